@@ -1,0 +1,173 @@
+#include "fsm/command.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*  name, arguments, summary, help, words_min, words_max, run */
+static const struct command commands[] = {
+    {"keygen", "FILE [--comment TEXT]", "make an operator's key file and print its public line",
+     "Makes an Ed25519 key, sealed under a passphrase, and prints the allowed_signers line that goes into the roster and to the\n"
+     "auditor. An existing file is never overwritten. An SSH key in an agent serves as well: see `operator` in titan.yml.", 1, 1, command_keygen},
+    {"init", "", "begin a journal for the target",
+     "Checks the target's host key, pins target, services, limits, roster and checklist in a genesis entry signed by the\n"
+     "operator, and makes the journal directory. Nothing changes on the target.", 0, 0, command_init},
+    {"begin", "release|policy --reason TEXT [--commit SHA] [--expect HASH]", "open a deployment",
+     "Opens a deployment in the journal, signed by the operator's own key, with a fresh session key for its further entries.\n"
+     "--commit asks for one commit of the branch instead of its head; --expect names the policy hash that must come out.", 1, 1, command_begin},
+    {"advance", "[--rearm yes|no|ask]", "take exactly one step (and go on through hot states)",
+     "Takes the one edge that follows from the present state: intent, act, transition. In a hot state it goes on, because\n"
+     "nobody would watch between two commands. An interrupted intent is settled first, as by `resume`.", 0, 0, command_advance},
+    {"run", "[--rearm yes|no|ask]", "advance until the end, or until a person is needed",
+     "Advances until the deployment has ended, a step failed and was rolled back, or a person is needed.", 0, 0, command_run},
+    {"resume", "[--rearm yes|no|ask]", "settle what an interruption left open, then run",
+     "Probes the target (commit, containers, interlock), records a reconciliation that names what was found, and goes on. No\n"
+     "act that is not idempotent is done twice. A health window left alone longer than its gap is rolled back.", 0, 0, command_resume},
+    {"status", "[--json]", "say where the deployment stands", "Reads the journal only. Prints the state, the open intent and the next step.", 0, 0, command_status},
+    {"attest", "ITEM --reason TEXT", "answer a checklist item that no probe can decide",
+     "Records an answer signed by the operator's own key. ITEM is an id of the checklist, or rollback_failed to accept by\n"
+     "signature that a failed rollback is over.", 1, 1, command_attest},
+    {"rollback", "--reason TEXT", "go back to what ran before",
+     "From any state in which a service may have changed: Execution made safe, commit and images as recorded before,\n"
+     "re-created, looked at again. Also tries a failed rollback once more.", 0, 0, command_rollback},
+    {"abort", "--reason TEXT", "give up before a service has changed", "Restores the commit and frees the target.", 0, 0, command_abort},
+    {"arm", "--reason TEXT", "arm Execution, on fresh parity, outside a deployment",
+     "Compares the policy hash of Execution and Brain, sends ARM, and succeeds only when Execution is seen armed.", 0, 0, command_arm},
+    {"disarm", "--reason TEXT", "disarm Execution now",
+     "Possible at any time, beside a running driver too: needs neither lock nor tenancy. Succeeds only when Execution is seen\n"
+     "disarmed. It is sent even where the journal cannot be written, and says so.", 0, 0, command_disarm},
+    {"log", "[--json]", "print the journal's entries", "One line an entry, or with --json one object a line.", 0, 0, command_log},
+    {"export", "FILE [--checkpoint FILE]", "write the bundle for an auditor",
+     "Writes all entries, blobs and a signed checkpoint as one file, and the checkpoint alone where asked: give that one to\n"
+     "somebody else, because every prefix of a journal is a journal.", 1, 1, command_export},
+};
+
+const struct command *command_list(size_t *ret_count)
+{
+    *ret_count = sizeof commands / sizeof commands[0];
+    return commands;
+}
+
+const struct command *command_by_name(const char *name)
+{
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+enum option { OPTION_CONFIG = 256, OPTION_PASSPHRASE_FILE, OPTION_PASSPHRASE_FD, OPTION_REASON, OPTION_COMMIT, OPTION_EXPECT, OPTION_COMMENT,
+              OPTION_REARM, OPTION_CHECKPOINT, OPTION_JSON, OPTION_QUIET, OPTION_HELP };
+
+static const struct option options[] = {
+    {"config", required_argument, NULL, OPTION_CONFIG},
+    {"passphrase-file", required_argument, NULL, OPTION_PASSPHRASE_FILE},
+    {"passphrase-fd", required_argument, NULL, OPTION_PASSPHRASE_FD},
+    {"reason", required_argument, NULL, OPTION_REASON},
+    {"commit", required_argument, NULL, OPTION_COMMIT},
+    {"expect", required_argument, NULL, OPTION_EXPECT},
+    {"comment", required_argument, NULL, OPTION_COMMENT},
+    {"rearm", required_argument, NULL, OPTION_REARM},
+    {"checkpoint", required_argument, NULL, OPTION_CHECKPOINT},
+    {"json", no_argument, NULL, OPTION_JSON},
+    {"quiet", no_argument, NULL, OPTION_QUIET},
+    {"help", no_argument, NULL, OPTION_HELP},
+    {NULL, 0, NULL, 0},
+};
+
+static enum error_code usage_error(const struct command *command, struct error *error, const char *what, const char *word)
+{
+    char next[128];
+    (void)snprintf(next, sizeof next, "see `titan-fsm %s --help`", command->name);
+    return error_set(error, ERROR_USAGE, 0, command->name, next, "%s%s%s", what, word != NULL ? ": " : "", word != NULL ? word : "");
+}
+
+static bool read_rearm(const char *word, enum answer *ret_answer)
+{
+    static const struct { const char *word; enum answer answer; } answers[] = {{"yes", ANSWER_YES}, {"no", ANSWER_NO}, {"ask", ANSWER_ASK}};
+    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+        if (strcmp(word, answers[i].word) == 0) {
+            *ret_answer = answers[i].answer;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool read_descriptor(const char *word, struct passphrase_source *source)
+{
+    char *end;
+    errno = 0;
+    long number = strtol(word, &end, 10);
+    if (errno != 0 || *word == '\0' || *end != '\0' || number < 0 || number > 1023)
+        return false;
+    source->descriptor = (int)number;
+    source->descriptor_set = 1;
+    return true;
+}
+
+static enum error_code take_option(const struct command *command, int option, struct command_line *line, struct error *error)
+{
+    switch (option) {
+    case OPTION_CONFIG: line->options.config_path = optarg; return ERROR_OK;
+    case OPTION_PASSPHRASE_FILE: line->options.passphrase.file = optarg; return ERROR_OK;
+    case OPTION_REASON: line->reason = optarg; return ERROR_OK;
+    case OPTION_COMMIT: line->commit = optarg; return ERROR_OK;
+    case OPTION_EXPECT: line->expect = optarg; return ERROR_OK;
+    case OPTION_COMMENT: line->comment = optarg; return ERROR_OK;
+    case OPTION_CHECKPOINT: line->checkpoint = optarg; return ERROR_OK;
+    case OPTION_JSON: line->options.json = true; return ERROR_OK;
+    case OPTION_QUIET: line->options.quiet = true; return ERROR_OK;
+    case OPTION_HELP: line->help = true; return ERROR_OK;
+    case OPTION_PASSPHRASE_FD:
+        return read_descriptor(optarg, &line->options.passphrase) ? ERROR_OK : usage_error(command, error, "no such descriptor", optarg);
+    case OPTION_REARM:
+        return read_rearm(optarg, &line->options.rearm) ? ERROR_OK : usage_error(command, error, "--rearm takes yes, no or ask, not", optarg);
+    default: return usage_error(command, error, "an option that is unknown or lacks its value", NULL);
+    }
+}
+
+enum error_code command_line_read(const struct command *command, int argc, char **argv, struct command_line *ret_line, struct error *error)
+{
+    struct command_line line = {.options = {.config_path = "titan.yml", .rearm = ANSWER_ASK}, .reason = "", .commit = "", .expect = "", .comment = ""};
+    const char *named = getenv("TITAN_CONFIG");
+    if (named != NULL && named[0] != '\0')
+        line.options.config_path = named;
+    opterr = 0;
+    optind = 1;
+    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        enum error_code code = take_option(command, option, &line, error);
+        if (code != ERROR_OK)
+            return code;
+    }
+    for (; optind < argc; optind++) {
+        if (line.word_count == COMMAND_WORDS_MAX)
+            return usage_error(command, error, "too many words", argv[optind]);
+        line.words[line.word_count++] = argv[optind];
+    }
+    if (!line.help && (line.word_count < command->words_min || line.word_count > command->words_max))
+        return usage_error(command, error, line.word_count < command->words_min ? "an argument is missing" : "too many words", NULL);
+    if (!line.help && strstr(command->arguments, "--reason TEXT") != NULL && line.reason[0] == '\0')
+        return usage_error(command, error, "a reason is required, because the journal keeps it: --reason TEXT", NULL);
+    *ret_line = line;
+    return ERROR_OK;
+}
+
+void command_print_help(FILE *stream, const struct command *command)
+{
+    fprintf(stream, "titan-fsm %s %s\n\n%s\n", command->name, command->arguments, command->help);
+    fputs("\nOptions of every command:\n"
+          "  --config FILE            the target's configuration (else $TITAN_CONFIG, else titan.yml)\n"
+          "  --passphrase-file FILE   the first line unlocks the operator's key (else it is asked for on the terminal)\n"
+          "  --passphrase-fd N        the same from an open descriptor\n"
+          "  --json, --quiet, --help\n", stream);
+}
+
+void command_print_overview(FILE *stream)
+{
+    fputs("titan-fsm drives one production deployment, step by step, and keeps a signed journal of it.\n\n", stream);
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        fprintf(stream, "  %-9s %s\n", commands[i].name, commands[i].summary);
+    fputs("\n`titan-fsm COMMAND --help` says more. What happened is judged by titan-verify, a program of its own.\n", stream);
+}

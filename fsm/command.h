@@ -1,0 +1,53 @@
+/* fsm/command: the commands of titan-fsm, one row a command. main() finds the row, opens what it needs, runs it, prints the one error.
+ * Knows:     words of the command line and exit statuses. */
+#ifndef FSM_COMMAND_H
+#define FSM_COMMAND_H
+
+#include "fsm/driver.h"
+#include "fsm/exit_status.h"
+
+enum { COMMAND_WORDS_MAX = 8 };
+
+/* What was found on the command line; strings are borrowed from argv. "" or NULL where not given. */
+struct command_line {
+    struct driver_options options;
+    const char *words[COMMAND_WORDS_MAX];       /* without the command itself */
+    int word_count;
+    const char *reason, *commit, *expect, *comment, *answer, *checkpoint;
+    bool help;
+};
+
+struct command {
+    const char *name;
+    const char *arguments;          /* "release|policy --reason TEXT [--commit SHA] [--expect HASH]" */
+    const char *summary;            /* one line */
+    const char *help;               /* what it does, what it needs, what it leaves behind */
+    int words_min, words_max;
+    enum error_code (*run)(const struct command_line *line, enum exit_status *ret_status, struct error *error);
+};
+
+const struct command *command_by_name(const char *name);
+const struct command *command_list(size_t *ret_count);
+
+/* Fills *ret_line from argv behind the command's name; an unknown or incomplete option is ERROR_USAGE. */
+enum error_code command_line_read(const struct command *command, int argc, char **argv, struct command_line *ret_line, struct error *error) CHECKED;
+void command_print_help(FILE *stream, const struct command *command);
+void command_print_overview(FILE *stream);
+
+/* By file: command_keys.c, command_begin.c, command_drive.c, command_interlock.c, command_look.c */
+enum error_code command_keygen(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
+enum error_code command_init(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
+enum error_code command_begin(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
+enum error_code command_advance(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
+enum error_code command_run(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
+enum error_code command_resume(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
+enum error_code command_rollback(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
+enum error_code command_abort(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
+enum error_code command_attest(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
+enum error_code command_arm(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
+enum error_code command_disarm(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
+enum error_code command_status(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
+enum error_code command_log(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
+enum error_code command_export(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
+
+#endif

@@ -1,0 +1,193 @@
+#include "fsm/deployment.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *text_at(const json_t *body, const char *key)
+{
+    const char *text = json_string_value(json_object_get(body, key));
+    return text != NULL ? text : "";
+}
+
+static uint64_t number_at(const json_t *body, const char *key)
+{
+    json_int_t number = json_integer_value(json_object_get(body, key));
+    return number > 0 ? (uint64_t)number : 0;
+}
+
+void deployment_clear(struct deployment *deployment)
+{
+    for (size_t i = 0; i < deployment->count; i++)
+        journal_entry_clear(&deployment->entries[i]);
+    free(deployment->entries);
+    *deployment = (struct deployment){0};
+}
+
+static enum error_code damaged(const struct journal_entry *entry, const char *what, struct error *error)
+{
+    char where[64];
+    (void)snprintf(where, sizeof where, "journal entry %llu", (unsigned long long)entry->seq);
+    return error_set(error, ERROR_DAMAGED, 0, where, "run titan-verify on the journal and keep a copy of it", "%s", what);
+}
+
+static void fold_reconciliation(struct deployment *deployment, const json_t *body)
+{
+    if (strcmp(text_at(body, "then"), "repeat") != 0) {
+        deployment->intent.interrupted = true;
+        return;
+    }
+    deployment->repeat_of = deployment->intent.repeats != 0 ? deployment->intent.repeats : deployment->intent.seq;
+    memcpy(deployment->repeat_key, deployment->intent.key, sizeof deployment->repeat_key);
+    deployment->intent = (struct intent){0};
+}
+
+static enum error_code fold_transition(struct deployment *deployment, const struct journal_entry *entry, struct error *error)
+{
+    enum state to = machine_state_by_name(text_at(entry->body, "to"));
+    if (to == STATE_INVALID)
+        return damaged(entry, "the transition leads to a state that this program does not know", error);
+    deployment->state = to;
+    deployment->ended = machine_phase(to) == PHASE_ENDED;
+    deployment->intent = (struct intent){0};
+    deployment->repeat_of = 0;
+    return ERROR_OK;
+}
+
+static enum error_code fold(struct deployment *deployment, const struct journal_entry *entry, struct error *error)
+{
+    const json_t *body = entry->body;
+    if (strcmp(entry->type, "open") == 0) {
+        deployment->procedure = machine_procedure_by_name(text_at(body, "procedure"));
+        deployment->state = STATE_OPENED;
+        if (deployment->procedure == PROCEDURE_INVALID)
+            return damaged(entry, "the deployment follows a procedure that this program does not know", error);
+    } else if (strcmp(entry->type, "intent") == 0) {
+        struct intent *intent = &deployment->intent;
+        *intent = (struct intent){.seq = entry->seq, .action = machine_action_by_name(text_at(body, "action")),
+                                  .repeats = number_at(body, "repeats")};
+        (void)snprintf(intent->key, sizeof intent->key, "%s", text_at(body, "key"));
+        if (intent->action == ACTION_INVALID)
+            return damaged(entry, "the intent names an action that this program does not know", error);
+        deployment->repeat_of = 0;
+    } else if (strcmp(entry->type, "transition") == 0) {
+        return fold_transition(deployment, entry, error);
+    } else if (strcmp(entry->type, "reconciliation") == 0) {
+        fold_reconciliation(deployment, body);
+    } else if (strcmp(entry->type, "attestation") == 0) {
+        if (deployment->state == STATE_ROLLBACK_FAILED && strcmp(text_at(body, "item"), "rollback_failed") == 0)
+            deployment->ended = true;
+    }
+    return ERROR_OK;
+}
+
+/* Walks back over the few entries that belong to no deployment (commands, anchors) to the latest that does. */
+static enum error_code find_latest(struct journal *journal, uint64_t size, int64_t *ret_number, struct error *error)
+{
+    *ret_number = JOURNAL_NO_DEPLOYMENT;
+    for (uint64_t seq = size; seq-- > 0;) {
+        CLEANUP_ENTRY struct journal_entry entry = {0};
+        enum error_code code = journal_read(journal, seq, &entry, error);
+        if (code != ERROR_OK)
+            return code;
+        if (entry.deployment != JOURNAL_NO_DEPLOYMENT) {
+            *ret_number = entry.deployment;
+            return ERROR_OK;
+        }
+    }
+    return ERROR_OK;
+}
+
+static enum error_code load_entries(struct journal *journal, uint64_t size, struct deployment *deployment, struct error *error)
+{
+    deployment->entries = calloc(size - deployment->number, sizeof *deployment->entries);
+    if (deployment->entries == NULL)
+        return error_set(error, ERROR_MEMORY, 0, "deployment", "", "out of memory");
+    for (uint64_t seq = deployment->number; seq < size; seq++) {
+        struct journal_entry *entry = &deployment->entries[deployment->count];
+        enum error_code code = journal_read(journal, seq, entry, error);
+        if (code != ERROR_OK)
+            return code;
+        if (entry->deployment != (int64_t)deployment->number) {
+            journal_entry_clear(entry);
+            continue;
+        }
+        deployment->count++;
+        code = fold(deployment, entry, error);
+        if (code != ERROR_OK)
+            return code;
+    }
+    return ERROR_OK;
+}
+
+enum error_code deployment_load(struct journal *journal, struct deployment *ret_deployment, bool *ret_found, struct error *error)
+{
+    struct journal_head head;
+    enum error_code code = journal_head(journal, &head, error);
+    if (code != ERROR_OK)
+        return code;
+    int64_t number;
+    code = find_latest(journal, head.size, &number, error);
+    if (code != ERROR_OK)
+        return code;
+    struct deployment deployment = {0};
+    if (number >= 0) {
+        deployment.number = (uint64_t)number;
+        code = load_entries(journal, head.size, &deployment, error);
+        if (code != ERROR_OK) {
+            deployment_clear(&deployment);
+            return code;
+        }
+    }
+    deployment_clear(ret_deployment);
+    *ret_deployment = deployment;
+    *ret_found = number >= 0;
+    return ERROR_OK;
+}
+
+const struct journal_entry *deployment_transition_to(const struct deployment *deployment, enum state to)
+{
+    for (size_t i = deployment->count; i-- > 0;) {
+        const struct journal_entry *entry = &deployment->entries[i];
+        if (strcmp(entry->type, "transition") == 0 && strcmp(text_at(entry->body, "to"), machine_state_name(to)) == 0)
+            return entry;
+    }
+    return NULL;
+}
+
+const struct journal_entry *deployment_last_of_type(const struct deployment *deployment, const char *type)
+{
+    for (size_t i = deployment->count; i-- > 0;)
+        if (strcmp(deployment->entries[i].type, type) == 0)
+            return &deployment->entries[i];
+    return NULL;
+}
+
+const char *deployment_fact(const struct deployment *deployment, enum state to, const char *name)
+{
+    const struct journal_entry *entry = deployment_transition_to(deployment, to);
+    return entry == NULL ? "" : text_at(json_object_get(entry->body, "facts"), name);
+}
+
+enum error_code deployment_evidence(struct journal *journal, const struct journal_entry *entry, const char *probe,
+                                    struct bytes *ret_output, struct error *error)
+{
+    const json_t *items = json_object_get(entry->body, "evidence");
+    for (size_t i = json_array_size(items); i-- > 0;) {
+        const json_t *item = json_array_get(items, i);
+        if (strcmp(text_at(item, "probe"), probe) != 0)
+            continue;
+        const char *hex = text_at(item, "output");
+        uint8_t hash[SHA256_BYTES];
+        if (!bytes_from_hex(hex, strlen(hex), hash, sizeof hash))
+            return damaged(entry, "an item of evidence names no blob", error);
+        return journal_blob(journal, hash, ret_output, error);
+    }
+    return bytes_append(ret_output, "", 0, error);
+}
+
+const char *deployment_open_string(const struct deployment *deployment, const char *key)
+{
+    assert(deployment->count > 0);
+    return text_at(deployment->entries[0].body, key);
+}

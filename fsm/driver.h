@@ -1,0 +1,77 @@
+/* fsm/driver: everything one run of titan-fsm holds open: configuration, journal, keys, target, the deployment as it stands.
+ * Knows:     how these are opened, in which order, and released; not what is done with them.
+ * Ownership: driver_close() releases all of it and wipes keys; it takes an empty driver.
+ * One driver: a process that drives holds an exclusive lock on <journal>/driver.lock, which the kernel frees with the process. `status`, `log`,
+ *            `export` and the emergency `disarm` do not need it. */
+#ifndef FSM_DRIVER_H
+#define FSM_DRIVER_H
+
+#include <stdbool.h>
+
+#include "actions/target.h"
+#include "fsm/config.h"
+#include "fsm/deployment.h"
+#include "fsm/record.h"
+
+enum answer { ANSWER_INVALID = 0, ANSWER_ASK, ANSWER_YES, ANSWER_NO };
+
+struct driver_options {
+    const char *config_path;
+    struct passphrase_source passphrase;
+    enum answer rearm;              /* release: arm again a re-created Execution that had been armed */
+    bool quiet;
+    bool json;
+};
+
+enum driver_need {
+    DRIVER_READS = 0,               /* the journal, read only */
+    DRIVER_WRITES = 1 << 0,         /* appends to the journal */
+    DRIVER_DRIVES = 1 << 1,         /* alone: takes driver.lock */
+    DRIVER_OPERATOR = 1 << 2,       /* the operator's own key is unlocked */
+    DRIVER_SESSION = 1 << 3,        /* the open deployment's session key, where there is an open deployment */
+};
+
+struct driver {
+    struct driver_options options;
+    struct config config;
+    const struct clock *clock;
+    struct journal *journal;
+    int lock;                       /* descriptor of driver.lock, -1 = not held */
+    struct signer *operator_signer, *session;
+    struct target *target;          /* opened when first needed */
+    struct deployment deployment;
+    bool found;                     /* a deployment exists */
+    struct recorder recorder;
+    struct target_lease lease;      /* of the open deployment, once `connected` */
+};
+
+enum error_code driver_open(struct driver *driver, const struct driver_options *options, unsigned needs, struct error *error) CHECKED;
+/* For `init` and `keygen`'s kin: the configuration and the operator's key, no journal yet. */
+enum error_code driver_open_config(struct driver *driver, const struct driver_options *options, bool operator_key, struct error *error) CHECKED;
+void driver_close(struct driver *driver);
+#define CLEANUP_DRIVER __attribute__((cleanup(driver_close)))
+
+/* Reads the deployment anew; called after each entry that moves it. */
+enum error_code driver_reload(struct driver *driver, struct error *error) CHECKED;
+/* An open deployment exists and has not ended. */
+bool driver_is_open(const struct driver *driver);
+
+/* The target, connected, its host key compared with the one genesis pins. */
+enum error_code driver_target(struct driver *driver, struct target **ret_target, struct error *error) CHECKED;
+/* Drops the connection, so that the next driver_target() makes a new one. */
+void driver_disconnect(struct driver *driver);
+
+/* The file of a deployment's session key. */
+enum error_code driver_session_path(const struct driver *driver, uint64_t deployment, struct bytes *ret_path, struct error *error) CHECKED;
+/* Wiped and gone, once the deployment has ended. */
+enum error_code driver_forget_session(struct driver *driver, struct error *error) CHECKED;
+
+/* A fresh idempotency key: 32 hex digits. */
+void driver_key(char ret_key[33]);
+int64_t driver_now_ns(const struct driver *driver);
+
+/* SIGINT or SIGTERM arrived: the engine stops at the next state that is not hot. */
+void driver_watch_signals(void);
+bool driver_is_interrupted(void);
+
+#endif

@@ -1,0 +1,265 @@
+#include "fsm/engine.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "fsm/progress.h"
+#include "fsm/reconcile.h"
+#include "fsm/step.h"
+#include "journal/canonical.h"
+
+static const int64_t RECONNECT_PAUSE_NS = 2000000000;
+
+/* One sentence an action, for the intent that is recorded before it. */
+static const char *what_of(enum action action)
+{
+    switch (action) {
+    case ACTION_INVALID: return "";
+    case ACTION_NONE: return "";
+    case ACTION_RUN_PREFLIGHT: return "run the checklist";
+    case ACTION_CONNECT: return "take the target and record what runs before";
+    case ACTION_UPDATE_CODE: return "fetch and fast-forward the repository on the target";
+    case ACTION_PULL_IMAGES: return "pull the images; nothing that runs changes";
+    case ACTION_LAY_GUARD: return "reserve space and lay the dead-man guard";
+    case ACTION_SWITCH_SERVICES: return "bring the services up in order, then all";
+    case ACTION_VERIFY_RELEASE: return "look at what runs now";
+    case ACTION_DISARM: return "disarm Execution and see it disarmed";
+    case ACTION_DEPLOY_EXECUTION: return "re-create Execution while it is disarmed";
+    case ACTION_VERIFY_EXECUTION: return "compare Execution's policy hash: responder and start-up line";
+    case ACTION_DEPLOY_BRAIN: return "re-create Brain while Execution is disarmed, then bring up all";
+    case ACTION_VERIFY_PARITY: return "compare the policy hash of Execution and Brain";
+    case ACTION_ARM: return "arm Execution on fresh parity and see it armed";
+    case ACTION_OBSERVE_WINDOW: return "watch health, parity and interlock over the window";
+    case ACTION_CONFIRM: return "withdraw the guard and look once more";
+    case ACTION_COMPLETE: return "free the target";
+    case ACTION_MAKE_SAFE: return "see Execution disarmed, or remove it";
+    case ACTION_REVERT: return "restore commit and pin the images recorded before";
+    case ACTION_REDEPLOY: return "re-create the services from the images recorded before";
+    case ACTION_VERIFY_RESTORED: return "compare what runs with what ran before";
+    case ACTION_RESTORE_CODE: return "restore commit and free the target";
+    case ACTION_COUNT: break;
+    }
+    return "";
+}
+
+static enum error_code refuse(struct driver *driver, const char *event, const char *reason, const char *next, struct error *error)
+{
+    const char *from = driver_is_open(driver) ? machine_state_name(driver->deployment.state) : "";
+    enum error_code code = record_refusal(&driver->recorder, from, event, reason, error);
+    if (code != ERROR_OK)
+        return code;
+    return error_set(error, ERROR_REFUSED, 0, driver->config.setup.target.name, next, "%s", reason);
+}
+
+/* A deployment goes on only under the table that it was begun with; under another it can be disarmed, aborted or rolled back. */
+static enum error_code check_table(struct driver *driver, const struct transition *edge, struct error *error)
+{
+    char digest[SHA256_HEX + 1];
+    machine_digest(digest);
+    enum phase phase = machine_phase(edge->from);
+    if (phase == PHASE_REVERTING || strcmp(digest, deployment_open_string(&driver->deployment, "table")) == 0)
+        return ERROR_OK;
+    return refuse(driver, machine_event_name(edge->event), "this program's transition table is not the one that the deployment was begun with",
+                  "go on with the program that began it, or `titan-fsm abort` or `rollback`", error);
+}
+
+static enum error_code move(struct driver *driver, uint64_t intent, const struct transition *edge, const char *reason,
+                            const struct evidence *evidence, json_t *facts, struct error *error)
+{
+    enum error_code code = record_transition(&driver->recorder, intent, edge, reason, evidence, facts, error);
+    if (code != ERROR_OK)
+        return code;
+    progress_transition(driver, edge, reason);
+    code = driver_reload(driver, error);
+    if (code != ERROR_OK || !driver->deployment.ended)
+        return code;
+    return driver_forget_session(driver, error);
+}
+
+/* Records the outcome. A pair that the table does not list must not happen: it is refused, recorded, and the intent stays open. */
+static enum error_code conclude(struct driver *driver, struct step *step, struct error *error)
+{
+    const struct transition *edge = machine_transition(driver->deployment.procedure, step->edge->from, step->event);
+    if (edge == NULL)
+        return refuse(driver, machine_event_name(step->event), "the table has no such edge from this state", "titan-fsm resume", error);
+    return move(driver, step->intent, edge, step->reason, &step->evidence, step->facts, error);
+}
+
+static enum error_code open_intent(struct driver *driver, struct step *step, struct error *error)
+{
+    struct deployment *deployment = &driver->deployment;
+    uint64_t repeats = deployment->repeat_of;
+    bool same_key = repeats != 0 && step->edge->action != ACTION_ARM;
+    if (same_key)
+        memcpy(step->key, deployment->repeat_key, sizeof step->key);
+    else
+        driver_key(step->key);
+    return record_intent(&driver->recorder, step->edge, step->key, repeats, what_of(step->edge->action), &step->intent, error);
+}
+
+static const struct transition *choose(const struct driver *driver)
+{
+    const struct deployment *deployment = &driver->deployment;
+    const struct intent *intent = &deployment->intent;
+    const struct transition *edge = machine_step(deployment->procedure, deployment->state, false);
+    const struct transition *rearm = machine_step(deployment->procedure, deployment->state, true);
+    if (rearm == edge)
+        return edge;
+    if (intent->seq != 0)
+        return intent->action == rearm->action ? rearm : edge;
+    return strcmp(deployment_fact(deployment, STATE_VERIFIED, "rearm"), "yes") == 0 ? rearm : edge;
+}
+
+/* One edge: intent (unless one was adopted), act, transition. */
+static enum error_code take_edge(struct driver *driver, bool adopted, struct error *error)
+{
+    struct step step __attribute__((cleanup(step_clear))) = {.driver = driver, .edge = choose(driver), .adopted = adopted};
+    assert(step.edge != NULL);
+    enum error_code code = check_table(driver, step.edge, error);
+    if (code != ERROR_OK)
+        return code;
+    if (adopted) {
+        step.intent = driver->deployment.intent.seq;
+        memcpy(step.key, driver->deployment.intent.key, sizeof step.key);
+    } else {
+        code = open_intent(driver, &step, error);
+        if (code != ERROR_OK)
+            return code;
+    }
+    step.deadline_ns = driver_now_ns(driver) + step.edge->deadline_ms * 1000000;
+    progress_step(driver, step.edge, adopted);
+    code = step_run(&step, error);
+    if (code != ERROR_OK) {
+        enum event event = step_event(code);
+        if (event == EVENT_INVALID)
+            return code;
+        code = step_is(&step, event, "%s%s%s", error->what, error->where[0] != '\0' ? ": " : "", error->where);
+    }
+    return code == ERROR_OK ? conclude(driver, &step, error) : code;
+}
+
+/* Settles the open intent: it is closed to be repeated, or its edge is taken or failed. */
+static enum error_code settle(struct driver *driver, struct error *error)
+{
+    struct reconciled reconciled = {0};
+    enum error_code code = reconcile(driver, &reconciled, error);
+    if (code != ERROR_OK)
+        return code;
+    code = driver_reload(driver, error);
+    if (code != ERROR_OK)
+        return code;
+    switch (reconciled.resumption) {
+    case RESUMPTION_INVALID: break;
+    case RESUMPTION_REPEAT: return ERROR_OK;
+    case RESUMPTION_ADOPT: return take_edge(driver, true, error);
+    case RESUMPTION_FAIL: {
+        struct step failed __attribute__((cleanup(step_clear))) = {
+            .driver = driver, .edge = choose(driver), .intent = driver->deployment.intent.seq};
+        (void)step_is(&failed, reconciled.event, "%s", reconciled.reason);
+        return conclude(driver, &failed, error);
+    }
+    }
+    assert(!"a reconciliation decides");
+    return ERROR_REFUSED;
+}
+
+/* Where nobody would watch, a lost link is tried again until the time that a rollback may take is over; else the operator decides. */
+static bool try_again(struct driver *driver, enum error_code code, int64_t *first_lost_ns, struct error *error)
+{
+    if (code != ERROR_UNREACHABLE || !driver_is_open(driver) || driver_is_interrupted())
+        return false;
+    struct error ignored;
+    if (driver_reload(driver, &ignored) != ERROR_OK || !machine_is_hot(driver->deployment.state))
+        return false;
+    int64_t now = driver_now_ns(driver);
+    if (*first_lost_ns == 0)
+        *first_lost_ns = now;
+    if (now - *first_lost_ns > driver->config.limits.rollback_ms * 1000000)
+        return false;
+    progress_word(driver, "%s; trying again", error->what);
+    driver_disconnect(driver);
+    return driver->clock->sleep_until(driver->clock->context, now + RECONNECT_PAUSE_NS, &ignored) == ERROR_OK;
+}
+
+static enum exit_status standing(const struct deployment *deployment)
+{
+    switch (deployment->state) {
+    case STATE_ROLLED_BACK: return EXIT_ROLLED_BACK;
+    case STATE_ABORTED: return EXIT_ABORTED;
+    case STATE_ROLLBACK_FAILED: return EXIT_ROLLBACK_FAILED;
+    case STATE_INVALID: case STATE_COUNT: return EXIT_INTERNAL;
+    case STATE_OPENED: case STATE_PREFLIGHTED: case STATE_CONNECTED: case STATE_UPDATED: case STATE_PULLED: case STATE_GUARDED:
+    case STATE_SWITCHED: case STATE_VERIFIED: case STATE_DISARMED: case STATE_EXECUTION_DEPLOYED: case STATE_EXECUTION_VERIFIED:
+    case STATE_BRAIN_DEPLOYED: case STATE_PARITY_VERIFIED: case STATE_ARMED: case STATE_OBSERVED: case STATE_CONFIRMED: case STATE_COMPLETED:
+    case STATE_ROLLING_BACK: case STATE_SAFE: case STATE_REVERTED: case STATE_REDEPLOYED: case STATE_ABORTING: return EXIT_DONE;
+    }
+    return EXIT_INTERNAL;
+}
+
+/* True when nothing more is to be done in this call: the end, a person's turn, or one edge where one was asked for. */
+static bool is_pause(const struct driver *driver, enum engine_mode mode, enum state before, enum exit_status *status)
+{
+    const struct deployment *deployment = &driver->deployment;
+    *status = standing(deployment);
+    if (deployment->ended || deployment->state == STATE_ROLLBACK_FAILED)
+        return true;
+    if (deployment->state == before) {              /* an edge back to its own state: the same would happen again */
+        *status = EXIT_NEEDS_PERSON;
+        return true;
+    }
+    if (machine_is_hot(deployment->state))
+        return false;
+    return mode == ENGINE_ADVANCE || driver_is_interrupted();
+}
+
+enum error_code engine_drive(struct driver *driver, enum engine_mode mode, enum exit_status *ret_status, struct error *error)
+{
+    int64_t first_lost_ns = 0;
+    if (!driver_is_open(driver))
+        return refuse(driver, "advance", "no deployment is open", "titan-fsm begin", error);
+    if (driver->deployment.state == STATE_ROLLBACK_FAILED) {
+        *ret_status = EXIT_ROLLBACK_FAILED;
+        return ERROR_OK;
+    }
+    for (;;) {
+        enum state before = driver->deployment.state;
+        enum error_code code = driver->deployment.intent.seq != 0 ? settle(driver, error) : ERROR_OK;
+        bool moved = driver->deployment.ended || driver->deployment.state != before;
+        if (code == ERROR_OK && !moved && driver->deployment.intent.seq == 0)
+            code = take_edge(driver, false, error);
+        if (code != ERROR_OK) {
+            if (try_again(driver, code, &first_lost_ns, error))
+                continue;
+            return code;
+        }
+        first_lost_ns = 0;
+        if (is_pause(driver, mode, before, ret_status))
+            return ERROR_OK;
+    }
+}
+
+enum error_code engine_command(struct driver *driver, enum event event, const char *reason, enum exit_status *ret_status, struct error *error)
+{
+    if (!driver_is_open(driver))
+        return refuse(driver, machine_event_name(event), "no deployment is open", "titan-fsm status", error);
+    while (driver->deployment.intent.seq != 0) {
+        enum error_code code = settle(driver, error);
+        if (code != ERROR_OK)
+            return code;
+    }
+    if (driver->deployment.ended) {
+        *ret_status = standing(&driver->deployment);
+        return ERROR_OK;
+    }
+    const struct transition *edge = machine_transition(driver->deployment.procedure, driver->deployment.state, event);
+    if (edge == NULL) {
+        if (machine_phase(driver->deployment.state) == PHASE_REVERTING)         /* on the way there already: go on */
+            return engine_drive(driver, ENGINE_ADVANCE, ret_status, error);
+        bool changed = machine_phase(driver->deployment.state) == PHASE_CHANGED;
+        return refuse(driver, machine_event_name(event), changed ? "a service may have changed: this state can only be rolled back"
+                      : "no service has changed: this state can only be aborted", changed ? "titan-fsm rollback" : "titan-fsm abort", error);
+    }
+    enum error_code code = move(driver, 0, edge, reason, NULL, NULL, error);
+    return code == ERROR_OK ? engine_drive(driver, ENGINE_ADVANCE, ret_status, error) : code;
+}

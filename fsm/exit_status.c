@@ -1,0 +1,25 @@
+#include "fsm/exit_status.h"
+
+enum exit_status exit_status_of(enum error_code code)
+{
+    switch (code) {
+    case ERROR_OK: return EXIT_DONE;
+    case ERROR_USAGE: return EXIT_USAGE;
+    case ERROR_CONFIG: return EXIT_CONFIG;
+    case ERROR_SYSTEM: return EXIT_INTERNAL;
+    case ERROR_MEMORY: return EXIT_INTERNAL;
+    case ERROR_DAMAGED: return EXIT_JOURNAL_DAMAGED;
+    case ERROR_JOURNAL_WRITE: return EXIT_JOURNAL_WRITE;
+    case ERROR_HELD: return EXIT_HELD;
+    case ERROR_UNREACHABLE: return EXIT_UNREACHABLE;
+    case ERROR_HOST_REFUSED: return EXIT_HOST_REFUSED;
+    case ERROR_KEY_REFUSED: return EXIT_KEY_REFUSED;
+    case ERROR_REFUSED: return EXIT_REFUSED;
+    case ERROR_TIMEOUT: return EXIT_STEP_FAILED;
+    case ERROR_PROTOCOL: return EXIT_STEP_FAILED;
+    case ERROR_REMOTE: return EXIT_STEP_FAILED;
+    case ERROR_LIMIT: return EXIT_STEP_FAILED;
+    case ERROR_NEEDS_PERSON: return EXIT_NEEDS_PERSON;
+    }
+    return EXIT_INTERNAL;
+}
