@@ -169,6 +169,12 @@ const char *deployment_fact(const struct deployment *deployment, enum state to, 
     return entry == NULL ? "" : text_at(json_object_get(entry->body, "facts"), name);
 }
 
+int64_t deployment_fact_number(const struct deployment *deployment, enum state to, const char *name)
+{
+    const struct journal_entry *entry = deployment_transition_to(deployment, to);
+    return entry == NULL ? 0 : json_integer_value(json_object_get(json_object_get(entry->body, "facts"), name));
+}
+
 enum error_code deployment_evidence(struct journal *journal, const struct journal_entry *entry, const char *probe,
                                     struct bytes *ret_output, struct error *error)
 {

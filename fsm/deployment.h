@@ -38,6 +38,7 @@ const struct journal_entry *deployment_transition_to(const struct deployment *de
 const struct journal_entry *deployment_last_of_type(const struct deployment *deployment, const char *type);
 /* A string fact of the last transition into `to`, "" where there is none. Borrowed. */
 const char *deployment_fact(const struct deployment *deployment, enum state to, const char *name);
+int64_t deployment_fact_number(const struct deployment *deployment, enum state to, const char *name);   /* 0 where there is none */
 /* The bytes behind the last evidence of `probe` in an entry (transition or sample); empty where there is none. */
 enum error_code deployment_evidence(struct journal *journal, const struct journal_entry *entry, const char *probe,
                                     struct bytes *ret_output, struct error *error) CHECKED;

@@ -48,6 +48,8 @@ struct driver {
 enum error_code driver_open(struct driver *driver, const struct driver_options *options, unsigned needs, struct error *error) CHECKED;
 /* For `init` and `keygen`'s kin: the configuration and the operator's key, no journal yet. */
 enum error_code driver_open_config(struct driver *driver, const struct driver_options *options, bool operator_key, struct error *error) CHECKED;
+/* Unlocks the operator's own key, where it is needed after all. */
+enum error_code driver_unlock(struct driver *driver, struct error *error) CHECKED;
 void driver_close(struct driver *driver);
 #define CLEANUP_DRIVER __attribute__((cleanup(driver_close)))
 

@@ -1,0 +1,289 @@
+/* The commands that an operator signs with his own key: keygen, init, begin, attest. */
+#include "fsm/command.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "fsm/progress.h"
+#include "journal/allowed_signers.h"
+#include "journal/canonical.h"
+#include "journal/sshsig.h"
+
+static enum error_code no_memory(struct error *error)
+{
+    return error_set(error, ERROR_MEMORY, 0, "journal", "", "out of memory");
+}
+
+enum error_code command_keygen(const struct command_line *line, enum exit_status *ret_status, struct error *error)
+{
+    uint8_t key[KEY_BYTES];
+    enum error_code code = keyfile_generate(line->words[0], &line->options.passphrase, line->comment, key, error);
+    if (code != ERROR_OK)
+        return code;
+    char text[SSH_PUBLIC_KEY_TEXT_MAX];
+    ssh_public_key_text(key, text);
+    printf("%s namespaces=\"%s,%s\" %s\n", line->comment[0] != '\0' ? line->comment : "operator", SSHSIG_NAMESPACE_JOURNAL,
+           SSHSIG_NAMESPACE_APPROVAL, text);
+    *ret_status = EXIT_DONE;
+    return ERROR_OK;
+}
+
+static json_t *list_json(const char *const *items, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; list != NULL && i < count; i++) {
+        if (json_array_append_new(list, json_string(items[i])) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
+static json_t *roster_json(const struct config *config)
+{
+    return json_pack("{s:o, s:o, s:o}", "operators", list_json(config->roster.operators.items, config->roster.operators.count), "approvers",
+                     list_json(config->roster.approvers.items, config->roster.approvers.count), "administrators",
+                     list_json(config->roster.administrators.items, config->roster.administrators.count));
+}
+
+static json_t *patterns_json(const struct setup_services *services)
+{
+    const struct { const char *name; const struct setup_patterns *patterns; } rows[] = {
+        {"policy_loaded", &services->policy_loaded}, {"handshake_ok", &services->handshake_ok}, {"handshake_failed", &services->handshake_failed},
+        {"disarm_received", &services->disarm_received}, {"disarmed", &services->disarmed}, {"armed", &services->armed}, {"errors", &services->errors}};
+    json_t *json = json_object();
+    for (size_t i = 0; json != NULL && i < sizeof rows / sizeof rows[0]; i++) {
+        if (json_object_set_new(json, rows[i].name, list_json(rows[i].patterns->items, rows[i].patterns->count)) != 0) {
+            json_decref(json);
+            return NULL;
+        }
+    }
+    return json;
+}
+
+static json_t *limits_json(const struct limits *limits)
+{
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "window_ms", (json_int_t)limits->window_ms, "sample_interval_ms",
+                     (json_int_t)limits->sample_interval_ms, "sample_gap_ms", (json_int_t)limits->sample_gap_ms, "window_start_ms",
+                     (json_int_t)limits->window_start_ms, "window_start_armed_ms", (json_int_t)limits->window_start_armed_ms, "failures",
+                     (json_int_t)limits->failures, "rollback_start_ms", (json_int_t)limits->rollback_start_ms, "rollback_ms",
+                     (json_int_t)limits->rollback_ms, "disarm_fresh_ms", (json_int_t)limits->disarm_fresh_ms, "answer_ms", (json_int_t)limits->answer_ms);
+}
+
+static json_t *mandatory_json(const struct setup *setup)
+{
+    const char *ids[sizeof setup->checks / sizeof setup->checks[0]];
+    size_t count = 0;
+    for (size_t i = 0; i < setup->check_count; i++)
+        if (setup->checks[i].mandatory)
+            ids[count++] = setup->checks[i].id;
+    return list_json(ids, count);
+}
+
+static json_t *target_json(const struct setup_target *target, const char *host_key)
+{
+    char address[300];
+    if (target->local)
+        (void)snprintf(address, sizeof address, "local");
+    else
+        (void)snprintf(address, sizeof address, "%s:%d", target->host, target->port);
+    return json_pack("{s:s, s:s, s:s}", "name", target->name, "address", address, "host_key", host_key);
+}
+
+static json_t *genesis_json(const struct config *config, const char *host_key)
+{
+    const struct setup *setup = &config->setup;
+    const char *endpoints[SETUP_NAMES_MAX];
+    for (size_t i = 0; i < setup->endpoint_count; i++)
+        endpoints[i] = setup->endpoints[i].name;
+    return json_pack("{s:o, s:{s:s, s:s}, s:o, s:b, s:o, s:o, s:o, s:o, s:{s:i, s:i}}", "target", target_json(&setup->target, host_key),
+                     "services", "execution", setup->services.execution, "brain", setup->services.brain, "endpoints",
+                     list_json(endpoints, setup->endpoint_count), "marker", setup->services.marker[0] != '\0', "patterns",
+                     patterns_json(&setup->services), "limits", limits_json(&config->limits), "roster", roster_json(config), "checklist",
+                     mandatory_json(setup), "approvals", "policy", config->approvals.policy, "release", config->approvals.release);
+}
+
+/* The principal under which a key stands in the roster's operators, or a refusal: strangers are refused without an entry. */
+static enum error_code check_operator(const json_t *roster, const uint8_t key[KEY_BYTES], const char *principal, struct error *error)
+{
+    const json_t *lines = json_object_get(roster, "operators");
+    for (size_t i = 0; i < json_array_size(lines); i++) {
+        struct allowed_signer signer;
+        const char *line = json_string_value(json_array_get(lines, i));
+        enum error_code code = allowed_signers_read_line(line != NULL ? line : "", line != NULL ? strlen(line) : 0, &signer, error);
+        if (code != ERROR_OK)
+            return code;
+        if (sodium_memcmp(signer.key, key, KEY_BYTES) == 0 && allowed_signer_has_principal(&signer, principal)
+            && allowed_signer_has_namespace(&signer, SSHSIG_NAMESPACE_JOURNAL))
+            return ERROR_OK;
+    }
+    return error_set(error, ERROR_KEY_REFUSED, 0, principal, "use a key of the roster's operators, with the namespace " SSHSIG_NAMESPACE_JOURNAL,
+                     "this key and principal are not an operator of the roster");
+}
+
+enum error_code command_init(const struct command_line *line, enum exit_status *ret_status, struct error *error)
+{
+    CLEANUP_DRIVER struct driver driver = {.lock = -1};
+    struct target *target;
+    enum error_code code = driver_open_config(&driver, &line->options, true, error);
+    if (code == ERROR_OK)
+        code = driver_target(&driver, &target, error);
+    if (code != ERROR_OK)
+        return code;
+    CLEANUP_JSON json_t *body = genesis_json(&driver.config, target_host_key(target));
+    if (body == NULL)
+        return no_memory(error);
+    code = check_operator(json_object_get(body, "roster"), signer_public_key(driver.operator_signer), driver.config.operator.principal, error);
+    if (code == ERROR_OK)
+        code = journal_create(driver.config.journal, driver.clock, &driver.journal, error);
+    if (code != ERROR_OK)
+        return code;
+    driver.recorder.journal = driver.journal;
+    code = record_own(&driver.recorder, "genesis", JOURNAL_NO_DEPLOYMENT, body, NULL, error);
+    if (code == ERROR_OK)
+        progress_word(&driver, "journal %s of %s begun; next: titan-fsm begin release|policy --reason TEXT", journal_id(driver.journal),
+                      driver.config.setup.target.name);
+    *ret_status = EXIT_DONE;
+    return code;
+}
+
+/* What genesis pinned holds: a configuration that says otherwise is another target. */
+static enum error_code check_pinned(struct driver *driver, json_t **ret_genesis, struct error *error)
+{
+    CLEANUP_ENTRY struct journal_entry genesis = {0};
+    enum error_code code = journal_read(driver->journal, 0, &genesis, error);
+    if (code != ERROR_OK)
+        return code;
+    const char *host_key = json_string_value(json_object_get(json_object_get(genesis.body, "target"), "host_key"));
+    CLEANUP_JSON json_t *now = genesis_json(&driver->config, host_key != NULL ? host_key : "");
+    if (now == NULL)
+        return no_memory(error);
+    static const char *const pinned[] = {"target", "services", "endpoints", "marker", "patterns", "limits", "checklist", "approvals"};
+    for (size_t i = 0; i < sizeof pinned / sizeof pinned[0]; i++)
+        if (!json_equal(json_object_get(genesis.body, pinned[i]), json_object_get(now, pinned[i])))
+            return error_set(error, ERROR_CONFIG, 0, driver->options.config_path, "restore it, or begin a new journal with `titan-fsm init`",
+                             "'%s' is not what this journal's genesis pins", pinned[i]);
+    *ret_genesis = json_incref(genesis.body);
+    return ERROR_OK;
+}
+
+static enum error_code check_words(const struct command_line *line, const struct config *config, enum procedure procedure, struct error *error)
+{
+    if (procedure == PROCEDURE_INVALID)
+        return error_set(error, ERROR_USAGE, 0, "begin", "titan-fsm begin release, or titan-fsm begin policy", "no such procedure: %s", line->words[0]);
+    if (procedure == PROCEDURE_POLICY && config->setup.services.execution[0] == '\0')
+        return error_set(error, ERROR_CONFIG, 0, "begin", "name services.execution and services.brain", "there is no shared policy hash to change");
+    if (line->commit[0] != '\0' && !bytes_is_hex(line->commit, 40))
+        return error_set(error, ERROR_USAGE, 0, "begin", "give all 40 hex digits", "--commit is no full commit: %s", line->commit);
+    if (line->expect[0] != '\0' && !bytes_is_hex(line->expect, SHA256_HEX))
+        return error_set(error, ERROR_USAGE, 0, "begin", "give all 64 lower-case hex digits", "--expect is no policy hash: %s", line->expect);
+    return ERROR_OK;
+}
+
+static json_t *open_json(const struct driver *driver, const struct command_line *line, enum procedure procedure, const char *session)
+{
+    const struct config *config = &driver->config;
+    char table[SHA256_HEX + 1];
+    machine_digest(table);
+    int approvals = procedure == PROCEDURE_POLICY ? config->approvals.policy : config->approvals.release;
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:[], s:i, s:s}", "procedure", machine_procedure_name(procedure), "operator",
+                     config->operator.principal, "reason", line->reason, "session", session, "table", table, "program",
+                     "titan-fsm " TITAN_VERSION, "branch", config->setup.repository.branch, "commit", line->commit, "expect", line->expect,
+                     "checklist", "approvals", approvals, "config", config->sha256);
+}
+
+/* The session key is on disk before the entry that names it: a crash between leaves a key without a deployment, never the other way round. */
+static enum error_code open_deployment(struct driver *driver, const struct command_line *line, enum procedure procedure, struct error *error)
+{
+    struct journal_head head;
+    CLEANUP_BYTES struct bytes path = {0};
+    CLEANUP_SIGNER struct signer *session = NULL;
+    enum error_code code = journal_head(driver->journal, &head, error);
+    if (code == ERROR_OK)
+        code = driver_session_path(driver, head.size, &path, error);
+    if (code == ERROR_OK)
+        code = session_key_wipe((const char *)path.data, error);
+    if (code == ERROR_OK)
+        code = session_key_create((const char *)path.data, &session, error);
+    if (code != ERROR_OK)
+        return code;
+    char public_key[SHA256_HEX + 1];
+    bytes_hex(signer_public_key(session), KEY_BYTES, public_key);
+    CLEANUP_JSON json_t *body = open_json(driver, line, procedure, public_key);
+    if (body == NULL)
+        return error_set(error, ERROR_USAGE, 0, "begin", "write the reason in UTF-8", "the deployment cannot be written down");
+    uint64_t seq = 0;
+    code = record_own(&driver->recorder, "open", JOURNAL_DEPLOYMENT_SELF, body, &seq, error);
+    if (code == ERROR_OK && seq != head.size)
+        return error_set(error, ERROR_HELD, 0, driver->config.journal, "titan-fsm abort, then begin again",
+                         "another process wrote to the journal in this very moment, so the session key carries the wrong number");
+    return code;
+}
+
+enum error_code command_begin(const struct command_line *line, enum exit_status *ret_status, struct error *error)
+{
+    CLEANUP_DRIVER struct driver driver = {.lock = -1};
+    enum error_code code = driver_open(&driver, &line->options, DRIVER_WRITES | DRIVER_DRIVES, error);
+    if (code != ERROR_OK)
+        return code;
+    enum procedure procedure = machine_procedure_by_name(line->words[0]);
+    CLEANUP_JSON json_t *genesis = NULL;
+    code = check_words(line, &driver.config, procedure, error);
+    if (code == ERROR_OK && driver_is_open(&driver))
+        code = error_set(error, ERROR_REFUSED, 0, driver.config.setup.target.name, "titan-fsm status", "deployment %llu is still open, in %s",
+                         (unsigned long long)driver.deployment.number, machine_state_name(driver.deployment.state));
+    if (code == ERROR_OK)
+        code = check_pinned(&driver, &genesis, error);
+    if (code == ERROR_OK)
+        code = driver_unlock(&driver, error);
+    if (code == ERROR_OK)
+        code = check_operator(json_object_get(genesis, "roster"), signer_public_key(driver.operator_signer), driver.config.operator.principal, error);
+    if (code == ERROR_OK)
+        code = open_deployment(&driver, line, procedure, error);
+    if (code == ERROR_OK)
+        code = driver_reload(&driver, error);
+    if (code != ERROR_OK)
+        return code;
+    progress_word(&driver, "deployment %llu opened; next: titan-fsm advance, or titan-fsm run", (unsigned long long)driver.deployment.number);
+    *ret_status = EXIT_DONE;
+    return ERROR_OK;
+}
+
+static bool is_check(const struct setup *setup, const char *item)
+{
+    for (size_t i = 0; i < setup->check_count; i++)
+        if (strcmp(setup->checks[i].id, item) == 0)
+            return true;
+    return false;
+}
+
+enum error_code command_attest(const struct command_line *line, enum exit_status *ret_status, struct error *error)
+{
+    CLEANUP_DRIVER struct driver driver = {.lock = -1};
+    const char *item = line->words[0];
+    enum error_code code = driver_open(&driver, &line->options, DRIVER_WRITES | DRIVER_DRIVES | DRIVER_OPERATOR, error);
+    if (code != ERROR_OK)
+        return code;
+    bool acceptance = strcmp(item, "rollback_failed") == 0;
+    if (!driver_is_open(&driver))
+        return error_set(error, ERROR_REFUSED, 0, item, "titan-fsm begin", "no deployment is open");
+    if (acceptance != (driver.deployment.state == STATE_ROLLBACK_FAILED))
+        return error_set(error, ERROR_REFUSED, 0, item, "titan-fsm status", "in %s there is nothing of this kind to attest",
+                         machine_state_name(driver.deployment.state));
+    if (!acceptance && !is_check(&driver.config.setup, item))
+        return error_set(error, ERROR_REFUSED, 0, item, "see `checklist` in the configuration", "the checklist has no such item");
+    CLEANUP_JSON json_t *body = json_pack("{s:s, s:s, s:s, s:s}", "item", item, "answer", acceptance ? "accepted" : "passed", "reason", line->reason,
+                                          "operator", driver.config.operator.principal);
+    if (body == NULL)
+        return no_memory(error);
+    code = record_own(&driver.recorder, "attestation", (int64_t)driver.deployment.number, body, NULL, error);
+    if (code == ERROR_OK)
+        code = driver_reload(&driver, error);
+    if (code == ERROR_OK && driver.deployment.ended)
+        code = driver_forget_session(&driver, error);
+    *ret_status = EXIT_DONE;
+    return code;
+}

@@ -1,0 +1,81 @@
+/* The commands that move a deployment: advance, run, resume, rollback, abort. */
+#include "fsm/command.h"
+
+#include <stdio.h>
+
+#include "fsm/engine.h"
+#include "fsm/progress.h"
+
+enum { NEEDS = DRIVER_WRITES | DRIVER_DRIVES | DRIVER_SESSION };
+
+/* A refusal outside a deployment is signed by the operator's own key, so it is needed only there. */
+static enum error_code open_to_drive(struct driver *driver, const struct command_line *line, struct error *error)
+{
+    driver_watch_signals();
+    enum error_code code = driver_open(driver, &line->options, NEEDS, error);
+    if (code != ERROR_OK || driver_is_open(driver))
+        return code;
+    return error_set(error, ERROR_REFUSED, 0, driver->config.setup.target.name, "titan-fsm begin", "no deployment is open");
+}
+
+static void print_next(const struct driver *driver, enum exit_status status)
+{
+    const struct deployment *deployment = &driver->deployment;
+    if (deployment->state == STATE_ROLLBACK_FAILED)
+        progress_word(driver, "the rollback failed: look at the target now, then `titan-fsm rollback` again, or `titan-fsm attest rollback_failed`");
+    else if (deployment->ended)
+        progress_word(driver, "deployment %llu is %s; next: titan-fsm export FILE", (unsigned long long)deployment->number,
+                      machine_state_name(deployment->state));
+    else if (status == EXIT_NEEDS_PERSON)
+        progress_word(driver, "waiting for a person in %s; mend what is named above and go on, or `titan-fsm abort`",
+                      machine_state_name(deployment->state));
+    else
+        progress_word(driver, "in %s; next: titan-fsm advance", machine_state_name(deployment->state));
+}
+
+static enum error_code drive(const struct command_line *line, enum engine_mode mode, enum exit_status *ret_status, struct error *error)
+{
+    CLEANUP_DRIVER struct driver driver = {.lock = -1};
+    enum error_code code = open_to_drive(&driver, line, error);
+    if (code == ERROR_OK)
+        code = engine_drive(&driver, mode, ret_status, error);
+    if (code == ERROR_OK)
+        print_next(&driver, *ret_status);
+    return code;
+}
+
+enum error_code command_advance(const struct command_line *line, enum exit_status *ret_status, struct error *error)
+{
+    return drive(line, ENGINE_ADVANCE, ret_status, error);
+}
+
+enum error_code command_run(const struct command_line *line, enum exit_status *ret_status, struct error *error)
+{
+    return drive(line, ENGINE_RUN, ret_status, error);
+}
+
+enum error_code command_resume(const struct command_line *line, enum exit_status *ret_status, struct error *error)
+{
+    return drive(line, ENGINE_RUN, ret_status, error);
+}
+
+static enum error_code say(const struct command_line *line, enum event event, enum exit_status *ret_status, struct error *error)
+{
+    CLEANUP_DRIVER struct driver driver = {.lock = -1};
+    enum error_code code = open_to_drive(&driver, line, error);
+    if (code == ERROR_OK)
+        code = engine_command(&driver, event, line->reason, ret_status, error);
+    if (code == ERROR_OK)
+        print_next(&driver, *ret_status);
+    return code;
+}
+
+enum error_code command_rollback(const struct command_line *line, enum exit_status *ret_status, struct error *error)
+{
+    return say(line, EVENT_ROLLBACK, ret_status, error);
+}
+
+enum error_code command_abort(const struct command_line *line, enum exit_status *ret_status, struct error *error)
+{
+    return say(line, EVENT_ABORT, ret_status, error);
+}

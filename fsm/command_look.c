@@ -1,0 +1,185 @@
+/* The commands that only look: status, log; and export, which hands the record outside. */
+#include "fsm/command.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "journal/canonical.h"
+
+static void print_escaped(const char *text)
+{
+    bytes_print_escaped(stdout, text != NULL ? text : "", text != NULL ? strlen(text) : 0);
+}
+
+static const char *next_step(const struct driver *driver)
+{
+    const struct deployment *deployment = &driver->deployment;
+    if (!driver_is_open(driver))
+        return "titan-fsm begin release|policy --reason TEXT";
+    if (deployment->intent.seq != 0)
+        return "titan-fsm resume";
+    if (deployment->state == STATE_ROLLBACK_FAILED)
+        return "titan-fsm rollback --reason TEXT";
+    return "titan-fsm advance";
+}
+
+static enum error_code print_status_json(const struct driver *driver, const struct journal_head *head, struct error *error)
+{
+    const struct deployment *deployment = &driver->deployment;
+    CLEANUP_JSON json_t *status = json_pack("{s:s, s:s, s:I, s:b, s:s}", "target", driver->config.setup.target.name, "journal",
+                                            journal_id(driver->journal), "entries", (json_int_t)head->size, "open", driver_is_open(driver), "next",
+                                            next_step(driver));
+    if (status == NULL)
+        return error_set(error, ERROR_MEMORY, 0, "status", "", "out of memory");
+    if (driver->found) {
+        json_t *json = json_pack("{s:I, s:s, s:s, s:b, s:s}", "number", (json_int_t)deployment->number, "procedure",
+                                 machine_procedure_name(deployment->procedure), "state", machine_state_name(deployment->state), "hot",
+                                 machine_is_hot(deployment->state), "intent",
+                                 deployment->intent.seq != 0 ? machine_action_name(deployment->intent.action) : "");
+        if (json_object_set_new(status, "deployment", json) != 0)
+            return error_set(error, ERROR_MEMORY, 0, "status", "", "out of memory");
+    }
+    (void)json_dumpf(status, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
+    puts("");
+    return ERROR_OK;
+}
+
+static void print_status(const struct driver *driver, const struct journal_head *head)
+{
+    const struct deployment *deployment = &driver->deployment;
+    printf("target      %s\njournal     %s, %llu entries\n", driver->config.setup.target.name, journal_id(driver->journal),
+           (unsigned long long)head->size);
+    if (driver->found) {
+        printf("deployment  %llu, %s, %s%s\n", (unsigned long long)deployment->number, machine_procedure_name(deployment->procedure),
+               machine_state_name(deployment->state), deployment->ended ? " (ended)" : "");
+        const struct journal_entry *last = deployment_last_of_type(deployment, "transition");
+        const char *reason = last != NULL ? json_string_value(json_object_get(last->body, "reason")) : NULL;
+        if (reason != NULL && reason[0] != '\0') {
+            fputs("last        ", stdout);
+            print_escaped(reason);
+            puts("");
+        }
+        if (deployment->intent.seq != 0)
+            printf("interrupted %s, entry %llu\n", machine_action_name(deployment->intent.action), (unsigned long long)deployment->intent.seq);
+    } else {
+        puts("deployment  none yet");
+    }
+    printf("next        %s\n", next_step(driver));
+}
+
+enum error_code command_status(const struct command_line *line, enum exit_status *ret_status, struct error *error)
+{
+    CLEANUP_DRIVER struct driver driver = {.lock = -1};
+    struct journal_head head;
+    enum error_code code = driver_open(&driver, &line->options, DRIVER_READS, error);
+    if (code == ERROR_OK)
+        code = journal_head(driver.journal, &head, error);
+    if (code != ERROR_OK)
+        return code;
+    *ret_status = EXIT_DONE;
+    if (line->options.json)
+        return print_status_json(&driver, &head, error);
+    print_status(&driver, &head);
+    return ERROR_OK;
+}
+
+static const char *at(const struct journal_entry *entry, const char *key)
+{
+    const char *text = json_string_value(json_object_get(entry->body, key));
+    return text != NULL ? text : "";
+}
+
+/* What an entry says, in a few words; everything comes from the journal and is escaped. */
+static void print_summary(const struct journal_entry *entry)
+{
+    static const struct { const char *type; const char *keys[4]; } rows[] = {
+        {"open", {"procedure", "operator", "reason"}}, {"intent", {"from", "action"}}, {"transition", {"from", "event", "to", "reason"}},
+        {"refusal", {"from", "event", "reason"}}, {"reconciliation", {"found", "then", "reason"}}, {"attestation", {"item", "answer", "operator", "reason"}},
+        {"command", {"command", "phase", "outcome", "reason"}}, {"note", {"text"}}, {"anchor", {"to"}}, {"takeover", {"operator", "reason"}},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (strcmp(entry->type, rows[i].type) != 0)
+            continue;
+        for (size_t key = 0; key < 4 && rows[i].keys[key] != NULL; key++) {
+            fputc(' ', stdout);
+            print_escaped(at(entry, rows[i].keys[key]));
+        }
+    }
+    if (strcmp(entry->type, "sample") == 0)
+        printf(" %lld", (long long)json_integer_value(json_object_get(entry->body, "n")));
+}
+
+static enum error_code print_entry(struct journal *journal, uint64_t seq, bool json, struct error *error)
+{
+    if (json) {
+        CLEANUP_BYTES struct bytes value = {0};
+        enum error_code code = journal_stored_value(journal, seq, &value, error);
+        if (code == ERROR_OK)
+            printf("%.*s\n", (int)(value.size - SIGNATURE_BYTES), (const char *)value.data + SIGNATURE_BYTES);
+        return code;
+    }
+    CLEANUP_ENTRY struct journal_entry entry = {0};
+    enum error_code code = journal_read(journal, seq, &entry, error);
+    if (code != ERROR_OK)
+        return code;
+    printf("%6llu  %.19sZ  %-14s", (unsigned long long)entry.seq, entry.utc, entry.type);
+    print_summary(&entry);
+    puts("");
+    return ERROR_OK;
+}
+
+enum error_code command_log(const struct command_line *line, enum exit_status *ret_status, struct error *error)
+{
+    CLEANUP_DRIVER struct driver driver = {.lock = -1};
+    struct journal_head head;
+    enum error_code code = driver_open(&driver, &line->options, DRIVER_READS, error);
+    if (code == ERROR_OK)
+        code = journal_head(driver.journal, &head, error);
+    for (uint64_t seq = 0; code == ERROR_OK && seq < head.size; seq++)
+        code = print_entry(driver.journal, seq, line->options.json, error);
+    *ret_status = EXIT_DONE;
+    return code;
+}
+
+static enum error_code write_file(const char *path, const struct bytes *data, struct error *error)
+{
+    int descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    bool good = descriptor >= 0 && write(descriptor, data->data, data->size) == (ssize_t)data->size && fsync(descriptor) == 0;
+    int number = errno;
+    if (descriptor >= 0)
+        (void)close(descriptor);
+    return good ? ERROR_OK : error_set(error, ERROR_SYSTEM, number, path, "choose a place that can be written", "the checkpoint cannot be written: %s", strerror(number));
+}
+
+/* The checkpoint that leaves the machine is recorded as an anchor, so that the journal knows what others hold against it. */
+static enum error_code export_checkpoint(struct driver *driver, const char *path, struct error *error)
+{
+    struct signer *signer = driver->session != NULL ? driver->session : driver->operator_signer;
+    CLEANUP_BYTES struct bytes note = {0};
+    enum error_code code = journal_signed_checkpoint(driver->journal, signer, &note, error);
+    if (code == ERROR_OK)
+        code = write_file(path, &note, error);
+    if (code != ERROR_OK)
+        return code;
+    CLEANUP_JSON json_t *body = json_pack("{s:s#, s:s}", "checkpoint", (const char *)note.data, (int)note.size, "to", path);
+    if (body == NULL)
+        return error_set(error, ERROR_MEMORY, 0, path, "", "out of memory");
+    return journal_append(driver->journal, signer, "anchor", driver->recorder.deployment, body, NULL, 0, NULL, error);
+}
+
+enum error_code command_export(const struct command_line *line, enum exit_status *ret_status, struct error *error)
+{
+    CLEANUP_DRIVER struct driver driver = {.lock = -1};
+    enum error_code code = driver_open(&driver, &line->options, DRIVER_WRITES | DRIVER_SESSION, error);
+    if (code == ERROR_OK && driver.session == NULL)
+        code = driver_unlock(&driver, error);
+    if (code == ERROR_OK)
+        code = journal_export(driver.journal, driver.session != NULL ? driver.session : driver.operator_signer, line->words[0], error);
+    if (code == ERROR_OK && line->checkpoint != NULL)
+        code = export_checkpoint(&driver, line->checkpoint, error);
+    *ret_status = EXIT_DONE;
+    return code;
+}

@@ -1,0 +1,219 @@
+#include "fsm/driver.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <sodium.h>
+
+static volatile sig_atomic_t interrupted;
+
+static void note_signal(int number)
+{
+    (void)number;
+    interrupted = 1;
+}
+
+void driver_watch_signals(void)
+{
+    struct sigaction action = {.sa_handler = note_signal};
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
+    (void)sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
+}
+
+bool driver_is_interrupted(void)
+{
+    return interrupted != 0;
+}
+
+int64_t driver_now_ns(const struct driver *driver)
+{
+    return clock_boottime_ns(driver->clock);
+}
+
+void driver_key(char ret_key[33])
+{
+    uint8_t key[16];
+    randombytes_buf(key, sizeof key);
+    bytes_hex(key, sizeof key, ret_key);
+}
+
+bool driver_is_open(const struct driver *driver)
+{
+    return driver->found && !driver->deployment.ended;
+}
+
+enum error_code driver_session_path(const struct driver *driver, uint64_t deployment, struct bytes *ret_path, struct error *error)
+{
+    return bytes_append_format(ret_path, error, "%s/session-%llu.key", journal_directory(driver->journal), (unsigned long long)deployment);
+}
+
+enum error_code driver_forget_session(struct driver *driver, struct error *error)
+{
+    CLEANUP_BYTES struct bytes path = {0};
+    enum error_code code = driver_session_path(driver, driver->deployment.number, &path, error);
+    if (code != ERROR_OK)
+        return code;
+    signer_close(driver->session);
+    driver->session = NULL;
+    driver->recorder.session = NULL;
+    driver->recorder.deployment = JOURNAL_NO_DEPLOYMENT;
+    return session_key_wipe((const char *)path.data, error);
+}
+
+enum error_code driver_unlock(struct driver *driver, struct error *error)
+{
+    const struct config_operator *operator = &driver->config.operator;
+    enum error_code code = operator->agent ? agent_open(NULL, operator->public_key, &driver->operator_signer, error)
+                                           : keyfile_open(operator->key, &driver->options.passphrase, &driver->operator_signer, error);
+    if (code == ERROR_OK)
+        driver->recorder.operator_signer = driver->operator_signer;
+    return code;
+}
+
+enum error_code driver_open_config(struct driver *driver, const struct driver_options *options, bool operator_key, struct error *error)
+{
+    *driver = (struct driver){.options = *options, .clock = clock_system(), .lock = -1};
+    driver->recorder = (struct recorder){.clock = driver->clock, .deployment = JOURNAL_NO_DEPLOYMENT};
+    enum error_code code = config_load(options->config_path, &driver->config, error);
+    if (code != ERROR_OK)
+        return code;
+    return operator_key ? driver_unlock(driver, error) : ERROR_OK;
+}
+
+/* The kernel frees it with the process, so that no stale lock ever blocks. */
+static enum error_code take_lock(struct driver *driver, struct error *error)
+{
+    CLEANUP_BYTES struct bytes path = {0};
+    enum error_code code = bytes_append_format(&path, error, "%s/driver.lock", journal_directory(driver->journal));
+    if (code != ERROR_OK)
+        return code;
+    driver->lock = open((const char *)path.data, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (driver->lock < 0)
+        return error_set(error, ERROR_SYSTEM, errno, (const char *)path.data, "check the journal directory", "the lock file cannot be opened: %s", strerror(errno));
+    if (flock(driver->lock, LOCK_EX | LOCK_NB) != 0)
+        return error_set(error, ERROR_HELD, errno, (const char *)path.data, "wait for it, or watch with `titan-fsm status`",
+                         "another titan-fsm drives this journal now");
+    return ERROR_OK;
+}
+
+/* A journal belongs to one target: that of its genesis, not the one that a configuration file happens to name today. */
+static enum error_code check_target(struct driver *driver, struct error *error)
+{
+    CLEANUP_ENTRY struct journal_entry genesis = {0};
+    enum error_code code = journal_read(driver->journal, 0, &genesis, error);
+    if (code != ERROR_OK)
+        return code;
+    const char *name = json_string_value(json_object_get(json_object_get(genesis.body, "target"), "name"));
+    if (strcmp(genesis.type, "genesis") != 0 || name == NULL)
+        return error_set(error, ERROR_DAMAGED, 0, driver->config.journal, "run titan-verify on it", "the journal does not begin with a genesis entry");
+    if (strcmp(name, driver->config.setup.target.name) != 0)
+        return error_set(error, ERROR_CONFIG, 0, driver->options.config_path, "use the configuration of that target, or another journal directory",
+                         "the journal %s belongs to the target '%s', not to '%s'", driver->config.journal, name, driver->config.setup.target.name);
+    return ERROR_OK;
+}
+
+static enum error_code open_session(struct driver *driver, struct error *error)
+{
+    CLEANUP_BYTES struct bytes path = {0};
+    enum error_code code = driver_session_path(driver, driver->deployment.number, &path, error);
+    if (code != ERROR_OK)
+        return code;
+    code = session_key_open((const char *)path.data, &driver->session, error);
+    if (code != ERROR_OK)
+        return code;
+    driver->recorder.session = driver->session;
+    driver->recorder.deployment = (int64_t)driver->deployment.number;
+    return ERROR_OK;
+}
+
+/* Where the wall clock stood against the boot clock at the deployment's last entry, so that a step since then is noted. */
+static void remember_wall_clock(struct driver *driver)
+{
+    if (driver->deployment.count == 0)
+        return;
+    const struct journal_entry *last = &driver->deployment.entries[driver->deployment.count - 1];
+    memcpy(driver->recorder.boot, last->boot, sizeof driver->recorder.boot);
+    driver->recorder.wall_offset_ns = clock_utc_ns(last->utc) - last->boottime_ns;
+}
+
+enum error_code driver_open(struct driver *driver, const struct driver_options *options, unsigned needs, struct error *error)
+{
+    enum error_code code = driver_open_config(driver, options, false, error);
+    if (code != ERROR_OK)
+        return code;
+    bool read_only = (needs & (DRIVER_WRITES | DRIVER_DRIVES)) == 0;
+    code = journal_open(driver->config.journal, driver->clock, read_only, &driver->journal, error);
+    if (code != ERROR_OK)
+        return code;
+    driver->recorder.journal = driver->journal;
+    code = (needs & DRIVER_DRIVES) != 0 ? take_lock(driver, error) : ERROR_OK;
+    if (code == ERROR_OK)
+        code = check_target(driver, error);
+    if (code == ERROR_OK)
+        code = driver_reload(driver, error);
+    if (code == ERROR_OK && (needs & DRIVER_OPERATOR) != 0)
+        code = driver_unlock(driver, error);
+    if (code == ERROR_OK && (needs & DRIVER_SESSION) != 0 && driver_is_open(driver))
+        code = open_session(driver, error);
+    remember_wall_clock(driver);
+    return code;
+}
+
+void driver_close(struct driver *driver)
+{
+    target_close(driver->target);
+    deployment_clear(&driver->deployment);
+    signer_close(driver->session);
+    signer_close(driver->operator_signer);
+    journal_close(driver->journal);
+    if (driver->lock >= 0)
+        (void)close(driver->lock);
+    config_free(&driver->config);
+    *driver = (struct driver){.lock = -1};
+}
+
+enum error_code driver_reload(struct driver *driver, struct error *error)
+{
+    enum error_code code = deployment_load(driver->journal, &driver->deployment, &driver->found, error);
+    if (code != ERROR_OK || !driver_is_open(driver))
+        return code;
+    driver->lease = (struct target_lease){.journal = journal_id(driver->journal), .deployment = (int64_t)driver->deployment.number,
+                                          .epoch = deployment_fact_number(&driver->deployment, STATE_CONNECTED, "epoch")};
+    return ERROR_OK;
+}
+
+enum error_code driver_target(struct driver *driver, struct target **ret_target, struct error *error)
+{
+    if (driver->target == NULL) {
+        enum error_code code = target_open(&driver->config.setup, driver->clock, &driver->target, error);
+        if (code != ERROR_OK)
+            return code;
+    }
+    if (driver->journal != NULL) {
+        CLEANUP_ENTRY struct journal_entry genesis = {0};
+        enum error_code code = journal_read(driver->journal, 0, &genesis, error);
+        if (code != ERROR_OK)
+            return code;
+        const char *pinned = json_string_value(json_object_get(json_object_get(genesis.body, "target"), "host_key"));
+        if (pinned == NULL || strcmp(pinned, target_host_key(driver->target)) != 0) {
+            driver_disconnect(driver);
+            return error_set(error, ERROR_HOST_REFUSED, 0, driver->config.setup.target.host, "find out why before anything else",
+                             "the host key is known, but it is not the one that this journal's genesis pins (%s)", pinned != NULL ? pinned : "none");
+        }
+    }
+    *ret_target = driver->target;
+    return ERROR_OK;
+}
+
+void driver_disconnect(struct driver *driver)
+{
+    target_close(driver->target);
+    driver->target = NULL;
+}
