@@ -12,7 +12,6 @@ enum error_code canonical_write(const json_t *value, struct bytes *text, struct 
 /* Parses an object and refuses every form but the canonical one (by writing it again and comparing). */
 enum error_code canonical_read(const void *text, size_t size, json_t **ret_value, struct error *error) CHECKED;
 
-static inline void json_decrefp(json_t **value) { json_decref(*value); }
-#define CLEANUP_JSON __attribute__((cleanup(json_decrefp)))
+#define CLEANUP_JSON __attribute__((cleanup(json_decrefp)))     /* jansson's own */
 
 #endif
