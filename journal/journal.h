@@ -69,6 +69,8 @@ enum error_code journal_state_get(struct journal *journal, const char *key, stru
 enum error_code journal_reserve(struct journal *journal, size_t bytes, struct error *error) CHECKED;
 
 enum error_code journal_checkpoint(struct journal *journal, struct checkpoint *ret_checkpoint, struct error *error) CHECKED;
+/* The note over it, signed by the session key or by the operator who exports. */
+enum error_code journal_signed_checkpoint(struct journal *journal, struct signer *signer, struct bytes *ret_note, struct error *error) CHECKED;
 /* bundle.c: writes the bundle to `path` atomically (temporary file, fsync, rename). */
 enum error_code journal_export(struct journal *journal, struct signer *signer, const char *path, struct error *error) CHECKED;
 

@@ -1,0 +1,324 @@
+#include "journal/journal.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "journal/canonical.h"
+#include "journal/format.h"
+#include "journal/signer_backend.h"
+#include "journal/sshsig.h"
+#include "journal/store.h"
+
+enum { TAIL_CHECKED = 3 };      /* entries whose chain and signature an open checks; the whole chain is titan-verify's work */
+
+struct journal {
+    struct store *store;
+    const struct clock *clock;
+    char id[FORMAT_JOURNAL_ID_HEX + 1];
+    char *directory;
+};
+
+void journal_entry_clear(struct journal_entry *entry)
+{
+    json_decref(entry->body);
+    *entry = (struct journal_entry){0};
+}
+
+const char *journal_id(const struct journal *journal)
+{
+    return journal->id;
+}
+
+const char *journal_directory(const struct journal *journal)
+{
+    return journal->directory;
+}
+
+static enum error_code damaged(uint64_t seq, const char *what, struct error *error)
+{
+    char where[64];
+    (void)snprintf(where, sizeof where, "journal entry %llu", (unsigned long long)seq);
+    return error_set(error, ERROR_DAMAGED, 0, where, "keep a copy of the directory, then run titan-verify on it", "%s", what);
+}
+
+void journal_close(struct journal *journal)
+{
+    if (journal == NULL)
+        return;
+    store_close(journal->store);
+    free(journal->directory);
+    free(journal);
+}
+
+static enum error_code new_handle(const char *directory, const struct clock *clock, bool read_only, struct journal **ret_journal, struct error *error)
+{
+    CLEANUP_JOURNAL struct journal *journal = calloc(1, sizeof *journal);
+    if (journal == NULL || (journal->directory = strdup(directory)) == NULL)
+        return error_set(error, ERROR_MEMORY, 0, directory, "", "out of memory");
+    journal->clock = clock;
+    enum error_code code = store_open(directory, read_only, &journal->store, error);
+    if (code != ERROR_OK)
+        return code;
+    *ret_journal = journal;
+    journal = NULL;
+    return ERROR_OK;
+}
+
+enum error_code journal_create(const char *directory, const struct clock *clock, struct journal **ret_journal, struct error *error)
+{
+    uint8_t id[FORMAT_JOURNAL_ID_HEX / 2];
+    enum error_code code = store_create(directory, error);
+    if (code == ERROR_OK)
+        code = new_handle(directory, clock, false, ret_journal, error);
+    if (code != ERROR_OK)
+        return code;
+    randombytes_buf(id, sizeof id);
+    bytes_hex(id, sizeof id, (*ret_journal)->id);
+    return ERROR_OK;
+}
+
+/* Reads a stored value into fields. `prev` may be NULL. */
+static enum error_code decode(uint64_t seq, const struct bytes *value, struct journal_entry *ret_entry, char *ret_journal, char *ret_prev, struct error *error)
+{
+    if (value->size <= SIGNATURE_BYTES || value->size > SIGNATURE_BYTES + FORMAT_PAYLOAD_BYTES_MAX)
+        return damaged(seq, "a stored value has no possible size", error);
+    CLEANUP_JSON json_t *payload = NULL;
+    enum error_code code = canonical_read(value->data + SIGNATURE_BYTES, value->size - SIGNATURE_BYTES, &payload, error);
+    if (code != ERROR_OK)
+        return damaged(seq, "the payload is not canonical JSON", error);
+    const char *journal, *prev, *utc, *boot, *signer, *type;
+    json_int_t version, number, boottime_ns;
+    json_t *body;
+    if (json_unpack(payload, "{s:I, s:s, s:I, s:s, s:s, s:s, s:I, s:s, s:s, s:o}", "v", &version, "journal", &journal, "seq", &number, "prev", &prev,
+                    "utc", &utc, "boot", &boot, "boottime_ns", &boottime_ns, "signer", &signer, "type", &type, "body", &body) != 0
+        || version != FORMAT_VERSION || number != (json_int_t)seq || !bytes_is_hex(journal, FORMAT_JOURNAL_ID_HEX) || !bytes_is_hex(prev, SHA256_HEX)
+        || !bytes_is_hex(signer, SHA256_HEX) || strlen(utc) != UTC_LENGTH || strlen(boot) != BOOT_ID_LENGTH || strlen(type) >= 24 || !json_is_object(body))
+        return damaged(seq, "the payload is not an entry of format 1", error);
+    const json_t *deployment = json_object_get(payload, "deployment");
+    struct journal_entry entry = {.seq = seq, .boottime_ns = boottime_ns, .body = json_incref(body),
+                                  .deployment = deployment != NULL ? json_integer_value(deployment) : JOURNAL_NO_DEPLOYMENT};
+    (void)snprintf(entry.type, sizeof entry.type, "%s", type);
+    memcpy(entry.signer, signer, sizeof entry.signer);
+    memcpy(entry.utc, utc, sizeof entry.utc);
+    memcpy(entry.boot, boot, sizeof entry.boot);
+    bytes_sha256(value->data, value->size, entry.hash);
+    memcpy(ret_journal, journal, FORMAT_JOURNAL_ID_HEX + 1);
+    memcpy(ret_prev, prev, SHA256_HEX + 1);
+    journal_entry_clear(ret_entry);
+    *ret_entry = entry;
+    return ERROR_OK;
+}
+
+static enum error_code read_whole(struct journal *journal, uint64_t seq, struct journal_entry *ret_entry, char *ret_journal, char *ret_prev,
+                                  bool check_signature, struct error *error)
+{
+    CLEANUP_BYTES struct bytes value = {0};
+    enum error_code code = store_entry(journal->store, seq, &value, error);
+    if (code == ERROR_OK)
+        code = decode(seq, &value, ret_entry, ret_journal, ret_prev, error);
+    if (code != ERROR_OK || !check_signature)
+        return code;
+    uint8_t key[KEY_BYTES];
+    if (!bytes_from_hex(ret_entry->signer, SHA256_HEX, key, sizeof key)
+        || !sshsig_verify(SSHSIG_NAMESPACE_JOURNAL, value.data + SIGNATURE_BYTES, value.size - SIGNATURE_BYTES, value.data, key))
+        return damaged(seq, "the signature is wrong", error);
+    return ERROR_OK;
+}
+
+enum error_code journal_read(struct journal *journal, uint64_t seq, struct journal_entry *ret_entry, struct error *error)
+{
+    char id[FORMAT_JOURNAL_ID_HEX + 1], prev[SHA256_HEX + 1];
+    enum error_code code = read_whole(journal, seq, ret_entry, id, prev, false, error);
+    if (code == ERROR_OK && journal->id[0] != '\0' && strcmp(id, journal->id) != 0)
+        return damaged(seq, "the entry belongs to another journal", error);
+    return code;
+}
+
+/* Chain and signatures of the last entries, and the id from the first. */
+static enum error_code check_tail(struct journal *journal, uint64_t size, struct error *error)
+{
+    char id[FORMAT_JOURNAL_ID_HEX + 1], prev[SHA256_HEX + 1], hash[SHA256_HEX + 1] = "";
+    CLEANUP_ENTRY struct journal_entry entry = {0};
+    enum error_code code = read_whole(journal, 0, &entry, journal->id, prev, true, error);
+    uint64_t first = size > TAIL_CHECKED ? size - TAIL_CHECKED : 0;
+    for (uint64_t seq = first; code == ERROR_OK && seq < size; seq++) {
+        code = read_whole(journal, seq, &entry, id, prev, true, error);
+        if (code == ERROR_OK && strcmp(id, journal->id) != 0)
+            code = damaged(seq, "the entry belongs to another journal", error);
+        if (code == ERROR_OK && hash[0] != '\0' && strcmp(hash, prev) != 0)
+            code = damaged(seq, "the chain is broken: `prev` is not the hash of the entry before", error);
+        bytes_hex(entry.hash, SHA256_BYTES, hash);
+    }
+    return code;
+}
+
+enum error_code journal_open(const char *directory, const struct clock *clock, bool read_only, struct journal **ret_journal, struct error *error)
+{
+    CLEANUP_JOURNAL struct journal *journal = NULL;
+    uint64_t size;
+    enum error_code code = new_handle(directory, clock, read_only, &journal, error);
+    if (code == ERROR_OK)
+        code = store_size(journal->store, &size, error);
+    if (code != ERROR_OK)
+        return code;
+    if (size == 0)
+        return error_set(error, ERROR_DAMAGED, 0, directory, "remove the directory and run `titan-fsm init` again", "the journal is empty: its `init` did not end");
+    code = check_tail(journal, size, error);
+    if (code != ERROR_OK)
+        return code;
+    *ret_journal = journal;
+    journal = NULL;
+    return ERROR_OK;
+}
+
+enum error_code journal_head(struct journal *journal, struct journal_head *ret_head, struct error *error)
+{
+    struct journal_head head = {0};
+    CLEANUP_BYTES struct bytes value = {0};
+    enum error_code code = store_size(journal->store, &head.size, error);
+    if (code == ERROR_OK && head.size > 0)
+        code = store_entry(journal->store, head.size - 1, &value, error);
+    if (code != ERROR_OK)
+        return code;
+    if (head.size > 0)
+        bytes_sha256(value.data, value.size, head.hash);
+    *ret_head = head;
+    return ERROR_OK;
+}
+
+struct append {
+    struct journal *journal;
+    struct signer *signer;
+    const char *type;
+    int64_t deployment;
+    const json_t *body;
+    struct bytes ready;         /* signed before the transaction, because the signer may ask a person */
+    uint64_t ready_size;        /* for a journal of this many entries */
+};
+
+static enum error_code payload_of(const struct append *append, uint64_t size, const void *last, size_t last_bytes, struct bytes *ret_payload, struct error *error)
+{
+    struct clock_reading now;
+    char prev[SHA256_HEX + 1], signer[SHA256_HEX + 1];
+    enum error_code code = append->journal->clock->read(append->journal->clock->context, &now, error);
+    if (code != ERROR_OK)
+        return code;
+    memset(prev, '0', SHA256_HEX);
+    prev[SHA256_HEX] = '\0';
+    if (size > 0)
+        bytes_sha256_hex(last, last_bytes, prev);
+    bytes_hex(signer_public_key(append->signer), KEY_BYTES, signer);
+    CLEANUP_JSON json_t *payload = json_pack("{s:i, s:s, s:I, s:s, s:s, s:s, s:I, s:s, s:s}", "v", FORMAT_VERSION, "journal", append->journal->id, "seq",
+                                             (json_int_t)size, "prev", prev, "utc", now.utc, "boot", now.boot, "boottime_ns",
+                                             (json_int_t)now.boottime_ns, "signer", signer, "type", append->type);
+    int64_t deployment = append->deployment == JOURNAL_DEPLOYMENT_SELF ? (int64_t)size : append->deployment;
+    int result = payload == NULL ? -1 : 0;
+    if (result == 0 && deployment != JOURNAL_NO_DEPLOYMENT)
+        result = json_object_set_new(payload, "deployment", json_integer(deployment));
+    if (result == 0)
+        result = json_object_set(payload, "body", (json_t *)(uintptr_t)append->body);
+    if (result != 0)
+        return error_set(error, ERROR_MEMORY, 0, "journal", "", "out of memory");
+    code = canonical_write(payload, ret_payload, error);
+    if (code == ERROR_OK && ret_payload->size > FORMAT_PAYLOAD_BYTES_MAX)
+        return error_set(error, ERROR_LIMIT, 0, append->type, "report this", "an entry would be larger than %d bytes", FORMAT_PAYLOAD_BYTES_MAX);
+    return code;
+}
+
+static enum error_code sign_value(const struct append *append, uint64_t size, const void *last, size_t last_bytes, struct bytes *ret_value, struct error *error)
+{
+    CLEANUP_BYTES struct bytes payload = {0};
+    CLEANUP_BYTES struct bytes value = {0};
+    uint8_t data[SSHSIG_SIGNED_DATA_BYTES_MAX], signature[SIGNATURE_BYTES];
+    enum error_code code = payload_of(append, size, last, last_bytes, &payload, error);
+    if (code != ERROR_OK)
+        return code;
+    size_t data_bytes = sshsig_signed_data(SSHSIG_NAMESPACE_JOURNAL, payload.data, payload.size, data);
+    code = signer_sign(append->signer, data, data_bytes, signature, error);
+    if (code == ERROR_OK)
+        code = bytes_append(&value, signature, sizeof signature, error);
+    if (code == ERROR_OK)
+        code = bytes_append(&value, payload.data, payload.size, error);
+    if (code != ERROR_OK)
+        return code;
+    bytes_free(ret_value);
+    *ret_value = value;
+    value = (struct bytes){0};
+    return ERROR_OK;
+}
+
+static enum error_code make_value(void *context, uint64_t size, const void *last, size_t last_bytes, struct bytes *ret_value, struct error *error)
+{
+    struct append *append = context;
+    if (!append->signer->may_ask)
+        return sign_value(append, size, last, last_bytes, ret_value, error);
+    if (append->ready_size != size)
+        return ERROR_HELD;                      /* the head moved while the signer was asked: journal_append() asks again */
+    *ret_value = append->ready;
+    append->ready = (struct bytes){0};
+    return ERROR_OK;
+}
+
+static enum error_code sign_ahead(struct append *append, struct error *error)
+{
+    CLEANUP_BYTES struct bytes last = {0};
+    uint64_t size;
+    enum error_code code = store_size(append->journal->store, &size, error);
+    if (code == ERROR_OK && size > 0)
+        code = store_entry(append->journal->store, size - 1, &last, error);
+    if (code == ERROR_OK)
+        code = sign_value(append, size, last.data, last.size, &append->ready, error);
+    append->ready_size = size;
+    return code;
+}
+
+enum error_code journal_append(struct journal *journal, struct signer *signer, const char *type, int64_t deployment, const json_t *body,
+                               const struct bytes *blobs, size_t blob_count, uint64_t *ret_seq, struct error *error)
+{
+    struct append append = {.journal = journal, .signer = signer, .type = type, .deployment = deployment, .body = body};
+    for (size_t i = 0; i < blob_count; i++)
+        assert(blobs[i].size <= FORMAT_BLOB_BYTES_MAX);
+    for (unsigned attempt = 0;; attempt++) {
+        uint64_t seq;
+        enum error_code code = signer->may_ask ? sign_ahead(&append, error) : ERROR_OK;
+        if (code == ERROR_OK)
+            code = store_append(journal->store, make_value, &append, blobs, blob_count, &seq, error);
+        bytes_free(&append.ready);
+        if (code == ERROR_HELD && attempt < 8)
+            continue;
+        if (code == ERROR_HELD)
+            return error_set(error, ERROR_HELD, 0, journal->directory, "try again", "other processes write to the journal all the time");
+        if (code == ERROR_OK && ret_seq != NULL)
+            *ret_seq = seq;
+        return code;
+    }
+}
+
+enum error_code journal_stored_value(struct journal *journal, uint64_t seq, struct bytes *ret_value, struct error *error)
+{
+    return store_entry(journal->store, seq, ret_value, error);
+}
+
+enum error_code journal_blob(struct journal *journal, const uint8_t hash[SHA256_BYTES], struct bytes *ret_data, struct error *error)
+{
+    return store_blob(journal->store, hash, ret_data, error);
+}
+
+enum error_code journal_state_put(struct journal *journal, const char *key, const void *value, size_t size, struct error *error)
+{
+    return store_state_put(journal->store, key, value, size, error);
+}
+
+enum error_code journal_state_get(struct journal *journal, const char *key, struct bytes *ret_value, struct error *error)
+{
+    return store_state_get(journal->store, key, ret_value, error);
+}
+
+enum error_code journal_reserve(struct journal *journal, size_t bytes, struct error *error)
+{
+    return store_reserve(journal->store, bytes, error);
+}
