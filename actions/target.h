@@ -2,8 +2,7 @@
  * Knows:     how a command travels, its deadline, its cap, and the clocks around it; not what it means.
  * Interface: struct target_backend is all that `local` (process.h) and `ssh` (ssh.h) provide; a simulation provides a third.
  * Deadlines: on the driver's boot clock, and again on the target (`timeout -k 2`), so that an abandoned command ends.
- * Reconnect: a lost ssh connection is opened again once for a command that had not been sent; a command that had been sent and whose
- *            outcome did not come back is ERROR_UNREACHABLE and is never sent twice by this layer. */
+ * Lost link: a command that had been sent and whose outcome did not come back is ERROR_UNREACHABLE; this layer never sends one twice. */
 #ifndef ACTIONS_TARGET_H
 #define ACTIONS_TARGET_H
 
@@ -11,6 +10,8 @@
 #include "setup.h"
 
 struct target;
+
+struct target_lease;
 
 struct target_command {
     const char *script;             /* POSIX sh, run by `sh` in the target's directory with DOCKER_HOST set where configured */
@@ -41,6 +42,9 @@ void target_close(struct target *target);
 /* SHA256:... of the host key that was checked, "" for local. */
 const char *target_host_key(const struct target *target);
 const struct setup *target_setup(const struct target *target);
+const struct clock *target_clock(const struct target *target);
+/* A file of the state directory, absolute. */
+enum error_code target_state_path(const struct target *target, const char *name, struct bytes *ret_path, struct error *error) CHECKED;
 
 /* ERROR_OK whenever an exit status came back, whatever it is. ERROR_HELD: the flock or the epoch refused (nothing was run). */
 enum error_code target_run(struct target *target, const struct target_command *command, struct target_result *ret_result, struct error *error) CHECKED;

@@ -1,0 +1,44 @@
+/* actions/containers: what `compose.containers` and `compose.images` say, read from their raw lines. Pure: no target, no judgement.
+ * Format:    journal/FORMAT.md, "Evidence": one JSON object a line.
+ * Bounds:    SETUP_NAMES_MAX services; more is ERROR_LIMIT. */
+#ifndef ACTIONS_CONTAINERS_H
+#define ACTIONS_CONTAINERS_H
+
+#include <stdbool.h>
+
+#include "actions/setup.h"
+#include "journal/bytes.h"
+
+struct container {
+    char service[64], id[80], image[80], state[16], health[16], started_at[40], name[128];
+    int64_t restarts;
+};
+
+struct containers {
+    struct container list[SETUP_NAMES_MAX];
+    size_t count;
+};
+
+struct image {
+    char service[64], name[256], id[80], digest[320];      /* digest: the first address to fetch it again, "" = none */
+};
+
+struct images {
+    struct image list[SETUP_NAMES_MAX];
+    size_t count;
+};
+
+enum error_code containers_read(const struct bytes *lines, struct containers *ret_containers, struct error *error) CHECKED;
+enum error_code images_read(const struct bytes *lines, struct images *ret_images, struct error *error) CHECKED;
+
+/* The container of a service: a running one before any other; NULL where there is none. */
+const struct container *containers_find(const struct containers *containers, const char *service);
+const struct image *images_find(const struct images *images, const char *service);
+/* running, and healthy where it has a check of its own */
+bool container_is_good(const struct container *container);
+
+/* The first difference between what runs and what is declared (services, each with its image id; "" = any): a service missing, not running,
+ * extra, or of another image. False and a sentence in ret_text when there is one. */
+bool containers_match(const struct containers *containers, const struct images *declared, char *ret_text, size_t room);
+
+#endif
