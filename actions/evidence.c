@@ -5,9 +5,13 @@
 
 void evidence_clear(struct evidence *evidence)
 {
-    for (size_t i = 0; i < evidence->count; i++)
-        bytes_free(&evidence->items[i].output);
-    evidence->count = 0;
+    evidence_cut(evidence, 0);
+}
+
+void evidence_cut(struct evidence *evidence, size_t count)
+{
+    while (evidence->count > count)
+        bytes_free(&evidence->items[--evidence->count].output);
 }
 
 enum error_code evidence_add(struct evidence *evidence, const char *probe, const char *subject, int status, struct bytes *output,

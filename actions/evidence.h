@@ -35,6 +35,8 @@ struct evidence {
 };
 
 void evidence_clear(struct evidence *evidence);
+/* Drops the items behind the first `count`: a look that is made again leaves only its last evidence. */
+void evidence_cut(struct evidence *evidence, size_t count);
 /* Takes *output over. ERROR_LIMIT when the list is full. */
 enum error_code evidence_add(struct evidence *evidence, const char *probe, const char *subject, int status, struct bytes *output,
                              int64_t sent_ns, int64_t received_ns, const struct target_span *target, struct error *error) CHECKED;

@@ -1,0 +1,111 @@
+#include "actions/git.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static enum error_code probe(struct target *target, const char *script, const char *name, const char *subject, struct evidence *evidence, int *ret_status,
+                             struct error *error)
+{
+    return target_probe(target, &(struct target_command){.script = script}, name, subject, evidence, ret_status, error);
+}
+
+/* The one line of an item, without its newline. */
+static void copy_line(const struct evidence_item *item, char *ret_text, size_t room)
+{
+    size_t length = item->output.size;
+    while (length > 0 && item->output.data[length - 1] == '\n')
+        length--;
+    (void)snprintf(ret_text, room, "%.*s", (int)length, length > 0 ? (const char *)item->output.data : "");
+}
+
+enum error_code git_look(struct target *target, struct evidence *evidence, struct git_state *ret_state, struct error *error)
+{
+    struct git_state state = {.clean = false};
+    int status = 0;
+    enum error_code code = probe(target, "git rev-parse HEAD", "git.head", "", evidence, &status, error);
+    if (code != ERROR_OK)
+        return code;
+    copy_line(evidence_last(evidence, "git.head", NULL), state.commit, sizeof state.commit);
+    if (status != 0 || !bytes_is_hex(state.commit, COMMIT_HEX))
+        return error_set(error, ERROR_REMOTE, status, target_setup(target)->target.directory, "check `target.directory`", "there is no git repository whose HEAD can be read");
+    code = probe(target, "git symbolic-ref -q --short HEAD || echo detached", "git.branch", "", evidence, NULL, error);
+    if (code == ERROR_OK)
+        copy_line(evidence_last(evidence, "git.branch", NULL), state.branch, sizeof state.branch);
+    if (code == ERROR_OK)
+        code = probe(target, "git status --porcelain --untracked-files=no", "git.status", "", evidence, &status, error);
+    if (code != ERROR_OK)
+        return code;
+    state.clean = status == 0 && evidence_last(evidence, "git.status", NULL)->output.size == 0;
+    *ret_state = state;
+    return ERROR_OK;
+}
+
+enum error_code git_update(struct target *target, const struct target_lease *lease, const char *commit, struct evidence *evidence, int *ret_status, struct error *error)
+{
+    const struct setup_repository *repository = &target_setup(target)->repository;
+    CLEANUP_BYTES struct bytes script = {0};
+    enum error_code code = bytes_append_format(&script, error, "exec 2>&1; r=");
+    if (code == ERROR_OK)
+        code = shell_quote(&script, repository->remote, error);
+    if (code == ERROR_OK)
+        code = bytes_append_format(&script, error, "; b=");
+    if (code == ERROR_OK)
+        code = shell_quote(&script, repository->branch, error);
+    if (code == ERROR_OK)
+        code = bytes_append_format(&script, error, "; t=%s; git fetch -q \"$r\" \"+refs/heads/$b:refs/remotes/$r/$b\" || exit 3; [ -n \"$t\" ] || t=$(git rev-parse \"refs/remotes/$r/$b\") || exit 3; "
+                                   "git merge-base --is-ancestor \"$t\" \"refs/remotes/$r/$b\" || { echo \"$t is not on $r/$b\"; exit 4; }; "
+                                   "git checkout -q \"$b\" && git merge -q --ff-only \"$t\" && [ \"$(git rev-parse HEAD)\" = \"$t\" ] || { echo \"no fast-forward to $t\"; exit 5; }", commit);
+    struct target_command command = {.script = (const char *)script.data, .deadline_ms = 100000, .lease = lease};
+    return code == ERROR_OK ? target_probe(target, &command, "act", "update", evidence, ret_status, error) : code;
+}
+
+static bool touches(const struct bytes *lines, const struct setup_list *paths)
+{
+    const char *at = (const char *)lines->data, *end = at + lines->size;
+    while (at < end) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        size_t length = (size_t)((newline != NULL ? newline : end) - at);
+        for (size_t i = 0; i < paths->count; i++) {
+            size_t size = strlen(paths->items[i]);
+            bool folder = size > 0 && paths->items[i][size - 1] == '/';
+            if ((folder ? length > size : length == size) && memcmp(at, paths->items[i], size) == 0)
+                return true;
+        }
+        at += length + 1;
+    }
+    return false;
+}
+
+enum error_code git_changed(struct target *target, const char *from, const char *to, const struct setup_list *paths, struct evidence *evidence, bool *ret_touches,
+                            struct error *error)
+{
+    char script[200], subject[100];
+    int status;
+    if (!bytes_is_hex(from, COMMIT_HEX) || !bytes_is_hex(to, COMMIT_HEX))
+        return error_set(error, ERROR_PROTOCOL, 0, "git", "", "a commit is not 40 hex digits");
+    (void)snprintf(script, sizeof script, "git -c core.quotePath=false diff --name-only --no-renames %s %s --", from, to);
+    (void)snprintf(subject, sizeof subject, "%s..%s", from, to);
+    enum error_code code = probe(target, script, "git.changed", subject, evidence, &status, error);
+    if (code != ERROR_OK)
+        return code;
+    if (status != 0)
+        return error_set(error, ERROR_REMOTE, status, "git", "look at the repository on the target", "the changes between two commits cannot be listed");
+    *ret_touches = touches(&evidence_last(evidence, "git.changed", NULL)->output, paths);
+    return ERROR_OK;
+}
+
+enum error_code git_restore(struct target *target, const struct target_lease *lease, const char *commit, const char *branch, struct evidence *evidence, int *ret_status,
+                            struct error *error)
+{
+    CLEANUP_BYTES struct bytes script = {0};
+    if (!bytes_is_hex(commit, COMMIT_HEX))
+        return error_set(error, ERROR_PROTOCOL, 0, "git", "", "the before snapshot names no commit");
+    bool detached = strcmp(branch, "detached") == 0;
+    enum error_code code = bytes_append_format(&script, error, "exec 2>&1; git checkout -q %s ", detached ? "--detach" : "-B");
+    if (code == ERROR_OK && !detached)
+        code = shell_quote(&script, branch, error);
+    if (code == ERROR_OK)
+        code = bytes_append_format(&script, error, " %s", commit);
+    struct target_command command = {.script = (const char *)script.data, .lease = lease};
+    return code == ERROR_OK ? target_probe(target, &command, "act", "restore", evidence, ret_status, error) : code;
+}

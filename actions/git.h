@@ -1,0 +1,29 @@
+/* actions/git: the repository on the target.
+ * Knows:     commits, the branch, a clean tree; not which commit is wanted.
+ * Evidence:  git.head git.branch git.status git.changed (journal/FORMAT.md). */
+#ifndef ACTIONS_GIT_H
+#define ACTIONS_GIT_H
+
+#include "actions/target.h"
+
+enum { COMMIT_HEX = 40 };
+
+struct git_state {
+    char commit[COMMIT_HEX + 1];
+    char branch[128];               /* "detached" */
+    bool clean;                     /* tracked files only */
+};
+
+enum error_code git_look(struct target *target, struct evidence *evidence, struct git_state *ret_state, struct error *error) CHECKED;
+
+/* Fetches, returns to the branch where the tree was detached, and fast-forwards to its head or to `commit` ("" = head), which must be on the remote branch.
+ * *ret_status: 0 done, else what git said is in the evidence (act "update"). Idempotent. */
+enum error_code git_update(struct target *target, const struct target_lease *lease, const char *commit, struct evidence *evidence, int *ret_status, struct error *error) CHECKED;
+/* Evidence: git.changed "A..B". *ret_touches: a path of `paths` is among them. */
+enum error_code git_changed(struct target *target, const char *from, const char *to, const struct setup_list *paths, struct evidence *evidence, bool *ret_touches,
+                            struct error *error) CHECKED;
+/* Puts the branch back to `commit` and stays on it, so that the next `git pull` works; detached where it was detached before. Evidence: act "restore". Idempotent. */
+enum error_code git_restore(struct target *target, const struct target_lease *lease, const char *commit, const char *branch, struct evidence *evidence, int *ret_status,
+                            struct error *error) CHECKED;
+
+#endif

@@ -1,0 +1,127 @@
+#include "actions/health.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "actions/compose.h"
+#include "actions/http.h"
+
+enum { PROBE_MS = 4000 };
+
+bool health_is_good(int status, const struct bytes *body)
+{
+    if (status != 200)
+        return false;
+    json_t *object = json_loadb((const char *)body->data, body->size, 0, NULL);
+    const char *word = json_string_value(json_object_get(object, "status"));
+    bool good = word == NULL || strcmp(word, "ok") == 0 || strcmp(word, "healthy") == 0;
+    json_decref(object);
+    return good;
+}
+
+/* "http://service:NAME:3100/x" with NAME's own address in the container network. */
+static enum error_code resolve(struct target *target, const struct containers *containers, const char *url, struct bytes *ret_url, struct error *error)
+{
+    const char *mark = strstr(url, "//service:");
+    if (mark == NULL)
+        return bytes_append(ret_url, url, strlen(url), error);
+    const char *name = mark + strlen("//service:");
+    size_t length = strcspn(name, ":/");
+    char service[64];
+    (void)snprintf(service, sizeof service, "%.*s", (int)length, name);
+    const struct container *container = containers_find(containers, service);
+    if (container == NULL || !bytes_is_hex(container->id, SHA256_HEX))
+        return bytes_append(ret_url, "", 0, error);
+    CLEANUP_BYTES struct bytes script = {0};
+    CLEANUP_RESULT struct target_result result = {0};
+    enum error_code code = bytes_append_format(&script, error, "%s inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' %s",
+                                               target_setup(target)->target.docker, container->id);
+    if (code == ERROR_OK)
+        code = target_run(target, &(struct target_command){.script = (const char *)script.data}, &result, error);
+    if (code != ERROR_OK)
+        return code;
+    size_t address = result.output.size > 0 ? strcspn((const char *)result.output.data, " \n") : 0;
+    return bytes_append_format(ret_url, error, "%.*s//%.*s%s", (int)(mark - url), url, (int)address, (const char *)result.output.data, name + length);
+}
+
+static enum error_code ask_http(struct target *target, const struct containers *containers, const struct setup_endpoint *endpoint, struct evidence *evidence,
+                                bool *ret_good, struct error *error)
+{
+    CLEANUP_BYTES struct bytes url = {0}, body = {0};
+    int status = 0;
+    int64_t sent_ns = clock_boottime_ns(target_clock(target));
+    enum error_code code = resolve(target, containers, endpoint->url, &url, error);
+    if (code == ERROR_OK && url.size == 0)
+        code = bytes_append_format(&body, error, "the service has no container");
+    else if (code == ERROR_OK)
+        code = http_get(target, (const char *)url.data, PROBE_MS, &status, &body, error);
+    if (code != ERROR_OK)
+        return code;
+    *ret_good = health_is_good(status, &body);
+    return evidence_add(evidence, "health", endpoint->name, status, &body, sent_ns, clock_boottime_ns(target_clock(target)), NULL, error);
+}
+
+/* The container's own check, as `docker inspect` tells it; without one, running alone is not enough. */
+static enum error_code ask_container(struct target *target, const struct containers *containers, const struct setup_endpoint *endpoint, struct evidence *evidence,
+                                     bool *ret_good, struct error *error)
+{
+    const struct container *container = containers_find(containers, endpoint->service);
+    bool good = container != NULL && strcmp(container->state, "running") == 0 && strcmp(container->health, "healthy") == 0;
+    CLEANUP_BYTES struct bytes body = {0};
+    enum error_code code = bytes_append_format(&body, error, "%s %s", container != NULL ? container->state : "missing",
+                                               container != NULL && container->health[0] != '\0' ? container->health : "without a check");
+    int64_t now = clock_boottime_ns(target_clock(target));
+    *ret_good = good;
+    return code == ERROR_OK ? evidence_add(evidence, "health", endpoint->name, good ? 0 : 1, &body, now, now, NULL, error) : code;
+}
+
+static enum error_code ask_exec(struct target *target, const struct setup_endpoint *endpoint, struct evidence *evidence, bool *ret_good, struct error *error)
+{
+    CLEANUP_BYTES struct bytes script = {0};
+    CLEANUP_RESULT struct target_result result = {0};
+    enum error_code code = compose_prefix(target, NULL, &script, error);
+    if (code == ERROR_OK)
+        code = bytes_append(&script, "exec -T ", 8, error);
+    if (code == ERROR_OK)
+        code = shell_quote(&script, endpoint->service, error);
+    if (code == ERROR_OK)
+        code = bytes_append_format(&script, error, " %s 2>&1", endpoint->exec);
+    if (code == ERROR_OK)
+        code = target_run(target, &(struct target_command){.script = (const char *)script.data, .deadline_ms = PROBE_MS}, &result, error);
+    if (code != ERROR_OK)
+        return code;
+    *ret_good = result.status == 0;
+    return evidence_add(evidence, "health", endpoint->name, result.status == 0 ? 0 : 1, &result.output, result.sent_ns, result.received_ns, &result.span, error);
+}
+
+static enum error_code ask(struct target *target, const struct containers *containers, const struct setup_endpoint *endpoint, struct evidence *evidence, bool *ret_good,
+                           struct error *error)
+{
+    switch (endpoint->kind) {
+    case HEALTH_INVALID: break;
+    case HEALTH_HTTP: return ask_http(target, containers, endpoint, evidence, ret_good, error);
+    case HEALTH_CONTAINER: return ask_container(target, containers, endpoint, evidence, ret_good, error);
+    case HEALTH_EXEC: return ask_exec(target, endpoint, evidence, ret_good, error);
+    }
+    return error_set(error, ERROR_CONFIG, 0, endpoint->name, "give url, container or exec", "an endpoint says nothing of how it is asked");
+}
+
+enum error_code health_look(struct target *target, const struct containers *containers, struct evidence *evidence, struct health_view *ret_view, struct error *error)
+{
+    const struct setup *setup = target_setup(target);
+    struct health_view view = {.all_good = true};
+    for (size_t i = 0; i < setup->endpoint_count; i++) {
+        enum error_code code = ask(target, containers, &setup->endpoints[i], evidence, &view.good[i], error);
+        if (code != ERROR_OK)
+            return code;
+        if (!view.good[i] && view.all_good) {
+            const struct evidence_item *item = evidence_last(evidence, "health", setup->endpoints[i].name);
+            (void)snprintf(view.text, sizeof view.text, "%s is not healthy: %d %.120s", setup->endpoints[i].name, item->status, (const char *)item->output.data);
+        }
+        view.all_good = view.all_good && view.good[i];
+    }
+    *ret_view = view;
+    return ERROR_OK;
+}

@@ -1,0 +1,19 @@
+/* actions/health: every configured endpoint, asked once. Missing is never healthy.
+ * Evidence:  health, one item an endpoint, always all of them (journal/FORMAT.md). */
+#ifndef ACTIONS_HEALTH_H
+#define ACTIONS_HEALTH_H
+
+#include "actions/containers.h"
+#include "actions/target.h"
+
+struct health_view {
+    bool good[SETUP_NAMES_MAX];     /* in the order of setup.endpoints */
+    bool all_good;
+    char text[300];                 /* the first that is not good, in words */
+};
+
+enum error_code health_look(struct target *target, const struct containers *containers, struct evidence *evidence, struct health_view *ret_view, struct error *error) CHECKED;
+/* HTTP 200, and where the body is JSON with a string `status`, that is ok or healthy. */
+bool health_is_good(int status, const struct bytes *body);
+
+#endif

@@ -1,0 +1,152 @@
+#include "actions/logs.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <jansson.h>
+
+enum error_code logs_fetch(struct target *target, const struct container *container, const char *probe, const char *const *words, size_t word_count, int64_t tail,
+                           struct evidence *evidence, struct error *error)
+{
+    CLEANUP_BYTES struct bytes script = {0};
+    char lines[48] = "";
+    if (!bytes_is_hex(container->id, SHA256_HEX))
+        return error_set(error, ERROR_PROTOCOL, 0, container->service, "", "a container has no id");
+    if (tail > 0)
+        (void)snprintf(lines, sizeof lines, "--tail %lld ", (long long)tail);
+    enum error_code code = bytes_append_format(&script, error, "%s logs --timestamps --since ", target_setup(target)->target.docker);
+    if (code == ERROR_OK)
+        code = shell_quote(&script, container->started_at, error);
+    if (code == ERROR_OK)
+        code = bytes_append_format(&script, error, " %s%s 2>&1", lines, container->id);
+    for (size_t i = 0; code == ERROR_OK && i < word_count; i++) {
+        code = bytes_append_format(&script, error, "%s -e ", i == 0 ? " | grep -aF" : "");
+        if (code == ERROR_OK)
+            code = shell_quote(&script, words[i], error);
+    }
+    if (code == ERROR_OK && word_count > 0)     /* grep's 1 means that no line matched, which is an answer */
+        code = bytes_append_format(&script, error, "; [ $? -le 1 ]");
+    struct target_command command = {.script = (const char *)script.data};
+    return code == ERROR_OK ? target_probe(target, &command, probe, container->service, evidence, NULL, error) : code;
+}
+
+/* Whole seconds "2026-11-23T07:20:23" and the decimals behind it, in UTC ("Z" or "+00:00"). */
+static bool split_time(const char *time, size_t length, const char **ret_decimals, size_t *ret_decimal_count)
+{
+    static const char form[] = "0000-00-00T00:00:00";
+    if (length < sizeof form)
+        return false;
+    for (size_t i = 0; i + 1 < sizeof form; i++)
+        if (form[i] == '0' ? time[i] < '0' || time[i] > '9' : time[i] != form[i])
+            return false;
+    size_t at = sizeof form - 1, begin = at + 1;
+    if (time[at] == '.')
+        for (at = begin; at < length && time[at] >= '0' && time[at] <= '9';)
+            at++;
+    *ret_decimals = time + begin;
+    *ret_decimal_count = at > begin ? at - begin : 0;
+    return (length - at == 1 && time[at] == 'Z') || (length - at == 6 && memcmp(time + at, "+00:00", 6) == 0);
+}
+
+int log_time_compare(const char *left, size_t left_length, const char *right, size_t right_length)
+{
+    const char *left_decimals, *right_decimals;
+    size_t left_count, right_count;
+    bool left_good = split_time(left, left_length, &left_decimals, &left_count);
+    bool right_good = split_time(right, right_length, &right_decimals, &right_count);
+    if (!left_good || !right_good)
+        return (int)left_good - (int)right_good;
+    int order = memcmp(left, right, 19);
+    for (size_t i = 0; order == 0 && i < (left_count > right_count ? left_count : right_count); i++)
+        order = (i < left_count ? left_decimals[i] : '0') - (i < right_count ? right_decimals[i] : '0');
+    return order;
+}
+
+/* Leading emoji (bytes above 0x7F, variation selectors among them) and spaces. */
+static const char *skip_ornament(const char *text)
+{
+    while ((unsigned char)*text > 0x7F || *text == ' ')
+        text++;
+    return text;
+}
+
+static const char *skip_level(const char *text)
+{
+    size_t length = *text == '[' ? strspn(text + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") : 0;
+    return length > 0 && text[1 + length] == ']' ? text + length + 2 : text;
+}
+
+static void read_message(const char *text, size_t length, char *ret_message, size_t room)
+{
+    json_t *object = length > 0 && text[0] == '{' ? json_loadb(text, length, 0, NULL) : NULL;
+    const char *message = json_string_value(json_object_get(json_object_get(object, "fields"), "message"));
+    if (message == NULL)
+        message = json_string_value(json_object_get(object, "message"));
+    char plain[4096];
+    if (message == NULL) {
+        (void)snprintf(plain, sizeof plain, "%.*s", (int)(length < sizeof plain ? length : sizeof plain - 1), text);
+        message = skip_level(plain);
+    }
+    (void)snprintf(ret_message, room, "%s", skip_ornament(message));
+    json_decref(object);
+}
+
+bool logs_next(const struct bytes *text, size_t *at, const char *started_at, struct log_line *ret_line)
+{
+    const char *data = (const char *)text->data;
+    while (*at < text->size) {
+        const char *line = data + *at;
+        const char *newline = memchr(line, '\n', text->size - *at);
+        size_t length = newline != NULL ? (size_t)(newline - line) : text->size - *at;
+        *at += length + 1;
+        const char *space = memchr(line, ' ', length);
+        if (space == NULL || log_time_compare(line, (size_t)(space - line), started_at, strlen(started_at)) < 0)
+            continue;
+        ret_line->time = line;
+        ret_line->time_length = (size_t)(space - line);
+        read_message(space + 1, length - ret_line->time_length - 1, ret_line->message, sizeof ret_line->message);
+        return true;
+    }
+    return false;
+}
+
+static bool take_hash(const char **message, char *ret_hash)
+{
+    for (size_t i = 0; i < SHA256_HEX; i++)
+        if (!(((*message)[i] >= '0' && (*message)[i] <= '9') || ((*message)[i] >= 'a' && (*message)[i] <= 'f')))
+            return false;
+    if (ret_hash != NULL)
+        (void)snprintf(ret_hash, SHA256_HEX + 1, "%s", *message);
+    *message += SHA256_HEX;
+    return true;
+}
+
+bool log_matches(const char *message, const char *pattern, const char *nonce, char ret_hash[SHA256_HEX + 1])
+{
+    char hash[SHA256_HEX + 1] = "";
+    for (const char *at = pattern; *at != '\0'; at++) {
+        if (at[0] == '%' && at[1] == 'H') {
+            if (!take_hash(&message, hash))
+                return false;
+            at++;
+        } else if (at[0] == '%' && at[1] == 'N') {
+            if (nonce == NULL || strncmp(message, nonce, strlen(nonce)) != 0)
+                return false;
+            message += strlen(nonce);
+            at++;
+        } else if (*message++ != *at) {
+            return false;
+        }
+    }
+    if (ret_hash != NULL)
+        memcpy(ret_hash, hash, sizeof hash);
+    return true;
+}
+
+bool log_matches_any(const char *message, const struct setup_patterns *patterns, const char *nonce, char ret_hash[SHA256_HEX + 1])
+{
+    for (size_t i = 0; i < patterns->count; i++)
+        if (log_matches(message, patterns->items[i], nonce, ret_hash))
+            return true;
+    return false;
+}
