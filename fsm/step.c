@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 enum error_code step_run(struct step *step, struct error *error)
 {
@@ -45,6 +46,12 @@ enum error_code step_is(struct step *step, enum event event, const char *format,
     va_start(arguments, format);
     (void)vsnprintf(step->reason, sizeof step->reason, format, arguments);
     va_end(arguments);
+    size_t length = strlen(step->reason);       /* what a command printed ends in a newline and may have more: one sentence is one line */
+    while (length > 0 && (unsigned char)step->reason[length - 1] <= ' ')
+        step->reason[--length] = '\0';
+    for (size_t i = 0; i < length; i++)
+        if (step->reason[i] == '\n')
+            step->reason[i] = ' ';
     step->event = event;
     return ERROR_OK;
 }
