@@ -167,6 +167,19 @@ static void config_load_no_yaml_refused(void **state)
     assert_int_equal(config_load("/nonexistent/titan.yml", &config, &error), ERROR_CONFIG);
 }
 
+/* The annotated example is read as it stands, so that it can never drift from the program. */
+static void config_load_example_is_accepted(void **state)
+{
+    struct config config = {0};
+    struct error error = {0};
+    (void)state;
+    if (config_load(getenv("TITAN_EXAMPLE_CONFIG"), &config, &error) != ERROR_OK)
+        fail_msg("%s: %s", error.where, error.what);
+    assert_string_equal(config.setup.target.name, "titan-prod");
+    assert_int_equal(config.setup.endpoint_count, 3);
+    config_free(&config);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -178,6 +191,7 @@ int main(void)
         cmocka_unit_test(config_load_bad_pattern_refused),
         cmocka_unit_test(config_load_incomplete_refused),
         cmocka_unit_test(config_load_no_yaml_refused),
+        cmocka_unit_test(config_load_example_is_accepted),
     };
     (void)snprintf(path, sizeof path, "/tmp/titan-config-XXXXXX");
     int descriptor = mkstemp(path);
