@@ -141,6 +141,7 @@ char *const *container_environment(const char *id)
     size_t used = 0;
     const json_t *list = json_object_get(json_object_get(state_read(state_path("containers/%s/container.json", id)), "Config"), "Env");
     words[used++] = text("TITAN_ROOT=%s", state_path("containers/%s/root", id));
+    words[used++] = text("TITAN_START_MS=0");           /* here StartedAt is written before the service begins */
     for (size_t i = 0; i < json_array_size(list) && used + 1 < sizeof words / sizeof words[0]; i++)
         words[used++] = text("%s", json_string_value(json_array_get(list, i)));
     words[used] = NULL;

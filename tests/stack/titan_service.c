@@ -60,7 +60,8 @@ static void wait_until(int64_t until_ms)
 static void begin(struct service *service)
 {
     char hash[SERVICE_HASH_HEX + 1];
-    wait_until(service->started_ms + BEFORE_FIRST_LINE_MS + fault_number(service, "slow_start", 0));
+    const char *before = getenv("TITAN_START_MS");
+    wait_until(service->started_ms + (before != NULL ? strtoll(before, NULL, 10) : BEFORE_FIRST_LINE_MS) + fault_number(service, "slow_start", 0));
     if (stopped != 0)
         return;
     policy_hash(service, hash);
