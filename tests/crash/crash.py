@@ -21,23 +21,22 @@ WORKERS = int(os.environ.get("TITAN_CRASH_WORKERS", "3"))
 SCENARIOS = {
     "release": (["release", "--rearm", "yes"], ["release-2"], "completed"),
     "policy": (["policy"], ["policy-2", "--policy", "second"], "completed"),
-    "release-fails": (["release", "--rearm", "yes"], ["release-bad", "--fault", "titan-web:unhealthy"], "rolled_back"),
-    "policy-fails": (["policy"], ["policy-bad", "--policy", "third", "--fault", "titan-brain:wrong_hash"], "rolled_back"),
+    "release-fails": (["release", "--rearm", "yes"], ["release-bad", "--fault", "web:unhealthy"], "rolled_back"),
+    "policy-fails": (["policy"], ["policy-bad", "--policy", "third", "--brain-policy", "another"], "rolled_back"),
 }
 
 
 def counts(stack):
     received = stack.received()
-    starts = pathlib.Path(stack.env["TITAN_STARTS_LOG"]).read_text("utf-8").splitlines()
     merges = titan.run("git", "-c", "safe.directory=*", "-C", stack.env["TITAN_DIR"], "reflog", check=True).out.count(" merge ")
-    return {"arm": [line.split()[1] for line in received if line.startswith("arm ")],
-            "disarm": [line.split()[1] for line in received if line.startswith("disarm ")],
-            "starts": {service: sum(1 for line in starts if line.split()[0] == service) for service in ("execution", "brain", "web")},
+    return {"arm": [line.split()[1] for line in received if line.startswith("ARM ")],
+            "disarm": [line.split()[1] for line in received if line.startswith("DISARM ")],
+            "starts": {service: stack.starts(service) for service in ("execution", "brain", "web")},
             "merges": merges}
 
 
 def prepare(stack, commit):
-    stack.reset("--armed")
+    stack.reset()
     stack.commit(*commit)
     return titan.Operator(stack, ssh=stack.mode == "docker")
 
@@ -109,7 +108,7 @@ def try_point(stack, scenario, point, calm):
 def main():
     scenario, mode = sys.argv[1], sys.argv[2]
     wanted = int(sys.argv[3]) if len(sys.argv) > 3 else 0
-    options = ["--ssh"] if mode == "docker" else []
+    options = ["--armed", "--ssh"] if mode == "docker" else ["--armed"]
     workers = 1 if mode == "docker" else WORKERS
     stacks = queue.Queue()
     opened = [titan.Stack(mode, *options).__enter__() for _ in range(workers)]

@@ -63,7 +63,7 @@ def policy(operator, stack, name):
 def mismatch(operator, stack):
     title("(c) a policy change whose hashes differ: DISARM, both reverted")
     images, commit = {service: image for service, (_, image) in stack.containers().items()}, stack.head()
-    stack.commit("policy-broken", "--policy", "broken", "--fault", "titan-brain:wrong_hash")
+    stack.commit("policy-broken", "--policy", "broken", "--brain-policy", "another")
     show(operator, "begin", "policy", "--reason", "a policy that Brain was not built with")
     show(operator, "run", status=titan.ROLLED_BACK)
     insist("images and commit are those from before", images == {service: image for service, (_, image) in stack.containers().items()} and commit == stack.head())
@@ -77,7 +77,7 @@ def mismatch(operator, stack):
 def unhealthy(operator, stack):
     title("(d) a release that turns unhealthy inside the window: rollback")
     images = {service: image for service, (_, image) in stack.containers().items()}
-    stack.commit("release-sick", "--fault", "titan-web:unhealthy_after=4")
+    stack.commit("release-sick", "--fault", "web:unhealthy_after=4")
     show(operator, "begin", "release", "--reason", "a release that falls ill")
     show(operator, "run", "--rearm", "yes", status=titan.ROLLED_BACK)
     insist("images are those from before", images == {service: image for service, (_, image) in stack.containers().items()})
@@ -100,7 +100,7 @@ def killed(operator, stack):
     insist("the intent to deploy Execution is open", operator.status()["deployment"]["intent"] == "deploy_execution")
     show(operator, "resume")
     insist("Execution was not re-created a second time", stack.containers()["titan-execution"][0] == new)
-    received = [line.split()[1] for line in stack.received() if line.startswith("arm ")]
+    received = [line.split()[1] for line in stack.received() if line.startswith("ARM ")]
     insist("no ARM was received twice", len(received) == len(set(received)))
     return number(operator)
 

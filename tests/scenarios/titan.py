@@ -5,6 +5,7 @@ same services as processes). Every wait is for an observed condition and bounded
 import json
 import os
 import pathlib
+import shlex
 import shutil
 import subprocess
 import sys
@@ -55,7 +56,8 @@ class Stack:
         self.mode, self.options = mode, options
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="titan-stack-", dir=os.environ.get("TITAN_TEST_TMP")))
         self.home = self.directory / "home"
-        self.home.mkdir()
+        self.directory.chmod(0o755)     # the ssh user's way to the stack; what is the operator's own stays closed
+        self.home.mkdir(mode=0o700)
 
     def __enter__(self):
         words = [STACK, "up", self.directory / "stack", "--" + self.mode, *self.options]
@@ -74,8 +76,8 @@ class Stack:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def read_env(self):
-        text = run("sh", "-c", f'eval "$({STACK} env {self.directory}/stack)"; env', check=True).out
-        self.env = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+        text = run(STACK, "env", self.directory / "stack", check=True).out
+        self.env = dict(word.split("=", 1) for word in shlex.split(text))
 
     def commit(self, name, *options):
         return run(STACK, "commit", self.directory / "stack", name, *options, check=True).out.strip()
@@ -83,14 +85,19 @@ class Stack:
     def fault(self, service, fault):
         run(STACK, "fault", self.directory / "stack", service, fault, check=True)
 
-    def reset(self, *options):
-        run(STACK, "reset", self.directory / "stack", *options, check=True)
+    def reset(self):
+        run(STACK, "reset", self.directory / "stack", check=True)
         self.read_env()
 
     def received(self):
         """Every DISARM and ARM payload that Execution received, in order."""
-        path = pathlib.Path(self.env["TITAN_RECEIVED_LOG"])
-        return path.read_text("utf-8").splitlines() if path.exists() else []
+        path = pathlib.Path(self.env["RECEIVED_LOG"])
+        lines = path.read_text("utf-8").splitlines() if path.exists() else []
+        return [line.split(" ", 2)[2] for line in lines]       # "ARM <nonce> <reason>"
+
+    def starts(self, service):
+        lines = pathlib.Path(self.env["STARTS_LOG"]).read_text("utf-8").splitlines()
+        return sum(1 for line in lines if line.split()[1] == "titan-" + service)
 
     def docker(self, *words):
         environment = dict(os.environ)
@@ -145,7 +152,7 @@ roster:
   operators: ['{line}']
   administrators: ['{line}']
 compose: {{command: {env['COMPOSE']}, project: titan}}
-repository: {{policy_files: [policy/risk.json]}}
+repository: {{policy_files: [config/risk_policy.json]}}
 bus: {{host: 127.0.0.1, port: {env['NATS_PORT']}, user: operator, password_file: {env['BUS_PASSWORD_FILE']}, reply_ms: 40}}
 services:
   execution: titan-execution
