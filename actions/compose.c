@@ -8,9 +8,10 @@
 #include <libfyaml.h>
 #include <sodium.h>
 
+/* `.Id` sends Docker to its raw answer, where a container without a check of its own has no Health at all: hence `index`. */
 static const char CONTAINER_TEMPLATE[] =
     "{\"service\":{{json (index .Config.Labels \"com.docker.compose.service\")}},\"id\":{{json .Id}},\"image\":{{json .Image}},"
-    "\"state\":{{json .State.Status}},\"health\":{{if .State.Health}}{{json .State.Health.Status}}{{else}}null{{end}},"
+    "\"state\":{{json .State.Status}},\"health\":{{if (index .State \"Health\")}}{{json .State.Health.Status}}{{else}}null{{end}},"
     "\"started_at\":{{json .State.StartedAt}},\"restarts\":{{.RestartCount}},\"name\":{{json .Name}}}";
 static const char IMAGE_TEMPLATE[] = "\"id\":{{json .Id}},\"digests\":{{json .RepoDigests}}}";
 
