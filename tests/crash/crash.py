@@ -38,7 +38,9 @@ def counts(stack):
 def prepare(stack, commit):
     stack.reset()
     stack.commit(*commit)
-    return titan.Operator(stack, ssh=stack.mode == "docker")
+    operator = titan.Operator(stack, ssh=stack.mode == "docker")
+    operator.expect(titan.DONE, "init")
+    return operator
 
 
 def drive(operator, procedure, point, log=None):

@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = pathlib.Path(os.environ.get("TITAN_BUILD", ROOT / "build"))
 STACK = ROOT / "tests" / "stack" / "stack"
 FSM = str(BUILD / "fsm" / "titan-fsm")
-VERIFY = str(BUILD / "verify" / "titan-verify")
+VERIFY = os.environ.get("TITAN_VERIFY", str(BUILD / "verify" / "titan-verify"))
 
 # Exit statuses of titan-fsm (README.md).
 DONE, USAGE, CONFIG = 0, 2, 3
