@@ -1,0 +1,371 @@
+/* The small world from which evidence is made: what a target would have answered. */
+#include "tests/verify/forge.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char subject_hash[] = "titan.req.exec.policy_hash.v1";
+static unsigned containers_made;
+
+static void fill(char *to, char digit, size_t count)
+{
+    memset(to, digit, count);
+    to[count] = '\0';
+}
+
+void forge_world_init(struct forge *forge)
+{
+    fill(forge->hash_before, 'a', 64);
+    fill(forge->hash_new, 'a', 64);
+    fill(forge->commit_before, '1', 40);
+    fill(forge->commit_after, '2', 40);
+    (void)snprintf(forge->image_before, sizeof forge->image_before, "sha256:%064d", 1);
+    (void)snprintf(forge->image_after, sizeof forge->image_after, "sha256:%064d", 2);
+    memcpy(forge->code, forge->commit_before, sizeof forge->code);
+    forge->recreate = forge->marker = true;
+    forge->up_ms = 2000;
+    forge->sample_ms = 5000;
+    forge->samples = 61;
+    forge_start(forge, &forge->execution, true, forge->image_before, forge->hash_before);
+    forge_start(forge, &forge->brain, false, forge->image_before, forge->hash_before);
+    forge_wait(forge, 60000);
+}
+
+void forge_wait(struct forge *forge, int64_t ms)
+{
+    forge->now_ns += ms * 1000000;
+}
+
+void forge_log(struct forge *forge, struct forge_container *container, const char *message)
+{
+    struct error error;
+    char time[40];
+    forge->now_ns += 1000000;
+    json_t *line = json_pack("{s:s, s:s, s:{s:s}}", "timestamp", forge_time(forge, time), "level", "INFO", "fields", "message", message);
+    char *text = json_dumps(line, JSON_COMPACT);
+    assert(bytes_append_format(&container->log, &error, "%s %s\n", forge_time(forge, time), text) == ERROR_OK);
+    free(text);
+    json_decref(line);
+}
+
+void forge_start(struct forge *forge, struct forge_container *container, bool execution, const char *image, const char *hash)
+{
+    char line[200];
+    bytes_free(&container->log);
+    *container = (struct forge_container){0};
+    (void)snprintf(container->id, sizeof container->id, "%064x", ++containers_made);
+    (void)snprintf(container->image, sizeof container->image, "%s", image);
+    (void)snprintf(container->state, sizeof container->state, "running");
+    (void)forge_time(forge, container->started_at);
+    forge->now_ns += 1000000;
+    if (execution) {
+        forge->armed = false;
+        (void)snprintf(line, sizeof line, "✅ Risk Policy Loaded. Hash: %s", hash);
+        forge_log(forge, container, line);
+        forge_log(forge, container, "🔒 Execution initialized DISARMED");
+    } else {
+        (void)snprintf(line, sizeof line, "✅ Policy hash handshake OK. Enabling signal processing. Hash: %s", hash);
+        forge_log(forge, container, line);
+    }
+}
+
+void forge_store(struct forge *forge, const void *data, size_t size, char ret_hex[65])
+{
+    struct error error;
+    uint8_t hash[32];
+    size_t at = 0;
+    bytes_sha256(data, size, hash);
+    bytes_hex(hash, 32, ret_hex);
+    while (at < forge->blob_count && memcmp(forge->blobs[at].hash, hash, 32) < 0)
+        at++;
+    if (at < forge->blob_count && memcmp(forge->blobs[at].hash, hash, 32) == 0)
+        return;
+    forge->blobs = reallocarray(forge->blobs, forge->blob_count + 1, sizeof *forge->blobs);
+    memmove(&forge->blobs[at + 1], &forge->blobs[at], (forge->blob_count - at) * sizeof *forge->blobs);
+    forge->blob_count++;
+    memset(&forge->blobs[at], 0, sizeof forge->blobs[at]);
+    memcpy(forge->blobs[at].hash, hash, 32);
+    assert(bytes_append(&forge->blobs[at].data, data, size, &error) == ERROR_OK);
+}
+
+void forge_item(struct forge *forge, json_t *evidence, const char *probe, const char *subject, int status, const char *output)
+{
+    char hex[65];
+    forge_store(forge, output, strlen(output), hex);
+    int64_t sent = forge->now_ns + 1000000, received = sent + 2000000;
+    forge->now_ns = received;
+    json_t *item = json_pack("{s:s, s:s, s:i, s:s, s:I, s:I, s:I}", "probe", probe, "subject", subject, "status", status, "output", hex, "size",
+                             (json_int_t)strlen(output), "sent_ns", (json_int_t)sent, "received_ns", (json_int_t)received);
+    if (strncmp(probe, "compose.", 8) == 0 || strncmp(probe, "git.", 4) == 0)
+        json_object_set_new(item, "target", json_pack("{s:s, s:I, s:I}", "boot", "99999999-2222-3333-4444-555555555555", "before_ms", (json_int_t)(sent / 1000000),
+                                                      "after_ms", (json_int_t)(received / 1000000)));
+    assert(json_array_append_new(evidence, item) == 0);
+}
+
+static void containers(struct forge *forge, json_t *evidence)
+{
+    char text[2000];
+    const char *names[] = {"titan-execution", "titan-brain"};
+    const struct forge_container *list[] = {&forge->execution, &forge->brain};
+    int length = 0;
+    for (unsigned i = 0; i < 2; i++)
+        if (list[i]->id[0] != '\0')
+            length += snprintf(text + length, sizeof text - (size_t)length,
+                               "{\"service\":\"%s\",\"id\":\"%s\",\"image\":\"%s\",\"state\":\"%s\",\"health\":null,\"started_at\":\"%s\",\"restarts\":0,\"name\":\"%s-1\"}\n",
+                               names[i], list[i]->id, list[i]->image, list[i]->state, list[i]->started_at, names[i]);
+    text[length] = '\0';
+    forge_item(forge, evidence, "compose.containers", "", 0, text);
+}
+
+static void logs(struct forge *forge, json_t *evidence, bool execution)
+{
+    struct bytes *log = execution ? &forge->execution.log : &forge->brain.log;
+    forge_item(forge, evidence, execution ? "logs.execution" : "logs.brain", execution ? "titan-execution" : "titan-brain", 0, log->size > 0 ? (char *)log->data : "");
+}
+
+static void marker(struct forge *forge, json_t *evidence)
+{
+    if (forge->marker)
+        forge_item(forge, evidence, "interlock.marker", "titan-execution-1", 0, forge->armed ? "present\n" : "absent\n");
+}
+
+void forge_look(struct forge *forge, json_t *evidence)
+{
+    containers(forge, evidence);
+    logs(forge, evidence, true);
+    marker(forge, evidence);
+}
+
+static void replies(struct forge *forge, json_t *evidence, unsigned count)
+{
+    char text[200];
+    bool old = strcmp(forge->execution.image, forge->image_before) == 0;
+    for (unsigned i = 0; i < count; i++) {
+        (void)snprintf(text, sizeof text, "{\"policy_hash\":\"%s\",\"timestamp\":%u}", old ? forge->hash_before : forge->hash_new, i);
+        forge_item(forge, evidence, "bus.policy_hash", subject_hash, 0, text);
+    }
+}
+
+void forge_send(struct forge *forge, json_t *evidence, bool arm)
+{
+    char text[200];
+    (void)snprintf(text, sizeof text, "%s because of a test", forge->key);
+    forge_item(forge, evidence, "bus.publish", arm ? FORGE_ARM : FORGE_DISARM, 0, text);
+    if (!arm) {
+        (void)snprintf(text, sizeof text, "Received DISARM command: %s because of a test", forge->key);
+        forge_log(forge, &forge->execution, text);
+    }
+    if (forge->armed != arm) {
+        (void)snprintf(text, sizeof text, "⚡ EXECUTION %s: %s because of a test", arm ? "ARMED" : "DISARMED", forge->key);
+        forge_log(forge, &forge->execution, text);
+    }
+    forge->armed = arm;
+}
+
+static void up(struct forge *forge, json_t *evidence, const char *services)
+{
+    forge_item(forge, evidence, "compose.up", services, 0, "Recreating ...\n");
+    json_t *item = forge_find(evidence, "compose.up", NULL);
+    forge_wait(forge, forge->up_ms);
+    json_object_set_new(item, "received_ns", json_integer((json_int_t)forge->now_ns));
+}
+
+static void health(struct forge *forge, json_t *evidence, bool sick)
+{
+    forge_item(forge, evidence, "health", "execution", 200, "{\"status\":\"ok\",\"version\":\"1\"}");
+    forge_item(forge, evidence, "health", "brain", sick ? 503 : 200, sick ? "{\"status\":\"unhealthy\"}" : "{\"status\":\"healthy\"}");
+}
+
+static void one_sample(struct forge *forge, json_t *evidence, bool sick)
+{
+    forge_look(forge, evidence);
+    health(forge, evidence, sick);
+    replies(forge, evidence, 1);
+}
+
+void forge_sample(struct forge *forge, unsigned n)
+{
+    json_t *evidence = json_array();
+    int64_t begun_ns = forge->now_ns;
+    one_sample(forge, evidence, forge->sick_from != 0 && n >= forge->sick_from);
+    if (forge->tamper != NULL)
+        forge->tamper(forge, "sample", n, evidence);
+    (void)forge_append(forge, "sample", forge->deployment, json_pack("{s:I, s:I, s:o, s:{s:b}}", "intent", (json_int_t)forge->intent, "n", (json_int_t)n, "evidence",
+                                                                     evidence, "facts", "healthy", 1));
+    if (forge->now_ns < begun_ns + forge->sample_ms * 1000000)
+        forge->now_ns = begun_ns + forge->sample_ms * 1000000;
+}
+
+static void line(struct forge *forge, json_t *evidence, const char *probe, const char *text)
+{
+    char output[200];
+    (void)snprintf(output, sizeof output, "%s\n", text);
+    forge_item(forge, evidence, probe, "", 0, output);
+}
+
+static void images(struct forge *forge, json_t *evidence, const char *image)
+{
+    char text[800];
+    (void)snprintf(text, sizeof text, "{\"service\":\"titan-execution\",\"name\":\"x\",\"id\":\"%s\",\"digests\":[]}\n{\"service\":\"titan-brain\",\"name\":\"y\",\"id\":\"%s\",\"digests\":[]}\n",
+                   image, image);
+    forge_item(forge, evidence, "compose.images", "", 0, text);
+}
+
+static void hmacs(struct forge *forge, json_t *evidence)
+{
+    char text[65];
+    fill(text, forge->code[0], 64);
+    line(forge, evidence, "config.hmac", text);
+    fill(text, 'e', 64);
+    line(forge, evidence, "env.hmac", text);
+}
+
+static void prepare(struct forge *forge, json_t *evidence, const char *action)
+{
+    if (strcmp(action, "run_preflight") == 0) {
+        forge_item(forge, evidence, "preflight", "backups", 0, "newest backup: 3 h");
+        forge_item(forge, evidence, "preflight", "ports", 0, "80 443");
+    } else if (strcmp(action, "connect") == 0) {
+        forge_item(forge, evidence, "tenancy", "", 0, "{}");
+        line(forge, evidence, "git.head", forge->code);
+        line(forge, evidence, "git.branch", "main");
+        forge_item(forge, evidence, "git.status", "", 0, "");
+        hmacs(forge, evidence);
+        images(forge, evidence, forge->image_before);
+        replies(forge, evidence, 1);
+        forge_look(forge, evidence);
+    } else if (strcmp(action, "update_code") == 0) {
+        memcpy(forge->code, forge->commit_after, sizeof forge->code);
+        line(forge, evidence, "git.head", forge->code);
+        line(forge, evidence, "git.changed", "docker-compose.prod.yml");
+    } else if (strcmp(action, "pull_images") == 0) {
+        forge_item(forge, evidence, "compose.pull", "", 0, "pulled\n");
+        images(forge, evidence, forge->image_after);
+    } else if (strcmp(action, "lay_guard") == 0) {
+        forge_item(forge, evidence, "guard", "", 0, "absent\n");
+    }
+}
+
+static void change(struct forge *forge, json_t *evidence, const char *action)
+{
+    if (strcmp(action, "switch_services") == 0) {
+        up(forge, evidence, "titan-execution");
+        if (forge->recreate)
+            forge_start(forge, &forge->execution, true, forge->image_after, forge->hash_new);
+        up(forge, evidence, "titan-brain");
+        if (forge->recreate)
+            forge_start(forge, &forge->brain, false, forge->image_after, forge->hash_new);
+        up(forge, evidence, "");
+        containers(forge, evidence);
+        line(forge, evidence, "git.head", forge->code);
+    } else if (strcmp(action, "disarm") == 0) {
+        forge_send(forge, evidence, false);
+        forge_look(forge, evidence);
+    } else if (strcmp(action, "deploy_execution") == 0 || strcmp(action, "deploy_brain") == 0) {
+        bool execution = strcmp(action, "deploy_execution") == 0;
+        forge_look(forge, evidence);
+        up(forge, evidence, execution ? "titan-execution" : "titan-brain");
+        forge_start(forge, execution ? &forge->execution : &forge->brain, execution, forge->image_after, forge->hash_new);
+        forge_look(forge, evidence);
+    }
+}
+
+static void parity(struct forge *forge, json_t *evidence, bool brain)
+{
+    containers(forge, evidence);
+    logs(forge, evidence, true);
+    if (brain)
+        logs(forge, evidence, false);
+    replies(forge, evidence, 3);
+}
+
+static void examine(struct forge *forge, json_t *evidence, const char *action)
+{
+    if (strcmp(action, "verify_release") == 0) {
+        parity(forge, evidence, true);
+        marker(forge, evidence);
+        forge_item(forge, evidence, "logs.errors", "titan-brain", 0, "");
+        health(forge, evidence, false);
+    } else if (strcmp(action, "verify_execution") == 0 || strcmp(action, "verify_parity") == 0) {
+        parity(forge, evidence, strcmp(action, "verify_parity") == 0);
+    } else if (strcmp(action, "arm") == 0) {
+        parity(forge, evidence, true);
+        forge_send(forge, evidence, true);
+        forge_look(forge, evidence);
+    } else if (strcmp(action, "confirm") == 0) {
+        forge_item(forge, evidence, "guard", "", 0, "absent\n");
+        one_sample(forge, evidence, false);
+    } else if (strcmp(action, "complete") == 0) {
+        forge_item(forge, evidence, "tenancy", "", 0, "{}");
+    }
+}
+
+static void restore(struct forge *forge, json_t *evidence, const char *action)
+{
+    if (strcmp(action, "make_safe") == 0) {
+        forge_send(forge, evidence, false);
+        forge_look(forge, evidence);
+    } else if (strcmp(action, "revert") == 0) {
+        memcpy(forge->code, forge->commit_before, sizeof forge->code);
+        line(forge, evidence, "git.head", forge->code);
+        line(forge, evidence, "git.branch", "main");
+        forge_item(forge, evidence, "act", "tag titan-execution", 0, "");
+    } else if (strcmp(action, "redeploy") == 0) {
+        up(forge, evidence, "");
+        forge_start(forge, &forge->execution, true, forge->image_before, forge->hash_before);
+        forge_start(forge, &forge->brain, false, forge->image_before, forge->hash_before);
+        containers(forge, evidence);
+    } else if (strcmp(action, "verify_restored") == 0) {
+        line(forge, evidence, "git.head", forge->code);
+        hmacs(forge, evidence);
+        one_sample(forge, evidence, false);
+    } else if (strcmp(action, "restore_code") == 0) {
+        memcpy(forge->code, forge->commit_before, sizeof forge->code);
+        line(forge, evidence, "git.head", forge->code);
+        forge_item(forge, evidence, "tenancy", "", 0, "{}");
+    }
+}
+
+json_t *forge_evidence(struct forge *forge, const char *action)
+{
+    json_t *evidence = json_array();
+    prepare(forge, evidence, action);
+    change(forge, evidence, action);
+    examine(forge, evidence, action);
+    restore(forge, evidence, action);
+    if (forge->tamper != NULL)
+        forge->tamper(forge, action, 0, evidence);
+    return evidence;
+}
+
+json_t *forge_find(json_t *evidence, const char *probe, const char *subject)
+{
+    for (size_t i = json_array_size(evidence); i-- > 0;) {
+        json_t *item = json_array_get(evidence, i);
+        if (strcmp(json_string_value(json_object_get(item, "probe")), probe) == 0
+            && (subject == NULL || strcmp(json_string_value(json_object_get(item, "subject")), subject) == 0))
+            return item;
+    }
+    return NULL;
+}
+
+void forge_replace(struct forge *forge, json_t *item, const char *output)
+{
+    char hex[65];
+    assert(item != NULL);
+    forge_store(forge, output, strlen(output), hex);
+    json_object_set_new(item, "output", json_string(hex));
+    json_object_set_new(item, "size", json_integer((json_int_t)strlen(output)));
+}
+
+void forge_drop(json_t *evidence, const char *probe, const char *subject)
+{
+    for (size_t i = json_array_size(evidence); i-- > 0;) {
+        json_t *item = json_array_get(evidence, i);
+        if (strcmp(json_string_value(json_object_get(item, "probe")), probe) == 0
+            && (subject == NULL || strcmp(json_string_value(json_object_get(item, "subject")), subject) == 0))
+            json_array_remove(evidence, i);
+    }
+}

@@ -1,0 +1,42 @@
+/* verify/authority: who may sign what, followed entry by entry. journal/FORMAT.md, "Who signs what".
+ * Knows:     rosters, the open deployment, its session key, its approvals; nothing of signatures (integrity) or of edges (procedure).
+ * Ownership: authority_free() releases; it takes an empty one. */
+#ifndef VERIFY_AUTHORITY_H
+#define VERIFY_AUTHORITY_H
+
+#include "journal/allowed_signers.h"
+#include "verify/audit.h"
+
+struct roster {
+    struct allowed_signers operators, approvers, administrators;
+};
+
+struct authority {
+    const struct audit *audit;
+    struct roster roster;               /* in force */
+    struct roster at_open;
+    struct entry *open;                 /* NULL: no deployment is open */
+    uint8_t session[KEY_BYTES], driver[KEY_BYTES];      /* driver: the operator's key behind the session key */
+    uint8_t (*sessions)[KEY_BYTES];     /* every session key so far */
+    size_t session_count;
+    enum stage stage;
+    struct text drivers[16];            /* principals that opened or took over */
+    unsigned driver_count;
+    struct text approvers[16];          /* distinct principals whose approval counts */
+    unsigned approver_count;
+    const struct entry *updated, *pulled;   /* transitions that an approval speaks of */
+};
+
+void authority_free(struct authority *authority);
+#define CLEANUP_AUTHORITY __attribute__((cleanup(authority_free)))
+
+/* Takes the next entry; false and a sentence when it was not entitled. The state goes on all the same. */
+bool authority_take(struct authority *authority, struct entry *entry, char *ret_why, size_t room);
+/* Whether this key may sign a checkpoint over the entries taken so far. */
+bool authority_may_sign_checkpoint(const struct authority *authority, const char *origin, const struct bytes *note, bool *ret_known_bad);
+
+/* approvals.c: whether an approval says what it must, and is by whom it must be. */
+bool approval_is_good(struct authority *authority, struct entry *entry, char *ret_why, size_t room);
+int64_t approvals_required(const struct authority *authority);
+
+#endif

@@ -1,0 +1,10 @@
+/* verify/earned: whether a step that says `done` (or `rearmed`) carries what it must, good in itself. The tables of journal/FORMAT.md, "Evidence".
+ * Knows:     one step, and the steps before it; parity, interlock and times are other claims. */
+#ifndef VERIFY_EARNED_H
+#define VERIFY_EARNED_H
+
+#include "verify/audit.h"
+
+bool step_is_earned(const struct audit *audit, const struct step *step, char *ret_why, size_t room);
+
+#endif

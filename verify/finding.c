@@ -1,0 +1,70 @@
+#include "verify/finding.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void finding_init(struct finding *finding)
+{
+    *finding = (struct finding){.verdict = VERDICT_NOT_PROVEN, .sentence = "nothing showed it"};
+}
+
+static void say(struct finding *finding, enum verdict verdict, const struct entry *entry, const char *format, va_list arguments)
+{
+    finding->verdict = verdict;
+    finding->has_entry = entry != NULL;
+    finding->entry = entry != NULL ? (uint64_t)entry->seq : 0;
+    (void)vsnprintf(finding->sentence, sizeof finding->sentence, format, arguments);
+}
+
+void finding_violated(struct finding *finding, const struct entry *entry, const char *format, ...)
+{
+    va_list arguments;
+    if (finding->verdict == VERDICT_VIOLATED)
+        return;
+    va_start(arguments, format);
+    say(finding, VERDICT_VIOLATED, entry, format, arguments);
+    va_end(arguments);
+}
+
+void finding_undecidable(struct finding *finding, const struct entry *entry, const char *format, ...)
+{
+    va_list arguments;
+    if (finding->verdict != VERDICT_NOT_PROVEN)
+        return;
+    va_start(arguments, format);
+    say(finding, VERDICT_UNDECIDABLE, entry, format, arguments);
+    va_end(arguments);
+}
+
+void finding_not_applicable(struct finding *finding, const char *format, ...)
+{
+    va_list arguments;
+    if (finding->verdict != VERDICT_NOT_PROVEN)
+        return;
+    va_start(arguments, format);
+    say(finding, VERDICT_NOT_APPLICABLE, NULL, format, arguments);
+    va_end(arguments);
+}
+
+void finding_conclude(struct finding *finding, const struct entry *entry, const char *format, ...)
+{
+    va_list arguments;
+    if (finding->verdict != VERDICT_NOT_PROVEN)
+        return;
+    va_start(arguments, format);
+    say(finding, VERDICT_PROVEN, entry, format, arguments);
+    va_end(arguments);
+}
+
+const char *verdict_name(enum verdict verdict)
+{
+    switch (verdict) {
+    case VERDICT_INVALID: return "invalid";
+    case VERDICT_NOT_PROVEN: return "undecidable";
+    case VERDICT_PROVEN: return "proven";
+    case VERDICT_VIOLATED: return "violated";
+    case VERDICT_UNDECIDABLE: return "undecidable";
+    case VERDICT_NOT_APPLICABLE: return "not applicable";
+    }
+    return "invalid";
+}

@@ -1,0 +1,162 @@
+/* titan-verify: the command line. Prints once, at the end; everything else is in the library. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "verify/verify.h"
+
+static const char help[] =
+    "titan-verify JOURNAL|BUNDLE --trust FILE --target NAME [options]\n"
+    "titan-verify extract JOURNAL|BUNDLE SEQ [--out PREFIX]\n"
+    "\n"
+    "Replays a journal, offline, and says of nine claims whether the record proves them: integrity, authority, procedure,\n"
+    "preflight, interlock, parity, window, restoration, clocks. JOURNAL is the LMDB directory, BUNDLE what titan-fsm export made.\n"
+    "\n"
+    "  --trust FILE        allowed_signers (OpenSSH) with the keys that may sign genesis; got by another way than the journal\n"
+    "  --target NAME       the target that the journal must be of\n"
+    "  --journal ID        the journal id, where it is known\n"
+    "  --checkpoint FILE   a checkpoint from outside that the journal must extend; up to 16 times\n"
+    "  --limits FILE       the auditor's figures (YAML) instead of the standard's; see below\n"
+    "  --deployment N|all  the number of its open entry; without it the last one is judged\n"
+    "  --require-anchor    undecidable unless a checkpoint from outside covers the deployment's last entry\n"
+    "  --json              the report as one JSON object (verify/report.h describes it)\n"
+    "  --help, --version\n"
+    "\n"
+    "extract writes the payload of entry SEQ to PREFIX (entry-SEQ without --out) and its signature to PREFIX.sig, so that\n"
+    "  ssh-keygen -Y verify -f allowed_signers -I PRINCIPAL -n titan-journal-v1 -s PREFIX.sig < PREFIX\n"
+    "accepts it.\n"
+    "\n"
+    "Limits, with the standard's figures: window_ms: 300000, sample_interval_ms: 5000, sample_gap_ms: 10000, window_start_ms: 120000,\n"
+    "window_start_armed_ms: 10000, failures: 3, rollback_start_ms: 10000, rollback_ms: 300000, disarm_fresh_ms: 10000, answer_ms: 60000;\n"
+    "checklist: [ids] and approvals: {policy: N, release: N} are required besides what the journal asks for.\n"
+    "\n"
+    "Exit status: 0 all that applies is proven; 1 something is violated; 2 wrong usage; 3 something is undecidable; 4 damaged: it cannot be\n"
+    "read as a journal at all; 5 a bound of the verifier is exceeded.\n";
+
+enum option_code { OPTION_TRUST = 1000, OPTION_TARGET, OPTION_JOURNAL, OPTION_CHECKPOINT, OPTION_LIMITS, OPTION_DEPLOYMENT, OPTION_ANCHOR, OPTION_JSON, OPTION_OUT, OPTION_HELP, OPTION_VERSION };
+
+struct command_line {
+    struct verify_options verify;
+    const char *out;
+    bool help, version;
+};
+
+static bool read_number(const char *text, uint64_t *ret_number)
+{
+    char *end;
+    errno = 0;
+    unsigned long long number = strtoull(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0)
+        return false;
+    *ret_number = number;
+    return true;
+}
+
+static enum error_code usage(struct error *error, const char *what, const char *word)
+{
+    return error_set(error, ERROR_USAGE, 0, "", "titan-verify --help", "%s%s", what, word);
+}
+
+static enum error_code take_option(struct command_line *line, int code, const char *word, struct error *error)
+{
+    struct verify_options *options = &line->verify;
+    switch (code) {
+    case OPTION_TRUST: options->trust = word; break;
+    case OPTION_TARGET: options->target = word; break;
+    case OPTION_JOURNAL: options->journal = word; break;
+    case OPTION_LIMITS: options->limits = word; break;
+    case OPTION_ANCHOR: options->require_anchor = true; break;
+    case OPTION_JSON: options->json = true; break;
+    case OPTION_OUT: line->out = word; break;
+    case OPTION_HELP: line->help = true; break;
+    case OPTION_VERSION: line->version = true; break;
+    case OPTION_CHECKPOINT:
+        if (options->checkpoint_count == CHECKPOINTS_MAX)
+            return usage(error, "more checkpoints than can be taken", "");
+        options->checkpoints[options->checkpoint_count++] = word;
+        break;
+    case OPTION_DEPLOYMENT:
+        options->selection = strcmp(word, "all") == 0 ? SELECTION_ALL : SELECTION_ONE;
+        if (options->selection == SELECTION_ONE && !read_number(word, &options->deployment))
+            return usage(error, "--deployment takes a number or all, not ", word);
+        break;
+    default: return usage(error, "an option is not known, or lacks its value", "");
+    }
+    return ERROR_OK;
+}
+
+static enum error_code read_line(int count, char **words, struct command_line *line, struct error *error)
+{
+    static const struct option options[] = {
+        {"trust", required_argument, NULL, OPTION_TRUST}, {"target", required_argument, NULL, OPTION_TARGET}, {"journal", required_argument, NULL, OPTION_JOURNAL},
+        {"checkpoint", required_argument, NULL, OPTION_CHECKPOINT}, {"limits", required_argument, NULL, OPTION_LIMITS},
+        {"deployment", required_argument, NULL, OPTION_DEPLOYMENT}, {"require-anchor", no_argument, NULL, OPTION_ANCHOR}, {"json", no_argument, NULL, OPTION_JSON},
+        {"out", required_argument, NULL, OPTION_OUT}, {"help", no_argument, NULL, OPTION_HELP}, {"version", no_argument, NULL, OPTION_VERSION}, {0}};
+    opterr = 0;
+    for (int code; (code = getopt_long(count, words, "", options, NULL)) != -1;) {
+        enum error_code result = take_option(line, code, optarg, error);
+        if (result != ERROR_OK)
+            return result;
+    }
+    return ERROR_OK;
+}
+
+static enum error_code extract(const struct command_line *line, int count, char **words, struct error *error)
+{
+    uint64_t seq;
+    char prefix[64];
+    if (count != 3 || !read_number(words[2], &seq))
+        return usage(error, "extract takes a journal or bundle and the number of an entry", "");
+    (void)snprintf(prefix, sizeof prefix, "entry-%llu", (unsigned long long)seq);
+    return verify_extract(words[1], seq, line->out != NULL ? line->out : prefix, error);
+}
+
+static enum error_code verify(struct command_line *line, int count, char **words, enum verify_status *ret_status, struct error *error)
+{
+    CLEANUP_REPORT struct report report = {0};
+    struct verify_options *options = &line->verify;
+    if (count != 1)
+        return usage(error, "one journal or bundle is expected", "");
+    options->path = words[0];
+    if (options->trust == NULL || options->target == NULL)
+        return usage(error, options->trust == NULL ? "--trust is missing: which keys may sign genesis?" : "--target is missing: of which target must it be?", "");
+    if (options->journal != NULL && !bytes_is_hex(options->journal, FORMAT_JOURNAL_ID_HEX))
+        return usage(error, "--journal takes 32 lower-case hex digits, not ", options->journal);
+    enum error_code code = verify_run(options, &report, error);
+    if (code != ERROR_OK)
+        return code;
+    (options->json ? report_json : report_text)(&report, stdout);
+    *ret_status = report.status;
+    return ERROR_OK;
+}
+
+int main(int argc, char **argv)
+{
+    struct command_line line = {.verify = {.selection = SELECTION_LAST}};
+    struct error error = {0};
+    enum verify_status status = VERIFY_PROVEN;
+    if (sodium_init() < 0)
+        return VERIFY_BOUND;
+    enum error_code code = read_line(argc, argv, &line, &error);
+    if (code == ERROR_OK && (line.help || line.version)) {
+        fputs(line.help ? help : "titan-verify " TITAN_VERSION "\n", stdout);
+        return VERIFY_PROVEN;
+    }
+    int count = argc - optind;
+    char **words = argv + optind;
+    if (code == ERROR_OK)
+        code = count > 0 && strcmp(words[0], "extract") == 0 ? extract(&line, count, words, &error) : verify(&line, count, words, &status, &error);
+    if (code != ERROR_OK) {
+        status = verify_status_of(&error);
+        if (line.verify.json && status != VERIFY_USAGE)
+            report_json_error(status, &error, stdout);
+        error_print(stderr, "titan-verify", &error);
+    }
+    if (fflush(stdout) != 0 || ferror(stdout) != 0)
+        return VERIFY_BOUND;
+    return (int)status;
+}

@@ -1,0 +1,48 @@
+/* verify/report: what a verification came to. Text, JSON, and whatever else is ever written (a page, an attestation) come out of this one struct.
+ * JSON:      one object. titan_verify (1), program, verdict (proven violated undecidable), exit_status, journal, target, entries, head (hash of the
+ *            last stored value), anchored (entries covered by a checkpoint from outside), limits {name: number}, deployments: [{number, procedure,
+ *            state, ended, claims: [{claim, verdict (proven violated undecidable "not applicable"), entry (number or null), sentence}]}],
+ *            not_proven: [sentence]. A file that cannot be read gives {titan_verify, program, verdict: "damaged", exit_status, sentence}.
+ * Ownership: report_free() releases the list of deployments. */
+#ifndef VERIFY_REPORT_H
+#define VERIFY_REPORT_H
+
+#include <stdio.h>
+
+#include "verify/finding.h"
+#include "verify/limits.h"
+
+enum claim {
+    CLAIM_INVALID = 0, CLAIM_INTEGRITY, CLAIM_AUTHORITY, CLAIM_PROCEDURE, CLAIM_PREFLIGHT, CLAIM_INTERLOCK, CLAIM_PARITY, CLAIM_WINDOW, CLAIM_RESTORATION,
+    CLAIM_CLOCKS, CLAIMS,
+};
+
+enum verify_status {
+    VERIFY_PROVEN = 0, VERIFY_VIOLATED = 1, VERIFY_USAGE = 2, VERIFY_UNDECIDABLE = 3, VERIFY_DAMAGED = 4, VERIFY_BOUND = 5,
+};
+
+struct deployment_report {
+    bool exists;                    /* false: the record has none, or was not good enough to look for one */
+    uint64_t number;
+    bool ended, guard_absent;
+    char procedure[16], state[32];
+    struct finding claims[CLAIMS];
+};
+
+struct report {
+    char journal[FORMAT_JOURNAL_ID_HEX + 1], target[128], head[SHA256_HEX + 1];
+    uint64_t entries, anchored;
+    struct limits limits;
+    struct deployment_report *deployments;
+    size_t count;
+    enum verify_status status;
+};
+
+void report_free(struct report *report);
+#define CLEANUP_REPORT __attribute__((cleanup(report_free)))
+void report_text(const struct report *report, FILE *stream);
+void report_json(const struct report *report, FILE *stream);
+void report_json_error(enum verify_status status, const struct error *error, FILE *stream);
+const char *claim_name(enum claim claim);
+
+#endif

@@ -1,0 +1,230 @@
+#include "verify/verify.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "journal/allowed_signers.h"
+#include "journal/note.h"
+#include "verify/memory.h"
+#include "verify/reading.h"
+
+enum { TRUST_BYTES_MAX = 1 << 20 };
+
+typedef void claim_function(const struct audit *audit, struct finding *finding);
+static claim_function *const claims[CLAIMS] = {
+    [CLAIM_INTEGRITY] = claim_integrity, [CLAIM_AUTHORITY] = claim_authority, [CLAIM_PROCEDURE] = claim_procedure, [CLAIM_PREFLIGHT] = claim_preflight,
+    [CLAIM_INTERLOCK] = claim_interlock, [CLAIM_PARITY] = claim_parity, [CLAIM_WINDOW] = claim_window, [CLAIM_RESTORATION] = claim_restoration,
+    [CLAIM_CLOCKS] = claim_clocks};
+
+enum verify_status verify_status_of(const struct error *error)
+{
+    if (error->code == ERROR_DAMAGED)
+        return VERIFY_DAMAGED;
+    return error->code == ERROR_LIMIT || error->code == ERROR_MEMORY ? VERIFY_BOUND : VERIFY_USAGE;
+}
+
+static void init_findings(struct deployment_report *deployment)
+{
+    for (unsigned claim = 0; claim < CLAIMS; claim++)
+        finding_init(&deployment->claims[claim]);
+}
+
+static bool guard_is_absent(const struct deployment *deployment)
+{
+    const struct step *laid = deployment_step(deployment, ACT_LAY_GUARD);
+    const struct item *guard = laid != NULL ? entry_item(laid->transition, 0, laid->transition->item_count, "guard", NULL) : NULL;
+    return guard != NULL && text_is(guard->output, "absent\n");
+}
+
+static void judge(struct audit *audit, uint64_t number, const struct finding *authority, struct deployment_report *ret_deployment)
+{
+    struct deployment_report *deployment = ret_deployment;
+    deployment_collect(audit->record, number, &audit->deployment);
+    *deployment = (struct deployment_report){.exists = true, .number = number, .ended = audit->deployment.ended,
+                                             .guard_absent = guard_is_absent(&audit->deployment)};
+    (void)text_copy(text_of(audit->deployment.policy ? "policy" : "release"), deployment->procedure, sizeof deployment->procedure);
+    (void)text_copy(text_of(stage_name(audit->deployment.stage)), deployment->state, sizeof deployment->state);
+    init_findings(deployment);
+    for (unsigned claim = 1; claim < CLAIMS; claim++) {
+        if (claim == CLAIM_AUTHORITY)
+            deployment->claims[claim] = *authority;
+        else
+            claims[claim](audit, &deployment->claims[claim]);
+    }
+    deployment_free(&audit->deployment);
+}
+
+/* No deployment to judge, or a record in which none may be looked for. */
+static void judge_none(struct audit *audit, const struct finding *authority, const char *why, struct deployment_report *ret_deployment)
+{
+    *ret_deployment = (struct deployment_report){.exists = false};
+    init_findings(ret_deployment);
+    claim_integrity(audit, &ret_deployment->claims[CLAIM_INTEGRITY]);
+    if (authority != NULL)
+        ret_deployment->claims[CLAIM_AUTHORITY] = *authority;
+    for (unsigned claim = 1; claim < CLAIMS; claim++)
+        finding_undecidable(&ret_deployment->claims[claim], NULL, "%s", why);
+}
+
+static size_t select_deployments(const struct record *record, enum selection selection, uint64_t number, uint64_t **ret_numbers)
+{
+    uint64_t *numbers = memory_zeroed(record->count, sizeof *numbers);
+    size_t count = 0;
+    for (size_t i = 0; i < record->count; i++) {
+        const struct entry *entry = &record->entries[i];
+        if (entry->type != ENTRY_OPEN || entry->deployment != entry->seq || (selection == SELECTION_ONE && (uint64_t)i != number))
+            continue;
+        if (selection == SELECTION_LAST)
+            count = 0;
+        numbers[count++] = i;
+    }
+    *ret_numbers = numbers;
+    return count;
+}
+
+static enum verify_status status_of(const struct report *report)
+{
+    bool violated = false, undecided = false;
+    for (size_t i = 0; i < report->count; i++) {
+        for (unsigned claim = 1; claim < CLAIMS; claim++) {
+            enum verdict verdict = report->deployments[i].claims[claim].verdict;
+            violated = violated || verdict == VERDICT_VIOLATED;
+            undecided = undecided || (verdict != VERDICT_PROVEN && verdict != VERDICT_NOT_APPLICABLE);
+        }
+    }
+    return violated ? VERIFY_VIOLATED : undecided || report->count == 0 ? VERIFY_UNDECIDABLE : VERIFY_PROVEN;
+}
+
+static void describe(const struct audit *audit, struct report *report)
+{
+    const struct record *record = audit->record;
+    const struct entry *last = &record->entries[record->count - 1];
+    uint8_t hash[SHA256_BYTES];
+    bytes_sha256(last->value.data, last->value.size, hash);
+    bytes_hex(hash, sizeof hash, report->head);
+    report->entries = record->count;
+    report->limits = *audit->limits;
+    (void)text_copy(text_of(record->entries[0].journal), report->journal, sizeof report->journal);
+    (void)text_copy(text_of(audit->target), report->target, sizeof report->target);
+    for (size_t i = 0; i < audit->checkpoint_count; i++)
+        if (audit->checkpoints[i].size > report->anchored && audit->whole->verdict != VERDICT_VIOLATED)
+            report->anchored = audit->checkpoints[i].size;
+}
+
+static void free_numbers(uint64_t **numbers)
+{
+    free(*numbers);
+}
+
+static void judge_selected(struct audit *audit, const uint64_t *numbers, size_t count, struct report *report)
+{
+    struct finding authority;
+    finding_init(&authority);
+    report->count = count > 0 ? count : 1;
+    report->deployments = memory_zeroed(report->count, sizeof *report->deployments);
+    if (!genesis_read(&audit->record->entries[0], &audit->genesis)) {
+        finding_violated(&authority, &audit->record->entries[0], "the journal does not begin with a genesis");
+        report->count = 1;
+        judge_none(audit, &authority, "without a genesis there is nothing by which it could be judged", &report->deployments[0]);
+        return;
+    }
+    claim_authority(audit, &authority);
+    for (size_t i = 0; i < count; i++)
+        judge(audit, numbers[i], &authority, &report->deployments[i]);
+    if (count == 0)
+        judge_none(audit, &authority, "there is no deployment in this journal", &report->deployments[0]);
+}
+
+enum error_code verify_record(struct record *record, struct audit *audit, enum selection selection, uint64_t number, struct report *ret_report, struct error *error)
+{
+    uint64_t *numbers __attribute__((cleanup(free_numbers))) = NULL;
+    struct report report = {.count = 0};
+    struct finding whole;
+    finding_init(&whole);
+    audit->record = record;
+    audit->whole = &whole;
+    integrity_check(audit, &whole);
+    describe(audit, &report);
+    if (whole.verdict == VERDICT_VIOLATED) {
+        report.deployments = memory_zeroed(1, sizeof *report.deployments);
+        report.count = 1;
+        judge_none(audit, NULL, "the record is not whole: nothing can be said from it", &report.deployments[0]);
+    } else {
+        size_t count = select_deployments(record, selection, number, &numbers);
+        if (selection == SELECTION_ONE && count == 0)
+            return error_set(error, ERROR_USAGE, 0, "--deployment", "a deployment's number is that of its `open` entry; titan-fsm log shows it",
+                             "no deployment %llu was opened in this journal", (unsigned long long)number);
+        judge_selected(audit, numbers, count, &report);
+    }
+    report.status = status_of(&report);
+    audit->whole = NULL;
+    report_free(ret_report);
+    *ret_report = report;
+    return ERROR_OK;
+}
+
+struct inputs {
+    struct record record;
+    struct limits limits;
+    struct allowed_signers trust;
+    struct outside_checkpoint checkpoints[CHECKPOINTS_MAX];
+    size_t count;
+};
+
+static void free_inputs(struct inputs *inputs)
+{
+    record_free(&inputs->record);
+    allowed_signers_free(&inputs->trust);
+    for (size_t i = 0; i < inputs->count; i++)
+        bytes_free(&inputs->checkpoints[i].note);
+}
+
+static enum error_code as_usage(enum error_code code, struct error *error)
+{
+    if (code != ERROR_OK && code != ERROR_MEMORY)
+        error->code = ERROR_USAGE;
+    return code == ERROR_OK || code == ERROR_MEMORY ? code : ERROR_USAGE;
+}
+
+static enum error_code read_checkpoint(const char *path, struct inputs *inputs, struct error *error)
+{
+    struct outside_checkpoint *place = &inputs->checkpoints[inputs->count++];
+    struct checkpoint checkpoint;
+    *place = (struct outside_checkpoint){.path = path};
+    enum error_code code = bytes_read_file(path, NOTE_BYTES_MAX, &place->note, error);
+    if (code == ERROR_OK)
+        code = checkpoint_read(place->note.data, place->note.size, &checkpoint, error);
+    if (code != ERROR_OK) {
+        (void)snprintf(error->where, sizeof error->where, "%s", path);
+        return as_usage(code, error);
+    }
+    place->size = checkpoint.size;
+    return ERROR_OK;
+}
+
+static enum error_code read_inputs(const struct verify_options *options, struct inputs *inputs, struct error *error)
+{
+    CLEANUP_BYTES struct bytes trust = {0};
+    limits_default(&inputs->limits);
+    enum error_code code = options->limits != NULL ? limits_read(options->limits, &inputs->limits, error) : ERROR_OK;
+    if (code == ERROR_OK)
+        code = as_usage(bytes_read_file(options->trust, TRUST_BYTES_MAX, &trust, error), error);
+    if (code == ERROR_OK)
+        code = as_usage(allowed_signers_read(options->trust, trust.data, trust.size, &inputs->trust, error), error);
+    for (size_t i = 0; code == ERROR_OK && i < options->checkpoint_count; i++)
+        code = read_checkpoint(options->checkpoints[i], inputs, error);
+    return code;
+}
+
+enum error_code verify_run(const struct verify_options *options, struct report *ret_report, struct error *error)
+{
+    struct inputs inputs __attribute__((cleanup(free_inputs))) = {.count = 0};
+    enum error_code code = read_inputs(options, &inputs, error);
+    if (code == ERROR_OK)
+        code = record_read(options->path, &inputs.record, error);
+    if (code != ERROR_OK)
+        return code;
+    struct audit audit = {.limits = &inputs.limits, .trust = &inputs.trust, .target = options->target, .journal = options->journal,
+                          .checkpoints = inputs.checkpoints, .checkpoint_count = inputs.count, .require_anchor = options->require_anchor};
+    return verify_record(&inputs.record, &audit, options->selection, options->deployment, ret_report, error);
+}
