@@ -172,7 +172,7 @@ static int each_container(int count, char **words, const char *what)
         char *id = container_find(words[at]);
         if (id == NULL) {
             (void)fprintf(stderr, "Error: No such container: %s\n", words[at]);
-            status = 1;
+            status = force && strcmp(what, "rm") == 0 ? status : 1;
             continue;
         }
         bool removes = strcmp(what, "rm") == 0;
