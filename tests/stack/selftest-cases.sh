@@ -187,7 +187,7 @@ case_release_brings_a_fault_and_pinning_takes_it_away() {
     release v4 --policy '{"max":1}' --fault unhealthy
     is 'the tag on the target' "$(docker image inspect --format '{{.Id}}' "$REGISTRY/titan-execution:latest")" "$before_image"
     ok pull
-    is 'the commit' "$(git -c safe.directory="$TITAN_DIR" -C "$TITAN_DIR" rev-parse HEAD)" "$COMMIT"
+    is 'the commit' "$(there rev-parse HEAD)" "$COMMIT"
     ok compose pull 2>/dev/null
     is 'the tag after the pull' "$(docker image inspect --format '{{.Id}}' "$REGISTRY/titan-execution:latest")" "$EXECUTION_IMAGE"
     is 'what runs after the pull' "$(look execution '{{.Image}}')" "$before_image"
@@ -209,10 +209,10 @@ case_release_brings_a_fault_and_pinning_takes_it_away() {
 
 case_release_with_unequal_policies_and_one_by_tag_only() {
     local commit
-    commit=$(git -c safe.directory="$TITAN_DIR" -C "$TITAN_DIR" rev-parse HEAD)
+    commit=$(there rev-parse HEAD)
     release hidden --tag-only --image-policy '{"hidden":1}'
     pull
-    is 'the commit' "$(git -c safe.directory="$TITAN_DIR" -C "$TITAN_DIR" rev-parse HEAD)" "$commit"
+    is 'the commit' "$(there rev-parse HEAD)" "$commit"
     no test "$EXECUTION_POLICY_HASH" = "$POLICY_HASH"
     release v5 --policy '{"a":1}' --brain-policy '{"b":1}'
     no test "$EXECUTION_POLICY_HASH" = "$BRAIN_POLICY_HASH"
@@ -257,13 +257,14 @@ case_compose_changes_what_has_changed() {
     ok test -n "$(id_of web)"
     ok compose up -d --remove-orphans 2>/dev/null
     is 'the orphan' "$(id_of web)" ''
-    git -c safe.directory="$TITAN_DIR" -C "$TITAN_DIR" checkout -q docker-compose.prod.yml
+    there checkout -q docker-compose.prod.yml
+    ok grep -q '"status":"ok"' <(compose exec -T titan-execution /app/titan-service health "$EXECUTION_PORT" 2>/dev/null)
+    is 'the status of a command in a container' "$(compose exec -T titan-execution /app/titan-service health 1 >/dev/null 2>&1; echo $?)" 1
     sed -i '/^HMAC_SECRET/d' "$TITAN_DIR/.env.prod"
     compose config >/dev/null 2>"$top/error" || failed 'an unset variable is only a warning'
     ok grep -qE '(HMAC_SECRET|HMAC_SECRET\\") variable is not set. Defaulting to a blank string.' "$top/error"
     sed -i '/^NATS_PORT/d' "$TITAN_DIR/.env.prod"
     no compose config
-    is 'a command in a container' "$(compose exec -T titan-execution /app/titan-service health "$EXECUTION_PORT" 2>&1 >/dev/null | wc -l)" 1
 }
 
 case_images_are_held_saved_and_loaded() {
@@ -274,11 +275,11 @@ case_images_are_held_saved_and_loaded() {
     is 'the hold' "$(docker inspect --format '{{.State.Status}} {{.Image}}' titan-hold-1-titan-brain)" "created $image"
     is 'found by its label and name' "$(docker ps -a -q --no-trunc --filter label=com.docker.compose.project=titan-hold --filter name=titan-hold-1- | wc -l)" 1
     no docker create --name titan-hold-1-titan-brain "$image" true
-    ok docker save -o "$top/image.tar" "$image"
+    ok docker save -o "$TITAN_DIR/state/image.tar" "$image"
     docker rm -f titan-hold-1-titan-brain "$(id_of brain)" >/dev/null
     docker rmi -f "$image" >/dev/null
     no docker image inspect "$image"
-    ok docker load -i "$top/image.tar"
+    ok docker load -i "$TITAN_DIR/state/image.tar"
     ok docker image inspect "$image"
     is 'its digests' "$(docker image inspect --format '{{json .RepoDigests}}' "$image")" '[]'
     docker rmi -f "$image" >/dev/null
@@ -350,7 +351,7 @@ case_reset_is_the_baseline() {
     order arm x
     "$here/stack" reset "$stack" || failed reset
     is 'the images' "$(for service in execution brain web; do look $service '{{.Image}}'; done)" "$before"
-    is 'the commit' "$(git -c safe.directory="$TITAN_DIR" -C "$TITAN_DIR" rev-parse HEAD)" "$BASE_COMMIT"
+    is 'the commit' "$(there rev-parse HEAD)" "$BASE_COMMIT"
     no test -e "$RECEIVED_LOG"
     ok compose pull 2>/dev/null
     is 'what the registry has' "$(docker image inspect --format '{{.Id}}' "$REGISTRY/titan-execution:latest")" "$(head -n 1 <<< "$before")"
