@@ -1,7 +1,7 @@
 /* tests/stack/service_tool: what tests and the stack's script need and the services' own program can do.
  *   titan-service health PORT                  status 0 when GET /health answers 200 (the containers' own check)
  *   titan-service publish SUBJECT PAYLOAD      1 when the server refused it; NATS_URL, NATS_USER, NATS_PASSWORD
- *   titan-service request SUBJECT PAYLOAD [MS] prints the first answer; 1 = nobody answers, 2 = refused, 3 = no answer in time
+ *   titan-service request SUBJECT PAYLOAD [MS [COUNT]]  prints COUNT answers (1); 1 = nobody answers, 2 = refused, 3 = not in time
  *   titan-service listen SUBJECT MS [COUNT]    prints payloads, one a line, until COUNT came (0) or the time is over (3)
  *   titan-service ports N                      N free ports of 127.0.0.1 below the range from which the kernel takes source ports */
 #include "service.h"
@@ -87,9 +87,9 @@ static int publish(const char *subject, const char *payload)
     return serve(bus, text_now_ms() + TOOL_MS, has_pong) && bus->error[0] == '\0' ? 0 : refused(bus, 1);
 }
 
-static int request(const char *subject, const char *payload, int64_t wait_ms)
+static int request(const char *subject, const char *payload, int64_t wait_ms, unsigned wanted)
 {
-    struct answers answers = {.wanted = 1};
+    struct answers answers = {.wanted = wanted};
     struct bus *bus = connect_bus(&answers);
     char inbox[64];
     if (!serve(bus, text_now_ms() + TOOL_MS, is_ready) || bus->error[0] != '\0')
@@ -161,12 +161,12 @@ int tool_run(int count, char **words)
         return health(atoi(words[2]));
     if (strcmp(word, "publish") == 0 && count == 4)
         return publish(words[2], words[3]);
-    if (strcmp(word, "request") == 0 && (count == 4 || count == 5))
-        return request(words[2], words[3], count == 5 ? atoi(words[4]) : TOOL_MS);
+    if (strcmp(word, "request") == 0 && count >= 4 && count <= 6)
+        return request(words[2], words[3], count > 4 ? atoi(words[4]) : TOOL_MS, count > 5 ? (unsigned)atoi(words[5]) : 1);
     if (strcmp(word, "listen") == 0 && (count == 4 || count == 5))
         return listen_to(words[2], atoi(words[3]), count == 5 ? (unsigned)atoi(words[4]) : UINT32_MAX);
     if (strcmp(word, "ports") == 0 && count == 3)
         return ports(atoi(words[2]));
-    (void)fprintf(stderr, "usage: titan-service execution|brain|web | health PORT | publish SUBJECT PAYLOAD | request SUBJECT PAYLOAD [MS] | listen SUBJECT MS [COUNT] | ports N\n");
+    (void)fprintf(stderr, "usage: titan-service execution|brain|web | health PORT | publish SUBJECT PAYLOAD | request SUBJECT PAYLOAD [MS [COUNT]] | listen SUBJECT MS [COUNT] | ports N\n");
     return 64;
 }

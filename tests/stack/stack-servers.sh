@@ -49,9 +49,22 @@ stop_one() { # NAME: TERM, and KILL when it does not go
     sed -i "/^$1 /d" "$DIR/pids"
 }
 
+# dockerd's own containerd outlives it for a moment, and the namespace it mounted stays.
+clear_docker() {
+    local pid began mount
+    [ -d "$DIR/docker" ] || return 0
+    pid=$(cat "$DIR/docker/exec/containerd/containerd.pid" 2>/dev/null) || pid=
+    began=$([ -z "$pid" ] || start_time "$pid" || true)
+    stop_one dockerd
+    while [ -n "$began" ] && [ "$(start_time "$pid")" = "$began" ]; do sleep 0.02; done
+    cut -d' ' -f2 /proc/mounts | grep "^$DIR/docker/" | sort -r | while read -r mount; do umount "$mount" || true; done
+}
+
 stop_servers() {
     local name
-    for name in sshd dockerd registry nats; do stop_one $name; done
+    stop_one sshd
+    clear_docker
+    for name in registry nats; do stop_one $name; done
 }
 
 make_secrets() {
@@ -158,6 +171,7 @@ start_servers() {
 
 remove_containers() {
     local ids
-    ids=$(docker ps -aq --no-trunc) || return 0
+    [ $MODE = standin ] || [ -S "$DIR/docker/docker.sock" ] || return 0
+    ids=$(docker ps -aq --no-trunc 2>/dev/null) || return 0
     [ -z "$ids" ] || docker rm -f $ids >/dev/null
 }

@@ -57,11 +57,11 @@ static char *need_image(const struct compose *compose, const char *service)
         build_service(compose, service);
         id = image_find(name);
     } else if (id == NULL && built) {
-        die(1, "ERROR: Service '%s' needs to be built, but --no-build was passed.", service);
+        die(1, "Service '%s' needs to be built, but --no-build was passed.", service);
     } else if (id == NULL) {
         (void)fprintf(stderr, "Pulling %s (%s)...\n", service, name);
         if (!image_pull(name, &reason))
-            die(1, "ERROR: %s", reason);
+            die(1, "%s", reason);
         id = image_find(name);
     }
     return id;
@@ -166,7 +166,7 @@ static void tend_orphans(const struct compose *compose)
             container_stop(id, STOP_MS);
             container_remove(id);
         } else {
-            (void)fprintf(stderr, "WARNING: Found orphan containers (%s) for this project. If you removed or renamed this service in your compose file, you can run this "
+            (void)fprintf(stderr, "Found orphan containers (%s) for this project. If you removed or renamed this service in your compose file, you can run this "
                           "command with the --remove-orphans flag to clean it up.\n", name);
         }
     }
@@ -219,7 +219,7 @@ static int exec(const struct compose *compose, int count, char **words)
     const json_t *ids = count > 1 ? containers_of(compose, words[0]) : NULL;
     const char *id = json_string_value(json_array_get(ids, 0));
     if (id == NULL || !container_runs(id))
-        die(1, "ERROR: No container found for %s_1", count > 0 ? words[0] : "");
+        die(1, "No container found for %s_1", count > 0 ? words[0] : "");
     return container_exec(id, words + 1);
 }
 

@@ -172,7 +172,7 @@ static int each_container(int count, char **words, const char *what)
         char *id = container_find(words[at]);
         if (id == NULL) {
             (void)fprintf(stderr, "Error: No such container: %s\n", words[at]);
-            status = 1;
+            status = force && strcmp(what, "rm") == 0 ? status : 1;
             continue;
         }
         bool removes = strcmp(what, "rm") == 0;
@@ -193,8 +193,8 @@ static int each_container(int count, char **words, const char *what)
 
 static int image_words(const char *what, int count, char **words)
 {
-    static const char *const names[] = {"-o=", "-i=", "-t=", "-f=", "-q", NULL};
-    struct options options = {.names = names};
+    static const char *const names[] = {"-o=", "-i=", "-t=", "-f=", "-q", NULL}, *const force[] = {"-f", "--force", NULL};
+    struct options options = {.names = strcmp(what, "rmi") == 0 ? force : names};
     int at = read_options(&options, count, words);
     char *reason, *id;
     state_lock();

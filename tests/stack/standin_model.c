@@ -49,7 +49,7 @@ static const char *look_up(const struct scope *scope, const char *name)
 static char *blank(struct scope *scope, const char *name)
 {
     if (json_object_get(scope->warned, name) == NULL)
-        (void)fprintf(stderr, "WARNING: The %s variable is not set. Defaulting to a blank string.\n", name);
+        (void)fprintf(stderr, "The %s variable is not set. Defaulting to a blank string.\n", name);
     (void)json_object_set_new(scope->warned, name, json_true());
     return text("%s", "");
 }
@@ -70,7 +70,7 @@ static char *substitute(struct scope *scope, const char *inside, const char *who
     if (rest[0] == '-')
         return text("%s", rest + 1);
     if (rest[0] == '?')
-        die(1, "Missing mandatory value for an option interpolating %s in service \"%s\": %s", whole, scope->service, rest + 1);
+        die(1, "Missing mandatory value for \"environment\" option interpolating %s in service \"%s\": %s", whole, scope->service, rest + 1);
     return value != NULL ? text("%s", value) : blank(scope, name);
 }
 
@@ -145,11 +145,11 @@ static json_t *read_file(const char *path)
     static const struct fy_parse_cfg quiet = {.flags = FYPCF_QUIET};
     FILE *probe = fopen(path, "re");
     if (probe == NULL)
-        die(1, "ERROR: .FileNotFoundError: [Errno 2] No such file or directory: './%s'", path);
+        die(1, ".FileNotFoundError: [Errno 2] No such file or directory: './%s'", path);
     (void)fclose(probe);
     struct fy_document *document = fy_document_build_from_file(&quiet, path);
     if (document == NULL || !fy_node_is_mapping(fy_document_root(document)))
-        die(1, "ERROR: yaml.scanner.ScannerError: in \"./%s\": the file cannot be parsed", path);
+        die(1, "yaml.scanner.ScannerError: in \"./%s\": the file cannot be parsed", path);
     json_t *value = convert(fy_document_root(document));
     fy_document_destroy(document);
     return value;
@@ -202,7 +202,7 @@ json_t *model_load(const char *const *files, size_t file_count, const char *env_
             continue;
         }
         if (strcmp(state_string(model, "version"), state_string(file, "version")) != 0)
-            die(1, "ERROR: Version mismatch: file ./%s specifies version %s but extension file %s uses version %s", files[0], state_string(model, "version"), files[i],
+            die(1, "Version mismatch: file ./%s specifies version %s but extension file %s uses version %s", files[0], state_string(model, "version"), files[i],
                 state_string(file, "version"));
         json_object_foreach(json_object_get(file, "services"), name, service)
             merge_service(state_object(json_object_get(model, "services"), name), service);
@@ -213,7 +213,7 @@ json_t *model_load(const char *const *files, size_t file_count, const char *env_
     }
     json_object_foreach(json_object_get(model, "services"), name, service)
         if (json_object_get(service, "image") == NULL && json_object_get(service, "build") == NULL)
-            die(1, "ERROR: The Compose file is invalid because:\nService %s has neither an image nor a build context specified. At least one must be provided.", name);
+            die(1, "The Compose file is invalid because:\nService %s has neither an image nor a build context specified. At least one must be provided.", name);
     return model;
 }
 
