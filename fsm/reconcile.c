@@ -26,11 +26,13 @@ static void decide(struct finding *finding, const char *found, enum resumption r
     (void)snprintf(finding->reconciled.reason, sizeof finding->reconciled.reason, "%s", reason);
 }
 
-/* A command of the dead driver may still run on the target, under the lock. One of our own that gets the lock comes after it. */
+/* A command of the dead driver may still run on the target, under the lock. One of our own that gets the lock comes after it. The steps that end a deployment
+ * may have freed the target already, and do nothing else that could still be running. */
 static enum error_code wait_for_orphans(struct driver *driver, struct target *target, struct error *error)
 {
     CLEANUP_RESULT struct target_result result = {0};
-    if (deployment_transition_to(&driver->deployment, STATE_CONNECTED) == NULL)
+    enum action action = driver->deployment.intent.action;
+    if (deployment_transition_to(&driver->deployment, STATE_CONNECTED) == NULL || action == ACTION_COMPLETE || action == ACTION_VERIFY_RESTORED)
         return ERROR_OK;
     return target_run(target, &(struct target_command){.script = ":", .lease = &driver->lease}, &result, error);
 }

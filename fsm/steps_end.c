@@ -27,12 +27,20 @@ static enum error_code give_back(struct step *step, struct target *target, const
     return tenancy_free(target, &claim, &step->evidence, error);
 }
 
+static enum error_code is_ours(struct step *step, struct target *target, struct tenancy *ret_tenancy, bool *ret_ours, struct error *error)
+{
+    enum error_code code = tenancy_read(target, &step->evidence, ret_tenancy, error);
+    if (code == ERROR_OK)
+        *ret_ours = ret_tenancy->deployment == (int64_t)step->driver->deployment.number && strcmp(ret_tenancy->journal, journal_id(step->driver->journal)) == 0;
+    return code;
+}
+
 /* Repeated after an interruption, it finds the target free and leaves it so. */
 enum error_code step_free_target(struct step *step, struct target *target, struct error *error)
 {
     struct tenancy tenancy;
-    enum error_code code = tenancy_read(target, &step->evidence, &tenancy, error);
-    bool ours = code == ERROR_OK && tenancy.deployment == (int64_t)step->driver->deployment.number && strcmp(tenancy.journal, journal_id(step->driver->journal)) == 0;
+    bool ours = false;
+    enum error_code code = is_ours(step, target, &tenancy, &ours, error);
     return code == ERROR_OK && ours ? give_back(step, target, &tenancy, error) : code;
 }
 
@@ -93,14 +101,18 @@ enum error_code step_restore_code(struct step *step, struct error *error)
     struct target *target;
     struct snapshot before;
     struct git_state git;
+    struct tenancy tenancy;
     int status = 0;
+    bool ours = false;
     if (!has_touched(&driver->deployment))
         return step_is(step, EVENT_DONE, "the target had not been touched");
     bool connected = deployment_transition_to(&driver->deployment, STATE_CONNECTED) != NULL;
     enum error_code code = step_target(step, &target, error);
+    if (code == ERROR_OK)
+        code = is_ours(step, target, &tenancy, &ours, error);
     if (code == ERROR_OK && connected)
         code = snapshot_load(driver, &before, error);
-    if (code == ERROR_OK && connected)
+    if (code == ERROR_OK && connected && ours)      /* where it is free already, this was done before an interruption */
         code = git_restore(target, &driver->lease, before.commit, before.branch, &step->evidence, &status, error);
     if (code == ERROR_OK && status != 0)
         return step_is(step, EVENT_FAILED, "the commit cannot be restored: %.300s", (const char *)evidence_last(&step->evidence, "act", NULL)->output.data);

@@ -16,8 +16,9 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "scenarios"))
 import titan  # noqa: E402
 
-SHIM = os.environ["TITAN_KILLPOINT"]
-WORKERS = int(os.environ.get("TITAN_CRASH_WORKERS", "3"))
+LIMITS = {"window_ms": 1000, "sample_interval_ms": 500, "failures": 2}
+SHIM = os.environ.get("TITAN_KILLPOINT", str(titan.BUILD / "tests" / "crash" / "libkillpoint.so"))
+WORKERS = int(os.environ.get("TITAN_CRASH_WORKERS", "4"))
 SCENARIOS = {
     "release": (["release", "--rearm", "yes"], ["release-2"], "completed"),
     "policy": (["policy"], ["policy-2", "--policy", "second"], "completed"),
@@ -38,7 +39,7 @@ def counts(stack):
 def prepare(stack, commit):
     stack.reset()
     stack.commit(*commit)
-    operator = titan.Operator(stack, ssh=stack.mode == "docker")
+    operator = titan.Operator(stack, ssh=stack.mode == "docker", limits=LIMITS, agent=True)
     operator.expect(titan.DONE, "init")
     return operator
 

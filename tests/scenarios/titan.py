@@ -58,6 +58,7 @@ class Stack:
         self.home = self.directory / "home"
         self.directory.chmod(0o755)     # the ssh user's way to the stack; what is the operator's own stays closed
         self.home.mkdir(mode=0o700)
+        self.agent_process = None
 
     def __enter__(self):
         words = [STACK, "up", self.directory / "stack", "--" + self.mode, *self.options]
@@ -72,8 +73,22 @@ class Stack:
         return self
 
     def __exit__(self, *ignored):
+        if self.agent_process is not None:
+            self.agent_process.terminate()
+            self.agent_process.wait()
         run(STACK, "down", self.directory / "stack")
         shutil.rmtree(self.directory, ignore_errors=True)
+
+    def agent(self):
+        """A real ssh-agent with one key, for operators that need no passphrase: (socket, public line)."""
+        if self.agent_process is None:
+            key, socket = self.home / "agent.key", self.home / "agent.sock"
+            run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "alice@example", "-f", key, check=True)
+            self.agent_process = subprocess.Popen(["ssh-agent", "-D", "-a", socket], stdout=subprocess.DEVNULL)
+            wait_until("the agent's socket", socket.exists)
+            self.agent_socket, self.agent_line = str(socket), key.with_suffix(".key.pub").read_text().strip()
+            run("ssh-add", "-q", key, check=True, env=dict(os.environ, SSH_AUTH_SOCK=self.agent_socket))
+        return self.agent_socket, self.agent_line
 
     def read_env(self):
         text = run(STACK, "env", self.directory / "stack", check=True).out
@@ -122,7 +137,7 @@ class Stack:
 class Operator:
     """One operator's machine: key, configuration, journal, and the two programs."""
 
-    def __init__(self, stack, ssh=False, limits=None, extra="", name="titan-test", home=None):
+    def __init__(self, stack, ssh=False, limits=None, extra="", name="titan-test", home=None, agent=False):
         self.stack, self.name = stack, name
         self.limits = dict(LIMITS, **(limits or {}))
         self.home = pathlib.Path(home or tempfile.mkdtemp(prefix="operator-", dir=stack.home))
@@ -134,9 +149,19 @@ class Operator:
         self.trust = self.home / "allowed_signers"
         self.limits_file = self.home / "limits.yml"
         self.bundle = self.home / "evidence.bundle"
-        self.trust.write_text(self.fsm("keygen", self.home / "alice.key", "--comment", "alice@example", config=False, check=True).out)
+        self.socket = None
+        self.key_line = "key: alice.key"
+        if agent:
+            self.socket, line = stack.agent()
+            self.key_line = f'agent: "{line}"'
+            self.trust.write_text(f"alice@example namespaces=\"titan-journal-v1,titan-approval-v1\" {line}\n")
+        else:
+            self.make_key()
         self.limits_file.write_text("".join(f"{key}: {value}\n" for key, value in self.limits.items()))
         self.write_config(ssh, extra)
+
+    def make_key(self):
+        self.trust.write_text(self.fsm("keygen", self.home / "alice.key", "--comment", "alice@example", config=False, check=True).out)
 
     def write_config(self, ssh, extra):
         env, line = self.stack.env, self.trust.read_text().strip()
@@ -147,7 +172,7 @@ class Operator:
         self.config.write_text(f"""version: 1
 journal: journal
 target: {target}, directory: {env['TITAN_DIR']}, docker: {env['DOCKER']}{docker_host}}}
-operator: {{principal: alice@example, key: alice.key}}
+operator: {{principal: alice@example, {self.key_line}}}
 roster:
   operators: ['{line}']
   administrators: ['{line}']
@@ -176,6 +201,8 @@ limits: {{{limits}}}
         return [FSM, command, *words, *unlock, *(["--config", self.config] if config else [])]
 
     def fsm(self, command, *words, config=True, **options):
+        if self.socket is not None:
+            options["env"] = dict(options.get("env", os.environ), SSH_AUTH_SOCK=self.socket)
         return run(*self.words(command, *words, config=config), **options)
 
     def expect(self, status, command, *words, **options):
