@@ -8,9 +8,10 @@
 #include <libfyaml.h>
 #include <sodium.h>
 
+/* `.Id` sends Docker to its raw answer, where a container without a check of its own has no Health at all: hence `index`. */
 static const char CONTAINER_TEMPLATE[] =
     "{\"service\":{{json (index .Config.Labels \"com.docker.compose.service\")}},\"id\":{{json .Id}},\"image\":{{json .Image}},"
-    "\"state\":{{json .State.Status}},\"health\":{{if .State.Health}}{{json .State.Health.Status}}{{else}}null{{end}},"
+    "\"state\":{{json .State.Status}},\"health\":{{if (index .State \"Health\")}}{{json .State.Health.Status}}{{else}}null{{end}},"
     "\"started_at\":{{json .State.StartedAt}},\"restarts\":{{.RestartCount}},\"name\":{{json .Name}}}";
 static const char IMAGE_TEMPLATE[] = "\"id\":{{json .Id}},\"digests\":{{json .RepoDigests}}}";
 
@@ -219,26 +220,35 @@ enum error_code compose_containers(struct target *target, struct evidence *evide
     return containers_read(&item->output, ret_containers, error);
 }
 
+/* A service that is only built has an image all the same, under the name that either program gives it: project_service, project-service. */
+static enum error_code add_image(const struct target *target, const struct compose_model *model, size_t index, struct bytes *script, struct error *error)
+{
+    const char *docker = target_setup(target)->target.docker, *service = model->services[index].service, *image = model->services[index].image;
+    char project[128], names[2][256];
+    project_name(target_setup(target), project, sizeof project);
+    for (size_t i = 0; i < 2; i++) {
+        if (image[0] != '\0')
+            (void)snprintf(names[i], sizeof names[i], "%s", image);
+        else
+            (void)snprintf(names[i], sizeof names[i], "%s%c%s", project, i == 0 ? '_' : '-', service);
+    }
+    enum error_code code = bytes_append_format(script, error, "; printf '{\"service\":\"%%s\",\"name\":\"%%s\",' '%s' ", service);
+    if (code == ERROR_OK)
+        code = shell_quote(script, image, error);
+    for (size_t i = 0; code == ERROR_OK && i < 2; i++) {
+        code = bytes_append_format(script, error, "%s%s image inspect --format '%s' ", i == 0 ? "; " : " 2>/dev/null || ", docker, IMAGE_TEMPLATE);
+        if (code == ERROR_OK)
+            code = shell_quote(script, names[i], error);
+    }
+    return code == ERROR_OK ? bytes_append_format(script, error, " 2>/dev/null || echo '\"id\":\"\",\"digests\":[]}'") : code;
+}
+
 enum error_code compose_images(struct target *target, const struct compose_model *model, struct evidence *evidence, struct images *ret_images, struct error *error)
 {
-    const char *docker = target_setup(target)->target.docker;
     CLEANUP_BYTES struct bytes script = {0};
     enum error_code code = bytes_append(&script, ":", 1, error);
-    for (size_t i = 0; code == ERROR_OK && i < model->count; i++) {
-        const char *image = model->services[i].image;
-        code = bytes_append_format(&script, error, "; printf '{\"service\":\"%%s\",\"name\":\"%%s\",' '%s' ", model->services[i].service);
-        if (code == ERROR_OK)
-            code = shell_quote(&script, image, error);
-        if (code == ERROR_OK && image[0] != '\0') {
-            code = bytes_append_format(&script, error, "; %s image inspect --format '%s' ", docker, IMAGE_TEMPLATE);
-            if (code == ERROR_OK)
-                code = shell_quote(&script, image, error);
-            if (code == ERROR_OK)
-                code = bytes_append_format(&script, error, " 2>/dev/null || echo '\"id\":\"\",\"digests\":[]}'");
-        } else if (code == ERROR_OK) {
-            code = bytes_append_format(&script, error, "; echo '\"id\":\"\",\"digests\":[]}'");
-        }
-    }
+    for (size_t i = 0; code == ERROR_OK && i < model->count; i++)
+        code = add_image(target, model, i, &script, error);
     if (code == ERROR_OK)
         code = target_probe(target, &(struct target_command){.script = (const char *)script.data}, "compose.images", "", evidence, NULL, error);
     return code == ERROR_OK ? images_read(&evidence_last(evidence, "compose.images", NULL)->output, ret_images, error) : code;

@@ -51,7 +51,7 @@ static enum error_code look_for_marker(struct target *target, const struct conta
     if (code == ERROR_OK)
         code = shell_quote(&script, setup->services.marker, error);
     if (code == ERROR_OK)
-        code = bytes_append_format(&script, error, " - 2>&1 >/dev/null) && echo present || case \"$e\" in *[Cc]'ould not find the file'*|*[Nn]'o such file'*) echo absent;; *) echo unknown;; esac");
+        code = bytes_append_format(&script, error, " - 2>&1 >/dev/null) && echo present || case \"$e\" in *[Cc]'ould not find the file'*|*'o such container:path'*|*[Nn]'o such file'*) echo absent;; *) echo unknown;; esac");
     if (code == ERROR_OK)
         code = target_probe(target, &(struct target_command){.script = (const char *)script.data}, "interlock.marker", container->name, evidence, NULL, error);
     if (code != ERROR_OK)
@@ -63,8 +63,8 @@ static enum error_code look_for_marker(struct target *target, const struct conta
 
 enum error_code interlock_look(struct target *target, const char *nonce, struct evidence *evidence, struct interlock_view *ret_view, struct error *error)
 {
-    static const char *const words[] = {"ARM", "olicy"};
     const struct setup_services *services = &target_setup(target)->services;
+    const struct setup_patterns *const sets[] = {&services->policy_loaded, &services->disarm_received, &services->disarmed, &services->armed};
     struct containers containers;
     struct interlock_view view = {.interlock = INTERLOCK_UNKNOWN};
     char marker[16] = "";
@@ -78,7 +78,7 @@ enum error_code interlock_look(struct target *target, const char *nonce, struct 
     }
     (void)snprintf(view.container, sizeof view.container, "%s", execution->id);
     (void)snprintf(view.started_at, sizeof view.started_at, "%s", execution->started_at);
-    code = logs_fetch(target, execution, "logs.execution", words, sizeof words / sizeof words[0], 0, evidence, error);
+    code = logs_fetch(target, execution, "logs.execution", sets, sizeof sets / sizeof sets[0], 0, evidence, error);
     if (code == ERROR_OK && services->marker[0] != '\0')
         code = look_for_marker(target, execution, evidence, marker, sizeof marker, error);
     if (code != ERROR_OK)

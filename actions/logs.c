@@ -5,7 +5,28 @@
 
 #include <jansson.h>
 
-enum error_code logs_fetch(struct target *target, const struct container *container, const char *probe, const char *const *words, size_t word_count, int64_t tail,
+/* " | grep -aF -e 'Received DISARM command: ' -e ..." A pattern that begins with a placeholder has no such beginning: then nothing is left out. */
+static enum error_code add_filter(struct bytes *script, const struct setup_patterns *const *sets, size_t set_count, struct error *error)
+{
+    CLEANUP_BYTES struct bytes filter = {0};
+    enum error_code code = bytes_append_format(&filter, error, " | grep -aF");
+    for (size_t set = 0; set < set_count; set++) {
+        for (size_t i = 0; code == ERROR_OK && i < sets[set]->count; i++) {
+            char literal[512];
+            (void)snprintf(literal, sizeof literal, "%.*s", (int)strcspn(sets[set]->items[i], "%"), sets[set]->items[i]);
+            if (literal[0] == '\0')
+                return ERROR_OK;
+            code = bytes_append(&filter, " -e ", 4, error);
+            if (code == ERROR_OK)
+                code = shell_quote(&filter, literal, error);
+        }
+    }
+    if (code == ERROR_OK)       /* grep's 1 means that no line matched, which is an answer */
+        code = bytes_append_format(&filter, error, "; [ $? -le 1 ]");
+    return code == ERROR_OK ? bytes_append(script, filter.data, filter.size, error) : code;
+}
+
+enum error_code logs_fetch(struct target *target, const struct container *container, const char *probe, const struct setup_patterns *const *sets, size_t set_count, int64_t tail,
                            struct evidence *evidence, struct error *error)
 {
     CLEANUP_BYTES struct bytes script = {0};
@@ -19,13 +40,8 @@ enum error_code logs_fetch(struct target *target, const struct container *contai
         code = shell_quote(&script, container->started_at, error);
     if (code == ERROR_OK)
         code = bytes_append_format(&script, error, " %s%s 2>&1", lines, container->id);
-    for (size_t i = 0; code == ERROR_OK && i < word_count; i++) {
-        code = bytes_append_format(&script, error, "%s -e ", i == 0 ? " | grep -aF" : "");
-        if (code == ERROR_OK)
-            code = shell_quote(&script, words[i], error);
-    }
-    if (code == ERROR_OK && word_count > 0)     /* grep's 1 means that no line matched, which is an answer */
-        code = bytes_append_format(&script, error, "; [ $? -le 1 ]");
+    if (code == ERROR_OK && set_count > 0)
+        code = add_filter(&script, sets, set_count, error);
     struct target_command command = {.script = (const char *)script.data};
     return code == ERROR_OK ? target_probe(target, &command, probe, container->service, evidence, NULL, error) : code;
 }

@@ -6,8 +6,9 @@
 #include "actions/containers.h"
 #include "actions/target.h"
 
-/* Evidence: logs.<role>, subject the service, only lines that hold one of `words` (grep -F, "" = all), at most tail lines (0 = all). */
-enum error_code logs_fetch(struct target *target, const struct container *container, const char *probe, const char *const *words, size_t word_count, int64_t tail,
+/* Evidence: logs.<role>, subject the service, only lines that hold the literal beginning of one of the patterns (set_count 0 = all lines), at most tail lines
+ * (0 = all). */
+enum error_code logs_fetch(struct target *target, const struct container *container, const char *probe, const struct setup_patterns *const *sets, size_t set_count, int64_t tail,
                            struct evidence *evidence, struct error *error) CHECKED;
 
 struct log_line {

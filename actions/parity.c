@@ -63,14 +63,15 @@ static enum error_code ask_responder(struct target *target, unsigned requests, s
 
 static enum error_code read_execution_log(struct target *target, const struct container *execution, struct evidence *evidence, struct parity_view *view, struct error *error)
 {
-    static const char *const words[] = {"ARM", "olicy"};
-    enum error_code code = logs_fetch(target, execution, "logs.execution", words, sizeof words / sizeof words[0], 0, evidence, error);
+    const struct setup_services *services = &target_setup(target)->services;
+    const struct setup_patterns *const sets[] = {&services->policy_loaded, &services->disarm_received, &services->disarmed, &services->armed};
+    enum error_code code = logs_fetch(target, execution, "logs.execution", sets, sizeof sets / sizeof sets[0], 0, evidence, error);
     if (code != ERROR_OK)
         return code;
     char hash[SHA256_HEX + 1] = "", last[SHA256_HEX + 1] = "";
     struct log_line line;
     for (size_t at = 0; logs_next(&evidence_last(evidence, "logs.execution", NULL)->output, &at, execution->started_at, &line);)
-        if (log_matches_any(line.message, &target_setup(target)->services.policy_loaded, NULL, hash))
+        if (log_matches_any(line.message, &services->policy_loaded, NULL, hash))
             memcpy(last, hash, sizeof last);
     hear(view, "Execution's start-up line", last);
     return ERROR_OK;
@@ -78,9 +79,9 @@ static enum error_code read_execution_log(struct target *target, const struct co
 
 static enum error_code read_brain_log(struct target *target, const struct container *brain, struct evidence *evidence, struct parity_view *view, struct error *error)
 {
-    static const char *const words[] = {"olicy"};
     const struct setup_services *services = &target_setup(target)->services;
-    enum error_code code = logs_fetch(target, brain, "logs.brain", words, 1, 0, evidence, error);
+    const struct setup_patterns *const sets[] = {&services->policy_loaded, &services->handshake_ok, &services->handshake_failed};
+    enum error_code code = logs_fetch(target, brain, "logs.brain", sets, sizeof sets / sizeof sets[0], 0, evidence, error);
     if (code != ERROR_OK)
         return code;
     char hash[SHA256_HEX + 1] = "";

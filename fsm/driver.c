@@ -139,8 +139,11 @@ static void remember_wall_clock(struct driver *driver)
     if (driver->deployment.count == 0)
         return;
     const struct journal_entry *last = &driver->deployment.entries[driver->deployment.count - 1];
+    int64_t utc_ns;
+    if (!clock_utc_parse(last->utc, &utc_ns))
+        return;
     memcpy(driver->recorder.boot, last->boot, sizeof driver->recorder.boot);
-    driver->recorder.wall_offset_ns = clock_utc_ns(last->utc) - last->boottime_ns;
+    driver->recorder.wall_offset_ns = utc_ns - last->boottime_ns;
 }
 
 enum error_code driver_open(struct driver *driver, const struct driver_options *options, unsigned needs, struct error *error)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fsm/disarm.h"
 #include "fsm/progress.h"
 #include "fsm/reconcile.h"
 #include "fsm/step.h"
@@ -139,11 +140,16 @@ static enum error_code take_edge(struct driver *driver, bool adopted, struct err
     return code == ERROR_OK ? conclude(driver, &step, error) : code;
 }
 
-/* Settles the open intent: it is closed to be repeated, or its edge is taken or failed. */
-static enum error_code settle(struct driver *driver, struct error *error)
+/* Settles the open intent: it is closed to be repeated, or its edge is taken or failed. `stop`: the operator's reason to end a window that could go on, or NULL. */
+static enum error_code settle(struct driver *driver, const char *stop, struct error *error)
 {
     struct reconciled reconciled = {0};
+    bool watching = driver->deployment.intent.action == ACTION_OBSERVE_WINDOW;
     enum error_code code = reconcile(driver, &reconciled, error);
+    if (stop != NULL && watching && reconciled.resumption == RESUMPTION_ADOPT) {
+        reconciled = (struct reconciled){.resumption = RESUMPTION_FAIL, .event = EVENT_FAILED};
+        (void)snprintf(reconciled.reason, sizeof reconciled.reason, "the operator ends the window: %.400s", stop);
+    }
     if (code != ERROR_OK)
         return code;
     code = driver_reload(driver, error);
@@ -162,6 +168,20 @@ static enum error_code settle(struct driver *driver, struct error *error)
     }
     assert(!"a reconciliation decides");
     return ERROR_REFUSED;
+}
+
+/* The journal cannot be written, so nothing more is done to the target but this: a service that may be trading unwatched is disarmed. */
+static void leave_safe(struct driver *driver, struct error *error)
+{
+    enum phase phase = machine_phase(driver->deployment.state);
+    bool observed = false;
+    struct error ignored, first = *error;
+    if (driver->config.setup.services.execution[0] == '\0' || (phase != PHASE_CHANGED && phase != PHASE_REVERTING))
+        return;
+    enum error_code code = disarm_unrecorded(driver, "the journal cannot be written", &observed, &ignored);
+    progress_word(driver, code == ERROR_OK && observed ? "DISARM was sent without a record, and Execution is seen disarmed"
+                                                       : "DISARM was sent without a record, and Execution is NOT seen disarmed");
+    *error = first;
 }
 
 /* Where nobody would watch, a lost link is tried again until the time that a rollback may take is over; else the operator decides. */
@@ -224,13 +244,15 @@ enum error_code engine_drive(struct driver *driver, enum engine_mode mode, enum 
     }
     for (;;) {
         enum state before = driver->deployment.state;
-        enum error_code code = driver->deployment.intent.seq != 0 ? settle(driver, error) : ERROR_OK;
+        enum error_code code = driver->deployment.intent.seq != 0 ? settle(driver, NULL, error) : ERROR_OK;
         bool moved = driver->deployment.ended || driver->deployment.state != before;
         if (code == ERROR_OK && !moved && driver->deployment.intent.seq == 0)
             code = take_edge(driver, false, error);
         if (code != ERROR_OK) {
             if (try_again(driver, code, &first_lost_ns, error))
                 continue;
+            if (code == ERROR_JOURNAL_WRITE)
+                leave_safe(driver, error);
             return code;
         }
         first_lost_ns = 0;
@@ -244,7 +266,7 @@ enum error_code engine_command(struct driver *driver, enum event event, const ch
     if (!driver_is_open(driver))
         return refuse(driver, machine_event_name(event), "no deployment is open", "titan-fsm status", error);
     while (driver->deployment.intent.seq != 0) {
-        enum error_code code = settle(driver, error);
+        enum error_code code = settle(driver, reason, error);
         if (code != ERROR_OK)
             return code;
     }

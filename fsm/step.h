@@ -33,8 +33,18 @@ enum error_code step_is(struct step *step, enum event event, const char *format,
  * leaves it open (unreachable, held, journal). */
 enum event step_event(enum error_code code);
 
+/* What is left of the action's time, and of it at most `ms` from now, on the boot clock. */
 int64_t step_remaining_ms(const struct step *step);
+int64_t step_until_ns(const struct step *step, int64_t ms);
+/* How long start-up lines, health and interlock are waited for, within the action's time. */
+int64_t step_settle_ns(const struct step *step);
+/* The target serves a shared policy hash (services.execution is configured). */
+bool step_has_policy(const struct step *step);
+enum error_code step_target(struct step *step, struct target **ret_target, struct error *error) CHECKED;
 enum error_code step_fact(struct step *step, const char *name, const char *value, struct error *error) CHECKED;
+
+/* Lets the held images go and frees the target, once for this deployment. Evidence: tenancy (act). steps_end.c */
+enum error_code step_free_target(struct step *step, struct target *target, struct error *error) CHECKED;
 
 /* The actions, by the file that holds them. */
 enum error_code step_run_preflight(struct step *step, struct error *error) CHECKED;     /* steps_prepare.c */

@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <sodium.h>
+
 enum { REQUEST_LIST = 11, ANSWER_LIST = 12, REQUEST_SIGN = 13, ANSWER_SIGN = 14, MESSAGE_BYTES_MAX = 256 * 1024, KEY_BLOB_BYTES = 51,
        ANSWER_MS = 5000, PERSON_MS = 120000 };      /* a confirmation waits for a person */
 
@@ -151,7 +153,11 @@ static enum error_code agent_sign(void *context, const void *data, size_t size, 
     if (code != ERROR_OK)
         return code;
     if (answer.size == 1 + sizeof head + SIGNATURE_BYTES && answer.data[0] == ANSWER_SIGN && memcmp(answer.data + 1, head, sizeof head) == 0) {
-        memcpy(ret_signature, answer.data + 1 + sizeof head, SIGNATURE_BYTES);
+        const uint8_t *signature = answer.data + 1 + sizeof head;
+        /* What is signed here stays in the chain for good, so an agent is not taken at its word. */
+        if (crypto_sign_verify_detached(signature, data, size, agent->blob + KEY_BLOB_BYTES - KEY_BYTES) != 0)
+            return error_set(error, ERROR_KEY_REFUSED, 0, agent->path, "try again; if it stays so, mend the agent", "the ssh-agent gave a wrong signature");
+        memcpy(ret_signature, signature, SIGNATURE_BYTES);
         return ERROR_OK;
     }
     code = check_present(agent, error);

@@ -70,9 +70,9 @@ static bool next_option(const char *field, size_t length, size_t *at, const char
     *ret_value = value;
     *ret_value_length = (size_t)(end - value);
     *at = (size_t)(end + 1 - field);
-    if (*at < length && field[(*at)++] != ',')
-        return false;
-    return true;
+    if (*at == length)
+        return true;
+    return field[(*at)++] == ',' && *at < length;       /* nothing behind a comma is an error, as in ssh-keygen */
 }
 
 static enum error_code read_options(const char *field, size_t length, struct allowed_signer *signer, struct error *error)

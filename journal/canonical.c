@@ -70,7 +70,7 @@ static enum error_code write_array(const json_t *value, unsigned depth, struct b
 
 static enum error_code write_value(const json_t *value, unsigned depth, struct bytes *out, struct error *error)
 {
-    if (depth > FORMAT_NESTING_MAX)
+    if (depth > FORMAT_NESTING_MAX && (json_is_object(value) || json_is_array(value)))      /* a scalar nests nothing */
         return refuse(error, "an entry is nested too deep");
     switch (json_typeof(value)) {
     case JSON_OBJECT: return write_object(value, depth, out, error);

@@ -5,6 +5,7 @@
 #ifndef JOURNAL_CLOCK_H
 #define JOURNAL_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "error.h"
@@ -26,6 +27,8 @@ struct clock {
 };
 
 const struct clock *clock_system(void);
+/* The form above, strictly; false for any other text. */
+bool clock_utc_parse(const char *utc, int64_t *ret_utc_ns);
 int64_t clock_boottime_ns(const struct clock *clock);   /* asserts that the boot clock can be read */
 
 #endif

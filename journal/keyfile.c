@@ -1,4 +1,4 @@
-#include "journal/signer.h"
+#include "journal/signer_backend.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +19,8 @@ static const unsigned long long OPERATIONS_MAX = 16;
 static const size_t MEMORY_MAX = (size_t)1 << 30;
 
 struct sealed {
+    char head[FILE_BYTES_MAX];          /* the file's text in front of the box, authenticated with it: so no byte of the file can be exchanged */
+    size_t head_bytes;
     unsigned long long operations;      /* Argon2id passes */
     size_t memory_bytes;
     uint8_t salt[crypto_pwhash_SALTBYTES];
@@ -54,7 +56,7 @@ static bool read_line(int descriptor, char *line)
             return false;
         if (got == 0 || c == '\n')
             break;
-        if (length == PASSPHRASE_MAX)
+        if (length == PASSPHRASE_MAX || c == '\0')      /* a NUL would silently cut the passphrase */
             return false;
         line[length++] = c;
     }
@@ -69,7 +71,8 @@ static bool ask(int terminal, const char *question, char *line)
         return false;
     silent = before;
     silent.c_lflag &= (tcflag_t)~ECHO;
-    bool good = write(terminal, question, strlen(question)) >= 0 && tcsetattr(terminal, TCSAFLUSH, &silent) == 0 && read_line(terminal, line);
+    /* Silence first: what is typed at the sight of the question must be neither shown nor flushed away. */
+    bool good = tcsetattr(terminal, TCSAFLUSH, &silent) == 0 && write(terminal, question, strlen(question)) >= 0 && read_line(terminal, line);
     (void)tcsetattr(terminal, TCSAFLUSH, &before);
     return write(terminal, "\n", 1) == 1 && good;
 }
@@ -129,14 +132,6 @@ static enum error_code passphrase_read(const struct passphrase_source *source, b
     return ERROR_OK;
 }
 
-/* Everything but the box is authenticated with it, so that no parameter can be exchanged. */
-static size_t associated(const struct sealed *sealed, char *ret_text, size_t room)
-{
-    char public_key[2 * KEY_BYTES + 1];
-    bytes_hex(sealed->public_key, KEY_BYTES, public_key);
-    return (size_t)snprintf(ret_text, room, MAGIC " %llu %zu %s", sealed->operations, sealed->memory_bytes, public_key);
-}
-
 static bool derive(const struct sealed *sealed, const char *passphrase, uint8_t *key)
 {
     return crypto_pwhash(key, crypto_aead_xchacha20poly1305_ietf_KEYBYTES, passphrase, strlen(passphrase), sealed->salt, sealed->operations,
@@ -158,19 +153,29 @@ static enum error_code write_new(const char *path, const char *text, size_t size
     return error_set(error, ERROR_SYSTEM, number, path, "check the disk", "the key file cannot be written: %s", strerror(number));
 }
 
-static enum error_code write_sealed(const char *path, const struct sealed *sealed, const char *comment, struct error *error)
+static enum error_code write_head(const char *path, struct sealed *sealed, const char *comment, struct error *error)
 {
-    char salt[2 * sizeof sealed->salt + 1], nonce[2 * sizeof sealed->nonce + 1], box[2 * sizeof sealed->box + 1], public_text[SSH_PUBLIC_KEY_TEXT_MAX];
+    char salt[2 * sizeof sealed->salt + 1], nonce[2 * sizeof sealed->nonce + 1], public_text[SSH_PUBLIC_KEY_TEXT_MAX];
     bytes_hex(sealed->salt, sizeof sealed->salt, salt);
     bytes_hex(sealed->nonce, sizeof sealed->nonce, nonce);
-    bytes_hex(sealed->box, sizeof sealed->box, box);
     ssh_public_key_text(sealed->public_key, public_text);
-    char text[FILE_BYTES_MAX];
-    int length = snprintf(text, sizeof text, MAGIC "\npublic %s %s\nargon2id %llu %zu %s\nxchacha20poly1305 %s %s\n", public_text,
-                          comment[0] != '\0' ? comment : "-", sealed->operations, sealed->memory_bytes, salt, nonce, box);
-    if (length < 0 || (size_t)length >= sizeof text || strchr(comment, '\n') != NULL)
+    int length = snprintf(sealed->head, sizeof sealed->head, MAGIC "\npublic %s %s\nargon2id %llu %zu %s\nxchacha20poly1305 %s ", public_text,
+                          comment[0] != '\0' ? comment : "-", sealed->operations, sealed->memory_bytes, salt, nonce);
+    if (length < 0 || (size_t)length + 2 * BOX_BYTES + 1 >= sizeof sealed->head || strchr(comment, '\n') != NULL)
         return error_set(error, ERROR_USAGE, 0, path, "shorten it to one line", "the comment is too long");
-    return write_new(path, text, (size_t)length, error);
+    sealed->head_bytes = (size_t)length;
+    return ERROR_OK;
+}
+
+static enum error_code write_sealed(const char *path, const struct sealed *sealed, struct error *error)
+{
+    char box[2 * BOX_BYTES + 1];
+    CLEANUP_BYTES struct bytes text = {0};
+    bytes_hex(sealed->box, sizeof sealed->box, box);
+    enum error_code code = bytes_append_format(&text, error, "%s%s\n", sealed->head, box);
+    if (code == ERROR_OK)
+        code = write_new(path, (const char *)text.data, text.size, error);
+    return code == ERROR_OK ? signer_sync_parent(path, error) : code;
 }
 
 enum error_code keyfile_generate(const char *path, const struct passphrase_source *source, const char *comment, uint8_t ret_public_key[KEY_BYTES],
@@ -191,12 +196,14 @@ enum error_code keyfile_generate(const char *path, const struct passphrase_sourc
     randombytes_buf(sealed.salt, sizeof sealed.salt);
     randombytes_buf(sealed.nonce, sizeof sealed.nonce);
     (void)crypto_sign_seed_keypair(sealed.public_key, secret_key, seed);
+    code = write_head(path, &sealed, comment, error);
+    if (code != ERROR_OK)
+        return code;
     if (!derive(&sealed, passphrase, key))
         return error_set(error, ERROR_MEMORY, errno, path, "free 256 MiB", "not enough memory to derive the key");
-    char text[256];
-    size_t text_bytes = associated(&sealed, text, sizeof text);
-    (void)crypto_aead_xchacha20poly1305_ietf_encrypt(sealed.box, NULL, seed, SEED_BYTES, (const uint8_t *)text, text_bytes, NULL, sealed.nonce, key);
-    code = write_sealed(path, &sealed, comment, error);
+    (void)crypto_aead_xchacha20poly1305_ietf_encrypt(sealed.box, NULL, seed, SEED_BYTES, (const uint8_t *)sealed.head, sealed.head_bytes, NULL,
+                                                     sealed.nonce, key);
+    code = write_sealed(path, &sealed, error);
     if (code == ERROR_OK)
         memcpy(ret_public_key, sealed.public_key, KEY_BYTES);
     return code;
@@ -212,6 +219,26 @@ static bool read_public(const char *line, uint8_t key[KEY_BYTES])
     return ssh_public_key_from_base64(base64, strcspn(base64, " \n"), key, &ignored) == ERROR_OK;
 }
 
+/* How the head is spaced need not be judged here, because every byte of it is authenticated with the box. */
+static bool parse(const char *text, size_t size, struct sealed *sealed)
+{
+    static const size_t tail_bytes = 2 * BOX_BYTES + 1;
+    char salt[65], nonce[65];
+    if (strlen(text) != size || size <= tail_bytes || text[size - 1] != '\n' || size - tail_bytes >= sizeof sealed->head)
+        return false;
+    sealed->head_bytes = size - tail_bytes;
+    memcpy(sealed->head, text, sealed->head_bytes);
+    sealed->head[sealed->head_bytes] = '\0';
+    const char *public_line = strchr(sealed->head, '\n');
+    const char *rest = public_line != NULL ? strchr(public_line + 1, '\n') : NULL;
+    return rest != NULL && strncmp(sealed->head, MAGIC "\n", sizeof MAGIC) == 0 && read_public(public_line + 1, sealed->public_key)
+           && sscanf(rest + 1, "argon2id %llu %zu %64s\nxchacha20poly1305 %64s", &sealed->operations, &sealed->memory_bytes, salt, nonce) == 4
+           && bytes_from_hex(salt, strlen(salt), sealed->salt, sizeof sealed->salt) && bytes_from_hex(nonce, strlen(nonce), sealed->nonce, sizeof sealed->nonce)
+           && bytes_from_hex(text + sealed->head_bytes, 2 * BOX_BYTES, sealed->box, BOX_BYTES)
+           && sealed->operations >= crypto_pwhash_OPSLIMIT_MIN && sealed->operations <= OPERATIONS_MAX
+           && sealed->memory_bytes >= crypto_pwhash_MEMLIMIT_MIN && sealed->memory_bytes <= MEMORY_MAX;
+}
+
 static enum error_code read_sealed(const char *path, struct sealed *ret_sealed, struct error *error)
 {
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -225,16 +252,7 @@ static enum error_code read_sealed(const char *path, struct sealed *ret_sealed, 
     if (code != ERROR_OK)
         return code;
     struct sealed sealed;
-    char salt[65], nonce[65], box[129];
-    const char *body = (const char *)text.data;
-    const char *public_line = strchr(body, '\n');
-    const char *rest = public_line != NULL ? strchr(public_line + 1, '\n') : NULL;
-    bool good = rest != NULL && strncmp(body, MAGIC "\n", sizeof MAGIC) == 0 && read_public(public_line + 1, sealed.public_key)
-                && sscanf(rest + 1, "argon2id %llu %zu %64s\nxchacha20poly1305 %64s %128s", &sealed.operations, &sealed.memory_bytes, salt, nonce, box) == 5
-                && bytes_from_hex(salt, strlen(salt), sealed.salt, sizeof sealed.salt) && bytes_from_hex(nonce, strlen(nonce), sealed.nonce, sizeof sealed.nonce)
-                && bytes_from_hex(box, strlen(box), sealed.box, sizeof sealed.box)
-                && sealed.operations >= 1 && sealed.operations <= OPERATIONS_MAX && sealed.memory_bytes <= MEMORY_MAX;
-    if (!good)
+    if (!parse((const char *)text.data, text.size, &sealed))
         return refuse(path, "restore it from a copy", "this is not a key file of titan-fsm, or it is damaged", error);
     *ret_sealed = sealed;
     return ERROR_OK;
@@ -262,11 +280,10 @@ enum error_code keyfile_open(const char *path, const struct passphrase_source *s
     if (code != ERROR_OK)
         return code;
     uint8_t *seed = (uint8_t *)secret, *key = seed + SEED_BYTES;
-    char text[256];
-    size_t text_bytes = associated(&sealed, text, sizeof text);
     if (!derive(&sealed, passphrase, key))
         return error_set(error, ERROR_MEMORY, errno, path, "free 256 MiB", "not enough memory to derive the key");
-    if (crypto_aead_xchacha20poly1305_ietf_decrypt(seed, NULL, NULL, sealed.box, sizeof sealed.box, (const uint8_t *)text, text_bytes, sealed.nonce, key) != 0)
+    if (crypto_aead_xchacha20poly1305_ietf_decrypt(seed, NULL, NULL, sealed.box, sizeof sealed.box, (const uint8_t *)sealed.head, sealed.head_bytes,
+                                                   sealed.nonce, key) != 0)
         return refuse(path, "try again; nothing was done", "the passphrase is wrong, or the key file was changed", error);
     CLEANUP_SIGNER struct signer *signer = NULL;
     code = signer_from_seed(seed, &signer, error);

@@ -23,13 +23,22 @@ static void key_hash(const char *name, const uint8_t public_key[KEY_BYTES], uint
     memcpy(ret_hash, hash, KEY_HASH_BYTES);
 }
 
+static enum error_code give(struct bytes *made, struct bytes *ret_made)
+{
+    bytes_free(ret_made);
+    *ret_made = *made;
+    *made = (struct bytes){0};
+    return ERROR_OK;
+}
+
 enum error_code checkpoint_text(const struct checkpoint *checkpoint, struct bytes *ret_text, struct error *error)
 {
     CLEANUP_BYTES struct bytes root = {0};
+    CLEANUP_BYTES struct bytes text = {0};
     enum error_code code = bytes_base64(checkpoint->root, SHA256_BYTES, &root, error);
-    if (code != ERROR_OK)
-        return code;
-    return bytes_append_format(ret_text, error, "%s\n%llu\n%s\n", checkpoint->origin, (unsigned long long)checkpoint->size, (const char *)root.data);
+    if (code == ERROR_OK)
+        code = bytes_append_format(&text, error, "%s\n%llu\n%s\n", checkpoint->origin, (unsigned long long)checkpoint->size, (const char *)root.data);
+    return code == ERROR_OK ? give(&text, ret_text) : code;
 }
 
 enum error_code checkpoint_note(const struct checkpoint *checkpoint, const uint8_t signature[SIGNATURE_BYTES],
@@ -45,29 +54,7 @@ enum error_code checkpoint_note(const struct checkpoint *checkpoint, const uint8
         code = checkpoint_text(checkpoint, &note, error);
     if (code == ERROR_OK)
         code = bytes_append_format(&note, error, "\n" DASH "%s %s\n", checkpoint->origin, (const char *)line.data);
-    if (code != ERROR_OK)
-        return code;
-    bytes_free(ret_note);
-    *ret_note = note;
-    note = (struct bytes){0};
-    return ERROR_OK;
-}
-
-/* The text ends where the last empty line begins; behind it stand signature lines only. */
-static bool split(const char *note, size_t size, size_t *ret_text_bytes)
-{
-    if (size == 0 || size > NOTE_BYTES_MAX || note[size - 1] != '\n' || !bytes_is_utf8(note, size))
-        return false;
-    for (size_t i = 0; i < size; i++)
-        if ((unsigned char)note[i] < 0x20 && note[i] != '\n')
-            return false;
-    for (size_t i = size - 1; i > 0; i--) {
-        if (note[i] == '\n' && note[i - 1] == '\n') {
-            *ret_text_bytes = i;
-            return i + 1 < size;
-        }
-    }
-    return false;
+    return code == ERROR_OK ? give(&note, ret_note) : code;
 }
 
 /* The next line from *at, without its newline; false at the end. */
@@ -82,6 +69,47 @@ static bool next_line(const char *text, size_t size, size_t *at, const char **re
     *ret_length = (size_t)(end - *ret_line);
     *at += *ret_length + 1;
     return true;
+}
+
+/* Dash, key name, base64 of a key hash and a signature of some kind. */
+static bool is_signature_line(const char *line, size_t length)
+{
+    static const size_t dash = sizeof DASH - 1;
+    CLEANUP_BYTES struct bytes blob = {0};
+    struct error ignored;
+    const char *space = length > dash && memcmp(line, DASH, dash) == 0 ? memchr(line + dash, ' ', length - dash) : NULL;
+    if (space == NULL || space == line + dash)
+        return false;
+    size_t head = (size_t)(space + 1 - line);
+    return bytes_from_base64(line + head, length - head, &blob, &ignored) == ERROR_OK && blob.size > KEY_HASH_BYTES;
+}
+
+/* More lines than the bound would never be looked at, and one of them might be a known key's that fails: so the note is refused. */
+static bool are_signature_lines(const char *lines, size_t size)
+{
+    size_t at = 0, length;
+    const char *line;
+    for (unsigned count = 0; next_line(lines, size, &at, &line, &length); count++)
+        if (count == NOTE_SIGNATURES_MAX || !is_signature_line(line, length))
+            return false;
+    return size > 0;
+}
+
+/* The text ends where the last empty line begins; behind it stand signature lines only. */
+static bool split(const char *note, size_t size, size_t *ret_text_bytes)
+{
+    if (size == 0 || size > NOTE_BYTES_MAX || note[size - 1] != '\n' || !bytes_is_utf8(note, size))
+        return false;
+    for (size_t i = 0; i < size; i++)
+        if ((unsigned char)note[i] < 0x20 && note[i] != '\n')
+            return false;
+    for (size_t i = size - 1; i > 0; i--) {
+        if (note[i] == '\n' && note[i - 1] == '\n') {
+            *ret_text_bytes = i;
+            return are_signature_lines(note + i + 1, size - i - 1);
+        }
+    }
+    return false;
 }
 
 static bool read_size(const char *line, size_t length, uint64_t *ret_size)
@@ -138,7 +166,7 @@ bool note_signed_by(const void *note, size_t size, const char *key_name, const u
     int prefix_length = snprintf(prefix, sizeof prefix, DASH "%s ", key_name);
     key_hash(key_name, public_key, expected);
     size_t at = text_bytes + 1;
-    for (unsigned count = 0; count < NOTE_SIGNATURES_MAX && next_line(note, size, &at, &line, &length); count++) {
+    while (next_line(note, size, &at, &line, &length)) {
         CLEANUP_BYTES struct bytes blob = {0};
         struct error ignored;
         if (length <= (size_t)prefix_length || memcmp(line, prefix, (size_t)prefix_length) != 0)
@@ -162,6 +190,9 @@ enum error_code note_vkey(const char *key_name, const uint8_t public_key[KEY_BYT
     bytes_hex(hash, sizeof hash, hex);
     memcpy(typed + 1, public_key, KEY_BYTES);
     CLEANUP_BYTES struct bytes base64 = {0};
+    CLEANUP_BYTES struct bytes text = {0};
     enum error_code code = bytes_base64(typed, sizeof typed, &base64, error);
-    return code == ERROR_OK ? bytes_append_format(ret_text, error, "%s+%s+%s", key_name, hex, (const char *)base64.data) : code;
+    if (code == ERROR_OK)
+        code = bytes_append_format(&text, error, "%s+%s+%s", key_name, hex, (const char *)base64.data);
+    return code == ERROR_OK ? give(&text, ret_text) : code;
 }

@@ -1,10 +1,8 @@
 /* Session keys: the bare seed in hex, because nobody could type a passphrase in the middle of a window. */
-#include "journal/signer.h"
+#include "journal/signer_backend.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,18 +10,6 @@
 #include <sodium.h>
 
 enum { TEXT_BYTES = 2 * SEED_BYTES + 1 };      /* and a newline in the file */
-
-static enum error_code sync_parent(const char *path, struct error *error)
-{
-    char *copy = strdup(path);
-    int descriptor = copy != NULL ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    bool good = descriptor >= 0 && fsync(descriptor) == 0;
-    int number = errno;
-    if (descriptor >= 0)
-        (void)close(descriptor);
-    free(copy);
-    return good ? ERROR_OK : error_set(error, ERROR_JOURNAL_WRITE, number, path, "check the disk", "the directory cannot be made durable: %s", strerror(number));
-}
 
 enum error_code session_key_create(const char *path, struct signer **ret_signer, struct error *error)
 {
@@ -39,7 +25,9 @@ enum error_code session_key_create(const char *path, struct signer **ret_signer,
     int number = errno;
     if (descriptor >= 0)
         (void)close(descriptor);
-    enum error_code code = good ? sync_parent(path, error)
+    if (descriptor >= 0 && !good)
+        (void)unlink(path);         /* half a key would stand in the way of the next attempt */
+    enum error_code code = good ? signer_sync_parent(path, error)
                                 : error_set(error, ERROR_JOURNAL_WRITE, number, path, "check the disk", "the session key cannot be written: %s", strerror(number));
     if (code == ERROR_OK)
         code = signer_from_seed(seed, ret_signer, error);
@@ -54,8 +42,9 @@ enum error_code session_key_open(const char *path, struct signer **ret_signer, s
     if (descriptor < 0)
         return error_set(error, ERROR_KEY_REFUSED, errno, path, "go on where the deployment was begun", "the session key of this deployment is not here: %s", strerror(errno));
     char *secret = sodium_malloc(SEED_BYTES + TEXT_BYTES);
-    uint8_t *seed = (uint8_t *)secret + TEXT_BYTES;
-    bool good = secret != NULL && fstat(descriptor, &status) == 0 && (status.st_mode & 077) == 0 && read(descriptor, secret, TEXT_BYTES) == TEXT_BYTES
+    uint8_t *seed = secret != NULL ? (uint8_t *)secret + TEXT_BYTES : NULL;
+    bool good = secret != NULL && fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & 077) == 0 && status.st_size == TEXT_BYTES
+                && read(descriptor, secret, TEXT_BYTES) == TEXT_BYTES && secret[TEXT_BYTES - 1] == '\n'
                 && bytes_from_hex(secret, TEXT_BYTES - 1, seed, SEED_BYTES);
     (void)close(descriptor);
     enum error_code code = good ? signer_from_seed(seed, ret_signer, error)
@@ -75,5 +64,6 @@ enum error_code session_key_wipe(const char *path, struct error *error)
     int number = errno;
     if (descriptor >= 0)
         (void)close(descriptor);
-    return good ? sync_parent(path, error) : error_set(error, ERROR_SYSTEM, number, path, "remove it by hand", "the session key cannot be wiped: %s", strerror(number));
+    return good ? signer_sync_parent(path, error)
+                : error_set(error, ERROR_SYSTEM, number, path, "remove it by hand", "the session key cannot be wiped: %s", strerror(number));
 }

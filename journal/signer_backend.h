@@ -21,4 +21,7 @@ struct signer {
 enum error_code signer_new(const uint8_t public_key[KEY_BYTES], void *context, bool may_ask, signer_sign_function *sign, void (*close)(void *),
                            struct signer **ret_signer, struct error *error) CHECKED;
 
+/* Makes the name of a new or removed key file durable. */
+enum error_code signer_sync_parent(const char *path, struct error *error) CHECKED;
+
 #endif

@@ -2,17 +2,15 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
-#include <unistd.h>
 
 #include <lmdb.h>
 
 #include "journal/format.h"
+#include "journal/store_directory.h"
 
 static const size_t MAP_BYTES_FIRST = (size_t)64 << 20;
 static const size_t MAP_BYTES_MAX = (size_t)1 << 40;
@@ -22,7 +20,7 @@ struct store {
     MDB_dbi entries, blobs, state;
     bool read_only;
     bool uncertain;         /* a commit failed: what is on disk must be read again */
-    char directory[512];
+    char *directory;
 };
 
 static void end_transaction(MDB_txn **transaction)
@@ -41,29 +39,10 @@ static enum error_code damaged(const struct store *store, int code, const char *
 
 static enum error_code not_written(const struct store *store, int code, const char *what, struct error *error)
 {
+    if (code == EIO && store_directory_is_full(store->directory))
+        code = ENOSPC;      /* LMDB's name for a write that was cut short; the operator shall not look for a broken disk */
     return error_set(error, ERROR_JOURNAL_WRITE, code, store->directory, "make room on this disk or mend its permissions; nothing was lost",
                      "%s: %s", what, mdb_strerror(code));
-}
-
-static enum error_code sync_directory(const char *path, struct error *error)
-{
-    int descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool good = descriptor >= 0 && fsync(descriptor) == 0;
-    int number = errno;
-    if (descriptor >= 0)
-        (void)close(descriptor);
-    return good ? ERROR_OK : error_set(error, ERROR_JOURNAL_WRITE, number, path, "check the disk", "the directory cannot be made durable: %s", strerror(number));
-}
-
-enum error_code store_create(const char *directory, struct error *error)
-{
-    if (mkdir(directory, 0700) != 0)
-        return error_set(error, errno == EEXIST ? ERROR_REFUSED : ERROR_JOURNAL_WRITE, errno, directory,
-                         errno == EEXIST ? "a journal is never begun twice; name another directory" : "check the path",
-                         "the journal directory cannot be made: %s", strerror(errno));
-    CLEANUP_BYTES struct bytes parent = {0};
-    enum error_code code = bytes_append_format(&parent, error, "%s/..", directory);
-    return code == ERROR_OK ? sync_directory((const char *)parent.data, error) : code;
 }
 
 static int open_databases(struct store *store)
@@ -84,35 +63,35 @@ static int open_databases(struct store *store)
     return code;
 }
 
-static enum error_code check_directory(const char *directory, struct error *error)
+static int open_environment(struct store *store)
 {
-    struct stat status;
-    if (stat(directory, &status) != 0)
-        return error_set(error, ERROR_SYSTEM, errno, directory, "`titan-fsm init`, or check `journal` in the configuration", "there is no journal: %s", strerror(errno));
-    if (!S_ISDIR(status.st_mode) || (status.st_mode & 077) != 0)
-        return error_set(error, ERROR_SYSTEM, 0, directory, "chmod 700", "a journal is a directory that only its owner can enter");
-    return ERROR_OK;
+    int dead;
+    int result = store_directory_reserve_lock(store->directory);
+    if (result == 0)
+        result = mdb_env_create(&store->environment);
+    if (result == 0)
+        result = mdb_env_set_maxdbs(store->environment, 4);
+    if (result == 0 && !store->read_only)
+        result = mdb_env_set_mapsize(store->environment, MAP_BYTES_FIRST);      /* LMDB takes what the entries need, where that is more */
+    if (result == 0)
+        result = mdb_env_open(store->environment, store->directory, store->read_only ? MDB_RDONLY : 0, 0600);
+    if (result == 0)
+        result = mdb_reader_check(store->environment, &dead);       /* readers that were killed hold back pages, and their places are few */
+    return result == 0 ? open_databases(store) : result;
 }
 
 enum error_code store_open(const char *directory, bool read_only, struct store **ret_store, struct error *error)
 {
-    enum error_code code = check_directory(directory, error);
+    enum error_code code = store_directory_check(directory, error);
     if (code != ERROR_OK)
         return code;
     struct store *store = calloc(1, sizeof *store);
-    if (store == NULL)
+    if (store == NULL || (store->directory = strdup(directory)) == NULL) {
+        store_close(store);
         return error_set(error, ERROR_MEMORY, 0, directory, "", "out of memory");
+    }
     store->read_only = read_only;
-    (void)snprintf(store->directory, sizeof store->directory, "%s", directory);
-    int result = mdb_env_create(&store->environment);
-    if (result == 0)
-        result = mdb_env_set_maxdbs(store->environment, 4);
-    if (result == 0 && !read_only)
-        result = mdb_env_set_mapsize(store->environment, MAP_BYTES_FIRST);      /* LMDB keeps a larger one that the file names */
-    if (result == 0)
-        result = mdb_env_open(store->environment, directory, read_only ? MDB_RDONLY : 0, 0600);
-    if (result == 0)
-        result = open_databases(store);
+    int result = open_environment(store);
     if (result == 0) {
         *ret_store = store;
         return ERROR_OK;
@@ -129,7 +108,24 @@ void store_close(struct store *store)
         return;
     if (store->environment != NULL)
         mdb_env_close(store->environment);
+    free(store->directory);
     free(store);
+}
+
+enum error_code store_create(const char *directory, struct error *error)
+{
+    if (mkdir(directory, 0700) != 0)
+        return error_set(error, errno == EEXIST ? ERROR_REFUSED : ERROR_JOURNAL_WRITE, errno, directory,
+                         errno == EEXIST ? "a journal is never begun twice; name another directory" : "check the path",
+                         "the journal directory cannot be made: %s", strerror(errno));
+    struct store *store = NULL;
+    enum error_code code = store_open(directory, false, &store, error);
+    store_close(store);
+    if (code == ERROR_OK)
+        code = store_directory_sync(directory, error);      /* LMDB syncs its file, but never the directory in which its name stands */
+    if (code != ERROR_OK)
+        store_directory_remove(directory);
+    return code;
 }
 
 static void encode_seq(uint64_t seq, uint8_t ret_key[8])
@@ -295,17 +291,24 @@ static enum error_code try_append(struct store *store, store_make_function *make
     return ERROR_OK;
 }
 
+static enum error_code check_certain(const struct store *store, struct error *error)
+{
+    return !store->uncertain ? ERROR_OK
+           : error_set(error, ERROR_JOURNAL_WRITE, 0, store->directory, "start again: the journal is then read anew",
+                       "an earlier write did not end well, so this process writes no more");
+}
+
 enum error_code store_append(struct store *store, store_make_function *make, void *context, const struct bytes *blobs, size_t blob_count,
                              uint64_t *ret_seq, struct error *error)
 {
     assert(!store->read_only);
-    if (store->uncertain)
-        return error_set(error, ERROR_JOURNAL_WRITE, 0, store->directory, "start again: the journal is then read anew",
-                         "an earlier write did not end well, so this process writes no more");
+    enum error_code code = check_certain(store, error);
+    if (code != ERROR_OK)
+        return code;
     for (;;) {
         int result = 0;
         uint64_t seq = 0;
-        enum error_code code = try_append(store, make, context, blobs, blob_count, &seq, &result, error);
+        code = try_append(store, make, context, blobs, blob_count, &seq, &result, error);
         if (code != ERROR_OK)
             return code;
         if (result == 0) {
@@ -320,19 +323,36 @@ enum error_code store_append(struct store *store, store_make_function *make, voi
     }
 }
 
-enum error_code store_state_put(struct store *store, const char *key, const void *value, size_t size, struct error *error)
+/* One attempt, like try_append(). */
+static enum error_code try_state_put(struct store *store, MDB_val *name, MDB_val *data, int *ret_result, struct error *error)
 {
     CLEANUP_TRANSACTION MDB_txn *transaction = NULL;
     enum error_code code = begin(store, 0, &transaction, error);
     if (code != ERROR_OK)
         return code;
+    *ret_result = mdb_put(transaction, store->state, name, data, 0);
+    if (*ret_result != 0)
+        return ERROR_OK;
+    *ret_result = mdb_txn_commit(transaction);
+    transaction = NULL;
+    store->uncertain = *ret_result != 0 && *ret_result != MDB_MAP_FULL;
+    return ERROR_OK;
+}
+
+enum error_code store_state_put(struct store *store, const char *key, const void *value, size_t size, struct error *error)
+{
     MDB_val name = {.mv_size = strlen(key), .mv_data = (void *)(uintptr_t)key};
     MDB_val data = {.mv_size = size, .mv_data = (void *)(uintptr_t)value};
-    int result = mdb_put(transaction, store->state, &name, &data, 0);
-    if (result == 0) {
-        result = mdb_txn_commit(transaction);
-        transaction = NULL;
+    int result = MDB_MAP_FULL;
+    assert(!store->read_only);
+    enum error_code code = check_certain(store, error);
+    while (code == ERROR_OK && result == MDB_MAP_FULL) {
+        code = try_state_put(store, &name, &data, &result, error);
+        if (code == ERROR_OK && result == MDB_MAP_FULL)
+            code = grow(store, 0, error);
     }
+    if (code != ERROR_OK)
+        return code;
     return result == 0 ? ERROR_OK : not_written(store, result, "derived state cannot be written", error);
 }
 
@@ -340,14 +360,14 @@ enum error_code store_reserve(struct store *store, size_t bytes, struct error *e
 {
     MDB_envinfo information;
     MDB_stat statistics;
-    struct statvfs disk;
     int code = mdb_env_info(store->environment, &information);
     if (code == 0)
         code = mdb_env_stat(store->environment, &statistics);
     if (code != 0)
         return not_written(store, code, "the journal cannot be measured", error);
-    if (statvfs(store->directory, &disk) != 0 || (uint64_t)disk.f_bavail * disk.f_frsize < bytes)
-        return error_set(error, ERROR_JOURNAL_WRITE, 0, store->directory, "make room on this disk first", "less than %zu bytes are free for the journal", bytes);
+    if (store_directory_free_bytes(store->directory) < bytes)
+        return error_set(error, ERROR_JOURNAL_WRITE, ENOSPC, store->directory, "make room on this disk first",
+                         "less than %zu bytes are free for the journal", bytes);
     size_t used = (information.me_last_pgno + 1) * statistics.ms_psize;
     return used + bytes > information.me_mapsize ? grow(store, used + bytes, error) : ERROR_OK;
 }

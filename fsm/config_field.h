@@ -1,0 +1,42 @@
+/* fsm/config_field: reads one YAML mapping after a table of its keys. Private to fsm/config*.c.
+ * Knows:     YAML nodes, kinds of values, positions; not what a key is for. The only file that includes libfyaml in fsm/ is config_field.c.
+ * Errors:    where = "file:line:column" of the key or value. */
+#ifndef FSM_CONFIG_FIELD_H
+#define FSM_CONFIG_FIELD_H
+
+#include "fsm/config.h"
+
+enum field_kind {
+    FIELD_INVALID = 0,
+    FIELD_VERSION,      /* must be 1 */
+    FIELD_TEXT,         /* any text without control characters */
+    FIELD_NAME,         /* letters, digits, '.', '_', '-': it becomes part of a command on the target */
+    FIELD_WORDS,        /* the same, with '/', '=', ':' and spaces: the words of a command */
+    FIELD_PLACE,        /* an absolute or relative path on the target: letters, digits and "._/-" */
+    FIELD_PATH,         /* a path on this machine */
+    FIELD_NUMBER,
+    FIELD_COUNT,        /* a number that is stored as int */
+    FIELD_FLAG,
+    FIELD_LIST,         /* of texts */
+    FIELD_NAMES,        /* of names */
+    FIELD_PATTERNS,
+    FIELD_SECTION,      /* a mapping after a table of its own, same base */
+    FIELD_EACH,         /* a mapping of free names, each a mapping after a table of its own: `each` makes room */
+};
+
+struct field {
+    const char *key;
+    enum field_kind kind;
+    size_t offset;                              /* in the structure that the table speaks of */
+    int64_t minimum, maximum;                   /* NUMBER, COUNT */
+    const struct field *fields;                 /* SECTION, EACH; ends with a NULL key */
+    /* EACH: the structure that entry `name` fills (it keeps the name), or NULL when there is no room. */
+    void *(*each)(void *base, const char *name);
+};
+
+/* Reads the file into `base` after the table of its top level. Strings are kept by `keeper`. */
+enum error_code field_read_file(const char *path, const struct bytes *text, const struct field *fields, void *base, struct config *keeper, struct error *error) CHECKED;
+/* A copy that lives as long as the configuration; NULL when memory is short. */
+const char *config_keep(struct config *config, const char *text, size_t length);
+
+#endif

@@ -1,0 +1,219 @@
+/* The first half, the same in both procedures: nothing that runs changes. */
+#include "fsm/step.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "actions/compose.h"
+#include "actions/git.h"
+#include "actions/health.h"
+#include "actions/interlock.h"
+#include "actions/parity.h"
+#include "actions/preflight.h"
+#include "actions/tenancy.h"
+#include "fsm/snapshot.h"
+
+enum { RESERVE_BYTES = 16 << 20 };      /* a window of samples, and a rollback with all its evidence */
+
+static bool is_attested(const struct deployment *deployment, const char *item)
+{
+    for (size_t i = 0; i < deployment->count; i++) {
+        const struct journal_entry *entry = &deployment->entries[i];
+        const char *named = json_string_value(json_object_get(entry->body, "item"));
+        if (strcmp(entry->type, "attestation") == 0 && named != NULL && strcmp(named, item) == 0)
+            return true;
+    }
+    return false;
+}
+
+enum error_code step_run_preflight(struct step *step, struct error *error)
+{
+    const struct setup *setup = &step->driver->config.setup;
+    struct target *target;
+    char failing[STEP_REASON_MAX] = "";
+    enum error_code code = step_target(step, &target, error);
+    for (size_t i = 0; code == ERROR_OK && i < setup->check_count; i++) {
+        const struct setup_check *check = &setup->checks[i];
+        int status = PREFLIGHT_FAILED;
+        code = preflight_check(target, check, &step->evidence, &status, error);
+        bool passed = status == PREFLIGHT_PASSED || (status == PREFLIGHT_UNDECIDED && is_attested(&step->driver->deployment, check->id));
+        if (code != ERROR_OK || passed || !check->mandatory)
+            continue;
+        size_t used = strlen(failing);
+        (void)snprintf(failing + used, sizeof failing - used, "%s%s %s (%s)", used > 0 ? "; " : "", check->id,
+                       status == PREFLIGHT_UNDECIDED ? "needs `titan-fsm attest`" : "failed", check->advice);
+    }
+    if (code != ERROR_OK)
+        return code;
+    return failing[0] == '\0' ? step_is(step, EVENT_DONE, "%s", "") : step_is(step, EVENT_FAILED, "%s", failing);
+}
+
+static enum error_code take_target(struct step *step, struct target *target, struct target_lease *ret_lease, struct error *error)
+{
+    struct driver *driver = step->driver;
+    struct journal_head head;
+    struct tenancy tenancy;
+    char hash[SHA256_HEX + 1], host[65] = "", holder[256];
+    enum error_code code = journal_head(driver->journal, &head, error);
+    if (code != ERROR_OK)
+        return code;
+    bytes_hex(head.hash, sizeof head.hash, hash);
+    (void)gethostname(host, sizeof host - 1);
+    (void)snprintf(holder, sizeof holder, "%.60s on %.60s", driver->config.operator.principal, host);
+    struct tenancy_claim claim = {.journal = journal_id(driver->journal), .deployment = (int64_t)driver->deployment.number, .head_seq = (int64_t)head.size - 1,
+                                  .head_hash = hash, .holder = holder, .tenancy_ms = driver->config.limits.tenancy_ms};
+    code = tenancy_take(target, &claim, &step->evidence, &tenancy, error);
+    if (code != ERROR_OK)
+        return code;
+    *ret_lease = (struct target_lease){.journal = claim.journal, .deployment = claim.deployment, .epoch = tenancy.epoch};
+    step->facts = step->facts != NULL ? step->facts : json_object();
+    if (step->facts == NULL || json_object_set_new(step->facts, "epoch", json_integer(tenancy.epoch)) != 0)
+        return error_set(error, ERROR_MEMORY, 0, "tenancy", "", "out of memory");
+    return ERROR_OK;
+}
+
+/* Policy hash and interlock as they are found; what a release may not change. */
+static enum error_code look_at_policy(struct step *step, struct target *target, const struct containers *containers, struct parity_view *ret_parity,
+                                      struct interlock_view *ret_interlock, struct error *error)
+{
+    enum error_code code = interlock_look(target, NULL, &step->evidence, ret_interlock, error);
+    if (code == ERROR_OK)
+        code = parity_look(target, containers, PARITY_BRAIN, "", &step->evidence, ret_parity, error);
+    if (code == ERROR_OK)
+        code = step_fact(step, "policy_hash", ret_parity->parity == PARITY_EQUAL ? ret_parity->hash : "", error);
+    return code == ERROR_OK ? step_fact(step, "interlock", interlock_name(ret_interlock->interlock), error) : code;
+}
+
+enum error_code step_connect(struct step *step, struct error *error)
+{
+    struct target *target;
+    struct target_lease lease;
+    struct git_state git;
+    struct compose_model model;
+    struct containers containers;
+    struct images images;
+    int held = 0;
+    enum error_code code = step_target(step, &target, error);
+    if (code == ERROR_OK)
+        code = take_target(step, target, &lease, error);
+    if (code == ERROR_OK)
+        code = git_look(target, &step->evidence, &git, error);
+    if (code == ERROR_OK)
+        code = compose_fingerprints(target, &step->evidence, error);
+    if (code == ERROR_OK)
+        code = compose_render(target, &step->evidence, &model, error);
+    if (code == ERROR_OK)
+        code = compose_containers(target, &step->evidence, &containers, error);
+    if (code == ERROR_OK)
+        code = compose_images(target, &model, &step->evidence, &images, error);
+    if (code == ERROR_OK)
+        code = step_fact(step, "commit", git.commit, error);
+    if (code != ERROR_OK)
+        return code;
+    struct parity_view parity = {.parity = PARITY_INVALID};
+    struct interlock_view interlock = {.interlock = INTERLOCK_UNKNOWN};
+    if (step_has_policy(step))
+        code = look_at_policy(step, target, &containers, &parity, &interlock, error);
+    if (code == ERROR_OK)
+        code = compose_hold(target, &lease, &containers, lease.deployment, &step->evidence, &held, error);
+    if (code != ERROR_OK)
+        return code;
+    if (held != 0)
+        return step_is(step, EVENT_FAILED, "what runs now cannot be kept for a rollback: %.200s", (const char *)evidence_last(&step->evidence, "act", NULL)->output.data);
+    bool release = step->driver->deployment.procedure == PROCEDURE_RELEASE && step_has_policy(step);
+    if (release && parity.parity != PARITY_EQUAL)
+        return step_is(step, EVENT_MISMATCH, "a release must keep the policy hash, and before it there is none to keep: %s", parity.text);
+    if (release && interlock.interlock == INTERLOCK_UNKNOWN)
+        return step_is(step, EVENT_MISMATCH, "Execution's interlock cannot be told from what it shows; `titan-fsm disarm` first");
+    return step_is(step, EVENT_DONE, "%s", "");
+}
+
+enum error_code step_update_code(struct step *step, struct error *error)
+{
+    struct driver *driver = step->driver;
+    struct target *target;
+    struct snapshot before;
+    struct git_state git;
+    int status = 0;
+    bool touches = false;
+    enum error_code code = step_target(step, &target, error);
+    if (code == ERROR_OK)
+        code = snapshot_load(driver, &before, error);
+    if (code == ERROR_OK)
+        code = git_look(target, &step->evidence, &git, error);
+    if (code != ERROR_OK)
+        return code;
+    if (!git.clean)
+        return step_is(step, EVENT_MISMATCH, "the tree on the target has changes that no commit holds");
+    code = git_update(target, &driver->lease, deployment_open_string(&driver->deployment, "commit"), &step->evidence, &status, error);
+    if (code != ERROR_OK)
+        return code;
+    if (status != 0)
+        return step_is(step, status == 3 ? EVENT_FAILED : EVENT_MISMATCH, "the repository cannot be updated: %.300s",
+                       (const char *)evidence_last(&step->evidence, "act", "update")->output.data);
+    code = git_look(target, &step->evidence, &git, error);
+    if (code == ERROR_OK)
+        code = git_changed(target, before.commit, git.commit, &driver->config.setup.repository.policy_files, &step->evidence, &touches, error);
+    if (code == ERROR_OK)
+        code = step_fact(step, "commit", git.commit, error);
+    if (code == ERROR_OK)
+        code = step_fact(step, "policy_changed", touches ? "yes" : "no", error);
+    return code == ERROR_OK ? step_is(step, EVENT_DONE, "%.12s -> %.12s", before.commit, git.commit) : code;
+}
+
+enum error_code step_pull_images(struct step *step, struct error *error)
+{
+    struct driver *driver = step->driver;
+    struct target *target;
+    struct compose_model model;
+    struct images images;
+    int status = 0;
+    if (driver->deployment.procedure == PROCEDURE_RELEASE && strcmp(deployment_fact(&driver->deployment, STATE_UPDATED, "policy_changed"), "yes") == 0)
+        return step_is(step, EVENT_MISMATCH, "the policy file of the repository changed, which is no release: titan-fsm begin policy");
+    enum error_code code = step_target(step, &target, error);
+    if (code == ERROR_OK)
+        code = compose_render(target, &step->evidence, &model, error);
+    if (code == ERROR_OK)
+        code = compose_pull(target, &driver->lease, &model, step_remaining_ms(step), &step->evidence, &status, error);
+    if (code != ERROR_OK)
+        return code;
+    if (status != 0)
+        return step_is(step, EVENT_FAILED, "the images cannot be pulled: %.300s", (const char *)evidence_last(&step->evidence, "compose.pull", NULL)->output.data);
+    code = compose_images(target, &model, &step->evidence, &images, error);
+    if (code != ERROR_OK)
+        return code;
+    for (size_t i = 0; i < images.count; i++)
+        if (images.list[i].id[0] == '\0')
+            return step_is(step, EVENT_FAILED, "the image of %s is not there after the pull", images.list[i].service);
+    return step_is(step, EVENT_DONE, "%zu images", images.count);
+}
+
+static size_t count_approvals(const struct deployment *deployment)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < deployment->count; i++)
+        count += strcmp(deployment->entries[i].type, "approval") == 0;
+    return count;
+}
+
+enum error_code step_lay_guard(struct step *step, struct error *error)
+{
+    struct driver *driver = step->driver;
+    json_int_t wanted = json_integer_value(json_object_get(driver->deployment.entries[0].body, "approvals"));
+    size_t given = count_approvals(&driver->deployment);
+    if ((json_int_t)given < wanted)
+        return step_is(step, EVENT_UNKNOWN, "%zu of %lld approvals are here: the approver runs `titan-fsm approve`", given, (long long)wanted);
+    enum error_code code = journal_reserve(driver->journal, RESERVE_BYTES, error);
+    if (code != ERROR_OK)
+        return code;
+    struct bytes absent = {0};
+    int64_t now = driver_now_ns(driver);
+    code = bytes_append(&absent, "absent\n", 7, error);
+    if (code == ERROR_OK)
+        code = evidence_add(&step->evidence, "guard", "", 0, &absent, now, now, NULL, error);
+    bytes_free(&absent);
+    if (code == ERROR_OK)
+        code = step_fact(step, "guard", "absent", error);
+    return code == ERROR_OK ? step_is(step, EVENT_DONE, "%s", "") : code;
+}

@@ -1,0 +1,80 @@
+#include "journal/store_directory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "journal/bytes.h"
+
+enum { LOCK_FILE_BYTES = 8192, FULL_BYTES = 65536 };        /* LMDB's reader table; less free space than this is a full disk */
+
+enum error_code store_directory_check(const char *directory, struct error *error)
+{
+    struct stat status;
+    if (stat(directory, &status) != 0)
+        return error_set(error, ERROR_SYSTEM, errno, directory, "`titan-fsm init`, or check `journal` in the configuration",
+                         "there is no journal: %s", strerror(errno));
+    if (!S_ISDIR(status.st_mode) || (status.st_mode & 077) != 0)
+        return error_set(error, ERROR_SYSTEM, 0, directory, "chmod 700", "a journal is a directory that only its owner can enter");
+    return ERROR_OK;
+}
+
+static enum error_code sync_one(const char *path, struct error *error)
+{
+    int descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool good = descriptor >= 0 && fsync(descriptor) == 0;
+    int number = errno;
+    if (descriptor >= 0)
+        (void)close(descriptor);
+    return good ? ERROR_OK
+                : error_set(error, ERROR_JOURNAL_WRITE, number, path, "check the disk", "the directory cannot be made durable: %s", strerror(number));
+}
+
+enum error_code store_directory_sync(const char *directory, struct error *error)
+{
+    CLEANUP_BYTES struct bytes parent = {0};
+    enum error_code code = bytes_append_format(&parent, error, "%s/..", directory);
+    if (code == ERROR_OK)
+        code = sync_one(directory, error);
+    return code == ERROR_OK ? sync_one((const char *)parent.data, error) : code;
+}
+
+/* LMDB maps its lock file and writes into it: on a full disk a page of it that has no place kills the process, so the place is taken before. */
+int store_directory_reserve_lock(const char *directory)
+{
+    int parent = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int descriptor = parent >= 0 ? openat(parent, "lock.mdb", O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
+    int code = descriptor >= 0 && fallocate(descriptor, 0, 0, LOCK_FILE_BYTES) != 0 && (errno == ENOSPC || errno == EDQUOT) ? errno : 0;
+    if (descriptor < 0 && parent >= 0 && (errno == ENOSPC || errno == EDQUOT))
+        code = errno;
+    if (descriptor >= 0)
+        (void)close(descriptor);
+    if (parent >= 0)
+        (void)close(parent);
+    return code;        /* whatever else is wrong LMDB finds and says itself */
+}
+
+void store_directory_remove(const char *directory)
+{
+    int descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0)
+        return;
+    (void)unlinkat(descriptor, "data.mdb", 0);
+    (void)unlinkat(descriptor, "lock.mdb", 0);
+    (void)close(descriptor);
+    (void)rmdir(directory);
+}
+
+uint64_t store_directory_free_bytes(const char *directory)
+{
+    struct statvfs disk;
+    return statvfs(directory, &disk) == 0 ? (uint64_t)disk.f_bavail * disk.f_frsize : 0;
+}
+
+bool store_directory_is_full(const char *directory)
+{
+    return store_directory_free_bytes(directory) < FULL_BYTES;
+}

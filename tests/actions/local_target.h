@@ -1,0 +1,39 @@
+/* tests/actions/local_target: a real local target in a temporary directory, for tests. */
+#ifndef TESTS_ACTIONS_LOCAL_TARGET_H
+#define TESTS_ACTIONS_LOCAL_TARGET_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "actions/target.h"
+
+struct local_target {
+    char directory[64];
+    struct setup setup;
+    struct target *target;
+};
+
+static inline int local_target_open(struct local_target *local)
+{
+    struct error error;
+    (void)snprintf(local->directory, sizeof local->directory, "/tmp/titan-target-XXXXXX");
+    if (mkdtemp(local->directory) == NULL)
+        return -1;
+    local->setup = (struct setup){.target = {.name = "local", .local = true, .host = "", .directory = local->directory, .state = "state", .docker = "docker", .docker_host = ""},
+                                  .command_ms = 10000, .output_bytes_max = 1 << 20};
+    char command[128];
+    (void)snprintf(command, sizeof command, "mkdir %s/state", local->directory);
+    return system(command) == 0 && target_open(&local->setup, clock_system(), &local->target, &error) == ERROR_OK ? 0 : -1;
+}
+
+static inline void local_target_close(struct local_target *local)
+{
+    char command[128];
+    target_close(local->target);
+    (void)snprintf(command, sizeof command, "rm -rf %s", local->directory);
+    if (system(command) != 0)
+        perror(command);
+}
+
+#endif

@@ -1,0 +1,204 @@
+/* Goal: titan.yml is read strictly. Every wrong file is named by line and column and leaves nothing behind. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "fsm/config.h"
+
+static char path[64];
+
+static const char minimal[] = "version: 1\n"
+                              "journal: j\n"
+                              "target: {name: titan-prod, host: 203.0.113.7}\n"
+                              "operator: {principal: alice, key: alice.key}\n"
+                              "services: {execution: titan-execution, brain: titan-brain}\n"
+                              "bus: {host: 127.0.0.1}\n"
+                              "endpoints: {execution: {url: \"http://127.0.0.1:3002/health\"}}\n";
+
+static void write_config(const char *text)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void expect_refused(const char *text, const char *position, const char *word)
+{
+    struct config config = {.journal = "untouched"};
+    struct error error = {0};
+    char where[160];
+    write_config(text);
+    assert_int_equal(config_load(path, &config, &error), ERROR_CONFIG);
+    assert_string_equal(config.journal, "untouched");
+    (void)snprintf(where, sizeof where, "%s%s", path, position);
+    assert_string_equal(error.where, where);
+    if (strstr(error.what, word) == NULL)
+        fail_msg("'%s' does not name '%s'", error.what, word);
+    assert_true(error.next[0] != '\0');
+}
+
+static void config_load_minimal_has_the_standards_values(void **state)
+{
+    (void)state;
+    struct config config = {0};
+    struct error error;
+    write_config(minimal);
+    assert_int_equal(config_load(path, &config, &error), ERROR_OK);
+    assert_int_equal(config.limits.window_ms, 300000);
+    assert_int_equal(config.limits.sample_interval_ms, 5000);
+    assert_int_equal(config.limits.sample_gap_ms, 10000);
+    assert_int_equal(config.limits.failures, 3);
+    assert_int_equal(config.limits.rollback_ms, 300000);
+    assert_string_equal(config.setup.compose.file, "docker-compose.prod.yml");
+    assert_string_equal(config.setup.compose.env_file, ".env.prod");
+    assert_string_equal(config.setup.target.directory, "/opt/titan");
+    assert_string_equal(config.setup.target.user, "deploy");
+    assert_string_equal(config.setup.repository.branch, "main");
+    assert_string_equal(config.setup.bus.subject_disarm, "titan.cmd.operator.disarm.v1");
+    assert_string_equal(config.setup.compose.order.items[0], "titan-execution");
+    assert_string_equal(config.setup.compose.order.items[1], "titan-brain");
+    assert_int_equal(config.setup.endpoints[0].kind, HEALTH_HTTP);
+    assert_true(config.setup.check_count >= 10);
+    assert_true(bytes_is_hex(config.sha256, SHA256_HEX));
+    config_free(&config);
+}
+
+static void config_load_paths_stand_beside_the_file(void **state)
+{
+    (void)state;
+    struct config config = {0};
+    struct error error;
+    write_config(minimal);
+    assert_int_equal(config_load(path, &config, &error), ERROR_OK);
+    const char *slash = strrchr(path, '/');
+    assert_int_equal(strncmp(config.journal, path, (size_t)(slash - path) + 1), 0);
+    assert_string_equal(config.journal + (slash - path) + 1, "j");
+    config_free(&config);
+}
+
+static void config_load_unknown_key_refused_with_position(void **state)
+{
+    (void)state;
+    char text[2048];
+    (void)snprintf(text, sizeof text, "%scolour: red\n", minimal);
+    expect_refused(text, ":8:1", "colour");
+    (void)snprintf(text, sizeof text, "%slimits:\n  window: 5\n", minimal);
+    expect_refused(text, ":9:3", "window");
+    (void)snprintf(text, sizeof text, "%spreflight:\n  backups: {prob: attest}\n", minimal);
+    expect_refused(text, ":9:13", "prob");
+}
+
+static void config_load_doubled_key_refused_with_position(void **state)
+{
+    (void)state;
+    char text[2048];
+    (void)snprintf(text, sizeof text, "%sjournal: other\n", minimal);
+    struct config config = {0};
+    struct error error = {0};
+    write_config(text);
+    assert_int_equal(config_load(path, &config, &error), ERROR_CONFIG);
+    assert_non_null(strstr(error.where, ":8:"));
+    assert_non_null(strstr(error.what, "uplicate"));
+}
+
+static void config_load_bad_values_refused_with_position(void **state)
+{
+    (void)state;
+    static const struct { const char *line, *position, *word; } rows[] = {
+        {"limits: {window_ms: soon}\n", ":8:21", "soon"},
+        {"limits: {window_ms: 1}\n", ":8:21", "1"},
+        {"limits: {failures: -1}\n", ":8:20", "-1"},
+        {"limits: {failures: 99999999999999999999}\n", ":8:20", "999"},
+        {"limits: 5\n", ":8:1", "mapping"},
+        {"approvals: {policy: 1.5}\n", ":8:21", "1.5"},
+        {"compose: {order: titan-brain}\n", ":8:11", "list"},
+        {"compose: {order: [\"a b\"]}\n", ":8:20", "a b"},
+        {"compose: {project: \"a;rm\"}\n", ":8:21", "a;rm"},
+        {"compose: {file: \"$(id)\"}\n", ":8:18", "$(id)"},
+        {"preflight: {\"a b\": {probe: attest}}\n", ":8:14", "a b"},
+        {"verify: {log_lines: [1]}\n", ":8:10", "text"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char text[2048];
+        (void)snprintf(text, sizeof text, "%s%s", minimal, rows[i].line);
+        expect_refused(text, rows[i].position, rows[i].word);
+    }
+}
+
+static void config_load_bad_pattern_refused(void **state)
+{
+    (void)state;
+    expect_refused("version: 1\nservices:\n  patterns:\n    armed: [\"ARMED %s\"]\n", ":4:14", "%s");
+}
+
+static void config_load_incomplete_refused(void **state)
+{
+    (void)state;
+    static const struct { const char *drop, *word; } rows[] = {
+        {"journal:", "journal"}, {"target:", "target"}, {"operator:", "operator"}, {"bus:", "bus"}, {"endpoints:", "endpoint"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char text[2048];
+        (void)snprintf(text, sizeof text, "%s", minimal);
+        char *line = strstr(text, rows[i].drop);
+        char *rest = strchr(line, '\n') + 1;
+        memmove(line, rest, strlen(rest) + 1);
+        expect_refused(text, ":1:1", rows[i].word);
+    }
+}
+
+static void config_load_no_yaml_refused(void **state)
+{
+    (void)state;
+    struct config config = {0};
+    struct error error = {0};
+    write_config("version: 1\n  journal: [\n");
+    assert_int_equal(config_load(path, &config, &error), ERROR_CONFIG);
+    write_config("version: 2\n");
+    assert_int_equal(config_load(path, &config, &error), ERROR_CONFIG);
+    assert_int_equal(config_load("/nonexistent/titan.yml", &config, &error), ERROR_CONFIG);
+}
+
+/* The annotated example is read as it stands, so that it can never drift from the program. */
+static void config_load_example_is_accepted(void **state)
+{
+    struct config config = {0};
+    struct error error = {0};
+    (void)state;
+    if (config_load(getenv("TITAN_EXAMPLE_CONFIG"), &config, &error) != ERROR_OK)
+        fail_msg("%s: %s", error.where, error.what);
+    assert_string_equal(config.setup.target.name, "titan-prod");
+    assert_int_equal(config.setup.endpoint_count, 3);
+    config_free(&config);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(config_load_minimal_has_the_standards_values),
+        cmocka_unit_test(config_load_paths_stand_beside_the_file),
+        cmocka_unit_test(config_load_unknown_key_refused_with_position),
+        cmocka_unit_test(config_load_doubled_key_refused_with_position),
+        cmocka_unit_test(config_load_bad_values_refused_with_position),
+        cmocka_unit_test(config_load_bad_pattern_refused),
+        cmocka_unit_test(config_load_incomplete_refused),
+        cmocka_unit_test(config_load_no_yaml_refused),
+        cmocka_unit_test(config_load_example_is_accepted),
+    };
+    (void)snprintf(path, sizeof path, "/tmp/titan-config-XXXXXX");
+    int descriptor = mkstemp(path);
+    if (descriptor < 0)
+        return 1;
+    (void)close(descriptor);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    (void)unlink(path);
+    return failed;
+}
