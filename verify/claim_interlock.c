@@ -154,7 +154,7 @@ static void check_steps(const struct audit *audit, struct finding *finding)
             finding_violated(finding, step->transition, "services were re-created by a rollback that had not made Execution safe");
         safe = step->to == STAGE_SAFE || (safe && machine_is_reverting(step->from) && step->from != STAGE_ROLLING_BACK);
         reading_interlock(&audit->genesis, step->transition, 0, step->transition->item_count, NULL, &reading);
-        if (machine_is_reverting(step->from) && is_good(step) && reading.looked && reading.interlock == INTERLOCK_ARMED)
+        if (machine_is_reverting(step->from) && is_good(step) && step->act != ACT_VERIFY_RESTORED && reading.looked && reading.interlock == INTERLOCK_ARMED)
             finding_violated(finding, step->transition, "Execution is armed in the middle of a rollback");
     }
 }

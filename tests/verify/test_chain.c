@@ -1,0 +1,331 @@
+/* Who signed what, and in which order: strangers, session keys out of their deployment, entries moved, removed or cut off. */
+#include "tests/verify/check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <sodium.h>
+
+#include "journal/allowed_signers.h"
+#include "journal/sshsig.h"
+
+static json_t *note_body(void)
+{
+    return json_pack("{s:s}", "text", "a note");
+}
+
+static json_t *attestation_body(const char *operator)
+{
+    return json_pack("{s:s, s:s, s:s, s:s}", "item", "ports", "answer", "passed", "reason", "", "operator", operator);
+}
+
+static void begin(struct forge *forge, const char *stage)
+{
+    forge_init(forge);
+    forge_genesis(forge);
+    forge_open(forge, "release");
+    forge_until(forge, stage);
+}
+
+static void authority_stranger_violated(void **state)
+{
+    (void)state;
+    CLEANUP_FORGE struct forge genesis, open, note, attestation;
+    forge_init(&genesis);
+    genesis.sign_as = FORGE_STRANGER;
+    forge_genesis(&genesis);
+    check_violated(&genesis, CLAIM_AUTHORITY, "not signed by a key of the trust file");
+    forge_init(&open);
+    forge_genesis(&open);
+    open.sign_as = FORGE_STRANGER;
+    forge_open(&open, "release");
+    check_violated(&open, CLAIM_AUTHORITY, "not opened by an operator");
+    begin(&note, "connected");
+    note.sign_as = FORGE_STRANGER;
+    forge_take(&note, "done");
+    check_violated(&note, CLAIM_AUTHORITY, "not signed by the session key");
+    begin(&attestation, "connected");
+    attestation.sign_as = FORGE_STRANGER;
+    (void)forge_append(&attestation, "attestation", attestation.deployment, attestation_body("alice"));
+    check_violated(&attestation, CLAIM_AUTHORITY, "attestation is not signed by an operator");
+}
+
+static void authority_key_under_another_name_violated(void **state)
+{
+    (void)state;
+    CLEANUP_FORGE struct forge forge;
+    begin(&forge, "opened");
+    (void)forge_append(&forge, "attestation", forge.deployment, attestation_body("bob"));
+    check_violated(&forge, CLAIM_AUTHORITY, "attestation is not signed by an operator");
+}
+
+static void authority_session_key_out_of_its_deployment_violated(void **state)
+{
+    (void)state;
+    CLEANUP_FORGE struct forge after, other, outside, reused;
+    begin(&after, "completed");
+    (void)forge_append(&after, "note", after.deployment, note_body());
+    check_violated(&after, CLAIM_AUTHORITY, "which is not open");
+    check_violated(&after, CLAIM_PROCEDURE, "had ended");
+    begin(&other, "completed");
+    uint8_t old = other.session;
+    forge_open(&other, "release");
+    other.sign_as = old;
+    (void)forge_append(&other, "note", other.deployment, note_body());
+    check_violated(&other, CLAIM_AUTHORITY, "not signed by the session key");
+    begin(&outside, "opened");
+    outside.sign_as = outside.session;
+    (void)forge_append(&outside, "note", -1, note_body());
+    check_violated(&outside, CLAIM_AUTHORITY, "outside of a deployment");
+    begin(&reused, "completed");
+    reused.sessions--;
+    forge_open(&reused, "release");
+    check_violated(&reused, CLAIM_AUTHORITY, "fresh");
+}
+
+static void authority_two_open_deployments_violated(void **state)
+{
+    (void)state;
+    CLEANUP_FORGE struct forge forge;
+    begin(&forge, "connected");
+    forge_open(&forge, "release");
+    check_violated(&forge, CLAIM_AUTHORITY, "is still open");
+}
+
+static json_t *roster_without_alice(void)
+{
+    char *bob = forge_signer_line(FORGE_SECOND, "bob");
+    json_t *body = json_pack("{s:{s:[s], s:[], s:[s]}, s:s}", "roster", "operators", bob, "approvers", "administrators", bob, "reason", "alice left");
+    free(bob);
+    return body;
+}
+
+static void authority_roster_changed_obeyed_from_its_entry_on(void **state)
+{
+    (void)state;
+    CLEANUP_FORGE struct forge forward, back, stranger;
+    begin(&forward, "connected");
+    (void)forge_append(&forward, "roster", -1, roster_without_alice());
+    forge_take(&forward, "done");
+    check_violated(&forward, CLAIM_AUTHORITY, "may only disarm and roll back");
+    begin(&back, "switched");
+    (void)forge_append(&back, "roster", -1, roster_without_alice());
+    forge_take(&back, "rollback");
+    forge_rollback(&back);
+    check_claim(&back, CLAIM_AUTHORITY, VERDICT_PROVEN, "");
+    begin(&stranger, "opened");
+    stranger.sign_as = FORGE_SECOND;
+    (void)forge_append(&stranger, "roster", -1, roster_without_alice());
+    check_violated(&stranger, CLAIM_AUTHORITY, "administrator");
+}
+
+static void authority_takeover_needs_reconciliation(void **state)
+{
+    (void)state;
+    CLEANUP_FORGE struct forge forge;
+    begin(&forge, "updated");
+    int64_t intent = (int64_t)forge_intent(&forge, "pull_images", -1, false);
+    uint8_t key[KEY_BYTES];
+    char session[65];
+    forge.session = forge.sessions++;
+    forge_public_key(forge.session, key);
+    bytes_hex(key, KEY_BYTES, session);
+    forge.sign_as = FORGE_SECOND;
+    (void)forge_append(&forge, "takeover", forge.deployment, json_pack("{s:s, s:s, s:i, s:s, s:s}", "operator", "bob", "session", session, "epoch", 2, "previous", "alice", "reason", ""));
+    size_t here = forge.count;
+    forge_transition(&forge, intent, "done", "pulled", forge_evidence(&forge, "pull_images"));
+    check_violated(&forge, CLAIM_PROCEDURE, "was interrupted");
+    while (forge.count > here)
+        bytes_free(&forge.values[--forge.count]);
+    (void)snprintf(forge.state, sizeof forge.state, "updated");
+    forge_reconcile(&forge, "done", "continue", NULL);
+    forge_transition(&forge, intent, "done", "pulled", forge_evidence(&forge, "pull_images"));
+    forge_until(&forge, "completed");
+    check_all_proven(&forge);
+}
+
+/* "approves" over what the format asks for, by the seed given. */
+static void approve(struct forge *forge, uint8_t seed, const char *principal, const char *commit)
+{
+    uint8_t key[KEY_BYTES], secret[crypto_sign_SECRETKEYBYTES], bytes[SEED_BYTES], data[SSHSIG_SIGNED_DATA_BYTES_MAX], signature[SIGNATURE_BYTES];
+    char open[65], statement[1000];
+    struct bytes armor = {0};
+    struct error error;
+    memset(bytes, seed, sizeof bytes);
+    assert_int_equal(crypto_sign_seed_keypair(key, secret, bytes), 0);
+    bytes_sha256_hex(forge->values[forge->deployment].data, forge->values[forge->deployment].size, open);
+    (void)snprintf(statement, sizeof statement, "{\"journal\":\"%s\",\"open\":\"%s\",\"commit\":\"%s\",\"images\":[{\"service\":\"titan-execution\",\"id\":\"%s\"},"
+                   "{\"service\":\"titan-brain\",\"id\":\"%s\"}],\"expect\":\"\"}", forge->journal, open, commit, forge->image_after, forge->image_after);
+    size_t size = sshsig_signed_data(SSHSIG_NAMESPACE_APPROVAL, statement, strlen(statement), data);
+    assert_int_equal(crypto_sign_detached(signature, NULL, data, size, secret), 0);
+    assert_int_equal(sshsig_armor(SSHSIG_NAMESPACE_APPROVAL, signature, key, &armor, &error), ERROR_OK);
+    (void)forge_append(forge, "approval", forge->deployment, json_pack("{s:s, s:s, s:s}", "principal", principal, "statement", statement, "signature", (char *)armor.data));
+    bytes_free(&armor);
+}
+
+static void approved(struct forge *forge, uint8_t seed, const char *principal, bool right)
+{
+    forge_init(forge);
+    forge->approvals = 1;
+    forge_genesis(forge);
+    forge_open(forge, "release");
+    forge_until(forge, "pulled");
+    if (seed != 0)
+        approve(forge, seed, principal, right ? forge->commit_after : forge->commit_before);
+    forge_until(forge, "completed");
+}
+
+static void authority_approvals_counted(void **state)
+{
+    (void)state;
+    CLEANUP_FORGE struct forge good, none, own, other;
+    approved(&good, FORGE_APPROVER, "carol", true);
+    check_all_proven(&good);
+    approved(&none, 0, "", true);
+    check_violated(&none, CLAIM_AUTHORITY, "0 of 1 required approvals");
+    approved(&own, FORGE_OPERATOR, "alice", true);
+    check_violated(&own, CLAIM_AUTHORITY, "not by an approver");
+    approved(&other, FORGE_APPROVER, "carol", false);
+    check_violated(&other, CLAIM_AUTHORITY, "does not speak of this deployment");
+}
+
+static void integrity_entries_moved_or_removed_violated(void **state)
+{
+    (void)state;
+    CLEANUP_FORGE struct forge moved, removed, copied;
+    begin(&moved, "guarded");
+    struct bytes kept = moved.values[5];
+    moved.values[5] = moved.values[6];
+    moved.values[6] = kept;
+    check_violated(&moved, CLAIM_INTEGRITY, "");
+    begin(&removed, "guarded");
+    bytes_free(&removed.values[5]);
+    memmove(&removed.values[5], &removed.values[6], (removed.count - 6) * sizeof *removed.values);
+    removed.count--;
+    check_violated(&removed, CLAIM_INTEGRITY, "number is not its place");
+    begin(&copied, "guarded");      /* the signature of another entry */
+    memcpy(copied.values[5].data, copied.values[6].data, SIGNATURE_BYTES);
+    check_violated(&copied, CLAIM_INTEGRITY, "");
+}
+
+static void integrity_rewritten_middle_violated(void **state)
+{
+    (void)state;
+    CLEANUP_FORGE struct forge forge, fork;
+    begin(&forge, "guarded");
+    begin(&fork, "opened");
+    forge_note(&fork, "x");         /* signed by the same session key, in another history */
+    bytes_free(&forge.values[2]);
+    struct error error;
+    assert_int_equal(bytes_append(&forge.values[2], fork.values[2].data, fork.values[2].size, &error), ERROR_OK);
+    check_violated(&forge, CLAIM_INTEGRITY, "`prev` is not the hash");
+}
+
+/* With a checkpoint from outside, in the size and by the key given. */
+static struct finding with_checkpoint(const struct forge *whole, size_t size, uint8_t seed, size_t entries, bool require)
+{
+    CLEANUP_RECORD struct record record = {0};
+    CLEANUP_REPORT struct report report = {0};
+    CLEANUP_ALLOWED_SIGNERS struct allowed_signers trust = {0};
+    struct outside_checkpoint checkpoint = {.path = "witness", .size = size};
+    struct forge cut = *whole;
+    struct limits limits;
+    struct error error;
+    cut.count = entries;
+    limits_default(&limits);
+    forge_trust(&trust);
+    forge_checkpoint(whole, size, seed, &checkpoint.note);
+    forge_record(&cut, &record);
+    struct audit audit = {.limits = &limits, .trust = &trust, .target = FORGE_TARGET, .checkpoints = &checkpoint, .checkpoint_count = 1, .require_anchor = require};
+    assert_int_equal(verify_record(&record, &audit, SELECTION_LAST, 0, &report, &error), ERROR_OK);
+    bytes_free(&checkpoint.note);
+    return report.deployments[0].claims[CLAIM_INTEGRITY];
+}
+
+static void integrity_truncated_with_checkpoint_violated(void **state)
+{
+    (void)state;
+    CLEANUP_FORGE struct forge forge;
+    begin(&forge, "guarded");
+    assert_int_equal(with_checkpoint(&forge, forge.count, forge.session, forge.count, true).verdict, VERDICT_PROVEN);
+    assert_int_equal(with_checkpoint(&forge, forge.count, forge.session, forge.count - 1, false).verdict, VERDICT_VIOLATED);
+    assert_int_equal(with_checkpoint(&forge, forge.count - 1, forge.session, forge.count, false).verdict, VERDICT_PROVEN);
+    assert_int_equal(with_checkpoint(&forge, forge.count - 1, forge.session, forge.count, true).verdict, VERDICT_UNDECIDABLE);
+    assert_int_equal(with_checkpoint(&forge, forge.count, FORGE_STRANGER, forge.count, false).verdict, VERDICT_VIOLATED);
+}
+
+static void integrity_checkpoint_of_a_fork_violated(void **state)
+{
+    (void)state;
+    CLEANUP_FORGE struct forge forge, fork;
+    begin(&forge, "guarded");
+    begin(&fork, "opened");
+    forge_note(&fork, "x");
+    struct finding finding = with_checkpoint(&forge, 3, forge.session, forge.count, false);
+    assert_int_equal(finding.verdict, VERDICT_PROVEN);
+    struct bytes kept = forge.values[2];
+    forge.values[2] = fork.values[2];
+    struct bytes note = {0};
+    forge_checkpoint(&forge, 3, forge.session, &note);
+    forge.values[2] = kept;
+    CLEANUP_RECORD struct record record = {0};
+    CLEANUP_REPORT struct report report = {0};
+    CLEANUP_ALLOWED_SIGNERS struct allowed_signers trust = {0};
+    struct outside_checkpoint checkpoint = {.path = "witness", .note = note, .size = 3};
+    struct limits limits;
+    struct error error;
+    limits_default(&limits);
+    forge_trust(&trust);
+    forge_record(&forge, &record);
+    struct audit audit = {.limits = &limits, .trust = &trust, .target = FORGE_TARGET, .checkpoints = &checkpoint, .checkpoint_count = 1};
+    assert_int_equal(verify_record(&record, &audit, SELECTION_LAST, 0, &report, &error), ERROR_OK);
+    assert_int_equal(report.status, VERIFY_VIOLATED);
+    assert_non_null(strstr(report.deployments[0].claims[CLAIM_INTEGRITY].sentence, "are not those that the checkpoint"));
+    assert_int_equal(report.deployments[0].claims[CLAIM_WINDOW].verdict, VERDICT_UNDECIDABLE);
+    bytes_free(&note);
+}
+
+static void procedure_open_rules_violated(void **state)
+{
+    (void)state;
+    CLEANUP_FORGE struct forge doubled, guessed, reused, failed, wrong;
+    begin(&doubled, "updated");
+    (void)forge_intent(&doubled, "pull_images", -1, false);
+    (void)forge_intent(&doubled, "pull_images", -1, false);
+    check_violated(&doubled, CLAIM_PROCEDURE, "is open");
+    begin(&guessed, "updated");
+    (void)forge_intent(&guessed, "pull_images", -1, false);
+    forge_reconcile(&guessed, "unknown", "continue", NULL);
+    check_violated(&guessed, CLAIM_PROCEDURE, "guess");
+    begin(&reused, "updated");
+    (void)forge_intent(&reused, "pull_images", -1, true);
+    check_violated(&reused, CLAIM_PROCEDURE, "was used before");
+    begin(&failed, "updated");
+    int64_t intent = (int64_t)forge_intent(&failed, "pull_images", -1, false);
+    forge_reconcile(&failed, "partial", "fail", NULL);
+    forge_transition(&failed, intent, "done", "pulled", forge_evidence(&failed, "pull_images"));
+    check_violated(&failed, CLAIM_PROCEDURE, "did not say that it may succeed");
+    begin(&wrong, "updated");
+    (void)forge_intent(&wrong, "switch_services", -1, false);
+    check_violated(&wrong, CLAIM_PROCEDURE, "does not belong to the state");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(authority_stranger_violated),
+        cmocka_unit_test(authority_key_under_another_name_violated),
+        cmocka_unit_test(authority_session_key_out_of_its_deployment_violated),
+        cmocka_unit_test(authority_two_open_deployments_violated),
+        cmocka_unit_test(authority_roster_changed_obeyed_from_its_entry_on),
+        cmocka_unit_test(authority_takeover_needs_reconciliation),
+        cmocka_unit_test(authority_approvals_counted),
+        cmocka_unit_test(integrity_entries_moved_or_removed_violated),
+        cmocka_unit_test(integrity_rewritten_middle_violated),
+        cmocka_unit_test(integrity_truncated_with_checkpoint_violated),
+        cmocka_unit_test(integrity_checkpoint_of_a_fork_violated),
+        cmocka_unit_test(procedure_open_rules_violated),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
