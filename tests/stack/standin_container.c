@@ -45,6 +45,7 @@ char *container_create(const struct container_plan *plan, const char *image_id)
     state_write(text("%s/state.json", fresh), json_pack("{s:s, s:i, s:i, s:s, s:i}", "Status", "created", "Pid", 0, "ExitCode", 0, "StartedAt", "0001-01-01T00:00:00Z", "RestartCount", 0));
     if (rename(fresh, state_path("containers/%s", id)) != 0)
         die(125, "standin: a container cannot be made: %s", strerror(errno));
+    state_note("create", id, plan->name);
     return id;
 }
 
@@ -188,6 +189,7 @@ void container_start(const char *id)
         (void)waitpid(child, NULL, 0);
     ssize_t got = read(ends[0], word, sizeof word - 1);
     (void)close(ends[0]);
+    state_note("start", id, word);
     if (got < 2 || strncmp(word, "ok", 2) != 0)
         die(1, "Error response from daemon: OCI runtime create failed: %s", word);
 }
@@ -198,6 +200,7 @@ void container_stop(const char *id, int64_t grace_ms)
     int fd = pid > 1 ? pidfd_open((pid_t)pid, 0) : -1;
     if (fd >= 0 && container_runs(id)) {
         struct pollfd end = {.fd = fd, .events = POLLIN};
+        state_note("stop", id, "");
         (void)pidfd_send_signal(fd, grace_ms > 0 ? SIGTERM : SIGUSR1, NULL, 0);
         if (poll(&end, 1, (int)grace_ms + 100) == 0) {
             (void)pidfd_send_signal(fd, SIGUSR1, NULL, 0);
@@ -212,6 +215,7 @@ void container_stop(const char *id, int64_t grace_ms)
 void container_remove(const char *id)
 {
     container_stop(id, 0);
+    state_note("remove", id, "");
     char *gone = state_path("containers/.gone.%s", id);
     if (rename(state_path("containers/%s", id), gone) == 0)
         tree_remove(gone);
