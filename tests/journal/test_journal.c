@@ -315,6 +315,24 @@ static void journal_open_foreign_entry_refused(void **state)
     assert_int_equal(tear_down((void **)&other), 0);
 }
 
+/* A first entry that claims one before it, correctly signed. */
+static void journal_open_first_entry_with_prev_refused(void **state)
+{
+    struct place *place = *state;
+    CLEANUP_BYTES struct bytes value = {0};
+    struct error error;
+    uint8_t data[SSHSIG_SIGNED_DATA_BYTES_MAX];
+    append(place, "text", 0);
+    support_ok(journal_stored_value(place->journal, 0, &value, &error), &error);
+    char *prev = strstr((char *)value.data + SIGNATURE_BYTES, "\"prev\":\"");
+    assert_non_null(prev);
+    prev[8 + 63] = '1';
+    size_t size = sshsig_signed_data(SSHSIG_NAMESPACE_JOURNAL, value.data + SIGNATURE_BYTES, value.size - SIGNATURE_BYTES, data);
+    support_ok(signer_sign(place->signer, data, size, value.data, &error), &error);
+    support_code(open_with(place, &value, 1, &error), ERROR_DAMAGED, &error);
+    assert_non_null(strstr(error.what, "another before it"));
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 int main(void)
 {
@@ -322,6 +340,7 @@ int main(void)
         CASE(journal_append_payload_is_the_formats), CASE(journal_read_fields_come_back), CASE(journal_create_and_open_keep_the_id),
         CASE(journal_open_read_only_append_is_a_bug), CASE(journal_append_too_large_body_refused), CASE(journal_append_too_large_blob_is_a_bug),
         CASE(journal_open_damaged_last_entry_refused), CASE(journal_open_foreign_entry_refused),
+        CASE(journal_open_first_entry_with_prev_refused),
     };
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }
