@@ -123,19 +123,14 @@ static void canonical_write_key_order_is_kept(void **state)
     assert_int_equal(read_text((const char *)text.data, &error), ERROR_OK);
 }
 
-static void nested(unsigned depth, bool with_scalar, char *ret_text)
+/* {"a":[[...]]} of this depth, with a number, or nothing, in the innermost. */
+static void nested(unsigned depth, bool with_scalar, char ret_text[3000])
 {
-    char *at = ret_text;
-    at += sprintf(at, "{\"a\":");
-    for (unsigned i = 1; i < depth; i++)
-        *at++ = '[';
-    if (with_scalar)
-        *at++ = '1';
-    else if (depth == 1)
-        at += sprintf(at, "null");
-    for (unsigned i = 1; i < depth; i++)
-        *at++ = ']';
-    (void)strcpy(at, "}");
+    char open_brackets[1400] = "", close_brackets[1400] = "";
+    memset(open_brackets, '[', depth - 1);
+    memset(close_brackets, ']', depth - 1);
+    const char *inner = with_scalar ? "1" : depth == 1 ? "null" : "";
+    (void)snprintf(ret_text, 3000, "{\"a\":%s%s%s}", open_brackets, inner, close_brackets);
 }
 
 /* Objects and arrays count; what stands in the innermost one does not. */
