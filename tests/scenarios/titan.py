@@ -238,7 +238,7 @@ limits: {{{limits}}}
 
     def claims(self, *words, **options):
         result = self.verify("--json", *words, **options)
-        return {claim["claim"]: claim["verdict"] for claim in json.loads(result.out)["claims"]}
+        return {claim["claim"]: claim["verdict"] for claim in json.loads(result.out)["deployments"][-1]["claims"]}
 
 
 def run_cases(cases, *options, mode="standin"):
