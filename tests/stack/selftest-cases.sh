@@ -297,7 +297,8 @@ case_login_is_the_deploy_user_with_a_clean_environment() {
     is 'the user' "$($login id -un)" "$DEPLOY_USER"
     is 'containers' "$($login "DOCKER_HOST=$DOCKER_HOST $DOCKER ps -q" | wc -l)" 3
     ok $login "cd $TITAN_DIR && git pull -q origin main" 2>/dev/null
-    ok $login "cd $TITAN_DIR && DOCKER_HOST=$DOCKER_HOST $COMPOSE -p titan -f docker-compose.prod.yml --env-file .env.prod up -d --force-recreate titan-web" 2>/dev/null
+    ok $login "cd $TITAN_DIR && DOCKER_HOST=$DOCKER_HOST $COMPOSE -p titan -f docker-compose.prod.yml --env-file .env.prod up -d --force-recreate titan-web" \
+        2>/dev/null
     is 'the way back to a detached tree' "$($login "cd $TITAN_DIR && git checkout -q HEAD~1 && git checkout -q main && git rev-parse HEAD")" "$BASE_COMMIT"
 }
 
@@ -356,4 +357,6 @@ case_reset_is_the_baseline() {
     ok compose pull 2>/dev/null
     is 'what the registry has' "$(docker image inspect --format '{{.Id}}' "$REGISTRY/titan-execution:latest")" "$(head -n 1 <<< "$before")"
     for port in $EXECUTION_PORT $BRAIN_PORT $WEB_PORT; do ok health "$port"; done
+    "$here/stack" reset "$stack" --armed || failed reset
+    ok marker
 }
