@@ -173,7 +173,7 @@ def usage_errors_name_the_help(stack):
 def full_disk_stops_before_the_target_and_loses_nothing(stack):
     if os.geteuid() != 0:
         titan.skip("a small disk can be mounted by root only")
-    operator = operator_of(stack, ssh=False)
+    operator = operator_of(stack)
     small = operator.home / "small"
     small.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", small], check=True)
@@ -184,13 +184,12 @@ def full_disk_stops_before_the_target_and_loses_nothing(stack):
         operator.begin("release")
         operator.expect(titan.DONE, "advance")
         entries = operator.entries()
-        with open(small / "filler", "wb") as filler:
-            try:
-                while True:
-                    filler.write(bytes(4096))
-                    filler.flush()
-            except OSError:
-                pass
+        filler = os.open(small / "filler", os.O_WRONLY | os.O_CREAT)
+        try:
+            while True:
+                os.write(filler, bytes(4096))
+        except OSError:
+            os.close(filler)
         refused(stack, operator, titan.JOURNAL_WRITE, ["advance"], "journal", "space|written|disk")
         (small / "filler").unlink()
         insist(operator.entries() == entries, "what was written is all there, and nothing else")

@@ -48,7 +48,7 @@ def window_left_alone_rolls_back_at_once(stack):
     insist("left alone" in result.out, result.out)
     insist(images == {service: image for service, (_, image) in stack.containers().items()}, "the images are those from before")
     verdict = operator.verify("--json")
-    insist(operator.claims()["restoration"] == "PROVEN", verdict.out)
+    insist(operator.claims()["restoration"] == "proven", verdict.out)
 
 
 def resume_with_nothing_open_is_refused(stack):

@@ -26,7 +26,7 @@ def is_restored(stack, operator, images, head):
     insist(marker.returncode != 0, "Execution's armed marker is not there")
     insist(len(executions) <= 2, "no ARM after the rollback")
     operator.expect_proven()
-    insist(operator.claims()["restoration"] == "PROVEN", "the verifier compared the identities")
+    insist(operator.claims()["restoration"] == "proven", "the verifier compared the identities")
 
 
 def moving_tag_is_pinned_to_what_ran(stack):
