@@ -166,7 +166,7 @@ static enum error_code settle(struct driver *driver, const char *stop, struct er
         return conclude(driver, &failed, error);
     }
     }
-    assert(!"a reconciliation decides");
+    assert(false && "a reconciliation decides");
     return ERROR_REFUSED;
 }
 

@@ -136,7 +136,7 @@ static enum error_code settle(struct driver *driver, struct target *target, stru
         return ERROR_OK;
     case ACTION_INVALID: case ACTION_NONE: case ACTION_COUNT: break;
     }
-    assert(!"an open intent has an action");
+    assert(false && "an open intent has an action");
     return ERROR_OK;
 }
 

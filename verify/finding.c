@@ -8,6 +8,7 @@ void finding_init(struct finding *finding)
     *finding = (struct finding){.verdict = VERDICT_NOT_PROVEN, .sentence = "nothing showed it"};
 }
 
+__attribute__((format(printf, 4, 0)))
 static void say(struct finding *finding, enum verdict verdict, const struct entry *entry, const char *format, va_list arguments)
 {
     finding->verdict = verdict;
