@@ -82,7 +82,7 @@ enum error_code target_state_path(const struct target *target, const char *name,
     return bytes_append_format(ret_path, error, "%s/%s/%s", setup->directory, setup->state, name);
 }
 
-/* What a mutating command runs under: the flock that other scripts take too, the epoch of deployment.json, its process group on record. */
+/* What a mutating command runs under: the flock that other scripts take too (waited for as long as an ordinary command may take), the epoch of deployment.json, its process group on record. */
 static enum error_code write_lease(const struct target *target, const struct target_lease *lease, double seconds, struct bytes *line, struct bytes *inner,
                                    struct error *error)
 {
@@ -96,7 +96,7 @@ static enum error_code write_lease(const struct target *target, const struct tar
         code = bytes_append_format(&expected, error, "\"journal\":\"%s\",\"deployment\":%lld,\"epoch\":%lld,", lease->journal,
                                    (long long)lease->deployment, (long long)lease->epoch);
     if (code == ERROR_OK)
-        code = bytes_append_format(line, error, "flock -o -E %d -w %.0f ", STATUS_LOCKED, seconds);
+        code = bytes_append_format(line, error, "flock -o -E %d -w %.3f ", STATUS_LOCKED, seconds);
     if (code == ERROR_OK)
         code = shell_quote(line, (const char *)lock.data, error);
     if (code == ERROR_OK)
@@ -123,6 +123,7 @@ static enum error_code write_line(const struct target *target, const struct targ
     const struct setup_target *setup = &target->setup->target;
     CLEANUP_BYTES struct bytes inner = {0};
     double seconds = (double)deadline_ms / 1000.0;
+    double lock_seconds = (double)target->setup->command_ms / 1000.0;
     enum error_code code = bytes_append_format(line, error,
         "export LC_ALL=C; m() { read -r b < /proc/sys/kernel/random/boot_id; read -r u r < /proc/uptime; printf '\\n%s %%s %%s %%s\\n' \"$b\" \"$u\" \"$1\"; }; m -; ", mark);
     if (code == ERROR_OK && setup->docker_host[0] != '\0') {
@@ -139,7 +140,7 @@ static enum error_code write_line(const struct target *target, const struct targ
     if (code == ERROR_OK)
         code = bytes_append_format(line, error, " && ");
     if (code == ERROR_OK && command->lease != NULL)
-        code = write_lease(target, command->lease, seconds, line, &inner, error);
+        code = write_lease(target, command->lease, lock_seconds, line, &inner, error);
     if (code == ERROR_OK)
         code = bytes_append_format(line, error, "timeout -k 2 %.3f sh -c ", seconds);
     if (code == ERROR_OK)
@@ -209,7 +210,7 @@ enum error_code target_run(struct target *target, const struct target_command *c
     randombytes_buf(random, sizeof random);
     bytes_hex(random, sizeof random, mark);
     int64_t deadline_ms = command->deadline_ms > 0 ? command->deadline_ms : target->setup->command_ms;
-    int64_t wait_ms = deadline_ms + GRACE_MS + (command->lease != NULL ? deadline_ms : 0);
+    int64_t wait_ms = deadline_ms + GRACE_MS + (command->lease != NULL ? target->setup->command_ms : 0);
     CLEANUP_BYTES struct bytes line = {0};
     enum error_code code = write_line(target, command, deadline_ms, mark, &line, error);
     if (code != ERROR_OK)

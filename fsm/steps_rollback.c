@@ -249,9 +249,18 @@ static bool same_images(const struct snapshot *before, const struct containers *
     return containers_match(now, &declared, ret_text, room);
 }
 
+static const struct container *first_sick(const struct containers *containers)
+{
+    for (size_t i = 0; i < containers->count; i++)
+        if (!container_is_good(&containers->list[i]))
+            return &containers->list[i];
+    return NULL;
+}
+
 /* True when everything is as before; else the step's outcome says what is not. `final` differences do not get better by waiting. */
 static bool judge_restored(struct step *step, const struct snapshot *before, const struct restored *restored, bool *ret_final)
 {
+    const struct container *sick;
     char text[300];
     *ret_final = true;
     if (strcmp(restored->git.commit, before->commit) != 0 || strcmp(restored->git.branch, before->branch) != 0)
@@ -260,6 +269,8 @@ static bool judge_restored(struct step *step, const struct snapshot *before, con
         (void)step_is(step, EVENT_MISMATCH, "the rendered configuration or the env file is not what it was before");
     else if (*ret_final = false, !same_images(before, &restored->containers, text, sizeof text))
         (void)step_is(step, EVENT_MISMATCH, "%s", text);
+    else if ((sick = first_sick(&restored->containers)) != NULL)
+        (void)step_is(step, EVENT_UNHEALTHY, "service %s is %s %s", sick->service, sick->state, sick->health);
     else if (!restored->health.all_good)
         (void)step_is(step, EVENT_UNHEALTHY, "%s", restored->health.text);
     else if (step_has_policy(step) && restored->interlock.interlock != INTERLOCK_DISARMED)

@@ -75,7 +75,8 @@ static enum error_code talk(const struct agent *agent, const struct bytes *reque
     write_u32(length, (uint32_t)request->size);
     int64_t deadline_ms = now_ms() + wait_ms;
     bool good = send(descriptor, length, sizeof length, MSG_NOSIGNAL) == sizeof length
-                && send(descriptor, request->data, request->size, MSG_NOSIGNAL) == (ssize_t)request->size && receive(descriptor, length, sizeof length, deadline_ms);
+                && send(descriptor, request->data, request->size, MSG_NOSIGNAL) == (ssize_t)request->size
+                && receive(descriptor, length, sizeof length, deadline_ms);
     size_t size = good ? read_u32(length) : 0;
     struct bytes answer = {0};
     good = good && size > 0 && size <= MESSAGE_BYTES_MAX && (answer.data = malloc(size)) != NULL && receive(descriptor, answer.data, size, deadline_ms);
@@ -161,7 +162,8 @@ static enum error_code agent_sign(void *context, const void *data, size_t size, 
         return ERROR_OK;
     }
     code = check_present(agent, error);
-    return code != ERROR_OK ? code : error_set(error, ERROR_KEY_REFUSED, 0, agent->path, "confirm it in the agent, and try again", "the ssh-agent refused to sign");
+    return code != ERROR_OK ? code
+                            : error_set(error, ERROR_KEY_REFUSED, 0, agent->path, "confirm it in the agent, and try again", "the ssh-agent refused to sign");
 }
 
 static void agent_close(void *context)

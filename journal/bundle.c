@@ -14,14 +14,14 @@
 #include "journal/format.h"
 #include "journal/merkle.h"
 
-enum error_code journal_checkpoint(struct journal *journal, struct checkpoint *ret_checkpoint, struct error *error)
+/* Over the first `size` entries. */
+static enum error_code checkpoint_of(struct journal *journal, uint64_t size, struct checkpoint *ret_checkpoint, struct error *error)
 {
-    struct journal_head head;
     struct merkle merkle;
-    struct checkpoint checkpoint = {0};
-    enum error_code code = journal_head(journal, &head, error);
+    struct checkpoint checkpoint = {.size = size};
+    enum error_code code = ERROR_OK;
     merkle_init(&merkle);
-    for (uint64_t seq = 0; code == ERROR_OK && seq < head.size; seq++) {
+    for (uint64_t seq = 0; code == ERROR_OK && seq < size; seq++) {
         CLEANUP_BYTES struct bytes value = {0};
         code = journal_stored_value(journal, seq, &value, error);
         if (code == ERROR_OK)
@@ -30,23 +30,33 @@ enum error_code journal_checkpoint(struct journal *journal, struct checkpoint *r
     if (code != ERROR_OK)
         return code;
     (void)snprintf(checkpoint.origin, sizeof checkpoint.origin, FORMAT_CHECKPOINT_ORIGIN "%s", journal_id(journal));
-    checkpoint.size = head.size;
     merkle_root(&merkle, checkpoint.root);
     *ret_checkpoint = checkpoint;
     return ERROR_OK;
 }
 
+static enum error_code sign_checkpoint(const struct checkpoint *checkpoint, struct signer *signer, struct bytes *ret_note, struct error *error)
+{
+    CLEANUP_BYTES struct bytes text = {0};
+    uint8_t signature[SIGNATURE_BYTES];
+    enum error_code code = checkpoint_text(checkpoint, &text, error);
+    if (code == ERROR_OK)
+        code = signer_sign(signer, text.data, text.size, signature, error);
+    return code == ERROR_OK ? checkpoint_note(checkpoint, signature, signer_public_key(signer), ret_note, error) : code;
+}
+
+enum error_code journal_checkpoint(struct journal *journal, struct checkpoint *ret_checkpoint, struct error *error)
+{
+    struct journal_head head;
+    enum error_code code = journal_head(journal, &head, error);
+    return code == ERROR_OK ? checkpoint_of(journal, head.size, ret_checkpoint, error) : code;
+}
+
 enum error_code journal_signed_checkpoint(struct journal *journal, struct signer *signer, struct bytes *ret_note, struct error *error)
 {
     struct checkpoint checkpoint;
-    CLEANUP_BYTES struct bytes text = {0};
-    uint8_t signature[SIGNATURE_BYTES];
     enum error_code code = journal_checkpoint(journal, &checkpoint, error);
-    if (code == ERROR_OK)
-        code = checkpoint_text(&checkpoint, &text, error);
-    if (code == ERROR_OK)
-        code = signer_sign(signer, text.data, text.size, signature, error);
-    return code == ERROR_OK ? checkpoint_note(&checkpoint, signature, signer_public_key(signer), ret_note, error) : code;
+    return code == ERROR_OK ? sign_checkpoint(&checkpoint, signer, ret_note, error) : code;
 }
 
 struct references {
@@ -138,11 +148,15 @@ static enum error_code write_blob(FILE *file, struct journal *journal, const uin
     return code;
 }
 
-static enum error_code write_checkpoint(FILE *file, struct journal *journal, struct signer *signer, struct error *error)
+/* Over the entries that were written: another process may have appended one since. */
+static enum error_code write_checkpoint(FILE *file, struct journal *journal, uint64_t size, struct signer *signer, struct error *error)
 {
+    struct checkpoint checkpoint;
     CLEANUP_BYTES struct bytes note = {0};
     CLEANUP_BYTES struct bytes line = {0};
-    enum error_code code = journal_signed_checkpoint(journal, signer, &note, error);
+    enum error_code code = checkpoint_of(journal, size, &checkpoint, error);
+    if (code == ERROR_OK)
+        code = sign_checkpoint(&checkpoint, signer, &note, error);
     CLEANUP_JSON json_t *object = code == ERROR_OK ? json_pack("{s:s#}", "checkpoint", (const char *)note.data, (int)note.size) : NULL;
     if (code == ERROR_OK && object == NULL)
         return error_set(error, ERROR_MEMORY, 0, "export", "", "out of memory");
@@ -167,7 +181,7 @@ static enum error_code write_bundle(FILE *file, struct journal *journal, struct 
         code = write_entry(file, journal, seq, error);
     for (size_t i = 0; code == ERROR_OK && i < references.count; i++)
         code = write_blob(file, journal, references.hashes[i], error);
-    return code == ERROR_OK ? write_checkpoint(file, journal, signer, error) : code;
+    return code == ERROR_OK ? write_checkpoint(file, journal, head.size, signer, error) : code;
 }
 
 enum error_code journal_export(struct journal *journal, struct signer *signer, const char *path, struct error *error)
@@ -184,8 +198,11 @@ enum error_code journal_export(struct journal *journal, struct signer *signer, c
     bool good = fflush(file) == 0 && ferror(file) == 0 && fsync(fileno(file)) == 0;
     int number = errno;
     good = fclose(file) == 0 && good;
-    if (code == ERROR_OK && good && rename(name, path) == 0)
-        return ERROR_OK;
+    if (code == ERROR_OK && good) {
+        if (rename(name, path) == 0)
+            return ERROR_OK;
+        number = errno;
+    }
     if (code == ERROR_OK)
         code = error_set(error, ERROR_SYSTEM, number, path, "make room or choose another place", "the bundle cannot be written: %s", strerror(number));
     (void)unlink(name);

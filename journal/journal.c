@@ -144,6 +144,8 @@ static enum error_code check_tail(struct journal *journal, uint64_t size, struct
     char id[FORMAT_JOURNAL_ID_HEX + 1], prev[SHA256_HEX + 1], hash[SHA256_HEX + 1] = "";
     CLEANUP_ENTRY struct journal_entry entry = {0};
     enum error_code code = read_whole(journal, 0, &entry, journal->id, prev, true, error);
+    if (code == ERROR_OK && strspn(prev, "0") != SHA256_HEX)
+        return damaged(0, "the first entry names another before it", error);
     uint64_t first = size > TAIL_CHECKED ? size - TAIL_CHECKED : 0;
     for (uint64_t seq = first; code == ERROR_OK && seq < size; seq++) {
         code = read_whole(journal, seq, &entry, id, prev, true, error);
@@ -266,7 +268,7 @@ static enum error_code make_value(void *context, uint64_t size, const void *last
 static enum error_code sign_ahead(struct append *append, struct error *error)
 {
     CLEANUP_BYTES struct bytes last = {0};
-    uint64_t size;
+    uint64_t size = 0;
     enum error_code code = store_size(append->journal->store, &size, error);
     if (code == ERROR_OK && size > 0)
         code = store_entry(append->journal->store, size - 1, &last, error);

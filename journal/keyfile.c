@@ -143,7 +143,8 @@ static enum error_code write_new(const char *path, const char *text, size_t size
     int descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (descriptor < 0)
         return error_set(error, errno == EEXIST ? ERROR_REFUSED : ERROR_SYSTEM, errno, path,
-                         errno == EEXIST ? "a key is never overwritten; name another file" : "check the path", "the key file cannot be made: %s", strerror(errno));
+                         errno == EEXIST ? "a key is never overwritten; name another file" : "check the path",
+                         "the key file cannot be made: %s", strerror(errno));
     bool good = write(descriptor, text, size) == (ssize_t)size && fsync(descriptor) == 0;
     int number = errno;
     (void)close(descriptor);
@@ -243,7 +244,8 @@ static enum error_code read_sealed(const char *path, struct sealed *ret_sealed, 
 {
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (descriptor < 0)
-        return error_set(error, ERROR_KEY_REFUSED, errno, path, "check `operator.key` in the configuration", "the key file cannot be opened: %s", strerror(errno));
+        return error_set(error, ERROR_KEY_REFUSED, errno, path, "check `operator.key` in the configuration",
+                         "the key file cannot be opened: %s", strerror(errno));
     enum error_code code = check_mode(descriptor, path, error);
     (void)close(descriptor);
     CLEANUP_BYTES struct bytes text = {0};

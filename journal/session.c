@@ -28,7 +28,8 @@ enum error_code session_key_create(const char *path, struct signer **ret_signer,
     if (descriptor >= 0 && !good)
         (void)unlink(path);         /* half a key would stand in the way of the next attempt */
     enum error_code code = good ? signer_sync_parent(path, error)
-                                : error_set(error, ERROR_JOURNAL_WRITE, number, path, "check the disk", "the session key cannot be written: %s", strerror(number));
+                                : error_set(error, ERROR_JOURNAL_WRITE, number, path, "check the disk", "the session key cannot be written: %s",
+                                            strerror(number));
     if (code == ERROR_OK)
         code = signer_from_seed(seed, ret_signer, error);
     sodium_free(secret);
@@ -40,7 +41,8 @@ enum error_code session_key_open(const char *path, struct signer **ret_signer, s
     struct stat status;
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (descriptor < 0)
-        return error_set(error, ERROR_KEY_REFUSED, errno, path, "go on where the deployment was begun", "the session key of this deployment is not here: %s", strerror(errno));
+        return error_set(error, ERROR_KEY_REFUSED, errno, path, "go on where the deployment was begun",
+                         "the session key of this deployment is not here: %s", strerror(errno));
     char *secret = sodium_malloc(SEED_BYTES + TEXT_BYTES);
     uint8_t *seed = secret != NULL ? (uint8_t *)secret + TEXT_BYTES : NULL;
     bool good = secret != NULL && fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & 077) == 0 && status.st_size == TEXT_BYTES
@@ -48,7 +50,8 @@ enum error_code session_key_open(const char *path, struct signer **ret_signer, s
                 && bytes_from_hex(secret, TEXT_BYTES - 1, seed, SEED_BYTES);
     (void)close(descriptor);
     enum error_code code = good ? signer_from_seed(seed, ret_signer, error)
-                                : error_set(error, ERROR_KEY_REFUSED, 0, path, "restore it from a copy; chmod 600", "the session key file is damaged or readable by others");
+                                : error_set(error, ERROR_KEY_REFUSED, 0, path, "restore it from a copy; chmod 600",
+                                            "the session key file is damaged or readable by others");
     if (secret != NULL)
         sodium_free(secret);
     return code;

@@ -80,5 +80,6 @@ enum error_code signer_sync_parent(const char *path, struct error *error)
     if (descriptor >= 0)
         (void)close(descriptor);
     free(copy);
-    return good ? ERROR_OK : error_set(error, ERROR_JOURNAL_WRITE, number, path, "check the disk", "the directory cannot be made durable: %s", strerror(number));
+    return good ? ERROR_OK : error_set(error, ERROR_JOURNAL_WRITE, number, path, "check the disk", "the directory cannot be made durable: %s",
+                                       strerror(number));
 }

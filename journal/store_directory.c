@@ -15,7 +15,7 @@ enum error_code store_directory_check(const char *directory, struct error *error
 {
     struct stat status;
     if (stat(directory, &status) != 0)
-        return error_set(error, ERROR_SYSTEM, errno, directory, "`titan-fsm init`, or check `journal` in the configuration",
+        return error_set(error, ERROR_CONFIG, errno, directory, "`titan-fsm init`, or check `journal` in the configuration",
                          "there is no journal: %s", strerror(errno));
     if (!S_ISDIR(status.st_mode) || (status.st_mode & 077) != 0)
         return error_set(error, ERROR_SYSTEM, 0, directory, "chmod 700", "a journal is a directory that only its owner can enter");

@@ -37,7 +37,12 @@ static void check_disarm(const struct audit *audit, const struct step *step, str
     struct interlock_reading reading;
     char key[FORMAT_KEY_HEX + 1];
     key_of(step, key);
-    size_t publish = first_place(step->transition, "bus.publish");
+    size_t publish = first_place(step->transition, "bus.publish"), behind_act = behind_last(step->transition, "act");
+    if (step->act == ACT_MAKE_SAFE && behind_act > 0) {      /* DISARM was not seen, so the container was taken away: what was looked at behind that decides */
+        reading_interlock(&audit->genesis, step->transition, behind_act, step->transition->item_count, key, &reading);
+        if (reading.absent)
+            return;
+    }
     reading_interlock(&audit->genesis, step->transition, publish < step->transition->item_count ? publish : 0, step->transition->item_count, key, &reading);
     if (step->act == ACT_MAKE_SAFE && reading.absent)
         return;

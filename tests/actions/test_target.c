@@ -124,8 +124,10 @@ static void target_run_lease_waits_for_the_existing_flock(void **state)
     assert_non_null(holder);
     while (target_run(local.target, &(struct target_command){.script = "flock -n state/deploy.lock true"}, &result, &error) == ERROR_OK && result.status == 0)
         continue;       /* until the other script has it */
+    local.setup.command_ms = 400;       /* the lock is waited for as long as an ordinary command may take */
     assert_int_equal(target_run(local.target, &command, &result, &error), ERROR_HELD);
     assert_non_null(strstr(error.what, "deploy.lock"));
+    local.setup.command_ms = 10000;
     assert_true(fputs("\n", holder) >= 0);
     assert_int_equal(pclose(holder), 0);
     assert_int_equal(target_run(local.target, &command, &result, &error), ERROR_OK);

@@ -39,7 +39,7 @@ def counts(stack):
 def prepare(stack, commit):
     stack.reset()
     stack.commit(*commit)
-    operator = titan.Operator(stack, ssh=stack.mode == "docker", limits=LIMITS, agent=True)
+    operator = titan.Operator(stack, ssh=stack.mode == "docker", limits=LIMITS, agent=True, settle=1500)
     operator.expect(titan.DONE, "init")
     return operator
 

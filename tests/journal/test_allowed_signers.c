@@ -62,7 +62,8 @@ static const char *const REFUSED[] = {
     "a,b,c,d,e,f,g,h,i " KEY,                                                                   /* more principals than are kept */
     "op cert-authority " KEY, "op cert-authority,namespaces=\"n\" " KEY, "op namespaces=\"n\",cert-authority " KEY, "op verify-required " KEY,
     "op namespaces=\"n\",no-touch-required " KEY, "op unknown=\"x\" " KEY, "op namespaces=n " KEY, "op namespaces=\"\" " KEY, "op namespaces=\"n " KEY,
-    "op namespaces=\"n\",namespaces=\"m\" " KEY, "op namespaces=\"n\"x " KEY, "op namespaces=\"n\", " KEY, "op ,namespaces=\"n\" " KEY, "op = " KEY, "op =\"x\" " KEY,
+    "op namespaces=\"n\",namespaces=\"m\" " KEY, "op namespaces=\"n\"x " KEY, "op namespaces=\"n\", " KEY, "op ,namespaces=\"n\" " KEY, "op = " KEY,
+    "op =\"x\" " KEY,
     "op namespaces=\"n\" namespaces=\"m\" " KEY, "op namespaces \"n\" " KEY, "op valid-after=\"12345678901234567890123456789012\" " KEY,
     "op ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAQQ==", "op ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTY=", "op sk-ssh-ed25519@openssh.com AAAA",
     "op SSH-ED25519 AAAAC3NzaC1lZDI1NTE5AAAAIAOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4",
@@ -148,8 +149,10 @@ static void allowed_signers_read_line_agrees_with_ssh_keygen(void **state)
     char key[SSH_PUBLIC_KEY_TEXT_MAX];
     struct error error;
     static const char *const spaces[] = {"titan-journal-v1", "titan-approval-v1"};
-    static const char *const heads[] = {"op@x ", "other ", "other,op@x ", "\"op@x\" ", "op@x namespaces=\"titan-journal-v1\" ", "op@x namespaces=\"file,titan-approval-v1\" ",
-                                        "other namespaces=\"titan-journal-v1\" ", "op@x namespaces=\"titan\" ", "*@x ", "op@x cert-authority ", "op@x unknown=\"1\" "};
+    static const char *const heads[] = {"op@x ", "other ", "other,op@x ", "\"op@x\" ", "op@x namespaces=\"titan-journal-v1\" ",
+                                        "op@x namespaces=\"file,titan-approval-v1\" ",
+                                        "other namespaces=\"titan-journal-v1\" ", "op@x namespaces=\"titan\" ", "*@x ", "op@x cert-authority ",
+                                        "op@x unknown=\"1\" "};
     ssh_public_key_text(signer_public_key(signer), key);
     support_write(support_path(directory, "message"), "m", 1, 0600);
     for (size_t i = 0; i < 2; i++) {

@@ -35,11 +35,15 @@ static void canonical_read_other_forms_refused(void **state)
 {
     (void)state;
     static const char *const forms[] = {
-        "", " ", "{", "}", "null", "1", "\"a\"", "[]", "{}x", " {}", "{} ", "\xef\xbb\xbf{}", "{\"a\":1 }", "{ \"a\":1}", "{\"a\" :1}", "{\"a\":1,}", "{\"a\":[1, 2]}",
-        "{\"a\":[1,]}", "{'a':1}", "{a:1}", "{\"a\":+1}", "{\"a\":.5}", "{\"a\":1.}", "{\"a\":00}", "{\"a\":-01}", "{\"a\":1E2}", "{\"a\":0.0}", "{\"a\":-0.0}",
+        "", " ", "{", "}", "null", "1", "\"a\"", "[]", "{}x", " {}", "{} ", "\xef\xbb\xbf{}", "{\"a\":1 }",
+        "{ \"a\":1}", "{\"a\" :1}", "{\"a\":1,}", "{\"a\":[1, 2]}",
+        "{\"a\":[1,]}", "{'a':1}", "{a:1}", "{\"a\":+1}", "{\"a\":.5}", "{\"a\":1.}", "{\"a\":00}", "{\"a\":-01}", "{\"a\":1E2}", "{\"a\":0.0}",
+        "{\"a\":-0.0}",
         "{\"a\":9223372036854775808}", "{\"a\":-9223372036854775809}", "{\"a\":NaN}", "{\"a\":Infinity}", "{\"a\":0x1}", "{\"a\":True}", "{\"a\":nul}",
-        "{\"a\":\"\\u000a\"}", "{\"a\":\"\\u0008\"}", "{\"a\":\"\\u000D\"}", "{\"a\":\"\\u007f\"}", "{\"a\":\"\\u00e4\"}", "{\"a\":\"\\ud834\\udd1e\"}", "{\"a\":\"\\udc00\"}",
-        "{\"a\":\"\\u001\"}", "{\"a\":\"\\x1f\"}", "{\"a\":\"\x01\"}", "{\"a\":\"\n\"}", "{\"a\":\"\xff\"}", "{\"a\":\"\xc0\x80\"}", "{\"a\":\"\xed\xa0\x80\"}",
+        "{\"a\":\"\\u000a\"}", "{\"a\":\"\\u0008\"}", "{\"a\":\"\\u000D\"}", "{\"a\":\"\\u007f\"}", "{\"a\":\"\\u00e4\"}", "{\"a\":\"\\ud834\\udd1e\"}",
+        "{\"a\":\"\\udc00\"}",
+        "{\"a\":\"\\u001\"}", "{\"a\":\"\\x1f\"}", "{\"a\":\"\x01\"}", "{\"a\":\"\n\"}", "{\"a\":\"\xff\"}", "{\"a\":\"\xc0\x80\"}",
+        "{\"a\":\"\xed\xa0\x80\"}",
         "{\"a\":\"\\'\"}", "{\"\\u0061\":1}", "{\"a\":{\"b\":1,\"b\":1}}", "{\"a\":1,\"\\u0061\":2}", "{\"a\":1}\n", "{\"a\":1}{}", "{\"a\\u0000\":1}",
         "{\"a\":1}//", "{\"a\":/**/1}"};
     struct error error;
@@ -55,8 +59,10 @@ static void canonical_read_canonical_forms_accepted(void **state)
 {
     (void)state;
     static const char *const forms[] = {
-        "{}", "{\"a\":[]}", "{\"a\":{}}", "{\"\":\"\"}", "{\"a\":0,\"b\":-1,\"c\":9223372036854775807,\"d\":-9223372036854775808}", "{\"z\":true,\"a\":false,\"m\":null}",
-        "{\"a\":\"\\\"\\\\/\\b\\t\\n\\f\\r\\u0000\\u0001\\u001f\x7f\"}", "{\"a\":\"\xc3\xa4\xe2\x9c\x85\xf0\x9d\x84\x9e\"}", "{\"\xc3\xa4\\n\":[1,\"x\",{\"y\":[]}]}"};
+        "{}", "{\"a\":[]}", "{\"a\":{}}", "{\"\":\"\"}", "{\"a\":0,\"b\":-1,\"c\":9223372036854775807,\"d\":-9223372036854775808}",
+        "{\"z\":true,\"a\":false,\"m\":null}",
+        "{\"a\":\"\\\"\\\\/\\b\\t\\n\\f\\r\\u0000\\u0001\\u001f\x7f\"}", "{\"a\":\"\xc3\xa4\xe2\x9c\x85\xf0\x9d\x84\x9e\"}",
+        "{\"\xc3\xa4\\n\":[1,\"x\",{\"y\":[]}]}"};
     struct error error;
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
         support_ok(read_text(forms[i], &error), &error);
@@ -123,19 +129,14 @@ static void canonical_write_key_order_is_kept(void **state)
     assert_int_equal(read_text((const char *)text.data, &error), ERROR_OK);
 }
 
-static void nested(unsigned depth, bool with_scalar, char *ret_text)
+/* {"a":[[...]]} of this depth, with a number, or nothing, in the innermost. */
+static void nested(unsigned depth, bool with_scalar, char ret_text[3000])
 {
-    char *at = ret_text;
-    at += sprintf(at, "{\"a\":");
-    for (unsigned i = 1; i < depth; i++)
-        *at++ = '[';
-    if (with_scalar)
-        *at++ = '1';
-    else if (depth == 1)
-        at += sprintf(at, "null");
-    for (unsigned i = 1; i < depth; i++)
-        *at++ = ']';
-    (void)strcpy(at, "}");
+    char open_brackets[1400] = "", close_brackets[1400] = "";
+    memset(open_brackets, '[', depth - 1);
+    memset(close_brackets, ']', depth - 1);
+    const char *inner = with_scalar ? "1" : depth == 1 ? "null" : "";
+    (void)snprintf(ret_text, 3000, "{\"a\":%s%s%s}", open_brackets, inner, close_brackets);
 }
 
 /* Objects and arrays count; what stands in the innermost one does not. */

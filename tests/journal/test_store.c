@@ -3,9 +3,11 @@
 #include "support.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -210,7 +212,8 @@ static void store_append_grown_map_is_followed_by_others(void **state)
         struct store *store = NULL;
         uint64_t size, seq;
         struct error child_error;
-        bool good = store_open(place->path, false, &store, &child_error) == ERROR_OK && store_size(store, &size, &child_error) == ERROR_OK && size == 0
+        bool good = prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && close(go[1]) == 0
+                    && store_open(place->path, false, &store, &child_error) == ERROR_OK && store_size(store, &size, &child_error) == ERROR_OK && size == 0
                     && write(ready[1], "r", 1) == 1 && read(go[0], &mark, 1) == 1 && store_size(store, &size, &child_error) == ERROR_OK && size == 80
                     && store_append(store, make, NULL, NULL, 0, &seq, &child_error) == ERROR_OK && seq == 80;
         store_close(store);
@@ -291,7 +294,8 @@ static void check_refused(struct place *place)
     assert_true(size == 77 && seq == 77);
 }
 
-static const uint8_t KEYS[][8] = {{0, 0, 0, 0, 0, 0, 0, 0}, {0, 0, 0, 0, 0, 0, 0, 1}, {0, 0, 0, 0, 0, 0, 0, 2}, {0, 0, 0, 0, 0, 0, 0, 3}, {0xff, 0, 0, 0, 0, 0, 0, 0}};
+static const uint8_t KEYS[][8] = {{0, 0, 0, 0, 0, 0, 0, 0}, {0, 0, 0, 0, 0, 0, 0, 1}, {0, 0, 0, 0, 0, 0, 0, 2}, {0, 0, 0, 0, 0, 0, 0, 3},
+                                  {0xff, 0, 0, 0, 0, 0, 0, 0}};
 
 static void store_size_hole_refused(void **state)
 {

@@ -77,7 +77,7 @@ def mismatch(operator, stack):
 def unhealthy(operator, stack):
     title("(d) a release that turns unhealthy inside the window: rollback")
     images = {service: image for service, (_, image) in stack.containers().items()}
-    stack.commit("release-sick", "--fault", "web:unhealthy_after=4")
+    stack.commit("release-sick", "--policy", "policy-2", "--fault", "web:unhealthy_after=4")      # the policy that runs, not the broken one
     show(operator, "begin", "release", "--reason", "a release that falls ill")
     show(operator, "run", "--rearm", "yes", status=titan.ROLLED_BACK)
     insist("images are those from before", images == {service: image for service, (_, image) in stack.containers().items()})

@@ -137,7 +137,8 @@ class Stack:
 class Operator:
     """One operator's machine: key, configuration, journal, and the two programs."""
 
-    def __init__(self, stack, ssh=False, limits=None, extra="", name="titan-test", home=None, agent=False):
+    def __init__(self, stack, ssh=False, limits=None, extra="", name="titan-test", home=None, agent=False, settle=4000):
+        self.settle = settle
         self.stack, self.name = stack, name
         self.limits = dict(LIMITS, **(limits or {}))
         self.home = pathlib.Path(home or tempfile.mkdtemp(prefix="operator-", dir=stack.home))
@@ -183,7 +184,7 @@ services:
   execution: titan-execution
   brain: titan-brain
   marker: /app/execution.armed
-  settle_ms: 8000
+  settle_ms: {self.settle}
 endpoints:
   execution: {{url: "http://127.0.0.1:{env['EXECUTION_PORT']}/health"}}
   brain: {{url: "http://127.0.0.1:{env['BRAIN_PORT']}/health"}}
@@ -204,6 +205,11 @@ limits: {{{limits}}}
         if self.socket is not None:
             options["env"] = dict(options.get("env", os.environ), SSH_AUTH_SOCK=self.socket)
         return run(*self.words(command, *words, config=config), **options)
+
+    def start(self, command, *words):
+        """In the background; the caller waits for its end."""
+        environment = dict(os.environ, SSH_AUTH_SOCK=self.socket) if self.socket else None
+        return subprocess.Popen([str(word) for word in self.words(command, *words)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
 
     def expect(self, status, command, *words, **options):
         result = self.fsm(command, *words, **options)
@@ -232,4 +238,31 @@ limits: {{{limits}}}
 
     def claims(self, *words, **options):
         result = self.verify("--json", *words, **options)
-        return {claim["claim"]: claim["verdict"] for claim in json.loads(result.out)["claims"]}
+        return {claim["claim"]: claim["verdict"] for claim in json.loads(result.out)["deployments"][-1]["claims"]}
+
+
+def run_cases(cases, *options, mode="standin"):
+    """Runs each case on the same stack, reset before it; prints a line a case and ends with 1 if one failed."""
+    failed = 0
+    with Stack(mode, *options) as stack:
+        for number, case in enumerate(cases):
+            if number > 0:
+                stack.reset()
+            try:
+                case(stack)
+                print("ok   " + case.__name__)
+            except Exception as failure:
+                failed += 1
+                print(f"FAIL {case.__name__}: {failure}")
+                sys.stdout.flush()
+    sys.exit(1 if failed else 0)
+
+
+def insist(truth, what):
+    if not truth:
+        raise AssertionError(what)
+
+
+def only(cases):
+    """With a name on the command line, that case alone."""
+    return [case for case in cases if len(sys.argv) < 2 or sys.argv[1] in case.__name__]

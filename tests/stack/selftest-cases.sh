@@ -200,8 +200,7 @@ case_release_brings_a_fault_and_pinning_takes_it_away() {
     no health "$EXECUTION_PORT"
     docker tag "$before_image" titan-rollback.invalid/titan-execution:1
     printf "version: '2.4'\nservices:\n  titan-execution:\n    image: titan-rollback.invalid/titan-execution:1\n" > "$override"
-    (cd "$TITAN_DIR" && DOCKER_HOST=$DOCKER_HOST $COMPOSE -p titan -f docker-compose.prod.yml -f "$override" --env-file .env.prod up -d --no-deps --no-build titan-execution) \
-        >/dev/null 2>&1 || failed 'up with the override'
+    ok compose -f "$override" up -d --no-deps --no-build titan-execution 2>/dev/null
     is 'what runs after the rollback' "$(look execution '{{.Image}}')" "$before_image"
     eventually health "$EXECUTION_PORT"
     eventually answers "$POLICY_HASH"
@@ -293,10 +292,12 @@ case_images_are_held_saved_and_loaded() {
 
 case_login_is_the_deploy_user_with_a_clean_environment() {
     [ -e "$CLIENT_KEY" ] || return 0
-    local login="ssh -n -i $CLIENT_KEY -o UserKnownHostsFile=$KNOWN_HOSTS -o StrictHostKeyChecking=yes -o IdentitiesOnly=yes -p $SSH_PORT $DEPLOY_USER@127.0.0.1"
+    local login="ssh -n -i $CLIENT_KEY -o UserKnownHostsFile=$KNOWN_HOSTS -o StrictHostKeyChecking=yes -o IdentitiesOnly=yes"
+    login="$login -p $SSH_PORT $DEPLOY_USER@127.0.0.1"
     is 'the user' "$($login id -un)" "$DEPLOY_USER"
     is 'containers' "$($login "DOCKER_HOST=$DOCKER_HOST $DOCKER ps -q" | wc -l)" 3
-    ok $login "cd $TITAN_DIR && git pull -q origin main && DOCKER_HOST=$DOCKER_HOST $COMPOSE -p titan -f docker-compose.prod.yml --env-file .env.prod up -d --force-recreate titan-web" \
+    ok $login "cd $TITAN_DIR && git pull -q origin main" 2>/dev/null
+    ok $login "cd $TITAN_DIR && DOCKER_HOST=$DOCKER_HOST $COMPOSE -p titan -f docker-compose.prod.yml --env-file .env.prod up -d --force-recreate titan-web" \
         2>/dev/null
     is 'the way back to a detached tree' "$($login "cd $TITAN_DIR && git checkout -q HEAD~1 && git checkout -q main && git rev-parse HEAD")" "$BASE_COMMIT"
 }
@@ -356,4 +357,6 @@ case_reset_is_the_baseline() {
     ok compose pull 2>/dev/null
     is 'what the registry has' "$(docker image inspect --format '{{.Id}}' "$REGISTRY/titan-execution:latest")" "$(head -n 1 <<< "$before")"
     for port in $EXECUTION_PORT $BRAIN_PORT $WEB_PORT; do ok health "$port"; done
+    "$here/stack" reset "$stack" --armed || failed reset
+    ok marker
 }

@@ -102,8 +102,8 @@ void bus_publish(struct bus *bus, const char *subject, const char *reply, const 
 
 static void greet(struct bus *bus)
 {
-    send_line(bus, "CONNECT {\"verbose\":false,\"pedantic\":false,\"headers\":true,\"no_responders\":true,\"protocol\":1,\"lang\":\"c\",\"version\":\"1\",\"name\":\"%s\","
-              "\"user\":\"%s\",\"pass\":\"%s\"}\r\nPING\r\n", bus->user, bus->user, bus->password);
+    send_line(bus, "CONNECT {\"verbose\":false,\"pedantic\":false,\"headers\":true,\"no_responders\":true,\"protocol\":1,\"lang\":\"c\",\"version\":\"1\","
+              "\"name\":\"%s\",\"user\":\"%s\",\"pass\":\"%s\"}\r\nPING\r\n", bus->user, bus->user, bus->password);
 }
 
 static void take_line(struct bus *bus, const char *line)

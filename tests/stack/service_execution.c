@@ -122,7 +122,8 @@ void execution_tick(struct service *service)
     if (text_now_ms() < service->truth_ms)
         return;
     policy_hash(service, hash);
-    int length = snprintf(truth, sizeof truth, "{\"meta\":{\"version\":\"%s\"},\"policy_hash\":\"%s\",\"positions\":{},\"service\":\"titan-execution-rs\",\"timestamp\":%lld}",
+    int length = snprintf(truth, sizeof truth,
+                          "{\"meta\":{\"version\":\"%s\"},\"policy_hash\":\"%s\",\"positions\":{},\"service\":\"titan-execution-rs\",\"timestamp\":%lld}",
                           service->version, hash, (long long)text_epoch_ms());
     bus_publish(&service->bus, "titan.evt.execution.truth.v1", "", truth, (size_t)length);
     service->truth_ms = text_now_ms() + TRUTH_MS;

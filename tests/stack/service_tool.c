@@ -167,6 +167,7 @@ int tool_run(int count, char **words)
         return listen_to(words[2], atoi(words[3]), count == 5 ? (unsigned)atoi(words[4]) : UINT32_MAX);
     if (strcmp(word, "ports") == 0 && count == 3)
         return ports(atoi(words[2]));
-    (void)fprintf(stderr, "usage: titan-service execution|brain|web | health PORT | publish SUBJECT PAYLOAD | request SUBJECT PAYLOAD [MS [COUNT]] | listen SUBJECT MS [COUNT] | ports N\n");
+    (void)fprintf(stderr, "usage: titan-service execution|brain|web | health PORT | publish SUBJECT PAYLOAD |\n"
+                  "       request SUBJECT PAYLOAD [MS [COUNT]] | listen SUBJECT MS [COUNT] | ports N\n");
     return 64;
 }

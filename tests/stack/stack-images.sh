@@ -32,7 +32,8 @@ write_compose() { # BUILD FILE: BUILD is no, both (build: and image:), or only (
             [ $service = web ] || printf '      NATS_URL: nats://127.0.0.1:${NATS_PORT:?NATS_PORT required}\n      NATS_USER: %s\n' $service
             echo '      HMAC_SECRET: ${HMAC_SECRET}'
             echo '      TITAN_SHARED: ${STACK_SHARED}'
-            [ $service != web ] || printf '    healthcheck:\n      test: ["CMD", "/app/titan-service", "health", "${WEB_PORT}"]\n      interval: 1s\n      timeout: 3s\n      retries: 3\n'
+            [ $service != web ] || printf '    healthcheck:\n      test: ["CMD", "/app/titan-service", "health", "${WEB_PORT}"]\n'
+            [ $service != web ] || printf '      interval: 1s\n      timeout: 3s\n      retries: 3\n'
             printf '    volumes:\n      - ${STACK_SHARED}:${STACK_SHARED}\n'
         done
     } > "$2"
@@ -64,7 +65,7 @@ ENTRYPOINT ["/app/titan-service", "$1"]
 END
 }
 
-git_as_author() { as_owner git -C "$DIR/work" -c user.name=Author -c user.email=author@titan.invalid -c commit.gpgSign=false "$@"; }
+git_as_author() { as_owner git -C "$DIR/author" -c user.name=Author -c user.email=author@titan.invalid -c commit.gpgSign=false "$@"; }
 
 record() { # MESSAGE: everything of the work tree
     git_as_author add -A
@@ -73,21 +74,21 @@ record() { # MESSAGE: everything of the work tree
 
 make_repository() {
     local service number
-    install -d -o "$OWNER_UID" -g "$OWNER_GID" "$DIR/origin.git" "$DIR/work" "$DIR/titan"
+    install -d -o "$OWNER_UID" -g "$OWNER_GID" "$DIR/origin.git" "$DIR/author" "$DIR/titan"
     as_owner git init -q --bare -b main "$DIR/origin.git"
-    as_owner git init -q -b main "$DIR/work"
-    printf '.env*\nstate/\n' > "$DIR/work/.gitignore"
-    mkdir -p "$DIR/work/config"
+    as_owner git init -q -b main "$DIR/author"
+    printf '.env*\nstate/\n' > "$DIR/author/.gitignore"
+    mkdir -p "$DIR/author/config"
     for service in execution brain web; do
-        mkdir -p "$DIR/work/services/$service"
-        write_dockerfile $service > "$DIR/work/services/$service/Dockerfile"
-        : > "$DIR/work/services/$service/faults"
+        mkdir -p "$DIR/author/services/$service"
+        write_dockerfile $service > "$DIR/author/services/$service/Dockerfile"
+        : > "$DIR/author/services/$service/faults"
     done
-    write_compose no "$DIR/work/docker-compose.prod.yml"
-    echo '{"max_position_usd":50000,"max_leverage":3,"max_daily_loss_usd":2000}' > "$DIR/work/config/risk_policy.json"
+    write_compose no "$DIR/author/docker-compose.prod.yml"
+    echo '{"max_position_usd":50000,"max_leverage":3,"max_daily_loss_usd":2000}' > "$DIR/author/config/risk_policy.json"
     for number in 1 2 3; do
-        echo "v$number" > "$DIR/work/VERSION"
-        chown -R "$OWNER_UID:$OWNER_GID" "$DIR/work"
+        echo "v$number" > "$DIR/author/VERSION"
+        chown -R "$OWNER_UID:$OWNER_GID" "$DIR/author"
         record "Release v$number"
     done
     git_as_author remote add origin "$DIR/origin.git"
@@ -162,11 +163,11 @@ commit() {
         *) usage ;;
         esac
     done
-    tree=$DIR/work
+    tree=$DIR/author
     context=$DIR/context
     rm -rf "$context" "$context".*
     if [ $tag_only = 1 ]; then
-        cp -a "$DIR/work" "$context"
+        cp -a "$DIR/author" "$context"
         tree=$context
     fi
     echo "$name" > "$tree/VERSION"
@@ -174,7 +175,7 @@ commit() {
     for word in ${faults[@]+"${faults[@]}"}; do echo "${word#*:}" >> "$tree/services/${word%%:*}/faults"; done
     [ -z "$policy" ] || policy_text "$policy" > "$tree/config/risk_policy.json"
     write_compose $builds "$tree/docker-compose.prod.yml"
-    [ $tag_only = 1 ] || cp -a "$DIR/work" "$context"
+    [ $tag_only = 1 ] || cp -a "$DIR/author" "$context"
     [ -z "$image_policy" ] || policy_text "$image_policy" > "$context/config/risk_policy.json"
     for word in "execution:$execution_policy" "brain:$brain_policy"; do
         [ -n "${word#*:}" ] || continue

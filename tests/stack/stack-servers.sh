@@ -99,8 +99,8 @@ start_nats() {
     launch nats "$DIR/log/nats" nats-server -c "$DIR/nats/nats.conf"
     await_port nats "$NATS_PORT"
     if [ $JETSTREAM = 1 ]; then
-        as_bus_user admin request '$JS.API.STREAM.CREATE.TITAN_CMD' '{"name":"TITAN_CMD","subjects":["titan.cmd.>"],"storage":"file","retention":"limits","num_replicas":1}' \
-            > "$DIR/log/stream"
+        as_bus_user admin request '$JS.API.STREAM.CREATE.TITAN_CMD' \
+            '{"name":"TITAN_CMD","subjects":["titan.cmd.>"],"storage":"file","retention":"limits","num_replicas":1}' > "$DIR/log/stream"
         grep -q '"config"' "$DIR/log/stream" || grep -q 'already in use' "$DIR/log/stream" || fail "the stream TITAN_CMD was not made: $(cat "$DIR/log/stream")"
     fi
 }

@@ -1,7 +1,8 @@
 /* tests/stack/standin: `docker` and `docker-compose` without Docker. The same service binary runs as plain processes; images, names, registry
  * and containers are directories below one state directory.
  * Knows:     the invocations that actions/compose.h lists, what Docker 20.10 and docker-compose 1.29 answer to them, and a few more for tests.
- * State:     STATE/images/<hex>/{image.json,root/}  STATE/names.json  STATE/registry/  STATE/containers/<id>/{container.json,state.json,root/,log,alive}
+ * State:     STATE/images/<hex>/{image.json,root/}  STATE/names.json  STATE/registry/  STATE/history.log
+ *             STATE/containers/<id>/{container.json,state.json,root/,log,alive}
  *            Writers hold the flock of STATE/lock; every file is replaced by rename, so readers take no lock (as `docker ps` waits for nobody).
  * Processes: one supervisor a container, in a session of its own; it holds the flock of `alive`, so a pid on record is known to be its own.
  * Ownership: a command lives for milliseconds; what it allocates is left to its end. Every function here ends the program on a fault of the machine. */
@@ -29,6 +30,7 @@ char *state_sha256(const char *data);
 char *state_time_now(void);                             /* RFC 3339 with nanoseconds, as Docker prints it */
 const char *state_string(const json_t *object, const char *key);        /* "" when it is not there */
 json_t *state_object(json_t *object, const char *key);                  /* made when it is not there */
+void state_note(const char *what, const char *id, const char *name);    /* one line into STATE/history.log, by which tests count */
 int state_run(char *const *words);                                      /* exit status of a program found by PATH */
 
 /* standin_tree.c */

@@ -33,7 +33,8 @@ static void copy(struct build *build, const char *arguments)
         die(1, "COPY requires at least two arguments");
     size_t length = strlen(destination);
     const char *base = strrchr(source, '/');
-    char *to = destination[length - 1] == '/' ? text("%s%s%s", build->root, destination, base != NULL ? base + 1 : source) : text("%s%s", build->root, destination);
+    const char *last = destination[length - 1] != '/' ? "" : base != NULL ? base + 1 : source;
+    char *to = text("%s%s%s", build->root, destination, last);
     tree_copy(text("%s/%s", build->context, source), to, false);
 }
 

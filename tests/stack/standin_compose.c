@@ -72,8 +72,9 @@ static json_t *labels_of(const struct compose *compose, const char *service, con
     char directory[4096];
     json_t *labels = json_object_get(json_object_get(compose->services, service), "labels");
     labels = json_is_object(labels) ? json_deep_copy(labels) : json_object();
-    (void)json_object_update_new(labels, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "com.docker.compose.project", compose->project, "com.docker.compose.service", service,
-        "com.docker.compose.oneoff", "False", "com.docker.compose.container-number", "1", "com.docker.compose.config-hash", hash, "com.docker.compose.version", "1.29.2",
+    (void)json_object_update_new(labels, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}",
+        "com.docker.compose.project", compose->project, "com.docker.compose.service", service, "com.docker.compose.oneoff", "False",
+        "com.docker.compose.container-number", "1", "com.docker.compose.config-hash", hash, "com.docker.compose.version", "1.29.2",
         "com.docker.compose.project.working_dir", getcwd(directory, sizeof directory), "com.docker.compose.project.config_files", compose->files[0]));
     return labels;
 }
@@ -166,8 +167,8 @@ static void tend_orphans(const struct compose *compose)
             container_stop(id, STOP_MS);
             container_remove(id);
         } else {
-            (void)fprintf(stderr, "Found orphan containers (%s) for this project. If you removed or renamed this service in your compose file, you can run this "
-                          "command with the --remove-orphans flag to clean it up.\n", name);
+            (void)fprintf(stderr, "Found orphan containers (%s) for this project. If you removed or renamed this service in your compose file, you can "
+                          "run this command with the --remove-orphans flag to clean it up.\n", name);
         }
     }
 }

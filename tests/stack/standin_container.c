@@ -32,9 +32,10 @@ char *container_create(const struct container_plan *plan, const char *image_id)
     (void)json_array_extend(environment, plan->environment != NULL ? plan->environment : json_array());
     json_t *entrypoint = either(plan->entrypoint, config, "Entrypoint");
     json_t *command = plan->command == NULL && plan->entrypoint != NULL ? json_array() : either(plan->command, config, "Cmd");
-    json_t *container = json_pack("{s:s, s:o, s:s, s:s, s:{s:s, s:o, s:o, s:o, s:O}, s:{s:s, s:{s:s}}}", "Id", id, "Name", json_string(text("/%s", plan->name)), "Image", image_id,
-                                  "Created", state_time_now(), "Config", "Image", plan->image_name, "Env", environment, "Entrypoint", entrypoint, "Cmd", command,
-                                  "Labels", plan->labels, "HostConfig", "NetworkMode", "host", "RestartPolicy", "Name", plan->restart);
+    json_t *container = json_pack("{s:s, s:o, s:s, s:s, s:{s:s, s:o, s:o, s:o, s:O}, s:{s:s, s:{s:s}}}",
+        "Id", id, "Name", json_string(text("/%s", plan->name)), "Image", image_id, "Created", state_time_now(),
+        "Config", "Image", plan->image_name, "Env", environment, "Entrypoint", entrypoint, "Cmd", command, "Labels", plan->labels,
+        "HostConfig", "NetworkMode", "host", "RestartPolicy", "Name", plan->restart);
     if (container == NULL)
         die(125, "standin: a container cannot be described");
     if (plan->check != NULL)
@@ -42,9 +43,11 @@ char *container_create(const struct container_plan *plan, const char *image_id)
     tree_remove(fresh);
     tree_copy(state_path("images/%s/root", image_id + 7), text("%s/root", fresh), true);
     state_write(text("%s/container.json", fresh), container);
-    state_write(text("%s/state.json", fresh), json_pack("{s:s, s:i, s:i, s:s, s:i}", "Status", "created", "Pid", 0, "ExitCode", 0, "StartedAt", "0001-01-01T00:00:00Z", "RestartCount", 0));
+    state_write(text("%s/state.json", fresh), json_pack("{s:s, s:i, s:i, s:s, s:i}",
+        "Status", "created", "Pid", 0, "ExitCode", 0, "StartedAt", "0001-01-01T00:00:00Z", "RestartCount", 0));
     if (rename(fresh, state_path("containers/%s", id)) != 0)
         die(125, "standin: a container cannot be made: %s", strerror(errno));
+    state_note("create", id, plan->name);
     return id;
 }
 
@@ -123,8 +126,9 @@ json_t *container_inspect(const char *id)
     (void)json_object_set_new(state, "Running", json_boolean(strcmp(state_string(state, "Status"), "running") == 0));
     (void)json_object_set(container, "RestartCount", json_object_get(state, "RestartCount"));
     (void)json_object_del(state, "RestartCount");
-    if (json_object_get(container, "Check") != NULL && runs)
-        (void)json_object_set_new(state, "Health", json_pack("{s:s}", "Status", check_health(id, json_object_get(container, "Check"), state_string(state, "StartedAt"))));
+    const json_t *check = json_object_get(container, "Check");
+    if (check != NULL && runs)
+        (void)json_object_set_new(state, "Health", json_pack("{s:s}", "Status", check_health(id, check, state_string(state, "StartedAt"))));
     (void)json_object_set_new(container, "State", state);
     (void)json_object_set_new(container, "NetworkSettings", json_pack("{s:{s:{s:s}}}", "Networks", "host", "IPAddress", ""));
     return container;
@@ -157,7 +161,8 @@ int container_exec(const char *id, char *const *words)
     pid_t child = fork();
     if (child == 0) {
         (void)execve(program, words, container_environment(id));
-        die(126, "OCI runtime exec failed: exec failed: unable to start container process: exec: \"%s\": stat %s: no such file or directory: unknown", words[0], words[0]);
+        die(126, "OCI runtime exec failed: exec failed: unable to start container process: exec: \"%s\": stat %s: no such file or directory: unknown",
+            words[0], words[0]);
     }
     int status = 0;
     if (child < 0 || waitpid(child, &status, 0) != child)
@@ -188,6 +193,7 @@ void container_start(const char *id)
         (void)waitpid(child, NULL, 0);
     ssize_t got = read(ends[0], word, sizeof word - 1);
     (void)close(ends[0]);
+    state_note("start", id, word);
     if (got < 2 || strncmp(word, "ok", 2) != 0)
         die(1, "Error response from daemon: OCI runtime create failed: %s", word);
 }
@@ -198,6 +204,7 @@ void container_stop(const char *id, int64_t grace_ms)
     int fd = pid > 1 ? pidfd_open((pid_t)pid, 0) : -1;
     if (fd >= 0 && container_runs(id)) {
         struct pollfd end = {.fd = fd, .events = POLLIN};
+        state_note("stop", id, "");
         (void)pidfd_send_signal(fd, grace_ms > 0 ? SIGTERM : SIGUSR1, NULL, 0);
         if (poll(&end, 1, (int)grace_ms + 100) == 0) {
             (void)pidfd_send_signal(fd, SIGUSR1, NULL, 0);
@@ -212,6 +219,7 @@ void container_stop(const char *id, int64_t grace_ms)
 void container_remove(const char *id)
 {
     container_stop(id, 0);
+    state_note("remove", id, "");
     char *gone = state_path("containers/.gone.%s", id);
     if (rename(state_path("containers/%s", id), gone) == 0)
         tree_remove(gone);

@@ -122,7 +122,8 @@ static int logs(int count, char **words)
     if (at + 1 != count)
         die(1, "\"docker logs\" requires exactly 1 argument.");
     bool all = options.values[2] == NULL || strcmp(options.values[2], "all") == 0;
-    return logs_print(need_container(words[at]), options.values[1], all ? -1 : strtol(options.values[2], NULL, 10), options.values[0] != NULL || options.values[3] != NULL);
+    bool stamps = options.values[0] != NULL || options.values[3] != NULL;
+    return logs_print(need_container(words[at]), options.values[1], all ? -1 : strtol(options.values[2], NULL, 10), stamps);
 }
 
 static int copy(int count, char **words)

@@ -104,7 +104,8 @@ bool image_pull(const char *pulled, char **ret_error)
 {
     char *full = strchr(pulled, '@') != NULL ? text("%s", pulled) : image_full_name(pulled), *repository, *reference;
     if (!split(full, &repository, &reference)) {
-        *ret_error = text("pull access denied for %s, repository does not exist or may require 'docker login': denied: requested access to the resource is denied", pulled);
+        *ret_error = text("pull access denied for %s, repository does not exist or may require 'docker login': "
+                          "denied: requested access to the resource is denied", pulled);
         return false;
     }
     const json_t *record = state_read(state_path("registry/%s.json", repository));
@@ -125,8 +126,8 @@ bool image_pull(const char *pulled, char **ret_error)
     if (!by_digest)
         image_tag(id, full);
     name("digests", text("%.*s@%s", (int)(strlen(full) - strlen(reference) - 1), full, digest), id);
-    (void)printf("%s: Pulling from %s\nDigest: %s\nStatus: %s for %s\n%s\n", reference, repository, digest, new_image ? "Downloaded newer image" : "Image is up to date",
-                 full, full);
+    (void)printf("%s: Pulling from %s\nDigest: %s\nStatus: %s for %s\n%s\n", reference, repository, digest,
+                 new_image ? "Downloaded newer image" : "Image is up to date", full, full);
     return true;
 }
 
@@ -204,8 +205,8 @@ void image_load(const char *file)
         die(1, "open %s: no such file or directory", file);
     if (state_run(words) != 0)
         die(1, "Error processing tar file: unexpected EOF");
-    char *const move[] = {"sh", "-c", "for d in \"$1\"/*; do [ -e \"$2/${d##*/}\" ] || mv \"$d\" \"$2/\"; echo \"Loaded image ID: sha256:${d##*/}\"; done", "sh", fresh,
-                          state_path("images"), NULL};
+    static char script[] = "for d in \"$1\"/*; do [ -e \"$2/${d##*/}\" ] || mv \"$d\" \"$2/\"; echo \"Loaded image ID: sha256:${d##*/}\"; done";
+    char *const move[] = {"sh", "-c", script, "sh", fresh, state_path("images"), NULL};
     int status = state_run(move);
     tree_remove(fresh);
     if (status != 0)

@@ -137,7 +137,8 @@ static json_t *convert(struct fy_node *node)
     }
     size_t length = 0;
     const char *scalar = fy_node_get_scalar(node, &length);
-    return length == 0 && fy_node_get_style(node) != FYNS_DOUBLE_QUOTED && fy_node_get_style(node) != FYNS_SINGLE_QUOTED ? json_null() : json_stringn(scalar, length);
+    bool quoted = fy_node_get_style(node) == FYNS_DOUBLE_QUOTED || fy_node_get_style(node) == FYNS_SINGLE_QUOTED;
+    return length == 0 && !quoted ? json_null() : json_stringn(scalar, length);
 }
 
 static json_t *read_file(const char *path)

@@ -159,6 +159,15 @@ json_t *state_object(json_t *object, const char *key)
     return json_object_get(object, key);
 }
 
+void state_note(const char *what, const char *id, const char *name)
+{
+    FILE *file = fopen(state_path("history.log"), "ae");
+    if (file == NULL)
+        return;
+    (void)fprintf(file, "%s %s %.12s %s\n", state_time_now(), what, id, name);
+    (void)fclose(file);
+}
+
 int state_run(char *const *words)
 {
     int status = 0;

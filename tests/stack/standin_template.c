@@ -79,9 +79,11 @@ static const char *walk_range(const char *at, const json_t *items, bool print)
     const char *end = walk(at, NULL, false, &ending);
     for (size_t i = 0; print && i < json_array_size(items); i++)
         (void)walk(at, json_array_get(items, i), true, &ending);
-    if (json_is_object(items))
-        for (void *entry = json_object_iter((json_t *)(uintptr_t)items); print && entry != NULL; entry = json_object_iter_next((json_t *)(uintptr_t)items, entry))
-            (void)walk(at, json_object_iter_value(entry), true, &ending);
+    const char *key;
+    json_t *item;
+    if (print && json_is_object(items))
+        json_object_foreach((json_t *)(uintptr_t)items, key, item)
+            (void)walk(at, item, true, &ending);
     return end;
 }
 

@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+"""Goal: an interruption is settled by looking, never by guessing. What was left alone too long is rolled back; what goes on, goes on once."""
+import os
+import shutil
+import signal
+import time
+
+import titan
+from titan import insist
+
+
+def operator_of(stack, **options):
+    operator = titan.Operator(stack, agent=True, **options)
+    operator.expect(titan.DONE, "init")
+    return operator
+
+
+def samples(operator):
+    return [entry for entry in operator.entries() if entry["type"] == "sample"]
+
+
+def kill_in_the_window(stack, operator, count=2):
+    stack.commit("release-2")
+    operator.begin("release")
+    driver = operator.start("run", "--rearm", "yes")
+    titan.wait_until("samples", lambda: len(samples(operator)) >= count)
+    driver.send_signal(signal.SIGKILL)
+    driver.wait()
+
+
+def window_resumed_within_the_gap_goes_on(stack):
+    operator = operator_of(stack, limits={"window_ms": 6000, "sample_interval_ms": 500, "sample_gap_ms": 5000})
+    kill_in_the_window(stack, operator)
+    operator.expect(titan.DONE, "resume")
+    numbers = [entry["body"]["n"] for entry in samples(operator)]
+    insist(numbers == list(range(1, len(numbers) + 1)), f"the samples go on: {numbers}")
+    insist(len({entry["body"]["intent"] for entry in samples(operator)}) == 1, "one window, one intent")
+    operator.expect_proven()
+
+
+def window_left_alone_rolls_back_at_once(stack):
+    operator = operator_of(stack, limits={"window_ms": 6000, "sample_interval_ms": 300, "sample_gap_ms": 600})
+    images = {service: image for service, (_, image) in stack.containers().items()}
+    kill_in_the_window(stack, operator)
+    last = samples(operator)[-1]["boottime_ns"]
+    titan.wait_until("the gap to pass", lambda: time.clock_gettime_ns(time.CLOCK_BOOTTIME) - last > 900_000_000)
+    result = operator.expect(titan.ROLLED_BACK, "resume")
+    insist("left alone" in result.out, result.out)
+    insist(images == {service: image for service, (_, image) in stack.containers().items()}, "the images are those from before")
+    verdict = operator.verify("--json")
+    insist(operator.claims()["restoration"] == "proven", verdict.out)
+
+
+def resume_with_nothing_open_is_refused(stack):
+    operator = operator_of(stack)
+    operator.expect(titan.REFUSED, "resume")
+    operator.expect(titan.REFUSED, "advance")
+
+
+def journal_copied_to_another_machine_finishes(stack):
+    """The directory is all there is: journal and session key. Another place, the same end."""
+    operator = operator_of(stack)
+    stack.commit("policy-2", "--policy", "second")
+    operator.begin("policy")
+    for _ in range(7):
+        operator.expect(titan.DONE, "advance")
+    other = operator.home.parent / "other-machine"
+    shutil.copytree(operator.home, other)
+    shutil.rmtree(operator.journal)
+    operator.home, operator.journal, operator.config = other, other / "journal", other / "titan.yml"
+    operator.trust, operator.limits_file, operator.passphrase = other / "allowed_signers", other / "limits.yml", other / "passphrase"
+    operator.expect(titan.DONE, "run")
+    operator.expect_proven()
+    shutil.rmtree(other)
+
+
+def older_copy_of_the_journal_is_refused_by_the_target(stack):
+    operator = operator_of(stack)
+    stack.commit("release-2")
+    operator.begin("release")
+    shutil.copytree(operator.journal, operator.home / "older")
+    operator.expect(titan.DONE, "run", "--rearm", "no")
+    shutil.rmtree(operator.journal)
+    os.rename(operator.home / "older", operator.journal)
+    before = stack.containers()
+    operator.expect(titan.DONE, "advance")              # the checklist only looks
+    operator.expect(titan.HELD, "advance")
+    insist(before == stack.containers(), "nothing was done to the target")
+
+
+def reconciliation_names_what_was_found(stack):
+    operator = operator_of(stack)
+    stack.commit("policy-2", "--policy", "second")
+    operator.begin("policy")
+    before = stack.containers()["titan-execution"][0]
+    driver = operator.start("run")
+    titan.wait_until("a new Execution", lambda: stack.containers().get("titan-execution", (before,))[0] != before)
+    driver.send_signal(signal.SIGKILL)
+    driver.wait()
+    insist(operator.status()["deployment"]["intent"] == "deploy_execution", operator.status())
+    operator.expect(titan.DONE, "resume")
+    found = [entry["body"] for entry in operator.entries() if entry["type"] == "reconciliation"]
+    insist(len(found) == 1 and found[0]["found"] == "done" and found[0]["then"] == "continue", str(found))
+    insist({item["probe"] for item in found[0]["evidence"]} >= {"git.head", "compose.containers"}, "it says what it saw")
+    operator.expect_proven()
+
+
+titan.run_cases(titan.only([
+    window_resumed_within_the_gap_goes_on,
+    window_left_alone_rolls_back_at_once,
+    resume_with_nothing_open_is_refused,
+    journal_copied_to_another_machine_finishes,
+    older_copy_of_the_journal_is_refused_by_the_target,
+    reconciliation_names_what_was_found,
+]), "--armed")

@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+"""Goal: a rollback restores the identities recorded before, whatever the compose file says of tags and builds; Execution never comes back armed.
+usage: test_rollback.py standin|docker"""
+import sys
+
+import titan
+from titan import insist
+
+
+def operator_of(stack, **options):
+    operator = titan.Operator(stack, ssh=stack.mode == "docker", agent=True, **options)
+    operator.expect(titan.DONE, "init")
+    return operator
+
+
+def images_of(stack):
+    return {service: image for service, (_, image) in stack.containers().items()}
+
+
+def is_restored(stack, operator, images, head):
+    insist(images_of(stack) == images, f"the images are {images_of(stack)} and were {images}")
+    insist(stack.head() == head, "the commit is the one from before")
+    insist(titan.run("git", "-c", "safe.directory=*", "-C", stack.env["TITAN_DIR"], "symbolic-ref", "--short", "HEAD").out.strip() == "main", "the tree is on its branch")
+    executions = [line for line in stack.received() if line.startswith("ARM ")]
+    marker = stack.docker("cp", stack.containers()["titan-execution"][0] + ":/app/execution.armed", "-")
+    insist(marker.returncode != 0, "Execution's armed marker is not there")
+    insist(len(executions) <= 2, "no ARM after the rollback")
+    operator.expect_proven()
+    insist(operator.claims()["restoration"] == "proven", "the verifier compared the identities")
+
+
+def moving_tag_is_pinned_to_what_ran(stack):
+    operator, images, head = operator_of(stack), images_of(stack), stack.head()
+    stack.commit("release-2", "--fault", "web:unhealthy")
+    operator.begin("release")
+    operator.expect(titan.ROLLED_BACK, "run", "--rearm", "yes")
+    is_restored(stack, operator, images, head)
+    stack.commit("release-3")                           # and the next one goes through, from the same tree
+    operator.begin("release")
+    operator.expect(titan.DONE, "run")
+    operator.expect_proven()
+
+
+def file_with_build_is_not_built_again(stack):
+    operator = operator_of(stack)
+    stack.commit("release-2", "--build")
+    operator.begin("release")
+    operator.expect(titan.DONE, "run", "--rearm", "no")
+    images, head = images_of(stack), stack.head()
+    stack.commit("release-3", "--build", "--fault", "execution:unhealthy")
+    operator.begin("release")
+    operator.expect(titan.ROLLED_BACK, "run")
+    is_restored(stack, operator, images, head)
+
+
+def several_commits_at_once_go_back_to_the_one_that_ran(stack):
+    operator, images, head = operator_of(stack), images_of(stack), stack.head()
+    for name in ("release-2", "release-3", "release-4"):
+        stack.commit(name)
+    stack.commit("release-5", "--fault", "brain:unhealthy")
+    operator.begin("release")
+    operator.expect(titan.ROLLED_BACK, "run", "--rearm", "yes")
+    is_restored(stack, operator, images, head)
+
+
+def pruned_images_are_still_there(stack):
+    operator, images, head = operator_of(stack), images_of(stack), stack.head()
+    stack.commit("release-2", "--fault", "web:unhealthy")
+    operator.begin("release")
+    for _ in range(5):
+        operator.expect(titan.DONE, "advance")
+    stack.docker("image", "prune", "-a", "-f")
+    operator.expect(titan.ROLLED_BACK, "run", "--rearm", "yes")
+    is_restored(stack, operator, images, head)
+
+
+def rollback_that_cannot_succeed_says_so_and_can_be_tried_again(stack):
+    operator, images, head = operator_of(stack, settle=1500), images_of(stack), stack.head()
+    stack.commit("release-2", "--fault", "web:unhealthy")
+    operator.begin("release")
+    stack.fault("web", "unhealthy")                     # the old one is unhealthy now, too
+    operator.expect(titan.ROLLBACK_FAILED, "run", "--rearm", "yes")
+    insist(operator.status()["deployment"]["state"] == "rollback_failed", "it is said")
+    insist(operator.verify().returncode in (1, 3), "it is not proven")
+    operator.expect(titan.REFUSED, "begin", "release", "--reason", "a second one")
+    stack.fault("web", "none")
+    operator.expect(titan.ROLLED_BACK, "rollback", "--reason", "mended by hand")
+    insist(images_of(stack) == images and stack.head() == head, "restored")
+
+
+def rollback_failed_closes_by_a_signed_acceptance(stack):
+    operator = operator_of(stack, settle=1500)
+    stack.commit("release-2", "--fault", "web:unhealthy")
+    operator.begin("release")
+    stack.fault("web", "unhealthy")
+    operator.expect(titan.ROLLBACK_FAILED, "run", "--rearm", "yes")
+    operator.expect(titan.DONE, "attest", "rollback_failed", "--reason", "I restored it by hand")
+    insist(not operator.status()["open"], "the deployment is closed")
+
+
+MODE = sys.argv.pop(1)
+CASES = [
+    moving_tag_is_pinned_to_what_ran,
+    file_with_build_is_not_built_again,
+    several_commits_at_once_go_back_to_the_one_that_ran,
+    pruned_images_are_still_there,
+    rollback_that_cannot_succeed_says_so_and_can_be_tried_again,
+    rollback_failed_closes_by_a_signed_acceptance,
+]
+if MODE == "docker":
+    titan.run_cases(titan.only(CASES[:4]), "--armed", "--ssh", mode="docker")
+titan.run_cases(titan.only([case for case in CASES if case is not pruned_images_are_still_there]), "--armed")
