@@ -34,15 +34,24 @@ static void check_step(struct parity_check *state, enum act act, unsigned voices
     check(state, step->transition, publish != NULL ? (size_t)(publish - step->transition->items) : to, voices, act_name(act));
 }
 
+/* A responder that keeps silent for fewer samples than fail an endpoint is passed over; another answer never is. */
 static void check_samples(struct parity_check *state)
 {
     const struct deployment *deployment = &state->audit->deployment;
     const struct step *observed = deployment_step(deployment, ACT_OBSERVE_WINDOW);
+    int64_t silent = 0;
     for (size_t i = 0; observed != NULL && observed->intent != NULL && i < deployment->count; i++) {
         struct entry *entry = deployment->entries[i];
-        if (entry->type == ENTRY_SAMPLE && node_number(entry_body(entry), "intent", -1) == observed->intent->seq)
+        struct parity_reading reading;
+        if (entry->type != ENTRY_SAMPLE || node_number(entry_body(entry), "intent", -1) != observed->intent->seq)
+            continue;
+        reading_parity(&state->audit->genesis, entry, 0, entry->item_count, PARITY_RESPONDER, &reading);
+        silent = reading.parity == PARITY_MISSING && reading.silent ? silent + 1 : 0;
+        if (silent == 0 || silent >= state->audit->limits->failures)
             check(state, entry, entry->item_count, PARITY_RESPONDER, "a sample");
     }
+    if (silent > 0)
+        finding_violated(state->finding, observed->transition, "in the last sample of the window nobody answered with a policy hash");
 }
 
 /* The one hash of the before snapshot; "" where there was none. */

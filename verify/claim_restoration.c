@@ -18,6 +18,23 @@ static void compare_line(const struct entry *before, const struct entry *after, 
         finding_violated(finding, after, "`%s` is %.*s and was %.*s before", probe, is.length < 64 ? (int)is.length : 64, is.at, was.length < 64 ? (int)was.length : 64, was.at);
 }
 
+/* Containers whose service the rendered file declared (where the snapshot says so): an orphan is drift, and is not restored. */
+static void keep_declared(const struct entry *before, struct containers *containers)
+{
+    const struct item *declared = entry_item(before, 0, before->item_count, "compose.services", NULL);
+    size_t kept = 0;
+    for (size_t i = 0; declared != NULL && declared->status == 0 && i < containers->count; i++) {
+        struct text rest = declared->output, line;
+        bool found = false;
+        while (text_line(&rest, &line))
+            found = found || text_is(line, containers->list[i].service);
+        if (found)
+            containers->list[kept++] = containers->list[i];
+    }
+    if (declared != NULL && declared->status == 0)
+        containers->count = kept;
+}
+
 /* Each service that ran runs again from the same image, and none besides. */
 static void compare_containers(const struct containers *before, const struct containers *after, const struct entry *entry, struct finding *finding)
 {
@@ -87,6 +104,7 @@ static void check_rollback(const struct audit *audit, const struct entry *before
         finding_violated(finding, after, "the containers before and after cannot be compared");
         return;
     }
+    keep_declared(before, &was);
     compare_containers(&was, &is, after, finding);
     if (audit->genesis.has_policy)
         check_recreated(audit, reading_container(&was, audit->genesis.execution), reading_container(&is, audit->genesis.execution), after, finding);

@@ -8,6 +8,7 @@
 enum when {
     WHEN_INVALID = 0, WHEN_ALWAYS,
     WHEN_SENDING,       /* what was sent: may be absent where a reconciliation took the act for done */
+    WHEN_SENDING_POLICY,/* and only where there is a shared policy hash: without one nothing may have been left to re-create */
     WHEN_POLICY,        /* where there is a shared policy hash */
     WHEN_EXECUTION,     /* and Execution runs in this entry's list of containers */
     WHEN_MARKER,        /* and a marker is configured */
@@ -47,7 +48,7 @@ static const struct need { enum act act; const char *probe; enum when when; bool
     {ACT_COMPLETE, "tenancy", WHEN_ALWAYS, false},
     {ACT_MAKE_SAFE, "compose.containers", WHEN_POLICY, false},
     {ACT_REVERT, "git.head", WHEN_ALWAYS, false}, {ACT_REVERT, "git.branch", WHEN_ALWAYS, false},
-    {ACT_REDEPLOY, "compose.up", WHEN_SENDING, false}, {ACT_REDEPLOY, "compose.containers", WHEN_ALWAYS, false},
+    {ACT_REDEPLOY, "compose.up", WHEN_SENDING_POLICY, false}, {ACT_REDEPLOY, "compose.containers", WHEN_ALWAYS, false},
     {ACT_VERIFY_RESTORED, "git.head", WHEN_ALWAYS, false}, {ACT_VERIFY_RESTORED, "config.hmac", WHEN_ALWAYS, false},
     {ACT_VERIFY_RESTORED, "env.hmac", WHEN_ALWAYS, false}, {ACT_VERIFY_RESTORED, "compose.containers", WHEN_ALWAYS, false},
     {ACT_VERIFY_RESTORED, "bus.policy_hash", WHEN_POLICY, true}, {ACT_VERIFY_RESTORED, "logs.execution", WHEN_EXECUTION, false},
@@ -71,6 +72,7 @@ static bool is_needed(const struct audit *audit, const struct step *step, enum w
     case WHEN_INVALID: return false;
     case WHEN_ALWAYS: return true;
     case WHEN_SENDING: return !step->adopted;
+    case WHEN_SENDING_POLICY: return !step->adopted && genesis->has_policy;
     case WHEN_POLICY: return genesis->has_policy;
     case WHEN_EXECUTION: return genesis->has_policy && execution_runs(audit, step->transition);
     case WHEN_MARKER: return genesis->has_policy && genesis->marker && execution_runs(audit, step->transition);

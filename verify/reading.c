@@ -135,6 +135,18 @@ static void compare_marker(const struct item *marker, struct interlock_reading *
     reading->interlock = INTERLOCK_UNKNOWN;
 }
 
+/* What the last list of containers says of Execution. */
+static void read_presence(const struct genesis *genesis, const struct entry *entry, size_t from, size_t to, struct interlock_reading *reading)
+{
+    struct containers containers;
+    const struct item *list = entry_item(entry, from, to, "compose.containers", NULL);
+    if (list == NULL || !reading_containers(list, &containers))
+        return;
+    const struct container *execution = reading_container(&containers, genesis->execution);
+    reading->absent = execution == NULL;
+    reading->stopped = execution != NULL && strcmp(execution->state, "running") != 0;
+}
+
 void reading_interlock(const struct genesis *genesis, const struct entry *entry, size_t from, size_t to, const char *nonce, struct interlock_reading *ret_reading)
 {
     struct interlock_reading reading = {.interlock = INTERLOCK_UNKNOWN};
@@ -142,11 +154,9 @@ void reading_interlock(const struct genesis *genesis, const struct entry *entry,
     size_t end = to < entry->item_count ? to : entry->item_count;
     size_t place = last_place(entry, from, end, "logs.execution");
     size_t list = last_place(entry, from, place, "compose.containers");
-    bool listed = list < place && reading_containers(&entry->items[list], &containers);
     (void)snprintf(reading.why, sizeof reading.why, "there is no list of containers with Execution's log lines behind it");
-    if (place == end) {
-        reading.absent = listed && reading_container(&containers, genesis->execution) == NULL;
-    } else if (listed) {
+    read_presence(genesis, entry, from, end, &reading);
+    if (place < end && list < place && !reading.absent && !reading.stopped && reading_containers(&entry->items[list], &containers)) {
         const struct item *lines = &entry->items[place];
         const struct container *execution = sole_container(&containers, genesis->execution);
         reading.looked = true;
@@ -262,6 +272,7 @@ void reading_parity(const struct genesis *genesis, const struct entry *entry, si
         if (!text_is(entry->items[i].probe, "bus.policy_hash"))
             continue;
         replies++;
+        reading.silent = reading.silent || entry->items[i].status != 0;
         hear(&reading, "a reply of the responder", reply_hash(&entry->items[i], hash) ? hash : "", entry->items[i].sent_ns);
     }
     if (replies == 0 && (voices & PARITY_RESPONDER) != 0)

@@ -40,7 +40,8 @@ enum interlock { INTERLOCK_INVALID = 0, INTERLOCK_UNKNOWN, INTERLOCK_DISARMED, I
 struct interlock_reading {
     enum interlock interlock;
     bool looked;                /* there are containers and log lines to read */
-    bool absent;                /* the containers were listed and Execution is not among them */
+    bool absent;                /* the last list of containers does not have Execution */
+    bool stopped;               /* it has, and none of them runs */
     bool received;              /* DISARM with the nonce stands behind everything that says armed */
     int64_t sent_ns, received_ns;
     char why[160];
@@ -55,6 +56,7 @@ enum { PARITY_RESPONDER = 1, PARITY_EXECUTION = 2, PARITY_BRAIN = 4 };      /* w
 struct parity_reading {
     enum parity parity;
     char hash[SHA256_HEX + 1];  /* where equal */
+    bool silent;                /* asked, and nobody answered */
     int64_t sent_ns;            /* of the oldest item that it rests on */
     char why[240];
 };

@@ -66,7 +66,8 @@ static void parity_doubled_missing_or_absent_reply_violated(void **state)
 {
     (void)state;
     refuted("policy", "verify_parity", 0, reply_twice, CLAIM_PARITY, "names no policy hash");
-    refuted("policy", "sample", 61, reply_none, CLAIM_PARITY, "names no policy hash");
+    refuted("policy", "sample", 61, reply_none, CLAIM_PARITY, "nobody answered");
+    refuted("policy", "sample", 0, reply_none, CLAIM_PARITY, "names no policy hash");
     refuted("policy", "sample", 1, reply_dropped, CLAIM_PARITY, "no reply");
 }
 
@@ -321,6 +322,14 @@ static void one_failure_within_the_limit_proven(void **state)
     check_all_proven(&forge);
 }
 
+static void one_silence_of_the_responder_proven(void **state)
+{
+    (void)state;
+    CLEANUP_FORGE struct forge forge;
+    forge_with(&forge, "policy", "sample", 31, reply_none);
+    check_all_proven(&forge);
+}
+
 static void another_image(struct forge *forge, json_t *evidence)
 {
     char text[700];
@@ -390,6 +399,7 @@ int main(void)
         cmocka_unit_test(release_interlock_without_question_violated),
         cmocka_unit_test(health_that_is_not_good_violated),
         cmocka_unit_test(one_failure_within_the_limit_proven),
+        cmocka_unit_test(one_silence_of_the_responder_proven),
         cmocka_unit_test(step_without_its_evidence_violated),
         cmocka_unit_test(preflight_failed_or_unattested_violated),
     };

@@ -273,10 +273,18 @@ static void removed(struct forge *forge, json_t *evidence)
     forge_item(forge, evidence, "compose.containers", "", 0, "");
 }
 
+/* DISARM was tried and not heard: the container goes. */
+static void deaf_and_removed(struct forge *forge, json_t *evidence)
+{
+    forge_replace(forge, forge_find(evidence, "logs.execution", NULL), "");
+    forge_item(forge, evidence, "act", "remove execution", 0, "");
+    forge_item(forge, evidence, "compose.containers", "", 0, "");
+}
+
 static void rollback_without_safety_violated_by_removal_proven(void **state)
 {
     (void)state;
-    CLEANUP_FORGE struct forge unsafe, safe;
+    CLEANUP_FORGE struct forge unsafe, safe, deaf;
     plan.what = "make_safe";
     plan.how = no_disarm;
     fail_and_roll_back(&unsafe, "policy", "failed", 0);
@@ -284,6 +292,9 @@ static void rollback_without_safety_violated_by_removal_proven(void **state)
     plan.how = removed;
     fail_and_roll_back(&safe, "policy", "failed", 0);
     check_all_proven(&safe);
+    plan.how = deaf_and_removed;
+    fail_and_roll_back(&deaf, "policy", "failed", 0);
+    check_all_proven(&deaf);
 }
 
 static void wall_clock_step_without_note_violated(void **state)
