@@ -47,7 +47,7 @@ static const char *sample_fault(const struct audit *audit, const struct entry *e
     const char *fault = NULL;
     struct containers containers;
     *ret_name = text_of("compose.containers");
-    if (!reading_containers(entry_item(entry, 0, entry->item_count, "compose.containers", NULL), &containers))
+    if (!reading_containers(entry_first_item(entry, 0, entry->item_count, "compose.containers"), &containers))    /* a second belongs to the interlock */
         return "there is no readable list of the containers:";
     for (const struct node *endpoint = audit->genesis.endpoints->first; endpoint != NULL; endpoint = endpoint->next) {
         const struct item *item = entry_item(entry, 0, entry->item_count, "health", NULL);
@@ -121,7 +121,8 @@ static void check_gap(const struct audit *audit, const struct entry *before, con
     if (!same_boot)
         finding_undecidable(finding, sample, "the driver's machine was rebooted within the window: the gap is not known");
     else if (gap_ms > audit->limits->sample_gap_ms)
-        finding_violated(finding, sample, "there is a gap of %lld ms in the window; the limit is %lld", (long long)gap_ms, (long long)audit->limits->sample_gap_ms);
+        finding_violated(finding, sample, "there is a gap of %lld ms in the window; the limit is %lld", (long long)gap_ms,
+                         (long long)audit->limits->sample_gap_ms);
 }
 
 static void check_covered(const struct audit *audit, const struct step *observed, struct finding *finding)
