@@ -317,6 +317,15 @@ static void health_refused(struct forge *forge, json_t *evidence)
 static void health_missing(struct forge *forge, json_t *evidence) { (void)forge; forge_drop(evidence, "health", "brain"); }
 static void container_gone(struct forge *forge, json_t *evidence) { forge_replace(forge, forge_find(evidence, "compose.containers", NULL), "not JSON\n"); }
 
+static void brain_gone(struct forge *forge, json_t *evidence)
+{
+    char text[700];
+    (void)snprintf(text, sizeof text,
+                   "{\"service\":\"titan-execution\",\"id\":\"%s\",\"image\":\"%s\",\"state\":\"running\",\"health\":null,\"started_at\":\"%s\"}\n",
+                   forge->execution.id, forge->execution.image, forge->execution.started_at);
+    forge_replace(forge, forge_find(evidence, "compose.containers", NULL), text);
+}
+
 static void health_that_is_not_good_violated(void **state)
 {
     (void)state;
@@ -325,6 +334,7 @@ static void health_that_is_not_good_violated(void **state)
     refuted("release", "confirm", 0, health_missing, CLAIM_PROCEDURE, "no answer of the endpoint");
     refuted("release", "sample", 31, health_missing, CLAIM_WINDOW, "missing is never healthy");
     refuted("release", "sample", 31, container_gone, CLAIM_WINDOW, "readable list");
+    refuted("release", "sample", 0, brain_gone, CLAIM_WINDOW, "a service is not running");
     refuted("release", "sample", 0, health_bad, CLAIM_WINDOW, "too many times in a row");
 }
 
