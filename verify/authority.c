@@ -199,7 +199,8 @@ static bool take_session_entry(struct authority *authority, struct entry *entry,
 {
     if (memcmp(entry->signer, authority->session, KEY_BYTES) != 0)
         return refuse(ret_why, room, "a %s is not signed by the session key of its deployment", entry_type_name(entry->type));
-    if (entry->type == ENTRY_INTENT && is_forward(act_by_name(node_text(entry_body(entry), "action"))) && find(&authority->roster.operators, authority->driver, NULL) == NULL)
+    if (entry->type == ENTRY_INTENT && is_forward(act_by_name(node_text(entry_body(entry), "action")))
+        && find(&authority->roster.operators, authority->driver, NULL) == NULL)
         return refuse(ret_why, room, "the operator who drives was removed from the roster and may only disarm and roll back");
     if (entry->type == ENTRY_TRANSITION) {
         int64_t required = approvals_required(authority);

@@ -71,7 +71,8 @@ static void check_deploy(const struct audit *audit, const struct step *step, str
         return;
     reading_interlock(&audit->genesis, entry, behind, entry->item_count, NULL, &reading);
     if (reading.interlock != INTERLOCK_DISARMED)
-        finding_violated(finding, entry, "Execution was not seen disarmed after %s: it is %s, %s", act_name(step->act), interlock_name(reading.interlock), reading.why);
+        finding_violated(finding, entry, "Execution was not seen disarmed after %s: it is %s, %s", act_name(step->act), interlock_name(reading.interlock),
+                         reading.why);
 }
 
 /* The time at which the last command that changes a service returned, before this step. */
@@ -256,7 +257,8 @@ static void check_restored(const struct audit *audit, struct finding *finding)
         return;
     reading_interlock(&audit->genesis, restored->transition, 0, restored->transition->item_count, NULL, &reading);
     if (!reading.absent && reading.interlock != INTERLOCK_DISARMED)
-        finding_violated(finding, restored->transition, "after the rollback Execution is %s, and it must stay disarmed: %s", interlock_name(reading.interlock), reading.why);
+        finding_violated(finding, restored->transition, "after the rollback Execution is %s, and it must stay disarmed: %s",
+                         interlock_name(reading.interlock), reading.why);
 }
 
 void claim_interlock(const struct audit *audit, struct finding *finding)
@@ -277,5 +279,6 @@ void claim_interlock(const struct audit *audit, struct finding *finding)
     else if (deployment->accepted && deployment_step(deployment, ACT_MAKE_SAFE) == NULL)
         finding_violated(finding, NULL, "the rollback failed before Execution was safe");
     finding_conclude(finding, NULL, "Execution's own lines show %s", deployment->stage == STAGE_COMPLETED
-                     ? "the interlock as it must be before and after each change, and in every sample" : "it disarmed before services were restored, and it stayed so");
+                     ? "the interlock as it must be before and after each change, and in every sample"
+                     : "it disarmed before services were restored, and it stayed so");
 }

@@ -76,7 +76,8 @@ static void check_forward(const struct audit *audit, const char *before, struct 
     const struct step *verified = deployment_step(&audit->deployment, ACT_VERIFY_RELEASE);
     if (!policy && verified != NULL) {
         if (before[0] == '\0')
-            finding_undecidable(state->finding, verified->transition, "the before snapshot shows no single policy hash with which this release could be compared");
+            finding_undecidable(state->finding, verified->transition,
+                                "the before snapshot shows no single policy hash with which this release could be compared");
         else if (state->hash[0] != '\0' && strcmp(before, state->hash) != 0)
             finding_violated(state->finding, verified->transition, "a release must not change the policy hash, and another than before is expected");
         else

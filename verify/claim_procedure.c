@@ -101,7 +101,8 @@ static void check_answer(struct walk *walk, const struct step *step)
     if (walk->intent == NULL || named != walk->intent->seq)
         finding_violated(walk->finding, entry, "the transition by %s does not answer an open intent", event_name(step->event));
     else if (walk->interrupted)
-        finding_violated(walk->finding, entry, "the intent %lld was interrupted, and no reconciliation says what had become of it", (long long)walk->intent->seq);
+        finding_violated(walk->finding, entry, "the intent %lld was interrupted, and no reconciliation says what had become of it",
+                         (long long)walk->intent->seq);
     else if (good && (walk->must_fail || walk->undecided))
         finding_violated(walk->finding, entry, "the reconciliation of intent %lld did not say that it may succeed", (long long)walk->intent->seq);
     else if (good && (step->event == EVENT_REARMED) != (walk->stage == STAGE_VERIFIED && walk->act == ACT_ARM))
@@ -115,7 +116,8 @@ static void walk_transition(struct walk *walk, struct entry *entry)
     if (step->from != walk->stage)
         finding_violated(walk->finding, entry, "the transition leaves %s, and the deployment is in %s", stage_name(step->from), stage_name(walk->stage));
     else if (!machine_allows(walk->audit->deployment.policy, step->from, step->event, step->to))
-        finding_violated(walk->finding, entry, "the standard knows no way from %s by %s to %s", stage_name(step->from), event_name(step->event), stage_name(step->to));
+        finding_violated(walk->finding, entry, "the standard knows no way from %s by %s to %s", stage_name(step->from), event_name(step->event),
+                         stage_name(step->to));
     check_answer(walk, step);
     if ((step->event == EVENT_DONE || step->event == EVENT_REARMED) && !step_is_earned(walk->audit, step, why, sizeof why))
         finding_violated(walk->finding, entry, "%s: %s", act_name(step->act), why);

@@ -15,7 +15,8 @@ static void compare_line(const struct entry *before, const struct entry *after, 
     if (was.length == 0 || is.length == 0)
         finding_violated(finding, after, "`%s` cannot be compared: it is missing before or after", probe);
     else if (!text_equal(was, is))
-        finding_violated(finding, after, "`%s` is %.*s and was %.*s before", probe, is.length < 64 ? (int)is.length : 64, is.at, was.length < 64 ? (int)was.length : 64, was.at);
+        finding_violated(finding, after, "`%s` is %.*s and was %.*s before", probe, is.length < 64 ? (int)is.length : 64, is.at,
+                         was.length < 64 ? (int)was.length : 64, was.at);
 }
 
 /* Containers whose service the rendered file declared (where the snapshot says so): an orphan is drift, and is not restored. */
@@ -55,7 +56,8 @@ static void compare_containers(const struct containers *before, const struct con
 }
 
 /* An armed marker survives a restart: a container that was there before may only be there still if nobody ever touched it. */
-static void check_recreated(const struct audit *audit, const struct container *was, const struct container *is, const struct entry *entry, struct finding *finding)
+static void check_recreated(const struct audit *audit, const struct container *was, const struct container *is, const struct entry *entry,
+                            struct finding *finding)
 {
     const struct deployment *deployment = &audit->deployment;
     if (!is_running(was) || !is_running(is) || strcmp(was->id, is->id) != 0)
@@ -108,8 +110,8 @@ static void check_rollback(const struct audit *audit, const struct entry *before
     compare_containers(&was, &is, after, finding);
     if (audit->genesis.has_policy)
         check_recreated(audit, reading_container(&was, audit->genesis.execution), reading_container(&is, audit->genesis.execution), after, finding);
-    finding_conclude(finding, after, "commit, branch, configuration and the image of each of %zu containers are those of the before snapshot (entry %lld)", is.count,
-                     (long long)before->seq);
+    finding_conclude(finding, after, "commit, branch, configuration and the image of each of %zu containers are those of the before snapshot (entry %lld)",
+                     is.count, (long long)before->seq);
 }
 
 static void check_abort(const struct audit *audit, const struct entry *before, struct finding *finding)
@@ -120,7 +122,8 @@ static void check_abort(const struct audit *audit, const struct entry *before, s
         return;
     }
     compare_line(before, aborted->transition, "git.head", finding);
-    finding_conclude(finding, aborted->transition, "no service was changed, and the commit is that of the before snapshot (entry %lld)", (long long)before->seq);
+    finding_conclude(finding, aborted->transition, "no service was changed, and the commit is that of the before snapshot (entry %lld)",
+                     (long long)before->seq);
 }
 
 void claim_restoration(const struct audit *audit, struct finding *finding)

@@ -41,13 +41,41 @@ static int64_t count_failure(struct tally *tally, struct text name, bool good)
     return tally->rows[at].failures;
 }
 
+static int64_t count_service(struct tally *tally, const char *service, bool good)
+{
+    char name[64 + 1] = ".";        /* a service and an endpoint may have the same name */
+    memcpy(name + 1, service, sizeof name - 2);
+    return count_failure(tally, text_of(name), good);
+}
+
+/* Every container that is there, and every service that was pulled and has none. */
+static bool services_fail(const struct audit *audit, const struct containers *containers, struct tally *tally)
+{
+    const struct step *pulled = deployment_step(&audit->deployment, ACT_PULL_IMAGES);
+    struct containers declared = {.count = 0};
+    int64_t most = 0;
+    if (pulled != NULL && !reading_images(entry_item(pulled->transition, 0, pulled->transition->item_count, "compose.images", NULL), &declared))
+        declared.count = 0;
+    for (size_t i = 0; i < containers->count; i++) {
+        int64_t failures = count_service(tally, containers->list[i].service, reading_container_is_good(&containers->list[i]));
+        most = failures > most ? failures : most;
+    }
+    for (size_t i = 0; i < declared.count; i++) {
+        if (reading_container(containers, text_of(declared.list[i].service)) != NULL)
+            continue;
+        int64_t failures = count_service(tally, declared.list[i].service, false);
+        most = failures > most ? failures : most;
+    }
+    return most >= audit->limits->failures;
+}
+
 /* NULL when the sample leaves the window good; else what fails it. `ret_name` is of whom. */
 static const char *sample_fault(const struct audit *audit, const struct entry *entry, struct tally *tally, struct text *ret_name)
 {
     const char *fault = NULL;
     struct containers containers;
     *ret_name = text_of("compose.containers");
-    if (!reading_containers(entry_item(entry, 0, entry->item_count, "compose.containers", NULL), &containers))
+    if (!reading_containers(entry_first_item(entry, 0, entry->item_count, "compose.containers"), &containers))    /* a second belongs to the interlock */
         return "there is no readable list of the containers:";
     for (const struct node *endpoint = audit->genesis.endpoints->first; endpoint != NULL; endpoint = endpoint->next) {
         const struct item *item = entry_item(entry, 0, entry->item_count, "health", NULL);
@@ -66,13 +94,9 @@ static const char *sample_fault(const struct audit *audit, const struct entry *e
             fault = "it fails too many times in a row:";
         }
     }
-    for (size_t i = 0; i < containers.count; i++) {
-        char name[64 + 1] = ".";        /* a service and an endpoint may have the same name */
-        memcpy(name + 1, containers.list[i].service, sizeof name - 2);
-        if (count_failure(tally, text_of(name), reading_container_is_good(&containers.list[i])) >= audit->limits->failures) {
-            *ret_name = text_of("compose.containers");
-            fault = "a container is not running and healthy too many times in a row:";
-        }
+    if (services_fail(audit, &containers, tally)) {
+        *ret_name = text_of("compose.containers");
+        fault = "a service is not running and healthy too many times in a row:";
     }
     return fault;
 }
@@ -121,7 +145,8 @@ static void check_gap(const struct audit *audit, const struct entry *before, con
     if (!same_boot)
         finding_undecidable(finding, sample, "the driver's machine was rebooted within the window: the gap is not known");
     else if (gap_ms > audit->limits->sample_gap_ms)
-        finding_violated(finding, sample, "there is a gap of %lld ms in the window; the limit is %lld", (long long)gap_ms, (long long)audit->limits->sample_gap_ms);
+        finding_violated(finding, sample, "there is a gap of %lld ms in the window; the limit is %lld", (long long)gap_ms,
+                         (long long)audit->limits->sample_gap_ms);
 }
 
 static void check_covered(const struct audit *audit, const struct step *observed, struct finding *finding)

@@ -21,7 +21,8 @@ static enum error_code write_file(const char *path, const void *data, size_t siz
     int number = errno;
     if (descriptor >= 0)
         good = close(descriptor) == 0 && good;
-    return good ? ERROR_OK : error_set(error, ERROR_USAGE, number, path, "choose a place that can be written with --out", "it cannot be written: %s", strerror(number));
+    return good ? ERROR_OK : error_set(error, ERROR_USAGE, number, path, "choose a place that can be written with --out", "it cannot be written: %s",
+                                       strerror(number));
 }
 
 enum error_code verify_extract(const char *path, uint64_t seq, const char *prefix, struct error *error)
@@ -33,7 +34,8 @@ enum error_code verify_extract(const char *path, uint64_t seq, const char *prefi
     if (code != ERROR_OK)
         return code;
     if (seq >= record.count)
-        return error_set(error, ERROR_USAGE, 0, path, "entries are numbered from 0", "it has %zu entries, and none numbered %llu", record.count, (unsigned long long)seq);
+        return error_set(error, ERROR_USAGE, 0, path, "entries are numbered from 0", "it has %zu entries, and none numbered %llu", record.count,
+                         (unsigned long long)seq);
     struct entry *entry = &record.entries[seq];
     code = entry_check(entry, error);
     if (code != ERROR_OK)

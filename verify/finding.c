@@ -10,6 +10,8 @@ void finding_init(struct finding *finding)
 
 __attribute__((format(printf, 4, 0)))
 static void say(struct finding *finding, enum verdict verdict, const struct entry *entry, const char *format, va_list arguments)
+    __attribute__((format(printf, 4, 0)));
+static void say(struct finding *finding, enum verdict verdict, const struct entry *entry, const char *format, va_list arguments)
 {
     finding->verdict = verdict;
     finding->has_entry = entry != NULL;

@@ -124,7 +124,9 @@ static enum error_code read_pair(struct reader *reader, struct fy_node *key, str
         if (!scalar_is(key, numbers[i].key))
             continue;
         int64_t *place = (int64_t *)(void *)((char *)&reader->limits + numbers[i].offset);
-        return read_number(value, place) && *place > 0 ? ERROR_OK : refuse(reader, key, "a positive whole number (milliseconds, or a count) is expected behind this key");
+        if (read_number(value, place) && *place > 0)
+            return ERROR_OK;
+        return refuse(reader, key, "a positive whole number (milliseconds, or a count) is expected behind this key");
     }
     return refuse(reader, key, "this key is not known");
 }

@@ -37,7 +37,8 @@ static const char help[] =
     "Exit status: 0 all that applies is proven; 1 something is violated; 2 wrong usage; 3 something is undecidable; 4 damaged: it cannot be\n"
     "read as a journal at all; 5 a bound of the verifier is exceeded.\n";
 
-enum option_code { OPTION_TRUST = 1000, OPTION_TARGET, OPTION_JOURNAL, OPTION_CHECKPOINT, OPTION_LIMITS, OPTION_DEPLOYMENT, OPTION_ANCHOR, OPTION_JSON, OPTION_OUT, OPTION_HELP, OPTION_VERSION };
+enum option_code { OPTION_TRUST = 1000, OPTION_TARGET, OPTION_JOURNAL, OPTION_CHECKPOINT, OPTION_LIMITS, OPTION_DEPLOYMENT, OPTION_ANCHOR, OPTION_JSON,
+                  OPTION_OUT, OPTION_HELP, OPTION_VERSION };
 
 struct command_line {
     struct verify_options verify;
@@ -92,10 +93,12 @@ static enum error_code take_option(struct command_line *line, int code, const ch
 static enum error_code read_line(int count, char **words, struct command_line *line, struct error *error)
 {
     static const struct option options[] = {
-        {"trust", required_argument, NULL, OPTION_TRUST}, {"target", required_argument, NULL, OPTION_TARGET}, {"journal", required_argument, NULL, OPTION_JOURNAL},
-        {"checkpoint", required_argument, NULL, OPTION_CHECKPOINT}, {"limits", required_argument, NULL, OPTION_LIMITS},
-        {"deployment", required_argument, NULL, OPTION_DEPLOYMENT}, {"require-anchor", no_argument, NULL, OPTION_ANCHOR}, {"json", no_argument, NULL, OPTION_JSON},
-        {"out", required_argument, NULL, OPTION_OUT}, {"help", no_argument, NULL, OPTION_HELP}, {"version", no_argument, NULL, OPTION_VERSION}, {0}};
+        {"trust", required_argument, NULL, OPTION_TRUST}, {"target", required_argument, NULL, OPTION_TARGET},
+        {"journal", required_argument, NULL, OPTION_JOURNAL}, {"checkpoint", required_argument, NULL, OPTION_CHECKPOINT},
+        {"limits", required_argument, NULL, OPTION_LIMITS},
+        {"deployment", required_argument, NULL, OPTION_DEPLOYMENT}, {"require-anchor", no_argument, NULL, OPTION_ANCHOR},
+        {"json", no_argument, NULL, OPTION_JSON}, {"out", required_argument, NULL, OPTION_OUT}, {"help", no_argument, NULL, OPTION_HELP},
+        {"version", no_argument, NULL, OPTION_VERSION}, {0}};
     opterr = 0;
     for (int code; (code = getopt_long(count, words, "", options, NULL)) != -1;) {
         enum error_code result = take_option(line, code, optarg, error);
@@ -123,7 +126,7 @@ static enum error_code verify(struct command_line *line, int count, char **words
         return usage(error, "one journal or bundle is expected", "");
     options->path = words[0];
     if (options->trust == NULL || options->target == NULL)
-        return usage(error, options->trust == NULL ? "--trust is missing: which keys may sign genesis?" : "--target is missing: of which target must it be?", "");
+        return usage(error, options->trust == NULL ? "--trust is missing: which keys may sign genesis?" : "--target is missing: whose journal must it be?", "");
     if (options->journal != NULL && !bytes_is_hex(options->journal, FORMAT_JOURNAL_ID_HEX))
         return usage(error, "--journal takes 32 lower-case hex digits, not ", options->journal);
     enum error_code code = verify_run(options, &report, error);

@@ -61,7 +61,8 @@ static enum error_code next_line(struct lines *lines, bool *ret_end, struct erro
 }
 
 /* A line that is an object with exactly these keys in this order; all of canonical form, so that every byte is decided. */
-static enum error_code next_object(struct lines *lines, const char *const *keys, size_t count, const char *what, const struct node **ret_members, struct error *error)
+static enum error_code next_object(struct lines *lines, const char *const *keys, size_t count, const char *what, const struct node **ret_members,
+                                   struct error *error)
 {
     bool end;
     struct error inner;

@@ -134,7 +134,8 @@ static bool read_frame(int from, struct frame *frame, uint8_t *key, struct bytes
     return read_all(from, key, sizes[0]) && read_all(from, value->data, value->size);
 }
 
-static enum error_code take_frame(const char *path, const struct frame *frame, const uint8_t *key, struct bytes *value, struct record *record, struct error *error)
+static enum error_code take_frame(const char *path, const struct frame *frame, const uint8_t *key, struct bytes *value, struct record *record,
+                                  struct error *error)
 {
     if (frame->kind == 'B' && frame->key_bytes == SHA256_BYTES)
         return record_add_blob(record, key, value, error);

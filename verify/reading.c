@@ -147,7 +147,8 @@ static void read_presence(const struct genesis *genesis, const struct entry *ent
     reading->stopped = execution != NULL && strcmp(execution->state, "running") != 0;
 }
 
-void reading_interlock(const struct genesis *genesis, const struct entry *entry, size_t from, size_t to, const char *nonce, struct interlock_reading *ret_reading)
+void reading_interlock(const struct genesis *genesis, const struct entry *entry, size_t from, size_t to, const char *nonce,
+                       struct interlock_reading *ret_reading)
 {
     struct interlock_reading reading = {.interlock = INTERLOCK_UNKNOWN};
     struct containers containers;

@@ -47,7 +47,8 @@ struct interlock_reading {
     char why[160];
 };
 /* The last look in [from, to) of the entry's items. */
-void reading_interlock(const struct genesis *genesis, const struct entry *entry, size_t from, size_t to, const char *nonce, struct interlock_reading *ret_reading);
+void reading_interlock(const struct genesis *genesis, const struct entry *entry, size_t from, size_t to, const char *nonce,
+                       struct interlock_reading *ret_reading);
 const char *interlock_name(enum interlock interlock);
 
 enum parity { PARITY_INVALID = 0, PARITY_EQUAL, PARITY_UNEQUAL, PARITY_MISSING };

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const claim_names[CLAIMS] = {NULL, "integrity", "authority", "procedure", "preflight", "interlock", "parity", "window", "restoration", "clocks"};
+static const char *const claim_names[CLAIMS] = {NULL, "integrity", "authority", "procedure", "preflight", "interlock", "parity", "window", "restoration",
+                                                "clocks"};
 static const char program[] = "titan-verify " TITAN_VERSION;
 
 enum { REMARKS_MAX = 4, REMARK_BYTES = 256 };
@@ -47,7 +48,8 @@ static unsigned remarks(const struct report *report, char ret_remarks[REMARKS_MA
                        "The end is unanchored: no checkpoint from outside covers the entries from %llu on, and what stood behind the last may be missing.",
                        (unsigned long long)report->anchored);
     if (guard_absent)
-        (void)snprintf(ret_remarks[count++], REMARK_BYTES, "No dead-man guard lay on the target: had the driver died, nothing would have rolled back by itself.");
+        (void)snprintf(ret_remarks[count++], REMARK_BYTES,
+                       "No dead-man guard lay on the target: had the driver died, nothing would have rolled back by itself.");
     return count;
 }
 
@@ -158,15 +160,16 @@ void report_json(const struct report *report, FILE *stream)
     write_pair(stream, "journal", report->journal);
     fputc(',', stream);
     write_pair(stream, "target", report->target);
-    fprintf(stream, ",\"entries\":%llu,\"head\":\"%s\",\"anchored\":%llu,", (unsigned long long)report->entries, report->head, (unsigned long long)report->anchored);
+    fprintf(stream, ",\"entries\":%llu,\"head\":\"%s\",\"anchored\":%llu,", (unsigned long long)report->entries, report->head,
+            (unsigned long long)report->anchored);
     write_limits(&report->limits, stream);
     fputs(",\"deployments\":[", stream);
     for (size_t i = 0; i < report->count; i++) {
         const struct deployment_report *deployment = &report->deployments[i];
         fputs(i > 0 ? ",{" : "{", stream);
         if (deployment->exists)
-            fprintf(stream, "\"number\":%llu,\"procedure\":\"%s\",\"state\":\"%s\",\"ended\":%s,", (unsigned long long)deployment->number, deployment->procedure,
-                    deployment->state, deployment->ended ? "true" : "false");
+            fprintf(stream, "\"number\":%llu,\"procedure\":\"%s\",\"state\":\"%s\",\"ended\":%s,", (unsigned long long)deployment->number,
+                    deployment->procedure, deployment->state, deployment->ended ? "true" : "false");
         else
             fputs("\"number\":null,", stream);
         fputs("\"claims\":[", stream);

@@ -18,7 +18,8 @@ struct field {
 
 static const struct field roster_fields[] = {{"operators", FIELD_TEXTS, false, NULL}, {"approvers", FIELD_TEXTS, false, NULL},
                                              {"administrators", FIELD_TEXTS, false, NULL}, {0}};
-static const struct field target_fields[] = {{"name", FIELD_TEXT, false, NULL}, {"address", FIELD_TEXT, false, NULL}, {"host_key", FIELD_TEXT, false, NULL}, {0}};
+static const struct field target_fields[] = {{"name", FIELD_TEXT, false, NULL}, {"address", FIELD_TEXT, false, NULL}, {"host_key", FIELD_TEXT, false, NULL},
+                                             {0}};
 static const struct field services_fields[] = {{"execution", FIELD_TEXT, false, NULL}, {"brain", FIELD_TEXT, false, NULL}, {0}};
 static const struct field patterns_fields[] = {
     {"policy_loaded", FIELD_TEXTS, false, NULL}, {"handshake_ok", FIELD_TEXTS, false, NULL}, {"handshake_failed", FIELD_TEXTS, false, NULL},
@@ -30,8 +31,10 @@ static const struct field limits_fields[] = {
     {"rollback_start_ms", FIELD_COUNT, false, NULL}, {"rollback_ms", FIELD_COUNT, false, NULL}, {"disarm_fresh_ms", FIELD_COUNT, false, NULL},
     {"answer_ms", FIELD_COUNT, false, NULL}, {0}};
 static const struct field approvals_fields[] = {{"policy", FIELD_COUNT, false, NULL}, {"release", FIELD_COUNT, false, NULL}, {0}};
-static const struct field succeeds_fields[] = {{"journal", FIELD_TEXT, false, NULL}, {"seq", FIELD_COUNT, false, NULL}, {"hash", FIELD_HEX64, false, NULL}, {0}};
-static const struct field span_fields[] = {{"boot", FIELD_TEXT, false, NULL}, {"before_ms", FIELD_COUNT, false, NULL}, {"after_ms", FIELD_COUNT, false, NULL}, {0}};
+static const struct field succeeds_fields[] = {{"journal", FIELD_TEXT, false, NULL}, {"seq", FIELD_COUNT, false, NULL}, {"hash", FIELD_HEX64, false, NULL},
+                                               {0}};
+static const struct field span_fields[] = {{"boot", FIELD_TEXT, false, NULL}, {"before_ms", FIELD_COUNT, false, NULL},
+                                           {"after_ms", FIELD_COUNT, false, NULL}, {0}};
 static const struct field item_fields[] = {
     {"probe", FIELD_TEXT, false, NULL}, {"subject", FIELD_TEXT, false, NULL}, {"status", FIELD_INTEGER, false, NULL}, {"output", FIELD_HEX64, false, NULL},
     {"size", FIELD_COUNT, false, NULL}, {"sent_ns", FIELD_COUNT, false, NULL}, {"received_ns", FIELD_COUNT, false, NULL},
@@ -58,11 +61,12 @@ static const struct field sample_fields[] = {{"intent", FIELD_COUNT, false, NULL
                                              {"evidence", FIELD_EVIDENCE, false, NULL}, {"facts", FIELD_OBJECT, false, NULL}, {0}};
 static const struct field refusal_fields[] = {{"from", FIELD_TEXT, false, NULL}, {"event", FIELD_TEXT, false, NULL}, {"reason", FIELD_TEXT, false, NULL}, {0}};
 static const struct field reconciliation_fields[] = {
-    {"intent", FIELD_COUNT, false, NULL}, {"found", FIELD_WORD, false, "done|not_done|partial|unknown|"}, {"then", FIELD_WORD, false, "continue|repeat|fail|ask|"},
-    {"reason", FIELD_TEXT, false, NULL}, {"evidence", FIELD_EVIDENCE, false, NULL}, {0}};
+    {"intent", FIELD_COUNT, false, NULL}, {"found", FIELD_WORD, false, "done|not_done|partial|unknown|"},
+    {"then", FIELD_WORD, false, "continue|repeat|fail|ask|"}, {"reason", FIELD_TEXT, false, NULL}, {"evidence", FIELD_EVIDENCE, false, NULL}, {0}};
 static const struct field attestation_fields[] = {{"item", FIELD_TEXT, false, NULL}, {"answer", FIELD_WORD, false, "passed|accepted|"},
                                                   {"reason", FIELD_TEXT, false, NULL}, {"operator", FIELD_TEXT, false, NULL}, {0}};
-static const struct field approval_fields[] = {{"principal", FIELD_TEXT, false, NULL}, {"statement", FIELD_TEXT, false, NULL}, {"signature", FIELD_TEXT, false, NULL}, {0}};
+static const struct field approval_fields[] = {{"principal", FIELD_TEXT, false, NULL}, {"statement", FIELD_TEXT, false, NULL},
+                                               {"signature", FIELD_TEXT, false, NULL}, {0}};
 static const struct field takeover_fields[] = {
     {"operator", FIELD_TEXT, false, NULL}, {"session", FIELD_HEX64, false, NULL}, {"epoch", FIELD_COUNT, false, NULL}, {"previous", FIELD_TEXT, false, NULL},
     {"reason", FIELD_TEXT, false, NULL}, {0}};
@@ -163,6 +167,7 @@ bool schema_body_is_right(enum entry_type type, const struct node *body, char *r
     const char *wrong = wrong_key(bodies[type], body);
     if (wrong == NULL)
         return true;
-    (void)snprintf(ret_why, room, "the body of this %s lacks `%s`, or has it in a form or at a place that the format does not know", entry_type_name(type), wrong);
+    (void)snprintf(ret_why, room, "the body of this %s lacks `%s`, or has it in a form or at a place that the format does not know", entry_type_name(type),
+                   wrong);
     return false;
 }

@@ -135,7 +135,8 @@ static void judge_selected(struct audit *audit, const uint64_t *numbers, size_t 
         judge_none(audit, &authority, "there is no deployment in this journal", &report->deployments[0]);
 }
 
-enum error_code verify_record(struct record *record, struct audit *audit, enum selection selection, uint64_t number, struct report *ret_report, struct error *error)
+enum error_code verify_record(struct record *record, struct audit *audit, enum selection selection, uint64_t number, struct report *ret_report,
+                              struct error *error)
 {
     uint64_t *numbers __attribute__((cleanup(free_numbers))) = NULL;
     struct report report = {.count = 0};

@@ -165,7 +165,8 @@ uint64_t forge_append(struct forge *forge, const char *type, int64_t deployment,
 
 static json_t *roster(void)
 {
-    char *operator = forge_signer_line(FORGE_OPERATOR, "alice"), *second = forge_signer_line(FORGE_SECOND, "bob"), *approver = forge_signer_line(FORGE_APPROVER, "carol");
+    char *operator = forge_signer_line(FORGE_OPERATOR, "alice"), *second = forge_signer_line(FORGE_SECOND, "bob");
+    char *approver = forge_signer_line(FORGE_APPROVER, "carol");
     json_t *json = json_pack("{s:[s,s], s:[s], s:[s]}", "operators", operator, second, "approvers", approver, "administrators", operator);
     free(operator);
     free(second);
@@ -178,14 +179,16 @@ void forge_genesis(struct forge *forge)
     json_t *patterns = json_pack("{s:[s,s], s:[s,s], s:[s,s], s:[s], s:[s,s], s:[s,s], s:[]}", "policy_loaded", "Risk Policy Loaded. Hash: %H",
                                  "Loaded RiskPolicy (hash: %H", "handshake_ok", "Policy hash handshake OK. Enabling signal processing. Hash: %H",
                                  "Policy hash handshake OK", "handshake_failed", "CRITICAL: Policy hash handshake FAILED", "Policy hash handshake FAILED",
-                                 "disarm_received", "Received DISARM command: %N", "disarmed", "EXECUTION DISARMED: ", "Execution initialized DISARMED", "armed",
-                                 "EXECUTION ARMED: ", "Execution initialized in ARMED state", "errors");
-    json_t *limits = json_pack("{s:I, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i}", "window_ms", (json_int_t)forge->genesis_window_ms, "sample_interval_ms", 5000,
-                               "sample_gap_ms", 10000, "window_start_ms", 120000, "window_start_armed_ms", 10000, "failures", 3, "rollback_start_ms", 10000,
+                                 "disarm_received", "Received DISARM command: %N", "disarmed", "EXECUTION DISARMED: ", "Execution initialized DISARMED",
+                                 "armed", "EXECUTION ARMED: ", "Execution initialized in ARMED state", "errors");
+    json_t *limits = json_pack("{s:I, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i}", "window_ms", (json_int_t)forge->genesis_window_ms, "sample_interval_ms",
+                               5000, "sample_gap_ms", 10000, "window_start_ms", 120000, "window_start_armed_ms", 10000, "failures", 3, "rollback_start_ms",
+                               10000,
                                "rollback_ms", 300000, "disarm_fresh_ms", 10000, "answer_ms", 60000);
     json_t *checklist = forge->no_checklist ? json_array() : json_pack("[s,s]", "backups", "ports");
-    json_t *body = json_pack("{s:{s:s, s:s, s:s}, s:{s:s, s:s}, s:[s,s], s:b, s:o, s:o, s:o, s:o, s:{s:I, s:I}}", "target", "name", FORGE_TARGET, "address", "local",
-                             "host_key", "", "services", "execution", forge->no_policy ? "" : "titan-execution", "brain", forge->no_policy ? "" : "titan-brain",
+    json_t *body = json_pack("{s:{s:s, s:s, s:s}, s:{s:s, s:s}, s:[s,s], s:b, s:o, s:o, s:o, s:o, s:{s:I, s:I}}", "target", "name", FORGE_TARGET, "address",
+                             "local", "host_key", "", "services", "execution", forge->no_policy ? "" : "titan-execution", "brain",
+                             forge->no_policy ? "" : "titan-brain",
                              "endpoints", "execution", "brain", "marker", forge->marker && !forge->no_policy, "patterns", patterns, "limits", limits, "roster",
                              roster(), "checklist", checklist, "approvals", "policy", (json_int_t)forge->approvals, "release", (json_int_t)forge->approvals);
     assert(body != NULL);
@@ -204,8 +207,9 @@ void forge_open(struct forge *forge, const char *procedure)
         memset(forge->hash_new, 'b', 64);
     forge_public_key(forge->session, key);
     bytes_hex(key, KEY_BYTES, session);
-    json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:[], s:i, s:s}", "procedure", procedure, "operator", "alice", "reason", "a test", "session",
-                             session, "table", zeros, "program", "forge", "branch", "main", "commit", "", "expect", forge->expect != NULL ? forge->expect : "",
+    json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:[], s:i, s:s}", "procedure", procedure, "operator", "alice", "reason",
+                             "a test", "session", session, "table", zeros, "program", "forge", "branch", "main", "commit", "", "expect",
+                             forge->expect != NULL ? forge->expect : "",
                              "checklist", "approvals", 0, "config", zeros);
     forge->deployment = (int64_t)forge->count;
     (void)snprintf(forge->state, sizeof forge->state, "opened");
@@ -246,7 +250,8 @@ void forge_reconcile(struct forge *forge, const char *found, const char *then, j
 
 void forge_answer(struct forge *forge, const char *outcome)
 {
-    json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:s, s:[]}", "command", "answer", "phase", "outcome", "key", "", "outcome", outcome, "reason", "arm again?", "evidence");
+    json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:s, s:[]}", "command", "answer", "phase", "outcome", "key", "", "outcome", outcome, "reason",
+                             "arm again?", "evidence");
     (void)forge_append(forge, "command", forge->deployment, body);
 }
 
@@ -355,12 +360,14 @@ void forge_bundle(const struct forge *forge, struct bytes *ret_text)
 {
     struct error error;
     struct bytes note = {0};
-    assert(bytes_append_format(ret_text, &error, "{\"titan_bundle\":1,\"journal\":\"%s\",\"entries\":%zu,\"blobs\":%zu}\n", forge->journal, forge->count, forge->blob_count) == ERROR_OK);
+    assert(bytes_append_format(ret_text, &error, "{\"titan_bundle\":1,\"journal\":\"%s\",\"entries\":%zu,\"blobs\":%zu}\n", forge->journal, forge->count,
+                               forge->blob_count) == ERROR_OK);
     for (size_t i = 0; i < forge->count; i++) {
         struct bytes payload = {0}, signature = {0};
         assert(bytes_base64(forge->values[i].data + SIGNATURE_BYTES, forge->values[i].size - SIGNATURE_BYTES, &payload, &error) == ERROR_OK);
         assert(bytes_base64(forge->values[i].data, SIGNATURE_BYTES, &signature, &error) == ERROR_OK);
-        assert(bytes_append_format(ret_text, &error, "{\"seq\":%zu,\"payload\":\"%s\",\"signature\":\"%s\"}\n", i, (char *)payload.data, (char *)signature.data) == ERROR_OK);
+        assert(bytes_append_format(ret_text, &error, "{\"seq\":%zu,\"payload\":\"%s\",\"signature\":\"%s\"}\n", i, (char *)payload.data,
+                                   (char *)signature.data) == ERROR_OK);
         bytes_free(&payload);
         bytes_free(&signature);
     }

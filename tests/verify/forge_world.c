@@ -99,8 +99,8 @@ void forge_item(struct forge *forge, json_t *evidence, const char *probe, const 
     json_t *item = json_pack("{s:s, s:s, s:i, s:s, s:I, s:I, s:I}", "probe", probe, "subject", subject, "status", status, "output", hex, "size",
                              (json_int_t)strlen(output), "sent_ns", (json_int_t)sent, "received_ns", (json_int_t)received);
     if (strncmp(probe, "compose.", 8) == 0 || strncmp(probe, "git.", 4) == 0)
-        json_object_set_new(item, "target", json_pack("{s:s, s:I, s:I}", "boot", "99999999-2222-3333-4444-555555555555", "before_ms", (json_int_t)(sent / 1000000),
-                                                      "after_ms", (json_int_t)(received / 1000000)));
+        json_object_set_new(item, "target", json_pack("{s:s, s:I, s:I}", "boot", "99999999-2222-3333-4444-555555555555", "before_ms",
+                                                      (json_int_t)(sent / 1000000), "after_ms", (json_int_t)(received / 1000000)));
     assert(json_array_append_new(evidence, item) == 0);
 }
 
@@ -113,7 +113,8 @@ static void containers(struct forge *forge, json_t *evidence)
     for (unsigned i = 0; i < 2; i++)
         if (list[i]->id[0] != '\0')
             length += snprintf(text + length, sizeof text - (size_t)length,
-                               "{\"service\":\"%s\",\"id\":\"%s\",\"image\":\"%s\",\"state\":\"%s\",\"health\":null,\"started_at\":\"%s\",\"restarts\":0,\"name\":\"%s-1\"}\n",
+                               "{\"service\":\"%s\",\"id\":\"%s\",\"image\":\"%s\",\"state\":\"%s\",\"health\":null,"
+                               "\"started_at\":\"%s\",\"restarts\":0,\"name\":\"%s-1\"}\n",
                                names[i], list[i]->id, list[i]->image, list[i]->state, list[i]->started_at, names[i]);
     text[length] = '\0';
     forge_item(forge, evidence, "compose.containers", "", 0, text);
@@ -122,7 +123,8 @@ static void containers(struct forge *forge, json_t *evidence)
 static void logs(struct forge *forge, json_t *evidence, bool execution)
 {
     struct bytes *log = execution ? &forge->execution.log : &forge->brain.log;
-    forge_item(forge, evidence, execution ? "logs.execution" : "logs.brain", execution ? "titan-execution" : "titan-brain", 0, log->size > 0 ? (char *)log->data : "");
+    forge_item(forge, evidence, execution ? "logs.execution" : "logs.brain", execution ? "titan-execution" : "titan-brain", 0,
+               log->size > 0 ? (char *)log->data : "");
 }
 
 static void marker(struct forge *forge, json_t *evidence)
@@ -192,8 +194,8 @@ void forge_sample(struct forge *forge, unsigned n)
     one_sample(forge, evidence, forge->sick_from != 0 && n >= forge->sick_from);
     if (forge->tamper != NULL)
         forge->tamper(forge, "sample", n, evidence);
-    (void)forge_append(forge, "sample", forge->deployment, json_pack("{s:I, s:I, s:o, s:{s:b}}", "intent", (json_int_t)forge->intent, "n", (json_int_t)n, "evidence",
-                                                                     evidence, "facts", "healthy", 1));
+    (void)forge_append(forge, "sample", forge->deployment, json_pack("{s:I, s:I, s:o, s:{s:b}}", "intent", (json_int_t)forge->intent, "n", (json_int_t)n,
+                                                                     "evidence", evidence, "facts", "healthy", 1));
     if (forge->now_ns < begun_ns + forge->sample_ms * 1000000)
         forge->now_ns = begun_ns + forge->sample_ms * 1000000;
 }
@@ -208,7 +210,9 @@ static void line(struct forge *forge, json_t *evidence, const char *probe, const
 static void images(struct forge *forge, json_t *evidence, const char *image)
 {
     char text[800];
-    (void)snprintf(text, sizeof text, "{\"service\":\"titan-execution\",\"name\":\"x\",\"id\":\"%s\",\"digests\":[]}\n{\"service\":\"titan-brain\",\"name\":\"y\",\"id\":\"%s\",\"digests\":[]}\n",
+    (void)snprintf(text, sizeof text,
+                   "{\"service\":\"titan-execution\",\"name\":\"x\",\"id\":\"%s\",\"digests\":[]}\n"
+                   "{\"service\":\"titan-brain\",\"name\":\"y\",\"id\":\"%s\",\"digests\":[]}\n",
                    image, image);
     forge_item(forge, evidence, "compose.images", "", 0, text);
 }

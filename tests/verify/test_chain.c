@@ -132,7 +132,8 @@ static void authority_takeover_needs_reconciliation(void **state)
     forge_public_key(forge.session, key);
     bytes_hex(key, KEY_BYTES, session);
     forge.sign_as = FORGE_SECOND;
-    (void)forge_append(&forge, "takeover", forge.deployment, json_pack("{s:s, s:s, s:i, s:s, s:s}", "operator", "bob", "session", session, "epoch", 2, "previous", "alice", "reason", ""));
+    (void)forge_append(&forge, "takeover", forge.deployment, json_pack("{s:s, s:s, s:i, s:s, s:s}", "operator", "bob", "session", session, "epoch", 2,
+                                                                       "previous", "alice", "reason", ""));
     size_t here = forge.count;
     forge_transition(&forge, intent, "done", "pulled", forge_evidence(&forge, "pull_images"));
     check_violated(&forge, CLAIM_PROCEDURE, "was interrupted");
@@ -155,12 +156,14 @@ static void approve(struct forge *forge, uint8_t seed, const char *principal, co
     memset(bytes, seed, sizeof bytes);
     assert_int_equal(crypto_sign_seed_keypair(key, secret, bytes), 0);
     bytes_sha256_hex(forge->values[forge->deployment].data, forge->values[forge->deployment].size, open);
-    (void)snprintf(statement, sizeof statement, "{\"journal\":\"%s\",\"open\":\"%s\",\"commit\":\"%s\",\"images\":[{\"service\":\"titan-execution\",\"id\":\"%s\"},"
+    (void)snprintf(statement, sizeof statement,
+                   "{\"journal\":\"%s\",\"open\":\"%s\",\"commit\":\"%s\",\"images\":[{\"service\":\"titan-execution\",\"id\":\"%s\"},"
                    "{\"service\":\"titan-brain\",\"id\":\"%s\"}],\"expect\":\"\"}", forge->journal, open, commit, forge->image_after, forge->image_after);
     size_t size = sshsig_signed_data(SSHSIG_NAMESPACE_APPROVAL, statement, strlen(statement), data);
     assert_int_equal(crypto_sign_detached(signature, NULL, data, size, secret), 0);
     assert_int_equal(sshsig_armor(SSHSIG_NAMESPACE_APPROVAL, signature, key, &armor, &error), ERROR_OK);
-    (void)forge_append(forge, "approval", forge->deployment, json_pack("{s:s, s:s, s:s}", "principal", principal, "statement", statement, "signature", (char *)armor.data));
+    (void)forge_append(forge, "approval", forge->deployment, json_pack("{s:s, s:s, s:s}", "principal", principal, "statement", statement, "signature",
+                                                                       (char *)armor.data));
     bytes_free(&armor);
 }
 
@@ -237,7 +240,8 @@ static struct finding with_checkpoint(const struct forge *whole, size_t size, ui
     forge_trust(&trust);
     forge_checkpoint(whole, size, seed, &checkpoint.note);
     forge_record(&cut, &record);
-    struct audit audit = {.limits = &limits, .trust = &trust, .target = FORGE_TARGET, .checkpoints = &checkpoint, .checkpoint_count = 1, .require_anchor = require};
+    struct audit audit = {.limits = &limits, .trust = &trust, .target = FORGE_TARGET, .checkpoints = &checkpoint, .checkpoint_count = 1,
+                          .require_anchor = require};
     assert_int_equal(verify_record(&record, &audit, SELECTION_LAST, 0, &report, &error), ERROR_OK);
     bytes_free(&checkpoint.note);
     return report.deployments[0].claims[CLAIM_INTEGRITY];

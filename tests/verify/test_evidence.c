@@ -42,7 +42,11 @@ static void reply(struct forge *forge, json_t *evidence, const char *text)
 static void reply_other(struct forge *forge, json_t *evidence) { reply(forge, evidence, "{\"policy_hash\":\"" OTHER "\",\"timestamp\":1}"); }
 static void reply_receipt(struct forge *forge, json_t *evidence) { reply(forge, evidence, "{\"stream\":\"TITAN_CMD\",\"seq\":7}"); }
 static void reply_twice(struct forge *forge, json_t *evidence) { reply(forge, evidence, "{\"policy_hash\":\"" OTHER "\",\"policy_hash\":\"" NEW "\"}"); }
-static void reply_none(struct forge *forge, json_t *evidence) { (void)forge; json_object_set_new(forge_find(evidence, "bus.policy_hash", NULL), "status", json_integer(1)); }
+static void reply_none(struct forge *forge, json_t *evidence)
+{
+    (void)forge;
+    json_object_set_new(forge_find(evidence, "bus.policy_hash", NULL), "status", json_integer(1));
+}
 static void reply_dropped(struct forge *forge, json_t *evidence) { (void)forge; forge_drop(evidence, "bus.policy_hash", NULL); }
 
 static void parity_unequal_reply_under_equal_flags_violated(void **state)
@@ -79,8 +83,14 @@ static void log_unequal(struct forge *forge, json_t *evidence, const char *probe
 }
 
 static void start_line_other(struct forge *forge, json_t *evidence) { log_unequal(forge, evidence, "logs.execution", "✅ Risk Policy Loaded. Hash: "); }
-static void handshake_other(struct forge *forge, json_t *evidence) { log_unequal(forge, evidence, "logs.brain", "✅ Policy hash handshake OK. Enabling signal processing. Hash: "); }
-static void handshake_failed(struct forge *forge, json_t *evidence) { log_unequal(forge, evidence, "logs.brain", "🚨 CRITICAL: Policy hash handshake FAILED. "); }
+static void handshake_other(struct forge *forge, json_t *evidence) 
+{
+    log_unequal(forge, evidence, "logs.brain", "✅ Policy hash handshake OK. Enabling signal processing. Hash: ");
+}
+static void handshake_failed(struct forge *forge, json_t *evidence) 
+{
+    log_unequal(forge, evidence, "logs.brain", "🚨 CRITICAL: Policy hash handshake FAILED. ");
+}
 
 static void parity_unequal_log_lines_violated(void **state)
 {
@@ -95,7 +105,8 @@ static void parity_unequal_log_lines_violated(void **state)
 static void lines_of_an_earlier_start(struct forge *forge, json_t *evidence)
 {
     char text[400];
-    (void)snprintf(text, sizeof text, "2025-01-01T00:00:00Z ✅ Risk Policy Loaded. Hash: %s\n2025-01-01T00:00:01Z Execution initialized DISARMED\n", forge->hash_new);
+    (void)snprintf(text, sizeof text, "2025-01-01T00:00:00Z ✅ Risk Policy Loaded. Hash: %s\n2025-01-01T00:00:01Z Execution initialized DISARMED\n",
+                   forge->hash_new);
     for (size_t i = 0; i < json_array_size(evidence); i++) {
         json_t *item = json_array_get(evidence, i);
         if (strcmp(json_string_value(json_object_get(item, "probe")), "logs.execution") == 0)
@@ -135,7 +146,8 @@ static void policy_with_unexpected_hash_violated(void **state)
 static void foreign_disarm(struct forge *forge, json_t *evidence)
 {
     char text[600], time[40];
-    (void)snprintf(text, sizeof text, "%s Received DISARM command: ffffffffffffffffffffffffffffffff x\n%s EXECUTION DISARMED: x\n", forge_time(forge, time), time);
+    (void)snprintf(text, sizeof text, "%s Received DISARM command: ffffffffffffffffffffffffffffffff x\n%s EXECUTION DISARMED: x\n", forge_time(forge, time),
+                   time);
     forge_replace(forge, forge_find(evidence, "logs.execution", NULL), text);
 }
 
@@ -159,7 +171,8 @@ static void armed_again_by_others(struct forge *forge, json_t *evidence)
     char time[40];
     struct bytes text = {0};
     assert_int_equal(bytes_append(&text, forge->execution.log.data, forge->execution.log.size, &error), ERROR_OK);
-    assert_int_equal(bytes_append_format(&text, &error, "%s {\"fields\":{\"message\":\"EXECUTION ARMED: somebody else\"}}\n", forge_time(forge, time)), ERROR_OK);
+    assert_int_equal(bytes_append_format(&text, &error, "%s {\"fields\":{\"message\":\"EXECUTION ARMED: somebody else\"}}\n", forge_time(forge, time)),
+                     ERROR_OK);
     forge_replace(forge, forge_find(evidence, "logs.execution", NULL), (const char *)text.data);
     if (forge_find(evidence, "interlock.marker", NULL) != NULL)
         forge_replace(forge, forge_find(evidence, "interlock.marker", NULL), "present\n");
@@ -257,7 +270,8 @@ static void arm_in_another_way_violated(void **state)
     forge_genesis(&forge);
     forge_open(&forge, "release");
     forge_until(&forge, "verified");
-    (void)forge_append(&forge, "command", forge.deployment, json_pack("{s:s, s:s, s:s, s:s, s:s, s:[]}", "command", "arm", "phase", "outcome", "key", "", "outcome",
+    (void)forge_append(&forge, "command", forge.deployment, json_pack("{s:s, s:s, s:s, s:s, s:s, s:[]}", "command", "arm", "phase", "outcome", "key", "",
+                                                                      "outcome",
                                                                      "observed", "reason", "", "evidence"));
     forge_until(&forge, "completed");
     check_violated(&forge, CLAIM_INTERLOCK, "by hand");
@@ -303,6 +317,15 @@ static void health_refused(struct forge *forge, json_t *evidence)
 static void health_missing(struct forge *forge, json_t *evidence) { (void)forge; forge_drop(evidence, "health", "brain"); }
 static void container_gone(struct forge *forge, json_t *evidence) { forge_replace(forge, forge_find(evidence, "compose.containers", NULL), "not JSON\n"); }
 
+static void brain_gone(struct forge *forge, json_t *evidence)
+{
+    char text[700];
+    (void)snprintf(text, sizeof text,
+                   "{\"service\":\"titan-execution\",\"id\":\"%s\",\"image\":\"%s\",\"state\":\"running\",\"health\":null,\"started_at\":\"%s\"}\n",
+                   forge->execution.id, forge->execution.image, forge->execution.started_at);
+    forge_replace(forge, forge_find(evidence, "compose.containers", NULL), text);
+}
+
 static void health_that_is_not_good_violated(void **state)
 {
     (void)state;
@@ -311,6 +334,7 @@ static void health_that_is_not_good_violated(void **state)
     refuted("release", "confirm", 0, health_missing, CLAIM_PROCEDURE, "no answer of the endpoint");
     refuted("release", "sample", 31, health_missing, CLAIM_WINDOW, "missing is never healthy");
     refuted("release", "sample", 31, container_gone, CLAIM_WINDOW, "readable list");
+    refuted("release", "sample", 0, brain_gone, CLAIM_WINDOW, "a service is not running");
     refuted("release", "sample", 0, health_bad, CLAIM_WINDOW, "too many times in a row");
 }
 
@@ -356,8 +380,17 @@ static void step_without_its_evidence_violated(void **state)
     refuted("release", "pull_images", 0, another_image, CLAIM_PROCEDURE, "another image runs than was pulled");
 }
 
-static void item_failed(struct forge *forge, json_t *evidence) { (void)forge; json_object_set_new(forge_find(evidence, "preflight", "ports"), "status", json_integer(1)); }
-static void item_undecided(struct forge *forge, json_t *evidence) { (void)forge; json_object_set_new(forge_find(evidence, "preflight", "ports"), "status", json_integer(2)); }
+static void item_failed(struct forge *forge, json_t *evidence)
+{
+    (void)forge;
+    json_object_set_new(forge_find(evidence, "preflight", "ports"), "status", json_integer(1));
+}
+
+static void item_undecided(struct forge *forge, json_t *evidence)
+{
+    (void)forge;
+    json_object_set_new(forge_find(evidence, "preflight", "ports"), "status", json_integer(2));
+}
 
 static void preflight_failed_or_unattested_violated(void **state)
 {
@@ -372,7 +405,8 @@ static void preflight_failed_or_unattested_violated(void **state)
     forge.tamper = tamper;
     forge_genesis(&forge);
     forge_open(&forge, "release");
-    (void)forge_append(&forge, "attestation", forge.deployment, json_pack("{s:s, s:s, s:s, s:s}", "item", "ports", "answer", "passed", "reason", "looked", "operator", "alice"));
+    (void)forge_append(&forge, "attestation", forge.deployment, json_pack("{s:s, s:s, s:s, s:s}", "item", "ports", "answer", "passed", "reason", "looked",
+                                                                          "operator", "alice"));
     forge_until(&forge, "completed");
     check_all_proven(&forge);
     limits_default(&limits);

@@ -82,7 +82,8 @@ static bool bring_to(struct forge *forge, const char *stage)
         }
     }
     bool other = policy ? strcmp(stage, "switched") == 0 || strcmp(stage, "verified") == 0
-                        : strcmp(stage, "disarmed") == 0 || strncmp(stage, "execution_", 10) == 0 || strcmp(stage, "brain_deployed") == 0 || strcmp(stage, "parity_verified") == 0;
+                        : strcmp(stage, "disarmed") == 0 || strncmp(stage, "execution_", 10) == 0 || strcmp(stage, "brain_deployed") == 0
+                               || strcmp(stage, "parity_verified") == 0;
     forge_until(forge, other ? "guarded" : strcmp(stage, "armed") == 0 && !policy ? "verified" : stage);
     if (!policy && strcmp(stage, "armed") == 0)
         forge_take(forge, "rearmed");
@@ -159,7 +160,8 @@ static void take_path(const struct path *path)
     for (size_t i = 0; i < path->count; i++)
         forge_take(&forge, path->edges[i]->event);
     if (strcmp(forge.state, "rollback_failed") == 0)
-        (void)forge_append(&forge, "attestation", forge.deployment, json_pack("{s:s, s:s, s:s, s:s}", "item", "rollback_failed", "answer", "accepted", "reason", "seen to by hand",
+        (void)forge_append(&forge, "attestation", forge.deployment, json_pack("{s:s, s:s, s:s, s:s}", "item", "rollback_failed", "answer", "accepted",
+                                                                              "reason", "seen to by hand",
                                                                              "operator", "alice"));
     struct finding finding = forge_judge(&forge, NULL, CLAIM_PROCEDURE);
     if (finding.verdict != VERDICT_PROVEN) {
@@ -221,7 +223,8 @@ static void walk(struct path *path)
         return;
     }
     for (size_t i = 0; i < count; i++) {
-        if (strcmp(edges[i].procedure, procedure) != 0 || strcmp(edges[i].from, here) != 0 || strcmp(edges[i].to, here) == 0 || holds(path, path->count, edges[i].to))
+        if (strcmp(edges[i].procedure, procedure) != 0 || strcmp(edges[i].from, here) != 0 || strcmp(edges[i].to, here) == 0
+            || holds(path, path->count, edges[i].to))
             continue;
         path->edges[path->count++] = &edges[i];
         walk(path);

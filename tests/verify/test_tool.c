@@ -205,7 +205,8 @@ static void bundle_every_bit_flipped_refused(void **state)
     forge_init(&forge);
     forge_genesis(&forge);
     forge_item(&forge, evidence, "bus.publish", FORGE_DISARM, 0, "a blob");
-    (void)forge_append(&forge, "command", -1, json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "command", "disarm", "phase", "outcome", "key", "", "outcome", "observed", "reason", "",
+    (void)forge_append(&forge, "command", -1, json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "command", "disarm", "phase", "outcome", "key", "", "outcome",
+                                                        "observed", "reason", "",
                                                        "evidence", evidence));
     forge_bundle(&forge, &text);
     const char *path = path_of("flipped.bundle");
@@ -244,9 +245,11 @@ static void tool_extract_accepted_by_ssh_keygen(void **state)
     write_bundle(&forge, "extract.bundle");
     (void)snprintf(command, sizeof command, "%s extract %s 0 --out %s", tool, path_of("extract.bundle"), path_of("entry"));
     assert_int_equal(run(command, output, sizeof output), 0);
-    (void)snprintf(command, sizeof command, "ssh-keygen -Y verify -f %s -I alice -n titan-journal-v1 -s %s.sig < %s", path_of("trust"), path_of("entry"), path_of("entry"));
+    (void)snprintf(command, sizeof command, "ssh-keygen -Y verify -f %s -I alice -n titan-journal-v1 -s %s.sig < %s", path_of("trust"), path_of("entry"),
+                   path_of("entry"));
     assert_int_equal(run(command, output, sizeof output), 0);
-    (void)snprintf(command, sizeof command, "printf x >> %s; ssh-keygen -Y verify -f %s -I alice -n titan-journal-v1 -s %s.sig < %s", path_of("entry"), path_of("trust"),
+    (void)snprintf(command, sizeof command, "printf x >> %s; ssh-keygen -Y verify -f %s -I alice -n titan-journal-v1 -s %s.sig < %s", path_of("entry"),
+                   path_of("trust"),
                    path_of("entry"), path_of("entry"));
     assert_int_not_equal(run(command, output, sizeof output), 0);
     (void)snprintf(command, sizeof command, "%s extract %s 1 --out %s", tool, path_of("extract.bundle"), path_of("entry"));

@@ -172,7 +172,8 @@ static void rollback_accepted_as_failed_violated(void **state)
     forge_take(&forge, "failed");
     forge_until(&forge, "safe");
     forge_take(&forge, "failed");
-    (void)forge_append(&forge, "attestation", forge.deployment, json_pack("{s:s, s:s, s:s, s:s}", "item", "rollback_failed", "answer", "accepted", "reason", "", "operator", "alice"));
+    (void)forge_append(&forge, "attestation", forge.deployment, json_pack("{s:s, s:s, s:s, s:s}", "item", "rollback_failed", "answer", "accepted", "reason",
+                                                                          "", "operator", "alice"));
     check_violated(&forge, CLAIM_WINDOW, "the rollback failed");
     check_violated(&forge, CLAIM_RESTORATION, "the rollback failed");
     check_claim(&forge, CLAIM_PROCEDURE, VERDICT_PROVEN, "accepted failure");
