@@ -104,7 +104,8 @@ static enum error_code append(struct recorder *recorder, struct signer *signer, 
     size_t count = evidence != NULL ? evidence->count : 0;
     for (size_t i = 0; i < count; i++)
         blobs[i] = evidence->items[i].output;
-    bool may_note = strcmp(type, "genesis") != 0 && strcmp(type, "open") != 0;
+    /* A note inside a deployment is the session key's alone (journal/FORMAT.md, "Who signs what"). */
+    bool may_note = strcmp(type, "genesis") != 0 && strcmp(type, "open") != 0 && (deployment == JOURNAL_NO_DEPLOYMENT || signer == recorder->session);
     enum error_code code = may_note ? watch_wall_clock(recorder, signer, error) : ERROR_OK;
     if (code != ERROR_OK)
         return code;

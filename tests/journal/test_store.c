@@ -107,7 +107,7 @@ static void store_open_wrong_place_refused(void **state)
     struct place *place = *state;
     struct store *store = NULL;
     struct error error;
-    support_code(store_open(support_path(place->directory, "none"), false, &store, &error), ERROR_SYSTEM, &error);
+    support_code(store_open(support_path(place->directory, "none"), false, &store, &error), ERROR_CONFIG, &error);
     assert_int_equal(error.library_code, ENOENT);
     support_write(support_path(place->directory, "file"), "x", 1, 0600);
     support_code(store_open(support_path(place->directory, "file"), true, &store, &error), ERROR_SYSTEM, &error);
