@@ -8,7 +8,7 @@
 #include "actions/compose.h"
 #include "actions/http.h"
 
-enum { PROBE_MS = 4000 };
+enum { PROBE_MS = 4000, STATUS_GOOD = 1, STATUS_BAD = 2 };      /* of a container's own check; no HTTP status is so small */
 
 bool health_is_good(int status, const struct bytes *body)
 {
@@ -74,7 +74,7 @@ static enum error_code ask_container(struct target *target, const struct contain
                                                container != NULL && container->health[0] != '\0' ? container->health : "without a check");
     int64_t now = clock_boottime_ns(target_clock(target));
     *ret_good = good;
-    return code == ERROR_OK ? evidence_add(evidence, "health", endpoint->name, good ? 0 : 1, &body, now, now, NULL, error) : code;
+    return code == ERROR_OK ? evidence_add(evidence, "health", endpoint->name, good ? STATUS_GOOD : STATUS_BAD, &body, now, now, NULL, error) : code;
 }
 
 static enum error_code ask_exec(struct target *target, const struct setup_endpoint *endpoint, struct evidence *evidence, bool *ret_good, struct error *error)
@@ -93,7 +93,7 @@ static enum error_code ask_exec(struct target *target, const struct setup_endpoi
     if (code != ERROR_OK)
         return code;
     *ret_good = result.status == 0;
-    return evidence_add(evidence, "health", endpoint->name, result.status == 0 ? 0 : 1, &result.output, result.sent_ns, result.received_ns, &result.span, error);
+    return evidence_add(evidence, "health", endpoint->name, result.status == 0 ? STATUS_GOOD : STATUS_BAD, &result.output, result.sent_ns, result.received_ns, &result.span, error);
 }
 
 static enum error_code ask(struct target *target, const struct containers *containers, const struct setup_endpoint *endpoint, struct evidence *evidence, bool *ret_good,

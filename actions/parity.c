@@ -54,8 +54,11 @@ static enum error_code ask_responder(struct target *target, unsigned requests, s
     }
     for (size_t i = first; i < evidence->count; i++) {
         char hash[SHA256_HEX + 1] = "";
-        if (evidence->items[i].status == 0)
-            (void)parity_reply_hash(&evidence->items[i].output, hash);
+        bool answered = evidence->items[i].status == 0;
+        if (answered && !parity_reply_hash(&evidence->items[i].output, hash) && view->parity == PARITY_INVALID) {
+            view->parity = PARITY_UNEQUAL;      /* a storage receipt, or anything else that is none of Execution's words */
+            (void)snprintf(view->text, sizeof view->text, "an answer on %s names no policy hash", subject);
+        }
         hear(view, "Execution's responder", hash);
     }
     return ERROR_OK;

@@ -26,6 +26,11 @@ static enum error_code find_signer(struct driver *driver, struct error *error)
 static enum error_code open_for_disarm(struct driver *driver, const struct command_line *line, bool *ret_recorded, struct error *error)
 {
     enum error_code code = driver_open(driver, &line->options, DRIVER_WRITES | DRIVER_SESSION, error);
+    if (code != ERROR_OK && driver->journal != NULL && driver_is_open(driver)) {      /* the session key is elsewhere: the operator's own may sign this */
+        driver_close(driver);
+        code = driver_open(driver, &line->options, DRIVER_WRITES, error);
+        driver->recorder.deployment = code == ERROR_OK ? (int64_t)driver->deployment.number : JOURNAL_NO_DEPLOYMENT;
+    }
     *ret_recorded = code == ERROR_OK;
     if (code == ERROR_OK)
         return find_signer(driver, error);

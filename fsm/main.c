@@ -1,4 +1,5 @@
 /* titan-fsm: finds the command, runs it, prints the one error. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -6,6 +7,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "fsm/command.h"
 
@@ -16,6 +18,15 @@ static void keep_to_ourselves(void)
     (void)setrlimit(RLIMIT_CORE, &none);
     (void)prctl(PR_SET_DUMPABLE, 0);
     (void)umask(077);
+}
+
+/* LMDB maps the file: a journal that was cut short shows itself as a bus error. */
+static void say_cut_short(int number)
+{
+    static const char text[] = "titan-fsm: the journal's file is shorter than it says, so it is damaged; next: restore it from a copy and run titan-verify on it\n";
+    (void)number;
+    (void)!write(STDERR_FILENO, text, sizeof text - 1);
+    _exit(EXIT_JOURNAL_DAMAGED);
 }
 
 static int usage(const char *word)
@@ -32,6 +43,7 @@ static int usage(const char *word)
 int main(int argc, char **argv)
 {
     keep_to_ourselves();
+    (void)signal(SIGBUS, say_cut_short);
     if (sodium_init() < 0) {
         fputs("titan-fsm: libsodium cannot start; nothing was done\n", stderr);
         return EXIT_INTERNAL;

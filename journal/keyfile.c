@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -50,9 +51,7 @@ static bool read_line(int descriptor, char *line)
     for (;;) {
         char c;
         ssize_t got = read(descriptor, &c, 1);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
+        if (got < 0)        /* a signal, too: whoever pressed Ctrl-C wants to get out */
             return false;
         if (got == 0 || c == '\n')
             break;
@@ -64,16 +63,26 @@ static bool read_line(int descriptor, char *line)
     return length > 0;
 }
 
+static void let_be(int number)
+{
+    (void)number;       /* it only ends the read, so that the terminal gets its echo back before anything else */
+}
+
 static bool ask(int terminal, const char *question, char *line)
 {
     struct termios before, silent;
+    struct sigaction interrupt, ending, ours = {.sa_handler = let_be};
     if (tcgetattr(terminal, &before) != 0)
         return false;
     silent = before;
     silent.c_lflag &= (tcflag_t)~ECHO;
+    (void)sigaction(SIGINT, &ours, &interrupt);
+    (void)sigaction(SIGTERM, &ours, &ending);
     /* Silence first: what is typed at the sight of the question must be neither shown nor flushed away. */
     bool good = tcsetattr(terminal, TCSAFLUSH, &silent) == 0 && write(terminal, question, strlen(question)) >= 0 && read_line(terminal, line);
     (void)tcsetattr(terminal, TCSAFLUSH, &before);
+    (void)sigaction(SIGINT, &interrupt, NULL);
+    (void)sigaction(SIGTERM, &ending, NULL);
     return write(terminal, "\n", 1) == 1 && good;
 }
 

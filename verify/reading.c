@@ -287,13 +287,13 @@ void reading_parity(const struct genesis *genesis, const struct entry *entry, si
     *ret_reading = reading;
 }
 
-/* Status 0 is a container's own good check or no HTTP answer at all: only what ran on the target, or says so, is the former. */
+/* Status 1 is a container's own good check, 2 its bad one, 0 no answer, all else an HTTP status. */
 bool reading_health_is_good(const struct item *item)
 {
     struct tree tree __attribute__((cleanup(close_tree))) = {0};
     struct error ignored;
-    if (item->status == 0)
-        return item->has_target || text_is(item->output, "running healthy");
+    if (item->status == 1)
+        return true;
     if (item->status != 200)
         return false;
     if (tree_read(item->output.at, item->output.length, TREE_PLAIN, &tree, &ignored) != ERROR_OK)
