@@ -82,23 +82,19 @@ enum error_code target_state_path(const struct target *target, const char *name,
     return bytes_append_format(ret_path, error, "%s/%s/%s", setup->directory, setup->state, name);
 }
 
-/* What a mutating command runs under: the flock that other scripts take too (waited for as long as an ordinary command may take), the epoch of deployment.json, its process group on record. */
-static enum error_code write_lease(const struct target *target, const struct target_lease *lease, double seconds, struct bytes *line, struct bytes *inner,
-                                   struct error *error)
+static enum error_code quote_state_file(const struct target *target, const char *name, struct bytes *script, struct error *error)
 {
-    CLEANUP_BYTES struct bytes lock = {0}, file = {0}, group = {0}, expected = {0};
-    enum error_code code = target_state_path(target, "deploy.lock", &lock, error);
-    if (code == ERROR_OK)
-        code = target_state_path(target, "deployment.json", &file, error);
-    if (code == ERROR_OK)
-        code = target_state_path(target, "command.pgid", &group, error);
-    if (code == ERROR_OK)
-        code = bytes_append_format(&expected, error, "\"journal\":\"%s\",\"deployment\":%lld,\"epoch\":%lld,", lease->journal,
-                                   (long long)lease->deployment, (long long)lease->epoch);
-    if (code == ERROR_OK)
-        code = bytes_append_format(line, error, "flock -o -E %d -w %.3f ", STATUS_LOCKED, seconds);
-    if (code == ERROR_OK)
-        code = shell_quote(line, (const char *)lock.data, error);
+    CLEANUP_BYTES struct bytes path = {0};
+    enum error_code code = target_state_path(target, name, &path, error);
+    return code == ERROR_OK ? shell_quote(script, (const char *)path.data, error) : code;
+}
+
+/* In front of the script: the epoch of deployment.json, and the process group on record. */
+static enum error_code write_checks(const struct target *target, const struct target_lease *lease, struct bytes *inner, struct error *error)
+{
+    CLEANUP_BYTES struct bytes expected = {0};
+    enum error_code code = bytes_append_format(&expected, error, "\"journal\":\"%s\",\"deployment\":%lld,\"epoch\":%lld,", lease->journal,
+                                               (long long)lease->deployment, (long long)lease->epoch);
     if (code == ERROR_OK)
         code = bytes_append(inner, "grep -qF ", 9, error);
     if (code == ERROR_OK)
@@ -106,14 +102,28 @@ static enum error_code write_lease(const struct target *target, const struct tar
     if (code == ERROR_OK)
         code = bytes_append(inner, " ", 1, error);
     if (code == ERROR_OK)
-        code = shell_quote(inner, (const char *)file.data, error);
+        code = quote_state_file(target, "deployment.json", inner, error);
     if (code == ERROR_OK)
         code = bytes_append_format(inner, error, " || exit %d; cut -d' ' -f5 /proc/$$/stat > ", STATUS_EPOCH);
+    return code == ERROR_OK ? quote_state_file(target, "command.pgid", inner, error) : code;
+}
+
+/* A mutating command runs under the flock that other scripts take too, waited for as long as an ordinary command may take. It prints into a file first: when the
+ * driver dies, its pipe is gone, and a command that dies of its own next word stops halfway. */
+static enum error_code write_leased(const struct target *target, const struct target_command *command, struct bytes *line, struct bytes *inner, struct error *error)
+{
+    enum error_code code = bytes_append_format(line, error, "flock -o -E %d -w %.3f ", STATUS_LOCKED, (double)target->setup->command_ms / 1000.0);
     if (code == ERROR_OK)
-        code = shell_quote(inner, (const char *)group.data, error);
+        code = quote_state_file(target, "deploy.lock", line, error);
     if (code == ERROR_OK)
-        code = bytes_append_format(line, error, " ");
-    return code == ERROR_OK ? bytes_append(inner, "; ", 2, error) : code;
+        code = bytes_append(line, " ", 1, error);
+    if (code == ERROR_OK)
+        code = write_checks(target, command->lease, inner, error);
+    if (code == ERROR_OK)
+        code = bytes_append_format(inner, error, "; o=");
+    if (code == ERROR_OK)
+        code = quote_state_file(target, "command.out", inner, error);
+    return code == ERROR_OK ? bytes_append_format(inner, error, "; (%s) > \"$o\"; s=$?; cat \"$o\"; exit $s", command->script) : code;
 }
 
 /* The envelope: boot id and uptime before and after, on lines that only this command's nonce can begin. */
@@ -123,7 +133,6 @@ static enum error_code write_line(const struct target *target, const struct targ
     const struct setup_target *setup = &target->setup->target;
     CLEANUP_BYTES struct bytes inner = {0};
     double seconds = (double)deadline_ms / 1000.0;
-    double lock_seconds = (double)target->setup->command_ms / 1000.0;
     enum error_code code = bytes_append_format(line, error,
         "export LC_ALL=C; m() { read -r b < /proc/sys/kernel/random/boot_id; read -r u r < /proc/uptime; printf '\\n%s %%s %%s %%s\\n' \"$b\" \"$u\" \"$1\"; }; m -; ", mark);
     if (code == ERROR_OK && setup->docker_host[0] != '\0') {
@@ -139,12 +148,10 @@ static enum error_code write_line(const struct target *target, const struct targ
         code = shell_quote(line, setup->directory, error);
     if (code == ERROR_OK)
         code = bytes_append_format(line, error, " && ");
-    if (code == ERROR_OK && command->lease != NULL)
-        code = write_lease(target, command->lease, lock_seconds, line, &inner, error);
+    if (code == ERROR_OK)
+        code = command->lease != NULL ? write_leased(target, command, line, &inner, error) : bytes_append(&inner, command->script, strlen(command->script), error);
     if (code == ERROR_OK)
         code = bytes_append_format(line, error, "timeout -k 2 %.3f sh -c ", seconds);
-    if (code == ERROR_OK)
-        code = bytes_append(&inner, command->script, strlen(command->script), error);
     if (code == ERROR_OK)
         code = shell_quote(line, (const char *)inner.data, error);
     return code == ERROR_OK ? bytes_append_format(line, error, "; m $?") : code;

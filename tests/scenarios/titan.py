@@ -85,7 +85,7 @@ class Stack:
             key, socket = self.home / "agent.key", self.home / "agent.sock"
             run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "alice@example", "-f", key, check=True)
             self.agent_process = subprocess.Popen(["ssh-agent", "-D", "-a", socket], stdout=subprocess.DEVNULL)
-            wait_until("the agent's socket", socket.exists)
+            wait_until("the agent", lambda: run("ssh-add", "-l", env=dict(os.environ, SSH_AUTH_SOCK=str(socket))).returncode == 1)     # it is empty: it answers
             self.agent_socket, self.agent_line = str(socket), key.with_suffix(".key.pub").read_text().strip()
             run("ssh-add", "-q", key, check=True, env=dict(os.environ, SSH_AUTH_SOCK=self.agent_socket))
         return self.agent_socket, self.agent_line
