@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Goal: an interruption is settled by looking, never by guessing. What was left alone too long is rolled back; what goes on, goes on once."""
 import os
+import pathlib
 import shutil
 import signal
 import time
@@ -10,6 +11,7 @@ from titan import insist
 
 
 def operator_of(stack, **options):
+    options.setdefault("ssh", True)
     operator = titan.Operator(stack, agent=True, **options)
     operator.expect(titan.DONE, "init")
     return operator
@@ -105,11 +107,56 @@ def reconciliation_names_what_was_found(stack):
     operator.expect_proven()
 
 
+def children_of(pid):
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        if fields[1] == str(pid):
+            found.append(int(path.parent.name))
+    return found
+
+
+def link_cut_in_the_window_is_taken_up_again(stack):
+    """Nobody would watch a hot state: the driver itself connects again, looks, and goes on."""
+    operator = operator_of(stack, ssh=True, limits={"window_ms": 6000, "sample_interval_ms": 500, "sample_gap_ms": 6000})
+    stack.commit("release-2")
+    operator.begin("release")
+    driver = operator.start("run", "--rearm", "yes")
+    titan.wait_until("samples", lambda: len(samples(operator)) >= 2)
+    cut = children_of(stack.env["SSHD_PID"])
+    insist(cut, "the driver is connected")
+    for pid in cut:
+        os.kill(pid, signal.SIGKILL)
+    insist(driver.wait(timeout=120) == titan.DONE, operator.fsm("log").out)
+    insist(any(entry["type"] == "reconciliation" for entry in operator.entries()), "what the cut left open was settled by looking")
+    operator.expect_proven()
+
+
+def link_cut_before_a_change_needs_the_operator(stack):
+    operator = operator_of(stack, ssh=True)
+    stack.commit("release-2")
+    operator.begin("release")
+    driver = operator.start("run", "--rearm", "no")
+    titan.wait_until("a connection", lambda: operator.status()["deployment"]["state"] == "preflighted")
+    for pid in children_of(stack.env["SSHD_PID"]):
+        os.kill(pid, signal.SIGKILL)
+    status = driver.wait(timeout=120)
+    insist(status in (titan.UNREACHABLE, titan.DONE), f"{status}")
+    if status == titan.UNREACHABLE:
+        operator.expect(titan.DONE, "resume", "--rearm", "no")
+    operator.expect_proven()
+
+
 titan.run_cases(titan.only([
+    link_cut_in_the_window_is_taken_up_again,
+    link_cut_before_a_change_needs_the_operator,
     window_resumed_within_the_gap_goes_on,
     window_left_alone_rolls_back_at_once,
     resume_with_nothing_open_is_refused,
     journal_copied_to_another_machine_finishes,
     older_copy_of_the_journal_is_refused_by_the_target,
     reconciliation_names_what_was_found,
-]), "--armed")
+]), "--armed", "--ssh")
