@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SETUP_NAMES_MAX = 32, SETUP_PATTERNS_MAX = 16 };
+enum { SETUP_NAMES_MAX = 32, SETUP_PATTERNS_MAX = 16, SETUP_CHECKS_MAX = 48 };
 
 struct setup_list {
     const char *items[SETUP_NAMES_MAX];
@@ -78,16 +78,48 @@ struct setup_endpoint {
     const char *exec;           /* EXEC: words run in the container, status 0 is good */
 };
 
-enum check_kind { CHECK_INVALID = 0, CHECK_ENV_FILE_MODE, CHECK_ENV_KEY_LENGTH, CHECK_COMPOSE_RENDERS, CHECK_TREE_CLEAN, CHECK_COMMAND, CHECK_ATTEST };
+/* One item of the checklist. A probe reads the fields that are its own; fsm/titan.example.yml lists them by probe. */
+enum check_kind {
+    CHECK_INVALID = 0, CHECK_ENV_KEY_LENGTH, CHECK_ENV_SAME, CHECK_DOCKER_SOCKET, CHECK_PORTS, CHECK_HTTPS, CHECK_WEBSOCKET, CHECK_HEARTBEAT, CHECK_DOWNLOAD,
+    CHECK_BACKUPS, CHECK_LOGS, CHECK_ENV_FILE_MODE, CHECK_ENV_COMMITTED, CHECK_COMPOSE_RENDERS, CHECK_PASSWORD_TEXT, CHECK_TREE_CLEAN, CHECK_COMMAND, CHECK_ATTEST,
+    CHECK_COUNT,
+};
 
 struct setup_check {
     const char *id;
     enum check_kind kind;
-    const char *key;            /* ENV_KEY_LENGTH */
-    int64_t minimum;            /* ENV_KEY_LENGTH: characters */
-    const char *command;        /* COMMAND: run on the target, status 0 passes */
-    const char *advice;         /* what the operator should do when it fails */
+    const char *advice;             /* what the operator should do when it fails */
     bool mandatory;
+    const char *key;                /* env_key_length: key of the env file */
+    int64_t minimum;                /* env_key_length: characters */
+    const char *command;            /* command: run on the target, status 0 passes */
+    struct setup_list variables;    /* env_same: "SERVICE=VARIABLE" */
+    struct setup_list absent;       /* env_same: services of `variables` that are declared not to be there */
+    const char *service;            /* docker_socket: the one that may have it */
+    struct setup_list sockets;      /* docker_socket: paths on the host that lead to the daemon, besides the usual ones */
+    struct setup_list ports;        /* ports: those that may be open, "443" or "443/udp", ssh among them */
+    struct setup_list closed;       /* ports: those that must refuse a connection from the operator's side */
+    const char *address;            /* ports: where the operator's side tries, "" = the target's own host */
+    const char *url;                /* https, websocket, download: as the operator's browser would ask; websocket is wss:// or ws:// */
+    const char *ca_file;            /* of a private authority, on the driver's machine; "" = the system's */
+    const char *token_file;         /* websocket, download: a bearer token, on the driver's machine, mode 0600; "" = none */
+    const char *text;               /* websocket: what the first message must contain, "" = anything */
+    struct setup_list subjects;     /* heartbeat: each must be heard */
+    const char *path;               /* backups: directory on the target */
+    const char *schedule;           /* backups: what a line of the schedule must contain */
+    int64_t hours;                  /* backups: the newest is younger */
+    const char *prometheus, *prometheus_query;  /* logs: base address as seen from the target, "" = not configured */
+    const char *loki, *loki_query;
+    int64_t within_ms;              /* heartbeat, logs: how recent */
+    const char *owner;              /* env_file_mode: user name, "" = whoever the driver is on the target */
+    struct setup_list examples;     /* env_committed: names that are declared examples */
+    struct setup_list keys;         /* password_text: keys of the env file, '*' stands for anything; at most 8 */
+};
+
+/* What must never be recorded or printed: values of the env file by the look of their key, or by their length, and the tool's own credentials. */
+struct setup_secrets {
+    struct setup_list patterns;     /* a key that contains one of them, without regard to case */
+    int64_t value_bytes;            /* any value of so many bytes is taken for a secret too */
 };
 
 struct setup_verify {
@@ -103,9 +135,10 @@ struct setup {
     struct setup_services services;
     struct setup_endpoint endpoints[SETUP_NAMES_MAX];
     size_t endpoint_count;
-    struct setup_check checks[SETUP_NAMES_MAX * 2];
+    struct setup_check checks[SETUP_CHECKS_MAX];
     size_t check_count;
     struct setup_verify verify;
+    struct setup_secrets secrets;
     int64_t command_ms;         /* deadline of an ordinary remote command */
     size_t output_bytes_max;    /* cap of what one command may print */
 };

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fsm/config_checklist.h"
 #include "fsm/config_field.h"
 #include "journal/sshsig.h"
 
@@ -89,25 +90,15 @@ static const struct field endpoint_fields[] = {
     {NULL},
 };
 
-/* A checklist item is read with its probe as a word, then given its kind. */
-struct check_words {
-    struct setup_check check;
-    const char *probe;
-};
-
-static const struct field check_fields[] = {
-    {"probe", FIELD_NAME, offsetof(struct check_words, probe)},
-    {"key", FIELD_NAME, offsetof(struct check_words, check.key)},
-    {"minimum", FIELD_NUMBER, offsetof(struct check_words, check.minimum), 1, 4096},
-    {"command", FIELD_TEXT, offsetof(struct check_words, check.command)},
-    {"advice", FIELD_TEXT, offsetof(struct check_words, check.advice)},
-    {"mandatory", FIELD_FLAG, offsetof(struct check_words, check.mandatory)},
-    {NULL},
-};
-
 static const struct field verify_fields[] = {
     {"script", FIELD_PLACE, offsetof(struct setup_verify, script)},
     {"log_lines", FIELD_NUMBER, offsetof(struct setup_verify, log_lines), 1, 10000},
+    {NULL},
+};
+
+static const struct field secret_fields[] = {
+    {"patterns", FIELD_LIST, offsetof(struct setup_secrets, patterns)},
+    {"value_bytes", FIELD_NUMBER, offsetof(struct setup_secrets, value_bytes), 4, 4096},
     {NULL},
 };
 
@@ -144,8 +135,7 @@ struct draft {
     struct config config;
     const char *agent_key;
     int64_t output_bytes_max;
-    struct check_words checks[SETUP_NAMES_MAX * 2];
-    size_t check_count;
+    struct checklist_draft checklist;
 };
 
 static const struct field operator_fields[] = {
@@ -165,16 +155,6 @@ static void *add_endpoint(void *base, const char *name)
     return endpoint;
 }
 
-static void *add_check(void *base, const char *name)
-{
-    struct draft *draft = base;
-    if (draft->check_count == sizeof draft->checks / sizeof draft->checks[0])
-        return NULL;
-    struct check_words *words = &draft->checks[draft->check_count++];
-    *words = (struct check_words){.check = {.id = name, .key = "", .command = "", .advice = "", .minimum = 32, .mandatory = true}, .probe = ""};
-    return words;
-}
-
 #define AT_SETUP(part) offsetof(struct draft, config.setup.part)
 static const struct field file_fields[] = {
     {"version", FIELD_VERSION, 0},
@@ -188,8 +168,10 @@ static const struct field file_fields[] = {
     {"bus", FIELD_SECTION, AT_SETUP(bus), .fields = bus_fields},
     {"services", FIELD_SECTION, AT_SETUP(services), .fields = service_fields},
     {"endpoints", FIELD_EACH, offsetof(struct draft, config.setup), .fields = endpoint_fields, .each = add_endpoint},
-    {"preflight", FIELD_EACH, 0, .fields = check_fields, .each = add_check},
+    {"checklist", FIELD_NAME, offsetof(struct draft, checklist.begins_with)},
+    {"preflight", FIELD_EACH, offsetof(struct draft, checklist), .fields = checklist_fields, .each = checklist_add},
     {"verify", FIELD_SECTION, AT_SETUP(verify), .fields = verify_fields},
+    {"secrets", FIELD_SECTION, AT_SETUP(secrets), .fields = secret_fields},
     {"limits", FIELD_SECTION, offsetof(struct draft, config.limits), .fields = limit_fields},
     {"command_ms", FIELD_NUMBER, AT_SETUP(command_ms), 1000, 600000},
     {"output_bytes_max", FIELD_NUMBER, offsetof(struct draft, output_bytes_max), 4096, 1 << 20},
@@ -204,6 +186,7 @@ static void set_defaults(struct draft *draft)
     config->operator = (struct config_operator){.principal = "", .key = ""};
     draft->agent_key = "";
     draft->output_bytes_max = 1 << 20;
+    draft->checklist.begins_with = "standard";
     config->limits = (struct limits){.window_ms = 300000, .sample_interval_ms = 5000, .sample_gap_ms = 10000, .window_start_ms = 120000,
                                      .window_start_armed_ms = 10000, .failures = 3, .rollback_start_ms = 10000, .rollback_ms = 300000,
                                      .disarm_fresh_ms = 10000, .answer_ms = 60000, .tenancy_ms = HOUR_MS};
@@ -223,6 +206,7 @@ static void set_defaults(struct draft *draft)
                      .armed = {{"EXECUTION ARMED: ", "Execution initialized in ARMED state"}, 2},
                      .settle_ms = 20000},
         .verify = {.script = "", .log_lines = 100},
+        .secrets = {.patterns = {{"PASSWORD", "PASSWD", "SECRET", "KEY", "TOKEN", "CREDENTIAL", "PRIVATE", "DSN"}, 8}, .value_bytes = 12},
         .command_ms = 30000,
     };
 }
@@ -244,50 +228,6 @@ static enum error_code settle_endpoints(const char *path, struct setup *setup, s
             endpoint->kind = endpoint->exec[0] != '\0' ? HEALTH_EXEC : HEALTH_CONTAINER;
         else
             return invalid(path, "give `url`, or `service` (its container's own check), or `service` and `exec`", "an endpoint does not say how it is asked", endpoint->name, error);
-    }
-    return ERROR_OK;
-}
-
-static const struct { const char *word; enum check_kind kind; } probes[] = {
-    {"env_file_mode", CHECK_ENV_FILE_MODE}, {"env_key_length", CHECK_ENV_KEY_LENGTH}, {"compose_renders", CHECK_COMPOSE_RENDERS},
-    {"tree_clean", CHECK_TREE_CLEAN}, {"command", CHECK_COMMAND}, {"attest", CHECK_ATTEST},
-};
-
-/* Section 2 of the standard. What no probe decides yet is attested. */
-static const struct setup_check standard_checks[] = {
-    {"master_password", CHECK_ENV_KEY_LENGTH, "TITAN_MASTER_PASSWORD", 32, "", "set TITAN_MASTER_PASSWORD in the env file, at least 32 characters", true},
-    {"hmac_secret", CHECK_ATTEST, "", 0, "", "compare HMAC_SECRET of opsd, brain and console-api", true},
-    {"docker_socket", CHECK_ATTEST, "", 0, "", "only OpsD has the Docker socket, as root", true},
-    {"firewall", CHECK_ATTEST, "", 0, "", "only 80/443 are open; 3100 is internal", true},
-    {"console_loads", CHECK_ATTEST, "", 0, "", "open the console at its https address", true},
-    {"dashboard_connected", CHECK_ATTEST, "", 0, "", "the dashboard shows 'Connected'", true},
-    {"live_ops", CHECK_ATTEST, "", 0, "", "heartbeats are visible in Live Ops", true},
-    {"export_evidence", CHECK_ATTEST, "", 0, "", "'Export Evidence' triggers a download", true},
-    {"backups", CHECK_ATTEST, "", 0, "", "backups of Postgres are scheduled, and the newest is fresh", true},
-    {"logs_drain", CHECK_ATTEST, "", 0, "", "logs drain to Loki/Prometheus, if configured", false},
-    {"env_file_mode", CHECK_ENV_FILE_MODE, "", 0, "", "chmod 600 the env file", true},
-    {"compose_renders", CHECK_COMPOSE_RENDERS, "", 0, "", "set every variable that the compose file needs", true},
-    {"tree_clean", CHECK_TREE_CLEAN, "", 0, "", "commit or remove the changes of the tree on the target", true},
-};
-
-static enum error_code settle_checks(const char *path, struct draft *draft, struct error *error)
-{
-    struct setup *setup = &draft->config.setup;
-    if (draft->check_count == 0) {
-        memcpy(setup->checks, standard_checks, sizeof standard_checks);
-        setup->check_count = sizeof standard_checks / sizeof standard_checks[0];
-        return ERROR_OK;
-    }
-    for (size_t i = 0; i < draft->check_count; i++) {
-        struct setup_check *check = &setup->checks[setup->check_count++];
-        *check = draft->checks[i].check;
-        for (size_t probe = 0; probe < sizeof probes / sizeof probes[0]; probe++)
-            if (strcmp(probes[probe].word, draft->checks[i].probe) == 0)
-                check->kind = probes[probe].kind;
-        if (check->kind == CHECK_INVALID)
-            return invalid(path, "probe: env_file_mode, env_key_length, compose_renders, tree_clean, command or attest", "a checklist item has no such probe", check->id, error);
-        if ((check->kind == CHECK_ENV_KEY_LENGTH && check->key[0] == '\0') || (check->kind == CHECK_COMMAND && check->command[0] == '\0'))
-            return invalid(path, "give its `key`, or its `command`", "a checklist item lacks what its probe needs", check->id, error);
     }
     return ERROR_OK;
 }
@@ -332,7 +272,7 @@ static enum error_code settle(const char *path, struct draft *draft, struct erro
     enum error_code code = settle_operator(path, draft, error);
     if (code == ERROR_OK)
         code = settle_endpoints(path, setup, error);
-    return code == ERROR_OK ? settle_checks(path, draft, error) : code;
+    return code == ERROR_OK ? checklist_settle(path, &draft->checklist, setup, error) : code;
 }
 
 enum error_code config_load(const char *path, struct config *ret_config, struct error *error)

@@ -31,21 +31,22 @@ enum error_code step_run_preflight(struct step *step, struct error *error)
 {
     const struct setup *setup = &step->driver->config.setup;
     struct target *target;
+    enum preflight_status statuses[SETUP_CHECKS_MAX];
     char failing[STEP_REASON_MAX] = "";
     enum error_code code = step_target(step, &target, error);
-    for (size_t i = 0; code == ERROR_OK && i < setup->check_count; i++) {
+    if (code == ERROR_OK)
+        code = preflight_run(target, &step->evidence, statuses, error);
+    if (code != ERROR_OK)
+        return code;
+    for (size_t i = 0; i < setup->check_count; i++) {
         const struct setup_check *check = &setup->checks[i];
-        int status = PREFLIGHT_FAILED;
-        code = preflight_check(target, check, &step->evidence, &status, error);
-        bool passed = status == PREFLIGHT_PASSED || (status == PREFLIGHT_UNDECIDED && is_attested(&step->driver->deployment, check->id));
-        if (code != ERROR_OK || passed || !check->mandatory)
+        bool passed = statuses[i] == PREFLIGHT_PASSED || (statuses[i] == PREFLIGHT_UNDECIDED && is_attested(&step->driver->deployment, check->id));
+        if (passed || !check->mandatory)
             continue;
         size_t used = strlen(failing);
         (void)snprintf(failing + used, sizeof failing - used, "%s%s %s (%s)", used > 0 ? "; " : "", check->id,
-                       status == PREFLIGHT_UNDECIDED ? "needs `titan-fsm attest`" : "failed", check->advice);
+                       statuses[i] == PREFLIGHT_UNDECIDED ? "needs `titan-fsm attest`" : "failed", check->advice);
     }
-    if (code != ERROR_OK)
-        return code;
     return failing[0] == '\0' ? step_is(step, EVENT_DONE, "%s", "") : step_is(step, EVENT_FAILED, "%s", failing);
 }
 

@@ -189,6 +189,7 @@ endpoints:
   execution: {{url: "http://127.0.0.1:{env['EXECUTION_PORT']}/health"}}
   brain: {{url: "http://127.0.0.1:{env['BRAIN_PORT']}/health"}}
   web: {{url: "http://127.0.0.1:{env['WEB_PORT']}/health"}}
+checklist: own
 preflight:
   env_file_mode: {{probe: env_file_mode, advice: chmod 600 the env file}}
   master_password: {{probe: env_key_length, key: TITAN_MASTER_PASSWORD, minimum: 32, advice: set it}}

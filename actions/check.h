@@ -1,0 +1,57 @@
+/* actions/check: what every probe of the checklist is given, and how it answers. One file a family of probes: check_*.c. Inside actions/ only.
+ * Knows:     one run of the checklist: its target, what several probes share, the answers so far; not which items are mandatory.
+ * Answer:    exactly one check_answer() an item, in words that name the line to change (file:line) where there is one, and never a secret.
+ *            A probe that lacks its own setting is CHECK_UNDECIDED and names the setting: a person attests then.
+ * Errors:    only what leaves the question open (unreachable, memory, the host's key); whatever is wrong with the target is an answer. */
+#ifndef ACTIONS_CHECK_H
+#define ACTIONS_CHECK_H
+
+#include "actions/preflight.h"
+#include "actions/target.h"
+
+struct compose_view;
+
+struct checklist {
+    struct target *target;
+    struct evidence *evidence;
+    struct compose_view *view;      /* compose_view.h; opened by the first probe that asks (checklist_view), closed with the run */
+};
+
+struct check {
+    struct checklist *list;
+    struct target *target;          /* list->target */
+    const struct setup_check *item;
+    int64_t began_ns;               /* driver's boot clock */
+    struct target_span span;        /* of the last command that the probe ran there, where it notes it */
+    enum preflight_status status;   /* of the answer; PREFLIGHT_INVALID until there is one */
+};
+
+enum error_code check_answer(struct check *check, enum preflight_status status, struct error *error, const char *format, ...)
+    CHECKED __attribute__((format(printf, 4, 5)));
+/* Runs a script on the target whose status decides (0 passes) and whose output says what was found. */
+enum error_code check_by_script(struct check *check, const char *script, struct error *error) CHECKED;
+/* Runs a script for its output alone; *ret_result as target_run() gives it, and the span is noted. */
+enum error_code check_run(struct check *check, const char *script, struct target_result *ret_result, struct error *error) CHECKED;
+
+/* check_env.c: the env file and the repository */
+enum error_code check_env_key_length(struct check *check, struct error *error) CHECKED;
+enum error_code check_env_file_mode(struct check *check, struct error *error) CHECKED;
+enum error_code check_env_committed(struct check *check, struct error *error) CHECKED;
+enum error_code check_password_text(struct check *check, struct error *error) CHECKED;
+/* check_compose.c: the rendered configuration and what runs */
+enum error_code check_compose_renders(struct check *check, struct error *error) CHECKED;
+enum error_code check_env_same(struct check *check, struct error *error) CHECKED;
+enum error_code check_docker_socket(struct check *check, struct error *error) CHECKED;
+/* check_ports.c */
+enum error_code check_ports(struct check *check, struct error *error) CHECKED;
+/* check_web.c: as the operator's browser would */
+enum error_code check_https(struct check *check, struct error *error) CHECKED;
+enum error_code check_websocket(struct check *check, struct error *error) CHECKED;
+enum error_code check_download(struct check *check, struct error *error) CHECKED;
+/* check_operations.c: what runs beside the services */
+enum error_code check_heartbeat(struct check *check, struct error *error) CHECKED;
+enum error_code check_logs(struct check *check, struct error *error) CHECKED;
+/* check_backups.c */
+enum error_code check_backups(struct check *check, struct error *error) CHECKED;
+
+#endif

@@ -1,0 +1,11 @@
+#include "actions/check.h"
+
+enum error_code check_heartbeat(struct check *check, struct error *error)
+{
+    return check_answer(check, PREFLIGHT_UNDECIDED, error, "no probe decides this: %s", check->item->advice);
+}
+
+enum error_code check_logs(struct check *check, struct error *error)
+{
+    return check_answer(check, PREFLIGHT_UNDECIDED, error, "no probe decides this: %s", check->item->advice);
+}

@@ -1,0 +1,16 @@
+#include "actions/check.h"
+
+enum error_code check_https(struct check *check, struct error *error)
+{
+    return check_answer(check, PREFLIGHT_UNDECIDED, error, "no probe decides this: %s", check->item->advice);
+}
+
+enum error_code check_websocket(struct check *check, struct error *error)
+{
+    return check_answer(check, PREFLIGHT_UNDECIDED, error, "no probe decides this: %s", check->item->advice);
+}
+
+enum error_code check_download(struct check *check, struct error *error)
+{
+    return check_answer(check, PREFLIGHT_UNDECIDED, error, "no probe decides this: %s", check->item->advice);
+}
