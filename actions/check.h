@@ -33,6 +33,9 @@ enum error_code check_by_script(struct check *check, const char *script, struct 
 /* Runs a script for its output alone; *ret_result as target_run() gives it, and the span is noted. */
 enum error_code check_run(struct check *check, const char *script, struct target_result *ret_result, struct error *error) CHECKED;
 
+/* CHECK_UNDECIDED: the probe lacks this setting of its item. */
+enum error_code check_no_setting(struct check *check, const char *setting, struct error *error) CHECKED;
+
 /* check_env.c: the env file and the repository */
 enum error_code check_env_key_length(struct check *check, struct error *error) CHECKED;
 enum error_code check_env_file_mode(struct check *check, struct error *error) CHECKED;
@@ -44,10 +47,12 @@ enum error_code check_env_same(struct check *check, struct error *error) CHECKED
 enum error_code check_docker_socket(struct check *check, struct error *error) CHECKED;
 /* check_ports.c */
 enum error_code check_ports(struct check *check, struct error *error) CHECKED;
-/* check_web.c: as the operator's browser would */
+/* check_web.c, check_websocket.c: as the operator's browser would */
 enum error_code check_https(struct check *check, struct error *error) CHECKED;
 enum error_code check_websocket(struct check *check, struct error *error) CHECKED;
 enum error_code check_download(struct check *check, struct error *error) CHECKED;
+/* What token_file holds; *ret_token stays empty where none is configured, and where the answer was given already since it is not as it must be. Wipe it (secret.h). */
+enum error_code check_token(struct check *check, struct bytes *ret_token, struct error *error) CHECKED;
 /* check_operations.c: what runs beside the services */
 enum error_code check_heartbeat(struct check *check, struct error *error) CHECKED;
 enum error_code check_logs(struct check *check, struct error *error) CHECKED;

@@ -42,6 +42,11 @@ enum error_code check_by_script(struct check *check, const char *script, struct 
     return check_answer(check, passed ? PREFLIGHT_PASSED : PREFLIGHT_FAILED, error, "%s", said->size > 0 ? (const char *)said->data : passed ? "passed" : "failed");
 }
 
+enum error_code check_no_setting(struct check *check, const char *setting, struct error *error)
+{
+    return check_answer(check, PREFLIGHT_UNDECIDED, error, "no probe decides this: %s is not configured", setting);
+}
+
 static enum error_code ask(struct check *check, struct error *error)
 {
     switch (check->item->kind) {
