@@ -287,6 +287,9 @@ scrape_configs:
 """)
         super().__init__(["prometheus", f"--config.file={home / 'prometheus.yml'}", f"--storage.tsdb.path={home / 'tsdb'}", f"--web.listen-address=127.0.0.1:{port}"], port,
                          home / "prometheus.log")
+
+    def await_samples(self):
+        """It finds its own targets only five seconds after its start."""
         wait_until("the first samples", lambda: self.series("up") == 2 and self.series("fresh_total") == 1 and self.series("old_total") == 1)
 
     def series(self, metric):

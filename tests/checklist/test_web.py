@@ -175,10 +175,10 @@ def heartbeat(house):
             & judge("heartbeat, no bus configured", house, [row(one, UNDECIDED, "bus.host is not configured")]))
 
 
-def logs(house, web):
-    metrics = house.start(servers.pages())
+def logs(house, web, server):
+    server.await_samples()
     plain = f"http://127.0.0.1:{web.pages['plain']}"
-    prometheus = f"http://127.0.0.1:{house.start(servers.Prometheus(house.home, metrics)).port}"
+    prometheus = f"http://127.0.0.1:{server.port}"
 
     def row(settings, status, *words, within_ms=10000):
         return "logs", {"within_ms": within_ms, **settings}, status, words
@@ -206,8 +206,9 @@ def logs(house, web):
 
 def main():
     with servers.House() as house:
+        prometheus = house.start(servers.Prometheus(house.home, house.start(servers.pages())))
         web = Web(house)
-        results = [https(house, web), download(house, web), websocket(house, web), heartbeat(house), logs(house, web)]
+        results = [https(house, web), download(house, web), websocket(house, web), heartbeat(house), logs(house, web, prometheus)]
     return 0 if all(results) else 1
 
 
