@@ -6,11 +6,10 @@
 #include <string.h>
 #include <strings.h>
 
+#include <openssl/evp.h>
 #include <sodium.h>
 
-#include "actions/sha1.h"
-
-enum { NONCE_BYTES = 16, MASK_BYTES = 4, BIT_FINAL = 0x80, BITS_RESERVED = 0x70, BITS_OPCODE = 0x0f, BIT_CONTROL = 0x08, BIT_MASKED = 0x80, BITS_LENGTH = 0x7f };
+enum { SHA1_BYTES = 20, NONCE_BYTES = 16, MASK_BYTES = 4, BIT_FINAL = 0x80, BITS_RESERVED = 0x70, BITS_OPCODE = 0x0f, BIT_CONTROL = 0x08, BIT_MASKED = 0x80, BITS_LENGTH = 0x7f };
 
 struct frame {
     bool final;
@@ -28,9 +27,11 @@ void websocket_clear(struct websocket *websocket)
 void websocket_accept(const char *key, char ret_accept[WEBSOCKET_ACCEPT_LENGTH + 1])
 {
     char text[WEBSOCKET_KEY_LENGTH + 40];
-    uint8_t hash[SHA1_BYTES];
+    uint8_t hash[SHA1_BYTES];       /* RFC 6455 asks for SHA-1 as a fingerprint of the key, not for its strength */
     int length = snprintf(text, sizeof text, "%.*s258EAFA5-E914-47DA-95CA-C5AB0DC85B11", WEBSOCKET_KEY_LENGTH, key);
-    sha1(text, (size_t)length, hash);
+    int digested = EVP_Digest(text, (size_t)length, hash, NULL, EVP_sha1(), NULL);
+    assert(digested == 1);
+    (void)digested;
     (void)sodium_bin2base64(ret_accept, WEBSOCKET_ACCEPT_LENGTH + 1, hash, sizeof hash, sodium_base64_VARIANT_ORIGINAL);
 }
 

@@ -10,7 +10,6 @@
 
 #include <cmocka.h>
 
-#include "actions/sha1.h"
 #include "actions/websocket.h"
 
 #define KEY "dGhlIHNhbXBsZSBub25jZQ=="                      /* of the example in RFC 6455, section 1.3 */
@@ -45,25 +44,6 @@ static struct websocket opened(void)
     struct websocket websocket = begun();
     assert_int_equal(feed(&websocket, BYTES(GOOD)), WEBSOCKET_OPEN);
     return websocket;
-}
-
-static void sha1_lengths_around_a_block_match(void **state)
-{
-    (void)state;
-    static const struct { size_t size; const char *hex; } rows[] = {
-        {0, "da39a3ee5e6b4b0d3255bfef95601890afd80709"},   {1, "5ba93c9db0cff93f52b521d7420e43f6eda2784f"},
-        {55, "8ae2d46729cfe68ff927af5eec9c7d1b66d65ac2"},  {56, "636e2ec698dac903498e648bd2f3af641d3c88cb"},
-        {63, "6d942da0c4392b123528f2905c713a3ce28364bd"},  {64, "c6138d514ffa2135bfce0ed0b8fac65669917ec7"}, {119, "41c89d06001bab4ab78736b44efe7ce18ce6ae08"}, {120, "d3dbd653bd8597b7475321b60a36891278e6a04a"}, {247, "5a7d9a1c26ef0cb99fa2d7e970b19ccf5a5e4229"},
-    };
-    uint8_t data[SHA1_INPUT_MAX], hash[SHA1_BYTES];
-    char hex[2 * SHA1_BYTES + 1];
-    for (size_t i = 0; i < sizeof data; i++)
-        data[i] = (uint8_t)i;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        sha1(data, rows[i].size, hash);
-        bytes_hex(hash, sizeof hash, hex);
-        assert_string_equal(hex, rows[i].hex);
-    }
 }
 
 static void websocket_accept_example_of_the_rfc_matches(void **state)
@@ -287,7 +267,6 @@ static void http_place_of_parts_are_those_of_the_address(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sha1_lengths_around_a_block_match),
         cmocka_unit_test(websocket_accept_example_of_the_rfc_matches),
         cmocka_unit_test(websocket_request_says_what_the_rfc_asks_for),
         cmocka_unit_test(websocket_next_wrong_handshake_is_broken),
