@@ -6,7 +6,7 @@
 #include "fsm/driver.h"
 #include "fsm/exit_status.h"
 
-enum { COMMAND_WORDS_MAX = 8 };
+enum { COMMAND_WORDS_MAX = 8, COMMAND_CHECKS_MAX = 16 };
 
 /* What was found on the command line; strings are borrowed from argv. "" or NULL where not given. */
 struct command_line {
@@ -14,6 +14,10 @@ struct command_line {
     const char *words[COMMAND_WORDS_MAX];       /* without the command itself */
     int word_count;
     const char *reason, *commit, *expect, *comment, *answer, *checkpoint;
+    const char *principal, *key, *agent, *out, *statement;      /* approve, accept */
+    const char *checks[COMMAND_CHECKS_MAX];     /* items that `begin` adds to the checklist */
+    int check_count;
+    int approvals;                              /* -1 = what genesis pins */
     bool help;
 };
 
@@ -34,11 +38,15 @@ enum error_code command_line_read(const struct command *command, int argc, char 
 void command_print_help(FILE *stream, const struct command *command);
 void command_print_overview(FILE *stream);
 
-/* By file: command_begin.c, command_preflight.c, command_drive.c, command_interlock.c, command_look.c */
+/* By file: command_begin.c, command_preflight.c, command_roster.c, command_approve.c, command_drive.c, command_interlock.c, command_look.c */
 enum error_code command_keygen(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_init(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_preflight(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_begin(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
+enum error_code command_roster(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
+enum error_code command_request(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
+enum error_code command_approve(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
+enum error_code command_accept(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_advance(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_run(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_resume(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;

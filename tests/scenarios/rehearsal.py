@@ -50,21 +50,35 @@ def release(operator, stack):
     return number(operator)
 
 
-def policy(operator, stack, name):
+def approve(operator, bob):
+    """A policy change waits for a second person: what he is to see goes to him as a small file, and his answer comes back as another."""
+    request, answer = operator.home / "request", bob.home / "approval"
+    show(operator, "run", status=titan.NEEDS_PERSON)
+    show(operator, "request", request)
+    say(f"bob$ titan-fsm approve request --key bob.key --principal {bob.principal} --out approval")
+    result = bob.fsm("approve", request, "--key", bob.key, "--principal", bob.principal, "--out", answer, check=True)
+    for line in result.out.rstrip().splitlines():
+        say("  " + line)
+    show(operator, "accept", answer)
+
+
+def policy(operator, stack, bob, name):
     before = stack.containers()
     stack.commit(name, "--policy", name)
     show(operator, "begin", "policy", "--reason", "a new risk policy")
+    approve(operator, bob)
     show(operator, "run")
     now = stack.containers()
     insist("Execution and Brain are new containers", all(before[each][0] != now[each][0] for each in ("titan-execution", "titan-brain")))
     return number(operator)
 
 
-def mismatch(operator, stack):
+def mismatch(operator, stack, bob):
     title("(c) a policy change whose hashes differ: DISARM, both reverted")
     images, commit = {service: image for service, (_, image) in stack.containers().items()}, stack.head()
     stack.commit("policy-broken", "--policy", "broken", "--brain-policy", "another")
     show(operator, "begin", "policy", "--reason", "a policy that Brain was not built with")
+    approve(operator, bob)
     show(operator, "run", status=titan.ROLLED_BACK)
     insist("images and commit are those from before", images == {service: image for service, (_, image) in stack.containers().items()} and commit == stack.head())
     failed = number(operator)
@@ -84,10 +98,11 @@ def unhealthy(operator, stack):
     return number(operator)
 
 
-def killed(operator, stack):
+def killed(operator, stack, bob):
     title("(e) a driver killed with SIGKILL between an act and its record")
     stack.commit("policy-3", "--policy", "policy-3")
     show(operator, "begin", "policy", "--reason", "a policy change whose driver dies")
+    approve(operator, bob)
     before = stack.containers()["titan-execution"][0]
     say("$ titan-fsm run &")
     driver = subprocess.Popen([str(word) for word in operator.words("run")], stdin=subprocess.DEVNULL)
@@ -135,19 +150,20 @@ def verify(operator, deployments):
 
 
 def rehearse(stack):
-    operator = titan.Operator(stack, ssh=True, limits=LIMITS, name="titan-rehearsal", home=HOME)
+    bob = titan.Person(stack, "bob@example")
+    operator = titan.Operator(stack, ssh=True, limits=LIMITS, name="titan-rehearsal", home=HOME, approvals=(1, 0), roster={"approvers": [bob.line]})
     title("a key, a configuration, a journal")
     say(f"configuration: {operator.config}")
     show(operator, "init")
     deployments = [("(a) release", release(operator, stack), True)]
-    title("(b) a policy change: DISARM, Execution, Brain, parity, ARM")
-    deployments.append(("(b) policy", policy(operator, stack, "policy-2"), True))
-    deployments.append(("(c) mismatch", mismatch(operator, stack), False))
+    title("(b) a policy change: a second person, DISARM, Execution, Brain, parity, ARM")
+    deployments.append(("(b) policy", policy(operator, stack, bob, "policy-2"), True))
+    deployments.append(("(c) mismatch", mismatch(operator, stack, bob), False))
     deployments.append(("(d) unhealthy", unhealthy(operator, stack), False))
     say()
     say("Execution is armed again by hand before the next one:")
     show(operator, "arm", "--reason", "what ran before runs again")
-    deployments.append(("(e) killed", killed(operator, stack), True))
+    deployments.append(("(e) killed", killed(operator, stack, bob), True))
     verify(operator, deployments)
 
 
