@@ -13,7 +13,7 @@ struct command_line {
     struct driver_options options;
     const char *words[COMMAND_WORDS_MAX];       /* without the command itself */
     int word_count;
-    const char *reason, *commit, *expect, *comment, *answer, *checkpoint;
+    const char *reason, *commit, *expect, *comment, *answer, *checkpoint, *succeed;
     bool help;
 };
 
@@ -38,6 +38,7 @@ void command_print_overview(FILE *stream);
 enum error_code command_keygen(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_init(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_begin(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
+enum error_code command_takeover(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;     /* command_takeover.c */
 enum error_code command_advance(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_run(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_resume(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
@@ -49,5 +50,12 @@ enum error_code command_disarm(const struct command_line *line, enum exit_status
 enum error_code command_status(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_log(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_export(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
+
+/* command_begin.c, for those that sign with the operator's own key too. */
+json_t *command_genesis_json(const struct config *config, const char *host_key);
+/* The key and principal are an operator of the roster; strangers are refused without an entry. */
+enum error_code command_check_operator(const json_t *roster, const uint8_t key[KEY_BYTES], const char *principal, struct error *error) CHECKED;
+/* command_succeed.c: `init --succeed`. */
+enum error_code command_succeed(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 
 #endif

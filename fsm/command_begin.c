@@ -93,7 +93,7 @@ static json_t *target_json(const struct setup_target *target, const char *host_k
     return json_pack("{s:s, s:s, s:s}", "name", target->name, "address", address, "host_key", host_key);
 }
 
-static json_t *genesis_json(const struct config *config, const char *host_key)
+json_t *command_genesis_json(const struct config *config, const char *host_key)
 {
     const struct setup *setup = &config->setup;
     const char *endpoints[SETUP_NAMES_MAX];
@@ -107,7 +107,7 @@ static json_t *genesis_json(const struct config *config, const char *host_key)
 }
 
 /* The principal under which a key stands in the roster's operators, or a refusal: strangers are refused without an entry. */
-static enum error_code check_operator(const json_t *roster, const uint8_t key[KEY_BYTES], const char *principal, struct error *error)
+enum error_code command_check_operator(const json_t *roster, const uint8_t key[KEY_BYTES], const char *principal, struct error *error)
 {
     const json_t *lines = json_object_get(roster, "operators");
     for (size_t i = 0; i < json_array_size(lines); i++) {
@@ -128,15 +128,17 @@ enum error_code command_init(const struct command_line *line, enum exit_status *
 {
     CLEANUP_DRIVER struct driver driver = {.lock = -1};
     struct target *target;
+    if (line->succeed != NULL)
+        return command_succeed(line, ret_status, error);
     enum error_code code = driver_open_config(&driver, &line->options, true, error);
     if (code == ERROR_OK)
         code = driver_target(&driver, &target, error);
     if (code != ERROR_OK)
         return code;
-    CLEANUP_JSON json_t *body = genesis_json(&driver.config, target_host_key(target));
+    CLEANUP_JSON json_t *body = command_genesis_json(&driver.config, target_host_key(target));
     if (body == NULL)
         return no_memory(error);
-    code = check_operator(json_object_get(body, "roster"), signer_public_key(driver.operator_signer), driver.config.operator.principal, error);
+    code = command_check_operator(json_object_get(body, "roster"), signer_public_key(driver.operator_signer), driver.config.operator.principal, error);
     if (code == ERROR_OK)
         code = journal_create(driver.config.journal, driver.clock, &driver.journal, error);
     if (code != ERROR_OK)
@@ -158,7 +160,7 @@ static enum error_code check_pinned(struct driver *driver, json_t **ret_genesis,
     if (code != ERROR_OK)
         return code;
     const char *host_key = json_string_value(json_object_get(json_object_get(genesis.body, "target"), "host_key"));
-    CLEANUP_JSON json_t *now = genesis_json(&driver->config, host_key != NULL ? host_key : "");
+    CLEANUP_JSON json_t *now = command_genesis_json(&driver->config, host_key != NULL ? host_key : "");
     if (now == NULL)
         return no_memory(error);
     static const char *const pinned[] = {"target", "services", "endpoints", "marker", "patterns", "limits", "checklist", "approvals"};
@@ -240,7 +242,7 @@ enum error_code command_begin(const struct command_line *line, enum exit_status 
     if (code == ERROR_OK)
         code = driver_unlock(&driver, error);
     if (code == ERROR_OK)
-        code = check_operator(json_object_get(genesis, "roster"), signer_public_key(driver.operator_signer), driver.config.operator.principal, error);
+        code = command_check_operator(json_object_get(genesis, "roster"), signer_public_key(driver.operator_signer), driver.config.operator.principal, error);
     if (code == ERROR_OK)
         code = open_deployment(&driver, line, procedure, error);
     if (code == ERROR_OK)

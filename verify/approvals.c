@@ -74,6 +74,11 @@ static bool is_among(const struct text *list, unsigned count, struct text princi
     return false;
 }
 
+bool approval_is_by(const struct authority *authority, struct text principal)
+{
+    return is_among(authority->approvers, authority->approver_count, principal);
+}
+
 bool approval_is_good(struct authority *authority, struct entry *entry, char *ret_why, size_t room)
 {
     const struct node *body = entry_body(entry);

@@ -24,6 +24,7 @@ struct authority {
     unsigned driver_count;
     struct text approvers[16];          /* distinct principals whose approval counts */
     unsigned approver_count;
+    int64_t epoch;                      /* of the hold on the target, as the record last told it; it only rises */
     const struct entry *updated, *pulled;   /* transitions that an approval speaks of */
 };
 
@@ -38,5 +39,6 @@ bool authority_may_sign_checkpoint(const struct authority *authority, const char
 /* approvals.c: whether an approval says what it must, and is by whom it must be. */
 bool approval_is_good(struct authority *authority, struct entry *entry, char *ret_why, size_t room);
 int64_t approvals_required(const struct authority *authority);
+bool approval_is_by(const struct authority *authority, struct text principal);     /* one of those that count */
 
 #endif
