@@ -193,6 +193,32 @@ static void authority_approvals_counted(void **state)
     check_violated(&other, CLAIM_AUTHORITY, "does not speak of this deployment");
 }
 
+/* Carol approved, became an operator, and takes over what she approved. */
+static void authority_approver_takes_over_violated(void **state)
+{
+    (void)state;
+    CLEANUP_FORGE struct forge forge;
+    uint8_t key[KEY_BYTES];
+    char session[65], *alice = forge_signer_line(FORGE_OPERATOR, "alice"), *carol = forge_signer_line(FORGE_APPROVER, "carol");
+    forge_init(&forge);
+    forge.approvals = 1;
+    forge_genesis(&forge);
+    forge_open(&forge, "release");
+    forge_until(&forge, "pulled");
+    approve(&forge, FORGE_APPROVER, "carol", forge.commit_after);
+    forge_until(&forge, "guarded");
+    (void)forge_append(&forge, "roster", -1, json_pack("{s:{s:[s,s], s:[s], s:[s]}, s:s}", "roster", "operators", alice, carol, "approvers", carol, "administrators",
+                                                       alice, "reason", "carol drives too"));
+    forge_public_key(forge.sessions++, key);
+    bytes_hex(key, KEY_BYTES, session);
+    forge.sign_as = FORGE_APPROVER;
+    (void)forge_append(&forge, "takeover", forge.deployment, json_pack("{s:s, s:s, s:i, s:s, s:s}", "operator", "carol", "session", session, "epoch", 2, "previous",
+                                                                       "alice", "reason", ""));
+    check_violated(&forge, CLAIM_AUTHORITY, "somebody who approved the deployment takes it over");
+    free(alice);
+    free(carol);
+}
+
 static void integrity_entries_moved_or_removed_violated(void **state)
 {
     (void)state;
@@ -325,6 +351,7 @@ int main(void)
         cmocka_unit_test(authority_roster_changed_obeyed_from_its_entry_on),
         cmocka_unit_test(authority_takeover_needs_reconciliation),
         cmocka_unit_test(authority_approvals_counted),
+        cmocka_unit_test(authority_approver_takes_over_violated),
         cmocka_unit_test(integrity_entries_moved_or_removed_violated),
         cmocka_unit_test(integrity_rewritten_middle_violated),
         cmocka_unit_test(integrity_truncated_with_checkpoint_violated),
