@@ -199,10 +199,10 @@ enum error_code tenancy_may_follow(const struct tenancy *now, const struct targe
 enum error_code tenancy_may_succeed(const struct tenancy *now, const struct target_span *span, const struct tenancy_claim *claim, const struct tenancy_lost *lost,
                                     struct error *error)
 {
-    if (strcmp(now->journal, claim->journal) == 0)
-        return ERROR_OK;
     if (now->journal[0] == '\0')
         return error_set(error, ERROR_REFUSED, 0, "deployment.json", "titan-fsm init", "this target belongs to no journal yet, so there is none to succeed");
+    if (strcmp(now->journal, claim->journal) == 0)
+        return ERROR_OK;
     if (strcmp(now->journal, lost->journal) != 0)
         return error_set(error, ERROR_REFUSED, 0, "deployment.json", "make sure which journal is lost, and give its id", "this target belongs to the journal %.32s, not to the one given",
                          now->journal);

@@ -227,6 +227,7 @@ static void tenancy_succeed_leaves_the_lost_journal_once(void **state)
     struct error error;
     struct tenancy_claim old = claim_of(ONE, 1, 5), next = {.journal = OTHER, .head_seq = 3, .head_hash = FORK, .holder = ""};
     struct tenancy_lost lost = {.journal = ONE, .head_hash = HASH, .head_seq = 5}, wrong = {.journal = "0123456789abcdef0123456789abcdef", .head_hash = HASH, .head_seq = 5};
+    assert_int_equal(tenancy_succeed(local->target, &next, &lost, &evidence, &error), ERROR_REFUSED);      /* it belongs to nobody yet */
     assert_int_equal(take(local, old, &tenancy), ERROR_OK);
     refused(tenancy_succeed(local->target, &next, &lost, &evidence, &error), &error, "is held by alice on laptop");
     old.tenancy_ms = 0;

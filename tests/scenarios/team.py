@@ -81,7 +81,7 @@ def refused(stack, operator, status, words, *parts):
     titan.insist(len(lines) == 1 and "next: " in lines[0], f"one sentence with its next step: {result.err}")
     for part in parts:
         titan.insist(re.search(part, lines[0]) is not None, f"'{part}' is not in: {lines[0]}")
-    titan.insist(before == as_it_is(stack), "something was done to the target")
+    titan.insist(before == as_it_is(stack), f"{words}: something was done to the target: {before} {as_it_is(stack)}")
 
 
 def advance_to(operator, state):
