@@ -183,6 +183,7 @@ static enum error_code check_kept(const struct tenancy *now, const struct tenanc
     return check_copy(now, claim, error);
 }
 
+/* By this deployment's last step, before it died: only the copy of the journal that has that step is past it. */
 static bool is_freed(const struct tenancy *now, const struct tenancy_claim *claim)
 {
     return now->deployment == 0 && now->epoch == claim->epoch && strcmp(now->journal, claim->journal) == 0;
@@ -237,7 +238,7 @@ static enum error_code decide(const struct request *request, const struct tenanc
     case ACT_RENEW:
     case ACT_WATCH:
         answer->write = request->act == ACT_RENEW && !is_freed(now, claim);
-        return is_freed(now, claim) ? ERROR_OK : check_kept(now, claim, error);
+        return is_freed(now, claim) ? check_copy(now, claim, error) : check_kept(now, claim, error);
     case ACT_FOLLOW:
         answer->epoch = claim->epoch;
         if (now->epoch >= claim->epoch)

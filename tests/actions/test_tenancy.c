@@ -176,6 +176,9 @@ static void tenancy_renew_of_a_copy_that_went_another_way_refused(void **state)
     second.head_seq = 50;
     refused(tenancy_renew(local->target, &second, &error), &error, "another entry 5");
     assert_int_equal(tenancy_renew(local->target, &first, &error), ERROR_OK);
+    assert_int_equal(let_go(local, first), ERROR_OK);
+    refused(tenancy_renew(local->target, &second, &error), &error, "another entry 5");      /* freed, but not by this copy */
+    refused(tenancy_watch(local->target, &second, &error), &error, "another entry 5");
 }
 
 static void tenancy_follow_only_behind_the_expired(void **state)
