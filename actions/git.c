@@ -94,6 +94,18 @@ enum error_code git_changed(struct target *target, const char *from, const char 
     return ERROR_OK;
 }
 
+enum error_code git_subject(struct target *target, const char *commit, struct evidence *evidence, char *ret_text, size_t room, struct error *error)
+{
+    char script[120];
+    if (!bytes_is_hex(commit, COMMIT_HEX))
+        return error_set(error, ERROR_PROTOCOL, 0, "git", "", "a commit is not 40 hex digits");
+    (void)snprintf(script, sizeof script, "git log -1 --no-show-signature --format=%%s %s --", commit);
+    enum error_code code = probe(target, script, "git.subject", commit, evidence, NULL, error);
+    if (code == ERROR_OK)
+        copy_line(evidence_last(evidence, "git.subject", NULL), ret_text, room);
+    return code;
+}
+
 enum error_code git_restore(struct target *target, const struct target_lease *lease, const char *commit, const char *branch, struct evidence *evidence, int *ret_status,
                             struct error *error)
 {

@@ -1,6 +1,6 @@
 /* actions/git: the repository on the target.
  * Knows:     commits, the branch, a clean tree; not which commit is wanted.
- * Evidence:  git.head git.branch git.status git.changed (journal/FORMAT.md). */
+ * Evidence:  git.head git.branch git.status git.changed git.subject (journal/FORMAT.md). */
 #ifndef ACTIONS_GIT_H
 #define ACTIONS_GIT_H
 
@@ -22,6 +22,8 @@ enum error_code git_update(struct target *target, const struct target_lease *lea
 /* Evidence: git.changed "A..B". *ret_touches: a path of `paths` is among them. */
 enum error_code git_changed(struct target *target, const char *from, const char *to, const struct setup_list *paths, struct evidence *evidence, bool *ret_touches,
                             struct error *error) CHECKED;
+/* The first line of the commit's message, for people. Evidence: git.subject. */
+enum error_code git_subject(struct target *target, const char *commit, struct evidence *evidence, char *ret_text, size_t room, struct error *error) CHECKED;
 /* Puts the branch back to `commit` and stays on it, so that the next `git pull` works; detached where it was detached before. Evidence: act "restore". Idempotent. */
 enum error_code git_restore(struct target *target, const struct target_lease *lease, const char *commit, const char *branch, struct evidence *evidence, int *ret_status,
                             struct error *error) CHECKED;

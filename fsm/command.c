@@ -16,9 +16,23 @@ static const struct command commands[] = {
      "--succeed: where the journal that the target belongs to (its id, as deployment.json there names it) is gone for good. For\n"
      "an administrator, when no holder is alive: Execution is disarmed and seen so, what runs is recorded, and the target, freed,\n"
      "belongs to the new journal, whose genesis names the old one's head. The same command again finishes one that was cut short.", 0, 0, command_init},
-    {"begin", "release|policy --reason TEXT [--commit SHA] [--expect HASH]", "open a deployment",
+    {"roster", "[add|remove ROLE LINE|PRINCIPAL|FINGERPRINT --reason WHY] [--json]", "show or change who may do what",
+     "Without words: the roster in force, and the entry that made it. `add` and `remove` make an entry signed by an administrator of it with his\n"
+     "own key; ROLE is operator, approver or administrator, LINE one quoted line of allowed_signers, without a date: a right ends by an entry.\n"
+     "Possible beside a running driver. Whoever drives and is removed may only disarm, abort and roll back from that entry on.", 0, 3, command_roster},
+    {"begin", "release|policy --reason TEXT [--commit SHA] [--expect HASH] [--approvals N] [--check ITEM]...", "open a deployment",
      "Opens a deployment in the journal, signed by the operator's own key, with a fresh session key for its further entries.\n"
-     "--commit asks for one commit of the branch instead of its head; --expect names the policy hash that must come out.", 1, 1, command_begin},
+     "--commit asks for one commit of the branch instead of its head; --expect names the policy hash that must come out.\n"
+     "--approvals asks for N other persons' approvals in all, --check makes an item of the checklist mandatory: both only add to genesis.", 1, 1, command_begin},
+    {"request", "FILE", "write what an approver is to see", "Once the images are pulled: a small file for the approver. It holds no secret. It goes to him by mail, or as he likes.", 1, 1,
+     command_request},
+    {"approve", "REQUEST [--key FILE|--agent LINE --principal NAME --out FILE] [--statement FILE] [--reason WHY]", "approve somebody else's deployment",
+     "On the approver's own machine; needs neither titan.yml nor a journal. Shows what is asked for, and where a key is given signs exactly that.\n"
+     "--agent names the public key that an ssh-agent holds. With OpenSSH alone: `--statement FILE` writes the bytes that are signed, then\n"
+     "`ssh-keygen -Y sign -f KEY -n titan-approval-v1 FILE`; the FILE.sig that it makes is taken by `titan-fsm accept` as well.", 1, 1, command_approve},
+    {"accept", "FILE [--principal NAME]", "take an approval into the journal",
+     "Checks an approval against this deployment and the roster, at its opening and now, and records it; a wrong one is refused, and the refusal\n"
+     "recorded. FILE is what `approve` or `ssh-keygen -Y sign` wrote; the latter names nobody, so the roster or --principal does.", 1, 1, command_accept},
     {"advance", "[--rearm yes|no|ask]", "take exactly one step (and go on through hot states)",
      "Takes the one edge that follows from the present state: intent, act, transition. In a hot state it goes on, because\n"
      "nobody would watch between two commands. An interrupted intent is settled first, as by `resume`.", 0, 0, command_advance},
@@ -34,8 +48,8 @@ static const struct command commands[] = {
     {"takeover", "--reason TEXT", "go on with a deployment whose holder is gone",
      "For an operator of the roster with a copy of the journal, when the holder's time on the target is over: a fresh session key,\n"
      "a signed entry with the reason, and the target's epoch raised, so that the old holder's driver can do nothing any more.\n"
-     "Refused while the holder is alive, and to whoever approved this deployment. The same command again finishes one that was\n"
-     "cut short. Then `titan-fsm resume` looks at the target and goes on.", 0, 0, command_takeover},
+     "Refused while the holder is alive. Whoever approved the deployment and takes it over before it is guarded counts as one\n"
+     "person. The same command again finishes one that was cut short. Then `titan-fsm resume` looks at the target and goes on.", 0, 0, command_takeover},
     {"rollback", "--reason TEXT", "go back to what ran before",
      "From any state in which a service may have changed: Execution made safe, commit and images as recorded before,\n"
      "re-created, looked at again. Also tries a failed rollback once more.", 0, 0, command_rollback},
@@ -66,7 +80,7 @@ const struct command *command_by_name(const char *name)
 }
 
 enum option_id { OPTION_CONFIG = 256, OPTION_PASSPHRASE_FILE, OPTION_PASSPHRASE_FD, OPTION_REASON, OPTION_COMMIT, OPTION_EXPECT, OPTION_COMMENT,
-              OPTION_REARM, OPTION_CHECKPOINT, OPTION_SUCCEED, OPTION_JSON, OPTION_QUIET, OPTION_HELP };
+              OPTION_REARM, OPTION_CHECKPOINT, OPTION_SUCCEED, OPTION_APPROVALS, OPTION_CHECK, OPTION_KEY, OPTION_AGENT, OPTION_PRINCIPAL, OPTION_OUT, OPTION_STATEMENT, OPTION_JSON, OPTION_QUIET, OPTION_HELP };
 
 static const struct option options[] = {
     {"config", required_argument, NULL, OPTION_CONFIG},
@@ -79,6 +93,13 @@ static const struct option options[] = {
     {"rearm", required_argument, NULL, OPTION_REARM},
     {"checkpoint", required_argument, NULL, OPTION_CHECKPOINT},
     {"succeed", required_argument, NULL, OPTION_SUCCEED},
+    {"approvals", required_argument, NULL, OPTION_APPROVALS},
+    {"check", required_argument, NULL, OPTION_CHECK},
+    {"key", required_argument, NULL, OPTION_KEY},
+    {"agent", required_argument, NULL, OPTION_AGENT},
+    {"principal", required_argument, NULL, OPTION_PRINCIPAL},
+    {"out", required_argument, NULL, OPTION_OUT},
+    {"statement", required_argument, NULL, OPTION_STATEMENT},
     {"json", no_argument, NULL, OPTION_JSON},
     {"quiet", no_argument, NULL, OPTION_QUIET},
     {"help", no_argument, NULL, OPTION_HELP},
@@ -104,15 +125,28 @@ static bool read_rearm(const char *word, enum answer *ret_answer)
     return false;
 }
 
-static bool read_descriptor(const char *word, struct passphrase_source *source)
+static bool read_number(const char *word, int most, int *ret_number)
 {
     char *end;
     errno = 0;
     long number = strtol(word, &end, 10);
-    if (errno != 0 || *word == '\0' || *end != '\0' || number < 0 || number > 1023)
+    if (errno != 0 || *word == '\0' || *end != '\0' || number < 0 || number > most)
         return false;
-    source->descriptor = (int)number;
-    source->descriptor_set = 1;
+    *ret_number = (int)number;
+    return true;
+}
+
+static bool read_descriptor(const char *word, struct passphrase_source *source)
+{
+    source->descriptor_set = read_number(word, 1023, &source->descriptor);
+    return source->descriptor_set != 0;
+}
+
+static bool add_check(const char *word, struct command_line *line)
+{
+    if (line->check_count == COMMAND_CHECKS_MAX)
+        return false;
+    line->checks[line->check_count++] = word;
     return true;
 }
 
@@ -130,6 +164,15 @@ static enum error_code take_option(const struct command *command, int option, st
     case OPTION_JSON: line->options.json = true; return ERROR_OK;
     case OPTION_QUIET: line->options.quiet = true; return ERROR_OK;
     case OPTION_HELP: line->help = true; return ERROR_OK;
+    case OPTION_KEY: line->key = optarg; return ERROR_OK;
+    case OPTION_AGENT: line->agent = optarg; return ERROR_OK;
+    case OPTION_PRINCIPAL: line->principal = optarg; return ERROR_OK;
+    case OPTION_OUT: line->out = optarg; return ERROR_OK;
+    case OPTION_STATEMENT: line->statement = optarg; return ERROR_OK;
+    case OPTION_APPROVALS:
+        return read_number(optarg, 16, &line->approvals) ? ERROR_OK : usage_error(command, error, "--approvals takes a number up to 16, not", optarg);
+    case OPTION_CHECK:
+        return add_check(optarg, line) ? ERROR_OK : usage_error(command, error, "too many items are given by --check", NULL);
     case OPTION_PASSPHRASE_FD:
         return read_descriptor(optarg, &line->options.passphrase) ? ERROR_OK : usage_error(command, error, "no such descriptor", optarg);
     case OPTION_REARM:
@@ -140,7 +183,8 @@ static enum error_code take_option(const struct command *command, int option, st
 
 enum error_code command_line_read(const struct command *command, int argc, char **argv, struct command_line *ret_line, struct error *error)
 {
-    struct command_line line = {.options = {.config_path = "titan.yml", .rearm = ANSWER_ASK}, .reason = "", .commit = "", .expect = "", .comment = ""};
+    struct command_line line = {.options = {.config_path = "titan.yml", .rearm = ANSWER_ASK}, .reason = "", .commit = "", .expect = "", .comment = "", .principal = "",
+                                .approvals = -1};
     const char *named = getenv("TITAN_CONFIG");
     if (named != NULL && named[0] != '\0')
         line.options.config_path = named;

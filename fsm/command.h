@@ -6,7 +6,7 @@
 #include "fsm/driver.h"
 #include "fsm/exit_status.h"
 
-enum { COMMAND_WORDS_MAX = 8 };
+enum { COMMAND_WORDS_MAX = 8, COMMAND_CHECKS_MAX = 16 };
 
 /* What was found on the command line; strings are borrowed from argv. "" or NULL where not given. */
 struct command_line {
@@ -14,6 +14,10 @@ struct command_line {
     const char *words[COMMAND_WORDS_MAX];       /* without the command itself */
     int word_count;
     const char *reason, *commit, *expect, *comment, *answer, *checkpoint, *succeed;
+    const char *principal, *key, *agent, *out, *statement;      /* approve, accept */
+    const char *checks[COMMAND_CHECKS_MAX];     /* items that `begin` adds to the checklist */
+    int check_count;
+    int approvals;                              /* -1 = what genesis pins */
     bool help;
 };
 
@@ -34,10 +38,14 @@ enum error_code command_line_read(const struct command *command, int argc, char 
 void command_print_help(FILE *stream, const struct command *command);
 void command_print_overview(FILE *stream);
 
-/* By file: command_keys.c, command_begin.c, command_drive.c, command_interlock.c, command_look.c */
+/* By file: command_begin.c, command_roster.c, command_approve.c, command_drive.c, command_interlock.c, command_look.c */
 enum error_code command_keygen(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_init(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_begin(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
+enum error_code command_roster(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
+enum error_code command_request(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
+enum error_code command_approve(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
+enum error_code command_accept(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_takeover(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;     /* command_takeover.c */
 enum error_code command_advance(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_run(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
@@ -53,8 +61,8 @@ enum error_code command_export(const struct command_line *line, enum exit_status
 
 /* command_begin.c, for those that sign with the operator's own key too. */
 json_t *command_genesis_json(const struct config *config, const char *host_key);
-/* The key and principal are an operator of the roster; strangers are refused without an entry. */
-enum error_code command_check_operator(const json_t *roster, const uint8_t key[KEY_BYTES], const char *principal, struct error *error) CHECKED;
+/* Who begins the journal has a part in the roster that it pins, and the approvals that it asks for can be had. */
+enum error_code command_check_roster(const struct driver *driver, const json_t *lines, struct error *error) CHECKED;
 /* command_succeed.c: `init --succeed`. */
 enum error_code command_succeed(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 

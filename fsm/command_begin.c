@@ -4,10 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <sodium.h>
-
+#include "fsm/authority.h"
 #include "fsm/progress.h"
-#include "journal/allowed_signers.h"
 #include "journal/canonical.h"
 #include "journal/sshsig.h"
 
@@ -106,22 +104,26 @@ json_t *command_genesis_json(const struct config *config, const char *host_key)
                      mandatory_json(setup), "approvals", "policy", config->approvals.policy, "release", config->approvals.release);
 }
 
-/* The principal under which a key stands in the roster's operators, or a refusal: strangers are refused without an entry. */
-enum error_code command_check_operator(const json_t *roster, const uint8_t key[KEY_BYTES], const char *principal, struct error *error)
+/* Who begins the journal has a part in it, and what it asks for can be had. */
+enum error_code command_check_roster(const struct driver *driver, const json_t *lines, struct error *error)
 {
-    const json_t *lines = json_object_get(roster, "operators");
-    for (size_t i = 0; i < json_array_size(lines); i++) {
-        struct allowed_signer signer;
-        const char *line = json_string_value(json_array_get(lines, i));
-        enum error_code code = allowed_signers_read_line(line != NULL ? line : "", line != NULL ? strlen(line) : 0, &signer, error);
-        if (code != ERROR_OK)
-            return code;
-        if (sodium_memcmp(signer.key, key, KEY_BYTES) == 0 && allowed_signer_has_principal(&signer, principal)
-            && allowed_signer_has_namespace(&signer, SSHSIG_NAMESPACE_JOURNAL))
-            return ERROR_OK;
-    }
-    return error_set(error, ERROR_KEY_REFUSED, 0, principal, "use a key of the roster's operators, with the namespace " SSHSIG_NAMESPACE_JOURNAL,
-                     "this key and principal are not an operator of the roster");
+    CLEANUP_ROSTER struct roster roster = {0};
+    const struct config *config = &driver->config;
+    const uint8_t *key = signer_public_key(driver->operator_signer);
+    const char *principal = config->operator.principal;
+    int policy = config->setup.services.execution[0] != '\0' ? config->approvals.policy : 0;       /* no hash is shared: there is no such procedure */
+    int most = policy > config->approvals.release ? policy : config->approvals.release;
+    enum error_code code = roster_read(lines, &roster, error);
+    if (code != ERROR_OK)
+        return code;
+    if (roster_find(&roster, ROSTER_OPERATOR, key, principal) == NULL && roster_find(&roster, ROSTER_ADMINISTRATOR, key, principal) == NULL)
+        return error_set(error, ERROR_KEY_REFUSED, 0, principal, "write this key's line into roster.operators or roster.administrators",
+                         "this key under this principal is neither operator nor administrator of the roster");
+    size_t others = roster_others(&roster, ROSTER_APPROVER, key, principal);
+    if (others < (size_t)most)
+        return error_set(error, ERROR_CONFIG, 0, driver->options.config_path, "name approvers in roster.approvers, or write `approvals: {policy: 0, release: 0}`",
+                         "%d approvals are asked for, and the roster has %zu approvers besides %.100s", most, others, principal);
+    return ERROR_OK;
 }
 
 enum error_code command_init(const struct command_line *line, enum exit_status *ret_status, struct error *error)
@@ -138,7 +140,7 @@ enum error_code command_init(const struct command_line *line, enum exit_status *
     CLEANUP_JSON json_t *body = command_genesis_json(&driver.config, target_host_key(target));
     if (body == NULL)
         return no_memory(error);
-    code = command_check_operator(json_object_get(body, "roster"), signer_public_key(driver.operator_signer), driver.config.operator.principal, error);
+    code = command_check_roster(&driver, json_object_get(body, "roster"), error);
     if (code == ERROR_OK)
         code = journal_create(driver.config.journal, driver.clock, &driver.journal, error);
     if (code != ERROR_OK)
@@ -153,7 +155,7 @@ enum error_code command_init(const struct command_line *line, enum exit_status *
 }
 
 /* What genesis pinned holds: a configuration that says otherwise is another target. */
-static enum error_code check_pinned(struct driver *driver, json_t **ret_genesis, struct error *error)
+static enum error_code check_pinned(struct driver *driver, struct error *error)
 {
     CLEANUP_ENTRY struct journal_entry genesis = {0};
     enum error_code code = journal_read(driver->journal, 0, &genesis, error);
@@ -168,7 +170,6 @@ static enum error_code check_pinned(struct driver *driver, json_t **ret_genesis,
         if (!json_equal(json_object_get(genesis.body, pinned[i]), json_object_get(now, pinned[i])))
             return error_set(error, ERROR_CONFIG, 0, driver->options.config_path, "restore it, or begin a new journal with `titan-fsm init`",
                              "'%s' is not what this journal's genesis pins", pinned[i]);
-    *ret_genesis = json_incref(genesis.body);
     return ERROR_OK;
 }
 
@@ -185,16 +186,52 @@ static enum error_code check_words(const struct command_line *line, const struct
     return ERROR_OK;
 }
 
+static bool is_check(const struct setup *setup, const char *item)
+{
+    for (size_t i = 0; i < setup->check_count; i++)
+        if (strcmp(setup->checks[i].id, item) == 0)
+            return true;
+    return false;
+}
+
+static int pinned_approvals(const struct driver *driver, enum procedure procedure)
+{
+    return procedure == PROCEDURE_POLICY ? driver->config.approvals.policy : driver->config.approvals.release;
+}
+
+/* What this deployment asks for beyond genesis: more, never less, and nothing that nobody could give. */
+static enum error_code check_additions(struct driver *driver, const struct command_line *line, enum procedure procedure, struct error *error)
+{
+    CLEANUP_ROSTER struct roster roster = {0};
+    struct journal_head head;
+    int pinned = pinned_approvals(driver, procedure), wanted = line->approvals >= 0 ? line->approvals : pinned;
+    for (int i = 0; i < line->check_count; i++)
+        if (!is_check(&driver->config.setup, line->checks[i]))
+            return error_set(error, ERROR_REFUSED, 0, line->checks[i], "see `checklist` in the configuration", "the checklist has no such item");
+    if (wanted < pinned)
+        return error_set(error, ERROR_REFUSED, 0, "--approvals", "leave it out, or ask for more", "genesis pins %d approvals, and an open can only add to them", pinned);
+    enum error_code code = journal_head(driver->journal, &head, error);
+    if (code == ERROR_OK)
+        code = roster_load(driver->journal, head.size, &roster, error);
+    if (code != ERROR_OK)
+        return code;
+    size_t others = roster_others(&roster, ROSTER_APPROVER, signer_public_key(driver->operator_signer), driver->config.operator.principal);
+    if (others < (size_t)wanted)
+        return error_set(error, ERROR_REFUSED, 0, driver->config.setup.target.name, "titan-fsm roster add approver LINE --reason WHY, before the deployment is opened",
+                         "%d approvals are asked for, and the roster in force has %zu approvers besides you", wanted, others);
+    return ERROR_OK;
+}
+
 static json_t *open_json(const struct driver *driver, const struct command_line *line, enum procedure procedure, const char *session)
 {
     const struct config *config = &driver->config;
     char table[SHA256_HEX + 1];
     machine_digest(table);
-    int approvals = procedure == PROCEDURE_POLICY ? config->approvals.policy : config->approvals.release;
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:[], s:i, s:s}", "procedure", machine_procedure_name(procedure), "operator",
+    int approvals = line->approvals >= 0 ? line->approvals : pinned_approvals(driver, procedure);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:i, s:s}", "procedure", machine_procedure_name(procedure), "operator",
                      config->operator.principal, "reason", line->reason, "session", session, "table", table, "program",
                      "titan-fsm " TITAN_VERSION, "branch", config->setup.repository.branch, "commit", line->commit, "expect", line->expect,
-                     "checklist", "approvals", approvals, "config", config->sha256);
+                     "checklist", list_json(line->checks, (size_t)line->check_count), "approvals", approvals, "config", config->sha256);
 }
 
 /* The session key is on disk before the entry that names it: a crash between leaves a key without a deployment, never the other way round. */
@@ -232,17 +269,18 @@ enum error_code command_begin(const struct command_line *line, enum exit_status 
     if (code != ERROR_OK)
         return code;
     enum procedure procedure = machine_procedure_by_name(line->words[0]);
-    CLEANUP_JSON json_t *genesis = NULL;
     code = check_words(line, &driver.config, procedure, error);
     if (code == ERROR_OK && driver_is_open(&driver))
         code = error_set(error, ERROR_REFUSED, 0, driver.config.setup.target.name, "titan-fsm status", "deployment %llu is still open, in %s",
                          (unsigned long long)driver.deployment.number, machine_state_name(driver.deployment.state));
     if (code == ERROR_OK)
-        code = check_pinned(&driver, &genesis, error);
+        code = check_pinned(&driver, error);
     if (code == ERROR_OK)
         code = driver_unlock(&driver, error);
     if (code == ERROR_OK)
-        code = command_check_operator(json_object_get(genesis, "roster"), signer_public_key(driver.operator_signer), driver.config.operator.principal, error);
+        code = authority_check_own(&driver, ROSTER_OPERATOR, error);
+    if (code == ERROR_OK)
+        code = check_additions(&driver, line, procedure, error);
     if (code == ERROR_OK)
         code = open_deployment(&driver, line, procedure, error);
     if (code == ERROR_OK)
@@ -252,14 +290,6 @@ enum error_code command_begin(const struct command_line *line, enum exit_status 
     progress_word(&driver, "deployment %llu opened; next: titan-fsm advance, or titan-fsm run", (unsigned long long)driver.deployment.number);
     *ret_status = EXIT_DONE;
     return ERROR_OK;
-}
-
-static bool is_check(const struct setup *setup, const char *item)
-{
-    for (size_t i = 0; i < setup->check_count; i++)
-        if (strcmp(setup->checks[i].id, item) == 0)
-            return true;
-    return false;
 }
 
 enum error_code command_attest(const struct command_line *line, enum exit_status *ret_status, struct error *error)
@@ -277,6 +307,9 @@ enum error_code command_attest(const struct command_line *line, enum exit_status
                          machine_state_name(driver.deployment.state));
     if (!acceptance && !is_check(&driver.config.setup, item))
         return error_set(error, ERROR_REFUSED, 0, item, "see `checklist` in the configuration", "the checklist has no such item");
+    code = authority_check_own(&driver, ROSTER_OPERATOR, error);
+    if (code != ERROR_OK)
+        return code;
     CLEANUP_JSON json_t *body = json_pack("{s:s, s:s, s:s, s:s}", "item", item, "answer", acceptance ? "accepted" : "passed", "reason", line->reason,
                                           "operator", driver.config.operator.principal);
     if (body == NULL)

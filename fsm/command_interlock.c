@@ -8,6 +8,7 @@
 #include "actions/compose.h"
 #include "actions/interlock.h"
 #include "actions/parity.h"
+#include "fsm/authority.h"
 #include "fsm/disarm.h"
 #include "fsm/progress.h"
 
@@ -16,10 +17,13 @@ static enum error_code no_interlock(const struct driver *driver, struct error *e
     return error_set(error, ERROR_CONFIG, 0, driver->options.config_path, "name services.execution and services.brain", "this target has no interlock");
 }
 
-/* The session key of an open deployment signs without a passphrase; else the operator's own does. */
+/* The session key of an open deployment signs without a passphrase, also for an opener who was removed since; else it is the own key of an operator in force. */
 static enum error_code find_signer(struct driver *driver, struct error *error)
 {
-    return driver->session != NULL ? ERROR_OK : driver_unlock(driver, error);
+    if (driver->session != NULL)
+        return ERROR_OK;
+    enum error_code code = driver_unlock(driver, error);
+    return code == ERROR_OK ? authority_check_own(driver, ROSTER_OPERATOR, error) : code;
 }
 
 /* Neither lock nor tenancy: an emergency waits for nobody. A journal that cannot be opened stops the record, not the command. */
@@ -113,6 +117,8 @@ enum error_code command_arm(const struct command_line *line, enum exit_status *r
         code = error_set(error, ERROR_REFUSED, 0, driver.config.setup.target.name, "titan-fsm advance: its own steps arm", "a deployment is open, and arming belongs to it");
     if (code == ERROR_OK)
         code = driver_unlock(&driver, error);
+    if (code == ERROR_OK)
+        code = authority_check_own(&driver, ROSTER_OPERATOR, error);
     struct evidence *evidence = code == ERROR_OK ? calloc(1, sizeof *evidence) : NULL;
     if (code == ERROR_OK && evidence == NULL)
         code = error_set(error, ERROR_MEMORY, 0, "arm", "", "out of memory");

@@ -1,12 +1,11 @@
 /* The commands that only look: status, log; and export, which hands the record outside. */
 #include "fsm/command.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "fsm/approval.h"
+#include "fsm/authority.h"
 #include "journal/canonical.h"
 
 static void print_escaped(const char *text)
@@ -14,7 +13,26 @@ static void print_escaped(const char *text)
     bytes_print_escaped(stdout, text != NULL ? text : "", text != NULL ? strlen(text) : 0);
 }
 
-static const char *next_step(const struct driver *driver)
+/* What status knows beyond the deployment's entries: approvals while they matter, and whether whoever drives may go forward. */
+struct standing {
+    bool waits_for_approvals;
+    struct approval_tally approvals;
+    char removed[320];
+};
+
+static enum error_code look_at_standing(struct driver *driver, struct standing *ret_standing, struct error *error)
+{
+    uint64_t size;
+    if (!driver_is_open(driver))
+        return ERROR_OK;
+    enum error_code code = approval_count(driver, &ret_standing->approvals, error);
+    if (code == ERROR_OK)
+        code = authority_look(driver, ret_standing->removed, sizeof ret_standing->removed, &size, error);
+    ret_standing->waits_for_approvals = code == ERROR_OK && driver->deployment.state == STATE_PULLED && ret_standing->approvals.count < ret_standing->approvals.required;
+    return code;
+}
+
+static const char *next_step(const struct driver *driver, const struct standing *standing)
 {
     const struct deployment *deployment = &driver->deployment;
     if (!driver_is_open(driver))
@@ -23,15 +41,27 @@ static const char *next_step(const struct driver *driver)
         return "titan-fsm resume";
     if (deployment->state == STATE_ROLLBACK_FAILED)
         return "titan-fsm rollback --reason TEXT";
+    if (standing->removed[0] != '\0' && machine_phase(deployment->state) != PHASE_REVERTING)
+        return machine_transition(deployment->procedure, deployment->state, EVENT_ABORT) != NULL ? "titan-fsm abort --reason TEXT" : "titan-fsm rollback --reason TEXT";
+    if (standing->waits_for_approvals)
+        return "titan-fsm request FILE, which an approver answers, then titan-fsm accept FILE";
     return "titan-fsm advance";
 }
 
-static enum error_code print_status_json(const struct driver *driver, const struct journal_head *head, struct error *error)
+static json_t *approvals_json(const struct approval_tally *tally)
+{
+    json_t *given = json_array();
+    for (size_t i = 0; i < tally->count; i++)
+        (void)json_array_append_new(given, json_pack("{s:s, s:I}", "principal", tally->given[i].principal, "entry", (json_int_t)tally->given[i].entry));
+    return json_pack("{s:I, s:o}", "required", (json_int_t)tally->required, "given", given);
+}
+
+static enum error_code print_status_json(const struct driver *driver, const struct journal_head *head, const struct standing *standing, struct error *error)
 {
     const struct deployment *deployment = &driver->deployment;
     CLEANUP_JSON json_t *status = json_pack("{s:s, s:s, s:I, s:b, s:s}", "target", driver->config.setup.target.name, "journal",
                                             journal_id(driver->journal), "entries", (json_int_t)head->size, "open", driver_is_open(driver), "next",
-                                            next_step(driver));
+                                            next_step(driver, standing));
     if (status == NULL)
         return error_set(error, ERROR_MEMORY, 0, "status", "", "out of memory");
     if (driver->found) {
@@ -39,6 +69,9 @@ static enum error_code print_status_json(const struct driver *driver, const stru
                                  machine_procedure_name(deployment->procedure), "state", machine_state_name(deployment->state), "hot",
                                  machine_is_hot(deployment->state), "intent",
                                  deployment->intent.seq != 0 ? machine_action_name(deployment->intent.action) : "");
+        if (driver_is_open(driver) && (json_object_set_new(json, "approvals", approvals_json(&standing->approvals)) != 0
+                                       || json_object_set_new(json, "removed", json_string(standing->removed)) != 0))
+            return error_set(error, ERROR_MEMORY, 0, "status", "", "out of memory");
         if (json_object_set_new(status, "deployment", json) != 0)
             return error_set(error, ERROR_MEMORY, 0, "status", "", "out of memory");
     }
@@ -47,7 +80,23 @@ static enum error_code print_status_json(const struct driver *driver, const stru
     return ERROR_OK;
 }
 
-static void print_status(const struct driver *driver, const struct journal_head *head)
+static void print_standing(const struct standing *standing)
+{
+    char text[400];
+    if (standing->approvals.required > 0) {
+        approval_describe(&standing->approvals, text, sizeof text);
+        fputs("approvals   ", stdout);
+        print_escaped(text);
+        puts("");
+    }
+    if (standing->removed[0] != '\0') {
+        fputs("removed     ", stdout);
+        print_escaped(standing->removed);
+        puts("");
+    }
+}
+
+static void print_status(const struct driver *driver, const struct journal_head *head, const struct standing *standing)
 {
     const struct deployment *deployment = &driver->deployment;
     printf("target      %s\njournal     %s, %llu entries\n", driver->config.setup.target.name, journal_id(driver->journal),
@@ -67,22 +116,27 @@ static void print_status(const struct driver *driver, const struct journal_head 
     } else {
         puts("deployment  none yet");
     }
-    printf("next        %s\n", next_step(driver));
+    if (driver_is_open(driver))
+        print_standing(standing);
+    printf("next        %s\n", next_step(driver, standing));
 }
 
 enum error_code command_status(const struct command_line *line, enum exit_status *ret_status, struct error *error)
 {
     CLEANUP_DRIVER struct driver driver = {.lock = -1};
     struct journal_head head;
+    struct standing standing = {.waits_for_approvals = false};
     enum error_code code = driver_open(&driver, &line->options, DRIVER_READS, error);
     if (code == ERROR_OK)
         code = journal_head(driver.journal, &head, error);
+    if (code == ERROR_OK)
+        code = look_at_standing(&driver, &standing, error);
     if (code != ERROR_OK)
         return code;
     *ret_status = EXIT_DONE;
     if (line->options.json)
-        return print_status_json(&driver, &head, error);
-    print_status(&driver, &head);
+        return print_status_json(&driver, &head, &standing, error);
+    print_status(&driver, &head, &standing);
     return ERROR_OK;
 }
 
@@ -96,7 +150,7 @@ static const char *at(const struct journal_entry *entry, const char *key)
 static void print_summary(const struct journal_entry *entry)
 {
     static const struct { const char *type; const char *keys[4]; } rows[] = {
-        {"open", {"procedure", "operator", "reason"}}, {"intent", {"from", "action"}}, {"transition", {"from", "event", "to", "reason"}},
+        {"open", {"procedure", "operator", "reason"}}, {"roster", {"reason"}}, {"approval", {"principal", "reason"}}, {"intent", {"from", "action"}}, {"transition", {"from", "event", "to", "reason"}},
         {"refusal", {"from", "event", "reason"}}, {"reconciliation", {"found", "then", "reason"}}, {"attestation", {"item", "answer", "operator", "reason"}},
         {"command", {"command", "phase", "outcome", "reason"}}, {"note", {"text"}}, {"anchor", {"to"}}, {"takeover", {"operator", "reason"}},
     };
@@ -144,16 +198,6 @@ enum error_code command_log(const struct command_line *line, enum exit_status *r
     return code;
 }
 
-static enum error_code write_file(const char *path, const struct bytes *data, struct error *error)
-{
-    int descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    bool good = descriptor >= 0 && write(descriptor, data->data, data->size) == (ssize_t)data->size && fsync(descriptor) == 0;
-    int number = errno;
-    if (descriptor >= 0)
-        (void)close(descriptor);
-    return good ? ERROR_OK : error_set(error, ERROR_SYSTEM, number, path, "choose a place that can be written", "the checkpoint cannot be written: %s", strerror(number));
-}
-
 /* The checkpoint that leaves the machine is recorded as an anchor, so that the journal knows what others hold against it. */
 static enum error_code export_checkpoint(struct driver *driver, const char *path, struct error *error)
 {
@@ -161,7 +205,7 @@ static enum error_code export_checkpoint(struct driver *driver, const char *path
     CLEANUP_BYTES struct bytes note = {0};
     enum error_code code = journal_signed_checkpoint(driver->journal, signer, &note, error);
     if (code == ERROR_OK)
-        code = write_file(path, &note, error);
+        code = bytes_write_file(path, note.data, note.size, error);
     if (code != ERROR_OK)
         return code;
     CLEANUP_JSON json_t *body = json_pack("{s:s#, s:s}", "checkpoint", (const char *)note.data, (int)note.size, "to", path);
@@ -176,6 +220,8 @@ enum error_code command_export(const struct command_line *line, enum exit_status
     enum error_code code = driver_open(&driver, &line->options, DRIVER_WRITES | DRIVER_SESSION, error);
     if (code == ERROR_OK && driver.session == NULL)
         code = driver_unlock(&driver, error);
+    if (code == ERROR_OK && driver.session == NULL)
+        code = authority_check_own(&driver, ROSTER_OPERATOR, error);
     if (code == ERROR_OK)
         code = journal_export(driver.journal, driver.session != NULL ? driver.session : driver.operator_signer, line->words[0], error);
     if (code == ERROR_OK && line->checkpoint != NULL)

@@ -11,29 +11,27 @@
 #include "actions/git.h"
 #include "actions/interlock.h"
 #include "actions/parity.h"
+#include "fsm/authority.h"
 #include "fsm/disarm.h"
 #include "fsm/hold.h"
 #include "fsm/progress.h"
-#include "journal/allowed_signers.h"
 #include "journal/canonical.h"
 #include "journal/format.h"
-#include "journal/sshsig.h"
 
-static enum error_code check_administrator(const struct driver *driver, const json_t *roster, struct error *error)
+/* Whose key signs genesis and what is done here: an administrator, who is an operator too. */
+static enum error_code check_roles(const struct driver *driver, const json_t *lines, struct error *error)
 {
+    CLEANUP_ROSTER struct roster roster = {0};
     const uint8_t *key = signer_public_key(driver->operator_signer);
     const char *principal = driver->config.operator.principal;
-    const json_t *lines = json_object_get(roster, "administrators");
-    for (size_t i = 0; i < json_array_size(lines); i++) {
-        struct allowed_signer signer;
-        const char *line = json_string_value(json_array_get(lines, i));
-        enum error_code code = allowed_signers_read_line(line != NULL ? line : "", line != NULL ? strlen(line) : 0, &signer, error);
-        if (code != ERROR_OK)
-            return code;
-        if (memcmp(signer.key, key, KEY_BYTES) == 0 && allowed_signer_has_principal(&signer, principal) && allowed_signer_has_namespace(&signer, SSHSIG_NAMESPACE_JOURNAL))
-            return command_check_operator(roster, key, principal, error);      /* whose key signs what is done here */
-    }
-    return error_set(error, ERROR_KEY_REFUSED, 0, principal, "ask an administrator of the roster", "only an administrator begins a journal that succeeds another");
+    enum error_code code = command_check_roster(driver, lines, error);
+    if (code == ERROR_OK)
+        code = roster_read(lines, &roster, error);
+    if (code != ERROR_OK)
+        return code;
+    if (roster_find(&roster, ROSTER_ADMINISTRATOR, key, principal) != NULL && roster_find(&roster, ROSTER_OPERATOR, key, principal) != NULL)
+        return ERROR_OK;
+    return error_set(error, ERROR_KEY_REFUSED, 0, principal, "ask an administrator of the roster who is an operator too", "only an administrator begins a journal that succeeds another");
 }
 
 /* The journal that an earlier run of this command began, to be finished. */
@@ -178,7 +176,7 @@ static enum error_code prepare(struct driver *driver, struct target *target, con
     struct tenancy now;
     if (body == NULL)
         return error_set(error, ERROR_MEMORY, 0, "genesis", "", "out of memory");
-    enum error_code code = check_administrator(driver, json_object_get(body, "roster"), error);
+    enum error_code code = check_roles(driver, json_object_get(body, "roster"), error);
     if (code == ERROR_OK)
         code = tenancy_read(target, evidence, &now, error);
     if (code != ERROR_OK)

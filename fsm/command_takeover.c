@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "fsm/authority.h"
 #include "fsm/hold.h"
 #include "fsm/progress.h"
 #include "journal/canonical.h"
@@ -24,29 +25,6 @@ static enum error_code look(struct target *target, struct standing *ret_standing
         ret_standing->span = evidence.items[0].target;
     evidence_clear(&evidence);
     return code;
-}
-
-/* An approval is another person's word, so whoever gave it does not become the one who drives. */
-static enum error_code check_principal(const struct driver *driver, struct error *error)
-{
-    const char *principal = driver->config.operator.principal;
-    for (size_t i = 0; i < driver->deployment.count; i++) {
-        const struct journal_entry *entry = &driver->deployment.entries[i];
-        const char *approver = json_string_value(json_object_get(entry->body, "principal"));
-        if (strcmp(entry->type, "approval") == 0 && approver != NULL && strcmp(approver, principal) == 0)
-            return error_set(error, ERROR_REFUSED, 0, principal, "another operator takes over; `titan-fsm disarm` is yours at any time",
-                             "you approved this deployment, so you cannot drive it");
-    }
-    return ERROR_OK;
-}
-
-static enum error_code check_entitled(struct driver *driver, struct error *error)
-{
-    CLEANUP_ENTRY struct journal_entry genesis = {0};
-    enum error_code code = journal_read(driver->journal, 0, &genesis, error);
-    if (code == ERROR_OK)
-        code = command_check_operator(json_object_get(genesis.body, "roster"), signer_public_key(driver->operator_signer), driver->config.operator.principal, error);
-    return code == ERROR_OK ? check_principal(driver, error) : code;
 }
 
 /* The entry in force is a takeover of this operator, and its session key is here: whatever is missing comes after it. */
@@ -136,7 +114,7 @@ enum error_code command_takeover(const struct command_line *line, enum exit_stat
     if (code == ERROR_OK)
         code = driver_unlock(&driver, error);
     if (code == ERROR_OK)
-        code = check_entitled(&driver, error);
+        code = authority_check_own(&driver, ROSTER_OPERATOR, error);
     if (code == ERROR_OK)
         code = driver_target(&driver, &target, error);
     if (code == ERROR_OK)

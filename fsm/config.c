@@ -184,6 +184,7 @@ static void set_defaults(struct draft *draft)
     struct config *config = &draft->config;
     config->journal = "";
     config->operator = (struct config_operator){.principal = "", .key = ""};
+    config->approvals = (struct config_approvals){.policy = 1, .release = 0};
     draft->agent_key = "";
     draft->output_bytes_max = 1 << 20;
     draft->checklist.begins_with = "standard";

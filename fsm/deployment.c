@@ -149,7 +149,8 @@ const struct journal_entry *deployment_transition_to(const struct deployment *de
 {
     for (size_t i = deployment->count; i-- > 0;) {
         const struct journal_entry *entry = &deployment->entries[i];
-        if (strcmp(entry->type, "transition") == 0 && strcmp(text_at(entry->body, "to"), machine_state_name(to)) == 0)
+        if (strcmp(entry->type, "transition") == 0 && strcmp(text_at(entry->body, "to"), machine_state_name(to)) == 0
+            && strcmp(text_at(entry->body, "from"), machine_state_name(to)) != 0)
             return entry;
     }
     return NULL;

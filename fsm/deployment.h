@@ -33,7 +33,7 @@ void deployment_clear(struct deployment *deployment);
 /* The latest deployment. *ret_found is false in a journal without one. */
 enum error_code deployment_load(struct journal *journal, struct deployment *ret_deployment, bool *ret_found, struct error *error) CHECKED;
 
-/* The last transition into `to`, or NULL; borrowed. */
+/* The last transition into `to` from another state, or NULL; borrowed. One that stays where it is (a step tried in vain) brings no evidence of that state. */
 const struct journal_entry *deployment_transition_to(const struct deployment *deployment, enum state to);
 const struct journal_entry *deployment_last_of_type(const struct deployment *deployment, const char *type);
 /* The entry that names the session key in force: the last takeover, else the open. Borrowed. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fsm/authority.h"
 #include "fsm/disarm.h"
 #include "fsm/hold.h"
 #include "fsm/progress.h"
@@ -88,7 +89,7 @@ static enum error_code conclude(struct driver *driver, struct step *step, struct
     return move(driver, step->intent, edge, step->reason, &step->evidence, step->facts, error);
 }
 
-static enum error_code open_intent(struct driver *driver, struct step *step, struct error *error)
+static enum error_code record_step(struct driver *driver, struct step *step, struct error *error)
 {
     struct deployment *deployment = &driver->deployment;
     uint64_t repeats = deployment->repeat_of;
@@ -98,6 +99,38 @@ static enum error_code open_intent(struct driver *driver, struct step *step, str
     else
         driver_key(step->key);
     return record_intent(&driver->recorder, step->edge, step->key, repeats, what_of(step->edge->action), &step->intent, error);
+}
+
+/* Whoever drives was removed. In a hot state nobody would watch, so that it goes back by itself; else it stands until somebody takes over, aborts or rolls back. */
+static enum error_code turn_back(struct driver *driver, const struct transition *edge, const char *why, struct error *error)
+{
+    const struct transition *back = machine_transition(driver->deployment.procedure, edge->from, EVENT_ROLLBACK);
+    if (machine_is_hot(edge->from) && back != NULL)
+        return move(driver, 0, back, why, NULL, NULL, error);
+    return authority_check_forward(driver, machine_event_name(edge->event), error);
+}
+
+/* The roster is looked at and the intent recorded over the same entries: what another process writes between the two makes this look again.
+ * *ret_turned: the deployment went back instead, and there is no intent. */
+static enum error_code open_intent(struct driver *driver, struct step *step, bool *ret_turned, struct error *error)
+{
+    enum { ATTEMPTS = 8 };
+    enum error_code code = ERROR_HELD;
+    for (unsigned attempt = 0; code == ERROR_HELD && attempt < ATTEMPTS; attempt++) {
+        char why[320] = "";
+        uint64_t size = 0;
+        if (authority_is_forward(step->edge)) {
+            code = authority_look(driver, why, sizeof why, &size, error);
+            if (code != ERROR_OK)
+                return code;
+        }
+        *ret_turned = why[0] != '\0';
+        if (*ret_turned)
+            return turn_back(driver, step->edge, why, error);
+        driver->recorder.decided_at = size;
+        code = record_step(driver, step, error);
+    }
+    return code;
 }
 
 static const struct transition *choose(const struct driver *driver)
@@ -125,8 +158,9 @@ static enum error_code take_edge(struct driver *driver, bool adopted, struct err
         step.intent = driver->deployment.intent.seq;
         memcpy(step.key, driver->deployment.intent.key, sizeof step.key);
     } else {
-        code = open_intent(driver, &step, error);
-        if (code != ERROR_OK)
+        bool turned = false;
+        code = open_intent(driver, &step, &turned, error);
+        if (code != ERROR_OK || turned)
             return code;
     }
     step.deadline_ns = driver_now_ns(driver) + step.edge->deadline_ms * 1000000;
@@ -144,16 +178,11 @@ static enum error_code take_edge(struct driver *driver, bool adopted, struct err
     return code == ERROR_OK ? conclude(driver, &step, error) : code;
 }
 
-/* Settles the open intent: it is closed to be repeated, or its edge is taken or failed. `stop`: the operator's reason to end a window that could go on, or NULL. */
+/* Settles the open intent: it is closed to be repeated, or its edge is taken or failed. `stop`: the operator's reason to go back, or NULL. */
 static enum error_code settle(struct driver *driver, const char *stop, struct error *error)
 {
     struct reconciled reconciled = {0};
-    bool watching = driver->deployment.intent.action == ACTION_OBSERVE_WINDOW;
-    enum error_code code = reconcile(driver, &reconciled, error);
-    if (stop != NULL && watching && reconciled.resumption == RESUMPTION_ADOPT) {
-        reconciled = (struct reconciled){.resumption = RESUMPTION_FAIL, .event = EVENT_FAILED};
-        (void)snprintf(reconciled.reason, sizeof reconciled.reason, "the operator ends the window: %.400s", stop);
-    }
+    enum error_code code = reconcile(driver, stop, &reconciled, error);
     if (code != ERROR_OK)
         return code;
     code = driver_reload(driver, error);

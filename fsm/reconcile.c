@@ -8,6 +8,7 @@
 #include "actions/compose.h"
 #include "actions/git.h"
 #include "actions/interlock.h"
+#include "fsm/authority.h"
 #include "fsm/disarm.h"
 #include "fsm/progress.h"
 #include "fsm/snapshot.h"
@@ -151,7 +152,45 @@ static const char *then_of(enum resumption resumption)
     return "ask";
 }
 
-static enum error_code settle_and_record(struct driver *driver, struct evidence *evidence, struct reconciled *ret_reconciled, struct error *error)
+/* Where the edge by `failed` leads to a rollback, the act is not gone on with and not repeated. */
+static void hold_back(const struct driver *driver, const char *why, struct finding *finding)
+{
+    const struct transition *failed = machine_transition(driver->deployment.procedure, driver->deployment.state, EVENT_FAILED);
+    if (finding->reconciled.resumption == RESUMPTION_FAIL || failed == NULL || failed->to != STATE_ROLLING_BACK)
+        return;
+    finding->reconciled.event = EVENT_FAILED;
+    decide(finding, finding->found, RESUMPTION_FAIL, why);
+}
+
+/* The roster is looked at and the reconciliation recorded over the same entries, as an intent is (engine.c). */
+static enum error_code record(struct driver *driver, const char *stop, struct finding *finding, const struct evidence *evidence, struct error *error)
+{
+    enum { ATTEMPTS = 8 };
+    const struct deployment *deployment = &driver->deployment;
+    const struct transition *step = machine_step(deployment->procedure, deployment->state, deployment->intent.action == ACTION_ARM);
+    enum error_code code = ERROR_HELD;
+    char why[400];
+    if (stop != NULL) {
+        (void)snprintf(why, sizeof why, "the operator goes back: %.300s", stop);
+        hold_back(driver, why, finding);
+    }
+    for (unsigned attempt = 0; code == ERROR_HELD && attempt < ATTEMPTS; attempt++) {
+        uint64_t size = 0;
+        if (step != NULL && authority_is_forward(step) && finding->reconciled.resumption != RESUMPTION_FAIL) {
+            code = authority_look(driver, why, sizeof why, &size, error);
+            if (code != ERROR_OK)
+                return code;
+            if (why[0] != '\0')
+                hold_back(driver, why, finding);
+        }
+        driver->recorder.decided_at = size;
+        code = record_reconciliation(&driver->recorder, deployment->intent.seq, finding->found, then_of(finding->reconciled.resumption), finding->reconciled.reason,
+                                     evidence, error);
+    }
+    return code;
+}
+
+static enum error_code settle_and_record(struct driver *driver, const char *stop, struct evidence *evidence, struct reconciled *ret_reconciled, struct error *error)
 {
     const struct intent intent = driver->deployment.intent;
     struct finding finding = {.found = "unknown"};
@@ -169,22 +208,21 @@ static enum error_code settle_and_record(struct driver *driver, struct evidence 
     } else {
         decide(&finding, "unknown", RESUMPTION_REPEAT, "restoring the commit again changes nothing that is done");
     }
-    const char *then = then_of(finding.reconciled.resumption);
     if (code == ERROR_OK)
-        code = record_reconciliation(&driver->recorder, intent.seq, finding.found, then, finding.reconciled.reason, evidence, error);
+        code = record(driver, stop, &finding, evidence, error);
     if (code != ERROR_OK)
         return code;
-    progress_reconciliation(driver, machine_action_name(intent.action), finding.found, then, finding.reconciled.reason);
+    progress_reconciliation(driver, machine_action_name(intent.action), finding.found, then_of(finding.reconciled.resumption), finding.reconciled.reason);
     *ret_reconciled = finding.reconciled;
     return ERROR_OK;
 }
 
-enum error_code reconcile(struct driver *driver, struct reconciled *ret_reconciled, struct error *error)
+enum error_code reconcile(struct driver *driver, const char *stop, struct reconciled *ret_reconciled, struct error *error)
 {
     struct evidence *evidence = calloc(1, sizeof *evidence);
     if (evidence == NULL)
         return error_set(error, ERROR_MEMORY, 0, "reconcile", "", "out of memory");
-    enum error_code code = settle_and_record(driver, evidence, ret_reconciled, error);
+    enum error_code code = settle_and_record(driver, stop, evidence, ret_reconciled, error);
     evidence_clear(evidence);
     free(evidence);
     return code;

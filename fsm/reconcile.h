@@ -18,6 +18,8 @@ struct reconciled {
     char reason[512];
 };
 
-enum error_code reconcile(struct driver *driver, struct reconciled *ret_reconciled, struct error *error) CHECKED;
+/* `stop`: why the operator goes back, NULL when he does not. That, and the removal of whoever drives from the roster, fails an act that went forward where a
+ * service may have changed, so that a rollback follows. */
+enum error_code reconcile(struct driver *driver, const char *stop, struct reconciled *ret_reconciled, struct error *error) CHECKED;
 
 #endif

@@ -105,11 +105,13 @@ static enum error_code append(struct recorder *recorder, struct signer *signer, 
     for (size_t i = 0; i < count; i++)
         blobs[i] = evidence->items[i].output;
     /* A note inside a deployment is the session key's alone (journal/FORMAT.md, "Who signs what"). */
-    bool may_note = strcmp(type, "genesis") != 0 && strcmp(type, "open") != 0 && (deployment == JOURNAL_NO_DEPLOYMENT || signer == recorder->session);
+    uint64_t decided_at = recorder->decided_at;
+    recorder->decided_at = 0;
+    bool may_note = strcmp(type, "genesis") != 0 && strcmp(type, "roster") != 0 && strcmp(type, "open") != 0 && (deployment == JOURNAL_NO_DEPLOYMENT || signer == recorder->session);
     enum error_code code = may_note ? watch_wall_clock(recorder, signer, error) : ERROR_OK;
-    if (code != ERROR_OK)
-        return code;
-    return journal_append(recorder->journal, signer, type, deployment, body, blobs, count, ret_seq, error);
+    if (code == ERROR_OK && decided_at != 0)
+        return journal_append_at(recorder->journal, decided_at, signer, type, deployment, body, blobs, count, ret_seq, error);
+    return code == ERROR_OK ? journal_append(recorder->journal, signer, type, deployment, body, blobs, count, ret_seq, error) : code;
 }
 
 static enum error_code append_here(struct recorder *recorder, const char *type, const json_t *body, const struct evidence *evidence,
@@ -181,6 +183,15 @@ enum error_code record_command(struct recorder *recorder, const char *command, c
     CLEANUP_JSON json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "command", command, "phase", phase, "key", key, "outcome", outcome,
                                           "reason", text_json(reason), "evidence", evidence_json(evidence));
     return append_here(recorder, "command", body, evidence, NULL, error);
+}
+
+enum error_code record_approval(struct recorder *recorder, const char *principal, const char *statement, const char *signature, const char *reason,
+                                uint64_t *ret_seq, struct error *error)
+{
+    CLEANUP_JSON json_t *body = json_pack("{s:s, s:s, s:s}", "principal", principal, "statement", statement, "signature", signature);
+    if (body != NULL && reason[0] != '\0' && json_object_set_new(body, "reason", text_json(reason)) != 0)
+        return no_memory(error);
+    return append_here(recorder, "approval", body, NULL, ret_seq, error);
 }
 
 enum error_code record_note(struct recorder *recorder, const char *kind, const char *text, struct error *error)

@@ -17,6 +17,7 @@ struct recorder {
     int64_t deployment;                 /* JOURNAL_NO_DEPLOYMENT outside */
     char boot[BOOT_ID_LENGTH + 1];      /* of the entry before, with its distance of wall clock and boot clock */
     int64_t wall_offset_ns;
+    uint64_t decided_at;                /* the next entry was decided over so many entries: ERROR_HELD when another process wrote since; 0 = no matter */
 };
 
 /* A body signed by the operator's own key (genesis, open, attestation, ...). `body` is borrowed. */
@@ -34,6 +35,8 @@ enum error_code record_reconciliation(struct recorder *recorder, uint64_t intent
 enum error_code record_refusal(struct recorder *recorder, const char *from, const char *event, const char *reason, struct error *error) CHECKED;
 enum error_code record_command(struct recorder *recorder, const char *command, const char *phase, const char *key, const char *outcome,
                                const char *reason, const struct evidence *evidence, struct error *error) CHECKED;
+enum error_code record_approval(struct recorder *recorder, const char *principal, const char *statement, const char *signature, const char *reason,
+                                uint64_t *ret_seq, struct error *error) CHECKED;
 enum error_code record_note(struct recorder *recorder, const char *kind, const char *text, struct error *error) CHECKED;
 
 /* The limits of an entry hold for what the world says too: at most `size` bytes, whole UTF-8 characters, never empty-handed. */

@@ -10,10 +10,21 @@
 #include "actions/interlock.h"
 #include "actions/parity.h"
 #include "actions/preflight.h"
+#include "fsm/approval.h"
 #include "fsm/hold.h"
 #include "fsm/snapshot.h"
 
 enum { RESERVE_BYTES = 16 << 20 };      /* a window of samples, and a rollback with all its evidence */
+
+/* Of the configuration, or added by `begin --check`. */
+static bool is_mandatory(const struct deployment *deployment, const struct setup_check *check)
+{
+    const json_t *added = json_object_get(deployment->entries[0].body, "checklist");
+    bool mandatory = check->mandatory;
+    for (size_t i = 0; i < json_array_size(added); i++)
+        mandatory = mandatory || strcmp(json_string_value(json_array_get(added, i)), check->id) == 0;
+    return mandatory;
+}
 
 static bool is_attested(const struct deployment *deployment, const char *item)
 {
@@ -40,7 +51,7 @@ enum error_code step_run_preflight(struct step *step, struct error *error)
     for (size_t i = 0; i < setup->check_count; i++) {
         const struct setup_check *check = &setup->checks[i];
         bool passed = statuses[i] == PREFLIGHT_PASSED || (statuses[i] == PREFLIGHT_UNDECIDED && is_attested(&step->driver->deployment, check->id));
-        if (passed || !check->mandatory)
+        if (passed || !is_mandatory(&step->driver->deployment, check))
             continue;
         size_t used = strlen(failing);
         (void)snprintf(failing + used, sizeof failing - used, "%s%s %s (%s)", used > 0 ? "; " : "", check->id,
@@ -131,6 +142,7 @@ enum error_code step_update_code(struct step *step, struct error *error)
     struct git_state git;
     int status = 0;
     bool touches = false;
+    char subject[200];
     enum error_code code = step_target(step, &target, error);
     if (code == ERROR_OK)
         code = snapshot_load(driver, &before, error);
@@ -153,6 +165,10 @@ enum error_code step_update_code(struct step *step, struct error *error)
         code = step_fact(step, "commit", git.commit, error);
     if (code == ERROR_OK)
         code = step_fact(step, "policy_changed", touches ? "yes" : "no", error);
+    if (code == ERROR_OK)
+        code = git_subject(target, git.commit, &step->evidence, subject, sizeof subject, error);
+    if (code == ERROR_OK)
+        code = step_fact(step, "subject", subject, error);
     return code == ERROR_OK ? step_is(step, EVENT_DONE, "%.12s -> %.12s", before.commit, git.commit) : code;
 }
 
@@ -183,22 +199,18 @@ enum error_code step_pull_images(struct step *step, struct error *error)
     return step_is(step, EVENT_DONE, "%zu images", images.count);
 }
 
-static size_t count_approvals(const struct deployment *deployment)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < deployment->count; i++)
-        count += strcmp(deployment->entries[i].type, "approval") == 0;
-    return count;
-}
-
 enum error_code step_lay_guard(struct step *step, struct error *error)
 {
     struct driver *driver = step->driver;
-    json_int_t wanted = json_integer_value(json_object_get(driver->deployment.entries[0].body, "approvals"));
-    size_t given = count_approvals(&driver->deployment);
-    if ((json_int_t)given < wanted)
-        return step_is(step, EVENT_UNKNOWN, "%zu of %lld approvals are here: the approver runs `titan-fsm approve`", given, (long long)wanted);
-    enum error_code code = journal_reserve(driver->journal, RESERVE_BYTES, error);
+    struct approval_tally approvals;
+    char text[400];
+    enum error_code code = approval_count(driver, &approvals, error);
+    if (code != ERROR_OK)
+        return code;
+    approval_describe(&approvals, text, sizeof text);
+    if (approvals.count < approvals.required)
+        return step_is(step, EVENT_UNKNOWN, "%s; `titan-fsm request FILE` makes what the next approver needs, `titan-fsm accept FILE` takes his answer", text);
+    code = journal_reserve(driver->journal, RESERVE_BYTES, error);
     if (code != ERROR_OK)
         return code;
     struct bytes absent = {0};

@@ -5,6 +5,7 @@
 
 #include "actions/compose.h"
 #include "actions/parity.h"
+#include "fsm/authority.h"
 #include "fsm/hold.h"
 #include "fsm/progress.h"
 #include "fsm/snapshot.h"
@@ -250,6 +251,8 @@ static enum error_code watch(struct step *step, struct target *target, const str
     struct look look;
     struct containers before;
     bool has_before = false;
+    char why[320];
+    uint64_t size;
     recount(&driver->deployment, step->intent, limits->failures, &tally);
     for (int64_t number = past.count + 1;; number++) {
         int64_t now_ns = driver_now_ns(driver);
@@ -263,6 +266,9 @@ static enum error_code watch(struct step *step, struct target *target, const str
         past.last_ns = look.sent_ns;
         if (decide(step, &look, &tally, (look.sent_ns - past.first_ns) / 1000000, number))
             return ERROR_OK;
+        code = authority_look(driver, why, sizeof why, &size, error);       /* nobody goes on watching for somebody who was removed */
+        if (code != ERROR_OK || why[0] != '\0')
+            return code == ERROR_OK ? step_is(step, EVENT_FAILED, "%s", why) : code;
         before = look.containers;
         has_before = true;
         code = hold_renew_when_due(driver, error);

@@ -204,3 +204,19 @@ enum error_code bytes_read_file(const char *path, size_t size_max, struct bytes 
     data = (struct bytes){0};
     return ERROR_OK;
 }
+
+enum error_code bytes_write_file(const char *path, const void *data, size_t size, struct error *error)
+{
+    int descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0600);
+    bool good = descriptor >= 0;
+    for (size_t at = 0; good && at < size;) {
+        ssize_t put = write(descriptor, (const uint8_t *)data + at, size - at);
+        good = put > 0 || (put < 0 && errno == EINTR);
+        at += put > 0 ? (size_t)put : 0;
+    }
+    good = good && fsync(descriptor) == 0;
+    int number = errno;
+    if (descriptor >= 0)
+        (void)close(descriptor);
+    return good ? ERROR_OK : error_set(error, ERROR_SYSTEM, number, path, "choose a place that can be written", "the file cannot be written: %s", strerror(number));
+}

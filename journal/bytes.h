@@ -45,5 +45,7 @@ void bytes_print_escaped(FILE *stream, const void *data, size_t size);
 
 /* Reads a whole file of at most size_max bytes. */
 enum error_code bytes_read_file(const char *path, size_t size_max, struct bytes *ret_data, struct error *error) CHECKED;
+/* Writes it anew, mode 0600, on disk when this returns. */
+enum error_code bytes_write_file(const char *path, const void *data, size_t size, struct error *error) CHECKED;
 
 #endif

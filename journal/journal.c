@@ -20,6 +20,7 @@ struct journal {
     const struct clock *clock;
     char id[FORMAT_JOURNAL_ID_HEX + 1];
     char *directory;
+    bool read_only;
 };
 
 void journal_entry_clear(struct journal_entry *entry)
@@ -36,6 +37,11 @@ const char *journal_id(const struct journal *journal)
 const char *journal_directory(const struct journal *journal)
 {
     return journal->directory;
+}
+
+bool journal_is_read_only(const struct journal *journal)
+{
+    return journal->read_only;
 }
 
 static enum error_code damaged(uint64_t seq, const char *what, struct error *error)
@@ -60,6 +66,7 @@ static enum error_code new_handle(const char *directory, const struct clock *clo
     if (journal == NULL || (journal->directory = strdup(directory)) == NULL)
         return error_set(error, ERROR_MEMORY, 0, directory, "", "out of memory");
     journal->clock = clock;
+    journal->read_only = read_only;
     enum error_code code = store_open(directory, read_only, &journal->store, error);
     if (code != ERROR_OK)
         return code;
@@ -198,6 +205,8 @@ struct append {
     const char *type;
     int64_t deployment;
     const json_t *body;
+    bool only_at;               /* the entry is made for a journal of `at_size` entries, or not at all */
+    uint64_t at_size;
     struct bytes ready;         /* signed before the transaction, because the signer may ask a person */
     uint64_t ready_size;        /* for a journal of this many entries */
 };
@@ -256,6 +265,8 @@ static enum error_code sign_value(const struct append *append, uint64_t size, co
 static enum error_code make_value(void *context, uint64_t size, const void *last, size_t last_bytes, struct bytes *ret_value, struct error *error)
 {
     struct append *append = context;
+    if (append->only_at && append->at_size != size)
+        return ERROR_HELD;
     if (!append->signer->may_ask)
         return sign_value(append, size, last, last_bytes, ret_value, error);
     if (append->ready_size != size)
@@ -278,26 +289,39 @@ static enum error_code sign_ahead(struct append *append, struct error *error)
     return code;
 }
 
-enum error_code journal_append(struct journal *journal, struct signer *signer, const char *type, int64_t deployment, const json_t *body,
-                               const struct bytes *blobs, size_t blob_count, uint64_t *ret_seq, struct error *error)
+static enum error_code append_one(struct append *append, const struct bytes *blobs, size_t blob_count, uint64_t *ret_seq, struct error *error)
 {
-    struct append append = {.journal = journal, .signer = signer, .type = type, .deployment = deployment, .body = body};
+    struct journal *journal = append->journal;
     for (size_t i = 0; i < blob_count; i++)
         assert(blobs[i].size <= FORMAT_BLOB_BYTES_MAX);
     for (unsigned attempt = 0;; attempt++) {
         uint64_t seq;
-        enum error_code code = signer->may_ask ? sign_ahead(&append, error) : ERROR_OK;
+        enum error_code code = append->signer->may_ask ? sign_ahead(append, error) : ERROR_OK;
         if (code == ERROR_OK)
-            code = store_append(journal->store, make_value, &append, blobs, blob_count, &seq, error);
-        bytes_free(&append.ready);
-        if (code == ERROR_HELD && attempt < 8)
+            code = store_append(journal->store, make_value, append, blobs, blob_count, &seq, error);
+        bytes_free(&append->ready);
+        if (code == ERROR_HELD && !append->only_at && attempt < 8)
             continue;
         if (code == ERROR_HELD)
-            return error_set(error, ERROR_HELD, 0, journal->directory, "try again", "other processes write to the journal all the time");
+            return error_set(error, ERROR_HELD, 0, journal->directory, "try again", "another process wrote to the journal in this very moment");
         if (code == ERROR_OK && ret_seq != NULL)
             *ret_seq = seq;
         return code;
     }
+}
+
+enum error_code journal_append(struct journal *journal, struct signer *signer, const char *type, int64_t deployment, const json_t *body,
+                               const struct bytes *blobs, size_t blob_count, uint64_t *ret_seq, struct error *error)
+{
+    struct append append = {.journal = journal, .signer = signer, .type = type, .deployment = deployment, .body = body};
+    return append_one(&append, blobs, blob_count, ret_seq, error);
+}
+
+enum error_code journal_append_at(struct journal *journal, uint64_t size, struct signer *signer, const char *type, int64_t deployment, const json_t *body,
+                                  const struct bytes *blobs, size_t blob_count, uint64_t *ret_seq, struct error *error)
+{
+    struct append append = {.journal = journal, .signer = signer, .type = type, .deployment = deployment, .body = body, .only_at = true, .at_size = size};
+    return append_one(&append, blobs, blob_count, ret_seq, error);
 }
 
 enum error_code journal_stored_value(struct journal *journal, uint64_t seq, struct bytes *ret_value, struct error *error)

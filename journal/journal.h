@@ -50,11 +50,16 @@ static inline void journal_closep(struct journal **journal) { journal_close(*jou
 
 const char *journal_id(const struct journal *journal);
 const char *journal_directory(const struct journal *journal);
+bool journal_is_read_only(const struct journal *journal);
 enum error_code journal_head(struct journal *journal, struct journal_head *ret_head, struct error *error) CHECKED;
 
 /* `blobs` are stored under their SHA-256 in the same transaction; each at most FORMAT_BLOB_BYTES_MAX. `body` is borrowed. ret_seq may be NULL. */
 enum error_code journal_append(struct journal *journal, struct signer *signer, const char *type, int64_t deployment, const json_t *body,
                                const struct bytes *blobs, size_t blob_count, uint64_t *ret_seq, struct error *error) CHECKED;
+/* The same, but only while the journal has `size` entries, so that what was decided from them still holds in the entry: ERROR_HELD when another process
+ * wrote in between, and nothing is stored. */
+enum error_code journal_append_at(struct journal *journal, uint64_t size, struct signer *signer, const char *type, int64_t deployment, const json_t *body,
+                                  const struct bytes *blobs, size_t blob_count, uint64_t *ret_seq, struct error *error) CHECKED;
 /* ERROR_DAMAGED when absent or not canonical. */
 enum error_code journal_read(struct journal *journal, uint64_t seq, struct journal_entry *ret_entry, struct error *error) CHECKED;
 enum error_code journal_stored_value(struct journal *journal, uint64_t seq, struct bytes *ret_value, struct error *error) CHECKED;

@@ -36,16 +36,29 @@ static bool is_approver(const struct allowed_signers *list, const char *principa
     return false;
 }
 
+/* These members, in this order, and no other: with the canonical form, what was signed is so fixed byte for byte. */
+static bool has_exactly(const struct node *node, const char *const *keys, size_t count)
+{
+    if (!node_is(node, NODE_OBJECT) || node->count != count)
+        return false;
+    const struct node *member = node->first;
+    for (size_t i = 0; i < count; i++, member = member->next)
+        if (!text_is(member->key, keys[i]) || !node_is(member, strcmp(keys[i], "images") == 0 ? NODE_ARRAY : NODE_STRING))
+            return false;
+    return true;
+}
+
 static bool names_images(const struct authority *authority, const struct node *images)
 {
     struct containers pulled;
     const struct entry *entry = authority->pulled;
-    if (entry == NULL || !node_is(images, NODE_ARRAY) || !reading_images(entry_item(entry, 0, entry->item_count, "compose.images", NULL), &pulled)
+    static const char *const keys[] = {"service", "id"};
+    if (entry == NULL || !reading_images(entry_item(entry, 0, entry->item_count, "compose.images", NULL), &pulled)
         || images->count != pulled.count)
         return false;
     const struct node *image = images->first;
     for (size_t i = 0; i < pulled.count; i++, image = image->next)
-        if (!text_is(node_text(image, "service"), pulled.list[i].service) || !text_is(node_text(image, "id"), pulled.list[i].image))
+        if (!has_exactly(image, keys, 2) || !text_is(node_text(image, "service"), pulled.list[i].service) || !text_is(node_text(image, "id"), pulled.list[i].image))
             return false;
     return true;
 }
@@ -55,49 +68,53 @@ static bool says_this(const struct authority *authority, const struct entry *ent
     CLEANUP_TREE struct tree tree = {0};
     struct error ignored;
     char hash[SHA256_HEX + 1];
-    if (tree_read(statement.at, statement.length, TREE_CANONICAL, &tree, &ignored) != ERROR_OK || authority->updated == NULL)
+    static const char *const keys[] = {"journal", "open", "commit", "images", "expect"};
+    if (tree_read(statement.at, statement.length, TREE_CANONICAL, &tree, &ignored) != ERROR_OK || !has_exactly(tree.root, keys, 5) || authority->updated == NULL)
         return false;
     bytes_hex(authority->open->hash, SHA256_BYTES, hash);
     struct text commit = reading_line(authority->updated, "git.head");
     return text_is(node_text(tree.root, "journal"), entry->journal) && text_is(node_text(tree.root, "open"), hash)
            && commit.length > 0 && text_equal(node_text(tree.root, "commit"), commit)
-           && node_is(node_member(tree.root, "expect"), NODE_STRING)
            && text_equal(node_text(tree.root, "expect"), node_text(entry_body(authority->open), "expect"))
            && names_images(authority, node_member(tree.root, "images"));
 }
 
-static bool is_among(const struct text *list, unsigned count, struct text principal)
+static bool is_among(const struct person *list, unsigned count, const struct person *person)
 {
     for (unsigned i = 0; i < count; i++)
-        if (text_equal(list[i], principal))
+        if (text_equal(list[i].principal, person->principal) || memcmp(list[i].key, person->key, KEY_BYTES) == 0)
             return true;
     return false;
 }
 
-bool approval_is_by(const struct authority *authority, struct text principal)
+/* Whoever approves and takes over afterwards, before it goes on, is one person and not two. */
+unsigned approvals_counted(const struct authority *authority)
 {
-    return is_among(authority->approvers, authority->approver_count, principal);
+    unsigned counted = 0;
+    for (unsigned i = 0; i < authority->approver_count; i++)
+        counted += !is_among(authority->drivers, authority->driver_count, &authority->approvers[i]);
+    return counted;
 }
 
 bool approval_is_good(struct authority *authority, struct entry *entry, char *ret_why, size_t room)
 {
     const struct node *body = entry_body(entry);
-    struct text principal = node_text(body, "principal"), statement = node_text(body, "statement"), armor = node_text(body, "signature");
-    uint8_t signature[SIGNATURE_BYTES], key[KEY_BYTES];
+    struct text statement = node_text(body, "statement"), armor = node_text(body, "signature");
+    struct person person = {.principal = node_text(body, "principal")};
+    uint8_t signature[SIGNATURE_BYTES];
     char name[PRINCIPAL_MAX];
     struct error ignored;
-    if (!text_copy(principal, name, sizeof name)
-        || sshsig_dearmor(armor.at, armor.length, SSHSIG_NAMESPACE_APPROVAL, signature, key, &ignored) != ERROR_OK
-        || !sshsig_verify(SSHSIG_NAMESPACE_APPROVAL, statement.at, statement.length, signature, key))
+    if (!text_copy(person.principal, name, sizeof name)
+        || sshsig_dearmor(armor.at, armor.length, SSHSIG_NAMESPACE_APPROVAL, signature, person.key, &ignored) != ERROR_OK
+        || !sshsig_verify(SSHSIG_NAMESPACE_APPROVAL, statement.at, statement.length, signature, person.key))
         return refuse(ret_why, room, "the signature of an approval is wrong");
-    if (!is_approver(&authority->at_open.approvers, name, key) || !is_approver(&authority->roster.approvers, name, key))
+    if (!is_approver(&authority->at_open.approvers, name, person.key) || !is_approver(&authority->roster.approvers, name, person.key))
         return refuse(ret_why, room, "an approval is not by an approver of the roster at open and now");
-    if (is_among(authority->drivers, authority->driver_count, principal))
+    if (is_among(authority->drivers, authority->driver_count, &person))
         return refuse(ret_why, room, "somebody who drives the deployment approves it himself");
     if (!says_this(authority, entry, statement))
         return refuse(ret_why, room, "an approval does not speak of this deployment, its commit, images and policy hash");
-    if (!is_among(authority->approvers, authority->approver_count, principal)
-        && authority->approver_count < sizeof authority->approvers / sizeof authority->approvers[0])
-        authority->approvers[authority->approver_count++] = principal;
+    if (!is_among(authority->approvers, authority->approver_count, &person) && authority->approver_count < PERSONS_MAX)
+        authority->approvers[authority->approver_count++] = person;
     return true;
 }

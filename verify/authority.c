@@ -35,33 +35,39 @@ void authority_free(struct authority *authority)
     *authority = (struct authority){0};
 }
 
-static bool read_lines(const struct node *list, struct allowed_signers *ret_signers)
+/* NULL, or what is wrong with a line. */
+static const char *read_lines(const struct node *list, struct allowed_signers *ret_signers)
 {
-    struct allowed_signers signers = {.signers = memory_zeroed(list->count, sizeof *signers.signers)};
+    CLEANUP_ALLOWED_SIGNERS struct allowed_signers signers = {.signers = memory_zeroed(list->count, sizeof *signers.signers)};
     for (const struct node *line = list->first; line != NULL; line = line->next) {
         struct error ignored;
-        if (allowed_signers_read_line(line->text.at, line->text.length, &signers.signers[signers.count], &ignored) != ERROR_OK) {
-            allowed_signers_free(&signers);
-            return false;
-        }
+        struct allowed_signer *signer = &signers.signers[signers.count];
+        if (allowed_signers_read_line(line->text.at, line->text.length, signer, &ignored) != ERROR_OK)
+            return "a line of the roster cannot be read";
+        if (signer->valid_after[0] != '\0' || signer->valid_before[0] != '\0')
+            return "a roster line is limited by a date, and a right ends by an entry";
         signers.count++;
     }
     *ret_signers = signers;
-    return true;
+    signers = (struct allowed_signers){0};
+    return NULL;
 }
 
-static bool roster_read(const struct node *node, struct roster *ret_roster)
+static const char *roster_read(const struct node *node, struct roster *ret_roster)
 {
     struct roster roster = {0};
-    bool good = read_lines(node_member(node, "operators"), &roster.operators) && read_lines(node_member(node, "approvers"), &roster.approvers)
-                && read_lines(node_member(node, "administrators"), &roster.administrators);
-    if (!good) {
+    const char *why = read_lines(node_member(node, "operators"), &roster.operators);
+    if (why == NULL)
+        why = read_lines(node_member(node, "approvers"), &roster.approvers);
+    if (why == NULL)
+        why = read_lines(node_member(node, "administrators"), &roster.administrators);
+    if (why != NULL) {
         roster_free(&roster);
-        return false;
+        return why;
     }
     roster_free(ret_roster);
     *ret_roster = roster;
-    return true;
+    return NULL;
 }
 
 /* The line that holds this key for journal entries; of this principal where one is given. */
@@ -89,8 +95,9 @@ static bool take_genesis(struct authority *authority, struct entry *entry, char 
     const struct node *body = entry_body(entry);
     if (entry->seq != 0)
         return refuse(ret_why, room, "a second genesis stands in the middle of the journal");
-    if (!roster_read(node_member(body, "roster"), &authority->roster))
-        return refuse(ret_why, room, "a line of its roster cannot be read");
+    const char *why = roster_read(node_member(body, "roster"), &authority->roster);
+    if (why != NULL)
+        return refuse(ret_why, room, "%s", why);
     if (entry->deployment != ENTRY_NO_DEPLOYMENT)
         return refuse(ret_why, room, "genesis names a deployment");
     const struct allowed_signer *signer = find(audit->trust, entry->signer, NULL);
@@ -98,6 +105,10 @@ static bool take_genesis(struct authority *authority, struct entry *entry, char 
         return refuse(ret_why, room, "genesis is not signed by a key of the trust file");
     if (!is_in_time(signer, entry))
         return refuse(ret_why, room, "the trust file does not hold the key of genesis for valid at that time");
+    if (signer->valid_after[0] != '\0' || signer->valid_before[0] != '\0') {
+        authority->undecided = entry;
+        authority->undecided_why = "the trust file limits the key of genesis in time, and that genesis was signed within it is the signer's own word only";
+    }
     bool administrator = find(&authority->roster.administrators, entry->signer, NULL) != NULL;
     if (find(&authority->roster.operators, entry->signer, NULL) == NULL && !administrator)
         return refuse(ret_why, room, "the signer of genesis is neither operator nor administrator of its roster");
@@ -114,9 +125,13 @@ static bool take_roster(struct authority *authority, struct entry *entry, char *
     bool entitled = find(&authority->roster.administrators, entry->signer, NULL) != NULL && entry->deployment == ENTRY_NO_DEPLOYMENT;
     if (!entitled)
         return refuse(ret_why, room, "the roster is not signed by an administrator of the roster in force");
-    if (!roster_read(node_member(entry_body(entry), "roster"), &authority->roster))
-        return refuse(ret_why, room, "a line of the roster cannot be read");
-    return true;
+    const char *why = roster_read(node_member(entry_body(entry), "roster"), &authority->roster);
+    if (why != NULL)
+        return refuse(ret_why, room, "%s", why);
+    for (size_t i = 0; i < authority->roster.administrators.count; i++)
+        if (allowed_signer_has_namespace(&authority->roster.administrators.signers[i], SSHSIG_NAMESPACE_JOURNAL))
+            return true;
+    return refuse(ret_why, room, "the roster leaves no administrator who could change it");
 }
 
 /* An operator of the roster in force, under the principal that the body names. */
@@ -151,9 +166,11 @@ static bool name_session(struct authority *authority, struct entry *entry)
     authority->sessions = memory_grown(authority->sessions, authority->session_count + 1, KEY_BYTES);
     memcpy(authority->sessions[authority->session_count++], key, KEY_BYTES);
     memcpy(authority->session, key, KEY_BYTES);
-    memcpy(authority->driver, entry->signer, KEY_BYTES);
-    if (authority->driver_count < sizeof authority->drivers / sizeof authority->drivers[0])
-        authority->drivers[authority->driver_count++] = node_text(entry_body(entry), "operator");
+    if (authority->driver_count == PERSONS_MAX)
+        return false;
+    struct person *driver = &authority->drivers[authority->driver_count++];
+    driver->principal = node_text(entry_body(entry), "operator");
+    memcpy(driver->key, entry->signer, KEY_BYTES);
     return fresh;
 }
 
@@ -168,22 +185,17 @@ static int64_t epoch_of(const struct entry *entry)
     return node_number(tree.root, "epoch", 0);
 }
 
-/* Followed with a fresh key, by an operator of the roster in force who approved nothing here, and above every epoch before. */
+/* Followed with a fresh key, by an operator of the roster in force, and above every epoch before. */
 static bool take_takeover(struct authority *authority, struct entry *entry, char *ret_why, size_t room)
 {
-    const struct node *body = entry_body(entry);
-    int64_t before = authority->epoch, epoch = node_number(body, "epoch", 0);
-    bool entitled = is_operator(authority, entry), full = authority->driver_count == sizeof authority->drivers / sizeof authority->drivers[0];
+    int64_t before = authority->epoch, epoch = node_number(entry_body(entry), "epoch", 0);
+    bool entitled = is_operator(authority, entry);
     authority->epoch = epoch > before ? epoch : before;
     if (!name_session(authority, entry))
         return refuse(ret_why, room, "the session key of the takeover is not a fresh and sound one");
     if (!entitled)
         return refuse(ret_why, room, "the takeover is not signed by an operator of the roster in force");
-    if (epoch <= before)
-        return refuse(ret_why, room, "the epoch of the takeover, %lld, does not rise above %lld", (long long)epoch, (long long)before);
-    if (approval_is_by(authority, node_text(body, "operator")))
-        return refuse(ret_why, room, "somebody who approved the deployment takes it over");
-    return !full || refuse(ret_why, room, "the deployment was taken over more often than this program follows");
+    return epoch > before || refuse(ret_why, room, "the epoch of the takeover, %lld, does not rise above %lld", (long long)epoch, (long long)before);
 }
 
 static bool take_open(struct authority *authority, struct entry *entry, char *ret_why, size_t room)
@@ -214,6 +226,22 @@ static bool is_forward(enum act act)
     return act != ACT_MAKE_SAFE && act != ACT_REVERT && act != ACT_REDEPLOY && act != ACT_VERIFY_RESTORED && act != ACT_RESTORE_CODE && act != ACT_DISARM;
 }
 
+/* Whoever opened, or took over last, is still an operator under the name that he gave. */
+static bool driver_may_go_forward(const struct authority *authority)
+{
+    char principal[PRINCIPAL_MAX];
+    const struct person *driver = authority->driver_count > 0 ? &authority->drivers[authority->driver_count - 1] : NULL;
+    return driver != NULL && text_copy(driver->principal, principal, sizeof principal) && find(&authority->roster.operators, driver->key, principal) != NULL;
+}
+
+/* Forward goes an intent, and a reconciliation by which an act begun before is gone on with. What comes back of an act that was intended in time is told. */
+static bool goes_forward(const struct authority *authority, struct entry *entry)
+{
+    if (!is_forward(authority->act))
+        return false;
+    return entry->type == ENTRY_INTENT || (entry->type == ENTRY_RECONCILIATION && text_is(node_text(entry_body(entry), "then"), "continue"));
+}
+
 static void follow_transition(struct authority *authority, struct entry *entry)
 {
     const struct node *body = entry_body(entry);
@@ -233,14 +261,16 @@ static bool take_session_entry(struct authority *authority, struct entry *entry,
 {
     if (memcmp(entry->signer, authority->session, KEY_BYTES) != 0)
         return refuse(ret_why, room, "a %s is not signed by the session key of its deployment", entry_type_name(entry->type));
-    if (entry->type == ENTRY_INTENT && is_forward(act_by_name(node_text(entry_body(entry), "action")))
-        && find(&authority->roster.operators, authority->driver, NULL) == NULL)
+    if (entry->type == ENTRY_INTENT)
+        authority->act = act_by_name(node_text(entry_body(entry), "action"));
+    if (goes_forward(authority, entry) && !driver_may_go_forward(authority))
         return refuse(ret_why, room, "the operator who drives was removed from the roster and may only disarm and roll back");
     if (entry->type == ENTRY_TRANSITION) {
         int64_t required = approvals_required(authority);
         follow_transition(authority, entry);
-        if (authority->stage == STAGE_GUARDED && (int64_t)authority->approver_count < required)
-            return refuse(ret_why, room, "the deployment goes on with %u of %lld required approvals", authority->approver_count, (long long)required);
+        unsigned counted = approvals_counted(authority);
+        if (authority->stage == STAGE_GUARDED && (int64_t)counted < required)
+            return refuse(ret_why, room, "the deployment goes on with %u of %lld required approvals", counted, (long long)required);
     }
     return entry->type != ENTRY_APPROVAL || approval_is_good(authority, entry, ret_why, room);
 }

@@ -11,20 +11,31 @@ struct roster {
     struct allowed_signers operators, approvers, administrators;
 };
 
+enum { PERSONS_MAX = 64 };
+
+/* A principal and the key that he used. Two of one name are one person, and so are two of one key. */
+struct person {
+    struct text principal;
+    uint8_t key[KEY_BYTES];
+};
+
 struct authority {
     const struct audit *audit;
     struct roster roster;               /* in force */
     struct roster at_open;
     struct entry *open;                 /* NULL: no deployment is open */
-    uint8_t session[KEY_BYTES], driver[KEY_BYTES];      /* driver: the operator's key behind the session key */
+    uint8_t session[KEY_BYTES];
+    enum act act;                       /* of the last intent */
     uint8_t (*sessions)[KEY_BYTES];     /* every session key so far */
     size_t session_count;
     enum stage stage;
-    struct text drivers[16];            /* principals that opened or took over */
+    struct person drivers[PERSONS_MAX];     /* who opened or took over; the last one drives */
     unsigned driver_count;
-    struct text approvers[16];          /* distinct principals whose approval counts */
+    struct person approvers[PERSONS_MAX];   /* distinct, whose approval was good when it was made */
     unsigned approver_count;
     int64_t epoch;                      /* of the hold on the target, as the record last told it; it only rises */
+    struct entry *undecided;            /* whose signer's right the journal alone does not show, or NULL */
+    const char *undecided_why;
     const struct entry *updated, *pulled;   /* transitions that an approval speaks of */
 };
 
@@ -39,6 +50,6 @@ bool authority_may_sign_checkpoint(const struct authority *authority, const char
 /* approvals.c: whether an approval says what it must, and is by whom it must be. */
 bool approval_is_good(struct authority *authority, struct entry *entry, char *ret_why, size_t room);
 int64_t approvals_required(const struct authority *authority);
-bool approval_is_by(const struct authority *authority, struct text principal);     /* one of those that count */
+unsigned approvals_counted(const struct authority *authority);      /* who approves and has not driven */
 
 #endif

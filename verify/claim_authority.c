@@ -12,6 +12,8 @@ void claim_authority(const struct audit *audit, struct finding *finding)
             return;
         }
     }
+    if (authority.undecided != NULL)
+        finding_undecidable(finding, authority.undecided, "%s", authority.undecided_why);
     finding_conclude(finding, NULL, "genesis is signed by a key of the trust file, and each of the %zu entries by one that was entitled to its kind then",
                      audit->record->count);
 }

@@ -66,7 +66,7 @@ static const struct field reconciliation_fields[] = {
 static const struct field attestation_fields[] = {{"item", FIELD_TEXT, false, NULL}, {"answer", FIELD_WORD, false, "passed|accepted|"},
                                                   {"reason", FIELD_TEXT, false, NULL}, {"operator", FIELD_TEXT, false, NULL}, {0}};
 static const struct field approval_fields[] = {{"principal", FIELD_TEXT, false, NULL}, {"statement", FIELD_TEXT, false, NULL},
-                                               {"signature", FIELD_TEXT, false, NULL}, {0}};
+                                               {"signature", FIELD_TEXT, false, NULL}, {"reason", FIELD_TEXT, true, NULL}, {0}};
 static const struct field takeover_fields[] = {
     {"operator", FIELD_TEXT, false, NULL}, {"session", FIELD_HEX64, false, NULL}, {"epoch", FIELD_COUNT, false, NULL}, {"previous", FIELD_TEXT, false, NULL},
     {"reason", FIELD_TEXT, false, NULL}, {0}};

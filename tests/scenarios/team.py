@@ -25,12 +25,10 @@ def signer_line(stack, name):
     return f'{name}@example namespaces="titan-journal-v1,titan-approval-v1" {key_of(stack, name)}'
 
 
-def alice_of(stack, tenancy_ms=3600000, init=True, **options):
-    alice = titan.Operator(stack, agent=True, **options)
-    line = alice.trust.read_text().strip()
-    text = alice.config.read_text()
-    text = text.replace(f"operators: ['{line}']", f"operators: ['{line}', '{signer_line(stack, 'bob')}']")
-    alice.config.write_text(text.replace("limits: {", f"limits: {{tenancy_ms: {tenancy_ms}, "))
+def alice_of(stack, tenancy_ms=3600000, init=True, approvers=(), **options):
+    roster = {"operators": [signer_line(stack, "bob")], "approvers": [signer_line(stack, name) for name in approvers]}
+    alice = titan.Operator(stack, agent=True, roster=roster, **options)
+    alice.config.write_text(alice.config.read_text().replace("limits: {", f"limits: {{tenancy_ms: {tenancy_ms}, "))
     if init:
         alice.expect(titan.DONE, "init")
     return alice

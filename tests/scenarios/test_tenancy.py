@@ -5,11 +5,10 @@ import concurrent.futures
 import shutil
 
 import titan
-from team import advance_to, alice_of, as_it_is, holder, kill, machine, refused, samples, state_file, uptime_ms, wait_for_expiry
+from team import advance_to, alice_of, as_it_is, holder, key_of, kill, machine, refused, samples, state_file, uptime_ms, wait_for_expiry
 from titan import insist
 
 FAST = {"window_ms": 3000, "sample_interval_ms": 200, "sample_gap_ms": 5000}
-APPEND = str(titan.BUILD / "tests" / "scenarios" / "append_entry")
 
 
 def hold_is_renewed_at_each_edge_and_kept_between_two(stack):
@@ -127,14 +126,27 @@ def takeover_is_refused_to_whom_it_is_not_due(stack):
     carol, older = machine(alice, "carol"), machine(alice, "bob")
     alice.expect(titan.DONE, "advance")
     wait_for_expiry(stack)
-    refused(stack, carol, titan.KEY_REFUSED, ["takeover", "--reason", "x"], "not an operator")
+    refused(stack, carol, titan.KEY_REFUSED, ["takeover", "--reason", "x"], "no operator of the roster")
     refused(stack, older, titan.HELD, ["takeover", "--reason", "x"], "newest copy")
-    bob = machine(alice, "bob")
-    session = next(alice.journal.glob("session-*.key"))
-    approval = '{"principal":"bob@example","statement":"","signature":""}'
-    titan.run(APPEND, bob.journal, f"session:{session}", "approval", str(bob.status()["deployment"]["number"]), approval, check=True)
-    refused(stack, bob, titan.REFUSED, ["takeover", "--reason", "x"], "you approved this deployment")
     alice.expect(titan.ABORTED, "abort", "--reason", "enough")
+
+
+def approver_who_takes_over_counts_as_one_person(stack):
+    alice = alice_of(stack, tenancy_ms=1000, approvals=(0, 1), approvers=["bob"])
+    alice.begin("release")
+    advance_to(alice, "pulled")
+    alice.expect(titan.DONE, "request", alice.home / "request")
+    bob = machine(alice, "bob")
+    answer = bob.home / "approval"
+    bob.fsm("approve", bob.home / "request", "--agent", key_of(stack, "bob"), "--principal", "bob@example", "--out", answer, config=False, check=True)
+    alice.expect(titan.DONE, "accept", answer)
+    bob = machine(alice, "bob")
+    wait_for_expiry(stack)
+    bob.expect(titan.DONE, "takeover", "--reason", "my turn")
+    result = bob.expect(titan.NEEDS_PERSON, "advance")
+    insist("0 of 1" in result.out, result.out)
+    bob.expect(titan.ABORTED, "abort", "--reason", "enough")
+    insist(bob.claims()["authority"] == "proven", bob.verify().out)
 
 
 def takeover_before_the_target_was_taken_frees_it_too(stack):
@@ -255,6 +267,7 @@ titan.run_cases(titan.only([
     whoever_was_followed_stops_at_the_next_edge,
     takeover_cut_short_is_finished_by_the_same_command,
     takeover_is_refused_to_whom_it_is_not_due,
+    approver_who_takes_over_counts_as_one_person,
     takeover_before_the_target_was_taken_frees_it_too,
     session_key_of_elsewhere_is_not_tried,
     lost_journal_is_succeeded,

@@ -137,8 +137,9 @@ class Stack:
 class Operator:
     """One operator's machine: key, configuration, journal, and the two programs."""
 
-    def __init__(self, stack, ssh=False, limits=None, extra="", name="titan-test", home=None, agent=False, settle=4000):
-        self.settle = settle
+    def __init__(self, stack, ssh=False, limits=None, extra="", name="titan-test", home=None, agent=False, settle=4000, approvals=(0, 0), roster=None):
+        """approvals: (policy, release). roster: further lines by role, {"approvers": [...]}."""
+        self.settle, self.approvals, self.roster = settle, approvals, roster or {}
         self.stack, self.name = stack, name
         self.limits = dict(LIMITS, **(limits or {}))
         self.home = pathlib.Path(home or tempfile.mkdtemp(prefix="operator-", dir=stack.home))
@@ -169,14 +170,15 @@ class Operator:
         target = (f"{{name: {self.name}, host: 127.0.0.1, port: {env['SSH_PORT']}, user: {env['DEPLOY_USER']}, identity: {env['CLIENT_KEY']}, known_hosts: {env['KNOWN_HOSTS']}"
                   if ssh else f"{{name: {self.name}, local: true")
         docker_host = f", docker_host: \"{env['DOCKER_HOST']}\"" if env.get("DOCKER_HOST") else ""
+        roster = {"operators": [line], "approvers": [], "administrators": [line]}
+        roster = "".join(f"  {role}: {json.dumps(lines + self.roster.get(role, []))}\n" for role, lines in roster.items())
         limits = ", ".join(f"{key}: {value}" for key, value in self.limits.items())
         self.config.write_text(f"""version: 1
 journal: journal
 target: {target}, directory: {env['TITAN_DIR']}, docker: {env['DOCKER']}{docker_host}}}
 operator: {{principal: alice@example, {self.key_line}}}
 roster:
-  operators: ['{line}']
-  administrators: ['{line}']
+{roster}approvals: {{policy: {self.approvals[0]}, release: {self.approvals[1]}}}
 compose: {{command: {env['COMPOSE']}, project: titan}}
 repository: {{policy_files: [config/risk_policy.json]}}
 bus: {{host: 127.0.0.1, port: {env['NATS_PORT']}, user: operator, password_file: {env['BUS_PASSWORD_FILE']}, reply_ms: 40}}
@@ -240,6 +242,28 @@ limits: {{{limits}}}
     def claims(self, *words, **options):
         result = self.verify("--json", *words, **options)
         return {claim["claim"]: claim["verdict"] for claim in json.loads(result.out)["deployments"][-1]["claims"]}
+
+
+class Person:
+    """Somebody else, on a machine of his own: a key in a file (or an OpenSSH key, with ssh-keygen), and titan-fsm without any journal."""
+
+    def __init__(self, stack, principal):
+        self.principal = principal
+        self.home = pathlib.Path(tempfile.mkdtemp(prefix="person-", dir=stack.home))
+        self.passphrase = self.home / "passphrase"
+        self.passphrase.write_text("another horse, another battery\n")
+        self.passphrase.chmod(0o600)
+        self.key = self.home / "person.key"
+        self.line = run(FSM, "keygen", self.key, "--comment", principal, "--passphrase-file", self.passphrase, check=True).out.strip()
+
+    def fsm(self, *words, **options):
+        return run(FSM, *words, "--passphrase-file", self.passphrase, cwd=self.home, **options)
+
+    def approve(self, request, name="approval", principal=None):
+        """The file that goes back to the driver."""
+        answer = self.home / name
+        self.fsm("approve", request, "--key", self.key, "--principal", principal or self.principal, "--out", answer, check=True)
+        return answer
 
 
 def run_cases(cases, *options, mode="standin"):

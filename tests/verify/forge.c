@@ -190,7 +190,7 @@ void forge_genesis(struct forge *forge)
                              "local", "host_key", "", "services", "execution", forge->no_policy ? "" : "titan-execution", "brain",
                              forge->no_policy ? "" : "titan-brain",
                              "endpoints", "execution", "brain", "marker", forge->marker && !forge->no_policy, "patterns", patterns, "limits", limits, "roster",
-                             roster(), "checklist", checklist, "approvals", "policy", (json_int_t)forge->approvals, "release", (json_int_t)forge->approvals);
+                             forge->roster != NULL ? forge->roster : roster(), "checklist", checklist, "approvals", "policy", (json_int_t)forge->approvals, "release", (json_int_t)forge->approvals);
     assert(body != NULL);
     (void)forge_append(forge, "genesis", -1, body);
 }

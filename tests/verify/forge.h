@@ -57,6 +57,7 @@ struct forge {
     unsigned sick_from;         /* endpoint brain answers 503 from this sample on; 0 = never */
     int64_t genesis_window_ms;
     int64_t approvals;
+    json_t *roster;             /* of genesis, taken over by it; NULL = alice and bob operate, carol approves, alice administers */
     void (*tamper)(struct forge *forge, const char *what, unsigned n, json_t *evidence);
 };
 

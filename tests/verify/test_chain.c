@@ -5,10 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <sodium.h>
-
 #include "journal/allowed_signers.h"
-#include "journal/sshsig.h"
 
 static json_t *note_body(void)
 {
@@ -93,33 +90,6 @@ static void authority_two_open_deployments_violated(void **state)
     check_violated(&forge, CLAIM_AUTHORITY, "is still open");
 }
 
-static json_t *roster_without_alice(void)
-{
-    char *bob = forge_signer_line(FORGE_SECOND, "bob");
-    json_t *body = json_pack("{s:{s:[s], s:[], s:[s]}, s:s}", "roster", "operators", bob, "approvers", "administrators", bob, "reason", "alice left");
-    free(bob);
-    return body;
-}
-
-static void authority_roster_changed_obeyed_from_its_entry_on(void **state)
-{
-    (void)state;
-    CLEANUP_FORGE struct forge forward, back, stranger;
-    begin(&forward, "connected");
-    (void)forge_append(&forward, "roster", -1, roster_without_alice());
-    forge_take(&forward, "done");
-    check_violated(&forward, CLAIM_AUTHORITY, "may only disarm and roll back");
-    begin(&back, "switched");
-    (void)forge_append(&back, "roster", -1, roster_without_alice());
-    forge_take(&back, "rollback");
-    forge_rollback(&back);
-    check_claim(&back, CLAIM_AUTHORITY, VERDICT_PROVEN, "");
-    begin(&stranger, "opened");
-    stranger.sign_as = FORGE_SECOND;
-    (void)forge_append(&stranger, "roster", -1, roster_without_alice());
-    check_violated(&stranger, CLAIM_AUTHORITY, "administrator");
-}
-
 static void authority_takeover_needs_reconciliation(void **state)
 {
     (void)state;
@@ -144,79 +114,6 @@ static void authority_takeover_needs_reconciliation(void **state)
     forge_transition(&forge, intent, "done", "pulled", forge_evidence(&forge, "pull_images"));
     forge_until(&forge, "completed");
     check_all_proven(&forge);
-}
-
-/* "approves" over what the format asks for, by the seed given. */
-static void approve(struct forge *forge, uint8_t seed, const char *principal, const char *commit)
-{
-    uint8_t key[KEY_BYTES], secret[crypto_sign_SECRETKEYBYTES], bytes[SEED_BYTES], data[SSHSIG_SIGNED_DATA_BYTES_MAX], signature[SIGNATURE_BYTES];
-    char open[65], statement[1000];
-    struct bytes armor = {0};
-    struct error error;
-    memset(bytes, seed, sizeof bytes);
-    assert_int_equal(crypto_sign_seed_keypair(key, secret, bytes), 0);
-    bytes_sha256_hex(forge->values[forge->deployment].data, forge->values[forge->deployment].size, open);
-    (void)snprintf(statement, sizeof statement,
-                   "{\"journal\":\"%s\",\"open\":\"%s\",\"commit\":\"%s\",\"images\":[{\"service\":\"titan-execution\",\"id\":\"%s\"},"
-                   "{\"service\":\"titan-brain\",\"id\":\"%s\"}],\"expect\":\"\"}", forge->journal, open, commit, forge->image_after, forge->image_after);
-    size_t size = sshsig_signed_data(SSHSIG_NAMESPACE_APPROVAL, statement, strlen(statement), data);
-    assert_int_equal(crypto_sign_detached(signature, NULL, data, size, secret), 0);
-    assert_int_equal(sshsig_armor(SSHSIG_NAMESPACE_APPROVAL, signature, key, &armor, &error), ERROR_OK);
-    (void)forge_append(forge, "approval", forge->deployment, json_pack("{s:s, s:s, s:s}", "principal", principal, "statement", statement, "signature",
-                                                                       (char *)armor.data));
-    bytes_free(&armor);
-}
-
-static void approved(struct forge *forge, uint8_t seed, const char *principal, bool right)
-{
-    forge_init(forge);
-    forge->approvals = 1;
-    forge_genesis(forge);
-    forge_open(forge, "release");
-    forge_until(forge, "pulled");
-    if (seed != 0)
-        approve(forge, seed, principal, right ? forge->commit_after : forge->commit_before);
-    forge_until(forge, "completed");
-}
-
-static void authority_approvals_counted(void **state)
-{
-    (void)state;
-    CLEANUP_FORGE struct forge good, none, own, other;
-    approved(&good, FORGE_APPROVER, "carol", true);
-    check_all_proven(&good);
-    approved(&none, 0, "", true);
-    check_violated(&none, CLAIM_AUTHORITY, "0 of 1 required approvals");
-    approved(&own, FORGE_OPERATOR, "alice", true);
-    check_violated(&own, CLAIM_AUTHORITY, "not by an approver");
-    approved(&other, FORGE_APPROVER, "carol", false);
-    check_violated(&other, CLAIM_AUTHORITY, "does not speak of this deployment");
-}
-
-/* Carol approved, became an operator, and takes over what she approved. */
-static void authority_approver_takes_over_violated(void **state)
-{
-    (void)state;
-    CLEANUP_FORGE struct forge forge;
-    uint8_t key[KEY_BYTES];
-    char session[65], *alice = forge_signer_line(FORGE_OPERATOR, "alice"), *carol = forge_signer_line(FORGE_APPROVER, "carol");
-    forge_init(&forge);
-    forge.approvals = 1;
-    forge_genesis(&forge);
-    forge_open(&forge, "release");
-    forge_until(&forge, "pulled");
-    approve(&forge, FORGE_APPROVER, "carol", forge.commit_after);
-    forge_until(&forge, "guarded");
-    (void)forge_append(&forge, "roster", -1, json_pack("{s:{s:[s,s], s:[s], s:[s]}, s:s}", "roster", "operators", alice, carol, "approvers", carol, "administrators",
-                                                       alice, "reason", "carol drives too"));
-    forge_public_key(forge.sessions++, key);
-    bytes_hex(key, KEY_BYTES, session);
-    forge.sign_as = FORGE_APPROVER;
-    (void)forge_append(&forge, "takeover", forge.deployment, json_pack("{s:s, s:s, s:i, s:s, s:s}", "operator", "carol", "session", session, "epoch", 2, "previous",
-                                                                       "alice", "reason", ""));
-    check_violated(&forge, CLAIM_AUTHORITY, "somebody who approved the deployment takes it over");
-    free(alice);
-    free(carol);
 }
 
 static void integrity_entries_moved_or_removed_violated(void **state)
@@ -348,10 +245,7 @@ int main(void)
         cmocka_unit_test(authority_key_under_another_name_violated),
         cmocka_unit_test(authority_session_key_out_of_its_deployment_violated),
         cmocka_unit_test(authority_two_open_deployments_violated),
-        cmocka_unit_test(authority_roster_changed_obeyed_from_its_entry_on),
         cmocka_unit_test(authority_takeover_needs_reconciliation),
-        cmocka_unit_test(authority_approvals_counted),
-        cmocka_unit_test(authority_approver_takes_over_violated),
         cmocka_unit_test(integrity_entries_moved_or_removed_violated),
         cmocka_unit_test(integrity_rewritten_middle_violated),
         cmocka_unit_test(integrity_truncated_with_checkpoint_violated),
