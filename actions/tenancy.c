@@ -1,5 +1,6 @@
 #include "actions/tenancy.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,21 @@
 #include <jansson.h>
 
 enum { ATTEMPTS = 5, STATUS_MOVED = 77, LOCK_SECONDS = 10 };
+static const int64_t BRIEF_MS = 5000;        /* a renewal must not become what the operator waits for */
+
+enum act { ACT_INVALID = 0, ACT_TAKE, ACT_FREE, ACT_RENEW, ACT_WATCH, ACT_FOLLOW, ACT_SUCCEED };
+
+/* One change of the file: who asks for what, and what the answer is. */
+struct request {
+    enum act act;
+    const struct tenancy_claim *claim;
+    const struct tenancy_lost *lost;        /* SUCCEED */
+};
+
+struct answer {
+    bool write;                             /* false: it stands as it must already */
+    int64_t deployment, epoch;
+};
 
 enum error_code tenancy_parse(const struct bytes *text, struct tenancy *ret_tenancy, struct error *error)
 {
@@ -35,7 +51,18 @@ enum error_code tenancy_parse(const struct bytes *text, struct tenancy *ret_tena
                                        "what the target says of its holder cannot be read");
 }
 
-static enum error_code read_file(struct target *target, struct evidence *evidence, struct error *error)
+int64_t tenancy_left_ms(const struct tenancy *tenancy, const struct target_span *now)
+{
+    bool over = strcmp(tenancy->boot, now->boot) != 0 || tenancy->expires_ms <= now->after_ms;
+    return over ? 0 : tenancy->expires_ms - now->after_ms;
+}
+
+static bool is_brief(enum act act)
+{
+    return act == ACT_RENEW || act == ACT_WATCH;
+}
+
+static enum error_code read_file(struct target *target, int64_t deadline_ms, struct evidence *evidence, struct error *error)
 {
     CLEANUP_BYTES struct bytes script = {0}, path = {0};
     enum error_code code = target_state_path(target, "deployment.json", &path, error);
@@ -47,24 +74,30 @@ static enum error_code read_file(struct target *target, struct evidence *evidenc
         code = bytes_append_format(&script, error, "; [ ! -e \"$p\" ] || cat \"$p\"");
     int status;
     if (code == ERROR_OK)
-        code = target_probe(target, &(struct target_command){.script = (const char *)script.data}, "tenancy", "", evidence, &status, error);
+        code = target_probe(target, &(struct target_command){.script = (const char *)script.data, .deadline_ms = deadline_ms}, "tenancy", "", evidence, &status, error);
     if (code == ERROR_OK && status != 0)
         return error_set(error, ERROR_REMOTE, status, (const char *)path.data, "check its permissions on the target", "deployment.json cannot be read");
     return code;
 }
 
-enum error_code tenancy_read(struct target *target, struct evidence *evidence, struct tenancy *ret_tenancy, struct error *error)
+static enum error_code read_within(struct target *target, int64_t deadline_ms, struct evidence *evidence, struct tenancy *ret_tenancy, struct error *error)
 {
-    enum error_code code = read_file(target, evidence, error);
+    enum error_code code = read_file(target, deadline_ms, evidence, error);
     return code == ERROR_OK ? tenancy_parse(&evidence_last(evidence, "tenancy", NULL)->output, ret_tenancy, error) : code;
 }
 
+enum error_code tenancy_read(struct target *target, struct evidence *evidence, struct tenancy *ret_tenancy, struct error *error)
+{
+    return read_within(target, 0, evidence, ret_tenancy, error);
+}
+
 /* Writes `text` only where the file is still what was read: compare and swap on its hash, under a short lock, durable before it is renamed. */
-static enum error_code swap(struct target *target, const struct bytes *old, const struct bytes *text, int *ret_status, struct error *error)
+static enum error_code swap(struct target *target, bool brief, const struct bytes *old, const struct bytes *text, int *ret_status, struct error *error)
 {
     CLEANUP_BYTES struct bytes script = {0}, state = {0};
     CLEANUP_RESULT struct target_result result = {0};
     char hash[SHA256_HEX + 1];
+    const char *draft = brief ? "renewed" : "new";
     bytes_sha256_hex(old->data, old->size, hash);
     enum error_code code = target_state_path(target, "", &state, error);
     if (code == ERROR_OK)
@@ -72,10 +105,10 @@ static enum error_code swap(struct target *target, const struct bytes *old, cons
     if (code == ERROR_OK)
         code = shell_quote(&script, (const char *)state.data, error);
     if (code == ERROR_OK)
-        code = bytes_append_format(&script, error, "; export s; mkdir -p \"$s\" && flock -w %d -E 75 \"$s/tenancy.lock\" sh -c 'f=$s/deployment.json; [ -e \"$f\" ] || : > \"$f\"; "
-                                   "[ \"$(sha256sum < \"$f\" | cut -c1-64)\" = %s ] || exit %d; cat > \"$f.new\" && sync \"$f.new\" && mv \"$f.new\" \"$f\" && sync \"$s\"'",
-                                   LOCK_SECONDS, hash, STATUS_MOVED);
-    struct target_command command = {.script = (const char *)script.data, .input = text->data, .input_bytes = text->size};
+        code = bytes_append_format(&script, error, "; export s; mkdir -p \"$s\" && flock -w %d -E 75 \"$s/tenancy.lock\" sh -c 'f=$s/deployment.json; n=$f.%s; [ -e \"$f\" ] || : > \"$f\"; "
+                                   "[ \"$(sha256sum < \"$f\" | cut -c1-64)\" = %s ] || exit %d; cat > \"$n\" && sync \"$n\" && mv \"$n\" \"$f\" && sync \"$s\"'",
+                                   brief ? 2 : LOCK_SECONDS, draft, hash, STATUS_MOVED);
+    struct target_command command = {.script = (const char *)script.data, .input = text->data, .input_bytes = text->size, .deadline_ms = brief ? BRIEF_MS : 0};
     if (code == ERROR_OK)
         code = target_run(target, &command, &result, error);
     if (code != ERROR_OK)
@@ -87,75 +120,178 @@ static enum error_code swap(struct target *target, const struct bytes *old, cons
                      "deployment.json cannot be written: %.300s", result.errors.size > 0 ? (const char *)result.errors.data : "locked");
 }
 
-static enum error_code write_text(const struct tenancy_claim *claim, int64_t deployment, int64_t epoch, const struct target_span *span, struct bytes *text, struct error *error)
+static enum error_code write_text(const struct request *request, const struct answer *answer, const struct tenancy *now, const struct target_span *span,
+                                  struct bytes *text, struct error *error)
 {
-    json_t *holder = json_string(claim->holder);
-    char *quoted = holder != NULL ? json_dumps(holder, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
-    enum error_code code = quoted == NULL ? error_set(error, ERROR_MEMORY, 0, "", "", "out of memory")
-        : bytes_append_format(text, error, "{\"journal\":\"%s\",\"deployment\":%lld,\"epoch\":%lld,\"head_seq\":%lld,\"head_hash\":\"%s\",\"holder\":%s,\"boot\":\"%s\","
-                              "\"expires_ms\":%lld,\"guard\":\"absent\"}\n", claim->journal, (long long)deployment, (long long)epoch, (long long)claim->head_seq,
-                              claim->head_hash, quoted, span->boot, (long long)(span->after_ms + claim->tenancy_ms));
-    free(quoted);
-    json_decref(holder);
+    const struct tenancy_claim *claim = request->claim;
+    json_t *object = json_pack("{s:s, s:I, s:I, s:I, s:s, s:s, s:s, s:I, s:s}", "journal", claim->journal, "deployment", (json_int_t)answer->deployment, "epoch",
+                               (json_int_t)answer->epoch, "head_seq", (json_int_t)claim->head_seq, "head_hash", claim->head_hash, "holder", claim->holder, "boot",
+                               span->boot, "expires_ms", (json_int_t)(span->after_ms + claim->tenancy_ms), "guard", now->guard[0] != '\0' ? now->guard : "absent");
+    char *line = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
+    enum error_code code = line == NULL ? error_set(error, ERROR_MEMORY, 0, "", "", "out of memory") : bytes_append_format(text, error, "%s\n", line);
+    free(line);
+    json_decref(object);
     return code;
 }
 
-static enum error_code check(const struct tenancy *now, const struct tenancy_claim *claim, const struct target_span *span, struct error *error)
+static enum error_code held(struct error *error, const char *next, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static enum error_code held(struct error *error, const char *next, const char *format, ...)
 {
-    bool same_journal = now->journal[0] == '\0' || strcmp(now->journal, claim->journal) == 0;
-    if (!same_journal && now->deployment != 0)
-        return error_set(error, ERROR_HELD, 0, "deployment.json", "finish it where it was begun", "deployment %lld of another journal (%.32s, held by %s) is open on this target",
-                         (long long)now->deployment, now->journal, now->holder);
-    if (!same_journal)
-        return error_set(error, ERROR_HELD, 0, "deployment.json", "use that journal; an administrator may remove the file when it is lost for good",
-                         "this target belongs to another journal (%.32s)", now->journal);
+    char what[400];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(what, sizeof what, format, arguments);
+    va_end(arguments);
+    return error_set(error, ERROR_HELD, 0, "deployment.json", next, "%s", what);
+}
+
+static enum error_code held_by_another(const struct tenancy *now, const struct target_span *span, struct error *error)
+{
+    return held(error, "wait until it ends or is over; `titan-fsm disarm` is possible at any time", "deployment %lld is held by %s for another %lld s", (long long)now->deployment,
+                now->holder, (long long)((tenancy_left_ms(now, span) + 999) / 1000));
+}
+
+/* The journal is the one that the target belongs to, in its newest copy. */
+static enum error_code check_copy(const struct tenancy *now, const struct tenancy_claim *claim, struct error *error)
+{
+    if (now->journal[0] == '\0')
+        return ERROR_OK;
+    bool same = strcmp(now->journal, claim->journal) == 0;
+    if (!same && now->deployment != 0)
+        return held(error, "finish it where it was begun; where that journal is lost for good, an administrator's `titan-fsm init --succeed`",
+                    "deployment %lld of another journal (%.32s, held by %s) is open on this target", (long long)now->deployment, now->journal, now->holder);
+    if (!same)
+        return held(error, "use that journal; where it is lost for good, an administrator's `titan-fsm init --succeed`", "this target belongs to another journal (%.32s)",
+                    now->journal);
     if (now->head_seq > claim->head_seq)
-        return error_set(error, ERROR_HELD, 0, "deployment.json", "use the newest copy of the journal", "the target has seen entry %lld of this journal, and this copy ends at %lld",
-                         (long long)now->head_seq, (long long)claim->head_seq);
-    bool expired = strcmp(now->boot, span->boot) != 0 || now->expires_ms <= span->after_ms;
-    if (now->deployment != 0 && now->deployment != claim->deployment && !expired)
-        return error_set(error, ERROR_HELD, 0, "deployment.json", "wait until it ends", "deployment %lld, held by %s, is open on this target", (long long)now->deployment, now->holder);
+        return held(error, "use the newest copy of the journal", "the target has seen entry %lld of this journal, and this copy ends at %lld", (long long)now->head_seq,
+                    (long long)claim->head_seq);
+    if (claim->has_entry != NULL && !claim->has_entry(claim->context, now->head_seq, now->head_hash))
+        return held(error, "use the copy of the journal that went on", "the target has seen another entry %lld than the one in this copy: somebody went on with another copy of this journal",
+                    (long long)now->head_seq);
     return ERROR_OK;
 }
 
-static enum error_code change(struct target *target, const struct tenancy_claim *claim, bool take, struct evidence *evidence, struct tenancy *ret_tenancy, struct error *error)
+static enum error_code check_kept(const struct tenancy *now, const struct tenancy_claim *claim, struct error *error)
 {
+    if (strcmp(now->journal, claim->journal) == 0 && now->deployment == claim->deployment && now->epoch > claim->epoch)
+        return held(error, "leave it to them, and use their copy of the journal", "deployment %lld was taken over by %s", (long long)now->deployment, now->holder);
+    if (strcmp(now->journal, claim->journal) == 0 && now->epoch < claim->epoch)
+        return held(error, "titan-fsm takeover --reason TEXT, once more", "the takeover of this deployment did not reach the target");
+    if (strcmp(now->journal, claim->journal) != 0 || now->deployment != claim->deployment || now->epoch != claim->epoch)
+        return held(error, "titan-fsm status", "the target is no longer held by this deployment");
+    return check_copy(now, claim, error);
+}
+
+/* By this deployment's last step, before it died: only the copy of the journal that has that step is past it. */
+static bool is_freed(const struct tenancy *now, const struct tenancy_claim *claim)
+{
+    return now->deployment == 0 && now->epoch == claim->epoch && strcmp(now->journal, claim->journal) == 0;
+}
+
+enum error_code tenancy_may_follow(const struct tenancy *now, const struct target_span *span, const struct tenancy_claim *claim, struct error *error)
+{
+    enum error_code code = check_copy(now, claim, error);
+    if (code != ERROR_OK)
+        return code;
+    return now->deployment != 0 && tenancy_left_ms(now, span) > 0 ? held_by_another(now, span, error) : ERROR_OK;
+}
+
+enum error_code tenancy_may_succeed(const struct tenancy *now, const struct target_span *span, const struct tenancy_claim *claim, const struct tenancy_lost *lost,
+                                    struct error *error)
+{
+    if (now->journal[0] == '\0')
+        return error_set(error, ERROR_REFUSED, 0, "deployment.json", "titan-fsm init", "this target belongs to no journal yet, so there is none to succeed");
+    if (strcmp(now->journal, claim->journal) == 0)
+        return ERROR_OK;
+    if (strcmp(now->journal, lost->journal) != 0)
+        return error_set(error, ERROR_REFUSED, 0, "deployment.json", "make sure which journal is lost, and give its id", "this target belongs to the journal %.32s, not to the one given",
+                         now->journal);
+    if (now->deployment != 0 && tenancy_left_ms(now, span) > 0)
+        return held_by_another(now, span, error);
+    if (now->head_seq != lost->head_seq || strcmp(now->head_hash, lost->head_hash) != 0)
+        return held(error, "that journal is not lost; else remove the new journal's directory and run this again", "the journal to be succeeded went on meanwhile, to entry %lld",
+                    (long long)now->head_seq);
+    return ERROR_OK;
+}
+
+/* What the file should say, by the rules. */
+static enum error_code decide(const struct request *request, const struct tenancy *now, const struct target_span *span, struct answer *answer, struct error *error)
+{
+    const struct tenancy_claim *claim = request->claim;
+    bool ours = now->deployment == claim->deployment && strcmp(now->journal, claim->journal) == 0;
+    enum error_code code = ERROR_OK;
+    *answer = (struct answer){.write = true, .deployment = claim->deployment, .epoch = now->epoch};
+    switch (request->act) {
+    case ACT_INVALID: break;
+    case ACT_TAKE:
+        code = check_copy(now, claim, error);
+        if (code == ERROR_OK && now->deployment != 0 && !ours && tenancy_left_ms(now, span) > 0)
+            code = held_by_another(now, span, error);
+        answer->epoch += !ours;
+        answer->epoch = answer->epoch > claim->epoch ? answer->epoch : claim->epoch;       /* a takeover before this had not reached the target */
+        return code;
+    case ACT_FREE:
+        answer->write = now->deployment != 0 || now->journal[0] == '\0';
+        answer->deployment = 0;
+        return check_copy(now, claim, error);
+    case ACT_RENEW:
+    case ACT_WATCH:
+        answer->write = request->act == ACT_RENEW && !is_freed(now, claim);
+        return is_freed(now, claim) ? check_copy(now, claim, error) : check_kept(now, claim, error);
+    case ACT_FOLLOW:
+        answer->epoch = claim->epoch;
+        if (now->epoch >= claim->epoch)
+            return held(error, "titan-fsm status", "another driver took the target in this very moment (%s)", now->holder);
+        return tenancy_may_follow(now, span, claim, error);
+    case ACT_SUCCEED:
+        answer->write = strcmp(now->journal, claim->journal) != 0;
+        answer->deployment = 0;
+        answer->epoch++;
+        return tenancy_may_succeed(now, span, claim, request->lost, error);
+    }
+    return error_set(error, ERROR_REFUSED, 0, "deployment.json", "report this", "nothing is asked of the tenancy");
+}
+
+static enum error_code change(struct target *target, const struct request *request, struct evidence *evidence, struct tenancy *ret_tenancy, struct error *error)
+{
+    bool brief = is_brief(request->act);
     for (unsigned attempt = 0; attempt < ATTEMPTS; attempt++) {
         size_t before = evidence->count;
         struct tenancy now;
+        struct answer answer = {.write = false};
         CLEANUP_BYTES struct bytes text = {0};
         int status = STATUS_MOVED;
-        enum error_code code = tenancy_read(target, evidence, &now, error);
+        enum error_code code = read_within(target, brief ? BRIEF_MS : 0, evidence, &now, error);
         if (code != ERROR_OK)
             return code;
         struct target_span span = evidence->items[before].target;
-        code = check(&now, claim, &span, error);
-        bool ours = now.deployment == claim->deployment && strcmp(now.journal, claim->journal) == 0;
-        if (code == ERROR_OK && !take && now.deployment == 0 && now.journal[0] != '\0') {      /* freed already */
+        code = decide(request, &now, &span, &answer, error);
+        if (code == ERROR_OK && !answer.write) {
             *ret_tenancy = now;
             return ERROR_OK;
         }
         if (code == ERROR_OK)
-            code = write_text(claim, take ? claim->deployment : 0, take && !ours ? now.epoch + 1 : now.epoch, &span, &text, error);
+            code = write_text(request, &answer, &now, &span, &text, error);
         if (code == ERROR_OK)
-            code = swap(target, &evidence->items[before].output, &text, &status, error);
+            code = swap(target, brief, &evidence->items[before].output, &text, &status, error);
         evidence_cut(evidence, before);
-        if (code != ERROR_OK)
+        if (code != ERROR_OK || (status == 0 && brief))
             return code;
         if (status == 0)
             return tenancy_read(target, evidence, ret_tenancy, error);
     }
-    return error_set(error, ERROR_HELD, 0, "deployment.json", "try again", "other drivers change deployment.json all the time");
+    return held(error, "try again", "other drivers change deployment.json all the time");
 }
 
 enum error_code tenancy_take(struct target *target, const struct tenancy_claim *claim, struct evidence *evidence, struct tenancy *ret_tenancy, struct error *error)
 {
     struct tenancy tenancy;
-    enum error_code code = change(target, claim, true, evidence, &tenancy, error);
+    enum error_code code = change(target, &(struct request){.act = ACT_TAKE, .claim = claim}, evidence, &tenancy, error);
     if (code != ERROR_OK)
         return code;
     if (tenancy.deployment != claim->deployment || strcmp(tenancy.journal, claim->journal) != 0)
-        return error_set(error, ERROR_HELD, 0, "deployment.json", "titan-fsm status", "another driver took the target in this very moment");
+        return held(error, "titan-fsm status", "another driver took the target in this very moment");
     *ret_tenancy = tenancy;
     return ERROR_OK;
 }
@@ -163,5 +299,36 @@ enum error_code tenancy_take(struct target *target, const struct tenancy_claim *
 enum error_code tenancy_free(struct target *target, const struct tenancy_claim *claim, struct evidence *evidence, struct error *error)
 {
     struct tenancy tenancy;
-    return change(target, claim, false, evidence, &tenancy, error);
+    return change(target, &(struct request){.act = ACT_FREE, .claim = claim}, evidence, &tenancy, error);
+}
+
+/* The file is looked at for its own sake: nothing of it becomes evidence. */
+static enum error_code change_quietly(struct target *target, const struct request *request, struct error *error)
+{
+    struct evidence evidence = {.count = 0};
+    struct tenancy tenancy;
+    enum error_code code = change(target, request, &evidence, &tenancy, error);
+    evidence_clear(&evidence);
+    return code;
+}
+
+enum error_code tenancy_renew(struct target *target, const struct tenancy_claim *claim, struct error *error)
+{
+    return change_quietly(target, &(struct request){.act = ACT_RENEW, .claim = claim}, error);
+}
+
+enum error_code tenancy_watch(struct target *target, const struct tenancy_claim *claim, struct error *error)
+{
+    return change_quietly(target, &(struct request){.act = ACT_WATCH, .claim = claim}, error);
+}
+
+enum error_code tenancy_follow(struct target *target, const struct tenancy_claim *claim, struct error *error)
+{
+    return change_quietly(target, &(struct request){.act = ACT_FOLLOW, .claim = claim}, error);
+}
+
+enum error_code tenancy_succeed(struct target *target, const struct tenancy_claim *claim, const struct tenancy_lost *lost, struct evidence *evidence, struct error *error)
+{
+    struct tenancy tenancy;
+    return change(target, &(struct request){.act = ACT_SUCCEED, .claim = claim, .lost = lost}, evidence, &tenancy, error);
 }

@@ -10,9 +10,12 @@ static const struct command commands[] = {
     {"keygen", "FILE [--comment TEXT]", "make an operator's key file and print its public line",
      "Makes an Ed25519 key, sealed under a passphrase, and prints the allowed_signers line that goes into the roster and to the\n"
      "auditor. An existing file is never overwritten. An SSH key in an agent serves as well: see `operator` in titan.yml.", 1, 1, command_keygen},
-    {"init", "", "begin a journal for the target",
+    {"init", "[--succeed JOURNAL --reason WHY]", "begin a journal for the target",
      "Checks the target's host key, pins target, services, limits, roster and checklist in a genesis entry signed by the\n"
-     "operator, and makes the journal directory. Nothing changes on the target.", 0, 0, command_init},
+     "operator, and makes the journal directory. Nothing changes on the target.\n"
+     "--succeed: where the journal that the target belongs to (its id, as deployment.json there names it) is gone for good. For\n"
+     "an administrator, when no holder is alive: Execution is disarmed and seen so, what runs is recorded, and the target, freed,\n"
+     "belongs to the new journal, whose genesis names the old one's head. The same command again finishes one that was cut short.", 0, 0, command_init},
     {"preflight", "[--json]", "run the checklist without opening a deployment",
      "Asks the target each item of the checklist and says what was found, with the line to change. Nothing is recorded and nothing\n"
      "changes. Exit status 0 when every mandatory item passed, 21 when one failed, 13 when only a person can answer what is left.", 0, 0, command_preflight},
@@ -45,6 +48,11 @@ static const struct command commands[] = {
     {"attest", "ITEM --reason TEXT", "answer a checklist item that no probe can decide",
      "Records an answer signed by the operator's own key. ITEM is an id of the checklist, or rollback_failed to accept by\n"
      "signature that a failed rollback is over.", 1, 1, command_attest},
+    {"takeover", "--reason TEXT", "go on with a deployment whose holder is gone",
+     "For an operator of the roster with a copy of the journal, when the holder's time on the target is over: a fresh session key,\n"
+     "a signed entry with the reason, and the target's epoch raised, so that the old holder's driver can do nothing any more.\n"
+     "Refused while the holder is alive. Whoever approved the deployment and takes it over before it is guarded counts as one\n"
+     "person. The same command again finishes one that was cut short. Then `titan-fsm resume` looks at the target and goes on.", 0, 0, command_takeover},
     {"rollback", "--reason TEXT", "go back to what ran before",
      "From any state in which a service may have changed: Execution made safe, commit and images as recorded before,\n"
      "re-created, looked at again. Also tries a failed rollback once more.", 0, 0, command_rollback},
@@ -75,7 +83,7 @@ const struct command *command_by_name(const char *name)
 }
 
 enum option_id { OPTION_CONFIG = 256, OPTION_PASSPHRASE_FILE, OPTION_PASSPHRASE_FD, OPTION_REASON, OPTION_COMMIT, OPTION_EXPECT, OPTION_COMMENT,
-              OPTION_REARM, OPTION_CHECKPOINT, OPTION_APPROVALS, OPTION_CHECK, OPTION_KEY, OPTION_AGENT, OPTION_PRINCIPAL, OPTION_OUT, OPTION_STATEMENT, OPTION_JSON, OPTION_QUIET, OPTION_HELP };
+              OPTION_REARM, OPTION_CHECKPOINT, OPTION_SUCCEED, OPTION_APPROVALS, OPTION_CHECK, OPTION_KEY, OPTION_AGENT, OPTION_PRINCIPAL, OPTION_OUT, OPTION_STATEMENT, OPTION_JSON, OPTION_QUIET, OPTION_HELP };
 
 static const struct option options[] = {
     {"config", required_argument, NULL, OPTION_CONFIG},
@@ -87,6 +95,7 @@ static const struct option options[] = {
     {"comment", required_argument, NULL, OPTION_COMMENT},
     {"rearm", required_argument, NULL, OPTION_REARM},
     {"checkpoint", required_argument, NULL, OPTION_CHECKPOINT},
+    {"succeed", required_argument, NULL, OPTION_SUCCEED},
     {"approvals", required_argument, NULL, OPTION_APPROVALS},
     {"check", required_argument, NULL, OPTION_CHECK},
     {"key", required_argument, NULL, OPTION_KEY},
@@ -154,6 +163,7 @@ static enum error_code take_option(const struct command *command, int option, st
     case OPTION_EXPECT: line->expect = optarg; return ERROR_OK;
     case OPTION_COMMENT: line->comment = optarg; return ERROR_OK;
     case OPTION_CHECKPOINT: line->checkpoint = optarg; return ERROR_OK;
+    case OPTION_SUCCEED: line->succeed = optarg; return ERROR_OK;
     case OPTION_JSON: line->options.json = true; return ERROR_OK;
     case OPTION_QUIET: line->options.quiet = true; return ERROR_OK;
     case OPTION_HELP: line->help = true; return ERROR_OK;

@@ -13,7 +13,7 @@ struct command_line {
     struct driver_options options;
     const char *words[COMMAND_WORDS_MAX];       /* without the command itself */
     int word_count;
-    const char *reason, *commit, *expect, *comment, *answer, *checkpoint;
+    const char *reason, *commit, *expect, *comment, *answer, *checkpoint, *succeed;
     const char *principal, *key, *agent, *out, *statement;      /* approve, accept */
     const char *checks[COMMAND_CHECKS_MAX];     /* items that `begin` adds to the checklist */
     int check_count;
@@ -47,6 +47,7 @@ enum error_code command_roster(const struct command_line *line, enum exit_status
 enum error_code command_request(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_approve(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_accept(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
+enum error_code command_takeover(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;     /* command_takeover.c */
 enum error_code command_advance(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_run(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_resume(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
@@ -58,5 +59,12 @@ enum error_code command_disarm(const struct command_line *line, enum exit_status
 enum error_code command_status(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_log(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_export(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
+
+/* command_begin.c, for those that sign with the operator's own key too. */
+json_t *command_genesis_json(const struct config *config, const char *host_key);
+/* Who begins the journal has a part in the roster that it pins, and the approvals that it asks for can be had. */
+enum error_code command_check_roster(const struct driver *driver, const json_t *lines, struct error *error) CHECKED;
+/* command_succeed.c: `init --succeed`. */
+enum error_code command_succeed(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 
 #endif

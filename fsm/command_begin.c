@@ -91,7 +91,7 @@ static json_t *target_json(const struct setup_target *target, const char *host_k
     return json_pack("{s:s, s:s, s:s}", "name", target->name, "address", address, "host_key", host_key);
 }
 
-static json_t *genesis_json(const struct config *config, const char *host_key)
+json_t *command_genesis_json(const struct config *config, const char *host_key)
 {
     const struct setup *setup = &config->setup;
     const char *endpoints[SETUP_NAMES_MAX];
@@ -105,7 +105,7 @@ static json_t *genesis_json(const struct config *config, const char *host_key)
 }
 
 /* Who begins the journal has a part in it, and what it asks for can be had. */
-static enum error_code check_roster(const struct driver *driver, const json_t *lines, struct error *error)
+enum error_code command_check_roster(const struct driver *driver, const json_t *lines, struct error *error)
 {
     CLEANUP_ROSTER struct roster roster = {0};
     const struct config *config = &driver->config;
@@ -130,15 +130,17 @@ enum error_code command_init(const struct command_line *line, enum exit_status *
 {
     CLEANUP_DRIVER struct driver driver = {.lock = -1};
     struct target *target;
+    if (line->succeed != NULL)
+        return command_succeed(line, ret_status, error);
     enum error_code code = driver_open_config(&driver, &line->options, true, error);
     if (code == ERROR_OK)
         code = driver_target(&driver, &target, error);
     if (code != ERROR_OK)
         return code;
-    CLEANUP_JSON json_t *body = genesis_json(&driver.config, target_host_key(target));
+    CLEANUP_JSON json_t *body = command_genesis_json(&driver.config, target_host_key(target));
     if (body == NULL)
         return no_memory(error);
-    code = check_roster(&driver, json_object_get(body, "roster"), error);
+    code = command_check_roster(&driver, json_object_get(body, "roster"), error);
     if (code == ERROR_OK)
         code = journal_create(driver.config.journal, driver.clock, &driver.journal, error);
     if (code != ERROR_OK)
@@ -160,7 +162,7 @@ static enum error_code check_pinned(struct driver *driver, struct error *error)
     if (code != ERROR_OK)
         return code;
     const char *host_key = json_string_value(json_object_get(json_object_get(genesis.body, "target"), "host_key"));
-    CLEANUP_JSON json_t *now = genesis_json(&driver->config, host_key != NULL ? host_key : "");
+    CLEANUP_JSON json_t *now = command_genesis_json(&driver->config, host_key != NULL ? host_key : "");
     if (now == NULL)
         return no_memory(error);
     static const char *const pinned[] = {"target", "services", "endpoints", "marker", "patterns", "limits", "checklist", "approvals"};

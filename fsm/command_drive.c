@@ -33,13 +33,29 @@ static void print_next(const struct driver *driver, enum exit_status status)
         progress_word(driver, "in %s; next: titan-fsm advance", machine_state_name(deployment->state));
 }
 
+/* Wherever the interruption caught it: the state, the hold that stays, the next command. Not done, so that no script takes it for the end. */
+static void end_interrupted(const struct driver *driver, bool failed, enum exit_status *status)
+{
+    const struct deployment *deployment = &driver->deployment;
+    if (deployment->ended || deployment->state == STATE_ROLLBACK_FAILED) {
+        print_next(driver, *status);
+        return;
+    }
+    bool held = deployment_epoch(deployment) > 0;
+    progress_word(driver, "interrupted in %s%s%s; next: titan-fsm resume", machine_state_name(deployment->state), failed ? ", in the middle of its step" : "",
+                  held ? "; the target stays held by this deployment" : "");
+    *status = EXIT_NEEDS_PERSON;
+}
+
 static enum error_code drive(const struct command_line *line, enum engine_mode mode, enum exit_status *ret_status, struct error *error)
 {
     CLEANUP_DRIVER struct driver driver = {.lock = -1};
     enum error_code code = open_to_drive(&driver, line, error);
     if (code == ERROR_OK)
         code = engine_drive(&driver, mode, ret_status, error);
-    if (code == ERROR_OK)
+    if (driver_is_open(&driver) && driver_is_interrupted())
+        end_interrupted(&driver, code != ERROR_OK, ret_status);
+    else if (code == ERROR_OK)
         print_next(&driver, *ret_status);
     return code;
 }

@@ -113,7 +113,7 @@ static const struct field limit_fields[] = {
     {"rollback_ms", FIELD_NUMBER, offsetof(struct limits, rollback_ms), 1000, 24 * 3600000},
     {"disarm_fresh_ms", FIELD_NUMBER, offsetof(struct limits, disarm_fresh_ms), 1000, 3600000},
     {"answer_ms", FIELD_NUMBER, offsetof(struct limits, answer_ms), 1000, 3600000},
-    {"tenancy_ms", FIELD_NUMBER, offsetof(struct limits, tenancy_ms), 10000, 24 * 3600000},
+    {"tenancy_ms", FIELD_NUMBER, offsetof(struct limits, tenancy_ms), 1000, 24 * 3600000},
     {NULL},
 };
 

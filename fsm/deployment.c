@@ -164,6 +164,26 @@ const struct journal_entry *deployment_last_of_type(const struct deployment *dep
     return NULL;
 }
 
+bool deployment_names_session(const struct journal_entry *entry)
+{
+    return strcmp(entry->type, "open") == 0 || strcmp(entry->type, "takeover") == 0;
+}
+
+const struct journal_entry *deployment_session(const struct deployment *deployment)
+{
+    assert(deployment->count > 0);
+    const struct journal_entry *takeover = deployment_last_of_type(deployment, "takeover");
+    return takeover != NULL ? takeover : &deployment->entries[0];
+}
+
+int64_t deployment_epoch(const struct deployment *deployment)
+{
+    const struct journal_entry *takeover = deployment_last_of_type(deployment, "takeover");
+    int64_t taken = deployment_fact_number(deployment, STATE_CONNECTED, "epoch");
+    int64_t followed = takeover != NULL ? json_integer_value(json_object_get(takeover->body, "epoch")) : 0;
+    return followed > taken ? followed : taken;
+}
+
 const char *deployment_fact(const struct deployment *deployment, enum state to, const char *name)
 {
     const struct journal_entry *entry = deployment_transition_to(deployment, to);

@@ -36,6 +36,11 @@ enum error_code deployment_load(struct journal *journal, struct deployment *ret_
 /* The last transition into `to` from another state, or NULL; borrowed. One that stays where it is (a step tried in vain) brings no evidence of that state. */
 const struct journal_entry *deployment_transition_to(const struct deployment *deployment, enum state to);
 const struct journal_entry *deployment_last_of_type(const struct deployment *deployment, const char *type);
+/* The entry that names the session key in force: the last takeover, else the open. Borrowed. */
+const struct journal_entry *deployment_session(const struct deployment *deployment);
+bool deployment_names_session(const struct journal_entry *entry);
+/* Of our hold on the target: as the last takeover says, or as it was taken; 0 before that. */
+int64_t deployment_epoch(const struct deployment *deployment);
 /* A string fact of the last transition into `to`, "" where there is none. Borrowed. */
 const char *deployment_fact(const struct deployment *deployment, enum state to, const char *name);
 int64_t deployment_fact_number(const struct deployment *deployment, enum state to, const char *name);   /* 0 where there is none */

@@ -13,10 +13,20 @@
 
 static volatile sig_atomic_t interrupted;
 
+/* The first one asks, and says so at once, because a pull may take minutes yet. The second ends the process as SIGKILL would: what that leaves open is settled by
+ * `resume` like any other death, and a command on the target goes on to its own end. */
 static void note_signal(int number)
 {
-    (void)number;
-    interrupted = 1;
+    static const char text[] = "\ntitan-fsm: interrupted; it stops in the next state where nobody has to watch. Once more ends it at once; next: titan-fsm resume\n";
+    int kept = errno;
+    if (interrupted != 0) {
+        (void)signal(number, SIG_DFL);
+        (void)raise(number);
+    } else {
+        interrupted = 1;
+        (void)!write(STDERR_FILENO, text, sizeof text - 1);
+    }
+    errno = kept;
 }
 
 void driver_watch_signals(void)
@@ -49,22 +59,35 @@ bool driver_is_open(const struct driver *driver)
     return driver->found && !driver->deployment.ended;
 }
 
-enum error_code driver_session_path(const struct driver *driver, uint64_t deployment, struct bytes *ret_path, struct error *error)
+enum error_code driver_session_path(const struct driver *driver, uint64_t named_by, struct bytes *ret_path, struct error *error)
 {
-    return bytes_append_format(ret_path, error, "%s/session-%llu.key", journal_directory(driver->journal), (unsigned long long)deployment);
+    return bytes_append_format(ret_path, error, "%s/session-%llu.key", journal_directory(driver->journal), (unsigned long long)named_by);
+}
+
+enum error_code driver_wipe_sessions(const struct driver *driver, uint64_t keep, struct error *error)
+{
+    const struct deployment *deployment = &driver->deployment;
+    for (size_t i = 0; i < deployment->count; i++) {
+        const struct journal_entry *entry = &deployment->entries[i];
+        CLEANUP_BYTES struct bytes path = {0};
+        if (!deployment_names_session(entry) || entry->seq == keep)
+            continue;
+        enum error_code code = driver_session_path(driver, entry->seq, &path, error);
+        if (code == ERROR_OK)
+            code = session_key_wipe((const char *)path.data, error);
+        if (code != ERROR_OK)
+            return code;
+    }
+    return ERROR_OK;
 }
 
 enum error_code driver_forget_session(struct driver *driver, struct error *error)
 {
-    CLEANUP_BYTES struct bytes path = {0};
-    enum error_code code = driver_session_path(driver, driver->deployment.number, &path, error);
-    if (code != ERROR_OK)
-        return code;
     signer_close(driver->session);
     driver->session = NULL;
     driver->recorder.session = NULL;
     driver->recorder.deployment = JOURNAL_NO_DEPLOYMENT;
-    return session_key_wipe((const char *)path.data, error);
+    return driver_wipe_sessions(driver, 0, error);
 }
 
 enum error_code driver_unlock(struct driver *driver, struct error *error)
@@ -119,13 +142,27 @@ static enum error_code check_target(struct driver *driver, struct error *error)
     return ERROR_OK;
 }
 
+/* A key that the journal does not name signs nothing that counts: a file from elsewhere is not tried. */
+static enum error_code check_session(const struct driver *driver, const struct journal_entry *named_by, const char *path, struct error *error)
+{
+    char key[SHA256_HEX + 1];
+    const char *named = json_string_value(json_object_get(named_by->body, "session"));
+    bytes_hex(signer_public_key(driver->session), KEY_BYTES, key);
+    if (named != NULL && strcmp(named, key) == 0)
+        return ERROR_OK;
+    return error_set(error, ERROR_KEY_REFUSED, 0, path, "restore the file from a copy, or titan-fsm takeover --reason TEXT", "this is not the session key that entry %llu names",
+                     (unsigned long long)named_by->seq);
+}
+
 static enum error_code open_session(struct driver *driver, struct error *error)
 {
     CLEANUP_BYTES struct bytes path = {0};
-    enum error_code code = driver_session_path(driver, driver->deployment.number, &path, error);
-    if (code != ERROR_OK)
-        return code;
-    code = session_key_open((const char *)path.data, &driver->session, error);
+    const struct journal_entry *named_by = deployment_session(&driver->deployment);
+    enum error_code code = driver_session_path(driver, named_by->seq, &path, error);
+    if (code == ERROR_OK)
+        code = session_key_open((const char *)path.data, &driver->session, error);
+    if (code == ERROR_OK)
+        code = check_session(driver, named_by, (const char *)path.data, error);
     if (code != ERROR_OK)
         return code;
     driver->recorder.session = driver->session;
@@ -188,7 +225,7 @@ enum error_code driver_reload(struct driver *driver, struct error *error)
     if (code != ERROR_OK || !driver_is_open(driver))
         return code;
     driver->lease = (struct target_lease){.journal = journal_id(driver->journal), .deployment = (int64_t)driver->deployment.number,
-                                          .epoch = deployment_fact_number(&driver->deployment, STATE_CONNECTED, "epoch")};
+                                          .epoch = deployment_epoch(&driver->deployment)};
     return ERROR_OK;
 }
 

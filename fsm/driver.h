@@ -43,6 +43,7 @@ struct driver {
     bool found;                     /* a deployment exists */
     struct recorder recorder;
     struct target_lease lease;      /* of the open deployment, once `connected` */
+    int64_t renewed_ns;             /* when the hold on the target was last renewed; boot clock (hold.h) */
 };
 
 enum error_code driver_open(struct driver *driver, const struct driver_options *options, unsigned needs, struct error *error) CHECKED;
@@ -63,16 +64,18 @@ enum error_code driver_target(struct driver *driver, struct target **ret_target,
 /* Drops the connection, so that the next driver_target() makes a new one. */
 void driver_disconnect(struct driver *driver);
 
-/* The file of a deployment's session key. */
-enum error_code driver_session_path(const struct driver *driver, uint64_t deployment, struct bytes *ret_path, struct error *error) CHECKED;
-/* Wiped and gone, once the deployment has ended. */
+/* The file of the session key that entry `named_by` (an open, a takeover) names: so a takeover leaves the file before it alone until it is done. */
+enum error_code driver_session_path(const struct driver *driver, uint64_t named_by, struct bytes *ret_path, struct error *error) CHECKED;
+/* Wipes the files of the deployment's session keys; `keep` is the entry whose key stays, 0 = none. */
+enum error_code driver_wipe_sessions(const struct driver *driver, uint64_t keep, struct error *error) CHECKED;
+/* All of them wiped and gone, once the deployment has ended. */
 enum error_code driver_forget_session(struct driver *driver, struct error *error) CHECKED;
 
 /* A fresh idempotency key: 32 hex digits. */
 void driver_key(char ret_key[33]);
 int64_t driver_now_ns(const struct driver *driver);
 
-/* SIGINT or SIGTERM arrived: the engine stops at the next state that is not hot. */
+/* SIGINT or SIGTERM arrived: the engine stops at the next state that is not hot, a window between two samples. The second one ends the process at once. */
 void driver_watch_signals(void);
 bool driver_is_interrupted(void);
 

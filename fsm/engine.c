@@ -6,6 +6,7 @@
 
 #include "fsm/authority.h"
 #include "fsm/disarm.h"
+#include "fsm/hold.h"
 #include "fsm/progress.h"
 #include "fsm/reconcile.h"
 #include "fsm/step.h"
@@ -164,6 +165,9 @@ static enum error_code take_edge(struct driver *driver, bool adopted, struct err
     }
     step.deadline_ns = driver_now_ns(driver) + step.edge->deadline_ms * 1000000;
     progress_step(driver, step.edge, adopted);
+    code = hold_renew(driver, step.edge, error);
+    if (code != ERROR_OK)
+        return code;
     code = step_run(&step, error);
     if (code != ERROR_OK) {
         enum event event = step_event(code);

@@ -5,26 +5,25 @@
 
 #include "actions/compose.h"
 #include "actions/git.h"
-#include "actions/tenancy.h"
+#include "fsm/hold.h"
 #include "fsm/snapshot.h"
 #include "fsm/window.h"
 
 static enum error_code give_back(struct step *step, struct target *target, const struct tenancy *tenancy, struct error *error)
 {
     struct driver *driver = step->driver;
-    struct journal_head head;
-    char hash[SHA256_HEX + 1];
+    struct hold hold;
     bool connected = deployment_transition_to(&driver->deployment, STATE_CONNECTED) != NULL;
     struct target_lease lease = {.journal = journal_id(driver->journal), .deployment = (int64_t)driver->deployment.number,
                                  .epoch = connected ? driver->lease.epoch : tenancy->epoch};
     enum error_code code = compose_release(target, &lease, lease.deployment, &step->evidence, error);
     if (code == ERROR_OK)
-        code = journal_head(driver->journal, &head, error);
+        code = hold_claim(driver, &hold, error);
     if (code != ERROR_OK)
         return code;
-    bytes_hex(head.hash, sizeof head.hash, hash);
-    struct tenancy_claim claim = {.journal = lease.journal, .deployment = lease.deployment, .head_seq = (int64_t)head.size - 1, .head_hash = hash, .holder = ""};
-    return tenancy_free(target, &claim, &step->evidence, error);
+    hold.claim.holder = "";
+    hold.claim.tenancy_ms = 0;
+    return tenancy_free(target, &hold.claim, &step->evidence, error);
 }
 
 static enum error_code is_ours(struct step *step, struct target *target, struct tenancy *ret_tenancy, bool *ret_ours, struct error *error)
@@ -84,9 +83,11 @@ enum error_code step_complete(struct step *step, struct error *error)
     return code == ERROR_OK ? step_is(step, EVENT_DONE, "%s", "") : code;
 }
 
-/* An intent to connect exists: the target may have been taken, even where `connected` was never reached. */
+/* An intent to connect exists, or a takeover: the target may have been taken, even where `connected` was never reached. */
 static bool has_touched(const struct deployment *deployment)
 {
+    if (deployment_last_of_type(deployment, "takeover") != NULL)
+        return true;
     for (size_t i = 0; i < deployment->count; i++) {
         const char *action = json_string_value(json_object_get(deployment->entries[i].body, "action"));
         if (strcmp(deployment->entries[i].type, "intent") == 0 && action != NULL && strcmp(action, machine_action_name(ACTION_CONNECT)) == 0)

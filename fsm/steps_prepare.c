@@ -4,7 +4,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "actions/compose.h"
 #include "actions/git.h"
@@ -12,8 +11,8 @@
 #include "actions/interlock.h"
 #include "actions/parity.h"
 #include "actions/preflight.h"
-#include "actions/tenancy.h"
 #include "fsm/approval.h"
+#include "fsm/hold.h"
 #include "fsm/snapshot.h"
 
 enum { RESERVE_BYTES = 16 << 20 };      /* a window of samples, and a rollback with all its evidence */
@@ -82,21 +81,15 @@ enum error_code step_run_preflight(struct step *step, struct error *error)
 static enum error_code take_target(struct step *step, struct target *target, struct target_lease *ret_lease, struct error *error)
 {
     struct driver *driver = step->driver;
-    struct journal_head head;
     struct tenancy tenancy;
-    char hash[SHA256_HEX + 1], host[65] = "", holder[256];
-    enum error_code code = journal_head(driver->journal, &head, error);
+    struct hold hold;
+    enum error_code code = hold_claim(driver, &hold, error);
+    if (code == ERROR_OK)
+        code = tenancy_take(target, &hold.claim, &step->evidence, &tenancy, error);
     if (code != ERROR_OK)
         return code;
-    bytes_hex(head.hash, sizeof head.hash, hash);
-    (void)gethostname(host, sizeof host - 1);
-    (void)snprintf(holder, sizeof holder, "%.60s on %.60s", driver->config.operator.principal, host);
-    struct tenancy_claim claim = {.journal = journal_id(driver->journal), .deployment = (int64_t)driver->deployment.number, .head_seq = (int64_t)head.size - 1,
-                                  .head_hash = hash, .holder = holder, .tenancy_ms = driver->config.limits.tenancy_ms};
-    code = tenancy_take(target, &claim, &step->evidence, &tenancy, error);
-    if (code != ERROR_OK)
-        return code;
-    *ret_lease = (struct target_lease){.journal = claim.journal, .deployment = claim.deployment, .epoch = tenancy.epoch};
+    *ret_lease = (struct target_lease){.journal = hold.claim.journal, .deployment = hold.claim.deployment, .epoch = tenancy.epoch};
+    driver->renewed_ns = driver_now_ns(driver);
     step->facts = step->facts != NULL ? step->facts : json_object();
     if (step->facts == NULL || json_object_set_new(step->facts, "epoch", json_integer(tenancy.epoch)) != 0)
         return error_set(error, ERROR_MEMORY, 0, "tenancy", "", "out of memory");

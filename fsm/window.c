@@ -6,6 +6,7 @@
 #include "actions/compose.h"
 #include "actions/parity.h"
 #include "fsm/authority.h"
+#include "fsm/hold.h"
 #include "fsm/progress.h"
 #include "fsm/snapshot.h"
 #include "journal/canonical.h"
@@ -228,7 +229,18 @@ static bool decide(struct step *step, const struct look *look, struct tally *tal
 static enum error_code stopped(const struct step *step, struct error *error)
 {
     return error_set(error, ERROR_NEEDS_PERSON, 0, step->driver->config.setup.target.name, "titan-fsm resume at once (a gap rolls back), or titan-fsm rollback",
-                     "interrupted in the health window; nobody watches now");
+                     "interrupted in %s, in the health window; nobody watches now", machine_state_name(step->edge->from));
+}
+
+static enum error_code wait_until(const struct step *step, int64_t next_ns, struct error *error)
+{
+    const struct driver *driver = step->driver;
+    while (!driver_is_interrupted() && driver_now_ns(driver) < next_ns) {
+        enum error_code code = driver->clock->sleep_until(driver->clock->context, next_ns, error);
+        if (code != ERROR_OK)
+            return code;
+    }
+    return driver_is_interrupted() ? stopped(step, error) : ERROR_OK;
 }
 
 static enum error_code watch(struct step *step, struct target *target, const struct expectation *expected, struct window_past past, struct error *error)
@@ -259,14 +271,11 @@ static enum error_code watch(struct step *step, struct target *target, const str
             return code == ERROR_OK ? step_is(step, EVENT_FAILED, "%s", why) : code;
         before = look.containers;
         has_before = true;
-        int64_t next_ns = look.sent_ns + limits->sample_interval_ms * 1000000;
-        while (driver_now_ns(driver) < next_ns) {
-            if (driver_is_interrupted())
-                return stopped(step, error);
-            code = driver->clock->sleep_until(driver->clock->context, next_ns, error);
-            if (code != ERROR_OK)
-                return code;
-        }
+        code = hold_renew_when_due(driver, error);
+        if (code == ERROR_OK)
+            code = wait_until(step, look.sent_ns + limits->sample_interval_ms * 1000000, error);
+        if (code != ERROR_OK)
+            return code;
     }
 }
 

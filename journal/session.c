@@ -41,7 +41,7 @@ enum error_code session_key_open(const char *path, struct signer **ret_signer, s
     struct stat status;
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (descriptor < 0)
-        return error_set(error, ERROR_KEY_REFUSED, errno, path, "go on where the deployment was begun",
+        return error_set(error, ERROR_KEY_REFUSED, errno, path, "go on where the deployment was begun, or titan-fsm takeover --reason TEXT",
                          "the session key of this deployment is not here: %s", strerror(errno));
     char *secret = sodium_malloc(SEED_BYTES + TEXT_BYTES);
     uint8_t *seed = secret != NULL ? (uint8_t *)secret + TEXT_BYTES : NULL;

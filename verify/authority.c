@@ -109,8 +109,11 @@ static bool take_genesis(struct authority *authority, struct entry *entry, char 
         authority->undecided = entry;
         authority->undecided_why = "the trust file limits the key of genesis in time, and that genesis was signed within it is the signer's own word only";
     }
-    if (find(&authority->roster.operators, entry->signer, NULL) == NULL && find(&authority->roster.administrators, entry->signer, NULL) == NULL)
+    bool administrator = find(&authority->roster.administrators, entry->signer, NULL) != NULL;
+    if (find(&authority->roster.operators, entry->signer, NULL) == NULL && !administrator)
         return refuse(ret_why, room, "the signer of genesis is neither operator nor administrator of its roster");
+    if (node_member(body, "succeeds") != NULL && !administrator)
+        return refuse(ret_why, room, "a genesis that succeeds another journal is not signed by an administrator of its roster");
     struct text target = node_text(node_member(body, "target"), "name");
     if (!text_is(target, audit->target))
         return refuse(ret_why, room, "the journal is of the target '%.*s', not of the one that was asked for", TEXT_ARGUMENTS(target));
@@ -171,6 +174,30 @@ static bool name_session(struct authority *authority, struct entry *entry)
     return fresh;
 }
 
+/* The epoch that the target's own file names, once it was taken. */
+static int64_t epoch_of(const struct entry *entry)
+{
+    CLEANUP_TREE struct tree tree = {0};
+    struct error ignored;
+    const struct item *item = entry_item(entry, 0, entry->item_count, "tenancy", NULL);
+    if (item == NULL || tree_read(item->output.at, item->output.length, TREE_PLAIN, &tree, &ignored) != ERROR_OK)
+        return 0;
+    return node_number(tree.root, "epoch", 0);
+}
+
+/* Followed with a fresh key, by an operator of the roster in force, and above every epoch before. */
+static bool take_takeover(struct authority *authority, struct entry *entry, char *ret_why, size_t room)
+{
+    int64_t before = authority->epoch, epoch = node_number(entry_body(entry), "epoch", 0);
+    bool entitled = is_operator(authority, entry);
+    authority->epoch = epoch > before ? epoch : before;
+    if (!name_session(authority, entry))
+        return refuse(ret_why, room, "the session key of the takeover is not a fresh and sound one");
+    if (!entitled)
+        return refuse(ret_why, room, "the takeover is not signed by an operator of the roster in force");
+    return epoch > before || refuse(ret_why, room, "the epoch of the takeover, %lld, does not rise above %lld", (long long)epoch, (long long)before);
+}
+
 static bool take_open(struct authority *authority, struct entry *entry, char *ret_why, size_t room)
 {
     if (authority->open != NULL)
@@ -220,6 +247,8 @@ static void follow_transition(struct authority *authority, struct entry *entry)
     const struct node *body = entry_body(entry);
     bool done = event_by_name(node_text(body, "event")) == EVENT_DONE;
     authority->stage = stage_by_name(node_text(body, "to"));
+    int64_t epoch = done && authority->stage == STAGE_CONNECTED ? epoch_of(entry) : 0;
+    authority->epoch = epoch > authority->epoch ? epoch : authority->epoch;
     if (done && authority->stage == STAGE_UPDATED)
         authority->updated = entry;
     if (done && authority->stage == STAGE_PULLED)
@@ -257,12 +286,7 @@ static bool take_inside(struct authority *authority, struct entry *entry, char *
             authority->open = NULL;
         return entitled || refuse(ret_why, room, "the attestation is not signed by an operator of the roster in force");
     }
-    case ENTRY_TAKEOVER: {
-        bool entitled = is_operator(authority, entry);
-        if (!name_session(authority, entry))
-            return refuse(ret_why, room, "the session key of the takeover is not a fresh and sound one");
-        return entitled || refuse(ret_why, room, "the takeover is not signed by an operator of the roster in force");
-    }
+    case ENTRY_TAKEOVER: return take_takeover(authority, entry, ret_why, room);
     case ENTRY_COMMAND:
         if (memcmp(entry->signer, authority->session, KEY_BYTES) == 0 || find(&authority->roster.operators, entry->signer, NULL) != NULL)
             return true;

@@ -33,6 +33,7 @@ struct authority {
     unsigned driver_count;
     struct person approvers[PERSONS_MAX];   /* distinct, whose approval was good when it was made */
     unsigned approver_count;
+    int64_t epoch;                      /* of the hold on the target, as the record last told it; it only rises */
     struct entry *undecided;            /* whose signer's right the journal alone does not show, or NULL */
     const char *undecided_why;
     const struct entry *updated, *pulled;   /* transitions that an approval speaks of */

@@ -8,7 +8,7 @@ static const char *const claim_names[CLAIMS] = {NULL, "integrity", "authority", 
                                                 "clocks"};
 static const char program[] = "titan-verify " TITAN_VERSION;
 
-enum { REMARKS_MAX = 4, REMARK_BYTES = 256 };
+enum { REMARKS_MAX = 5, REMARK_BYTES = 256 };
 
 void report_free(struct report *report)
 {
@@ -43,6 +43,10 @@ static unsigned remarks(const struct report *report, char ret_remarks[REMARKS_MA
         guard_absent = guard_absent || report->deployments[i].guard_absent;
     (void)snprintf(ret_remarks[count++], REMARK_BYTES, "The record is written by the driver: what the target did unseen is not in it.");
     (void)snprintf(ret_remarks[count++], REMARK_BYTES, "A target that lies consistently is believed.");
+    if (report->succeeds.journal[0] != '\0')
+        (void)snprintf(ret_remarks[count++], REMARK_BYTES,
+                       "This journal succeeds journal %s, lost at its entry %lld or later (hash %.16s...), and proves nothing of it.", report->succeeds.journal,
+                       (long long)report->succeeds.seq, report->succeeds.hash);
     if (report->anchored < report->entries)
         (void)snprintf(ret_remarks[count++], REMARK_BYTES,
                        "The end is unanchored: no checkpoint from outside covers the entries from %llu on, and what stood behind the last may be missing.",
@@ -181,7 +185,10 @@ void report_json(const struct report *report, FILE *stream)
         fputs(i > 0 ? "," : "", stream);
         write_string(stream, notes[i]);
     }
-    fputs("]}\n", stream);
+    fputs("]", stream);
+    if (report->succeeds.journal[0] != '\0')
+        fprintf(stream, ",\"succeeds\":{\"journal\":\"%s\",\"seq\":%lld,\"hash\":\"%s\"}", report->succeeds.journal, (long long)report->succeeds.seq, report->succeeds.hash);
+    fputs("}\n", stream);
 }
 
 void report_json_error(enum verify_status status, const struct error *error, FILE *stream)

@@ -2,7 +2,7 @@
  * JSON:      one object. titan_verify (1), program, verdict (proven violated undecidable), exit_status, journal, target, entries, head (hash of the
  *            last stored value), anchored (entries covered by a checkpoint from outside), limits {name: number}, deployments: [{number, procedure,
  *            state, ended, claims: [{claim, verdict (proven violated undecidable "not applicable"), entry (number or null), sentence}]}],
- *            not_proven: [sentence]. A file that cannot be read gives {titan_verify, program, verdict: "damaged", exit_status, sentence}.
+ *            not_proven: [sentence], and where genesis names one, succeeds {journal, seq, hash}. A file that cannot be read gives {titan_verify, program, verdict: "damaged", exit_status, sentence}.
  * Ownership: report_free() releases the list of deployments. */
 #ifndef VERIFY_REPORT_H
 #define VERIFY_REPORT_H
@@ -32,6 +32,10 @@ struct deployment_report {
 struct report {
     char journal[FORMAT_JOURNAL_ID_HEX + 1], target[128], head[SHA256_HEX + 1];
     uint64_t entries, anchored;
+    struct {
+        char journal[FORMAT_JOURNAL_ID_HEX + 1], hash[SHA256_HEX + 1];      /* "": it succeeds none */
+        int64_t seq;
+    } succeeds;
     struct limits limits;
     struct deployment_report *deployments;
     size_t count;

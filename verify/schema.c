@@ -31,7 +31,7 @@ static const struct field limits_fields[] = {
     {"rollback_start_ms", FIELD_COUNT, false, NULL}, {"rollback_ms", FIELD_COUNT, false, NULL}, {"disarm_fresh_ms", FIELD_COUNT, false, NULL},
     {"answer_ms", FIELD_COUNT, false, NULL}, {0}};
 static const struct field approvals_fields[] = {{"policy", FIELD_COUNT, false, NULL}, {"release", FIELD_COUNT, false, NULL}, {0}};
-static const struct field succeeds_fields[] = {{"journal", FIELD_TEXT, false, NULL}, {"seq", FIELD_COUNT, false, NULL}, {"hash", FIELD_HEX64, false, NULL},
+static const struct field succeeds_fields[] = {{"journal", FIELD_HEX32, false, NULL}, {"seq", FIELD_COUNT, false, NULL}, {"hash", FIELD_HEX64, false, NULL},
                                                {0}};
 static const struct field span_fields[] = {{"boot", FIELD_TEXT, false, NULL}, {"before_ms", FIELD_COUNT, false, NULL},
                                            {"after_ms", FIELD_COUNT, false, NULL}, {0}};
@@ -71,7 +71,7 @@ static const struct field takeover_fields[] = {
     {"operator", FIELD_TEXT, false, NULL}, {"session", FIELD_HEX64, false, NULL}, {"epoch", FIELD_COUNT, false, NULL}, {"previous", FIELD_TEXT, false, NULL},
     {"reason", FIELD_TEXT, false, NULL}, {0}};
 static const struct field command_fields[] = {
-    {"command", FIELD_WORD, false, "disarm|arm|answer|"}, {"phase", FIELD_WORD, false, "intent|outcome|"}, {"key", FIELD_TEXT, false, NULL},
+    {"command", FIELD_WORD, false, "disarm|arm|answer|succeed|"}, {"phase", FIELD_WORD, false, "intent|outcome|"}, {"key", FIELD_TEXT, false, NULL},
     {"outcome", FIELD_WORD, false, "|observed|not_observed|failed|yes|no|unanswered|"}, {"reason", FIELD_TEXT, false, NULL},
     {"evidence", FIELD_EVIDENCE, false, NULL}, {0}};
 static const struct field anchor_fields[] = {{"checkpoint", FIELD_TEXT, false, NULL}, {"to", FIELD_TEXT, false, NULL}, {0}};

@@ -128,6 +128,10 @@ static void judge_selected(struct audit *audit, const uint64_t *numbers, size_t 
         judge_none(audit, &authority, "without a genesis there is nothing by which it could be judged", &report->deployments[0]);
         return;
     }
+    const struct node *succeeds = node_member(entry_body(&audit->record->entries[0]), "succeeds");
+    report->succeeds.seq = node_number(succeeds, "seq", 0);
+    (void)text_copy(node_text(succeeds, "journal"), report->succeeds.journal, sizeof report->succeeds.journal);
+    (void)text_copy(node_text(succeeds, "hash"), report->succeeds.hash, sizeof report->succeeds.hash);
     claim_authority(audit, &authority);
     for (size_t i = 0; i < count; i++)
         judge(audit, numbers[i], &authority, &report->deployments[i]);

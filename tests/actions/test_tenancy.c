@@ -1,4 +1,5 @@
-/* Goal: one holder at a time, whoever comes together; the epoch rises with each new holder; an older copy of the journal is refused. */
+/* Goal: one holder at a time, whoever comes together; the epoch rises with each new holder; an older copy of the journal is refused, and so is one that went another
+ * way; whoever was followed is told at the next renewal. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +12,8 @@
 #include "actions/tenancy.h"
 #include "tests/actions/local_target.h"
 
-enum { RACES = 20, RACERS = 4 };
+enum { RACES = 100, RACERS = 4 };
+static const char FORK[] = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 static const char HASH[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 static const char ONE[] = "00112233445566778899aabbccddeeff", OTHER[] = "ffeeddccbbaa99887766554433221100";
 
@@ -99,20 +101,174 @@ static void tenancy_read_damaged_file_is_an_error(void **state)
     assert_int_equal(take(local, claim_of(ONE, 1, 1), &tenancy), ERROR_PROTOCOL);
 }
 
+/* Whether a journal has an entry: `context` is the hash of all its entries. */
+static bool has_entry(void *context, int64_t seq, const char *hash)
+{
+    (void)seq;
+    return strcmp(context, hash) == 0;
+}
+
+static struct tenancy_claim copy_of(const char *hash, int64_t head)
+{
+    struct tenancy_claim claim = claim_of(ONE, 1, head);
+    claim.head_hash = hash;
+    claim.has_entry = has_entry;
+    claim.context = (void *)(uintptr_t)hash;
+    return claim;
+}
+
+static struct tenancy look(struct local_target *local)
+{
+    struct evidence evidence = {.count = 0};
+    struct tenancy tenancy = {.deployment = -1};
+    struct error error;
+    assert_int_equal(tenancy_read(local->target, &evidence, &tenancy, &error), ERROR_OK);
+    evidence_clear(&evidence);
+    return tenancy;
+}
+
+static void refused(enum error_code code, const struct error *error, const char *what)
+{
+    assert_int_equal(code, ERROR_HELD);
+    if (strstr(error->what, what) == NULL)
+        fail_msg("`%s` does not say `%s`", error->what, what);
+    assert_true(error->next[0] != '\0');
+}
+
+static void tenancy_renew_moves_head_and_expiry_and_keeps_the_epoch(void **state)
+{
+    struct local_target *local = *state;
+    struct tenancy tenancy;
+    struct error error;
+    struct tenancy_claim claim = claim_of(ONE, 1, 3);
+    claim.tenancy_ms = 0;               /* over at once: nobody followed, so it goes on */
+    assert_int_equal(take(local, claim, &tenancy), ERROR_OK);
+    claim.epoch = tenancy.epoch;
+    claim.head_seq = 9;
+    claim.tenancy_ms = 60000;
+    assert_int_equal(tenancy_renew(local->target, &claim, &error), ERROR_OK);
+    struct tenancy now = look(local);
+    assert_int_equal(now.epoch, tenancy.epoch);
+    assert_int_equal(now.head_seq, 9);
+    assert_int_equal(now.deployment, 1);
+    assert_true(now.expires_ms >= tenancy.expires_ms + 60000);
+    claim.head_seq = 8;
+    refused(tenancy_renew(local->target, &claim, &error), &error, "this copy ends at 8");
+    claim.head_seq = 10;
+    assert_int_equal(tenancy_watch(local->target, &claim, &error), ERROR_OK);
+    assert_int_equal(look(local).head_seq, 9);
+    assert_int_equal(let_go(local, claim), ERROR_OK);
+    assert_int_equal(tenancy_renew(local->target, &claim, &error), ERROR_OK);       /* freed by ourselves before a crash: nothing to do */
+    assert_int_equal(look(local).deployment, 0);
+}
+
+/* Two copies with the same session key: whoever renews first goes on, and the other one is told. */
+static void tenancy_renew_of_a_copy_that_went_another_way_refused(void **state)
+{
+    struct local_target *local = *state;
+    struct tenancy tenancy;
+    struct error error;
+    struct tenancy_claim first = copy_of(HASH, 5), second = copy_of(FORK, 5);
+    assert_int_equal(take(local, first, &tenancy), ERROR_OK);
+    assert_int_equal(take(local, second, &tenancy), ERROR_HELD);
+    first.epoch = second.epoch = tenancy.epoch;
+    refused(tenancy_renew(local->target, &second, &error), &error, "another entry 5");
+    second.head_seq = 50;
+    refused(tenancy_renew(local->target, &second, &error), &error, "another entry 5");
+    assert_int_equal(tenancy_renew(local->target, &first, &error), ERROR_OK);
+    assert_int_equal(let_go(local, first), ERROR_OK);
+    refused(tenancy_renew(local->target, &second, &error), &error, "another entry 5");      /* freed, but not by this copy */
+    refused(tenancy_watch(local->target, &second, &error), &error, "another entry 5");
+}
+
+static void tenancy_follow_only_behind_the_expired(void **state)
+{
+    struct local_target *local = *state;
+    struct tenancy tenancy;
+    struct error error;
+    struct tenancy_claim old = claim_of(ONE, 1, 5), next = claim_of(ONE, 1, 6);
+    next.holder = "bob on another";
+    assert_int_equal(take(local, old, &tenancy), ERROR_OK);
+    old.epoch = tenancy.epoch;
+    next.epoch = tenancy.epoch + 1;
+    refused(tenancy_follow(local->target, &next, &error), &error, "is held by alice on laptop for another 3600 s");
+    old.tenancy_ms = 0;
+    assert_int_equal(tenancy_renew(local->target, &old, &error), ERROR_OK);
+    refused(tenancy_follow(local->target, &(struct tenancy_claim){.journal = OTHER, .deployment = 1, .head_seq = 9, .head_hash = HASH, .holder = "", .epoch = 9}, &error), &error,
+            "another journal");
+    assert_int_equal(tenancy_follow(local->target, &next, &error), ERROR_OK);
+    assert_int_equal(look(local).epoch, 2);
+    assert_string_equal(look(local).holder, "bob on another");
+    refused(tenancy_follow(local->target, &next, &error), &error, "in this very moment");
+    refused(tenancy_renew(local->target, &old, &error), &error, "was taken over by bob on another");
+    refused(tenancy_watch(local->target, &old, &error), &error, "was taken over by bob on another");
+    next.epoch = 3;                     /* the entry of a takeover that did not get so far */
+    refused(tenancy_renew(local->target, &next, &error), &error, "did not reach the target");
+}
+
+static void tenancy_after_a_reboot_of_the_target_is_over(void **state)
+{
+    struct local_target *local = *state;
+    struct tenancy tenancy;
+    struct error error;
+    struct target_span span = {.before_ms = 1, .after_ms = 1};
+    struct tenancy_claim claim = claim_of(ONE, 1, 5);
+    assert_int_equal(take(local, claim, &tenancy), ERROR_OK);
+    memcpy(span.boot, tenancy.boot, sizeof span.boot);
+    assert_true(tenancy_left_ms(&tenancy, &span) > 3600000);
+    assert_int_equal(tenancy_may_follow(&tenancy, &span, &claim, &error), ERROR_HELD);
+    span.boot[0] = span.boot[0] == 'f' ? 'e' : 'f';
+    assert_int_equal(tenancy_left_ms(&tenancy, &span), 0);
+    assert_int_equal(tenancy_may_follow(&tenancy, &span, &claim, &error), ERROR_OK);
+}
+
+static void tenancy_succeed_leaves_the_lost_journal_once(void **state)
+{
+    struct local_target *local = *state;
+    struct evidence evidence = {.count = 0};
+    struct tenancy tenancy;
+    struct error error;
+    struct tenancy_claim old = claim_of(ONE, 1, 5), next = {.journal = OTHER, .head_seq = 3, .head_hash = FORK, .holder = ""};
+    struct tenancy_lost lost = {.journal = ONE, .head_hash = HASH, .head_seq = 5}, wrong = {.journal = "0123456789abcdef0123456789abcdef", .head_hash = HASH, .head_seq = 5};
+    assert_int_equal(tenancy_succeed(local->target, &next, &lost, &evidence, &error), ERROR_REFUSED);      /* it belongs to nobody yet */
+    assert_int_equal(take(local, old, &tenancy), ERROR_OK);
+    refused(tenancy_succeed(local->target, &next, &lost, &evidence, &error), &error, "is held by alice on laptop");
+    old.tenancy_ms = 0;
+    old.epoch = 1;
+    assert_int_equal(tenancy_renew(local->target, &old, &error), ERROR_OK);
+    assert_int_equal(tenancy_succeed(local->target, &next, &wrong, &evidence, &error), ERROR_REFUSED);
+    lost.head_seq = 4;
+    refused(tenancy_succeed(local->target, &next, &lost, &evidence, &error), &error, "went on meanwhile");
+    lost.head_seq = 5;
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(tenancy_succeed(local->target, &next, &lost, &evidence, &error), ERROR_OK);
+        assert_string_equal(look(local).journal, OTHER);
+        assert_int_equal(look(local).epoch, 2);
+        assert_int_equal(look(local).deployment, 0);
+    }
+    refused(tenancy_renew(local->target, &old, &error), &error, "no longer held");
+    evidence_clear(&evidence);
+}
+
 /* Each racer is a process with a target of its own and another deployment: exactly one may win. */
 static void tenancy_take_simultaneous_drivers_exactly_one_wins(void **state)
 {
     struct local_target *local = *state;
     for (int race = 0; race < RACES; race++) {
         pid_t racers[RACERS];
-        int winners = 0, winner = 0;
+        int winners = 0, winner = 0, gate[2];
+        char nothing;
+        assert_int_equal(pipe(gate), 0);
         for (int i = 0; i < RACERS; i++) {
             racers[i] = fork();
             if (racers[i] == 0) {
                 struct tenancy tenancy;
+                (void)close(gate[1]);
+                (void)!read(gate[0], &nothing, 1);      /* all at once: the end of the file opens the gate */
                 _exit(take(local, claim_of(ONE, 100 * race + i + 1, 1), &tenancy) == ERROR_OK ? 0 : 1);
             }
         }
+        assert_int_equal(close(gate[1]) + close(gate[0]), 0);
         for (int i = 0; i < RACERS; i++) {
             int status;
             assert_int_equal(waitpid(racers[i], &status, 0), racers[i]);
@@ -134,6 +290,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(tenancy_take_refuses_others_and_older_copies, open_local, close_local),
         cmocka_unit_test_setup_teardown(tenancy_take_expired_holder_of_the_same_journal_is_followed, open_local, close_local),
         cmocka_unit_test_setup_teardown(tenancy_read_damaged_file_is_an_error, open_local, close_local),
+        cmocka_unit_test_setup_teardown(tenancy_renew_moves_head_and_expiry_and_keeps_the_epoch, open_local, close_local),
+        cmocka_unit_test_setup_teardown(tenancy_renew_of_a_copy_that_went_another_way_refused, open_local, close_local),
+        cmocka_unit_test_setup_teardown(tenancy_follow_only_behind_the_expired, open_local, close_local),
+        cmocka_unit_test_setup_teardown(tenancy_after_a_reboot_of_the_target_is_over, open_local, close_local),
+        cmocka_unit_test_setup_teardown(tenancy_succeed_leaves_the_lost_journal_once, open_local, close_local),
         cmocka_unit_test_setup_teardown(tenancy_take_simultaneous_drivers_exactly_one_wins, open_local, close_local),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,7 +49,7 @@ static void *next(const char *name)
 /* Only what changes the target: a probe may be asked as often as one likes. */
 static const char *mutation_of(const char *line)
 {
-    if (line == NULL || strstr(line, "flock -") == NULL)
+    if (line == NULL || strstr(line, "flock -") == NULL || strstr(line, "f.renewed") != NULL)       /* a renewal behind its intent may be lost, and made again */
         return NULL;
     static const struct { const char *mark, *name; } names[] = {
         {"tenancy.lock", "tenancy"}, {" up -d", "compose up"}, {" pull", "compose pull"}, {"git fetch", "git update"}, {"git checkout", "git restore"},

@@ -223,6 +223,54 @@ static void agent_sign_not_confirmed_refused(void **state)
     sign_refused(agent, signer, "refused to sign");
 }
 
+/* The program that ssh-agent runs instead of asking; `answer` is a shell command, and its status the answer. */
+static void answer_with(const struct agent *agent, const char *answer)
+{
+    char script[300];
+    int length = snprintf(script, sizeof script, "#!/bin/sh\ncase \"$1\" in *Allow*) echo \"$1\" >> %s/asked; echo yes; %s ;; esac\n", agent->directory, answer);
+    support_write(agent->askpass, script, (size_t)length, 0700);
+}
+
+static void agent_sign_confirmed_each_time(void **state)
+{
+    const struct agent *agent = *state;
+    CLEANUP_SIGNER struct signer *signer = NULL;
+    CLEANUP_BYTES struct bytes asked = {0};
+    struct error error;
+    uint8_t signature[SIGNATURE_BYTES];
+    answer_with(agent, "exit 0");
+    assert_int_equal(ssh_add(agent, "-c", agent->key), 0);
+    support_ok(agent_open(agent->socket, agent->public_key, &signer, &error), &error);
+    for (unsigned i = 0; i < 2; i++)
+        support_ok(signer_sign(signer, "data", 4, signature, &error), &error);
+    assert_int_equal(crypto_sign_verify_detached(signature, (const uint8_t *)"data", 4, agent->public_key), 0);
+    support_read(support_path(agent->directory, "asked"), &asked);
+    const char *first = strstr((const char *)asked.data, "Allow use of key");
+    assert_non_null(first);
+    assert_non_null(strstr(first + 1, "Allow use of key"));
+    answer_with(agent, "exit 1");           /* and once more, with a no */
+    sign_refused(agent, signer, "refused to sign");
+}
+
+/* While somebody is being asked: whatever was to be signed is not. */
+static void agent_dies_while_it_asks_is_told(void **state)
+{
+    struct agent *agent = *state;
+    CLEANUP_SIGNER struct signer *signer = NULL;
+    struct error error;
+    answer_with(agent, "kill -KILL $PPID; exit 0");
+    assert_int_equal(ssh_add(agent, "-c", agent->key), 0);
+    support_ok(agent_open(agent->socket, agent->public_key, &signer, &error), &error);
+    sign_refused(agent, signer, "did not answer");
+    int status;
+    assert_int_equal(waitpid(agent->pid, &status, 0), agent->pid);
+    agent->pid = 0;
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    for (unsigned i = 0; i < 5000 && answers(agent->socket); i++)       /* the program that was asked inherited the socket, and ends by itself */
+        (void)poll(NULL, 0, 1);
+    refused(agent, "no ssh-agent answers");
+}
+
 static void agent_dead_is_told_and_works_with_the_next(void **state)
 {
     struct agent *agent = *state;
@@ -324,6 +372,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(agent_sign_key_present_signs_as_the_key_itself), CASE(agent_open_environment_names_the_socket), CASE(agent_open_key_absent_refused),
         CASE(agent_locked_is_told_and_works_after_unlocking), CASE(agent_sign_key_removed_refused), CASE(agent_sign_not_confirmed_refused),
+        CASE(agent_sign_confirmed_each_time), CASE(agent_dies_while_it_asks_is_told),
         CASE(agent_dead_is_told_and_works_with_the_next), CASE(agent_sign_wrong_answer_refused),
     };
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);

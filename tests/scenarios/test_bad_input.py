@@ -165,7 +165,7 @@ def usage_errors_name_the_help(stack):
         insist(result.returncode == titan.USAGE and "next: " in result.err, f"{words}: {result.returncode} {result.err}")
     insist(titan.run(titan.FSM).returncode == titan.USAGE, "no command")
     insist(titan.run(titan.FSM, "dance").returncode == titan.USAGE, "an unknown command")
-    for command in ("keygen", "init", "roster", "begin", "request", "approve", "accept", "advance", "run", "resume", "status", "attest", "rollback", "abort", "arm", "disarm", "log", "export"):
+    for command in ("keygen", "init", "roster", "begin", "request", "approve", "accept", "advance", "run", "resume", "status", "attest", "rollback", "abort", "takeover", "preflight", "arm", "disarm", "log", "export"):
         result = titan.run(titan.FSM, command, "--help")
         insist(result.returncode == 0 and result.out.startswith("titan-fsm " + command), f"{command} --help")
 

@@ -4,8 +4,11 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
+import subprocess
 import time
 
+import team
 import titan
 from titan import insist
 
@@ -150,7 +153,45 @@ def link_cut_before_a_change_needs_the_operator(stack):
     operator.expect_proven()
 
 
+def connect_that_hangs_is_interrupted(stack):
+    """A host that takes the connection and does not speak; libssh gives it 10 s, which the test cuts short by hanging up behind the signal."""
+    operator = operator_of(stack, ssh=True)
+    operator.begin("release")
+    text = operator.config.read_text()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        operator.config.write_text(text.replace(f"port: {stack.env['SSH_PORT']}", f"port: {silent.getsockname()[1]}"))
+        driver = subprocess.Popen([str(word) for word in operator.words("run")], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                  env=dict(os.environ, SSH_AUTH_SOCK=operator.socket))
+        silent.settimeout(30)
+        connection, _ = silent.accept()
+        driver.send_signal(signal.SIGINT)
+        insist("interrupted" in driver.stderr.readline() + driver.stderr.readline(), "it says at once that it has heard")
+        connection.close()
+        out, err = driver.communicate(timeout=60)
+    insist(driver.returncode == titan.UNREACHABLE, f"{driver.returncode} {out} {err}")
+    insist("interrupted in opened, in the middle of its step" in out and "next: titan-fsm resume" in out and "cannot be reached" in err, out + err)
+    operator.config.write_text(text)
+    operator.expect(titan.DONE, "resume", "--rearm", "no")
+    operator.expect_proven()
+
+
+def takeover_over_ssh_locks_the_old_driver_out(stack):
+    alice = team.alice_of(stack, ssh=True, tenancy_ms=1500)
+    stack.commit("release-2")
+    alice.begin("release")
+    team.advance_to(alice, "pulled")
+    bob = team.machine(alice, "bob")
+    team.refused(stack, bob, titan.HELD, ["takeover", "--reason", "x"], "held by alice")
+    team.wait_for_expiry(stack)
+    bob.expect(titan.DONE, "takeover", "--reason", "alice cannot be reached")
+    team.refused(stack, alice, titan.HELD, ["advance"], "taken over by bob@example")
+    bob.expect(titan.DONE, "resume", "--rearm", "no")
+    bob.expect_proven()
+
+
 titan.run_cases(titan.only([
+    connect_that_hangs_is_interrupted,
+    takeover_over_ssh_locks_the_old_driver_out,
     link_cut_in_the_window_is_taken_up_again,
     link_cut_before_a_change_needs_the_operator,
     window_resumed_within_the_gap_goes_on,
