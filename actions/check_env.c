@@ -61,12 +61,12 @@ enum error_code check_password_text(struct check *check, struct error *error)
 {
     static const char rule[] =
         "{ for (i = 1; i <= n; i++) { p = (i == 1 ? k1 : i == 2 ? k2 : i == 3 ? k3 : i == 4 ? k4 : i == 5 ? k5 : i == 6 ? k6 : i == 7 ? k7 : k8); gsub(/\\*/, \".*\", p); "
-        "if (K ~ \"^\" p \"$\") { kind[K] = \"\"; line[K] = N; v = tolower(V); if (V == \"\") kind[K] = \"empty\"; "
+        "if (K ~ \"^\" p \"$\") { kind[K] = \"\"; place[K] = N; v = tolower(V); if (V == \"\") kind[K] = \"empty\"; "
         "else if (v ~ /^[-+]?[0-9][0-9_,.]*(e[-+]?[0-9]+)?([kmgtpe]i?b?)?$/ || v ~ /^0x[0-9a-f]+$/) kind[K] = \"taken for a number\"; "
         "else if (v ~ /^(true|false|yes|no|on|off)$/) kind[K] = \"taken for true or false\"; "
         "else if (v ~ /^[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]/) kind[K] = \"taken for a date\"; "
         "else if (v ~ /^\\$/) kind[K] = \"taken for the name of a variable\" } } } "
-        "END { f = ENVIRON[\"F\"]; for (k in kind) { found++; if (kind[k] != \"\") { bad++; print f \":\" line[k] \": \" k \" would be \" kind[k] } } "
+        "END { f = ENVIRON[\"F\"]; for (k in kind) { found++; if (kind[k] != \"\") { bad++; print f \":\" place[k] \": \" k \" would be \" kind[k] } } "
         "if (bad) exit 1; if (!found) exit 3; print f \": \" found \" passwords are text\" }";
     CLEANUP_BYTES struct bytes script = {0};
     CLEANUP_RESULT struct target_result result = {0};

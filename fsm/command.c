@@ -13,6 +13,9 @@ static const struct command commands[] = {
     {"init", "", "begin a journal for the target",
      "Checks the target's host key, pins target, services, limits, roster and checklist in a genesis entry signed by the\n"
      "operator, and makes the journal directory. Nothing changes on the target.", 0, 0, command_init},
+    {"preflight", "[--json]", "run the checklist without opening a deployment",
+     "Asks the target each item of the checklist and says what was found, with the line to change. Nothing is recorded and nothing\n"
+     "changes. Exit status 0 when every mandatory item passed, 21 when one failed, 13 when only a person can answer what is left.", 0, 0, command_preflight},
     {"begin", "release|policy --reason TEXT [--commit SHA] [--expect HASH]", "open a deployment",
      "Opens a deployment in the journal, signed by the operator's own key, with a fresh session key for its further entries.\n"
      "--commit asks for one commit of the branch instead of its head; --expect names the policy hash that must come out.", 1, 1, command_begin},

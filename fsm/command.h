@@ -34,9 +34,10 @@ enum error_code command_line_read(const struct command *command, int argc, char 
 void command_print_help(FILE *stream, const struct command *command);
 void command_print_overview(FILE *stream);
 
-/* By file: command_keys.c, command_begin.c, command_drive.c, command_interlock.c, command_look.c */
+/* By file: command_begin.c, command_preflight.c, command_drive.c, command_interlock.c, command_look.c */
 enum error_code command_keygen(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_init(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
+enum error_code command_preflight(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_begin(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_advance(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_run(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;

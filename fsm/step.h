@@ -9,7 +9,7 @@
 
 #include "fsm/driver.h"
 
-enum { STEP_REASON_MAX = 640 };
+enum { STEP_REASON_MAX = 1600 };
 
 struct step {
     struct driver *driver;

@@ -1,6 +1,7 @@
 /* The first half, the same in both procedures: nothing that runs changes. */
 #include "fsm/step.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,15 +17,30 @@
 
 enum { RESERVE_BYTES = 16 << 20 };      /* a window of samples, and a rollback with all its evidence */
 
-static bool is_attested(const struct deployment *deployment, const char *item)
+/* Who attested an item of this deployment, NULL = nobody. */
+static const char *attested_by(const struct deployment *deployment, const char *item)
 {
-    for (size_t i = 0; i < deployment->count; i++) {
+    for (size_t i = deployment->count; i-- > 0;) {
         const struct journal_entry *entry = &deployment->entries[i];
         const char *named = json_string_value(json_object_get(entry->body, "item"));
         if (strcmp(entry->type, "attestation") == 0 && named != NULL && strcmp(named, item) == 0)
-            return true;
+            return json_string_value(json_object_get(entry->body, "operator"));
     }
-    return false;
+    return NULL;
+}
+
+/* "a; b; c" */
+static void list_words(char *text, size_t room, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void list_words(char *text, size_t room, const char *format, ...)
+{
+    size_t used = strlen(text);
+    va_list arguments;
+    if (used > 0 && used + 2 < room)
+        (void)memcpy(text + used, "; ", 3);
+    used = strlen(text);
+    va_start(arguments, format);
+    (void)vsnprintf(text + used, room - used, format, arguments);
+    va_end(arguments);
 }
 
 enum error_code step_run_preflight(struct step *step, struct error *error)
@@ -32,7 +48,7 @@ enum error_code step_run_preflight(struct step *step, struct error *error)
     const struct setup *setup = &step->driver->config.setup;
     struct target *target;
     enum preflight_status statuses[SETUP_CHECKS_MAX];
-    char failing[STEP_REASON_MAX] = "";
+    char failing[STEP_REASON_MAX] = "", attested[STEP_REASON_MAX] = "";
     enum error_code code = step_target(step, &target, error);
     if (code == ERROR_OK)
         code = preflight_run(target, &step->evidence, statuses, error);
@@ -40,14 +56,15 @@ enum error_code step_run_preflight(struct step *step, struct error *error)
         return code;
     for (size_t i = 0; i < setup->check_count; i++) {
         const struct setup_check *check = &setup->checks[i];
-        bool passed = statuses[i] == PREFLIGHT_PASSED || (statuses[i] == PREFLIGHT_UNDECIDED && is_attested(&step->driver->deployment, check->id));
-        if (passed || !check->mandatory)
-            continue;
-        size_t used = strlen(failing);
-        (void)snprintf(failing + used, sizeof failing - used, "%s%s %s (%s)", used > 0 ? "; " : "", check->id,
-                       statuses[i] == PREFLIGHT_UNDECIDED ? "needs `titan-fsm attest`" : "failed", check->advice);
+        const char *by = statuses[i] == PREFLIGHT_UNDECIDED ? attested_by(&step->driver->deployment, check->id) : NULL;
+        if (by != NULL)
+            list_words(attested, sizeof attested, "%s attested by %s", check->id, by);
+        else if (check->mandatory && statuses[i] == PREFLIGHT_UNDECIDED)
+            list_words(failing, sizeof failing, "%s needs `titan-fsm attest` (%s)", check->id, check->advice);
+        else if (check->mandatory && statuses[i] != PREFLIGHT_PASSED)
+            list_words(failing, sizeof failing, "%s failed: %.200s (%s)", check->id, (const char *)evidence_last(&step->evidence, "preflight", check->id)->output.data, check->advice);
     }
-    return failing[0] == '\0' ? step_is(step, EVENT_DONE, "%s", "") : step_is(step, EVENT_FAILED, "%s", failing);
+    return failing[0] == '\0' ? step_is(step, EVENT_DONE, "%s", attested) : step_is(step, EVENT_FAILED, "%s", failing);
 }
 
 static enum error_code take_target(struct step *step, struct target *target, struct target_lease *ret_lease, struct error *error)

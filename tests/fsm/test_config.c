@@ -167,6 +167,70 @@ static void config_load_no_yaml_refused(void **state)
     assert_int_equal(config_load("/nonexistent/titan.yml", &config, &error), ERROR_CONFIG);
 }
 
+static const struct setup_check *check_of(const struct config *config, const char *id)
+{
+    for (size_t i = 0; i < config->setup.check_count; i++)
+        if (strcmp(config->setup.checks[i].id, id) == 0)
+            return &config->setup.checks[i];
+    return NULL;
+}
+
+static void load(const char *lines, struct config *config)
+{
+    char text[2048];
+    struct error error = {0};
+    (void)snprintf(text, sizeof text, "%s%s", minimal, lines);
+    write_config(text);
+    if (config_load(path, config, &error) != ERROR_OK)
+        fail_msg("%s: %s", error.where, error.what);
+}
+
+/* Goal: sections 2 and 5 of the standard are what is asked where nothing else is said; an item is changed by its id and the others stay. */
+static void config_load_checklist_begins_with_the_standards_items(void **state)
+{
+    static const char *const ids[] = {"master_password", "hmac_secret", "docker_socket", "firewall", "console_loads", "dashboard_connected", "live_ops", "export_evidence",
+                                      "backups", "logs_drain", "env_file_mode", "env_committed", "compose_renders", "nats_passwords", "tree_clean"};
+    struct config config = {0};
+    (void)state;
+    load("", &config);
+    assert_int_equal(config.setup.check_count, sizeof ids / sizeof ids[0]);
+    for (size_t i = 0; i < config.setup.check_count; i++) {
+        assert_string_equal(config.setup.checks[i].id, ids[i]);
+        assert_int_equal(config.setup.checks[i].mandatory, strcmp(ids[i], "logs_drain") != 0);
+        assert_true(config.setup.checks[i].advice[0] != '\0');
+    }
+    config_free(&config);
+    load("preflight:\n  hmac_secret: {variables: [opsd=OPS_SECRET, brain=HMAC_SECRET]}\n  mine: {probe: command, command: \"true\"}\n", &config);
+    assert_int_equal(config.setup.check_count, sizeof ids / sizeof ids[0] + 1);
+    assert_int_equal(check_of(&config, "hmac_secret")->kind, CHECK_ENV_SAME);
+    assert_int_equal(check_of(&config, "hmac_secret")->variables.count, 2);
+    assert_string_equal(check_of(&config, "console_loads")->url, "https://titan.peycheff.com");
+    assert_int_equal(check_of(&config, "mine")->kind, CHECK_COMMAND);
+    config_free(&config);
+    load("checklist: own\npreflight:\n  mine: {probe: attest}\n", &config);
+    assert_int_equal(config.setup.check_count, 1);
+    config_free(&config);
+}
+
+static void config_load_bad_checklist_refused(void **state)
+{
+    (void)state;
+    static const struct { const char *lines, *word; } rows[] = {
+        {"preflight:\n  mine: {advice: x}\n", "mine"},
+        {"preflight:\n  mine: {probe: dance}\n", "mine"},
+        {"preflight:\n  firewall: {probe: dance}\n", "firewall"},
+        {"preflight:\n  mine: {probe: command}\n", "mine"},
+        {"preflight:\n  mine: {probe: env_key_length}\n", "mine"},
+        {"checklist: none\n", "none"},
+        {"preflight:\n  mine: {probe: attest}\nchecklist: own\n", "behind"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char text[2048];
+        (void)snprintf(text, sizeof text, "%s%s", minimal, rows[i].lines);
+        expect_refused(text, ":1:1", rows[i].word);
+    }
+}
+
 /* The annotated example is read as it stands, so that it can never drift from the program. */
 static void config_load_example_is_accepted(void **state)
 {
@@ -191,6 +255,8 @@ int main(void)
         cmocka_unit_test(config_load_bad_pattern_refused),
         cmocka_unit_test(config_load_incomplete_refused),
         cmocka_unit_test(config_load_no_yaml_refused),
+        cmocka_unit_test(config_load_checklist_begins_with_the_standards_items),
+        cmocka_unit_test(config_load_bad_checklist_refused),
         cmocka_unit_test(config_load_example_is_accepted),
     };
     (void)snprintf(path, sizeof path, "/tmp/titan-config-XXXXXX");

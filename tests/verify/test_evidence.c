@@ -409,6 +409,7 @@ static void preflight_failed_or_unattested_violated(void **state)
                                                                           "operator", "alice"));
     forge_until(&forge, "completed");
     check_all_proven(&forge);
+    check_claim(&forge, CLAIM_PREFLIGHT, VERDICT_PROVEN, "by a person's word: ports by alice");
     limits_default(&limits);
     (void)snprintf(limits.checklist[0], sizeof limits.checklist[0], "firewall");
     limits.checklist_count = 1;
