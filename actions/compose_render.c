@@ -148,6 +148,13 @@ static void copy_complaint(const struct bytes *errors, char *ret_text, size_t ro
         (void)snprintf(ret_text, room, "%.*s", (int)(to - text), text);
     else
         (void)snprintf(ret_text, room, "%s", text);
+    for (char *line = ret_text, *end; (end = strchr(line, '\n')) != NULL;) {          /* version 2 warns about other things first */
+        const char *warns = strstr(line, "level=warning");
+        if (warns != NULL && warns < end)
+            memmove(line, end + 1, strlen(end + 1) + 1);
+        else
+            line = end + 1;
+    }
     for (size_t length = strlen(ret_text); length > 0 && ret_text[length - 1] == '\n'; length--)
         ret_text[length - 1] = '\0';
 }
@@ -240,6 +247,8 @@ enum error_code compose_view_open(struct target *target, struct compose_view **r
         code = compose_view_read(text, rendered.output.size, lines, source.output.size, ret_view, error);
     sodium_free(text);
     sodium_free(lines);
+    if (code == ERROR_OK)
+        (*ret_view)->span = rendered.span;
     return code;
 }
 

@@ -158,14 +158,9 @@ static void read_environment(struct reader *reader, struct compose_service *serv
     }
 }
 
-/* Does an item of the source speak of this number, alone or within a range? */
-static bool mentions(struct reader *reader, struct fy_node *item, int number)
+static bool has_number(const char *text, int number)
 {
-    char text[160];
-    struct fy_node *published = yaml_value(&reader->source, item, "published");
-    yaml_copy(&reader->source, published != NULL ? published : yaml_value(&reader->source, item, "target") != NULL ? yaml_value(&reader->source, item, "target") : item,
-              text, sizeof text);
-    for (char *at = text; *at != '\0';) {
+    for (char *at = (char *)(uintptr_t)text; *at != '\0';) {
         if (!isdigit((unsigned char)*at)) {
             at++;
             continue;
@@ -179,6 +174,21 @@ static bool mentions(struct reader *reader, struct fy_node *item, int number)
     return false;
 }
 
+/* Does an item of the source speak of this port, alone or within a range? Where a variable decides what is published, the container's port tells. */
+static bool speaks_of(struct reader *reader, struct fy_node *item, const struct published *port)
+{
+    char text[160];
+    struct fy_node *published = yaml_value(&reader->source, item, "published"), *target = yaml_value(&reader->source, item, "target");
+    yaml_copy(&reader->source, published != NULL ? published : target != NULL ? target : item, text, sizeof text);
+    if (has_number(text, port->first != 0 ? port->first : port->target))
+        return true;
+    if (strchr(text, '$') == NULL)
+        return false;
+    if (target != NULL)
+        yaml_copy(&reader->source, target, text, sizeof text);
+    return has_number(text, port->target);
+}
+
 static void add_port(struct reader *reader, struct compose_service *service, const struct published *port)
 {
     struct fy_node *items = NULL;
@@ -190,7 +200,7 @@ static void add_port(struct reader *reader, struct compose_service *service, con
     list[service->port_count] = *port;
     int line = or_else(source_part(reader, service->name, "ports", &items), service->line);
     for (struct fy_node *item; (item = yaml_item(&reader->source, items, &at)) != NULL;)
-        if (mentions(reader, item, port->first != 0 ? port->first : port->target)) {
+        if (speaks_of(reader, item, port)) {
             line = or_else(yaml_line(item), line);
             break;
         }

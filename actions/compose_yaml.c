@@ -10,10 +10,25 @@
 
 enum { STEPS_MAX = 200000 };
 
+static void say_nothing(struct fy_diag *diag, void *user, const char *text, size_t length)
+{
+    (void)diag;
+    (void)user;
+    (void)text;
+    (void)length;
+}
+
 bool yaml_open(struct yaml *yaml, const char *text, size_t text_bytes)
 {
-    static const struct fy_parse_cfg quiet = {.flags = FYPCF_QUIET};
-    *yaml = (struct yaml){.text = text, .text_bytes = text_bytes, .document = fy_document_build_from_string(&quiet, text, text_bytes)};
+    struct fy_diag_cfg silent;
+    fy_diag_cfg_default(&silent);
+    silent.fp = NULL;
+    silent.output_fn = say_nothing;
+    silent.show_source = false;
+    *yaml = (struct yaml){.text = text, .text_bytes = text_bytes, .diag = fy_diag_create(&silent)};
+    if (yaml->diag == NULL)
+        return false;
+    yaml->document = fy_document_build_from_string(&(struct fy_parse_cfg){.flags = FYPCF_QUIET, .diag = yaml->diag}, text, text_bytes);
     yaml->root = yaml->document != NULL ? fy_document_root(yaml->document) : NULL;
     return yaml->root != NULL;
 }
@@ -24,6 +39,7 @@ void yaml_close(struct yaml *yaml)
         sodium_memzero(yaml->unfolded[i].data, yaml->unfolded[i].size);
     free(yaml->unfolded);
     fy_document_destroy(yaml->document);
+    fy_diag_destroy(yaml->diag);
     *yaml = (struct yaml){.document = NULL};
 }
 

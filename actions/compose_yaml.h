@@ -1,6 +1,7 @@
 /* actions/compose_yaml: looking things up in a compose file that nobody has checked yet. Private to compose_view.c.
  * Knows:     scalars, keys with what `<<` merges, aliases, lines; a little of compose (`extends` within one file), because lines need it.
  * Secrets:   the two documents lie in memory of the caller's; what the library has to unfold on the heap is remembered, and wiped by yaml_close().
+ *            The library would print lines that it cannot read on standard error (FYPCF_QUIET does not prevent it): it is given nowhere to print.
  * Untrusted: aliases and merges are followed by hand, in a bounded number of steps. Beyond it nothing is found. */
 #ifndef ACTIONS_COMPOSE_YAML_H
 #define ACTIONS_COMPOSE_YAML_H
@@ -13,6 +14,7 @@
 enum { YAML_DEPTH_MAX = 8 };
 
 struct yaml {
+    struct fy_diag *diag;
     struct fy_document *document;
     struct fy_node *root;
     const char *text;

@@ -41,8 +41,10 @@ bool published_read(const char *text, struct published *ret_port)
     port.udp = protocol != NULL && strcmp(protocol, "udp") == 0;
     char *target = strrchr(words, ':');
     if (target == NULL) {
+        if (!published_range(words, &port.target, &last))
+            return false;
         *ret_port = port;
-        return published_range(words, &ret_port->target, &last);
+        return true;
     }
     *target++ = '\0';
     char *published = strrchr(words, ':');
