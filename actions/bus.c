@@ -3,12 +3,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <nats/nats.h>
 #include <sodium.h>
 
-enum { BUS_TIMEOUT_MS = 5000, ANSWERS_MAX = 16, PASSWORD_MAX = 512 };
+#include "actions/secret.h"
+
+enum { BUS_TIMEOUT_MS = 5000, ANSWERS_MAX = 16 };
 
 struct bus {
     struct target_forward *forward;
@@ -25,31 +26,6 @@ static void bus_close(struct bus *bus)
 }
 #define CLEANUP_BUS __attribute__((cleanup(bus_close)))
 
-static void wipe(struct bytes *secret)
-{
-    if (secret->data != NULL)
-        sodium_memzero(secret->data, secret->size);
-    bytes_free(secret);
-}
-#define CLEANUP_PASSWORD __attribute__((cleanup(wipe)))
-
-static void cut_line_end(struct bytes *text)
-{
-    while (text->size > 0 && (text->data[text->size - 1] == '\n' || text->data[text->size - 1] == '\r'))
-        text->data[--text->size] = 0;
-}
-
-static enum error_code password_from_file(const char *path, struct bytes *ret_password, struct error *error)
-{
-    struct stat status;
-    if (stat(path, &status) != 0 || (status.st_mode & 077) != 0)
-        return error_set(error, ERROR_KEY_REFUSED, 0, path, "chmod 600", "the bus password file is missing or readable by others");
-    enum error_code code = bytes_read_file(path, PASSWORD_MAX, ret_password, error);
-    if (code == ERROR_OK)
-        cut_line_end(ret_password);
-    return code;
-}
-
 /* The value of one key of the env file on the target: it comes over the connection into memory and is wiped after use. */
 static enum error_code password_from_key(struct target *target, struct bytes *ret_password, struct error *error)
 {
@@ -63,8 +39,8 @@ static enum error_code password_from_key(struct target *target, struct bytes *re
         code = target_run(target, &(struct target_command){.script = (const char *)script.data}, &result, error);
     if (code != ERROR_OK)
         return code;
-    cut_line_end(&result.output);
-    if (result.status != 0 || result.output.size == 0 || result.output.size > PASSWORD_MAX || memchr(result.output.data, '\n', result.output.size) != NULL)
+    secret_cut_line_end(&result.output);
+    if (result.status != 0 || result.output.size == 0 || result.output.size > SECRET_BYTES_MAX || memchr(result.output.data, '\n', result.output.size) != NULL)
         code = error_set(error, ERROR_CONFIG, 0, setup->compose.env_file, "set it there, or use bus.password_file", "the env file has no single value for %s", setup->bus.password_key);
     else
         code = bytes_append(ret_password, result.output.data, result.output.size, error);
@@ -82,10 +58,10 @@ static enum error_code unreachable(const struct setup_bus *setup, natsStatus sta
 static enum error_code bus_open(struct target *target, struct bus *bus, struct error *error)
 {
     const struct setup_bus *setup = &target_setup(target)->bus;
-    CLEANUP_PASSWORD struct bytes password = {0};
+    CLEANUP_SECRET struct bytes password = {0};
     enum error_code code = ERROR_OK;
     if (setup->password_file[0] != '\0')
-        code = password_from_file(setup->password_file, &password, error);
+        code = secret_read_file(setup->password_file, "the bus password file", &password, error);
     else if (setup->password_key[0] != '\0')
         code = password_from_key(target, &password, error);
     if (code == ERROR_OK)
@@ -201,4 +177,68 @@ enum error_code bus_request(struct target *target, const char *probe, const char
     if (code == ERROR_OK)
         *ret_answers = gathering.answers;
     return code;
+}
+
+struct ears {
+    natsSubscription *subscriptions[SETUP_NAMES_MAX];
+};
+
+static void ears_close(struct ears *ears)
+{
+    for (size_t i = 0; i < SETUP_NAMES_MAX; i++)
+        natsSubscription_Destroy(ears->subscriptions[i]);
+}
+#define CLEANUP_EARS __attribute__((cleanup(ears_close)))
+
+/* The server says asynchronously that it does not permit a subscription; behind a flush that has been seen. */
+static natsStatus subscribe(struct bus *bus, const char *subject, natsSubscription **ret_subscription, bool *ret_forbidden)
+{
+    const char *text = NULL;
+    natsStatus status = natsConnection_SubscribeSync(ret_subscription, bus->connection, subject);
+    if (status == NATS_OK)
+        status = natsSubscription_AutoUnsubscribe(*ret_subscription, 1);        /* one message is enough, however many there are */
+    if (status == NATS_OK)
+        status = natsConnection_FlushTimeout(bus->connection, BUS_TIMEOUT_MS);
+    *ret_forbidden = natsConnection_GetLastError(bus->connection, &text) == NATS_NOT_PERMITTED;
+    return *ret_forbidden ? NATS_OK : status;
+}
+
+static enum error_code wait_for_each(struct target *target, struct ears *ears, size_t count, int64_t until_ns, enum bus_hearing *ret_hearing, size_t *ret_at, struct error *error)
+{
+    for (size_t i = 0; i < count; i++) {
+        natsMsg *message = NULL;
+        int64_t left_ms = (until_ns - clock_boottime_ns(target_clock(target))) / 1000000;
+        natsStatus status = natsSubscription_NextMsg(&message, ears->subscriptions[i], left_ms > 0 ? left_ms : 1);
+        natsMsg_Destroy(message);
+        if (status != NATS_OK && status != NATS_TIMEOUT)
+            return unreachable(&target_setup(target)->bus, status, error);
+        if (status == NATS_TIMEOUT) {
+            *ret_hearing = BUS_SILENT;
+            *ret_at = i;
+            return ERROR_OK;
+        }
+    }
+    *ret_hearing = BUS_HEARD;
+    return ERROR_OK;
+}
+
+enum error_code bus_listen(struct target *target, const struct setup_list *subjects, int64_t within_ms, enum bus_hearing *ret_hearing, size_t *ret_at, struct error *error)
+{
+    CLEANUP_BUS struct bus bus = {0};
+    CLEANUP_EARS struct ears ears = {{NULL}};
+    enum error_code code = bus_open(target, &bus, error);
+    if (code != ERROR_OK)
+        return code;
+    for (size_t i = 0; i < subjects->count; i++) {
+        bool forbidden;
+        natsStatus status = subscribe(&bus, subjects->items[i], &ears.subscriptions[i], &forbidden);
+        if (status != NATS_OK)
+            return unreachable(&target_setup(target)->bus, status, error);
+        if (forbidden) {
+            *ret_hearing = BUS_FORBIDDEN;
+            *ret_at = i;
+            return ERROR_OK;
+        }
+    }
+    return wait_for_each(target, &ears, subjects->count, clock_boottime_ns(target_clock(target)) + within_ms * 1000000, ret_hearing, ret_at, error);
 }

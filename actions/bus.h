@@ -13,5 +13,10 @@ enum error_code bus_publish(struct target *target, const char *subject, const ch
  * none. *ret_answers counts them. */
 enum error_code bus_request(struct target *target, const char *probe, const char *subject, const char *payload, int64_t timeout_ms, struct evidence *evidence,
                             unsigned *ret_answers, struct error *error) CHECKED;
+/* Subscribes to each subject and waits until a message came on each, for at most within_ms in all: only what was sent after the subscription is heard.
+ * FORBIDDEN and SILENT: *ret_at is the first subject that the server did not permit, or that was not heard. No evidence: what it means is the caller's. */
+enum bus_hearing { BUS_HEARD, BUS_SILENT, BUS_FORBIDDEN };
+enum error_code bus_listen(struct target *target, const struct setup_list *subjects, int64_t within_ms, enum bus_hearing *ret_hearing, size_t *ret_at,
+                           struct error *error) CHECKED;
 
 #endif

@@ -37,13 +37,13 @@ enum error_code check_by_script(struct check *check, const char *script, struct 
 enum error_code check_run(struct check *check, const char *script, struct target_result *ret_result, struct error *error) CHECKED;
 
 /* What a probe has against the target, one line each, until it answers. */
-struct findings {
+struct complaints {
     struct bytes text;
     size_t count;
 };
-enum error_code findings_add(struct findings *findings, struct error *error, const char *format, ...) CHECKED __attribute__((format(printf, 3, 4)));
-void findings_free(struct findings *findings);
-#define CLEANUP_FINDINGS __attribute__((cleanup(findings_free)))
+enum error_code complaints_add(struct complaints *complaints, struct error *error, const char *format, ...) CHECKED __attribute__((format(printf, 3, 4)));
+void complaints_free(struct complaints *complaints);
+#define CLEANUP_COMPLAINTS __attribute__((cleanup(complaints_free)))
 
 /* Does the error leave the question open, so that the probe ends with it? Every other one is an answer. */
 bool check_leaves_open(enum error_code code);
@@ -51,6 +51,8 @@ bool check_leaves_open(enum error_code code);
 enum error_code check_view(struct check *check, const struct compose_view **ret_view, struct error *error) CHECKED;
 /* What runs, asked for once a run; *ret_running NULL as above (check_socket.c). */
 enum error_code check_running(struct check *check, const struct running **ret_running, struct error *error) CHECKED;
+/* CHECK_UNDECIDED: the probe lacks this setting of its item. */
+enum error_code check_no_setting(struct check *check, const char *setting, struct error *error) CHECKED;
 
 /* check_env.c: the env file and the repository */
 enum error_code check_env_key_length(struct check *check, struct error *error) CHECKED;
@@ -64,10 +66,12 @@ enum error_code check_env_same(struct check *check, struct error *error) CHECKED
 enum error_code check_docker_socket(struct check *check, struct error *error) CHECKED;
 /* check_ports.c */
 enum error_code check_ports(struct check *check, struct error *error) CHECKED;
-/* check_web.c: as the operator's browser would */
+/* check_web.c, check_websocket.c: as the operator's browser would */
 enum error_code check_https(struct check *check, struct error *error) CHECKED;
 enum error_code check_websocket(struct check *check, struct error *error) CHECKED;
 enum error_code check_download(struct check *check, struct error *error) CHECKED;
+/* What token_file holds; *ret_token stays empty where none is configured, and where the answer was given already since it is not as it must be. Wipe it (secret.h). */
+enum error_code check_token(struct check *check, struct bytes *ret_token, struct error *error) CHECKED;
 /* check_operations.c: what runs beside the services */
 enum error_code check_heartbeat(struct check *check, struct error *error) CHECKED;
 enum error_code check_logs(struct check *check, struct error *error) CHECKED;

@@ -80,33 +80,33 @@ static void name_holder(const struct check *check, const struct holder *holder, 
     }
 }
 
-static enum error_code add_holder(const struct check *check, const struct compose_view *view, const char *words, struct holders *holders, struct findings *findings, struct error *error)
+static enum error_code add_holder(const struct check *check, const struct compose_view *view, const char *words, struct holders *holders, struct complaints *complaints, struct error *error)
 {
     const char *file = target_setup(check->target)->compose.file, *equals = strchr(words, '=');
     struct holder holder = {.equals = 0};
     char name[256];
     if (equals == NULL || equals[1] == '\0' || (size_t)(equals - words) >= sizeof holder.service || strlen(equals + 1) >= sizeof holder.name)
-        return findings_add(findings, error, "`variables` has %s, which is not SERVICE=VARIABLE", words);
+        return complaints_add(complaints, error, "`variables` has %s, which is not SERVICE=VARIABLE", words);
     (void)snprintf(holder.service, sizeof holder.service, "%.*s", (int)(equals - words), words);
     (void)snprintf(holder.name, sizeof holder.name, "%s", equals + 1);
     holder.found = compose_view_service(view, holder.service);
     if (holder.found == NULL)
         return lists(&check->item->absent, holder.service) ? ERROR_OK
-            : findings_add(findings, error, "%s: there is no service %s; declare it in `absent` where that is meant", file, holder.service);
+            : complaints_add(complaints, error, "%s: there is no service %s; declare it in `absent` where that is meant", file, holder.service);
     holder.variable = compose_service_variable(holder.found, holder.name);
     if (holder.variable == NULL)
-        return findings_add(findings, error, "%s:%d: %s has no %s in its environment", file, holder.found->line, holder.service, holder.name);
+        return complaints_add(complaints, error, "%s:%d: %s has no %s in its environment", file, holder.found->line, holder.service, holder.name);
     name_holder(check, &holder, name, sizeof name);
     if (holder.variable->value == NULL)
-        return findings_add(findings, error, "%s is not set", name);
+        return complaints_add(complaints, error, "%s is not set", name);
     if (holder.variable->length == 0)
-        return findings_add(findings, error, "%s is empty", name);
+        return complaints_add(complaints, error, "%s is empty", name);
     holders->list[holders->count++] = holder;
     return ERROR_OK;
 }
 
 /* The one that differs is the one with the fewest of its kind; the first of the list is right where nothing tells. */
-static enum error_code compare(const struct check *check, struct holders *holders, struct findings *findings, struct error *error)
+static enum error_code compare(const struct check *check, struct holders *holders, struct complaints *complaints, struct error *error)
 {
     enum error_code code = ERROR_OK;
     const struct holder *model = &holders->list[0];
@@ -121,7 +121,7 @@ static enum error_code compare(const struct check *check, struct holders *holder
         if (same_value(&holders->list[i], model))
             continue;
         name_holder(check, &holders->list[i], name, sizeof name);
-        code = findings_add(findings, error, "%s differs from %s", name, other);
+        code = complaints_add(complaints, error, "%s differs from %s", name, other);
     }
     return code;
 }
@@ -130,19 +130,19 @@ enum error_code check_env_same(struct check *check, struct error *error)
 {
     const struct compose_view *view;
     struct holders holders = {.count = 0};
-    CLEANUP_FINDINGS struct findings findings = {0};
+    CLEANUP_COMPLAINTS struct complaints complaints = {0};
     enum error_code code = check_view(check, &view, error);
     if (code != ERROR_OK || view == NULL)
         return code;
     const struct setup_list *variables = &check->item->variables;
     for (size_t i = 0; code == ERROR_OK && i < variables->count; i++)
-        code = add_holder(check, view, variables->items[i], &holders, &findings, error);
+        code = add_holder(check, view, variables->items[i], &holders, &complaints, error);
     if (code == ERROR_OK && holders.count > 1)
-        code = compare(check, &holders, &findings, error);
+        code = compare(check, &holders, &complaints, error);
     if (code != ERROR_OK)
         return code;
-    if (findings.count > 0)
-        return check_answer(check, PREFLIGHT_FAILED, error, "%s", (const char *)findings.text.data);
+    if (complaints.count > 0)
+        return check_answer(check, PREFLIGHT_FAILED, error, "%s", (const char *)complaints.text.data);
     if (holders.count < 2)
         return check_answer(check, PREFLIGHT_UNDECIDED, error, "%zu of the services in `variables` is there: nothing is to be compared", holders.count);
     return check_answer(check, PREFLIGHT_PASSED, error, "%s is set and the same in %zu services", holders.list[0].name, holders.count);

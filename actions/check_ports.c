@@ -185,39 +185,39 @@ static void try_from_outside(const struct check *check, const struct openings *o
         outside->answered = outside->answered || outside->attempts[i].result == REACH_OPEN || outside->attempts[i].result == REACH_REFUSED;
 }
 
-static enum error_code judge_openings(const struct openings *openings, const struct outside *outside, struct findings *findings, struct error *error)
+static enum error_code judge_openings(const struct openings *openings, const struct outside *outside, struct complaints *complaints, struct error *error)
 {
     enum error_code code = ERROR_OK;
     for (size_t i = 0; code == ERROR_OK && i < openings->count; i++) {
         const struct opening *opening = &openings->list[i];
         const struct reach *attempt = opening->port.udp ? NULL : attempt_of(outside, opening->port.first);
-        code = findings_add(findings, error, "%s%s%s", opening->text, attempt != NULL && attempt->result == REACH_OPEN ? ", and it answers at " : "",
+        code = complaints_add(complaints, error, "%s%s%s", opening->text, attempt != NULL && attempt->result == REACH_OPEN ? ", and it answers at " : "",
                             attempt != NULL && attempt->result == REACH_OPEN ? outside->address : "");
     }
-    return code == ERROR_OK && openings->more > 0 ? findings_add(findings, error, "and %zu more ports are open", openings->more) : code;
+    return code == ERROR_OK && openings->more > 0 ? complaints_add(complaints, error, "and %zu more ports are open", openings->more) : code;
 }
 
-static enum error_code judge_closed(const struct check *check, const struct openings *openings, const struct outside *outside, struct findings *findings, struct error *error)
+static enum error_code judge_closed(const struct check *check, const struct openings *openings, const struct outside *outside, struct complaints *complaints, struct error *error)
 {
     enum error_code code = ERROR_OK;
     for (size_t i = 0; code == ERROR_OK && i < check->item->closed.count; i++) {
         const struct reach *attempt = attempt_of(outside, (int)strtol(check->item->closed.items[i], NULL, 10));
         struct published port = {.first = attempt != NULL ? attempt->port : 0, .last = attempt != NULL ? attempt->port : 0};
         if (attempt != NULL && attempt->result == REACH_OPEN && !is_known(openings, &port))
-            code = findings_add(findings, error, "%s:%d answers from here: it is internal, close it", outside->address, attempt->port);
+            code = complaints_add(complaints, error, "%s:%d answers from here: it is internal, close it", outside->address, attempt->port);
     }
     return code;
 }
 
-static enum error_code answer(struct check *check, const struct outside *outside, const struct findings *findings, size_t listeners, struct error *error)
+static enum error_code answer(struct check *check, const struct outside *outside, const struct complaints *complaints, size_t listeners, struct error *error)
 {
     char tried[320] = "";
     for (size_t i = 0; i < check->item->closed.count; i++) {
         size_t used = strlen(tried);
         (void)snprintf(tried + used, sizeof tried - used, "%s%s", i > 0 ? ", " : "", check->item->closed.items[i]);
     }
-    if (findings->count > 0)
-        return check_answer(check, PREFLIGHT_FAILED, error, "%s", (const char *)findings->text.data);
+    if (complaints->count > 0)
+        return check_answer(check, PREFLIGHT_FAILED, error, "%s", (const char *)complaints->text.data);
     if (outside->address[0] == '\0')
         return check_answer(check, PREFLIGHT_PASSED, error, "nothing but the declared ports is published or listens (%zu listeners); no attempt was made from outside: "
                             "the target is this machine, and the item names no `address`", listeners);
@@ -235,7 +235,7 @@ enum error_code check_ports(struct check *check, struct error *error)
     const struct compose_view *view;
     const struct running *running = NULL;
     struct listeners listeners = {.count = 0};
-    CLEANUP_FINDINGS struct findings findings = {0};
+    CLEANUP_COMPLAINTS struct complaints complaints = {0};
     struct outside outside = {.address = ""};
     enum error_code code = check_view(check, &view, error);
     if (code == ERROR_OK && view != NULL)
@@ -255,12 +255,12 @@ enum error_code check_ports(struct check *check, struct error *error)
     }
     if (code == ERROR_OK) {
         try_from_outside(check, openings, &outside);
-        code = judge_openings(openings, &outside, &findings, error);
+        code = judge_openings(openings, &outside, &complaints, error);
     }
     if (code == ERROR_OK)
-        code = judge_closed(check, openings, &outside, &findings, error);
+        code = judge_closed(check, openings, &outside, &complaints, error);
     size_t looked = listeners.count;
     listeners_close(&listeners);
     free(openings);
-    return code == ERROR_OK ? answer(check, &outside, &findings, looked, error) : code;
+    return code == ERROR_OK ? answer(check, &outside, &complaints, looked, error) : code;
 }

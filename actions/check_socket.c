@@ -80,7 +80,7 @@ static bool is_remote(const char *value)
     return strncmp(value, "tcp://", 6) == 0 || strncmp(value, "ssh://", 6) == 0 || strncmp(value, "http", 4) == 0;
 }
 
-static enum error_code read_declared(const struct check *check, const struct compose_view *view, struct doors *doors, struct findings *findings, struct error *error)
+static enum error_code read_declared(const struct check *check, const struct compose_view *view, struct doors *doors, struct complaints *complaints, struct error *error)
 {
     const char *file = target_setup(check->target)->compose.file;
     enum error_code code = ERROR_OK;
@@ -96,20 +96,20 @@ static enum error_code read_declared(const struct check *check, const struct com
         }
         const struct compose_variable *host = compose_service_variable(service, "DOCKER_HOST");
         if (host != NULL && host->value != NULL && is_remote(host->value))
-            code = findings_add(findings, error, "%s:%d: %s reaches a Docker daemon by DOCKER_HOST", file, host->line, service->name);
+            code = complaints_add(complaints, error, "%s:%d: %s reaches a Docker daemon by DOCKER_HOST", file, host->line, service->name);
         for (size_t j = 0; code == ERROR_OK && j < service->variable_count; j++) {
             const struct compose_variable *variable = &service->variables[j];
             if (variable != host && variable->value != NULL && strncmp(variable->value, "tcp://", 6) == 0
                 && (strstr(variable->value, ":2375") != NULL || strstr(variable->value, ":2376") != NULL))
-                code = findings_add(findings, error, "%s:%d: %s is told of a Docker daemon's port by %s", file, variable->line, service->name, variable->name);
+                code = complaints_add(complaints, error, "%s:%d: %s is told of a Docker daemon's port by %s", file, variable->line, service->name, variable->name);
         }
         if (code == ERROR_OK && service->privileged && !allowed)
-            code = findings_add(findings, error, "%s:%d: %s is privileged, and so root on the host", file, service->privileged_line, service->name);
+            code = complaints_add(complaints, error, "%s:%d: %s is privileged, and so root on the host", file, service->privileged_line, service->name);
     }
-    return code == ERROR_OK && !room ? findings_add(findings, error, "%s: more than %d mounts, too many to look at", file, (int)DOORS_MAX) : code;
+    return code == ERROR_OK && !room ? complaints_add(complaints, error, "%s: more than %d mounts, too many to look at", file, (int)DOORS_MAX) : code;
 }
 
-static enum error_code read_running(const struct check *check, const struct running *running, struct doors *doors, struct findings *findings, struct error *error)
+static enum error_code read_running(const struct check *check, const struct running *running, struct doors *doors, struct complaints *complaints, struct error *error)
 {
     enum error_code code = ERROR_OK;
     bool room = true;
@@ -123,14 +123,14 @@ static enum error_code read_running(const struct check *check, const struct runn
                 (void)snprintf(door->owner, sizeof door->owner, "the running container %.150s", container->name);
         }
         if (is_remote(container->docker_host))
-            code = findings_add(findings, error, "the running container %s reaches a Docker daemon by DOCKER_HOST", container->name);
+            code = complaints_add(complaints, error, "the running container %s reaches a Docker daemon by DOCKER_HOST", container->name);
         if (code == ERROR_OK && container->privileged && !allowed)
-            code = findings_add(findings, error, "the running container %s is privileged, and so root on the host", container->name);
+            code = complaints_add(complaints, error, "the running container %s is privileged, and so root on the host", container->name);
         if (code == ERROR_OK && allowed && !is_root(container->user))
-            code = findings_add(findings, error, "the running container %s runs as %s and not as root", container->name, container->user);
+            code = complaints_add(complaints, error, "the running container %s runs as %s and not as root", container->name, container->user);
         doors->service_runs = doors->service_runs || allowed;
     }
-    return code == ERROR_OK && !room ? findings_add(findings, error, "the running containers have more than %d mounts, too many to look at", (int)DOORS_MAX) : code;
+    return code == ERROR_OK && !room ? complaints_add(complaints, error, "the running containers have more than %d mounts, too many to look at", (int)DOORS_MAX) : code;
 }
 
 static enum error_code look_script(const struct check *check, const struct doors *doors, struct bytes *script, struct error *error)
@@ -165,7 +165,7 @@ static enum error_code look_script(const struct check *check, const struct doors
 }
 
 /* One line a door, in their order; anything else is no answer. */
-static enum error_code judge_doors(char *lines, struct doors *doors, struct findings *findings, struct findings *unknown, struct error *error)
+static enum error_code judge_doors(char *lines, struct doors *doors, struct complaints *complaints, struct complaints *unknown, struct error *error)
 {
     enum error_code code = ERROR_OK;
     size_t at = 0;
@@ -181,17 +181,17 @@ static enum error_code judge_doors(char *lines, struct doors *doors, struct find
         if (door->opens && door->allowed)
             *(runs ? &doors->running_opens : &doors->declared_opens) += 1;
         else if (door->opens && strcmp(word + 5, door->source) == 0)
-            code = findings_add(findings, error, "%s has the Docker socket: %s", door->owner, door->source);
+            code = complaints_add(complaints, error, "%s has the Docker socket: %s", door->owner, door->source);
         else if (door->opens)
-            code = findings_add(findings, error, "%s has the Docker socket: %s leads to %s", door->owner, door->source, word + 5);
+            code = complaints_add(complaints, error, "%s has the Docker socket: %s leads to %s", door->owner, door->source, word + 5);
         else if (strcmp(word, "unknown") == 0 && !door->allowed)
-            code = findings_add(unknown, error, "%s has %s, which the driver may not look at", door->owner, door->source);
+            code = complaints_add(unknown, error, "%s has %s, which the driver may not look at", door->owner, door->source);
     }
-    return code == ERROR_OK && at < doors->count ? findings_add(unknown, error, "%s: %s could not be looked at", doors->list[at].owner, doors->list[at].source) : code;
+    return code == ERROR_OK && at < doors->count ? complaints_add(unknown, error, "%s: %s could not be looked at", doors->list[at].owner, doors->list[at].source) : code;
 }
 
 /* Docker's own ports: who listens there passes on everything, without a file. */
-static enum error_code look_for_ports(struct check *check, struct findings *findings, struct error *error)
+static enum error_code look_for_ports(struct check *check, struct complaints *complaints, struct error *error)
 {
     struct listeners listeners = {.count = 0};
     char name[LISTENER_NAME_MAX];
@@ -201,19 +201,19 @@ static enum error_code look_for_ports(struct check *check, struct findings *find
         if (listener->udp || (listener->port != 2375 && listener->port != 2376))
             continue;
         listener_name(listener, name, sizeof name);
-        code = findings_add(findings, error, "something listens on %s, the Docker daemon's own port: take tcp:// from its -H or \"hosts\"", name);
+        code = complaints_add(complaints, error, "something listens on %s, the Docker daemon's own port: take tcp:// from its -H or \"hosts\"", name);
     }
     listeners_close(&listeners);
     return code;
 }
 
 /* Without a `user` the image decides, and it may not be there yet. */
-static enum error_code judge_user(struct check *check, const struct compose_service *service, const struct doors *doors, struct findings *findings, struct findings *unknown,
+static enum error_code judge_user(struct check *check, const struct compose_service *service, const struct doors *doors, struct complaints *complaints, struct complaints *unknown,
                                   struct error *error)
 {
     const char *file = target_setup(check->target)->compose.file;
     if (service->user[0] != '\0')
-        return is_root(service->user) ? ERROR_OK : findings_add(findings, error, "%s:%d: %s runs as %s and not as root", file, service->user_line, service->name, service->user);
+        return is_root(service->user) ? ERROR_OK : complaints_add(complaints, error, "%s:%d: %s runs as %s and not as root", file, service->user_line, service->name, service->user);
     if (doors->service_runs)                    /* what runs was asked */
         return ERROR_OK;
     CLEANUP_BYTES struct bytes script = {0};
@@ -228,26 +228,26 @@ static enum error_code judge_user(struct check *check, const struct compose_serv
     const char *said = result.output.size > 0 ? (const char *)result.output.data : "";
     char user[64] = "";
     if (result.status != 0 || strncmp(said, "user=", 5) != 0)
-        return findings_add(unknown, error, "%s:%d: whether %s runs as root is its image's own matter, and that is not there: write `user: root`", file, service->line, service->name);
+        return complaints_add(unknown, error, "%s:%d: whether %s runs as root is its image's own matter, and that is not there: write `user: root`", file, service->line, service->name);
     (void)snprintf(user, sizeof user, "%.*s", (int)strcspn(said + 5, "\n"), said + 5);
-    return is_root(user) ? ERROR_OK : findings_add(findings, error, "%s:%d: %s runs as %s, its image's user, and not as root: write `user: root`", file, service->line, service->name, user);
+    return is_root(user) ? ERROR_OK : complaints_add(complaints, error, "%s:%d: %s runs as %s, its image's user, and not as root: write `user: root`", file, service->line, service->name, user);
 }
 
-static enum error_code judge_service(struct check *check, const struct compose_view *view, const struct doors *doors, struct findings *findings, struct findings *unknown, struct error *error)
+static enum error_code judge_service(struct check *check, const struct compose_view *view, const struct doors *doors, struct complaints *complaints, struct complaints *unknown, struct error *error)
 {
     const char *file = target_setup(check->target)->compose.file;
     const struct compose_service *service = compose_view_service(view, check->item->service);
     if (service == NULL)
-        return findings_add(findings, error, "%s: there is no service %s, which alone has the Docker socket", file, check->item->service);
+        return complaints_add(complaints, error, "%s: there is no service %s, which alone has the Docker socket", file, check->item->service);
     enum error_code code = ERROR_OK;
     if (doors->declared_opens == 0)
-        code = findings_add(findings, error, "%s:%d: %s has no Docker socket of this host", file, service->line, service->name);
+        code = complaints_add(complaints, error, "%s:%d: %s has no Docker socket of this host", file, service->line, service->name);
     if (code == ERROR_OK && doors->service_runs && doors->running_opens == 0)
-        code = findings_add(findings, error, "%s runs without the Docker socket: bring it up again", service->name);
-    return code == ERROR_OK ? judge_user(check, service, doors, findings, unknown, error) : code;
+        code = complaints_add(complaints, error, "%s runs without the Docker socket: bring it up again", service->name);
+    return code == ERROR_OK ? judge_user(check, service, doors, complaints, unknown, error) : code;
 }
 
-static enum error_code look(struct check *check, struct doors *doors, struct findings *findings, struct findings *unknown, struct error *error)
+static enum error_code look(struct check *check, struct doors *doors, struct complaints *complaints, struct complaints *unknown, struct error *error)
 {
     CLEANUP_BYTES struct bytes script = {0};
     CLEANUP_RESULT struct target_result result = {0};
@@ -256,14 +256,14 @@ static enum error_code look(struct check *check, struct doors *doors, struct fin
         code = target_run(check->target, &(struct target_command){.script = (const char *)script.data, .deadline_ms = LOOK_MS}, &result, error);
     check->span = result.span;
     char nothing[] = "";
-    return code == ERROR_OK ? judge_doors(result.output.size > 0 ? (char *)result.output.data : nothing, doors, findings, unknown, error) : code;
+    return code == ERROR_OK ? judge_doors(result.output.size > 0 ? (char *)result.output.data : nothing, doors, complaints, unknown, error) : code;
 }
 
 enum error_code check_docker_socket(struct check *check, struct error *error)
 {
     const struct compose_view *view;
     const struct running *running = NULL;
-    CLEANUP_FINDINGS struct findings findings = {0}, unknown = {0};
+    CLEANUP_COMPLAINTS struct complaints complaints = {0}, unknown = {0};
     enum error_code code = check_view(check, &view, error);
     if (code == ERROR_OK && view != NULL)
         code = check_running(check, &running, error);
@@ -272,21 +272,21 @@ enum error_code check_docker_socket(struct check *check, struct error *error)
     struct doors *doors = calloc(1, sizeof *doors);
     if (doors == NULL)
         return error_set(error, ERROR_MEMORY, 0, check->item->id, "", "out of memory");
-    code = read_declared(check, view, doors, &findings, error);
+    code = read_declared(check, view, doors, &complaints, error);
     if (code == ERROR_OK)
-        code = read_running(check, running, doors, &findings, error);
+        code = read_running(check, running, doors, &complaints, error);
     if (code == ERROR_OK)
-        code = look(check, doors, &findings, &unknown, error);
+        code = look(check, doors, &complaints, &unknown, error);
     if (code == ERROR_OK)
-        code = look_for_ports(check, &findings, error);
+        code = look_for_ports(check, &complaints, error);
     if (code == ERROR_OK)
-        code = judge_service(check, view, doors, &findings, &unknown, error);
+        code = judge_service(check, view, doors, &complaints, &unknown, error);
     size_t looked = doors->count, shut = doors->shut;
     free(doors);
     if (code != ERROR_OK)
         return code;
-    if (findings.count > 0)
-        return check_answer(check, PREFLIGHT_FAILED, error, "%s", (const char *)findings.text.data);
+    if (complaints.count > 0)
+        return check_answer(check, PREFLIGHT_FAILED, error, "%s", (const char *)complaints.text.data);
     if (unknown.count > 0)
         return check_answer(check, PREFLIGHT_UNDECIDED, error, "%s", (const char *)unknown.text.data);
     return check_answer(check, PREFLIGHT_PASSED, error, "only %s has the Docker socket, as root (%zu mounts of the configuration and of what runs, %zu of them judged by their path alone)",

@@ -24,19 +24,19 @@ enum error_code check_answer(struct check *check, enum preflight_status status, 
                                            clock_boottime_ns(target_clock(check->target)), &check->span, error) : code;
 }
 
-enum error_code findings_add(struct findings *findings, struct error *error, const char *format, ...)
+enum error_code complaints_add(struct complaints *complaints, struct error *error, const char *format, ...)
 {
     char words[1024];
     va_list arguments;
     va_start(arguments, format);
     (void)vsnprintf(words, sizeof words, format, arguments);
     va_end(arguments);
-    return bytes_append_format(&findings->text, error, "%s%s", findings->count++ > 0 ? "\n" : "", words);
+    return bytes_append_format(&complaints->text, error, "%s%s", complaints->count++ > 0 ? "\n" : "", words);
 }
 
-void findings_free(struct findings *findings)
+void complaints_free(struct complaints *complaints)
 {
-    bytes_free(&findings->text);
+    bytes_free(&complaints->text);
 }
 
 enum error_code check_run(struct check *check, const char *script, struct target_result *ret_result, struct error *error)
@@ -56,6 +56,11 @@ enum error_code check_by_script(struct check *check, const char *script, struct 
     bool passed = result.status == 0;
     const struct bytes *said = result.output.size > 0 ? &result.output : &result.errors;
     return check_answer(check, passed ? PREFLIGHT_PASSED : PREFLIGHT_FAILED, error, "%s", said->size > 0 ? (const char *)said->data : passed ? "passed" : "failed");
+}
+
+enum error_code check_no_setting(struct check *check, const char *setting, struct error *error)
+{
+    return check_answer(check, PREFLIGHT_UNDECIDED, error, "no probe decides this: %s is not configured", setting);
 }
 
 static enum error_code ask(struct check *check, struct error *error)

@@ -101,16 +101,16 @@ struct setup_check {
     struct setup_list closed;       /* ports: those that must refuse a connection from the operator's side */
     const char *address;            /* ports: where the operator's side tries, "" = the target's own host */
     const char *url;                /* https, websocket, download: as the operator's browser would ask; websocket is wss:// or ws:// */
-    const char *ca_file;            /* of a private authority, on the driver's machine; "" = the system's */
+    const char *ca_file;            /* the one authority that counts, on the driver's machine; "" = the system's */
     const char *token_file;         /* websocket, download: a bearer token, on the driver's machine, mode 0600; "" = none */
-    const char *text;               /* websocket: what the first message must contain, "" = anything */
+    const char *text;               /* https, websocket: what the page, or the first message, must contain, "" = anything */
     struct setup_list subjects;     /* heartbeat: each must be heard */
     const char *path;               /* backups: directory on the target */
     const char *schedule;           /* backups: what a line of the schedule must contain */
     int64_t hours;                  /* backups: the newest is younger */
-    const char *prometheus, *prometheus_query;  /* logs: base address as seen from the target, "" = not configured */
-    const char *loki, *loki_query;
-    int64_t within_ms;              /* heartbeat, logs: how recent */
+    const char *prometheus, *prometheus_query;  /* logs: base address as seen from the target, "" = not configured; the query is a selector */
+    const char *loki, *loki_query;              /* the query selects lines */
+    int64_t within_ms;              /* https, websocket, download, heartbeat: how long is waited; logs: how recent */
     const char *owner;              /* env_file_mode: user name, "" = whoever the driver is on the target */
     struct setup_list examples;     /* env_committed: names that are declared examples */
     struct setup_list keys;         /* password_text: keys of the env file, '*' stands for anything; at most 8 */

@@ -3,6 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Where within_ms is not given: what is waited for, and how recent a sample or a line is, scraped or shipped once a minute. */
+enum { WAIT_MS = 10000, DOWNLOAD_MS = 30000, WAIT_MS_MAX = 120000, LOGS_RECENT_MS = 150000 };
+
 #define AT(part) offsetof(struct checklist_words, check.part)
 const struct field checklist_fields[] = {
     {"probe", FIELD_NAME, offsetof(struct checklist_words, probe)},
@@ -51,7 +54,7 @@ static const struct { const char *word; enum check_kind kind; } probes[] = {
 static const struct setup_check plain = {
     .advice = "", .mandatory = true, .key = "", .minimum = 32, .command = "", .service = "titan-opsd", .address = "", .url = "", .ca_file = "", .token_file = "",
     .text = "", .path = "", .schedule = "titan_brain", .hours = 26, .prometheus = "", .prometheus_query = "up", .loki = "", .loki_query = "{job=~\".+\"}",
-    .within_ms = 10000, .owner = "",
+    .within_ms = 0, .owner = "",
     .variables = {{"titan-opsd=HMAC_SECRET", "titan-brain=HMAC_SECRET", "titan-console-api=HMAC_SECRET"}, 3},
     .ports = {{"22", "80", "443"}, 3}, .closed = {{"3100"}, 1}, .subjects = {{"titan.sys.heartbeat.v1.>"}, 1}, .examples = {{".env.example"}, 1},
     .keys = {{"NATS*PASS*", "NATS*TOKEN*"}, 2},
@@ -125,6 +128,8 @@ static enum error_code settle_item(const char *path, const struct checklist_word
     for (size_t i = 0; i < sizeof probes / sizeof probes[0]; i++)
         if (strcmp(probes[i].word, words->probe) == 0)
             check->kind = probes[i].kind;
+    if (check->within_ms == 0)
+        check->within_ms = check->kind == CHECK_LOGS ? LOGS_RECENT_MS : check->kind == CHECK_DOWNLOAD ? DOWNLOAD_MS : WAIT_MS;
     bool known = words->probe[0] == '\0';
     for (size_t i = 0; i < sizeof probes / sizeof probes[0]; i++)
         known = known || strcmp(probes[i].word, words->probe) == 0;
@@ -133,6 +138,8 @@ static enum error_code settle_item(const char *path, const struct checklist_word
                        "a checklist item names no probe that there is", check->id, error);
     if ((check->kind == CHECK_ENV_KEY_LENGTH && check->key[0] == '\0') || (check->kind == CHECK_COMMAND && check->command[0] == '\0'))
         return invalid(path, "give its `key`, or its `command`", "a checklist item lacks what its probe needs", check->id, error);
+    if (check->kind != CHECK_LOGS && check->within_ms > WAIT_MS_MAX)
+        return invalid(path, "write a within_ms of at most 120000", "a checklist item would be waited for too long", check->id, error);
     return ERROR_OK;
 }
 

@@ -195,6 +195,7 @@ enum error_code driver_reload(struct driver *driver, struct error *error)
 enum error_code driver_target(struct driver *driver, struct target **ret_target, struct error *error)
 {
     if (driver->target == NULL) {
+        (void)sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);     /* a server that goes away is an answer, and not our end */
         enum error_code code = target_open(&driver->config.setup, driver->clock, &driver->target, error);
         if (code != ERROR_OK)
             return code;

@@ -84,7 +84,7 @@ authorization {
     { user: brain, password: "$(cat "$DIR/bus.brain")", permissions: {
         publish: ["titan.req.exec.policy_hash.v1", "titan.sys.>", "titan.evt.brain.>"], subscribe: ["titan.evt.>", "_INBOX.>"] } }
     { user: operator, password: "$(cat "$DIR/bus.operator")", permissions: {
-        publish: ["titan.cmd.operator.arm.v1", "titan.cmd.operator.disarm.v1", "titan.req.exec.policy_hash.v1"], subscribe: ["_INBOX.>"] } }
+        publish: ["titan.cmd.operator.arm.v1", "titan.cmd.operator.disarm.v1", "titan.req.exec.policy_hash.v1"], subscribe: ["titan.sys.>", "_INBOX.>"] } }
     { user: viewer, password: "$(cat "$DIR/bus.viewer")", permissions: {
         publish: ["titan.req.exec.policy_hash.v1"], subscribe: ["titan.evt.>", "titan.sys.>", "_INBOX.>"] } }
     { user: admin, password: "$(cat "$DIR/bus.admin")" }
