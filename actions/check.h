@@ -10,11 +10,14 @@
 #include "actions/target.h"
 
 struct compose_view;
+struct running;
 
 struct checklist {
     struct target *target;
     struct evidence *evidence;
-    struct compose_view *view;      /* compose_view.h; opened by the first probe that asks (checklist_view), closed with the run */
+    struct compose_view *view;      /* compose_view.h; opened by the first probe that asks (check_view), closed with the run */
+    struct running *running;        /* running.h; the same (check_running) */
+    struct error view_error;        /* why there is none; its code is ERROR_OK until it was tried */
 };
 
 struct check {
@@ -33,6 +36,21 @@ enum error_code check_by_script(struct check *check, const char *script, struct 
 /* Runs a script for its output alone; *ret_result as target_run() gives it, and the span is noted. */
 enum error_code check_run(struct check *check, const char *script, struct target_result *ret_result, struct error *error) CHECKED;
 
+/* What a probe has against the target, one line each, until it answers. */
+struct complaints {
+    struct bytes text;
+    size_t count;
+};
+enum error_code complaints_add(struct complaints *complaints, struct error *error, const char *format, ...) CHECKED __attribute__((format(printf, 3, 4)));
+void complaints_free(struct complaints *complaints);
+#define CLEANUP_COMPLAINTS __attribute__((cleanup(complaints_free)))
+
+/* Does the error leave the question open, so that the probe ends with it? Every other one is an answer. */
+bool check_leaves_open(enum error_code code);
+/* The rendered configuration, rendered once a run. *ret_view NULL: it does not render, and that is the answer that was given. */
+enum error_code check_view(struct check *check, const struct compose_view **ret_view, struct error *error) CHECKED;
+/* What runs, asked for once a run; *ret_running NULL as above (check_socket.c). */
+enum error_code check_running(struct check *check, const struct running **ret_running, struct error *error) CHECKED;
 /* CHECK_UNDECIDED: the probe lacks this setting of its item. */
 enum error_code check_no_setting(struct check *check, const char *setting, struct error *error) CHECKED;
 
@@ -41,9 +59,10 @@ enum error_code check_env_key_length(struct check *check, struct error *error) C
 enum error_code check_env_file_mode(struct check *check, struct error *error) CHECKED;
 enum error_code check_env_committed(struct check *check, struct error *error) CHECKED;
 enum error_code check_password_text(struct check *check, struct error *error) CHECKED;
-/* check_compose.c: the rendered configuration and what runs */
+/* check_compose.c: the rendered configuration */
 enum error_code check_compose_renders(struct check *check, struct error *error) CHECKED;
 enum error_code check_env_same(struct check *check, struct error *error) CHECKED;
+/* check_socket.c */
 enum error_code check_docker_socket(struct check *check, struct error *error) CHECKED;
 /* check_ports.c */
 enum error_code check_ports(struct check *check, struct error *error) CHECKED;

@@ -20,21 +20,15 @@
  *   D cp ID:PATH -
  *   D create --name NAME --label com.docker.compose.project=titan-hold ID true
  *   D save -o FILE ID | D load -i FILE | D pull NAME@DIGEST | D tag ID NAME:TAG
+ *   D ps -q --no-trunc | D inspect --format RUNNING_TEMPLATE ID... (running.c)
+ *   D volume inspect --format TEMPLATE NAME | D image inspect --format TEMPLATE NAME | D -H unix://PATH version   (check_socket.c)
  *   D rm -f ID...                                                  (containers; also by name) */
 #ifndef ACTIONS_COMPOSE_H
 #define ACTIONS_COMPOSE_H
 
 #include "actions/containers.h"
+#include "actions/compose_render.h"
 #include "actions/target.h"
-
-/* What the rendered file declares: services with the name of their image ("" where it is only built). */
-struct compose_model {
-    struct {
-        char service[64], image[256];
-        bool built;
-    } services[SETUP_NAMES_MAX];
-    size_t count;
-};
 
 struct compose_up {
     const char *override;           /* absolute path, NULL = none */
@@ -44,9 +38,6 @@ struct compose_up {
     int64_t deadline_ms;
 };
 
-/* Renders the file and reads services and images. Fails (ERROR_REMOTE) when it does not render or leaves a variable unset, naming the variable.
- * Evidence: compose.services. */
-enum error_code compose_render(struct target *target, struct evidence *evidence, struct compose_model *ret_model, struct error *error) CHECKED;
 /* Evidence: config.hmac, env.hmac; keys under the state directory, made there when first needed. */
 enum error_code compose_fingerprints(struct target *target, struct evidence *evidence, struct error *error) CHECKED;
 /* Evidence: compose.containers. */
@@ -72,8 +63,5 @@ enum error_code compose_override_path(const struct target *target, int64_t deplo
 /* Removes the containers of one service. Evidence: act "remove <service>". */
 enum error_code compose_remove(struct target *target, const struct target_lease *lease, const struct containers *containers, const char *service,
                                struct evidence *evidence, int *ret_status, struct error *error) CHECKED;
-
-/* "C -p P -f F [--env-file E] " appended to a script, the command detected where it is "auto". */
-enum error_code compose_prefix(const struct target *target, const char *override, struct bytes *script, struct error *error) CHECKED;
 
 #endif

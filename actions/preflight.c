@@ -6,6 +6,7 @@
 
 #include "actions/check.h"
 #include "actions/compose_view.h"
+#include "actions/running.h"
 
 enum { ANSWER_BYTES_MAX = 4096 };
 
@@ -21,6 +22,21 @@ enum error_code check_answer(struct check *check, enum preflight_status status, 
     enum error_code code = bytes_append(&text, words, strlen(words), error);
     return code == ERROR_OK ? evidence_add(check->list->evidence, "preflight", check->item->id, (int)status, &text, check->began_ns,
                                            clock_boottime_ns(target_clock(check->target)), &check->span, error) : code;
+}
+
+enum error_code complaints_add(struct complaints *complaints, struct error *error, const char *format, ...)
+{
+    char words[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(words, sizeof words, format, arguments);
+    va_end(arguments);
+    return bytes_append_format(&complaints->text, error, "%s%s", complaints->count++ > 0 ? "\n" : "", words);
+}
+
+void complaints_free(struct complaints *complaints)
+{
+    bytes_free(&complaints->text);
 }
 
 enum error_code check_run(struct check *check, const char *script, struct target_result *ret_result, struct error *error)
@@ -85,5 +101,6 @@ enum error_code preflight_run(struct target *target, struct evidence *evidence, 
         ret_statuses[i] = check.status;
     }
     compose_view_close(list.view);
+    running_close(list.running);
     return code;
 }

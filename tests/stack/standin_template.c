@@ -1,4 +1,5 @@
-/* tests/stack/standin_template: {{.A.B}} {{json .A}} {{json (index .A "k")}} {{if .A}}..{{else}}..{{end}} {{range .A}}..{{end}}. */
+/* tests/stack/standin_template: {{.A.B}} {{json .A}} {{json (index .A "k")}} {{if .A}}..{{else}}..{{end}} {{range .A}}..{{end}},
+ * {{if eq (index (split . "=") 0) "NAME"}}. */
 #include "standin.h"
 
 #include <stdio.h>
@@ -40,6 +41,17 @@ static bool is_true(const json_t *value)
     return value != NULL && !json_is_null(value) && !json_is_false(value) && !(json_is_string(value) && json_string_length(value) == 0)
            && !(json_is_array(value) && json_array_size(value) == 0) && !(json_is_object(value) && json_object_size(value) == 0)
            && !(json_is_integer(value) && json_integer_value(value) == 0);
+}
+
+/* if eq (index (split . "=") 0) "NAME": a text that begins with NAME=. */
+static bool is_condition(const json_t *value, const char *expression)
+{
+    static const char begins[] = "eq (index (split . \"=\") 0) \"";
+    if (strncmp(expression, begins, sizeof begins - 1) != 0)
+        return is_true(evaluate(value, expression));
+    const char *name = expression + sizeof begins - 1, *word = json_string_value(value);
+    size_t length = strcspn(name, "\"");
+    return word != NULL && strncmp(word, name, length) == 0 && word[length] == '=';
 }
 
 static void print_json(const json_t *value)
@@ -106,7 +118,7 @@ static const char *walk(const char *at, const json_t *value, bool print, enum en
             return at;
         }
         if (strncmp(action, "if ", 3) == 0)
-            at = walk_if(at, value, is_true(evaluate(value, action + 3)), print);
+            at = walk_if(at, value, is_condition(value, action + 3), print);
         else if (strncmp(action, "range ", 6) == 0)
             at = walk_range(at, evaluate(value, action + 6), print);
         else if (print && strncmp(action, "json ", 5) == 0)
