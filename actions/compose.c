@@ -16,7 +16,7 @@ static const char CONTAINER_TEMPLATE[] =
 static const char IMAGE_TEMPLATE[] = "\"id\":{{json .Id}},\"digests\":{{json .RepoDigests}}}";
 
 /* compose's own rule: the directory's last name, lower case, without anything but letters, digits, '-' and '_'. */
-static void project_name(const struct setup *setup, char *ret_name, size_t room)
+void compose_project(const struct setup *setup, char *ret_name, size_t room)
 {
     if (setup->compose.project[0] != '\0') {
         (void)snprintf(ret_name, room, "%s", setup->compose.project);
@@ -32,12 +32,12 @@ static void project_name(const struct setup *setup, char *ret_name, size_t room)
     ret_name[length] = '\0';
 }
 
-enum error_code compose_prefix(const struct target *target, const char *override, struct bytes *script, struct error *error)
+enum error_code compose_prefix_file(const struct target *target, const char *file, const char *override, struct bytes *script, struct error *error)
 {
     const struct setup *setup = target_setup(target);
     const struct setup_compose *compose = &setup->compose;
     char project[128];
-    project_name(setup, project, sizeof project);
+    compose_project(setup, project, sizeof project);
     enum error_code code = strcmp(compose->command, "auto") != 0
         ? bytes_append_format(script, error, "%s -p ", compose->command)
         : bytes_append_format(script, error, "c=docker-compose; if %s compose version >/dev/null 2>&1; then c='%s compose'; fi; $c -p ",
@@ -47,7 +47,7 @@ enum error_code compose_prefix(const struct target *target, const char *override
     if (code == ERROR_OK)
         code = bytes_append(script, " -f ", 4, error);
     if (code == ERROR_OK)
-        code = shell_quote(script, compose->file, error);
+        code = shell_quote(script, file, error);
     if (code == ERROR_OK && override != NULL) {
         code = bytes_append(script, " -f ", 4, error);
         if (code == ERROR_OK)
@@ -59,6 +59,11 @@ enum error_code compose_prefix(const struct target *target, const char *override
             code = shell_quote(script, compose->env_file, error);
     }
     return code == ERROR_OK ? bytes_append(script, " ", 1, error) : code;
+}
+
+enum error_code compose_prefix(const struct target *target, const char *override, struct bytes *script, struct error *error)
+{
+    return compose_prefix_file(target, target_setup(target)->compose.file, override, script, error);
 }
 
 /* Compose only warns about an unset variable and blanks it; both programs say so in these words. */
@@ -143,70 +148,13 @@ enum error_code compose_render(struct target *target, struct evidence *evidence,
     return code;
 }
 
-/* HMAC-SHA-256 (RFC 2104) in POSIX sh: the two padded keys lie in files, so no key is ever an argument. */
-static const char HMAC_FUNCTIONS[] =
-    "unhex() { read -r h; while [ -n \"$h\" ]; do r=${h#??}; printf \"\\\\$(printf %03o \"0x${h%\"$r\"}\")\"; h=$r; done; }; "
-    "pad() { h=$1; n=0; while [ $n -lt 64 ]; do if [ -n \"$h\" ]; then r=${h#??}; v=$((0x${h%\"$r\"})); h=$r; else v=0; fi; "
-    "printf \"\\\\$(printf %03o $((v ^ $2)))\"; n=$((n + 1)); done; }; "
-    "hmac() { { cat \"$o\"; { cat \"$i\"; cat; } | sha256sum | cut -c1-64 | unhex; } | sha256sum | cut -c1-64; }; "
-    "if [ ! -s \"$o\" ]; then k=$(od -An -v -tx1 -N32 /dev/urandom | tr -d ' \\n'); (umask 077; pad \"$k\" 54 > \"$i.new\" && mv \"$i.new\" \"$i\" && "
-    "pad \"$k\" 92 > \"$o.new\" && sync && mv \"$o.new\" \"$o\") || exit 1; fi; ";
-
-static enum error_code fingerprint_script(const struct target *target, struct bytes *script, struct error *error)
-{
-    CLEANUP_BYTES struct bytes inner = {0}, outer = {0}, state = {0};
-    enum error_code code = target_state_path(target, "drift.inner", &inner, error);
-    if (code == ERROR_OK)
-        code = target_state_path(target, "drift.outer", &outer, error);
-    if (code == ERROR_OK)
-        code = target_state_path(target, "", &state, error);
-    if (code == ERROR_OK)
-        code = bytes_append_format(script, error, "mkdir -p ");
-    if (code == ERROR_OK)
-        code = shell_quote(script, (const char *)state.data, error);
-    if (code == ERROR_OK)
-        code = bytes_append_format(script, error, " && i=");
-    if (code == ERROR_OK)
-        code = shell_quote(script, (const char *)inner.data, error);
-    if (code == ERROR_OK)
-        code = bytes_append_format(script, error, " && o=");
-    if (code == ERROR_OK)
-        code = shell_quote(script, (const char *)outer.data, error);
-    if (code == ERROR_OK)
-        code = bytes_append_format(script, error, "; %s", HMAC_FUNCTIONS);
-    return code;
-}
-
-enum error_code compose_fingerprints(struct target *target, struct evidence *evidence, struct error *error)
-{
-    const struct setup_compose *compose = &target_setup(target)->compose;
-    CLEANUP_BYTES struct bytes script = {0};
-    enum error_code code = fingerprint_script(target, &script, error);
-    if (code == ERROR_OK)
-        code = bytes_append_format(&script, error, "v=$(");
-    if (code == ERROR_OK)
-        code = compose_prefix(target, NULL, &script, error);
-    if (code == ERROR_OK)
-        code = bytes_append_format(&script, error, "config 2>/dev/null) && printf '%%s\\n' \"$v\" | hmac");
-    if (code == ERROR_OK)
-        code = target_probe(target, &(struct target_command){.script = (const char *)script.data}, "config.hmac", "", evidence, NULL, error);
-    bytes_free(&script);
-    if (code == ERROR_OK)
-        code = fingerprint_script(target, &script, error);
-    if (code == ERROR_OK)
-        code = bytes_append_format(&script, error, "hmac < ");
-    if (code == ERROR_OK)
-        code = shell_quote(&script, compose->env_file[0] != '\0' ? compose->env_file : "/dev/null", error);
-    return code == ERROR_OK ? target_probe(target, &(struct target_command){.script = (const char *)script.data}, "env.hmac", "", evidence, NULL, error) : code;
-}
-
 enum error_code compose_containers(struct target *target, struct evidence *evidence, struct containers *ret_containers, struct error *error)
 {
     const struct setup *setup = target_setup(target);
     CLEANUP_BYTES struct bytes script = {0};
     char project[128];
     int status;
-    project_name(setup, project, sizeof project);
+    compose_project(setup, project, sizeof project);
     enum error_code code = bytes_append_format(&script, error, "ids=$(%s ps -a -q --no-trunc --filter label=com.docker.compose.project=%s "
                                                "--filter label=com.docker.compose.oneoff=False) || exit 1; [ -z \"$ids\" ] || %s inspect --format '%s' $ids",
                                                setup->target.docker, project, setup->target.docker, CONTAINER_TEMPLATE);
@@ -225,7 +173,7 @@ static enum error_code add_image(const struct target *target, const struct compo
 {
     const char *docker = target_setup(target)->target.docker, *service = model->services[index].service, *image = model->services[index].image;
     char project[128], names[2][256];
-    project_name(target_setup(target), project, sizeof project);
+    compose_project(target_setup(target), project, sizeof project);
     for (size_t i = 0; i < 2; i++) {
         if (image[0] != '\0')
             (void)snprintf(names[i], sizeof names[i], "%s", image);
