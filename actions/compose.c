@@ -10,63 +10,6 @@ static const char CONTAINER_TEMPLATE[] =
     "\"started_at\":{{json .State.StartedAt}},\"restarts\":{{.RestartCount}},\"name\":{{json .Name}}}";
 static const char IMAGE_TEMPLATE[] = "\"id\":{{json .Id}},\"digests\":{{json .RepoDigests}}}";
 
-/* HMAC-SHA-256 (RFC 2104) in POSIX sh: the two padded keys lie in files, so no key is ever an argument. */
-static const char HMAC_FUNCTIONS[] =
-    "unhex() { read -r h; while [ -n \"$h\" ]; do r=${h#??}; printf \"\\\\$(printf %03o \"0x${h%\"$r\"}\")\"; h=$r; done; }; "
-    "pad() { h=$1; n=0; while [ $n -lt 64 ]; do if [ -n \"$h\" ]; then r=${h#??}; v=$((0x${h%\"$r\"})); h=$r; else v=0; fi; "
-    "printf \"\\\\$(printf %03o $((v ^ $2)))\"; n=$((n + 1)); done; }; "
-    "hmac() { { cat \"$o\"; { cat \"$i\"; cat; } | sha256sum | cut -c1-64 | unhex; } | sha256sum | cut -c1-64; }; "
-    "if [ ! -s \"$o\" ]; then k=$(od -An -v -tx1 -N32 /dev/urandom | tr -d ' \\n'); (umask 077; pad \"$k\" 54 > \"$i.new\" && mv \"$i.new\" \"$i\" && "
-    "pad \"$k\" 92 > \"$o.new\" && sync && mv \"$o.new\" \"$o\") || exit 1; fi; ";
-
-static enum error_code fingerprint_script(const struct target *target, struct bytes *script, struct error *error)
-{
-    CLEANUP_BYTES struct bytes inner = {0}, outer = {0}, state = {0};
-    enum error_code code = target_state_path(target, "drift.inner", &inner, error);
-    if (code == ERROR_OK)
-        code = target_state_path(target, "drift.outer", &outer, error);
-    if (code == ERROR_OK)
-        code = target_state_path(target, "", &state, error);
-    if (code == ERROR_OK)
-        code = bytes_append_format(script, error, "mkdir -p ");
-    if (code == ERROR_OK)
-        code = shell_quote(script, (const char *)state.data, error);
-    if (code == ERROR_OK)
-        code = bytes_append_format(script, error, " && i=");
-    if (code == ERROR_OK)
-        code = shell_quote(script, (const char *)inner.data, error);
-    if (code == ERROR_OK)
-        code = bytes_append_format(script, error, " && o=");
-    if (code == ERROR_OK)
-        code = shell_quote(script, (const char *)outer.data, error);
-    if (code == ERROR_OK)
-        code = bytes_append_format(script, error, "; %s", HMAC_FUNCTIONS);
-    return code;
-}
-
-enum error_code compose_fingerprints(struct target *target, struct evidence *evidence, struct error *error)
-{
-    const struct setup_compose *compose = &target_setup(target)->compose;
-    CLEANUP_BYTES struct bytes script = {0};
-    enum error_code code = fingerprint_script(target, &script, error);
-    if (code == ERROR_OK)
-        code = bytes_append_format(&script, error, "v=$(");
-    if (code == ERROR_OK)
-        code = compose_prefix(target, NULL, &script, error);
-    if (code == ERROR_OK)
-        code = bytes_append_format(&script, error, "config 2>/dev/null) && printf '%%s\\n' \"$v\" | hmac");
-    if (code == ERROR_OK)
-        code = target_probe(target, &(struct target_command){.script = (const char *)script.data}, "config.hmac", "", evidence, NULL, error);
-    bytes_free(&script);
-    if (code == ERROR_OK)
-        code = fingerprint_script(target, &script, error);
-    if (code == ERROR_OK)
-        code = bytes_append_format(&script, error, "hmac < ");
-    if (code == ERROR_OK)
-        code = shell_quote(&script, compose->env_file[0] != '\0' ? compose->env_file : "/dev/null", error);
-    return code == ERROR_OK ? target_probe(target, &(struct target_command){.script = (const char *)script.data}, "env.hmac", "", evidence, NULL, error) : code;
-}
-
 enum error_code compose_containers(struct target *target, struct evidence *evidence, struct containers *ret_containers, struct error *error)
 {
     const struct setup *setup = target_setup(target);

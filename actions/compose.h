@@ -7,12 +7,18 @@
  * P = project, F = compose file, E = env file, O = override file):
  *   D compose version                                             to detect the plugin, where compose.command is "auto"
  *   C -p P -f F [-f O] [--env-file E] config
+ *   C -p P -f F [-f O] [--env-file E] version --short
+ *   C -p P -f F [-f O] [--env-file E] config --hash=*
+ *   C -p P -f F [-f O] [--env-file E] config | C -p P -f - [--env-file E] config --hash=*
  *   C -p P -f F [-f O] [--env-file E] pull [SERVICE...]
  *   C -p P -f F [-f O] [--env-file E] build [SERVICE...]
  *   C -p P -f F [-f O] [--env-file E] up -d [--no-deps] [--force-recreate] [--no-build] [--remove-orphans] [SERVICE...]
  *   C -p P -f F [-f O] [--env-file E] exec -T SERVICE WORDS...
  *   D ps -a -q --no-trunc --filter label=com.docker.compose.project=P --filter label=com.docker.compose.oneoff=False
+ *   D ps [-a] -q --no-trunc --filter label=com.docker.compose.project=P [--filter label=com.docker.compose.oneoff=False|True]
  *   D inspect --format CONTAINER_TEMPLATE ID...                    (compose.c)
+ *   D inspect --format '{{index .Config.Labels "com.docker.compose.service"}} {{index .Config.Labels "com.docker.compose.config-hash"}}' ID...
+ *   D inspect --format '{{.Name}}' ID
  *   D inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' ID
  *   D image inspect --format IMAGE_TEMPLATE NAME                   (compose.c)
  *   D image inspect ID
@@ -38,8 +44,6 @@ struct compose_up {
     int64_t deadline_ms;
 };
 
-/* Evidence: config.hmac, env.hmac; keys under the state directory, made there when first needed. */
-enum error_code compose_fingerprints(struct target *target, struct evidence *evidence, struct error *error) CHECKED;
 /* Evidence: compose.containers. */
 enum error_code compose_containers(struct target *target, struct evidence *evidence, struct containers *ret_containers, struct error *error) CHECKED;
 /* Evidence: compose.images, for the model's services. */
@@ -50,6 +54,17 @@ enum error_code compose_pull(struct target *target, const struct target_lease *l
 /* Evidence: compose.up. */
 enum error_code compose_up(struct target *target, const struct target_lease *lease, const struct compose_up *up, struct evidence *evidence, int *ret_status,
                            struct error *error) CHECKED;
+
+/* compose_fingerprint.c. HMACs under a key that lies in the state directory of the target and never leaves it. MAKE: it is made there when first needed. LEAVE:
+ * nothing is written; without a key what must outlive this look is not told (status 3), and what is only compared now is under a key of this moment. */
+enum compose_key { COMPOSE_KEY_INVALID = 0, COMPOSE_KEY_MAKE, COMPOSE_KEY_LEAVE };
+/* Evidence: config.hmac, env.hmac. */
+enum error_code compose_fingerprints(struct target *target, enum compose_key key, struct evidence *evidence, struct error *error) CHECKED;
+/* Each service of the model as it is declared now (with `override`, NULL = without) and as it runs. Evidence: compose.drift, subject "override" with one. */
+enum error_code compose_configurations(struct target *target, const struct compose_model *model, const char *override, enum compose_key key, struct evidence *evidence,
+                                       struct configurations *ret_configurations, struct error *error) CHECKED;
+/* Names of containers that carry the project's label and are neither compose's own nor one-off ones, one a line: `up --remove-orphans` leaves those alone. */
+enum error_code compose_strays(struct target *target, struct bytes *ret_names, struct error *error) CHECKED;
 
 /* compose_pin.c. Keeps what runs now from pruning: a created container for each image, and a file where it could not be fetched again. Evidence: act. */
 enum error_code compose_hold(struct target *target, const struct target_lease *lease, const struct containers *containers, int64_t deployment, struct evidence *evidence,

@@ -25,7 +25,7 @@ void compose_project(const struct setup *setup, char *ret_name, size_t room)
     ret_name[length] = '\0';
 }
 
-enum error_code compose_prefix(const struct target *target, const char *override, struct bytes *script, struct error *error)
+enum error_code compose_prefix_file(const struct target *target, const char *file, const char *override, struct bytes *script, struct error *error)
 {
     const struct setup *setup = target_setup(target);
     const struct setup_compose *compose = &setup->compose;
@@ -40,7 +40,7 @@ enum error_code compose_prefix(const struct target *target, const char *override
     if (code == ERROR_OK)
         code = bytes_append(script, " -f ", 4, error);
     if (code == ERROR_OK)
-        code = shell_quote(script, compose->file, error);
+        code = shell_quote(script, file, error);
     if (code == ERROR_OK && override != NULL) {
         code = bytes_append(script, " -f ", 4, error);
         if (code == ERROR_OK)
@@ -54,6 +54,10 @@ enum error_code compose_prefix(const struct target *target, const char *override
     return code == ERROR_OK ? bytes_append(script, " ", 1, error) : code;
 }
 
+enum error_code compose_prefix(const struct target *target, const char *override, struct bytes *script, struct error *error)
+{
+    return compose_prefix_file(target, target_setup(target)->compose.file, override, script, error);
+}
 
 static void wipe(struct bytes *bytes)
 {

@@ -18,7 +18,8 @@ struct compose_model {
     size_t count;
 };
 
-/* "C -p P -f F [-f O] [--env-file E] " appended to a script, the command detected where it is "auto". */
+/* "C -p P -f F [-f O] [--env-file E] " appended to a script, the command detected where it is "auto"; F is the configured file, or the one given. */
+enum error_code compose_prefix_file(const struct target *target, const char *file, const char *override, struct bytes *script, struct error *error) CHECKED;
 enum error_code compose_prefix(const struct target *target, const char *override, struct bytes *script, struct error *error) CHECKED;
 /* compose's own rule: the directory's last name, lower case, without anything but letters, digits, '-' and '_'. */
 void compose_project(const struct setup *setup, char *ret_name, size_t room);

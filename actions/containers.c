@@ -29,6 +29,18 @@ static bool read_image(const json_t *object, struct image *image)
            && snprintf(image->digest, sizeof image->digest, "%s", digest != NULL ? digest : "") < (int)sizeof image->digest;
 }
 
+static bool is_hmac(const char *text)
+{
+    return text[0] == '\0' || bytes_is_hex(text, SHA256_HEX);
+}
+
+static bool read_configuration(const json_t *object, struct configuration *configuration)
+{
+    return copy(object, "service", configuration->service, sizeof configuration->service)
+           && copy(object, "declared", configuration->declared, sizeof configuration->declared) && is_hmac(configuration->declared)
+           && copy(object, "running", configuration->running, sizeof configuration->running) && is_hmac(configuration->running);
+}
+
 /* Calls `take` with each line's object; a line that is no object, or is refused, is an error. */
 static enum error_code each_line(const struct bytes *lines, const char *what, bool (*take)(void *into, const json_t *object), void *into, struct error *error)
 {
@@ -59,6 +71,12 @@ static bool take_image(void *into, const json_t *object)
     return images->count < SETUP_NAMES_MAX && read_image(object, &images->list[images->count++]);
 }
 
+static bool take_configuration(void *into, const json_t *object)
+{
+    struct configurations *configurations = into;
+    return configurations->count < SETUP_NAMES_MAX && read_configuration(object, &configurations->list[configurations->count++]);
+}
+
 enum error_code containers_read(const struct bytes *lines, struct containers *ret_containers, struct error *error)
 {
     struct containers containers = {.count = 0};
@@ -74,6 +92,15 @@ enum error_code images_read(const struct bytes *lines, struct images *ret_images
     enum error_code code = each_line(lines, "images", take_image, &images, error);
     if (code == ERROR_OK)
         *ret_images = images;
+    return code;
+}
+
+enum error_code configurations_read(const struct bytes *lines, struct configurations *ret_configurations, struct error *error)
+{
+    struct configurations configurations = {.count = 0};
+    enum error_code code = each_line(lines, "configurations", take_configuration, &configurations, error);
+    if (code == ERROR_OK)
+        *ret_configurations = configurations;
     return code;
 }
 
@@ -96,30 +123,15 @@ const struct image *images_find(const struct images *images, const char *service
     return NULL;
 }
 
+const struct configuration *configurations_find(const struct configurations *configurations, const char *service)
+{
+    for (size_t i = 0; i < configurations->count; i++)
+        if (strcmp(configurations->list[i].service, service) == 0)
+            return &configurations->list[i];
+    return NULL;
+}
+
 bool container_is_good(const struct container *container)
 {
     return strcmp(container->state, "running") == 0 && (container->health[0] == '\0' || strcmp(container->health, "healthy") == 0);
-}
-
-bool containers_match(const struct containers *containers, const struct images *declared, char *ret_text, size_t room)
-{
-    for (size_t i = 0; i < declared->count; i++) {
-        const struct image *image = &declared->list[i];
-        const struct container *container = containers_find(containers, image->service);
-        if (container == NULL || strcmp(container->state, "running") != 0) {
-            (void)snprintf(ret_text, room, "service %s is declared and does not run", image->service);
-            return false;
-        }
-        if (image->id[0] != '\0' && strcmp(container->image, image->id) != 0) {
-            (void)snprintf(ret_text, room, "service %s runs image %.19s instead of %.19s", image->service, container->image, image->id);
-            return false;
-        }
-    }
-    for (size_t i = 0; i < containers->count; i++) {
-        if (images_find(declared, containers->list[i].service) == NULL) {
-            (void)snprintf(ret_text, room, "service %s runs and is not declared", containers->list[i].service);
-            return false;
-        }
-    }
-    return true;
 }

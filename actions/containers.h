@@ -1,4 +1,4 @@
-/* actions/containers: what `compose.containers` and `compose.images` say, read from their raw lines. Pure: no target, no judgement.
+/* actions/containers: what `compose.containers`, `compose.images` and `compose.drift` say, read from their raw lines. Pure: no target, no judgement.
  * Format:    journal/FORMAT.md, "Evidence": one JSON object a line.
  * Bounds:    SETUP_NAMES_MAX services; more is ERROR_LIMIT. */
 #ifndef ACTIONS_CONTAINERS_H
@@ -28,17 +28,25 @@ struct images {
     size_t count;
 };
 
+/* HMACs of a service's configuration: as today's file renders it, and as the running container was created; "" = compose cannot tell, none runs. */
+struct configuration {
+    char service[64], declared[SHA256_HEX + 1], running[SHA256_HEX + 1];
+};
+
+struct configurations {
+    struct configuration list[SETUP_NAMES_MAX];
+    size_t count;
+};
+
 enum error_code containers_read(const struct bytes *lines, struct containers *ret_containers, struct error *error) CHECKED;
 enum error_code images_read(const struct bytes *lines, struct images *ret_images, struct error *error) CHECKED;
+enum error_code configurations_read(const struct bytes *lines, struct configurations *ret_configurations, struct error *error) CHECKED;
 
 /* The container of a service: a running one before any other; NULL where there is none. */
 const struct container *containers_find(const struct containers *containers, const char *service);
 const struct image *images_find(const struct images *images, const char *service);
+const struct configuration *configurations_find(const struct configurations *configurations, const char *service);
 /* running, and healthy where it has a check of its own */
 bool container_is_good(const struct container *container);
-
-/* The first difference between what runs and what is declared (services, each with its image id; "" = any): a service missing, not running,
- * extra, or of another image. False and a sentence in ret_text when there is one. */
-bool containers_match(const struct containers *containers, const struct images *declared, char *ret_text, size_t room);
 
 #endif

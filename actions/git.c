@@ -1,5 +1,6 @@
 #include "actions/git.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -37,6 +38,55 @@ enum error_code git_look(struct target *target, struct evidence *evidence, struc
         return code;
     state.clean = status == 0 && evidence_last(evidence, "git.status", NULL)->output.size == 0;
     *ret_state = state;
+    return ERROR_OK;
+}
+
+enum error_code git_upstream(struct target *target, struct git_upstream *ret_upstream, struct error *error)
+{
+    const struct setup_repository *repository = &target_setup(target)->repository;
+    CLEANUP_BYTES struct bytes script = {0}, name = {0};
+    CLEANUP_RESULT struct target_result result = {0};
+    struct git_upstream upstream = {.ahead = 0};
+    enum error_code code = bytes_append_format(&name, error, "refs/remotes/%s/%s", repository->remote, repository->branch);
+    if (code == ERROR_OK)
+        code = bytes_append_format(&script, error, "r=");
+    if (code == ERROR_OK)
+        code = shell_quote(&script, (const char *)name.data, error);
+    if (code == ERROR_OK)
+        code = bytes_append_format(&script, error, "; c=$(git rev-parse -q --verify \"$r^{commit}\") || exit 0; echo \"$c\" $(git rev-list --left-right --count \"HEAD...$r\")");
+    if (code == ERROR_OK)
+        code = target_run(target, &(struct target_command){.script = (const char *)script.data}, &result, error);
+    if (code != ERROR_OK)
+        return code;
+    if (result.output.size == 0 && result.status == 0) {
+        *ret_upstream = upstream;
+        return ERROR_OK;
+    }
+    if (result.status != 0 || sscanf((const char *)result.output.data, "%40s %" SCNd64 " %" SCNd64, upstream.commit, &upstream.ahead, &upstream.behind) != 3)
+        return error_set(error, ERROR_REMOTE, result.status, "git", "look at the repository on the target", "HEAD cannot be compared with the branch on the remote");
+    *ret_upstream = upstream;
+    return ERROR_OK;
+}
+
+/* `.env` is what a plain compose takes its variables from, where the configured env file is another. */
+enum error_code git_loose_files(struct target *target, struct bytes *ret_names, struct error *error)
+{
+    const struct setup_compose *compose = &target_setup(target)->compose;
+    CLEANUP_BYTES struct bytes script = {0};
+    CLEANUP_RESULT struct target_result result = {0};
+    enum error_code code = bytes_append_format(&script, error, "d=$(dirname -- ");
+    if (code == ERROR_OK)
+        code = shell_quote(&script, compose->file, error);
+    if (code == ERROR_OK)
+        code = bytes_append_format(&script, error, "); for f in docker-compose.override.yml docker-compose.override.yaml compose.override.yml compose.override.yaml%s; do "
+                                   "[ \"$d\" = . ] || f=$d/$f; [ ! -e \"$f\" ] || git ls-files --error-unmatch -- \"$f\" >/dev/null 2>&1 || printf '%%s\\n' \"$f\"; done",
+                                   strcmp(compose->env_file, ".env") == 0 ? "" : " .env");
+    if (code == ERROR_OK)
+        code = target_run(target, &(struct target_command){.script = (const char *)script.data}, &result, error);
+    if (code != ERROR_OK)
+        return code;
+    *ret_names = result.output;
+    result.output = (struct bytes){0};
     return ERROR_OK;
 }
 

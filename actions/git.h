@@ -14,7 +14,18 @@ struct git_state {
     bool clean;                     /* tracked files only */
 };
 
+/* The remote branch as last fetched. */
+struct git_upstream {
+    char commit[COMMIT_HEX + 1];    /* "" = never fetched */
+    int64_t ahead, behind;          /* commits that only HEAD has, that only the branch has */
+};
+
 enum error_code git_look(struct target *target, struct evidence *evidence, struct git_state *ret_state, struct error *error) CHECKED;
+
+/* Nothing is fetched. No evidence. */
+enum error_code git_upstream(struct target *target, struct git_upstream *ret_upstream, struct error *error) CHECKED;
+/* Files beside the compose file that no commit holds and that a plain `docker compose` would load, one a line. No evidence. */
+enum error_code git_loose_files(struct target *target, struct bytes *ret_names, struct error *error) CHECKED;
 
 /* Fetches, returns to the branch where the tree was detached, and fast-forwards to its head or to `commit` ("" = head), which must be on the remote branch.
  * *ret_status: 0 done, else what git said is in the evidence (act "update"). Idempotent. */

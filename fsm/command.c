@@ -62,6 +62,10 @@ static const struct command commands[] = {
     {"disarm", "--reason TEXT", "disarm Execution now",
      "Possible at any time, beside a running driver too: needs neither lock nor tenancy. Succeeds only when Execution is seen\n"
      "disarmed. It is sent even where the journal cannot be written, and says so.", 0, 0, command_disarm},
+    {"drift", "[--json]", "compare what runs with its source",
+     "Services, images, configurations, commit, tree and env file against the compose file of the commit on the target, the branch as\n"
+     "last fetched, and the last completed deployment. One line a difference: what, where, what to do. Reads only, needs no key, is\n"
+     "possible while a deployment is open, and is not recorded. Status 0: no drift; 22: drift, or something that cannot be compared.", 0, 0, command_drift},
     {"log", "[--json]", "print the journal's entries", "One line an entry, or with --json one object a line.", 0, 0, command_log},
     {"export", "FILE [--checkpoint FILE]", "write the bundle for an auditor",
      "Writes all entries, blobs and a signed checkpoint as one file, and the checkpoint alone where asked: give that one to\n"

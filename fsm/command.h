@@ -38,7 +38,7 @@ enum error_code command_line_read(const struct command *command, int argc, char 
 void command_print_help(FILE *stream, const struct command *command);
 void command_print_overview(FILE *stream);
 
-/* By file: command_begin.c, command_preflight.c, command_roster.c, command_approve.c, command_drive.c, command_interlock.c, command_look.c */
+/* By file: command_begin.c, command_preflight.c, command_roster.c, command_approve.c, command_takeover.c, command_drift.c, command_drive.c, command_interlock.c, command_look.c */
 enum error_code command_keygen(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_init(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_preflight(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
@@ -57,6 +57,7 @@ enum error_code command_attest(const struct command_line *line, enum exit_status
 enum error_code command_arm(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_disarm(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_status(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
+enum error_code command_drift(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_log(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_export(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 

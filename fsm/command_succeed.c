@@ -101,7 +101,7 @@ static enum error_code look(struct driver *driver, struct target *target, struct
     bool policy = driver->config.setup.services.execution[0] != '\0';
     enum error_code code = git_look(target, evidence, &git, error);
     if (code == ERROR_OK)
-        code = compose_fingerprints(target, evidence, error);
+        code = compose_fingerprints(target, COMPOSE_KEY_MAKE, evidence, error);
     if (code == ERROR_OK)
         code = compose_render(target, evidence, &model, error);
     if (code == ERROR_OK)

@@ -21,6 +21,7 @@ enum exit_status {
     EXIT_JOURNAL_WRITE = 19,    /* full disk: nothing more was done to the target */
     EXIT_REFUSED = 20,          /* the machine has no such edge, or a rule forbids it */
     EXIT_STEP_FAILED = 21,      /* a command that is no deployment (arm, disarm) did not reach what it was for */
+    EXIT_DRIFT = 22,            /* what runs differs from its source, or could not be compared */
 };
 
 enum exit_status exit_status_of(enum error_code code);

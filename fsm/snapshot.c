@@ -27,13 +27,17 @@ static bool is_line_of(const struct bytes *lines, const char *word)
 
 static enum error_code load_containers(struct driver *driver, const struct journal_entry *entry, struct snapshot *snapshot, struct error *error)
 {
-    CLEANUP_BYTES struct bytes lines = {0}, images = {0}, declared = {0};
+    CLEANUP_BYTES struct bytes lines = {0}, images = {0}, declared = {0}, configurations = {0};
     struct containers all;
     enum error_code code = deployment_evidence(driver->journal, entry, "compose.containers", &lines, error);
     if (code == ERROR_OK)
         code = deployment_evidence(driver->journal, entry, "compose.images", &images, error);
     if (code == ERROR_OK)
         code = deployment_evidence(driver->journal, entry, "compose.services", &declared, error);
+    if (code == ERROR_OK)
+        code = deployment_evidence(driver->journal, entry, "compose.drift", &configurations, error);
+    if (code == ERROR_OK)
+        code = configurations_read(&configurations, &snapshot->configurations, error);
     if (code == ERROR_OK)
         code = containers_read(&lines, &all, error);
     if (code == ERROR_OK)

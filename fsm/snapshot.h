@@ -15,6 +15,7 @@ struct snapshot {
     enum interlock interlock;               /* UNKNOWN the same */
     struct containers containers;           /* only declared services */
     struct images images;                   /* addresses to fetch them again */
+    struct configurations configurations;   /* as declared and as running, then */
 };
 
 /* ERROR_DAMAGED where the deployment never reached `connected`. */

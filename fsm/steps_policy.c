@@ -8,6 +8,7 @@
 #include "actions/interlock.h"
 #include "actions/parity.h"
 #include "actions/script.h"
+#include "fsm/remaining.h"
 #include "fsm/snapshot.h"
 
 /* DISARM with this intent's nonce, seen received and in force. *ret_seen false: say why in the step's reason. */
@@ -103,14 +104,8 @@ enum error_code step_deploy_execution(struct step *step, struct error *error)
 /* The service runs the image that was pulled for it. */
 static enum error_code runs_pulled(struct step *step, const struct containers *containers, const char *service, bool *ret_same, struct error *error)
 {
-    CLEANUP_BYTES struct bytes lines = {0};
     struct images images;
-    const struct journal_entry *pulled = deployment_transition_to(&step->driver->deployment, STATE_PULLED);
-    if (pulled == NULL)
-        return error_set(error, ERROR_DAMAGED, 0, "", "run titan-verify on the journal", "the deployment has no record of the pulled images");
-    enum error_code code = deployment_evidence(step->driver->journal, pulled, "compose.images", &lines, error);
-    if (code == ERROR_OK)
-        code = images_read(&lines, &images, error);
+    enum error_code code = remaining_pulled(step, &images, error);
     if (code != ERROR_OK)
         return code;
     const struct container *container = containers_find(containers, service);
@@ -149,9 +144,6 @@ enum error_code step_deploy_brain(struct step *step, struct error *error)
     const char *brain = step->driver->config.setup.services.brain;
     struct target *target;
     struct compose_model model;
-    struct containers containers;
-    struct images images;
-    char text[300];
     bool recreated = false, good = false;
     enum error_code code = step_target(step, &target, error);
     if (code == ERROR_OK)
@@ -168,16 +160,12 @@ enum error_code step_deploy_brain(struct step *step, struct error *error)
     code = bring_up(step, target, &(struct compose_up){.remove_orphans = true}, &good, error);
     if (code == ERROR_OK && good)
         code = compose_render(target, &step->evidence, &model, error);
-    if (code == ERROR_OK && good)
-        code = compose_images(target, &model, &step->evidence, &images, error);
-    if (code == ERROR_OK && good)
-        code = compose_containers(target, &step->evidence, &containers, error);
     if (code != ERROR_OK || !good)
         return code;
-    if (!containers_match(&containers, &images, text, sizeof text))
-        return step_is(step, EVENT_MISMATCH, "drift remains after the deploy: %s", text);
-    code = still_disarmed(step, target, &good, error);
-    return code == ERROR_OK && good ? step_is(step, EVENT_DONE, "%s", "") : code;
+    code = remaining_judge(step, target, &model, error);
+    if (code != ERROR_OK || step->event != EVENT_DONE)
+        return code;
+    return still_disarmed(step, target, &good, error);
 }
 
 enum error_code step_verify_parity(struct step *step, struct error *error)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "actions/compose.h"
+#include "actions/drift.h"
 #include "actions/git.h"
 #include "actions/health.h"
 #include "actions/interlock.h"
@@ -108,6 +109,20 @@ static enum error_code look_at_policy(struct step *step, struct target *target, 
     return code == ERROR_OK ? step_fact(step, "interlock", interlock_name(ret_interlock->interlock), error) : code;
 }
 
+/* What had drifted before is no fault of this deployment: it is recorded and said, so that nobody takes it for one later. */
+static enum error_code note_drift(struct step *step, struct target *target, const struct compose_model *model, const struct containers *containers,
+                                  const struct images *images, char *ret_text, size_t room, struct error *error)
+{
+    struct configurations configurations;
+    struct drift drift = {.count = 0};
+    enum error_code code = compose_configurations(target, model, NULL, COMPOSE_KEY_MAKE, &step->evidence, &configurations, error);
+    if (code != ERROR_OK)
+        return code;
+    drift_services(step->driver->config.setup.compose.file, containers, images, &configurations, &drift);
+    drift_sentence(&drift, ret_text, room);
+    return step_fact(step, "drift", ret_text, error);
+}
+
 enum error_code step_connect(struct step *step, struct error *error)
 {
     struct target *target;
@@ -116,6 +131,7 @@ enum error_code step_connect(struct step *step, struct error *error)
     struct compose_model model;
     struct containers containers;
     struct images images;
+    char drift[STEP_REASON_MAX - 40] = "";
     int held = 0;
     enum error_code code = step_target(step, &target, error);
     if (code == ERROR_OK)
@@ -123,13 +139,15 @@ enum error_code step_connect(struct step *step, struct error *error)
     if (code == ERROR_OK)
         code = git_look(target, &step->evidence, &git, error);
     if (code == ERROR_OK)
-        code = compose_fingerprints(target, &step->evidence, error);
+        code = compose_fingerprints(target, COMPOSE_KEY_MAKE, &step->evidence, error);
     if (code == ERROR_OK)
         code = compose_render(target, &step->evidence, &model, error);
     if (code == ERROR_OK)
         code = compose_containers(target, &step->evidence, &containers, error);
     if (code == ERROR_OK)
         code = compose_images(target, &model, &step->evidence, &images, error);
+    if (code == ERROR_OK)
+        code = note_drift(step, target, &model, &containers, &images, drift, sizeof drift, error);
     if (code == ERROR_OK)
         code = step_fact(step, "commit", git.commit, error);
     if (code != ERROR_OK)
@@ -149,7 +167,7 @@ enum error_code step_connect(struct step *step, struct error *error)
         return step_is(step, EVENT_MISMATCH, "a release must keep the policy hash, and before it there is none to keep: %s", parity.text);
     if (release && interlock.interlock == INTERLOCK_UNKNOWN)
         return step_is(step, EVENT_MISMATCH, "Execution's interlock cannot be told from what it shows; `titan-fsm disarm` first");
-    return step_is(step, EVENT_DONE, "%s", "");
+    return step_is(step, EVENT_DONE, "%s%s", drift[0] != '\0' ? "drift before this deployment: " : "", drift);
 }
 
 enum error_code step_update_code(struct step *step, struct error *error)

@@ -5,12 +5,12 @@
 #include <string.h>
 
 #include "actions/compose.h"
-#include "actions/git.h"
 #include "actions/health.h"
 #include "actions/interlock.h"
 #include "actions/parity.h"
 #include "actions/script.h"
 #include "fsm/question.h"
+#include "fsm/remaining.h"
 #include "fsm/snapshot.h"
 
 static const int64_t LOOK_PAUSE_NS = 500000000;
@@ -43,15 +43,9 @@ enum error_code step_switch_services(struct step *step, struct error *error)
     const struct setup *setup = &step->driver->config.setup;
     struct target *target;
     struct compose_model model;
-    struct containers containers;
-    struct images images;
-    struct git_state git;
-    char text[300];
     enum error_code code = step_target(step, &target, error);
     if (code == ERROR_OK)
         code = compose_render(target, &step->evidence, &model, error);
-    if (code == ERROR_OK)
-        code = compose_images(target, &model, &step->evidence, &images, error);
     for (size_t i = 0; code == ERROR_OK && i < setup->compose.order.count; i++) {
         code = up(step, target, &(struct compose_up){.services = {setup->compose.order.items[i]}, .service_count = 1, .no_deps = true}, error);
         if (code == ERROR_OK && strcmp(setup->compose.order.items[i], setup->services.execution) == 0)
@@ -59,15 +53,7 @@ enum error_code step_switch_services(struct step *step, struct error *error)
     }
     if (code == ERROR_OK)
         code = up(step, target, &(struct compose_up){.remove_orphans = true}, error);
-    if (code == ERROR_OK)
-        code = compose_containers(target, &step->evidence, &containers, error);
-    if (code == ERROR_OK)
-        code = git_look(target, &step->evidence, &git, error);
-    if (code != ERROR_OK)
-        return code;
-    if (!containers_match(&containers, &images, text, sizeof text))
-        return step_is(step, EVENT_MISMATCH, "drift remains after the switch: %s", text);
-    return step_is(step, EVENT_DONE, "%zu services", images.count);
+    return code == ERROR_OK ? remaining_judge(step, target, &model, error) : code;
 }
 
 /* Until every service is good and every endpoint healthy, or the time is over; evidence of the last look only. */

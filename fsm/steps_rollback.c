@@ -1,9 +1,11 @@
 /* Rollback: safe first, then the files, then the containers, then a look. Identities recorded before are restored, never a tag, never a build. */
 #include "fsm/step.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "actions/compose.h"
+#include "actions/drift.h"
 #include "actions/git.h"
 #include "actions/health.h"
 #include "actions/interlock.h"
@@ -74,16 +76,15 @@ enum error_code step_make_safe(struct step *step, struct error *error)
 }
 
 /* What the file of the restored commit declares and ran before: nothing else can be restored. */
-static enum error_code keep_declared(struct target *target, struct step *step, struct containers *containers, struct error *error)
+static enum error_code keep_declared(struct target *target, struct step *step, struct containers *containers, struct compose_model *ret_model, struct error *error)
 {
-    struct compose_model model;
     struct containers kept = {.count = 0};
-    enum error_code code = compose_render(target, &step->evidence, &model, error);
+    enum error_code code = compose_render(target, &step->evidence, ret_model, error);
     if (code != ERROR_OK)
         return code;
     for (size_t i = 0; i < containers->count; i++)
-        for (size_t k = 0; k < model.count; k++)
-            if (strcmp(containers->list[i].service, model.services[k].service) == 0)
+        for (size_t k = 0; k < ret_model->count; k++)
+            if (strcmp(containers->list[i].service, ret_model->services[k].service) == 0)
                 kept.list[kept.count++] = containers->list[i];
     *containers = kept;
     return ERROR_OK;
@@ -94,6 +95,7 @@ enum error_code step_revert(struct step *step, struct error *error)
     struct driver *driver = step->driver;
     struct target *target;
     struct snapshot before;
+    struct compose_model model;
     struct git_state git;
     int status = 0;
     enum error_code code = step_target(step, &target, error);
@@ -104,7 +106,7 @@ enum error_code step_revert(struct step *step, struct error *error)
     if (code == ERROR_OK && status == 0)
         code = git_look(target, &step->evidence, &git, error);
     if (code == ERROR_OK && status == 0)
-        code = keep_declared(target, step, &before.containers, error);
+        code = keep_declared(target, step, &before.containers, &model, error);
     if (code == ERROR_OK && status == 0)
         code = compose_pin(target, &driver->lease, &before.containers, &before.images, (int64_t)driver->deployment.number, &step->evidence, &status, error);
     if (code != ERROR_OK)
@@ -185,13 +187,14 @@ enum error_code step_redeploy(struct step *step, struct error *error)
     struct driver *driver = step->driver;
     struct target *target;
     struct snapshot before;
+    struct compose_model model;
     struct containers now;
     CLEANUP_BYTES struct bytes override = {0};
     enum error_code code = step_target(step, &target, error);
     if (code == ERROR_OK)
         code = snapshot_load(driver, &before, error);
     if (code == ERROR_OK)
-        code = keep_declared(target, step, &before.containers, error);
+        code = keep_declared(target, step, &before.containers, &model, error);
     if (code == ERROR_OK)
         code = compose_override_path(target, (int64_t)driver->deployment.number, &override, error);
     if (code == ERROR_OK)
@@ -217,7 +220,7 @@ static enum error_code look(struct step *step, struct target *target, const stru
 {
     enum error_code code = git_look(target, &step->evidence, &restored->git, error);
     if (code == ERROR_OK)
-        code = compose_fingerprints(target, &step->evidence, error);
+        code = compose_fingerprints(target, COMPOSE_KEY_MAKE, &step->evidence, error);
     if (code == ERROR_OK)
         code = compose_containers(target, &step->evidence, &restored->containers, error);
     if (code == ERROR_OK)
@@ -240,13 +243,46 @@ static bool line_is(const struct evidence *evidence, const char *probe, const ch
 static bool same_images(const struct snapshot *before, const struct containers *now, char *ret_text, size_t room)
 {
     struct images declared = {.count = 0};
+    struct drift drift = {.count = 0};
     for (size_t i = 0; i < before->containers.count; i++) {
         struct image *image = &declared.list[declared.count++];
         *image = (struct image){.name = ""};
         (void)snprintf(image->service, sizeof image->service, "%s", before->containers.list[i].service);
         (void)snprintf(image->id, sizeof image->id, "%s", before->containers.list[i].image);
     }
-    return containers_match(now, &declared, ret_text, room);
+    drift_services("", now, &declared, NULL, &drift);
+    drift_sentence(&drift, ret_text, room);
+    return drift.count == 0;
+}
+
+/* The override gives every image another name, so a container that this rollback made anew cannot have the configuration of before; it has the one that file,
+ * env file and override come to now, and file and env file are those of before. One that was left alone has the very one of before. */
+static enum error_code same_configurations(struct step *step, struct target *target, const struct snapshot *before, const struct compose_model *model, bool *ret_same,
+                                           struct error *error)
+{
+    CLEANUP_BYTES struct bytes override = {0};
+    struct configurations now;
+    char unknown[STEP_REASON_MAX] = "";
+    enum error_code code = compose_override_path(target, (int64_t)step->driver->deployment.number, &override, error);
+    if (code == ERROR_OK)
+        code = compose_configurations(target, model, (const char *)override.data, COMPOSE_KEY_MAKE, &step->evidence, &now, error);
+    if (code != ERROR_OK)
+        return code;
+    *ret_same = true;
+    for (size_t i = 0; i < before->containers.count; i++) {
+        const char *service = before->containers.list[i].service;
+        const struct configuration *is = configurations_find(&now, service), *was = configurations_find(&before->configurations, service);
+        bool untouched = is != NULL && was != NULL && is->running[0] != '\0' && strcmp(is->running, was->running) == 0;
+        if (untouched || (is != NULL && is->running[0] != '\0' && strcmp(is->running, is->declared) == 0))
+            continue;
+        if (is == NULL || is->declared[0] != '\0') {
+            *ret_same = false;
+            return step_is(step, EVENT_MISMATCH, "service %s runs with another configuration than the restored file gives it", service);
+        }
+        size_t used = strlen(unknown);
+        (void)snprintf(unknown + used, sizeof unknown - used, "%s%s", used > 0 ? ", " : "compose cannot tell the configuration of ", service);
+    }
+    return unknown[0] != '\0' ? step_fact(step, "drift", unknown, error) : ERROR_OK;
 }
 
 static const struct container *first_sick(const struct containers *containers)
@@ -287,12 +323,14 @@ enum error_code step_verify_restored(struct step *step, struct error *error)
     struct driver *driver = step->driver;
     struct target *target;
     struct snapshot before;
+    struct compose_model model;
     int64_t until_ns = step_settle_ns(step);
+    bool same = false;
     enum error_code code = step_target(step, &target, error);
     if (code == ERROR_OK)
         code = snapshot_load(driver, &before, error);
     if (code == ERROR_OK)
-        code = keep_declared(target, step, &before.containers, error);
+        code = keep_declared(target, step, &before.containers, &model, error);
     size_t first = step->evidence.count;
     for (;;) {
         struct restored restored = {.parity = {.parity = PARITY_INVALID}};
@@ -309,6 +347,9 @@ enum error_code step_verify_restored(struct step *step, struct error *error)
         evidence_cut(&step->evidence, first);
         code = driver->clock->sleep_until(driver->clock->context, now + LOOK_PAUSE_NS, error);
     }
+    code = same_configurations(step, target, &before, &model, &same, error);
+    if (code != ERROR_OK || !same)
+        return code;
     code = step_free_target(step, target, error);
     return code == ERROR_OK ? step_is(step, EVENT_DONE, "Execution stays disarmed; `titan-fsm arm` is a person's word") : code;
 }

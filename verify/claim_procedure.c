@@ -2,6 +2,7 @@
 #include "verify/audit.h"
 #include "verify/earned.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -186,6 +187,11 @@ void claim_procedure(const struct audit *audit, struct finding *finding)
     const struct entry *last = deployment->entries[deployment->count - 1];
     if (!walk.ended)
         finding_undecidable(finding, last, "the deployment is still open, in the state %s", stage_name(walk.stage));
-    finding_conclude(finding, last, "%zu transitions from opened to %s, each an edge of the %s procedure, intended before and with its evidence",
-                     deployment->step_count, deployment->accepted ? "an accepted failure" : stage_name(walk.stage), deployment->policy ? "policy" : "release");
+    char untold[120] = "";
+    size_t services = earned_untold(audit);
+    if (services > 0)
+        (void)snprintf(untold, sizeof untold, "; whether %zu services run as configured, compose could not tell", services);
+    finding_conclude(finding, last, "%zu transitions from opened to %s, each an edge of the %s procedure, intended before and with its evidence%s",
+                     deployment->step_count, deployment->accepted ? "an accepted failure" : stage_name(walk.stage),
+                     deployment->policy ? "policy" : "release", untold);
 }

@@ -2,6 +2,7 @@
 #include "verify/audit.h"
 #include "verify/reading.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static bool is_running(const struct container *container)
@@ -53,6 +54,33 @@ static void compare_containers(const struct containers *before, const struct con
     for (size_t i = 0; i < after->count; i++)
         if (is_running(&after->list[i]) && !is_running(reading_container(before, text_of(after->list[i].service))))
             finding_violated(finding, entry, "the service %s runs after the rollback and did not before", after->list[i].service);
+}
+
+/* A container that the rollback made anew has an image of another name, and so another configuration than before, by design: it has the one that the restored
+ * file, the restored env file and the pinned image come to. One that was left alone has the very one of before. Returns for how many compose could not tell. */
+static size_t compare_configurations(const struct containers *was, const struct entry *before, const struct entry *after, struct finding *finding)
+{
+    struct configurations then, now;
+    size_t untold = 0;
+    if (!reading_configurations(entry_item(before, 0, before->item_count, "compose.drift", NULL), &then)
+        || !reading_configurations(entry_item(after, 0, after->item_count, "compose.drift", NULL), &now)) {
+        finding_violated(finding, after, "the configurations before and after cannot be compared");
+        return 0;
+    }
+    for (size_t i = 0; i < was->count; i++) {
+        const char *service = was->list[i].service;
+        const struct configuration *old = reading_configuration(&then, service), *new = reading_configuration(&now, service);
+        if (!is_running(&was->list[i]))
+            continue;
+        bool untouched = old != NULL && new != NULL && new->running[0] != '\0' && strcmp(old->running, new->running) == 0;
+        if (untouched)
+            continue;
+        if (new != NULL && new->declared[0] == '\0')
+            untold++;
+        else if (new == NULL || strcmp(new->declared, new->running) != 0)
+            finding_violated(finding, after, "the service %s runs with a configuration that is neither the one of before nor the restored file's", service);
+    }
+    return untold;
 }
 
 /* An armed marker survives a restart: a container that was there before may only be there still if nobody ever touched it. */
@@ -108,10 +136,14 @@ static void check_rollback(const struct audit *audit, const struct entry *before
     }
     keep_declared(before, &was);
     compare_containers(&was, &is, after, finding);
+    size_t untold = compare_configurations(&was, before, after, finding);
+    char but[80] = "";
+    if (untold > 0)
+        (void)snprintf(but, sizeof but, "; whether %zu of them are configured as before, compose could not tell", untold);
     if (audit->genesis.has_policy)
         check_recreated(audit, reading_container(&was, audit->genesis.execution), reading_container(&is, audit->genesis.execution), after, finding);
-    finding_conclude(finding, after, "commit, branch, configuration and the image of each of %zu containers are those of the before snapshot (entry %lld)",
-                     is.count, (long long)before->seq);
+    finding_conclude(finding, after, "commit, branch, configuration and the image of each of %zu containers are those of the before snapshot (entry %lld)%s",
+                     is.count, (long long)before->seq, but);
 }
 
 static void check_abort(const struct audit *audit, const struct entry *before, struct finding *finding)

@@ -5,6 +5,8 @@
 
 #include "verify/audit.h"
 
+/* Services whose configuration compose could not tell after the switch: no violation, and to be said. */
+size_t earned_untold(const struct audit *audit);
 bool step_is_earned(const struct audit *audit, const struct step *step, char *ret_why, size_t room);
 
 #endif

@@ -31,9 +31,37 @@ static bool read_image(const struct node *object, struct container *image)
     return copy(object, "service", image->service, sizeof image->service) && copy(object, "id", image->image, sizeof image->image);
 }
 
-static bool read_lines(const struct item *item, bool (*read)(const struct node *, struct container *), struct containers *ret_containers)
+static bool read_containers(const struct node *object, void *into)
 {
-    ret_containers->count = 0;
+    struct containers *containers = into;
+    return containers->count < READING_CONTAINERS_MAX && read_container(object, &containers->list[containers->count++]);
+}
+
+static bool read_images(const struct node *object, void *into)
+{
+    struct containers *images = into;
+    return images->count < READING_CONTAINERS_MAX && read_image(object, &images->list[images->count++]);
+}
+
+static bool is_hmac(const char *text)
+{
+    return text[0] == '\0' || bytes_is_hex(text, SHA256_HEX);
+}
+
+static bool read_configurations(const struct node *object, void *into)
+{
+    struct configurations *configurations = into;
+    if (configurations->count == READING_CONTAINERS_MAX)
+        return false;
+    struct configuration *configuration = &configurations->list[configurations->count++];
+    return copy(object, "service", configuration->service, sizeof configuration->service)
+           && copy(object, "declared", configuration->declared, sizeof configuration->declared) && is_hmac(configuration->declared)
+           && copy(object, "running", configuration->running, sizeof configuration->running) && is_hmac(configuration->running);
+}
+
+/* Calls `read` with each line's object. */
+static bool read_lines(const struct item *item, bool (*read)(const struct node *object, void *into), void *into)
+{
     if (item == NULL || item->status != 0)
         return false;
     struct text rest = item->output, line;
@@ -42,11 +70,7 @@ static bool read_lines(const struct item *item, bool (*read)(const struct node *
         struct error ignored;
         if (line.length == 0)
             continue;
-        if (ret_containers->count == READING_CONTAINERS_MAX || tree_read(line.at, line.length, TREE_PLAIN, &tree, &ignored) != ERROR_OK)
-            return false;
-        struct container *container = &ret_containers->list[ret_containers->count++];
-        *container = (struct container){0};
-        if (!read(tree.root, container))
+        if (tree_read(line.at, line.length, TREE_PLAIN, &tree, &ignored) != ERROR_OK || !read(tree.root, into))
             return false;
     }
     return true;
@@ -54,12 +78,28 @@ static bool read_lines(const struct item *item, bool (*read)(const struct node *
 
 bool reading_containers(const struct item *item, struct containers *ret_containers)
 {
-    return read_lines(item, read_container, ret_containers);
+    *ret_containers = (struct containers){.count = 0};
+    return read_lines(item, read_containers, ret_containers);
 }
 
 bool reading_images(const struct item *item, struct containers *ret_images)
 {
-    return read_lines(item, read_image, ret_images);
+    *ret_images = (struct containers){.count = 0};
+    return read_lines(item, read_images, ret_images);
+}
+
+bool reading_configurations(const struct item *item, struct configurations *ret_configurations)
+{
+    *ret_configurations = (struct configurations){.count = 0};
+    return read_lines(item, read_configurations, ret_configurations);
+}
+
+const struct configuration *reading_configuration(const struct configurations *configurations, const char *service)
+{
+    for (size_t i = 0; i < configurations->count; i++)
+        if (strcmp(configurations->list[i].service, service) == 0)
+            return &configurations->list[i];
+    return NULL;
 }
 
 const struct container *reading_container(const struct containers *containers, struct text service)

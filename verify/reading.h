@@ -23,6 +23,18 @@ bool reading_images(const struct item *item, struct containers *ret_images);
 const struct container *reading_container(const struct containers *containers, struct text service);   /* a running one first; NULL */
 bool reading_container_is_good(const struct container *container);
 
+/* HMACs of what is declared and of what runs, of a service; "" = compose could not tell, none ran. */
+struct configuration {
+    char service[64], declared[SHA256_HEX + 1], running[SHA256_HEX + 1];
+};
+
+struct configurations {
+    size_t count;
+    struct configuration list[READING_CONTAINERS_MAX];
+};
+bool reading_configurations(const struct item *item, struct configurations *ret_configurations);
+const struct configuration *reading_configuration(const struct configurations *configurations, const char *service);
+
 /* logs.c: messages of lines that are not older than started_at. */
 struct log {
     struct text rest;

@@ -21,7 +21,7 @@ VERIFY = os.environ.get("TITAN_VERIFY", str(BUILD / "verify" / "titan-verify"))
 # Exit statuses of titan-fsm (README.md).
 DONE, USAGE, CONFIG = 0, 2, 3
 ROLLED_BACK, ABORTED, ROLLBACK_FAILED, NEEDS_PERSON = 10, 11, 12, 13
-HELD, UNREACHABLE, HOST_REFUSED, KEY_REFUSED, DAMAGED, JOURNAL_WRITE, REFUSED, STEP_FAILED = range(14, 22)
+HELD, UNREACHABLE, HOST_REFUSED, KEY_REFUSED, DAMAGED, JOURNAL_WRITE, REFUSED, STEP_FAILED, DRIFT = range(14, 23)
 
 LIMITS = {"window_ms": 1200, "sample_interval_ms": 300, "sample_gap_ms": 5000, "window_start_ms": 120000, "window_start_armed_ms": 10000,
           "failures": 3, "rollback_start_ms": 10000, "rollback_ms": 300000, "disarm_fresh_ms": 10000, "answer_ms": 1000}

@@ -315,6 +315,20 @@ case_plugin_is_detected_only_where_it_is() {
     fi
 }
 
+case_compose_hash_is_the_one_in_the_label() {
+    local service
+    ok grep -qE '^v?[12][.][0-9]+[.]' <(compose version --short)
+    compose config --hash='*' 2>/dev/null > "$top/hashes"
+    for service in execution brain web; do
+        ok grep -qx "titan-$service $(look $service '{{index .Config.Labels "com.docker.compose.config-hash"}}')" "$top/hashes"
+    done
+    WEB_PORT=1 compose config --hash='*' 2>/dev/null > "$top/others"
+    is 'services with another hash' "$(grep -vxFf "$top/hashes" "$top/others" | cut -d' ' -f1)" titan-web
+    docker tag "$REGISTRY/titan-brain:latest" "$REGISTRY/titan-web:latest"
+    compose config --hash='*' 2>/dev/null > "$top/others"
+    is 'services with another image' "$(grep -vxFf "$top/hashes" "$top/others" | cut -d' ' -f1)" titan-web
+}
+
 case_supervisor_that_dies_takes_its_service_along() {
     [ "$mode" = standin ] || return 0
     local state service

@@ -12,7 +12,7 @@ struct compose {
     const char *project, *files[FILES_MAX], *env_file;
     size_t file_count;
     json_t *model, *services;
-    bool detached, no_deps, force_recreate, no_build, build, remove_orphans, quiet, only_services;
+    bool detached, no_deps, force_recreate, no_recreate, no_build, build, remove_orphans, quiet, only_services, only_hashes, briefly;
 };
 
 static char *container_name(const struct compose *compose, const char *service)
@@ -97,18 +97,24 @@ static void make(const struct compose *compose, const char *service, const char 
     (void)fprintf(stderr, "%s %s ... done\n", word, name);
 }
 
+/* Of the options and the image's id, as docker-compose does it; no image there yet is an answer too. */
+static char *config_hash(const struct compose *compose, const char *service, const char *image)
+{
+    json_t *hashed = json_pack("{s:O, s:s?}", "options", json_object_get(compose->services, service), "image", image);
+    return state_sha256(json_dumps(hashed, JSON_SORT_KEYS));
+}
+
 static void up_service(const struct compose *compose, const char *service)
 {
     char *image = need_image(compose, service), *name = container_name(compose, service);
-    json_t *hashed = json_pack("{s:O, s:s}", "options", json_object_get(compose->services, service), "image", image);
-    char *hash = state_sha256(json_dumps(hashed, JSON_SORT_KEYS));
+    char *hash = config_hash(compose, service, image);
     const json_t *there = containers_of(compose, service);
     const char *id = json_string_value(json_array_get(there, 0));
     const json_t *container = id != NULL ? state_read(state_path("containers/%s/container.json", id)) : NULL;
     bool same = container != NULL && strcmp(container_label(container, "com.docker.compose.config-hash"), hash) == 0;
     if (id == NULL) {
         make(compose, service, image, hash, "Creating");
-    } else if (!same || compose->force_recreate) {
+    } else if ((!same && !compose->no_recreate) || compose->force_recreate) {
         container_stop(id, STOP_MS);
         container_remove(id);
         make(compose, service, image, hash, "Recreating");
@@ -258,6 +264,9 @@ static int config(const struct compose *compose)
     if (compose->only_services)
         json_object_foreach(compose->services, name, service)
             (void)printf("%s\n", name);
+    else if (compose->only_hashes)
+        json_object_foreach(compose->services, name, service)
+            (void)printf("%s %s\n", name, config_hash(compose, name, image_find(image_name(compose, name))));
     else if (!compose->quiet)
         model_print(compose->model);
     return 0;
@@ -269,8 +278,9 @@ static int read_words(struct compose *compose, int count, char **words, char **r
     int left = 0;
     const struct { const char *word; bool *flag; } flags[] = {
         {"-d", &compose->detached}, {"--detach", &compose->detached}, {"--no-deps", &compose->no_deps}, {"--force-recreate", &compose->force_recreate},
-        {"--no-build", &compose->no_build}, {"--build", &compose->build}, {"--remove-orphans", &compose->remove_orphans}, {"-q", &compose->quiet},
-        {"--quiet", &compose->quiet}, {"--services", &compose->only_services}};
+        {"--no-recreate", &compose->no_recreate}, {"--no-build", &compose->no_build}, {"--build", &compose->build},
+        {"--remove-orphans", &compose->remove_orphans}, {"-q", &compose->quiet},
+        {"--quiet", &compose->quiet}, {"--services", &compose->only_services}, {"--hash=*", &compose->only_hashes}, {"--short", &compose->briefly}};
     for (int i = 0; i < count; i++) {
         bool exec_words = left > 0 && strcmp(rest[0], "exec") == 0, taken = false;
         for (size_t f = 0; !exec_words && f < sizeof flags / sizeof flags[0]; f++)
@@ -301,7 +311,7 @@ int compose_run(int count, char **words)
     int left = read_words(&compose, count - 1, words + 1, rest);
     const char *what = left > 0 ? rest[0] : "";
     if (strcmp(what, "version") == 0) {
-        (void)puts("docker-compose version 1.29.2, build unknown");
+        (void)puts(compose.briefly ? "1.29.2" : "docker-compose version 1.29.2, build unknown");
         return 0;
     }
     if (compose.file_count == 0)

@@ -144,11 +144,12 @@ static json_t *convert(struct fy_node *node)
 static json_t *read_file(const char *path)
 {
     static const struct fy_parse_cfg quiet = {.flags = FYPCF_QUIET};
-    FILE *probe = fopen(path, "re");
+    bool piped = strcmp(path, "-") == 0;
+    FILE *probe = piped ? stdin : fopen(path, "re");
     if (probe == NULL)
         die(1, ".FileNotFoundError: [Errno 2] No such file or directory: './%s'", path);
+    struct fy_document *document = piped ? fy_document_build_from_fp(&quiet, stdin) : fy_document_build_from_file(&quiet, path);
     (void)fclose(probe);
-    struct fy_document *document = fy_document_build_from_file(&quiet, path);
     if (document == NULL || !fy_node_is_mapping(fy_document_root(document)))
         die(1, "yaml.scanner.ScannerError: in \"./%s\": the file cannot be parsed", path);
     json_t *value = convert(fy_document_root(document));

@@ -226,6 +226,29 @@ static void hmacs(struct forge *forge, json_t *evidence)
     line(forge, evidence, "env.hmac", text);
 }
 
+/* Each container as the file of the present commit declares it. */
+static void drift(struct forge *forge, json_t *evidence, const char *subject)
+{
+    char hmac[65], text[600];
+    fill(hmac, forge->code[0], 64);
+    (void)snprintf(text, sizeof text,
+                   "{\"service\":\"titan-execution\",\"declared\":\"%s\",\"running\":\"%s\"}\n"
+                   "{\"service\":\"titan-brain\",\"declared\":\"%s\",\"running\":\"%s\"}\n",
+                   hmac, hmac, hmac, hmac);
+    forge_item(forge, evidence, "compose.drift", subject, 0, text);
+}
+
+/* What stands behind the last `up` of either procedure. */
+static void remaining(struct forge *forge, json_t *evidence)
+{
+    containers(forge, evidence);
+    drift(forge, evidence, "");
+    line(forge, evidence, "git.head", forge->code);
+    line(forge, evidence, "git.branch", "main");
+    forge_item(forge, evidence, "git.status", "", 0, "");
+    hmacs(forge, evidence);
+}
+
 static void prepare(struct forge *forge, json_t *evidence, const char *action)
 {
     if (strcmp(action, "run_preflight") == 0) {
@@ -238,6 +261,7 @@ static void prepare(struct forge *forge, json_t *evidence, const char *action)
         forge_item(forge, evidence, "git.status", "", 0, "");
         hmacs(forge, evidence);
         images(forge, evidence, forge->image_before);
+        drift(forge, evidence, "");
         replies(forge, evidence, 1);
         forge_look(forge, evidence);
     } else if (strcmp(action, "update_code") == 0) {
@@ -262,8 +286,7 @@ static void change(struct forge *forge, json_t *evidence, const char *action)
         if (forge->recreate)
             forge_start(forge, &forge->brain, false, forge->image_after, forge->hash_new);
         up(forge, evidence, "");
-        containers(forge, evidence);
-        line(forge, evidence, "git.head", forge->code);
+        remaining(forge, evidence);
     } else if (strcmp(action, "disarm") == 0) {
         forge_send(forge, evidence, false);
         forge_look(forge, evidence);
@@ -272,6 +295,8 @@ static void change(struct forge *forge, json_t *evidence, const char *action)
         forge_look(forge, evidence);
         up(forge, evidence, execution ? "titan-execution" : "titan-brain");
         forge_start(forge, execution ? &forge->execution : &forge->brain, execution, forge->image_after, forge->hash_new);
+        if (!execution)
+            remaining(forge, evidence);
         forge_look(forge, evidence);
     }
 }
@@ -324,6 +349,7 @@ static void restore(struct forge *forge, json_t *evidence, const char *action)
     } else if (strcmp(action, "verify_restored") == 0) {
         line(forge, evidence, "git.head", forge->code);
         hmacs(forge, evidence);
+        drift(forge, evidence, "override");
         one_sample(forge, evidence, false);
     } else if (strcmp(action, "restore_code") == 0) {
         memcpy(forge->code, forge->commit_before, sizeof forge->code);
