@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include <libfyaml.h>
-#include <sodium.h>
 
 /* `.Id` sends Docker to its raw answer, where a container without a check of its own has no Health at all: hence `index`. */
 static const char CONTAINER_TEMPLATE[] =
@@ -121,7 +120,7 @@ enum error_code compose_render(struct target *target, struct evidence *evidence,
     if (code == ERROR_OK)
         code = bytes_append(&script, "config", 6, error);
     if (code == ERROR_OK)
-        code = target_run(target, &(struct target_command){.script = (const char *)script.data}, &result, error);
+        code = target_run(target, &(struct target_command){.script = (const char *)script.data, .output = OUTPUT_RAW}, &result, error);
     if (code != ERROR_OK)
         return code;
     if (result.status != 0)
@@ -131,7 +130,7 @@ enum error_code compose_render(struct target *target, struct evidence *evidence,
         code = error_set(error, ERROR_REMOTE, 0, file, "set it in the env file", "compose would blank a variable: %s", unset);
     else
         code = read_model(&result.output, &model, error);
-    sodium_memzero(result.output.data, result.output.size);
+    bytes_free(&result.output);
     struct bytes names = {0};
     for (size_t i = 0; code == ERROR_OK && i < model.count; i++)
         code = bytes_append_format(&names, error, "%s\n", model.services[i].service);
@@ -189,7 +188,7 @@ enum error_code compose_fingerprints(struct target *target, struct evidence *evi
     if (code == ERROR_OK)
         code = bytes_append_format(&script, error, "config 2>/dev/null) && printf '%%s\\n' \"$v\" | hmac");
     if (code == ERROR_OK)
-        code = target_probe(target, &(struct target_command){.script = (const char *)script.data}, "config.hmac", "", evidence, NULL, error);
+        code = target_probe(target, &(struct target_command){.script = (const char *)script.data, .output = OUTPUT_NAMES}, "config.hmac", "", evidence, NULL, error);
     bytes_free(&script);
     if (code == ERROR_OK)
         code = fingerprint_script(target, &script, error);
@@ -197,7 +196,7 @@ enum error_code compose_fingerprints(struct target *target, struct evidence *evi
         code = bytes_append_format(&script, error, "hmac < ");
     if (code == ERROR_OK)
         code = shell_quote(&script, compose->env_file[0] != '\0' ? compose->env_file : "/dev/null", error);
-    return code == ERROR_OK ? target_probe(target, &(struct target_command){.script = (const char *)script.data}, "env.hmac", "", evidence, NULL, error) : code;
+    return code == ERROR_OK ? target_probe(target, &(struct target_command){.script = (const char *)script.data, .output = OUTPUT_NAMES}, "env.hmac", "", evidence, NULL, error) : code;
 }
 
 enum error_code compose_containers(struct target *target, struct evidence *evidence, struct containers *ret_containers, struct error *error)
@@ -211,7 +210,7 @@ enum error_code compose_containers(struct target *target, struct evidence *evide
                                                "--filter label=com.docker.compose.oneoff=False) || exit 1; [ -z \"$ids\" ] || %s inspect --format '%s' $ids",
                                                setup->target.docker, project, setup->target.docker, CONTAINER_TEMPLATE);
     if (code == ERROR_OK)
-        code = target_probe(target, &(struct target_command){.script = (const char *)script.data}, "compose.containers", "", evidence, &status, error);
+        code = target_probe(target, &(struct target_command){.script = (const char *)script.data, .output = OUTPUT_NAMES}, "compose.containers", "", evidence, &status, error);
     if (code != ERROR_OK)
         return code;
     const struct evidence_item *item = evidence_last(evidence, "compose.containers", NULL);
@@ -250,7 +249,7 @@ enum error_code compose_images(struct target *target, const struct compose_model
     for (size_t i = 0; code == ERROR_OK && i < model->count; i++)
         code = add_image(target, model, i, &script, error);
     if (code == ERROR_OK)
-        code = target_probe(target, &(struct target_command){.script = (const char *)script.data}, "compose.images", "", evidence, NULL, error);
+        code = target_probe(target, &(struct target_command){.script = (const char *)script.data, .output = OUTPUT_NAMES}, "compose.images", "", evidence, NULL, error);
     return code == ERROR_OK ? images_read(&evidence_last(evidence, "compose.images", NULL)->output, ret_images, error) : code;
 }
 

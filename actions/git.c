@@ -6,7 +6,7 @@
 static enum error_code probe(struct target *target, const char *script, const char *name, const char *subject, struct evidence *evidence, int *ret_status,
                              struct error *error)
 {
-    return target_probe(target, &(struct target_command){.script = script}, name, subject, evidence, ret_status, error);
+    return target_probe(target, &(struct target_command){.script = script, .output = OUTPUT_NAMES}, name, subject, evidence, ret_status, error);
 }
 
 /* The one line of an item, without its newline. */

@@ -82,6 +82,11 @@ enum error_code http_get(struct target *target, const char *url, int64_t timeout
     }
     if (code != ERROR_OK)
         return code;
+    code = target_redact(target, REDACT_ALL, &body, error);
+    if (code != ERROR_OK) {
+        bytes_free(&body);
+        return code;
+    }
     *ret_status = (int)status;
     bytes_free(ret_body);
     *ret_body = body;

@@ -1,5 +1,6 @@
 /* actions/http: one GET on a connection of its own. The only file that includes curl.h is http.c.
- * Knows:     status and body, time and size caps; follows no redirect, reuses no connection, keeps no cookie. */
+ * Knows:     status and body, time and size caps; follows no redirect, reuses no connection, keeps no cookie.
+ * Secrets:   the body comes redacted. */
 #ifndef ACTIONS_HTTP_H
 #define ACTIONS_HTTP_H
 

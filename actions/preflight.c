@@ -19,6 +19,8 @@ enum error_code check_answer(struct check *check, enum preflight_status status, 
     va_end(arguments);
     check->status = status;
     enum error_code code = bytes_append(&text, words, strlen(words), error);
+    if (code == ERROR_OK)       /* whichever way the probe came by them */
+        code = target_redact(check->target, REDACT_ALL, &text, error);
     return code == ERROR_OK ? evidence_add(check->list->evidence, "preflight", check->item->id, (int)status, &text, check->began_ns,
                                            clock_boottime_ns(target_clock(check->target)), &check->span, error) : code;
 }

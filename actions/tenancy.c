@@ -47,7 +47,7 @@ static enum error_code read_file(struct target *target, struct evidence *evidenc
         code = bytes_append_format(&script, error, "; [ ! -e \"$p\" ] || cat \"$p\"");
     int status;
     if (code == ERROR_OK)
-        code = target_probe(target, &(struct target_command){.script = (const char *)script.data}, "tenancy", "", evidence, &status, error);
+        code = target_probe(target, &(struct target_command){.script = (const char *)script.data, .output = OUTPUT_RAW}, "tenancy", "", evidence, &status, error);
     if (code == ERROR_OK && status != 0)
         return error_set(error, ERROR_REMOTE, status, (const char *)path.data, "check its permissions on the target", "deployment.json cannot be read");
     return code;

@@ -11,7 +11,9 @@
 #include "actions/interlock.h"
 #include "actions/parity.h"
 #include "actions/preflight.h"
+#include "actions/secrets.h"
 #include "actions/tenancy.h"
+#include "fsm/progress.h"
 #include "fsm/snapshot.h"
 
 enum { RESERVE_BYTES = 16 << 20 };      /* a window of samples, and a rollback with all its evidence */
@@ -27,13 +29,29 @@ static bool is_attested(const struct deployment *deployment, const char *item)
     return false;
 }
 
+/* Never in silence: on the terminal, and in the journal. */
+static enum error_code say_what_is_not_redacted(struct step *step, const char *note, struct error *error)
+{
+    if (note[0] == '\0')
+        return ERROR_OK;
+    progress_word(step->driver, "not redacted from the record: %s", note);
+    return step_fact(step, "not_redacted", note, error);
+}
+
 enum error_code step_run_preflight(struct step *step, struct error *error)
 {
     const struct setup *setup = &step->driver->config.setup;
     struct target *target;
+    struct error refusal;
     enum preflight_status statuses[SETUP_CHECKS_MAX];
     char failing[STEP_REASON_MAX] = "";
     enum error_code code = step_target(step, &target, error);
+    if (code != ERROR_OK)
+        return code;
+    bool kept = secrets_check(target_secrets(target), &refusal) == ERROR_OK;
+    if (!secrets_are_known(target_secrets(target)))     /* what the probes find could not be redacted */
+        return step_is(step, EVENT_FAILED, "%s (%s)", refusal.what, refusal.next);
+    code = say_what_is_not_redacted(step, secrets_note(target_secrets(target)), error);
     if (code == ERROR_OK)
         code = preflight_run(target, &step->evidence, statuses, error);
     if (code != ERROR_OK)
@@ -47,6 +65,8 @@ enum error_code step_run_preflight(struct step *step, struct error *error)
         (void)snprintf(failing + used, sizeof failing - used, "%s%s %s (%s)", used > 0 ? "; " : "", check->id,
                        statuses[i] == PREFLIGHT_UNDECIDED ? "needs `titan-fsm attest`" : "failed", check->advice);
     }
+    if (failing[0] == '\0' && !kept)
+        return step_is(step, EVENT_FAILED, "%s (%s)", refusal.what, refusal.next);
     return failing[0] == '\0' ? step_is(step, EVENT_DONE, "%s", "") : step_is(step, EVENT_FAILED, "%s", failing);
 }
 
