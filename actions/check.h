@@ -1,5 +1,6 @@
 /* actions/check: what every probe of the checklist is given, and how it answers. One file a family of probes: check_*.c. Inside actions/ only.
  * Knows:     one run of the checklist: its target, what several probes share, the answers so far; not which items are mandatory.
+ * Secrets:   check_answer() redacts what it is given; foreign bytes that come by another way than target_run() and http_get() go through target_redact() first.
  * Answer:    exactly one check_answer() an item, in words that name the line to change (file:line) where there is one, and never a secret.
  *            A probe that lacks its own setting is CHECK_UNDECIDED and names the setting: a person attests then.
  * Errors:    only what leaves the question open (unreachable, memory, the host's key); whatever is wrong with the target is an answer. */
@@ -30,7 +31,7 @@ enum error_code check_answer(struct check *check, enum preflight_status status, 
     CHECKED __attribute__((format(printf, 4, 5)));
 /* Runs a script on the target whose status decides (0 passes) and whose output says what was found. */
 enum error_code check_by_script(struct check *check, const char *script, struct error *error) CHECKED;
-/* Runs a script for its output alone; *ret_result as target_run() gives it, and the span is noted. */
+/* Runs a script for its output alone; *ret_result as target_run() gives it (OUTPUT_NAMES: secrets are redacted, so they cannot be compared), and the span is noted. */
 enum error_code check_run(struct check *check, const char *script, struct target_result *ret_result, struct error *error) CHECKED;
 
 /* check_env.c: the env file and the repository */

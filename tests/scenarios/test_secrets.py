@@ -137,7 +137,7 @@ def prepare(stack):
     directory = pathlib.Path(stack.env["TITAN_DIR"])
     env_file = directory / ".env.prod"
     with env_file.open("a") as file:
-        file.write("".join(f"{key}={written}\n" for key, (written, _) in PLANTED.items()))
+        file.write("".join(f"{key}={written}\n" for key, (written, _) in PLANTED.items()) + "PIN_SECRET=a1!\n")
     rows = dict(line.split("=", 1) for line in env_file.read_text().splitlines() if "=" in line)
     secrets = {key: rows[key] for key in OWN_KEYS} | {key: value for key, (_, value) in PLANTED.items()}
     (pathlib.Path(stack.env["SHARED"]) / "leak").write_text(leak_lines(secrets))
@@ -168,6 +168,7 @@ def refused(operator, stack):
     (directory / ".env.prod").chmod(0o644)
     result = operator.expect(titan.NEEDS_PERSON, "run")
     insist("chmod 600" in result.out, result.out)
+    insist("not redacted from the record" in result.out and "PIN_SECRET" in result.out, "a value too short to be redacted is named by its key: " + result.out)
     (directory / ".env.prod").chmod(0o600)
     for flag in ("refused", "broken"):
         (directory / "state" / flag).touch()
@@ -211,6 +212,10 @@ def procedures(operator, stack):
     operator.expect_proven()
     operator.expect(titan.DONE, "arm", "--reason", "after the rollback")
     operator.expect(titan.DONE, "disarm", "--reason", "by hand")
+    env_file = pathlib.Path(stack.env["TITAN_DIR"]) / ".env.prod"
+    env_file.rename(env_file.with_name("elsewhere"))        # its values are unknown now: only what makes safe goes on
+    operator.expect(titan.DONE, "disarm", "--reason", "without an env file")
+    operator.expect(titan.REFUSED, "arm", "--reason", "without an env file")
 
 
 def what_was_kept(operator):
@@ -268,12 +273,12 @@ def run(stack):
         kept, blobs = what_was_kept(operator)
     finally:
         watch.close()
-    insist_that_all_leaked(operator, blobs)
     state = pathlib.Path(stack.env["TITAN_DIR"]) / "state"
     kept |= {str(path): path.read_bytes() for path in state.rglob("*") if path.is_file() and path.suffix != ".tar"}
     kept |= {f"{path} (its name)": str(path).encode() for path in operator.temporary.rglob("*")}
     found = [each for where, data in kept.items() for each in search(wanted, data, where)] + sorted(watch.found)
     insist(not found, f"{len(found)} found, the first: {found[:8]}")
+    insist_that_all_leaked(operator, blobs)
     insist(list(operator.temporary.iterdir()) == [], "no temporary file")
     insist(watch.seen > 100 and watch.core == {"0"}, f"processes were seen, and titan-fsm dumps no core: {watch.seen} {watch.core}")
     insist(watch.locked_kb > 0, "keys and values lie in locked memory")
