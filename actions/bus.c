@@ -7,7 +7,8 @@
 #include <nats/nats.h>
 #include <sodium.h>
 
-#include "actions/secret.h"
+#include "actions/credential.h"
+#include "actions/secrets.h"
 
 enum { BUS_TIMEOUT_MS = 5000, ANSWERS_MAX = 16 };
 
@@ -26,26 +27,14 @@ static void bus_close(struct bus *bus)
 }
 #define CLEANUP_BUS __attribute__((cleanup(bus_close)))
 
-/* The value of one key of the env file on the target: it comes over the connection into memory and is wiped after use. */
-static enum error_code password_from_key(struct target *target, struct bytes *ret_password, struct error *error)
+/* The value of one key of the env file on the target, as it was read when the connection was made. */
+static enum error_code password_from_key(const struct target *target, struct bytes *ret_password, struct error *error)
 {
     const struct setup *setup = target_setup(target);
-    CLEANUP_BYTES struct bytes script = {0};
-    CLEANUP_RESULT struct target_result result = {0};
-    enum error_code code = bytes_append_format(&script, error, "sed -n 's/^%s=//p' ", setup->bus.password_key);
-    if (code == ERROR_OK)
-        code = shell_quote(&script, setup->compose.env_file, error);
-    if (code == ERROR_OK)
-        code = target_run(target, &(struct target_command){.script = (const char *)script.data}, &result, error);
-    if (code != ERROR_OK)
-        return code;
-    secret_cut_line_end(&result.output);
-    if (result.status != 0 || result.output.size == 0 || result.output.size > SECRET_BYTES_MAX || memchr(result.output.data, '\n', result.output.size) != NULL)
-        code = error_set(error, ERROR_CONFIG, 0, setup->compose.env_file, "set it there, or use bus.password_file", "the env file has no single value for %s", setup->bus.password_key);
-    else
-        code = bytes_append(ret_password, result.output.data, result.output.size, error);
-    sodium_memzero(result.output.data, result.output.size);
-    return code;
+    const char *password = secrets_bus_password(target_secrets(target));
+    if (password == NULL || password[0] == '\0')
+        return error_set(error, ERROR_CONFIG, 0, setup->compose.env_file, "set it there, or use bus.password_file", "the env file has no value for %s", setup->bus.password_key);
+    return bytes_append(ret_password, password, strlen(password), error);
 }
 
 static enum error_code unreachable(const struct setup_bus *setup, natsStatus status, struct error *error)
@@ -58,10 +47,10 @@ static enum error_code unreachable(const struct setup_bus *setup, natsStatus sta
 static enum error_code bus_open(struct target *target, struct bus *bus, struct error *error)
 {
     const struct setup_bus *setup = &target_setup(target)->bus;
-    CLEANUP_SECRET struct bytes password = {0};
+    CLEANUP_BYTES struct bytes password = {0};
     enum error_code code = ERROR_OK;
     if (setup->password_file[0] != '\0')
-        code = secret_read_file(setup->password_file, "the bus password file", &password, error);
+        code = credential_read_file(setup->password_file, "the bus password file", &password, error);
     else if (setup->password_key[0] != '\0')
         code = password_from_key(target, &password, error);
     if (code == ERROR_OK)
@@ -103,6 +92,8 @@ enum error_code bus_publish(struct target *target, const char *subject, const ch
         return error_set(error, ERROR_UNREACHABLE, (int)status, subject, "titan-fsm resume", "the bus was lost while a command was being sent: %s", natsStatus_GetText(status));
     struct bytes copy = {0};
     code = bytes_append(&copy, payload, strlen(payload), error);
+    if (code == ERROR_OK)       /* its reason is what somebody typed */
+        code = target_redact(target, REDACT_ALL, &copy, error);
     if (code == ERROR_OK)
         code = evidence_add(evidence, "bus.publish", subject, refused ? 1 : 0, &copy, sent_ns, clock_boottime_ns(target_clock(target)), NULL, error);
     bytes_free(&copy);
@@ -124,6 +115,8 @@ static enum error_code keep(struct gathering *gathering, int status, const void 
 {
     struct bytes copy = {0};
     enum error_code code = bytes_append(&copy, data, size, error);
+    if (code == ERROR_OK)
+        code = target_redact(gathering->target, REDACT_ALL, &copy, error);
     if (code == ERROR_OK)
         code = evidence_add(gathering->evidence, gathering->probe, gathering->subject, status, &copy, gathering->sent_ns,
                             clock_boottime_ns(target_clock(gathering->target)), NULL, error);

@@ -1,5 +1,6 @@
 /* actions/check: what every probe of the checklist is given, and how it answers. One file a family of probes: check_*.c. Inside actions/ only.
  * Knows:     one run of the checklist: its target, what several probes share, the answers so far; not which items are mandatory.
+ * Secrets:   check_answer() redacts what it is given; foreign bytes that come by another way than target_run() and http_get() go through target_redact() first.
  * Answer:    exactly one check_answer() an item, in words that name the line to change (file:line) where there is one, and never a secret.
  *            A probe that lacks its own setting is CHECK_UNDECIDED and names the setting: a person attests then.
  * Errors:    only what leaves the question open (unreachable, memory, the host's key); whatever is wrong with the target is an answer. */
@@ -33,7 +34,7 @@ enum error_code check_answer(struct check *check, enum preflight_status status, 
     CHECKED __attribute__((format(printf, 4, 5)));
 /* Runs a script on the target whose status decides (0 passes) and whose output says what was found. */
 enum error_code check_by_script(struct check *check, const char *script, struct error *error) CHECKED;
-/* Runs a script for its output alone; *ret_result as target_run() gives it, and the span is noted. */
+/* Runs a script for its output alone; *ret_result as target_run() gives it (OUTPUT_NAMES: secrets are redacted, so they cannot be compared), and the span is noted. */
 enum error_code check_run(struct check *check, const char *script, struct target_result *ret_result, struct error *error) CHECKED;
 
 /* What a probe has against the target, one line each, until it answers. */
@@ -70,7 +71,7 @@ enum error_code check_ports(struct check *check, struct error *error) CHECKED;
 enum error_code check_https(struct check *check, struct error *error) CHECKED;
 enum error_code check_websocket(struct check *check, struct error *error) CHECKED;
 enum error_code check_download(struct check *check, struct error *error) CHECKED;
-/* What token_file holds; *ret_token stays empty where none is configured, and where the answer was given already since it is not as it must be. Wipe it (secret.h). */
+/* What token_file holds; *ret_token stays empty where none is configured, and where the answer was given already since it is not as it must be. bytes_free() wipes it. */
 enum error_code check_token(struct check *check, struct bytes *ret_token, struct error *error) CHECKED;
 /* check_operations.c: what runs beside the services */
 enum error_code check_heartbeat(struct check *check, struct error *error) CHECKED;

@@ -253,7 +253,7 @@ static enum error_code look(struct check *check, struct doors *doors, struct com
     CLEANUP_RESULT struct target_result result = {0};
     enum error_code code = look_script(check, doors, &script, error);
     if (code == ERROR_OK)
-        code = target_run(check->target, &(struct target_command){.script = (const char *)script.data, .deadline_ms = LOOK_MS}, &result, error);
+        code = target_run(check->target, &(struct target_command){.script = (const char *)script.data, .deadline_ms = LOOK_MS, .output = OUTPUT_NAMES}, &result, error);
     check->span = result.span;
     char nothing[] = "";
     return code == ERROR_OK ? judge_doors(result.output.size > 0 ? (char *)result.output.data : nothing, doors, complaints, unknown, error) : code;

@@ -6,7 +6,7 @@
 #include <strings.h>
 
 #include "actions/http.h"
-#include "actions/secret.h"
+#include "actions/credential.h"
 
 enum { REDIRECTS_MAX = 4 };
 
@@ -24,7 +24,7 @@ enum error_code check_token(struct check *check, struct bytes *ret_token, struct
     struct error found;
     if (check->item->token_file[0] == '\0')
         return ERROR_OK;
-    enum error_code code = secret_read_file(check->item->token_file, "token_file", ret_token, &found);
+    enum error_code code = credential_read_file(check->item->token_file, "token_file", ret_token, &found);
     if (code == ERROR_MEMORY) {
         *error = found;
         return code;
@@ -40,7 +40,7 @@ enum error_code check_token(struct check *check, struct bytes *ret_token, struct
 static enum error_code get(struct check *check, struct http_reply *reply, struct error *error)
 {
     const struct setup_check *item = check->item;
-    CLEANUP_SECRET struct bytes token = {0};
+    CLEANUP_BYTES struct bytes token = {0};
     struct http_place place = {.tls = false};
     if (item->url[0] == '\0')
         return check_no_setting(check, "url", error);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "actions/http.h"
-#include "actions/secret.h"
+#include "actions/credential.h"
 #include "actions/websocket.h"
 
 enum { CHUNK_BYTES = 4096, CLOSE_NORMAL = 1000, CLOSE_MS = 200 };
@@ -74,7 +74,7 @@ static enum error_code reply(struct dialog *dialog, enum websocket_opcode opcode
 static enum error_code shake_hands(struct dialog *dialog, const struct http_place *place, const struct bytes *token, struct error *error)
 {
     struct check *check = dialog->check;
-    CLEANUP_SECRET struct bytes request = {0};
+    CLEANUP_BYTES struct bytes request = {0};
     enum websocket_event event;
     set_deadline(dialog, dialog->check->item->within_ms);
     enum error_code code = websocket_request(&dialog->websocket, place, token->size > 0 ? token : NULL, &request, error);
@@ -147,7 +147,7 @@ static enum error_code talk(struct check *check, const struct http_place *place,
 enum error_code check_websocket(struct check *check, struct error *error)
 {
     const char *url = check->item->url;
-    CLEANUP_SECRET struct bytes token = {0};
+    CLEANUP_BYTES struct bytes token = {0};
     struct http_place place = {.tls = false};
     char address[2048];
     if (url[0] == '\0')

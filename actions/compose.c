@@ -21,7 +21,7 @@ enum error_code compose_containers(struct target *target, struct evidence *evide
                                                "--filter label=com.docker.compose.oneoff=False) || exit 1; [ -z \"$ids\" ] || %s inspect --format '%s' $ids",
                                                setup->target.docker, project, setup->target.docker, CONTAINER_TEMPLATE);
     if (code == ERROR_OK)
-        code = target_probe(target, &(struct target_command){.script = (const char *)script.data}, "compose.containers", "", evidence, &status, error);
+        code = target_probe(target, &(struct target_command){.script = (const char *)script.data, .output = OUTPUT_NAMES}, "compose.containers", "", evidence, &status, error);
     if (code != ERROR_OK)
         return code;
     const struct evidence_item *item = evidence_last(evidence, "compose.containers", NULL);
@@ -60,7 +60,7 @@ enum error_code compose_images(struct target *target, const struct compose_model
     for (size_t i = 0; code == ERROR_OK && i < model->count; i++)
         code = add_image(target, model, i, &script, error);
     if (code == ERROR_OK)
-        code = target_probe(target, &(struct target_command){.script = (const char *)script.data}, "compose.images", "", evidence, NULL, error);
+        code = target_probe(target, &(struct target_command){.script = (const char *)script.data, .output = OUTPUT_NAMES}, "compose.images", "", evidence, NULL, error);
     return code == ERROR_OK ? images_read(&evidence_last(evidence, "compose.images", NULL)->output, ret_images, error) : code;
 }
 

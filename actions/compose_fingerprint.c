@@ -58,7 +58,7 @@ enum error_code compose_fingerprints(struct target *target, enum compose_key key
     if (code == ERROR_OK)
         code = bytes_append_format(&script, error, "config 2>/dev/null) && printf '%%s\\n' \"$v\" | hmac");
     if (code == ERROR_OK)
-        code = target_probe(target, &(struct target_command){.script = (const char *)script.data}, "config.hmac", "", evidence, NULL, error);
+        code = target_probe(target, &(struct target_command){.script = (const char *)script.data, .output = OUTPUT_NAMES}, "config.hmac", "", evidence, NULL, error);
     bytes_free(&script);
     if (code == ERROR_OK)
         code = add_functions(target, key, NEED_KEY, &script, error);
@@ -66,7 +66,7 @@ enum error_code compose_fingerprints(struct target *target, enum compose_key key
         code = bytes_append_format(&script, error, "hmac < ");
     if (code == ERROR_OK)
         code = shell_quote(&script, compose->env_file[0] != '\0' ? compose->env_file : "/dev/null", error);
-    return code == ERROR_OK ? target_probe(target, &(struct target_command){.script = (const char *)script.data}, "env.hmac", "", evidence, NULL, error) : code;
+    return code == ERROR_OK ? target_probe(target, &(struct target_command){.script = (const char *)script.data, .output = OUTPUT_NAMES}, "env.hmac", "", evidence, NULL, error) : code;
 }
 
 /* `rendered`: version 2 hashes a service before its env_file is resolved and creates its container after that, so the file that it renders is hashed too. Before
@@ -122,7 +122,7 @@ enum error_code compose_configurations(struct target *target, const struct compo
     }
     const char *subject = override != NULL ? "override" : "";
     if (code == ERROR_OK)
-        code = target_probe(target, &(struct target_command){.script = (const char *)script.data}, "compose.drift", subject, evidence, &status, error);
+        code = target_probe(target, &(struct target_command){.script = (const char *)script.data, .output = OUTPUT_NAMES}, "compose.drift", subject, evidence, &status, error);
     if (code != ERROR_OK)
         return code;
     if (status != 0)
@@ -142,7 +142,7 @@ enum error_code compose_strays(struct target *target, struct bytes *ret_names, s
                                                "own=$($p --filter $l.oneoff=False; $p --filter $l.oneoff=True) || exit 1; "
                                                "for c in $all; do case $own in *$c*) ;; *) %s inspect --format '{{.Name}}' $c ;; esac; done", docker, project, docker);
     if (code == ERROR_OK)
-        code = target_run(target, &(struct target_command){.script = (const char *)script.data}, &result, error);
+        code = target_run(target, &(struct target_command){.script = (const char *)script.data, .output = OUTPUT_NAMES}, &result, error);
     if (code != ERROR_OK)
         return code;
     if (result.status != 0)

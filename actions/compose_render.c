@@ -169,7 +169,7 @@ static enum error_code read_source(struct target *target, struct target_result *
     enum error_code code = bytes_append(&script, "cat ", 4, error);
     if (code == ERROR_OK)
         code = shell_quote(&script, target_setup(target)->compose.file, error);
-    return code == ERROR_OK ? target_run(target, &(struct target_command){.script = (const char *)script.data}, ret_result, error) : code;
+    return code == ERROR_OK ? target_run(target, &(struct target_command){.script = (const char *)script.data, .output = OUTPUT_RAW}, ret_result, error) : code;
 }
 
 static void name_place(const struct target *target, int line, char *ret_where, size_t room)
@@ -201,7 +201,7 @@ enum error_code compose_config(struct target *target, struct target_result *ret_
     if (code == ERROR_OK)
         code = bytes_append(&script, "config", 6, error);
     if (code == ERROR_OK)
-        code = target_run(target, &(struct target_command){.script = (const char *)script.data}, &result, error);
+        code = target_run(target, &(struct target_command){.script = (const char *)script.data, .output = OUTPUT_RAW}, &result, error);
     if (code != ERROR_OK)
         return code;
     const char *said = result.errors.size > 0 ? (const char *)result.errors.data : "";

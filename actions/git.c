@@ -7,7 +7,7 @@
 static enum error_code probe(struct target *target, const char *script, const char *name, const char *subject, struct evidence *evidence, int *ret_status,
                              struct error *error)
 {
-    return target_probe(target, &(struct target_command){.script = script}, name, subject, evidence, ret_status, error);
+    return target_probe(target, &(struct target_command){.script = script, .output = OUTPUT_NAMES}, name, subject, evidence, ret_status, error);
 }
 
 /* The one line of an item, without its newline. */
@@ -55,7 +55,7 @@ enum error_code git_upstream(struct target *target, struct git_upstream *ret_ups
     if (code == ERROR_OK)
         code = bytes_append_format(&script, error, "; c=$(git rev-parse -q --verify \"$r^{commit}\") || exit 0; echo \"$c\" $(git rev-list --left-right --count \"HEAD...$r\")");
     if (code == ERROR_OK)
-        code = target_run(target, &(struct target_command){.script = (const char *)script.data}, &result, error);
+        code = target_run(target, &(struct target_command){.script = (const char *)script.data, .output = OUTPUT_NAMES}, &result, error);
     if (code != ERROR_OK)
         return code;
     if (result.output.size == 0 && result.status == 0) {
@@ -82,7 +82,7 @@ enum error_code git_loose_files(struct target *target, struct bytes *ret_names, 
                                    "[ \"$d\" = . ] || f=$d/$f; [ ! -e \"$f\" ] || git ls-files --error-unmatch -- \"$f\" >/dev/null 2>&1 || printf '%%s\\n' \"$f\"; done",
                                    strcmp(compose->env_file, ".env") == 0 ? "" : " .env");
     if (code == ERROR_OK)
-        code = target_run(target, &(struct target_command){.script = (const char *)script.data}, &result, error);
+        code = target_run(target, &(struct target_command){.script = (const char *)script.data, .output = OUTPUT_NAMES}, &result, error);
     if (code != ERROR_OK)
         return code;
     *ret_names = result.output;

@@ -39,7 +39,7 @@ static enum error_code resolve(struct target *target, const struct containers *c
     enum error_code code = bytes_append_format(&script, error, "%s inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' %s",
                                                target_setup(target)->target.docker, container->id);
     if (code == ERROR_OK)
-        code = target_run(target, &(struct target_command){.script = (const char *)script.data}, &result, error);
+        code = target_run(target, &(struct target_command){.script = (const char *)script.data, .output = OUTPUT_NAMES}, &result, error);
     if (code != ERROR_OK)
         return code;
     size_t address = result.output.size > 0 ? strcspn((const char *)result.output.data, " \n") : 0;

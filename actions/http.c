@@ -285,6 +285,8 @@ enum error_code http_get(struct target *target, const char *url, int64_t timeout
         bytes_free(&reply.body);
         code = bytes_append(&reply.body, reply.words, strlen(reply.words), error);
     }
+    if (code == ERROR_OK)
+        code = target_redact(target, REDACT_ALL, &reply.body, error);
     if (code != ERROR_OK)
         return code;
     *ret_status = reply.status;

@@ -53,7 +53,7 @@ static enum error_code look_for_marker(struct target *target, const struct conta
     if (code == ERROR_OK)
         code = bytes_append_format(&script, error, " - 2>&1 >/dev/null) && echo present || case \"$e\" in *[Cc]'ould not find the file'*|*'o such container:path'*|*[Nn]'o such file'*) echo absent;; *) echo unknown;; esac");
     if (code == ERROR_OK)
-        code = target_probe(target, &(struct target_command){.script = (const char *)script.data}, "interlock.marker", container->name, evidence, NULL, error);
+        code = target_probe(target, &(struct target_command){.script = (const char *)script.data, .output = OUTPUT_NAMES}, "interlock.marker", container->name, evidence, NULL, error);
     if (code != ERROR_OK)
         return code;
     const struct evidence_item *item = evidence_last(evidence, "interlock.marker", NULL);

@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <sodium.h>
+
 extern char **environ;
 
 struct pipes {
@@ -68,7 +70,7 @@ static enum error_code start(const char *line, struct pipes *pipes, pid_t *ret_p
 /* One read; true while the stream goes on. */
 static bool take(int *descriptor, struct bytes *into, size_t cap, enum error_code *code, struct error *error)
 {
-    uint8_t chunk[16384];
+    uint8_t chunk[16384];           /* not yet redacted, hence wiped */
     ssize_t got = read(*descriptor, chunk, sizeof chunk);
     if (got < 0 && (errno == EINTR || errno == EAGAIN))
         return true;
@@ -80,6 +82,7 @@ static bool take(int *descriptor, struct bytes *into, size_t cap, enum error_cod
         *code = error_set(error, ERROR_LIMIT, 0, "local", "", "a command printed more than %zu bytes", cap);
     else
         *code = bytes_append(into, chunk, (size_t)got, error);
+    sodium_memzero(chunk, (size_t)got);
     return *code == ERROR_OK;
 }
 

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include <libssh/libssh.h>
+#include <sodium.h>
 
 enum { CONNECT_SECONDS = 10, POLL_MS = 200, KNOWN_HOSTS_BYTES_MAX = 1 << 20 };
 
@@ -164,7 +165,7 @@ static enum error_code session_open(const struct setup_target *setup, char ret_f
 /* Reads what is there. False when the stream or the connection is over. */
 static bool take(ssh_channel channel, bool errors, struct bytes *into, size_t cap, enum error_code *code, struct error *error)
 {
-    char chunk[16384];
+    char chunk[16384];              /* not yet redacted, hence wiped */
     int got = ssh_channel_read_nonblocking(channel, chunk, sizeof chunk, errors);
     if (got <= 0)
         return false;
@@ -172,6 +173,7 @@ static bool take(ssh_channel channel, bool errors, struct bytes *into, size_t ca
         *code = error_set(error, ERROR_LIMIT, 0, "ssh", "", "a command printed more than %zu bytes", cap);
     else
         *code = bytes_append(into, chunk, (size_t)got, error);
+    sodium_memzero(chunk, (size_t)got);
     return *code == ERROR_OK;
 }
 

@@ -7,6 +7,7 @@
 
 #include <sodium.h>
 
+#include "actions/secrets.h"
 #include "actions/target_backend.h"
 
 enum { MARK_BYTES = 16, MARK_HEX = 2 * MARK_BYTES, STATUS_LOCKED = 75, STATUS_EPOCH = 76, STATUS_DEADLINE = 124 };
@@ -17,6 +18,7 @@ struct target {
     const struct clock *clock;
     const struct target_backend *backend;
     void *context;
+    struct secrets *secrets;        /* NULL only while they are being read */
 };
 
 void target_result_clear(struct target_result *result)
@@ -39,6 +41,11 @@ enum error_code target_open(const struct setup *setup, const struct clock *clock
         free(target);
         return code;
     }
+    code = secrets_open(target, &target->secrets, error);
+    if (code != ERROR_OK) {
+        target_close(target);
+        return code;
+    }
     *ret_target = target;
     return ERROR_OK;
 }
@@ -48,6 +55,7 @@ void target_close(struct target *target)
     if (target == NULL)
         return;
     target->backend->close(target->context);
+    secrets_close(target->secrets);
     free(target);
 }
 
@@ -64,6 +72,16 @@ const struct setup *target_setup(const struct target *target)
 const struct clock *target_clock(const struct target *target)
 {
     return target->clock;
+}
+
+const struct secrets *target_secrets(const struct target *target)
+{
+    return target->secrets;
+}
+
+enum error_code target_redact(const struct target *target, enum redact_level level, struct bytes *text, struct error *error)
+{
+    return secrets_redact(target->secrets, level, text, error);
 }
 
 enum error_code shell_quote(struct bytes *script, const char *word, struct error *error)
@@ -109,7 +127,8 @@ static enum error_code write_checks(const struct target *target, const struct ta
 }
 
 /* A mutating command runs under the flock that other scripts take too, waited for as long as an ordinary command may take. It prints into a file first: when the
- * driver dies, its pipe is gone, and a command that dies of its own next word stops halfway. */
+ * driver dies, its pipe is gone, and a command that dies of its own next word stops halfway. The file has lost its name before the command begins, so that nothing
+ * of what was printed stays behind, whatever dies when. */
 static enum error_code write_leased(const struct target *target, const struct target_command *command, struct bytes *line, struct bytes *inner, struct error *error)
 {
     enum error_code code = bytes_append_format(line, error, "flock -o -E %d -w %.3f ", STATUS_LOCKED, (double)target->setup->command_ms / 1000.0);
@@ -123,7 +142,8 @@ static enum error_code write_leased(const struct target *target, const struct ta
         code = bytes_append_format(inner, error, "; o=");
     if (code == ERROR_OK)
         code = quote_state_file(target, "command.out", inner, error);
-    return code == ERROR_OK ? bytes_append_format(inner, error, "; (%s) > \"$o\"; s=$?; cat \"$o\"; exit $s", command->script) : code;
+    return code == ERROR_OK ? bytes_append_format(inner, error, "; rm -f \"$o\"; u=$(umask); umask 077; exec 3> \"$o\" 4< \"$o\"; umask \"$u\"; rm -f \"$o\"; "
+                                                  "(%s) >&3 3>&- 4<&-; s=$?; exec 3>&-; cat <&4; exit $s", command->script) : code;
 }
 
 /* The envelope: boot id and uptime before and after, on lines that only this command's nonce can begin. */
@@ -210,6 +230,17 @@ static enum error_code judge(const struct target *target, const struct target_co
     return ERROR_OK;
 }
 
+/* All that was printed, at once: what arrives in two pieces is one again. */
+static enum error_code redact(const struct target *target, const struct target_command *command, struct target_result *result, struct error *error)
+{
+    if (target->secrets == NULL)        /* they are what is being read */
+        return ERROR_OK;
+    enum error_code code = ERROR_OK;
+    if (command->output != OUTPUT_RAW)
+        code = target_redact(target, command->output == OUTPUT_NAMES ? REDACT_SECRETS : REDACT_ALL, &result->output, error);
+    return code == ERROR_OK ? target_redact(target, REDACT_ALL, &result->errors, error) : code;
+}
+
 enum error_code target_run(struct target *target, const struct target_command *command, struct target_result *ret_result, struct error *error)
 {
     uint8_t random[MARK_BYTES];
@@ -234,6 +265,8 @@ enum error_code target_run(struct target *target, const struct target_command *c
     code = read_envelope(mark, &raw, &result, error);
     result.errors = raw.errors;
     bytes_free(&raw.output);
+    if (code == ERROR_OK)
+        code = redact(target, command, &result, error);
     if (code == ERROR_OK)
         code = judge(target, command, &result, error);
     if (code != ERROR_OK) {

@@ -1,5 +1,7 @@
 /* actions/target: a machine on which commands run and from which ports can be reached: this one, or one behind ssh.
  * Knows:     how a command travels, its deadline, its cap, and the clocks around it; not what it means.
+ * Secrets:   bytes are redacted where they come into the process, whole and before anything reads them: here what a command printed, by target_redact() what came
+ *            by another way. So what is judged, recorded and printed are the same bytes, and a verifier judges what the driver judged.
  * Interface: struct target_backend is all that `local` (process.h) and `ssh` (ssh.h) provide; a simulation provides a third.
  * Deadlines: on the driver's boot clock, and again on the target (`timeout -k 2`), so that an abandoned command ends.
  * Lost link: a command that had been sent and whose outcome did not come back is ERROR_UNREACHABLE; this layer never sends one twice. */
@@ -7,11 +9,19 @@
 #define ACTIONS_TARGET_H
 
 #include "evidence.h"
+#include "redact.h"
 #include "setup.h"
 
 struct target;
-
+struct secrets;
 struct target_lease;
+
+/* What standard output is, which decides how much of it is redacted. Standard error is always of the first kind. */
+enum target_output {
+    OUTPUT_FOREIGN = 0,             /* whatever a program printed: every value of secrets.h */
+    OUTPUT_NAMES,                   /* names, identities and addresses that are compared or go into later commands: only what its key calls secret */
+    OUTPUT_RAW,                     /* a file that this tool wrote itself, or a secret on its way into locked memory: nothing. A secret never becomes evidence */
+};
 
 struct target_command {
     const char *script;             /* POSIX sh, run by `sh` in the target's directory with DOCKER_HOST set where configured */
@@ -19,6 +29,7 @@ struct target_command {
     size_t input_bytes;
     int64_t deadline_ms;            /* 0 = setup.command_ms */
     size_t output_bytes_max;        /* 0 = setup.output_bytes_max; more is ERROR_LIMIT, never cut silently */
+    enum target_output output;
     const struct target_lease *lease;   /* not NULL: a mutating command, run under the flock of state/deploy.lock after the epoch was checked */
 };
 
@@ -43,6 +54,10 @@ void target_close(struct target *target);
 const char *target_host_key(const struct target *target);
 const struct setup *target_setup(const struct target *target);
 const struct clock *target_clock(const struct target *target);
+/* As they were read when the connection was made. */
+const struct secrets *target_secrets(const struct target *target);
+/* For foreign bytes that did not come through target_run(): a body, a reply, a frame. */
+enum error_code target_redact(const struct target *target, enum redact_level level, struct bytes *text, struct error *error) CHECKED;
 /* A file of the state directory, absolute. */
 enum error_code target_state_path(const struct target *target, const char *name, struct bytes *ret_path, struct error *error) CHECKED;
 

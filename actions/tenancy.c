@@ -74,7 +74,7 @@ static enum error_code read_file(struct target *target, int64_t deadline_ms, str
         code = bytes_append_format(&script, error, "; [ ! -e \"$p\" ] || cat \"$p\"");
     int status;
     if (code == ERROR_OK)
-        code = target_probe(target, &(struct target_command){.script = (const char *)script.data, .deadline_ms = deadline_ms}, "tenancy", "", evidence, &status, error);
+        code = target_probe(target, &(struct target_command){.script = (const char *)script.data, .deadline_ms = deadline_ms, .output = OUTPUT_RAW}, "tenancy", "", evidence, &status, error);
     if (code == ERROR_OK && status != 0)
         return error_set(error, ERROR_REMOTE, status, (const char *)path.data, "check its permissions on the target", "deployment.json cannot be read");
     return code;

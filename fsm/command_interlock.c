@@ -8,6 +8,7 @@
 #include "actions/compose.h"
 #include "actions/interlock.h"
 #include "actions/parity.h"
+#include "actions/secrets.h"
 #include "fsm/authority.h"
 #include "fsm/disarm.h"
 #include "fsm/progress.h"
@@ -83,6 +84,8 @@ static enum error_code arm(struct driver *driver, const char *reason, struct evi
     bool sent = false;
     driver_key(key);
     enum error_code code = driver_target(driver, &target, error);
+    if (code == ERROR_OK)
+        code = secrets_check(target_secrets(target), error);
     if (code == ERROR_OK)
         code = look_at_parity(target, evidence, &parity, error);
     if (code != ERROR_OK)

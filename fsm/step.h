@@ -40,6 +40,7 @@ int64_t step_until_ns(const struct step *step, int64_t ms);
 int64_t step_settle_ns(const struct step *step);
 /* The target serves a shared policy hash (services.execution is configured). */
 bool step_has_policy(const struct step *step);
+/* Connected; before anything has changed, refused where the env file's values are unknown or open to others (secrets.h). */
 enum error_code step_target(struct step *step, struct target **ret_target, struct error *error) CHECKED;
 enum error_code step_fact(struct step *step, const char *name, const char *value, struct error *error) CHECKED;
 

@@ -12,8 +12,10 @@
 #include "actions/interlock.h"
 #include "actions/parity.h"
 #include "actions/preflight.h"
+#include "actions/secrets.h"
 #include "fsm/approval.h"
 #include "fsm/hold.h"
+#include "fsm/progress.h"
 #include "fsm/snapshot.h"
 
 enum { RESERVE_BYTES = 16 << 20 };      /* a window of samples, and a rollback with all its evidence */
@@ -54,13 +56,29 @@ static void list_words(char *text, size_t room, const char *format, ...)
     va_end(arguments);
 }
 
+/* Never in silence: on the terminal, and in the journal. */
+static enum error_code say_what_is_not_redacted(struct step *step, const char *note, struct error *error)
+{
+    if (note[0] == '\0')
+        return ERROR_OK;
+    progress_word(step->driver, "not redacted from the record: %s", note);
+    return step_fact(step, "not_redacted", note, error);
+}
+
 enum error_code step_run_preflight(struct step *step, struct error *error)
 {
     const struct setup *setup = &step->driver->config.setup;
     struct target *target;
+    struct error refusal;
     enum preflight_status statuses[SETUP_CHECKS_MAX];
     char failing[STEP_REASON_MAX] = "", attested[STEP_REASON_MAX] = "";
     enum error_code code = step_target(step, &target, error);
+    if (code != ERROR_OK)
+        return code;
+    bool kept = secrets_check(target_secrets(target), &refusal) == ERROR_OK;
+    if (!secrets_are_known(target_secrets(target)))     /* what the probes find could not be redacted */
+        return step_is(step, EVENT_FAILED, "%s (%s)", refusal.what, refusal.next);
+    code = say_what_is_not_redacted(step, secrets_note(target_secrets(target)), error);
     if (code == ERROR_OK)
         code = preflight_run(target, &step->evidence, statuses, error);
     if (code != ERROR_OK)
@@ -76,6 +94,8 @@ enum error_code step_run_preflight(struct step *step, struct error *error)
         else if (mandatory && statuses[i] != PREFLIGHT_PASSED)
             list_words(failing, sizeof failing, "%s failed: %.200s (%s)", check->id, (const char *)evidence_last(&step->evidence, "preflight", check->id)->output.data, check->advice);
     }
+    if (failing[0] == '\0' && !kept)
+        return step_is(step, EVENT_FAILED, "%s (%s)", refusal.what, refusal.next);
     return failing[0] == '\0' ? step_is(step, EVENT_DONE, "%s", attested) : step_is(step, EVENT_FAILED, "%s", failing);
 }
 

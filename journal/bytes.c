@@ -11,8 +11,11 @@
 
 #include <sodium.h>
 
+/* Wiped, because any of them may have held what a target printed before it was redacted. */
 void bytes_free(struct bytes *bytes)
 {
+    if (bytes->data != NULL)
+        sodium_memzero(bytes->data, bytes->size);
     free(bytes->data);
     *bytes = (struct bytes){0};
 }

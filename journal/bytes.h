@@ -1,5 +1,5 @@
 /* journal/bytes: a length and the bytes, and their text forms (lower-case hex, canonical base64, escaped for a terminal).
- * Ownership: a struct bytes owns its data; bytes_free() releases it and takes an empty one; the data is followed by one
+ * Ownership: a struct bytes owns its data; bytes_free() wipes and releases it and takes an empty one; the data is followed by one
  *            NUL that `size` does not count, so text can be read as a string.
  * Untrusted: bytes_print_escaped() is the only way by which foreign bytes reach a terminal. */
 #ifndef JOURNAL_BYTES_H

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SERVICE_HASH_HEX = 64, SERVICE_TEXT_MAX = 4096, BUS_BYTES_MAX = 1200000, HTTP_CLIENTS_MAX = 16 };
+enum { SERVICE_HASH_HEX = 64, SERVICE_TEXT_MAX = 4096, SERVICE_LEAK_MAX = 24576, BUS_BYTES_MAX = 1200000, HTTP_CLIENTS_MAX = 16 };
 
 enum role { ROLE_INVALID = 0, ROLE_EXECUTION, ROLE_BRAIN, ROLE_WEB };
 
@@ -57,6 +57,7 @@ struct service {
     bool http_reported;
     struct http_client clients[HTTP_CLIENTS_MAX];
     char last_error_line[256];
+    bool leaked;
     bool armed, responding;         /* Execution */
     int64_t truth_ms;
     enum { HANDSHAKE_INVALID = 0, HANDSHAKE_TO_COME, HANDSHAKE_ASKED, HANDSHAKE_OVER } handshake;       /* Brain */
@@ -81,6 +82,8 @@ void text_note(const struct service *service, const char *file, const char *form
 /* service_faults.c */
 bool fault_get(const struct service *service, const char *name, char *ret_value, size_t room);
 bool fault_on(const struct service *service, const char *name);
+/* The fault "leak": what SHARED/leak holds, as JSON string contents; "" where it is off. */
+void fault_leak(const struct service *service, char *ret_text, size_t room);
 int64_t fault_number(const struct service *service, const char *name, int64_t otherwise);
 
 /* service_bus.c */

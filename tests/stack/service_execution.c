@@ -47,7 +47,8 @@ static void command(struct service *service, bool arm, const struct bus_message 
 
 static void answer_policy_hash(struct service *service, const struct bus_message *message)
 {
-    char hash[SERVICE_HASH_HEX + 1], other[SERVICE_HASH_HEX + 1], value[SERVICE_HASH_HEX + 1], reply[200];
+    char hash[SERVICE_HASH_HEX + 1], other[SERVICE_HASH_HEX + 1], value[SERVICE_HASH_HEX + 1];
+    static char leak[SERVICE_LEAK_MAX], reply[SERVICE_LEAK_MAX + 200];
     policy_hash(service, hash);
     text_sha256_hex(hash, SERVICE_HASH_HEX, other);
     bool lies = fault_get(service, "wrong_reply", value, sizeof value);
@@ -55,6 +56,7 @@ static void answer_policy_hash(struct service *service, const struct bus_message
     const char *form = fault_on(service, "old_reply") ? "{\"hash\":\"%s\"}" : "{\"policy_hash\":\"%s\",\"timestamp\":%lld}";
     if (message->reply[0] == '\0')
         return;
+    fault_leak(service, leak, sizeof leak);
     /* Two containers on one subject while one replaces the other: two answers to one question. */
     bool doubled = fault_get(service, "two_responders", value, sizeof value);
     for (int i = 0; i < (doubled ? 2 : 1); i++) {
@@ -63,6 +65,8 @@ static void answer_policy_hash(struct service *service, const struct bus_message
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
         int length = snprintf(reply, sizeof reply, form, hashed, (long long)text_epoch_ms());
 #pragma GCC diagnostic pop
+        if (leak[0] != '\0')        /* in place of the closing brace */
+            length += snprintf(reply + length - 1, sizeof reply - 200, ",\"note\":\"%s\"}", leak) - 1;
         bus_publish(&service->bus, message->reply, "", reply, (size_t)length);
     }
 }

@@ -40,6 +40,14 @@ bool fault_on(const struct service *service, const char *name)
     return fault_get(service, name, value, sizeof value);
 }
 
+void fault_leak(const struct service *service, char *ret_text, size_t room)
+{
+    static char leak[SERVICE_LEAK_MAX / 2];
+    ret_text[0] = '\0';
+    if (fault_on(service, "leak") && service->shared[0] != '\0')
+        text_json((const uint8_t *)leak, text_read_file(service->shared, "/leak", leak, sizeof leak), ret_text, room);
+}
+
 int64_t fault_number(const struct service *service, const char *name, int64_t otherwise)
 {
     char value[128];

@@ -67,12 +67,16 @@ static void look_at_health(const struct service *service, int *ret_status, char 
 
 static void answer(struct service *service, struct http_client *client)
 {
-    char body[512] = "", head[1024];
+    static char leak[SERVICE_LEAK_MAX], body[SERVICE_LEAK_MAX + 600], head[SERVICE_LEAK_MAX + 1200];
     int status = 404;
+    body[0] = '\0';
     if (fault_on(service, "health_hangs"))
         return;
     if (strncmp(client->request, "GET /health ", 12) == 0)
-        look_at_health(service, &status, body, sizeof body);
+        look_at_health(service, &status, body, 512);
+    fault_leak(service, leak, sizeof leak);
+    if (leak[0] != '\0' && body[0] != '\0')       /* in place of the closing brace */
+        (void)snprintf(body + strlen(body) - 1, sizeof body - 512, ",\"detail\":\"%s\"}", leak);
     int length = snprintf(head, sizeof head, "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s", status,
                           status == 200 ? "OK" : status == 404 ? "Not Found" : "Service Unavailable", strlen(body), body);
     ssize_t sent = send(client->fd, head, (size_t)length, MSG_NOSIGNAL);

@@ -86,6 +86,23 @@ static void print_error_line(struct service *service)
     text_logf(service, "ERROR", "%s", value);
 }
 
+/* The fault "leak": every line of SHARED/leak, as it stands and as a message. */
+static void print_leak(struct service *service)
+{
+    static char text[SERVICE_LEAK_MAX / 2];
+    if (service->leaked || !fault_on(service, "leak") || service->shared[0] == '\0')
+        return;
+    service->leaked = true;
+    (void)text_read_file(service->shared, "/leak", text, sizeof text);
+    for (char *at = text, *end; *at != '\0'; at = end) {
+        size_t length = strcspn(at, "\n");
+        end = at + length + (at[length] == '\n');
+        text_logf(service, "ERROR", "%.*s", (int)length, at);
+        ssize_t written = write(STDOUT_FILENO, at, (size_t)(end - at));
+        (void)written;
+    }
+}
+
 static void turn(struct service *service)
 {
     int64_t crash_ms = fault_number(service, "crash_after", -1);
@@ -94,6 +111,7 @@ static void turn(struct service *service)
         _exit(101);
     }
     print_error_line(service);
+    print_leak(service);
     if (service->http_fd < 0)
         http_open(service);
     if (service->role != ROLE_WEB)
