@@ -19,10 +19,11 @@ static enum error_code open_key(const char *word, struct signer **ret_signer, st
     uint8_t bytes[KEY_BYTES];
     if (strncmp(word, "session:", 8) == 0)
         return session_key_open(word + 8, ret_signer, error);
-    if (strncmp(word, "seed:", 5) == 0 && bytes_from_hex(word + 5, strlen(word + 5), bytes, sizeof bytes))
+    if (strncmp(word, "seed:", 5) == 0 && bytes_is_hex(word + 5, 2 * SEED_BYTES) && bytes_from_hex(word + 5, 2 * SEED_BYTES, bytes, sizeof bytes))
         return signer_from_seed(bytes, ret_signer, error);
-    const char *text = strncmp(word, "agent:ssh-ed25519 ", 18) == 0 ? word + 18 : "";
-    enum error_code code = ssh_public_key_from_base64(text, strcspn(text, " "), bytes, error);
+    if (strncmp(word, "agent:ssh-ed25519 ", 18) != 0)
+        return error_set(error, ERROR_USAGE, 0, "key", "", "no such kind of key");
+    enum error_code code = ssh_public_key_from_base64(word + 18, strcspn(word + 18, " "), bytes, error);
     return code == ERROR_OK ? agent_open(NULL, bytes, ret_signer, error) : code;
 }
 
