@@ -7,8 +7,8 @@
 #include <nats/nats.h>
 #include <sodium.h>
 
-#include "actions/credential.h"
-#include "actions/secrets.h"
+#include "actions/secrets/credential.h"
+#include "actions/secrets/secrets.h"
 
 enum { BUS_TIMEOUT_MS = 5000, ANSWERS_MAX = 16 };
 

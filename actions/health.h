@@ -3,7 +3,7 @@
 #ifndef ACTIONS_HEALTH_H
 #define ACTIONS_HEALTH_H
 
-#include "actions/containers.h"
+#include "actions/compose/containers.h"
 #include "actions/target.h"
 
 struct health_view {

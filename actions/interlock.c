@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "actions/bus.h"
-#include "actions/compose.h"
+#include "actions/compose/compose.h"
 #include "actions/logs.h"
 
 static const int64_t LOOK_PAUSE_NS = 200000000;

@@ -4,7 +4,7 @@
 #ifndef ACTIONS_INTERLOCK_H
 #define ACTIONS_INTERLOCK_H
 
-#include "actions/containers.h"
+#include "actions/compose/containers.h"
 #include "actions/target.h"
 
 enum interlock { INTERLOCK_INVALID = 0, INTERLOCK_DISARMED, INTERLOCK_ARMED, INTERLOCK_UNKNOWN };

@@ -3,7 +3,7 @@
 #ifndef ACTIONS_LOGS_H
 #define ACTIONS_LOGS_H
 
-#include "actions/containers.h"
+#include "actions/compose/containers.h"
 #include "actions/target.h"
 
 /* Evidence: logs.<role>, subject the service, only lines that hold the literal beginning of one of the patterns (set_count 0 = all lines), at most tail lines

@@ -4,7 +4,7 @@
 #ifndef ACTIONS_PARITY_H
 #define ACTIONS_PARITY_H
 
-#include "actions/containers.h"
+#include "actions/compose/containers.h"
 #include "actions/target.h"
 
 enum parity { PARITY_INVALID = 0, PARITY_EQUAL, PARITY_UNEQUAL, PARITY_MISSING };

@@ -3,7 +3,7 @@
 #ifndef ACTIONS_SCRIPT_H
 #define ACTIONS_SCRIPT_H
 
-#include "actions/containers.h"
+#include "actions/compose/containers.h"
 #include "actions/target.h"
 
 /* Runs setup.verify.script where there is one. *ret_status is its exit status, 0 where there is none. */

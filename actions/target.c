@@ -7,7 +7,7 @@
 
 #include <sodium.h>
 
-#include "actions/secrets.h"
+#include "actions/secrets/secrets.h"
 #include "actions/target_backend.h"
 
 enum { MARK_BYTES = 16, MARK_HEX = 2 * MARK_BYTES, STATUS_LOCKED = 75, STATUS_EPOCH = 76, STATUS_DEADLINE = 124 };

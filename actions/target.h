@@ -8,9 +8,9 @@
 #ifndef ACTIONS_TARGET_H
 #define ACTIONS_TARGET_H
 
-#include "evidence.h"
-#include "redact.h"
-#include "setup.h"
+#include "actions/evidence.h"
+#include "actions/secrets/redact.h"
+#include "actions/setup.h"
 
 struct target;
 struct secrets;

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "actions/containers.h"
+#include "actions/compose/containers.h"
 #include "fsm/roster.h"
 #include "journal/canonical.h"
 #include "journal/sshsig.h"

@@ -3,7 +3,7 @@
 #ifndef FSM_BASELINE_H
 #define FSM_BASELINE_H
 
-#include "actions/drift.h"
+#include "actions/compose/drift.h"
 #include "journal/journal.h"
 
 /* .deployment is 0 where no deployment has completed yet. */

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "actions/compose.h"
-#include "actions/drift.h"
+#include "actions/compose/compose.h"
+#include "actions/compose/drift.h"
 #include "actions/git.h"
 #include "fsm/baseline.h"
 #include "journal/canonical.h"

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actions/compose.h"
+#include "actions/compose/compose.h"
 #include "actions/interlock.h"
 #include "actions/parity.h"
-#include "actions/secrets.h"
+#include "actions/secrets/secrets.h"
 #include "fsm/authority.h"
 #include "fsm/disarm.h"
 #include "fsm/progress.h"

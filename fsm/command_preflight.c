@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actions/preflight.h"
+#include "actions/checklist/preflight.h"
 #include "journal/canonical.h"
 
 struct tally {

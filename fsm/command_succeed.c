@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "actions/compose.h"
+#include "actions/compose/compose.h"
 #include "actions/git.h"
 #include "actions/interlock.h"
 #include "actions/parity.h"

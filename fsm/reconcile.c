@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actions/compose.h"
+#include "actions/compose/compose.h"
 #include "actions/git.h"
 #include "actions/interlock.h"
 #include "fsm/authority.h"

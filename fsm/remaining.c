@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "actions/drift.h"
+#include "actions/compose/drift.h"
 #include "actions/git.h"
 
 enum error_code remaining_pulled(struct step *step, struct images *ret_images, struct error *error)

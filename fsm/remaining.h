@@ -5,7 +5,7 @@
 #ifndef FSM_REMAINING_H
 #define FSM_REMAINING_H
 
-#include "actions/compose.h"
+#include "actions/compose/compose.h"
 #include "fsm/step.h"
 
 /* Sets the step's outcome: EVENT_DONE or EVENT_MISMATCH. */

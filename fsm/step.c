@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "actions/secrets.h"
+#include "actions/secrets/secrets.h"
 
 enum error_code step_run(struct step *step, struct error *error)
 {

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "actions/compose.h"
+#include "actions/compose/compose.h"
 #include "actions/git.h"
 #include "fsm/hold.h"
 #include "fsm/snapshot.h"

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "actions/compose.h"
+#include "actions/compose/compose.h"
 #include "actions/interlock.h"
 #include "actions/parity.h"
 #include "actions/script.h"

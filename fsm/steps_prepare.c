@@ -5,14 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "actions/compose.h"
-#include "actions/drift.h"
+#include "actions/compose/compose.h"
+#include "actions/compose/drift.h"
 #include "actions/git.h"
 #include "actions/health.h"
 #include "actions/interlock.h"
 #include "actions/parity.h"
-#include "actions/preflight.h"
-#include "actions/secrets.h"
+#include "actions/checklist/preflight.h"
+#include "actions/secrets/secrets.h"
 #include "fsm/approval.h"
 #include "fsm/hold.h"
 #include "fsm/progress.h"

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "actions/compose.h"
-#include "actions/drift.h"
+#include "actions/compose/compose.h"
+#include "actions/compose/drift.h"
 #include "actions/git.h"
 #include "actions/health.h"
 #include "actions/interlock.h"

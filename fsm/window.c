@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "actions/compose.h"
+#include "actions/compose/compose.h"
 #include "actions/parity.h"
 #include "fsm/authority.h"
 #include "fsm/hold.h"

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include <sodium.h>
 
-#include "actions/compose_view.h"
+#include "actions/compose/compose_view.h"
 
 static const char SOURCE[] =
     "x-shared: &shared\n"                               /* 1 */

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "actions/containers.h"
+#include "actions/compose/containers.h"
 #include "actions/health.h"
 
 static struct bytes text_of(const char *text)

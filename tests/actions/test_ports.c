@@ -11,10 +11,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "actions/listeners.h"
-#include "actions/published.h"
-#include "actions/reach.h"
-#include "actions/running.h"
+#include "actions/checklist/listeners.h"
+#include "actions/checklist/published.h"
+#include "actions/checklist/reach.h"
+#include "actions/checklist/running.h"
 #include "local_target.h"
 
 static struct bytes text_of(const char *text)

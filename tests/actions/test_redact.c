@@ -13,7 +13,7 @@
 
 #include <sodium.h>
 
-#include "actions/redact.h"
+#include "actions/secrets/redact.h"
 
 static struct redactor *make(const char *const *values, size_t count)
 {

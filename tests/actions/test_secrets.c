@@ -9,8 +9,8 @@
 
 #include <sodium.h>
 
-#include "actions/env_file.h"
-#include "actions/secrets.h"
+#include "actions/secrets/env_file.h"
+#include "actions/secrets/secrets.h"
 #include "journal/signer.h"
 #include "tests/actions/local_target.h"
 

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "actions/websocket.h"
+#include "actions/checklist/websocket.h"
 
 #define KEY "dGhlIHNhbXBsZSBub25jZQ=="                      /* of the example in RFC 6455, section 1.3 */
 #define ACCEPT "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="

@@ -1,6 +1,6 @@
 /* tests/stack/standin: `docker` and `docker-compose` without Docker. The same service binary runs as plain processes; images, names, registry
  * and containers are directories below one state directory.
- * Knows:     the invocations that actions/compose.h lists, what Docker 20.10 and docker-compose 1.29 answer to them, and a few more for tests.
+ * Knows:     the invocations that actions/compose/compose.h lists, what Docker 20.10 and docker-compose 1.29 answer to them, and a few more for tests.
  * State:     STATE/images/<hex>/{image.json,root/}  STATE/names.json  STATE/registry/  STATE/history.log
  *             STATE/containers/<id>/{container.json,state.json,root/,log,alive}
  *            Writers hold the flock of STATE/lock; every file is replaced by rename, so readers take no lock (as `docker ps` waits for nobody).

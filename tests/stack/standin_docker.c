@@ -1,4 +1,4 @@
-/* tests/stack/standin_docker: the words of `docker`. Options are those of actions/compose.h and of the stack's script; another one is an error. */
+/* tests/stack/standin_docker: the words of `docker`. Options are those of actions/compose/compose.h and of the stack's script; another one is an error. */
 #include "standin.h"
 
 #include <stdio.h>

@@ -1,0 +1,82 @@
+/* actions/checklist/check: what every probe of the checklist is given, and how it answers. One file a family of probes: check_*.c. Inside actions/ only.
+ * Knows:     one run of the checklist: its target, what several probes share, the answers so far; not which items are mandatory.
+ * Secrets:   check_answer() redacts what it is given; foreign bytes that come by another way than target_run() and http_get() go through target_redact() first.
+ * Answer:    exactly one check_answer() an item, in words that name the line to change (file:line) where there is one, and never a secret.
+ *            A probe that lacks its own setting is CHECK_UNDECIDED and names the setting: a person attests then.
+ * Errors:    only what leaves the question open (unreachable, memory, the host's key); whatever is wrong with the target is an answer. */
+#ifndef ACTIONS_CHECK_H
+#define ACTIONS_CHECK_H
+
+#include "actions/checklist/preflight.h"
+#include "actions/target.h"
+
+struct compose_view;
+struct running;
+
+struct checklist {
+    struct target *target;
+    struct evidence *evidence;
+    struct compose_view *view;      /* compose_view.h; opened by the first probe that asks (check_view), closed with the run */
+    struct running *running;        /* running.h; the same (check_running) */
+    struct error view_error;        /* why there is none; its code is ERROR_OK until it was tried */
+};
+
+struct check {
+    struct checklist *list;
+    struct target *target;          /* list->target */
+    const struct setup_check *item;
+    int64_t began_ns;               /* driver's boot clock */
+    struct target_span span;        /* of the last command that the probe ran there, where it notes it */
+    enum preflight_status status;   /* of the answer; PREFLIGHT_INVALID until there is one */
+};
+
+enum error_code check_answer(struct check *check, enum preflight_status status, struct error *error, const char *format, ...)
+    CHECKED __attribute__((format(printf, 4, 5)));
+/* Runs a script on the target whose status decides (0 passes) and whose output says what was found. */
+enum error_code check_by_script(struct check *check, const char *script, struct error *error) CHECKED;
+/* Runs a script for its output alone; *ret_result as target_run() gives it (OUTPUT_NAMES: secrets are redacted, so they cannot be compared), and the span is noted. */
+enum error_code check_run(struct check *check, const char *script, struct target_result *ret_result, struct error *error) CHECKED;
+
+/* What a probe has against the target, one line each, until it answers. */
+struct complaints {
+    struct bytes text;
+    size_t count;
+};
+enum error_code complaints_add(struct complaints *complaints, struct error *error, const char *format, ...) CHECKED __attribute__((format(printf, 3, 4)));
+void complaints_free(struct complaints *complaints);
+#define CLEANUP_COMPLAINTS __attribute__((cleanup(complaints_free)))
+
+/* Does the error leave the question open, so that the probe ends with it? Every other one is an answer. */
+bool check_leaves_open(enum error_code code);
+/* The rendered configuration, rendered once a run. *ret_view NULL: it does not render, and that is the answer that was given. */
+enum error_code check_view(struct check *check, const struct compose_view **ret_view, struct error *error) CHECKED;
+/* What runs, asked for once a run; *ret_running NULL as above (check_socket.c). */
+enum error_code check_running(struct check *check, const struct running **ret_running, struct error *error) CHECKED;
+/* CHECK_UNDECIDED: the probe lacks this setting of its item. */
+enum error_code check_no_setting(struct check *check, const char *setting, struct error *error) CHECKED;
+
+/* check_env.c: the env file and the repository */
+enum error_code check_env_key_length(struct check *check, struct error *error) CHECKED;
+enum error_code check_env_file_mode(struct check *check, struct error *error) CHECKED;
+enum error_code check_env_committed(struct check *check, struct error *error) CHECKED;
+enum error_code check_password_text(struct check *check, struct error *error) CHECKED;
+/* check_compose.c: the rendered configuration */
+enum error_code check_compose_renders(struct check *check, struct error *error) CHECKED;
+enum error_code check_env_same(struct check *check, struct error *error) CHECKED;
+/* check_socket.c */
+enum error_code check_docker_socket(struct check *check, struct error *error) CHECKED;
+/* check_ports.c */
+enum error_code check_ports(struct check *check, struct error *error) CHECKED;
+/* check_web.c, check_websocket.c: as the operator's browser would */
+enum error_code check_https(struct check *check, struct error *error) CHECKED;
+enum error_code check_websocket(struct check *check, struct error *error) CHECKED;
+enum error_code check_download(struct check *check, struct error *error) CHECKED;
+/* What token_file holds; *ret_token stays empty where none is configured, and where the answer was given already since it is not as it must be. bytes_free() wipes it. */
+enum error_code check_token(struct check *check, struct bytes *ret_token, struct error *error) CHECKED;
+/* check_operations.c: what runs beside the services */
+enum error_code check_heartbeat(struct check *check, struct error *error) CHECKED;
+enum error_code check_logs(struct check *check, struct error *error) CHECKED;
+/* check_backups.c */
+enum error_code check_backups(struct check *check, struct error *error) CHECKED;
+
+#endif

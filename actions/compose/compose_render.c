@@ -1,0 +1,287 @@
+/* Rendering: how the configuration is got from the target, and where in the compose file it stands when it cannot be. */
+#include "actions/compose/compose_render.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <sodium.h>
+
+enum { NAME_MAX_BYTES = 64, UNSET_MAX = 4 };
+
+void compose_project(const struct setup *setup, char *ret_name, size_t room)
+{
+    if (setup->compose.project[0] != '\0') {
+        (void)snprintf(ret_name, room, "%s", setup->compose.project);
+        return;
+    }
+    const char *slash = strrchr(setup->target.directory, '/');
+    size_t length = 0;
+    for (const char *at = slash != NULL ? slash + 1 : setup->target.directory; *at != '\0' && length + 1 < room; at++) {
+        char c = (char)tolower((unsigned char)*at);
+        if (isalnum((unsigned char)c) || c == '-' || c == '_')
+            ret_name[length++] = c;
+    }
+    ret_name[length] = '\0';
+}
+
+enum error_code compose_prefix_file(const struct target *target, const char *file, const char *override, struct bytes *script, struct error *error)
+{
+    const struct setup *setup = target_setup(target);
+    const struct setup_compose *compose = &setup->compose;
+    char project[128];
+    compose_project(setup, project, sizeof project);
+    enum error_code code = strcmp(compose->command, "auto") != 0
+        ? bytes_append_format(script, error, "%s -p ", compose->command)
+        : bytes_append_format(script, error, "c=docker-compose; if %s compose version >/dev/null 2>&1; then c='%s compose'; fi; $c -p ",
+                              setup->target.docker, setup->target.docker);
+    if (code == ERROR_OK)
+        code = shell_quote(script, project, error);
+    if (code == ERROR_OK)
+        code = bytes_append(script, " -f ", 4, error);
+    if (code == ERROR_OK)
+        code = shell_quote(script, file, error);
+    if (code == ERROR_OK && override != NULL) {
+        code = bytes_append(script, " -f ", 4, error);
+        if (code == ERROR_OK)
+            code = shell_quote(script, override, error);
+    }
+    if (code == ERROR_OK && compose->env_file[0] != '\0') {
+        code = bytes_append(script, " --env-file ", 12, error);
+        if (code == ERROR_OK)
+            code = shell_quote(script, compose->env_file, error);
+    }
+    return code == ERROR_OK ? bytes_append(script, " ", 1, error) : code;
+}
+
+enum error_code compose_prefix(const struct target *target, const char *override, struct bytes *script, struct error *error)
+{
+    return compose_prefix_file(target, target_setup(target)->compose.file, override, script, error);
+}
+
+static void wipe(struct bytes *bytes)
+{
+    if (bytes->size > 0)
+        sodium_memzero(bytes->data, bytes->size);
+}
+
+static bool is_name(char c)
+{
+    return c == '_' || isalnum((unsigned char)c);
+}
+
+/* The next variable that compose only warns about and blanks: `The X variable is not set`, from version 2 with the name in escaped quotes. NULL = no more. */
+static const char *next_unset(const char *at, char ret_name[NAME_MAX_BYTES])
+{
+    const char *found = strstr(at, " variable is not set");
+    if (found == NULL)
+        return NULL;
+    const char *end = found, *begin;
+    while (end > at && !is_name(end[-1]) && end[-1] != '\n')
+        end--;
+    for (begin = end; begin > at && is_name(begin[-1]); begin--)
+        continue;
+    (void)snprintf(ret_name, NAME_MAX_BYTES, "%.*s", (int)(end - begin), begin);
+    return found + 1;
+}
+
+/* The first line, from 1, outside a comment in which `name` stands as $NAME or ${NAME...}; with `required`, as ${NAME?...} or ${NAME:?...}. 0 = none. */
+static int line_of_variable(const char *source, const char *name, bool required)
+{
+    int line = 1;
+    bool comment = false, blank = true;
+    for (const char *at = source; *at != '\0'; at++) {
+        if (*at == '\n') {
+            line++;
+            comment = false;
+            blank = true;
+            continue;
+        }
+        comment = comment || (blank && *at == '#');
+        blank = *at == ' ' || *at == '\t';
+        if (*at != '$' || comment)
+            continue;
+        if (at[1] == '$') {
+            at++;
+            continue;
+        }
+        const char *word = at + (at[1] == '{' ? 2 : 1), *rest = word + strlen(name);
+        if (strncmp(word, name, strlen(name)) == 0 && !is_name(*rest) && (!required || *rest == '?' || (*rest == ':' && rest[1] == '?')))
+            return line;
+    }
+    return 0;
+}
+
+/* The line of a ${NAME:?...} whose name or whose own words the complaint repeats. */
+static int line_of_required(const char *source, const char *complaint)
+{
+    for (const char *at = source; (at = strstr(at, "${")) != NULL; at += 2) {
+        size_t name_length = 0, words;
+        while (is_name(at[2 + name_length]))
+            name_length++;
+        const char *rest = at + 2 + name_length;
+        rest += *rest == ':' ? 1 : 0;
+        if (*rest != '?' || name_length == 0 || name_length >= NAME_MAX_BYTES)
+            continue;
+        char name[NAME_MAX_BYTES], said[160];
+        words = strcspn(rest + 1, "}\n");
+        (void)snprintf(name, sizeof name, "%.*s", (int)name_length, at + 2);
+        (void)snprintf(said, sizeof said, "%.*s", (int)(words < 150 ? words : 150), rest + 1);
+        if (strstr(complaint, name) != NULL || (said[0] != '\0' && strstr(complaint, said) != NULL))
+            return line_of_variable(source, name, true);
+    }
+    return 0;
+}
+
+/* "line 17" of a complaint about the form of the file; the last one is the most exact. */
+static int line_of_complaint(const char *complaint)
+{
+    int line = 0;
+    for (const char *at = complaint; (at = strstr(at, "line ")) != NULL; at++)
+        (void)sscanf(at, "line %9d", &line);
+    return line;
+}
+
+/* What compose complains about, without what it quotes of the file: an environment may hold secrets in clear. */
+static void copy_complaint(const struct bytes *errors, char *ret_text, size_t room)
+{
+    const char *text = errors->size > 0 ? (const char *)errors->data : "no reason given", *from, *to;
+    if ((from = strstr(text, "interpolating {")) != NULL && (to = strstr(from, " in service ")) != NULL)
+        (void)snprintf(ret_text, room, "%.*s%.200s", (int)(from - text), text, to + 1);
+    else if ((from = strstr(text, "nvalid interpolation format")) != NULL && (to = strstr(from, ": \"")) != NULL)
+        (void)snprintf(ret_text, room, "%.*s", (int)(to - text), text);
+    else
+        (void)snprintf(ret_text, room, "%s", text);
+    for (char *line = ret_text, *end; (end = strchr(line, '\n')) != NULL;) {          /* version 2 warns about other things first */
+        const char *warns = strstr(line, "level=warning");
+        if (warns != NULL && warns < end)
+            memmove(line, end + 1, strlen(end + 1) + 1);
+        else
+            line = end + 1;
+    }
+    for (size_t length = strlen(ret_text); length > 0 && ret_text[length - 1] == '\n'; length--)
+        ret_text[length - 1] = '\0';
+}
+
+static enum error_code read_source(struct target *target, struct target_result *ret_result, struct error *error)
+{
+    CLEANUP_BYTES struct bytes script = {0};
+    enum error_code code = bytes_append(&script, "cat ", 4, error);
+    if (code == ERROR_OK)
+        code = shell_quote(&script, target_setup(target)->compose.file, error);
+    return code == ERROR_OK ? target_run(target, &(struct target_command){.script = (const char *)script.data, .output = OUTPUT_RAW}, ret_result, error) : code;
+}
+
+static void name_place(const struct target *target, int line, char *ret_where, size_t room)
+{
+    (void)snprintf(ret_where, room, line > 0 ? "%.140s:%d" : "%.140s", target_setup(target)->compose.file, line);
+}
+
+static enum error_code say_unset(struct target *target, const char *complaint, const char *source, struct error *error)
+{
+    char name[NAME_MAX_BYTES], where[160] = "", words[320] = "";
+    unsigned count = 0;
+    for (const char *at = complaint; count < UNSET_MAX && (at = next_unset(at, name)) != NULL; count++) {
+        char place[160];
+        size_t used = strlen(words);
+        name_place(target, line_of_variable(source, name, false), place, sizeof place);
+        if (count == 0)
+            (void)snprintf(where, sizeof where, "%s", place);
+        (void)snprintf(words + used, sizeof words - used, "%s%s%s%s", count > 0 ? ", " : "", name, count > 0 ? " of " : "", count > 0 ? place : "");
+    }
+    return error_set(error, ERROR_REMOTE, 0, where, "set it in the env file", "%s is not set, and compose would blank it", words);
+}
+
+enum error_code compose_config(struct target *target, struct target_result *ret_result, struct error *error)
+{
+    CLEANUP_BYTES struct bytes script = {0};
+    CLEANUP_RESULT struct target_result result = {0}, source = {0};
+    char complaint[600], where[160], name[NAME_MAX_BYTES];
+    enum error_code code = compose_prefix(target, NULL, &script, error);
+    if (code == ERROR_OK)
+        code = bytes_append(&script, "config", 6, error);
+    if (code == ERROR_OK)
+        code = target_run(target, &(struct target_command){.script = (const char *)script.data, .output = OUTPUT_RAW}, &result, error);
+    if (code != ERROR_OK)
+        return code;
+    const char *said = result.errors.size > 0 ? (const char *)result.errors.data : "";
+    bool unset = next_unset(said, name) != NULL;
+    if (result.status == 0 && !unset) {
+        *ret_result = result;
+        result = (struct target_result){0};
+        return ERROR_OK;
+    }
+    wipe(&result.output);
+    code = read_source(target, &source, error);
+    if (code != ERROR_OK)
+        return code;
+    const char *text = source.status == 0 && source.output.size > 0 ? (const char *)source.output.data : "";
+    copy_complaint(&result.errors, complaint, sizeof complaint);
+    int line = line_of_required(text, complaint);
+    name_place(target, line > 0 ? line : line_of_complaint(complaint), where, sizeof where);
+    code = result.status == 0 ? say_unset(target, said, text, error)
+        : error_set(error, ERROR_REMOTE, result.status, where, "run `compose config` with the same --env-file on the target", "it does not render: %.400s", complaint);
+    wipe(&source.output);
+    return code;
+}
+
+/* A text that came from the target, moved into locked memory: what it came in is wiped. NULL when memory is short. */
+static char *lock(struct bytes *text)
+{
+    char *locked = sodium_malloc(text->size + 1);
+    if (locked != NULL && text->size > 0)
+        memcpy(locked, text->data, text->size);
+    wipe(text);
+    return locked;
+}
+
+enum error_code compose_view_open(struct target *target, struct compose_view **ret_view, struct error *error)
+{
+    CLEANUP_RESULT struct target_result rendered = {0}, source = {0};
+    enum error_code code = compose_config(target, &rendered, error);
+    if (code != ERROR_OK)
+        return code;
+    char *text = lock(&rendered.output), *lines = NULL;
+    code = read_source(target, &source, error);
+    if (code == ERROR_OK && source.status == 0)
+        lines = lock(&source.output);
+    if (code == ERROR_OK && text == NULL)
+        code = error_set(error, ERROR_MEMORY, 0, "compose", "raise the limit of locked memory (ulimit -l)", "out of memory");
+    if (code == ERROR_OK)
+        code = compose_view_read(text, rendered.output.size, lines, source.output.size, ret_view, error);
+    sodium_free(text);
+    sodium_free(lines);
+    if (code == ERROR_OK)
+        (*ret_view)->span = rendered.span;
+    return code;
+}
+
+enum error_code compose_render(struct target *target, struct evidence *evidence, struct compose_model *ret_model, struct error *error)
+{
+    CLEANUP_RESULT struct target_result result = {0};
+    CLEANUP_BYTES struct bytes names = {0};
+    struct compose_view *view = NULL;
+    struct compose_model model = {.count = 0};
+    enum error_code code = compose_config(target, &result, error);
+    if (code != ERROR_OK)
+        return code;
+    char *text = lock(&result.output);
+    code = text != NULL ? compose_view_read(text, result.output.size, NULL, 0, &view, error) : error_set(error, ERROR_MEMORY, 0, "compose", "", "out of memory");
+    sodium_free(text);
+    if (code == ERROR_OK && view->count > SETUP_NAMES_MAX)
+        code = error_set(error, ERROR_LIMIT, 0, target_setup(target)->compose.file, "", "there are more than %d services", (int)SETUP_NAMES_MAX);
+    for (size_t i = 0; code == ERROR_OK && i < view->count; i++) {
+        const struct compose_service *service = &view->services[i];
+        (void)snprintf(model.services[i].service, sizeof model.services[i].service, "%s", service->name);
+        (void)snprintf(model.services[i].image, sizeof model.services[i].image, "%s", service->image);
+        model.services[i].built = service->built;
+        model.count++;
+        code = bytes_append_format(&names, error, "%s\n", service->name);
+    }
+    compose_view_close(view);
+    if (code == ERROR_OK)
+        code = evidence_add(evidence, "compose.services", "", result.status, &names, result.sent_ns, result.received_ns, &result.span, error);
+    if (code == ERROR_OK)
+        *ret_model = model;
+    return code;
+}

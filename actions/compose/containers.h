@@ -1,0 +1,52 @@
+/* actions/compose/containers: what `compose.containers`, `compose.images` and `compose.drift` say, read from their raw lines. Pure: no target, no judgement.
+ * Format:    journal/FORMAT.md, "Evidence": one JSON object a line.
+ * Bounds:    SETUP_NAMES_MAX services; more is ERROR_LIMIT. */
+#ifndef ACTIONS_CONTAINERS_H
+#define ACTIONS_CONTAINERS_H
+
+#include <stdbool.h>
+
+#include "actions/setup.h"
+#include "journal/bytes.h"
+
+struct container {
+    char service[64], id[80], image[80], state[16], health[16], started_at[40], name[128];
+    int64_t restarts;
+};
+
+struct containers {
+    struct container list[SETUP_NAMES_MAX];
+    size_t count;
+};
+
+struct image {
+    char service[64], name[256], id[80], digest[320];      /* digest: the first address to fetch it again, "" = none */
+};
+
+struct images {
+    struct image list[SETUP_NAMES_MAX];
+    size_t count;
+};
+
+/* HMACs of a service's configuration: as today's file renders it, and as the running container was created; "" = compose cannot tell, none runs. */
+struct configuration {
+    char service[64], declared[SHA256_HEX + 1], running[SHA256_HEX + 1];
+};
+
+struct configurations {
+    struct configuration list[SETUP_NAMES_MAX];
+    size_t count;
+};
+
+enum error_code containers_read(const struct bytes *lines, struct containers *ret_containers, struct error *error) CHECKED;
+enum error_code images_read(const struct bytes *lines, struct images *ret_images, struct error *error) CHECKED;
+enum error_code configurations_read(const struct bytes *lines, struct configurations *ret_configurations, struct error *error) CHECKED;
+
+/* The container of a service: a running one before any other; NULL where there is none. */
+const struct container *containers_find(const struct containers *containers, const char *service);
+const struct image *images_find(const struct images *images, const char *service);
+const struct configuration *configurations_find(const struct configurations *configurations, const char *service);
+/* running, and healthy where it has a check of its own */
+bool container_is_good(const struct container *container);
+
+#endif

@@ -1,0 +1,272 @@
+#include "actions/secrets/redact.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "actions/secrets/redact_view.h"
+
+enum { ROOT = 0, ROOM_FIRST = 256, DEPTH_MAX = 3 };
+
+/* A prefix of some value. Index 0 is the empty one, and "none" where a child or a sibling is meant. */
+struct node {
+    uint32_t child, sibling;
+    uint32_t fail;                  /* the longest proper suffix of this prefix that is a prefix too */
+    uint32_t depth;
+    uint32_t longest[REDACT_LEVELS];        /* the longest value that ends here, 0 = none */
+    uint8_t byte;
+};
+
+struct redactor {
+    struct node *nodes;             /* locked */
+    size_t count, room, shortest;
+    uint32_t first[256];            /* children of the root, ROOT = none */
+    bool letters[256];              /* that occur in a value */
+    bool sealed;
+};
+
+/* Which form is looked for inside which. The text itself may have any. */
+static const uint32_t FORMS = (1U << DECODING_COUNT) - 1;
+#define RUNS (1U << DECODING_HEX | 1U << DECODING_HEX_ODD | 1U << DECODING_BASE64 | 1U << DECODING_BASE64_1 | 1U << DECODING_BASE64_2 | 1U << DECODING_BASE64_3)
+#define URLS (1U << DECODING_PERCENT | 1U << DECODING_FORM)
+static const uint32_t inside[DECODING_COUNT] = {
+    [DECODING_TIMES] = RUNS,
+    [DECODING_JSON] = 1U << DECODING_JSON | URLS | RUNS,
+    [DECODING_PERCENT] = 1U << DECODING_JSON | URLS | RUNS,
+    [DECODING_FORM] = 1U << DECODING_JSON,
+    [DECODING_BASE64] = 1U << DECODING_JSON | URLS | RUNS,
+    [DECODING_BASE64_1] = 1U << DECODING_JSON | URLS | RUNS,
+    [DECODING_BASE64_2] = 1U << DECODING_JSON | URLS | RUNS,
+    [DECODING_BASE64_3] = 1U << DECODING_JSON | URLS | RUNS,
+};
+
+static enum error_code no_memory(struct error *error)
+{
+    return error_set(error, ERROR_MEMORY, 0, "secrets", "raise the limit of locked memory (ulimit -l)", "no locked memory for the values that must not be recorded");
+}
+
+static enum error_code grow(struct redactor *redactor, size_t room, struct error *error)
+{
+    struct node *nodes = sodium_allocarray(room, sizeof *nodes);
+    if (nodes == NULL)
+        return no_memory(error);
+    if (redactor->count > 0)
+        memcpy(nodes, redactor->nodes, redactor->count * sizeof *nodes);
+    sodium_free(redactor->nodes);
+    redactor->nodes = nodes;
+    redactor->room = room;
+    return ERROR_OK;
+}
+
+enum error_code redactor_new(struct redactor **ret_redactor, struct error *error)
+{
+    struct redactor *redactor = sodium_init() >= 0 ? sodium_malloc(sizeof *redactor) : NULL;      /* main() did; whoever uses this alone need not know */
+    if (redactor == NULL)
+        return no_memory(error);
+    *redactor = (struct redactor){.shortest = SIZE_MAX};
+    enum error_code code = grow(redactor, ROOM_FIRST, error);
+    if (code != ERROR_OK) {
+        sodium_free(redactor);
+        return code;
+    }
+    redactor->nodes[redactor->count++] = (struct node){.child = 0};
+    *ret_redactor = redactor;
+    return ERROR_OK;
+}
+
+void redactor_free(struct redactor *redactor)
+{
+    if (redactor == NULL)
+        return;
+    sodium_free(redactor->nodes);
+    sodium_free(redactor);
+}
+
+static uint32_t child_of(const struct redactor *redactor, uint32_t at, uint8_t byte)
+{
+    if (at == ROOT)
+        return redactor->first[byte];
+    uint32_t child = redactor->nodes[at].child;
+    while (child != 0 && redactor->nodes[child].byte != byte)
+        child = redactor->nodes[child].sibling;
+    return child;
+}
+
+static uint32_t add_child(struct redactor *redactor, uint32_t parent, uint8_t byte)
+{
+    uint32_t child = (uint32_t)redactor->count++;
+    redactor->nodes[child] = (struct node){.byte = byte, .depth = redactor->nodes[parent].depth + 1, .sibling = redactor->nodes[parent].child};
+    redactor->nodes[parent].child = child;
+    if (parent == ROOT)
+        redactor->first[byte] = child;
+    return child;
+}
+
+enum error_code redactor_add(struct redactor *redactor, const void *value, size_t size, bool secret, struct error *error)
+{
+    assert(!redactor->sealed && size > 0);
+    if (size > REDACT_BYTES_MAX || redactor->count + size > REDACT_BYTES_MAX)
+        return error_set(error, ERROR_LIMIT, 0, "secrets", "make the env file smaller", "the values that must not be recorded are more than %d bytes", REDACT_BYTES_MAX);
+    while (redactor->count + size > redactor->room) {
+        enum error_code code = grow(redactor, redactor->room * 2, error);
+        if (code != ERROR_OK)
+            return code;
+    }
+    uint32_t at = ROOT;
+    for (const uint8_t *byte = value; byte < (const uint8_t *)value + size; byte++) {
+        uint32_t next = child_of(redactor, at, *byte);
+        at = next != 0 ? next : add_child(redactor, at, *byte);
+        redactor->letters[*byte] = true;
+    }
+    redactor->nodes[at].longest[REDACT_ALL] = (uint32_t)size;
+    if (secret)
+        redactor->nodes[at].longest[REDACT_SECRETS] = (uint32_t)size;
+    redactor->shortest = size < redactor->shortest ? size : redactor->shortest;
+    return ERROR_OK;
+}
+
+static uint32_t step(const struct redactor *redactor, uint32_t at, uint8_t byte)
+{
+    for (;;) {
+        uint32_t next = child_of(redactor, at, byte);
+        if (next != 0 || at == ROOT)
+            return next;
+        at = redactor->nodes[at].fail;
+    }
+}
+
+/* Breadth first, so that every shorter prefix has its own already. */
+enum error_code redactor_seal(struct redactor *redactor, struct error *error)
+{
+    struct node *nodes = redactor->nodes;
+    uint32_t *queue = malloc(redactor->count * sizeof *queue);
+    if (queue == NULL)
+        return no_memory(error);
+    size_t begin = 0, end = 0;
+    queue[end++] = ROOT;
+    while (begin < end) {
+        uint32_t parent = queue[begin++];
+        for (uint32_t child = nodes[parent].child; child != 0; child = nodes[child].sibling) {
+            nodes[child].fail = parent == ROOT ? ROOT : step(redactor, nodes[parent].fail, nodes[child].byte);
+            for (size_t level = 0; level < REDACT_LEVELS; level++)
+                if (nodes[child].longest[level] == 0)
+                    nodes[child].longest[level] = nodes[nodes[child].fail].longest[level];
+            queue[end++] = child;
+        }
+    }
+    free(queue);
+    redactor->sealed = true;
+    return ERROR_OK;
+}
+
+/* Where marks begin (+1) and end (-1), so that a thousand that overlap cost no more than one. */
+static void search(const struct redactor *redactor, enum redact_level level, const struct view *view, int32_t *turns)
+{
+    uint32_t at = ROOT;
+    for (size_t i = 0; i < view->size; i++) {
+        if (view->from != NULL && view->from[i] == VIEW_BREAK) {
+            at = ROOT;
+            continue;
+        }
+        at = step(redactor, at, view->bytes[i]);
+        uint32_t length = redactor->nodes[at].longest[level];
+        if (length == 0)
+            continue;
+        turns[view->from != NULL ? view->from[i + 1 - length] : i + 1 - length]++;
+        turns[view->to != NULL ? view->to[i] : i + 1]--;
+    }
+}
+
+/* A form that changes only letters which no value has would show nothing new. */
+static bool may_show(const struct redactor *redactor, unsigned form)
+{
+    switch ((enum decoding)form) {
+    case DECODING_DOUBLED: return redactor->letters['$'] || redactor->letters['\''];
+    case DECODING_FORM: return redactor->letters[' '];
+    case DECODING_TIMES: case DECODING_JSON: case DECODING_PERCENT: case DECODING_HEX: case DECODING_HEX_ODD: case DECODING_BASE64: case DECODING_BASE64_1:
+    case DECODING_BASE64_2: case DECODING_BASE64_3: return true;
+    case DECODING_COUNT: break;
+    }
+    return false;
+}
+
+/* views[0] is the text; those behind it are room, one a depth. */
+static void search_forms(const struct redactor *redactor, enum redact_level level, struct view *views, uint32_t forms, unsigned depth, int32_t *turns)
+{
+    search(redactor, level, &views[0], turns);
+    for (unsigned form = 0; depth < DEPTH_MAX && form < DECODING_COUNT; form++) {
+        if ((forms & 1U << form) == 0 || !may_show(redactor, form))
+            continue;
+        if (view_decode(&views[0], (enum decoding)form, redactor->shortest, &views[1]))
+            search_forms(redactor, level, views + 1, inside[form], depth + 1, turns);
+        else if (form == DECODING_HEX)          /* no run is long enough from its first digit: none is from another */
+            forms &= ~(1U << DECODING_HEX_ODD);
+        else if (form == DECODING_BASE64)       /* the last forms of all */
+            break;
+    }
+}
+
+/* A mark behind the lone backslash of an escape would leave an escape that is none. */
+static size_t backslashes_before(const struct bytes *text, size_t at)
+{
+    size_t count = 0;
+    while (count < at && text->data[at - 1 - count] == '\\')
+        count++;
+    return count;
+}
+
+static enum error_code replace(struct bytes *text, const int32_t *turns, struct error *error)
+{
+    struct bytes made = {0};
+    size_t kept = 0;
+    int32_t depth = 0;
+    enum error_code code = bytes_append(&made, "", 0, error);
+    for (size_t i = 0; code == ERROR_OK && i < text->size; i++) {
+        int32_t before = depth;
+        depth += turns[i];
+        if (before == 0 && depth > 0) {
+            size_t end = i - (backslashes_before(text, i) & 1);
+            code = end > kept ? bytes_append(&made, text->data + kept, end - kept, error) : ERROR_OK;
+            if (code == ERROR_OK)
+                code = bytes_append(&made, REDACT_MARK, strlen(REDACT_MARK), error);
+        }
+        if (depth > 0)
+            kept = i + 1;
+    }
+    if (code == ERROR_OK)
+        code = bytes_append(&made, text->data + kept, text->size - kept, error);
+    if (code != ERROR_OK) {
+        bytes_free(&made);
+        return code;
+    }
+    bytes_free(text);
+    *text = made;
+    return ERROR_OK;
+}
+
+enum error_code redactor_apply(const struct redactor *redactor, enum redact_level level, struct bytes *text, struct error *error)
+{
+    assert(redactor->sealed && text->size < VIEW_BREAK);
+    if (text->size < redactor->shortest)
+        return ERROR_OK;
+    int32_t *turns = calloc(text->size + 1, sizeof *turns);
+    if (turns == NULL)
+        return error_set(error, ERROR_MEMORY, 0, "secrets", "", "out of memory");
+    struct view views[DEPTH_MAX + 1] = {{.bytes = text->data, .size = text->size}};
+    enum error_code code = ERROR_OK;
+    for (size_t i = 1; code == ERROR_OK && i <= DEPTH_MAX; i++)
+        code = view_open(text->size, &views[i], error);
+    if (code == ERROR_OK)
+        search_forms(redactor, level, views, FORMS, 0, turns);
+    for (size_t i = 1; i <= DEPTH_MAX; i++)
+        view_clear(&views[i]);
+    bool found = false;
+    for (size_t i = 0; code == ERROR_OK && !found && i < text->size; i++)
+        found = turns[i] != 0;
+    if (found)
+        code = replace(text, turns, error);
+    free(turns);
+    return code;
+}
