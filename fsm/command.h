@@ -61,10 +61,6 @@ enum error_code command_drift(const struct command_line *line, enum exit_status 
 enum error_code command_log(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_export(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 
-/* command_begin.c, for those that sign with the operator's own key too. */
-json_t *command_genesis_json(const struct config *config, const char *host_key);
-/* Who begins the journal has a part in the roster that it pins, and the approvals that it asks for can be had. */
-enum error_code command_check_roster(const struct driver *driver, const json_t *lines, struct error *error) CHECKED;
 /* command_succeed.c: `init --succeed`. */
 enum error_code command_succeed(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fsm/authority.h"
+#include "fsm/genesis.h"
 #include "fsm/progress.h"
 #include "journal/canonical.h"
 #include "journal/sshsig.h"
@@ -28,104 +29,6 @@ enum error_code command_keygen(const struct command_line *line, enum exit_status
     return ERROR_OK;
 }
 
-static json_t *list_json(const char *const *items, size_t count)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; list != NULL && i < count; i++) {
-        if (json_array_append_new(list, json_string(items[i])) != 0) {
-            json_decref(list);
-            return NULL;
-        }
-    }
-    return list;
-}
-
-static json_t *roster_json(const struct config *config)
-{
-    return json_pack("{s:o, s:o, s:o}", "operators", list_json(config->roster.operators.items, config->roster.operators.count), "approvers",
-                     list_json(config->roster.approvers.items, config->roster.approvers.count), "administrators",
-                     list_json(config->roster.administrators.items, config->roster.administrators.count));
-}
-
-static json_t *patterns_json(const struct setup_services *services)
-{
-    const struct { const char *name; const struct setup_patterns *patterns; } rows[] = {
-        {"policy_loaded", &services->policy_loaded}, {"handshake_ok", &services->handshake_ok}, {"handshake_failed", &services->handshake_failed},
-        {"disarm_received", &services->disarm_received}, {"disarmed", &services->disarmed}, {"armed", &services->armed}, {"errors", &services->errors}};
-    json_t *json = json_object();
-    for (size_t i = 0; json != NULL && i < sizeof rows / sizeof rows[0]; i++) {
-        if (json_object_set_new(json, rows[i].name, list_json(rows[i].patterns->items, rows[i].patterns->count)) != 0) {
-            json_decref(json);
-            return NULL;
-        }
-    }
-    return json;
-}
-
-static json_t *limits_json(const struct limits *limits)
-{
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "window_ms", (json_int_t)limits->window_ms, "sample_interval_ms",
-                     (json_int_t)limits->sample_interval_ms, "sample_gap_ms", (json_int_t)limits->sample_gap_ms, "window_start_ms",
-                     (json_int_t)limits->window_start_ms, "window_start_armed_ms", (json_int_t)limits->window_start_armed_ms, "failures",
-                     (json_int_t)limits->failures, "rollback_start_ms", (json_int_t)limits->rollback_start_ms, "rollback_ms",
-                     (json_int_t)limits->rollback_ms, "disarm_fresh_ms", (json_int_t)limits->disarm_fresh_ms, "answer_ms", (json_int_t)limits->answer_ms);
-}
-
-static json_t *mandatory_json(const struct setup *setup)
-{
-    const char *ids[sizeof setup->checks / sizeof setup->checks[0]];
-    size_t count = 0;
-    for (size_t i = 0; i < setup->check_count; i++)
-        if (setup->checks[i].mandatory)
-            ids[count++] = setup->checks[i].id;
-    return list_json(ids, count);
-}
-
-static json_t *target_json(const struct setup_target *target, const char *host_key)
-{
-    char address[300];
-    if (target->local)
-        (void)snprintf(address, sizeof address, "local");
-    else
-        (void)snprintf(address, sizeof address, "%s:%d", target->host, target->port);
-    return json_pack("{s:s, s:s, s:s}", "name", target->name, "address", address, "host_key", host_key);
-}
-
-json_t *command_genesis_json(const struct config *config, const char *host_key)
-{
-    const struct setup *setup = &config->setup;
-    const char *endpoints[SETUP_NAMES_MAX];
-    for (size_t i = 0; i < setup->endpoint_count; i++)
-        endpoints[i] = setup->endpoints[i].name;
-    return json_pack("{s:o, s:{s:s, s:s}, s:o, s:b, s:o, s:o, s:o, s:o, s:{s:i, s:i}}", "target", target_json(&setup->target, host_key),
-                     "services", "execution", setup->services.execution, "brain", setup->services.brain, "endpoints",
-                     list_json(endpoints, setup->endpoint_count), "marker", setup->services.marker[0] != '\0', "patterns",
-                     patterns_json(&setup->services), "limits", limits_json(&config->limits), "roster", roster_json(config), "checklist",
-                     mandatory_json(setup), "approvals", "policy", config->approvals.policy, "release", config->approvals.release);
-}
-
-/* Who begins the journal has a part in it, and what it asks for can be had. */
-enum error_code command_check_roster(const struct driver *driver, const json_t *lines, struct error *error)
-{
-    CLEANUP_ROSTER struct roster roster = {0};
-    const struct config *config = &driver->config;
-    const uint8_t *key = signer_public_key(driver->operator_signer);
-    const char *principal = config->operator.principal;
-    int policy = config->setup.services.execution[0] != '\0' ? config->approvals.policy : 0;       /* no hash is shared: there is no such procedure */
-    int most = policy > config->approvals.release ? policy : config->approvals.release;
-    enum error_code code = roster_read(lines, &roster, error);
-    if (code != ERROR_OK)
-        return code;
-    if (roster_find(&roster, ROSTER_OPERATOR, key, principal) == NULL && roster_find(&roster, ROSTER_ADMINISTRATOR, key, principal) == NULL)
-        return error_set(error, ERROR_KEY_REFUSED, 0, principal, "write this key's line into roster.operators or roster.administrators",
-                         "this key under this principal is neither operator nor administrator of the roster");
-    size_t others = roster_others(&roster, ROSTER_APPROVER, key, principal);
-    if (others < (size_t)most)
-        return error_set(error, ERROR_CONFIG, 0, driver->options.config_path, "name approvers in roster.approvers, or write `approvals: {policy: 0, release: 0}`",
-                         "%d approvals are asked for, and the roster has %zu approvers besides %.100s", most, others, principal);
-    return ERROR_OK;
-}
-
 enum error_code command_init(const struct command_line *line, enum exit_status *ret_status, struct error *error)
 {
     CLEANUP_DRIVER struct driver driver = {.lock = -1};
@@ -137,10 +40,10 @@ enum error_code command_init(const struct command_line *line, enum exit_status *
         code = driver_target(&driver, &target, error);
     if (code != ERROR_OK)
         return code;
-    CLEANUP_JSON json_t *body = command_genesis_json(&driver.config, target_host_key(target));
+    CLEANUP_JSON json_t *body = genesis_json(&driver.config, target_host_key(target));
     if (body == NULL)
         return no_memory(error);
-    code = command_check_roster(&driver, json_object_get(body, "roster"), error);
+    code = genesis_check_roster(&driver, json_object_get(body, "roster"), error);
     if (code == ERROR_OK)
         code = journal_create(driver.config.journal, driver.clock, &driver.journal, error);
     if (code != ERROR_OK)
@@ -162,7 +65,7 @@ static enum error_code check_pinned(struct driver *driver, struct error *error)
     if (code != ERROR_OK)
         return code;
     const char *host_key = json_string_value(json_object_get(json_object_get(genesis.body, "target"), "host_key"));
-    CLEANUP_JSON json_t *now = command_genesis_json(&driver->config, host_key != NULL ? host_key : "");
+    CLEANUP_JSON json_t *now = genesis_json(&driver->config, host_key != NULL ? host_key : "");
     if (now == NULL)
         return no_memory(error);
     static const char *const pinned[] = {"target", "services", "endpoints", "marker", "patterns", "limits", "checklist", "approvals"};
@@ -231,32 +134,21 @@ static json_t *open_json(const struct driver *driver, const struct command_line 
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:i, s:s}", "procedure", machine_procedure_name(procedure), "operator",
                      config->operator.principal, "reason", line->reason, "session", session, "table", table, "program",
                      "titan-fsm " TITAN_VERSION, "branch", config->setup.repository.branch, "commit", line->commit, "expect", line->expect,
-                     "checklist", list_json(line->checks, (size_t)line->check_count), "approvals", approvals, "config", config->sha256);
+                     "checklist", genesis_list_json(line->checks, (size_t)line->check_count), "approvals", approvals, "config", config->sha256);
 }
 
-/* The session key is on disk before the entry that names it: a crash between leaves a key without a deployment, never the other way round. */
 static enum error_code open_deployment(struct driver *driver, const struct command_line *line, enum procedure procedure, struct error *error)
 {
-    struct journal_head head;
-    CLEANUP_BYTES struct bytes path = {0};
-    CLEANUP_SIGNER struct signer *session = NULL;
-    enum error_code code = journal_head(driver->journal, &head, error);
-    if (code == ERROR_OK)
-        code = driver_session_path(driver, head.size, &path, error);
-    if (code == ERROR_OK)
-        code = session_key_wipe((const char *)path.data, error);
-    if (code == ERROR_OK)
-        code = session_key_create((const char *)path.data, &session, error);
+    char public_key[SHA256_HEX + 1];
+    uint64_t size = 0, seq = 0;
+    enum error_code code = driver_create_session(driver, public_key, &size, error);
     if (code != ERROR_OK)
         return code;
-    char public_key[SHA256_HEX + 1];
-    bytes_hex(signer_public_key(session), KEY_BYTES, public_key);
     CLEANUP_JSON json_t *body = open_json(driver, line, procedure, public_key);
     if (body == NULL)
         return error_set(error, ERROR_USAGE, 0, "begin", "write the reason in UTF-8", "the deployment cannot be written down");
-    uint64_t seq = 0;
     code = record_own(&driver->recorder, "open", JOURNAL_DEPLOYMENT_SELF, body, &seq, error);
-    if (code == ERROR_OK && seq != head.size)
+    if (code == ERROR_OK && seq != size)
         return error_set(error, ERROR_HELD, 0, driver->config.journal, "titan-fsm abort, then begin again",
                          "another process wrote to the journal in this very moment, so the session key carries the wrong number");
     return code;

@@ -1,6 +1,7 @@
 /* init --succeed: a new journal for a target whose own journal is gone for good. By an administrator, when no holder is alive.
  * Order:     genesis, which names the old head as the target knew it; Execution disarmed and seen so; what runs, recorded; and last the target: freed, epoch raised,
  *            this journal's. Until then the target refuses the new journal, so nothing can be begun in it too early. The same command again finishes it. */
+#include "fsm/genesis.h"
 #include "fsm/command.h"
 
 #include <stdlib.h>
@@ -24,7 +25,7 @@ static enum error_code check_roles(const struct driver *driver, const json_t *li
     CLEANUP_ROSTER struct roster roster = {0};
     const uint8_t *key = signer_public_key(driver->operator_signer);
     const char *principal = driver->config.operator.principal;
-    enum error_code code = command_check_roster(driver, lines, error);
+    enum error_code code = genesis_check_roster(driver, lines, error);
     if (code == ERROR_OK)
         code = roster_read(lines, &roster, error);
     if (code != ERROR_OK)
@@ -172,7 +173,7 @@ static enum error_code succeed(struct driver *driver, struct target *target, con
 /* Everything that may refuse comes before the first entry; then a journal, new or the one begun before. */
 static enum error_code prepare(struct driver *driver, struct target *target, const char *lost, int64_t *ret_deployment, struct evidence *evidence, struct error *error)
 {
-    CLEANUP_JSON json_t *body = command_genesis_json(&driver->config, target_host_key(target));
+    CLEANUP_JSON json_t *body = genesis_json(&driver->config, target_host_key(target));
     struct tenancy now;
     if (body == NULL)
         return error_set(error, ERROR_MEMORY, 0, "genesis", "", "out of memory");

@@ -46,21 +46,12 @@ static bool has_begun(const struct driver *driver, const struct journal_entry *n
 
 static enum error_code write_entry(struct driver *driver, const struct tenancy *before, int64_t epoch, const char *reason, struct error *error)
 {
-    struct journal_head head;
-    CLEANUP_BYTES struct bytes path = {0};
-    CLEANUP_SIGNER struct signer *session = NULL;
-    enum error_code code = journal_head(driver->journal, &head, error);
-    if (code == ERROR_OK)
-        code = driver_session_path(driver, head.size, &path, error);
-    if (code == ERROR_OK)
-        code = session_key_wipe((const char *)path.data, error);
-    if (code == ERROR_OK)
-        code = session_key_create((const char *)path.data, &session, error);
+    char key[SHA256_HEX + 1];
+    uint64_t size = 0;
+    enum error_code code = driver_create_session(driver, key, &size, error);
     if (code != ERROR_OK)
         return code;
-    char key[SHA256_HEX + 1];
     uint64_t seq = 0;
-    bytes_hex(signer_public_key(session), KEY_BYTES, key);
     bool ours = before->deployment == (int64_t)driver->deployment.number;
     const char *previous = ours ? before->holder : deployment_open_string(&driver->deployment, "operator");
     CLEANUP_JSON json_t *body = json_pack("{s:s, s:s, s:I, s:s, s:s}", "operator", driver->config.operator.principal, "session", key, "epoch", (json_int_t)epoch, "previous",
@@ -68,7 +59,7 @@ static enum error_code write_entry(struct driver *driver, const struct tenancy *
     if (body == NULL)
         return error_set(error, ERROR_USAGE, 0, "takeover", "write the reason in UTF-8", "the takeover cannot be written down");
     code = record_own(&driver->recorder, "takeover", (int64_t)driver->deployment.number, body, &seq, error);
-    if (code == ERROR_OK && seq != head.size)
+    if (code == ERROR_OK && seq != size)
         return error_set(error, ERROR_HELD, 0, driver->config.journal, "titan-fsm takeover --reason TEXT, once more",
                          "another process wrote to the journal in this very moment, so the session key carries the wrong number");
     return code == ERROR_OK ? driver_reload(driver, error) : code;

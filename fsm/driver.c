@@ -64,6 +64,25 @@ enum error_code driver_session_path(const struct driver *driver, uint64_t named_
     return bytes_append_format(ret_path, error, "%s/session-%llu.key", journal_directory(driver->journal), (unsigned long long)named_by);
 }
 
+enum error_code driver_create_session(const struct driver *driver, char ret_key[SHA256_HEX + 1], uint64_t *ret_size, struct error *error)
+{
+    struct journal_head head;
+    CLEANUP_BYTES struct bytes path = {0};
+    CLEANUP_SIGNER struct signer *session = NULL;
+    enum error_code code = journal_head(driver->journal, &head, error);
+    if (code == ERROR_OK)
+        code = driver_session_path(driver, head.size, &path, error);
+    if (code == ERROR_OK)
+        code = session_key_wipe((const char *)path.data, error);
+    if (code == ERROR_OK)
+        code = session_key_create((const char *)path.data, &session, error);
+    if (code != ERROR_OK)
+        return code;
+    bytes_hex(signer_public_key(session), KEY_BYTES, ret_key);
+    *ret_size = head.size;
+    return ERROR_OK;
+}
+
 enum error_code driver_wipe_sessions(const struct driver *driver, uint64_t keep, struct error *error)
 {
     const struct deployment *deployment = &driver->deployment;

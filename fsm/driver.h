@@ -66,6 +66,9 @@ void driver_disconnect(struct driver *driver);
 
 /* The file of the session key that entry `named_by` (an open, a takeover) names: so a takeover leaves the file before it alone until it is done. */
 enum error_code driver_session_path(const struct driver *driver, uint64_t named_by, struct bytes *ret_path, struct error *error) CHECKED;
+/* A fresh session key on disk for the entry that is written next, over the *ret_size entries that the journal has: its file is there before the entry that names it, so that
+ * a crash between leaves a key without an entry, never the other way round. */
+enum error_code driver_create_session(const struct driver *driver, char ret_key[SHA256_HEX + 1], uint64_t *ret_size, struct error *error) CHECKED;
 /* Wipes the files of the deployment's session keys; `keep` is the entry whose key stays, 0 = none. */
 enum error_code driver_wipe_sessions(const struct driver *driver, uint64_t keep, struct error *error) CHECKED;
 /* All of them wiped and gone, once the deployment has ended. */

@@ -50,8 +50,10 @@ void complaints_free(struct complaints *complaints);
 bool check_leaves_open(enum error_code code);
 /* The rendered configuration, rendered once a run. *ret_view NULL: it does not render, and that is the answer that was given. */
 enum error_code check_view(struct check *check, const struct compose_view **ret_view, struct error *error) CHECKED;
-/* What runs, asked for once a run; *ret_running NULL as above (check_socket.c). */
+/* What runs, asked for once a run; *ret_running NULL as above. */
 enum error_code check_running(struct check *check, const struct running **ret_running, struct error *error) CHECKED;
+/* What token_file holds; *ret_token stays empty where none is configured, and where the answer was given already since it is not as it must be. bytes_free() wipes it. */
+enum error_code check_token(struct check *check, struct bytes *ret_token, struct error *error) CHECKED;
 /* CHECK_UNDECIDED: the probe lacks this setting of its item. */
 enum error_code check_no_setting(struct check *check, const char *setting, struct error *error) CHECKED;
 
@@ -71,8 +73,6 @@ enum error_code check_ports(struct check *check, struct error *error) CHECKED;
 enum error_code check_https(struct check *check, struct error *error) CHECKED;
 enum error_code check_websocket(struct check *check, struct error *error) CHECKED;
 enum error_code check_download(struct check *check, struct error *error) CHECKED;
-/* What token_file holds; *ret_token stays empty where none is configured, and where the answer was given already since it is not as it must be. bytes_free() wipes it. */
-enum error_code check_token(struct check *check, struct bytes *ret_token, struct error *error) CHECKED;
 /* check_operations.c: what runs beside the services */
 enum error_code check_heartbeat(struct check *check, struct error *error) CHECKED;
 enum error_code check_logs(struct check *check, struct error *error) CHECKED;

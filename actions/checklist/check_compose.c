@@ -8,30 +8,6 @@
 
 #include "actions/compose/compose_render.h"
 
-bool check_leaves_open(enum error_code code)
-{
-    return code == ERROR_UNREACHABLE || code == ERROR_MEMORY || code == ERROR_HOST_REFUSED;
-}
-
-enum error_code check_view(struct check *check, const struct compose_view **ret_view, struct error *error)
-{
-    struct checklist *list = check->list;
-    if (list->view == NULL && list->view_error.code == ERROR_OK) {
-        struct error found;
-        enum error_code code = compose_view_open(check->target, &list->view, &found);
-        if (check_leaves_open(code)) {
-            *error = found;
-            return code;
-        }
-        if (code != ERROR_OK)
-            list->view_error = found;
-    }
-    *ret_view = list->view;
-    if (list->view != NULL)
-        check->span = list->view->span;
-    return list->view != NULL ? ERROR_OK : check_answer(check, PREFLIGHT_FAILED, error, "%s: %s", list->view_error.where, list->view_error.what);
-}
-
 enum error_code check_compose_renders(struct check *check, struct error *error)
 {
     const struct compose_view *view;

@@ -45,20 +45,6 @@ static const char LOOK[] =
     "r=$(readlink -f -- \"$p\") || r=; if [ -S \"$r\" ]; then if leads \"$r\"; then echo \"$1 door $r\"; return; fi; "
     "elif [ -d \"$r\" ]; then f=$(inside \"$r\" | head -n 1); if [ -n \"$f\" ]; then echo \"$1 door $f\"; return; fi; [ -r \"$r\" ] || { echo \"$1 shut\"; return; }; fi; echo \"$1 closed\"; }; ";
 
-enum error_code check_running(struct check *check, const struct running **ret_running, struct error *error)
-{
-    struct error found;
-    enum error_code code = check->list->running == NULL ? running_open(check->target, &check->list->running, &found) : ERROR_OK;
-    if (check_leaves_open(code)) {
-        *error = found;
-        return code;
-    }
-    *ret_running = check->list->running;
-    if (code == ERROR_OK)
-        check->span = (*ret_running)->span;
-    return code == ERROR_OK ? ERROR_OK : check_answer(check, PREFLIGHT_FAILED, error, "%s: %s", found.where, found.what);
-}
-
 static bool is_root(const char *user)
 {
     size_t length = strcspn(user, ":");

@@ -6,35 +6,8 @@
 #include <strings.h>
 
 #include "actions/http.h"
-#include "actions/secrets/credential.h"
 
 enum { REDIRECTS_MAX = 4 };
-
-/* What a header may hold (RFC 6750): anything else in the file would end the header and begin another. */
-static bool is_token(const struct bytes *token)
-{
-    for (size_t i = 0; i < token->size; i++)
-        if (token->data[i] <= ' ' || token->data[i] > '~')
-            return false;
-    return token->size > 0;
-}
-
-enum error_code check_token(struct check *check, struct bytes *ret_token, struct error *error)
-{
-    struct error found;
-    if (check->item->token_file[0] == '\0')
-        return ERROR_OK;
-    enum error_code code = credential_read_file(check->item->token_file, "token_file", ret_token, &found);
-    if (code == ERROR_MEMORY) {
-        *error = found;
-        return code;
-    }
-    if (code != ERROR_OK)
-        return check_answer(check, PREFLIGHT_FAILED, error, "%s: %s; %s", check->item->token_file, found.what, found.next);
-    if (!is_token(ret_token))
-        return check_answer(check, PREFLIGHT_FAILED, error, "%s: token_file is empty or holds a character that no token has: one line, the token alone", check->item->token_file);
-    return ERROR_OK;
-}
 
 /* One GET; where there is nothing to judge, the answer is given here. */
 static enum error_code get(struct check *check, struct http_reply *reply, struct error *error)

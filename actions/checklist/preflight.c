@@ -1,70 +1,8 @@
 #include "actions/checklist/preflight.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "actions/checklist/check.h"
-#include "actions/compose/compose_view.h"
 #include "actions/checklist/running.h"
-
-enum { ANSWER_BYTES_MAX = 4096 };
-
-enum error_code check_answer(struct check *check, enum preflight_status status, struct error *error, const char *format, ...)
-{
-    char words[ANSWER_BYTES_MAX];
-    CLEANUP_BYTES struct bytes text = {0};
-    va_list arguments;
-    va_start(arguments, format);
-    (void)vsnprintf(words, sizeof words, format, arguments);
-    va_end(arguments);
-    check->status = status;
-    enum error_code code = bytes_append(&text, words, strlen(words), error);
-    if (code == ERROR_OK)       /* whichever way the probe came by them */
-        code = target_redact(check->target, REDACT_ALL, &text, error);
-    return code == ERROR_OK ? evidence_add(check->list->evidence, "preflight", check->item->id, (int)status, &text, check->began_ns,
-                                           clock_boottime_ns(target_clock(check->target)), &check->span, error) : code;
-}
-
-enum error_code complaints_add(struct complaints *complaints, struct error *error, const char *format, ...)
-{
-    char words[1024];
-    va_list arguments;
-    va_start(arguments, format);
-    (void)vsnprintf(words, sizeof words, format, arguments);
-    va_end(arguments);
-    return bytes_append_format(&complaints->text, error, "%s%s", complaints->count++ > 0 ? "\n" : "", words);
-}
-
-void complaints_free(struct complaints *complaints)
-{
-    bytes_free(&complaints->text);
-}
-
-enum error_code check_run(struct check *check, const char *script, struct target_result *ret_result, struct error *error)
-{
-    /* A probe compares addresses and paths; whatever it says of them passes check_answer(). */
-    enum error_code code = target_run(check->target, &(struct target_command){.script = script, .output = OUTPUT_NAMES}, ret_result, error);
-    if (code == ERROR_OK)
-        check->span = ret_result->span;
-    return code;
-}
-
-enum error_code check_by_script(struct check *check, const char *script, struct error *error)
-{
-    CLEANUP_RESULT struct target_result result = {0};
-    enum error_code code = check_run(check, script, &result, error);
-    if (code != ERROR_OK)
-        return code;
-    bool passed = result.status == 0;
-    const struct bytes *said = result.output.size > 0 ? &result.output : &result.errors;
-    return check_answer(check, passed ? PREFLIGHT_PASSED : PREFLIGHT_FAILED, error, "%s", said->size > 0 ? (const char *)said->data : passed ? "passed" : "failed");
-}
-
-enum error_code check_no_setting(struct check *check, const char *setting, struct error *error)
-{
-    return check_answer(check, PREFLIGHT_UNDECIDED, error, "no probe decides this: %s is not configured", setting);
-}
+#include "actions/compose/compose_view.h"
 
 static enum error_code ask(struct check *check, struct error *error)
 {

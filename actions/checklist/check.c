@@ -1,0 +1,131 @@
+#include "actions/checklist/check.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "actions/checklist/running.h"
+#include "actions/compose/compose_render.h"
+#include "actions/secrets/credential.h"
+
+enum { ANSWER_BYTES_MAX = 4096 };
+
+enum error_code check_answer(struct check *check, enum preflight_status status, struct error *error, const char *format, ...)
+{
+    char words[ANSWER_BYTES_MAX];
+    CLEANUP_BYTES struct bytes text = {0};
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(words, sizeof words, format, arguments);
+    va_end(arguments);
+    check->status = status;
+    enum error_code code = bytes_append(&text, words, strlen(words), error);
+    if (code == ERROR_OK)       /* whichever way the probe came by them */
+        code = target_redact(check->target, REDACT_ALL, &text, error);
+    return code == ERROR_OK ? evidence_add(check->list->evidence, "preflight", check->item->id, (int)status, &text, check->began_ns,
+                                           clock_boottime_ns(target_clock(check->target)), &check->span, error) : code;
+}
+
+enum error_code complaints_add(struct complaints *complaints, struct error *error, const char *format, ...)
+{
+    char words[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(words, sizeof words, format, arguments);
+    va_end(arguments);
+    return bytes_append_format(&complaints->text, error, "%s%s", complaints->count++ > 0 ? "\n" : "", words);
+}
+
+void complaints_free(struct complaints *complaints)
+{
+    bytes_free(&complaints->text);
+}
+
+enum error_code check_run(struct check *check, const char *script, struct target_result *ret_result, struct error *error)
+{
+    /* A probe compares addresses and paths; whatever it says of them passes check_answer(). */
+    enum error_code code = target_run(check->target, &(struct target_command){.script = script, .output = OUTPUT_NAMES}, ret_result, error);
+    if (code == ERROR_OK)
+        check->span = ret_result->span;
+    return code;
+}
+
+enum error_code check_by_script(struct check *check, const char *script, struct error *error)
+{
+    CLEANUP_RESULT struct target_result result = {0};
+    enum error_code code = check_run(check, script, &result, error);
+    if (code != ERROR_OK)
+        return code;
+    bool passed = result.status == 0;
+    const struct bytes *said = result.output.size > 0 ? &result.output : &result.errors;
+    return check_answer(check, passed ? PREFLIGHT_PASSED : PREFLIGHT_FAILED, error, "%s", said->size > 0 ? (const char *)said->data : passed ? "passed" : "failed");
+}
+
+enum error_code check_no_setting(struct check *check, const char *setting, struct error *error)
+{
+    return check_answer(check, PREFLIGHT_UNDECIDED, error, "no probe decides this: %s is not configured", setting);
+}
+
+bool check_leaves_open(enum error_code code)
+{
+    return code == ERROR_UNREACHABLE || code == ERROR_MEMORY || code == ERROR_HOST_REFUSED;
+}
+
+enum error_code check_view(struct check *check, const struct compose_view **ret_view, struct error *error)
+{
+    struct checklist *list = check->list;
+    if (list->view == NULL && list->view_error.code == ERROR_OK) {
+        struct error found;
+        enum error_code code = compose_view_open(check->target, &list->view, &found);
+        if (check_leaves_open(code)) {
+            *error = found;
+            return code;
+        }
+        if (code != ERROR_OK)
+            list->view_error = found;
+    }
+    *ret_view = list->view;
+    if (list->view != NULL)
+        check->span = list->view->span;
+    return list->view != NULL ? ERROR_OK : check_answer(check, PREFLIGHT_FAILED, error, "%s: %s", list->view_error.where, list->view_error.what);
+}
+
+enum error_code check_running(struct check *check, const struct running **ret_running, struct error *error)
+{
+    struct error found;
+    enum error_code code = check->list->running == NULL ? running_open(check->target, &check->list->running, &found) : ERROR_OK;
+    if (check_leaves_open(code)) {
+        *error = found;
+        return code;
+    }
+    *ret_running = check->list->running;
+    if (code == ERROR_OK)
+        check->span = (*ret_running)->span;
+    return code == ERROR_OK ? ERROR_OK : check_answer(check, PREFLIGHT_FAILED, error, "%s: %s", found.where, found.what);
+}
+
+/* What a header may hold (RFC 6750): anything else in the file would end the header and begin another. */
+static bool is_token(const struct bytes *token)
+{
+    for (size_t i = 0; i < token->size; i++)
+        if (token->data[i] <= ' ' || token->data[i] > '~')
+            return false;
+    return token->size > 0;
+}
+
+enum error_code check_token(struct check *check, struct bytes *ret_token, struct error *error)
+{
+    struct error found;
+    if (check->item->token_file[0] == '\0')
+        return ERROR_OK;
+    enum error_code code = credential_read_file(check->item->token_file, "token_file", ret_token, &found);
+    if (code == ERROR_MEMORY) {
+        *error = found;
+        return code;
+    }
+    if (code != ERROR_OK)
+        return check_answer(check, PREFLIGHT_FAILED, error, "%s: %s; %s", check->item->token_file, found.what, found.next);
+    if (!is_token(ret_token))
+        return check_answer(check, PREFLIGHT_FAILED, error, "%s: token_file is empty or holds a character that no token has: one line, the token alone", check->item->token_file);
+    return ERROR_OK;
+}
