@@ -1,7 +1,6 @@
 /* init --succeed: a new journal for a target whose own journal is gone for good. By an administrator, when no holder is alive.
  * Order:     genesis, which names the old head as the target knew it; Execution disarmed and seen so; what runs, recorded; and last the target: freed, epoch raised,
  *            this journal's. Until then the target refuses the new journal, so nothing can be begun in it too early. The same command again finishes it. */
-#include "fsm/genesis.h"
 #include "fsm/command.h"
 
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include "actions/git.h"
 #include "actions/interlock.h"
 #include "actions/parity.h"
+#include "fsm/genesis.h"
 #include "fsm/authority.h"
 #include "fsm/disarm.h"
 #include "fsm/hold.h"
