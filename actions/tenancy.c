@@ -91,14 +91,16 @@ enum error_code tenancy_read(struct target *target, struct evidence *evidence, s
     return read_within(target, 0, evidence, ret_tenancy, error);
 }
 
-/* Writes `text` only where the file is still what was read: compare and swap on its hash, under a short lock, durable before it is renamed. */
+/* Writes `text` only where the file is still what was read: compare and swap on its hash, under a short lock, durable before it is renamed. What arrived is compared
+ * too: the driver may die while it sends, and half a file, or none, would read as a target that nobody holds. */
 static enum error_code swap(struct target *target, bool brief, const struct bytes *old, const struct bytes *text, int *ret_status, struct error *error)
 {
     CLEANUP_BYTES struct bytes script = {0}, state = {0};
     CLEANUP_RESULT struct target_result result = {0};
-    char hash[SHA256_HEX + 1];
+    char hash[SHA256_HEX + 1], sent[SHA256_HEX + 1];
     const char *draft = brief ? "renewed" : "new";
     bytes_sha256_hex(old->data, old->size, hash);
+    bytes_sha256_hex(text->data, text->size, sent);
     enum error_code code = target_state_path(target, "", &state, error);
     if (code == ERROR_OK)
         code = bytes_append_format(&script, error, "umask 027; s=");
@@ -106,8 +108,8 @@ static enum error_code swap(struct target *target, bool brief, const struct byte
         code = shell_quote(&script, (const char *)state.data, error);
     if (code == ERROR_OK)
         code = bytes_append_format(&script, error, "; export s; mkdir -p \"$s\" && flock -w %d -E 75 \"$s/tenancy.lock\" sh -c 'f=$s/deployment.json; n=$f.%s; [ -e \"$f\" ] || : > \"$f\"; "
-                                   "[ \"$(sha256sum < \"$f\" | cut -c1-64)\" = %s ] || exit %d; cat > \"$n\" && sync \"$n\" && mv \"$n\" \"$f\" && sync \"$s\"'",
-                                   brief ? 2 : LOCK_SECONDS, draft, hash, STATUS_MOVED);
+                                   "h() { sha256sum < \"$1\" | cut -c1-64; }; [ \"$(h \"$f\")\" = %s ] || exit %d; cat > \"$n\" && [ \"$(h \"$n\")\" = %s ] && sync \"$n\" && mv \"$n\" \"$f\" && sync \"$s\"'",
+                                   brief ? 2 : LOCK_SECONDS, draft, hash, STATUS_MOVED, sent);
     struct target_command command = {.script = (const char *)script.data, .input = text->data, .input_bytes = text->size, .deadline_ms = brief ? BRIEF_MS : 0};
     if (code == ERROR_OK)
         code = target_run(target, &command, &result, error);

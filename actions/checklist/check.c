@@ -74,7 +74,8 @@ bool check_leaves_open(enum error_code code)
 enum error_code check_view(struct check *check, const struct compose_view **ret_view, struct error *error)
 {
     struct checklist *list = check->list;
-    if (list->view == NULL && list->view_error.code == ERROR_OK) {
+    bool asked = list->view == NULL && list->view_error.code == ERROR_OK;      /* of an answer that was there already, the times are those of another item */
+    if (asked) {
         struct error found;
         enum error_code code = compose_view_open(check->target, &list->view, &found);
         if (check_leaves_open(code)) {
@@ -85,7 +86,7 @@ enum error_code check_view(struct check *check, const struct compose_view **ret_
             list->view_error = found;
     }
     *ret_view = list->view;
-    if (list->view != NULL)
+    if (asked && list->view != NULL)
         check->span = list->view->span;
     return list->view != NULL ? ERROR_OK : check_answer(check, PREFLIGHT_FAILED, error, "%s: %s", list->view_error.where, list->view_error.what);
 }
@@ -93,13 +94,14 @@ enum error_code check_view(struct check *check, const struct compose_view **ret_
 enum error_code check_running(struct check *check, const struct running **ret_running, struct error *error)
 {
     struct error found;
-    enum error_code code = check->list->running == NULL ? running_open(check->target, &check->list->running, &found) : ERROR_OK;
+    bool asked = check->list->running == NULL;
+    enum error_code code = asked ? running_open(check->target, &check->list->running, &found) : ERROR_OK;
     if (check_leaves_open(code)) {
         *error = found;
         return code;
     }
     *ret_running = check->list->running;
-    if (code == ERROR_OK)
+    if (code == ERROR_OK && asked)
         check->span = (*ret_running)->span;
     return code == ERROR_OK ? ERROR_OK : check_answer(check, PREFLIGHT_FAILED, error, "%s: %s", found.where, found.what);
 }
