@@ -252,7 +252,7 @@ static void secrets_open_credentials_of_this_machine_are_redacted(void **state)
     connect("", "600");
     target_close(local.target);
     (void)snprintf(path, sizeof path, "%s/bus.password", local.directory);
-    (void)snprintf(command, sizeof command, "printf 'bus-word-of-mine\\n' > %s", path);
+    (void)snprintf(command, sizeof command, "umask 077; printf 'bus-word-of-mine\\n' > %s", path);
     assert_int_equal(system(command), 0);
     local.setup.bus.password_file = path;
     local.setup.checks[0] = (struct setup_check){.id = "x", .token_file = path};
