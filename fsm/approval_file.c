@@ -32,7 +32,14 @@ static enum error_code no_memory(struct error *error)
 
 static enum error_code malformed(const char *path, const char *what, struct error *error)
 {
-    return error_set(error, ERROR_DAMAGED, 0, path, "have it made anew and carried whole", "%s", what);
+    return error_set(error, ERROR_REFUSED, 0, path, "have it made anew and carried whole", "%s", what);
+}
+
+/* A file that somebody carried here: whatever is wrong with it is said of that file, never of the journal or of this machine. */
+static enum error_code read_carried(const char *path, struct bytes *ret_text, struct error *error)
+{
+    enum error_code code = bytes_read_file(path, FILE_BYTES_MAX, ret_text, error);
+    return code == ERROR_OK || code == ERROR_MEMORY ? code : malformed(path, "the file is not there, cannot be read, or is too large", error);
 }
 
 static enum error_code write_json(const char *path, const json_t *json, struct error *error)
@@ -140,7 +147,7 @@ enum error_code approval_request_read(const char *path, struct approval_request 
     CLEANUP_REQUEST struct approval_request request = {0};
     const char *open, *hash = NULL;
     json_int_t version;
-    enum error_code code = bytes_read_file(path, FILE_BYTES_MAX, &text, error);
+    enum error_code code = read_carried(path, &text, error);
     if (code == ERROR_OK)
         code = read_json(path, &text, &request.json, error);
     if (code != ERROR_OK)
@@ -197,7 +204,7 @@ enum error_code approval_answer_read(const char *path, struct approval_answer *r
 {
     CLEANUP_ANSWER struct approval_answer answer = {.principal = "", .statement = "", .signature = "", .reason = ""};
     json_int_t version;
-    enum error_code code = bytes_read_file(path, FILE_BYTES_MAX, &answer.armor, error);
+    enum error_code code = read_carried(path, &answer.armor, error);
     if (code != ERROR_OK)
         return code;
     bool bare = answer.armor.size >= strlen(ARMOR_BEGIN) && memcmp(answer.armor.data, ARMOR_BEGIN, strlen(ARMOR_BEGIN)) == 0;

@@ -28,6 +28,10 @@ static enum error_code look_at_services(struct target *target, struct evidence *
     struct images images;
     struct configurations configurations;
     enum error_code code = compose_render(target, evidence, &model, error);
+    if (code == ERROR_REMOTE || code == ERROR_PROTOCOL) {       /* an answer: there is no source that could be compared with */
+        drift_unrendered(error->where, error->what, drift);
+        return ERROR_OK;
+    }
     if (code == ERROR_OK)
         code = compose_containers(target, evidence, &containers, error);
     if (code == ERROR_OK)
@@ -77,6 +81,19 @@ static enum error_code open_reading(struct driver *driver, const struct driver_o
     return code == ERROR_OK ? baseline_load(driver->journal, ret_baseline, error) : code;
 }
 
+/* What the reader must know of the deployment before he looks for somebody who changed something. "" = nothing. */
+static void explain(const struct driver *driver, char *ret_text, size_t room)
+{
+    const struct deployment *deployment = &driver->deployment;
+    unsigned long long number = (unsigned long long)deployment->number;
+    ret_text[0] = '\0';
+    if (driver_is_open(driver))
+        (void)snprintf(ret_text, room, "deployment %llu is open, in %s: what it has fetched and pulled and not switched yet differs by its own doing", number,
+                       machine_state_name(deployment->state));
+    else if (driver->found && deployment->state == STATE_ROLLED_BACK)
+        (void)snprintf(ret_text, room, "deployment %llu was rolled back: what runs is pinned to what ran before it, until a release brings it to the source", number);
+}
+
 static bool is_known(const struct drift *drift)
 {
     for (size_t i = 0; i < drift->count; i++)
@@ -85,8 +102,10 @@ static bool is_known(const struct drift *drift)
     return false;
 }
 
-static void print_text(const struct drift *drift, const char *target)
+static void print_text(const struct drift *drift, const char *target, const char *standing)
 {
+    if (standing[0] != '\0' && drift->count > 0)
+        printf("%s\n", standing);
     for (size_t i = 0; i < drift->count; i++) {
         const struct drift_line *line = &drift->list[i];
         const char *parts[] = {line->where, ": ", line->what, "; ", line->next};
@@ -101,11 +120,11 @@ static void print_text(const struct drift *drift, const char *target)
         printf("%s: no drift\n", target);
 }
 
-/* {"target","result":"none"|"drift"|"unknown","deployment":N,"differences":[{"kind","unknown","where","what","next"}],"more":N} */
-static enum error_code print_json(const struct drift *drift, const char *target, const struct drift_baseline *baseline, struct error *error)
+/* {"target","result":"none"|"drift"|"unknown","deployment":N,"standing","differences":[{"kind","unknown","where","what","next"}],"more":N} */
+static enum error_code print_json(const struct drift *drift, const char *target, const struct drift_baseline *baseline, const char *standing, struct error *error)
 {
-    CLEANUP_JSON json_t *report = json_pack("{s:s, s:s, s:I, s:[], s:I}", "target", target, "result", drift->count == 0 ? "none" : is_known(drift) ? "drift" : "unknown",
-                                            "deployment", (json_int_t)baseline->deployment, "differences", "more", (json_int_t)drift->more);
+    CLEANUP_JSON json_t *report = json_pack("{s:s, s:s, s:I, s:s, s:[], s:I}", "target", target, "result", drift->count == 0 ? "none" : is_known(drift) ? "drift" : "unknown",
+                                            "deployment", (json_int_t)baseline->deployment, "standing", standing, "differences", "more", (json_int_t)drift->more);
     for (size_t i = 0; report != NULL && i < drift->count; i++) {
         const struct drift_line *line = &drift->list[i];
         char where[sizeof line->where], what[sizeof line->what];        /* names from the target may be no UTF-8 */
@@ -144,10 +163,12 @@ enum error_code command_drift(const struct command_line *line, enum exit_status 
     free(evidence);
     if (code != ERROR_OK)
         return code;
+    char standing[240];
+    explain(&driver, standing, sizeof standing);
     *ret_status = drift.count == 0 ? EXIT_DONE : EXIT_DRIFT;
     if (line->options.json)
-        return print_json(&drift, driver.config.setup.target.name, &baseline, error);
+        return print_json(&drift, driver.config.setup.target.name, &baseline, standing, error);
     if (!line->options.quiet || drift.count > 0)
-        print_text(&drift, driver.config.setup.target.name);
+        print_text(&drift, driver.config.setup.target.name, standing);
     return ERROR_OK;
 }

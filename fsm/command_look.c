@@ -106,7 +106,8 @@ static void print_status(const struct driver *driver, const struct journal_head 
                machine_state_name(deployment->state), deployment->ended ? " (ended)" : "");
         const struct journal_entry *last = deployment_last_of_type(deployment, "transition");
         const char *reason = last != NULL ? json_string_value(json_object_get(last->body, "reason")) : NULL;
-        if (reason != NULL && reason[0] != '\0') {
+        bool answered = driver_is_open(driver) && deployment->state == STATE_PULLED && standing->approvals.required > 0;       /* by the line about approvals below */
+        if (reason != NULL && reason[0] != '\0' && !answered) {
             fputs("last        ", stdout);
             print_escaped(reason);
             puts("");

@@ -169,6 +169,11 @@ void drift_since(const struct drift_baseline *baseline, const char *commit, cons
             "the rendered configuration is not that of deployment %lld, though commit and env file are", number);
 }
 
+void drift_unrendered(const char *where, const char *what, struct drift *drift)
+{
+    add(drift, DRIFT_RENDERED, true, where, "mend the file, then look again", "%s", what);
+}
+
 const struct drift_line *drift_first_failing(const struct drift *drift)
 {
     for (size_t i = 0; i < drift->count; i++)

@@ -119,7 +119,7 @@ def wrong_approvals_are_refused_and_the_refusal_recorded(stack):
         bad = operator.home / "bad"
         bad.write_text(request.read_text().replace(*change, 1))
         result = bob.fsm("approve", bad, "--key", bob.key, "--principal", "bob@example", "--out", bob.home / "never")
-        insist(result.returncode == titan.DAMAGED and part in result.err and not (bob.home / "never").exists(), f"{part}: {result.returncode} {result.err}")
+        insist(result.returncode == titan.REFUSED and part in result.err and not (bob.home / "never").exists(), f"{part}: {result.returncode} {result.err}")
     result = second.fsm("approve", request, "--key", second.key, "--principal", "alice@example", "--out", second.home / "never")
     insist(result.returncode == titan.REFUSED, "who opened approves by no key")
 
@@ -138,7 +138,7 @@ def wrong_approvals_are_refused_and_the_refusal_recorded(stack):
         refused(operator, titan.REFUSED, ["accept", answer], part)
         insist(len(refusals(operator)) == number and part in refusals(operator)[-1], f"the refusal is recorded: {refusals(operator)}")
     (bob.home / "nonsense").write_text("nothing of the kind\n")
-    refused(operator, titan.DAMAGED, ["accept", bob.home / "nonsense"], "JSON")
+    refused(operator, titan.REFUSED, ["accept", bob.home / "nonsense"], "JSON")
     operator.expect(titan.NEEDS_PERSON, "run")
 
     late = bob.approve(request)

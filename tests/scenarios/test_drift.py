@@ -143,6 +143,25 @@ def tree_and_commit(stack):
     finds(operator, ("commit", "detached", "not on branch main"))
 
 
+def source_that_cannot_be_rendered_is_unknown_and_not_none(stack):
+    operator = operator_of(stack)
+    compose = tree(stack) / "docker-compose.prod.yml"
+    compose.write_text(compose.read_text() + "  bad: [yaml\n")
+    result = operator.expect(titan.DRIFT, "drift", "--json")
+    found = [line for line in json.loads(result.out)["differences"] if line["kind"] == "rendered"]
+    insist(found and found[0]["unknown"] and "docker-compose.prod.yml" in found[0]["where"], result.out)
+
+
+def open_deployment_says_what_is_its_own_doing(stack):
+    operator = operator_of(stack)
+    stack.commit("release-2")
+    operator.begin("release")
+    for _ in range(4):
+        operator.expect(titan.DONE, "advance")
+    said = operator.expect(titan.DRIFT, "drift").out
+    insist("is open, in pulled" in said.splitlines()[0], said)
+
+
 def since_the_last_deployment(stack):
     operator = operator_of(stack)
     stack.commit("release-2")
@@ -261,7 +280,8 @@ def tree_changed_behind_the_update_is_rolled_back(stack):
 
 
 MODE = sys.argv.pop(1)
-FOUND = [all_at_once, fresh_stack_has_none_and_nothing_is_written, configuration_of_a_service, services_missing_stopped_extra, image_moved_under_its_tag, tree_and_commit]
+FOUND = [all_at_once, fresh_stack_has_none_and_nothing_is_written, configuration_of_a_service, services_missing_stopped_extra, image_moved_under_its_tag, tree_and_commit,
+         source_that_cannot_be_rendered_is_unknown_and_not_none, open_deployment_says_what_is_its_own_doing]
 LASTING = [since_the_last_deployment, drift_before_is_recorded_and_said, release_whose_configuration_does_not_arrive_is_rolled_back]
 if MODE == "docker":
     titan.run_cases(titan.only(FOUND[:1] + LASTING[2:]), "--ssh", "--armed", mode="docker")

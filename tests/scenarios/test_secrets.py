@@ -14,8 +14,11 @@ import threading
 import time
 import urllib.parse
 
-import titan
-from titan import insist
+if "TITAN_PLAIN_BUILD" in os.environ:       # the sanitizer makes mlock do nothing, and that is looked for
+    os.environ["TITAN_BUILD"] = os.environ["TITAN_PLAIN_BUILD"]
+
+import titan                                                                              # noqa: E402
+from titan import insist                                                                  # noqa: E402
 
 PLANTED = {
     "URL_PASSWORD": ("'p@ss/w0rd?&=%+#x y'", "p@ss/w0rd?&=%+#x y"),
