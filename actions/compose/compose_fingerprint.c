@@ -6,7 +6,8 @@
 
 /* HMAC-SHA-256 (RFC 2104) in POSIX sh: the two padded keys lie in files, so no key is ever an argument. */
 static const char HMAC_FUNCTIONS[] =
-    "unhex() { read -r h; while [ -n \"$h\" ]; do r=${h#??}; printf \"\\\\$(printf %03o \"0x${h%\"$r\"}\")\"; h=$r; done; }; "
+    "unhex() { printf \"$(awk -v d=0123456789abcdef '{ for (i = 1; i < length($0); i += 2) "
+    "printf \"\\\\%03o\", (index(d, substr($0, i, 1)) - 1) * 16 + index(d, substr($0, i + 1, 1)) - 1 }')\"; }; "
     "pad() { h=$1; n=0; while [ $n -lt 64 ]; do if [ -n \"$h\" ]; then r=${h#??}; v=$((0x${h%\"$r\"})); h=$r; else v=0; fi; "
     "printf \"\\\\$(printf %03o $((v ^ $2)))\"; n=$((n + 1)); done; }; "
     "hmac() { { cat \"$o\"; { cat \"$i\"; cat; } | sha256sum | cut -c1-64 | unhex; } | sha256sum | cut -c1-64; }; ";

@@ -3,6 +3,7 @@
 remains is rolled back.
 usage: test_drift.py standin|docker"""
 import hashlib
+import hmac
 import json
 import os
 import pathlib
@@ -198,6 +199,7 @@ def drift_before_is_recorded_and_said(stack):
     finds(operator)
     operator.expect_proven()
     plain_hashes_stay(stack, operator)
+    fingerprint_is_the_hmac_of_the_rfc(stack, operator)
 
 
 def plain_hashes_stay(stack, operator):
@@ -210,6 +212,15 @@ def plain_hashes_stay(stack, operator):
         data = path.read_bytes()
         for word in words:
             insist(word.encode() not in data and bytes.fromhex(word) not in data, f"{word} is in {path}")
+
+
+def fingerprint_is_the_hmac_of_the_rfc(stack, operator):
+    """The shell's arithmetic against another implementation, with the key that lies on the target only as its two pads."""
+    key = bytes(byte ^ 0x36 for byte in (tree(stack) / "state" / "drift.inner").read_bytes())
+    insist(key == bytes(byte ^ 0x5c for byte in (tree(stack) / "state" / "drift.outer").read_bytes()) and len(key) == 64 and any(key[:32]), "the pads are of one key")
+    made = hmac.new(key, (tree(stack) / ".env.prod").read_bytes(), "sha256").hexdigest() + "\n"
+    items = [item for entry in operator.entries() if entry["type"] == "transition" for item in entry["body"]["evidence"] if item["probe"] == "env.hmac"]
+    insist(items and items[-1]["output"] == hashlib.sha256(made.encode()).hexdigest(), "the last env.hmac is another")
 
 
 def compose_that_keeps_containers(stack):
