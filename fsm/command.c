@@ -49,8 +49,9 @@ static const struct command commands[] = {
      "Records an answer signed by the operator's own key. ITEM is an id of the checklist, or rollback_failed to accept by\n"
      "signature that a failed rollback is over.", 1, 1, command_attest},
     {"takeover", "--reason TEXT", "go on with a deployment whose holder is gone",
-     "For an operator of the roster with a copy of the journal, when the holder's time on the target is over: a fresh session key,\n"
-     "a signed entry with the reason, and the target's epoch raised, so that the old holder's driver can do nothing any more.\n"
+     "For an operator of the roster with a copy of the journal (without its session-*.key: those are the holder's), when the holder's\n"
+     "time on the target is over: a fresh session key, a signed entry with the reason, and the target's epoch raised, so that the\n"
+     "old holder's driver can do nothing any more. Only whoever took over last drives from then on, in the same directory too.\n"
      "Refused while the holder is alive. Whoever approved the deployment and takes it over before it is guarded counts as one\n"
      "person. The same command again finishes one that was cut short. Then `titan-fsm resume` looks at the target and goes on.", 0, 0, command_takeover},
     {"rollback", "--reason TEXT", "go back to what ran before",

@@ -173,7 +173,7 @@ static enum error_code check_session(const struct driver *driver, const struct j
                      (unsigned long long)named_by->seq);
 }
 
-static enum error_code open_session(struct driver *driver, struct error *error)
+enum error_code driver_open_session(struct driver *driver, struct error *error)
 {
     CLEANUP_BYTES struct bytes path = {0};
     const struct journal_entry *named_by = deployment_session(&driver->deployment);
@@ -220,7 +220,7 @@ enum error_code driver_open(struct driver *driver, const struct driver_options *
     if (code == ERROR_OK && (needs & DRIVER_OPERATOR) != 0)
         code = driver_unlock(driver, error);
     if (code == ERROR_OK && (needs & DRIVER_SESSION) != 0 && driver_is_open(driver))
-        code = open_session(driver, error);
+        code = driver_open_session(driver, error);
     remember_wall_clock(driver);
     return code;
 }

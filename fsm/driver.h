@@ -51,6 +51,8 @@ enum error_code driver_open(struct driver *driver, const struct driver_options *
 enum error_code driver_open_config(struct driver *driver, const struct driver_options *options, bool operator_key, struct error *error) CHECKED;
 /* Unlocks the operator's own key, where it is needed after all. */
 enum error_code driver_unlock(struct driver *driver, struct error *error) CHECKED;
+/* The session key of the open deployment: what DRIVER_SESSION does, for whoever asks something else first. */
+enum error_code driver_open_session(struct driver *driver, struct error *error) CHECKED;
 void driver_close(struct driver *driver);
 #define CLEANUP_DRIVER __attribute__((cleanup(driver_close)))
 
