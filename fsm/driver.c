@@ -17,9 +17,12 @@ static volatile sig_atomic_t interrupted;
  * `resume` like any other death, and a command on the target goes on to its own end. */
 static void note_signal(int number)
 {
-    static const char text[] = "\ntitan-fsm: interrupted; it stops in the next state where nobody has to watch. Once more ends it at once; next: titan-fsm resume\n";
+    static const char text[] = "\ntitan-fsm: interrupted; it stops in the next state where nobody has to watch: what it has begun to change it watches to the end of its window. "
+                               "Once more ends it at once; next: titan-fsm resume\n";
+    static const char last[] = "\ntitan-fsm: ended at once, and nobody watches; next: titan-fsm resume now (a window left alone is rolled back), or titan-fsm rollback\n";
     int kept = errno;
     if (interrupted != 0) {
+        (void)!write(STDERR_FILENO, last, sizeof last - 1);
         (void)signal(number, SIG_DFL);
         (void)raise(number);
     } else {
@@ -32,6 +35,8 @@ static void note_signal(int number)
 void driver_watch_signals(void)
 {
     struct sigaction action = {.sa_handler = note_signal};
+    (void)sigaddset(&action.sa_mask, SIGINT);       /* two at a time are two, one after the other */
+    (void)sigaddset(&action.sa_mask, SIGTERM);
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
     (void)sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);

@@ -80,7 +80,8 @@ enum error_code driver_forget_session(struct driver *driver, struct error *error
 void driver_key(char ret_key[33]);
 int64_t driver_now_ns(const struct driver *driver);
 
-/* SIGINT or SIGTERM arrived: the engine stops at the next state that is not hot, a window between two samples. The second one ends the process at once. */
+/* SIGINT or SIGTERM arrived: the engine stops at the next state that is not hot. A window is hot: it is begun and watched to its end, since nobody else would. The second
+ * one ends the process at once. */
 void driver_watch_signals(void);
 bool driver_is_interrupted(void);
 
