@@ -14,8 +14,8 @@ static const struct command commands[] = {
      "Checks the target's host key, pins target, services, limits, roster and checklist in a genesis entry signed by the\n"
      "operator, and makes the journal directory. Nothing changes on the target.\n"
      "--succeed: where the journal that the target belongs to (its id, as deployment.json there names it) is gone for good. For\n"
-     "an administrator, when no holder is alive: Execution is disarmed and seen so, what runs is recorded, and the target, freed,\n"
-     "belongs to the new journal, whose genesis names the old one's head. The same command again finishes one that was cut short.", 0, 0, command_init},
+     "an operator who is an administrator too, when no holder is alive: Execution is disarmed and seen so, what runs is recorded, and\n"
+     "the target, freed, belongs to the new journal, whose genesis names the old one's head. The same command again finishes one that was cut short.", 0, 0, command_init},
     {"preflight", "[--json]", "run the checklist without opening a deployment",
      "Asks the target each item of the checklist and says what was found, with the line to change. Nothing is recorded and nothing\n"
      "changes. Exit status 0 when every mandatory item passed, 21 when one failed, 13 when only a person can answer what is left.", 0, 0, command_preflight},

@@ -2,10 +2,12 @@
 """Goal: the target has one holder. Its hold is renewed with each step and ends by itself; another operator follows only then, with a signed word; whoever was
 followed does nothing any more; a copy of a journal drives only if no other copy went on; a lost journal is succeeded, not forgotten."""
 import concurrent.futures
+import json
+import re
 import shutil
 
 import titan
-from team import advance_to, alice_of, as_it_is, beside, holder, key_of, kill, machine, refused, samples, state_file, uptime_ms, wait_for_expiry
+from team import advance_to, alice_of, as_it_is, beside, holder, key_of, kill, machine, refused, samples, signer_line, state_file, uptime_ms, wait_for_expiry
 from titan import insist
 
 FAST = {"window_ms": 3000, "sample_interval_ms": 200, "sample_gap_ms": 5000}
@@ -215,7 +217,10 @@ def lost_journal_is_succeeded(stack):
     refused(stack, alice, titan.USAGE, ["init", "--succeed", old], "reason")
     wait_for_expiry(stack)
     bob = machine(alice, "bob")
-    refused(stack, bob, titan.KEY_REFUSED, words, "administrator")
+    refused(stack, bob, titan.KEY_REFUSED, words, "operator who is an administrator too")
+    erin = machine(alice, "erin")               # an administrator who is no operator
+    erin.config.write_text(re.sub(r"administrators: \[", "administrators: [" + json.dumps(signer_line(stack, "erin")) + ", ", erin.config.read_text()))
+    refused(stack, erin, titan.KEY_REFUSED, words, "operator who is an administrator too")
     insist(not alice.journal.exists() and not bob.journal.exists(), "a refusal leaves no journal")
     state_file(stack, "deployment.json.new").mkdir()
     result = alice.fsm(*words)
