@@ -137,6 +137,11 @@ def wrong_approvals_are_refused_and_the_refusal_recorded(stack):
     for number, (answer, part) in enumerate(cases, 1):
         refused(operator, titan.REFUSED, ["accept", answer], part)
         insist(len(refusals(operator)) == number and part in refusals(operator)[-1], f"the refusal is recorded: {refusals(operator)}")
+    stranger = stack.home / "stranger"
+    titan.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "x", "-f", stranger, check=True)
+    bob.fsm("approve", request, "--statement", bob.home / "unnamed", check=True)
+    titan.run("ssh-keygen", "-Y", "sign", "-f", stranger, "-n", "titan-approval-v1", bob.home / "unnamed", check=True)
+    refused(operator, titan.REFUSED, ["accept", bob.home / "unnamed.sig"], "an approval that names nobody is not taken")
     (bob.home / "nonsense").write_text("nothing of the kind\n")
     refused(operator, titan.DAMAGED, ["accept", bob.home / "nonsense"], "JSON")
     operator.expect(titan.NEEDS_PERSON, "run")
