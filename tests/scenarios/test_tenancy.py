@@ -69,6 +69,7 @@ def dead_holder_blocks_at_most_the_configured_time(stack):
     insist([path.name for path in bob.journal.glob("session-*.key")] == [f"session-{entry['seq']}.key"], "one session key, the new one")
     old = machine(alice)
     refused(stack, old, titan.HELD, ["resume"], "taken over by bob@example")
+    insist(not list(old.journal.glob("session-*.key")), "once told that somebody followed, it keeps no session key")
     bob.expect(titan.DONE, "resume")
     insist([each for each in bob.entries() if each["type"] == "reconciliation"], "the open window was looked at before it went on")
     bob.expect_proven()
@@ -84,9 +85,10 @@ def whoever_was_followed_stops_at_the_next_edge(stack):
     wait_for_expiry(stack)
     bob.expect(titan.DONE, "takeover", "--reason", "my turn")
     refused(stack, alice, titan.HELD, ["advance"], "taken over by bob@example")
-    refused(stack, alice, titan.HELD, ["abort", "--reason", "x"], "deployment.json|taken over|no longer held")
+    insist(not list(alice.journal.glob("session-*.key")), "the session key is wiped with that")
+    refused(stack, alice, titan.KEY_REFUSED, ["abort", "--reason", "x"], "session key")
     bob.expect(titan.ABORTED, "abort", "--reason", "enough")
-    refused(stack, alice, titan.HELD, ["advance"], "target|seen entry|no longer held")
+    refused(stack, alice, titan.KEY_REFUSED, ["advance"], "session key")
     insist(bob.claims()["authority"] == "proven" and bob.claims()["procedure"] == "proven", bob.verify().out)
 
 
