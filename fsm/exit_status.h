@@ -16,7 +16,7 @@ enum exit_status {
     EXIT_HELD = 14,             /* another driver, or another script under deploy.lock */
     EXIT_UNREACHABLE = 15,      /* the target; nothing is guessed, `titan-fsm resume` goes on */
     EXIT_HOST_REFUSED = 16,     /* the host key is unknown, changed or revoked */
-    EXIT_KEY_REFUSED = 17,      /* passphrase, agent, roster */
+    EXIT_KEY_REFUSED = 17,      /* passphrase, agent, roster; or not the key of whoever drives */
     EXIT_JOURNAL_DAMAGED = 18,
     EXIT_JOURNAL_WRITE = 19,    /* full disk: nothing more was done to the target */
     EXIT_REFUSED = 20,          /* the machine has no such edge, or a rule forbids it */
