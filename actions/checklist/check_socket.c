@@ -95,25 +95,26 @@ static enum error_code read_declared(const struct check *check, const struct com
     return code == ERROR_OK && !room ? complaints_add(complaints, error, "%s: more than %d mounts, too many to look at", file, (int)DOORS_MAX) : code;
 }
 
-static enum error_code read_running(const struct check *check, const struct running *running, struct doors *doors, struct complaints *complaints, struct error *error)
+static enum error_code read_running(struct check *check, const struct running *running, struct doors *doors, struct complaints *complaints, struct error *error)
 {
     enum error_code code = ERROR_OK;
     bool room = true;
     for (size_t i = 0; code == ERROR_OK && i < running->count; i++) {
         const struct running_container *container = &running->list[i];
+        const char *name = check_foreign(check, container->name);
         bool allowed = strcmp(container->service, check->item->service) == 0;
         for (size_t j = 0; room && j < container->mount_count; j++) {
             struct door *door = add_door(doors, container->mounts[j].source, container->mounts[j].volume, allowed);
             room = door != NULL;
             if (room)
-                (void)snprintf(door->owner, sizeof door->owner, "the running container %.150s", container->name);
+                (void)snprintf(door->owner, sizeof door->owner, "the running container %.150s", name);
         }
         if (is_remote(container->docker_host))
-            code = complaints_add(complaints, error, "the running container %s reaches a Docker daemon by DOCKER_HOST", container->name);
+            code = complaints_add(complaints, error, "the running container %s reaches a Docker daemon by DOCKER_HOST", name);
         if (code == ERROR_OK && container->privileged && !allowed)
-            code = complaints_add(complaints, error, "the running container %s is privileged, and so root on the host", container->name);
+            code = complaints_add(complaints, error, "the running container %s is privileged, and so root on the host", name);
         if (code == ERROR_OK && allowed && !is_root(container->user))
-            code = complaints_add(complaints, error, "the running container %s runs as %s and not as root", container->name, container->user);
+            code = complaints_add(complaints, error, "the running container %s runs as %s and not as root", name, check_foreign(check, container->user));
         doors->service_runs = doors->service_runs || allowed;
     }
     return code == ERROR_OK && !room ? complaints_add(complaints, error, "the running containers have more than %d mounts, too many to look at", (int)DOORS_MAX) : code;
@@ -151,7 +152,7 @@ static enum error_code look_script(const struct check *check, const struct doors
 }
 
 /* One line a door, in their order; anything else is no answer. */
-static enum error_code judge_doors(char *lines, struct doors *doors, struct complaints *complaints, struct complaints *unknown, struct error *error)
+static enum error_code judge_doors(struct check *check, char *lines, struct doors *doors, struct complaints *complaints, struct complaints *unknown, struct error *error)
 {
     enum error_code code = ERROR_OK;
     size_t at = 0;
@@ -167,13 +168,13 @@ static enum error_code judge_doors(char *lines, struct doors *doors, struct comp
         if (door->opens && door->allowed)
             *(runs ? &doors->running_opens : &doors->declared_opens) += 1;
         else if (door->opens && strcmp(word + 5, door->source) == 0)
-            code = complaints_add(complaints, error, "%s has the Docker socket: %s", door->owner, door->source);
+            code = complaints_add(complaints, error, "%s has the Docker socket: %s", door->owner, check_foreign(check, door->source));
         else if (door->opens)
-            code = complaints_add(complaints, error, "%s has the Docker socket: %s leads to %s", door->owner, door->source, word + 5);
+            code = complaints_add(complaints, error, "%s has the Docker socket: %s leads to %s", door->owner, check_foreign(check, door->source), check_foreign(check, word + 5));
         else if (strcmp(word, "unknown") == 0 && !door->allowed)
-            code = complaints_add(unknown, error, "%s has %s, which the driver may not look at", door->owner, door->source);
+            code = complaints_add(unknown, error, "%s has %s, which the driver may not look at", door->owner, check_foreign(check, door->source));
     }
-    return code == ERROR_OK && at < doors->count ? complaints_add(unknown, error, "%s: %s could not be looked at", doors->list[at].owner, doors->list[at].source) : code;
+    return code == ERROR_OK && at < doors->count ? complaints_add(unknown, error, "%s: %s could not be looked at", doors->list[at].owner, check_foreign(check, doors->list[at].source)) : code;
 }
 
 /* Docker's own ports: who listens there passes on everything, without a file. */
@@ -199,7 +200,7 @@ static enum error_code judge_user(struct check *check, const struct compose_serv
 {
     const char *file = target_setup(check->target)->compose.file;
     if (service->user[0] != '\0')
-        return is_root(service->user) ? ERROR_OK : complaints_add(complaints, error, "%s:%d: %s runs as %s and not as root", file, service->user_line, service->name, service->user);
+        return is_root(service->user) ? ERROR_OK : complaints_add(complaints, error, "%s:%d: %s runs as %s and not as root", file, service->user_line, service->name, check_foreign(check, service->user));
     if (doors->service_runs)                    /* what runs was asked */
         return ERROR_OK;
     CLEANUP_BYTES struct bytes script = {0};
@@ -216,7 +217,7 @@ static enum error_code judge_user(struct check *check, const struct compose_serv
     if (result.status != 0 || strncmp(said, "user=", 5) != 0)
         return complaints_add(unknown, error, "%s:%d: whether %s runs as root is its image's own matter, and that is not there: write `user: root`", file, service->line, service->name);
     (void)snprintf(user, sizeof user, "%.*s", (int)strcspn(said + 5, "\n"), said + 5);
-    return is_root(user) ? ERROR_OK : complaints_add(complaints, error, "%s:%d: %s runs as %s, its image's user, and not as root: write `user: root`", file, service->line, service->name, user);
+    return is_root(user) ? ERROR_OK : complaints_add(complaints, error, "%s:%d: %s runs as %s, its image's user, and not as root: write `user: root`", file, service->line, service->name, check_foreign(check, user));
 }
 
 static enum error_code judge_service(struct check *check, const struct compose_view *view, const struct doors *doors, struct complaints *complaints, struct complaints *unknown, struct error *error)
@@ -239,10 +240,10 @@ static enum error_code look(struct check *check, struct doors *doors, struct com
     CLEANUP_RESULT struct target_result result = {0};
     enum error_code code = look_script(check, doors, &script, error);
     if (code == ERROR_OK)
-        code = target_run(check->target, &(struct target_command){.script = (const char *)script.data, .deadline_ms = LOOK_MS, .output = OUTPUT_NAMES}, &result, error);
+        code = target_run(check->target, &(struct target_command){.script = (const char *)script.data, .deadline_ms = LOOK_MS, .output = OUTPUT_RAW}, &result, error);
     check->span = result.span;
     char nothing[] = "";
-    return code == ERROR_OK ? judge_doors(result.output.size > 0 ? (char *)result.output.data : nothing, doors, complaints, unknown, error) : code;
+    return code == ERROR_OK ? judge_doors(check, result.output.size > 0 ? (char *)result.output.data : nothing, doors, complaints, unknown, error) : code;
 }
 
 enum error_code check_docker_socket(struct check *check, struct error *error)
@@ -272,9 +273,9 @@ enum error_code check_docker_socket(struct check *check, struct error *error)
     if (code != ERROR_OK)
         return code;
     if (complaints.count > 0)
-        return check_answer(check, PREFLIGHT_FAILED, error, "%s", (const char *)complaints.text.data);
+        return check_say(check, PREFLIGHT_FAILED, error, "%s", (const char *)complaints.text.data);
     if (unknown.count > 0)
-        return check_answer(check, PREFLIGHT_UNDECIDED, error, "%s", (const char *)unknown.text.data);
-    return check_answer(check, PREFLIGHT_PASSED, error, "only %s has the Docker socket, as root (%zu mounts of the configuration and of what runs, %zu of them judged by their path alone)",
+        return check_say(check, PREFLIGHT_UNDECIDED, error, "%s", (const char *)unknown.text.data);
+    return check_say(check, PREFLIGHT_PASSED, error, "only %s has the Docker socket, as root (%zu mounts of the configuration and of what runs, %zu of them judged by their path alone)",
                         check->item->service, looked, shut);
 }

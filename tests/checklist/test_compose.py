@@ -15,7 +15,8 @@ from checklist import FAILED, FOR_A_PERSON, PASSED, HERE, Namespace, preflight, 
 ADDRESS = "10.98.76.5"
 SECRETS = ["hmac-3f9c27d1a85e4b06", "postgres-91b7d0e4c6a2", "literal-77e1f2a90b", "othr-5c3d8e7f6a1b2c3d", "envfile-2b4c6d8e0f1a"]
 HMAC, POSTGRES, LITERAL, OTHER, ENVFILE = SECRETS
-ENV = f"HMAC_SECRET={HMAC}\nPOSTGRES_PASSWORD={POSTGRES}\nOTHER_SECRET={OTHER}\nEMPTY=\n"
+ENV = f"HMAC_SECRET={HMAC}\nPOSTGRES_PASSWORD={POSTGRES}\nOTHER_SECRET={OTHER}\nEMPTY=\n" + "".join(
+    f"WORD_{word}_SECRET={word}\n" for word in ("Docker", "socket", "door", "differs", "publishes", "listens", "Mounts", "running", "render"))   # of ours: what is said stays the same
 COMPOSE = """version: "3.8"
 x-shared: &shared
   HMAC_SECRET: ${HMAC_SECRET}
