@@ -209,6 +209,7 @@ static void config_load_checklist_begins_with_the_standards_items(void **state)
     config_free(&config);
     load("checklist: own\npreflight:\n  mine: {probe: attest}\n", &config);
     assert_int_equal(config.setup.check_count, 1);
+    assert_true(config.setup.checks[0].advice[0] != '\0');
     config_free(&config);
 }
 
@@ -228,6 +229,23 @@ static void config_load_bad_checklist_refused(void **state)
         char text[2048];
         (void)snprintf(text, sizeof text, "%s%s", minimal, rows[i].lines);
         expect_refused(text, ":1:1", rows[i].word);
+    }
+}
+
+/* Goal: whatever fails has a next step, though its item names none. */
+static void config_load_item_without_advice_has_the_probes_own(void **state)
+{
+    static const char *const words[] = {"env_same", "docker_socket", "ports", "https", "websocket", "heartbeat", "download", "backups", "logs", "env_file_mode", "env_committed",
+                                        "compose_renders", "password_text", "tree_clean", "attest"};
+    (void)state;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        struct config config = {0};
+        char lines[160];
+        (void)snprintf(lines, sizeof lines, "checklist: own\npreflight:\n  mine: {probe: %s}\n  other: {probe: %s, advice: mend it}\n", words[i], words[i]);
+        load(lines, &config);
+        assert_true(check_of(&config, "mine")->advice[0] != '\0');
+        assert_string_equal(check_of(&config, "other")->advice, "mend it");
+        config_free(&config);
     }
 }
 
@@ -257,6 +275,7 @@ int main(void)
         cmocka_unit_test(config_load_no_yaml_refused),
         cmocka_unit_test(config_load_checklist_begins_with_the_standards_items),
         cmocka_unit_test(config_load_bad_checklist_refused),
+        cmocka_unit_test(config_load_item_without_advice_has_the_probes_own),
         cmocka_unit_test(config_load_example_is_accepted),
     };
     (void)snprintf(path, sizeof path, "/tmp/titan-config-XXXXXX");
