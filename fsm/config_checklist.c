@@ -126,14 +126,14 @@ void *checklist_add(void *base, const char *name)
     return words;
 }
 
-static enum error_code invalid(const char *path, const char *next, const char *what, const char *id, struct error *error)
+static enum error_code invalid(const struct field_file *file, const char *key, const char *next, const char *what, const char *id, struct error *error)
 {
-    char where[160];
-    (void)snprintf(where, sizeof where, "%.150s:1:1", path);
-    return error_set(error, ERROR_CONFIG, 0, where, next, "%s: %.64s", what, id);
+    char at[160];
+    (void)snprintf(at, sizeof at, "preflight/%s/%s", id, key);
+    return field_file_fail(file, at, next, what, id, error);
 }
 
-static enum error_code settle_item(const char *path, const struct checklist_words *words, struct setup_check *check, struct error *error)
+static enum error_code settle_item(const struct field_file *file, const struct checklist_words *words, struct setup_check *check, struct error *error)
 {
     bool known = words->probe[0] == '\0';
     *check = words->check;
@@ -148,26 +148,26 @@ static enum error_code settle_item(const char *path, const struct checklist_word
     if (check->within_ms == 0)
         check->within_ms = check->kind == CHECK_LOGS ? LOGS_RECENT_MS : check->kind == CHECK_DOWNLOAD ? DOWNLOAD_MS : WAIT_MS;
     if (check->kind == CHECK_INVALID || !known)
-        return invalid(path, "fsm/titan.example.yml lists the probes; `command` runs one of your own, `attest` asks a person",
+        return invalid(file, "probe", "fsm/titan.example.yml lists the probes; `command` runs one of your own, `attest` asks a person",
                        "a checklist item names no probe that there is", check->id, error);
     if ((check->kind == CHECK_ENV_KEY_LENGTH && check->key[0] == '\0') || (check->kind == CHECK_COMMAND && check->command[0] == '\0'))
-        return invalid(path, "give its `key`, or its `command`", "a checklist item lacks what its probe needs", check->id, error);
+        return invalid(file, check->kind == CHECK_COMMAND ? "command" : "key", "give its `key`, or its `command`", "a checklist item lacks what its probe needs", check->id, error);
     if (check->kind != CHECK_LOGS && check->within_ms > WAIT_MS_MAX)
-        return invalid(path, "write a within_ms of at most 120000", "a checklist item would be waited for too long", check->id, error);
+        return invalid(file, "within_ms", "write a within_ms of at most 120000", "a checklist item would be waited for too long", check->id, error);
     return ERROR_OK;
 }
 
-enum error_code checklist_settle(const char *path, struct checklist_draft *draft, struct setup *setup, struct error *error)
+enum error_code checklist_settle(const struct field_file *file, struct checklist_draft *draft, struct setup *setup, struct error *error)
 {
     bool standard = strcmp(draft->begins_with, "standard") == 0;
     if (!standard && strcmp(draft->begins_with, "own") != 0)
-        return invalid(path, "write `checklist: standard` or `checklist: own`, in front of `preflight`", "the checklist begins with neither", draft->begins_with, error);
+        return field_file_fail(file, "checklist", "write `checklist: standard` or `checklist: own`, in front of `preflight`", "the checklist begins with neither", draft->begins_with, error);
     if (standard != draft->begun && draft->count > 0)
-        return invalid(path, "move `checklist` in front of `preflight`", "`checklist` stands behind `preflight`", draft->begins_with, error);
+        return field_file_fail(file, "checklist", "move `checklist` in front of `preflight`", "`checklist` stands behind `preflight`", draft->begins_with, error);
     if (standard && !draft->begun)
         begin(draft);
     for (size_t i = 0; i < draft->count; i++) {
-        enum error_code code = settle_item(path, &draft->items[i], &setup->checks[setup->check_count++], error);
+        enum error_code code = settle_item(file, &draft->items[i], &setup->checks[setup->check_count++], error);
         if (code != ERROR_OK)
             return code;
     }
