@@ -1,6 +1,7 @@
 /* Whoever reaches the Docker daemon is root on the host: one declared service may, as root, and nothing else. Looked for in the rendered configuration and in every
  * container that runs. A path is judged by what it leads to on the target: symbolic links followed, directories above a socket, the same socket under another name
- * (device and inode), a socket that passes on to the daemon (it is asked), a volume that is a bind mount in disguise. */
+ * (device and inode), a socket that passes on to the daemon (it is asked), a volume that is a bind mount in disguise. The usual paths of a socket, and those above
+ * them, count by their name: whether a daemon listens there just now is no matter. */
 #include "actions/checklist/check.h"
 
 #include <stdio.h>
@@ -26,12 +27,13 @@ struct doors {
     size_t count;
     size_t declared_opens, running_opens;       /* the declared service has it: by the configuration, in what runs */
     bool service_runs;
+    const struct door *empty;                   /* the declared service's, by the configuration, at the path of a socket that is not there */
     size_t shut;                                /* directories of which only the path was judged */
 };
 
 static const char *const USUAL[] = {"/var/run/docker.sock", "/run/docker.sock", "/run/containerd/containerd.sock", "/run/podman/podman.sock"};
 
-/* `look N PATH VOLUME` prints "N door WHAT", "N closed", "N shut" (a directory that may not be looked into: its path alone was judged) or "N unknown".
+/* `look N PATH VOLUME` prints "N door WHAT", "N usual WHAT" (a socket's usual place, where none is or may be seen), "N closed", "N shut" (a directory that may not be looked into: its path alone was judged) or "N unknown".
  * A socket that is mounted over a file of a directory is not seen by `find`, which believes the directory: hence the table of mounts. */
 static const char LOOK[] =
     "known() { i=$(stat -c %d:%i -- \"$1\" 2>/dev/null) || return 1; case \"\n$k\" in *\"\n$i \"*) return 0;; esac; return 1; }; "
@@ -39,11 +41,12 @@ static const char LOOK[] =
     "inside() { printf '%s\\n' \"$k\" | while read -r i s; do case $s in \"${1%/}\"/*) echo \"$s\"; break;; esac; done; "
     "{ timeout 5 find \"$1\" -maxdepth 3 -type s 2>/dev/null | head -n 8; while read -r x m x; do case $m in \"${1%/}\"/*) [ ! -S \"$m\" ] || echo \"$m\";; esac; done "
     "< /proc/self/mounts; } | while IFS= read -r s; do if leads \"$s\"; then echo \"$s\"; break; fi; done; }; "
+    "usual() { printf '%s\\n' \"$u\" | while IFS= read -r s; do case $s in \"$1\"|\"${1%/}\"/*) echo \"$s\"; break;; esac; done; }; "
     "look() { p=$2; if [ -n \"$3\" ]; then v=$($d volume inspect --format '{{if .Options}}{{index .Options \"device\"}}{{end}}' \"$3\" 2>/dev/null) || v=; "
     "case $v in /*) p=$v;; *) [ -r \"$p\" ] || { echo \"$1 closed\"; return; };; esac; fi; "
-    "case $(LC_ALL=C stat -L -- \"$p\" 2>&1 >/dev/null) in *'ermission denied'*) echo \"$1 unknown\"; return;; esac; "
-    "r=$(readlink -f -- \"$p\") || r=; if [ -S \"$r\" ]; then if leads \"$r\"; then echo \"$1 door $r\"; return; fi; "
-    "elif [ -d \"$r\" ]; then f=$(inside \"$r\" | head -n 1); if [ -n \"$f\" ]; then echo \"$1 door $f\"; return; fi; [ -r \"$r\" ] || { echo \"$1 shut\"; return; }; fi; echo \"$1 closed\"; }; ";
+    "r=$(real \"$p\"); w=$(usual \"$r\"); w=${w:+usual $w}; "
+    "case $(LC_ALL=C stat -L -- \"$p\" 2>&1 >/dev/null) in *'ermission denied'*) echo \"$1 ${w:-unknown}\"; return;; esac; if [ -S \"$r\" ]; then if leads \"$r\"; then echo \"$1 door $r\"; return; fi; "
+    "elif [ -d \"$r\" ]; then f=$(inside \"$r\" | head -n 1); if [ -n \"$f\" ]; then echo \"$1 door $f\"; return; fi; [ -r \"$r\" ] || { echo \"$1 ${w:-shut}\"; return; }; fi; echo \"$1 ${w:-closed}\"; }; ";
 
 static bool is_root(const char *user)
 {
@@ -125,7 +128,7 @@ static enum error_code look_script(const struct check *check, const struct doors
     const struct setup_target *target = &target_setup(check->target)->target;
     const struct setup_list *sockets = &check->item->sockets;
     const char *own = strncmp(target->docker_host, "unix://", 7) == 0 ? target->docker_host + 7 : "";
-    enum error_code code = bytes_append_format(script, error, "d='%s'; k=$(for s in", target->docker);
+    enum error_code code = bytes_append_format(script, error, "d='%s'; set --", target->docker);
     for (size_t i = 0; code == ERROR_OK && i < sizeof USUAL / sizeof USUAL[0] + sockets->count + 1; i++) {
         size_t declared = i - sizeof USUAL / sizeof USUAL[0];
         const char *path = i < sizeof USUAL / sizeof USUAL[0] ? USUAL[i] : declared < sockets->count ? sockets->items[declared] : own;
@@ -136,7 +139,9 @@ static enum error_code look_script(const struct check *check, const struct doors
             code = shell_quote(script, path, error);
     }
     if (code == ERROR_OK)
-        code = bytes_append_format(script, error, "; do p=$(readlink -f -- \"$s\") && [ -S \"$p\" ] && printf '%%s %%s\\n' \"$(stat -c %%d:%%i -- \"$p\")\" \"$p\"; done; echo)\n%s", LOOK);
+        code = bytes_append_format(script, error, "; real() { readlink -m -- \"$1\" 2>/dev/null || readlink -f -- \"$1\" || printf '%%s\\n' \"$1\"; }; "
+                                   "u=$(for s do printf '%%s\\n' \"$s\"; real \"$s\"; done); k=$(for s do p=$(real \"$s\") && [ -S \"$p\" ] && "
+                                   "printf '%%s %%s\\n' \"$(stat -c %%d:%%i -- \"$p\")\" \"$p\"; done; echo)\n%s", LOOK);
     for (size_t i = 0; code == ERROR_OK && i < doors->count; i++) {
         code = bytes_append_format(script, error, "look %zu ", i);
         if (code == ERROR_OK)
@@ -171,6 +176,10 @@ static enum error_code judge_doors(struct check *check, char *lines, struct door
             code = complaints_add(complaints, error, "%s has the Docker socket: %s", door->owner, check_foreign(check, door->source));
         else if (door->opens)
             code = complaints_add(complaints, error, "%s has the Docker socket: %s leads to %s", door->owner, check_foreign(check, door->source), check_foreign(check, word + 5));
+        else if (strncmp(word, "usual ", 6) == 0 && !door->allowed)
+            code = complaints_add(complaints, error, "%s has %s, the place of a Docker socket: %s", door->owner, check_foreign(check, door->source), check_foreign(check, word + 6));
+        else if (strncmp(word, "usual ", 6) == 0 && !runs)
+            doors->empty = door;
         else if (strcmp(word, "unknown") == 0 && !door->allowed)
             code = complaints_add(unknown, error, "%s has %s, which the driver may not look at", door->owner, check_foreign(check, door->source));
     }
@@ -227,7 +236,9 @@ static enum error_code judge_service(struct check *check, const struct compose_v
     if (service == NULL)
         return complaints_add(complaints, error, "%s: there is no service %s, which alone has the Docker socket", file, check->item->service);
     enum error_code code = ERROR_OK;
-    if (doors->declared_opens == 0)
+    if (doors->declared_opens == 0 && doors->empty != NULL)
+        code = complaints_add(complaints, error, "%s mounts %s, and there is no such socket on this host; see `sockets`", doors->empty->owner, check_foreign(check, doors->empty->source));
+    else if (doors->declared_opens == 0)
         code = complaints_add(complaints, error, "%s:%d: %s has no Docker socket of this host", file, service->line, service->name);
     if (code == ERROR_OK && doors->service_runs && doors->running_opens == 0)
         code = complaints_add(complaints, error, "%s runs without the Docker socket: bring it up again", service->name);

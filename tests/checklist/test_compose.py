@@ -245,6 +245,14 @@ def tcp_and_secret(host):
     host.listen("tcp", "127.0.0.1", "2375")
 
 
+def nothing_listens(host):
+    host.edit("- /var/run/docker.sock:/var/run/docker.sock", "- /run/podman/podman.sock:/var/run/docker.sock")
+    host.edit("- ./config:/app/config:ro", "- /run/podman:/innocent")
+    host.space.run("ln", "-sfn", "/var/run/podman", "/srv/engine")
+    host.edit("  postgres:\n    image: titan/idle\n", "  postgres:\n    image: titan/idle\n    configs: [plain]\n")
+    host.edit("  data:\n", "  data:\nconfigs:\n  plain: {file: /srv/engine/podman.sock}\n")
+
+
 def answers_from_outside(host):
     host.reset(address="127.0.0.1")         # what is reached there stands for a forwarded port: it listens on loopback only
     host.listen("tcp", "127.0.0.1", "3100")
@@ -292,6 +300,10 @@ ROUNDS = [
         expect("docker_socket", FILE + r":{a}: titan-brain has the Docker socket: /var/run/docker.sock", a="volumes_from"),
         expect("docker_socket", FILE + r":{a}: titan-brain has the Docker socket: /srv leads to /srv/(other|proxy).sock", a="/srv:/srv"),
         expect("docker_socket", r"something listens on 127\.0\.0\.1:2375")]),
+    (nothing_listens, [
+        expect("docker_socket", FILE + r":{a}: titan-opsd mounts /run/podman/podman.sock, and there is no such socket on this host; see `sockets`", a="podman.sock:/var/run/"),
+        expect("docker_socket", FILE + r":{a}: titan-brain has /run/podman, the place of a Docker socket: /run/podman/podman.sock", a="/run/podman:/innocent"),
+        expect("docker_socket", FILE + r":{a}: postgres has /srv/engine/podman.sock, the place of a Docker socket: /run/podman/podman.sock", a="configs: [plain]")]),
     (answers_from_outside, [
         expect("docker_socket", "the running container titan_titan-other reaches a Docker daemon by DOCKER_HOST"),
         expect("firewall", r"127\.0\.0\.1:3100 answers from here: it is internal")]),
