@@ -106,6 +106,29 @@ bool check_leaves_open(enum error_code code)
     return code == ERROR_UNREACHABLE || code == ERROR_MEMORY || code == ERROR_HOST_REFUSED;
 }
 
+const char *check_item_of(const struct check *check, enum check_kind kind)
+{
+    const struct setup *setup = target_setup(check->target);
+    for (size_t i = 0; i < setup->check_count; i++)
+        if (setup->checks[i].kind == kind)
+            return &setup->checks[i] == check->item ? "" : setup->checks[i].id;
+    return "";
+}
+
+/* compose_renders, where the list has it, else the first that needed the configuration. */
+static enum error_code say_no_view(struct check *check, struct error *error)
+{
+    struct checklist *list = check->list;
+    const char *renders = check_item_of(check, CHECK_COMPOSE_RENDERS);
+    if (renders[0] != '\0')
+        list->view_item = renders;
+    else if (list->view_item == NULL || check->item->kind == CHECK_COMPOSE_RENDERS)
+        list->view_item = check->item->id;
+    if (list->view_item == check->item->id)
+        return check_say(check, PREFLIGHT_FAILED, error, "%s: %s", list->view_error.where, list->view_error.what);
+    return check_say(check, PREFLIGHT_FAILED, error, "%s does not render: see %s", target_setup(check->target)->compose.file, list->view_item);
+}
+
 enum error_code check_view(struct check *check, const struct compose_view **ret_view, struct error *error)
 {
     struct checklist *list = check->list;
@@ -123,7 +146,7 @@ enum error_code check_view(struct check *check, const struct compose_view **ret_
     *ret_view = list->view;
     if (asked && list->view != NULL)
         check->span = list->view->span;
-    return list->view != NULL ? ERROR_OK : check_say(check, PREFLIGHT_FAILED, error, "%s: %s", list->view_error.where, list->view_error.what);
+    return list->view != NULL ? ERROR_OK : say_no_view(check, error);
 }
 
 enum error_code check_running(struct check *check, const struct running **ret_running, struct error *error)

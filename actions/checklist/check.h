@@ -24,6 +24,7 @@ struct checklist {
     struct compose_view *view;      /* compose_view.h; opened by the first probe that asks (check_view), closed with the run */
     struct running *running;        /* running.h; the same (check_running) */
     struct error view_error;        /* why there is none; its code is ERROR_OK until it was tried */
+    const char *view_item;          /* the item that said so */
 };
 
 struct check {
@@ -63,7 +64,9 @@ void complaints_free(struct complaints *complaints);
 
 /* Does the error leave the question open, so that the probe ends with it? Every other one is an answer. */
 bool check_leaves_open(enum error_code code);
-/* The rendered configuration, rendered once a run. *ret_view NULL: it does not render, and that is the answer that was given. */
+/* The other item that says of the same thing why it is as it is: the first of this kind, "" where the list has none or this is it. */
+const char *check_item_of(const struct check *check, enum check_kind kind);
+/* The rendered configuration, rendered once a run. *ret_view NULL: it does not render, and that is the answer that was given; why is said by one item alone. */
 enum error_code check_view(struct check *check, const struct compose_view **ret_view, struct error *error) CHECKED;
 /* What runs, asked for once a run; *ret_running NULL as above. */
 enum error_code check_running(struct check *check, const struct running **ret_running, struct error *error) CHECKED;

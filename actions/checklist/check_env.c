@@ -63,8 +63,9 @@ static bool is(const struct finding *finding, const char *word)
 static enum error_code say_unreadable(struct check *check, const struct finding *finding, struct error *error)
 {
     const char *env_file = target_setup(check->target)->compose.env_file;
+    const char *why = check_item_of(check, CHECK_ENV_FILE_MODE);
     if (is(finding, "unreadable"))
-        return check_say(check, PREFLIGHT_FAILED, error, "%s cannot be read", env_file);
+        return check_say(check, PREFLIGHT_FAILED, error, "%s cannot be read%s%s", env_file, why[0] != '\0' ? ": see " : "", why);
     return check_say(check, PREFLIGHT_FAILED, error, "%s could not be looked at: run awk and stat on the target by hand", env_file);
 }
 

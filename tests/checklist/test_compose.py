@@ -359,7 +359,8 @@ def case_round(host, change, wanted):
 def case_unrendered(host, stack, change, pattern, lines):
     host.reset(stack)
     change(host)
-    judge(host, [(item, pattern, lines) for item in ("compose_renders", "hmac_secret")])
+    one_line = r"\A(?=[^\n]*\Z).*"           # and said once: the others name the item that says it
+    judge(host, [("compose_renders", one_line + f"({pattern})", lines)] + [(item, rf"\A{FILE} does not render: see compose_renders\Z", {}) for item in ("hmac_secret", "docker_socket", "firewall")])
 
 
 def case_no_address(host):

@@ -81,14 +81,16 @@ preflight:{PREFLIGHT.replace('DIRECTORY', str(self.backups))}""")
     def env(self, text):
         self.write(".env.prod", text)
 
-    def preflight(self):
+    def preflight(self, *options):
         """The program, with /etc/cron.d and the crontabs of this host and no others."""
         script = f"mount --bind {self.cron} /etc/cron.d; mount --bind {self.crontabs} /var/spool/cron/crontabs; mount -t tmpfs none /etc/cron.daily; exec \"$@\""
         environment = dict(os.environ, PATH=f"{HERE / 'shim'}:{os.environ['PATH']}", TITAN_TEST_UNITS=str(self.units))
-        result = subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", BUILD / "fsm" / "titan-fsm", "preflight", "--json", "--config", self.home / "titan.yml"],
+        result = subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", BUILD / "fsm" / "titan-fsm", "preflight", *(options or ["--json"]), "--config", self.home / "titan.yml"],
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120, env=environment)
         if not result.stdout:
             raise AssertionError(result.stderr.decode())
+        if options:
+            return result.returncode, result.stdout.decode()
         return result.returncode, {item["id"]: item for item in json.loads(result.stdout)["items"]}
 
     def close(self):
@@ -171,7 +173,7 @@ FAILS = [
     ("master_password", line(2, "TITAN_MASTER", 'TITAN_MASTER_PASSWORD="short" # and a comment that is long enough, were it counted'), r":2: .*shorter"),
     ("master_password", line(2, "TITAN_MASTER", "TITAN_MASTER_PASSWORD=" + "ä" * 31), r":2: .*shorter"),
     ("master_password", lambda host: host.env(ENV + "TITAN_MASTER_PASSWORD=again\n"), r":7: .*shorter"),
-    ("master_password", lambda host: (host.tree / ".env.prod").unlink(), r"\.env\.prod cannot be read"),
+    ("master_password", lambda host: (host.tree / ".env.prod").unlink(), r"^\.env\.prod cannot be read: see env_file_mode$"),
     ("env_file_mode", lambda host: (host.tree / ".env.prod").chmod(0o640), "mode 640 and not 600"),
     ("env_file_mode", lambda host: (host.tree / ".env.prod").chmod(0o604), "mode 604"),
     ("env_file_mode", lambda host: os.chown(host.tree / ".env.prod", 65534, 0), "belongs to user id 65534 and not to the one who deploys: chown 0 "),
@@ -228,6 +230,21 @@ def check(item, change, passes, pattern):
         host.close()
 
 
+def check_sum():
+    """Each item is counted once; one without advice has a next step."""
+    host = Host()
+    try:
+        path = host.home / "titan.yml"
+        path.write_text(path.read_text().replace(", advice: commit}", "}") + "  logs: {probe: logs, mandatory: false}\n  seen: {probe: attest}\n")
+        host.write("docker-compose.prod.yml", "services: {a: {}}\n")
+        status, said = host.preflight("--quiet")
+        for words in ("of 8 items 5 passed, 1 failed, 1 for a person, 1 optional and not passed", "next: commit or remove the changes"):
+            if status != 21 or words not in said:
+                raise AssertionError(f"{status}: '{words}' is not in: {said}")
+    finally:
+        host.close()
+
+
 def main():
     if os.geteuid() != 0:
         print("skipped: a mount namespace can be made by root only")
@@ -245,6 +262,11 @@ def main():
         except AssertionError as failure:
             failed += 1
             print(f"FAIL {failure}")
+    try:
+        check_sum()
+    except AssertionError as failure:
+        failed += 1
+        print(f"FAIL {failure}")
     print(f"{len(FAILS)} ways to fail, {failed} not as they must be")
     sys.exit(1 if failed else 0)
 
