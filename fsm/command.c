@@ -47,7 +47,7 @@ static const struct command commands[] = {
     {"status", "[--json]", "say where the deployment stands", "Reads the journal only. Prints the state, the open intent and the next step.", 0, 0, command_status},
     {"attest", "ITEM --reason TEXT", "answer a checklist item that no probe can decide",
      "Records an answer signed by the operator's own key. ITEM is an id of the checklist, or rollback_failed to accept by\n"
-     "signature that a failed rollback is over.", 1, 1, command_attest},
+     "signature that a failed rollback is over. Refused where a probe decided the item.", 1, 1, command_attest},
     {"takeover", "--reason TEXT", "go on with a deployment whose holder is gone",
      "For an operator of the roster with a copy of the journal (without its session-*.key: those are the holder's), when the holder's\n"
      "time on the target is over: a fresh session key, a signed entry with the reason, and the target's epoch raised, so that the\n"

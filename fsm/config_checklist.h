@@ -22,6 +22,6 @@ struct checklist_draft {
 extern const struct field checklist_fields[];
 /* The item that entry `name` fills: the standard's, to be changed, or a new one; NULL when there is no room. `base` is a checklist_draft. */
 void *checklist_add(void *base, const char *name);
-enum error_code checklist_settle(const char *path, struct checklist_draft *draft, struct setup *setup, struct error *error) CHECKED;
+enum error_code checklist_settle(const struct field_file *file, struct checklist_draft *draft, struct setup *setup, struct error *error) CHECKED;
 
 #endif
