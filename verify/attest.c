@@ -47,7 +47,8 @@ static enum error_code check(const struct report *report, const char *file, stru
 
 static enum error_code unwritable(const char *file, int number, struct error *error)
 {
-    return error_set(error, ERROR_SYSTEM, number, file, number == EEXIST ? "name a file that does not exist yet" : "choose a place that can be written", "no attestation was written: %s", strerror(number));
+    return error_set(error, ERROR_SYSTEM, number, file, number == EEXIST ? "name a file that does not exist yet" : "choose a place that can be written",
+                     "no attestation was written: %s", strerror(number));
 }
 
 /* The name itself is made durable too: what was reported as written is there after a power cut. */

@@ -66,9 +66,9 @@ enum error_code signing_key_read(const char *path, struct signing_key *ret_key, 
     bool encrypted = length > sizeof ENCRYPTED - 1 && memcmp(text, ENCRYPTED, sizeof ENCRYPTED - 1) == 0, good = take_seed(text, length, &key);
     sodium_memzero(text, sizeof text);
     if (!good)
-        return refuse(path, encrypted ? "the key is encrypted, and no passphrase is asked for here" : "it is not an Ed25519 key in PKCS#8 as openssl writes it",
-                      encrypted ? "decrypt it where only you can read it (openssl pkey -in KEY -out PLAIN)" : "openssl genpkey -algorithm ed25519 -out KEY makes one",
-                      error);
+        return encrypted ? refuse(path, "the key is encrypted, and no passphrase is asked for here",
+                                  "decrypt it where only you can read it (openssl pkey -in KEY -out PLAIN)", error)
+                         : refuse(path, "it is not an Ed25519 key in PKCS#8 as openssl writes it", "openssl genpkey -algorithm ed25519 -out KEY makes one", error);
     *ret_key = key;
     return ERROR_OK;
 }

@@ -117,6 +117,35 @@ static void diff_other_journal_told(void **state)
     assert_null(strstr(output, "succeeds"));
 }
 
+/* A lost journal and the one that an administrator began in its place. */
+static void diff_successor_told(void **state)
+{
+    (void)state;
+    CLEANUP_FORGE struct forge lost, longer, successor;
+    char head[SHA256_HEX + 1];
+    grow(&lost, "preflighted");
+    grow(&longer, "connected");
+    bytes_sha256_hex(longer.values[longer.count - 1].data, longer.values[longer.count - 1].size, head);
+    forge_init(&successor);
+    memset(successor.journal, '7', sizeof successor.journal - 1);
+    successor.succeeds = json_pack("{s:s, s:I, s:s}", "journal", longer.journal, "seq", (json_int_t)longer.count - 1, "hash", head);
+    forge_genesis(&successor);
+    tool_bundle(&lost, "lost");
+    tool_bundle(&longer, "longer");
+    tool_bundle(&successor, "successor");
+    assert_int_equal(diff("longer", "successor"), DIFF_STATUS_CONTRADICTION);
+    assert_says("B succeeds A, lost at its entry 5 or later: that entry is the one it names.");
+    assert_int_equal(diff("successor", "lost"), DIFF_STATUS_CONTRADICTION);
+    assert_says("A succeeds B, lost at its entry 5 or later: that entry is not in this copy.");
+    forge_free(&longer);
+    grow(&longer, "preflighted");
+    for (unsigned i = 0; i < 2; i++)
+        (void)forge_append(&longer, "note", longer.deployment, json_pack("{s:s}", "text", "another end"));
+    tool_bundle(&longer, "longer");
+    assert_int_equal(diff("longer", "successor"), DIFF_STATUS_CONTRADICTION);
+    assert_says("that entry is not the one it names.");
+}
+
 static void diff_damaged_not_compared(void **state)
 {
     (void)state;
@@ -124,7 +153,7 @@ static void diff_damaged_not_compared(void **state)
     char command[600];
     grow(&forge, "connected");
     tool_bundle(&forge, "whole");
-    (void)snprintf(command, sizeof command, "sed '4s/\"signature\":\"./\"signature\":\"0/' %s > %s", tool_path("whole"), tool_path("forged"));
+    (void)snprintf(command, sizeof command, "sed '4!b;s/\"signature\":\"A/\"signature\":\"B/;t;s/\"signature\":\"./\"signature\":\"A/' %s > %s", tool_path("whole"), tool_path("forged"));
     assert_int_equal(tool_run(command, output, sizeof output), 0);
     assert_int_equal(diff("whole", "forged"), VERIFY_DAMAGED);
     assert_says("/forged: it is not whole, at entry 2: its signature is wrong");
@@ -143,6 +172,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(diff_same_journal_equal),         cmocka_unit_test(diff_longer_copy_extends), cmocka_unit_test(diff_two_histories_fork),
         cmocka_unit_test(diff_other_genesis_forks_at_zero), cmocka_unit_test(diff_other_journal_told), cmocka_unit_test(diff_damaged_not_compared),
+        cmocka_unit_test(diff_successor_told),
     };
     tool_init(argc > 1 ? argv[1] : "titan-verify");
     return cmocka_run_group_tests(tests, tool_set_up, tool_tear_down);
