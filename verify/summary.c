@@ -80,7 +80,7 @@ static void print_what(struct entry *entry, FILE *stream)
     case ENTRY_COMMAND:
         show_member(stream, "", body, "command");
         show_member(stream, " ", body, "phase");
-        show_member(stream, " ", body, "outcome");
+        show_member(stream, node_text(body, "outcome").length > 0 ? ": " : "", body, "outcome");
         break;
     case ENTRY_ANCHOR: show_member(stream, "to ", body, "to"); break;
     case ENTRY_NOTE: show_member(stream, "", body, "text"); break;
