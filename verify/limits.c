@@ -91,7 +91,7 @@ static enum error_code read_checklist(struct reader *reader, struct fy_node *key
     for (struct fy_node *node; (node = fy_node_sequence_iterate(list, &iterator)) != NULL;) {
         size_t length = 0;
         const char *text = fy_node_get_scalar(node, &length);
-        if (text == NULL || length == 0 || length >= LIMITS_ITEM_BYTES || reader->limits.checklist_count == LIMITS_ITEMS_MAX)
+        if (text == NULL || length == 0 || length >= LIMITS_ITEM_BYTES || memchr(text, '\n', length) != NULL || reader->limits.checklist_count == LIMITS_ITEMS_MAX)
             return refuse(reader, text != NULL ? node : key, "this is no list of checklist items that can be taken");
         memcpy(reader->limits.checklist[reader->limits.checklist_count++], text, length);
     }

@@ -7,11 +7,16 @@
 
 #include <sodium.h>
 
+#include "verify/attest.h"
+#include "verify/diff.h"
+#include "verify/policy.h"
 #include "verify/verify.h"
 
 static const char help[] =
     "titan-verify JOURNAL|BUNDLE --trust FILE --target NAME [options]\n"
     "titan-verify extract JOURNAL|BUNDLE SEQ [--out PREFIX]\n"
+    "titan-verify diff JOURNAL|BUNDLE JOURNAL|BUNDLE\n"
+    "titan-verify policy [--limits FILE]\n"
     "\n"
     "Replays a journal, offline, and says of nine claims whether the record proves them: integrity, authority, procedure,\n"
     "preflight, interlock, parity, window, restoration, clocks. JOURNAL is the LMDB directory, BUNDLE what titan-fsm export made.\n"
@@ -24,26 +29,35 @@ static const char help[] =
     "  --deployment N|all  the number of its open entry; without it the last one is judged\n"
     "  --require-anchor    undecidable unless a checkpoint from outside covers the deployment's last entry\n"
     "  --json              the report as one JSON object (verify/report.h describes it)\n"
+    "  --attest FILE       write an attestation (in-toto, SLSA Verification Summary, in a DSSE envelope; verify/ATTESTATION.md) into FILE,\n"
+    "                      which must not exist yet; only of one deployment of a bundle that is completed and PROVEN, else nothing is written\n"
+    "  --key KEY           the Ed25519 key that signs it: PKCS#8 PEM, unencrypted, mode 0600 (openssl genpkey -algorithm ed25519 -out KEY)\n"
+    "  --verifier URI      who attests, instead of titan:verifier\n"
     "  --help, --version\n"
     "\n"
     "extract writes the payload of entry SEQ to PREFIX (entry-SEQ without --out) and its signature to PREFIX.sig, so that\n"
     "  ssh-keygen -Y verify -f allowed_signers -I PRINCIPAL -n titan-journal-v1 -s PREFIX.sig < PREFIX\n"
     "accepts it.\n"
     "\n"
+    "diff says of two copies of a journal whether they are the same (exit status 0), one extends the other (3), they fork, or are different\n"
+    "journals (1). It checks chain and signatures of both first (4 where one is damaged), not whether the signers were entitled to sign.\n"
+    "policy prints what is judged by, the transition rules and the figures; its SHA-256 is the policy's digest in an attestation.\n"
+    "\n"
     "Limits, with the standard's figures: window_ms: 300000, sample_interval_ms: 5000, sample_gap_ms: 10000, window_start_ms: 120000,\n"
     "window_start_armed_ms: 10000, failures: 3, rollback_start_ms: 10000, rollback_ms: 300000, disarm_fresh_ms: 10000, answer_ms: 60000;\n"
     "checklist: [ids] and approvals: {policy: N, release: N} are required besides what the journal asks for.\n"
     "\n"
     "Exit status: 0 all that applies is proven; 1 something is violated; 2 wrong usage; 3 something is undecidable; 4 damaged: it cannot be\n"
-    "read as a journal at all; 5 a bound of the verifier is exceeded.\n";
+    "read as a journal at all; 5 a bound of the verifier is exceeded. An attestation that is refused for the verdict leaves it its status; else 2.\n";
 
 enum option_code { OPTION_TRUST = 1000, OPTION_TARGET, OPTION_JOURNAL, OPTION_CHECKPOINT, OPTION_LIMITS, OPTION_DEPLOYMENT, OPTION_ANCHOR, OPTION_JSON,
-                  OPTION_OUT, OPTION_HELP, OPTION_VERSION };
+                  OPTION_OUT, OPTION_ATTEST, OPTION_KEY, OPTION_VERIFIER, OPTION_HELP, OPTION_VERSION };
 
 struct command_line {
     struct verify_options verify;
+    struct attest_options attest;
     const char *out;
-    bool help, version;
+    bool help, version, reported;
 };
 
 static bool read_number(const char *text, uint64_t *ret_number)
@@ -73,6 +87,9 @@ static enum error_code take_option(struct command_line *line, int code, const ch
     case OPTION_ANCHOR: options->require_anchor = true; break;
     case OPTION_JSON: options->json = true; break;
     case OPTION_OUT: line->out = word; break;
+    case OPTION_ATTEST: line->attest.file = word; break;
+    case OPTION_KEY: line->attest.key = word; break;
+    case OPTION_VERIFIER: line->attest.verifier = word; break;
     case OPTION_HELP: line->help = true; break;
     case OPTION_VERSION: line->version = true; break;
     case OPTION_CHECKPOINT:
@@ -97,7 +114,9 @@ static enum error_code read_line(int count, char **words, struct command_line *l
         {"journal", required_argument, NULL, OPTION_JOURNAL}, {"checkpoint", required_argument, NULL, OPTION_CHECKPOINT},
         {"limits", required_argument, NULL, OPTION_LIMITS},
         {"deployment", required_argument, NULL, OPTION_DEPLOYMENT}, {"require-anchor", no_argument, NULL, OPTION_ANCHOR},
-        {"json", no_argument, NULL, OPTION_JSON}, {"out", required_argument, NULL, OPTION_OUT}, {"help", no_argument, NULL, OPTION_HELP},
+        {"json", no_argument, NULL, OPTION_JSON}, {"out", required_argument, NULL, OPTION_OUT},
+        {"attest", required_argument, NULL, OPTION_ATTEST}, {"key", required_argument, NULL, OPTION_KEY},
+        {"verifier", required_argument, NULL, OPTION_VERIFIER}, {"help", no_argument, NULL, OPTION_HELP},
         {"version", no_argument, NULL, OPTION_VERSION}, {0}};
     opterr = 0;
     for (int code; (code = getopt_long(count, words, "", options, NULL)) != -1;) {
@@ -118,6 +137,48 @@ static enum error_code extract(const struct command_line *line, int count, char 
     return verify_extract(words[1], seq, line->out != NULL ? line->out : prefix, error);
 }
 
+static enum error_code diff(const struct command_line *line, int count, char **words, enum verify_status *ret_status, struct error *error)
+{
+    CLEANUP_DIFF struct diff found = {0};
+    if (count != 3 || line->verify.json)
+        return usage(error, "diff takes two journals or bundles, and prints text", "");
+    enum error_code code = diff_run(words[1], words[2], &found, error);
+    if (code != ERROR_OK)
+        return code;
+    diff_text(&found, stdout);
+    *ret_status = (enum verify_status)diff_status_of(found.outcome);
+    return ERROR_OK;
+}
+
+static enum error_code policy(const struct command_line *line, int count, struct error *error)
+{
+    CLEANUP_BYTES struct bytes text = {0};
+    struct limits limits;
+    limits_default(&limits);
+    if (count != 1)
+        return usage(error, "policy takes no further word", "");
+    enum error_code code = line->verify.limits != NULL ? limits_read(line->verify.limits, &limits, error) : ERROR_OK;
+    if (code == ERROR_OK)
+        code = policy_text(&limits, &text, error);
+    if (code == ERROR_OK)
+        (void)fwrite(text.data, 1, text.size, stdout);
+    return code;
+}
+
+static enum error_code check_attest(const struct command_line *line, struct error *error)
+{
+    const struct attest_options *options = &line->attest;
+    if (options->file == NULL)
+        return options->key == NULL && options->verifier == NULL ? ERROR_OK : usage(error, "--key and --verifier belong to --attest", "");
+    if (options->key == NULL)
+        return usage(error, "--key is missing: who signs the attestation?", "");
+    if (line->verify.selection == SELECTION_ALL)
+        return usage(error, "--attest speaks of one deployment, and --deployment all names every one", "");
+    if (options->verifier != NULL && !attest_is_uri(options->verifier))
+        return usage(error, "--verifier takes a URI, not ", options->verifier);
+    return ERROR_OK;
+}
+
 static enum error_code verify(struct command_line *line, int count, char **words, enum verify_status *ret_status, struct error *error)
 {
     CLEANUP_REPORT struct report report = {0};
@@ -129,12 +190,27 @@ static enum error_code verify(struct command_line *line, int count, char **words
         return usage(error, options->trust == NULL ? "--trust is missing: which keys may sign genesis?" : "--target is missing: whose journal must it be?", "");
     if (options->journal != NULL && !bytes_is_hex(options->journal, FORMAT_JOURNAL_ID_HEX))
         return usage(error, "--journal takes 32 lower-case hex digits, not ", options->journal);
-    enum error_code code = verify_run(options, &report, error);
+    enum error_code code = check_attest(line, error);
+    if (code == ERROR_OK)
+        code = verify_run(options, &report, error);
     if (code != ERROR_OK)
         return code;
     (options->json ? report_json : report_text)(&report, stdout);
+    line->reported = true;
     *ret_status = report.status;
-    return ERROR_OK;
+    return line->attest.file != NULL ? attest_write(&report, &line->attest, error) : ERROR_OK;
+}
+
+static enum error_code run(struct command_line *line, int count, char **words, enum verify_status *ret_status, struct error *error)
+{
+    const char *word = count > 0 ? words[0] : "";
+    if (strcmp(word, "extract") == 0)
+        return extract(line, count, words, error);
+    if (strcmp(word, "diff") == 0)
+        return diff(line, count, words, ret_status, error);
+    if (strcmp(word, "policy") == 0)
+        return policy(line, count, error);
+    return verify(line, count, words, ret_status, error);
 }
 
 int main(int argc, char **argv)
@@ -152,10 +228,10 @@ int main(int argc, char **argv)
     int count = argc - optind;
     char **words = argv + optind;
     if (code == ERROR_OK)
-        code = count > 0 && strcmp(words[0], "extract") == 0 ? extract(&line, count, words, &error) : verify(&line, count, words, &status, &error);
+        code = run(&line, count, words, &status, &error);
     if (code != ERROR_OK) {
-        status = verify_status_of(&error);
-        if (line.verify.json && status != VERIFY_USAGE)
+        status = status == VERIFY_PROVEN ? verify_status_of(&error) : status;
+        if (line.verify.json && !line.reported && status != VERIFY_USAGE)
             report_json_error(status, &error, stdout);
         error_print(stderr, "titan-verify", &error);
     }

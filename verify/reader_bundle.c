@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <sodium.h>
+
 #include "verify/memory.h"
 
 enum { LINE_BYTES_MAX = 2 << 20 };
@@ -21,6 +23,7 @@ struct lines {
     size_t room, length;
     uint64_t number;
     struct tree tree;           /* of the present line */
+    crypto_hash_sha256_state hash;
 };
 
 static void close_lines(struct lines *lines)
@@ -56,6 +59,8 @@ static enum error_code next_line(struct lines *lines, bool *ret_end, struct erro
         }
         lines->line[lines->length++] = (char)character;
     }
+    (void)crypto_hash_sha256_update(&lines->hash, (const unsigned char *)lines->line, lines->length);
+    (void)crypto_hash_sha256_update(&lines->hash, (const unsigned char *)"\n", 1);
     *ret_end = false;
     return ERROR_OK;
 }
@@ -160,6 +165,7 @@ enum error_code reader_bundle(const char *path, struct record *record, struct er
     if (descriptor < 0 || (lines.file = fdopen(descriptor, "r")) == NULL || fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode))
         return error_set(error, ERROR_USAGE, errno, path, "name a journal directory or a bundle", "it cannot be read as a file");
     record->is_bundle = true;
+    (void)crypto_hash_sha256_init(&lines.hash);
     enum error_code code = read_header(&lines, record, &entries, &blobs, error);
     if (code == ERROR_OK && (entries > RECORD_ENTRIES_MAX || blobs > RECORD_BLOBS_MAX))
         return error_set(error, ERROR_LIMIT, 0, path, "", "it names more entries or blobs than this verifier takes");
@@ -167,5 +173,9 @@ enum error_code reader_bundle(const char *path, struct record *record, struct er
         code = read_entry(&lines, record, seq, error);
     for (uint64_t i = 0; code == ERROR_OK && i < blobs; i++)
         code = read_blob(&lines, record, error);
-    return code == ERROR_OK ? read_end(&lines, record, error) : code;
+    if (code == ERROR_OK)
+        code = read_end(&lines, record, error);
+    if (code == ERROR_OK)
+        (void)crypto_hash_sha256_final(&lines.hash, record->bundle_hash);
+    return code;
 }

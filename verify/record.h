@@ -22,6 +22,7 @@ struct record {
     size_t blob_count, blob_room;
     uint64_t bytes;
     bool is_bundle;
+    uint8_t bundle_hash[SHA256_BYTES];      /* of all its bytes, as they were read */
     char bundle_journal[FORMAT_JOURNAL_ID_HEX + 1];
     struct bytes bundle_note;       /* the bundle's own checkpoint */
 };

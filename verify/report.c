@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "verify/json.h"
+
 static const char *const claim_names[CLAIMS] = {NULL, "integrity", "authority", "procedure", "preflight", "interlock", "parity", "window", "restoration",
                                                 "clocks"};
 static const char program[] = "titan-verify " TITAN_VERSION;
@@ -12,7 +14,10 @@ enum { REMARKS_MAX = 5, REMARK_BYTES = 256 };
 
 void report_free(struct report *report)
 {
+    for (size_t i = 0; i < report->count; i++)
+        deployed_free(&report->deployments[i].deployed);
     free(report->deployments);
+    free(report->inputs.checkpoints);
     *report = (struct report){0};
 }
 
@@ -104,28 +109,6 @@ void report_text(const struct report *report, FILE *stream)
     fprintf(stream, "%s\n", verdict);
 }
 
-static void write_string(FILE *stream, const char *text)
-{
-    bool good = bytes_is_utf8(text, strlen(text));
-    fputc('"', stream);
-    for (; *text != '\0'; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c == '"' || c == '\\')
-            fprintf(stream, "\\%c", c);
-        else if (c < 0x20 || c == 0x7F)
-            fprintf(stream, "\\u%04x", c);
-        else
-            fputc(c >= 0x80 && !good ? '?' : c, stream);
-    }
-    fputc('"', stream);
-}
-
-static void write_pair(FILE *stream, const char *key, const char *text)
-{
-    fprintf(stream, "\"%s\":", key);
-    write_string(stream, text);
-}
-
 static void write_claims(const struct deployment_report *deployment, FILE *stream)
 {
     for (unsigned claim = 1; claim < CLAIMS; claim++) {
@@ -135,7 +118,7 @@ static void write_claims(const struct deployment_report *deployment, FILE *strea
             fprintf(stream, "%llu,", (unsigned long long)finding->entry);
         else
             fputs("null,", stream);
-        write_pair(stream, "sentence", finding->sentence);
+        json_write_pair(stream, "sentence", finding->sentence);
         fputc('}', stream);
     }
 }
@@ -152,7 +135,7 @@ static void write_limits(const struct limits *limits, FILE *stream)
 static void write_head(enum verify_status status, FILE *stream)
 {
     fputs("{\"titan_verify\":1,", stream);
-    write_pair(stream, "program", program);
+    json_write_pair(stream, "program", program);
     fprintf(stream, ",\"verdict\":\"%s\",\"exit_status\":%d,", status_word(status), (int)status);
 }
 
@@ -161,9 +144,9 @@ void report_json(const struct report *report, FILE *stream)
     char notes[REMARKS_MAX][REMARK_BYTES];
     unsigned count = remarks(report, notes);
     write_head(report->status, stream);
-    write_pair(stream, "journal", report->journal);
+    json_write_pair(stream, "journal", report->journal);
     fputc(',', stream);
-    write_pair(stream, "target", report->target);
+    json_write_pair(stream, "target", report->target);
     fprintf(stream, ",\"entries\":%llu,\"head\":\"%s\",\"anchored\":%llu,", (unsigned long long)report->entries, report->head,
             (unsigned long long)report->anchored);
     write_limits(&report->limits, stream);
@@ -183,7 +166,7 @@ void report_json(const struct report *report, FILE *stream)
     fputs("],\"not_proven\":[", stream);
     for (unsigned i = 0; i < count; i++) {
         fputs(i > 0 ? "," : "", stream);
-        write_string(stream, notes[i]);
+        json_write_string(stream, notes[i]);
     }
     fputs("]", stream);
     if (report->succeeds.journal[0] != '\0')
@@ -194,8 +177,8 @@ void report_json(const struct report *report, FILE *stream)
 void report_json_error(enum verify_status status, const struct error *error, FILE *stream)
 {
     write_head(status, stream);
-    write_pair(stream, "where", error->where);
+    json_write_pair(stream, "where", error->where);
     fputc(',', stream);
-    write_pair(stream, "sentence", error->what);
+    json_write_pair(stream, "sentence", error->what);
     fputs("}\n", stream);
 }

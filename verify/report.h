@@ -3,12 +3,13 @@
  *            last stored value), anchored (entries covered by a checkpoint from outside), limits {name: number}, deployments: [{number, procedure,
  *            state, ended, claims: [{claim, verdict (proven violated undecidable "not applicable"), entry (number or null), sentence}]}],
  *            not_proven: [sentence], and where genesis names one, succeeds {journal, seq, hash}. A file that cannot be read gives {titan_verify, program, verdict: "damaged", exit_status, sentence}.
- * Ownership: report_free() releases the list of deployments. */
+ * Ownership: report_free() releases its lists. */
 #ifndef VERIFY_REPORT_H
 #define VERIFY_REPORT_H
 
 #include <stdio.h>
 
+#include "verify/deployed.h"
 #include "verify/finding.h"
 #include "verify/limits.h"
 
@@ -23,10 +24,21 @@ enum verify_status {
 
 struct deployment_report {
     bool exists;                    /* false: the record has none, or was not good enough to look for one */
-    uint64_t number;
+    uint64_t number, last;          /* the sequence numbers of its first and last entry */
     bool ended, guard_absent;
     char procedure[16], state[32];
+    struct deployed deployed;       /* empty unless it is completed */
     struct finding claims[CLAIMS];
+};
+
+/* What was read, by the hash of the very bytes that were judged. "" where there was no such file: of an LMDB directory there is no bundle. */
+struct report_inputs {
+    char bundle[SHA256_HEX + 1], trust[SHA256_HEX + 1];
+    struct report_checkpoint {
+        char hash[SHA256_HEX + 1];
+        uint64_t size;
+    } *checkpoints;                 /* from outside */
+    size_t checkpoint_count;
 };
 
 struct report {
@@ -37,6 +49,7 @@ struct report {
         int64_t seq;
     } succeeds;
     struct limits limits;
+    struct report_inputs inputs;
     struct deployment_report *deployments;
     size_t count;
     enum verify_status status;

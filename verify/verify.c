@@ -42,6 +42,8 @@ static void judge(struct audit *audit, uint64_t number, const struct finding *au
     deployment_collect(audit->record, number, &audit->deployment);
     *deployment = (struct deployment_report){.exists = true, .number = number, .ended = audit->deployment.ended,
                                              .guard_absent = guard_is_absent(&audit->deployment)};
+    deployment->last = (uint64_t)audit->deployment.entries[audit->deployment.count - 1]->seq;
+    deployed_collect(&audit->deployment, &deployment->deployed);
     (void)text_copy(text_of(audit->deployment.policy ? "policy" : "release"), deployment->procedure, sizeof deployment->procedure);
     (void)text_copy(text_of(stage_name(audit->deployment.stage)), deployment->state, sizeof deployment->state);
     init_findings(deployment);
@@ -172,6 +174,7 @@ struct inputs {
     struct record record;
     struct limits limits;
     struct allowed_signers trust;
+    char trust_hash[SHA256_HEX + 1];
     struct outside_checkpoint checkpoints[CHECKPOINTS_MAX];
     size_t count;
 };
@@ -215,10 +218,25 @@ static enum error_code read_inputs(const struct verify_options *options, struct 
     if (code == ERROR_OK)
         code = as_usage(bytes_read_file(options->trust, TRUST_BYTES_MAX, &trust, error), error);
     if (code == ERROR_OK)
+        bytes_sha256_hex(trust.data, trust.size, inputs->trust_hash);
+    if (code == ERROR_OK)
         code = as_usage(allowed_signers_read(options->trust, trust.data, trust.size, &inputs->trust, error), error);
     for (size_t i = 0; code == ERROR_OK && i < options->checkpoint_count; i++)
         code = read_checkpoint(options->checkpoints[i], inputs, error);
     return code;
+}
+
+static void name_inputs(const struct inputs *inputs, struct report_inputs *named)
+{
+    memcpy(named->trust, inputs->trust_hash, sizeof named->trust);
+    if (inputs->record.is_bundle)
+        bytes_hex(inputs->record.bundle_hash, SHA256_BYTES, named->bundle);
+    named->checkpoints = memory_zeroed(inputs->count, sizeof *named->checkpoints);
+    for (; named->checkpoint_count < inputs->count; named->checkpoint_count++) {
+        const struct outside_checkpoint *checkpoint = &inputs->checkpoints[named->checkpoint_count];
+        bytes_sha256_hex(checkpoint->note.data, checkpoint->note.size, named->checkpoints[named->checkpoint_count].hash);
+        named->checkpoints[named->checkpoint_count].size = checkpoint->size;
+    }
 }
 
 enum error_code verify_run(const struct verify_options *options, struct report *ret_report, struct error *error)
@@ -231,5 +249,8 @@ enum error_code verify_run(const struct verify_options *options, struct report *
         return code;
     struct audit audit = {.limits = &inputs.limits, .trust = &inputs.trust, .target = options->target, .journal = options->journal,
                           .checkpoints = inputs.checkpoints, .checkpoint_count = inputs.count, .require_anchor = options->require_anchor};
-    return verify_record(&inputs.record, &audit, options->selection, options->deployment, ret_report, error);
+    code = verify_record(&inputs.record, &audit, options->selection, options->deployment, ret_report, error);
+    if (code == ERROR_OK)
+        name_inputs(&inputs, &ret_report->inputs);
+    return code;
 }

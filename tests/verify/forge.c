@@ -192,6 +192,8 @@ void forge_genesis(struct forge *forge)
                              "endpoints", "execution", "brain", "marker", forge->marker && !forge->no_policy, "patterns", patterns, "limits", limits, "roster",
                              forge->roster != NULL ? forge->roster : roster(), "checklist", checklist, "approvals", "policy", (json_int_t)forge->approvals, "release", (json_int_t)forge->approvals);
     assert(body != NULL);
+    if (forge->succeeds != NULL)
+        json_object_set_new(body, "succeeds", forge->succeeds);
     (void)forge_append(forge, "genesis", -1, body);
 }
 

@@ -58,6 +58,7 @@ struct forge {
     int64_t genesis_window_ms;
     int64_t approvals;
     json_t *roster;             /* of genesis, taken over by it; NULL = alice and bob operate, carol approves, alice administers */
+    json_t *succeeds;           /* of genesis, taken over by it; NULL = it succeeds no journal */
     void (*tamper)(struct forge *forge, const char *what, unsigned n, json_t *evidence);
 };
 

@@ -211,9 +211,9 @@ static void images(struct forge *forge, json_t *evidence, const char *image)
 {
     char text[800];
     (void)snprintf(text, sizeof text,
-                   "{\"service\":\"titan-execution\",\"name\":\"x\",\"id\":\"%s\",\"digests\":[]}\n"
+                   "{\"service\":\"titan-execution\",\"name\":\"x\",\"id\":\"%s\",\"digests\":[\"127.0.0.1:5000/execution@sha256:%064d\"]}\n"
                    "{\"service\":\"titan-brain\",\"name\":\"y\",\"id\":\"%s\",\"digests\":[]}\n",
-                   image, image);
+                   image, 3, image);
     forge_item(forge, evidence, "compose.images", "", 0, text);
 }
 

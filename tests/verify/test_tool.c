@@ -1,106 +1,14 @@
 /* The program as an auditor runs it: bundle and LMDB, every bit of a bundle, extract with the real ssh-keygen, limits files, exit statuses. */
 #include "tests/verify/check.h"
+#include "tests/verify/tool.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "journal/allowed_signers.h"
-#include "journal/store.h"
-
-static const char *tool;
-static char directory[] = "/tmp/titan-verify-test-XXXXXX";
-
-static const char *path_of(const char *name)
-{
-    static char paths[8][256];
-    static unsigned next;
-    char *path = paths[next++ % 8];
-    (void)snprintf(path, sizeof paths[0], "%s/%s", directory, name);
-    return path;
-}
-
-static void write_text(const char *name, const char *text)
-{
-    struct bytes bytes = {(uint8_t *)(uintptr_t)text, strlen(text)};
-    forge_write(path_of(name), &bytes);
-}
-
-/* Runs through the shell; output of both streams in `output`. */
-static int run(const char *command, char *output, size_t room)
-{
-    char line[2000];
-    (void)snprintf(line, sizeof line, "{ %s ; } 2>&1", command);
-    FILE *pipe = popen(line, "r");
-    assert_non_null(pipe);
-    size_t length = fread(output, 1, room - 1, pipe);
-    output[length] = '\0';
-    while (fgetc(pipe) != EOF)
-        ;
-    int status = pclose(pipe);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-static int verify(const char *path, const char *more, char *output, size_t room)
-{
-    char command[1500];
-    (void)snprintf(command, sizeof command, "%s %s --trust %s --target " FORGE_TARGET " %s", tool, path, path_of("trust"), more);
-    return run(command, output, room);
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    char *line = forge_signer_line(FORGE_OPERATOR, "alice");
-    if (mkdtemp(directory) == NULL)
-        return -1;
-    write_text("trust", line);
-    free(line);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    char command[300], output[100];
-    (void)snprintf(command, sizeof command, "rm -rf %s", directory);
-    return run(command, output, sizeof output);
-}
-
-static void write_bundle(const struct forge *forge, const char *name)
-{
-    struct bytes text = {0};
-    forge_bundle(forge, &text);
-    forge_write(path_of(name), &text);
-    bytes_free(&text);
-}
-
-static enum error_code make_value(void *context, uint64_t size, const void *last, size_t last_bytes, struct bytes *ret_value, struct error *error)
-{
-    const struct forge *forge = context;
-    (void)last;
-    (void)last_bytes;
-    return bytes_append(ret_value, forge->values[size].data, forge->values[size].size, error);
-}
-
-static void write_lmdb(struct forge *forge, const char *name)
-{
-    struct store *store = NULL;
-    struct error error;
-    uint64_t seq;
-    struct bytes *blobs = calloc(forge->blob_count + 1, sizeof *blobs);
-    for (size_t i = 0; i < forge->blob_count; i++)
-        blobs[i] = forge->blobs[i].data;
-    assert_int_equal(store_create(path_of(name), &error), ERROR_OK);
-    assert_int_equal(store_open(path_of(name), false, &store, &error), ERROR_OK);
-    for (size_t i = 0; i < forge->count; i++)
-        assert_int_equal(store_append(store, make_value, forge, blobs, i == 0 ? forge->blob_count : 0, &seq, &error), ERROR_OK);
-    store_close(store);
-    free(blobs);
-}
 
 static void tool_bundle_and_lmdb_proven(void **state)
 {
@@ -109,14 +17,14 @@ static void tool_bundle_and_lmdb_proven(void **state)
     char output[8000];
     forge_init(&forge);
     forge_whole(&forge, "policy");
-    write_bundle(&forge, "good.bundle");
-    write_lmdb(&forge, "good.journal");
-    assert_int_equal(verify(path_of("good.bundle"), "", output, sizeof output), VERIFY_PROVEN);
+    tool_bundle(&forge, "good.bundle");
+    tool_lmdb(&forge, "good.journal");
+    assert_int_equal(tool_verify(tool_path("good.bundle"), "", output, sizeof output), VERIFY_PROVEN);
     assert_non_null(strstr(output, "PROVEN          window"));
     assert_non_null(strstr(output, "No dead-man guard"));
     assert_non_null(strstr(output, "The end is unanchored"));
-    assert_int_equal(verify(path_of("good.journal"), "", output, sizeof output), VERIFY_PROVEN);
-    assert_int_equal(verify(path_of("good.bundle"), "--deployment all --json", output, sizeof output), VERIFY_PROVEN);
+    assert_int_equal(tool_verify(tool_path("good.journal"), "", output, sizeof output), VERIFY_PROVEN);
+    assert_int_equal(tool_verify(tool_path("good.bundle"), "--deployment all --json", output, sizeof output), VERIFY_PROVEN);
     json_t *json = json_loads(output, JSON_REJECT_DUPLICATES, NULL);
     assert_string_equal(json_string_value(json_object_get(json, "verdict")), "proven");
     assert_int_equal(json_array_size(json_object_get(json_array_get(json_object_get(json, "deployments"), 0), "claims")), 9);
@@ -132,22 +40,22 @@ static void tool_exit_statuses_distinct(void **state)
     forge_genesis(&forge);
     forge_open(&forge, "release");
     forge_until(&forge, "guarded");
-    write_bundle(&forge, "open.bundle");
-    assert_int_equal(verify(path_of("open.bundle"), "", output, sizeof output), VERIFY_UNDECIDABLE);
-    assert_int_equal(verify(path_of("open.bundle"), "--target other", output, sizeof output), VERIFY_VIOLATED);
-    assert_int_equal(verify(path_of("open.bundle"), "--journal ffffffffffffffffffffffffffffffff", output, sizeof output), VERIFY_VIOLATED);
-    assert_int_equal(verify(path_of("open.bundle"), "--deployment 7", output, sizeof output), VERIFY_USAGE);
-    assert_int_equal(verify(path_of("open.bundle"), "--no-such-option", output, sizeof output), VERIFY_USAGE);
-    assert_int_equal(verify(path_of("missing"), "", output, sizeof output), VERIFY_USAGE);
-    write_text("nonsense", "this is no bundle\n");
-    assert_int_equal(verify(path_of("nonsense"), "", output, sizeof output), VERIFY_DAMAGED);
-    assert_int_equal(verify(path_of("nonsense"), "--json", output, sizeof output), VERIFY_DAMAGED);
-    write_text("huge", "{\"titan_bundle\":1,\"journal\":\"00112233445566778899aabbccddeeff\",\"entries\":99999999,\"blobs\":0}\n");
-    assert_int_equal(verify(path_of("huge"), "", output, sizeof output), VERIFY_BOUND);
-    assert_int_equal(mkdir(path_of("empty"), 0700), 0);
-    assert_int_equal(verify(path_of("empty"), "", output, sizeof output), VERIFY_DAMAGED);
-    (void)snprintf(output, sizeof output, "%s --help", tool);
-    assert_int_equal(run(output, output, sizeof output), VERIFY_PROVEN);
+    tool_bundle(&forge, "open.bundle");
+    assert_int_equal(tool_verify(tool_path("open.bundle"), "", output, sizeof output), VERIFY_UNDECIDABLE);
+    assert_int_equal(tool_verify(tool_path("open.bundle"), "--target other", output, sizeof output), VERIFY_VIOLATED);
+    assert_int_equal(tool_verify(tool_path("open.bundle"), "--journal ffffffffffffffffffffffffffffffff", output, sizeof output), VERIFY_VIOLATED);
+    assert_int_equal(tool_verify(tool_path("open.bundle"), "--deployment 7", output, sizeof output), VERIFY_USAGE);
+    assert_int_equal(tool_verify(tool_path("open.bundle"), "--no-such-option", output, sizeof output), VERIFY_USAGE);
+    assert_int_equal(tool_verify(tool_path("missing"), "", output, sizeof output), VERIFY_USAGE);
+    tool_write("nonsense", "this is no bundle\n");
+    assert_int_equal(tool_verify(tool_path("nonsense"), "", output, sizeof output), VERIFY_DAMAGED);
+    assert_int_equal(tool_verify(tool_path("nonsense"), "--json", output, sizeof output), VERIFY_DAMAGED);
+    tool_write("huge", "{\"titan_bundle\":1,\"journal\":\"00112233445566778899aabbccddeeff\",\"entries\":99999999,\"blobs\":0}\n");
+    assert_int_equal(tool_verify(tool_path("huge"), "", output, sizeof output), VERIFY_BOUND);
+    assert_int_equal(mkdir(tool_path("empty"), 0700), 0);
+    assert_int_equal(tool_verify(tool_path("empty"), "", output, sizeof output), VERIFY_DAMAGED);
+    (void)snprintf(output, sizeof output, "%s --help", tool_program());
+    assert_int_equal(tool_run(output, output, sizeof output), VERIFY_PROVEN);
     assert_non_null(strstr(output, "--checkpoint"));
 }
 
@@ -161,22 +69,22 @@ static void tool_damaged_lmdb_refused(void **state)
     forge_genesis(&forge);
     forge_open(&forge, "release");
     forge_until(&forge, "preflighted");
-    write_lmdb(&forge, "damaged");
-    (void)snprintf(file, sizeof file, "%s/data.mdb", path_of("damaged"));
+    tool_lmdb(&forge, "damaged");
+    (void)snprintf(file, sizeof file, "%s/data.mdb", tool_path("damaged"));
     struct bytes whole = {0};
     assert_int_equal(bytes_read_file(file, 1 << 24, &whole, &error), ERROR_OK);
     for (size_t at = 0; at < whole.size; at += 1999) {
         uint8_t kept = whole.data[at];
         whole.data[at] ^= 0x5A;
         forge_write(file, &whole);
-        int status = verify(path_of("damaged"), "", output, sizeof output);
+        int status = tool_verify(tool_path("damaged"), "", output, sizeof output);
         /* a byte of an unused page or of LMDB's own bookkeeping changes nothing that is in the journal */
         assert_true(status == VERIFY_UNDECIDABLE || status == VERIFY_VIOLATED || status == VERIFY_DAMAGED);
         whole.data[at] = kept;
     }
     whole.size /= 2;
     forge_write(file, &whole);
-    assert_int_equal(verify(path_of("damaged"), "", output, sizeof output), VERIFY_DAMAGED);
+    assert_int_equal(tool_verify(tool_path("damaged"), "", output, sizeof output), VERIFY_DAMAGED);
     bytes_free(&whole);
 }
 
@@ -209,7 +117,7 @@ static void bundle_every_bit_flipped_refused(void **state)
                                                         "observed", "reason", "",
                                                        "evidence", evidence));
     forge_bundle(&forge, &text);
-    const char *path = path_of("flipped.bundle");
+    const char *path = tool_path("flipped.bundle");
     forge_write(path, &text);
     assert_false(bundle_is_refused(path));
     int file = open(path, O_RDWR | O_CLOEXEC);
@@ -242,18 +150,18 @@ static void tool_extract_accepted_by_ssh_keygen(void **state)
         skip();
     forge_init(&forge);
     forge_genesis(&forge);
-    write_bundle(&forge, "extract.bundle");
-    (void)snprintf(command, sizeof command, "%s extract %s 0 --out %s", tool, path_of("extract.bundle"), path_of("entry"));
-    assert_int_equal(run(command, output, sizeof output), 0);
-    (void)snprintf(command, sizeof command, "ssh-keygen -Y verify -f %s -I alice -n titan-journal-v1 -s %s.sig < %s", path_of("trust"), path_of("entry"),
-                   path_of("entry"));
-    assert_int_equal(run(command, output, sizeof output), 0);
-    (void)snprintf(command, sizeof command, "printf x >> %s; ssh-keygen -Y verify -f %s -I alice -n titan-journal-v1 -s %s.sig < %s", path_of("entry"),
-                   path_of("trust"),
-                   path_of("entry"), path_of("entry"));
-    assert_int_not_equal(run(command, output, sizeof output), 0);
-    (void)snprintf(command, sizeof command, "%s extract %s 1 --out %s", tool, path_of("extract.bundle"), path_of("entry"));
-    assert_int_equal(run(command, output, sizeof output), VERIFY_USAGE);
+    tool_bundle(&forge, "extract.bundle");
+    (void)snprintf(command, sizeof command, "%s extract %s 0 --out %s", tool_program(), tool_path("extract.bundle"), tool_path("entry"));
+    assert_int_equal(tool_run(command, output, sizeof output), 0);
+    (void)snprintf(command, sizeof command, "ssh-keygen -Y verify -f %s -I alice -n titan-journal-v1 -s %s.sig < %s", tool_path("trust"), tool_path("entry"),
+                   tool_path("entry"));
+    assert_int_equal(tool_run(command, output, sizeof output), 0);
+    (void)snprintf(command, sizeof command, "printf x >> %s; ssh-keygen -Y verify -f %s -I alice -n titan-journal-v1 -s %s.sig < %s", tool_path("entry"),
+                   tool_path("trust"),
+                   tool_path("entry"), tool_path("entry"));
+    assert_int_not_equal(tool_run(command, output, sizeof output), 0);
+    (void)snprintf(command, sizeof command, "%s extract %s 1 --out %s", tool_program(), tool_path("extract.bundle"), tool_path("entry"));
+    assert_int_equal(tool_run(command, output, sizeof output), VERIFY_USAGE);
 }
 
 static void limits_file_read_or_refused_with_its_place(void **state)
@@ -264,15 +172,15 @@ static void limits_file_read_or_refused_with_its_place(void **state)
         {"approvals:\n  polcy: 1\n", ":2:3"}, {"checklist: backups\n", ":1:1"}, {"window_ms: [1\n", ":"}, {"window_ms: -1\n", ":1:1"}};
     struct limits limits;
     struct error error;
-    write_text("limits.yml", "# shorter\nwindow_ms: 20000\nfailures: 2\nchecklist: [backups, ports]\napprovals: {policy: 2, release: 1}\n");
-    assert_int_equal(limits_read(path_of("limits.yml"), &limits, &error), ERROR_OK);
+    tool_write("limits.yml", "# shorter\nwindow_ms: 20000\nfailures: 2\nchecklist: [backups, ports]\napprovals: {policy: 2, release: 1}\n");
+    assert_int_equal(limits_read(tool_path("limits.yml"), &limits, &error), ERROR_OK);
     assert_int_equal(limits.window_ms, 20000);
     assert_int_equal(limits.rollback_ms, 300000);
     assert_int_equal(limits.checklist_count, 2);
     assert_int_equal(limits.approvals_policy, 2);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        write_text("limits.yml", bad[i].text);
-        assert_int_equal(limits_read(path_of("limits.yml"), &limits, &error), ERROR_USAGE);
+        tool_write("limits.yml", bad[i].text);
+        assert_int_equal(limits_read(tool_path("limits.yml"), &limits, &error), ERROR_USAGE);
         if (strstr(error.where, bad[i].where) == NULL)
             fail_msg("%s is refused at %s", bad[i].text, error.where);
     }
@@ -280,7 +188,7 @@ static void limits_file_read_or_refused_with_its_place(void **state)
 
 int main(int argc, char **argv)
 {
-    tool = argc > 1 ? argv[1] : "titan-verify";
+    tool_init(argc > 1 ? argv[1] : "titan-verify");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tool_bundle_and_lmdb_proven),
         cmocka_unit_test(tool_exit_statuses_distinct),
@@ -289,5 +197,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(tool_extract_accepted_by_ssh_keygen),
         cmocka_unit_test(limits_file_read_or_refused_with_its_place),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, tool_set_up, tool_tear_down);
 }
