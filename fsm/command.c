@@ -41,6 +41,9 @@ static const struct command commands[] = {
      "Possible at any time, beside a running driver too: needs neither lock nor tenancy. Succeeds only when Execution is seen\n"
      "disarmed. It is sent even where the journal cannot be written, and says so.", 0, 0, command_disarm},
     {"log", "[--json]", "print the journal's entries", "One line an entry, or with --json one object a line.", 0, 0, command_log},
+    {"graph", "svg|dot [--path]", "draw the machine, or the path of the last deployment through it",
+     "Prints the transition table as a picture: SVG, or the DOT language of Graphviz. With --path the last deployment of the journal is\n"
+     "marked: states with the time at which they were reached, and the edges that were taken.", 1, 1, command_graph},
     {"export", "FILE [--checkpoint FILE]", "write the bundle for an auditor",
      "Writes all entries, blobs and a signed checkpoint as one file, and the checkpoint alone where asked: give that one to\n"
      "somebody else, because every prefix of a journal is a journal.", 1, 1, command_export},
@@ -61,7 +64,7 @@ const struct command *command_by_name(const char *name)
 }
 
 enum option_id { OPTION_CONFIG = 256, OPTION_PASSPHRASE_FILE, OPTION_PASSPHRASE_FD, OPTION_REASON, OPTION_COMMIT, OPTION_EXPECT, OPTION_COMMENT,
-              OPTION_REARM, OPTION_CHECKPOINT, OPTION_JSON, OPTION_QUIET, OPTION_HELP };
+              OPTION_REARM, OPTION_CHECKPOINT, OPTION_JSON, OPTION_QUIET, OPTION_PATH, OPTION_HELP };
 
 static const struct option options[] = {
     {"config", required_argument, NULL, OPTION_CONFIG},
@@ -74,6 +77,7 @@ static const struct option options[] = {
     {"rearm", required_argument, NULL, OPTION_REARM},
     {"checkpoint", required_argument, NULL, OPTION_CHECKPOINT},
     {"json", no_argument, NULL, OPTION_JSON},
+    {"path", no_argument, NULL, OPTION_PATH},
     {"quiet", no_argument, NULL, OPTION_QUIET},
     {"help", no_argument, NULL, OPTION_HELP},
     {NULL, 0, NULL, 0},
@@ -121,6 +125,7 @@ static enum error_code take_option(const struct command *command, int option, st
     case OPTION_COMMENT: line->comment = optarg; return ERROR_OK;
     case OPTION_CHECKPOINT: line->checkpoint = optarg; return ERROR_OK;
     case OPTION_JSON: line->options.json = true; return ERROR_OK;
+    case OPTION_PATH: line->path = true; return ERROR_OK;
     case OPTION_QUIET: line->options.quiet = true; return ERROR_OK;
     case OPTION_HELP: line->help = true; return ERROR_OK;
     case OPTION_PASSPHRASE_FD:

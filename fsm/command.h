@@ -14,6 +14,7 @@ struct command_line {
     const char *words[COMMAND_WORDS_MAX];       /* without the command itself */
     int word_count;
     const char *reason, *commit, *expect, *comment, *answer, *checkpoint;
+    bool path;              /* graph: mark the last deployment */
     bool help;
 };
 
@@ -49,6 +50,7 @@ enum error_code command_arm(const struct command_line *line, enum exit_status *r
 enum error_code command_disarm(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_status(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_log(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
+enum error_code command_graph(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_export(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 
 #endif
