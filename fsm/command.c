@@ -67,6 +67,9 @@ static const struct command commands[] = {
      "last fetched, and the last completed deployment. One line a difference: what, where, what to do. Reads only, needs no key, is\n"
      "possible while a deployment is open, and is not recorded. Status 0: no drift; 22: drift, or something that cannot be compared.", 0, 0, command_drift},
     {"log", "[--json]", "print the journal's entries", "One line an entry, or with --json one object a line.", 0, 0, command_log},
+    {"graph", "svg|dot [--path]", "draw the machine, or the path of the last deployment through it",
+     "Prints the transition table as a picture: SVG, or the DOT language of Graphviz. With --path the last deployment of the journal is\n"
+     "marked: states with the time at which they were reached, and the edges that were taken.", 1, 1, command_graph},
     {"export", "FILE [--checkpoint FILE]", "write the bundle for an auditor",
      "Writes all entries, blobs and a signed checkpoint as one file, and the checkpoint alone where asked: give that one to\n"
      "somebody else, because every prefix of a journal is a journal.", 1, 1, command_export},
@@ -87,7 +90,8 @@ const struct command *command_by_name(const char *name)
 }
 
 enum option_id { OPTION_CONFIG = 256, OPTION_PASSPHRASE_FILE, OPTION_PASSPHRASE_FD, OPTION_REASON, OPTION_COMMIT, OPTION_EXPECT, OPTION_COMMENT,
-              OPTION_REARM, OPTION_CHECKPOINT, OPTION_SUCCEED, OPTION_APPROVALS, OPTION_CHECK, OPTION_KEY, OPTION_AGENT, OPTION_PRINCIPAL, OPTION_OUT, OPTION_STATEMENT, OPTION_JSON, OPTION_QUIET, OPTION_HELP };
+              OPTION_REARM, OPTION_CHECKPOINT, OPTION_SUCCEED, OPTION_APPROVALS, OPTION_CHECK, OPTION_KEY, OPTION_AGENT, OPTION_PRINCIPAL, OPTION_OUT, OPTION_STATEMENT, OPTION_JSON, OPTION_QUIET,
+              OPTION_PATH, OPTION_HELP };
 
 static const struct option options[] = {
     {"config", required_argument, NULL, OPTION_CONFIG},
@@ -108,6 +112,7 @@ static const struct option options[] = {
     {"out", required_argument, NULL, OPTION_OUT},
     {"statement", required_argument, NULL, OPTION_STATEMENT},
     {"json", no_argument, NULL, OPTION_JSON},
+    {"path", no_argument, NULL, OPTION_PATH},
     {"quiet", no_argument, NULL, OPTION_QUIET},
     {"help", no_argument, NULL, OPTION_HELP},
     {NULL, 0, NULL, 0},
@@ -169,6 +174,7 @@ static enum error_code take_option(const struct command *command, int option, st
     case OPTION_CHECKPOINT: line->checkpoint = optarg; return ERROR_OK;
     case OPTION_SUCCEED: line->succeed = optarg; return ERROR_OK;
     case OPTION_JSON: line->options.json = true; return ERROR_OK;
+    case OPTION_PATH: line->path = true; return ERROR_OK;
     case OPTION_QUIET: line->options.quiet = true; return ERROR_OK;
     case OPTION_HELP: line->help = true; return ERROR_OK;
     case OPTION_KEY: line->key = optarg; return ERROR_OK;

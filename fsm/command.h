@@ -18,6 +18,7 @@ struct command_line {
     const char *checks[COMMAND_CHECKS_MAX];     /* items that `begin` adds to the checklist */
     int check_count;
     int approvals;                              /* -1 = what genesis pins */
+    bool path;                                  /* graph: mark the last deployment */
     bool help;
 };
 
@@ -59,6 +60,7 @@ enum error_code command_disarm(const struct command_line *line, enum exit_status
 enum error_code command_status(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_drift(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_log(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
+enum error_code command_graph(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_export(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 
 /* command_succeed.c: `init --succeed`. */
