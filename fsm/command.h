@@ -19,6 +19,7 @@ struct command_line {
     int check_count;
     int approvals;                              /* -1 = what genesis pins */
     bool path;                                  /* graph: mark the last deployment */
+    bool prometheus;                            /* status */
     bool help;
 };
 

@@ -1,0 +1,72 @@
+#!/usr/bin/env python3
+"""Goal: what `status --prometheus` and the example script write is good by promtool's own check, tells the state that `status --json` tells, and is put in place whole."""
+import os
+import subprocess
+
+import titan
+from titan import insist
+
+SCRIPT = titan.ROOT / "fsm" / "examples" / "titan-metrics"
+
+
+def checked(text):
+    """promtool as judge: status 0 and not one remark of its linter. Returns {series: value}."""
+    result = subprocess.run(["promtool", "check", "metrics"], input=text.encode(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+    insist(result.returncode == 0 and result.stdout == b"", f"promtool: {result.returncode} {result.stdout.decode()}\n{text}")
+    return dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+
+
+def metrics(operator):
+    return checked(operator.expect(titan.DONE, "status", "--prometheus").out)
+
+
+def state_of(series):
+    states = [name.split('state="')[1].rstrip('"}') for name, value in series.items() if name.startswith("titan_fsm_state{") and value == "1"]
+    insist(len(states) <= 1, f"more states than one: {states}")
+    return states[0] if states else None
+
+
+def status_prometheus_tells_what_status_tells(stack):
+    operator = titan.Operator(stack, agent=True)
+    operator.expect(titan.DONE, "init")
+    series = metrics(operator)
+    insist(state_of(series) is None and series['titan_fsm_deployment_open{target="titan-test"}'] == "0", f"no deployment yet: {series}")
+    stack.commit("release-2")
+    operator.begin("release")
+    operator.expect(titan.DONE, "advance")
+    series = metrics(operator)
+    transition = [entry for entry in operator.entries() if entry["type"] == "transition"][-1]
+    since = float(series['titan_fsm_state_since_timestamp_seconds{target="titan-test"}'])
+    insist(state_of(series) == "preflighted" and series['titan_fsm_deployment_open{target="titan-test"}'] == "1", str(series))
+    written = subprocess.run(["date", "-d", transition["utc"], "+%s"], stdout=subprocess.PIPE, check=True).stdout.decode().strip()
+    insist(int(since) == int(written), f"since {since}, and the entry says {transition['utc']}")
+    insist(series['titan_fsm_journal_entries{target="titan-test"}'] == str(len(operator.entries())), str(series))
+    insist(series['titan_fsm_journal_size_bytes{target="titan-test"}'] == str((operator.journal / "data.mdb").stat().st_size), str(series))
+    operator.expect(titan.ABORTED, "abort", "--reason", "enough seen")
+    insist(state_of(metrics(operator)) == "aborted", "the end is told")
+
+
+def titan_metrics_adds_the_verdict_and_replaces_the_file_as_a_whole(stack):
+    operator = titan.Operator(stack, agent=True)
+    operator.expect(titan.DONE, "init")
+    operator.begin("release")
+    operator.expect(titan.ABORTED, "abort", "--reason", "enough seen")
+    folder = operator.home / "textfile"
+    folder.mkdir()
+    output = folder / "titan.prom"
+    environment = dict(os.environ, TITAN_FSM=titan.FSM, TITAN_VERIFY=titan.VERIFY)
+    judge = (operator.journal, "--trust", operator.trust, "--target", "titan-test", "--limits", operator.limits_file)
+    titan.run(SCRIPT, operator.config, output, *judge, env=environment, check=True)
+    series = checked(output.read_text())
+    insist(state_of(series) == "aborted" and series["titan_verify_exit_status"] == "0", str(series))
+    inode = output.stat().st_ino
+    titan.run(SCRIPT, operator.config, output, *judge[:3], "--target", "another", env=environment, check=True)
+    insist(checked(output.read_text())["titan_verify_exit_status"] == "1", "another target's journal is no proof")
+    insist(output.stat().st_ino != inode and output.stat().st_mode & 0o777 == 0o644, "it is replaced, not written over, and the collector may read it")
+    before = output.read_bytes()
+    for words in ((operator.home / "nowhere.yml", output), (operator.config, output, *judge[:1])):
+        insist(titan.run(SCRIPT, *words, env=environment).returncode != 0, f"{words} succeeds")
+    insist(output.read_bytes() == before and list(folder.iterdir()) == [output], f"a run that fails leaves something: {list(folder.iterdir())}")
+
+
+titan.run_cases(titan.only([status_prometheus_tells_what_status_tells, titan_metrics_adds_the_verdict_and_replaces_the_file_as_a_whole]))
