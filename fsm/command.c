@@ -47,6 +47,9 @@ static const struct command commands[] = {
     {"status", "[--json] [--prometheus]", "say where the deployment stands",
      "Reads the journal only. Prints the state, the open intent and the next step. --prometheus: as metrics for node_exporter's textfile\n"
      "collector; the file is put in place by a rename, as fsm/examples/titan-metrics does.", 0, 0, command_status},
+    {"explain", "[STATE]", "say what the present state means and what can be done from it",
+     "In words, out of the machine's table: what the state of the last deployment means, which command leads where, what is refused and why.\n"
+     "With STATE, of any state, without titan.yml or a journal.", 0, 1, command_explain},
     {"attest", "ITEM --reason TEXT", "answer a checklist item that no probe can decide",
      "Records an answer signed by the operator's own key. ITEM is an id of the checklist, or rollback_failed to accept by\n"
      "signature that a failed rollback is over.", 1, 1, command_attest},

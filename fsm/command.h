@@ -62,6 +62,7 @@ enum error_code command_status(const struct command_line *line, enum exit_status
 enum error_code command_drift(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_log(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_graph(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
+enum error_code command_explain(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_export(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 
 /* command_succeed.c: `init --succeed`. */

@@ -1,4 +1,4 @@
-/* Goal: a label is escaped whatever a target is called, and every state of the table has its line. (promtool judges the whole: tests/scenarios/test_metrics.py.) */
+/* Goal: a label is escaped whatever a target is called, and every state of the table has its line. (promtool judges the whole: tests/scenarios/test_looks.py.) */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

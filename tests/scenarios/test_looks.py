@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Goal: what `status --prometheus` and the example script write is good by promtool's own check, tells the state that `status --json` tells, and is put in place whole."""
+"""Goal: the commands that only look tell the truth of a real journal. `status --prometheus` and the example script are good by promtool's own check, tell the state that
+`status --json` tells, and are put in place whole; `explain` speaks of the state that there is, and works without a journal."""
 import os
 import subprocess
 
@@ -69,4 +70,20 @@ def titan_metrics_adds_the_verdict_and_replaces_the_file_as_a_whole(stack):
     insist(output.read_bytes() == before and list(folder.iterdir()) == [output], f"a run that fails leaves something: {list(folder.iterdir())}")
 
 
-titan.run_cases(titan.only([status_prometheus_tells_what_status_tells, titan_metrics_adds_the_verdict_and_replaces_the_file_as_a_whole]))
+def explain_speaks_of_the_present_state_and_needs_no_journal_for_a_name(stack):
+    operator = titan.Operator(stack, agent=True)
+    operator.expect(titan.DONE, "init")
+    insist("no deployment yet; next: titan-fsm begin" in operator.expect(titan.DONE, "explain").out, "an empty journal")
+    operator.begin("policy")
+    operator.expect(titan.DONE, "advance")
+    said = operator.expect(titan.DONE, "explain").out
+    insist(said.startswith("Deployment 1, policy, is in the state preflighted\n") and "Under policy, from here:" in said and "release" not in said, said)
+    operator.expect(titan.ABORTED, "abort", "--reason", "enough seen")
+    insist("titan-fsm begin release|policy" in operator.expect(titan.DONE, "explain").out, "what comes next is said")
+    alone = titan.run(titan.FSM, "explain", "guarded", cwd=operator.home.parent, env={"PATH": os.environ["PATH"]})
+    insist(alone.returncode == 0 and "Under release, from here:" in alone.out and "-> disarmed" in alone.out, alone.out + alone.err)
+    wrong = titan.run(titan.FSM, "explain", "nirvana")
+    insist(wrong.returncode == titan.USAGE and "rollback_failed" in wrong.err, wrong.err)
+
+
+titan.run_cases(titan.only([explain_speaks_of_the_present_state_and_needs_no_journal_for_a_name, status_prometheus_tells_what_status_tells, titan_metrics_adds_the_verdict_and_replaces_the_file_as_a_whole]))
