@@ -240,8 +240,13 @@ void command_print_help(FILE *stream, const struct command *command)
 
 void command_print_overview(FILE *stream)
 {
+    size_t count;
+    const struct exit_row *row = exit_status_list(&count);
     fputs("titan-fsm drives one production deployment, step by step, and keeps a signed journal of it.\n\n", stream);
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
         fprintf(stream, "  %-9s %s\n", commands[i].name, commands[i].summary);
+    fputs("\nExit status:\n", stream);
+    for (; count > 0; count--, row++)
+        fprintf(stream, "  %2d  %s\n", (int)row->status, row->meaning);
     fputs("\n`titan-fsm COMMAND --help` says more. What happened is judged by titan-verify, a program of its own.\n", stream);
 }

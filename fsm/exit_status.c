@@ -1,5 +1,14 @@
 #include "fsm/exit_status.h"
 
+#define EXIT_ROW(token, number, meaning) {EXIT_##token, meaning},
+static const struct exit_row rows[] = {EXIT_STATUSES(EXIT_ROW)};
+
+const struct exit_row *exit_status_list(size_t *ret_count)
+{
+    *ret_count = sizeof rows / sizeof rows[0];
+    return rows;
+}
+
 enum exit_status exit_status_of(enum error_code code)
 {
     switch (code) {
