@@ -3,6 +3,7 @@
 `status --json` tells, and are put in place whole; `explain` speaks of the state that there is, and works without a journal."""
 import os
 import subprocess
+import xml.etree.ElementTree
 
 import titan
 from titan import insist
@@ -86,4 +87,20 @@ def explain_speaks_of_the_present_state_and_needs_no_journal_for_a_name(stack):
     insist(wrong.returncode == titan.USAGE and "rollback_failed" in wrong.err, wrong.err)
 
 
-titan.run_cases(titan.only([explain_speaks_of_the_present_state_and_needs_no_journal_for_a_name, status_prometheus_tells_what_status_tells, titan_metrics_adds_the_verdict_and_replaces_the_file_as_a_whole]))
+def graph_path_is_a_picture_with_the_deployments_way_marked(stack):
+    operator = titan.Operator(stack, agent=True)
+    operator.expect(titan.DONE, "init")
+    insist(operator.fsm("graph", "svg", "--path").returncode == titan.REFUSED, "there is no path yet")
+    operator.begin("release")
+    operator.expect(titan.DONE, "advance")
+    operator.expect(titan.ABORTED, "abort", "--reason", "enough seen")
+    picture = xml.etree.ElementTree.fromstring(operator.expect(titan.DONE, "graph", "svg", "--path").out)
+    reached = {"".join(group.itertext()).split(" +")[0] for group in picture.iter("{http://www.w3.org/2000/svg}g") if "reached" in group.get("class").split()}
+    insist(reached == {"opened", "preflighted", "aborting", "aborted"}, str(reached))
+    taken = [group.find("{http://www.w3.org/2000/svg}title").text.split(":")[0] for group in picture.iter("{http://www.w3.org/2000/svg}g") if "taken" in group.get("class").split()]
+    insist(sorted(taken) == ["aborting to aborted", "opened to preflighted", "preflighted to aborting"], str(taken))
+
+
+CASES = [explain_speaks_of_the_present_state_and_needs_no_journal_for_a_name, graph_path_is_a_picture_with_the_deployments_way_marked,
+         status_prometheus_tells_what_status_tells, titan_metrics_adds_the_verdict_and_replaces_the_file_as_a_whole]
+titan.run_cases(titan.only(CASES))
