@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 """Goal: the commands that only look tell the truth of a real journal. `status --prometheus` and the example script are good by promtool's own check, tell the state that
-`status --json` tells, and are put in place whole; `explain` speaks of the state that there is, and works without a journal."""
+`status --json` tells, and are put in place whole; `explain` speaks of the state that there is, and works without a journal; titan-verify as one static file judges where there is nothing else."""
 import os
+import pathlib
+import shutil
 import subprocess
 import xml.etree.ElementTree
 
 import titan
 from titan import insist
 
+STATIC = pathlib.Path(os.environ.get("TITAN_PLAIN_BUILD", titan.BUILD)) / "verify" / "titan-verify-static"     # a sanitized build has none
 SCRIPT = titan.ROOT / "fsm" / "examples" / "titan-metrics"
 
 
@@ -101,6 +104,33 @@ def graph_path_is_a_picture_with_the_deployments_way_marked(stack):
     insist(sorted(taken) == ["aborting to aborted", "opened to preflighted", "preflighted to aborting"], str(taken))
 
 
+def titan_verify_static_judges_in_an_empty_root(stack):
+    headers = titan.run("readelf", "-l", "-d", STATIC, check=True).out
+    insist("INTERP" not in headers and "NEEDED" not in headers, "it needs a loader or a library\n" + headers)
+    operator = titan.Operator(stack, agent=True)
+    operator.expect(titan.DONE, "init")
+    operator.begin("release")
+    operator.expect(titan.ABORTED, "abort", "--reason", "enough seen")
+    operator.expect(titan.DONE, "export", operator.bundle)
+    root = operator.home / "root"
+    root.mkdir()
+    for path in (STATIC, operator.bundle, operator.trust):
+        shutil.copy(path, root)
+    shutil.copytree(operator.journal, root / "journal", ignore=lambda *_: ["driver.lock"])
+    before = {path.name for path in root.iterdir()}
+    enter = ["chroot"] if os.geteuid() == 0 else ["unshare", "-r", "chroot"]
+    for record in ("/evidence.bundle", "/journal"):
+        words = (record, "--trust", "/allowed_signers", "--target", "titan-test", "--json")
+        alone, linked = titan.run(*enter, root, "/titan-verify-static", *words), operator.verify("--json", journal=operator.bundle, limits=False)
+        insist(alone.returncode == linked.returncode and alone.out == linked.out and '"verdict":"' in alone.out, f"{record}: {alone.returncode} {alone.out} {alone.err}\n{linked.out}")
+    flipped = bytearray((root / "evidence.bundle").read_bytes())
+    flipped[len(flipped) // 2] ^= 1
+    (root / "evidence.bundle").write_bytes(flipped)
+    insist(titan.run(*enter, root, "/titan-verify-static", "/evidence.bundle", *words[1:]).returncode in (1, 4), "a flipped bit is good to it")
+    insist({path.name for path in root.iterdir()} == before, "it left something")
+
+
 CASES = [explain_speaks_of_the_present_state_and_needs_no_journal_for_a_name, graph_path_is_a_picture_with_the_deployments_way_marked,
-         status_prometheus_tells_what_status_tells, titan_metrics_adds_the_verdict_and_replaces_the_file_as_a_whole]
+         status_prometheus_tells_what_status_tells, titan_metrics_adds_the_verdict_and_replaces_the_file_as_a_whole,
+         titan_verify_static_judges_in_an_empty_root]
 titan.run_cases(titan.only(CASES))
