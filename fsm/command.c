@@ -16,6 +16,9 @@ static const struct command commands[] = {
      "--succeed: where the journal that the target belongs to (its id, as deployment.json there names it) is gone for good. For\n"
      "an administrator, when no holder is alive: Execution is disarmed and seen so, what runs is recorded, and the target, freed,\n"
      "belongs to the new journal, whose genesis names the old one's head. The same command again finishes one that was cut short.", 0, 0, command_init},
+    {"config", "check [--json]", "say whether titan.yml is good",
+     "Reads titan.yml alone and says that it is good and what it came to, or its first error with line and column. --json: every key with the\n"
+     "value that holds, defaults and all. No secret is in it: the file names where they lie. Needs no key, no journal and no target.", 1, 1, command_config},
     {"preflight", "[--json]", "run the checklist without opening a deployment",
      "Asks the target each item of the checklist and says what was found, with the line to change. Nothing is recorded and nothing\n"
      "changes. Exit status 0 when every mandatory item passed, 21 when one failed, 13 when only a person can answer what is left.", 0, 0, command_preflight},

@@ -43,6 +43,7 @@ void command_print_overview(FILE *stream);
 /* By file: command_begin.c, command_preflight.c, command_roster.c, command_approve.c, command_takeover.c, command_drift.c, command_drive.c, command_interlock.c, command_look.c */
 enum error_code command_keygen(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_init(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
+enum error_code command_config(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_preflight(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_begin(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_roster(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;

@@ -40,14 +40,26 @@ const struct field checklist_fields[] = {
     {NULL},
 };
 
-/* One row a probe: its word, its kind. */
-static const struct { const char *word; enum check_kind kind; } probes[] = {
-    {"env_key_length", CHECK_ENV_KEY_LENGTH}, {"env_same", CHECK_ENV_SAME},           {"docker_socket", CHECK_DOCKER_SOCKET},
-    {"ports", CHECK_PORTS},                   {"https", CHECK_HTTPS},                 {"websocket", CHECK_WEBSOCKET},
-    {"heartbeat", CHECK_HEARTBEAT},           {"download", CHECK_DOWNLOAD},           {"backups", CHECK_BACKUPS},
-    {"logs", CHECK_LOGS},                     {"env_file_mode", CHECK_ENV_FILE_MODE}, {"env_committed", CHECK_ENV_COMMITTED},
-    {"compose_renders", CHECK_COMPOSE_RENDERS}, {"password_text", CHECK_PASSWORD_TEXT}, {"tree_clean", CHECK_TREE_CLEAN},
-    {"command", CHECK_COMMAND},               {"attest", CHECK_ATTEST},
+/* One row a probe: its word, its kind, the keys that it reads. */
+#define READS(keys) "probe advice mandatory" keys
+static const struct { const char *word; enum check_kind kind; const char *reads; } probes[] = {
+    {"env_key_length", CHECK_ENV_KEY_LENGTH, READS(" key minimum")},
+    {"env_same", CHECK_ENV_SAME, READS(" variables absent")},
+    {"docker_socket", CHECK_DOCKER_SOCKET, READS(" service sockets")},
+    {"ports", CHECK_PORTS, READS(" ports closed address")},
+    {"https", CHECK_HTTPS, READS(" url ca_file text within_ms")},
+    {"websocket", CHECK_WEBSOCKET, READS(" url ca_file token_file text within_ms")},
+    {"heartbeat", CHECK_HEARTBEAT, READS(" subjects within_ms")},
+    {"download", CHECK_DOWNLOAD, READS(" url ca_file token_file within_ms")},
+    {"backups", CHECK_BACKUPS, READS(" path schedule hours")},
+    {"logs", CHECK_LOGS, READS(" prometheus prometheus_query loki loki_query within_ms")},
+    {"env_file_mode", CHECK_ENV_FILE_MODE, READS(" owner")},
+    {"env_committed", CHECK_ENV_COMMITTED, READS(" examples")},
+    {"compose_renders", CHECK_COMPOSE_RENDERS, READS("")},
+    {"password_text", CHECK_PASSWORD_TEXT, READS(" keys")},
+    {"tree_clean", CHECK_TREE_CLEAN, READS("")},
+    {"command", CHECK_COMMAND, READS(" command")},
+    {"attest", CHECK_ATTEST, READS("")},
 };
 
 /* What a probe reads where nothing else is said: the standard's own names and figures. */
@@ -115,6 +127,18 @@ void *checklist_add(void *base, const char *name)
     return words;
 }
 
+const void *checklist_at(const void *base, size_t index, const char **ret_name, const char **ret_keys)
+{
+    const struct checklist_draft *draft = base;
+    if (index >= draft->count)
+        return NULL;
+    *ret_name = draft->items[index].check.id;
+    for (size_t i = 0; i < sizeof probes / sizeof probes[0]; i++)
+        if (probes[i].kind == draft->items[index].check.kind)
+            *ret_keys = probes[i].reads;
+    return &draft->items[index];
+}
+
 static enum error_code invalid(const char *path, const char *next, const char *what, const char *id, struct error *error)
 {
     char where[160];
@@ -122,9 +146,10 @@ static enum error_code invalid(const char *path, const char *next, const char *w
     return error_set(error, ERROR_CONFIG, 0, where, next, "%s: %.64s", what, id);
 }
 
-static enum error_code settle_item(const char *path, const struct checklist_words *words, struct setup_check *check, struct error *error)
+/* What holds stands in the draft too, for who shows it. */
+static enum error_code settle_item(const char *path, struct checklist_words *words, struct error *error)
 {
-    *check = words->check;
+    struct setup_check *check = &words->check;
     for (size_t i = 0; i < sizeof probes / sizeof probes[0]; i++)
         if (strcmp(probes[i].word, words->probe) == 0)
             check->kind = probes[i].kind;
@@ -140,6 +165,9 @@ static enum error_code settle_item(const char *path, const struct checklist_word
         return invalid(path, "give its `key`, or its `command`", "a checklist item lacks what its probe needs", check->id, error);
     if (check->kind != CHECK_LOGS && check->within_ms > WAIT_MS_MAX)
         return invalid(path, "write a within_ms of at most 120000", "a checklist item would be waited for too long", check->id, error);
+    for (size_t i = 0; i < sizeof probes / sizeof probes[0]; i++)
+        if (probes[i].kind == check->kind)
+            words->probe = probes[i].word;
     return ERROR_OK;
 }
 
@@ -153,9 +181,10 @@ enum error_code checklist_settle(const char *path, struct checklist_draft *draft
     if (standard && !draft->begun)
         begin(draft);
     for (size_t i = 0; i < draft->count; i++) {
-        enum error_code code = settle_item(path, &draft->items[i], &setup->checks[setup->check_count++], error);
+        enum error_code code = settle_item(path, &draft->items[i], error);
         if (code != ERROR_OK)
             return code;
+        setup->checks[setup->check_count++] = draft->items[i].check;
     }
     return ERROR_OK;
 }

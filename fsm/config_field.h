@@ -4,6 +4,8 @@
 #ifndef FSM_CONFIG_FIELD_H
 #define FSM_CONFIG_FIELD_H
 
+#include <jansson.h>
+
 #include "fsm/config.h"
 
 enum field_kind {
@@ -32,10 +34,14 @@ struct field {
     const struct field *fields;                 /* SECTION, EACH; ends with a NULL key */
     /* EACH: the structure that entry `name` fills (it keeps the name), or NULL when there is no room. */
     void *(*each)(void *base, const char *name);
+    /* EACH: the structure of entry `index`, its name, and which of its keys say anything ("url text", NULL = all); NULL behind the last. */
+    const void *(*at)(const void *base, size_t index, const char **ret_name, const char **ret_keys);
 };
 
 /* Reads the file into `base` after the table of its top level. Strings are kept by `keeper`. */
 enum error_code field_read_file(const char *path, const struct bytes *text, const struct field *fields, void *base, struct config *keeper, struct error *error) CHECKED;
+/* The other way round: what `base` holds after the same table, as one object; config_show.c. NULL when memory is short. */
+json_t *field_show(const struct field *fields, const void *base) CHECKED;
 /* A copy that lives as long as the configuration; NULL when memory is short. */
 const char *config_keep(struct config *config, const char *text, size_t length);
 

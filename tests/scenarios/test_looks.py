@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Goal: the commands that only look tell the truth of a real journal. `status --prometheus` and the example script are good by promtool's own check, tell the state that
-`status --json` tells, and are put in place whole; `explain` speaks of the state that there is, and works without a journal; titan-verify as one static file judges where there is nothing else."""
+`status --json` tells, and are put in place whole; `explain` speaks of the state that there is, and works without a journal; `config check` names every key with the value that holds, or the line that is wrong; titan-verify as one static file judges where there is nothing else."""
+import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import xml.etree.ElementTree
@@ -90,6 +92,42 @@ def explain_speaks_of_the_present_state_and_needs_no_journal_for_a_name(stack):
     insist(wrong.returncode == titan.USAGE and "rollback_failed" in wrong.err, wrong.err)
 
 
+def keys_of(value):
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield key
+            yield from keys_of(inner)
+
+
+def config_check_shows_every_key_and_what_it_shows_is_the_same_configuration(stack):
+    operator = titan.Operator(stack)
+    (operator.home / "alice.key").unlink()                   # neither a key nor a journal is needed
+    insist(f"good        {operator.config}\n" in titan.run(titan.FSM, "config", "check", "--config", operator.config, check=True).out, "it is good")
+    for source in (operator.config, titan.ROOT / "fsm" / "titan.example.yml"):
+        shown = titan.run(titan.FSM, "config", "check", "--json", "--config", source, check=True).out
+        again = operator.home / "again.yml"
+        again.write_text(shown)                              # JSON is YAML: what is shown is itself a configuration
+        insist(titan.run(titan.FSM, "config", "check", "--json", "--config", again, check=True).out == shown, "what is shown is another configuration")
+    text = re.sub(r'"[^"]*"|\'[^\']*\'| #.*|^#.*', "", source.read_text(), flags=re.M)
+    named, read = set(re.findall(r"(?:^|[{,\s])([a-z_]+):(?=\s|$)", text, re.M)), set(keys_of(json.loads(shown)))
+    insist(len(named) > 90 and named <= read, f"the example names keys that are not shown: {named - read}")
+    unnamed = read - named - {"local", "agent", "password_key", "exec"}          # these stand in comments, as the alternative
+    insist(unnamed == set(), f"the example does not name {unnamed}")
+
+
+def config_check_a_wrong_line_is_named_with_its_column(stack):
+    operator = titan.Operator(stack, agent=True)
+    for number, wrong, word in ((1, "version: 2", "version 1"), (2, "jurnal: journal", "no such key: jurnal"), (3, "target: [", "YAML")):
+        lines = operator.config.read_text().splitlines()
+        lines[number - 1] = wrong
+        bad = operator.home / "bad.yml"
+        bad.write_text("\n".join(lines) + "\n")
+        said = titan.run(titan.FSM, "config", "check", "--config", bad)
+        insist(said.returncode == titan.CONFIG and said.out == "" and re.search(rf"bad\.yml:{number if word != 'YAML' else '[0-9]+'}:[0-9]+: ", said.err) and word in said.err, said.err)
+        insist("; next: " in said.err, said.err)
+    insist(titan.run(titan.FSM, "config", "chekc", "--config", operator.config).returncode == titan.USAGE, "a word that is none")
+
+
 def graph_path_is_a_picture_with_the_deployments_way_marked(stack):
     operator = titan.Operator(stack, agent=True)
     operator.expect(titan.DONE, "init")
@@ -131,6 +169,7 @@ def titan_verify_static_judges_in_an_empty_root(stack):
 
 
 CASES = [explain_speaks_of_the_present_state_and_needs_no_journal_for_a_name, graph_path_is_a_picture_with_the_deployments_way_marked,
+         config_check_shows_every_key_and_what_it_shows_is_the_same_configuration, config_check_a_wrong_line_is_named_with_its_column,
          status_prometheus_tells_what_status_tells, titan_metrics_adds_the_verdict_and_replaces_the_file_as_a_whole,
          titan_verify_static_judges_in_an_empty_root]
 titan.run_cases(titan.only(CASES))
