@@ -12,7 +12,8 @@ BUILD, SOURCE = (pathlib.Path(word) for word in sys.argv[1:3])
 WANTED = """bin/titan-fsm bin/titan-verify
 share/bash-completion/completions/titan-fsm share/bash-completion/completions/titan-verify
 share/doc/titan-fsm/FORMAT.md share/doc/titan-fsm/machine.svg share/doc/titan-fsm/titan.example.yml
-share/doc/titan-fsm/examples/titan-metrics
+share/doc/titan-fsm/examples/README.md share/doc/titan-fsm/examples/certificate-lasts share/doc/titan-fsm/examples/own-checks.yml
+share/doc/titan-fsm/examples/smoke share/doc/titan-fsm/examples/titan-metrics
 share/man/man1/titan-fsm.1 share/man/man1/titan-verify.1 share/man/man5/titan-journal.5 share/man/man5/titan.yml.5""".split()
 
 
