@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Goal: the commands that only look tell the truth of a real journal. `status --prometheus` and the example script are good by promtool's own check, tell the state that
-`status --json` tells, and are put in place whole; `explain` speaks of the state that there is, and works without a journal; `config check` names every key with the value that holds, or the line that is wrong; titan-verify as one static file judges where there is nothing else."""
+`status --json` tells, and are put in place whole; `explain` speaks of the state that there is, and works without a journal; every error names the next step; `config check` names every key with the value that holds, or the line that is wrong; titan-verify as one static file judges where there is nothing else."""
 import json
 import os
 import pathlib
@@ -92,6 +92,35 @@ def explain_speaks_of_the_present_state_and_needs_no_journal_for_a_name(stack):
     insist(wrong.returncode == titan.USAGE and "rollback_failed" in wrong.err, wrong.err)
 
 
+def every_error_names_the_next_step(stack):
+    """Each command where nothing is there, where there is no journal, where no deployment was begun, and where one has ended."""
+    operator = titan.Operator(stack, agent=True)
+    source = (titan.ROOT / "fsm" / "command.c").read_text()
+    names = re.findall(r'^    \{"([a-z]+)", "', source, re.M)
+    insist(len(names) > 20, f"hardly a command: {names}")
+    words = {"keygen": [operator.trust], "config": ["check"], "attest": ["nothing"], "request": [operator.home], "approve": [operator.trust], "accept": [operator.trust],
+             "begin": ["hotfix"], "export": [operator.home], "graph": ["svg", "--path"], "explain": ["nirvana"], "init": ["--succeed", "nothing"], "roster": ["add", "operator", "no line"]}
+    silent = {"keygen", "approve", "explain"}                # these do not look at the configuration
+
+    def errors(config, least):
+        said = 0
+        for name in names:
+            result = operator.fsm(name, *words.get(name, []), "--reason", "a test", "--config", config, config=False)
+            for line in result.err.splitlines():
+                said += 1
+                insist("; next: " in line and not line.endswith("; next: "), f"{name}: {line}")
+        insist(said >= least, f"only {said} errors were seen")
+
+    errors(operator.home / "nowhere.yml", len(names) - len(silent))
+    errors(operator.config, 15)
+    if not operator.journal.exists():                        # `init` was among them, and refused for its words
+        operator.expect(titan.DONE, "init")
+    errors(operator.config, 9)
+    operator.begin("release")
+    operator.expect(titan.ABORTED, "abort", "--reason", "enough seen")
+    errors(operator.config, 9)
+
+
 def keys_of(value):
     if isinstance(value, dict):
         for key, inner in value.items():
@@ -168,7 +197,7 @@ def titan_verify_static_judges_in_an_empty_root(stack):
     insist({path.name for path in root.iterdir()} == before, "it left something")
 
 
-CASES = [explain_speaks_of_the_present_state_and_needs_no_journal_for_a_name, graph_path_is_a_picture_with_the_deployments_way_marked,
+CASES = [every_error_names_the_next_step, explain_speaks_of_the_present_state_and_needs_no_journal_for_a_name, graph_path_is_a_picture_with_the_deployments_way_marked,
          config_check_shows_every_key_and_what_it_shows_is_the_same_configuration, config_check_a_wrong_line_is_named_with_its_column,
          status_prometheus_tells_what_status_tells, titan_metrics_adds_the_verdict_and_replaces_the_file_as_a_whole,
          titan_verify_static_judges_in_an_empty_root]
