@@ -102,9 +102,9 @@ def every_error_names_the_next_step(stack):
              "begin": ["hotfix"], "export": [operator.home], "graph": ["svg", "--path"], "explain": ["nirvana"], "init": ["--succeed", "nothing"], "roster": ["add", "operator", "no line"]}
     silent = {"keygen", "approve", "explain"}                # these do not look at the configuration
 
-    def errors(config, least):
+    def errors(config, least, without=()):
         said = 0
-        for name in names:
+        for name in (name for name in names if name not in without):
             result = operator.fsm(name, *words.get(name, []), "--reason", "a test", "--config", config, config=False)
             for line in result.err.splitlines():
                 said += 1
@@ -112,13 +112,13 @@ def every_error_names_the_next_step(stack):
         insist(said >= least, f"only {said} errors were seen")
 
     errors(operator.home / "nowhere.yml", len(names) - len(silent))
-    errors(operator.config, 15)
-    if not operator.journal.exists():                        # `init` was among them, and refused for its words
-        operator.expect(titan.DONE, "init")
-    errors(operator.config, 9)
+    works = ("preflight", "drift", "arm", "disarm")          # these need no deployment, and the target is there
+    errors(operator.config, 15, works[:2])
+    operator.expect(titan.DONE, "init")
+    errors(operator.config, 9, works)
     operator.begin("release")
     operator.expect(titan.ABORTED, "abort", "--reason", "enough seen")
-    errors(operator.config, 9)
+    errors(operator.config, 9, works)
 
 
 def keys_of(value):
