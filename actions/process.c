@@ -79,7 +79,7 @@ static bool take(int *descriptor, struct bytes *into, size_t cap, enum error_cod
         return false;
     }
     if (into->size + (size_t)got > cap)
-        *code = error_set(error, ERROR_LIMIT, 0, "local", "", "a command printed more than %zu bytes", cap);
+        *code = error_set(error, ERROR_LIMIT, 0, "local", "see why it says so much, or raise output_bytes_max in titan.yml", "a command printed more than %zu bytes", cap);
     else
         *code = bytes_append(into, chunk, (size_t)got, error);
     sodium_memzero(chunk, (size_t)got);
@@ -104,7 +104,7 @@ static enum error_code exchange(const struct clock *clock, const struct raw_comm
     while (code == ERROR_OK && (pipes->output[0] >= 0 || pipes->errors[0] >= 0)) {
         int64_t left_ns = command->deadline_ns - clock_boottime_ns(clock);
         if (left_ns <= 0)
-            return error_set(error, ERROR_TIMEOUT, 0, "local", "", "a command did not end in time");
+            return error_set(error, ERROR_TIMEOUT, 0, "local", "look at this machine; raise command_ms in titan.yml where it only needs longer", "a command did not end in time");
         struct pollfd ready[] = {{.fd = pipes->output[0], .events = POLLIN}, {.fd = pipes->errors[0], .events = POLLIN}, {.fd = pipes->input[1], .events = POLLOUT}};
         if (poll(ready, 3, (int)(left_ns / 1000000) + 1) < 0 && errno != EINTR)
             return system_error(error, "poll");

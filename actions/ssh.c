@@ -170,7 +170,7 @@ static bool take(ssh_channel channel, bool errors, struct bytes *into, size_t ca
     if (got <= 0)
         return false;
     if (into->size + (size_t)got > cap)
-        *code = error_set(error, ERROR_LIMIT, 0, "ssh", "", "a command printed more than %zu bytes", cap);
+        *code = error_set(error, ERROR_LIMIT, 0, "ssh", "see why it says so much, or raise output_bytes_max in titan.yml", "a command printed more than %zu bytes", cap);
     else
         *code = bytes_append(into, chunk, (size_t)got, error);
     sodium_memzero(chunk, (size_t)got);
@@ -335,7 +335,7 @@ static enum error_code listen_once(struct tunnel *tunnel, int *ret_port, struct 
     tunnel->stop = eventfd(0, EFD_CLOEXEC);
     if (tunnel->listener < 0 || tunnel->stop < 0 || bind(tunnel->listener, (struct sockaddr *)&address, sizeof address) != 0 || listen(tunnel->listener, 1) != 0
         || getsockname(tunnel->listener, (struct sockaddr *)&address, &length) != 0)
-        return error_set(error, ERROR_SYSTEM, errno, "127.0.0.1", "", "no loopback listener can be opened: %s", strerror(errno));
+        return error_set(error, ERROR_SYSTEM, errno, "127.0.0.1", "see how many descriptors and ports this machine has left", "no loopback listener can be opened: %s", strerror(errno));
     *ret_port = ntohs(address.sin_port);
     return ERROR_OK;
 }

@@ -16,6 +16,9 @@ static const struct command commands[] = {
      "--succeed: where the journal that the target belongs to (its id, as deployment.json there names it) is gone for good. For\n"
      "an operator who is an administrator too, when no holder is alive: Execution is disarmed and seen so, what runs is recorded, and\n"
      "the target, freed, belongs to the new journal, whose genesis names the old one's head. The same command again finishes one that was cut short.", 0, 0, command_init},
+    {"config", "check [--json]", "say whether titan.yml is good",
+     "Reads titan.yml alone and says that it is good and what it came to, or its first error with line and column. --json: every key with the\n"
+     "value that holds, defaults and all. No secret is in it: the file names where they lie. Needs no key, no journal and no target.", 1, 1, command_config},
     {"preflight", "[--json]", "run the checklist without opening a deployment",
      "Asks the target each item of the checklist and says what was found, with the line to change. Nothing is recorded and nothing\n"
      "changes. Exit status 0 when every mandatory item passed, 21 when one failed, 13 when only a person can answer what is left.", 0, 0, command_preflight},
@@ -44,7 +47,12 @@ static const struct command commands[] = {
     {"resume", "[--rearm yes|no|ask]", "settle what an interruption left open, then run",
      "Probes the target (commit, containers, interlock), records a reconciliation that names what was found, and goes on. No\n"
      "act that is not idempotent is done twice. A health window left alone longer than its gap is rolled back.", 0, 0, command_resume},
-    {"status", "[--json]", "say where the deployment stands", "Reads the journal only. Prints the state, the open intent and the next step.", 0, 0, command_status},
+    {"status", "[--json] [--prometheus]", "say where the deployment stands",
+     "Reads the journal only. Prints the state, the open intent and the next step. --prometheus: as metrics for node_exporter's textfile\n"
+     "collector; the file is put in place by a rename, as fsm/examples/titan-metrics does.", 0, 0, command_status},
+    {"explain", "[STATE]", "say what the present state means and what can be done from it",
+     "In words, out of the machine's table: what the state of the last deployment means, which command leads where, what is refused and why.\n"
+     "With STATE, of any state, without titan.yml or a journal.", 0, 1, command_explain},
     {"attest", "ITEM --reason TEXT", "answer a checklist item that no probe can decide",
      "Records an answer signed by the operator's own key. ITEM is an id of the checklist, or rollback_failed to accept by\n"
      "signature that a failed rollback is over. Refused where a probe decided the item.", 1, 1, command_attest},
@@ -68,6 +76,9 @@ static const struct command commands[] = {
      "last fetched, and the last completed deployment. One line a difference: what, where, what to do. Reads only, needs no key, is\n"
      "possible while a deployment is open, and is not recorded. Status 0: no drift; 22: drift, or something that cannot be compared.", 0, 0, command_drift},
     {"log", "[--json]", "print the journal's entries", "One line an entry, or with --json one object a line.", 0, 0, command_log},
+    {"graph", "svg|dot [--path]", "draw the machine, or the path of the last deployment through it",
+     "Prints the transition table as a picture: SVG, or the DOT language of Graphviz. With --path the last deployment of the journal is\n"
+     "marked: states with the time at which they were reached, and the edges that were taken.", 1, 1, command_graph},
     {"export", "FILE [--checkpoint FILE]", "write the bundle for an auditor",
      "Writes all entries, blobs and a signed checkpoint as one file, and the checkpoint alone where asked: give that one to\n"
      "somebody else, because every prefix of a journal is a journal.", 1, 1, command_export},
@@ -88,7 +99,8 @@ const struct command *command_by_name(const char *name)
 }
 
 enum option_id { OPTION_CONFIG = 256, OPTION_PASSPHRASE_FILE, OPTION_PASSPHRASE_FD, OPTION_REASON, OPTION_COMMIT, OPTION_EXPECT, OPTION_COMMENT,
-              OPTION_REARM, OPTION_CHECKPOINT, OPTION_SUCCEED, OPTION_APPROVALS, OPTION_CHECK, OPTION_KEY, OPTION_AGENT, OPTION_PRINCIPAL, OPTION_OUT, OPTION_STATEMENT, OPTION_JSON, OPTION_QUIET, OPTION_HELP };
+              OPTION_REARM, OPTION_CHECKPOINT, OPTION_SUCCEED, OPTION_APPROVALS, OPTION_CHECK, OPTION_KEY, OPTION_AGENT, OPTION_PRINCIPAL, OPTION_OUT, OPTION_STATEMENT, OPTION_JSON, OPTION_QUIET,
+              OPTION_PATH, OPTION_PROMETHEUS, OPTION_HELP };
 
 static const struct option options[] = {
     {"config", required_argument, NULL, OPTION_CONFIG},
@@ -109,6 +121,8 @@ static const struct option options[] = {
     {"out", required_argument, NULL, OPTION_OUT},
     {"statement", required_argument, NULL, OPTION_STATEMENT},
     {"json", no_argument, NULL, OPTION_JSON},
+    {"path", no_argument, NULL, OPTION_PATH},
+    {"prometheus", no_argument, NULL, OPTION_PROMETHEUS},
     {"quiet", no_argument, NULL, OPTION_QUIET},
     {"help", no_argument, NULL, OPTION_HELP},
     {NULL, 0, NULL, 0},
@@ -170,6 +184,8 @@ static enum error_code take_option(const struct command *command, int option, st
     case OPTION_CHECKPOINT: line->checkpoint = optarg; return ERROR_OK;
     case OPTION_SUCCEED: line->succeed = optarg; return ERROR_OK;
     case OPTION_JSON: line->options.json = true; return ERROR_OK;
+    case OPTION_PATH: line->path = true; return ERROR_OK;
+    case OPTION_PROMETHEUS: line->prometheus = true; return ERROR_OK;
     case OPTION_QUIET: line->options.quiet = true; return ERROR_OK;
     case OPTION_HELP: line->help = true; return ERROR_OK;
     case OPTION_KEY: line->key = optarg; return ERROR_OK;
@@ -228,8 +244,13 @@ void command_print_help(FILE *stream, const struct command *command)
 
 void command_print_overview(FILE *stream)
 {
+    size_t count;
+    const struct exit_row *row = exit_status_list(&count);
     fputs("titan-fsm drives one production deployment, step by step, and keeps a signed journal of it.\n\n", stream);
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
         fprintf(stream, "  %-9s %s\n", commands[i].name, commands[i].summary);
+    fputs("\nExit status:\n", stream);
+    for (; count > 0; count--, row++)
+        fprintf(stream, "  %2d  %s\n", (int)row->status, row->meaning);
     fputs("\n`titan-fsm COMMAND --help` says more. What happened is judged by titan-verify, a program of its own.\n", stream);
 }

@@ -18,6 +18,8 @@ struct command_line {
     const char *checks[COMMAND_CHECKS_MAX];     /* items that `begin` adds to the checklist */
     int check_count;
     int approvals;                              /* -1 = what genesis pins */
+    bool path;                                  /* graph: mark the last deployment */
+    bool prometheus;                            /* status */
     bool help;
 };
 
@@ -41,6 +43,7 @@ void command_print_overview(FILE *stream);
 /* By file: command_begin.c, command_preflight.c, command_roster.c, command_approve.c, command_takeover.c, command_drift.c, command_drive.c, command_interlock.c, command_look.c */
 enum error_code command_keygen(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_init(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
+enum error_code command_config(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_preflight(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_begin(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_roster(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
@@ -59,6 +62,8 @@ enum error_code command_disarm(const struct command_line *line, enum exit_status
 enum error_code command_status(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_drift(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_log(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
+enum error_code command_graph(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
+enum error_code command_explain(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_export(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 
 /* command_succeed.c: `init --succeed`. */

@@ -6,6 +6,7 @@
 
 #include "fsm/approval.h"
 #include "fsm/authority.h"
+#include "fsm/metrics.h"
 #include "fsm/progress.h"
 #include "journal/canonical.h"
 
@@ -123,6 +124,19 @@ static void print_status(const struct driver *driver, const struct journal_head 
     printf("next        %s\n", next_step(driver, standing));
 }
 
+static enum error_code print_metrics(const struct driver *driver, const struct journal_head *head, struct error *error)
+{
+    CLEANUP_BYTES struct bytes text = {0};
+    struct metrics metrics = {.target = driver->config.setup.target.name, .journal = journal_id(driver->journal), .entries = head->size,
+                              .deployment = driver->found ? &driver->deployment : NULL};
+    enum error_code code = journal_file_bytes(driver->journal, &metrics.bytes, error);
+    if (code == ERROR_OK)
+        code = metrics_text(&metrics, &text, error);
+    if (code == ERROR_OK)
+        (void)fwrite(text.data, 1, text.size, stdout);
+    return code;
+}
+
 enum error_code command_status(const struct command_line *line, enum exit_status *ret_status, struct error *error)
 {
     CLEANUP_DRIVER struct driver driver = {.lock = -1};
@@ -136,6 +150,8 @@ enum error_code command_status(const struct command_line *line, enum exit_status
     if (code != ERROR_OK)
         return code;
     *ret_status = EXIT_DONE;
+    if (line->prometheus)
+        return print_metrics(&driver, &head, error);
     if (line->options.json)
         return print_status_json(&driver, &head, &standing, error);
     print_status(&driver, &head, &standing);

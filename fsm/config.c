@@ -155,6 +155,17 @@ static void *add_endpoint(void *base, const char *name)
     return endpoint;
 }
 
+static const void *endpoint_at(const void *base, size_t index, const char **ret_name, const char **ret_keys)
+{
+    const struct setup *setup = base;
+    if (index >= setup->endpoint_count)
+        return NULL;
+    const struct setup_endpoint *endpoint = &setup->endpoints[index];
+    *ret_name = endpoint->name;
+    *ret_keys = endpoint->kind == HEALTH_HTTP ? "url" : endpoint->kind == HEALTH_EXEC ? "service exec" : "service";
+    return endpoint;
+}
+
 #define AT_SETUP(part) offsetof(struct draft, config.setup.part)
 static const struct field file_fields[] = {
     {"version", FIELD_VERSION, 0},
@@ -167,9 +178,9 @@ static const struct field file_fields[] = {
     {"repository", FIELD_SECTION, AT_SETUP(repository), .fields = repository_fields},
     {"bus", FIELD_SECTION, AT_SETUP(bus), .fields = bus_fields},
     {"services", FIELD_SECTION, AT_SETUP(services), .fields = service_fields},
-    {"endpoints", FIELD_EACH, offsetof(struct draft, config.setup), .fields = endpoint_fields, .each = add_endpoint},
+    {"endpoints", FIELD_EACH, offsetof(struct draft, config.setup), .fields = endpoint_fields, .each = add_endpoint, .at = endpoint_at},
     {"checklist", FIELD_NAME, offsetof(struct draft, checklist.begins_with)},
-    {"preflight", FIELD_EACH, offsetof(struct draft, checklist), .fields = checklist_fields, .each = checklist_add},
+    {"preflight", FIELD_EACH, offsetof(struct draft, checklist), .fields = checklist_fields, .each = checklist_add, .at = checklist_at},
     {"verify", FIELD_SECTION, AT_SETUP(verify), .fields = verify_fields},
     {"secrets", FIELD_SECTION, AT_SETUP(secrets), .fields = secret_fields},
     {"limits", FIELD_SECTION, offsetof(struct draft, config.limits), .fields = limit_fields},
@@ -275,7 +286,8 @@ static enum error_code settle(const struct field_file *file, struct draft *draft
     return code == ERROR_OK ? checklist_settle(file, &draft->checklist, setup, error) : code;
 }
 
-enum error_code config_load(const char *path, struct config *ret_config, struct error *error)
+/* A draft that is settled, or freed with all that it kept. */
+static enum error_code load(const char *path, struct draft **ret_draft, struct error *error)
 {
     CLEANUP_BYTES struct bytes text = {0};
     enum error_code code = bytes_read_file(path, CONFIG_BYTES_MAX, &text, error);
@@ -291,12 +303,39 @@ enum error_code config_load(const char *path, struct config *ret_config, struct 
     if (code == ERROR_OK)
         code = settle(file, draft, error);
     field_file_close(file);
-    if (code == ERROR_OK)
-        *ret_config = draft->config;
-    else
-        config_free(&draft->config);
+    if (code == ERROR_OK) {
+        *ret_draft = draft;
+        return ERROR_OK;
+    }
+    config_free(&draft->config);
     free(draft);
     return code;
+}
+
+enum error_code config_load(const char *path, struct config *ret_config, struct error *error)
+{
+    struct draft *draft = NULL;
+    enum error_code code = load(path, &draft, error);
+    if (code != ERROR_OK)
+        return code;
+    *ret_config = draft->config;
+    free(draft);
+    return ERROR_OK;
+}
+
+enum error_code config_show(const char *path, json_t **ret_json, struct error *error)
+{
+    struct draft *draft = NULL;
+    enum error_code code = load(path, &draft, error);
+    if (code != ERROR_OK)
+        return code;
+    json_t *json = field_show(file_fields, draft);
+    config_free(&draft->config);
+    free(draft);
+    if (json == NULL)
+        return error_set(error, ERROR_MEMORY, 0, path, "", "out of memory");
+    *ret_json = json;
+    return ERROR_OK;
 }
 
 void config_free(struct config *config)

@@ -7,6 +7,8 @@
 #ifndef FSM_CONFIG_H
 #define FSM_CONFIG_H
 
+#include <jansson.h>
+
 #include "actions/setup.h"
 #include "journal/bytes.h"
 
@@ -45,6 +47,8 @@ struct config {
 };
 
 enum error_code config_load(const char *path, struct config *ret_config, struct error *error) CHECKED;
+/* The same file as one object, every key with the value that holds, defaults and all; what a probe does not read is left out of its item. The caller's. */
+enum error_code config_show(const char *path, json_t **ret_json, struct error *error) CHECKED;
 void config_free(struct config *config);
 
 #endif

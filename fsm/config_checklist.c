@@ -40,25 +40,26 @@ const struct field checklist_fields[] = {
     {NULL},
 };
 
-/* One row a probe: its word, its kind, and what to do when it fails where the item does not say. */
-static const struct { const char *word; enum check_kind kind; const char *advice; } probes[] = {
-    {"env_key_length", CHECK_ENV_KEY_LENGTH, "set the key in the env file, long enough"},
-    {"env_same", CHECK_ENV_SAME, "give the services in `variables` the same value"},
-    {"docker_socket", CHECK_DOCKER_SOCKET, "mount the Docker socket into the one service alone, and run that as root"},
-    {"ports", CHECK_PORTS, "close it, or declare it in `ports` of this item"},
-    {"https", CHECK_HTTPS, "look at the server behind `url`, its certificate and its container"},
-    {"websocket", CHECK_WEBSOCKET, "look at the socket behind `url`, or see by hand that it connects"},
-    {"heartbeat", CHECK_HEARTBEAT, "look at the services that beat, and at the bus"},
-    {"download", CHECK_DOWNLOAD, "look at what `url` gives, or see by hand that it downloads"},
-    {"backups", CHECK_BACKUPS, "look at the backup's timer and at what it wrote last"},
-    {"logs", CHECK_LOGS, "look at what ships the logs to Loki or Prometheus"},
-    {"env_file_mode", CHECK_ENV_FILE_MODE, "chmod 600 the env file, and chown it to the deploying user"},
-    {"env_committed", CHECK_ENV_COMMITTED, "remove the file from git and its history, and change every secret in it"},
-    {"compose_renders", CHECK_COMPOSE_RENDERS, "set every variable that the compose file needs"},
-    {"password_text", CHECK_PASSWORD_TEXT, "begin the password with a letter that no number has"},
-    {"tree_clean", CHECK_TREE_CLEAN, "commit or remove the changes of the tree on the target"},
-    {"command", CHECK_COMMAND, "run the item's command on the target by hand, and mend what it says"},
-    {"attest", CHECK_ATTEST, "look at it yourself"},
+/* One row a probe: its word, its kind, the keys that it reads, and what to do when it fails where the item does not say. */
+#define READS(keys) "probe advice mandatory" keys
+static const struct { const char *word; enum check_kind kind; const char *reads, *advice; } probes[] = {
+    {"env_key_length", CHECK_ENV_KEY_LENGTH, READS(" key minimum"), "set the key in the env file, long enough"},
+    {"env_same", CHECK_ENV_SAME, READS(" variables absent"), "give the services in `variables` the same value"},
+    {"docker_socket", CHECK_DOCKER_SOCKET, READS(" service sockets"), "mount the Docker socket into the one service alone, and run that as root"},
+    {"ports", CHECK_PORTS, READS(" ports closed address"), "close it, or declare it in `ports` of this item"},
+    {"https", CHECK_HTTPS, READS(" url ca_file text within_ms"), "look at the server behind `url`, its certificate and its container"},
+    {"websocket", CHECK_WEBSOCKET, READS(" url ca_file token_file text within_ms"), "look at the socket behind `url`, or see by hand that it connects"},
+    {"heartbeat", CHECK_HEARTBEAT, READS(" subjects within_ms"), "look at the services that beat, and at the bus"},
+    {"download", CHECK_DOWNLOAD, READS(" url ca_file token_file within_ms"), "look at what `url` gives, or see by hand that it downloads"},
+    {"backups", CHECK_BACKUPS, READS(" path schedule hours"), "look at the backup's timer and at what it wrote last"},
+    {"logs", CHECK_LOGS, READS(" prometheus prometheus_query loki loki_query within_ms"), "look at what ships the logs to Loki or Prometheus"},
+    {"env_file_mode", CHECK_ENV_FILE_MODE, READS(" owner"), "chmod 600 the env file, and chown it to the deploying user"},
+    {"env_committed", CHECK_ENV_COMMITTED, READS(" examples"), "remove the file from git and its history, and change every secret in it"},
+    {"compose_renders", CHECK_COMPOSE_RENDERS, READS(""), "set every variable that the compose file needs"},
+    {"password_text", CHECK_PASSWORD_TEXT, READS(" keys"), "begin the password with a letter that no number has"},
+    {"tree_clean", CHECK_TREE_CLEAN, READS(""), "commit or remove the changes of the tree on the target"},
+    {"command", CHECK_COMMAND, READS(" command"), "run the item's command on the target by hand, and mend what it says"},
+    {"attest", CHECK_ATTEST, READS(""), "look at it yourself"},
 };
 
 /* What a probe reads where nothing else is said: the standard's own names and figures. */
@@ -126,6 +127,18 @@ void *checklist_add(void *base, const char *name)
     return words;
 }
 
+const void *checklist_at(const void *base, size_t index, const char **ret_name, const char **ret_keys)
+{
+    const struct checklist_draft *draft = base;
+    if (index >= draft->count)
+        return NULL;
+    *ret_name = draft->items[index].check.id;
+    for (size_t i = 0; i < sizeof probes / sizeof probes[0]; i++)
+        if (probes[i].kind == draft->items[index].check.kind)
+            *ret_keys = probes[i].reads;
+    return &draft->items[index];
+}
+
 static enum error_code invalid(const struct field_file *file, const char *key, const char *next, const char *what, const char *id, struct error *error)
 {
     char at[160];
@@ -133,10 +146,11 @@ static enum error_code invalid(const struct field_file *file, const char *key, c
     return field_file_fail(file, at, next, what, id, error);
 }
 
-static enum error_code settle_item(const struct field_file *file, const struct checklist_words *words, struct setup_check *check, struct error *error)
+/* What holds stands in the draft too, for who shows it. */
+static enum error_code settle_item(const struct field_file *file, struct checklist_words *words, struct error *error)
 {
     bool known = words->probe[0] == '\0';
-    *check = words->check;
+    struct setup_check *check = &words->check;
     for (size_t i = 0; i < sizeof probes / sizeof probes[0]; i++)
         if (strcmp(probes[i].word, words->probe) == 0) {
             check->kind = probes[i].kind;
@@ -154,6 +168,9 @@ static enum error_code settle_item(const struct field_file *file, const struct c
         return invalid(file, check->kind == CHECK_COMMAND ? "command" : "key", "give its `key`, or its `command`", "a checklist item lacks what its probe needs", check->id, error);
     if (check->kind != CHECK_LOGS && check->within_ms > WAIT_MS_MAX)
         return invalid(file, "within_ms", "write a within_ms of at most 120000", "a checklist item would be waited for too long", check->id, error);
+    for (size_t i = 0; i < sizeof probes / sizeof probes[0]; i++)
+        if (probes[i].kind == check->kind)
+            words->probe = probes[i].word;
     return ERROR_OK;
 }
 
@@ -167,9 +184,10 @@ enum error_code checklist_settle(const struct field_file *file, struct checklist
     if (standard && !draft->begun)
         begin(draft);
     for (size_t i = 0; i < draft->count; i++) {
-        enum error_code code = settle_item(file, &draft->items[i], &setup->checks[setup->check_count++], error);
+        enum error_code code = settle_item(file, &draft->items[i], error);
         if (code != ERROR_OK)
             return code;
+        setup->checks[setup->check_count++] = draft->items[i].check;
     }
     return ERROR_OK;
 }

@@ -4,6 +4,8 @@
 #ifndef FSM_CONFIG_FIELD_H
 #define FSM_CONFIG_FIELD_H
 
+#include <jansson.h>
+
 #include "fsm/config.h"
 
 enum field_kind {
@@ -32,6 +34,8 @@ struct field {
     const struct field *fields;                 /* SECTION, EACH; ends with a NULL key */
     /* EACH: the structure that entry `name` fills (it keeps the name), or NULL when there is no room. */
     void *(*each)(void *base, const char *name);
+    /* EACH: the structure of entry `index`, its name, and which of its keys say anything ("url text", NULL = all); NULL behind the last. */
+    const void *(*at)(const void *base, size_t index, const char **ret_name, const char **ret_keys);
 };
 
 /* The file itself, kept for as long as its values are settled: what it says can be wrong together though every value is of its kind. */
@@ -44,6 +48,8 @@ bool field_file_has(const struct field_file *file, const char *at);
 /* ERROR_CONFIG at `at` ("target/directory", "preflight/backups/path"): the value where it is one, else its key; where that key is missing, the section that it is
  * missing in; the beginning of the file where there is no section either. `word` may be "". */
 enum error_code field_file_fail(const struct field_file *file, const char *at, const char *next, const char *what, const char *word, struct error *error);
+/* The other way round: what `base` holds after the same table, as one object; config_show.c. NULL when memory is short. */
+json_t *field_show(const struct field *fields, const void *base) CHECKED;
 /* A copy that lives as long as the configuration; NULL when memory is short. */
 const char *config_keep(struct config *config, const char *text, size_t length);
 

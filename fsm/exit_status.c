@@ -1,5 +1,14 @@
 #include "fsm/exit_status.h"
 
+#define EXIT_ROW(token, number, meaning) {EXIT_##token, meaning},
+static const struct exit_row rows[] = {EXIT_STATUSES(EXIT_ROW)};
+
+const struct exit_row *exit_status_list(size_t *ret_count)
+{
+    *ret_count = sizeof rows / sizeof rows[0];
+    return rows;
+}
+
 enum exit_status exit_status_of(enum error_code code)
 {
     switch (code) {
@@ -22,4 +31,28 @@ enum exit_status exit_status_of(enum error_code code)
     case ERROR_NEEDS_PERSON: return EXIT_NEEDS_PERSON;
     }
     return EXIT_INTERNAL;
+}
+
+const char *exit_status_next(enum error_code code)
+{
+    switch (code) {
+    case ERROR_USAGE: return "titan-fsm --help";
+    case ERROR_CONFIG: return "titan-fsm config check";
+    case ERROR_SYSTEM: return "mend that on this machine, then give the same command again; titan-fsm resume goes on with a deployment that is open";
+    case ERROR_MEMORY: return "free memory on this machine, then give the same command again; titan-fsm resume goes on with a deployment that is open";
+    case ERROR_DAMAGED: return "keep it as it is, and let titan-verify say what of it is damaged";
+    case ERROR_JOURNAL_WRITE: return "make room for the journal, then titan-fsm resume";
+    case ERROR_HELD: return "titan-fsm status";
+    case ERROR_UNREACHABLE: return "titan-fsm resume, once it can be reached";
+    case ERROR_HOST_REFUSED: return "find out whose key it is before anything else";
+    case ERROR_KEY_REFUSED: return "titan-fsm roster says who may";
+    case ERROR_REFUSED: return "titan-fsm explain says what can be done from here";
+    case ERROR_TIMEOUT:
+    case ERROR_PROTOCOL:
+    case ERROR_REMOTE:
+    case ERROR_LIMIT: return "look at the target; titan-fsm resume goes on with a deployment that is open";
+    case ERROR_NEEDS_PERSON: return "titan-fsm status";
+    case ERROR_OK: break;
+    }
+    return "";
 }

@@ -97,6 +97,37 @@ const char *machine_action_name(enum action action)
     return action_names[action];
 }
 
+const char *machine_action_words(enum action action)
+{
+    switch (action) {
+    case ACTION_INVALID: return "";
+    case ACTION_NONE: return "";
+    case ACTION_RUN_PREFLIGHT: return "run the checklist";
+    case ACTION_CONNECT: return "take the target and record what runs before";
+    case ACTION_UPDATE_CODE: return "fetch and fast-forward the repository on the target";
+    case ACTION_PULL_IMAGES: return "pull the images; nothing that runs changes";
+    case ACTION_LAY_GUARD: return "reserve space and lay the dead-man guard";
+    case ACTION_SWITCH_SERVICES: return "bring the services up in order, then all";
+    case ACTION_VERIFY_RELEASE: return "look at what runs now";
+    case ACTION_DISARM: return "disarm Execution and see it disarmed";
+    case ACTION_DEPLOY_EXECUTION: return "re-create Execution while it is disarmed";
+    case ACTION_VERIFY_EXECUTION: return "compare Execution's policy hash: responder and start-up line";
+    case ACTION_DEPLOY_BRAIN: return "re-create Brain while Execution is disarmed, then bring up all";
+    case ACTION_VERIFY_PARITY: return "compare the policy hash of Execution and Brain";
+    case ACTION_ARM: return "arm Execution on fresh parity and see it armed";
+    case ACTION_OBSERVE_WINDOW: return "watch health, parity and interlock over the window";
+    case ACTION_CONFIRM: return "withdraw the guard and look once more";
+    case ACTION_COMPLETE: return "free the target";
+    case ACTION_MAKE_SAFE: return "see Execution disarmed, or remove it";
+    case ACTION_REVERT: return "restore commit and pin the images recorded before";
+    case ACTION_REDEPLOY: return "re-create the services from the images recorded before";
+    case ACTION_VERIFY_RESTORED: return "compare what runs with what ran before";
+    case ACTION_RESTORE_CODE: return "restore commit and free the target";
+    case ACTION_COUNT: break;
+    }
+    return "";
+}
+
 static unsigned index_of(const char *const *names, unsigned count, const char *name)
 {
     for (unsigned i = 1; i < count; i++)

@@ -115,6 +115,8 @@ const char *machine_procedure_name(enum procedure procedure);
 const char *machine_state_name(enum state state);
 const char *machine_event_name(enum event event);
 const char *machine_action_name(enum action action);
+/* What it does, for people: what an intent says and what `explain` says. "" for NONE. */
+const char *machine_action_words(enum action action);
 /* INVALID (0) for a name that is none. */
 enum procedure machine_procedure_by_name(const char *name);
 enum state machine_state_by_name(const char *name);

@@ -73,6 +73,8 @@ int main(int argc, char **argv)
         code = command->run(&line, &status, &error);
     if (code == ERROR_OK)
         return (int)status;
+    if (error.next[0] == '\0')
+        (void)snprintf(error.next, sizeof error.next, "%s", exit_status_next(code));
     error_print(stderr, "titan-fsm", &error);
     return (int)exit_status_of(code);
 }

@@ -34,7 +34,7 @@ static enum error_code up(struct step *step, struct target *target, struct compo
     up->deadline_ms = step_remaining_ms(step);
     enum error_code code = compose_up(target, &step->driver->lease, up, &step->evidence, &status, error);
     if (code == ERROR_OK && status != 0)
-        return error_set(error, ERROR_REMOTE, status, "", "", "services cannot be brought up: %.300s", (const char *)evidence_last(&step->evidence, "compose.up", NULL)->output.data);
+        return error_set(error, ERROR_REMOTE, status, "compose up", "look at the containers and their logs on the target", "services cannot be brought up: %.300s", (const char *)evidence_last(&step->evidence, "compose.up", NULL)->output.data);
     return code;
 }
 

@@ -12,6 +12,7 @@
 #include "journal/signer_backend.h"
 #include "journal/sshsig.h"
 #include "journal/store.h"
+#include "journal/store_directory.h"
 
 enum { TAIL_CHECKED = 3 };      /* entries whose chain and signature an open checks; the whole chain is titan-verify's work */
 
@@ -42,6 +43,11 @@ const char *journal_directory(const struct journal *journal)
 bool journal_is_read_only(const struct journal *journal)
 {
     return journal->read_only;
+}
+
+enum error_code journal_file_bytes(const struct journal *journal, uint64_t *ret_bytes, struct error *error)
+{
+    return store_directory_bytes(journal->directory, ret_bytes, error);
 }
 
 static enum error_code damaged(uint64_t seq, const char *what, struct error *error)

@@ -52,6 +52,8 @@ const char *journal_id(const struct journal *journal);
 const char *journal_directory(const struct journal *journal);
 bool journal_is_read_only(const struct journal *journal);
 enum error_code journal_head(struct journal *journal, struct journal_head *ret_head, struct error *error) CHECKED;
+/* What it takes on the disk. */
+enum error_code journal_file_bytes(const struct journal *journal, uint64_t *ret_bytes, struct error *error) CHECKED;
 
 /* `blobs` are stored under their SHA-256 in the same transaction; each at most FORMAT_BLOB_BYTES_MAX. `body` is borrowed. ret_seq may be NULL. */
 enum error_code journal_append(struct journal *journal, struct signer *signer, const char *type, int64_t deployment, const json_t *body,

@@ -68,6 +68,20 @@ void store_directory_remove(const char *directory)
     (void)rmdir(directory);
 }
 
+enum error_code store_directory_bytes(const char *directory, uint64_t *ret_bytes, struct error *error)
+{
+    struct stat status;
+    int parent = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int result = parent >= 0 ? fstatat(parent, "data.mdb", &status, 0) : -1;
+    int number = errno;
+    if (parent >= 0)
+        (void)close(parent);
+    if (result != 0)
+        return error_set(error, ERROR_SYSTEM, number, directory, "check the journal directory", "the size of its data.mdb cannot be told: %s", strerror(number));
+    *ret_bytes = (uint64_t)status.st_size;
+    return ERROR_OK;
+}
+
 uint64_t store_directory_free_bytes(const char *directory)
 {
     struct statvfs disk;

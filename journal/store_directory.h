@@ -18,6 +18,8 @@ int store_directory_reserve_lock(const char *directory) CHECKED;
 /* What a failed store_create() left, so that the same command can be given again once the reason is gone. */
 void store_directory_remove(const char *directory);
 
+/* Of the file that holds the entries. */
+enum error_code store_directory_bytes(const char *directory, uint64_t *ret_bytes, struct error *error) CHECKED;
 uint64_t store_directory_free_bytes(const char *directory);        /* 0 where that cannot be known */
 bool store_directory_is_full(const char *directory);
 

@@ -285,7 +285,7 @@ enum error_code compose_render(struct target *target, struct evidence *evidence,
     code = text != NULL ? compose_view_read(text, result.output.size, NULL, 0, &view, error) : error_set(error, ERROR_MEMORY, 0, "compose", "", "out of memory");
     sodium_free(text);
     if (code == ERROR_OK && view->count > SETUP_NAMES_MAX)
-        code = error_set(error, ERROR_LIMIT, 0, target_setup(target)->compose.file, "", "there are more than %d services", (int)SETUP_NAMES_MAX);
+        code = error_set(error, ERROR_LIMIT, 0, target_setup(target)->compose.file, "split the project, or raise SETUP_NAMES_MAX and build anew", "there are more than %d services", (int)SETUP_NAMES_MAX);
     for (size_t i = 0; code == ERROR_OK && i < view->count; i++) {
         const struct compose_service *service = &view->services[i];
         (void)snprintf(model.services[i].service, sizeof model.services[i].service, "%s", service->name);
