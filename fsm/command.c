@@ -36,12 +36,14 @@ static const struct command commands[] = {
     {"accept", "FILE [--principal NAME]", "take an approval into the journal",
      "Checks an approval against this deployment and the roster, at its opening and now, and records it; a wrong one is refused, and the refusal\n"
      "recorded. FILE is what `approve` or `ssh-keygen -Y sign` wrote; the latter names nobody, so the roster or --principal does.", 1, 1, command_accept},
-    {"advance", "[--rearm yes|no|ask]", "take exactly one step (and go on through hot states)",
+    {"advance", "[--rearm yes|no|ask] [--confirm NAME]", "take exactly one step (and go on through hot states)",
      "Takes the one edge that follows from the present state: intent, act, transition. In a hot state it goes on, because\n"
-     "nobody would watch between two commands. An interrupted intent is settled first, as by `resume`.", 0, 0, command_advance},
-    {"run", "[--rearm yes|no|ask]", "advance until the end, or until a person is needed",
-     "Advances until the deployment has ended, a step failed and was rolled back, or a person is needed.", 0, 0, command_run},
-    {"resume", "[--rearm yes|no|ask]", "settle what an interruption left open, then run",
+     "nobody would watch between two commands. An interrupted intent is settled first, as by `resume`.\n"
+     "Before the first step that touches a running service it says what will change and asks for the target's name; --confirm NAME gives it beforehand.", 0, 0, command_advance},
+    {"run", "[--rearm yes|no|ask] [--confirm NAME]", "advance until the end, or until a person is needed",
+     "Advances until the deployment has ended, a step failed and was rolled back, or a person is needed. Before the first step that\n"
+     "touches a running service it says what will change and asks for the target's name; --confirm NAME gives it beforehand.", 0, 0, command_run},
+    {"resume", "[--rearm yes|no|ask] [--confirm NAME]", "settle what an interruption left open, then run",
      "Probes the target (commit, containers, interlock), records a reconciliation that names what was found, and goes on. No\n"
      "act that is not idempotent is done twice. A health window left alone longer than its gap is rolled back.", 0, 0, command_resume},
     {"status", "[--json]", "say where the deployment stands", "Reads the journal only. Prints the state, the open intent and the next step.", 0, 0, command_status},
@@ -90,7 +92,7 @@ const struct command *command_by_name(const char *name)
 }
 
 enum option_id { OPTION_CONFIG = 256, OPTION_PASSPHRASE_FILE, OPTION_PASSPHRASE_FD, OPTION_REASON, OPTION_COMMIT, OPTION_EXPECT, OPTION_COMMENT,
-              OPTION_REARM, OPTION_CHECKPOINT, OPTION_SUCCEED, OPTION_APPROVALS, OPTION_CHECK, OPTION_KEY, OPTION_AGENT, OPTION_PRINCIPAL, OPTION_OUT, OPTION_STATEMENT, OPTION_JSON, OPTION_QUIET,
+              OPTION_REARM, OPTION_CONFIRM, OPTION_CHECKPOINT, OPTION_SUCCEED, OPTION_APPROVALS, OPTION_CHECK, OPTION_KEY, OPTION_AGENT, OPTION_PRINCIPAL, OPTION_OUT, OPTION_STATEMENT, OPTION_JSON, OPTION_QUIET,
               OPTION_PATH, OPTION_HELP };
 
 static const struct option options[] = {
@@ -102,6 +104,7 @@ static const struct option options[] = {
     {"expect", required_argument, NULL, OPTION_EXPECT},
     {"comment", required_argument, NULL, OPTION_COMMENT},
     {"rearm", required_argument, NULL, OPTION_REARM},
+    {"confirm", required_argument, NULL, OPTION_CONFIRM},
     {"checkpoint", required_argument, NULL, OPTION_CHECKPOINT},
     {"succeed", required_argument, NULL, OPTION_SUCCEED},
     {"approvals", required_argument, NULL, OPTION_APPROVALS},
@@ -171,6 +174,7 @@ static enum error_code take_option(const struct command *command, int option, st
     case OPTION_COMMIT: line->commit = optarg; return ERROR_OK;
     case OPTION_EXPECT: line->expect = optarg; return ERROR_OK;
     case OPTION_COMMENT: line->comment = optarg; return ERROR_OK;
+    case OPTION_CONFIRM: line->options.confirm = optarg; return ERROR_OK;
     case OPTION_CHECKPOINT: line->checkpoint = optarg; return ERROR_OK;
     case OPTION_SUCCEED: line->succeed = optarg; return ERROR_OK;
     case OPTION_JSON: line->options.json = true; return ERROR_OK;

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "fsm/confirm.h"
 #include "fsm/engine.h"
 #include "fsm/progress.h"
 
@@ -13,6 +14,8 @@ static enum error_code open_to_drive(struct driver *driver, const struct command
 {
     driver_watch_signals();
     enum error_code code = driver_open(driver, &line->options, NEEDS, error);
+    if (code == ERROR_OK)
+        code = confirm_check(driver, error);
     if (code != ERROR_OK || driver_is_open(driver))
         return code;
     return error_set(error, ERROR_REFUSED, 0, driver->config.setup.target.name, "titan-fsm begin", "no deployment is open");

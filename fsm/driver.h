@@ -19,6 +19,7 @@ struct driver_options {
     const char *config_path;
     struct passphrase_source passphrase;
     enum answer rearm;              /* release: arm again a re-created Execution that had been armed */
+    const char *confirm;            /* the target's name, given beforehand as leave to change it; NULL = to be asked for */
     bool quiet;
     bool json;
 };

@@ -113,3 +113,23 @@ void progress_word(const struct driver *driver, const char *format, ...)
     print_escaped(text);
     end_line();
 }
+
+void progress_changes(const struct driver *driver, const struct changes *changes)
+{
+    if (driver->options.json) {
+        print_json(changes_json(changes));
+        return;
+    }
+    changes_print(stdout, changes);
+    (void)fflush(stdout);
+}
+
+void progress_pause(const struct driver *driver)
+{
+    (void)driver;
+}
+
+void progress_resume(const struct driver *driver)
+{
+    (void)driver;
+}
