@@ -46,7 +46,8 @@ static const struct command commands[] = {
     {"resume", "[--rearm yes|no|ask] [--confirm NAME]", "settle what an interruption left open, then run",
      "Probes the target (commit, containers, interlock), records a reconciliation that names what was found, and goes on. No\n"
      "act that is not idempotent is done twice. A health window left alone longer than its gap is rolled back.", 0, 0, command_resume},
-    {"status", "[--json]", "say where the deployment stands", "Reads the journal only. Prints the state, the open intent and the next step.", 0, 0, command_status},
+    {"status", "[--watch] [--json]", "say where the deployment stands", "Reads the journal only. Prints the state, the open intent and the next step.\n"
+     "--watch: what the driver's own terminal shows, live, from another one, until the deployment ends or SIGINT.", 0, 0, command_status},
     {"attest", "ITEM --reason TEXT", "answer a checklist item that no probe can decide",
      "Records an answer signed by the operator's own key. ITEM is an id of the checklist, or rollback_failed to accept by\n"
      "signature that a failed rollback is over.", 1, 1, command_attest},
@@ -93,7 +94,7 @@ const struct command *command_by_name(const char *name)
 
 enum option_id { OPTION_CONFIG = 256, OPTION_PASSPHRASE_FILE, OPTION_PASSPHRASE_FD, OPTION_REASON, OPTION_COMMIT, OPTION_EXPECT, OPTION_COMMENT,
               OPTION_REARM, OPTION_CONFIRM, OPTION_CHECKPOINT, OPTION_SUCCEED, OPTION_APPROVALS, OPTION_CHECK, OPTION_KEY, OPTION_AGENT, OPTION_PRINCIPAL, OPTION_OUT, OPTION_STATEMENT, OPTION_JSON, OPTION_QUIET,
-              OPTION_PATH, OPTION_HELP };
+              OPTION_PATH, OPTION_WATCH, OPTION_HELP };
 
 static const struct option options[] = {
     {"config", required_argument, NULL, OPTION_CONFIG},
@@ -116,6 +117,7 @@ static const struct option options[] = {
     {"statement", required_argument, NULL, OPTION_STATEMENT},
     {"json", no_argument, NULL, OPTION_JSON},
     {"path", no_argument, NULL, OPTION_PATH},
+    {"watch", no_argument, NULL, OPTION_WATCH},
     {"quiet", no_argument, NULL, OPTION_QUIET},
     {"help", no_argument, NULL, OPTION_HELP},
     {NULL, 0, NULL, 0},
@@ -179,6 +181,7 @@ static enum error_code take_option(const struct command *command, int option, st
     case OPTION_SUCCEED: line->succeed = optarg; return ERROR_OK;
     case OPTION_JSON: line->options.json = true; return ERROR_OK;
     case OPTION_PATH: line->path = true; return ERROR_OK;
+    case OPTION_WATCH: line->watch = true; return ERROR_OK;
     case OPTION_QUIET: line->options.quiet = true; return ERROR_OK;
     case OPTION_HELP: line->help = true; return ERROR_OK;
     case OPTION_KEY: line->key = optarg; return ERROR_OK;

@@ -16,6 +16,8 @@ static enum error_code open_to_drive(struct driver *driver, const struct command
     enum error_code code = driver_open(driver, &line->options, NEEDS, error);
     if (code == ERROR_OK)
         code = confirm_check(driver, error);
+    if (code == ERROR_OK && driver_is_open(driver))
+        progress_open(driver);
     if (code != ERROR_OK || driver_is_open(driver))
         return code;
     return error_set(error, ERROR_REFUSED, 0, driver->config.setup.target.name, "titan-fsm begin", "no deployment is open");
@@ -56,6 +58,7 @@ static enum error_code drive(const struct command_line *line, enum engine_mode m
     enum error_code code = open_to_drive(&driver, line, error);
     if (code == ERROR_OK)
         code = engine_drive(&driver, mode, ret_status, error);
+    progress_close(&driver);
     if (driver_is_open(&driver) && driver_is_interrupted())
         end_interrupted(&driver, code != ERROR_OK, ret_status);
     else if (code == ERROR_OK)
@@ -84,6 +87,7 @@ static enum error_code say(const struct command_line *line, enum event event, en
     enum error_code code = open_to_drive(&driver, line, error);
     if (code == ERROR_OK)
         code = engine_command(&driver, event, line->reason, ret_status, error);
+    progress_close(&driver);
     if (code == ERROR_OK)
         print_next(&driver, *ret_status);
     return code;

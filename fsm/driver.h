@@ -13,6 +13,8 @@
 #include "fsm/deployment.h"
 #include "fsm/record.h"
 
+struct screen;
+
 enum answer { ANSWER_INVALID = 0, ANSWER_ASK, ANSWER_YES, ANSWER_NO };
 
 struct driver_options {
@@ -44,6 +46,7 @@ struct driver {
     bool found;                     /* a deployment exists */
     struct recorder recorder;
     struct target_lease lease;      /* of the open deployment, once `connected` */
+    struct screen *screen;          /* the terminal, borrowed; NULL = plain lines, or JSON (progress.h) */
     int64_t renewed_ns;             /* when the hold on the target was last renewed; boot clock (hold.h) */
 };
 
