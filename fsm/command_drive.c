@@ -23,9 +23,11 @@ static enum error_code open_to_drive(struct driver *driver, const struct command
     return error_set(error, ERROR_REFUSED, 0, driver->config.setup.target.name, "titan-fsm begin", "no deployment is open");
 }
 
-static void print_next(const struct driver *driver, enum exit_status status)
+static void print_next(struct driver *driver, enum exit_status status)
 {
     const struct deployment *deployment = &driver->deployment;
+    if (deployment->ended || deployment->state == STATE_ROLLBACK_FAILED)
+        progress_outage(driver);
     if (deployment->state == STATE_ROLLBACK_FAILED)
         progress_word(driver, "the rollback failed: look at the target now, then `titan-fsm rollback` again, or `titan-fsm attest rollback_failed`");
     else if (deployment->ended)
@@ -39,7 +41,7 @@ static void print_next(const struct driver *driver, enum exit_status status)
 }
 
 /* Wherever the interruption caught it: the state, the hold that stays, the next command. Not done, so that no script takes it for the end. */
-static void end_interrupted(const struct driver *driver, bool failed, enum exit_status *status)
+static void end_interrupted(struct driver *driver, bool failed, enum exit_status *status)
 {
     const struct deployment *deployment = &driver->deployment;
     if (deployment->ended || deployment->state == STATE_ROLLBACK_FAILED) {

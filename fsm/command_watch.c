@@ -88,6 +88,18 @@ static enum error_code follow(struct driver *driver, struct error *error)
     return code;
 }
 
+static void say_end(struct driver *driver)
+{
+    unsigned long long number = (unsigned long long)driver->deployment.number;
+    if (!driver->found) {
+        progress_word(driver, "no deployment yet; next: titan-fsm begin");
+        return;
+    }
+    if (!driver_is_open(driver))
+        progress_outage(driver);
+    progress_word(driver, "deployment %llu is %s%s", number, driver_is_open(driver) ? "open, in " : "", machine_state_name(driver->deployment.state));
+}
+
 enum error_code command_watch(const struct command_line *line, enum exit_status *ret_status, struct error *error)
 {
     CLEANUP_DRIVER struct driver driver = {.lock = -1};
@@ -103,11 +115,6 @@ enum error_code command_watch(const struct command_line *line, enum exit_status 
     if (code != ERROR_OK)
         return code;
     *ret_status = EXIT_DONE;
-    if (!driver.found)
-        progress_word(&driver, "no deployment yet; next: titan-fsm begin");
-    else if (driver_is_open(&driver))
-        progress_word(&driver, "deployment %llu is in %s; nobody looks any more", (unsigned long long)driver.deployment.number, machine_state_name(driver.deployment.state));
-    else
-        progress_word(&driver, "deployment %llu is %s", (unsigned long long)driver.deployment.number, machine_state_name(driver.deployment.state));
+    say_end(&driver);
     return ERROR_OK;
 }

@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "fsm/display_read.h"
+#include "fsm/outage.h"
 #include "fsm/screen.h"
 #include "journal/canonical.h"
 
@@ -175,6 +176,20 @@ void progress_changes(const struct driver *driver, const struct changes *changes
     (void)fflush(stdout);
     if (driver->screen != NULL)
         screen_end(driver->screen);
+}
+
+void progress_outage(struct driver *driver)
+{
+    struct outage outage;
+    struct error error;
+    if (outage_measure(driver, &outage, &error) != ERROR_OK) {
+        progress_word(driver, "how long services were unavailable cannot be told: %s", error.what);
+        return;
+    }
+    if (driver->options.json && (outage.changed || outage.disarmed_ns >= 0))
+        print_json(outage_json(&outage));
+    else if (!driver->options.json && !driver->options.quiet)
+        outage_print(stdout, &outage);
 }
 
 void progress_pull(const struct driver *driver, const char *line)

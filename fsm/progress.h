@@ -21,6 +21,8 @@ void progress_reconciliation(const struct driver *driver, const char *action, co
 void progress_sample(const struct driver *driver, int64_t number, int64_t elapsed_ms, int64_t window_ms, const char *summary);
 void progress_word(const struct driver *driver, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void progress_changes(const struct driver *driver, const struct changes *changes);
+/* At the end: how long services were unavailable and Execution disarmed. Nothing where no service was touched. */
+void progress_outage(struct driver *driver);
 /* What a pull printed last. On the terminal only. */
 void progress_pull(const struct driver *driver, const char *line);
 
