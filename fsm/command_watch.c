@@ -69,11 +69,12 @@ static void tell(const struct driver *driver, const struct journal_entry *entry)
     }
 }
 
+/* From the entries that were read when the journal was opened, so that none is missed. */
 static enum error_code follow(struct driver *driver, struct error *error)
 {
     struct journal_head head;
-    enum error_code code = journal_head(driver->journal, &head, error);
-    uint64_t seen = code == ERROR_OK ? head.size : 0;
+    enum error_code code = ERROR_OK;
+    uint64_t seen = driver->deployment.count > 0 ? driver->deployment.entries[driver->deployment.count - 1].seq + 1 : 0;
     while (code == ERROR_OK && stopped == 0 && driver_is_open(driver)) {
         (void)nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
         code = journal_head(driver->journal, &head, error);
@@ -88,16 +89,13 @@ static enum error_code follow(struct driver *driver, struct error *error)
     return code;
 }
 
-static void say_end(struct driver *driver)
+static void say_standing(const struct driver *driver)
 {
-    unsigned long long number = (unsigned long long)driver->deployment.number;
-    if (!driver->found) {
+    const struct deployment *deployment = &driver->deployment;
+    if (driver->found)
+        progress_word(driver, "deployment %llu is %s%s", (unsigned long long)deployment->number, driver_is_open(driver) ? "open, in " : "", machine_state_name(deployment->state));
+    else
         progress_word(driver, "no deployment yet; next: titan-fsm begin");
-        return;
-    }
-    if (!driver_is_open(driver))
-        progress_outage(driver);
-    progress_word(driver, "deployment %llu is %s%s", number, driver_is_open(driver) ? "open, in " : "", machine_state_name(driver->deployment.state));
 }
 
 enum error_code command_watch(const struct command_line *line, enum exit_status *ret_status, struct error *error)
@@ -109,12 +107,16 @@ enum error_code command_watch(const struct command_line *line, enum exit_status 
     (void)sigaction(SIGINT, &(struct sigaction){.sa_handler = note_stop}, NULL);
     (void)sigaction(SIGTERM, &(struct sigaction){.sa_handler = note_stop}, NULL);
     progress_open(&driver);
+    if (driver.screen == NULL && driver_is_open(&driver))
+        say_standing(&driver);
     code = follow(&driver, error);
     progress_look(&driver);
     progress_close(&driver);
     if (code != ERROR_OK)
         return code;
     *ret_status = EXIT_DONE;
-    say_end(&driver);
+    if (driver.found && !driver_is_open(&driver))
+        progress_outage(&driver);
+    say_standing(&driver);
     return ERROR_OK;
 }

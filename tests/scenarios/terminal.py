@@ -52,7 +52,7 @@ class Terminal:
         self.columns, self.raw = columns, ""
         self.ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        environment = dict(os.environ, TERM="xterm", **(environment or {}))
+        environment = {**os.environ, "TERM": "xterm", **(environment or {})}
         self.process = subprocess.Popen([str(word) for word in words], stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True)
         os.close(theirs)
 
