@@ -156,6 +156,23 @@ enum error_code git_subject(struct target *target, const char *commit, struct ev
     return code;
 }
 
+enum error_code git_subjects(struct target *target, const char *from, const char *to, int most, struct bytes *ret_lines, struct error *error)
+{
+    CLEANUP_RESULT struct target_result result = {0};
+    char script[200];
+    if (!bytes_is_hex(from, COMMIT_HEX) || !bytes_is_hex(to, COMMIT_HEX))
+        return error_set(error, ERROR_PROTOCOL, 0, "git", "", "a commit is not 40 hex digits");
+    (void)snprintf(script, sizeof script, "git log -n %d --no-show-signature --format='%%h %%s' %s..%s --", most, from, to);
+    enum error_code code = target_run(target, &(struct target_command){.script = script}, &result, error);
+    if (code != ERROR_OK)
+        return code;
+    if (result.status != 0)
+        return error_set(error, ERROR_REMOTE, result.status, "git", "look at the repository on the target", "the commits between two cannot be listed");
+    *ret_lines = result.output;
+    result.output = (struct bytes){0};
+    return ERROR_OK;
+}
+
 enum error_code git_restore(struct target *target, const struct target_lease *lease, const char *commit, const char *branch, struct evidence *evidence, int *ret_status,
                             struct error *error)
 {

@@ -35,6 +35,8 @@ enum error_code git_changed(struct target *target, const char *from, const char 
                             struct error *error) CHECKED;
 /* The first line of the commit's message, for people. Evidence: git.subject. */
 enum error_code git_subject(struct target *target, const char *commit, struct evidence *evidence, char *ret_text, size_t room, struct error *error) CHECKED;
+/* "<short commit> <subject>" of at most `most` commits that `to` has and `from` has not, newest first, one a line. For people; no evidence. */
+enum error_code git_subjects(struct target *target, const char *from, const char *to, int most, struct bytes *ret_lines, struct error *error) CHECKED;
 /* Puts the branch back to `commit` and stays on it, so that the next `git pull` works; detached where it was detached before. Evidence: act "restore". Idempotent. */
 enum error_code git_restore(struct target *target, const struct target_lease *lease, const char *commit, const char *branch, struct evidence *evidence, int *ret_status,
                             struct error *error) CHECKED;

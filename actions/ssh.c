@@ -182,7 +182,10 @@ static enum error_code exchange(struct ssh_backend *backend, ssh_channel channel
     enum error_code code = ERROR_OK;
     for (;;) {
         bool more = take(channel, false, &result->output, command->output_bytes_max, &code, error);
-        more = (code == ERROR_OK && take(channel, true, &result->errors, command->output_bytes_max, &code, error)) || more;
+        bool heard = code == ERROR_OK && take(channel, true, &result->errors, command->output_bytes_max, &code, error);
+        if (heard && command->heard != NULL)
+            command->heard(command->heard_context, &result->errors);
+        more = heard || more;
         if (code != ERROR_OK)
             return code;
         if (more)

@@ -12,6 +12,7 @@
 
 enum { MARK_BYTES = 16, MARK_HEX = 2 * MARK_BYTES, STATUS_LOCKED = 75, STATUS_EPOCH = 76, STATUS_DEADLINE = 124 };
 static const int64_t GRACE_MS = 8000;      /* the target's own `timeout` ends a command first */
+static const int64_t TELL_NS = 200000000;  /* between two lines that somebody who watches is told */
 
 struct target {
     const struct setup *setup;
@@ -142,8 +143,10 @@ static enum error_code write_leased(const struct target *target, const struct ta
         code = bytes_append_format(inner, error, "; o=");
     if (code == ERROR_OK)
         code = quote_state_file(target, "command.out", inner, error);
+    /* Who watches gets the lines on standard error from a reader of that file. It ends with this shell, or with the driver's pipe, and no command minds either. */
+    static const char reader[] = "tail -n +1 -s 0.2 -f --pid=$$ /dev/fd/4 3>&- >&2 2>/dev/null & ";
     return code == ERROR_OK ? bytes_append_format(inner, error, "; rm -f \"$o\"; u=$(umask); umask 077; exec 3> \"$o\" 4< \"$o\"; umask \"$u\"; rm -f \"$o\"; "
-                                                  "(%s) >&3 3>&- 4<&-; s=$?; exec 3>&-; cat <&4; exit $s", command->script) : code;
+                                                  "%s(%s) >&3 3>&- 4<&-; s=$?; exec 3>&-; cat <&4; exit $s", command->watch != NULL ? reader : "", command->script) : code;
 }
 
 /* The envelope: boot id and uptime before and after, on lines that only this command's nonce can begin. */
@@ -218,6 +221,29 @@ static enum error_code read_envelope(const char *mark, struct raw_result *raw, s
     return bytes_append(&result->output, body, (size_t)(last - body), error);
 }
 
+/* Lines are heard while a command runs; the same bytes come back at its end, and those are what counts. */
+struct listener {
+    const struct target *target;
+    const struct target_watch *watch;
+    int64_t told_ns;
+};
+
+static void hear(void *context, const struct bytes *errors)
+{
+    struct listener *listener = context;
+    CLEANUP_BYTES struct bytes text = {0};
+    struct error ignored;
+    int64_t now_ns = clock_boottime_ns(listener->target->clock);
+    const uint8_t *end = errors->size > 0 ? memrchr(errors->data, '\n', errors->size) : NULL;
+    if (end == NULL || now_ns - listener->told_ns < TELL_NS || listener->target->secrets == NULL)
+        return;
+    if (bytes_append(&text, errors->data, (size_t)(end - errors->data), &ignored) != ERROR_OK || target_redact(listener->target, REDACT_ALL, &text, &ignored) != ERROR_OK)
+        return;
+    const char *last = strrchr((const char *)text.data, '\n');
+    listener->told_ns = now_ns;
+    listener->watch->line(listener->watch->context, last != NULL ? last + 1 : (const char *)text.data);
+}
+
 static enum error_code judge(const struct target *target, const struct target_command *command, const struct target_result *result, struct error *error)
 {
     const char *name = target->setup->target.name;
@@ -255,8 +281,10 @@ enum error_code target_run(struct target *target, const struct target_command *c
         return code;
     struct target_result result = {.sent_ns = clock_boottime_ns(target->clock)};
     struct raw_result raw = {0};
+    struct listener listener = {.target = target, .watch = command->watch};
     struct raw_command sent = {.line = (const char *)line.data, .input = command->input, .input_bytes = command->input_bytes,
                                .deadline_ns = result.sent_ns + wait_ms * 1000000,
+                               .heard = command->watch != NULL ? hear : NULL, .heard_context = &listener,
                                .output_bytes_max = (command->output_bytes_max > 0 ? command->output_bytes_max : target->setup->output_bytes_max) + 1024};
     code = target->backend->run(target->context, &sent, &raw, error);
     if (code != ERROR_OK)

@@ -24,6 +24,13 @@ enum target_output {
                                      * repeats only by check_foreign(): nothing. A secret never becomes evidence */
 };
 
+/* Somebody who watches a long command: its last whole line, redacted, at most a few times a second. For people: nothing is decided from it, and what is recorded is what
+ * came back at the end. */
+struct target_watch {
+    void (*line)(void *context, const char *line);      /* no newline; foreign: to be escaped */
+    void *context;
+};
+
 struct target_command {
     const char *script;             /* POSIX sh, run by `sh` in the target's directory with DOCKER_HOST set where configured */
     const void *input;              /* standard input, NULL = empty */
@@ -31,6 +38,7 @@ struct target_command {
     int64_t deadline_ms;            /* 0 = setup.command_ms */
     size_t output_bytes_max;        /* 0 = setup.output_bytes_max; more is ERROR_LIMIT, never cut silently */
     enum target_output output;
+    const struct target_watch *watch;   /* NULL = nobody; only with a lease */
     const struct target_lease *lease;   /* not NULL: a mutating command, run under the flock of state/deploy.lock after the epoch was checked */
 };
 

@@ -16,6 +16,8 @@ struct raw_command {
     size_t input_bytes;
     int64_t deadline_ns;
     size_t output_bytes_max;        /* of standard output and of standard error, each */
+    void (*heard)(void *context, const struct bytes *errors);   /* more came on standard error: all of it, not yet redacted; NULL = nobody asks */
+    void *heard_context;
 };
 
 struct target_backend {

@@ -39,17 +39,20 @@ static const struct command commands[] = {
     {"accept", "FILE [--principal NAME]", "take an approval into the journal",
      "Checks an approval against this deployment and the roster, at its opening and now, and records it; a wrong one is refused, and the refusal\n"
      "recorded. FILE is what `approve` or `ssh-keygen -Y sign` wrote; the latter names nobody, so the roster or --principal does.", 1, 1, command_accept},
-    {"advance", "[--rearm yes|no|ask]", "take exactly one step (and go on through hot states)",
+    {"advance", "[--rearm yes|no|ask] [--confirm NAME]", "take exactly one step (and go on through hot states)",
      "Takes the one edge that follows from the present state: intent, act, transition. In a hot state it goes on, because\n"
-     "nobody would watch between two commands. An interrupted intent is settled first, as by `resume`.", 0, 0, command_advance},
-    {"run", "[--rearm yes|no|ask]", "advance until the end, or until a person is needed",
-     "Advances until the deployment has ended, a step failed and was rolled back, or a person is needed.", 0, 0, command_run},
-    {"resume", "[--rearm yes|no|ask]", "settle what an interruption left open, then run",
+     "nobody would watch between two commands. An interrupted intent is settled first, as by `resume`.\n"
+     "Before the first step that touches a running service it says what will change and asks for the target's name; --confirm NAME gives it beforehand.", 0, 0, command_advance},
+    {"run", "[--rearm yes|no|ask] [--confirm NAME]", "advance until the end, or until a person is needed",
+     "Advances until the deployment has ended, a step failed and was rolled back, or a person is needed. Before the first step that\n"
+     "touches a running service it says what will change and asks for the target's name; --confirm NAME gives it beforehand.", 0, 0, command_run},
+    {"resume", "[--rearm yes|no|ask] [--confirm NAME]", "settle what an interruption left open, then run",
      "Probes the target (commit, containers, interlock), records a reconciliation that names what was found, and goes on. No\n"
      "act that is not idempotent is done twice. A health window left alone longer than its gap is rolled back.", 0, 0, command_resume},
-    {"status", "[--json] [--prometheus]", "say where the deployment stands",
-     "Reads the journal only. Prints the state, the open intent and the next step. --prometheus: as metrics for node_exporter's textfile\n"
-     "collector; the file is put in place by a rename, as fsm/examples/titan-metrics does.", 0, 0, command_status},
+    {"status", "[--watch] [--json] [--prometheus]", "say where the deployment stands",
+     "Reads the journal only. Prints the state, the open intent and the next step.\n"
+     "--watch: what the driver's own terminal shows, live, from another one, until the deployment ends or SIGINT. --prometheus: as metrics for\n"
+     "node_exporter's textfile collector; the file is put in place by a rename, as fsm/examples/titan-metrics does.", 0, 0, command_status},
     {"explain", "[STATE]", "say what the present state means and what can be done from it",
      "In words, out of the machine's table: what the state of the last deployment means, which command leads where, what is refused and why.\n"
      "With STATE, of any state, without titan.yml or a journal.", 0, 1, command_explain},
@@ -99,8 +102,8 @@ const struct command *command_by_name(const char *name)
 }
 
 enum option_id { OPTION_CONFIG = 256, OPTION_PASSPHRASE_FILE, OPTION_PASSPHRASE_FD, OPTION_REASON, OPTION_COMMIT, OPTION_EXPECT, OPTION_COMMENT,
-              OPTION_REARM, OPTION_CHECKPOINT, OPTION_SUCCEED, OPTION_APPROVALS, OPTION_CHECK, OPTION_KEY, OPTION_AGENT, OPTION_PRINCIPAL, OPTION_OUT, OPTION_STATEMENT, OPTION_JSON, OPTION_QUIET,
-              OPTION_PATH, OPTION_PROMETHEUS, OPTION_HELP };
+              OPTION_REARM, OPTION_CONFIRM, OPTION_CHECKPOINT, OPTION_SUCCEED, OPTION_APPROVALS, OPTION_CHECK, OPTION_KEY, OPTION_AGENT, OPTION_PRINCIPAL, OPTION_OUT,
+              OPTION_STATEMENT, OPTION_JSON, OPTION_QUIET, OPTION_PATH, OPTION_PROMETHEUS, OPTION_WATCH, OPTION_HELP };
 
 static const struct option options[] = {
     {"config", required_argument, NULL, OPTION_CONFIG},
@@ -111,6 +114,7 @@ static const struct option options[] = {
     {"expect", required_argument, NULL, OPTION_EXPECT},
     {"comment", required_argument, NULL, OPTION_COMMENT},
     {"rearm", required_argument, NULL, OPTION_REARM},
+    {"confirm", required_argument, NULL, OPTION_CONFIRM},
     {"checkpoint", required_argument, NULL, OPTION_CHECKPOINT},
     {"succeed", required_argument, NULL, OPTION_SUCCEED},
     {"approvals", required_argument, NULL, OPTION_APPROVALS},
@@ -123,6 +127,7 @@ static const struct option options[] = {
     {"json", no_argument, NULL, OPTION_JSON},
     {"path", no_argument, NULL, OPTION_PATH},
     {"prometheus", no_argument, NULL, OPTION_PROMETHEUS},
+    {"watch", no_argument, NULL, OPTION_WATCH},
     {"quiet", no_argument, NULL, OPTION_QUIET},
     {"help", no_argument, NULL, OPTION_HELP},
     {NULL, 0, NULL, 0},
@@ -181,11 +186,13 @@ static enum error_code take_option(const struct command *command, int option, st
     case OPTION_COMMIT: line->commit = optarg; return ERROR_OK;
     case OPTION_EXPECT: line->expect = optarg; return ERROR_OK;
     case OPTION_COMMENT: line->comment = optarg; return ERROR_OK;
+    case OPTION_CONFIRM: line->options.confirm = optarg; return ERROR_OK;
     case OPTION_CHECKPOINT: line->checkpoint = optarg; return ERROR_OK;
     case OPTION_SUCCEED: line->succeed = optarg; return ERROR_OK;
     case OPTION_JSON: line->options.json = true; return ERROR_OK;
     case OPTION_PATH: line->path = true; return ERROR_OK;
     case OPTION_PROMETHEUS: line->prometheus = true; return ERROR_OK;
+    case OPTION_WATCH: line->watch = true; return ERROR_OK;
     case OPTION_QUIET: line->options.quiet = true; return ERROR_OK;
     case OPTION_HELP: line->help = true; return ERROR_OK;
     case OPTION_KEY: line->key = optarg; return ERROR_OK;

@@ -18,6 +18,7 @@ struct command_line {
     const char *checks[COMMAND_CHECKS_MAX];     /* items that `begin` adds to the checklist */
     int check_count;
     int approvals;                              /* -1 = what genesis pins */
+    bool watch;                                 /* status: live */
     bool path;                                  /* graph: mark the last deployment */
     bool prometheus;                            /* status */
     bool help;
@@ -66,6 +67,8 @@ enum error_code command_graph(const struct command_line *line, enum exit_status 
 enum error_code command_explain(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 enum error_code command_export(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 
+/* command_watch.c: `status --watch`. */
+enum error_code command_watch(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 /* command_succeed.c: `init --succeed`. */
 enum error_code command_succeed(const struct command_line *line, enum exit_status *ret_status, struct error *error) CHECKED;
 

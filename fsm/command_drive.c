@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "fsm/authority.h"
+#include "fsm/confirm.h"
 #include "fsm/engine.h"
 #include "fsm/progress.h"
 
@@ -15,13 +16,21 @@ static enum error_code open_to_drive(struct driver *driver, const struct command
     if (code == ERROR_OK && !driver_is_open(driver))
         return error_set(error, ERROR_REFUSED, 0, driver->config.setup.target.name, "titan-fsm begin", "no deployment is open");
     if (code == ERROR_OK)
+        code = confirm_check(driver, error);
+    if (code == ERROR_OK)
         code = authority_check_holder(driver, error);
-    return code == ERROR_OK ? driver_open_session(driver, error) : code;
+    if (code == ERROR_OK)
+        code = driver_open_session(driver, error);
+    if (code == ERROR_OK)
+        progress_open(driver);
+    return code;
 }
 
-static void print_next(const struct driver *driver, enum exit_status status)
+static void print_next(struct driver *driver, enum exit_status status)
 {
     const struct deployment *deployment = &driver->deployment;
+    if (deployment->ended || deployment->state == STATE_ROLLBACK_FAILED)
+        progress_outage(driver);
     if (deployment->state == STATE_ROLLBACK_FAILED)
         progress_word(driver, "the rollback failed: look at the target now, then `titan-fsm rollback` again, or `titan-fsm attest rollback_failed`");
     else if (deployment->ended)
@@ -35,7 +44,7 @@ static void print_next(const struct driver *driver, enum exit_status status)
 }
 
 /* Wherever the interruption caught it: the state, the hold that stays, the next command. Not done, so that no script takes it for the end. */
-static void end_interrupted(const struct driver *driver, bool failed, enum exit_status *status)
+static void end_interrupted(struct driver *driver, bool failed, enum exit_status *status)
 {
     const struct deployment *deployment = &driver->deployment;
     if (deployment->ended || deployment->state == STATE_ROLLBACK_FAILED) {
@@ -54,6 +63,7 @@ static enum error_code drive(const struct command_line *line, enum engine_mode m
     enum error_code code = open_to_drive(&driver, line, error);
     if (code == ERROR_OK)
         code = engine_drive(&driver, mode, ret_status, error);
+    progress_close(&driver);
     if (driver_is_open(&driver) && driver_is_interrupted())
         end_interrupted(&driver, code != ERROR_OK, ret_status);
     else if (code == ERROR_OK)
@@ -82,6 +92,7 @@ static enum error_code say(const struct command_line *line, enum event event, en
     enum error_code code = open_to_drive(&driver, line, error);
     if (code == ERROR_OK)
         code = engine_command(&driver, event, line->reason, ret_status, error);
+    progress_close(&driver);
     if (code == ERROR_OK)
         print_next(&driver, *ret_status);
     return code;

@@ -142,6 +142,8 @@ enum error_code command_status(const struct command_line *line, enum exit_status
     CLEANUP_DRIVER struct driver driver = {.lock = -1};
     struct journal_head head;
     struct standing standing = {.waits_for_approvals = false};
+    if (line->watch)
+        return command_watch(line, ret_status, error);
     enum error_code code = driver_open(&driver, &line->options, DRIVER_READS, error);
     if (code == ERROR_OK)
         code = journal_head(driver.journal, &head, error);

@@ -13,12 +13,15 @@
 #include "fsm/deployment.h"
 #include "fsm/record.h"
 
+struct screen;
+
 enum answer { ANSWER_INVALID = 0, ANSWER_ASK, ANSWER_YES, ANSWER_NO };
 
 struct driver_options {
     const char *config_path;
     struct passphrase_source passphrase;
     enum answer rearm;              /* release: arm again a re-created Execution that had been armed */
+    const char *confirm;            /* the target's name, given beforehand as leave to change it; NULL = to be asked for */
     bool quiet;
     bool json;
 };
@@ -43,6 +46,7 @@ struct driver {
     bool found;                     /* a deployment exists */
     struct recorder recorder;
     struct target_lease lease;      /* of the open deployment, once `connected` */
+    struct screen *screen;          /* the terminal, borrowed; NULL = plain lines, or JSON (progress.h) */
     int64_t renewed_ns;             /* when the hold on the target was last renewed; boot clock (hold.h) */
 };
 

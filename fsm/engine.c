@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fsm/authority.h"
+#include "fsm/confirm.h"
 #include "fsm/disarm.h"
 #include "fsm/hold.h"
 #include "fsm/progress.h"
@@ -127,6 +128,9 @@ static enum error_code take_edge(struct driver *driver, bool adopted, struct err
         memcpy(step.key, driver->deployment.intent.key, sizeof step.key);
     } else {
         bool turned = false;
+        code = confirm_change(driver, step.edge, error);
+        if (code != ERROR_OK)
+            return code;
         code = open_intent(driver, &step, &turned, error);
         if (code != ERROR_OK || turned)
             return code;

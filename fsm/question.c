@@ -32,9 +32,11 @@ enum error_code question_rearm(struct driver *driver, enum answer *ret_answer, s
     char key[33];
     if (driver->options.rearm == ANSWER_ASK && isatty(STDIN_FILENO) == 1) {
         char line[64];
+        progress_pause(driver);
         progress_word(driver, "Execution was armed before and came up disarmed. Arm it again after this check? Type yes within %lld s; silence leaves it disarmed.",
                       (long long)(driver->config.limits.answer_ms / 1000));
         read_line(driver, line, sizeof line);
+        progress_resume(driver);
         outcome = strcmp(line, "yes\n") == 0 ? "yes" : line[0] != '\0' ? "no" : "unanswered";
         reason = "asked on the terminal";
     }

@@ -228,12 +228,18 @@ enum error_code step_update_code(struct step *step, struct error *error)
     return code == ERROR_OK ? step_is(step, EVENT_DONE, "%.12s -> %.12s", before.commit, git.commit) : code;
 }
 
+static void tell_pull(void *context, const char *line)
+{
+    progress_pull(context, line);
+}
+
 enum error_code step_pull_images(struct step *step, struct error *error)
 {
     struct driver *driver = step->driver;
     struct target *target;
     struct compose_model model;
     struct images images;
+    const struct target_watch watch = {.line = tell_pull, .context = driver};
     int status = 0;
     if (driver->deployment.procedure == PROCEDURE_RELEASE && strcmp(deployment_fact(&driver->deployment, STATE_UPDATED, "policy_changed"), "yes") == 0)
         return step_is(step, EVENT_MISMATCH, "the policy file of the repository changed, which is no release: titan-fsm begin policy");
@@ -241,7 +247,7 @@ enum error_code step_pull_images(struct step *step, struct error *error)
     if (code == ERROR_OK)
         code = compose_render(target, &step->evidence, &model, error);
     if (code == ERROR_OK)
-        code = compose_pull(target, &driver->lease, &model, step_remaining_ms(step), &step->evidence, &status, error);
+        code = compose_pull(target, &driver->lease, &model, step_remaining_ms(step), driver->screen != NULL ? &watch : NULL, &step->evidence, &status, error);
     if (code != ERROR_OK)
         return code;
     if (status != 0)

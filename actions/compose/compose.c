@@ -79,7 +79,7 @@ static enum error_code add_services(struct bytes *script, const struct compose_m
 }
 
 enum error_code compose_pull(struct target *target, const struct target_lease *lease, const struct compose_model *model, int64_t deadline_ms,
-                             struct evidence *evidence, int *ret_status, struct error *error)
+                             const struct target_watch *watch, struct evidence *evidence, int *ret_status, struct error *error)
 {
     size_t built = 0;
     for (size_t i = 0; i < model->count; i++)
@@ -102,7 +102,7 @@ enum error_code compose_pull(struct target *target, const struct target_lease *l
         if (code == ERROR_OK)
             code = add_services(&script, model, true, error);
     }
-    struct target_command command = {.script = (const char *)script.data, .deadline_ms = deadline_ms, .lease = lease};
+    struct target_command command = {.script = (const char *)script.data, .deadline_ms = deadline_ms, .watch = watch, .lease = lease};
     return code == ERROR_OK ? target_probe(target, &command, "compose.pull", "", evidence, ret_status, error) : code;
 }
 

@@ -48,9 +48,9 @@ struct compose_up {
 enum error_code compose_containers(struct target *target, struct evidence *evidence, struct containers *ret_containers, struct error *error) CHECKED;
 /* Evidence: compose.images, for the model's services. */
 enum error_code compose_images(struct target *target, const struct compose_model *model, struct evidence *evidence, struct images *ret_images, struct error *error) CHECKED;
-/* Pulls what can be pulled and builds what is only built. Evidence: compose.pull; *ret_status is its exit status. */
+/* Pulls what can be pulled and builds what is only built; `watch` (NULL = nobody) hears what is printed. Evidence: compose.pull; *ret_status is its exit status. */
 enum error_code compose_pull(struct target *target, const struct target_lease *lease, const struct compose_model *model, int64_t deadline_ms,
-                             struct evidence *evidence, int *ret_status, struct error *error) CHECKED;
+                             const struct target_watch *watch, struct evidence *evidence, int *ret_status, struct error *error) CHECKED;
 /* Evidence: compose.up. */
 enum error_code compose_up(struct target *target, const struct target_lease *lease, const struct compose_up *up, struct evidence *evidence, int *ret_status,
                            struct error *error) CHECKED;

@@ -24,7 +24,9 @@ def title(text):
 
 
 def show(operator, command, *words, status=0):
-    """Runs titan-fsm with its output on this terminal, and insists on its exit status."""
+    """Runs titan-fsm with its output on this terminal, and insists on its exit status. Nobody is there to type the target's name."""
+    if command in ("run", "resume"):
+        words = [*words, "--confirm", operator.name]
     say("$ titan-fsm " + " ".join([command, *map(str, words)]))
     result = subprocess.run([str(word) for word in operator.words(command, *words)], stdin=subprocess.DEVNULL, check=False)
     say(f"  (exit status {result.returncode})")
@@ -104,7 +106,7 @@ def killed(operator, stack, bob):
     show(operator, "begin", "policy", "--reason", "a policy change whose driver dies")
     approve(operator, bob)
     before = stack.containers()["titan-execution"][0]
-    say("$ titan-fsm run &")
+    say(f"$ titan-fsm run --confirm {operator.name} &")
     driver = subprocess.Popen([str(word) for word in operator.words("run")], stdin=subprocess.DEVNULL)
     titan.wait_until("a new Execution container", lambda: stack.containers().get("titan-execution", (before,))[0] != before, 60)
     driver.send_signal(signal.SIGKILL)

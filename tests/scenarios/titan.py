@@ -141,6 +141,7 @@ class Operator:
         """approvals: (policy, release). roster: further lines by role, {"approvers": [...]}."""
         self.settle, self.approvals, self.roster = settle, approvals, roster or {}
         self.stack, self.name = stack, name
+        self.confirms = True            # what a person is asked before the first change is answered beforehand: --confirm
         self.limits = dict(LIMITS, **(limits or {}))
         self.home = pathlib.Path(home or tempfile.mkdtemp(prefix="operator-", dir=stack.home))
         self.passphrase = self.home / "passphrase"
@@ -202,6 +203,8 @@ limits: {{{limits}}}
 
     def words(self, command, *words, config=True):
         unlock = ["--passphrase-file", self.passphrase]
+        if command in ("run", "advance", "resume") and "--confirm" not in words and self.confirms:
+            words = [*words, "--confirm", self.name]
         return [FSM, command, *words, *unlock, *(["--config", self.config] if config else [])]
 
     def fsm(self, command, *words, config=True, **options):
