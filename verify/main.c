@@ -24,6 +24,8 @@ static const char help[] =
     "  --deployment N|all  the number of its open entry; without it the last one is judged\n"
     "  --require-anchor    undecidable unless a checkpoint from outside covers the deployment's last entry\n"
     "  --json              the report as one JSON object (verify/report.h describes it)\n"
+    "  --html FILE         besides, a page for people: verdict, claims with their entries, time line, what ran before, after and restored,\n"
+    "                      parity evidence, raw entries; one file that needs no script and no network, written whole or not at all\n"
     "  --help, --version\n"
     "\n"
     "extract writes the payload of entry SEQ to PREFIX (entry-SEQ without --out) and its signature to PREFIX.sig, so that\n"
@@ -37,7 +39,7 @@ static const char help[] =
     "Exit status: 0 all that applies is proven; 1 something is violated; 2 wrong usage; 3 something is undecidable; 4 damaged: it cannot be\n"
     "read as a journal at all; 5 a bound of the verifier is exceeded.\n";
 
-enum option_code { OPTION_TRUST = 1000, OPTION_TARGET, OPTION_JOURNAL, OPTION_CHECKPOINT, OPTION_LIMITS, OPTION_DEPLOYMENT, OPTION_ANCHOR, OPTION_JSON,
+enum option_code { OPTION_TRUST = 1000, OPTION_TARGET, OPTION_JOURNAL, OPTION_CHECKPOINT, OPTION_LIMITS, OPTION_DEPLOYMENT, OPTION_ANCHOR, OPTION_JSON, OPTION_HTML,
                   OPTION_OUT, OPTION_HELP, OPTION_VERSION };
 
 struct command_line {
@@ -72,6 +74,7 @@ static enum error_code take_option(struct command_line *line, int code, const ch
     case OPTION_LIMITS: options->limits = word; break;
     case OPTION_ANCHOR: options->require_anchor = true; break;
     case OPTION_JSON: options->json = true; break;
+    case OPTION_HTML: options->html = word; break;
     case OPTION_OUT: line->out = word; break;
     case OPTION_HELP: line->help = true; break;
     case OPTION_VERSION: line->version = true; break;
@@ -97,7 +100,7 @@ static enum error_code read_line(int count, char **words, struct command_line *l
         {"journal", required_argument, NULL, OPTION_JOURNAL}, {"checkpoint", required_argument, NULL, OPTION_CHECKPOINT},
         {"limits", required_argument, NULL, OPTION_LIMITS},
         {"deployment", required_argument, NULL, OPTION_DEPLOYMENT}, {"require-anchor", no_argument, NULL, OPTION_ANCHOR},
-        {"json", no_argument, NULL, OPTION_JSON}, {"out", required_argument, NULL, OPTION_OUT}, {"help", no_argument, NULL, OPTION_HELP},
+        {"json", no_argument, NULL, OPTION_JSON}, {"html", required_argument, NULL, OPTION_HTML}, {"out", required_argument, NULL, OPTION_OUT}, {"help", no_argument, NULL, OPTION_HELP},
         {"version", no_argument, NULL, OPTION_VERSION}, {0}};
     opterr = 0;
     for (int code; (code = getopt_long(count, words, "", options, NULL)) != -1;) {
