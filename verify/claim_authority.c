@@ -7,6 +7,7 @@ void claim_authority(const struct audit *audit, struct finding *finding)
     char why[256];
     for (size_t i = 0; i < audit->record->count; i++) {
         struct entry *entry = &audit->record->entries[i];
+        finding_rests_on(finding, entry);
         if (!authority_take(&authority, entry, why, sizeof why)) {
             finding_violated(finding, entry, "%s", why);
             return;

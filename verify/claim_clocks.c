@@ -20,6 +20,7 @@ static void check_boot_clock(const struct record *record, struct finding *findin
     size_t count = 0;
     for (size_t i = 0; i < record->count; i++) {
         const struct entry *entry = &record->entries[i];
+        finding_rests_on(finding, entry);
         size_t at = count;
         while (at > 0 && strcmp(boots[at - 1].id, entry->boot) != 0)
             at--;

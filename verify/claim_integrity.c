@@ -183,6 +183,7 @@ void integrity_check(const struct audit *audit, struct finding *finding)
 void claim_integrity(const struct audit *audit, struct finding *finding)
 {
     *finding = *audit->whole;
+    finding_rests_on_range(finding, 0, audit->record->count - 1);
     if (audit->require_anchor)
         check_anchor(audit, finding);
     finding_conclude(finding, NULL, "%zu entries in one chain, each in canonical form, signed, and with its evidence; %zu checkpoint%s from outside extended",

@@ -148,6 +148,8 @@ static void check_steps(const struct audit *audit, struct finding *finding)
         const struct step *step = &deployment->steps[i];
         struct interlock_reading reading;
         check_publishes(step, arm_subject, finding);
+        if (behind_last(step->transition, "logs.execution") + behind_last(step->transition, "bus.publish") + behind_last(step->transition, "compose.up") > 0)
+            finding_rests_on(finding, step->transition);
         if ((step->act == ACT_DISARM || step->act == ACT_MAKE_SAFE) && is_good(step))
             check_disarm(audit, step, finding);
         else if (step->act == ACT_DEPLOY_EXECUTION || step->act == ACT_DEPLOY_BRAIN)
@@ -182,19 +184,21 @@ static void check_others(const struct audit *audit, struct finding *finding)
         if (intent < 0 || intent >= entry->seq || audit->record->entries[intent].type != ENTRY_INTENT
             || act_by_name(node_text(entry_body(&audit->record->entries[intent]), "action")) != ACT_ARM || text_is(then, "fail") || text_is(then, "ask"))
             continue;
+        finding_rests_on(finding, entry);
         reading_interlock(&audit->genesis, entry, 0, entry->item_count, NULL, &reading);
         if (text_is(then, "continue") || reading.interlock != INTERLOCK_DISARMED)
             finding_violated(finding, entry, "a dangling ARM was not answered with DISARM, observed");
     }
 }
 
-static bool was_answered(const struct audit *audit, const struct entry *until, bool yes)
+static bool was_answered(const struct audit *audit, const struct entry *until, bool yes, struct finding *finding)
 {
     for (size_t i = 0; i < audit->deployment.count && audit->deployment.entries[i]->seq < until->seq; i++) {
         struct entry *entry = audit->deployment.entries[i];
         if (entry->type != ENTRY_COMMAND || !text_is(node_text(entry_body(entry), "command"), "answer"))
             continue;
         struct text outcome = node_text(entry_body(entry), "outcome");
+        finding_rests_on(finding, entry);
         if (yes ? text_is(outcome, "yes") : text_is(outcome, "no") || text_is(outcome, "unanswered"))
             return true;
     }
@@ -217,10 +221,10 @@ static enum interlock check_release(const struct audit *audit, struct finding *f
         finding_violated(finding, verified->transition, "Execution came up armed, and before it was %s", interlock_name(before.interlock));
     else if (rearmed != NULL && before.interlock != INTERLOCK_ARMED)
         finding_violated(finding, rearmed->transition, "Execution was armed by a release, and before it was %s", interlock_name(before.interlock));
-    else if (rearmed != NULL && !was_answered(audit, rearmed->intent != NULL ? rearmed->intent : rearmed->transition, true))
+    else if (rearmed != NULL && !was_answered(audit, rearmed->intent != NULL ? rearmed->intent : rearmed->transition, true, finding))
         finding_violated(finding, rearmed->transition, "Execution was armed again, and nobody is recorded to have said yes");
     else if (rearmed == NULL && observed != NULL && before.interlock == INTERLOCK_ARMED && after.interlock == INTERLOCK_DISARMED
-             && !was_answered(audit, observed->transition, false))
+             && !was_answered(audit, observed->transition, false, finding))
         finding_violated(finding, verified->transition, "Execution had been armed and stays disarmed, and nobody was asked");
     return rearmed != NULL ? INTERLOCK_ARMED : after.interlock;
 }
@@ -228,6 +232,7 @@ static enum interlock check_release(const struct audit *audit, struct finding *f
 static void check_look(const struct audit *audit, const struct entry *entry, enum interlock expected, struct finding *finding)
 {
     struct interlock_reading reading;
+    finding_rests_on(finding, entry);
     reading_interlock(&audit->genesis, entry, 0, entry->item_count, NULL, &reading);
     if (reading.stopped)        /* it can do nothing then; whether that fails the window is the claim `window` */
         return;

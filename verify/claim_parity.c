@@ -15,6 +15,7 @@ static void check(struct parity_check *check, const struct entry *entry, size_t 
 {
     struct parity_reading reading;
     reading_parity(&check->audit->genesis, entry, 0, to, voices, &reading);
+    finding_rests_on(check->finding, entry);
     check->looks++;
     if (reading.parity != PARITY_EQUAL)
         finding_violated(check->finding, entry, "%s: the policy hash is not one and the same: %s", where, reading.why);
@@ -45,6 +46,7 @@ static void check_samples(struct parity_check *state)
         struct parity_reading reading;
         if (entry->type != ENTRY_SAMPLE || node_number(entry_body(entry), "intent", -1) != observed->intent->seq)
             continue;
+        finding_rests_on(state->finding, entry);
         reading_parity(&state->audit->genesis, entry, 0, entry->item_count, PARITY_RESPONDER, &reading);
         silent = reading.parity == PARITY_MISSING && reading.silent ? silent + 1 : 0;
         if (silent == 0 || silent >= state->audit->limits->failures)
@@ -55,13 +57,14 @@ static void check_samples(struct parity_check *state)
 }
 
 /* The one hash of the before snapshot; "" where there was none. */
-static void read_before(const struct audit *audit, char ret_hash[SHA256_HEX + 1])
+static void read_before(const struct audit *audit, struct finding *finding, char ret_hash[SHA256_HEX + 1])
 {
     const struct step *connected = deployment_step(&audit->deployment, ACT_CONNECT);
     struct parity_reading reading;
     ret_hash[0] = '\0';
     if (connected == NULL)
         return;
+    finding_rests_on(finding, connected->transition);
     reading_parity(&audit->genesis, connected->transition, 0, connected->transition->item_count, PARITY_RESPONDER, &reading);
     if (reading.parity == PARITY_EQUAL)
         memcpy(ret_hash, reading.hash, SHA256_HEX + 1);
@@ -99,7 +102,7 @@ void claim_parity(const struct audit *audit, struct finding *finding)
         finding_not_applicable(finding, "no policy hash is shared here");
         return;
     }
-    read_before(audit, back.hash);
+    read_before(audit, finding, back.hash);
     check_forward(audit, back.hash, &forward);
     if (back.hash[0] != '\0')
         check_step(&back, ACT_VERIFY_RESTORED, PARITY_RESPONDER | PARITY_EXECUTION);

@@ -40,6 +40,7 @@ static void check_item(const struct audit *audit, const struct entry *entry, str
             continue;
         found = true;
         struct entry *by = item->status == 2 ? attestation_of(&audit->deployment, entry, id) : NULL;
+        finding_rests_on(finding, by);
         if (by != NULL)
             note_attested(attested, id, by);
         else if (item->status == 2)
@@ -74,6 +75,7 @@ void claim_preflight(const struct audit *audit, struct finding *finding)
     }
     const struct entry *entry = step->transition;
     struct attested attested = {.count = 0};
+    finding_rests_on(finding, entry);
     unsigned count = check_list(audit, entry, audit->genesis.checklist, &attested, finding);
     count += check_list(audit, entry, node_member(deployment->open, "checklist"), &attested, finding);
     for (unsigned i = 0; i < audit->limits->checklist_count; i++, count++)

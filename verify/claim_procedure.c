@@ -158,6 +158,7 @@ static void note_interruption(struct walk *walk, const struct entry *entry)
 
 static void walk_entry(struct walk *walk, struct entry *entry)
 {
+    finding_rests_on(walk->finding, entry);
     if (walk->ended)
         finding_violated(walk->finding, entry, "the deployment had ended before this %s", entry_type_name(entry->type));
     note_interruption(walk, entry);

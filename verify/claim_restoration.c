@@ -122,6 +122,9 @@ static void check_rollback(const struct audit *audit, const struct entry *before
         return;
     }
     const struct entry *after = restored->transition;
+    finding_rests_on(finding, before);
+    finding_rests_on(finding, after);
+    finding_rests_on(finding, reverted != NULL ? reverted->transition : NULL);
     compare_line(before, after, "git.head", finding);
     compare_line(before, after, "config.hmac", finding);
     compare_line(before, after, "env.hmac", finding);
@@ -153,6 +156,8 @@ static void check_abort(const struct audit *audit, const struct entry *before, s
         finding_violated(finding, NULL, "the deployment was given up without the code being restored");
         return;
     }
+    finding_rests_on(finding, before);
+    finding_rests_on(finding, aborted->transition);
     compare_line(before, aborted->transition, "git.head", finding);
     finding_conclude(finding, aborted->transition, "no service was changed, and the commit is that of the before snapshot (entry %lld)",
                      (long long)before->seq);

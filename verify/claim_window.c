@@ -125,6 +125,7 @@ static void check_start(const struct audit *audit, const struct step *observed, 
         limit_ms = step->act == ACT_ARM ? audit->limits->window_start_armed_ms : audit->limits->window_start_ms;
         what = step->act == ACT_ARM ? "ARM was observed" : "the last switching command returned";
     }
+    finding_rests_on(finding, entry);
     if (entry == NULL) {
         finding_undecidable(finding, sample, "the record does not say when services were switched");
         return;
@@ -160,6 +161,7 @@ static void check_covered(const struct audit *audit, const struct step *observed
         struct text name;
         if (!is_sample_of(entry, observed->intent))
             continue;
+        finding_rests_on(finding, entry);
         if (node_number(entry_body(entry), "n", 0) != ++number)
             finding_violated(finding, entry, "sample %lld of the window is missing", (long long)number);
         const char *fault = sample_fault(audit, entry, &tally, &name);
@@ -217,6 +219,9 @@ static void check_rollback(const struct audit *audit, const struct step *failure
     const struct entry *seen, *started = first_safe_intent(deployment, failure->transition), *ended = deployment->entries[deployment->count - 1];
     int64_t seen_ns = failure_seen_ns(audit, failure, &seen), start_ms = 0, took_ms = 0;
     bool same_boot;
+    finding_rests_on(finding, failure->transition);
+    finding_rests_on(finding, seen);
+    finding_rests_on(finding, started);
     if (started == NULL) {
         finding_violated(finding, failure->transition, "the deployment failed, and no rollback was begun");
         return;
@@ -234,6 +239,7 @@ static void check_rollback(const struct audit *audit, const struct step *failure
     for (size_t i = 0; i < deployment->step_count; i++)
         if (deployment->steps[i].to == STAGE_ROLLED_BACK)
             ended = deployment->steps[i].transition;
+    finding_rests_on(finding, ended);
     took_ms = deployment_boot_span_ms(started, started->boottime_ns, ended, ended->boottime_ns, &same_boot);
     if (!same_boot)
         finding_undecidable(finding, ended, "the driver's machine was rebooted within the rollback: how long it took is not known");

@@ -2,10 +2,36 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 void finding_init(struct finding *finding)
 {
     *finding = (struct finding){.verdict = VERDICT_NOT_PROVEN, .sentence = "nothing showed it"};
+}
+
+void finding_rests_on_range(struct finding *finding, uint64_t first, uint64_t last)
+{
+    struct finding_range *rests = finding->rests;
+    unsigned at = 0, behind;
+    while (at < finding->rests_count && rests[at].last < UINT64_MAX && rests[at].last + 1 < first)
+        at++;
+    for (behind = at; behind < finding->rests_count && rests[behind].first <= (last < UINT64_MAX ? last + 1 : last); behind++) {
+        first = rests[behind].first < first ? rests[behind].first : first;
+        last = rests[behind].last > last ? rests[behind].last : last;
+    }
+    if (behind == at && finding->rests_count == FINDING_RANGES_MAX) {
+        finding->rests_more = true;
+        return;
+    }
+    memmove(&rests[at + 1], &rests[behind], (finding->rests_count - behind) * sizeof *rests);
+    finding->rests_count = finding->rests_count - behind + at + 1;
+    rests[at] = (struct finding_range){first, last};
+}
+
+void finding_rests_on(struct finding *finding, const struct entry *entry)
+{
+    if (entry != NULL)
+        finding_rests_on_range(finding, (uint64_t)entry->seq, (uint64_t)entry->seq);
 }
 
 __attribute__((format(printf, 4, 0)))

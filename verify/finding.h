@@ -1,4 +1,4 @@
-/* verify/finding: what a claim comes to, in one sentence with the entry that it rests on.
+/* verify/finding: what a claim comes to, in one sentence with the entry that decided it, and the entries that were looked at for it.
  * Rule:      a finding begins at "not proven". finding_conclude() is the one place that sets it to proven, and only when nothing was
  *            said against it. The first violation stays; whatever is undecidable gives way to a violation. */
 #ifndef VERIFY_FINDING_H
@@ -11,14 +11,27 @@
 
 enum verdict { VERDICT_INVALID = 0, VERDICT_NOT_PROVEN, VERDICT_PROVEN, VERDICT_VIOLATED, VERDICT_UNDECIDABLE, VERDICT_NOT_APPLICABLE };
 
+enum { FINDING_RANGES_MAX = 24 };
+
+/* Entries first to last, both counted. */
+struct finding_range {
+    uint64_t first, last;
+};
+
 struct finding {
     enum verdict verdict;
     bool has_entry;
     uint64_t entry;
     char sentence[480];
+    struct finding_range rests[FINDING_RANGES_MAX];     /* ascending, none touching the next */
+    unsigned rests_count;
+    bool rests_more;            /* there are more than fit */
 };
 
 void finding_init(struct finding *finding);
+/* The claim is decided from this entry too, whatever it comes to. For the reader: it changes no verdict. NULL is none. */
+void finding_rests_on(struct finding *finding, const struct entry *entry);
+void finding_rests_on_range(struct finding *finding, uint64_t first, uint64_t last);
 /* entry may be NULL where none is to be named. */
 void finding_violated(struct finding *finding, const struct entry *entry, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void finding_undecidable(struct finding *finding, const struct entry *entry, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -29,6 +29,8 @@ static const char help[] =
     "  --deployment N|all  the number of its open entry; without it the last one is judged\n"
     "  --require-anchor    undecidable unless a checkpoint from outside covers the deployment's last entry\n"
     "  --json              the report as one JSON object (verify/report.h describes it)\n"
+    "  --html FILE         besides, a page for people: verdict, claims with their entries, time line, what ran before, after and restored,\n"
+    "                      parity evidence, raw entries; one file that needs no script and no network, written whole or not at all\n"
     "  --attest FILE       write an attestation (in-toto, SLSA Verification Summary, in a DSSE envelope; verify/ATTESTATION.md) into FILE,\n"
     "                      which must not exist yet; only of one deployment of a bundle that is completed and PROVEN, else nothing is written\n"
     "  --key KEY           the Ed25519 key that signs it: PKCS#8 PEM, unencrypted, mode 0600 (openssl genpkey -algorithm ed25519 -out KEY)\n"
@@ -51,7 +53,7 @@ static const char help[] =
     "read as a journal at all; 5 a bound of the verifier is exceeded. An attestation that is refused for the verdict leaves it its status; else 2.\n";
 
 enum option_code { OPTION_TRUST = 1000, OPTION_TARGET, OPTION_JOURNAL, OPTION_CHECKPOINT, OPTION_LIMITS, OPTION_DEPLOYMENT, OPTION_ANCHOR, OPTION_JSON,
-                  OPTION_OUT, OPTION_ATTEST, OPTION_KEY, OPTION_VERIFIER, OPTION_HELP, OPTION_VERSION };
+                  OPTION_HTML, OPTION_OUT, OPTION_ATTEST, OPTION_KEY, OPTION_VERIFIER, OPTION_HELP, OPTION_VERSION };
 
 struct command_line {
     struct verify_options verify;
@@ -86,6 +88,7 @@ static enum error_code take_option(struct command_line *line, int code, const ch
     case OPTION_LIMITS: options->limits = word; break;
     case OPTION_ANCHOR: options->require_anchor = true; break;
     case OPTION_JSON: options->json = true; break;
+    case OPTION_HTML: options->html = word; break;
     case OPTION_OUT: line->out = word; break;
     case OPTION_ATTEST: line->attest.file = word; break;
     case OPTION_KEY: line->attest.key = word; break;
@@ -114,7 +117,7 @@ static enum error_code read_line(int count, char **words, struct command_line *l
         {"journal", required_argument, NULL, OPTION_JOURNAL}, {"checkpoint", required_argument, NULL, OPTION_CHECKPOINT},
         {"limits", required_argument, NULL, OPTION_LIMITS},
         {"deployment", required_argument, NULL, OPTION_DEPLOYMENT}, {"require-anchor", no_argument, NULL, OPTION_ANCHOR},
-        {"json", no_argument, NULL, OPTION_JSON}, {"out", required_argument, NULL, OPTION_OUT},
+        {"json", no_argument, NULL, OPTION_JSON}, {"html", required_argument, NULL, OPTION_HTML}, {"out", required_argument, NULL, OPTION_OUT},
         {"attest", required_argument, NULL, OPTION_ATTEST}, {"key", required_argument, NULL, OPTION_KEY},
         {"verifier", required_argument, NULL, OPTION_VERIFIER}, {"help", no_argument, NULL, OPTION_HELP},
         {"version", no_argument, NULL, OPTION_VERSION}, {0}};

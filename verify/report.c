@@ -10,8 +10,6 @@ static const char *const claim_names[CLAIMS] = {NULL, "integrity", "authority", 
                                                 "clocks"};
 static const char program[] = "titan-verify " TITAN_VERSION;
 
-enum { REMARKS_MAX = 5, REMARK_BYTES = 256 };
-
 void report_free(struct report *report)
 {
     for (size_t i = 0; i < report->count; i++)
@@ -26,7 +24,7 @@ const char *claim_name(enum claim claim)
     return claim_names[claim];
 }
 
-static const char *status_word(enum verify_status status)
+const char *report_status_word(enum verify_status status)
 {
     switch (status) {
     case VERIFY_PROVEN: return "proven";
@@ -39,8 +37,7 @@ static const char *status_word(enum verify_status status)
     return "undecidable";
 }
 
-/* What even a proven record does not show, in so many words. */
-static unsigned remarks(const struct report *report, char ret_remarks[REMARKS_MAX][REMARK_BYTES])
+unsigned report_remarks(const struct report *report, char ret_remarks[REMARKS_MAX][REMARK_BYTES])
 {
     unsigned count = 0;
     bool guard_absent = false;
@@ -86,7 +83,7 @@ static void print_claims(const struct deployment_report *deployment, FILE *strea
 void report_text(const struct report *report, FILE *stream)
 {
     char notes[REMARKS_MAX][REMARK_BYTES];
-    unsigned count = remarks(report, notes);
+    unsigned count = report_remarks(report, notes);
     fprintf(stream, "journal %s of ", report->journal[0] != '\0' ? report->journal : "(unread)");
     print_escaped(stream, report->target);
     fprintf(stream, ": %llu entries, head %s\n", (unsigned long long)report->entries, report->head);
@@ -103,7 +100,7 @@ void report_text(const struct report *report, FILE *stream)
     for (unsigned i = 0; i < count; i++)
         fprintf(stream, "  %s\n", notes[i]);
     char verdict[24];
-    (void)snprintf(verdict, sizeof verdict, "%s", status_word(report->status));
+    (void)snprintf(verdict, sizeof verdict, "%s", report_status_word(report->status));
     for (char *at = verdict; *at != '\0'; at++)
         *at = (char)toupper((unsigned char)*at);
     fprintf(stream, "%s\n", verdict);
@@ -119,7 +116,10 @@ static void write_claims(const struct deployment_report *deployment, FILE *strea
         else
             fputs("null,", stream);
         json_write_pair(stream, "sentence", finding->sentence);
-        fputc('}', stream);
+        fputs(",\"rests_on\":[", stream);
+        for (unsigned i = 0; i < finding->rests_count; i++)
+            fprintf(stream, "%s[%llu,%llu]", i > 0 ? "," : "", (unsigned long long)finding->rests[i].first, (unsigned long long)finding->rests[i].last);
+        fputs("]}", stream);
     }
 }
 
@@ -136,13 +136,13 @@ static void write_head(enum verify_status status, FILE *stream)
 {
     fputs("{\"titan_verify\":1,", stream);
     json_write_pair(stream, "program", program);
-    fprintf(stream, ",\"verdict\":\"%s\",\"exit_status\":%d,", status_word(status), (int)status);
+    fprintf(stream, ",\"verdict\":\"%s\",\"exit_status\":%d,", report_status_word(status), (int)status);
 }
 
 void report_json(const struct report *report, FILE *stream)
 {
     char notes[REMARKS_MAX][REMARK_BYTES];
-    unsigned count = remarks(report, notes);
+    unsigned count = report_remarks(report, notes);
     write_head(report->status, stream);
     json_write_pair(stream, "journal", report->journal);
     fputc(',', stream);

@@ -1,7 +1,8 @@
 /* verify/report: what a verification came to. Text, JSON, and whatever else is ever written (a page, an attestation) come out of this one struct.
  * JSON:      one object. titan_verify (1), program, verdict (proven violated undecidable), exit_status, journal, target, entries, head (hash of the
  *            last stored value), anchored (entries covered by a checkpoint from outside), limits {name: number}, deployments: [{number, procedure,
- *            state, ended, claims: [{claim, verdict (proven violated undecidable "not applicable"), entry (number or null), sentence}]}],
+ *            state, ended, claims: [{claim, verdict (proven violated undecidable "not applicable"), entry (number or null), sentence, rests_on (entries it is
+ *            decided from: [[first, last]], at most 24 of these)}]}],
  *            not_proven: [sentence], and where genesis names one, succeeds {journal, seq, hash}. A file that cannot be read gives {titan_verify, program, verdict: "damaged", exit_status, sentence}.
  * Ownership: report_free() releases its lists. */
 #ifndef VERIFY_REPORT_H
@@ -61,5 +62,10 @@ void report_text(const struct report *report, FILE *stream);
 void report_json(const struct report *report, FILE *stream);
 void report_json_error(enum verify_status status, const struct error *error, FILE *stream);
 const char *claim_name(enum claim claim);
+const char *report_status_word(enum verify_status status);
+
+enum { REMARKS_MAX = 5, REMARK_BYTES = 256 };
+/* What even a proven record does not show, in so many words. Returns how many. */
+unsigned report_remarks(const struct report *report, char ret_remarks[REMARKS_MAX][REMARK_BYTES]);
 
 #endif

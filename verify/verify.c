@@ -5,6 +5,7 @@
 
 #include "journal/allowed_signers.h"
 #include "journal/note.h"
+#include "verify/html.h"
 #include "verify/memory.h"
 #include "verify/reading.h"
 
@@ -239,18 +240,31 @@ static void name_inputs(const struct inputs *inputs, struct report_inputs *named
     }
 }
 
+/* A page of an earlier run must not stand beside another verdict. If this one cannot be written either, the first error is still the one to be told. */
+static void write_unread(const struct verify_options *options, const struct error *why)
+{
+    enum verify_status status = verify_status_of(why);
+    struct error second;
+    if (options->html == NULL || (status != VERIFY_DAMAGED && status != VERIFY_BOUND))
+        return;
+    enum error_code code = html_write_unread(options->html, options->target, status, why, &second);
+    (void)code;
+}
+
 enum error_code verify_run(const struct verify_options *options, struct report *ret_report, struct error *error)
 {
     struct inputs inputs __attribute__((cleanup(free_inputs))) = {.count = 0};
     enum error_code code = read_inputs(options, &inputs, error);
     if (code == ERROR_OK)
         code = record_read(options->path, &inputs.record, error);
-    if (code != ERROR_OK)
+    if (code != ERROR_OK) {
+        write_unread(options, error);
         return code;
+    }
     struct audit audit = {.limits = &inputs.limits, .trust = &inputs.trust, .target = options->target, .journal = options->journal,
                           .checkpoints = inputs.checkpoints, .checkpoint_count = inputs.count, .require_anchor = options->require_anchor};
     code = verify_record(&inputs.record, &audit, options->selection, options->deployment, ret_report, error);
     if (code == ERROR_OK)
         name_inputs(&inputs, &ret_report->inputs);
-    return code;
+    return code == ERROR_OK && options->html != NULL ? html_write(options->html, &audit, ret_report, error) : code;
 }

@@ -209,8 +209,8 @@ void forge_open(struct forge *forge, const char *procedure)
         memset(forge->hash_new, 'b', 64);
     forge_public_key(forge->session, key);
     bytes_hex(key, KEY_BYTES, session);
-    json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:[], s:i, s:s}", "procedure", procedure, "operator", "alice", "reason",
-                             "a test", "session", session, "table", zeros, "program", "forge", "branch", "main", "commit", "", "expect",
+    json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:[], s:i, s:s}", "procedure", procedure, "operator",
+                             forge->operator != NULL ? forge->operator : "alice", "reason", forge->reason != NULL ? forge->reason : "a test", "session", session, "table", zeros, "program", "forge", "branch", "main", "commit", "", "expect",
                              forge->expect != NULL ? forge->expect : "",
                              "checklist", "approvals", 0, "config", zeros);
     forge->deployment = (int64_t)forge->count;

@@ -49,7 +49,7 @@ struct forge {
     /* the world */
     struct forge_container execution, brain;
     char hash_before[65], hash_new[65], commit_before[41], commit_after[41], image_before[80], image_after[80];
-    const char *expect;         /* of `open` */
+    const char *expect, *reason, *operator;      /* of `open`; NULL = none, "a test", "alice" */
     bool armed, recreate, marker, no_policy, no_checklist;
     char code[41];              /* commit checked out */
     int64_t up_ms, sample_ms;
