@@ -267,10 +267,9 @@ enum error_code http_fetch(const struct http_request *request, struct http_reply
         if (code != ERROR_OK || next[0] == '\0' || request->redirects_max == 0)
             return code;
         if (redirects == request->redirects_max || !same_origin(url, next)) {
-            char shown[200];
-            copy_printable(shown, sizeof shown, next);
             http_reply_clear(ret_reply);
-            (void)snprintf(ret_reply->words, sizeof ret_reply->words, "it redirects %s %s", redirects == request->redirects_max ? "too often, last to" : "to another place:", shown);
+            (void)snprintf(ret_reply->words, sizeof ret_reply->words, "it redirects %s", redirects == request->redirects_max ? "too often, last to" : "to another place:");
+            copy_printable(ret_reply->elsewhere, sizeof ret_reply->elsewhere, next);
             return ERROR_OK;
         }
         memcpy(url, next, sizeof url);

@@ -2,7 +2,7 @@
  * Knows:     addresses, routes, certificates, caps and time; what a status or a body means is the caller's. No proxy, no cookie, no connection is used twice.
  * Routes:    `through` a target, the address is as seen from there; without, as the operator's browser on this machine would reach it.
  * Failures:  whatever keeps an answer from coming back (refused, a certificate, time, size) is a reply with status 0 and the reason in words; ERROR_* is ours.
- * Secrets:   http_get()'s body comes redacted; what http_fetch() and a stream bring is redacted where it is put into words (check_answer).
+ * Secrets:   http_get()'s body comes redacted; what http_fetch() and a stream bring is redacted where it is put into words (check_foreign).
  * Untrusted: of the other side's words, headers are copied as printable ASCII ('?' for the rest); the body is bytes. */
 #ifndef ACTIONS_HTTP_H
 #define ACTIONS_HTTP_H
@@ -24,7 +24,8 @@ struct http_request {
 
 struct http_reply {
     int status;                     /* 0: none came back */
-    char words[HTTP_WORDS_MAX];     /* why not; "" where one did */
+    char words[HTTP_WORDS_MAX];     /* why not, in ours and the library's own; "" where one did */
+    char elsewhere[2048];           /* behind the words, where it redirects to instead, "" = nowhere */
     char type[HTTP_HEADER_MAX], disposition[HTTP_HEADER_MAX];       /* Content-Type, Content-Disposition; "" = absent */
     struct bytes body;
 };

@@ -20,7 +20,8 @@ struct target_lease;
 enum target_output {
     OUTPUT_FOREIGN = 0,             /* whatever a program printed: every value of secrets.h */
     OUTPUT_NAMES,                   /* names, identities and addresses that are compared or go into later commands: only what its key calls secret */
-    OUTPUT_RAW,                     /* a file that this tool wrote itself, or a secret on its way into locked memory: nothing. A secret never becomes evidence */
+    OUTPUT_RAW,                     /* a file that this tool wrote itself, or a secret on its way into locked memory, or what a probe reads and
+                                     * repeats only by check_foreign(): nothing. A secret never becomes evidence */
 };
 
 struct target_command {

@@ -57,6 +57,11 @@ int64_t tenancy_left_ms(const struct tenancy *tenancy, const struct target_span 
     return over ? 0 : tenancy->expires_ms - now->after_ms;
 }
 
+bool tenancy_is_followed(const struct tenancy *tenancy, const struct tenancy_claim *claim)
+{
+    return strcmp(tenancy->journal, claim->journal) == 0 && tenancy->deployment == claim->deployment && tenancy->epoch > claim->epoch;
+}
+
 static bool is_brief(enum act act)
 {
     return act == ACT_RENEW || act == ACT_WATCH;
@@ -176,7 +181,7 @@ static enum error_code check_copy(const struct tenancy *now, const struct tenanc
 
 static enum error_code check_kept(const struct tenancy *now, const struct tenancy_claim *claim, struct error *error)
 {
-    if (strcmp(now->journal, claim->journal) == 0 && now->deployment == claim->deployment && now->epoch > claim->epoch)
+    if (tenancy_is_followed(now, claim))
         return held(error, "leave it to them, and use their copy of the journal", "deployment %lld was taken over by %s", (long long)now->deployment, now->holder);
     if (strcmp(now->journal, claim->journal) == 0 && now->epoch < claim->epoch)
         return held(error, "titan-fsm takeover --reason TEXT, once more", "the takeover of this deployment did not reach the target");

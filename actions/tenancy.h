@@ -39,6 +39,9 @@ enum error_code tenancy_parse(const struct bytes *text, struct tenancy *ret_tena
 /* How long the holder still has; 0 when it is over. */
 int64_t tenancy_left_ms(const struct tenancy *tenancy, const struct target_span *now);
 
+/* Somebody took the claim's deployment over: its hold is over for good, because epochs only rise. */
+bool tenancy_is_followed(const struct tenancy *tenancy, const struct tenancy_claim *claim);
+
 enum error_code tenancy_read(struct target *target, struct evidence *evidence, struct tenancy *ret_tenancy, struct error *error) CHECKED;
 /* ERROR_HELD: another journal's open deployment, another unexpired holder, or a head that our journal has not. Taking it again for the same deployment renews it and
  * keeps the epoch. */

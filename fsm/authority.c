@@ -18,6 +18,34 @@ enum error_code authority_holder(const struct deployment *deployment, struct hol
     return ERROR_OK;
 }
 
+static enum error_code configured_key(const struct config_operator *operator, uint8_t ret_key[KEY_BYTES], struct error *error)
+{
+    if (!operator->agent)
+        return keyfile_public_key(operator->key, ret_key, error);
+    memcpy(ret_key, operator->public_key, KEY_BYTES);
+    return ERROR_OK;
+}
+
+enum error_code authority_check_holder(const struct driver *driver, struct error *error)
+{
+    static const char next[] = "titan-fsm takeover --reason TEXT, once the time of that hold is over; `titan-fsm disarm` at any time";
+    const struct config_operator *operator = &driver->config.operator;
+    unsigned long long number = driver->deployment.number;
+    struct holder holder;
+    uint8_t key[KEY_BYTES];
+    enum error_code code = authority_holder(&driver->deployment, &holder, error);
+    if (code != ERROR_OK)
+        return code;
+    if (strcmp(holder.principal, operator->principal) != 0)
+        return error_set(error, ERROR_KEY_REFUSED, 0, driver->options.config_path, next, "deployment %llu is driven by %.128s, not by %.128s", number, holder.principal,
+                         operator->principal);
+    code = configured_key(operator, key, error);
+    if (code != ERROR_OK || memcmp(holder.key, key, KEY_BYTES) == 0)
+        return code;
+    return error_set(error, ERROR_KEY_REFUSED, 0, driver->options.config_path, next, "deployment %llu is driven by %.128s with another key than the configured one", number,
+                     holder.principal);
+}
+
 static enum error_code load(struct driver *driver, struct roster *roster, uint64_t *ret_size, struct error *error)
 {
     struct journal_head head;

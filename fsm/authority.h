@@ -14,6 +14,11 @@ struct holder {
 };
 enum error_code authority_holder(const struct deployment *deployment, struct holder *ret_holder, struct error *error) CHECKED;
 
+/* Whoever moves a deployment is its holder: principal and public key of the configuration, no passphrase, no target asked. Else ERROR_KEY_REFUSED, without an entry, which
+ * names him. A session key lies beside the journal and goes along with a plain copy of it; this keeps anybody else from driving in the holder's name with it, and the
+ * holder himself once somebody took over. It is no lock against a forger, who would not use this program. */
+enum error_code authority_check_holder(const struct driver *driver, struct error *error) CHECKED;
+
 /* The unlocked own key, under the configured principal, is in the role now; else ERROR_KEY_REFUSED: strangers are refused without an entry. */
 enum error_code authority_check_own(struct driver *driver, enum roster_role role, struct error *error) CHECKED;
 

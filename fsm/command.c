@@ -14,8 +14,8 @@ static const struct command commands[] = {
      "Checks the target's host key, pins target, services, limits, roster and checklist in a genesis entry signed by the\n"
      "operator, and makes the journal directory. Nothing changes on the target.\n"
      "--succeed: where the journal that the target belongs to (its id, as deployment.json there names it) is gone for good. For\n"
-     "an administrator, when no holder is alive: Execution is disarmed and seen so, what runs is recorded, and the target, freed,\n"
-     "belongs to the new journal, whose genesis names the old one's head. The same command again finishes one that was cut short.", 0, 0, command_init},
+     "an operator who is an administrator too, when no holder is alive: Execution is disarmed and seen so, what runs is recorded, and\n"
+     "the target, freed, belongs to the new journal, whose genesis names the old one's head. The same command again finishes one that was cut short.", 0, 0, command_init},
     {"config", "check [--json]", "say whether titan.yml is good",
      "Reads titan.yml alone and says that it is good and what it came to, or its first error with line and column. --json: every key with the\n"
      "value that holds, defaults and all. No secret is in it: the file names where they lie. Needs no key, no journal and no target.", 1, 1, command_config},
@@ -55,10 +55,11 @@ static const struct command commands[] = {
      "With STATE, of any state, without titan.yml or a journal.", 0, 1, command_explain},
     {"attest", "ITEM --reason TEXT", "answer a checklist item that no probe can decide",
      "Records an answer signed by the operator's own key. ITEM is an id of the checklist, or rollback_failed to accept by\n"
-     "signature that a failed rollback is over.", 1, 1, command_attest},
+     "signature that a failed rollback is over. Refused where a probe decided the item.", 1, 1, command_attest},
     {"takeover", "--reason TEXT", "go on with a deployment whose holder is gone",
-     "For an operator of the roster with a copy of the journal, when the holder's time on the target is over: a fresh session key,\n"
-     "a signed entry with the reason, and the target's epoch raised, so that the old holder's driver can do nothing any more.\n"
+     "For an operator of the roster with a copy of the journal (without its session-*.key: those are the holder's), when the holder's\n"
+     "time on the target is over: a fresh session key, a signed entry with the reason, and the target's epoch raised, so that the\n"
+     "old holder's driver can do nothing any more. Only whoever took over last drives from then on, in the same directory too.\n"
      "Refused while the holder is alive. Whoever approved the deployment and takes it over before it is guarded counts as one\n"
      "person. The same command again finishes one that was cut short. Then `titan-fsm resume` looks at the target and goes on.", 0, 0, command_takeover},
     {"rollback", "--reason TEXT", "go back to what ran before",

@@ -166,7 +166,10 @@ static enum error_code accept(struct driver *driver, const struct command_line *
     code = embed(driver, &approval, answer.reason, why, sizeof why, error);
     if (code == ERROR_OK && why[0] != '\0') {
         char reason[400];
-        (void)snprintf(reason, sizeof reason, "an approval by '%.128s' is not taken: %s", name, why);
+        if (name[0] != '\0')
+            (void)snprintf(reason, sizeof reason, "an approval by '%.128s' is not taken: %s", name, why);
+        else
+            (void)snprintf(reason, sizeof reason, "an approval that names nobody is not taken: %s", why);
         code = record_refusal(&driver->recorder, machine_state_name(driver->deployment.state), "approval", reason, error);
         return code == ERROR_OK ? error_set(error, ERROR_REFUSED, 0, line->words[0], "titan-fsm request FILE, for an approver of the roster", "%s", reason) : code;
     }

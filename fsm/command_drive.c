@@ -3,19 +3,20 @@
 
 #include <stdio.h>
 
+#include "fsm/authority.h"
 #include "fsm/engine.h"
 #include "fsm/progress.h"
 
-enum { NEEDS = DRIVER_WRITES | DRIVER_DRIVES | DRIVER_SESSION };
-
-/* A refusal outside a deployment is signed by the operator's own key, so it is needed only there. */
+/* Only its holder drives a deployment; asked under the lock, so that nobody takes over in between, and before the session key is looked for. */
 static enum error_code open_to_drive(struct driver *driver, const struct command_line *line, struct error *error)
 {
     driver_watch_signals();
-    enum error_code code = driver_open(driver, &line->options, NEEDS, error);
-    if (code != ERROR_OK || driver_is_open(driver))
-        return code;
-    return error_set(error, ERROR_REFUSED, 0, driver->config.setup.target.name, "titan-fsm begin", "no deployment is open");
+    enum error_code code = driver_open(driver, &line->options, DRIVER_WRITES | DRIVER_DRIVES, error);
+    if (code == ERROR_OK && !driver_is_open(driver))
+        return error_set(error, ERROR_REFUSED, 0, driver->config.setup.target.name, "titan-fsm begin", "no deployment is open");
+    if (code == ERROR_OK)
+        code = authority_check_holder(driver, error);
+    return code == ERROR_OK ? driver_open_session(driver, error) : code;
 }
 
 static void print_next(const struct driver *driver, enum exit_status status)

@@ -7,6 +7,7 @@
 #include "fsm/approval.h"
 #include "fsm/authority.h"
 #include "fsm/metrics.h"
+#include "fsm/progress.h"
 #include "journal/canonical.h"
 
 static void print_escaped(const char *text)
@@ -243,6 +244,9 @@ enum error_code command_export(const struct command_line *line, enum exit_status
         code = journal_export(driver.journal, driver.session != NULL ? driver.session : driver.operator_signer, line->words[0], error);
     if (code == ERROR_OK && line->checkpoint != NULL)
         code = export_checkpoint(&driver, line->checkpoint, error);
+    if (code == ERROR_OK)
+        progress_word(&driver, "journal %s is in %s%s%s; next: titan-verify %s, on the auditor's machine", journal_id(driver.journal), line->words[0],
+                      line->checkpoint != NULL ? ", its checkpoint in " : "", line->checkpoint != NULL ? line->checkpoint : "", line->words[0]);
     *ret_status = EXIT_DONE;
     return code;
 }

@@ -9,7 +9,7 @@
 #include "journal/canonical.h"
 
 struct tally {
-    size_t passed, failed, undecided;       /* of the mandatory items, but for `passed` */
+    size_t passed, failed, undecided, optional;     /* each item once; optional: those of them that did not pass */
 };
 
 static const char *word_of(enum preflight_status status)
@@ -31,6 +31,7 @@ static struct tally count(const struct setup *setup, const enum preflight_status
         tally.passed += statuses[i] == PREFLIGHT_PASSED;
         tally.failed += mandatory && (statuses[i] == PREFLIGHT_FAILED || statuses[i] == PREFLIGHT_INVALID);
         tally.undecided += mandatory && statuses[i] == PREFLIGHT_UNDECIDED;
+        tally.optional += !mandatory && statuses[i] != PREFLIGHT_PASSED;
     }
     return tally;
 }
@@ -91,7 +92,10 @@ static enum error_code report(struct driver *driver, const enum preflight_status
     if (driver->options.json)
         return print_json(setup, statuses, evidence, *ret_status == EXIT_DONE, error);
     print_items(setup, statuses, evidence);
-    printf("%zu passed, %zu failed, %zu for a person%s\n", tally.passed, tally.failed, tally.undecided,
+    char optional[64] = "";
+    if (tally.optional > 0)
+        (void)snprintf(optional, sizeof optional, ", %zu optional and not passed", tally.optional);
+    printf("of %zu items %zu passed, %zu failed, %zu for a person%s%s\n", setup->check_count, tally.passed, tally.failed, tally.undecided, optional,
            tally.undecided > 0 ? " (in a deployment: titan-fsm attest ITEM --reason TEXT)" : "");
     return ERROR_OK;
 }

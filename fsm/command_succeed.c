@@ -32,7 +32,8 @@ static enum error_code check_roles(const struct driver *driver, const json_t *li
         return code;
     if (roster_find(&roster, ROSTER_ADMINISTRATOR, key, principal) != NULL && roster_find(&roster, ROSTER_OPERATOR, key, principal) != NULL)
         return ERROR_OK;
-    return error_set(error, ERROR_KEY_REFUSED, 0, principal, "ask an administrator of the roster who is an operator too", "only an administrator begins a journal that succeeds another");
+    return error_set(error, ERROR_KEY_REFUSED, 0, principal, "ask one who is both, or add the missing line to `roster` in titan.yml",
+                     "a journal that succeeds another is begun by an operator who is an administrator too, and this key under this principal is not both in `roster`");
 }
 
 /* The journal that an earlier run of this command began, to be finished. */

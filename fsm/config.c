@@ -223,14 +223,7 @@ static void set_defaults(struct draft *draft)
     };
 }
 
-static enum error_code invalid(const char *path, const char *next, const char *what, const char *word, struct error *error)
-{
-    char where[160];
-    (void)snprintf(where, sizeof where, "%.150s:1:1", path);
-    return error_set(error, ERROR_CONFIG, 0, where, next, "%s%s%.100s", what, word[0] != '\0' ? ": " : "", word);
-}
-
-static enum error_code settle_endpoints(const char *path, struct setup *setup, struct error *error)
+static enum error_code settle_endpoints(const struct field_file *file, struct setup *setup, struct error *error)
 {
     for (size_t i = 0; i < setup->endpoint_count; i++) {
         struct setup_endpoint *endpoint = &setup->endpoints[i];
@@ -238,53 +231,59 @@ static enum error_code settle_endpoints(const char *path, struct setup *setup, s
             endpoint->kind = HEALTH_HTTP;
         else if (endpoint->url[0] == '\0' && endpoint->service[0] != '\0')
             endpoint->kind = endpoint->exec[0] != '\0' ? HEALTH_EXEC : HEALTH_CONTAINER;
-        else
-            return invalid(path, "give `url`, or `service` (its container's own check), or `service` and `exec`", "an endpoint does not say how it is asked", endpoint->name, error);
+        else {
+            char at[96];
+            (void)snprintf(at, sizeof at, "endpoints/%s", endpoint->name);
+            return field_file_fail(file, at, "give `url`, or `service` (its container's own check), or `service` and `exec`", "an endpoint does not say how it is asked", endpoint->name, error);
+        }
     }
     return ERROR_OK;
 }
 
 /* "ssh-ed25519 AAAA... comment" */
-static enum error_code settle_operator(const char *path, struct draft *draft, struct error *error)
+static enum error_code settle_operator(const struct field_file *file, struct draft *draft, struct error *error)
 {
     struct config_operator *operator = &draft->config.operator;
     operator->agent = draft->agent_key[0] != '\0';
     if (operator->principal[0] == '\0' || operator->agent == (operator->key[0] != '\0'))
-        return invalid(path, "operator: {principal: NAME, key: FILE}, or {principal: NAME, agent: \"ssh-ed25519 AAAA...\"}", "`operator` needs a principal and one key", "", error);
+        return field_file_fail(file, operator->principal[0] == '\0' ? "operator/principal" : operator->agent ? "operator/agent" : "operator/key",
+                               "operator: {principal: NAME, key: FILE}, or {principal: NAME, agent: \"ssh-ed25519 AAAA...\"}", "`operator` needs a principal and one key", "", error);
     if (!operator->agent)
         return ERROR_OK;
     static const char type[] = "ssh-ed25519 ";
     const char *text = draft->agent_key + strlen(type);
     if (strncmp(draft->agent_key, type, strlen(type)) != 0 || ssh_public_key_from_base64(text, strcspn(text, " "), operator->public_key, error) != ERROR_OK)
-        return invalid(path, "write the line of the .pub file of an Ed25519 key", "operator.agent is no public key", draft->agent_key, error);
+        return field_file_fail(file, "operator/agent", "write the line of the .pub file of an Ed25519 key", "operator.agent is no public key", draft->agent_key, error);
     return ERROR_OK;
 }
 
-static enum error_code settle(const char *path, struct draft *draft, struct error *error)
+static enum error_code settle(const struct field_file *file, struct draft *draft, struct error *error)
 {
     struct config *config = &draft->config;
     struct setup *setup = &config->setup;
     setup->output_bytes_max = (size_t)draft->output_bytes_max;
     if (config->journal[0] == '\0')
-        return invalid(path, "journal: DIRECTORY", "the file names no journal", "", error);
+        return field_file_fail(file, "journal", "journal: DIRECTORY", "the file names no journal", "", error);
     if (setup->target.name[0] == '\0' || setup->target.local == (setup->target.host[0] != '\0'))
-        return invalid(path, "target: {name: NAME, host: HOST}, or {name: NAME, local: true}", "`target` needs a name and one of host and local", "", error);
+        return field_file_fail(file, setup->target.name[0] == '\0' ? "target/name" : setup->target.local ? "target/local" : "target/host",
+                               "target: {name: NAME, host: HOST}, or {name: NAME, local: true}", "`target` needs a name and one of host and local", "", error);
     if (setup->target.directory[0] != '/')
-        return invalid(path, "write it from the root: /opt/titan", "target.directory is not absolute", setup->target.directory, error);
+        return field_file_fail(file, "target/directory", "write it from the root: /opt/titan", "target.directory is not absolute", setup->target.directory, error);
     if ((setup->services.execution[0] != '\0') != (setup->services.brain[0] != '\0'))
-        return invalid(path, "name both, or none where there is no shared policy hash", "services.execution and services.brain belong together", "", error);
+        return field_file_fail(file, setup->services.execution[0] != '\0' ? "services/execution" : "services/brain", "name both, or none where there is no shared policy hash", "services.execution and services.brain belong together", "", error);
     if (setup->services.execution[0] != '\0' && setup->bus.host[0] == '\0')
-        return invalid(path, "bus: {host: 127.0.0.1}", "a policy hash is asked for over the bus, and `bus` names none", "", error);
+        return field_file_fail(file, field_file_has(file, "bus") ? "bus/host" : "services/execution", "bus: {host: 127.0.0.1}",
+                               "a policy hash is asked for over the bus, and `bus` names no host", "", error);
     if (setup->endpoint_count == 0)
-        return invalid(path, "endpoints: {execution: {url: http://127.0.0.1:3002/health}}", "there is no endpoint whose health could be watched", "", error);
+        return field_file_fail(file, "endpoints", "endpoints: {execution: {url: http://127.0.0.1:3002/health}}", "there is no endpoint whose health could be watched", "", error);
     if (config->limits.sample_gap_ms <= config->limits.sample_interval_ms)
-        return invalid(path, "make sample_gap_ms larger", "limits.sample_gap_ms must be longer than sample_interval_ms", "", error);
+        return field_file_fail(file, field_file_has(file, "limits/sample_gap_ms") ? "limits/sample_gap_ms" : "limits/sample_interval_ms", "make sample_gap_ms larger", "limits.sample_gap_ms must be longer than sample_interval_ms", "", error);
     if (setup->compose.order.count == 0 && setup->services.execution[0] != '\0')
         setup->compose.order = (struct setup_list){{setup->services.execution, setup->services.brain}, 2};
-    enum error_code code = settle_operator(path, draft, error);
+    enum error_code code = settle_operator(file, draft, error);
     if (code == ERROR_OK)
-        code = settle_endpoints(path, setup, error);
-    return code == ERROR_OK ? checklist_settle(path, &draft->checklist, setup, error) : code;
+        code = settle_endpoints(file, setup, error);
+    return code == ERROR_OK ? checklist_settle(file, &draft->checklist, setup, error) : code;
 }
 
 /* A draft that is settled, or freed with all that it kept. */
@@ -299,9 +298,11 @@ static enum error_code load(const char *path, struct draft **ret_draft, struct e
         return error_set(error, ERROR_MEMORY, 0, path, "", "out of memory");
     set_defaults(draft);
     bytes_sha256_hex(text.data, text.size, draft->config.sha256);
-    code = field_read_file(path, &text, file_fields, draft, &draft->config, error);
+    struct field_file *file = NULL;
+    code = field_file_read(path, &text, file_fields, draft, &draft->config, &file, error);
     if (code == ERROR_OK)
-        code = settle(path, draft, error);
+        code = settle(file, draft, error);
+    field_file_close(file);
     if (code == ERROR_OK) {
         *ret_draft = draft;
         return ERROR_OK;

@@ -40,26 +40,26 @@ const struct field checklist_fields[] = {
     {NULL},
 };
 
-/* One row a probe: its word, its kind, the keys that it reads. */
+/* One row a probe: its word, its kind, the keys that it reads, and what to do when it fails where the item does not say. */
 #define READS(keys) "probe advice mandatory" keys
-static const struct { const char *word; enum check_kind kind; const char *reads; } probes[] = {
-    {"env_key_length", CHECK_ENV_KEY_LENGTH, READS(" key minimum")},
-    {"env_same", CHECK_ENV_SAME, READS(" variables absent")},
-    {"docker_socket", CHECK_DOCKER_SOCKET, READS(" service sockets")},
-    {"ports", CHECK_PORTS, READS(" ports closed address")},
-    {"https", CHECK_HTTPS, READS(" url ca_file text within_ms")},
-    {"websocket", CHECK_WEBSOCKET, READS(" url ca_file token_file text within_ms")},
-    {"heartbeat", CHECK_HEARTBEAT, READS(" subjects within_ms")},
-    {"download", CHECK_DOWNLOAD, READS(" url ca_file token_file within_ms")},
-    {"backups", CHECK_BACKUPS, READS(" path schedule hours")},
-    {"logs", CHECK_LOGS, READS(" prometheus prometheus_query loki loki_query within_ms")},
-    {"env_file_mode", CHECK_ENV_FILE_MODE, READS(" owner")},
-    {"env_committed", CHECK_ENV_COMMITTED, READS(" examples")},
-    {"compose_renders", CHECK_COMPOSE_RENDERS, READS("")},
-    {"password_text", CHECK_PASSWORD_TEXT, READS(" keys")},
-    {"tree_clean", CHECK_TREE_CLEAN, READS("")},
-    {"command", CHECK_COMMAND, READS(" command")},
-    {"attest", CHECK_ATTEST, READS("")},
+static const struct { const char *word; enum check_kind kind; const char *reads, *advice; } probes[] = {
+    {"env_key_length", CHECK_ENV_KEY_LENGTH, READS(" key minimum"), "set the key in the env file, long enough"},
+    {"env_same", CHECK_ENV_SAME, READS(" variables absent"), "give the services in `variables` the same value"},
+    {"docker_socket", CHECK_DOCKER_SOCKET, READS(" service sockets"), "mount the Docker socket into the one service alone, and run that as root"},
+    {"ports", CHECK_PORTS, READS(" ports closed address"), "close it, or declare it in `ports` of this item"},
+    {"https", CHECK_HTTPS, READS(" url ca_file text within_ms"), "look at the server behind `url`, its certificate and its container"},
+    {"websocket", CHECK_WEBSOCKET, READS(" url ca_file token_file text within_ms"), "look at the socket behind `url`, or see by hand that it connects"},
+    {"heartbeat", CHECK_HEARTBEAT, READS(" subjects within_ms"), "look at the services that beat, and at the bus"},
+    {"download", CHECK_DOWNLOAD, READS(" url ca_file token_file within_ms"), "look at what `url` gives, or see by hand that it downloads"},
+    {"backups", CHECK_BACKUPS, READS(" path schedule hours"), "look at the backup's timer and at what it wrote last"},
+    {"logs", CHECK_LOGS, READS(" prometheus prometheus_query loki loki_query within_ms"), "look at what ships the logs to Loki or Prometheus"},
+    {"env_file_mode", CHECK_ENV_FILE_MODE, READS(" owner"), "chmod 600 the env file, and chown it to the deploying user"},
+    {"env_committed", CHECK_ENV_COMMITTED, READS(" examples"), "remove the file from git and its history, and change every secret in it"},
+    {"compose_renders", CHECK_COMPOSE_RENDERS, READS(""), "set every variable that the compose file needs"},
+    {"password_text", CHECK_PASSWORD_TEXT, READS(" keys"), "begin the password with a letter that no number has"},
+    {"tree_clean", CHECK_TREE_CLEAN, READS(""), "commit or remove the changes of the tree on the target"},
+    {"command", CHECK_COMMAND, READS(" command"), "run the item's command on the target by hand, and mend what it says"},
+    {"attest", CHECK_ATTEST, READS(""), "look at it yourself"},
 };
 
 /* What a probe reads where nothing else is said: the standard's own names and figures. */
@@ -139,49 +139,52 @@ const void *checklist_at(const void *base, size_t index, const char **ret_name, 
     return &draft->items[index];
 }
 
-static enum error_code invalid(const char *path, const char *next, const char *what, const char *id, struct error *error)
+static enum error_code invalid(const struct field_file *file, const char *key, const char *next, const char *what, const char *id, struct error *error)
 {
-    char where[160];
-    (void)snprintf(where, sizeof where, "%.150s:1:1", path);
-    return error_set(error, ERROR_CONFIG, 0, where, next, "%s: %.64s", what, id);
+    char at[160];
+    (void)snprintf(at, sizeof at, "preflight/%s/%s", id, key);
+    return field_file_fail(file, at, next, what, id, error);
 }
 
 /* What holds stands in the draft too, for who shows it. */
-static enum error_code settle_item(const char *path, struct checklist_words *words, struct error *error)
+static enum error_code settle_item(const struct field_file *file, struct checklist_words *words, struct error *error)
 {
     struct setup_check *check = &words->check;
-    for (size_t i = 0; i < sizeof probes / sizeof probes[0]; i++)
-        if (strcmp(probes[i].word, words->probe) == 0)
-            check->kind = probes[i].kind;
-    if (check->within_ms == 0)
-        check->within_ms = check->kind == CHECK_LOGS ? LOGS_RECENT_MS : check->kind == CHECK_DOWNLOAD ? DOWNLOAD_MS : WAIT_MS;
     bool known = words->probe[0] == '\0';
     for (size_t i = 0; i < sizeof probes / sizeof probes[0]; i++)
-        known = known || strcmp(probes[i].word, words->probe) == 0;
+        if (strcmp(probes[i].word, words->probe) == 0) {
+            check->kind = probes[i].kind;
+            known = true;
+        }
+    for (size_t i = 0; i < sizeof probes / sizeof probes[0]; i++)
+        if (probes[i].kind == check->kind && check->advice[0] == '\0')
+            check->advice = probes[i].advice;
+    if (check->within_ms == 0)
+        check->within_ms = check->kind == CHECK_LOGS ? LOGS_RECENT_MS : check->kind == CHECK_DOWNLOAD ? DOWNLOAD_MS : WAIT_MS;
     if (check->kind == CHECK_INVALID || !known)
-        return invalid(path, "fsm/titan.example.yml lists the probes; `command` runs one of your own, `attest` asks a person",
+        return invalid(file, "probe", "fsm/titan.example.yml lists the probes; `command` runs one of your own, `attest` asks a person",
                        "a checklist item names no probe that there is", check->id, error);
     if ((check->kind == CHECK_ENV_KEY_LENGTH && check->key[0] == '\0') || (check->kind == CHECK_COMMAND && check->command[0] == '\0'))
-        return invalid(path, "give its `key`, or its `command`", "a checklist item lacks what its probe needs", check->id, error);
+        return invalid(file, check->kind == CHECK_COMMAND ? "command" : "key", "give its `key`, or its `command`", "a checklist item lacks what its probe needs", check->id, error);
     if (check->kind != CHECK_LOGS && check->within_ms > WAIT_MS_MAX)
-        return invalid(path, "write a within_ms of at most 120000", "a checklist item would be waited for too long", check->id, error);
+        return invalid(file, "within_ms", "write a within_ms of at most 120000", "a checklist item would be waited for too long", check->id, error);
     for (size_t i = 0; i < sizeof probes / sizeof probes[0]; i++)
         if (probes[i].kind == check->kind)
             words->probe = probes[i].word;
     return ERROR_OK;
 }
 
-enum error_code checklist_settle(const char *path, struct checklist_draft *draft, struct setup *setup, struct error *error)
+enum error_code checklist_settle(const struct field_file *file, struct checklist_draft *draft, struct setup *setup, struct error *error)
 {
     bool standard = strcmp(draft->begins_with, "standard") == 0;
     if (!standard && strcmp(draft->begins_with, "own") != 0)
-        return invalid(path, "write `checklist: standard` or `checklist: own`, in front of `preflight`", "the checklist begins with neither", draft->begins_with, error);
+        return field_file_fail(file, "checklist", "write `checklist: standard` or `checklist: own`, in front of `preflight`", "the checklist begins with neither", draft->begins_with, error);
     if (standard != draft->begun && draft->count > 0)
-        return invalid(path, "move `checklist` in front of `preflight`", "`checklist` stands behind `preflight`", draft->begins_with, error);
+        return field_file_fail(file, "checklist", "move `checklist` in front of `preflight`", "`checklist` stands behind `preflight`", draft->begins_with, error);
     if (standard && !draft->begun)
         begin(draft);
     for (size_t i = 0; i < draft->count; i++) {
-        enum error_code code = settle_item(path, &draft->items[i], error);
+        enum error_code code = settle_item(file, &draft->items[i], error);
         if (code != ERROR_OK)
             return code;
         setup->checks[setup->check_count++] = draft->items[i].check;

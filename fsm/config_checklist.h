@@ -24,6 +24,6 @@ extern const struct field checklist_fields[];
 void *checklist_add(void *base, const char *name);
 /* Item `index` for who shows it, with the keys that its probe reads; NULL behind the last. */
 const void *checklist_at(const void *base, size_t index, const char **ret_name, const char **ret_keys);
-enum error_code checklist_settle(const char *path, struct checklist_draft *draft, struct setup *setup, struct error *error) CHECKED;
+enum error_code checklist_settle(const struct field_file *file, struct checklist_draft *draft, struct setup *setup, struct error *error) CHECKED;
 
 #endif

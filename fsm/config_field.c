@@ -242,19 +242,94 @@ static enum error_code parse_error(const char *path, struct fy_diag *diag, struc
     return error_set(error, ERROR_CONFIG, 0, where, "mend this line", "this is not YAML as it must be: %.200s", found != NULL ? found->msg : "it cannot be read");
 }
 
-enum error_code field_read_file(const char *path, const struct bytes *text, const struct field *fields, void *base, struct config *keeper, struct error *error)
+struct field_file {
+    const char *path;
+    struct fy_diag *diag;
+    struct fy_document *document;
+};
+
+void field_file_close(struct field_file *file)
+{
+    if (file == NULL)
+        return;
+    fy_document_destroy(file->document);
+    fy_diag_destroy(file->diag);
+    free(file);
+}
+
+static enum error_code read_document(struct field_file *file, const struct bytes *text, const struct field *fields, void *base, struct config *keeper, struct error *error)
 {
     struct fy_diag_cfg quiet;
     fy_diag_cfg_default(&quiet);
-    struct fy_diag *diag = fy_diag_create(&quiet);
-    if (diag == NULL)
+    file->diag = fy_diag_create(&quiet);
+    if (file->diag == NULL)
+        return error_set(error, ERROR_MEMORY, 0, file->path, "", "out of memory");
+    fy_diag_set_collect_errors(file->diag, true);
+    struct fy_parse_cfg parse = {.flags = FYPCF_COLLECT_DIAG, .diag = file->diag};
+    file->document = fy_document_build_from_string(&parse, (const char *)text->data, text->size);
+    struct field_reader reader = {.path = file->path, .config = keeper, .error = error};
+    return file->document == NULL ? parse_error(file->path, file->diag, error) : take_mapping(&reader, NULL, fy_document_root(file->document), fields, base);
+}
+
+enum error_code field_file_read(const char *path, const struct bytes *text, const struct field *fields, void *base, struct config *keeper, struct field_file **ret_file,
+                                struct error *error)
+{
+    struct field_file *file = calloc(1, sizeof *file);
+    if (file == NULL)
         return error_set(error, ERROR_MEMORY, 0, path, "", "out of memory");
-    fy_diag_set_collect_errors(diag, true);
-    struct fy_parse_cfg parse = {.flags = FYPCF_COLLECT_DIAG, .diag = diag};
-    struct fy_document *document = fy_document_build_from_string(&parse, (const char *)text->data, text->size);
-    struct field_reader reader = {.path = path, .config = keeper, .error = error};
-    enum error_code code = document == NULL ? parse_error(path, diag, error) : take_mapping(&reader, NULL, fy_document_root(document), fields, base);
-    fy_document_destroy(document);
-    fy_diag_destroy(diag);
+    file->path = path;
+    enum error_code code = read_document(file, text, fields, base, keeper, error);
+    if (code == ERROR_OK)
+        *ret_file = file;
+    else
+        field_file_close(file);
     return code;
+}
+
+static struct fy_node_pair *find_pair(struct fy_node *mapping, const char *key, size_t length)
+{
+    void *at = NULL;
+    if (mapping == NULL || !fy_node_is_mapping(mapping))
+        return NULL;
+    for (struct fy_node_pair *pair; (pair = fy_node_mapping_iterate(mapping, &at)) != NULL;) {
+        size_t size = 0;
+        const char *name = fy_node_get_scalar(fy_node_pair_key(pair), &size);
+        if (name != NULL && size == length && memcmp(name, key, length) == 0)
+            return pair;
+    }
+    return NULL;
+}
+
+/* Goes down as far as the file does; *ret_whole: to the end. NULL where not even the first key is there. */
+static struct fy_node_pair *descend(const struct field_file *file, const char *at, bool *ret_whole)
+{
+    struct fy_node *mapping = fy_document_root(file->document);
+    struct fy_node_pair *deepest = NULL;
+    for (;; at++) {
+        size_t length = strcspn(at, "/");
+        struct fy_node_pair *pair = find_pair(mapping, at, length);
+        *ret_whole = pair != NULL && at[length] == '\0';
+        deepest = pair != NULL ? pair : deepest;
+        if (pair == NULL || at[length] == '\0')
+            return deepest;
+        mapping = fy_node_pair_value(pair);
+        at += length;
+    }
+}
+
+bool field_file_has(const struct field_file *file, const char *at)
+{
+    bool whole;
+    (void)descend(file, at, &whole);
+    return whole;
+}
+
+enum error_code field_file_fail(const struct field_file *file, const char *at, const char *next, const char *what, const char *word, struct error *error)
+{
+    bool whole;
+    struct fy_node_pair *pair = descend(file, at, &whole);
+    struct fy_node *value = pair != NULL ? fy_node_pair_value(pair) : NULL;
+    struct field_reader reader = {.path = file->path, .error = error};
+    bool shown = whole && value != NULL && fy_node_is_scalar(value);
+    return fail_at(&reader, shown ? value : pair != NULL ? fy_node_pair_key(pair) : NULL, next, what, word);
 }

@@ -1,6 +1,6 @@
 /* fsm/config_field: reads one YAML mapping after a table of its keys. Private to fsm/config*.c.
  * Knows:     YAML nodes, kinds of values, positions; not what a key is for. The only file that includes libfyaml in fsm/ is config_field.c.
- * Errors:    where = "file:line:column" of the key or value. */
+ * Errors:    where = "file:line:column" of the key or value, or of the section where a key is missing. */
 #ifndef FSM_CONFIG_FIELD_H
 #define FSM_CONFIG_FIELD_H
 
@@ -38,8 +38,16 @@ struct field {
     const void *(*at)(const void *base, size_t index, const char **ret_name, const char **ret_keys);
 };
 
-/* Reads the file into `base` after the table of its top level. Strings are kept by `keeper`. */
-enum error_code field_read_file(const char *path, const struct bytes *text, const struct field *fields, void *base, struct config *keeper, struct error *error) CHECKED;
+/* The file itself, kept for as long as its values are settled: what it says can be wrong together though every value is of its kind. */
+struct field_file;
+/* Reads the file into `base` after the table of its top level. Strings are kept by `keeper`; `path` and `text` are borrowed until field_file_close(). */
+enum error_code field_file_read(const char *path, const struct bytes *text, const struct field *fields, void *base, struct config *keeper, struct field_file **ret_file,
+                                struct error *error) CHECKED;
+void field_file_close(struct field_file *file);     /* takes NULL */
+bool field_file_has(const struct field_file *file, const char *at);
+/* ERROR_CONFIG at `at` ("target/directory", "preflight/backups/path"): the value where it is one, else its key; where that key is missing, the section that it is
+ * missing in; the beginning of the file where there is no section either. `word` may be "". */
+enum error_code field_file_fail(const struct field_file *file, const char *at, const char *next, const char *what, const char *word, struct error *error);
 /* The other way round: what `base` holds after the same table, as one object; config_show.c. NULL when memory is short. */
 json_t *field_show(const struct field *fields, const void *base) CHECKED;
 /* A copy that lives as long as the configuration; NULL when memory is short. */

@@ -213,6 +213,29 @@ enum error_code deployment_evidence(struct journal *journal, const struct journa
     return bytes_append(ret_output, "", 0, error);
 }
 
+const json_t *deployment_check(const struct deployment *deployment, const char *item, const struct journal_entry **ret_entry)
+{
+    for (size_t i = deployment->count; i-- > 0;) {
+        const struct journal_entry *entry = &deployment->entries[i];
+        const json_t *list = json_object_get(entry->body, "evidence"), *found = NULL;
+        bool ran = false;
+        if (strcmp(entry->type, "transition") != 0)
+            continue;
+        for (size_t j = 0; j < json_array_size(list); j++) {
+            const json_t *one = json_array_get(list, j);
+            bool answer = strcmp(text_at(one, "probe"), "preflight") == 0;
+            ran = ran || answer;
+            if (answer && strcmp(text_at(one, "subject"), item) == 0)
+                found = one;
+        }
+        if (ran) {
+            *ret_entry = entry;
+            return found;
+        }
+    }
+    return NULL;
+}
+
 const char *deployment_open_string(const struct deployment *deployment, const char *key)
 {
     assert(deployment->count > 0);

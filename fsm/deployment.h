@@ -47,6 +47,9 @@ int64_t deployment_fact_number(const struct deployment *deployment, enum state t
 /* The bytes behind the last evidence of `probe` in an entry (transition or sample); empty where there is none. */
 enum error_code deployment_evidence(struct journal *journal, const struct journal_entry *entry, const char *probe,
                                     struct bytes *ret_output, struct error *error) CHECKED;
+/* What the last run of the checklist in this deployment found of an item: its evidence (`preflight`), NULL where it never ran or did not know the item. *ret_entry is
+ * the transition that holds it. Borrowed. */
+const json_t *deployment_check(const struct deployment *deployment, const char *item, const struct journal_entry **ret_entry);
 const char *deployment_open_string(const struct deployment *deployment, const char *key);
 
 #endif

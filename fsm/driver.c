@@ -17,9 +17,12 @@ static volatile sig_atomic_t interrupted;
  * `resume` like any other death, and a command on the target goes on to its own end. */
 static void note_signal(int number)
 {
-    static const char text[] = "\ntitan-fsm: interrupted; it stops in the next state where nobody has to watch. Once more ends it at once; next: titan-fsm resume\n";
+    static const char text[] = "\ntitan-fsm: interrupted; it stops in the next state where nobody has to watch: what it has begun to change it watches to the end of its window. "
+                               "Once more ends it at once; next: titan-fsm resume\n";
+    static const char last[] = "\ntitan-fsm: ended at once, and nobody watches; next: titan-fsm resume now (a window left alone is rolled back), or titan-fsm rollback\n";
     int kept = errno;
     if (interrupted != 0) {
+        (void)!write(STDERR_FILENO, last, sizeof last - 1);
         (void)signal(number, SIG_DFL);
         (void)raise(number);
     } else {
@@ -32,6 +35,8 @@ static void note_signal(int number)
 void driver_watch_signals(void)
 {
     struct sigaction action = {.sa_handler = note_signal};
+    (void)sigaddset(&action.sa_mask, SIGINT);       /* two at a time are two, one after the other */
+    (void)sigaddset(&action.sa_mask, SIGTERM);
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
     (void)sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
@@ -173,7 +178,7 @@ static enum error_code check_session(const struct driver *driver, const struct j
                      (unsigned long long)named_by->seq);
 }
 
-static enum error_code open_session(struct driver *driver, struct error *error)
+enum error_code driver_open_session(struct driver *driver, struct error *error)
 {
     CLEANUP_BYTES struct bytes path = {0};
     const struct journal_entry *named_by = deployment_session(&driver->deployment);
@@ -220,7 +225,7 @@ enum error_code driver_open(struct driver *driver, const struct driver_options *
     if (code == ERROR_OK && (needs & DRIVER_OPERATOR) != 0)
         code = driver_unlock(driver, error);
     if (code == ERROR_OK && (needs & DRIVER_SESSION) != 0 && driver_is_open(driver))
-        code = open_session(driver, error);
+        code = driver_open_session(driver, error);
     remember_wall_clock(driver);
     return code;
 }

@@ -51,6 +51,8 @@ enum error_code driver_open(struct driver *driver, const struct driver_options *
 enum error_code driver_open_config(struct driver *driver, const struct driver_options *options, bool operator_key, struct error *error) CHECKED;
 /* Unlocks the operator's own key, where it is needed after all. */
 enum error_code driver_unlock(struct driver *driver, struct error *error) CHECKED;
+/* The session key of the open deployment: what DRIVER_SESSION does, for whoever asks something else first. */
+enum error_code driver_open_session(struct driver *driver, struct error *error) CHECKED;
 void driver_close(struct driver *driver);
 #define CLEANUP_DRIVER __attribute__((cleanup(driver_close)))
 
@@ -78,7 +80,8 @@ enum error_code driver_forget_session(struct driver *driver, struct error *error
 void driver_key(char ret_key[33]);
 int64_t driver_now_ns(const struct driver *driver);
 
-/* SIGINT or SIGTERM arrived: the engine stops at the next state that is not hot, a window between two samples. The second one ends the process at once. */
+/* SIGINT or SIGTERM arrived: the engine stops at the next state that is not hot. A window is hot: it is begun and watched to its end, since nobody else would. The second
+ * one ends the process at once. */
 void driver_watch_signals(void);
 bool driver_is_interrupted(void);
 

@@ -185,10 +185,10 @@ static void leave_safe(struct driver *driver, struct error *error)
     *error = first;
 }
 
-/* Where nobody would watch, a lost link is tried again until the time that a rollback may take is over; else the operator decides. */
+/* Where nobody would watch, a lost link is tried again until the time that a rollback may take is over, interrupted or not; else the operator decides. */
 static bool try_again(struct driver *driver, enum error_code code, int64_t *first_lost_ns, struct error *error)
 {
-    if (code != ERROR_UNREACHABLE || !driver_is_open(driver) || driver_is_interrupted())
+    if (code != ERROR_UNREACHABLE || !driver_is_open(driver))
         return false;
     struct error ignored;
     if (driver_reload(driver, &ignored) != ERROR_OK || !machine_is_hot(driver->deployment.state))

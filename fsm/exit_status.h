@@ -19,7 +19,7 @@
     STATUS( HELD,            14, "held: another driver, another copy of the journal, a holder whose time is not over, another script under deploy.lock" ) \
     STATUS( UNREACHABLE,     15, "the target is unreachable; nothing is guessed, `titan-fsm resume` goes on" ) \
     STATUS( HOST_REFUSED,    16, "the host key is unknown, changed or marked" ) \
-    STATUS( KEY_REFUSED,     17, "key refused: passphrase, agent, roster" ) \
+    STATUS( KEY_REFUSED,     17, "key refused: passphrase, agent, roster; or not that of whoever drives" ) \
     STATUS( JOURNAL_DAMAGED, 18, "the journal is damaged" ) \
     STATUS( JOURNAL_WRITE,   19, "the journal cannot be written; nothing more was done to the target" ) \
     STATUS( REFUSED,         20, "refused: the machine has no such edge, or a rule forbids it" ) \

@@ -38,6 +38,19 @@ enum error_code hold_claim(struct driver *driver, struct hold *ret_hold, struct 
     return ERROR_OK;
 }
 
+/* Told that another drives: once somebody took over, the session key here is good for nothing any more but to extend a copy that nobody should believe, so it is wiped.
+ * Not for any other refusal, which may end. The target is looked at again; what cannot be looked at now is wiped at the next attempt. */
+static void forget_if_followed(struct driver *driver, struct target *target, const struct tenancy_claim *claim)
+{
+    struct evidence evidence = {.count = 0};
+    struct tenancy tenancy;
+    struct error ignored;
+    bool followed = tenancy_read(target, &evidence, &tenancy, &ignored) == ERROR_OK && tenancy_is_followed(&tenancy, claim);
+    evidence_clear(&evidence);
+    if (followed && driver_forget_session(driver, &ignored) != ERROR_OK)
+        progress_word(driver, "the session key could not be wiped (%s); remove the session-*.key of this journal", ignored.what);
+}
+
 static enum error_code ask(struct driver *driver, bool write, struct error *error)
 {
     struct target *target;
@@ -45,8 +58,11 @@ static enum error_code ask(struct driver *driver, bool write, struct error *erro
     enum error_code code = driver_target(driver, &target, error);
     if (code == ERROR_OK)
         code = hold_claim(driver, &hold, error);
-    if (code == ERROR_OK)
-        code = write ? tenancy_renew(target, &hold.claim, error) : tenancy_watch(target, &hold.claim, error);
+    if (code != ERROR_OK)
+        return code;
+    code = write ? tenancy_renew(target, &hold.claim, error) : tenancy_watch(target, &hold.claim, error);
+    if (code == ERROR_HELD)
+        forget_if_followed(driver, target, &hold.claim);
     if (code == ERROR_OK && write)
         driver->renewed_ns = driver_now_ns(driver);
     return code;

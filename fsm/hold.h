@@ -2,8 +2,8 @@
  * Knows:     how a claim is made of the journal's head, and when it is made again; the rules are actions/tenancy's.
  * When:      behind each intent, so that the head in the claim is one that no other copy of the journal has: of two copies one goes on. make_safe is not kept
  *            waiting for a write, only for the question whether somebody followed. A window renews where a third of the time has passed.
- * Errors:    ERROR_HELD stops everywhere: another holder drives. Whatever else goes wrong stops only where nothing is hot, because each mutating command asks for the
- *            epoch anyway. */
+ * Errors:    ERROR_HELD stops everywhere: another holder drives; where he took over, the session keys of this copy are wiped. Whatever else goes wrong stops only where
+ *            nothing is hot, because each mutating command asks for the epoch anyway. */
 #ifndef FSM_HOLD_H
 #define FSM_HOLD_H
 

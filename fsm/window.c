@@ -226,21 +226,27 @@ static bool decide(struct step *step, const struct look *look, struct tally *tal
     return true;
 }
 
-static enum error_code stopped(const struct step *step, struct error *error)
+/* Whoever interrupts is told once why it goes on, and for how long. */
+static void say_interrupted(const struct driver *driver, int64_t first_ns, bool *said)
 {
-    return error_set(error, ERROR_NEEDS_PERSON, 0, step->driver->config.setup.target.name, "titan-fsm resume at once (a gap rolls back), or titan-fsm rollback",
-                     "interrupted in %s, in the health window; nobody watches now", machine_state_name(step->edge->from));
+    if (*said || !driver_is_interrupted())
+        return;
+    int64_t left_ns = first_ns + driver->config.limits.window_ms * 1000000 - driver_now_ns(driver);
+    progress_word(driver, "interrupted; the health window is watched to its end, for another %lld s, because nobody else watches; a second signal ends it at once",
+                  (long long)(left_ns > 0 ? (left_ns + 999999999) / 1000000000 : 0));
+    *said = true;
 }
 
-static enum error_code wait_until(const struct step *step, int64_t next_ns, struct error *error)
+static enum error_code wait_until(const struct driver *driver, int64_t next_ns, int64_t first_ns, bool *said, struct error *error)
 {
-    const struct driver *driver = step->driver;
-    while (!driver_is_interrupted() && driver_now_ns(driver) < next_ns) {
+    say_interrupted(driver, first_ns, said);
+    while (driver_now_ns(driver) < next_ns) {
         enum error_code code = driver->clock->sleep_until(driver->clock->context, next_ns, error);
         if (code != ERROR_OK)
             return code;
+        say_interrupted(driver, first_ns, said);        /* a signal ends the sleep */
     }
-    return driver_is_interrupted() ? stopped(step, error) : ERROR_OK;
+    return ERROR_OK;
 }
 
 static enum error_code watch(struct step *step, struct target *target, const struct expectation *expected, struct window_past past, struct error *error)
@@ -250,7 +256,7 @@ static enum error_code watch(struct step *step, struct target *target, const str
     struct tally tally = {.count = 0};
     struct look look;
     struct containers before;
-    bool has_before = false;
+    bool has_before = false, said = false;
     char why[320];
     uint64_t size;
     recount(&driver->deployment, step->intent, limits->failures, &tally);
@@ -273,7 +279,7 @@ static enum error_code watch(struct step *step, struct target *target, const str
         has_before = true;
         code = hold_renew_when_due(driver, error);
         if (code == ERROR_OK)
-            code = wait_until(step, look.sent_ns + limits->sample_interval_ms * 1000000, error);
+            code = wait_until(driver, look.sent_ns + limits->sample_interval_ms * 1000000, past.first_ns, &said, error);
         if (code != ERROR_OK)
             return code;
     }

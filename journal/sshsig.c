@@ -181,6 +181,8 @@ enum error_code ssh_public_key_from_base64(const char *text, size_t length, uint
 {
     CLEANUP_BYTES struct bytes blob = {0};
     enum error_code code = bytes_from_base64(text, length, &blob, error);
+    if (code == ERROR_DAMAGED)
+        return error_set(error, code, 0, "", "copy it whole from the .pub file, or from what titan-fsm keygen printed", "the public key is cut short or mistyped: it is not base64");
     if (code != ERROR_OK)
         return code;
     uint8_t key[KEY_BYTES];

@@ -10,7 +10,25 @@
 
 enum { ANSWER_BYTES_MAX = 4096 };
 
-enum error_code check_answer(struct check *check, enum preflight_status status, struct error *error, const char *format, ...)
+static enum error_code note(struct check *check, enum preflight_status status, struct bytes *text, struct error *error)
+{
+    check->status = status;
+    return evidence_add(check->list->evidence, "preflight", check->item->id, (int)status, text, check->began_ns, clock_boottime_ns(target_clock(check->target)), &check->span, error);
+}
+
+/* Of bytes that were redacted whole; no part of a value is left behind a cut. */
+enum error_code check_answer(struct check *check, enum preflight_status status, const char *text, struct error *error)
+{
+    CLEANUP_BYTES struct bytes words = {0};
+    enum error_code code = bytes_append(&words, text, strlen(text), error);
+    if (code == ERROR_OK)
+        code = target_redact(check->target, REDACT_ALL, &words, error);
+    if (code == ERROR_OK && words.size >= ANSWER_BYTES_MAX)
+        words.data[words.size = ANSWER_BYTES_MAX - 1] = '\0';
+    return code == ERROR_OK ? note(check, status, &words, error) : code;
+}
+
+enum error_code check_say(struct check *check, enum preflight_status status, struct error *error, const char *format, ...)
 {
     char words[ANSWER_BYTES_MAX];
     CLEANUP_BYTES struct bytes text = {0};
@@ -18,12 +36,25 @@ enum error_code check_answer(struct check *check, enum preflight_status status, 
     va_start(arguments, format);
     (void)vsnprintf(words, sizeof words, format, arguments);
     va_end(arguments);
-    check->status = status;
     enum error_code code = bytes_append(&text, words, strlen(words), error);
-    if (code == ERROR_OK)       /* whichever way the probe came by them */
-        code = target_redact(check->target, REDACT_ALL, &text, error);
-    return code == ERROR_OK ? evidence_add(check->list->evidence, "preflight", check->item->id, (int)status, &text, check->began_ns,
-                                           clock_boottime_ns(target_clock(check->target)), &check->span, error) : code;
+    return code == ERROR_OK ? note(check, status, &text, error) : code;
+}
+
+const char *check_foreign(struct check *check, const char *text)
+{
+    struct error ignored;
+    struct bytes *copy = &check->foreign[check->next_foreign++ % CHECK_FOREIGN_MAX];
+    bytes_free(copy);
+    *copy = (struct bytes){0};
+    if (bytes_append(copy, text, strlen(text), &ignored) != ERROR_OK || target_redact(check->target, REDACT_ALL, copy, &ignored) != ERROR_OK)
+        return REDACT_MARK;
+    return copy->size > 0 ? (const char *)copy->data : "";
+}
+
+void check_forget(struct check *check)
+{
+    for (size_t i = 0; i < CHECK_FOREIGN_MAX; i++)
+        bytes_free(&check->foreign[i]);
 }
 
 enum error_code complaints_add(struct complaints *complaints, struct error *error, const char *format, ...)
@@ -41,34 +72,61 @@ void complaints_free(struct complaints *complaints)
     bytes_free(&complaints->text);
 }
 
-enum error_code check_run(struct check *check, const char *script, struct target_result *ret_result, struct error *error)
+static enum error_code run(struct check *check, const char *script, enum target_output output, struct target_result *ret_result, struct error *error)
 {
-    /* A probe compares addresses and paths; whatever it says of them passes check_answer(). */
-    enum error_code code = target_run(check->target, &(struct target_command){.script = script, .output = OUTPUT_NAMES}, ret_result, error);
+    enum error_code code = target_run(check->target, &(struct target_command){.script = script, .output = output}, ret_result, error);
     if (code == ERROR_OK)
         check->span = ret_result->span;
     return code;
 }
 
+enum error_code check_run(struct check *check, const char *script, struct target_result *ret_result, struct error *error)
+{
+    return run(check, script, OUTPUT_RAW, ret_result, error);
+}
+
 enum error_code check_by_script(struct check *check, const char *script, struct error *error)
 {
     CLEANUP_RESULT struct target_result result = {0};
-    enum error_code code = check_run(check, script, &result, error);
+    enum error_code code = run(check, script, OUTPUT_FOREIGN, &result, error);
     if (code != ERROR_OK)
         return code;
-    bool passed = result.status == 0;
+    enum preflight_status status = result.status == 0 ? PREFLIGHT_PASSED : PREFLIGHT_FAILED;
     const struct bytes *said = result.output.size > 0 ? &result.output : &result.errors;
-    return check_answer(check, passed ? PREFLIGHT_PASSED : PREFLIGHT_FAILED, error, "%s", said->size > 0 ? (const char *)said->data : passed ? "passed" : "failed");
+    return said->size > 0 ? check_answer(check, status, (const char *)said->data, error) : check_say(check, status, error, "%s", result.status == 0 ? "passed" : "failed");
 }
 
 enum error_code check_no_setting(struct check *check, const char *setting, struct error *error)
 {
-    return check_answer(check, PREFLIGHT_UNDECIDED, error, "no probe decides this: %s is not configured", setting);
+    return check_say(check, PREFLIGHT_UNDECIDED, error, "no probe decides this: %s is not configured", setting);
 }
 
 bool check_leaves_open(enum error_code code)
 {
     return code == ERROR_UNREACHABLE || code == ERROR_MEMORY || code == ERROR_HOST_REFUSED;
+}
+
+const char *check_item_of(const struct check *check, enum check_kind kind)
+{
+    const struct setup *setup = target_setup(check->target);
+    for (size_t i = 0; i < setup->check_count; i++)
+        if (setup->checks[i].kind == kind)
+            return &setup->checks[i] == check->item ? "" : setup->checks[i].id;
+    return "";
+}
+
+/* compose_renders, where the list has it, else the first that needed the configuration. */
+static enum error_code say_no_view(struct check *check, struct error *error)
+{
+    struct checklist *list = check->list;
+    const char *renders = check_item_of(check, CHECK_COMPOSE_RENDERS);
+    if (renders[0] != '\0')
+        list->view_item = renders;
+    else if (list->view_item == NULL || check->item->kind == CHECK_COMPOSE_RENDERS)
+        list->view_item = check->item->id;
+    if (list->view_item == check->item->id)
+        return check_say(check, PREFLIGHT_FAILED, error, "%s: %s", list->view_error.where, list->view_error.what);
+    return check_say(check, PREFLIGHT_FAILED, error, "%s does not render: see %s", target_setup(check->target)->compose.file, list->view_item);
 }
 
 enum error_code check_view(struct check *check, const struct compose_view **ret_view, struct error *error)
@@ -88,7 +146,7 @@ enum error_code check_view(struct check *check, const struct compose_view **ret_
     *ret_view = list->view;
     if (asked && list->view != NULL)
         check->span = list->view->span;
-    return list->view != NULL ? ERROR_OK : check_answer(check, PREFLIGHT_FAILED, error, "%s: %s", list->view_error.where, list->view_error.what);
+    return list->view != NULL ? ERROR_OK : say_no_view(check, error);
 }
 
 enum error_code check_running(struct check *check, const struct running **ret_running, struct error *error)
@@ -103,7 +161,7 @@ enum error_code check_running(struct check *check, const struct running **ret_ru
     *ret_running = check->list->running;
     if (code == ERROR_OK && asked)
         check->span = (*ret_running)->span;
-    return code == ERROR_OK ? ERROR_OK : check_answer(check, PREFLIGHT_FAILED, error, "%s: %s", found.where, found.what);
+    return code == ERROR_OK ? ERROR_OK : check_say(check, PREFLIGHT_FAILED, error, "%s: %s", found.where, found.what);
 }
 
 /* What a header may hold (RFC 6750): anything else in the file would end the header and begin another. */
@@ -126,8 +184,8 @@ enum error_code check_token(struct check *check, struct bytes *ret_token, struct
         return code;
     }
     if (code != ERROR_OK)
-        return check_answer(check, PREFLIGHT_FAILED, error, "%s: %s; %s", check->item->token_file, found.what, found.next);
+        return check_say(check, PREFLIGHT_FAILED, error, "%s: %s; %s", check->item->token_file, found.what, found.next);
     if (!is_token(ret_token))
-        return check_answer(check, PREFLIGHT_FAILED, error, "%s: token_file is empty or holds a character that no token has: one line, the token alone", check->item->token_file);
+        return check_say(check, PREFLIGHT_FAILED, error, "%s: token_file is empty or holds a character that no token has: one line, the token alone", check->item->token_file);
     return ERROR_OK;
 }

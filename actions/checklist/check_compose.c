@@ -14,7 +14,7 @@ enum error_code check_compose_renders(struct check *check, struct error *error)
     enum error_code code = check_view(check, &view, error);
     if (code != ERROR_OK || view == NULL)
         return code;
-    return check_answer(check, PREFLIGHT_PASSED, error, "%s: %zu services, every variable is set", target_setup(check->target)->compose.file, view->count);
+    return check_say(check, PREFLIGHT_PASSED, error, "%s: %zu services, every variable is set", target_setup(check->target)->compose.file, view->count);
 }
 
 /* One SERVICE=VARIABLE of the item, found in the configuration. */
@@ -118,8 +118,8 @@ enum error_code check_env_same(struct check *check, struct error *error)
     if (code != ERROR_OK)
         return code;
     if (complaints.count > 0)
-        return check_answer(check, PREFLIGHT_FAILED, error, "%s", (const char *)complaints.text.data);
+        return check_say(check, PREFLIGHT_FAILED, error, "%s", (const char *)complaints.text.data);
     if (holders.count < 2)
-        return check_answer(check, PREFLIGHT_UNDECIDED, error, "%zu of the services in `variables` is there: nothing is to be compared", holders.count);
-    return check_answer(check, PREFLIGHT_PASSED, error, "%s is set and the same in %zu services", holders.list[0].name, holders.count);
+        return check_say(check, PREFLIGHT_UNDECIDED, error, "%zu of the services in `variables` is there: nothing is to be compared", holders.count);
+    return check_say(check, PREFLIGHT_PASSED, error, "%s is set and the same in %zu services", holders.list[0].name, holders.count);
 }

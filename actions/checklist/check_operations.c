@@ -48,7 +48,7 @@ static enum error_code bus_failed(struct check *check, const struct error *found
         return found->code;
     }
     enum error_code code = link_is_good(check, error);
-    return code == ERROR_OK ? check_answer(check, PREFLIGHT_FAILED, error, "%s: %s; %s", found->where, found->what, found->next) : code;
+    return code == ERROR_OK ? check_say(check, PREFLIGHT_FAILED, error, "%s: %s; %s", found->where, found->what, found->next) : code;
 }
 
 enum error_code check_heartbeat(struct check *check, struct error *error)
@@ -63,19 +63,19 @@ enum error_code check_heartbeat(struct check *check, struct error *error)
         return check_no_setting(check, "subjects", error);
     for (size_t i = 0; i < item->subjects.count; i++)
         if (!is_subject(item->subjects.items[i]))
-            return check_answer(check, PREFLIGHT_FAILED, error, "subjects: `%s` is no subject that can be heard", item->subjects.items[i]);
+            return check_say(check, PREFLIGHT_FAILED, error, "subjects: `%s` is no subject that can be heard", item->subjects.items[i]);
     if (bus_listen(check->target, &item->subjects, item->within_ms, &hearing, &at, &found) != ERROR_OK)
         return bus_failed(check, &found, error);
     switch (hearing) {
     case BUS_HEARD:
-        return check_answer(check, PREFLIGHT_PASSED, error, "each of %zu subject%s was heard within %lld ms", item->subjects.count, item->subjects.count == 1 ? "" : "s",
+        return check_say(check, PREFLIGHT_PASSED, error, "each of %zu subject%s was heard within %lld ms", item->subjects.count, item->subjects.count == 1 ? "" : "s",
                             (long long)item->within_ms);
     case BUS_FORBIDDEN:
-        return check_answer(check, PREFLIGHT_FAILED, error, "the bus does not permit its user `%s` to subscribe to %s: grant it", target_setup(check->target)->bus.user,
+        return check_say(check, PREFLIGHT_FAILED, error, "the bus does not permit its user `%s` to subscribe to %s: grant it", target_setup(check->target)->bus.user,
                             item->subjects.items[at]);
     case BUS_SILENT: break;
     }
-    return check_answer(check, PREFLIGHT_FAILED, error, "nothing was heard on %s within %lld ms: does its service run?", item->subjects.items[at], (long long)item->within_ms);
+    return check_say(check, PREFLIGHT_FAILED, error, "nothing was heard on %s within %lld ms: does its service run?", item->subjects.items[at], (long long)item->within_ms);
 }
 
 /* ---- logs ---- */
@@ -155,13 +155,15 @@ static enum error_code judge_prometheus(struct findings *findings, const struct 
     json_t *result = json_object_get(json_object_get(root, "data"), "result");
     const char *count = json_string_value(json_array_get(json_object_get(json_array_get(result, 0), "value"), 1));
     if (refused != NULL)
-        return find(findings, false, error, "%s refuses prometheus_query `%s`, which must be a selector: %.200s", item->prometheus, item->prometheus_query, refused);
+        return find(findings, false, error, "%s refuses prometheus_query `%s`, which must be a selector: %.200s", item->prometheus, item->prometheus_query,
+                    check_foreign(findings->check, refused));
     if (reply->status != 200 || !json_is_array(result))
         return find(findings, false, error, "%s answers %d, and not as Prometheus does (prometheus)", item->prometheus, reply->status);
-    if (count == NULL || strtol(count, NULL, 10) < 1)
+    long series = count != NULL ? strtol(count, NULL, 10) : 0;
+    if (series < 1)
         return find(findings, false, error, "%s has no sample of `%s` of the last %lld ms (prometheus_query, within_ms)", item->prometheus, item->prometheus_query,
                     (long long)item->within_ms);
-    return find(findings, true, error, "Prometheus is ready and has recent samples of %s series", count);
+    return find(findings, true, error, "Prometheus is ready and has recent samples of %ld series", series);
 }
 
 static enum error_code ask_prometheus(struct findings *findings, struct error *error)
@@ -196,7 +198,7 @@ static enum error_code judge_loki(struct findings *findings, const struct http_r
     if (reply->status != 200 || !json_is_array(result) || kind == NULL)
         return find(findings, false, error, "%s answers %d, and not as Loki does (loki)", item->loki, reply->status);
     if (strcmp(kind, "streams") != 0)
-        return find(findings, false, error, "loki_query `%s` must select lines, and not compute a %.20s", item->loki_query, kind);
+        return find(findings, false, error, "loki_query `%s` must select lines, and not compute a %.20s", item->loki_query, check_foreign(findings->check, kind));
     int64_t age_ms = stamp != NULL ? asked_ms - strtoll(stamp, NULL, 10) / 1000000 : 0;
     if (stamp == NULL || age_ms > item->within_ms)
         return find(findings, false, error, "%s has no line of `%s` of the last %lld ms (loki_query, within_ms)", item->loki, item->loki_query, (long long)item->within_ms);
@@ -236,14 +238,14 @@ static enum error_code ask_servers(struct findings *findings, struct error *erro
     enum error_code code = item->prometheus[0] != '\0' ? ask_prometheus(findings, error) : ERROR_OK;
     if (code == ERROR_OK && item->loki[0] != '\0')
         code = ask_loki(findings, error);
-    return code == ERROR_OK ? check_answer(findings->check, findings->failed ? PREFLIGHT_FAILED : PREFLIGHT_PASSED, error, "%s", (const char *)findings->words.data) : code;
+    return code == ERROR_OK ? check_say(findings->check, findings->failed ? PREFLIGHT_FAILED : PREFLIGHT_PASSED, error, "%s", (const char *)findings->words.data) : code;
 }
 
 enum error_code check_logs(struct check *check, struct error *error)
 {
     struct findings findings = {.check = check};
     if (check->item->prometheus[0] == '\0' && check->item->loki[0] == '\0')
-        return check_answer(check, PREFLIGHT_UNDECIDED, error, "no probe decides this: prometheus and loki, neither is configured");
+        return check_say(check, PREFLIGHT_UNDECIDED, error, "no probe decides this: prometheus and loki, neither is configured");
     enum error_code code = ask_servers(&findings, error);
     bytes_free(&findings.words);
     return code;

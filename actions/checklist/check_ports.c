@@ -72,7 +72,7 @@ static struct opening *add(const struct check *check, struct openings *openings,
     return opening;
 }
 
-static void add_published(const struct check *check, const struct compose_view *view, const struct running *running, struct openings *openings)
+static void add_published(struct check *check, const struct compose_view *view, const struct running *running, struct openings *openings)
 {
     char words[64];
     for (size_t i = 0; i < view->count; i++)
@@ -89,7 +89,7 @@ static void add_published(const struct check *check, const struct compose_view *
             struct opening *opening = add(check, openings, port);
             published_words(port, words, sizeof words);
             if (opening != NULL)
-                (void)snprintf(opening->text, sizeof opening->text, "the running container %.128s publishes %s", running->list[i].name, words);
+                (void)snprintf(opening->text, sizeof opening->text, "the running container %.128s publishes %s", check_foreign(check, running->list[i].name), words);
         }
 }
 
@@ -132,7 +132,7 @@ static enum error_code name_processes(struct check *check, struct openings *open
         for (size_t i = 0; i < openings->count; i++) {
             size_t used = strlen(openings->list[i].text);
             if (openings->list[i].inode == inode && inode != 0 && *word == ' ' && strstr(openings->list[i].text, "(process ") == NULL)
-                (void)snprintf(openings->list[i].text + used, sizeof openings->list[i].text - used, " (process %ld,%.32s)", pid, word);
+                (void)snprintf(openings->list[i].text + used, sizeof openings->list[i].text - used, " (process %ld, %.32s)", pid, check_foreign(check, word + 1));
         }
     }
     return code;
@@ -217,16 +217,16 @@ static enum error_code answer(struct check *check, const struct outside *outside
         (void)snprintf(tried + used, sizeof tried - used, "%s%s", i > 0 ? ", " : "", check->item->closed.items[i]);
     }
     if (complaints->count > 0)
-        return check_answer(check, PREFLIGHT_FAILED, error, "%s", (const char *)complaints->text.data);
+        return check_say(check, PREFLIGHT_FAILED, error, "%s", (const char *)complaints->text.data);
     if (outside->address[0] == '\0')
-        return check_answer(check, PREFLIGHT_PASSED, error, "nothing but the declared ports is published or listens (%zu listeners); no attempt was made from outside: "
+        return check_say(check, PREFLIGHT_PASSED, error, "nothing but the declared ports is published or listens (%zu listeners); no attempt was made from outside: "
                             "the target is this machine, and the item names no `address`", listeners);
     if (outside->code != ERROR_OK)
-        return check_answer(check, PREFLIGHT_UNDECIDED, error, "%s: %s; name another `address`", outside->error.where, outside->error.what);
+        return check_say(check, PREFLIGHT_UNDECIDED, error, "%s: %s; name another `address`", outside->error.where, outside->error.what);
     if (!outside->answered)
-        return check_answer(check, PREFLIGHT_UNDECIDED, error, "%s: no port answers or refuses from here, not even a declared one; name the `address` that the operator's side reaches",
+        return check_say(check, PREFLIGHT_UNDECIDED, error, "%s: no port answers or refuses from here, not even a declared one; name the `address` that the operator's side reaches",
                             outside->address);
-    return check_answer(check, PREFLIGHT_PASSED, error, "nothing but the declared ports is published or listens (%zu listeners), and from here %s lets nobody in at %s",
+    return check_say(check, PREFLIGHT_PASSED, error, "nothing but the declared ports is published or listens (%zu listeners), and from here %s lets nobody in at %s",
                         listeners, outside->address, tried);
 }
 
@@ -244,7 +244,7 @@ enum error_code check_ports(struct check *check, struct error *error)
         return code;
     code = listeners_open(check->target, &listeners, error);
     if (code == ERROR_PROTOCOL)
-        return check_answer(check, PREFLIGHT_FAILED, error, "%s: %s", error->where, error->what);
+        return check_say(check, PREFLIGHT_FAILED, error, "%s: %s", error->where, error->what);
     struct openings *openings = code == ERROR_OK ? calloc(1, sizeof *openings) : NULL;
     if (code == ERROR_OK && openings == NULL)
         code = error_set(error, ERROR_MEMORY, 0, check->item->id, "", "out of memory");

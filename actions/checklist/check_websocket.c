@@ -85,8 +85,8 @@ static enum error_code shake_hands(struct dialog *dialog, const struct http_plac
     if (code != ERROR_OK || event == WEBSOCKET_OPEN)
         return code;
     if (event == WEBSOCKET_BROKEN)
-        return check_answer(check, PREFLIGHT_FAILED, error, "%s: %s", check->item->url, dialog->websocket.broken);
-    return check_answer(check, PREFLIGHT_FAILED, error, dialog->ended ? "%s: the connection ended before the handshake was answered" : "%s: the handshake was not answered within within_ms",
+        return check_say(check, PREFLIGHT_FAILED, error, "%s: %s", check->item->url, dialog->websocket.broken);
+    return check_say(check, PREFLIGHT_FAILED, error, dialog->ended ? "%s: the connection ended before the handshake was answered" : "%s: the handshake was not answered within within_ms",
                         check->item->url);
 }
 
@@ -94,8 +94,8 @@ static enum error_code judge(struct check *check, const struct bytes *message, s
 {
     const char *text = check->item->text;
     if (text[0] != '\0' && memmem(message->data, message->size, text, strlen(text)) == NULL)
-        return check_answer(check, PREFLIGHT_FAILED, error, "%s: its first message does not contain `%s` (text)", check->item->url, text);
-    return check_answer(check, PREFLIGHT_PASSED, error, "%s: the handshake is good, and its first message came in time", check->item->url);
+        return check_say(check, PREFLIGHT_FAILED, error, "%s: its first message does not contain `%s` (text)", check->item->url, text);
+    return check_say(check, PREFLIGHT_PASSED, error, "%s: the handshake is good, and its first message came in time", check->item->url);
 }
 
 /* Pings are answered meanwhile, as a browser does. */
@@ -115,15 +115,15 @@ static enum error_code await_message(struct dialog *dialog, struct error *error)
         return code;
     switch (event) {
     case WEBSOCKET_TEXT: return judge(check, &dialog->websocket.message, error);
-    case WEBSOCKET_BINARY: return check_answer(check, PREFLIGHT_FAILED, error, "%s: its first message is binary, and not text", url);
+    case WEBSOCKET_BINARY: return check_say(check, PREFLIGHT_FAILED, error, "%s: its first message is binary, and not text", url);
     case WEBSOCKET_CLOSE:
-        return check_answer(check, PREFLIGHT_FAILED, error, "%s: closed with code %d before the first message", url, websocket_close_code(&dialog->websocket));
-    case WEBSOCKET_BROKEN: return check_answer(check, PREFLIGHT_FAILED, error, "%s: %s", url, dialog->websocket.broken);
+        return check_say(check, PREFLIGHT_FAILED, error, "%s: closed with code %d before the first message", url, websocket_close_code(&dialog->websocket));
+    case WEBSOCKET_BROKEN: return check_say(check, PREFLIGHT_FAILED, error, "%s: %s", url, dialog->websocket.broken);
     case WEBSOCKET_MORE: case WEBSOCKET_OPEN: case WEBSOCKET_PING: case WEBSOCKET_PONG: break;
     }
     if (dialog->ended)
-        return check_answer(check, PREFLIGHT_FAILED, error, "%s: the connection ended before the first message", url);
-    return check_answer(check, PREFLIGHT_FAILED, error, "%s: no message within %lld ms of the handshake (within_ms)", url, (long long)check->item->within_ms);
+        return check_say(check, PREFLIGHT_FAILED, error, "%s: the connection ended before the first message", url);
+    return check_say(check, PREFLIGHT_FAILED, error, "%s: no message within %lld ms of the handshake (within_ms)", url, (long long)check->item->within_ms);
 }
 
 static enum error_code talk(struct check *check, const struct http_place *place, const char *url, const struct bytes *token, struct error *error)
@@ -135,7 +135,7 @@ static enum error_code talk(struct check *check, const struct http_place *place,
     if (code != ERROR_OK)
         return code;
     if (dialog.stream == NULL)
-        return check_answer(check, PREFLIGHT_FAILED, error, "%s: %s", check->item->url, words);
+        return check_say(check, PREFLIGHT_FAILED, error, "%s: %s", check->item->url, words);
     code = shake_hands(&dialog, place, token, error);
     if (code != ERROR_OK || check->status != PREFLIGHT_INVALID)
         return code;
@@ -155,9 +155,9 @@ enum error_code check_websocket(struct check *check, struct error *error)
     bool good = strncmp(url, "ws://", 5) == 0 || strncmp(url, "wss://", 6) == 0;
     good = good && snprintf(address, sizeof address, "http%s", url + 2) < (int)sizeof address && http_place_of(address, &place);
     if (!good || place.user)
-        return check_answer(check, PREFLIGHT_FAILED, error, "url %s: write wss://host/path, without a user name", place.user ? "has a user name" : url);
+        return check_say(check, PREFLIGHT_FAILED, error, "url %s: write wss://host/path, without a user name", place.user ? "has a user name" : url);
     if (!place.tls && check->item->token_file[0] != '\0')
-        return check_answer(check, PREFLIGHT_FAILED, error, "url %s is not encrypted, and the token would be seen on its way: write wss://", url);
+        return check_say(check, PREFLIGHT_FAILED, error, "url %s is not encrypted, and the token would be seen on its way: write wss://", url);
     enum error_code code = check_token(check, &token, error);
     return code == ERROR_OK && check->status == PREFLIGHT_INVALID ? talk(check, &place, address, &token, error) : code;
 }

@@ -104,7 +104,7 @@ enum error_code listeners_open(struct target *target, struct listeners *ret_list
 {
     CLEANUP_RESULT struct target_result result = {0};
     static const char script[] = "for t in tcp tcp6 udp udp6; do echo \"= $t\"; [ ! -e /proc/net/$t ] || cat /proc/net/$t; done";
-    enum error_code code = target_run(target, &(struct target_command){.script = script, .output_bytes_max = 16 << 20, .output = OUTPUT_NAMES}, &result, error);
+    enum error_code code = target_run(target, &(struct target_command){.script = script, .output_bytes_max = 16 << 20, .output = OUTPUT_RAW}, &result, error);
     return code == ERROR_OK ? listeners_read(&result.output, ret_listeners, error) : code;
 }
 

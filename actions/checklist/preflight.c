@@ -25,7 +25,7 @@ static enum error_code ask(struct check *check, struct error *error)
     case CHECK_TREE_CLEAN:
         return check_by_script(check, "s=$(git status --porcelain --untracked-files=no) || exit 1; [ -z \"$s\" ] || { echo \"$s\"; exit 1; }", error);
     case CHECK_COMMAND: return check_by_script(check, check->item->command, error);
-    case CHECK_ATTEST: return check_answer(check, PREFLIGHT_UNDECIDED, error, "no probe decides this: %s", check->item->advice);
+    case CHECK_ATTEST: return check_say(check, PREFLIGHT_UNDECIDED, error, "no probe decides this: %s", check->item->advice);
     }
     return error_set(error, ERROR_CONFIG, 0, check->item->id, "give the item a probe, or `attest`", "a checklist item says nothing of how it is decided");
 }
@@ -39,6 +39,7 @@ enum error_code preflight_run(struct target *target, struct evidence *evidence, 
         struct check check = {.list = &list, .target = target, .item = &setup->checks[i], .began_ns = clock_boottime_ns(target_clock(target)),
                               .status = PREFLIGHT_INVALID};
         code = ask(&check, error);
+        check_forget(&check);
         ret_statuses[i] = check.status;
     }
     compose_view_close(list.view);

@@ -142,7 +142,7 @@ enum error_code running_open(struct target *target, struct running **ret_running
     if (code == ERROR_OK)
         code = bytes_append_format(&script, error, " $ids");
     if (code == ERROR_OK)
-        code = target_run(target, &(struct target_command){.script = (const char *)script.data, .output = OUTPUT_NAMES}, &result, error);
+        code = target_run(target, &(struct target_command){.script = (const char *)script.data, .output = OUTPUT_RAW}, &result, error);
     if (code == ERROR_OK && result.status != 0)
         code = error_set(error, ERROR_REMOTE, result.status, "docker", "run `docker ps` on the target", "the running containers cannot be listed: %.300s",
                          result.errors.size > 0 ? (const char *)result.errors.data : "no reason given");

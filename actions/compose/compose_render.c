@@ -142,7 +142,22 @@ static int line_of_complaint(const char *complaint)
     return line;
 }
 
-/* What compose complains about, without what it quotes of the file: an environment may hold secrets in clear. */
+/* A traceback says what was the matter in its last line; the lines of any other complaint become one. */
+static void take_one_line(char *text)
+{
+    const char *last = strrchr(text, '\n');
+    char *to = text;
+    if (strstr(text, "Traceback (most recent call last)") != NULL && last != NULL)
+        memmove(text, last + 1, strlen(last + 1) + 1);
+    for (const char *from = text; *from != '\0'; from++) {
+        bool blank = *from == '\n' || *from == ' ';
+        if (!blank || (to > text && to[-1] != ' '))
+            *to++ = blank ? ' ' : *from;
+    }
+    *to = '\0';
+}
+
+/* What compose complains about, in one line, without what it quotes of the file: an environment may hold secrets in clear. */
 static void copy_complaint(const struct bytes *errors, char *ret_text, size_t room)
 {
     const char *text = errors->size > 0 ? (const char *)errors->data : "no reason given", *from, *to;
@@ -161,6 +176,7 @@ static void copy_complaint(const struct bytes *errors, char *ret_text, size_t ro
     }
     for (size_t length = strlen(ret_text); length > 0 && ret_text[length - 1] == '\n'; length--)
         ret_text[length - 1] = '\0';
+    take_one_line(ret_text);
 }
 
 static enum error_code read_source(struct target *target, struct target_result *ret_result, struct error *error)

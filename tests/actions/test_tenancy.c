@@ -199,6 +199,10 @@ static void tenancy_follow_only_behind_the_expired(void **state)
     assert_int_equal(tenancy_follow(local->target, &next, &error), ERROR_OK);
     assert_int_equal(look(local).epoch, 2);
     assert_string_equal(look(local).holder, "bob on another");
+    struct tenancy now = look(local);
+    struct tenancy_claim later = claim_of(ONE, 2, 9), other = claim_of(OTHER, 1, 9);
+    assert_true(tenancy_is_followed(&now, &old) && !tenancy_is_followed(&now, &next));
+    assert_false(tenancy_is_followed(&now, &later) || tenancy_is_followed(&now, &other));
     refused(tenancy_follow(local->target, &next, &error), &error, "in this very moment");
     refused(tenancy_renew(local->target, &old, &error), &error, "was taken over by bob on another");
     refused(tenancy_watch(local->target, &old, &error), &error, "was taken over by bob on another");

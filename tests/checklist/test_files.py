@@ -81,14 +81,16 @@ preflight:{PREFLIGHT.replace('DIRECTORY', str(self.backups))}""")
     def env(self, text):
         self.write(".env.prod", text)
 
-    def preflight(self):
+    def preflight(self, *options):
         """The program, with /etc/cron.d and the crontabs of this host and no others."""
         script = f"mount --bind {self.cron} /etc/cron.d; mount --bind {self.crontabs} /var/spool/cron/crontabs; mount -t tmpfs none /etc/cron.daily; exec \"$@\""
         environment = dict(os.environ, PATH=f"{HERE / 'shim'}:{os.environ['PATH']}", TITAN_TEST_UNITS=str(self.units))
-        result = subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", BUILD / "fsm" / "titan-fsm", "preflight", "--json", "--config", self.home / "titan.yml"],
+        result = subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", BUILD / "fsm" / "titan-fsm", "preflight", *(options or ["--json"]), "--config", self.home / "titan.yml"],
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120, env=environment)
         if not result.stdout:
             raise AssertionError(result.stderr.decode())
+        if options:
+            return result.returncode, result.stdout.decode()
         return result.returncode, {item["id"]: item for item in json.loads(result.stdout)["items"]}
 
     def close(self):
@@ -155,33 +157,48 @@ def timer(host, listed, text):
 
 
 CRON = "0 3 * * * root pg_dump titan_brain\n"
+
+
+def words_of_ours(*words):
+    """Secrets that are words of the tool's own sentences and scripts: what is said of anything stays the same."""
+    return lambda host: host.env(ENV + "".join(f"WORD_{number}_SECRET={word}\n" for number, word in enumerate(words)))
+
+
 FAILS = [
     # item, how the host is wrong, what the answer must say
     ("master_password", line(2, "TITAN_MASTER", "TITAN_MASTER_PASSWORD=short"), r"\.env\.prod:2: TITAN_MASTER_PASSWORD is shorter than 32"),
+    *[("master_password", line(2, "TITAN_MASTER", f"TITAN_MASTER_PASSWORD={word}"), r"^\.env\.prod:2: TITAN_MASTER_PASSWORD is shorter than 32 characters$")
+      for word in ("short", "TITAN", "characters", ".env.prod", "PASSWORD")],                  # a value that is a word of ours is not to be read off the sentence
     ("master_password", line(2, "TITAN_MASTER", "#TITAN_MASTER_PASSWORD=0123456789012345678901234567890123456789"), "is not set"),
     ("master_password", line(2, "TITAN_MASTER", 'TITAN_MASTER_PASSWORD="short" # and a comment that is long enough, were it counted'), r":2: .*shorter"),
     ("master_password", line(2, "TITAN_MASTER", "TITAN_MASTER_PASSWORD=" + "ä" * 31), r":2: .*shorter"),
     ("master_password", lambda host: host.env(ENV + "TITAN_MASTER_PASSWORD=again\n"), r":7: .*shorter"),
-    ("master_password", lambda host: (host.tree / ".env.prod").unlink(), r"\.env\.prod cannot be read"),
+    ("master_password", lambda host: (host.tree / ".env.prod").unlink(), r"^\.env\.prod cannot be read: see env_file_mode$"),
     ("env_file_mode", lambda host: (host.tree / ".env.prod").chmod(0o640), "mode 640 and not 600"),
     ("env_file_mode", lambda host: (host.tree / ".env.prod").chmod(0o604), "mode 604"),
-    ("env_file_mode", lambda host: os.chown(host.tree / ".env.prod", 65534, 0), "belongs to nobody and not to root"),
+    ("env_file_mode", lambda host: os.chown(host.tree / ".env.prod", 65534, 0), "belongs to user id 65534 and not to the one who deploys: chown 0 "),
     ("env_file_mode", linked, "symbolic link"),
     ("env_file_mode", lambda host: (host.tree / ".env.prod").unlink(), "not there"),
     ("env_committed", remove_from_history, r"deploy/\.env\.staging is in git \([0-9a-f]{7}"),
     ("env_committed", on_another_branch, r"prod\.env is in git"),
     ("env_committed", staged_only, r"\.env is in git \(index only\)"),
     ("env_committed", shallow, "shallow"),
-    ("nats_passwords", line(5, "BRAIN", "NATS_BRAIN_PASSWORD=1234567890"), r"\.env\.prod:5: NATS_BRAIN_PASSWORD would be taken for a number"),
+    ("nats_passwords", line(5, "BRAIN", "NATS_BRAIN_PASSWORD=1234567890"), r"\.env\.prod:5: this password \(NATS\*PASS\*\) would be taken for a number"),
     ("nats_passwords", line(5, "BRAIN", "NATS_BRAIN_PASSWORD=12e10"), ":5: .*number"),
     ("nats_passwords", line(5, "BRAIN", "NATS_BRAIN_PASSWORD='10mb'"), ":5: .*number"),
     ("nats_passwords", line(6, "TOKEN", "NATS_OPERATOR_TOKEN=true"), ":6: .*true or false"),
     ("nats_passwords", line(6, "TOKEN", "NATS_OPERATOR_TOKEN="), ":6: .*empty"),
+    ("nats_passwords", line(5, "BRAIN", "NATS_BRAIN_PASSWORD=1e999"), r"^\.env\.prod:5: this password \(NATS\*PASS\*\) would be taken for a number$"),
     ("nats_passwords", line(6, "TOKEN", "NATS_OPERATOR_TOKEN=$OTHER"), ":6: .*variable"),
     ("tree_clean", lambda host: host.write("docker-compose.prod.yml", "services: {a: {}}\n"), "M docker-compose.prod.yml"),
     ("tree_clean", lambda host: (host.tree / ".gitignore").unlink(), r"D \.gitignore"),
     ("tree_clean", staged_only, r"A +\.env"),
     ("backups", lambda host: only(host), "no crontab.*titan_brain"),
+    ("backups", lambda host: (words_of_ours("crontab", "unscheduled", "timer", "active")(host), only(host)),
+     "^no crontab, cron.d file or active systemd timer has a line with titan_brain$"),
+    ("env_committed", lambda host: (words_of_ours("index", "only", "purge", "history")(host), staged_only(host)),
+     r"^\.env is in git \(index only\): git rm --cached, purge it from the history$"),
+    ("env_file_mode", lambda host: (words_of_ours("mode", "chmod", "owner")(host), (host.tree / ".env.prod").chmod(0o640)), r"^\.env\.prod has mode 640 and not 600: chmod 600 \.env\.prod$"),
     ("backups", lambda host: only(host, titan="# " + CRON), "no crontab"),
     ("backups", lambda host: only(host, titan_dot_bak=CRON), "no crontab"),          # cron does not read a name with a dot
     ("backups", lambda host: timer(host, False, "ExecStart=pg_dump titan_brain\n"), "no crontab"),
@@ -213,6 +230,21 @@ def check(item, change, passes, pattern):
         host.close()
 
 
+def check_sum():
+    """Each item is counted once; one without advice has a next step."""
+    host = Host()
+    try:
+        path = host.home / "titan.yml"
+        path.write_text(path.read_text().replace(", advice: commit}", "}") + "  logs: {probe: logs, mandatory: false}\n  seen: {probe: attest}\n")
+        host.write("docker-compose.prod.yml", "services: {a: {}}\n")
+        status, said = host.preflight("--quiet")
+        for words in ("of 8 items 5 passed, 1 failed, 1 for a person, 1 optional and not passed", "next: commit or remove the changes"):
+            if status != 21 or words not in said:
+                raise AssertionError(f"{status}: '{words}' is not in: {said}")
+    finally:
+        host.close()
+
+
 def main():
     if os.geteuid() != 0:
         print("skipped: a mount namespace can be made by root only")
@@ -230,6 +262,11 @@ def main():
         except AssertionError as failure:
             failed += 1
             print(f"FAIL {failure}")
+    try:
+        check_sum()
+    except AssertionError as failure:
+        failed += 1
+        print(f"FAIL {failure}")
     print(f"{len(FAILS)} ways to fail, {failed} not as they must be")
     sys.exit(1 if failed else 0)
 

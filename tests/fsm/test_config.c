@@ -142,8 +142,8 @@ static void config_load_bad_pattern_refused(void **state)
 static void config_load_incomplete_refused(void **state)
 {
     (void)state;
-    static const struct { const char *drop, *word; } rows[] = {
-        {"journal:", "journal"}, {"target:", "target"}, {"operator:", "operator"}, {"bus:", "bus"}, {"endpoints:", "endpoint"},
+    static const struct { const char *drop, *position, *word; } rows[] = {     /* nothing is there to be named, but for what asks for the bus */
+        {"journal:", ":1:1", "journal"}, {"target:", ":1:1", "target"}, {"operator:", ":1:1", "operator"}, {"bus:", ":5:23", "bus"}, {"endpoints:", ":1:1", "endpoint"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char text[2048];
@@ -151,7 +151,38 @@ static void config_load_incomplete_refused(void **state)
         char *line = strstr(text, rows[i].drop);
         char *rest = strchr(line, '\n') + 1;
         memmove(line, rest, strlen(rest) + 1);
-        expect_refused(text, ":1:1", rows[i].word);
+        expect_refused(text, rows[i].position, rows[i].word);
+    }
+}
+
+/* Goal: what is wrong only together with something else is named where it stands, and what is missing by the section that it is missing in. */
+static void config_load_unsettled_values_refused_with_position(void **state)
+{
+    (void)state;
+    static const struct { const char *line, *instead, *position, *word; } rows[] = {
+        {"journal: j", "journal: \"\"", ":2:11", "journal"},
+        {"target: {", "target: {local: true, ", ":3:17", "host and local"},
+        {"host: 203.0.113.7", "user: me", ":3:1", "host and local"},
+        {"name: titan-prod, ", "", ":3:1", "needs a name"},
+        {"name: titan-prod,", "name: titan-prod, directory: opt/titan,", ":3:39", "opt/titan"},
+        {"principal: alice, ", "", ":4:1", "principal"},
+        {"key: alice.key", "agent: \"ssh-rsa AAAA\"", ":4:38", "ssh-rsa"},
+        {"key: alice.key", "key: alice.key, agent: \"ssh-ed25519 AAAA\"", ":4:54", "one key"},
+        {", key: alice.key", "", ":4:1", "one key"},
+        {", brain: titan-brain", "", ":5:23", "belong together"},
+        {"execution: titan-execution, ", "", ":5:19", "belong together"},
+        {"host: 127.0.0.1", "port: 4222", ":6:1", "no host"},
+        {"url: \"http://127.0.0.1:3002/health\"", "", ":7:13", "execution"},
+        {"endpoints: {execution: {url: \"http://127.0.0.1:3002/health\"}}", "endpoints: {}", ":7:1", "no endpoint"},
+        {"version: 1\n", "version: 1\nlimits:\n  sample_gap_ms: 5000\n", ":3:18", "sample_gap_ms"},
+        {"version: 1\n", "version: 1\nlimits:\n  sample_interval_ms: 20000\n", ":3:23", "sample_gap_ms"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char text[2048];
+        const char *at = strstr(minimal, rows[i].line);
+        assert_non_null(at);
+        (void)snprintf(text, sizeof text, "%.*s%s%s", (int)(at - minimal), minimal, rows[i].instead, at + strlen(rows[i].line));
+        expect_refused(text, rows[i].position, rows[i].word);
     }
 }
 
@@ -209,25 +240,45 @@ static void config_load_checklist_begins_with_the_standards_items(void **state)
     config_free(&config);
     load("checklist: own\npreflight:\n  mine: {probe: attest}\n", &config);
     assert_int_equal(config.setup.check_count, 1);
+    assert_true(config.setup.checks[0].advice[0] != '\0');
     config_free(&config);
 }
 
 static void config_load_bad_checklist_refused(void **state)
 {
     (void)state;
-    static const struct { const char *lines, *word; } rows[] = {
-        {"preflight:\n  mine: {advice: x}\n", "mine"},
-        {"preflight:\n  mine: {probe: dance}\n", "mine"},
-        {"preflight:\n  firewall: {probe: dance}\n", "firewall"},
-        {"preflight:\n  mine: {probe: command}\n", "mine"},
-        {"preflight:\n  mine: {probe: env_key_length}\n", "mine"},
-        {"checklist: none\n", "none"},
-        {"preflight:\n  mine: {probe: attest}\nchecklist: own\n", "behind"},
+    static const struct { const char *lines, *position, *word; } rows[] = {
+        {"preflight:\n  mine: {advice: x}\n", ":9:3", "mine"},
+        {"preflight:\n  mine: {probe: dance}\n", ":9:17", "mine"},
+        {"preflight:\n  firewall: {probe: dance}\n", ":9:21", "firewall"},
+        {"preflight:\n  mine: {probe: command}\n", ":9:3", "mine"},
+        {"preflight:\n  mine: {probe: env_key_length}\n", ":9:3", "mine"},
+        {"preflight:\n  mine: {probe: command, command: \"\"}\n", ":9:36", "mine"},
+        {"preflight:\n  live_ops:\n    within_ms: 130000\n", ":10:16", "live_ops"},
+        {"checklist: none\n", ":8:12", "none"},
+        {"preflight:\n  mine: {probe: attest}\nchecklist: own\n", ":10:12", "behind"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char text[2048];
         (void)snprintf(text, sizeof text, "%s%s", minimal, rows[i].lines);
-        expect_refused(text, ":1:1", rows[i].word);
+        expect_refused(text, rows[i].position, rows[i].word);
+    }
+}
+
+/* Goal: whatever fails has a next step, though its item names none. */
+static void config_load_item_without_advice_has_the_probes_own(void **state)
+{
+    static const char *const words[] = {"env_same", "docker_socket", "ports", "https", "websocket", "heartbeat", "download", "backups", "logs", "env_file_mode", "env_committed",
+                                        "compose_renders", "password_text", "tree_clean", "attest"};
+    (void)state;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        struct config config = {0};
+        char lines[160];
+        (void)snprintf(lines, sizeof lines, "checklist: own\npreflight:\n  mine: {probe: %s}\n  other: {probe: %s, advice: mend it}\n", words[i], words[i]);
+        load(lines, &config);
+        assert_true(check_of(&config, "mine")->advice[0] != '\0');
+        assert_string_equal(check_of(&config, "other")->advice, "mend it");
+        config_free(&config);
     }
 }
 
@@ -254,9 +305,11 @@ int main(void)
         cmocka_unit_test(config_load_bad_values_refused_with_position),
         cmocka_unit_test(config_load_bad_pattern_refused),
         cmocka_unit_test(config_load_incomplete_refused),
+        cmocka_unit_test(config_load_unsettled_values_refused_with_position),
         cmocka_unit_test(config_load_no_yaml_refused),
         cmocka_unit_test(config_load_checklist_begins_with_the_standards_items),
         cmocka_unit_test(config_load_bad_checklist_refused),
+        cmocka_unit_test(config_load_item_without_advice_has_the_probes_own),
         cmocka_unit_test(config_load_example_is_accepted),
     };
     (void)snprintf(path, sizeof path, "/tmp/titan-config-XXXXXX");

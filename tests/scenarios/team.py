@@ -50,6 +50,15 @@ def machine(operator, principal=None):
     return other
 
 
+def beside(operator, principal):
+    """The same directory, session keys and all, under another one's configuration."""
+    other = titan.Operator.__new__(titan.Operator)
+    other.__dict__.update(operator.__dict__)
+    other.config = operator.home / f"{principal}.yml"
+    other.config.write_text(re.sub(r"operator: .*", f'operator: {{principal: {principal}@example, agent: "{key_of(operator.stack, principal)}"}}', operator.config.read_text()))
+    return other
+
+
 def state_file(stack, name="deployment.json"):
     return pathlib.Path(stack.env["TITAN_DIR"]) / "state" / name
 

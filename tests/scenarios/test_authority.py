@@ -104,7 +104,7 @@ def approvals_of_three_persons_by_file_agent_and_ssh_keygen(stack):
     insist("3 of 3 approvals" in result.out and "dave@example" in result.out, result.out)
     operator.expect(titan.DONE, "run", "--rearm", "no")
     operator.expect_proven()
-    insist([entry["body"]["principal"] for entry in operator.entries() if entry["type"] == "approval"] == ["bob@example"] * 2 + ["carol@example", "dave@example"], "approvals")
+    insist([entry["body"]["principal"] for entry in operator.entries() if entry["type"] == "approval"] == ["bob@example", "carol@example", "dave@example"], "the same approval twice is one entry")
 
 
 def wrong_approvals_are_refused_and_the_refusal_recorded(stack):
@@ -137,6 +137,11 @@ def wrong_approvals_are_refused_and_the_refusal_recorded(stack):
     for number, (answer, part) in enumerate(cases, 1):
         refused(operator, titan.REFUSED, ["accept", answer], part)
         insist(len(refusals(operator)) == number and part in refusals(operator)[-1], f"the refusal is recorded: {refusals(operator)}")
+    stranger = stack.home / "stranger"
+    titan.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "x", "-f", stranger, check=True)
+    bob.fsm("approve", request, "--statement", bob.home / "unnamed", check=True)
+    titan.run("ssh-keygen", "-Y", "sign", "-f", stranger, "-n", "titan-approval-v1", bob.home / "unnamed", check=True)
+    refused(operator, titan.REFUSED, ["accept", bob.home / "unnamed.sig"], "an approval that names nobody is not taken")
     (bob.home / "nonsense").write_text("nothing of the kind\n")
     refused(operator, titan.REFUSED, ["accept", bob.home / "nonsense"], "JSON")
     operator.expect(titan.NEEDS_PERSON, "run")
@@ -243,6 +248,25 @@ def opener_removed_while_his_driver_was_dead_goes_back_on_resume(stack):
     insist(claims["authority"] == "proven" and claims["restoration"] == "proven" and claims["procedure"] == "proven", str(claims))
 
 
+def stranger_does_not_drive_in_the_openers_name(stack):
+    """By key files, whose public part is read without the passphrase."""
+    mallory, alice_again = titan.Person(stack, "mallory@example"), titan.Person(stack, "alice@example")
+    operator = operator_of(stack, limits=LONG)
+    stack.commit("release-2")
+    operator.begin("release")
+    driver = operator.start("run", "--rearm", "no")
+    titan.wait_until("a sample", lambda: any(entry["type"] == "sample" for entry in operator.entries()), 60)
+    driver.send_signal(signal.SIGKILL)
+    driver.wait()
+    entries, services = len(operator.entries()), stack.containers()
+    for person, part in ((mallory, "driven by alice@example, not by mallory@example"), (alice_again, "driven by alice@example with another key")):
+        for words in (["run"], ["rollback", "--reason", "x"]):
+            result = as_person(operator, person, *words)
+            insist(result.returncode == titan.KEY_REFUSED and part in result.err and "titan-fsm takeover" in result.err, f"{result.returncode}: {result.out}{result.err}")
+    insist(len(operator.entries()) == entries and stack.containers() == services, "nothing was recorded, nothing done")
+    operator.expect(titan.ROLLED_BACK, "rollback", "--reason", "enough")
+
+
 def checklist_item_added_by_begin_is_mandatory(stack):
     operator = titan.Operator(stack, agent=True)
     text = operator.config.read_text()
@@ -265,5 +289,6 @@ titan.run_cases(titan.only([
     removed_opener_may_only_disarm_abort_and_roll_back,
     opener_removed_in_the_window_is_rolled_back_by_his_own_driver,
     opener_removed_while_his_driver_was_dead_goes_back_on_resume,
+    stranger_does_not_drive_in_the_openers_name,
     checklist_item_added_by_begin_is_mandatory,
 ]), "--armed")

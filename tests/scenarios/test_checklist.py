@@ -46,7 +46,8 @@ def the_rest_is_attested_by_a_person_and_said_so(stack):
         insist(f"{item} needs `titan-fsm attest`" in said, f"{item} is not asked for: {said}")
     insist(" failed:" not in said, f"a probe fails: {said}")
     for item in PEOPLE:
-        operator.expect(titan.DONE, "attest", item, "--reason", "looked at it in the browser")
+        said = operator.expect(titan.DONE, "attest", item, "--reason", "looked at it in the browser").out
+        insist(f"{item} attested by alice@example" in said, f"an attestation says that it was taken: {said}")
     operator.expect(titan.NEEDS_PERSON, "advance")              # what this deployment added is asked for too
     operator.expect(titan.DONE, "attest", "logs_drain", "--reason", "seen in Grafana")
     said = operator.expect(titan.DONE, "advance").out
@@ -67,11 +68,16 @@ def a_failing_item_stops_before_anything_and_no_word_overrules_it(stack):
         operator.expect(titan.DONE, "attest", item, "--reason", "looked")
     text = env.read_text()
     env.write_text(re.sub(r"TITAN_MASTER_PASSWORD=.*", "TITAN_MASTER_PASSWORD=k7w2q9", text))
-    operator.expect(titan.DONE, "attest", "master_password", "--reason", "it is long enough, believe me")
+    operator.expect(titan.DONE, "attest", "master_password", "--reason", "it is long enough, believe me")       # nothing was asked yet
     said = operator.expect(titan.NEEDS_PERSON, "advance").out
     number = next(at for at, line in enumerate(text.splitlines(), 1) if line.startswith("TITAN_MASTER_PASSWORD="))
     insist(f".env.prod:{number}: TITAN_MASTER_PASSWORD is shorter than 32 characters" in said, said)
     insist("opened" == operator.status()["deployment"]["state"], "it went on")
+    size = len(operator.entries())
+    said = operator.expect(titan.REFUSED, "attest", "master_password", "--reason", "believe me").err
+    insist("a probe decides this; it failed" in said and f".env.prod:{number}: TITAN_MASTER_PASSWORD is shorter than 32 characters" in said, said)
+    operator.expect(titan.REFUSED, "attest", "compose_renders", "--reason", "and that one passed")
+    insist(size == len(operator.entries()), "a refused attestation leaves no entry")
     env.write_text(text)
     operator.expect(titan.DONE, "advance")
     operator.expect(titan.ABORTED, "abort", "--reason", "enough seen")

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Goal: SIGINT and SIGTERM leave a clear state whenever they come: the driver stops where nobody has to watch (a window: between two samples), names the state and
-the next command, keeps the target, and says by its exit status that it is not done. The second one ends it at once; `resume` settles that too."""
+"""Goal: SIGINT and SIGTERM leave a clear state whenever they come: the driver stops where nobody has to watch (what it has begun to change it watches to the end of
+its window), names the state and the next command, keeps the target, and says by its exit status that it is not done. The second one ends it at once; `resume` settles that too."""
 import os
 import pty
+import re
 import signal
 import subprocess
 
@@ -27,12 +28,19 @@ def end(driver, status, *parts):
     return out + err
 
 
-def slow_pull(stack, operator):
-    """The stack's compose program, whose pull waits for a word: a long command on the target. It gives up by itself."""
+def hear(driver, part):
+    line = ""
+    while part not in line:
+        line = driver.stdout.readline()
+        insist(line, f"'{part}' was not said")
+
+
+def slow(stack, operator, command):
+    """The stack's compose program, one command of which waits for a word: a long command on the target. It gives up by itself."""
     script, directory = operator.home / "slow-compose", operator.home
     script.write_text(f"""#!/bin/sh
-case " $* " in *" pull"*)
-    : > {directory}/pulling; n=0
+case " $* " in *" {command} "*)
+    : > {directory}/waiting; n=0
     while [ ! -e {directory}/go ] && [ $n -lt 1000 ]; do sleep 0.02; n=$((n + 1)); done ;;
 esac
 exec {stack.env['COMPOSE']} "$@"
@@ -43,11 +51,11 @@ exec {stack.env['COMPOSE']} "$@"
 
 def in_the_pull(stack):
     alice = alice_of(stack)
-    slow_pull(stack, alice)
+    slow(stack, alice, "pull")
     stack.commit("release-2")
     alice.begin("release")
     driver = start(alice, "run", "--rearm", "no")
-    titan.wait_until("the pull", lambda: (alice.home / "pulling").exists())
+    titan.wait_until("the pull", lambda: (alice.home / "waiting").exists())
     return alice, driver
 
 
@@ -83,20 +91,52 @@ def second_signal_ends_it_at_once(stack):
     alice.expect_proven()
 
 
-def window_is_left_between_two_samples(stack):
-    alice = alice_of(stack, limits=WINDOW)
+def window_is_watched_to_its_end(stack):
+    alice = alice_of(stack, limits=dict(WINDOW, window_ms=2500))
     stack.commit("release-2")
     alice.begin("release")
     driver = start(alice, "run", "--rearm", "yes")
-    titan.wait_until("samples", lambda: len(samples(alice)) >= 2)
+    titan.wait_until("a sample", lambda: samples(alice))
     driver.send_signal(signal.SIGTERM)
-    end(driver, titan.NEEDS_PERSON, "interrupted in armed, in the health window", "nobody watches now", "titan-fsm resume at once", "titan-fsm rollback")
-    insist(alice.entries()[-1]["type"] == "sample", "the last sample is whole")
+    text = end(driver, titan.NEEDS_PERSON, "a second signal ends it at once", "interrupted in observed; the target stays held", "next: titan-fsm resume")
+    insist(re.search(r"watched to its end, for another [123] s", text) and text.count("watched to its end, for") == 1, text)
+    insist(alice.status()["deployment"]["state"] == "observed" and alice.status()["deployment"]["intent"] == "", str(alice.status()))
+    insist(samples(alice)[-1]["boottime_ns"] - samples(alice)[0]["boottime_ns"] >= 2400 * 1000000, "the window was sampled to its end")
     alice.expect(titan.DONE, "resume")
     alice.expect_proven()
 
 
-def window_with_samples_without_a_pause_is_left_too(stack):
+def switch_under_way_goes_on_through_its_window(stack):
+    alice = alice_of(stack, limits=WINDOW)
+    slow(stack, alice, "up")
+    stack.commit("release-2")
+    alice.begin("release")
+    driver = start(alice, "run", "--rearm", "no")
+    titan.wait_until("the switch", lambda: (alice.home / "waiting").exists())
+    driver.send_signal(signal.SIGTERM)
+    insist("interrupted" in driver.stderr.readline() + driver.stderr.readline(), "it says at once that it has heard")
+    insist(alice.status()["deployment"]["intent"] == "switch_services", "the switch goes on")
+    (alice.home / "go").touch()
+    end(driver, titan.NEEDS_PERSON, "watched to its end, for another", "interrupted in observed")
+    alice.expect(titan.DONE, "resume")
+    alice.expect_proven()
+
+
+def window_that_fails_behind_a_signal_is_rolled_back(stack):
+    alice = alice_of(stack, limits=dict(WINDOW, window_ms=60000))
+    stack.commit("release-2")
+    alice.begin("release")
+    driver = start(alice, "run", "--rearm", "no")
+    titan.wait_until("samples", lambda: len(samples(alice)) >= 2)
+    driver.send_signal(signal.SIGINT)
+    hear(driver, "watched to its end")
+    stack.docker("rm", "-f", stack.containers()["titan-web"][0])
+    end(driver, titan.ROLLED_BACK, "is rolled_back")
+    claims = alice.claims()
+    insist(claims["restoration"] == "proven" and claims["window"] == "proven", alice.verify().out)
+
+
+def second_signal_ends_the_window_at_once(stack):
     alice = alice_of(stack, limits=dict(WINDOW, window_ms=30000, sample_interval_ms=100))
     alice.config.write_text(alice.config.read_text().replace("reply_ms: 40", "reply_ms: 200"))        # a sample takes longer than the interval
     stack.commit("release-2")
@@ -104,7 +144,10 @@ def window_with_samples_without_a_pause_is_left_too(stack):
     driver = start(alice, "run", "--rearm", "no")
     titan.wait_until("samples", lambda: len(samples(alice)) >= 2)
     driver.send_signal(signal.SIGINT)
-    end(driver, titan.NEEDS_PERSON, "interrupted in verified, in the health window")
+    hear(driver, "watched to its end")
+    insist(driver.poll() is None, "the first signal did not end it")
+    driver.send_signal(signal.SIGINT)
+    end(driver, -signal.SIGINT, "nobody watches", "titan-fsm rollback")
     alice.expect(titan.ROLLED_BACK, "rollback", "--reason", "enough")
     insist(alice.claims()["restoration"] == "proven", alice.verify().out)
 
@@ -117,12 +160,9 @@ def question_is_silence_and_stays_disarmed(stack):
     ours, theirs = pty.openpty()
     driver = start(alice, "run", stdin=theirs)
     os.close(theirs)
-    line = ""
-    while "Type yes" not in line:
-        line = driver.stdout.readline()
-        insist(line, "the question is asked")
+    hear(driver, "Type yes")
     driver.send_signal(signal.SIGINT)
-    end(driver, titan.NEEDS_PERSON, "interrupted in verified", "next: titan-fsm resume")
+    end(driver, titan.NEEDS_PERSON, "watched to its end", "interrupted in observed", "next: titan-fsm resume")
     os.close(ours)
     answers = [entry["body"]["outcome"] for entry in alice.entries() if entry["type"] == "command" and entry["body"]["command"] == "answer"]
     insist(answers == ["unanswered"], str(answers))
@@ -134,7 +174,9 @@ def question_is_silence_and_stays_disarmed(stack):
 titan.run_cases(titan.only([
     long_command_is_ended_then_the_driver_stops,
     second_signal_ends_it_at_once,
-    window_is_left_between_two_samples,
-    window_with_samples_without_a_pause_is_left_too,
+    window_is_watched_to_its_end,
+    switch_under_way_goes_on_through_its_window,
+    window_that_fails_behind_a_signal_is_rolled_back,
+    second_signal_ends_the_window_at_once,
     question_is_silence_and_stays_disarmed,
 ]), "--armed")

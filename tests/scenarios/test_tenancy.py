@@ -2,10 +2,12 @@
 """Goal: the target has one holder. Its hold is renewed with each step and ends by itself; another operator follows only then, with a signed word; whoever was
 followed does nothing any more; a copy of a journal drives only if no other copy went on; a lost journal is succeeded, not forgotten."""
 import concurrent.futures
+import json
+import re
 import shutil
 
 import titan
-from team import advance_to, alice_of, as_it_is, holder, key_of, kill, machine, refused, samples, state_file, uptime_ms, wait_for_expiry
+from team import advance_to, alice_of, as_it_is, beside, holder, key_of, kill, machine, refused, samples, signer_line, state_file, uptime_ms, wait_for_expiry
 from titan import insist
 
 FAST = {"window_ms": 3000, "sample_interval_ms": 200, "sample_gap_ms": 5000}
@@ -55,7 +57,7 @@ def dead_holder_blocks_at_most_the_configured_time(stack):
     titan.wait_until("samples", lambda: len(samples(alice)) >= 2)
     kill(driver)
     bob = machine(alice, "bob")
-    refused(stack, bob, titan.KEY_REFUSED, ["resume"], "session key", "takeover")
+    refused(stack, bob, titan.KEY_REFUSED, ["resume"], "driven by alice@example", "takeover")
     refused(stack, bob, titan.HELD, ["takeover", "--reason", "alice's laptop died"], r"held by alice@example on .* for another \d s", "disarm")
     before = holder(stack)
     wait_for_expiry(stack)
@@ -67,6 +69,7 @@ def dead_holder_blocks_at_most_the_configured_time(stack):
     insist([path.name for path in bob.journal.glob("session-*.key")] == [f"session-{entry['seq']}.key"], "one session key, the new one")
     old = machine(alice)
     refused(stack, old, titan.HELD, ["resume"], "taken over by bob@example")
+    insist(not list(old.journal.glob("session-*.key")), "once told that somebody followed, it keeps no session key")
     bob.expect(titan.DONE, "resume")
     insist([each for each in bob.entries() if each["type"] == "reconciliation"], "the open window was looked at before it went on")
     bob.expect_proven()
@@ -82,9 +85,37 @@ def whoever_was_followed_stops_at_the_next_edge(stack):
     wait_for_expiry(stack)
     bob.expect(titan.DONE, "takeover", "--reason", "my turn")
     refused(stack, alice, titan.HELD, ["advance"], "taken over by bob@example")
-    refused(stack, alice, titan.HELD, ["abort", "--reason", "x"], "deployment.json|taken over|no longer held")
+    insist(not list(alice.journal.glob("session-*.key")), "the session key is wiped with that")
+    refused(stack, alice, titan.KEY_REFUSED, ["abort", "--reason", "x"], "session key")
     bob.expect(titan.ABORTED, "abort", "--reason", "enough")
-    refused(stack, alice, titan.HELD, ["advance"], "target|seen entry|no longer held")
+    refused(stack, alice, titan.KEY_REFUSED, ["advance"], "session key")
+    insist(bob.claims()["authority"] == "proven" and bob.claims()["procedure"] == "proven", bob.verify().out)
+
+
+def copy_with_the_session_key_drives_for_its_holder_only(stack):
+    alice = alice_of(stack)
+    alice.begin("release")
+    advance_to(alice, "connected")
+    copy = beside(machine(alice), "bob")        # cp -r: the key goes along
+    entries = len(copy.entries())
+    insist(list(copy.journal.glob("session-*.key")), "the session key is there")
+    for words in (["run"], ["advance"], ["resume"], ["rollback", "--reason", "x"], ["abort", "--reason", "x"]):
+        refused(stack, copy, titan.KEY_REFUSED, words, "driven by alice@example, not by bob@example", "titan-fsm takeover")
+    insist(len(copy.entries()) == entries, "a refusal leaves no entry")
+    copy.expect(titan.DONE, "disarm", "--reason", "an emergency waits for nobody")
+    alice.expect(titan.ABORTED, "abort", "--reason", "enough")
+
+
+def takeover_in_the_same_directory_ends_what_the_holder_before_may(stack):
+    alice = alice_of(stack, tenancy_ms=1000)
+    alice.begin("release")
+    advance_to(alice, "connected")
+    bob = beside(alice, "bob")
+    wait_for_expiry(stack)
+    bob.expect(titan.DONE, "takeover", "--reason", "my turn")
+    for words in (["run"], ["advance"], ["resume"], ["abort", "--reason", "x"]):
+        refused(stack, alice, titan.KEY_REFUSED, words, "driven by bob@example, not by alice@example", "titan-fsm takeover")
+    bob.expect(titan.ABORTED, "abort", "--reason", "enough")
     insist(bob.claims()["authority"] == "proven" and bob.claims()["procedure"] == "proven", bob.verify().out)
 
 
@@ -188,7 +219,10 @@ def lost_journal_is_succeeded(stack):
     refused(stack, alice, titan.USAGE, ["init", "--succeed", old], "reason")
     wait_for_expiry(stack)
     bob = machine(alice, "bob")
-    refused(stack, bob, titan.KEY_REFUSED, words, "administrator")
+    refused(stack, bob, titan.KEY_REFUSED, words, "operator who is an administrator too")
+    erin = machine(alice, "erin")               # an administrator who is no operator
+    erin.config.write_text(re.sub(r"administrators: \[", "administrators: [" + json.dumps(signer_line(stack, "erin")) + ", ", erin.config.read_text()))
+    refused(stack, erin, titan.KEY_REFUSED, words, "operator who is an administrator too")
     insist(not alice.journal.exists() and not bob.journal.exists(), "a refusal leaves no journal")
     state_file(stack, "deployment.json.new").mkdir()
     result = alice.fsm(*words)
@@ -268,6 +302,8 @@ titan.run_cases(titan.only([
     window_longer_than_the_hold_renews_it,
     dead_holder_blocks_at_most_the_configured_time,
     whoever_was_followed_stops_at_the_next_edge,
+    copy_with_the_session_key_drives_for_its_holder_only,
+    takeover_in_the_same_directory_ends_what_the_holder_before_may,
     takeover_cut_short_is_finished_by_the_same_command,
     takeover_is_refused_to_whom_it_is_not_due,
     approver_who_takes_over_counts_as_one_person,
