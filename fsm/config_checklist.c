@@ -149,8 +149,8 @@ static enum error_code invalid(const struct field_file *file, const char *key, c
 /* What holds stands in the draft too, for who shows it. */
 static enum error_code settle_item(const struct field_file *file, struct checklist_words *words, struct error *error)
 {
-    bool known = words->probe[0] == '\0';
     struct setup_check *check = &words->check;
+    bool known = words->probe[0] == '\0';
     for (size_t i = 0; i < sizeof probes / sizeof probes[0]; i++)
         if (strcmp(probes[i].word, words->probe) == 0) {
             check->kind = probes[i].kind;
