@@ -50,8 +50,8 @@ static void place_limits(struct figure *figure)
     figure->has_window = page_window(figure->page, &figure->window);
     figure->has_rollback = page_rollback(figure->page, &figure->rollback);
     if (figure->has_window) {
-        int64_t ahead_ms = figure->window.before_ms < figure->axis.at_ms[figure->window.entry] ? figure->window.before_ms : figure->axis.at_ms[figure->window.entry];
-        figure->window_start_ms = figure->axis.at_ms[figure->window.entry] - ahead_ms;
+        int64_t sample_ms = figure->axis.at_ms[figure->window.entry], ahead_ms = figure->window.before_ms < sample_ms ? figure->window.before_ms : sample_ms;
+        figure->window_start_ms = sample_ms - ahead_ms;
         figure->window_end_ms = axis_after(&figure->axis, figure->window.entry, limits->window_ms - ahead_ms);
     }
     if (figure->has_rollback)
@@ -76,7 +76,7 @@ static int64_t row_top(size_t row)
 static void open_label(const struct figure *figure, size_t row)
 {
     int64_t y = row_top(row);
-    fprintf(figure->stream, "<path class=\"rule\" d=\"M0 %lldH%d\"/><text x=\"%d\" y=\"%lld\" text-anchor=\"end\">", (long long)(y + ROW), WIDTH, GUTTER - 10, (long long)(y + 13));
+    fprintf(figure->stream, "<path class=\"rule\" d=\"M0 %lldH%d\"/><text x=\"%d\" y=\"%lld\" text-anchor=\"end\">", (long long)(y + ROW), WIDTH, GUTTER - 14, (long long)(y + 13));
 }
 
 enum mark { MARK_INVALID = 0, MARK_INTENT, MARK_DONE, MARK_FAILED, MARK_LOOKED, MARK_TAKEN, MARK_GOOD, MARK_BAD, MARK_MISSING, MARK_ARMED, MARK_DISARMED };
@@ -195,7 +195,7 @@ static void draw_axis(const struct figure *figure, int64_t bottom)
 {
     int64_t free_from = GUTTER;
     fprintf(figure->stream, "<text class=\"dim\" x=\"%d\" y=\"%lld\" text-anchor=\"end\">since it was opened</text><text class=\"dim\" x=\"%d\" y=\"%lld\" text-anchor=\"end\">drawn short</text>",
-            GUTTER - 10, (long long)(bottom + 16), GUTTER - 10, (long long)(bottom + 32));
+            GUTTER - 14, (long long)(bottom + 16), GUTTER - 14, (long long)(bottom + 32));
     for (size_t i = 0; i < figure->axis.count; i++) {
         int64_t x = entry_across(figure, i);
         if (x < free_from || x > WIDTH - TICK_WIDTH / 2)

@@ -85,8 +85,8 @@ static void write_line(const struct page *page, const struct column columns[COLU
     char values[COLUMNS][VALUE_BYTES] = {"", "", ""};
     for (size_t i = 0; i < COLUMNS; i++) {
         const struct entry *entry = strcmp(probe, "git.branch") == 0 ? columns[i].branch : columns[i].entry;
-        if (entry != NULL)
-            (void)text_copy(reading_line(entry, probe), values[i], VALUE_BYTES);
+        if (entry != NULL && !text_copy(reading_line(entry, probe), values[i], VALUE_BYTES))
+            (void)snprintf(values[i], VALUE_BYTES, "(too long for a %s: see the entry)", name);
     }
     write_row(page, columns, name, values);
 }
@@ -134,7 +134,7 @@ static void write_services(const struct page *page, const struct column columns[
 
 void page_identity(const struct page *page)
 {
-    static struct column columns[COLUMNS];      /* large: three lists of containers */
+    struct column columns[COLUMNS];
     FILE *stream = page->stream;
     collect(page, columns);
     fprintf(stream, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Identities of deployment %llu\"><table class=\"wide\">"

@@ -72,6 +72,25 @@ static void markup_block_long_cut_and_said(void **state)
     check_written(write_short, text_of("abcd"), "abcd");
 }
 
+static void markup_times_written(void **state)
+{
+    (void)state;
+    static const struct { int64_t ms; const char *duration, *clock; } rows[] = {
+        {0, "0.0 s", "0:00:00.0"}, {61050, "1 min 1 s", "0:01:01.0"}, {14526100, "4 h 2 min", "4:02:06.1"}, {(int64_t)90000 * 1000, "1 d 1 h", "25:00:00.0"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char *written = NULL, expected[64];
+        size_t size = 0;
+        FILE *stream = open_memstream(&written, &size);
+        markup_duration(stream, rows[i].ms);
+        fputc(' ', stream);
+        markup_clock(stream, rows[i].ms);
+        assert_int_equal(fclose(stream), 0);
+        (void)snprintf(expected, sizeof expected, "%s %s", rows[i].duration, rows[i].clock);
+        assert_string_equal(written, expected);
+        free(written);
+    }
+}
+
 static void finding_rests_on_range_merged(void **state)
 {
     (void)state;
@@ -274,7 +293,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(markup_text_foreign_escaped), cmocka_unit_test(markup_text_any_byte_inert), cmocka_unit_test(markup_block_long_cut_and_said),
-        cmocka_unit_test(finding_rests_on_range_merged), cmocka_unit_test(axis_build_waits_drawn_short), cmocka_unit_test(axis_build_hostile_times_bounded),
+        cmocka_unit_test(markup_times_written), cmocka_unit_test(finding_rests_on_range_merged), cmocka_unit_test(axis_build_waits_drawn_short), cmocka_unit_test(axis_build_hostile_times_bounded),
         cmocka_unit_test(html_print_rolled_back_all_parts), cmocka_unit_test(html_print_every_stage_printed), cmocka_unit_test(html_print_nothing_to_judge_said),
         cmocka_unit_test(finding_rests_on_of_claims_recorded), cmocka_unit_test(output_commit_whole_or_not_at_all)};
     return cmocka_run_group_tests(tests, NULL, NULL);
