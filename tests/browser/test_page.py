@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
-VERIFY, JOURNALS, BUILD = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
+VERIFY, JOURNALS, BUILD = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3]).resolve()
 STATUS = {"release": 0, "policy": 0, "rolled_back": 0, "violated": 1, "open": 3, "hostile": 1, "many": 0, "damaged": 4}
 
 
