@@ -76,6 +76,11 @@ void markup_block(FILE *stream, struct text text, size_t bytes_max)
         fprintf(stream, "<p class=\"left-out\">%zu of %zu bytes are left out here; the journal has them.</p>", text.length - begin.length, text.length);
 }
 
+void markup_clock(FILE *stream, int64_t ms)
+{
+    fprintf(stream, "%lld:%02lld:%02lld.%lld", (long long)(ms / 3600000), (long long)(ms / 60000 % 60), (long long)(ms / 1000 % 60), (long long)(ms / 100 % 10));
+}
+
 void markup_duration(FILE *stream, int64_t ms)
 {
     int64_t days = ms / 86400000, hours = ms / 3600000 % 24, minutes = ms / 60000 % 60, seconds = ms / 1000 % 60, tenths = ms / 100 % 10;

@@ -15,6 +15,7 @@ void markup_lines(FILE *stream, struct text text);                      /* newli
 void markup_short(FILE *stream, struct text text, size_t bytes_max);    /* cut between characters, with three dots */
 /* A <pre> with at most so many bytes, and a sentence behind it that says what was left out. */
 void markup_block(FILE *stream, struct text text, size_t bytes_max);
-void markup_duration(FILE *stream, int64_t ms);                         /* "2 min 3.4 s" */
+void markup_duration(FILE *stream, int64_t ms);                         /* "3.4 s", "2 min 3 s", "4 h 2 min": the two units that matter */
+void markup_clock(FILE *stream, int64_t ms);                            /* "4:02:03.4": to be compared with another */
 
 #endif

@@ -50,8 +50,8 @@ static void place_limits(struct figure *figure)
     figure->has_window = page_window(figure->page, &figure->window);
     figure->has_rollback = page_rollback(figure->page, &figure->rollback);
     if (figure->has_window) {
-        int64_t ahead_ms = figure->window.before_ms < figure->axis.at_ms[figure->window.entry] ? figure->window.before_ms : figure->axis.at_ms[figure->window.entry];
-        figure->window_start_ms = figure->axis.at_ms[figure->window.entry] - ahead_ms;
+        int64_t sample_ms = figure->axis.at_ms[figure->window.entry], ahead_ms = figure->window.before_ms < sample_ms ? figure->window.before_ms : sample_ms;
+        figure->window_start_ms = sample_ms - ahead_ms;
         figure->window_end_ms = axis_after(&figure->axis, figure->window.entry, limits->window_ms - ahead_ms);
     }
     if (figure->has_rollback)
@@ -76,29 +76,20 @@ static int64_t row_top(size_t row)
 static void open_label(const struct figure *figure, size_t row)
 {
     int64_t y = row_top(row);
-    fprintf(figure->stream, "<path class=\"rule\" d=\"M0 %lldH%d\"/><text x=\"%d\" y=\"%lld\" text-anchor=\"end\">", (long long)(y + ROW), WIDTH, GUTTER - 10, (long long)(y + 13));
+    fprintf(figure->stream, "<path class=\"rule\" d=\"M0 %lldH%d\"/><text x=\"%d\" y=\"%lld\" text-anchor=\"end\">", (long long)(y + ROW), WIDTH, GUTTER - 14, (long long)(y + 13));
 }
 
 enum mark { MARK_INVALID = 0, MARK_INTENT, MARK_DONE, MARK_FAILED, MARK_LOOKED, MARK_TAKEN, MARK_GOOD, MARK_BAD, MARK_MISSING, MARK_ARMED, MARK_DISARMED };
 
-/* Each has a form of its own: nothing is told by colour alone. */
+/* Each has a form of its own: nothing is told by colour alone. An intent stands before its moment and `done` behind, so that both of a quick step are seen. */
 static void draw_mark(FILE *stream, enum mark mark, int64_t x, int64_t y)
 {
-    static const char *const forms[] = {
-        [MARK_INTENT] = "<path class=\"ask-mark\" d=\"M%lld %lldm-3-4l7 4-7 4z\"/>",
-        [MARK_DONE] = "<path class=\"good-mark\" d=\"M%lld %lldm-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z\"/>",
-        [MARK_FAILED] = "<path class=\"bad-mark\" d=\"M%lld %lldm-4-4l8 8m-8 0l8-8\"/>",
-        [MARK_LOOKED] = "<path class=\"ask-mark\" d=\"M%lld %lldm0-5l5 5-5 5-5-5z\"/>",
-        [MARK_TAKEN] = "<path class=\"ask-mark\" d=\"M%lld %lldm-4-4h8v8h-8z\"/>",
-        [MARK_GOOD] = "<path class=\"good-mark\" d=\"M%lld %lldm0-4v8\"/>",
-        [MARK_BAD] = "<path class=\"bad-mark\" d=\"M%lld %lldm-3-4l6 8m-6 0l6-8\"/>",
-        [MARK_MISSING] = "<path class=\"missing-mark\" d=\"M%lld %lldm-3.5 0a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0-7 0z\"/>",
-        [MARK_ARMED] = "<path class=\"armed-mark\" d=\"M%lld %lldm-2-4h4v8h-4z\"/>",
-        [MARK_DISARMED] = "<path class=\"disarmed-mark\" d=\"M%lld %lldm-2-2h4v4h-4z\"/>"};
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    fprintf(stream, forms[mark], (long long)x, (long long)y);
-#pragma GCC diagnostic pop
+    static const struct { const char *kind, *path; } forms[] = {
+        [MARK_INTENT] = {"ask-mark", "m-7-4l7 4-7 4z"}, [MARK_DONE] = {"good-mark", "m0 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0z"}, [MARK_FAILED] = {"bad-mark", "m-4-4l8 8m-8 0l8-8"},
+        [MARK_LOOKED] = {"ask-mark", "m0-5l5 5-5 5-5-5z"}, [MARK_TAKEN] = {"ask-mark", "m-4-4h8v8h-8z"}, [MARK_GOOD] = {"good-mark", "m0-4v8"},
+        [MARK_BAD] = {"bad-mark", "m-3-4l6 8m-6 0l6-8"}, [MARK_MISSING] = {"missing-mark", "m-3.5 0a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0-7 0z"},
+        [MARK_ARMED] = {"armed-mark", "m-2-4h4v8h-4z"}, [MARK_DISARMED] = {"disarmed-mark", "m-2-2h4v4h-4z"}};
+    fprintf(stream, "<path class=\"%s\" d=\"M%lld %lld%s\"/>", forms[mark].kind, (long long)x, (long long)y, forms[mark].path);
 }
 
 static enum mark mark_of(struct entry *entry)
@@ -204,7 +195,7 @@ static void draw_axis(const struct figure *figure, int64_t bottom)
 {
     int64_t free_from = GUTTER;
     fprintf(figure->stream, "<text class=\"dim\" x=\"%d\" y=\"%lld\" text-anchor=\"end\">since it was opened</text><text class=\"dim\" x=\"%d\" y=\"%lld\" text-anchor=\"end\">drawn short</text>",
-            GUTTER - 10, (long long)(bottom + 16), GUTTER - 10, (long long)(bottom + 32));
+            GUTTER - 14, (long long)(bottom + 16), GUTTER - 14, (long long)(bottom + 32));
     for (size_t i = 0; i < figure->axis.count; i++) {
         int64_t x = entry_across(figure, i);
         if (x < free_from || x > WIDTH - TICK_WIDTH / 2)
@@ -218,7 +209,7 @@ static void draw_axis(const struct figure *figure, int64_t bottom)
     for (size_t i = 0; i < figure->axis.break_count; i++) {
         const struct axis_break *wait = &figure->axis.breaks[i];
         int64_t x = across(figure, wait->at_ms);
-        fprintf(figure->stream, "<path class=\"cut\" d=\"M%lld %dV%lld\"/>", (long long)x, TOP, (long long)bottom + 20);
+        fprintf(figure->stream, "<path class=\"cut\" d=\"M%lld %dV%lld\"/>", (long long)x, TOP, (long long)bottom);
         if (x < free_from || x > WIDTH - TICK_WIDTH / 2)
             continue;
         fprintf(figure->stream, "<text class=\"dim\" x=\"%lld\" y=\"%lld\">", (long long)x, (long long)(bottom + 32));
@@ -240,7 +231,7 @@ static void write_legend(FILE *stream)
     fputs("<ul class=\"legend\">", stream);
     for (size_t i = 0; i < sizeof legend / sizeof legend[0]; i++) {
         fputs("<li><svg width=\"14\" height=\"14\" aria-hidden=\"true\">", stream);
-        draw_mark(stream, legend[i].mark, 7, 7);
+        draw_mark(stream, legend[i].mark, legend[i].mark == MARK_INTENT ? 11 : legend[i].mark == MARK_DONE ? 4 : 7, 7);
         fprintf(stream, "</svg>%s</li>", legend[i].words);
     }
     fputs("</ul>\n", stream);

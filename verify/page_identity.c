@@ -10,6 +10,7 @@ enum { COLUMNS = 3, VALUE_BYTES = 96, SERVICES_MAX = 64 };
 struct column {
     const char *name;
     const struct entry *entry;      /* git.head, HMACs, containers */
+    const struct entry *branch;     /* git.branch: a rollback's is looked at when the code is reverted */
     const struct entry *policy;     /* replies of the responder */
     struct containers containers;
     bool has_containers;
@@ -42,9 +43,11 @@ static void collect(const struct page *page, struct column columns[COLUMNS])
     const struct deployment *deployment = &page->audit.deployment;
     const struct entry *before = answered(deployment, ACT_CONNECT), *verified = answered(deployment, deployment->policy ? ACT_VERIFY_PARITY : ACT_VERIFY_RELEASE);
     const struct entry *restored = answered(deployment, ACT_VERIFY_RESTORED), *aborted = answered(deployment, ACT_RESTORE_CODE);
-    columns[0] = (struct column){.name = "Before", .entry = before, .policy = before};
-    columns[1] = (struct column){.name = "After the change", .entry = last_change(deployment), .policy = verified};
-    columns[2] = (struct column){.name = "Restored", .entry = restored != NULL ? restored : aborted, .policy = restored};
+    const struct entry *changed = last_change(deployment);
+    columns[0] = (struct column){.name = "Before", .entry = before, .branch = before, .policy = before};
+    columns[1] = (struct column){.name = "After the change", .entry = changed, .branch = changed, .policy = verified};
+    columns[2] = (struct column){.name = "Restored", .entry = restored != NULL ? restored : aborted, .branch = answered(deployment, ACT_REVERT),
+                                  .policy = restored};
     for (size_t i = 0; i < COLUMNS; i++) {
         const struct entry *entry = columns[i].entry;
         const struct item *item = entry != NULL ? entry_item(entry, 0, entry->item_count, "compose.containers", NULL) : NULL;
@@ -53,10 +56,10 @@ static void collect(const struct page *page, struct column columns[COLUMNS])
 }
 
 /* A row's cell; beside the value stands in a word how it compares with the first. */
-static void write_cell(FILE *stream, const char *value, const char *first, bool compared)
+static void write_cell(FILE *stream, const struct column *column, const char *value, const char *first, bool compared)
 {
     if (value[0] == '\0') {
-        fputs("<td>not recorded</td>", stream);
+        fputs(column->entry != NULL ? "<td>not recorded</td>" : "<td>none</td>", stream);
         return;
     }
     fputs("<td><code>", stream);
@@ -67,23 +70,25 @@ static void write_cell(FILE *stream, const char *value, const char *first, bool 
     fputs("</td>", stream);
 }
 
-static void write_row(const struct page *page, const char *name, char values[COLUMNS][VALUE_BYTES])
+static void write_row(const struct page *page, const struct column columns[COLUMNS], const char *name, char values[COLUMNS][VALUE_BYTES])
 {
     fputs("<tr><th scope=\"row\">", page->stream);
     markup_word(page->stream, name);
     fputs("</th>", page->stream);
     for (size_t i = 0; i < COLUMNS; i++)
-        write_cell(page->stream, values[i], values[0], i > 0);
+        write_cell(page->stream, &columns[i], values[i], values[0], i > 0);
     fputs("</tr>\n", page->stream);
 }
 
 static void write_line(const struct page *page, const struct column columns[COLUMNS], const char *name, const char *probe)
 {
     char values[COLUMNS][VALUE_BYTES] = {"", "", ""};
-    for (size_t i = 0; i < COLUMNS; i++)
-        if (columns[i].entry != NULL)
-            (void)text_copy(reading_line(columns[i].entry, probe), values[i], VALUE_BYTES);
-    write_row(page, name, values);
+    for (size_t i = 0; i < COLUMNS; i++) {
+        const struct entry *entry = strcmp(probe, "git.branch") == 0 ? columns[i].branch : columns[i].entry;
+        if (entry != NULL && !text_copy(reading_line(entry, probe), values[i], VALUE_BYTES))
+            (void)snprintf(values[i], VALUE_BYTES, "(too long for a %s: see the entry)", name);
+    }
+    write_row(page, columns, name, values);
 }
 
 static void write_policy(const struct page *page, const struct column columns[COLUMNS])
@@ -96,7 +101,7 @@ static void write_policy(const struct page *page, const struct column columns[CO
         reading_parity(&page->audit.genesis, columns[i].policy, 0, columns[i].policy->item_count, PARITY_RESPONDER, &reading);
         (void)snprintf(values[i], VALUE_BYTES, "%s", reading.parity == PARITY_EQUAL ? reading.hash : "unequal or missing");
     }
-    write_row(page, "policy hash", values);
+    write_row(page, columns, "policy hash", values);
 }
 
 /* Each service that stands in any of the columns, once, in the order in which it is met. */
@@ -122,14 +127,14 @@ static void write_services(const struct page *page, const struct column columns[
                                    container != NULL && strcmp(container->state, "running") != 0 ? container->state : "");
             }
             (void)snprintf(name, sizeof name, "image of %s", service);
-            write_row(page, name, values);
+            write_row(page, columns, name, values);
         }
     }
 }
 
 void page_identity(const struct page *page)
 {
-    static struct column columns[COLUMNS];      /* large: three lists of containers */
+    struct column columns[COLUMNS];
     FILE *stream = page->stream;
     collect(page, columns);
     fprintf(stream, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Identities of deployment %llu\"><table class=\"wide\">"

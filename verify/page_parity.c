@@ -26,7 +26,7 @@ static struct text raw_line(const struct log *log, const char *begin)
 
 static void write_lines(const struct page *page, const struct entry *entry, size_t to, const char *probe, struct text service, enum pattern first, enum pattern second)
 {
-    static struct containers containers;
+    struct containers containers;
     const struct item *lines = entry_item(entry, 0, to, probe, NULL);
     const struct container *container = lines != NULL ? container_of(entry, lines, service, &containers) : NULL;
     unsigned count = 0;

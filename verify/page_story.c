@@ -52,7 +52,7 @@ struct run {
 static void begin_row(const struct page *page, const struct axis *axis, size_t at)
 {
     fputs("<tr><td class=\"time\">", page->stream);
-    markup_duration(page->stream, axis->real_ms[at]);
+    markup_clock(page->stream, axis->real_ms[at]);
     fputs("</td><td class=\"time\">", page->stream);
     page_link(page, (uint64_t)page->audit.deployment.entries[at]->seq);
     fputs("</td><td>", page->stream);
@@ -64,7 +64,7 @@ static void end_run(const struct page *page, const struct axis *axis, struct run
         return;
     begin_row(page, axis, run->first);
     fprintf(page->stream, "<strong>%zu sample%s</strong>, the last after ", run->count, run->count == 1 ? "" : "s");
-    markup_duration(page->stream, axis->real_ms[run->first + run->count - 1]);
+    markup_clock(page->stream, axis->real_ms[run->first + run->count - 1]);
     fprintf(page->stream, ": every endpoint good%s</td></tr>\n", page->audit.genesis.has_policy ? ", the policy hash the same in every reply" : "");
     *run = (struct run){0};
 }
@@ -107,7 +107,7 @@ void page_story(const struct page *page)
     CLEANUP_AXIS struct axis axis = {0};
     axis_build(&page->audit.deployment, &axis);
     fprintf(page->stream, "<details class=\"words\"><summary>The time line in words</summary>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" "
-            "aria-label=\"Time line of deployment %llu, in words\"><table><caption>Time counts from the opening, on the driver's boot clock.</caption>\n<thead><tr>"
+            "aria-label=\"Time line of deployment %llu, in words\"><table><caption>Hours, minutes and seconds since the opening, on the driver's boot clock.</caption>\n<thead><tr>"
             "<th scope=\"col\">After</th><th scope=\"col\">Entry</th><th scope=\"col\">What</th></tr></thead><tbody>\n", (unsigned long long)page->audit.deployment.number);
     write_rows(page, &axis);
     fputs("</tbody></table></div></details>\n", page->stream);
@@ -161,7 +161,8 @@ void page_summary(const struct page *page)
     if (page_window(page, &window)) {
         say_duration(page, " The window of ", page->audit.limits->window_ms, "");
         say_duration(page, " began after ", axis.real_ms[window.entry] - window.before_ms > 0 ? axis.real_ms[window.entry] - window.before_ms : 0, "");
-        fprintf(page->stream, "; of %zu samples of %zu endpoints %zu %s not good.", samples, page->audit.genesis.endpoints->count, bad, bad == 1 ? "is" : "are");
+        fprintf(page->stream, "; of %zu samples (%zu endpoints%s) %zu %s not good.", samples, page->audit.genesis.endpoints->count,
+                page->audit.genesis.has_policy ? " and the policy hash" : "", bad, bad == 1 ? "is" : "are");
     } else {
         fputs(" No window was observed.", page->stream);
     }

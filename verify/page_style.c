@@ -19,7 +19,8 @@ static const char *const style[] = {
     "pre{white-space:pre-wrap;margin:.2rem 0 .6rem;background:var(--card);border:1px solid var(--line);border-radius:4px;padding:.4rem .6rem}\n"
     ".verdict{border-left:.6rem solid;padding:.7rem 1rem;margin:1rem 0;border-radius:4px}.verdict p{color:var(--ink)}\n"
     ".proven{color:var(--good);background:var(--good-bg);border-color:var(--good)}.violated{color:var(--bad);background:var(--bad-bg);border-color:var(--bad)}"
-    ".undecidable{color:var(--open);background:var(--open-bg);border-color:var(--open)}.none{color:var(--none);background:var(--none-bg);border-color:var(--none)}\n"
+    ".undecidable{color:var(--open);background:var(--open-bg);border-color:var(--open)}.none{color:var(--none);background:var(--none-bg);border-color:var(--none)}"
+    "h1 .badge{font-size:1em;text-transform:uppercase;background:var(--paper);margin-left:.3rem}\n"
     ".badge{display:inline-block;border:1px solid;border-radius:1rem;padding:.05rem .6rem;font-size:.85rem;font-weight:600;white-space:nowrap}\n",
     ".claims{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,21rem),1fr));gap:.8rem;list-style:none;padding:0;margin:0}\n"
     ".claim{border:1px solid var(--line);border-left-width:.4rem;border-radius:4px;padding:.6rem .8rem;background:var(--card);color:var(--ink);break-inside:avoid}\n"
@@ -29,7 +30,7 @@ static const char *const style[] = {
     ".facts{display:grid;grid-template-columns:max-content 1fr;gap:.1rem .8rem;margin:.5rem 0}.facts dt,.facts dd{margin:0}\n"
     "nav ul{display:flex;flex-wrap:wrap;gap:.2rem 1rem;list-style:none;padding:0;margin:.5rem 0}\n",
     ".scroll{overflow-x:auto;margin:.5rem 0}table{border-collapse:collapse;width:100%;font-size:.9rem}caption{text-align:left;color:var(--dim);padding:.2rem 0}\n"
-    "th,td{border:1px solid var(--line);padding:.3rem .5rem;text-align:left;vertical-align:top}thead th{background:var(--card)}tbody th{font-weight:600}\n"
+    "th,td{border:1px solid var(--line);padding:.3rem .5rem;text-align:left;vertical-align:top}thead th{background:var(--card)}tbody th{font-weight:600;min-width:8.5rem;overflow-wrap:break-word}\n"
     "td pre{margin:0 0 .3rem}.wide{min-width:46rem}.tag{display:inline-block;border:1px solid;border-radius:3px;padding:0 .3rem;font-size:.8rem;margin-left:.2rem}\n"
     ".time{white-space:nowrap}details{margin:.3rem 0}summary{cursor:pointer;padding:.15rem 0}.entry{border-bottom:1px solid var(--line)}"
     ".entry:target,.entry:has(:target){background:var(--card)}.inside{padding:0 0 .5rem 1rem}\n"
@@ -41,7 +42,7 @@ static const char *const style[] = {
     ".missing-mark{stroke:var(--open);fill:none;stroke-width:1.8}.ask-mark{stroke:var(--ink);fill:var(--paper);stroke-width:1.2}.armed-mark{stroke:none;fill:var(--work)}"
     ".disarmed-mark{stroke:var(--dim);fill:none;stroke-width:1.2}\n",
     "@media (max-width:40rem){h1{font-size:1.3rem}.facts{grid-template-columns:1fr}.facts dd{margin-bottom:.3rem}}\n"
-    "@media print{:root{color-scheme:light}nav,.skip,.legend svg{display:none}body{font-size:9.5pt}header,main,footer{max-width:none;padding:0}a{color:inherit;text-decoration:none}"
+    "@media print{html{font-size:9.5pt}:root{color-scheme:light}nav,.skip,.legend svg{display:none}header,main,footer{max-width:none;padding:0}a{color:inherit;text-decoration:none}"
     ".picture,.wide{min-width:0}.scroll{overflow:visible}.verdict,.badge,.claim,.bar,.work{print-color-adjust:exact;-webkit-print-color-adjust:exact}"
     "h2,h3{break-after:avoid}tr,figure{break-inside:avoid}.words::details-content{content-visibility:visible;block-size:auto}}\n",
 };

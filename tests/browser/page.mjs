@@ -51,25 +51,21 @@ async function unfold(page) {
   await page.evaluate(() => document.querySelectorAll('details').forEach((details) => { details.open = true; }));
 }
 
-// Light and dark, wide and narrow, folded and unfolded, paper.
-async function checkLooks(browser, name) {
-  for (const scheme of ['light', 'dark']) {
-    for (const width of [1280, 360]) {
-      const opened = await open(browser, name, { scheme, width });
-      const { page } = opened, where = `${name}, ${scheme}, ${width}`;
-      await page.screenshot({ path: join(pages, `${name}-${scheme}-${width}.png`), fullPage: true });
-      check(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), `${where}: the page is wider than the screen`);
-      if (width === 1280) await unfold(page);
-      const found = await violations(page);
-      check(found.length === 0, `${where}: axe finds ${found.join('; ')}`);
-      if (width === 360) {
-        await unfold(page);
-        check(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), `${where}, unfolded: the page is wider than the screen`);
-      }
-      checkSilent(opened, where);
-      await opened.close();
-    }
+// As it is opened, and with everything unfolded.
+async function checkLook(browser, name, scheme, width) {
+  const opened = await open(browser, name, { scheme, width });
+  const { page } = opened, where = `${name}, ${scheme}, ${width}`;
+  const fits = () => page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth);
+  await page.screenshot({ path: join(pages, `${name}-${scheme}-${width}.png`), fullPage: true });
+  check(await fits(), `${where}: the page is wider than the screen`);
+  if (name === 'rolled_back') {
+    await unfold(page);
+    check(await fits(), `${where}, unfolded: the page is wider than the screen`);
   }
+  const found = await violations(page);
+  check(found.length === 0, `${where}: axe finds ${found.join('; ')}`);
+  checkSilent(opened, where);
+  await opened.close();
 }
 
 async function checkPaper(browser, name) {
@@ -78,10 +74,8 @@ async function checkPaper(browser, name) {
   await opened.page.screenshot({ path: join(pages, `${name}-print.png`), fullPage: true });
   const found = await violations(opened.page);
   check(found.length === 0, `${name}, on paper: axe finds ${found.join('; ')}`);
-  if (name === 'rolled_back') {
-    check(await opened.page.locator('.words table').first().evaluate((table) => table.getBoundingClientRect().height > 0), `${name}: the time line in words is not on paper`);
-    writeFileSync(join(pages, `${name}.pdf`), await opened.page.pdf({ format: 'A4' }));
-  }
+  check(await opened.page.locator('.words table').first().evaluate((table) => table.getBoundingClientRect().height > 0), `${name}: the time line in words is not on paper`);
+  writeFileSync(join(pages, `${name}.pdf`), await opened.page.pdf({ format: 'A4' }));
   checkSilent(opened, `${name}, on paper`);
   await opened.close();
 }
@@ -112,7 +106,7 @@ async function checkMade(browser, name) {
 
 async function checkWithoutScript(browser) {
   const opened = await open(browser, 'release', { script: false });
-  check(await opened.page.locator('h1').innerText() === 'titan-test: proven', 'without script: no verdict');
+  check(await opened.page.locator('h1').textContent() === 'titan-test: proven', 'without script: no verdict');
   await opened.page.locator('summary', { hasText: 'in words' }).click();
   check(await opened.page.locator('.words table').isVisible(), 'without script: the words do not unfold');
   checkSilent(opened, 'without script');
@@ -205,18 +199,25 @@ async function checkNet(browser) {
   await opened.close();
 }
 
+async function checkMadeAll(browser) {
+  for (const name of Object.keys(verdicts)) await checkMade(browser, name);
+}
+
+async function checkLooks(browser) {
+  for (const scheme of ['light', 'dark']) for (const width of [1280, 360]) await checkLook(browser, 'rolled_back', scheme, width);
+  for (const look of [['violated', 'light', 360], ['violated', 'dark', 1280], ['open', 'light', 1280], ['open', 'dark', 360], ['hostile', 'light', 360], ['damaged', 'dark', 360]])
+    await checkLook(browser, ...look);
+  await checkPaper(browser, 'rolled_back');
+}
+
 const browser = await chromium.launch({ executablePath: process.env.TITAN_CHROMIUM, headless: true, args: quiet });
 let status = 0;
 try {
-  await checkNet(browser);
-  for (const name of Object.keys(verdicts)) await checkMade(browser, name);
-  for (const name of ['policy', 'rolled_back', 'violated', 'open', 'hostile', 'damaged']) await checkLooks(browser, name);
-  for (const name of ['release', 'rolled_back']) await checkPaper(browser, name);
-  await checkWithoutScript(browser);
-  await checkKeyboard(browser);
-  await checkPicture(browser);
-  await checkPlanted(browser);
-  await checkBounds(browser);
+  for (const part of [checkNet, checkMadeAll, checkWithoutScript, checkKeyboard, checkPicture, checkPlanted, checkBounds, checkLooks]) {
+    const begun = Date.now();
+    await part(browser);
+    console.log(`${part.name}: ${((Date.now() - begun) / 1000).toFixed(1)} s`);
+  }
   console.log('every page is as it must be');
 } catch (error) {
   console.log(`failed: ${error.message}`);

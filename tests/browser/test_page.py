@@ -6,14 +6,14 @@ Makes the journals (journals.c), lets titan-verify write their pages, and hands 
 playwright-core and axe-core come by `npm ci` into the build directory, pinned by their hashes; where they cannot be had the test is skipped."""
 import os
 import pathlib
+import resource
 import shutil
 import stat
 import subprocess
 import sys
-import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-VERIFY, JOURNALS, BUILD = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
+VERIFY, JOURNALS, BUILD = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3]).resolve()
 STATUS = {"release": 0, "policy": 0, "rolled_back": 0, "violated": 1, "open": 3, "hostile": 1, "many": 0, "damaged": 4}
 
 
@@ -85,9 +85,9 @@ def main():
     check_writing(pages)
     place = packages()
     environment = {**os.environ, "TITAN_PAGES": str(pages), "TITAN_CHROMIUM": shutil.which("chromium"), "TITAN_NPM": str(place)}
-    begun = time.process_time()
     done = subprocess.run(["node", str(HERE / "page.mjs")], env=environment, timeout=240)
-    print(f"own {time.process_time() - begun:.1f} s of CPU; screenshots in {pages}")
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print(f"{used.ru_utime + used.ru_stime:.0f} s of CPU; screenshots in {pages}")
     sys.exit(done.returncode)
 
 
