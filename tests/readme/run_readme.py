@@ -25,7 +25,8 @@ README = (titan.ROOT / "README.md").read_text()
 PASSPHRASE = "correct horse battery staple"
 NOT_HERE = ("meson setup", "./rehearse", "./check", "meson install", "scp ", "ssh ")
 BEFORE = {
-    "titan-fsm rollback": ["titan-fsm begin release --reason again"] + 6 * ["titan-fsm advance"],
+    "titan-fsm advance": ["titan-fsm begin release --reason again"],
+    "titan-fsm rollback": ["titan-fsm begin release --reason again"] + 5 * ["titan-fsm advance"] + ["titan-fsm advance --confirm titan-prod"],
     "titan-fsm abort": ["titan-fsm begin release --reason again"],
     "titan-fsm request": ["titan-fsm begin policy --reason again"] + 4 * ["titan-fsm advance"],
 }
@@ -180,7 +181,7 @@ def every_command_and_option_that_is_named_exists(stack):
     for name in re.findall(r"titan-fsm ([a-z]+)", README):
         insist(name in helps or name in ("and",), f"README names `titan-fsm {name}`, which is no command")
     known = set(re.findall(r"--[a-z][a-z-]+", " ".join(helps.values()) + judge + titan.run(titan.FSM, "--help").out))
-    foreign = {"--build", "--remove-orphans", "--env-file"}                              # compose's own
+    foreign = {"--build", "--remove-orphans", "--env-file", "--verify"}                  # compose's and journalctl's own
     ours = set(re.findall(r"--[a-z][a-z-]+", README))
     insist(ours - known - foreign == set(), f"README names options that no program has: {ours - known - foreign}")
 
@@ -195,4 +196,4 @@ def every_file_that_is_named_is_there(stack):
 
 
 CASES = [every_file_that_is_named_is_there, every_command_and_option_that_is_named_exists, every_command_of_the_blocks_is_as_it_says]
-titan.run_cases(titan.only(CASES))
+titan.run_cases(titan.only(CASES), "--armed")
