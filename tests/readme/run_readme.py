@@ -4,7 +4,7 @@ on a small Titan. Where a block shows output behind a `$ command`, that output i
 file that the text names exists.
 
 What README leaves to its reader is declared in this file and nowhere else: edit() (the lines of titan.yml that are the reader's own), BEFORE and BEHIND (the state in which a
-command makes sense, and what ends it), STATUS (those that are meant to end otherwise than with 0), LIMITED (the tests' short window), NOT_HERE (what ./check has done already,
+command makes sense, and what ends it), answered() (what a person types at the question before the first change), STATUS (those that are meant to end otherwise than with 0), LIMITED (the tests' short window), NOT_HERE (what ./check has done already,
 or cannot do within itself)."""
 import fcntl
 import os
@@ -34,6 +34,13 @@ BEHIND = {"titan-fsm accept": [("titan-fsm abort --reason enough", titan.ABORTED
 STATUS = {"titan-fsm rollback": titan.ROLLED_BACK, "titan-fsm abort": titan.ABORTED}
 # The figures of the tests' short window: the auditor of this one accepts them.
 LIMITED = {"titan-verify": " --limits limits.yml"}
+
+
+def answered(command):
+    """Where the program asks for the target's name before it touches a running service, it is given beforehand, as --help says that it can be."""
+    word = re.match(r"titan-fsm (advance|run|resume)\b", command)
+    asks = word and "--confirm" not in command and "--confirm NAME" in titan.run(titan.FSM, word.group(1), "--help").out
+    return command + " --confirm titan-prod" if asks else command
 
 
 def blocks():
@@ -129,7 +136,7 @@ class Reader:
             return status, *[(file.seek(0), file.read().decode("utf-8", "replace"))[1] for file in (out, err)]
 
     def expect(self, command, status=0):
-        came = self.give(command)
+        came = self.give(answered(command))
         insist(came[0] == status, f"`{command}` ends with {came[0]} and not {status}\n{came[1]}{came[2]}")
         return came[1]
 
