@@ -47,8 +47,10 @@ static void write_contents(const struct page *page)
     const struct report *report = page->report;
     fputs("<nav aria-label=\"Contents\"><ul>\n", page->stream);
     for (size_t i = 0; i < report->count && i < PAGE_DEPLOYMENTS_MAX; i++)
-        fprintf(page->stream, "<li><a href=\"#judged-%zu\">%s %llu</a></li>\n", i, report->deployments[i].exists ? "Deployment" : "Claims",
-                (unsigned long long)report->deployments[i].number);
+        if (report->deployments[i].exists)
+            fprintf(page->stream, "<li><a href=\"#judged-%zu\">Deployment %llu</a></li>\n", i, (unsigned long long)report->deployments[i].number);
+        else
+            fprintf(page->stream, "<li><a href=\"#judged-%zu\">Claims</a></li>\n", i);
     fputs("<li><a href=\"#not-proven\">What is not proven</a></li>\n<li><a href=\"#record\">The record</a></li>\n<li><a href=\"#entries\">Raw entries</a></li>\n</ul></nav>\n",
           page->stream);
 }

@@ -21,12 +21,18 @@ static bool changes(enum act act)
     return act == ACT_SWITCH_SERVICES || act == ACT_DEPLOY_EXECUTION || act == ACT_DEPLOY_BRAIN;
 }
 
-static const struct entry *last_change(const struct deployment *deployment)
+static bool verifies(enum act act)
+{
+    return act == ACT_VERIFY_RELEASE || act == ACT_VERIFY_EXECUTION || act == ACT_VERIFY_PARITY;
+}
+
+/* The last of these steps that carries such evidence, whatever came of it: what failed is to be seen too. */
+static const struct entry *last_with(const struct deployment *deployment, bool (*is_one)(enum act act), const char *probe)
 {
     const struct entry *found = NULL;
     for (size_t i = 0; i < deployment->step_count; i++) {
         const struct entry *entry = deployment->steps[i].transition;
-        if (changes(deployment->steps[i].act) && entry_item(entry, 0, entry->item_count, "compose.containers", NULL) != NULL)
+        if (is_one(deployment->steps[i].act) && entry_item(entry, 0, entry->item_count, probe, NULL) != NULL)
             found = entry;
     }
     return found;
@@ -41,9 +47,9 @@ static const struct entry *answered(const struct deployment *deployment, enum ac
 static void collect(const struct page *page, struct column columns[COLUMNS])
 {
     const struct deployment *deployment = &page->audit.deployment;
-    const struct entry *before = answered(deployment, ACT_CONNECT), *verified = answered(deployment, deployment->policy ? ACT_VERIFY_PARITY : ACT_VERIFY_RELEASE);
+    const struct entry *before = answered(deployment, ACT_CONNECT), *verified = last_with(deployment, verifies, "bus.policy_hash");
     const struct entry *restored = answered(deployment, ACT_VERIFY_RESTORED), *aborted = answered(deployment, ACT_RESTORE_CODE);
-    const struct entry *changed = last_change(deployment);
+    const struct entry *changed = last_with(deployment, changes, "compose.containers");
     columns[0] = (struct column){.name = "Before", .entry = before, .branch = before, .policy = before};
     columns[1] = (struct column){.name = "After the change", .entry = changed, .branch = changed, .policy = verified};
     columns[2] = (struct column){.name = "Restored", .entry = restored != NULL ? restored : aborted, .branch = answered(deployment, ACT_REVERT),

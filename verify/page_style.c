@@ -35,7 +35,7 @@ static const char *const style[] = {
     ".time{white-space:nowrap}details{margin:.3rem 0}summary{cursor:pointer;padding:.15rem 0}.entry{border-bottom:1px solid var(--line)}"
     ".entry:target,.entry:has(:target){background:var(--card)}.inside{padding:0 0 .5rem 1rem}\n"
     ".legend{display:flex;flex-wrap:wrap;gap:.1rem 1.2rem;list-style:none;padding:0;margin:.3rem 0}.legend svg{vertical-align:middle;margin-right:.2rem}\n",
-    "figure{margin:0}.picture{min-width:56rem;width:100%;height:auto;display:block}.picture text{font:11px system-ui,\"Liberation Sans\",sans-serif;fill:var(--ink)}"
+    "figure{margin:0}.picture{min-width:56rem;width:100%;height:auto;display:block}.picture text{font:11px system-ui,\"Liberation Sans\",sans-serif;fill:var(--ink);paint-order:stroke;stroke:var(--paper);stroke-width:3px}"
     ".picture .dim{fill:var(--dim)}.bar{fill:var(--bar)}.work{fill:var(--work)}.backbar{fill:var(--back)}.window{fill:var(--window)}\n"
     ".picture .edge{stroke:var(--limit);stroke-dasharray:5 3;stroke-width:1.5;fill:none}.rule{stroke:var(--line);stroke-width:1}.cut{stroke:var(--dim);stroke-dasharray:1 3}\n"
     ".span{stroke:var(--ink);stroke-width:1.5;fill:none}.good-mark{stroke:var(--good);fill:var(--good);stroke-width:1.6}.bad-mark{stroke:var(--bad);fill:none;stroke-width:2.2}"
