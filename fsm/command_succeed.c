@@ -82,11 +82,11 @@ static enum error_code read_lost(struct driver *driver, struct lost *ret_lost, s
         return code;
     const char *journal, *hash;
     json_int_t seq;
-    if (json_unpack(genesis.body, "{s:{s:s, s:I, s:s}}", "succeeds", "journal", &journal, "seq", &seq, "hash", &hash) != 0 || strlen(journal) >= sizeof ret_lost->journal
-        || strlen(hash) >= sizeof ret_lost->hash)
+    if (json_unpack(genesis.body, "{s:{s:s, s:I, s:s}}", "succeeds", "journal", &journal, "seq", &seq, "hash", &hash) != 0 || !bytes_is_hex(journal, FORMAT_JOURNAL_ID_HEX)
+        || !bytes_is_hex(hash, SHA256_HEX))
         return error_set(error, ERROR_DAMAGED, 0, driver->config.journal, "run titan-verify on it", "its genesis does not say what it succeeds");
-    (void)strcpy(ret_lost->journal, journal);
-    (void)strcpy(ret_lost->hash, hash);
+    memcpy(ret_lost->journal, journal, sizeof ret_lost->journal);
+    memcpy(ret_lost->hash, hash, sizeof ret_lost->hash);
     ret_lost->lost = (struct tenancy_lost){.journal = ret_lost->journal, .head_hash = ret_lost->hash, .head_seq = seq};
     return ERROR_OK;
 }

@@ -1,15 +1,12 @@
 #include "verify/attest.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "journal/clock.h"
 #include "verify/dsse.h"
+#include "verify/output.h"
 #include "verify/statement.h"
 
 bool attest_is_uri(const char *text)
@@ -45,63 +42,14 @@ static enum error_code check(const struct report *report, const char *file, stru
     return ERROR_OK;
 }
 
-static enum error_code unwritable(const char *file, int number, struct error *error)
+/* Never over a file that is there: an attestation may have been handed on already. */
+static enum error_code write_envelope(const char *file, const struct bytes *text, struct error *error)
 {
-    return error_set(error, ERROR_SYSTEM, number, file, number == EEXIST ? "name a file that does not exist yet" : "choose a place that can be written",
-                     "no attestation was written: %s", strerror(number));
-}
-
-/* The name itself is made durable too: what was reported as written is there after a power cut. */
-static bool sync_directory_of(const char *file)
-{
-    char directory[4096];
-    const char *slash = strrchr(file, '/');
-    int length = slash == file ? 1 : slash != NULL ? (int)(slash - file) : 1;
-    if (snprintf(directory, sizeof directory, "%.*s", length, slash != NULL ? file : ".") >= (int)sizeof directory)
-        return false;
-    int descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool good = descriptor >= 0 && fsync(descriptor) == 0;
-    if (descriptor >= 0)
-        (void)close(descriptor);
-    return good;
-}
-
-static bool write_whole(int descriptor, const struct bytes *text)
-{
-    for (size_t at = 0; at < text->size;) {
-        ssize_t put = write(descriptor, text->data + at, text->size - at);
-        if (put < 0 && errno != EINTR)
-            return false;
-        at += put > 0 ? (size_t)put : 0;
-    }
-    return fsync(descriptor) == 0;
-}
-
-static enum error_code write_atomically(const char *file, const struct bytes *text, struct error *error)
-{
-    CLEANUP_BYTES struct bytes name = {0};
-    enum error_code code = bytes_append_format(&name, error, "%s.XXXXXX", file);
-    if (code != ERROR_OK)
-        return code;
-    char *path = (char *)name.data;
-    int descriptor = mkostemp(path, O_CLOEXEC);
-    if (descriptor < 0)
-        return unwritable(file, errno, error);
-    bool good = write_whole(descriptor, text);
-    int number = errno;
-    if (close(descriptor) != 0 && good) {
-        good = false;
-        number = errno;
-    }
-    if (good && renameat2(AT_FDCWD, path, AT_FDCWD, file, RENAME_NOREPLACE) != 0) {
-        good = false;
-        number = errno;
-    }
-    if (!good) {
-        (void)unlink(path);
-        return unwritable(file, number, error);
-    }
-    return sync_directory_of(file) ? ERROR_OK : error_set(error, ERROR_SYSTEM, errno, file, "", "it was written, and may not outlast a power cut");
+    CLEANUP_OUTPUT struct output output = {0};
+    enum error_code code = output_open(file, OUTPUT_KEEPS, &output, error);
+    if (code == ERROR_OK)
+        (void)fwrite(text->data, 1, text->size, output.stream);
+    return code == ERROR_OK ? output_commit(&output, error) : code;
 }
 
 enum error_code attest_write(const struct report *report, const struct attest_options *options, struct error *error)
@@ -122,5 +70,5 @@ enum error_code attest_write(const struct report *report, const struct attest_op
         code = signing_key_read(options->key, &key, error);
     if (code == ERROR_OK)
         code = dsse_envelope(STATEMENT_PAYLOAD_TYPE, statement.data, statement.size, &key, &envelope, error);
-    return code == ERROR_OK ? write_atomically(options->file, &envelope, error) : code;
+    return code == ERROR_OK ? write_envelope(options->file, &envelope, error) : code;
 }

@@ -168,7 +168,7 @@ void html_print(FILE *stream, const struct audit *audit, const struct report *re
 enum error_code html_write(const char *path, const struct audit *audit, const struct report *report, struct error *error)
 {
     CLEANUP_OUTPUT struct output output = {0};
-    enum error_code code = output_open(path, &output, error);
+    enum error_code code = output_open(path, OUTPUT_REPLACES, &output, error);
     if (code != ERROR_OK)
         return code;
     html_print(output.stream, audit, report);
@@ -178,7 +178,7 @@ enum error_code html_write(const char *path, const struct audit *audit, const st
 enum error_code html_write_unread(const char *path, const char *target, enum verify_status status, const struct error *why, struct error *error)
 {
     CLEANUP_OUTPUT struct output output = {0};
-    enum error_code code = output_open(path, &output, error);
+    enum error_code code = output_open(path, OUTPUT_REPLACES, &output, error);
     if (code != ERROR_OK)
         return code;
     write_head(output.stream, target, status);

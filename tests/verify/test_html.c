@@ -274,7 +274,7 @@ static void output_commit_whole_or_not_at_all(void **state)
     (void)snprintf(path, sizeof path, "%s/page", directory);
     for (unsigned i = 0; i < 2; i++) {
         CLEANUP_OUTPUT struct output output = {0};
-        assert_int_equal(output_open(path, &output, &error), ERROR_OK);
+        assert_int_equal(output_open(path, OUTPUT_REPLACES, &output, &error), ERROR_OK);
         assert_true(fputs(i == 0 ? "first" : "second", output.stream) >= 0);
         if (i == 0)
             assert_int_equal(output_commit(&output, &error), ERROR_OK);      /* the second is dropped */
@@ -284,7 +284,7 @@ static void output_commit_whole_or_not_at_all(void **state)
     assert_true(stat(path, &status) == 0 && (status.st_mode & 07777) == 0600);
     bytes_free(&read);
     struct output none = {0};
-    assert_int_equal(output_open(directory, &none, &error), ERROR_USAGE);
+    assert_int_equal(output_open(directory, OUTPUT_REPLACES, &none, &error), ERROR_USAGE);
     assert_int_equal(unlink(path), 0);
     assert_int_equal(rmdir(directory), 0);      /* nothing was left beside it */
 }
