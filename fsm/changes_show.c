@@ -87,6 +87,20 @@ static void print_policy(FILE *stream, const struct changes *changes)
                 changes->policy_file ? "" : "; the policy file of the repository did not change");
 }
 
+/* One difference a line, as drift_sentence() put them together. */
+static void print_drift(FILE *stream, const char *drift)
+{
+    const char *label = "drift";
+    for (const char *at = drift[0] != '\0' ? drift : "none before this deployment"; at != NULL;) {
+        const char *end = strstr(at, "; ");
+        fprintf(stream, "  %-9s ", label);
+        bytes_print_escaped(stream, at, end != NULL ? (size_t)(end - at) : strlen(at));
+        fputc('\n', stream);
+        at = end != NULL ? end + 2 : NULL;
+        label = "";
+    }
+}
+
 void changes_print(FILE *stream, const struct changes *changes)
 {
     fputs("What will change on ", stream);
@@ -96,9 +110,7 @@ void changes_print(FILE *stream, const struct changes *changes)
     print_images(stream, changes);
     print_services(stream, changes);
     print_policy(stream, changes);
-    fputs("  drift     ", stream);
-    print_foreign(stream, changes->drift[0] != '\0' ? changes->drift : "none before this deployment");
-    fputc('\n', stream);
+    print_drift(stream, changes->drift);
 }
 
 static json_t *text_json(const char *text)

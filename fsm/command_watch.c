@@ -49,8 +49,9 @@ static void tell_sample(const struct driver *driver, const struct journal_entry 
 }
 
 /* What the driver said when it wrote this entry. */
-static void tell(const struct driver *driver, const struct journal_entry *entry)
+static void tell(struct driver *driver, const struct journal_entry *entry)
 {
+    driver->told_utc = entry->utc;
     enum procedure procedure = driver->deployment.procedure;
     enum state from = machine_state_by_name(at(entry, "from"));
     const struct transition *edge = NULL;
@@ -67,6 +68,7 @@ static void tell(const struct driver *driver, const struct journal_entry *entry)
     } else if (strcmp(entry->type, "sample") == 0) {
         tell_sample(driver, entry);
     }
+    driver->told_utc = NULL;
 }
 
 /* From the entries that were read when the journal was opened, so that none is missed. */
@@ -89,13 +91,16 @@ static enum error_code follow(struct driver *driver, struct error *error)
     return code;
 }
 
-static void say_standing(const struct driver *driver)
+/* One that has ended stands so since its last entry. */
+static void say_standing(struct driver *driver)
 {
     const struct deployment *deployment = &driver->deployment;
+    driver->told_utc = driver->found && !driver_is_open(driver) ? deployment->entries[deployment->count - 1].utc : NULL;
     if (driver->found)
         progress_word(driver, "deployment %llu is %s%s", (unsigned long long)deployment->number, driver_is_open(driver) ? "open, in " : "", machine_state_name(deployment->state));
     else
         progress_word(driver, "no deployment yet; next: titan-fsm begin");
+    driver->told_utc = NULL;
 }
 
 enum error_code command_watch(const struct command_line *line, enum exit_status *ret_status, struct error *error)

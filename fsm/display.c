@@ -78,20 +78,50 @@ static void add_row(struct sheet *sheet, const struct display_model *model, cons
         row->action == ACTION_NONE ? "" : machine_action_name(row->action), time);
 }
 
+/* "#####....." of so many cells. */
+static void write_bar(int64_t passed_ns, int64_t length_ns, size_t room, char ret_bar[BAR_MAX + 1])
+{
+    size_t full = 0;
+    if (length_ns > 0 && passed_ns > 0)
+        full = passed_ns >= length_ns ? room : (size_t)((int64_t)room * passed_ns / length_ns);
+    memset(ret_bar, '.', room);
+    memset(ret_bar, '#', full);
+    ret_bar[room] = '\0';
+}
+
 static void add_bar(struct sheet *sheet, const struct display_model *model, unsigned columns)
 {
     const struct display_window *window = &model->window;
     int64_t length_ns = window->length_ms * 1000000, end_ns = window->open ? model->now_ns : window->last_ns;
     int64_t passed_ns = window->first_ns > 0 ? end_ns - window->first_ns : 0, left_ns = length_ns - passed_ns;
-    char bar[BAR_MAX + 1] = "", left[40], length[40];
-    size_t room = columns > 60 ? BAR_MAX : 12, full = 0;
-    if (length_ns > 0 && passed_ns > 0)
-        full = passed_ns >= length_ns ? room : (size_t)((int64_t)room * passed_ns / length_ns);
-    memset(bar, '.', room);
-    memset(bar, '#', full);
-    write_duration(left_ns > 0 ? left_ns : 0, left, sizeof left);
+    char bar[BAR_MAX + 1], time[40], length[40];
     write_duration(length_ns, length, sizeof length);
-    add(sheet, TONE_STRONG, false, "  window [%s] %s left of %s, sample %lld", bar, left, length, (long long)window->count);
+    if (window->broken) {
+        write_duration(passed_ns > 0 ? passed_ns : 0, time, sizeof time);
+        add(sheet, TONE_BAD, false, "  window given up after %s of %s, sample %lld", time, length, (long long)window->count);
+        return;
+    }
+    write_bar(passed_ns, length_ns, columns > 60 ? BAR_MAX : 12, bar);
+    write_duration(left_ns > 0 ? left_ns : 0, time, sizeof time);
+    add(sheet, TONE_STRONG, false, "  window [%s] %s left of %s, sample %lld", bar, time, length, (long long)window->count);
+}
+
+static void add_rollback(struct sheet *sheet, const struct display_model *model, unsigned columns)
+{
+    const struct display_rollback *rollback = &model->rollback;
+    int64_t limit_ns = rollback->limit_ms * 1000000, passed_ns = model->now_ns - rollback->since_ns;
+    char bar[BAR_MAX + 1], time[40], limit[40];
+    if (!rollback->shown)
+        return;
+    write_duration(limit_ns, limit, sizeof limit);
+    if (rollback->since_ns == 0) {
+        add(sheet, TONE_STRONG, false, "  rollback within %s", limit);
+        return;
+    }
+    bool over = passed_ns > limit_ns;
+    write_bar(passed_ns, limit_ns, columns > 60 ? BAR_MAX : 12, bar);
+    write_duration(over ? passed_ns - limit_ns : limit_ns - passed_ns, time, sizeof time);
+    add(sheet, over ? TONE_BAD : TONE_STRONG, false, "  rollback [%s] %s %s %s", bar, time, over ? "over its limit of" : "left of", limit);
 }
 
 static void add_window(struct sheet *sheet, const struct display_model *model, unsigned columns)
@@ -179,6 +209,7 @@ static void draw(struct sheet *sheet, const struct display_model *model, const s
         add_row(sheet, model, &model->rows[i]);
     if (model->pull[0] != '\0')
         add(sheet, TONE_PLAIN, false, "  pull   %s", model->pull);
+    add_rollback(sheet, model, size->columns);
     add_window(sheet, model, size->columns);
     if (model->last[0] != '\0')
         add(sheet, TONE_BAD, false, "  last   %s", model->last);

@@ -29,11 +29,17 @@ struct display_watched {
 };
 
 struct display_window {
-    bool shown, open;               /* open: it runs now */
+    bool shown, open, broken;       /* open: it runs now; broken: it was given up, and nothing counts down any more */
     int64_t first_ns, last_ns, length_ms;       /* boot clock; first 0 = no sample yet */
     int64_t count;
     struct display_watched watched[DISPLAY_WATCHED_MAX];
     size_t watched_count;
+};
+
+/* The way back: it may take so long since it was first begun. */
+struct display_rollback {
+    bool shown;
+    int64_t since_ns, limit_ms;     /* boot clock; since 0 = cannot be told (another boot) */
 };
 
 struct display_model {
@@ -43,6 +49,7 @@ struct display_model {
     int64_t began_ns, now_ns;       /* boot clock; began 0 = cannot be told (another boot) */
     bool ended;                     /* the clock stands at its last entry */
     struct display_window window;
+    struct display_rollback rollback;
     char pull[200];                 /* last line that compose printed, "" = none */
     char last[400];                 /* why the last step that did not succeed did not, "" = all did */
     char next[300];                 /* what to do now, "" = nothing */

@@ -174,6 +174,13 @@ static bool is_window(const struct journal_entry *entry)
     return is_type(entry, "intent") && strcmp(text_at(entry->body, "action"), machine_action_name(ACTION_OBSERVE_WINDOW)) == 0;
 }
 
+/* On the way back, at its end, or stuck there. */
+static bool turned_back(const struct deployment *deployment)
+{
+    enum phase phase = machine_phase(deployment->state);
+    return deployment->state == STATE_ROLLED_BACK || phase == PHASE_STUCK || (phase == PHASE_REVERTING && deployment->state != STATE_ABORTING);
+}
+
 /* The last window that was begun: shown while it runs, and when it failed. */
 static void read_window(const struct deployment *deployment, const struct config *config, const struct clock_reading *now, struct display_window *window)
 {
@@ -185,6 +192,17 @@ static void read_window(const struct deployment *deployment, const struct config
             take_sample(entry, config, window);
     }
     window->open = deployment->intent.action == ACTION_OBSERVE_WINDOW;
+    window->broken = !window->open && turned_back(deployment);
+}
+
+/* limits.rollback_ms counts from the first time that it was to be made safe, as a verifier counts it; before that, nothing counts. */
+static void read_rollback(const struct deployment *deployment, const struct config *config, const struct clock_reading *now, struct display_rollback *rollback)
+{
+    for (size_t i = 0; i < deployment->count && !rollback->shown && !deployment->ended && turned_back(deployment); i++) {
+        const struct journal_entry *entry = &deployment->entries[i];
+        if (is_type(entry, "intent") && strcmp(text_at(entry->body, "action"), machine_action_name(ACTION_MAKE_SAFE)) == 0)
+            *rollback = (struct display_rollback){.shown = true, .limit_ms = config->limits.rollback_ms, .since_ns = strcmp(entry->boot, now->boot) == 0 ? entry->boottime_ns : 0};
+    }
 }
 
 static void read_title(const struct deployment *deployment, struct display_model *model)
@@ -204,6 +222,7 @@ void display_read(const struct deployment *deployment, const struct config *conf
     if (!deployment->ended)
         add_way_ahead(deployment, now, &model);
     read_window(deployment, config, now, &model.window);
+    read_rollback(deployment, config, now, &model.rollback);
     const struct journal_entry *open = &deployment->entries[0], *last = &deployment->entries[deployment->count - 1];
     if (strcmp(open->boot, now->boot) == 0)
         model.began_ns = open->boottime_ns;

@@ -11,6 +11,8 @@
 
 #include <sodium.h>
 
+#include "fsm/echo.h"
+
 static volatile sig_atomic_t interrupted;
 
 /* The first one asks, and says so at once, because a pull may take minutes yet. The second ends the process as SIGKILL would: what that leaves open is settled by
@@ -23,6 +25,7 @@ static void note_signal(int number)
     int kept = errno;
     if (interrupted != 0) {
         (void)!write(STDERR_FILENO, last, sizeof last - 1);
+        echo_restore();
         (void)signal(number, SIG_DFL);
         (void)raise(number);
     } else {

@@ -47,6 +47,7 @@ struct driver {
     struct recorder recorder;
     struct target_lease lease;      /* of the open deployment, once `connected` */
     struct screen *screen;          /* the terminal, borrowed; NULL = plain lines, or JSON (progress.h) */
+    const char *told_utc;           /* when what is told now was recorded, borrowed; NULL = it happens now (progress.h) */
     int64_t renewed_ns;             /* when the hold on the target was last renewed; boot clock (hold.h) */
 };
 

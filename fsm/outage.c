@@ -224,40 +224,81 @@ static enum error_code drop_removed(struct measure *measure, struct error *error
     return ERROR_OK;
 }
 
-/* The first (or last) time of a probe in the transition into `to`; 0 where there is none. */
-static int64_t time_of(const struct deployment *deployment, enum state to, const char *probe, const char *key)
+/* When the first `compose.up` in this entry's evidence was sent; 0 where there is none. */
+static int64_t up_sent_ns(const struct journal_entry *entry)
 {
-    const struct journal_entry *entry = deployment_transition_to(deployment, to);
-    const json_t *items = entry != NULL ? json_object_get(entry->body, "evidence") : NULL;
-    bool last = strcmp(key, "received_ns") == 0;
-    int64_t found = 0;
-    for (size_t i = 0; i < json_array_size(items); i++) {
-        const json_t *item = json_array_get(items, i);
-        if ((probe == NULL || strcmp(text_at(item, "probe"), probe) == 0) && (last || found == 0))
-            found = json_integer_value(json_object_get(item, key));
-    }
-    return found;
+    const json_t *items = json_object_get(entry->body, "evidence");
+    for (size_t i = 0; i < json_array_size(items); i++)
+        if (strcmp(text_at(json_array_get(items, i), "probe"), "compose.up") == 0)
+            return json_integer_value(json_object_get(json_array_get(items, i), "sent_ns"));
+    return 0;
 }
 
+static int64_t last_received_ns(const struct journal_entry *entry)
+{
+    const json_t *items = json_object_get(entry->body, "evidence");
+    size_t count = json_array_size(items);
+    return count > 0 ? json_integer_value(json_object_get(json_array_get(items, count - 1), "received_ns")) : entry->boottime_ns;
+}
+
+static int64_t first_sent_ns(const struct journal_entry *entry)
+{
+    const json_t *item = json_array_get(json_object_get(entry->body, "evidence"), 0);
+    return item != NULL ? json_integer_value(json_object_get(item, "sent_ns")) : entry->boottime_ns;
+}
+
+/* Where nothing of ours took its arms since: a transition that found it armed, or a sample without a fault. When a guard fired behind it, nobody saw. */
+static bool is_look_at_armed(const struct journal_entry *entry)
+{
+    const json_t *facts = json_object_get(entry->body, "facts");
+    if (strcmp(entry->type, "sample") == 0)
+        return text_at(facts, "failing")[0] == '\0' && text_at(facts, "mismatch")[0] == '\0';
+    return strcmp(entry->type, "transition") == 0 && strcmp(text_at(facts, "interlock"), "armed") == 0;
+}
+
+/* Whatever is about to take Execution's arms, whether it is seen to or not: what was sent before an interruption is not in evidence, but its intent is. A switch counts
+ * unless Execution was seen armed behind it, because one that failed half way may have re-created it. */
+static bool may_disarm(const struct deployment *deployment, const struct journal_entry *entry)
+{
+    if (strcmp(entry->type, "command") == 0)
+        return strcmp(text_at(entry->body, "command"), "disarm") == 0 && strcmp(text_at(entry->body, "phase"), "intent") == 0;
+    enum action action = strcmp(entry->type, "intent") == 0 ? machine_action_by_name(text_at(entry->body, "action")) : ACTION_NONE;
+    return action == ACTION_DISARM || action == ACTION_MAKE_SAFE
+           || (action == ACTION_SWITCH_SERVICES && strcmp(deployment_fact(deployment, STATE_VERIFIED, "interlock"), "armed") != 0);
+}
+
+/* From the first such act behind the last time at which Execution was seen armed, whatever is tried again behind it. */
 static void measure_disarmed(const struct deployment *deployment, struct outage *outage)
 {
     const struct journal_entry *end = &deployment->entries[deployment->count - 1];
-    bool release = deployment->procedure == PROCEDURE_RELEASE;
+    int64_t since_ns = 0, total_ns = 0, seen_ns = deployment->entries[0].boottime_ns;     /* seen: at the last look while it was armed */
+    bool switching = false, any = false;        /* switching: since_ns is of a switch whose `up` is not on record yet */
     outage->disarmed_ns = -1;
     if (strcmp(deployment_fact(deployment, STATE_CONNECTED, "interlock"), "armed") != 0)
         return;
-    int64_t from_ns = time_of(deployment, release ? STATE_SWITCHED : STATE_DISARMED, release ? "compose.up" : "bus.publish", "sent_ns");
-    if (release && strcmp(deployment_fact(deployment, STATE_VERIFIED, "interlock"), "disarmed") != 0)
-        from_ns = 0;
-    if (from_ns == 0)       /* only a rollback took its arms, or nothing did */
-        from_ns = time_of(deployment, STATE_SAFE, NULL, "sent_ns");
-    if (from_ns == 0)
-        return;
-    int64_t armed_ns = time_of(deployment, STATE_ARMED, NULL, "received_ns"), safe_ns = time_of(deployment, STATE_SAFE, NULL, "sent_ns");
-    outage->still_disarmed = armed_ns == 0 || safe_ns > 0;
-    outage->disarmed_ns = (armed_ns > 0 ? armed_ns : end->boottime_ns) - from_ns;
-    if (armed_ns > 0 && safe_ns > armed_ns)
-        outage->disarmed_ns += end->boottime_ns - safe_ns;
+    for (size_t i = 0; i < deployment->count; i++) {
+        const struct journal_entry *entry = &deployment->entries[i];
+        bool moves = strcmp(entry->type, "transition") == 0, armed = moves && machine_state_by_name(text_at(entry->body, "to")) == STATE_ARMED
+                                                                     && machine_state_by_name(text_at(entry->body, "from")) != STATE_ARMED;
+        bool fired = moves && machine_event_by_name(text_at(entry->body, "event")) == EVENT_GUARD_FIRED;
+        if (since_ns == 0 && (fired || may_disarm(deployment, entry))) {
+            since_ns = fired ? seen_ns : entry->boottime_ns;
+            switching = machine_action_by_name(text_at(entry->body, "action")) == ACTION_SWITCH_SERVICES;
+            any = true;
+        } else if (switching && moves && up_sent_ns(entry) > since_ns) {
+            since_ns = up_sent_ns(entry);
+        }
+        if (armed && since_ns != 0) {
+            total_ns += last_received_ns(entry) - since_ns;
+            since_ns = 0;
+        }
+        if (since_ns == 0 && is_look_at_armed(entry))
+            seen_ns = first_sent_ns(entry);
+        switching = switching && !moves && strcmp(entry->type, "reconciliation") != 0 && strcmp(entry->type, "command") != 0;
+    }
+    outage->still_disarmed = since_ns != 0;
+    if (any)
+        outage->disarmed_ns = total_ns + (since_ns != 0 ? end->boottime_ns - since_ns : 0);
 }
 
 enum error_code outage_measure(struct driver *driver, struct outage *ret_outage, struct error *error)

@@ -7,7 +7,10 @@
  *            So the figure is at most too long, never too short, as far as anybody looked: between two looks that both found it well it counts as available.
  * An endpoint that belongs to no service by its configuration has a row of its own: from the first bad answer to the first good one behind it. What was asked while
  *            services were still awaited after a switch is not in the journal, so that its row is zero unless a sample, or the look of a step, found it ill.
- * Disarmed   from the moment at which DISARM was sent (policy), or the `compose.up` that re-created an armed Execution (release), to the one at which it was seen armed.
+ * Disarmed   from the first act that may have taken its arms since Execution was last seen armed (the intent of a DISARM, by hand too, or of making it safe; the `compose.up` of
+ *            a switch behind which it was not seen armed, or that switch's intent where it was interrupted; where the guard fired, the last look before that),
+ *            to the moment at which it was seen armed again. What is tried again
+ *            behind that, a second rollback for one, begins nothing anew: at most too long here too, never too short.
  * Resolution is limits.sample_interval_ms within the window, and the distance of two recorded looks outside it.
  * Clock:     the driver's boot clock; over two boots nothing can be said (`measured` false). */
 #ifndef FSM_OUTAGE_H

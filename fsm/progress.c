@@ -34,7 +34,9 @@ static void begin_line(const struct driver *driver)
     struct error ignored;
     if (driver->screen != NULL)
         screen_begin(driver->screen);
-    if (driver->clock->read(driver->clock->context, &now, &ignored) == ERROR_OK)
+    if (driver->told_utc != NULL)
+        fprintf(stdout, "%.8s  ", driver->told_utc + 11);
+    else if (driver->clock->read(driver->clock->context, &now, &ignored) == ERROR_OK)
         fprintf(stdout, "%.8s  ", now.utc + 11);
 }
 

@@ -1,6 +1,7 @@
 /* fsm/progress: what the operator sees while a deployment moves. Nothing is decided here, and untrusted text is escaped.
  * Forms:     one JSON object a line with --json (fsm/events.md is its schema); else, where standard output is a terminal that can (screen.h), a frame drawn from the
- *            journal (display_read.h), redrawn in place, with whatever is worth keeping as a line above it; else plain lines with the time of day in front.
+ *            journal (display_read.h), redrawn in place, with whatever is worth keeping as a line above it; else plain lines with the time of day in front
+ *            (of the entry, where driver->told_utc is set: whoever reads it later did not see it happen then).
  * --quiet:   plain lines of what did not succeed, of questions and of the end only, and no frame. */
 #ifndef FSM_PROGRESS_H
 #define FSM_PROGRESS_H

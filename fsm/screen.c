@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fsm/echo.h"
+
 static const long TICK_NS = 500000000;
 enum { COLUMNS_UNKNOWN = 80, ROWS_UNKNOWN = 24, ROWS_LEAST = 4 };
 
@@ -129,6 +131,8 @@ enum error_code screen_open(const struct clock *clock, bool (*was_disturbed)(voi
         free(screen);
         return error_set(error, ERROR_SYSTEM, code, "screen", "", "a thread cannot be started: %s", strerror(code));
     }
+    echo_open();
+    echo_silence();
     *ret_screen = screen;
     return ERROR_OK;
 }
@@ -143,6 +147,7 @@ void screen_close(struct screen *screen)
     (void)pthread_cond_signal(&screen->wake);
     (void)pthread_mutex_unlock(&screen->lock);
     (void)pthread_join(screen->ticker, NULL);
+    echo_restore();
     (void)pthread_cond_destroy(&screen->wake);
     (void)pthread_mutex_destroy(&screen->lock);
     free(screen);
@@ -182,6 +187,10 @@ static void set_paused(struct screen *screen, bool paused)
 {
     screen_begin(screen);
     screen->paused = paused;
+    if (paused)
+        echo_ask();
+    else
+        echo_silence();
     screen_end(screen);
 }
 

@@ -2,6 +2,7 @@
  * Knows:     plain ANSI (cursor up, erase), the size of the terminal at each drawing, NO_COLOR and TERM; what a frame shows is display.h.
  * Threads:   one of its own redraws twice a second, so that time passes on the screen while a command runs; it touches nothing but its own copy of the model. Signals
  *            go to the other threads. Whoever prints does so between screen_begin() and screen_end().
+ * Typing:    is not shown while a frame stands (echo.h), and shown again between screen_pause() and screen_resume() and behind screen_close().
  * Ownership: screen_close() leaves the last frame standing and the cursor below it; it takes NULL. */
 #ifndef FSM_SCREEN_H
 #define FSM_SCREEN_H

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "fsm/display.h"
+#include "fsm/display_read.h"
 
 static const int64_t SECOND = 1000000000;
 
@@ -54,6 +54,62 @@ static void display_render_window_open_whole_frame(void **state)
                         "  window [################........................] 3 min 00 s left of 5 min 00 s, sample 24\n"
                         "    execution                         +++X  HTTP 503\n"
                         "    parity                            ++++  equal\n");
+}
+
+/* Nothing on the screen runs that does not run. */
+static void display_render_rolling_back_counts_the_rollback_and_no_window(void **state)
+{
+    struct display_model model = in_the_window();
+    CLEANUP_BYTES struct bytes text = {0}, over = {0};
+    (void)state;
+    model.row_count = 0;
+    model.window.open = false;
+    model.window.broken = true;
+    model.rollback = (struct display_rollback){.shown = true, .since_ns = 126 * SECOND, .limit_ms = 120000};
+    render(&model, 100, 50, false, &text);
+    assert_string_equal((const char *)text.data,
+                        "titan-prod  3 min 05 s\n"
+                        "release 12, opened by alice: web 4.2\n"
+                        "  rollback [####################....................] 1 min 00 s left of 2 min 00 s\n"
+                        "  window given up after 1 min 55 s of 5 min 00 s, sample 24\n"
+                        "    execution                         +++X  HTTP 503\n"
+                        "    parity                            ++++  equal\n");
+    model.now_ns = 256 * SECOND;
+    render(&model, 100, 50, false, &over);
+    assert_non_null(strstr((const char *)over.data, "] 10.0 s over its limit of 2 min 00 s\n"));
+    assert_null(strstr((const char *)over.data, "left of"));
+}
+
+static void read_at(enum state state, const char *since, struct display_model *model)
+{
+    struct journal_entry entries[5] = {{.type = "open", .boottime_ns = SECOND}, {.type = "intent", .boottime_ns = 2 * SECOND}, {.type = "sample", .boottime_ns = 3 * SECOND},
+                                       {.type = "intent", .boottime_ns = 4 * SECOND}, {.type = "intent", .boottime_ns = 9 * SECOND}};
+    static const char *const bodies[] = {"{}", "{\"action\":\"observe_window\"}", "{}", "{\"action\":\"make_safe\"}", "{\"action\":\"make_safe\"}"};
+    struct deployment deployment = {.procedure = PROCEDURE_RELEASE, .state = state, .entries = entries, .count = 5, .ended = machine_phase(state) == PHASE_ENDED};
+    struct config config = {.limits = {.rollback_ms = 120000, .window_ms = 300000}, .setup = {.target = {.name = "t"}, .services = {.execution = ""}}};
+    struct clock_reading now = {.boottime_ns = 10 * SECOND};
+    for (size_t i = 0; i < 5; i++)
+        entries[i].body = json_loads(bodies[i], 0, NULL);
+    (void)snprintf(entries[3].boot, sizeof entries[3].boot, "%s", since);
+    display_read(&deployment, &config, &now, model);
+    for (size_t i = 0; i < 5; i++)
+        json_decref(entries[i].body);
+}
+
+static void display_read_way_back_counts_from_the_first_make_safe(void **state)
+{
+    static const enum state back[] = {STATE_ROLLING_BACK, STATE_SAFE, STATE_REVERTED, STATE_ROLLBACK_FAILED};
+    struct display_model model;
+    (void)state;
+    for (size_t i = 0; i < sizeof back / sizeof back[0]; i++) {
+        read_at(back[i], "", &model);
+        assert_true(model.window.shown && model.window.broken && !model.window.open);
+        assert_true(model.rollback.shown && model.rollback.since_ns == 4 * SECOND && model.rollback.limit_ms == 120000);
+    }
+    read_at(STATE_SAFE, "another boot", &model);
+    assert_true(model.rollback.shown && model.rollback.since_ns == 0);
+    read_at(STATE_ROLLED_BACK, "", &model);
+    assert_true(model.window.broken && !model.rollback.shown);
 }
 
 static void display_render_paused_and_failed_rows_and_next(void **state)
@@ -182,6 +238,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(display_render_window_open_whole_frame),
+        cmocka_unit_test(display_render_rolling_back_counts_the_rollback_and_no_window),
+        cmocka_unit_test(display_read_way_back_counts_from_the_first_make_safe),
         cmocka_unit_test(display_render_paused_and_failed_rows_and_next),
         cmocka_unit_test(display_render_foreign_text_is_escaped_everywhere),
         cmocka_unit_test(display_render_no_line_is_wider_than_the_terminal),

@@ -89,6 +89,10 @@ class Terminal:
                 raise AssertionError(f"'{what}' never came to the terminal:\n{self.screen().text()}")
         return self.raw
 
+    def echoes(self):
+        """Whether the terminal shows what is typed."""
+        return bool(termios.tcgetattr(self.ours)[3] & termios.ECHO)
+
     def type(self, text):
         os.write(self.ours, text.encode())
 

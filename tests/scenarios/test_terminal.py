@@ -66,8 +66,11 @@ def run_shows_where_it_is_and_a_second_terminal_the_same(stack):
         mine.until("web Pulling \\x1b]0;evil\\x07 with [redacted]")
         insist(list_of(mine)[:5] == [("x", "preflighted"), ("x", "connected"), ("x", "updated"), (">", "pulled"), (" ", "guarded")], mine.screen().text())
         other.until("[>] pulled")
+        insist(not mine.echoes() and not other.echoes(), "what is typed would break the frame")
+        mine.type("typed unseen\n")
         hold.unlink()
         mine.until("Type titan-test to go on")
+        insist(mine.echoes() and "typed unseen" not in mine.raw, "a question shows what is typed, and only behind it")
         shown = mine.screen().text()
         for part in ("What will change on titan-test", "Release release-2", "titan-web: re-created (another image)", "which a release must keep", "drift"):
             insist(part in shown, f"'{part}' is not in: {shown}")
@@ -76,6 +79,7 @@ def run_shows_where_it_is_and_a_second_terminal_the_same(stack):
         mine.until("sample 3")
         insist((">", "observed") in list_of(mine) and re.search(r"window \[[#.]+\] .* left of 2\.4 s, sample \d", mine.screen().text()), mine.screen().text())
         insist(re.search(r"^    web +\++  HTTP 200$", mine.screen().text(), re.MULTILINE) and re.search(r"^    parity +\++  equal", mine.screen().text(), re.MULTILINE), mine.screen().text())
+        insist(not mine.echoes(), "it is silent again behind the question")
         insist(mine.end() == titan.DONE and other.end() == titan.DONE, "both end by themselves")
         for terminal in (mine, other):
             insist([state for sign, state in list_of(terminal) if sign == "x"] == PATH, terminal.screen().text())
