@@ -177,7 +177,17 @@ static bool add_check(const char *word, struct command_line *line)
     return true;
 }
 
-static enum error_code take_option(const struct command *command, int option, struct command_line *line, struct error *error)
+/* getopt answers ':' where an option that takes a value is the last word, and '?' for all else; `word` is where it stopped, but within a cluster of letters. */
+static enum error_code wrong_option(const struct command *command, int answer, const char *word, struct error *error)
+{
+    char letter[3] = {'-', (char)optopt, '\0'};
+    if (optopt > 0 && optopt < OPTION_CONFIG)
+        word = letter;
+    const char *what = answer == ':' ? "the option lacks its value" : optopt >= OPTION_CONFIG ? "the option takes no value" : "no such option";
+    return usage_error(command, error, what, word);
+}
+
+static enum error_code take_option(const struct command *command, int option, const char *word, struct command_line *line, struct error *error)
 {
     switch (option) {
     case OPTION_CONFIG: line->options.config_path = optarg; return ERROR_OK;
@@ -208,7 +218,7 @@ static enum error_code take_option(const struct command *command, int option, st
         return read_descriptor(optarg, &line->options.passphrase) ? ERROR_OK : usage_error(command, error, "no such descriptor", optarg);
     case OPTION_REARM:
         return read_rearm(optarg, &line->options.rearm) ? ERROR_OK : usage_error(command, error, "--rearm takes yes, no or ask, not", optarg);
-    default: return usage_error(command, error, "an option that is unknown or lacks its value", NULL);
+    default: return wrong_option(command, option, word, error);
     }
 }
 
@@ -221,8 +231,8 @@ enum error_code command_line_read(const struct command *command, int argc, char 
         line.options.config_path = named;
     opterr = 0;
     optind = 1;
-    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        enum error_code code = take_option(command, option, &line, error);
+    for (int option; (option = getopt_long(argc, argv, ":", options, NULL)) != -1;) {
+        enum error_code code = take_option(command, option, argv[optind - 1], &line, error);
         if (code != ERROR_OK)
             return code;
     }
@@ -246,7 +256,10 @@ void command_print_help(FILE *stream, const struct command *command)
           "  --config FILE            the target's configuration (else $TITAN_CONFIG, else titan.yml)\n"
           "  --passphrase-file FILE   the first line unlocks the operator's key (else it is asked for on the terminal)\n"
           "  --passphrase-fd N        the same from an open descriptor\n"
-          "  --json, --quiet, --help\n", stream);
+          "  --json                   where a command prints something, as JSON; of a command that drives, an event a line\n"
+          "  --quiet                  a command that drives says nothing on its way; errors are said all the same\n"
+          "  --help                   this text\n"
+          "NO_COLOR in the environment, not empty: no colour on the terminal.\n", stream);
 }
 
 void command_print_overview(FILE *stream)

@@ -12,7 +12,7 @@
 static enum error_code check_open(const struct driver *driver, const char *word, struct error *error)
 {
     if (!driver_is_open(driver))
-        return error_set(error, ERROR_REFUSED, 0, word, "titan-fsm begin", "no deployment is open");
+        return error_set(error, ERROR_REFUSED, 0, word, "titan-fsm begin release|policy --reason TEXT", "no deployment is open");
     if (driver->deployment.state != STATE_PULLED)
         return error_set(error, ERROR_REFUSED, 0, word, "titan-fsm status", "in %s no approval is waited for: it belongs between pulled and guarded",
                          machine_state_name(driver->deployment.state));

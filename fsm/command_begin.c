@@ -150,7 +150,7 @@ static enum error_code open_deployment(struct driver *driver, const struct comma
         return error_set(error, ERROR_USAGE, 0, "begin", "write the reason in UTF-8", "the deployment cannot be written down");
     code = record_own(&driver->recorder, "open", JOURNAL_DEPLOYMENT_SELF, body, &seq, error);
     if (code == ERROR_OK && seq != size)
-        return error_set(error, ERROR_HELD, 0, driver->config.journal, "titan-fsm abort, then begin again",
+        return error_set(error, ERROR_HELD, 0, driver->config.journal, "titan-fsm abort --reason TEXT, then begin again",
                          "another process wrote to the journal in this very moment, so the session key carries the wrong number");
     return code;
 }
@@ -216,7 +216,7 @@ enum error_code command_attest(const struct command_line *line, enum exit_status
         return code;
     bool acceptance = strcmp(item, "rollback_failed") == 0;
     if (!driver_is_open(&driver))
-        return error_set(error, ERROR_REFUSED, 0, item, "titan-fsm begin", "no deployment is open");
+        return error_set(error, ERROR_REFUSED, 0, item, "titan-fsm begin release|policy --reason TEXT", "no deployment is open");
     if (acceptance != (driver.deployment.state == STATE_ROLLBACK_FAILED))
         return error_set(error, ERROR_REFUSED, 0, item, "titan-fsm status", "in %s there is nothing of this kind to attest",
                          machine_state_name(driver.deployment.state));

@@ -31,11 +31,34 @@ static void say_names(const struct setup *setup)
     puts("");
 }
 
+/* What `init` would refuse although the file can be read; one line, "" where there is nothing. The key itself is not looked at: that needs the passphrase. */
+static void find_missing(const struct config *config, char *ret_text, size_t room)
+{
+    int policy = config->setup.services.execution[0] != '\0' ? config->approvals.policy : 0;       /* as in genesis_check_roster() */
+    int most = policy > config->approvals.release ? policy : config->approvals.release;
+    const struct config_roster *roster = &config->roster;
+    size_t used = 0;
+    const char *says[3] = {roster->operators.count == 0 ? "roster.operators is empty, so nobody can begin a deployment" : NULL,
+                           roster->administrators.count == 0 ? "roster.administrators is empty, so nobody could ever change the roster" : NULL, NULL};
+    char few[120];
+    (void)snprintf(few, sizeof few, "%d approvals are asked for and roster.approvers has %zu, so that `init` refuses it", most, roster->approvers.count);
+    if (most > 0 && roster->approvers.count < (size_t)most)
+        says[2] = few;
+    ret_text[0] = '\0';
+    for (size_t i = 0; i < sizeof says / sizeof says[0]; i++)
+        if (says[i] != NULL && used < room)
+            used += (size_t)snprintf(ret_text + used, room - used, "%s%s", used > 0 ? "; " : "", says[i]);
+}
+
 static void print_summary(const char *path, const struct config *config)
 {
     const struct setup *setup = &config->setup;
     const struct limits *limits = &config->limits;
+    char missing[400];
+    find_missing(config, missing, sizeof missing);
     say("good", "%s", path);
+    if (missing[0] != '\0')
+        say("but", "%s", missing);
     if (setup->target.local)
         say("target", "%s, this machine, %s", setup->target.name, setup->target.directory);
     else
@@ -53,6 +76,15 @@ static void print_summary(const char *path, const struct config *config)
         (long long)limits->sample_gap_ms, (long long)limits->failures);
 }
 
+/* Beside the JSON, which is itself a configuration and so holds nothing else. */
+static void warn(const struct config *config)
+{
+    char missing[400];
+    find_missing(config, missing, sizeof missing);
+    if (missing[0] != '\0')
+        fprintf(stderr, "titan-fsm: good, but %s; next: mend it before titan-fsm init\n", missing);
+}
+
 enum error_code command_config(const struct command_line *line, enum exit_status *ret_status, struct error *error)
 {
     const char *path = line->options.config_path;
@@ -66,13 +98,15 @@ enum error_code command_config(const struct command_line *line, enum exit_status
             return code;
         (void)json_dumpf(json, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
         puts("");
-        return ERROR_OK;
     }
     struct config config;
     enum error_code code = config_load(path, &config, error);
     if (code != ERROR_OK)
         return code;
-    print_summary(path, &config);
+    if (line->options.json)
+        warn(&config);
+    else
+        print_summary(path, &config);
     config_free(&config);
     return ERROR_OK;
 }

@@ -14,7 +14,7 @@ static enum error_code open_to_drive(struct driver *driver, const struct command
     driver_watch_signals();
     enum error_code code = driver_open(driver, &line->options, DRIVER_WRITES | DRIVER_DRIVES, error);
     if (code == ERROR_OK && !driver_is_open(driver))
-        return error_set(error, ERROR_REFUSED, 0, driver->config.setup.target.name, "titan-fsm begin", "no deployment is open");
+        return error_set(error, ERROR_REFUSED, 0, driver->config.setup.target.name, "titan-fsm begin release|policy --reason TEXT", "no deployment is open");
     if (code == ERROR_OK)
         code = confirm_check(driver, error);
     if (code == ERROR_OK)
@@ -32,12 +32,15 @@ static void print_next(struct driver *driver, enum exit_status status)
     if (deployment->ended || deployment->state == STATE_ROLLBACK_FAILED)
         progress_outage(driver);
     if (deployment->state == STATE_ROLLBACK_FAILED)
-        progress_word(driver, "the rollback failed: look at the target now, then `titan-fsm rollback` again, or `titan-fsm attest rollback_failed`");
+        progress_word(driver, "the rollback failed: look at the target now, then `titan-fsm rollback --reason TEXT` again, or `titan-fsm attest rollback_failed --reason TEXT`");
+    else if (deployment->ended && deployment_left_disarmed(deployment))
+        progress_word(driver, "deployment %llu is %s; Execution was armed before and is disarmed; next: titan-fsm arm --reason TEXT, and titan-fsm export FILE",
+                      (unsigned long long)deployment->number, machine_state_name(deployment->state));
     else if (deployment->ended)
         progress_word(driver, "deployment %llu is %s; next: titan-fsm export FILE", (unsigned long long)deployment->number,
                       machine_state_name(deployment->state));
     else if (status == EXIT_NEEDS_PERSON)
-        progress_word(driver, "waiting for a person in %s; mend what is named above and go on, or `titan-fsm abort`",
+        progress_word(driver, "waiting for a person in %s; mend what is named above and go on, or `titan-fsm abort --reason TEXT`",
                       machine_state_name(deployment->state));
     else
         progress_word(driver, "in %s; next: titan-fsm advance", machine_state_name(deployment->state));

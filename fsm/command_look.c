@@ -15,18 +15,41 @@ static void print_escaped(const char *text)
     bytes_print_escaped(stdout, text != NULL ? text : "", text != NULL ? strlen(text) : 0);
 }
 
-/* What status knows beyond the deployment's entries: approvals while they matter, and whether whoever drives may go forward. */
+static const char *at(const struct journal_entry *entry, const char *key)
+{
+    const char *text = json_string_value(json_object_get(entry->body, key));
+    return text != NULL ? text : "";
+}
+
+/* What status knows beyond the deployment's entries: approvals while they matter, whether whoever drives may go forward, and whether Execution was left disarmed. */
 struct standing {
-    bool waits_for_approvals;
+    bool waits_for_approvals, waits_for_arms;
     struct approval_tally approvals;
     char removed[320];
 };
 
-static enum error_code look_at_standing(struct driver *driver, struct standing *ret_standing, struct error *error)
+/* The last deployment left it disarmed, and nobody armed it by hand since: `arm` stands behind the deployment, outside it. */
+static enum error_code look_for_arms(struct driver *driver, uint64_t size, bool *ret_waits, struct error *error)
+{
+    bool armed = false, waits = driver->found && deployment_left_disarmed(&driver->deployment);
+    for (uint64_t seq = size; waits && !armed && seq > driver->deployment.number + 1; seq--) {
+        CLEANUP_ENTRY struct journal_entry entry = {0};
+        enum error_code code = journal_read(driver->journal, seq - 1, &entry, error);
+        if (code != ERROR_OK)
+            return code;
+        if (entry.deployment == (int64_t)driver->deployment.number)
+            break;
+        armed = strcmp(entry.type, "command") == 0 && strcmp(at(&entry, "command"), "arm") == 0 && strcmp(at(&entry, "outcome"), "observed") == 0;
+    }
+    *ret_waits = waits && !armed;
+    return ERROR_OK;
+}
+
+static enum error_code look_at_standing(struct driver *driver, uint64_t entries, struct standing *ret_standing, struct error *error)
 {
     uint64_t size;
     if (!driver_is_open(driver))
-        return ERROR_OK;
+        return look_for_arms(driver, entries, &ret_standing->waits_for_arms, error);
     enum error_code code = approval_count(driver, &ret_standing->approvals, error);
     if (code == ERROR_OK)
         code = authority_look(driver, ret_standing->removed, sizeof ret_standing->removed, &size, error);
@@ -38,7 +61,7 @@ static const char *next_step(const struct driver *driver, const struct standing 
 {
     const struct deployment *deployment = &driver->deployment;
     if (!driver_is_open(driver))
-        return "titan-fsm begin release|policy --reason TEXT";
+        return standing->waits_for_arms ? "titan-fsm arm --reason TEXT" : "titan-fsm begin release|policy --reason TEXT";
     if (deployment->intent.seq != 0)
         return "titan-fsm resume";
     if (deployment->state == STATE_ROLLBACK_FAILED)
@@ -98,6 +121,13 @@ static void print_standing(const struct standing *standing)
     }
 }
 
+/* The transition that gave the deployment up or turned it back; its reason is what somebody asks for afterwards. Borrowed, NULL where there is none. */
+static const struct journal_entry *turn_back(const struct deployment *deployment)
+{
+    const struct journal_entry *entry = deployment_transition_to(deployment, STATE_ABORTING);
+    return entry != NULL ? entry : deployment_transition_to(deployment, STATE_ROLLING_BACK);
+}
+
 static void print_status(const struct driver *driver, const struct journal_head *head, const struct standing *standing)
 {
     const struct deployment *deployment = &driver->deployment;
@@ -106,7 +136,15 @@ static void print_status(const struct driver *driver, const struct journal_head 
     if (driver->found) {
         printf("deployment  %llu, %s, %s%s\n", (unsigned long long)deployment->number, machine_procedure_name(deployment->procedure),
                machine_state_name(deployment->state), deployment->ended ? " (ended)" : "");
+        const struct journal_entry *turned = turn_back(deployment);
+        if (turned != NULL && at(turned, "reason")[0] != '\0') {
+            fputs("reason      ", stdout);
+            print_escaped(at(turned, "reason"));
+            puts("");
+        }
         const struct journal_entry *last = deployment_last_of_type(deployment, "transition");
+        if (last == turned)
+            last = NULL;
         const char *reason = last != NULL ? json_string_value(json_object_get(last->body, "reason")) : NULL;
         bool answered = driver_is_open(driver) && deployment->state == STATE_PULLED && standing->approvals.required > 0;       /* by the line about approvals below */
         if (reason != NULL && reason[0] != '\0' && !answered) {
@@ -148,7 +186,7 @@ enum error_code command_status(const struct command_line *line, enum exit_status
     if (code == ERROR_OK)
         code = journal_head(driver.journal, &head, error);
     if (code == ERROR_OK)
-        code = look_at_standing(&driver, &standing, error);
+        code = look_at_standing(&driver, head.size, &standing, error);
     if (code != ERROR_OK)
         return code;
     *ret_status = EXIT_DONE;
@@ -158,12 +196,6 @@ enum error_code command_status(const struct command_line *line, enum exit_status
         return print_status_json(&driver, &head, &standing, error);
     print_status(&driver, &head, &standing);
     return ERROR_OK;
-}
-
-static const char *at(const struct journal_entry *entry, const char *key)
-{
-    const char *text = json_string_value(json_object_get(entry->body, key));
-    return text != NULL ? text : "";
 }
 
 /* What an entry says, in a few words; everything comes from the journal and is escaped. */
@@ -247,8 +279,8 @@ enum error_code command_export(const struct command_line *line, enum exit_status
     if (code == ERROR_OK && line->checkpoint != NULL)
         code = export_checkpoint(&driver, line->checkpoint, error);
     if (code == ERROR_OK)
-        progress_word(&driver, "journal %s is in %s%s%s; next: titan-verify %s, on the auditor's machine", journal_id(driver.journal), line->words[0],
-                      line->checkpoint != NULL ? ", its checkpoint in " : "", line->checkpoint != NULL ? line->checkpoint : "", line->words[0]);
+        progress_word(&driver, "journal %s is in %s%s%s; next: titan-verify %s --trust FILE --target %s, on the auditor's machine", journal_id(driver.journal), line->words[0],
+                      line->checkpoint != NULL ? ", its checkpoint in " : "", line->checkpoint != NULL ? line->checkpoint : "", line->words[0], driver.config.setup.target.name);
     *ret_status = EXIT_DONE;
     return code;
 }

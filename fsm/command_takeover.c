@@ -101,7 +101,7 @@ enum error_code command_takeover(const struct command_line *line, enum exit_stat
     struct target *target;
     enum error_code code = driver_open(&driver, &line->options, DRIVER_WRITES | DRIVER_DRIVES, error);
     if (code == ERROR_OK && !driver_is_open(&driver))
-        code = error_set(error, ERROR_REFUSED, 0, driver.config.setup.target.name, "titan-fsm begin", "no deployment is open, so there is none to take over");
+        code = error_set(error, ERROR_REFUSED, 0, driver.config.setup.target.name, "titan-fsm begin release|policy --reason TEXT", "no deployment is open, so there is none to take over");
     if (code == ERROR_OK)
         code = driver_unlock(&driver, error);
     if (code == ERROR_OK)

@@ -292,7 +292,8 @@ static enum error_code load(const char *path, struct draft **ret_draft, struct e
     CLEANUP_BYTES struct bytes text = {0};
     enum error_code code = bytes_read_file(path, CONFIG_BYTES_MAX, &text, error);
     if (code != ERROR_OK)
-        return error_set(error, ERROR_CONFIG, error->library_code, path, "name the configuration with --config FILE", "the configuration cannot be read");
+        return error_set(error, ERROR_CONFIG, error->library_code, path,
+                         "name the configuration with --config FILE; one to begin from is fsm/titan.example.yml, installed below share/doc/titan-fsm", "the configuration cannot be read");
     struct draft *draft = calloc(1, sizeof *draft);
     if (draft == NULL)
         return error_set(error, ERROR_MEMORY, 0, path, "", "out of memory");

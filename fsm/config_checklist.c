@@ -162,7 +162,7 @@ static enum error_code settle_item(const struct field_file *file, struct checkli
     if (check->within_ms == 0)
         check->within_ms = check->kind == CHECK_LOGS ? LOGS_RECENT_MS : check->kind == CHECK_DOWNLOAD ? DOWNLOAD_MS : WAIT_MS;
     if (check->kind == CHECK_INVALID || !known)
-        return invalid(file, "probe", "fsm/titan.example.yml lists the probes; `command` runs one of your own, `attest` asks a person",
+        return invalid(file, "probe", "fsm/titan.example.yml (installed below share/doc/titan-fsm) lists the probes; `command` runs one of your own, `attest` asks a person",
                        "a checklist item names no probe that there is", check->id, error);
     if ((check->kind == CHECK_ENV_KEY_LENGTH && check->key[0] == '\0') || (check->kind == CHECK_COMMAND && check->command[0] == '\0'))
         return invalid(file, check->kind == CHECK_COMMAND ? "command" : "key", "give its `key`, or its `command`", "a checklist item lacks what its probe needs", check->id, error);

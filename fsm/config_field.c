@@ -224,7 +224,7 @@ static enum error_code take_mapping(const struct field_reader *reader, struct fy
         while (field->key != NULL && strcmp(field->key, name) != 0)
             field++;
         if (field->key == NULL)
-            return fail_at(reader, name_node, "remove it, or see fsm/titan.example.yml for its right name", "no such key", name);
+            return fail_at(reader, name_node, "remove it, or see fsm/titan.example.yml (installed below share/doc/titan-fsm) for its right name", "no such key", name);
         code = take_field(reader, field, name_node, fy_node_pair_value(pair), base);
         if (code != ERROR_OK)
             return code;

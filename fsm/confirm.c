@@ -12,7 +12,7 @@ static enum error_code refuse(const struct driver *driver, const char *what, str
 {
     const char *name = driver->config.setup.target.name;
     char next[200];
-    (void)snprintf(next, sizeof next, "titan-fsm run --confirm %.128s, once you have read what will change; or titan-fsm abort", name);
+    (void)snprintf(next, sizeof next, "titan-fsm run --confirm %.128s, once you have read what will change; or titan-fsm abort --reason TEXT", name);
     return error_set(error, ERROR_NEEDS_PERSON, 0, name, next, "%s", what);
 }
 

@@ -241,3 +241,14 @@ const char *deployment_open_string(const struct deployment *deployment, const ch
     assert(deployment->count > 0);
     return text_at(deployment->entries[0].body, key);
 }
+
+bool deployment_left_disarmed(const struct deployment *deployment)
+{
+    if (strcmp(deployment_fact(deployment, STATE_CONNECTED, "interlock"), "armed") != 0)
+        return false;
+    if (deployment_transition_to(deployment, STATE_SAFE) != NULL)
+        return true;
+    if (deployment_transition_to(deployment, STATE_ARMED) != NULL)
+        return false;
+    return deployment_transition_to(deployment, STATE_DISARMED) != NULL || strcmp(deployment_fact(deployment, STATE_VERIFIED, "interlock"), "disarmed") == 0;
+}

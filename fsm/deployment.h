@@ -50,6 +50,8 @@ enum error_code deployment_evidence(struct journal *journal, const struct journa
 /* What the last run of the checklist in this deployment found of an item: its evidence (`preflight`), NULL where it never ran or did not know the item. *ret_entry is
  * the transition that holds it. Borrowed. */
 const json_t *deployment_check(const struct deployment *deployment, const char *item, const struct journal_entry **ret_entry);
+/* Execution was armed before, and by what was recorded since it is not: re-created and left so, or made safe on the way back. */
+bool deployment_left_disarmed(const struct deployment *deployment);
 const char *deployment_open_string(const struct deployment *deployment, const char *key);
 
 #endif

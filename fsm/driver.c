@@ -21,7 +21,7 @@ static void note_signal(int number)
 {
     static const char text[] = "\ntitan-fsm: interrupted; it stops in the next state where nobody has to watch: what it has begun to change it watches to the end of its window. "
                                "Once more ends it at once; next: titan-fsm resume\n";
-    static const char last[] = "\ntitan-fsm: ended at once, and nobody watches; next: titan-fsm resume now (a window left alone is rolled back), or titan-fsm rollback\n";
+    static const char last[] = "\ntitan-fsm: ended at once, and nobody watches; next: titan-fsm resume now (a window left alone is rolled back), or titan-fsm rollback --reason TEXT\n";
     int kept = errno;
     if (interrupted != 0) {
         (void)!write(STDERR_FILENO, last, sizeof last - 1);

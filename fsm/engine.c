@@ -33,7 +33,7 @@ static enum error_code check_table(struct driver *driver, const struct transitio
     if (phase == PHASE_REVERTING || strcmp(digest, deployment_open_string(&driver->deployment, "table")) == 0)
         return ERROR_OK;
     return refuse(driver, machine_event_name(edge->event), "this program's transition table is not the one that the deployment was begun with",
-                  "go on with the program that began it, or `titan-fsm abort` or `rollback`", error);
+                  "go on with the program that began it, or `titan-fsm abort --reason TEXT` or `titan-fsm rollback --reason TEXT`", error);
 }
 
 static enum error_code move(struct driver *driver, uint64_t intent, const struct transition *edge, const char *reason,
@@ -242,7 +242,7 @@ enum error_code engine_drive(struct driver *driver, enum engine_mode mode, enum 
 {
     int64_t first_lost_ns = 0;
     if (!driver_is_open(driver))
-        return refuse(driver, "advance", "no deployment is open", "titan-fsm begin", error);
+        return refuse(driver, "advance", "no deployment is open", "titan-fsm begin release|policy --reason TEXT", error);
     if (driver->deployment.state == STATE_ROLLBACK_FAILED) {
         *ret_status = EXIT_ROLLBACK_FAILED;
         return ERROR_OK;
@@ -285,7 +285,7 @@ enum error_code engine_command(struct driver *driver, enum event event, const ch
             return engine_drive(driver, ENGINE_ADVANCE, ret_status, error);
         bool changed = machine_phase(driver->deployment.state) == PHASE_CHANGED;
         return refuse(driver, machine_event_name(event), changed ? "a service may have changed: this state can only be rolled back"
-                      : "no service has changed: this state can only be aborted", changed ? "titan-fsm rollback" : "titan-fsm abort", error);
+                      : "no service has changed: this state can only be aborted", changed ? "titan-fsm rollback --reason TEXT" : "titan-fsm abort --reason TEXT", error);
     }
     enum error_code code = move(driver, 0, edge, reason, NULL, NULL, error);
     return code == ERROR_OK ? engine_drive(driver, ENGINE_ADVANCE, ret_status, error) : code;

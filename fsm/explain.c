@@ -20,8 +20,8 @@ const char *explain_meaning(enum state state)
         return "The new images are on the target and their identities recorded. What runs is still what ran before. Where approvals are required they are given now:\n"
                "`titan-fsm request FILE`, the approver's `titan-fsm approve FILE`, then `titan-fsm accept FILE`.";
     case STATE_GUARDED:
-        return "Everything is ready for the change: approvals, room in the journal, and a dead-man guard where there is one. It is the last state in which giving up costs\n"
-               "nothing.";
+        return "Everything is ready for the change: approvals and room in the journal. No dead-man guard lies on the target yet: had this driver died, nothing rolls back by\n"
+               "itself. It is the last state in which giving up costs nothing.";
     case STATE_SWITCHED:
         return "The services run from the new images, and what runs agrees with the rendered compose file. Nobody has looked yet whether they work.";
     case STATE_VERIFIED:
@@ -40,9 +40,9 @@ const char *explain_meaning(enum state state)
     case STATE_ARMED:
         return "Execution was seen armed, on parity looked at in the same step. The health window begins at once.";
     case STATE_OBSERVED:
-        return "The whole health window was good: every endpoint, parity, interlock. The guard and the way back are still there.";
+        return "The whole health window was good: every endpoint, parity, interlock. The way back is still there.";
     case STATE_CONFIRMED:
-        return "The guard is withdrawn and one more sample was good. What is left is to free the target.";
+        return "One more sample was good. What is left is to free the target.";
     case STATE_COMPLETED:
         return "The deployment went well and is over. The target is free.";
     case STATE_ROLLING_BACK:
@@ -75,7 +75,7 @@ static const char *command_of(enum event event)
     case EVENT_REARMED: return "titan-fsm advance --rearm yes";
     case EVENT_ABORT: return "titan-fsm abort --reason TEXT";
     case EVENT_ROLLBACK: return "titan-fsm rollback --reason TEXT";
-    case EVENT_GUARD_FIRED: return "the guard on the target, by itself";
+    case EVENT_GUARD_FIRED: return "a dead-man guard (none lies on the target yet)";
     case EVENT_FAILED:
     case EVENT_MISMATCH:
     case EVENT_UNHEALTHY:

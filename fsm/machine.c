@@ -106,7 +106,7 @@ const char *machine_action_words(enum action action)
     case ACTION_CONNECT: return "take the target and record what runs before";
     case ACTION_UPDATE_CODE: return "fetch and fast-forward the repository on the target";
     case ACTION_PULL_IMAGES: return "pull the images; nothing that runs changes";
-    case ACTION_LAY_GUARD: return "reserve space and lay the dead-man guard";
+    case ACTION_LAY_GUARD: return "reserve space; no dead-man guard is laid yet";
     case ACTION_SWITCH_SERVICES: return "bring the services up in order, then all";
     case ACTION_VERIFY_RELEASE: return "look at what runs now";
     case ACTION_DISARM: return "disarm Execution and see it disarmed";
@@ -116,7 +116,7 @@ const char *machine_action_words(enum action action)
     case ACTION_VERIFY_PARITY: return "compare the policy hash of Execution and Brain";
     case ACTION_ARM: return "arm Execution on fresh parity and see it armed";
     case ACTION_OBSERVE_WINDOW: return "watch health, parity and interlock over the window";
-    case ACTION_CONFIRM: return "withdraw the guard and look once more";
+    case ACTION_CONFIRM: return "look once more; there is no guard to withdraw";
     case ACTION_COMPLETE: return "free the target";
     case ACTION_MAKE_SAFE: return "see Execution disarmed, or remove it";
     case ACTION_REVERT: return "restore commit and pin the images recorded before";

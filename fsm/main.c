@@ -1,5 +1,6 @@
 /* titan-fsm: finds the command, runs it, prints the one error. */
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -29,15 +30,52 @@ static void say_cut_short(int number)
     _exit(EXIT_JOURNAL_DAMAGED);
 }
 
-static int usage(const char *word)
+/* How many letters are wrong, missing or too much; of words no longer than any command's. */
+static size_t distance(const char *one, const char *two)
 {
-    if (word != NULL) {
-        fputs("titan-fsm: no such command: ", stderr);
-        bytes_print_escaped(stderr, word, strlen(word));
-        fputs("\n", stderr);
+    size_t row[32], length = strlen(two);
+    if (length >= sizeof row / sizeof row[0])
+        return SIZE_MAX;
+    for (size_t i = 0; i <= length; i++)
+        row[i] = i;
+    for (size_t line = 1; one[line - 1] != '\0'; line++) {
+        size_t diagonal = row[0];
+        row[0] = line;
+        for (size_t i = 1; i <= length; i++) {
+            size_t best = diagonal + (one[line - 1] != two[i - 1]);
+            diagonal = row[i];
+            best = row[i] + 1 < best ? row[i] + 1 : best;
+            row[i] = row[i - 1] + 1 < best ? row[i - 1] + 1 : best;
+        }
     }
-    command_print_overview(stderr);
-    return EXIT_USAGE;
+    return row[length];
+}
+
+/* The command that was meant, where one is at most two letters away. */
+static const char *nearest(const char *word)
+{
+    size_t count, least = 3;
+    const char *name = NULL;
+    for (const struct command *command = command_list(&count); count > 0; count--, command++) {
+        size_t away = distance(command->name, word);
+        if (away < least) {
+            least = away;
+            name = command->name;
+        }
+    }
+    return name;
+}
+
+static int unknown(const char *word)
+{
+    const char *name = nearest(word);
+    struct error error;
+    char next[96] = "titan-fsm help";
+    if (name != NULL)
+        (void)snprintf(next, sizeof next, "titan-fsm %s, if that was meant, or titan-fsm help", name);
+    enum error_code code = error_set(&error, ERROR_USAGE, 0, "", next, "no such command: %.80s", word);
+    error_print(stderr, "titan-fsm", &error);
+    return (int)exit_status_of(code);
 }
 
 int main(int argc, char **argv)
@@ -48,8 +86,10 @@ int main(int argc, char **argv)
         fputs("titan-fsm: libsodium cannot start; nothing was done\n", stderr);
         return EXIT_INTERNAL;
     }
-    if (argc < 2)
-        return usage(NULL);
+    if (argc < 2) {
+        command_print_overview(stderr);
+        return EXIT_USAGE;
+    }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
         command_print_overview(stdout);
         return EXIT_DONE;
@@ -60,7 +100,7 @@ int main(int argc, char **argv)
     }
     const struct command *command = command_by_name(argv[1]);
     if (command == NULL)
-        return usage(argv[1]);
+        return unknown(argv[1]);
     struct error error = {0};
     struct command_line line;
     enum exit_status status = EXIT_INTERNAL;

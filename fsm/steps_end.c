@@ -126,5 +126,5 @@ enum error_code step_restore_code(struct step *step, struct error *error)
     if (code != ERROR_OK)
         return code;
     bool disarmed = deployment_transition_to(&driver->deployment, STATE_DISARMED) != NULL;
-    return step_is(step, EVENT_DONE, disarmed ? "Execution stays disarmed; `titan-fsm arm` is a person's word" : "");
+    return step_is(step, EVENT_DONE, disarmed ? "Execution stays disarmed; `titan-fsm arm --reason TEXT` is a person's word" : "");
 }

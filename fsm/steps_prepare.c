@@ -90,7 +90,7 @@ enum error_code step_run_preflight(struct step *step, struct error *error)
         if (by != NULL)
             list_words(attested, sizeof attested, "%s attested by %s", check->id, by);
         else if (mandatory && statuses[i] == PREFLIGHT_UNDECIDED)
-            list_words(failing, sizeof failing, "%s needs `titan-fsm attest` (%s)", check->id, check->advice);
+            list_words(failing, sizeof failing, "%s needs `titan-fsm attest %s --reason TEXT` (%s)", check->id, check->id, check->advice);
         else if (mandatory && statuses[i] != PREFLIGHT_PASSED)
             list_words(failing, sizeof failing, "%s failed: %.200s (%s)", check->id, (const char *)evidence_last(&step->evidence, "preflight", check->id)->output.data, check->advice);
     }

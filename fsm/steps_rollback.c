@@ -351,5 +351,5 @@ enum error_code step_verify_restored(struct step *step, struct error *error)
     if (code != ERROR_OK || !same)
         return code;
     code = step_free_target(step, target, error);
-    return code == ERROR_OK ? step_is(step, EVENT_DONE, "Execution stays disarmed; `titan-fsm arm` is a person's word") : code;
+    return code == ERROR_OK ? step_is(step, EVENT_DONE, "Execution stays disarmed; `titan-fsm arm --reason TEXT` is a person's word") : code;
 }

@@ -33,8 +33,8 @@ _titan_fsm()
         mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
         return
     fi
-    # Words of the command itself: the lower-case alternatives in its usage; the names of states for `explain`; else files.
-    words=$(head -n 1 <<<"$usage" | cut -d ' ' -f 3- | sed 's/\[*--[a-z-]* *[^] ]*\]*//g' | grep -oE '[a-z]+(\|[a-z]+)+' | tr '|' '\n')
+    # Words of the command itself: the lower-case word, or alternatives, that its usage begins with or has; the names of states for `explain`; else files.
+    words=$(head -n 1 <<<"$usage" | cut -d ' ' -f 3- | sed 's/\[*--[a-z-]* *[^] ]*\]*//g' | grep -oE '[a-z]+(\|[a-z]+)+|^[a-z]+' | tr '|' '\n')
     [ "$command" != explain ] || words=$("$program" graph dot | sed -n 's/^  \([a-z_]*\) \[fillcolor.*/\1/p')
     if [ -n "$words" ]; then
         mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")

@@ -13,7 +13,7 @@
 
 static const struct { enum event event; const char *command; } commands[] = {
     {EVENT_DONE, "\n    titan-fsm advance  "}, {EVENT_REARMED, "\n    titan-fsm advance --rearm yes "}, {EVENT_ABORT, "\n    titan-fsm abort --reason TEXT "},
-    {EVENT_ROLLBACK, "\n    titan-fsm rollback --reason TEXT "}, {EVENT_GUARD_FIRED, "\n    the guard on the target"}};
+    {EVENT_ROLLBACK, "\n    titan-fsm rollback --reason TEXT "}, {EVENT_GUARD_FIRED, "\n    a dead-man guard (none lies on the target yet) "}};
 
 static void explain(enum state state, enum procedure procedure, struct bytes *text)
 {

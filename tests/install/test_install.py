@@ -11,10 +11,12 @@ import tempfile
 BUILD, SOURCE = (pathlib.Path(word) for word in sys.argv[1:3])
 WANTED = """bin/titan-fsm bin/titan-verify
 share/bash-completion/completions/titan-fsm share/bash-completion/completions/titan-verify
-share/doc/titan-fsm/FORMAT.md share/doc/titan-fsm/machine.svg share/doc/titan-fsm/titan.example.yml
+share/doc/titan-fsm/FORMAT.md share/doc/titan-fsm/events.md share/doc/titan-fsm/ATTESTATION.md share/doc/titan-fsm/machine.svg share/doc/titan-fsm/titan.example.yml
 share/doc/titan-fsm/examples/README.md share/doc/titan-fsm/examples/certificate-lasts share/doc/titan-fsm/examples/own-checks.yml
 share/doc/titan-fsm/examples/smoke share/doc/titan-fsm/examples/titan-metrics
 share/man/man1/titan-fsm.1 share/man/man1/titan-verify.1 share/man/man5/titan-journal.5 share/man/man5/titan.yml.5""".split()
+if (BUILD / "verify/titan-verify-static").exists():          # where the libraries have no archive, and in a sanitized build, there is none
+    WANTED.append("bin/titan-verify-static")
 
 
 def run(*words, **options):
@@ -117,7 +119,7 @@ def bash_completes_every_command_and_option(root):
 
 
 def bash_completes_words_and_values(root):
-    for words, wanted in ((("begin", "p"), "policy"), (("graph", "s"), "svg"), (("roster", "a"), "add"), (("run", "--rearm", "y"), "yes"), (("explain", "rollback_f"), "rollback_failed"),
+    for words, wanted in ((("begin", "p"), "policy"), (("config", ""), "check"), (("graph", "s"), "svg"), (("roster", "a"), "add"), (("run", "--rearm", "y"), "yes"), (("explain", "rollback_f"), "rollback_failed"),
                           (("--config", "titan.ex"), "titan.example.yml"), (("export", "FOR"), "FORMAT.md"), (("status", "--config", "titan.ex"), "titan.example.yml")):
         found = complete(root, "titan-fsm", *words)
         if words[0] != "--config":

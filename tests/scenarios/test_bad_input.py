@@ -164,7 +164,10 @@ def usage_errors_name_the_help(stack):
         result = operator.fsm(*words)
         insist(result.returncode == titan.USAGE and "next: " in result.err, f"{words}: {result.returncode} {result.err}")
     insist(titan.run(titan.FSM).returncode == titan.USAGE, "no command")
-    insist(titan.run(titan.FSM, "dance").returncode == titan.USAGE, "an unknown command")
+    for words, named in ((["dance"], "no such command: dance; next: titan-fsm "), (["nirvana"], "no such command: nirvana; next: titan-fsm help\n"), (["stauts"], "next: titan-fsm status"), (["status", "--colour"], "no such option: --colour"),
+                         (["run", "--confirm"], "lacks its value: --confirm"), (["log", "-x"], "no such option: -x"), (["log", "--json=1"], "takes no value: --json=1")):
+        result = titan.run(titan.FSM, *words)
+        insist(result.returncode == titan.USAGE and named in result.err and result.err.count("\n") == 1, f"{words}: {result.err}")
     for command in ("keygen", "init", "roster", "begin", "request", "approve", "accept", "advance", "run", "resume", "status", "attest", "rollback", "abort", "takeover", "preflight", "arm", "disarm", "log", "export"):
         result = titan.run(titan.FSM, command, "--help")
         insist(result.returncode == 0 and result.out.startswith("titan-fsm " + command), f"{command} --help")

@@ -121,6 +121,27 @@ def every_error_names_the_next_step(stack):
     errors(operator.config, 9, works)
 
 
+def status_names_arm_until_it_is_armed_and_keeps_the_reason(stack):
+    operator = titan.Operator(stack, agent=True)
+    operator.expect(titan.DONE, "init")
+    operator.expect(titan.DONE, "arm", "--reason", "as in production")
+    stack.commit("release-2")
+    operator.begin("release")
+    said = operator.expect(titan.DONE, "run", "--rearm", "no").out
+    insist("next: titan-fsm arm --reason TEXT" in said, said)
+    insist(operator.status()["next"] == "titan-fsm arm --reason TEXT", "armed before, and disarmed now")
+    operator.expect(titan.DONE, "arm", "--reason", "it was armed before")
+    insist(operator.status()["next"].startswith("titan-fsm begin"), "it is armed again")
+    operator.begin("release")
+    operator.expect(titan.ABORTED, "abort", "--reason", "not tonight")
+    insist(operator.status()["next"].startswith("titan-fsm begin"), "an abort disarmed nothing")
+    insist("reason      not tonight\n" in operator.expect(titan.DONE, "status").out, "why it was given up")
+    stack.commit("release-3", "--fault", "web:unhealthy")
+    operator.begin("release")
+    insist("next: titan-fsm arm --reason TEXT" in operator.expect(titan.ROLLED_BACK, "run").out, "rolled back, and disarmed")
+    insist(operator.status()["next"] == "titan-fsm arm --reason TEXT", "a rollback leaves it disarmed")
+
+
 def keys_of(value):
     if isinstance(value, dict):
         for key, inner in value.items():
@@ -130,6 +151,12 @@ def keys_of(value):
 
 def config_check_shows_every_key_and_what_it_shows_is_the_same_configuration(stack):
     operator = titan.Operator(stack)
+    lone = operator.home / "lone.yml"
+    lone.write_text((titan.ROOT / "fsm" / "titan.example.yml").read_text())
+    said, shown = (titan.run(titan.FSM, "config", "check", "--config", lone, *words, check=True) for words in ((), ("--json",)))
+    for text in (said.out, shown.err):
+        insist(len([line for line in text.splitlines() if "roster.operators is empty" in line and "roster.administrators is empty" in line and "roster.approvers has 0" in line]) == 1, text)
+    insist("\nbut " not in titan.run(titan.FSM, "config", "check", "--config", operator.config, check=True).out, "nothing is missing in it")
     (operator.home / "alice.key").unlink()                   # neither a key nor a journal is needed
     insist(f"good        {operator.config}\n" in titan.run(titan.FSM, "config", "check", "--config", operator.config, check=True).out, "it is good")
     for source in (operator.config, titan.ROOT / "fsm" / "titan.example.yml"):
@@ -199,6 +226,6 @@ def titan_verify_static_judges_in_an_empty_root(stack):
 
 CASES = [every_error_names_the_next_step, explain_speaks_of_the_present_state_and_needs_no_journal_for_a_name, graph_path_is_a_picture_with_the_deployments_way_marked,
          config_check_shows_every_key_and_what_it_shows_is_the_same_configuration, config_check_a_wrong_line_is_named_with_its_column,
-         status_prometheus_tells_what_status_tells, titan_metrics_adds_the_verdict_and_replaces_the_file_as_a_whole,
+         status_prometheus_tells_what_status_tells, status_names_arm_until_it_is_armed_and_keeps_the_reason, titan_metrics_adds_the_verdict_and_replaces_the_file_as_a_whole,
          titan_verify_static_judges_in_an_empty_root]
 titan.run_cases(titan.only(CASES))
