@@ -11,7 +11,7 @@ import tempfile
 BUILD, SOURCE = (pathlib.Path(word) for word in sys.argv[1:3])
 WANTED = """bin/titan-fsm bin/titan-verify
 share/bash-completion/completions/titan-fsm share/bash-completion/completions/titan-verify
-share/doc/titan-fsm/FORMAT.md share/doc/titan-fsm/machine.svg share/doc/titan-fsm/titan.example.yml
+share/doc/titan-fsm/ATTESTATION.md share/doc/titan-fsm/FORMAT.md share/doc/titan-fsm/machine.svg share/doc/titan-fsm/titan.example.yml
 share/doc/titan-fsm/examples/README.md share/doc/titan-fsm/examples/certificate-lasts share/doc/titan-fsm/examples/own-checks.yml
 share/doc/titan-fsm/examples/smoke share/doc/titan-fsm/examples/titan-metrics
 share/man/man1/titan-fsm.1 share/man/man1/titan-verify.1 share/man/man5/titan-journal.5 share/man/man5/titan.yml.5""".split()
@@ -124,6 +124,8 @@ def bash_completes_words_and_values(root):
             insist(found == [wanted], f"{words}: {found}")
     insist(complete(root, "titan-fsm", "begin", "release", "--reason", "") == [], "nobody else has a reason for it")
     insist("extract" in complete(root, "titan-verify", ""), "titan-verify extract")
+    offered = complete(root, "titan-verify", "--")
+    insist(len(offered) == len(set(offered)), f"offered twice: {offered}")
     insist(complete(root, "titan-verify", "x", "--deployment", "a") == ["all"], "a value that is a word")
     insist(complete(root, "titan-verify", "x", "--trust", "FOR") == ["FORMAT.md"], "a value that is a file")
 
