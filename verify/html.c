@@ -39,7 +39,20 @@ static void write_verdict(FILE *stream, const char *target, enum verify_status s
     enum verdict verdict = verdict_of(status);
     fprintf(stream, "<header>\n<div class=\"verdict %s\"><h1>", page_verdict_class(verdict));
     markup_word(stream, target);
-    fprintf(stream, ": <span class=\"badge %s\">%s</span></h1>\n<p>%s</p></div>\n</header>\n", page_verdict_class(verdict), report_status_word(status), verdict_words[status]);
+    fprintf(stream, ": <span class=\"badge %s\">%s</span></h1>\n<p>%s</p>\n", page_verdict_class(verdict), report_status_word(status), verdict_words[status]);
+}
+
+static void end_verdict(FILE *stream)
+{
+    fputs("</div>\n</header>\n", stream);
+}
+
+/* A weaker yardstick must not look like the standard's. */
+static void write_looser(FILE *stream, const struct limits *limits)
+{
+    char looser[LIMITS_LOOSER_BYTES];
+    if (limits_looser(limits, looser, sizeof looser))
+        fprintf(stream, "<p><strong>The limits are looser than the standard's:</strong> judged by %s.</p>\n", looser);
 }
 
 static void write_contents(const struct page *page)
@@ -152,6 +165,8 @@ void html_print(FILE *stream, const struct audit *audit, const struct report *re
     page_choose_entries(audit, report, shown);
     write_head(stream, report->target, report->status);
     write_verdict(stream, report->target, report->status);
+    write_looser(stream, &report->limits);
+    end_verdict(stream);
     write_contents(&page);
     fputs("<main id=\"main\">\n", stream);
     for (size_t i = 0; i < report->count && i < PAGE_DEPLOYMENTS_MAX; i++)
@@ -183,6 +198,7 @@ enum error_code html_write_unread(const char *path, const char *target, enum ver
         return code;
     write_head(output.stream, target, status);
     write_verdict(output.stream, target, status);
+    end_verdict(output.stream);
     fputs("<main id=\"main\">\n<h2>Why</h2>\n<p>", output.stream);
     markup_word(output.stream, why->where);
     fputs(": ", output.stream);
