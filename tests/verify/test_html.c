@@ -202,7 +202,8 @@ static void check_page(const struct forge *forge, const char *const parts[])
 static void html_print_rolled_back_all_parts(void **state)
 {
     (void)state;
-    static const char *const parts[] = {"Every claim that applies is proven", "had restored what ran before in", "rollback, limit: 5 min 0 s", "window: 5 min 0 s",
+    static const char *const parts[] = {"Every claim that applies is proven", ", <span class=\"badge undecidable\">rolled back</span></h1>", "release: rolled back</h2>",
+                                        "<dt>Approved by</dt><dd>nobody: no approval is recorded</dd>", "had restored what ran before in", "rollback, limit: 5 min 0 s", "window: 5 min 0 s",
                                         "is not good (status 503)", "<th scope=\"col\">Restored (<a href=\"#entry-", "<span class=\"tag undecidable\">changed</span>",
                                         "{&quot;policy_hash&quot;:&quot;aaaa", "No dead-man guard lay on the target", "id=\"entry-0\"", NULL};
     CLEANUP_FORGE struct forge forge;
