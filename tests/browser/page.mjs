@@ -60,6 +60,11 @@ async function checkLook(browser, name, scheme, width) {
   check(await fits(), `${where}: the page is wider than the screen`);
   if (name === 'rolled_back') {
     await unfold(page);
+    const scrolls = await page.evaluate(() => [...document.querySelectorAll('.scroll')].map((box) => ({
+      name: box.getAttribute('aria-label'), wide: box.scrollWidth > box.clientWidth, said: getComputedStyle(box, '::before').content.includes('scroll sideways'),
+      cut: [...box.querySelectorAll('caption')].some((caption) => caption.getBoundingClientRect().right > window.innerWidth) })));
+    for (const box of scrolls)
+      check(box.wide === box.said && !box.cut, `${where}: ${box.name}: wide ${box.wide}, said ${box.said}, caption cut ${box.cut}`);
     check(await fits(), `${where}, unfolded: the page is wider than the screen`);
   }
   const found = await violations(page);
