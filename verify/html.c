@@ -21,6 +21,22 @@ static enum verdict verdict_of(enum verify_status status)
     return status == VERIFY_PROVEN ? VERDICT_PROVEN : status == VERIFY_VIOLATED || status == VERIFY_DAMAGED ? VERDICT_VIOLATED : VERDICT_UNDECIDABLE;
 }
 
+/* A rolled back deployment can be proven as well as a completed one: the outcome is a word of its own. */
+static const char *outcome_of(const struct deployment_report *judged, enum verdict *ret_colour)
+{
+    static const struct { const char *state, *word; enum verdict colour; } outcomes[] = {
+        {"completed", "completed", VERDICT_PROVEN}, {"rolled_back", "rolled back", VERDICT_UNDECIDABLE}, {"rollback_failed", "rollback failed", VERDICT_VIOLATED},
+        {"aborted", "aborted", VERDICT_NOT_APPLICABLE}};
+    for (size_t i = 0; i < sizeof outcomes / sizeof outcomes[0]; i++) {
+        if (strcmp(judged->state, outcomes[i].state) == 0) {
+            *ret_colour = outcomes[i].colour;
+            return outcomes[i].word;
+        }
+    }
+    *ret_colour = VERDICT_UNDECIDABLE;
+    return "open";
+}
+
 /* The policy stands before anything that could load; the icon is empty so that no browser asks a server for one. */
 static void write_head(FILE *stream, const char *target, enum verify_status status)
 {
@@ -34,12 +50,48 @@ static void write_head(FILE *stream, const char *target, enum verify_status stat
     fputs("</head>\n<body>\n<a class=\"skip\" href=\"#main\">To the report</a>\n", stream);
 }
 
-static void write_verdict(FILE *stream, const char *target, enum verify_status status)
+static void write_outcome_badge(FILE *stream, const struct report *report)
+{
+    enum verdict colour;
+    if (report == NULL || report->count != 1 || !report->deployments[0].exists)
+        return;
+    const char *word = outcome_of(&report->deployments[0], &colour);
+    fprintf(stream, ", <span class=\"badge %s\">%s</span>", page_verdict_class(colour), word);
+}
+
+static void write_outcomes(FILE *stream, const struct report *report)
+{
+    enum verdict colour;
+    if (report->count < 2)
+        return;
+    fputs("<p>", stream);
+    for (size_t i = 0; i < report->count && i < PAGE_DEPLOYMENTS_MAX; i++)
+        fprintf(stream, "%s %llu: %s", i == 0 ? "Deployment" : ", deployment", (unsigned long long)report->deployments[i].number, outcome_of(&report->deployments[i], &colour));
+    fputs(report->count > PAGE_DEPLOYMENTS_MAX ? ", and more.</p>\n" : ".</p>\n", stream);
+}
+
+/* Without a report nothing was judged. */
+static void write_verdict(FILE *stream, const char *target, enum verify_status status, const struct report *report)
 {
     enum verdict verdict = verdict_of(status);
     fprintf(stream, "<header>\n<div class=\"verdict %s\"><h1>", page_verdict_class(verdict));
     markup_word(stream, target);
-    fprintf(stream, ": <span class=\"badge %s\">%s</span></h1>\n<p>%s</p></div>\n</header>\n", page_verdict_class(verdict), report_status_word(status), verdict_words[status]);
+    fprintf(stream, ": <span class=\"badge %s\">%s</span>", page_verdict_class(verdict), report_status_word(status));
+    write_outcome_badge(stream, report);
+    fprintf(stream, "</h1>\n<p>%s</p>\n", verdict_words[status]);
+}
+
+static void end_verdict(FILE *stream)
+{
+    fputs("</div>\n</header>\n", stream);
+}
+
+/* A weaker yardstick must not look like the standard's. */
+static void write_looser(FILE *stream, const struct limits *limits)
+{
+    char looser[LIMITS_LOOSER_BYTES];
+    if (limits_looser(limits, looser, sizeof looser))
+        fprintf(stream, "<p><strong>The limits are looser than the standard's:</strong> judged by %s.</p>\n", looser);
 }
 
 static void write_contents(const struct page *page)
@@ -55,6 +107,25 @@ static void write_contents(const struct page *page)
           page->stream);
 }
 
+/* As the approvals name themselves; whether each was entitled is the claim `authority`'s to say. */
+static void write_approvers(const struct page *page)
+{
+    const struct deployment *deployment = &page->audit.deployment;
+    unsigned count = 0;
+    fputs("<dt>Approved by</dt><dd>", page->stream);
+    for (size_t i = 0; i < deployment->count; i++) {
+        struct entry *entry = deployment->entries[i];
+        if (entry->type != ENTRY_APPROVAL)
+            continue;
+        fputs(count++ > 0 ? ", " : "", page->stream);
+        markup_short(page->stream, node_text(entry_body(entry), "principal"), 200);
+        fputs(" (", page->stream);
+        page_link(page, (uint64_t)entry->seq);
+        fputs(")", page->stream);
+    }
+    fputs(count > 0 ? "</dd>\n" : "nobody: no approval is recorded</dd>\n", page->stream);
+}
+
 static void write_open_facts(const struct page *page)
 {
     static const struct { const char *name, *key; } facts[] = {{"Opened by", "operator"}, {"Reason", "reason"}, {"Driver", "program"}, {"Branch", "branch"},
@@ -68,6 +139,8 @@ static void write_open_facts(const struct page *page)
         fprintf(page->stream, "<dt>%s</dt><dd>", facts[i].name);
         markup_short(page->stream, value, 1000);
         fputs("</dd>\n", page->stream);
+        if (i == 0)
+            write_approvers(page);
     }
     fprintf(page->stream, "<dt>Opened at</dt><dd>%s (the driver's wall clock)</dd>\n</dl>\n", deployment->entries[0]->utc);
 }
@@ -83,7 +156,11 @@ static void write_deployment(struct page *page, size_t index)
         fputs("</section>\n", stream);
         return;
     }
-    fprintf(stream, "Deployment %llu, %s: %s%s</h2>\n", (unsigned long long)judged->number, judged->procedure, judged->state, judged->ended ? "" : " (open)");
+    enum verdict colour;
+    fprintf(stream, "Deployment %llu, %s: %s", (unsigned long long)judged->number, judged->procedure, outcome_of(judged, &colour));
+    if (!judged->ended)
+        fprintf(stream, ", in the state %s", judged->state);
+    fputs("</h2>\n", stream);
     deployment_collect(page->audit.record, judged->number, &page->audit.deployment);
     write_open_facts(page);
     fputs("<h3>Claims</h3>\n", stream);
@@ -151,7 +228,10 @@ void html_print(FILE *stream, const struct audit *audit, const struct report *re
     page.audit.deployment = (struct deployment){0};
     page_choose_entries(audit, report, shown);
     write_head(stream, report->target, report->status);
-    write_verdict(stream, report->target, report->status);
+    write_verdict(stream, report->target, report->status, report);
+    write_outcomes(stream, report);
+    write_looser(stream, &report->limits);
+    end_verdict(stream);
     write_contents(&page);
     fputs("<main id=\"main\">\n", stream);
     for (size_t i = 0; i < report->count && i < PAGE_DEPLOYMENTS_MAX; i++)
@@ -182,7 +262,8 @@ enum error_code html_write_unread(const char *path, const char *target, enum ver
     if (code != ERROR_OK)
         return code;
     write_head(output.stream, target, status);
-    write_verdict(output.stream, target, status);
+    write_verdict(output.stream, target, status, NULL);
+    end_verdict(output.stream);
     fputs("<main id=\"main\">\n<h2>Why</h2>\n<p>", output.stream);
     markup_word(output.stream, why->where);
     fputs(": ", output.stream);

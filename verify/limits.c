@@ -1,6 +1,5 @@
 #include "verify/limits.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -29,6 +28,24 @@ void limits_default(struct limits *ret_limits)
     *ret_limits = (struct limits){.window_ms = 300000, .sample_interval_ms = 5000, .sample_gap_ms = 10000, .window_start_ms = 120000,
                                   .window_start_armed_ms = 10000, .failures = 3, .rollback_start_ms = 10000, .rollback_ms = 300000,
                                   .disarm_fresh_ms = 10000, .answer_ms = 60000};
+}
+
+/* A window is looser where it is shorter; of everything else more is allowed. */
+bool limits_looser(const struct limits *limits, char *ret_named, size_t room)
+{
+    struct limits standard;
+    size_t used = 0;
+    limits_default(&standard);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        int64_t figure = *(const int64_t *)(const void *)((const char *)limits + numbers[i].offset);
+        int64_t wanted = *(const int64_t *)(const void *)((const char *)&standard + numbers[i].offset);
+        bool looser = numbers[i].offset == offsetof(struct limits, window_ms) ? figure < wanted : figure > wanted;
+        if (!looser || used >= room)
+            continue;
+        (void)snprintf(ret_named + used, room - used, "%s%s %lld instead of the standard's %lld", used > 0 ? ", " : "", numbers[i].key, (long long)figure, (long long)wanted);
+        used += strlen(ret_named + used);
+    }
+    return used > 0;
 }
 
 static void clean_document(struct fy_document **document)

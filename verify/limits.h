@@ -4,11 +4,13 @@
 #ifndef VERIFY_LIMITS_H
 #define VERIFY_LIMITS_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "journal/error.h"
 
-enum { LIMITS_ITEMS_MAX = 64, LIMITS_ITEM_BYTES = 64 };
+enum { LIMITS_ITEMS_MAX = 64, LIMITS_ITEM_BYTES = 64, LIMITS_LOOSER_BYTES = 960 /* all ten of them, at their largest */ };
 
 struct limits {
     int64_t window_ms, sample_interval_ms, sample_gap_ms, window_start_ms, window_start_armed_ms, failures, rollback_start_ms, rollback_ms,
@@ -19,6 +21,8 @@ struct limits {
 };
 
 void limits_default(struct limits *ret_limits);
+/* Whether any figure is looser than the standard's; then ret_named names each: "window_ms 15000 instead of the standard's 300000, ...". */
+bool limits_looser(const struct limits *limits, char *ret_named, size_t room);
 enum error_code limits_read(const char *path, struct limits *ret_limits, struct error *error) CHECKED;
 
 #endif

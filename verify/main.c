@@ -78,6 +78,17 @@ static enum error_code usage(struct error *error, const char *what, const char *
     return error_set(error, ERROR_USAGE, 0, "", "titan-verify --help", "%s%s", what, word);
 }
 
+/* getopt_long stands behind a long option that it refuses; a short one, of which there is none, it names in optopt. */
+static enum error_code refuse_option(int code, char *const *words, struct error *error)
+{
+    const char letter[] = {'-', (char)optopt, '\0'};
+    if (code == ':')
+        return usage(error, "a value is missing behind ", words[optind - 1]);
+    if (optopt >= OPTION_TRUST)
+        return usage(error, "this option takes no value: ", words[optind - 1]);
+    return usage(error, "this option is not known, or short for more than one: ", optopt != 0 ? letter : words[optind - 1]);
+}
+
 static enum error_code take_option(struct command_line *line, int code, const char *word, struct error *error)
 {
     struct verify_options *options = &line->verify;
@@ -105,7 +116,7 @@ static enum error_code take_option(struct command_line *line, int code, const ch
         if (options->selection == SELECTION_ONE && !read_number(word, &options->deployment))
             return usage(error, "--deployment takes a number or all, not ", word);
         break;
-    default: return usage(error, "an option is not known, or lacks its value", "");
+    default: break;      /* no other is in the table */
     }
     return ERROR_OK;
 }
@@ -122,8 +133,8 @@ static enum error_code read_line(int count, char **words, struct command_line *l
         {"verifier", required_argument, NULL, OPTION_VERIFIER}, {"help", no_argument, NULL, OPTION_HELP},
         {"version", no_argument, NULL, OPTION_VERSION}, {0}};
     opterr = 0;
-    for (int code; (code = getopt_long(count, words, "", options, NULL)) != -1;) {
-        enum error_code result = take_option(line, code, optarg, error);
+    for (int code; (code = getopt_long(count, words, ":", options, NULL)) != -1;) {
+        enum error_code result = code == '?' || code == ':' ? refuse_option(code, words, error) : take_option(line, code, optarg, error);
         if (result != ERROR_OK)
             return result;
     }

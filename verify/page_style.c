@@ -41,6 +41,10 @@ static const char *const style[] = {
     ".span{stroke:var(--ink);stroke-width:1.5;fill:none}.good-mark{stroke:var(--good);fill:var(--good);stroke-width:1.6}.bad-mark{stroke:var(--bad);fill:none;stroke-width:2.2}"
     ".missing-mark{stroke:var(--open);fill:none;stroke-width:1.8}.ask-mark{stroke:var(--ink);fill:var(--paper);stroke-width:1.2}.armed-mark{stroke:none;fill:var(--work)}"
     ".disarmed-mark{stroke:var(--dim);fill:none;stroke-width:1.2}\n",
+    /* What is wider than the screen says so; its caption stays within the screen while it is scrolled. */
+    "@media screen and (max-width:58rem){.scroll:has(.picture)::before{content:\"Wider than the screen: scroll sideways.\"}}\n"
+    "@media screen and (max-width:48rem){.scroll:has(.wide)::before{content:\"Wider than the screen: scroll sideways.\"}.wide caption{position:sticky;left:0;width:calc(100vw - 3rem)}}\n"
+    ".scroll::before{display:block;position:sticky;left:0;width:max-content;max-width:calc(100vw - 3rem);color:var(--dim);font-size:.9rem;font-style:italic}\n"
     "@media (max-width:40rem){h1{font-size:1.3rem}.facts{grid-template-columns:1fr}.facts dd{margin-bottom:.3rem}}\n"
     "@media print{html{font-size:9.5pt}:root{color-scheme:light}nav,.skip,.legend svg{display:none}header,main,footer{max-width:none;padding:0}a{color:inherit;text-decoration:none}"
     ".picture,.wide{min-width:0}.scroll{overflow:visible}.verdict,.badge,.claim,.bar,.work{print-color-adjust:exact;-webkit-print-color-adjust:exact}"

@@ -41,10 +41,13 @@ unsigned report_remarks(const struct report *report, char ret_remarks[REMARKS_MA
 {
     unsigned count = 0;
     bool guard_absent = false;
+    char looser[LIMITS_LOOSER_BYTES];
     for (size_t i = 0; i < report->count; i++)
         guard_absent = guard_absent || report->deployments[i].guard_absent;
     (void)snprintf(ret_remarks[count++], REMARK_BYTES, "The record is written by the driver: what the target did unseen is not in it.");
     (void)snprintf(ret_remarks[count++], REMARK_BYTES, "A target that lies consistently is believed.");
+    if (limits_looser(&report->limits, looser, sizeof looser))
+        (void)snprintf(ret_remarks[count++], REMARK_BYTES, "The limits are looser than the standard's: judged by %s.", looser);
     if (report->succeeds.journal[0] != '\0')
         (void)snprintf(ret_remarks[count++], REMARK_BYTES,
                        "This journal succeeds journal %s, lost at its entry %lld or later (hash %.16s...), and proves nothing of it.", report->succeeds.journal,

@@ -64,7 +64,7 @@ void report_json_error(enum verify_status status, const struct error *error, FIL
 const char *claim_name(enum claim claim);
 const char *report_status_word(enum verify_status status);
 
-enum { REMARKS_MAX = 5, REMARK_BYTES = 256 };
+enum { REMARKS_MAX = 6, REMARK_BYTES = 1024 };
 /* What even a proven record does not show, in so many words. Returns how many. */
 unsigned report_remarks(const struct report *report, char ret_remarks[REMARKS_MAX][REMARK_BYTES]);
 

@@ -6,7 +6,7 @@ _titan_verify()
     usage=$("$program" --help 2>/dev/null) || return
     [[ $before != --* ]] || value=$(sed -n "s/^  $before \([A-Z][A-Za-z|]*\).*/\1/p" <<<"$usage")
     if [[ $word == -* ]]; then
-        words=$(sed -n '/^titan-verify /p; /^  --/p' <<<"$usage" | grep -oE -- '--[a-z][a-z-]*')
+        words=$(sed -n '/^titan-verify /p; /^  --/p' <<<"$usage" | grep -oE -- '--[a-z][a-z-]*' | sort -u)
     elif [ -n "${value:-}" ] && [ "$value" != FILE ]; then
         words=$(tr '|' '\n' <<<"$value" | grep -v '[A-Z]')
     elif [ "$COMP_CWORD" = 1 ]; then

@@ -60,6 +60,11 @@ async function checkLook(browser, name, scheme, width) {
   check(await fits(), `${where}: the page is wider than the screen`);
   if (name === 'rolled_back') {
     await unfold(page);
+    const scrolls = await page.evaluate(() => [...document.querySelectorAll('.scroll')].map((box) => ({
+      name: box.getAttribute('aria-label'), wide: box.scrollWidth > box.clientWidth, said: getComputedStyle(box, '::before').content.includes('scroll sideways'),
+      cut: [...box.querySelectorAll('caption')].some((caption) => caption.getBoundingClientRect().right > window.innerWidth) })));
+    for (const box of scrolls)
+      check(box.wide === box.said && !box.cut, `${where}: ${box.name}: wide ${box.wide}, said ${box.said}, caption cut ${box.cut}`);
     check(await fits(), `${where}, unfolded: the page is wider than the screen`);
   }
   const found = await violations(page);
@@ -106,7 +111,7 @@ async function checkMade(browser, name) {
 
 async function checkWithoutScript(browser) {
   const opened = await open(browser, 'release', { script: false });
-  check(await opened.page.locator('h1').textContent() === 'titan-test: proven', 'without script: no verdict');
+  check(await opened.page.locator('h1').textContent() === 'titan-test: proven, completed', 'without script: no verdict');
   await opened.page.locator('summary', { hasText: 'in words' }).click();
   check(await opened.page.locator('.words table').isVisible(), 'without script: the words do not unfold');
   checkSilent(opened, 'without script');

@@ -126,6 +126,8 @@ def bash_completes_words_and_values(root):
             insist(found == [wanted], f"{words}: {found}")
     insist(complete(root, "titan-fsm", "begin", "release", "--reason", "") == [], "nobody else has a reason for it")
     insist("extract" in complete(root, "titan-verify", ""), "titan-verify extract")
+    offered = complete(root, "titan-verify", "--")
+    insist(len(offered) == len(set(offered)), f"offered twice: {offered}")
     insist(complete(root, "titan-verify", "x", "--deployment", "a") == ["all"], "a value that is a word")
     insist(complete(root, "titan-verify", "x", "--trust", "FOR") == ["FORMAT.md"], "a value that is a file")
 

@@ -65,10 +65,10 @@ def titan_metrics_adds_the_verdict_and_replaces_the_file_as_a_whole(stack):
     judge = (operator.journal, "--trust", operator.trust, "--target", "titan-test", "--limits", operator.limits_file)
     titan.run(SCRIPT, operator.config, output, *judge, env=environment, check=True)
     series = checked(output.read_text())
-    insist(state_of(series) == "aborted" and series["titan_verify_exit_status"] == "0", str(series))
+    insist(state_of(series) == "aborted" and series['titan_verify_exit_status{target="titan-test"}'] == "0", str(series))
     inode = output.stat().st_ino
     titan.run(SCRIPT, operator.config, output, *judge[:3], "--target", "another", env=environment, check=True)
-    insist(checked(output.read_text())["titan_verify_exit_status"] == "1", "another target's journal is no proof")
+    insist(checked(output.read_text())['titan_verify_exit_status{target="another"}'] == "1", "another target's journal is no proof")
     insist(output.stat().st_ino != inode and output.stat().st_mode & 0o777 == 0o644, "it is replaced, not written over, and the collector may read it")
     before = output.read_bytes()
     for words in ((operator.home / "nowhere.yml", output), (operator.config, output, *judge[:1])):

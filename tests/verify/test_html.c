@@ -162,6 +162,8 @@ static void axis_build_hostile_times_bounded(void **state)
     assert_true(axis_after(&axis, 39, (int64_t)7 * 24 * 3600 * 1000) <= axis.end_ms);
 }
 
+static int64_t window_ms;        /* the auditor's; 0: the standard's */
+
 /* As verify_run() does, over what is in memory. */
 static void print_page(const struct forge *forge, enum selection selection, char **ret_page, struct report *report)
 {
@@ -171,6 +173,8 @@ static void print_page(const struct forge *forge, enum selection selection, char
     struct error error;
     size_t size = 0;
     limits_default(&limits);
+    if (window_ms > 0)
+        limits.window_ms = window_ms;
     forge_trust(&trust);
     forge_record(forge, &record);
     struct audit audit = {.limits = &limits, .trust = &trust, .target = FORGE_TARGET};
@@ -198,7 +202,8 @@ static void check_page(const struct forge *forge, const char *const parts[])
 static void html_print_rolled_back_all_parts(void **state)
 {
     (void)state;
-    static const char *const parts[] = {"Every claim that applies is proven", "had restored what ran before in", "rollback, limit: 5 min 0 s", "window: 5 min 0 s",
+    static const char *const parts[] = {"Every claim that applies is proven", ", <span class=\"badge undecidable\">rolled back</span></h1>", "release: rolled back</h2>",
+                                        "<dt>Approved by</dt><dd>nobody: no approval is recorded</dd>", "had restored what ran before in", "rollback, limit: 5 min 0 s", "window: 5 min 0 s",
                                         "is not good (status 503)", "<th scope=\"col\">Restored (<a href=\"#entry-", "<span class=\"tag undecidable\">changed</span>",
                                         "{&quot;policy_hash&quot;:&quot;aaaa", "No dead-man guard lay on the target", "id=\"entry-0\"", NULL};
     CLEANUP_FORGE struct forge forge;
@@ -243,6 +248,30 @@ static void html_print_nothing_to_judge_said(void **state)
     forge_until(&forge, "connected");
     forge.values[3].data[7] ^= 1;
     check_page(&forge, broken);
+}
+
+static void html_print_looser_limits_said(void **state)
+{
+    (void)state;
+    static const char *const parts[] = {"<strong>The limits are looser than the standard's:</strong> judged by window_ms 15000 instead of the standard's 300000.</p>",
+                                        "<li>The limits are looser than the standard&#39;s: judged by window_ms 15000 instead of the standard&#39;s 300000.</li>", NULL};
+    CLEANUP_FORGE struct forge forge;
+    struct limits limits;
+    char named[LIMITS_LOOSER_BYTES];
+    forge_init(&forge);
+    forge_whole(&forge, "policy");
+    window_ms = 15000;
+    check_page(&forge, parts);
+    window_ms = 0;
+    limits_default(&limits);
+    assert_false(limits_looser(&limits, named, sizeof named));
+    limits.window_ms++;
+    limits.answer_ms--;
+    assert_false(limits_looser(&limits, named, sizeof named));
+    limits.failures = 4;
+    limits.rollback_ms = 300001;
+    assert_true(limits_looser(&limits, named, sizeof named));
+    assert_string_equal(named, "failures 4 instead of the standard's 3, rollback_ms 300001 instead of the standard's 300000");
 }
 
 static void finding_rests_on_of_claims_recorded(void **state)
@@ -294,7 +323,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(markup_text_foreign_escaped), cmocka_unit_test(markup_text_any_byte_inert), cmocka_unit_test(markup_block_long_cut_and_said),
         cmocka_unit_test(markup_times_written), cmocka_unit_test(finding_rests_on_range_merged), cmocka_unit_test(axis_build_waits_drawn_short), cmocka_unit_test(axis_build_hostile_times_bounded),
-        cmocka_unit_test(html_print_rolled_back_all_parts), cmocka_unit_test(html_print_every_stage_printed), cmocka_unit_test(html_print_nothing_to_judge_said),
+        cmocka_unit_test(html_print_rolled_back_all_parts), cmocka_unit_test(html_print_every_stage_printed), cmocka_unit_test(html_print_nothing_to_judge_said), cmocka_unit_test(html_print_looser_limits_said),
         cmocka_unit_test(finding_rests_on_of_claims_recorded), cmocka_unit_test(output_commit_whole_or_not_at_all)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -46,6 +46,13 @@ static void tool_exit_statuses_distinct(void **state)
     assert_int_equal(tool_verify(tool_path("open.bundle"), "--journal ffffffffffffffffffffffffffffffff", output, sizeof output), VERIFY_VIOLATED);
     assert_int_equal(tool_verify(tool_path("open.bundle"), "--deployment 7", output, sizeof output), VERIFY_USAGE);
     assert_int_equal(tool_verify(tool_path("open.bundle"), "--no-such-option", output, sizeof output), VERIFY_USAGE);
+    static const struct { const char *words, *named; } refused[] = {
+        {"--no-such-option", "not known, or short for more than one: --no-such-option"}, {"-x", "not known, or short for more than one: -x"},
+        {"--json=yes", "takes no value: --json=yes"}, {"--limits", "a value is missing behind --limits"}};
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        assert_int_equal(tool_verify(tool_path("open.bundle"), refused[i].words, output, sizeof output), VERIFY_USAGE);
+        assert_non_null(strstr(output, refused[i].named));
+    }
     assert_int_equal(tool_verify(tool_path("missing"), "", output, sizeof output), VERIFY_USAGE);
     tool_write("nonsense", "this is no bundle\n");
     assert_int_equal(tool_verify(tool_path("nonsense"), "", output, sizeof output), VERIFY_DAMAGED);
