@@ -43,7 +43,7 @@ def the_rest_is_attested_by_a_person_and_said_so(stack):
     operator.begin("release", "--check", "logs_drain")
     said = operator.expect(titan.NEEDS_PERSON, "advance").out
     for item in (*PEOPLE, "logs_drain"):
-        insist(f"{item} needs `titan-fsm attest`" in said, f"{item} is not asked for: {said}")
+        insist(f"{item} needs `titan-fsm attest {item} --reason TEXT`" in said, f"{item} is not asked for: {said}")
     insist(" failed:" not in said, f"a probe fails: {said}")
     for item in PEOPLE:
         said = operator.expect(titan.DONE, "attest", item, "--reason", "looked at it in the browser").out
