@@ -4,7 +4,7 @@
 #ifndef ACTIONS_GIT_H
 #define ACTIONS_GIT_H
 
-#include "actions/target.h"
+#include "actions/target/target.h"
 
 enum { COMMIT_HEX = 40 };
 

@@ -6,7 +6,7 @@
 #include <jansson.h>
 
 #include "actions/compose/compose.h"
-#include "actions/http.h"
+#include "actions/target/http.h"
 
 enum { PROBE_MS = 4000, STATUS_GOOD = 1, STATUS_BAD = 2 };      /* of a container's own check; no HTTP status is so small */
 

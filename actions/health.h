@@ -4,7 +4,7 @@
 #define ACTIONS_HEALTH_H
 
 #include "actions/compose/containers.h"
-#include "actions/target.h"
+#include "actions/target/target.h"
 
 struct health_view {
     bool good[SETUP_NAMES_MAX];     /* in the order of setup.endpoints */

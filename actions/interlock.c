@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "actions/bus.h"
+#include "actions/target/bus.h"
 #include "actions/compose/compose.h"
 #include "actions/logs.h"
 

@@ -5,7 +5,7 @@
 #define ACTIONS_INTERLOCK_H
 
 #include "actions/compose/containers.h"
-#include "actions/target.h"
+#include "actions/target/target.h"
 
 enum interlock { INTERLOCK_INVALID = 0, INTERLOCK_DISARMED, INTERLOCK_ARMED, INTERLOCK_UNKNOWN };
 

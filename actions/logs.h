@@ -4,7 +4,7 @@
 #define ACTIONS_LOGS_H
 
 #include "actions/compose/containers.h"
-#include "actions/target.h"
+#include "actions/target/target.h"
 
 /* Evidence: logs.<role>, subject the service, only lines that hold the literal beginning of one of the patterns (set_count 0 = all lines), at most tail lines
  * (0 = all). */

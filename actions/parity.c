@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "actions/bus.h"
+#include "actions/target/bus.h"
 #include "actions/logs.h"
 
 enum { REQUESTS = 3, REQUEST_MS = 3000 };

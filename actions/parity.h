@@ -5,7 +5,7 @@
 #define ACTIONS_PARITY_H
 
 #include "actions/compose/containers.h"
-#include "actions/target.h"
+#include "actions/target/target.h"
 
 enum parity { PARITY_INVALID = 0, PARITY_EQUAL, PARITY_UNEQUAL, PARITY_MISSING };
 

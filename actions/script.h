@@ -4,7 +4,7 @@
 #define ACTIONS_SCRIPT_H
 
 #include "actions/compose/containers.h"
-#include "actions/target.h"
+#include "actions/target/target.h"
 
 /* Runs setup.verify.script where there is one. *ret_status is its exit status, 0 where there is none. */
 enum error_code script_run(struct target *target, int64_t deadline_ms, struct evidence *evidence, int *ret_status, struct error *error) CHECKED;

@@ -8,7 +8,7 @@
 #ifndef ACTIONS_TENANCY_H
 #define ACTIONS_TENANCY_H
 
-#include "actions/target.h"
+#include "actions/target/target.h"
 
 struct tenancy {
     char journal[33];               /* "" = the target has never been held */

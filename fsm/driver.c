@@ -11,7 +11,7 @@
 
 #include <sodium.h>
 
-#include "fsm/echo.h"
+#include "fsm/terminal/echo.h"
 
 static volatile sig_atomic_t interrupted;
 

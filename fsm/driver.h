@@ -8,8 +8,8 @@
 
 #include <stdbool.h>
 
-#include "actions/target.h"
-#include "fsm/config.h"
+#include "actions/target/target.h"
+#include "fsm/config/config.h"
 #include "fsm/deployment.h"
 #include "fsm/record.h"
 

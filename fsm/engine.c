@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "fsm/authority.h"
-#include "fsm/confirm.h"
-#include "fsm/disarm.h"
+#include "fsm/roster/authority.h"
+#include "fsm/commands/confirm.h"
+#include "fsm/commands/disarm.h"
 #include "fsm/hold.h"
-#include "fsm/progress.h"
+#include "fsm/terminal/progress.h"
 #include "fsm/reconcile.h"
 #include "fsm/step.h"
 #include "journal/canonical.h"

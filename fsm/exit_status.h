@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "journal/error.h"
+#include "journal/format/error.h"
 
 /*    token            number  meaning */
 #define EXIT_STATUSES(STATUS) \

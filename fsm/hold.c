@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "fsm/progress.h"
+#include "fsm/terminal/progress.h"
 #include "fsm/step.h"
 
 enum { RENEWALS = 3 };      /* in the time of one tenancy */

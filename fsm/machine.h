@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "journal/bytes.h"
+#include "journal/format/bytes.h"
 
 enum procedure { PROCEDURE_INVALID = 0, PROCEDURE_RELEASE, PROCEDURE_POLICY, PROCEDURE_COUNT };
 

@@ -8,11 +8,11 @@
 #include "actions/compose/compose.h"
 #include "actions/git.h"
 #include "actions/interlock.h"
-#include "fsm/authority.h"
-#include "fsm/disarm.h"
-#include "fsm/progress.h"
+#include "fsm/roster/authority.h"
+#include "fsm/commands/disarm.h"
+#include "fsm/terminal/progress.h"
 #include "fsm/snapshot.h"
-#include "fsm/window.h"
+#include "fsm/steps/window.h"
 #include "journal/canonical.h"
 
 struct finding {

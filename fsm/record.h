@@ -5,7 +5,7 @@
 #ifndef FSM_RECORD_H
 #define FSM_RECORD_H
 
-#include "actions/evidence.h"
+#include "actions/target/evidence.h"
 #include "fsm/machine.h"
 #include "journal/journal.h"
 

@@ -44,28 +44,28 @@ bool step_has_policy(const struct step *step);
 enum error_code step_target(struct step *step, struct target **ret_target, struct error *error) CHECKED;
 enum error_code step_fact(struct step *step, const char *name, const char *value, struct error *error) CHECKED;
 
-/* Lets the held images go and frees the target, once for this deployment. Evidence: tenancy (act). steps_end.c */
+/* Lets the held images go and frees the target, once for this deployment. Evidence: tenancy (act). steps/end.c */
 enum error_code step_free_target(struct step *step, struct target *target, struct error *error) CHECKED;
 
 /* The actions, by the file that holds them. */
-enum error_code step_run_preflight(struct step *step, struct error *error) CHECKED;     /* steps_prepare.c */
+enum error_code step_run_preflight(struct step *step, struct error *error) CHECKED;     /* steps/prepare.c */
 enum error_code step_connect(struct step *step, struct error *error) CHECKED;
 enum error_code step_update_code(struct step *step, struct error *error) CHECKED;
 enum error_code step_pull_images(struct step *step, struct error *error) CHECKED;
 enum error_code step_lay_guard(struct step *step, struct error *error) CHECKED;
-enum error_code step_switch_services(struct step *step, struct error *error) CHECKED;   /* steps_release.c */
+enum error_code step_switch_services(struct step *step, struct error *error) CHECKED;   /* steps/release.c */
 enum error_code step_verify_release(struct step *step, struct error *error) CHECKED;
-enum error_code step_disarm(struct step *step, struct error *error) CHECKED;            /* steps_policy.c */
+enum error_code step_disarm(struct step *step, struct error *error) CHECKED;            /* steps/policy.c */
 enum error_code step_deploy_execution(struct step *step, struct error *error) CHECKED;
 enum error_code step_verify_execution(struct step *step, struct error *error) CHECKED;
 enum error_code step_deploy_brain(struct step *step, struct error *error) CHECKED;
 enum error_code step_verify_parity(struct step *step, struct error *error) CHECKED;
 enum error_code step_arm(struct step *step, struct error *error) CHECKED;
 enum error_code step_observe_window(struct step *step, struct error *error) CHECKED;    /* window.c */
-enum error_code step_confirm(struct step *step, struct error *error) CHECKED;           /* steps_end.c */
+enum error_code step_confirm(struct step *step, struct error *error) CHECKED;           /* steps/end.c */
 enum error_code step_complete(struct step *step, struct error *error) CHECKED;
 enum error_code step_restore_code(struct step *step, struct error *error) CHECKED;
-enum error_code step_make_safe(struct step *step, struct error *error) CHECKED;         /* steps_rollback.c */
+enum error_code step_make_safe(struct step *step, struct error *error) CHECKED;         /* steps/rollback.c */
 enum error_code step_revert(struct step *step, struct error *error) CHECKED;
 enum error_code step_redeploy(struct step *step, struct error *error) CHECKED;
 enum error_code step_verify_restored(struct step *step, struct error *error) CHECKED;

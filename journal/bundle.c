@@ -11,8 +11,8 @@
 #include <sodium.h>
 
 #include "journal/canonical.h"
-#include "journal/format.h"
-#include "journal/merkle.h"
+#include "journal/format/format.h"
+#include "journal/format/merkle.h"
 
 /* Over the first `size` entries. */
 static enum error_code checkpoint_of(struct journal *journal, uint64_t size, struct checkpoint *ret_checkpoint, struct error *error)

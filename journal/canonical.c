@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "journal/format.h"
+#include "journal/format/format.h"
 
 static enum error_code refuse(struct error *error, const char *what)
 {

@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "bytes.h"
+#include "journal/format/bytes.h"
 
 /* Appends the canonical form. ERROR_LIMIT for a real number, nesting beyond FORMAT_NESTING_MAX, or text that is not UTF-8. */
 enum error_code canonical_write(const json_t *value, struct bytes *text, struct error *error) CHECKED;

@@ -8,9 +8,9 @@
 #include <sodium.h>
 
 #include "journal/canonical.h"
-#include "journal/format.h"
-#include "journal/signer_backend.h"
-#include "journal/sshsig.h"
+#include "journal/format/format.h"
+#include "journal/keys/signer_backend.h"
+#include "journal/format/sshsig.h"
 #include "journal/store.h"
 #include "journal/store_directory.h"
 

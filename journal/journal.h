@@ -12,10 +12,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "bytes.h"
-#include "clock.h"
-#include "note.h"
-#include "signer.h"
+#include "journal/format/bytes.h"
+#include "journal/format/clock.h"
+#include "journal/format/note.h"
+#include "journal/keys/signer.h"
 
 struct journal;
 

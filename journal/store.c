@@ -9,7 +9,7 @@
 
 #include <lmdb.h>
 
-#include "journal/format.h"
+#include "journal/format/format.h"
 #include "journal/store_directory.h"
 
 static const size_t MAP_BYTES_FIRST = (size_t)64 << 20;

@@ -7,7 +7,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "journal/bytes.h"
+#include "journal/format/bytes.h"
 
 enum { LOCK_FILE_BYTES = 8192, FULL_BYTES = 65536 };        /* LMDB's reader table; less free space than this is a full disk */
 

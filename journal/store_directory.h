@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "journal/error.h"
+#include "journal/format/error.h"
 
 /* A directory that only its owner can enter. */
 enum error_code store_directory_check(const char *directory, struct error *error) CHECKED;

@@ -7,9 +7,9 @@
 
 #include <sodium.h>
 
-#include "verify/attest.h"
-#include "verify/diff.h"
-#include "verify/policy.h"
+#include "verify/report/attest.h"
+#include "verify/report/diff.h"
+#include "verify/report/policy.h"
 #include "verify/verify.h"
 
 static const char help[] =
@@ -28,10 +28,10 @@ static const char help[] =
     "  --limits FILE       the auditor's figures (YAML) instead of the standard's; see below\n"
     "  --deployment N|all  the number of its open entry; without it the last one is judged\n"
     "  --require-anchor    undecidable unless a checkpoint from outside covers the deployment's last entry\n"
-    "  --json              the report as one JSON object (verify/report.h describes it)\n"
+    "  --json              the report as one JSON object (verify/report/report.h describes it)\n"
     "  --html FILE         besides, a page for people: verdict, claims with their entries, time line, what ran before, after and restored,\n"
     "                      parity evidence, raw entries; one file that needs no script and no network, written whole or not at all\n"
-    "  --attest FILE       write an attestation (in-toto, SLSA Verification Summary, in a DSSE envelope; verify/ATTESTATION.md) into FILE,\n"
+    "  --attest FILE       write an attestation (in-toto, SLSA Verification Summary, in a DSSE envelope; verify/report/ATTESTATION.md) into FILE,\n"
     "                      which must not exist yet; only of one deployment of a bundle that is completed and PROVEN, else nothing is written\n"
     "  --key KEY           the Ed25519 key that signs it: PKCS#8 PEM, unencrypted, mode 0600 (openssl genpkey -algorithm ed25519 -out KEY)\n"
     "  --verifier URI      who attests, instead of titan:verifier\n"

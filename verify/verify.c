@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "journal/allowed_signers.h"
-#include "journal/note.h"
-#include "verify/html.h"
-#include "verify/memory.h"
-#include "verify/reading.h"
+#include "journal/format/allowed_signers.h"
+#include "journal/format/note.h"
+#include "verify/page/html.h"
+#include "verify/read/memory.h"
+#include "verify/judge/reading.h"
 
 enum { TRUST_BYTES_MAX = 1 << 20 };
 

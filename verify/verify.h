@@ -4,8 +4,8 @@
 #ifndef VERIFY_VERIFY_H
 #define VERIFY_VERIFY_H
 
-#include "verify/audit.h"
-#include "verify/report.h"
+#include "verify/judge/audit.h"
+#include "verify/report/report.h"
 
 enum selection { SELECTION_INVALID = 0, SELECTION_LAST, SELECTION_ONE, SELECTION_ALL };
 

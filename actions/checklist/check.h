@@ -11,7 +11,7 @@
 #define ACTIONS_CHECK_H
 
 #include "actions/checklist/preflight.h"
-#include "actions/target.h"
+#include "actions/target/target.h"
 
 struct compose_view;
 struct running;

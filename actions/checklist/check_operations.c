@@ -8,8 +8,8 @@
 
 #include <jansson.h>
 
-#include "actions/bus.h"
-#include "actions/http.h"
+#include "actions/target/bus.h"
+#include "actions/target/http.h"
 
 enum { ASK_MS = 5000, LOKI_BODY_BYTES_MAX = 1 << 20, AHEAD_MS_MAX = 10000 };
 

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "actions/http.h"
+#include "actions/target/http.h"
 
 enum { REDIRECTS_MAX = 4 };
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "actions/http.h"
+#include "actions/target/http.h"
 #include "actions/secrets/credential.h"
 #include "actions/checklist/websocket.h"
 

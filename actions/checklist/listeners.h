@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "actions/target.h"
+#include "actions/target/target.h"
 
 enum { LISTENER_NAME_MAX = 80 };
 

@@ -5,8 +5,8 @@
 #ifndef ACTIONS_REACH_H
 #define ACTIONS_REACH_H
 
-#include "journal/clock.h"
-#include "journal/error.h"
+#include "journal/format/clock.h"
+#include "journal/format/error.h"
 
 #include <stddef.h>
 

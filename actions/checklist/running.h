@@ -6,8 +6,8 @@
 
 #include <jansson.h>
 
-#include "actions/checklist/published.h"
-#include "actions/target.h"
+#include "actions/compose/published.h"
+#include "actions/target/target.h"
 
 struct running_mount {
     const char *source;             /* path on the host */

@@ -7,8 +7,8 @@
 #ifndef ACTIONS_WEBSOCKET_H
 #define ACTIONS_WEBSOCKET_H
 
-#include "actions/http.h"
-#include "journal/bytes.h"
+#include "actions/target/http.h"
+#include "journal/format/bytes.h"
 
 enum { WEBSOCKET_MESSAGE_BYTES_MAX = 65536, WEBSOCKET_CONTROL_BYTES_MAX = 125, WEBSOCKET_HEAD_BYTES_MAX = 16384, WEBSOCKET_KEY_LENGTH = 24 };
 

@@ -34,7 +34,7 @@
 
 #include "actions/compose/containers.h"
 #include "actions/compose/compose_render.h"
-#include "actions/target.h"
+#include "actions/target/target.h"
 
 struct compose_up {
     const char *override;           /* absolute path, NULL = none */

@@ -7,7 +7,7 @@
 #define ACTIONS_COMPOSE_RENDER_H
 
 #include "actions/compose/compose_view.h"
-#include "actions/target.h"
+#include "actions/target/target.h"
 
 /* What the rendered file declares: services with the name of their image ("" where it is only built). */
 struct compose_model {

@@ -11,8 +11,8 @@
 
 #include <stdbool.h>
 
-#include "actions/checklist/published.h"
-#include "actions/target.h"
+#include "actions/compose/published.h"
+#include "actions/target/target.h"
 
 struct compose_variable {
     const char *name;

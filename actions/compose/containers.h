@@ -6,8 +6,8 @@
 
 #include <stdbool.h>
 
-#include "actions/setup.h"
-#include "journal/bytes.h"
+#include "actions/target/setup.h"
+#include "journal/format/bytes.h"
 
 struct container {
     char service[64], id[80], image[80], state[16], health[16], started_at[40], name[128];

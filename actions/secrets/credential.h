@@ -5,7 +5,7 @@
 #ifndef ACTIONS_CREDENTIAL_H
 #define ACTIONS_CREDENTIAL_H
 
-#include "journal/bytes.h"
+#include "journal/format/bytes.h"
 
 enum { CREDENTIAL_BYTES_MAX = 512 };
 

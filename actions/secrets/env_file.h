@@ -7,7 +7,7 @@
 #ifndef ACTIONS_ENV_FILE_H
 #define ACTIONS_ENV_FILE_H
 
-#include "journal/bytes.h"
+#include "journal/format/bytes.h"
 
 struct env_assignment {
     const char *key;                /* not NUL-terminated */

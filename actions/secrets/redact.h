@@ -9,7 +9,7 @@
 #ifndef ACTIONS_REDACT_H
 #define ACTIONS_REDACT_H
 
-#include "journal/bytes.h"
+#include "journal/format/bytes.h"
 
 #define REDACT_MARK "[redacted]"
 enum { REDACT_BYTES_MAX = 1 << 18 };

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "journal/error.h"
+#include "journal/format/error.h"
 
 enum decoding {
     DECODING_TIMES = 0,             /* the time in front of each line of a log, so that a value over several lines is one again */

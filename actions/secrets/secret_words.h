@@ -4,7 +4,7 @@
 #ifndef ACTIONS_SECRET_WORDS_H
 #define ACTIONS_SECRET_WORDS_H
 
-#include "actions/setup.h"
+#include "actions/target/setup.h"
 
 /* Long enough, no number that stands by chance in hashes and times, and no part of a word that is read. */
 bool secret_word_fits(const struct setup *setup, const char *value, size_t size);

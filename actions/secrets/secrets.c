@@ -10,7 +10,7 @@
 #include "actions/secrets/credential.h"
 #include "actions/secrets/env_file.h"
 #include "actions/secrets/secret_words.h"
-#include "actions/target.h"
+#include "actions/target/target.h"
 
 enum { PASSWORD_MAX = 512, NOTE_MAX = 400, KEY_SHOWN_MAX = 40, STATUS_MISSING = 3, ENV_BYTES_MAX = 1 << 16 };
 

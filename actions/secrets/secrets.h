@@ -12,7 +12,7 @@
 #define ACTIONS_SECRETS_H
 
 #include "actions/secrets/redact.h"
-#include "actions/setup.h"
+#include "actions/target/setup.h"
 
 struct secrets;
 struct target;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actions/target.h"
+#include "actions/target/target.h"
 
 struct local_target {
     char directory[64];

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "actions/checklist/listeners.h"
-#include "actions/checklist/published.h"
+#include "actions/compose/published.h"
 #include "actions/checklist/reach.h"
 #include "actions/checklist/running.h"
 #include "local_target.h"

@@ -11,7 +11,7 @@
 
 #include "actions/secrets/env_file.h"
 #include "actions/secrets/secrets.h"
-#include "journal/signer.h"
+#include "journal/keys/signer.h"
 #include "tests/actions/local_target.h"
 
 #define HASH "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"

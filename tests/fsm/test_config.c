@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "fsm/config.h"
+#include "fsm/config/config.h"
 
 static char path[64];
 

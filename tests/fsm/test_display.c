@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "fsm/display_read.h"
+#include "fsm/terminal/display_read.h"
 
 static const int64_t SECOND = 1000000000;
 

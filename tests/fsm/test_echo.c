@@ -14,7 +14,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "fsm/echo.h"
+#include "fsm/terminal/echo.h"
 
 static int ours, theirs, kept;
 

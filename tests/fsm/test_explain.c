@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "fsm/explain.h"
+#include "fsm/terminal/explain.h"
 
 static const struct { enum event event; const char *command; } commands[] = {
     {EVENT_DONE, "\n    titan-fsm advance  "}, {EVENT_REARMED, "\n    titan-fsm advance --rearm yes "}, {EVENT_ABORT, "\n    titan-fsm abort --reason TEXT "},

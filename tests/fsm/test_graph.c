@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "fsm/graph.h"
+#include "fsm/terminal/graph.h"
 
 enum { PICTURE_BYTES_MAX = 1 << 20 };
 

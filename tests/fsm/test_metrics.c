@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "fsm/metrics.h"
+#include "fsm/terminal/metrics.h"
 
 static void metrics_text_target_with_quotes_is_escaped(void **state)
 {

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "fsm/outage.h"
+#include "fsm/terminal/outage.h"
 
 enum { ENTRIES_MAX = 16 };
 static const int64_t SECOND = 1000000000;

@@ -8,8 +8,8 @@
 
 #include <sodium.h>
 
-#include "fsm/roster.h"
-#include "journal/sshsig.h"
+#include "fsm/roster/roster.h"
+#include "journal/format/sshsig.h"
 
 enum { ALICE = 1, BOB = 2, CAROL = 3, DAVE = 4 };
 

@@ -11,7 +11,7 @@ import tempfile
 BUILD, SOURCE = (pathlib.Path(word) for word in sys.argv[1:3])
 WANTED = """bin/titan-fsm bin/titan-verify
 share/bash-completion/completions/titan-fsm share/bash-completion/completions/titan-verify
-share/doc/titan-fsm/FORMAT.md share/doc/titan-fsm/events.md share/doc/titan-fsm/ATTESTATION.md share/doc/titan-fsm/machine.svg share/doc/titan-fsm/titan.example.yml
+share/doc/titan-fsm/FORMAT.md share/doc/titan-fsm/terminal/events.md share/doc/titan-fsm/ATTESTATION.md share/doc/titan-fsm/machine.svg share/doc/titan-fsm/config/titan.example.yml
 share/doc/titan-fsm/examples/README.md share/doc/titan-fsm/examples/certificate-lasts share/doc/titan-fsm/examples/own-checks.yml
 share/doc/titan-fsm/examples/smoke share/doc/titan-fsm/examples/titan-metrics
 share/man/man1/titan-fsm.1 share/man/man1/titan-verify.1 share/man/man5/titan-journal.5 share/man/man5/titan.yml.5""".split()
@@ -38,8 +38,8 @@ def getopt_words(path):
 
 
 def commands():
-    found = re.findall(r'^    \{"([a-z]+)", "', (SOURCE / "fsm/command.c").read_text(), re.M)
-    insist(len(found) > 15, "fsm/command.c names hardly a command")
+    found = re.findall(r'^    \{"([a-z]+)", "', (SOURCE / "fsm/commands/command.c").read_text(), re.M)
+    insist(len(found) > 15, "fsm/commands/command.c names hardly a command")
     return found
 
 
@@ -67,7 +67,7 @@ def pages_name_every_command_option_and_status(root):
     text = page(root, "titan-fsm.1")
     for command in commands():
         insist(re.search(rf"^ +{command}( |$)", text, re.M), f"titan-fsm(1) does not name {command}")
-    for option in getopt_words("fsm/command.c"):
+    for option in getopt_words("fsm/commands/command.c"):
         insist(re.search(option + r"\b", text), f"titan-fsm(1) does not name {option}")
     for number in statuses("fsm/exit_status.h"):
         insist(re.search(rf"^ +{number}$", text, re.M), f"titan-fsm(1) does not name status {number}")
@@ -89,7 +89,7 @@ def titan_journal_names_every_type_of_entry(root):
 
 
 def titan_yml_has_the_example_and_a_paragraph_for_every_section(root):
-    text, example = page(root, "titan.yml.5"), (SOURCE / "fsm/titan.example.yml").read_text()
+    text, example = page(root, "titan.yml.5"), (SOURCE / "fsm/config/titan.example.yml").read_text()
     insist(all(line.rstrip() in text for line in example.splitlines()), "the example is not in it as it is")
     described = text.split("EVERY KEY WITH ITS DEFAULT")[0]
     for key in re.findall(r"^([a-z_]+):", example, re.M):
@@ -111,7 +111,7 @@ def bash_completes_every_command_and_option(root):
     insist(set(commands()) <= set(complete(root, "titan-fsm", "")), f"commands: {complete(root, 'titan-fsm', '')}")
     insist(complete(root, "titan-fsm", "pref") == ["preflight"], "a command that was begun")
     offered = {command: set(complete(root, "titan-fsm", command, "--")) for command in commands()}
-    for option in getopt_words("fsm/command.c"):
+    for option in getopt_words("fsm/commands/command.c"):
         insist(any(option in each for each in offered.values()), f"{option} is never offered")
     insist(all({"--config", "--passphrase-file", "--help"} <= each for each in offered.values()), "what every command takes is not offered everywhere")
     insist("--rearm" in offered["run"] and "--rearm" not in offered["status"], "an option belongs to its command")

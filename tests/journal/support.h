@@ -12,10 +12,10 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "journal/bytes.h"
+#include "journal/format/bytes.h"
 #include "journal/canonical.h"
-#include "journal/clock.h"
-#include "journal/signer.h"
+#include "journal/format/clock.h"
+#include "journal/keys/signer.h"
 
 enum { SUPPORT_PATH_MAX = 256, SUPPORT_SKIP = 77 };
 

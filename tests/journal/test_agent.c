@@ -14,7 +14,7 @@
 
 #include <sodium.h>
 
-#include "journal/sshsig.h"
+#include "journal/format/sshsig.h"
 
 enum { PATH_ROOM = SUPPORT_PATH_MAX + 16 };
 

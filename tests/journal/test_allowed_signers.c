@@ -7,8 +7,8 @@
 
 #include <sodium.h>
 
-#include "journal/allowed_signers.h"
-#include "journal/sshsig.h"
+#include "journal/format/allowed_signers.h"
+#include "journal/format/sshsig.h"
 
 #define KEY "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4"
 #define KEY_HEX "03a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f1ddc8664125531b8"

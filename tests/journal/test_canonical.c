@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "journal/format.h"
+#include "journal/format/format.h"
 
 static enum error_code read_text(const char *text, struct error *error)
 {

@@ -14,8 +14,8 @@
 #include <sodium.h>
 
 #include "journal/journal.h"
-#include "journal/signer_backend.h"
-#include "journal/sshsig.h"
+#include "journal/keys/signer_backend.h"
+#include "journal/format/sshsig.h"
 
 struct place {
     char directory[SUPPORT_PATH_MAX], path[SUPPORT_PATH_MAX + 16];

@@ -11,9 +11,9 @@
 
 #include <sodium.h>
 
-#include "journal/format.h"
+#include "journal/format/format.h"
 #include "journal/journal.h"
-#include "journal/sshsig.h"
+#include "journal/format/sshsig.h"
 #include "journal/store.h"
 
 struct place {

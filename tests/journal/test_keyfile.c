@@ -14,7 +14,7 @@
 
 #include <sodium.h>
 
-#include "journal/sshsig.h"
+#include "journal/format/sshsig.h"
 
 #define PASSPHRASE "correct horse battery"
 

@@ -6,7 +6,7 @@
 
 #include <sodium.h>
 
-#include "journal/merkle.h"
+#include "journal/format/merkle.h"
 
 enum { SIZE_MAX_TESTED = 130 };
 

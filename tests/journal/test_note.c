@@ -8,7 +8,7 @@
 
 #include <sodium.h>
 
-#include "journal/note.h"
+#include "journal/format/note.h"
 
 #define NAME "titan/00112233445566778899aabbccddeeff"
 #define ROOT "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="

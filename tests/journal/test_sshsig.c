@@ -8,7 +8,7 @@
 
 #include <sodium.h>
 
-#include "journal/sshsig.h"
+#include "journal/format/sshsig.h"
 
 static const uint8_t ORDER[32] = {0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14,
                                   0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10};      /* L, little-endian */

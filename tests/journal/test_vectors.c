@@ -9,9 +9,9 @@
 #include <sodium.h>
 
 #include "journal/journal.h"
-#include "journal/merkle.h"
-#include "journal/note.h"
-#include "journal/sshsig.h"
+#include "journal/format/merkle.h"
+#include "journal/format/note.h"
+#include "journal/format/sshsig.h"
 #include "journal/store.h"
 
 struct vectors {

@@ -181,7 +181,7 @@ def every_command_of_the_blocks_is_as_it_says(stack):
 
 
 def every_command_and_option_that_is_named_exists(stack):
-    helps = {name: titan.run(titan.FSM, name, "--help").out for name in re.findall(r'^    \{"([a-z]+)", "', (titan.ROOT / "fsm/command.c").read_text(), re.M)}
+    helps = {name: titan.run(titan.FSM, name, "--help").out for name in re.findall(r'^    \{"([a-z]+)", "', (titan.ROOT / "fsm/commands/command.c").read_text(), re.M)}
     judge = titan.run(titan.VERIFY, "--help").out
     for name in re.findall(r"titan-fsm ([a-z]+)", README):
         insist(name in helps or name in ("and",), f"README names `titan-fsm {name}`, which is no command")

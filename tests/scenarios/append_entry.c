@@ -12,7 +12,7 @@
 
 #include "journal/canonical.h"
 #include "journal/journal.h"
-#include "journal/sshsig.h"
+#include "journal/format/sshsig.h"
 
 static enum error_code open_key(const char *word, struct signer **ret_signer, struct error *error)
 {

@@ -8,11 +8,11 @@
 
 #include <sodium.h>
 
-#include "journal/allowed_signers.h"
+#include "journal/format/allowed_signers.h"
 #include "journal/canonical.h"
-#include "journal/merkle.h"
-#include "journal/note.h"
-#include "journal/sshsig.h"
+#include "journal/format/merkle.h"
+#include "journal/format/note.h"
+#include "journal/format/sshsig.h"
 
 #define BOTH "both"
 #define RELEASE "release"

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "journal/bytes.h"
+#include "journal/format/bytes.h"
 #include "verify/verify.h"
 
 #define FORGE_TARGET "titan-test"

@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "verify/attest.h"
-#include "verify/dsse.h"
-#include "verify/policy.h"
+#include "verify/report/attest.h"
+#include "verify/report/dsse.h"
+#include "verify/report/policy.h"
 
 static const char *checker, *manual;
 static char output[16000];
@@ -74,7 +74,7 @@ static void attest_proven_accepted_by_others(void **state)
         fail_msg("%s", output);
 }
 
-/* The commands of verify/ATTESTATION.md, as they stand there. */
+/* The commands of verify/report/ATTESTATION.md, as they stand there. */
 static void attest_checked_by_the_commands_of_its_text(void **state)
 {
     (void)state;

@@ -7,8 +7,8 @@
 
 #include <sodium.h>
 
-#include "journal/allowed_signers.h"
-#include "journal/sshsig.h"
+#include "journal/format/allowed_signers.h"
+#include "journal/format/sshsig.h"
 
 enum { FORGE_DAVE = 5, FORGE_ALICES_SECOND = 6 };
 

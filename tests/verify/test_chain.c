@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "journal/allowed_signers.h"
+#include "journal/format/allowed_signers.h"
 
 static json_t *note_body(void)
 {

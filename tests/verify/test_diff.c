@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "verify/diff.h"
+#include "verify/report/diff.h"
 
 static char output[16000];
 

@@ -3,10 +3,10 @@
 
 #include <stdio.h>
 
-#include "journal/merkle.h"
-#include "journal/note.h"
-#include "journal/sshsig.h"
-#include "verify/tree.h"
+#include "journal/format/merkle.h"
+#include "journal/format/note.h"
+#include "journal/format/sshsig.h"
+#include "verify/read/tree.h"
 
 static json_t *vectors;
 

@@ -5,11 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "journal/allowed_signers.h"
-#include "verify/axis.h"
-#include "verify/html.h"
-#include "verify/markup.h"
-#include "verify/output.h"
+#include "journal/format/allowed_signers.h"
+#include "verify/page/axis.h"
+#include "verify/page/html.h"
+#include "verify/page/markup.h"
+#include "verify/report/output.h"
 
 typedef void writer(FILE *stream, struct text text);
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "verify/machine.h"
+#include "verify/judge/machine.h"
 
 enum { PATH_MAX_EDGES = 40, PATHS_MIN = 500 };
 

@@ -7,7 +7,7 @@
 
 #include <sodium.h>
 
-#include "journal/allowed_signers.h"
+#include "journal/format/allowed_signers.h"
 
 static void begin(struct forge *forge, const char *stage)
 {

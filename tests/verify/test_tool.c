@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "journal/allowed_signers.h"
+#include "journal/format/allowed_signers.h"
 
 static void tool_bundle_and_lmdb_proven(void **state)
 {

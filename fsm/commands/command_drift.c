@@ -1,0 +1,174 @@
+/* drift: what runs against what it should come from, now. Reads only: no operator key, no lock, no tenancy, nothing written on either side. */
+#include "fsm/commands/command.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "actions/compose/compose.h"
+#include "actions/compose/drift.h"
+#include "actions/git.h"
+#include "fsm/baseline.h"
+#include "journal/canonical.h"
+
+/* The one line of a probe that succeeded, else "". */
+static void copy_hmac(const struct evidence *evidence, const char *probe, char ret_hex[SHA256_HEX + 1])
+{
+    const struct evidence_item *item = evidence_last(evidence, probe, NULL);
+    bool good = item->status == 0 && item->output.size > SHA256_HEX;
+    (void)snprintf(ret_hex, SHA256_HEX + 1, "%s", good ? (const char *)item->output.data : "");
+}
+
+static enum error_code look_at_services(struct target *target, struct evidence *evidence, struct drift *drift, struct error *error)
+{
+    CLEANUP_BYTES struct bytes strays = {0};
+    struct compose_model model;
+    struct containers containers;
+    struct images images;
+    struct configurations configurations;
+    enum error_code code = compose_render(target, evidence, &model, error);
+    if (code == ERROR_REMOTE || code == ERROR_PROTOCOL) {       /* an answer: there is no source that could be compared with */
+        drift_unrendered(error->where, error->what, drift);
+        return ERROR_OK;
+    }
+    if (code == ERROR_OK)
+        code = compose_containers(target, evidence, &containers, error);
+    if (code == ERROR_OK)
+        code = compose_images(target, &model, evidence, &images, error);
+    if (code == ERROR_OK)
+        code = compose_configurations(target, &model, NULL, COMPOSE_KEY_LEAVE, evidence, &configurations, error);
+    if (code == ERROR_OK)
+        code = compose_strays(target, &strays, error);
+    if (code != ERROR_OK)
+        return code;
+    drift_services(target_setup(target)->compose.file, &containers, &images, &configurations, drift);
+    drift_strays(&strays, drift);
+    return ERROR_OK;
+}
+
+static enum error_code look_at_source(struct target *target, const struct drift_baseline *baseline, struct evidence *evidence, struct drift *drift, struct error *error)
+{
+    CLEANUP_BYTES struct bytes loose = {0};
+    struct git_state git;
+    struct git_upstream upstream;
+    char config_hmac[SHA256_HEX + 1], env_hmac[SHA256_HEX + 1];
+    enum error_code code = git_look(target, evidence, &git, error);
+    if (code == ERROR_OK)
+        code = git_upstream(target, &upstream, error);
+    if (code == ERROR_OK)
+        code = git_loose_files(target, &loose, error);
+    if (code == ERROR_OK)
+        code = compose_fingerprints(target, COMPOSE_KEY_LEAVE, evidence, error);
+    if (code != ERROR_OK)
+        return code;
+    copy_hmac(evidence, "config.hmac", config_hmac);
+    copy_hmac(evidence, "env.hmac", env_hmac);
+    drift_tree(&evidence_last(evidence, "git.status", NULL)->output, &loose, drift);
+    drift_branch(&git, &upstream, &target_setup(target)->repository, drift);
+    drift_since(baseline, git.commit, config_hmac, env_hmac, &target_setup(target)->compose, drift);
+    return ERROR_OK;
+}
+
+/* With a journal the host key is held against genesis and the last deployment is known; before `init` there is neither. */
+static enum error_code open_reading(struct driver *driver, const struct driver_options *options, struct drift_baseline *ret_baseline, struct error *error)
+{
+    enum error_code code = driver_open_config(driver, options, false, error);
+    if (code != ERROR_OK || access(driver->config.journal, F_OK) != 0)
+        return code;
+    driver_close(driver);
+    code = driver_open(driver, options, DRIVER_READS, error);
+    return code == ERROR_OK ? baseline_load(driver->journal, ret_baseline, error) : code;
+}
+
+/* What the reader must know of the deployment before he looks for somebody who changed something. "" = nothing. */
+static void explain(const struct driver *driver, char *ret_text, size_t room)
+{
+    const struct deployment *deployment = &driver->deployment;
+    unsigned long long number = (unsigned long long)deployment->number;
+    ret_text[0] = '\0';
+    if (driver_is_open(driver))
+        (void)snprintf(ret_text, room, "deployment %llu is open, in %s: what it has fetched and pulled and not switched yet differs by its own doing", number,
+                       machine_state_name(deployment->state));
+    else if (driver->found && deployment->state == STATE_ROLLED_BACK)
+        (void)snprintf(ret_text, room, "deployment %llu was rolled back: what runs is pinned to what ran before it, until a release brings it to the source", number);
+}
+
+static bool is_known(const struct drift *drift)
+{
+    for (size_t i = 0; i < drift->count; i++)
+        if (!drift->list[i].unknown)
+            return true;
+    return false;
+}
+
+static void print_text(const struct drift *drift, const char *target, const char *standing)
+{
+    if (standing[0] != '\0' && drift->count > 0)
+        printf("%s\n", standing);
+    for (size_t i = 0; i < drift->count; i++) {
+        const struct drift_line *line = &drift->list[i];
+        const char *parts[] = {line->where, ": ", line->what, "; ", line->next};
+        printf("%-13s %s", drift_kind_name(line->kind), line->unknown ? "(unknown) " : "");
+        for (size_t part = 0; part < sizeof parts / sizeof parts[0]; part++)
+            bytes_print_escaped(stdout, parts[part], strlen(parts[part]));
+        puts("");
+    }
+    if (drift->more > 0)
+        printf("and %zu more\n", drift->more);
+    if (drift->count == 0)
+        printf("%s: no drift\n", target);
+}
+
+/* {"target","result":"none"|"drift"|"unknown","deployment":N,"standing","differences":[{"kind","unknown","where","what","next"}],"more":N} */
+static enum error_code print_json(const struct drift *drift, const char *target, const struct drift_baseline *baseline, const char *standing, struct error *error)
+{
+    CLEANUP_JSON json_t *report = json_pack("{s:s, s:s, s:I, s:s, s:[], s:I}", "target", target, "result", drift->count == 0 ? "none" : is_known(drift) ? "drift" : "unknown",
+                                            "deployment", (json_int_t)baseline->deployment, "standing", standing, "differences", "more", (json_int_t)drift->more);
+    for (size_t i = 0; report != NULL && i < drift->count; i++) {
+        const struct drift_line *line = &drift->list[i];
+        char where[sizeof line->where], what[sizeof line->what];        /* names from the target may be no UTF-8 */
+        record_text(line->where, where, sizeof where);
+        record_text(line->what, what, sizeof what);
+        json_t *difference = json_pack("{s:s, s:b, s:s, s:s, s:s}", "kind", drift_kind_name(line->kind), "unknown", line->unknown,
+                                       "where", where, "what", what, "next", line->next);
+        if (json_array_append_new(json_object_get(report, "differences"), difference) != 0)
+            return error_set(error, ERROR_MEMORY, 0, "drift", "", "out of memory");
+    }
+    if (report == NULL)
+        return error_set(error, ERROR_MEMORY, 0, "drift", "", "out of memory");
+    (void)json_dumpf(report, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
+    puts("");
+    return ERROR_OK;
+}
+
+enum error_code command_drift(const struct command_line *line, enum exit_status *ret_status, struct error *error)
+{
+    CLEANUP_DRIVER struct driver driver = {.lock = -1};
+    struct drift_baseline baseline = {.deployment = 0};
+    struct drift drift = {.count = 0};
+    struct target *target;
+    enum error_code code = open_reading(&driver, &line->options, &baseline, error);
+    if (code == ERROR_OK)
+        code = driver_target(&driver, &target, error);
+    struct evidence *evidence = code == ERROR_OK ? calloc(1, sizeof *evidence) : NULL;
+    if (code == ERROR_OK && evidence == NULL)
+        code = error_set(error, ERROR_MEMORY, 0, "drift", "", "out of memory");
+    if (code != ERROR_OK)
+        return code;
+    code = look_at_services(target, evidence, &drift, error);
+    if (code == ERROR_OK)
+        code = look_at_source(target, &baseline, evidence, &drift, error);
+    evidence_clear(evidence);
+    free(evidence);
+    if (code != ERROR_OK)
+        return code;
+    char standing[240];
+    explain(&driver, standing, sizeof standing);
+    *ret_status = drift.count == 0 ? EXIT_DONE : EXIT_DRIFT;
+    if (line->options.json)
+        return print_json(&drift, driver.config.setup.target.name, &baseline, standing, error);
+    if (!line->options.quiet || drift.count > 0)
+        print_text(&drift, driver.config.setup.target.name, standing);
+    return ERROR_OK;
+}

@@ -1,0 +1,127 @@
+/* status --watch: the deployment as the journal tells it, live, from a second terminal while somebody drives. Reads the journal only: no key, no lock, no target. */
+#include "fsm/commands/command.h"
+
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+
+#include "fsm/terminal/progress.h"
+
+static const long PAUSE_NS = 300000000;
+
+static volatile sig_atomic_t stopped;
+
+static void note_stop(int number)
+{
+    (void)number;
+    stopped = 1;
+}
+
+static const char *at(const struct journal_entry *entry, const char *key)
+{
+    const char *text = json_string_value(json_object_get(entry->body, key));
+    return text != NULL ? text : "";
+}
+
+static int64_t sent_ns(const struct journal_entry *entry)
+{
+    return json_integer_value(json_object_get(json_array_get(json_object_get(entry->body, "evidence"), 0), "sent_ns"));
+}
+
+/* Of the intent that this sample belongs to. */
+static int64_t elapsed_ms(const struct deployment *deployment, const struct journal_entry *sample)
+{
+    json_int_t intent = json_integer_value(json_object_get(sample->body, "intent"));
+    for (size_t i = 0; i < deployment->count; i++) {
+        const struct journal_entry *entry = &deployment->entries[i];
+        if (strcmp(entry->type, "sample") == 0 && json_integer_value(json_object_get(entry->body, "intent")) == intent)
+            return (sent_ns(sample) - sent_ns(entry)) / 1000000;
+    }
+    return 0;
+}
+
+static void tell_sample(const struct driver *driver, const struct journal_entry *entry)
+{
+    const json_t *facts = json_object_get(entry->body, "facts");
+    const char *failing = json_string_value(json_object_get(facts, "failing")), *mismatch = json_string_value(json_object_get(facts, "mismatch"));
+    const char *summary = mismatch != NULL && mismatch[0] != '\0' ? mismatch : failing != NULL && failing[0] != '\0' ? failing : "all good";
+    progress_sample(driver, json_integer_value(json_object_get(entry->body, "n")), elapsed_ms(&driver->deployment, entry), driver->config.limits.window_ms, summary);
+}
+
+/* What the driver said when it wrote this entry. */
+static void tell(struct driver *driver, const struct journal_entry *entry)
+{
+    driver->told_utc = entry->utc;
+    enum procedure procedure = driver->deployment.procedure;
+    enum state from = machine_state_by_name(at(entry, "from"));
+    const struct transition *edge = NULL;
+    if (strcmp(entry->type, "intent") == 0) {
+        edge = from != STATE_INVALID ? machine_step(procedure, from, strcmp(at(entry, "action"), machine_action_name(ACTION_ARM)) == 0) : NULL;
+        if (edge != NULL)
+            progress_step(driver, edge, false);
+    } else if (strcmp(entry->type, "transition") == 0) {
+        edge = machine_transition(procedure, from, machine_event_by_name(at(entry, "event")));
+        if (edge != NULL)
+            progress_transition(driver, edge, at(entry, "reason"));
+    } else if (strcmp(entry->type, "reconciliation") == 0) {
+        progress_reconciliation(driver, "intent", at(entry, "found"), at(entry, "then"), at(entry, "reason"));
+    } else if (strcmp(entry->type, "sample") == 0) {
+        tell_sample(driver, entry);
+    }
+    driver->told_utc = NULL;
+}
+
+/* From the entries that were read when the journal was opened, so that none is missed. */
+static enum error_code follow(struct driver *driver, struct error *error)
+{
+    struct journal_head head;
+    enum error_code code = ERROR_OK;
+    uint64_t seen = driver->deployment.count > 0 ? driver->deployment.entries[driver->deployment.count - 1].seq + 1 : 0;
+    while (code == ERROR_OK && stopped == 0 && driver_is_open(driver)) {
+        (void)nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
+        code = journal_head(driver->journal, &head, error);
+        if (code != ERROR_OK || head.size == seen)
+            continue;
+        code = driver_reload(driver, error);
+        for (size_t i = 0; code == ERROR_OK && i < driver->deployment.count; i++)
+            if (driver->deployment.entries[i].seq >= seen)
+                tell(driver, &driver->deployment.entries[i]);
+        seen = head.size;
+    }
+    return code;
+}
+
+/* One that has ended stands so since its last entry. */
+static void say_standing(struct driver *driver)
+{
+    const struct deployment *deployment = &driver->deployment;
+    driver->told_utc = driver->found && !driver_is_open(driver) ? deployment->entries[deployment->count - 1].utc : NULL;
+    if (driver->found)
+        progress_word(driver, "deployment %llu is %s%s", (unsigned long long)deployment->number, driver_is_open(driver) ? "open, in " : "", machine_state_name(deployment->state));
+    else
+        progress_word(driver, "no deployment yet; next: titan-fsm begin");
+    driver->told_utc = NULL;
+}
+
+enum error_code command_watch(const struct command_line *line, enum exit_status *ret_status, struct error *error)
+{
+    CLEANUP_DRIVER struct driver driver = {.lock = -1};
+    enum error_code code = driver_open(&driver, &line->options, DRIVER_READS, error);
+    if (code != ERROR_OK)
+        return code;
+    (void)sigaction(SIGINT, &(struct sigaction){.sa_handler = note_stop}, NULL);
+    (void)sigaction(SIGTERM, &(struct sigaction){.sa_handler = note_stop}, NULL);
+    progress_open(&driver);
+    if (driver.screen == NULL && driver_is_open(&driver))
+        say_standing(&driver);
+    code = follow(&driver, error);
+    progress_look(&driver);
+    progress_close(&driver);
+    if (code != ERROR_OK)
+        return code;
+    *ret_status = EXIT_DONE;
+    if (driver.found && !driver_is_open(&driver))
+        progress_outage(&driver);
+    say_standing(&driver);
+    return ERROR_OK;
+}

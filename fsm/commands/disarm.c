@@ -1,0 +1,53 @@
+#include "fsm/commands/disarm.h"
+
+#include <stdlib.h>
+
+#include "actions/interlock.h"
+
+static enum error_code send_and_see(struct driver *driver, const char *key, const char *reason, struct evidence *evidence, bool *ret_sent, bool *ret_observed, struct error *error)
+{
+    struct target *target;
+    struct interlock_view view = {.interlock = INTERLOCK_UNKNOWN};
+    *ret_sent = *ret_observed = false;
+    enum error_code code = driver_target(driver, &target, error);
+    if (code == ERROR_OK)
+        code = interlock_send(target, false, key, reason, evidence, ret_sent, error);
+    int64_t until_ns = driver_now_ns(driver) + driver->config.setup.services.settle_ms * 1000000;
+    if (code == ERROR_OK && *ret_sent)
+        code = interlock_await(target, INTERLOCK_DISARMED, key, until_ns, evidence, &view, error);
+    *ret_observed = code == ERROR_OK && view.interlock == INTERLOCK_DISARMED && view.received;
+    return code;
+}
+
+enum error_code disarm_recorded(struct driver *driver, const char *reason, struct evidence *evidence, bool *ret_observed, struct error *error)
+{
+    char key[33];
+    bool sent;
+    struct error acted;
+    driver_key(key);
+    enum error_code intent = record_command(&driver->recorder, "disarm", "intent", key, "", reason, NULL, error);
+    if (intent != ERROR_OK && intent != ERROR_JOURNAL_WRITE)
+        return intent;
+    enum error_code act = send_and_see(driver, key, reason, evidence, &sent, ret_observed, &acted);
+    if (intent == ERROR_OK) {
+        const char *outcome = *ret_observed ? "observed" : act == ERROR_OK && sent ? "not_observed" : "failed";
+        intent = record_command(&driver->recorder, "disarm", "outcome", key, outcome, act != ERROR_OK ? acted.what : reason, evidence, error);
+    }
+    if (act != ERROR_OK)
+        *error = acted;
+    return act != ERROR_OK ? act : intent;
+}
+
+enum error_code disarm_unrecorded(struct driver *driver, const char *reason, bool *ret_observed, struct error *error)
+{
+    char key[33];
+    bool sent;
+    struct evidence *evidence = calloc(1, sizeof *evidence);
+    if (evidence == NULL)
+        return error_set(error, ERROR_MEMORY, 0, "disarm", "", "out of memory");
+    driver_key(key);
+    enum error_code code = send_and_see(driver, key, reason, evidence, &sent, ret_observed, error);
+    evidence_clear(evidence);
+    free(evidence);
+    return code;
+}

@@ -1,0 +1,237 @@
+#include "fsm/terminal/display.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LINES_MAX = DISPLAY_ROWS_MAX + DISPLAY_WATCHED_MAX + 16, BAR_MAX = 40 };
+
+enum tone { TONE_PLAIN = 0, TONE_STRONG, TONE_GOOD, TONE_BAD, TONE_FAINT };
+
+/* What is drawn before it is cut to the terminal. */
+struct sheet {
+    struct { char *text; enum tone tone; bool elidable; } lines[LINES_MAX];
+    size_t count;
+    bool short_of_memory;
+};
+
+static void sheet_clear(struct sheet *sheet)
+{
+    for (size_t i = 0; i < sheet->count; i++)
+        free(sheet->lines[i].text);
+}
+
+/* One line; what it is made of may be foreign, so all of it is escaped at once, newlines too. */
+static void add(struct sheet *sheet, enum tone tone, bool elidable, const char *format, ...) __attribute__((format(printf, 4, 5)));
+static void add(struct sheet *sheet, enum tone tone, bool elidable, const char *format, ...)
+{
+    char raw[1200], *text = NULL;
+    size_t size = 0;
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(raw, sizeof raw, format, arguments);
+    va_end(arguments);
+    FILE *stream = sheet->count < LINES_MAX ? open_memstream(&text, &size) : NULL;
+    if (stream == NULL) {
+        sheet->short_of_memory = true;
+        return;
+    }
+    bytes_print_escaped(stream, raw, strlen(raw));
+    if (fclose(stream) != 0) {
+        sheet->short_of_memory = true;
+        free(text);
+        return;
+    }
+    sheet->lines[sheet->count].text = text;
+    sheet->lines[sheet->count].tone = tone;
+    sheet->lines[sheet->count++].elidable = elidable;
+}
+
+/* "4.2 s", "3 min 05 s", "2 h 07 min" */
+static void write_duration(int64_t ns, char *ret_text, size_t room)
+{
+    long long tenths = (long long)(ns / 100000000), seconds = tenths / 10;
+    if (ns < 0)
+        ret_text[0] = '\0';
+    else if (seconds < 60)
+        (void)snprintf(ret_text, room, "%lld.%lld s", seconds, tenths % 10);
+    else if (seconds < 3600)
+        (void)snprintf(ret_text, room, "%lld min %02lld s", seconds / 60, seconds % 60);
+    else
+        (void)snprintf(ret_text, room, "%lld h %02lld min", seconds / 3600, seconds / 60 % 60);
+}
+
+static void add_row(struct sheet *sheet, const struct display_model *model, const struct display_row *row)
+{
+    static const struct { const char *box; enum tone tone; } marks[] = {
+        [DISPLAY_INVALID] = {"[?]", TONE_PLAIN}, [DISPLAY_DONE] = {"[x]", TONE_GOOD}, [DISPLAY_NOW] = {"[>]", TONE_STRONG}, [DISPLAY_TO_COME] = {"[ ]", TONE_FAINT},
+        [DISPLAY_FAILED] = {"[!]", TONE_BAD}};
+    char time[40] = "";
+    if (row->mark == DISPLAY_DONE || row->mark == DISPLAY_FAILED)
+        write_duration(row->took_ns, time, sizeof time);
+    else if (row->mark == DISPLAY_NOW && row->began_ns > 0)
+        write_duration(model->now_ns - row->began_ns, time, sizeof time);
+    else if (row->mark == DISPLAY_NOW)
+        (void)snprintf(time, sizeof time, "waits");
+    add(sheet, marks[row->mark].tone, row->mark == DISPLAY_DONE, "  %s %-18s  %-16s  %s", marks[row->mark].box, machine_state_name(row->state),
+        row->action == ACTION_NONE ? "" : machine_action_name(row->action), time);
+}
+
+/* "#####....." of so many cells. */
+static void write_bar(int64_t passed_ns, int64_t length_ns, size_t room, char ret_bar[BAR_MAX + 1])
+{
+    size_t full = 0;
+    if (length_ns > 0 && passed_ns > 0)
+        full = passed_ns >= length_ns ? room : (size_t)((int64_t)room * passed_ns / length_ns);
+    memset(ret_bar, '.', room);
+    memset(ret_bar, '#', full);
+    ret_bar[room] = '\0';
+}
+
+static void add_bar(struct sheet *sheet, const struct display_model *model, unsigned columns)
+{
+    const struct display_window *window = &model->window;
+    int64_t length_ns = window->length_ms * 1000000, end_ns = window->open ? model->now_ns : window->last_ns;
+    int64_t passed_ns = window->first_ns > 0 ? end_ns - window->first_ns : 0, left_ns = length_ns - passed_ns;
+    char bar[BAR_MAX + 1], time[40], length[40];
+    write_duration(length_ns, length, sizeof length);
+    if (window->broken) {
+        write_duration(passed_ns > 0 ? passed_ns : 0, time, sizeof time);
+        add(sheet, TONE_BAD, false, "  window given up after %s of %s, sample %lld", time, length, (long long)window->count);
+        return;
+    }
+    write_bar(passed_ns, length_ns, columns > 60 ? BAR_MAX : 12, bar);
+    write_duration(left_ns > 0 ? left_ns : 0, time, sizeof time);
+    add(sheet, TONE_STRONG, false, "  window [%s] %s left of %s, sample %lld", bar, time, length, (long long)window->count);
+}
+
+static void add_rollback(struct sheet *sheet, const struct display_model *model, unsigned columns)
+{
+    const struct display_rollback *rollback = &model->rollback;
+    int64_t limit_ns = rollback->limit_ms * 1000000, passed_ns = model->now_ns - rollback->since_ns;
+    char bar[BAR_MAX + 1], time[40], limit[40];
+    if (!rollback->shown)
+        return;
+    write_duration(limit_ns, limit, sizeof limit);
+    if (rollback->since_ns == 0) {
+        add(sheet, TONE_STRONG, false, "  rollback within %s", limit);
+        return;
+    }
+    bool over = passed_ns > limit_ns;
+    write_bar(passed_ns, limit_ns, columns > 60 ? BAR_MAX : 12, bar);
+    write_duration(over ? passed_ns - limit_ns : limit_ns - passed_ns, time, sizeof time);
+    add(sheet, over ? TONE_BAD : TONE_STRONG, false, "  rollback [%s] %s %s %s", bar, time, over ? "over its limit of" : "left of", limit);
+}
+
+static void add_window(struct sheet *sheet, const struct display_model *model, unsigned columns)
+{
+    const struct display_window *window = &model->window;
+    if (!window->shown)
+        return;
+    add_bar(sheet, model, columns);
+    int width = 12;
+    for (size_t i = 0; i < window->watched_count; i++)
+        width = (int)strlen(window->watched[i].name) > width ? (int)strlen(window->watched[i].name) : width;
+    for (size_t i = 0; i < window->watched_count; i++) {
+        const struct display_watched *watched = &window->watched[i];
+        size_t marks = strlen(watched->marks), kept = columns > 60 ? DISPLAY_SAMPLES : 8, from = marks > kept ? marks - kept : 0;
+        bool good = marks > 0 && watched->marks[marks - 1] == '+';
+        add(sheet, good ? TONE_PLAIN : TONE_BAD, false, "    %-*s  %*s  %s", width < 28 ? width : 28, watched->name, (int)kept, watched->marks + from, watched->last);
+    }
+}
+
+/* Where the terminal is too low, steps that are done are told by their number. */
+static void elide(struct sheet *sheet, unsigned rows, size_t before)
+{
+    size_t from = 0, many = 0;
+    while (from < sheet->count && !sheet->lines[from].elidable)
+        from++;
+    size_t most = from;
+    while (most < sheet->count && sheet->lines[most].elidable)
+        most++;
+    if (sheet->count + (before > 0 ? 1 : 0) > rows) {
+        many = sheet->count + 1 - rows;
+        many = many < most - from ? many : most - from;
+    }
+    if (many + before == 0)
+        return;
+    for (size_t i = from; i < from + many; i++)
+        free(sheet->lines[i].text);
+    size_t rest = sheet->count - from - many;
+    memmove(&sheet->lines[from], &sheet->lines[from + many], rest * sizeof sheet->lines[0]);
+    sheet->count -= many;
+    struct sheet line = {.count = 0};
+    add(&line, TONE_GOOD, false, "  [x] %zu steps before", many + before);
+    if (line.count == 0 || sheet->count == LINES_MAX)
+        return;
+    memmove(&sheet->lines[from + 1], &sheet->lines[from], rest * sizeof sheet->lines[0]);
+    sheet->lines[from] = line.lines[0];
+    sheet->count++;
+}
+
+/* How many bytes of `text` fit into so many cells; it is UTF-8, because it was escaped. */
+static size_t fitting(const char *text, unsigned columns)
+{
+    unsigned cells = 0;
+    size_t at = 0;
+    while (text[at] != '\0') {
+        unsigned char lead = (unsigned char)text[at];
+        size_t size = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+        bool wide = lead >= 0xF0 || (size == 3 && (lead > 0xE1 || (lead == 0xE1 && (unsigned char)text[at + 1] >= 0x84)));
+        if (cells + (wide ? 2 : 1) > columns)
+            break;
+        cells += wide ? 2 : 1;
+        at += size;
+    }
+    return at;
+}
+
+static enum error_code write_line(const char *text, enum tone tone, const struct display_size *size, struct bytes *into, struct error *error)
+{
+    static const char *const starts[] = {[TONE_PLAIN] = "", [TONE_STRONG] = "\033[1m", [TONE_GOOD] = "\033[32m", [TONE_BAD] = "\033[1;31m", [TONE_FAINT] = "\033[2m"};
+    bool coloured = size->colour && tone != TONE_PLAIN;
+    size_t length = fitting(text, size->columns);
+    while (length > 0 && text[length - 1] == ' ')
+        length--;
+    return bytes_append_format(into, error, "%s%.*s%s\n", coloured ? starts[tone] : "", (int)length, text, coloured ? "\033[0m" : "");
+}
+
+static void draw(struct sheet *sheet, const struct display_model *model, const struct display_size *size)
+{
+    char time[40] = "";
+    if (model->began_ns > 0)
+        write_duration(model->now_ns - model->began_ns, time, sizeof time);
+    add(sheet, TONE_STRONG, false, "%s  %s", model->target, time);
+    if (model->title[0] != '\0')
+        add(sheet, TONE_PLAIN, false, "%s", model->title);
+    for (size_t i = 0; i < model->row_count; i++)
+        add_row(sheet, model, &model->rows[i]);
+    if (model->pull[0] != '\0')
+        add(sheet, TONE_PLAIN, false, "  pull   %s", model->pull);
+    add_rollback(sheet, model, size->columns);
+    add_window(sheet, model, size->columns);
+    if (model->last[0] != '\0')
+        add(sheet, TONE_BAD, false, "  last   %s", model->last);
+    if (model->next[0] != '\0')
+        add(sheet, TONE_STRONG, false, "  next   %s", model->next);
+}
+
+enum error_code display_render(const struct display_model *model, const struct display_size *size, struct bytes *ret_text, struct error *error)
+{
+    struct sheet sheet __attribute__((cleanup(sheet_clear))) = {.count = 0};
+    CLEANUP_BYTES struct bytes text = {0};
+    draw(&sheet, model, size);
+    elide(&sheet, size->rows, model->rows_before);
+    if (sheet.short_of_memory)
+        return error_set(error, ERROR_MEMORY, 0, "display", "", "out of memory");
+    enum error_code code = ERROR_OK;
+    for (size_t i = 0; code == ERROR_OK && i < sheet.count && i < size->rows; i++)
+        code = write_line(sheet.lines[i].text, sheet.lines[i].tone, size, &text, error);
+    if (code != ERROR_OK)
+        return code;
+    bytes_free(ret_text);
+    *ret_text = text;
+    text = (struct bytes){0};
+    return ERROR_OK;
+}

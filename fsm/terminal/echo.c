@@ -1,0 +1,82 @@
+#include "fsm/terminal/echo.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <termios.h>
+#include <unistd.h>
+
+static struct termios found;                    /* as it was before; holds while `silent` */
+static volatile sig_atomic_t silent;
+
+static const int signals[] = {SIGHUP, SIGQUIT, SIGTSTP};
+
+/* Of a terminal that is not the controlling one nobody can tell; then it is ours alone. */
+static int is_ours(void)
+{
+    pid_t group = tcgetpgrp(STDOUT_FILENO);
+    return group < 0 || group == getpgrp();
+}
+
+/* The setting and what is known of it change together: no handler stands between. Blocked SIGTTOU does not stop us either. */
+static void set(int to)
+{
+    struct termios quiet;
+    sigset_t all, before;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    if (to != silent && to != 0 && is_ours() && tcgetattr(STDOUT_FILENO, &found) == 0) {
+        quiet = found;
+        quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
+        silent = tcsetattr(STDOUT_FILENO, TCSANOW, &quiet) == 0;
+    } else if (to != silent && to == 0) {
+        if (is_ours())
+            (void)tcsetattr(STDOUT_FILENO, TCSANOW, &found);
+        silent = 0;
+    }
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/* As if there were no handler, but with the echo back; after SIGTSTP it goes on here. */
+static void leave(int number)
+{
+    int kept = errno, was_silent = silent;
+    struct sigaction mine;
+    sigset_t one, before;
+    set(0);
+    (void)sigaction(number, &(struct sigaction){.sa_handler = SIG_DFL}, &mine);
+    (void)sigemptyset(&one);
+    (void)sigaddset(&one, number);
+    (void)raise(number);
+    (void)pthread_sigmask(SIG_UNBLOCK, &one, &before);      /* it ends or stops here */
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    (void)sigaction(number, &mine, NULL);
+    set(was_silent);
+    errno = kept;
+}
+
+void echo_open(void)
+{
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+        struct sigaction now;
+        if (sigaction(signals[i], NULL, &now) == 0 && now.sa_handler == SIG_DFL)
+            (void)sigaction(signals[i], &(struct sigaction){.sa_handler = leave, .sa_flags = SA_RESTART}, NULL);
+    }
+}
+
+void echo_silence(void)
+{
+    set(1);
+}
+
+void echo_ask(void)
+{
+    if (silent != 0)
+        (void)tcflush(STDOUT_FILENO, TCIFLUSH);
+    set(0);
+}
+
+void echo_restore(void)
+{
+    set(0);
+}

@@ -1,0 +1,213 @@
+#include "fsm/terminal/progress.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "fsm/terminal/display_read.h"
+#include "fsm/terminal/outage.h"
+#include "fsm/terminal/screen.h"
+#include "journal/canonical.h"
+
+/* One JSON object a line, so that a reader can follow a run while it happens. */
+static void print_json(json_t *event)
+{
+    CLEANUP_JSON json_t *owned = event;
+    if (owned == NULL)
+        return;
+    (void)json_dumpf(owned, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
+    (void)fputc('\n', stdout);
+    (void)fflush(stdout);
+}
+
+static void print_escaped(const char *text)
+{
+    bytes_print_escaped(stdout, text, strlen(text));
+}
+
+/* A line of its own, above the frame where there is one. */
+static void begin_line(const struct driver *driver)
+{
+    struct clock_reading now;
+    struct error ignored;
+    if (driver->screen != NULL)
+        screen_begin(driver->screen);
+    if (driver->told_utc != NULL)
+        fprintf(stdout, "%.8s  ", driver->told_utc + 11);
+    else if (driver->clock->read(driver->clock->context, &now, &ignored) == ERROR_OK)
+        fprintf(stdout, "%.8s  ", now.utc + 11);
+}
+
+static void end_line(const struct driver *driver)
+{
+    (void)fputc('\n', stdout);
+    (void)fflush(stdout);
+    if (driver->screen != NULL)
+        screen_end(driver->screen);
+}
+
+void progress_open(struct driver *driver)
+{
+    struct error ignored;
+    if (driver->options.json || driver->options.quiet || !screen_is_possible())
+        return;
+    if (screen_open(driver->clock, driver_is_interrupted, &driver->screen, &ignored) == ERROR_OK)
+        progress_look(driver);
+}
+
+void progress_close(struct driver *driver)
+{
+    screen_close(driver->screen);
+    driver->screen = NULL;
+}
+
+/* Read anew: an event is told behind its entry and before the driver has read it. */
+void progress_look(const struct driver *driver)
+{
+    struct deployment latest = {0};
+    struct display_model model;
+    struct clock_reading now;
+    struct error ignored;
+    bool found = false;
+    if (driver->screen == NULL)
+        return;
+    if (driver->clock->read(driver->clock->context, &now, &ignored) == ERROR_OK && deployment_load(driver->journal, &latest, &found, &ignored) == ERROR_OK && found) {
+        display_read(&latest, &driver->config, &now, &model);
+        screen_show(driver->screen, &model);
+    }
+    deployment_clear(&latest);
+}
+
+void progress_step(const struct driver *driver, const struct transition *edge, bool adopted)
+{
+    if (driver->options.json) {
+        print_json(json_pack("{s:s, s:s, s:s, s:b}", "event", "step", "state", machine_state_name(edge->from), "action",
+                             machine_action_name(edge->action), "adopted", adopted));
+        return;
+    }
+    if (driver->screen != NULL) {
+        progress_look(driver);
+        return;
+    }
+    if (driver->options.quiet)
+        return;
+    begin_line(driver);
+    fprintf(stdout, "%-18s %s%s", machine_state_name(edge->from), machine_action_name(edge->action), adopted ? " (taken up again)" : "");
+    end_line(driver);
+}
+
+void progress_transition(const struct driver *driver, const struct transition *edge, const char *reason)
+{
+    bool good = edge->event == EVENT_DONE || edge->event == EVENT_REARMED;
+    if (driver->options.json) {
+        print_json(json_pack("{s:s, s:s, s:s, s:s, s:s}", "event", "transition", "from", machine_state_name(edge->from), "by",
+                             machine_event_name(edge->event), "to", machine_state_name(edge->to), "reason", reason));
+        return;
+    }
+    progress_look(driver);
+    if ((driver->options.quiet && edge->event == EVENT_DONE) || (driver->screen != NULL && good))      /* the list says it */
+        return;
+    begin_line(driver);
+    fprintf(stdout, "%-18s -> %s (%s)", machine_state_name(edge->from), machine_state_name(edge->to), machine_event_name(edge->event));
+    if (reason[0] != '\0') {
+        fputs(": ", stdout);
+        print_escaped(reason);
+    }
+    end_line(driver);
+}
+
+void progress_reconciliation(const struct driver *driver, const char *action, const char *found, const char *then, const char *reason)
+{
+    if (driver->options.json) {
+        print_json(json_pack("{s:s, s:s, s:s, s:s, s:s}", "event", "reconciliation", "action", action, "found", found, "then", then, "reason",
+                             reason));
+        return;
+    }
+    begin_line(driver);
+    fprintf(stdout, "interrupted %s: found %s, so %s: ", action, found, then);
+    print_escaped(reason);
+    end_line(driver);
+}
+
+void progress_sample(const struct driver *driver, int64_t number, int64_t elapsed_ms, int64_t window_ms, const char *summary)
+{
+    if (driver->options.json) {
+        print_json(json_pack("{s:s, s:I, s:I, s:I, s:s}", "event", "sample", "n", (json_int_t)number, "elapsed_ms", (json_int_t)elapsed_ms,
+                             "window_ms", (json_int_t)window_ms, "summary", summary));
+        return;
+    }
+    if (driver->screen != NULL) {
+        progress_look(driver);
+        return;
+    }
+    if (driver->options.quiet)
+        return;
+    begin_line(driver);
+    fprintf(stdout, "  sample %-4lld %6.1f s of %.1f s  ", (long long)number, (double)elapsed_ms / 1000.0, (double)window_ms / 1000.0);
+    print_escaped(summary);
+    end_line(driver);
+}
+
+void progress_word(const struct driver *driver, const char *format, ...)
+{
+    char text[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    if (driver->options.json) {
+        print_json(json_pack("{s:s, s:s}", "event", "word", "text", text));
+        return;
+    }
+    begin_line(driver);
+    print_escaped(text);
+    end_line(driver);
+}
+
+void progress_changes(const struct driver *driver, const struct changes *changes)
+{
+    if (driver->options.json) {
+        print_json(changes_json(changes));
+        return;
+    }
+    if (driver->screen != NULL)
+        screen_begin(driver->screen);
+    changes_print(stdout, changes);
+    (void)fflush(stdout);
+    if (driver->screen != NULL)
+        screen_end(driver->screen);
+}
+
+void progress_outage(struct driver *driver)
+{
+    struct outage outage;
+    struct error error;
+    if (outage_measure(driver, &outage, &error) != ERROR_OK) {
+        progress_word(driver, "how long services were unavailable cannot be told: %s", error.what);
+        return;
+    }
+    if (driver->options.json && (outage.changed || outage.disarmed_ns >= 0))
+        print_json(outage_json(&outage));
+    else if (!driver->options.json && !driver->options.quiet)
+        outage_print(stdout, &outage);
+}
+
+void progress_pull(const struct driver *driver, const char *line)
+{
+    if (driver->screen != NULL)
+        screen_pull(driver->screen, line);
+}
+
+void progress_pause(const struct driver *driver)
+{
+    if (driver->screen != NULL)
+        screen_pause(driver->screen);
+}
+
+void progress_resume(const struct driver *driver)
+{
+    if (driver->screen != NULL)
+        screen_resume(driver->screen);
+}

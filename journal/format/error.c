@@ -1,0 +1,39 @@
+#include "journal/format/error.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "journal/format/bytes.h"
+
+enum error_code error_set(struct error *error, enum error_code code, int library_code, const char *where, const char *next,
+                          const char *what_format, ...)
+{
+    assert(error != NULL && code != ERROR_OK);
+    struct error filled = {.code = code, .library_code = library_code};
+    (void)snprintf(filled.where, sizeof filled.where, "%s", where != NULL ? where : "");
+    (void)snprintf(filled.next, sizeof filled.next, "%s", next != NULL ? next : "");
+    va_list arguments;
+    va_start(arguments, what_format);
+    (void)vsnprintf(filled.what, sizeof filled.what, what_format, arguments);
+    va_end(arguments);
+    *error = filled;            /* last, so that an old error may be quoted in the new one */
+    return code;
+}
+
+static void print_part(FILE *stream, const char *text, const char *behind)
+{
+    if (text[0] == '\0')
+        return;
+    bytes_print_escaped(stream, text, strlen(text));
+    fputs(behind, stream);
+}
+
+void error_print(FILE *stream, const char *program, const struct error *error)
+{
+    print_part(stream, program, ": ");
+    print_part(stream, error->where, ": ");
+    print_part(stream, error->what, error->next[0] != '\0' ? "; next: " : "");
+    print_part(stream, error->next, "");
+    fputc('\n', stream);
+}

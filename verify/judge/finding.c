@@ -1,0 +1,99 @@
+#include "verify/judge/finding.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void finding_init(struct finding *finding)
+{
+    *finding = (struct finding){.verdict = VERDICT_NOT_PROVEN, .sentence = "nothing showed it"};
+}
+
+void finding_rests_on_range(struct finding *finding, uint64_t first, uint64_t last)
+{
+    struct finding_range *rests = finding->rests;
+    unsigned at = 0, behind;
+    while (at < finding->rests_count && rests[at].last < UINT64_MAX && rests[at].last + 1 < first)
+        at++;
+    for (behind = at; behind < finding->rests_count && rests[behind].first <= (last < UINT64_MAX ? last + 1 : last); behind++) {
+        first = rests[behind].first < first ? rests[behind].first : first;
+        last = rests[behind].last > last ? rests[behind].last : last;
+    }
+    if (behind == at && finding->rests_count == FINDING_RANGES_MAX) {
+        finding->rests_more = true;
+        return;
+    }
+    memmove(&rests[at + 1], &rests[behind], (finding->rests_count - behind) * sizeof *rests);
+    finding->rests_count = finding->rests_count - behind + at + 1;
+    rests[at] = (struct finding_range){first, last};
+}
+
+void finding_rests_on(struct finding *finding, const struct entry *entry)
+{
+    if (entry != NULL)
+        finding_rests_on_range(finding, (uint64_t)entry->seq, (uint64_t)entry->seq);
+}
+
+__attribute__((format(printf, 4, 0)))
+static void say(struct finding *finding, enum verdict verdict, const struct entry *entry, const char *format, va_list arguments)
+    __attribute__((format(printf, 4, 0)));
+static void say(struct finding *finding, enum verdict verdict, const struct entry *entry, const char *format, va_list arguments)
+{
+    finding->verdict = verdict;
+    finding->has_entry = entry != NULL;
+    finding->entry = entry != NULL ? (uint64_t)entry->seq : 0;
+    (void)vsnprintf(finding->sentence, sizeof finding->sentence, format, arguments);
+}
+
+void finding_violated(struct finding *finding, const struct entry *entry, const char *format, ...)
+{
+    va_list arguments;
+    if (finding->verdict == VERDICT_VIOLATED)
+        return;
+    va_start(arguments, format);
+    say(finding, VERDICT_VIOLATED, entry, format, arguments);
+    va_end(arguments);
+}
+
+void finding_undecidable(struct finding *finding, const struct entry *entry, const char *format, ...)
+{
+    va_list arguments;
+    if (finding->verdict != VERDICT_NOT_PROVEN)
+        return;
+    va_start(arguments, format);
+    say(finding, VERDICT_UNDECIDABLE, entry, format, arguments);
+    va_end(arguments);
+}
+
+void finding_not_applicable(struct finding *finding, const char *format, ...)
+{
+    va_list arguments;
+    if (finding->verdict != VERDICT_NOT_PROVEN)
+        return;
+    va_start(arguments, format);
+    say(finding, VERDICT_NOT_APPLICABLE, NULL, format, arguments);
+    va_end(arguments);
+}
+
+void finding_conclude(struct finding *finding, const struct entry *entry, const char *format, ...)
+{
+    va_list arguments;
+    if (finding->verdict != VERDICT_NOT_PROVEN)
+        return;
+    va_start(arguments, format);
+    say(finding, VERDICT_PROVEN, entry, format, arguments);
+    va_end(arguments);
+}
+
+const char *verdict_name(enum verdict verdict)
+{
+    switch (verdict) {
+    case VERDICT_INVALID: return "invalid";
+    case VERDICT_NOT_PROVEN: return "undecidable";
+    case VERDICT_PROVEN: return "proven";
+    case VERDICT_VIOLATED: return "violated";
+    case VERDICT_UNDECIDABLE: return "undecidable";
+    case VERDICT_NOT_APPLICABLE: return "not applicable";
+    }
+    return "invalid";
+}

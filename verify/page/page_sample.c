@@ -1,0 +1,81 @@
+/* What a sample says, and where window and rollback lie: for the picture and for the words beside it. */
+#include "verify/page/page.h"
+
+enum page_health page_health(const struct entry *entry, struct text endpoint, int64_t *ret_status)
+{
+    enum page_health health = PAGE_MISSING;
+    *ret_status = 0;
+    for (size_t i = 0; i < entry->item_count; i++) {
+        const struct item *item = &entry->items[i];
+        if (!text_is(item->probe, "health") || !text_equal(item->subject, endpoint))
+            continue;
+        health = reading_health_is_good(item) ? PAGE_GOOD : PAGE_BAD;
+        *ret_status = item->status;
+    }
+    return health;
+}
+
+enum page_health page_policy(const struct page *page, const struct entry *entry)
+{
+    struct parity_reading reading;
+    reading_parity(&page->audit.genesis, entry, 0, entry->item_count, PARITY_RESPONDER, &reading);
+    switch (reading.parity) {
+    case PARITY_EQUAL: return PAGE_GOOD;
+    case PARITY_UNEQUAL: return PAGE_BAD;
+    case PARITY_INVALID: case PARITY_MISSING: return PAGE_MISSING;
+    }
+    return PAGE_MISSING;
+}
+
+bool page_is_sample(struct entry *entry, const struct step *step)
+{
+    return entry->type == ENTRY_SAMPLE && (step == NULL || (step->intent != NULL && node_number(entry_body(entry), "intent", -1) == step->intent->seq));
+}
+
+bool page_window(const struct page *page, struct page_window *ret_window)
+{
+    const struct deployment *deployment = &page->audit.deployment;
+    const struct step *observed = deployment_step(deployment, ACT_OBSERVE_WINDOW);
+    for (size_t i = 0; i < deployment->count; i++) {
+        const struct entry *entry = deployment->entries[i];
+        int64_t first_ns = entry->boottime_ns;
+        if (!page_is_sample(deployment->entries[i], observed))
+            continue;
+        for (size_t k = 0; k < entry->item_count; k++)
+            first_ns = entry->items[k].sent_ns >= 0 && entry->items[k].sent_ns < first_ns ? entry->items[k].sent_ns : first_ns;
+        *ret_window = (struct page_window){i, (entry->boottime_ns - first_ns) / 1000000};
+        return true;
+    }
+    return false;
+}
+
+bool page_rollback(const struct page *page, struct page_rollback *ret_rollback)
+{
+    const struct deployment *deployment = &page->audit.deployment;
+    const struct step *failure = deployment_failure(deployment);
+    struct page_rollback rollback = {.end = deployment->count - 1};
+    bool started = false;
+    for (size_t i = 0; failure != NULL && i < deployment->count; i++) {
+        struct entry *entry = deployment->entries[i];
+        if (entry == failure->transition)
+            rollback.failure = i;
+        if (entry->seq <= failure->transition->seq)
+            continue;
+        if (!started && entry->type == ENTRY_INTENT && act_by_name(node_text(entry_body(entry), "action")) == ACT_MAKE_SAFE) {
+            started = true;
+            rollback.start = i;
+        }
+        if (entry->type != ENTRY_TRANSITION)
+            continue;
+        enum stage to = stage_by_name(node_text(entry_body(entry), "to"));
+        if (to != STAGE_ROLLED_BACK && to != STAGE_ROLLBACK_FAILED)
+            continue;
+        rollback.end = i;
+        rollback.ended = true;
+        rollback.restored = to == STAGE_ROLLED_BACK;
+    }
+    if (!started)
+        return false;
+    *ret_rollback = rollback;
+    return true;
+}

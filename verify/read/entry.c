@@ -1,0 +1,208 @@
+#include "verify/read/entry.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "verify/read/memory.h"
+
+static const char *const type_names[ENTRY_TYPES] = {
+    NULL, "genesis", "roster", "open", "intent", "transition", "refusal", "sample", "attestation", "approval", "reconciliation", "takeover",
+    "command", "anchor", "note"};
+
+const char *entry_type_name(enum entry_type type)
+{
+    assert(type > ENTRY_INVALID && type < ENTRY_TYPES);
+    return type_names[type];
+}
+
+static enum entry_type type_of(struct text name)
+{
+    for (unsigned i = 1; i < ENTRY_TYPES; i++)
+        if (text_is(name, type_names[i]))
+            return (enum entry_type)i;
+    return ENTRY_INVALID;
+}
+
+void entry_free(struct entry *entry)
+{
+    bytes_free(&entry->value);
+    tree_free(&entry->tree);
+    tree_free(&entry->items_tree);
+    free(entry->items);
+    *entry = (struct entry){0};
+}
+
+const uint8_t *entry_payload(const struct entry *entry, size_t *ret_size)
+{
+    *ret_size = entry->value.size - SIGNATURE_BYTES;
+    return entry->value.data + SIGNATURE_BYTES;
+}
+
+static enum error_code refuse(struct error *error, const char *what)
+{
+    return error_set(error, ERROR_DAMAGED, 0, "", "", "%s", what);
+}
+
+static int digits(const char *text, unsigned count)
+{
+    int value = 0;
+    for (unsigned i = 0; i < count; i++)
+        value = value * 10 + (text[i] - '0');
+    return value;
+}
+
+static bool has_form(const char *text, const char *form)
+{
+    for (size_t i = 0; form[i] != '\0'; i++) {
+        bool digit = text[i] >= '0' && text[i] <= '9', hex = digit || (text[i] >= 'a' && text[i] <= 'f');
+        if (form[i] == '0' ? !digit : form[i] == 'x' ? !hex : text[i] != form[i])
+            return false;
+    }
+    return text[strlen(form)] == '\0';
+}
+
+/* Days since 1970 of a date of the Gregorian calendar (counted from March, so that the leap day is the last of its year). */
+static int64_t days_of(int year, int month, int day)
+{
+    int64_t shifted = month <= 2 ? year - 1 : year;
+    int64_t from_march = (month + 9) % 12;
+    return shifted * 365 + shifted / 4 - shifted / 100 + shifted / 400 + (from_march * 306 + 5) / 10 + day - 1 - 719468;
+}
+
+static bool read_utc(struct entry *entry)
+{
+    const char *utc = entry->utc;
+    if (!has_form(utc, "0000-00-00T00:00:00.000000000Z"))
+        return false;
+    int month = digits(utc + 5, 2), day = digits(utc + 8, 2), hour = digits(utc + 11, 2), minute = digits(utc + 14, 2), second = digits(utc + 17, 2);
+    if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60 || digits(utc, 4) > 2200)
+        return false;
+    int64_t seconds = days_of(digits(utc, 4), month, day) * 86400 + hour * 3600 + minute * 60 + second;
+    entry->utc_ns = seconds * 1000000000 + digits(utc + 20, 9);
+    return true;
+}
+
+/* The keys of the payload: exactly these, in this order. */
+static enum error_code read_header(struct entry *entry, const struct node *root, const struct node **ret_body, struct error *error)
+{
+    static const char *const keys[] = {"v", "journal", "seq", "prev", "utc", "boot", "boottime_ns", "signer", "type", "deployment", "body"};
+    const struct node *at[11] = {NULL}, *member = root->first;
+    for (unsigned i = 0; i < 11; i++) {
+        if (i == 9 && member != NULL && text_is(member->key, "body"))
+            continue;
+        if (member == NULL || !text_is(member->key, keys[i]))
+            return refuse(error, "its keys are not those of an entry, in their order");
+        at[i] = member;
+        member = member->next;
+    }
+    if (member != NULL || !node_is(at[0], NODE_INTEGER) || at[0]->number != FORMAT_VERSION || !node_is(at[10], NODE_OBJECT))
+        return refuse(error, "it is not an entry of format 1");
+    char signer[SHA256_HEX + 1];
+    bool good = node_is(at[2], NODE_INTEGER) && node_is(at[6], NODE_INTEGER) && (at[9] == NULL || node_is(at[9], NODE_INTEGER))
+                && text_copy(node_text(root, "journal"), entry->journal, sizeof entry->journal) && bytes_is_hex(entry->journal, FORMAT_JOURNAL_ID_HEX)
+                && text_copy(node_text(root, "prev"), entry->prev, sizeof entry->prev) && bytes_is_hex(entry->prev, SHA256_HEX)
+                && text_copy(node_text(root, "utc"), entry->utc, sizeof entry->utc) && read_utc(entry)
+                && text_copy(node_text(root, "boot"), entry->boot, sizeof entry->boot) && has_form(entry->boot, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx")
+                && text_copy(node_text(root, "signer"), signer, sizeof signer) && bytes_from_hex(signer, strlen(signer), entry->signer, KEY_BYTES);
+    entry->seq = node_number(root, "seq", -1);
+    entry->boottime_ns = node_number(root, "boottime_ns", -1);
+    entry->deployment = at[9] != NULL ? at[9]->number : ENTRY_NO_DEPLOYMENT;
+    entry->type = type_of(node_text(root, "type"));
+    if (!good || entry->seq < 0 || entry->boottime_ns < 0 || (at[9] != NULL && entry->deployment < 0))
+        return refuse(error, "a key of the header does not have the form that it must have");
+    if (entry->type == ENTRY_INVALID)
+        return refuse(error, "its type is none of the format");
+    *ret_body = at[10];
+    return ERROR_OK;
+}
+
+static bool read_item(const struct node *node, struct item *item)
+{
+    const struct node *target = node_member(node, "target");
+    struct text hash = node_text(node, "output");
+    *item = (struct item){.probe = node_text(node, "probe"), .subject = node_text(node, "subject"), .status = node_number(node, "status", -1),
+                          .size = node_number(node, "size", -1), .sent_ns = node_number(node, "sent_ns", -1),
+                          .received_ns = node_number(node, "received_ns", -1), .has_target = target != NULL, .output = {"", 0}};
+    if (target != NULL) {
+        item->target_before_ms = node_number(target, "before_ms", -1);
+        item->target_after_ms = node_number(target, "after_ms", -1);
+        if (!text_copy(node_text(target, "boot"), item->target_boot, sizeof item->target_boot))
+            return false;
+    }
+    return bytes_from_hex(hash.at, hash.length, item->hash, SHA256_BYTES);
+}
+
+static enum error_code read_items(struct entry *entry, const struct node *body, struct error *error)
+{
+    const struct node *list = node_member(body, "evidence");
+    bool carries = entry->type == ENTRY_TRANSITION || entry->type == ENTRY_SAMPLE || entry->type == ENTRY_RECONCILIATION || entry->type == ENTRY_COMMAND;
+    if (!carries || !node_is(list, NODE_ARRAY) || list->count == 0)
+        return ERROR_OK;
+    entry->items = memory_zeroed(list->count, sizeof *entry->items);
+    for (const struct node *node = list->first; node != NULL; node = node->next)
+        if (!read_item(node, &entry->items[entry->item_count++]))
+            return refuse(error, "an item of evidence is not what it must be");
+    return ERROR_OK;
+}
+
+enum error_code entry_check(struct entry *entry, struct error *error)
+{
+    CLEANUP_TREE struct tree tree = {0};
+    const struct node *body = NULL;
+    char why[160];
+    if (entry->value.size <= SIGNATURE_BYTES || entry->value.size > SIGNATURE_BYTES + FORMAT_PAYLOAD_BYTES_MAX)
+        return refuse(error, "it is too small or too large");
+    size_t size;
+    const uint8_t *payload = entry_payload(entry, &size);
+    enum error_code code = tree_read(payload, size, TREE_CANONICAL, &tree, error);
+    if (code != ERROR_OK)
+        return code;
+    if (!node_is(tree.root, NODE_OBJECT))
+        return refuse(error, "it is not an object");
+    code = read_header(entry, tree.root, &body, error);
+    if (code != ERROR_OK)
+        return code;
+    if (!schema_body_is_right(entry->type, body, why, sizeof why))
+        return error_set(error, ERROR_DAMAGED, 0, "", "", "%s", why);
+    code = read_items(entry, body, error);
+    if (code != ERROR_OK)
+        return code;
+    if (entry->item_count > 0) {
+        entry->items_tree = tree;
+        tree = (struct tree){0};
+    }
+    entry->read = true;
+    return ERROR_OK;
+}
+
+const struct node *entry_body(struct entry *entry)
+{
+    assert(entry->read);
+    if (entry->body == NULL) {
+        struct error error;
+        size_t size;
+        const uint8_t *payload = entry_payload(entry, &size);
+        enum error_code code = tree_read(payload, size, TREE_CANONICAL, &entry->tree, &error);
+        assert(code == ERROR_OK);
+        entry->body = node_member(entry->tree.root, "body");
+    }
+    return entry->body;
+}
+
+const struct item *entry_item(const struct entry *entry, size_t from, size_t to, const char *probe, const char *subject)
+{
+    for (size_t i = to < entry->item_count ? to : entry->item_count; i-- > from;)
+        if (text_is(entry->items[i].probe, probe) && (subject == NULL || text_is(entry->items[i].subject, subject)))
+            return &entry->items[i];
+    return NULL;
+}
+
+const struct item *entry_first_item(const struct entry *entry, size_t from, size_t to, const char *probe)
+{
+    for (size_t i = from; i < to && i < entry->item_count; i++)
+        if (text_is(entry->items[i].probe, probe))
+            return &entry->items[i];
+    return NULL;
+}

@@ -1,0 +1,87 @@
+#include "verify/read/record.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "verify/read/memory.h"
+
+void record_free(struct record *record)
+{
+    for (size_t i = 0; i < record->count; i++)
+        entry_free(&record->entries[i]);
+    for (size_t i = 0; i < record->blob_count; i++)
+        bytes_free(&record->blobs[i].data);
+    free(record->entries);
+    free(record->blobs);
+    bytes_free(&record->bundle_note);
+    *record = (struct record){0};
+}
+
+static enum error_code beyond(const char *what, struct error *error)
+{
+    return error_set(error, ERROR_LIMIT, 0, "record", "", "there are more %s than this verifier takes", what);
+}
+
+static enum error_code damaged(const char *what, struct error *error)
+{
+    return error_set(error, ERROR_DAMAGED, 0, "record", "", "%s", what);
+}
+
+enum error_code record_add_entry(struct record *record, uint64_t seq, struct bytes *value, struct error *error)
+{
+    if (seq != record->count)
+        return damaged("the entries are not numbered 0, 1, 2 ... without a hole", error);
+    if (record->count == RECORD_ENTRIES_MAX || record->bytes + value->size > RECORD_BYTES_MAX)
+        return beyond("entries", error);
+    if (record->count == record->room) {
+        record->room = record->room * 2 + 64;
+        record->entries = memory_grown(record->entries, record->room, sizeof *record->entries);
+    }
+    record->entries[record->count++] = (struct entry){.value = *value, .deployment = ENTRY_NO_DEPLOYMENT};
+    record->bytes += value->size;
+    *value = (struct bytes){0};
+    return ERROR_OK;
+}
+
+enum error_code record_add_blob(struct record *record, const uint8_t hash[SHA256_BYTES], struct bytes *data, struct error *error)
+{
+    if (record->blob_count > 0 && memcmp(record->blobs[record->blob_count - 1].hash, hash, SHA256_BYTES) >= 0)
+        return damaged("the blobs do not stand in ascending order", error);
+    if (record->blob_count == RECORD_BLOBS_MAX || record->bytes + data->size > RECORD_BYTES_MAX)
+        return beyond("blobs", error);
+    if (record->blob_count == record->blob_room) {
+        record->blob_room = record->blob_room * 2 + 64;
+        record->blobs = memory_grown(record->blobs, record->blob_room, sizeof *record->blobs);
+    }
+    struct blob *blob = &record->blobs[record->blob_count++];
+    *blob = (struct blob){.data = *data};
+    memcpy(blob->hash, hash, SHA256_BYTES);
+    record->bytes += data->size;
+    *data = (struct bytes){0};
+    return ERROR_OK;
+}
+
+static int compare(const void *hash, const void *blob)
+{
+    return memcmp(hash, ((const struct blob *)blob)->hash, SHA256_BYTES);
+}
+
+struct blob *record_blob(const struct record *record, const uint8_t hash[SHA256_BYTES])
+{
+    if (record->blob_count == 0)
+        return NULL;
+    return bsearch(hash, record->blobs, record->blob_count, sizeof *record->blobs, compare);
+}
+
+enum error_code record_read(const char *path, struct record *record, struct error *error)
+{
+    struct stat status;
+    if (stat(path, &status) != 0)
+        return error_set(error, ERROR_USAGE, errno, path, "name a journal directory or a bundle", "it cannot be read: %s", strerror(errno));
+    enum error_code code = S_ISDIR(status.st_mode) ? reader_lmdb(path, record, error) : reader_bundle(path, record, error);
+    if (code == ERROR_OK && record->count == 0)
+        return error_set(error, ERROR_DAMAGED, 0, path, "", "it holds no entry, not even a genesis");
+    return code;
+}
