@@ -4,10 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-static enum error_code probe(struct target *target, const char *script, const char *name, const char *subject, struct evidence *evidence, int *ret_status,
+static enum error_code probe(struct target *target, const char *script, const char *name,
+                             const char *subject, struct evidence *evidence, int *ret_status,
                              struct error *error)
 {
-    return target_probe(target, &(struct target_command){.script = script, .output = OUTPUT_NAMES}, name, subject, evidence, ret_status, error);
+    return target_probe(target, &(struct target_command){.script = script, .output = OUTPUT_NAMES},
+                        name, subject, evidence, ret_status, error);
 }
 
 /* The one line of an item, without its newline. */
@@ -16,24 +18,31 @@ static void copy_line(const struct evidence_item *item, char *ret_text, size_t r
     size_t length = item->output.size;
     while (length > 0 && item->output.data[length - 1] == '\n')
         length--;
-    (void)snprintf(ret_text, room, "%.*s", (int)length, length > 0 ? (const char *)item->output.data : "");
+    (void)snprintf(ret_text, room, "%.*s", (int)length,
+                   length > 0 ? (const char *)item->output.data : "");
 }
 
-enum error_code git_look(struct target *target, struct evidence *evidence, struct git_state *ret_state, struct error *error)
+enum error_code git_look(struct target *target, struct evidence *evidence,
+                         struct git_state *ret_state, struct error *error)
 {
     struct git_state state = {.clean = false};
     int status = 0;
-    enum error_code code = probe(target, "git rev-parse HEAD", "git.head", "", evidence, &status, error);
+    enum error_code code = probe(target, "git rev-parse HEAD", "git.head", "", evidence, &status,
+                                 error);
     if (code != ERROR_OK)
         return code;
     copy_line(evidence_last(evidence, "git.head", NULL), state.commit, sizeof state.commit);
     if (status != 0 || !bytes_is_hex(state.commit, COMMIT_HEX))
-        return error_set(error, ERROR_REMOTE, status, target_setup(target)->target.directory, "check `target.directory`", "there is no git repository whose HEAD can be read");
-    code = probe(target, "git symbolic-ref -q --short HEAD || echo detached", "git.branch", "", evidence, NULL, error);
+        return error_set(error, ERROR_REMOTE, status, target_setup(target)->target.directory,
+                         "check `target.directory`",
+                         "there is no git repository whose HEAD can be read");
+    code = probe(target, "git symbolic-ref -q --short HEAD || echo detached", "git.branch", "",
+                 evidence, NULL, error);
     if (code == ERROR_OK)
         copy_line(evidence_last(evidence, "git.branch", NULL), state.branch, sizeof state.branch);
     if (code == ERROR_OK)
-        code = probe(target, "git status --porcelain --untracked-files=no", "git.status", "", evidence, &status, error);
+        code = probe(target, "git status --porcelain --untracked-files=no", "git.status", "",
+                     evidence, &status, error);
     if (code != ERROR_OK)
         return code;
     state.clean = status == 0 && evidence_last(evidence, "git.status", NULL)->output.size == 0;
@@ -41,34 +50,48 @@ enum error_code git_look(struct target *target, struct evidence *evidence, struc
     return ERROR_OK;
 }
 
-enum error_code git_upstream(struct target *target, struct git_upstream *ret_upstream, struct error *error)
+enum error_code git_upstream(struct target *target, struct git_upstream *ret_upstream,
+                             struct error *error)
 {
     const struct setup_repository *repository = &target_setup(target)->repository;
     CLEANUP_BYTES struct bytes script = {0}, name = {0};
     CLEANUP_RESULT struct target_result result = {0};
     struct git_upstream upstream = {.ahead = 0};
-    enum error_code code = bytes_append_format(&name, error, "refs/remotes/%s/%s", repository->remote, repository->branch);
+    enum error_code code = bytes_append_format(&name, error, "refs/remotes/%s/%s",
+                                               repository->remote, repository->branch);
     if (code == ERROR_OK)
         code = bytes_append_format(&script, error, "r=");
     if (code == ERROR_OK)
         code = shell_quote(&script, (const char *)name.data, error);
     if (code == ERROR_OK)
-        code = bytes_append_format(&script, error, "; c=$(git rev-parse -q --verify \"$r^{commit}\") || exit 0; echo \"$c\" $(git rev-list --left-right --count \"HEAD...$r\")");
+        code =
+            bytes_append_format(&script, error,
+                                "; c=$(git rev-parse -q --verify \"$r^{commit}\") || exit 0; echo "
+                                "\"$c\" $(git rev-list --left-right --count \"HEAD...$r\")");
     if (code == ERROR_OK)
-        code = target_run(target, &(struct target_command){.script = (const char *)script.data, .output = OUTPUT_NAMES}, &result, error);
+        code = target_run(target,
+                          &(struct target_command){.script = (const char *)script.data,
+                                                   .output = OUTPUT_NAMES},
+                          &result, error);
     if (code != ERROR_OK)
         return code;
     if (result.output.size == 0 && result.status == 0) {
         *ret_upstream = upstream;
         return ERROR_OK;
     }
-    if (result.status != 0 || sscanf((const char *)result.output.data, "%40s %" SCNd64 " %" SCNd64, upstream.commit, &upstream.ahead, &upstream.behind) != 3)
-        return error_set(error, ERROR_REMOTE, result.status, "git", "look at the repository on the target", "HEAD cannot be compared with the branch on the remote");
+    if (result.status != 0
+        || sscanf((const char *)result.output.data, "%40s %" SCNd64 " %" SCNd64, upstream.commit,
+                  &upstream.ahead, &upstream.behind)
+               != 3)
+        return error_set(error, ERROR_REMOTE, result.status, "git",
+                         "look at the repository on the target",
+                         "HEAD cannot be compared with the branch on the remote");
     *ret_upstream = upstream;
     return ERROR_OK;
 }
 
-/* `.env` is what a plain compose takes its variables from, where the configured env file is another. */
+/* `.env` is what a plain compose takes its variables from, where the configured env file is
+ * another. */
 enum error_code git_loose_files(struct target *target, struct bytes *ret_names, struct error *error)
 {
     const struct setup_compose *compose = &target_setup(target)->compose;
@@ -78,11 +101,18 @@ enum error_code git_loose_files(struct target *target, struct bytes *ret_names, 
     if (code == ERROR_OK)
         code = shell_quote(&script, compose->file, error);
     if (code == ERROR_OK)
-        code = bytes_append_format(&script, error, "); for f in docker-compose.override.yml docker-compose.override.yaml compose.override.yml compose.override.yaml%s; do "
-                                   "[ \"$d\" = . ] || f=$d/$f; [ ! -e \"$f\" ] || git ls-files --error-unmatch -- \"$f\" >/dev/null 2>&1 || printf '%%s\\n' \"$f\"; done",
-                                   strcmp(compose->env_file, ".env") == 0 ? "" : " .env");
+        code = bytes_append_format(
+            &script, error,
+            "); for f in docker-compose.override.yml docker-compose.override.yaml "
+            "compose.override.yml compose.override.yaml%s; do "
+            "[ \"$d\" = . ] || f=$d/$f; [ ! -e \"$f\" ] || git ls-files --error-unmatch -- \"$f\" "
+            ">/dev/null 2>&1 || printf '%%s\\n' \"$f\"; done",
+            strcmp(compose->env_file, ".env") == 0 ? "" : " .env");
     if (code == ERROR_OK)
-        code = target_run(target, &(struct target_command){.script = (const char *)script.data, .output = OUTPUT_NAMES}, &result, error);
+        code = target_run(target,
+                          &(struct target_command){.script = (const char *)script.data,
+                                                   .output = OUTPUT_NAMES},
+                          &result, error);
     if (code != ERROR_OK)
         return code;
     *ret_names = result.output;
@@ -90,7 +120,9 @@ enum error_code git_loose_files(struct target *target, struct bytes *ret_names, 
     return ERROR_OK;
 }
 
-enum error_code git_update(struct target *target, const struct target_lease *lease, const char *commit, struct evidence *evidence, int *ret_status, struct error *error)
+enum error_code git_update(struct target *target, const struct target_lease *lease,
+                           const char *commit, struct evidence *evidence, int *ret_status,
+                           struct error *error)
 {
     const struct setup_repository *repository = &target_setup(target)->repository;
     CLEANUP_BYTES struct bytes script = {0};
@@ -102,11 +134,21 @@ enum error_code git_update(struct target *target, const struct target_lease *lea
     if (code == ERROR_OK)
         code = shell_quote(&script, repository->branch, error);
     if (code == ERROR_OK)
-        code = bytes_append_format(&script, error, "; t=%s; git fetch -q \"$r\" \"+refs/heads/$b:refs/remotes/$r/$b\" || exit 3; [ -n \"$t\" ] || t=$(git rev-parse \"refs/remotes/$r/$b\") || exit 3; "
-                                   "git merge-base --is-ancestor \"$t\" \"refs/remotes/$r/$b\" || { echo \"$t is not on $r/$b\"; exit 4; }; "
-                                   "git checkout -q \"$b\" && git merge -q --ff-only \"$t\" && [ \"$(git rev-parse HEAD)\" = \"$t\" ] || { echo \"no fast-forward to $t\"; exit 5; }", commit);
-    struct target_command command = {.script = (const char *)script.data, .deadline_ms = 100000, .lease = lease};
-    return code == ERROR_OK ? target_probe(target, &command, "act", "update", evidence, ret_status, error) : code;
+        code = bytes_append_format(
+            &script, error,
+            "; t=%s; git fetch -q \"$r\" \"+refs/heads/$b:refs/remotes/$r/$b\" || exit 3; [ -n "
+            "\"$t\" ] || t=$(git rev-parse \"refs/remotes/$r/$b\") || exit 3; "
+            "git merge-base --is-ancestor \"$t\" \"refs/remotes/$r/$b\" || { echo \"$t is not on "
+            "$r/$b\"; exit 4; }; "
+            "git checkout -q \"$b\" && git merge -q --ff-only \"$t\" && [ \"$(git rev-parse "
+            "HEAD)\" = \"$t\" ] || { echo \"no fast-forward to $t\"; exit 5; }",
+            commit);
+    struct target_command command = {.script = (const char *)script.data,
+                                     .deadline_ms = 100000,
+                                     .lease = lease};
+    return code == ERROR_OK
+               ? target_probe(target, &command, "act", "update", evidence, ret_status, error)
+               : code;
 }
 
 static bool touches(const struct bytes *lines, const struct setup_list *paths)
@@ -126,65 +168,81 @@ static bool touches(const struct bytes *lines, const struct setup_list *paths)
     return false;
 }
 
-enum error_code git_changed(struct target *target, const char *from, const char *to, const struct setup_list *paths, struct evidence *evidence, bool *ret_touches,
-                            struct error *error)
+enum error_code git_changed(struct target *target, const char *from, const char *to,
+                            const struct setup_list *paths, struct evidence *evidence,
+                            bool *ret_touches, struct error *error)
 {
     char script[200], subject[100];
     int status;
     if (!bytes_is_hex(from, COMMIT_HEX) || !bytes_is_hex(to, COMMIT_HEX))
         return error_set(error, ERROR_PROTOCOL, 0, "git", "", "a commit is not 40 hex digits");
-    (void)snprintf(script, sizeof script, "git -c core.quotePath=false diff --name-only --no-renames %s %s --", from, to);
+    (void)snprintf(script, sizeof script,
+                   "git -c core.quotePath=false diff --name-only --no-renames %s %s --", from, to);
     (void)snprintf(subject, sizeof subject, "%s..%s", from, to);
     enum error_code code = probe(target, script, "git.changed", subject, evidence, &status, error);
     if (code != ERROR_OK)
         return code;
     if (status != 0)
-        return error_set(error, ERROR_REMOTE, status, "git", "look at the repository on the target", "the changes between two commits cannot be listed");
+        return error_set(error, ERROR_REMOTE, status, "git", "look at the repository on the target",
+                         "the changes between two commits cannot be listed");
     *ret_touches = touches(&evidence_last(evidence, "git.changed", NULL)->output, paths);
     return ERROR_OK;
 }
 
-enum error_code git_subject(struct target *target, const char *commit, struct evidence *evidence, char *ret_text, size_t room, struct error *error)
+enum error_code git_subject(struct target *target, const char *commit, struct evidence *evidence,
+                            char *ret_text, size_t room, struct error *error)
 {
     char script[120];
     if (!bytes_is_hex(commit, COMMIT_HEX))
         return error_set(error, ERROR_PROTOCOL, 0, "git", "", "a commit is not 40 hex digits");
-    (void)snprintf(script, sizeof script, "git log -1 --no-show-signature --format=%%s %s --", commit);
+    (void)snprintf(script, sizeof script, "git log -1 --no-show-signature --format=%%s %s --",
+                   commit);
     enum error_code code = probe(target, script, "git.subject", commit, evidence, NULL, error);
     if (code == ERROR_OK)
         copy_line(evidence_last(evidence, "git.subject", NULL), ret_text, room);
     return code;
 }
 
-enum error_code git_subjects(struct target *target, const char *from, const char *to, int most, struct bytes *ret_lines, struct error *error)
+enum error_code git_subjects(struct target *target, const char *from, const char *to, int most,
+                             struct bytes *ret_lines, struct error *error)
 {
     CLEANUP_RESULT struct target_result result = {0};
     char script[200];
     if (!bytes_is_hex(from, COMMIT_HEX) || !bytes_is_hex(to, COMMIT_HEX))
         return error_set(error, ERROR_PROTOCOL, 0, "git", "", "a commit is not 40 hex digits");
-    (void)snprintf(script, sizeof script, "git log -n %d --no-show-signature --format='%%h %%s' %s..%s --", most, from, to);
-    enum error_code code = target_run(target, &(struct target_command){.script = script}, &result, error);
+    (void)snprintf(script, sizeof script,
+                   "git log -n %d --no-show-signature --format='%%h %%s' %s..%s --", most, from,
+                   to);
+    enum error_code code = target_run(target, &(struct target_command){.script = script}, &result,
+                                      error);
     if (code != ERROR_OK)
         return code;
     if (result.status != 0)
-        return error_set(error, ERROR_REMOTE, result.status, "git", "look at the repository on the target", "the commits between two cannot be listed");
+        return error_set(error, ERROR_REMOTE, result.status, "git",
+                         "look at the repository on the target",
+                         "the commits between two cannot be listed");
     *ret_lines = result.output;
     result.output = (struct bytes){0};
     return ERROR_OK;
 }
 
-enum error_code git_restore(struct target *target, const struct target_lease *lease, const char *commit, const char *branch, struct evidence *evidence, int *ret_status,
-                            struct error *error)
+enum error_code git_restore(struct target *target, const struct target_lease *lease,
+                            const char *commit, const char *branch, struct evidence *evidence,
+                            int *ret_status, struct error *error)
 {
     CLEANUP_BYTES struct bytes script = {0};
     if (!bytes_is_hex(commit, COMMIT_HEX))
-        return error_set(error, ERROR_PROTOCOL, 0, "git", "", "the before snapshot names no commit");
+        return error_set(error, ERROR_PROTOCOL, 0, "git", "",
+                         "the before snapshot names no commit");
     bool detached = strcmp(branch, "detached") == 0;
-    enum error_code code = bytes_append_format(&script, error, "exec 2>&1; git checkout -q %s ", detached ? "--detach" : "-B");
+    enum error_code code = bytes_append_format(&script, error, "exec 2>&1; git checkout -q %s ",
+                                               detached ? "--detach" : "-B");
     if (code == ERROR_OK && !detached)
         code = shell_quote(&script, branch, error);
     if (code == ERROR_OK)
         code = bytes_append_format(&script, error, " %s", commit);
     struct target_command command = {.script = (const char *)script.data, .lease = lease};
-    return code == ERROR_OK ? target_probe(target, &command, "act", "restore", evidence, ret_status, error) : code;
+    return code == ERROR_OK
+               ? target_probe(target, &command, "act", "restore", evidence, ret_status, error)
+               : code;
 }

@@ -8,7 +8,11 @@
 #include "actions/compose/compose.h"
 #include "actions/target/http.h"
 
-enum { PROBE_MS = 4000, STATUS_GOOD = 1, STATUS_BAD = 2 };      /* of a container's own check; no HTTP status is so small */
+enum {
+    PROBE_MS = 4000,
+    STATUS_GOOD = 1,
+    STATUS_BAD = 2
+}; /* of a container's own check; no HTTP status is so small */
 
 bool health_is_good(int status, const struct bytes *body)
 {
@@ -22,7 +26,8 @@ bool health_is_good(int status, const struct bytes *body)
 }
 
 /* "http://service:NAME:3100/x" with NAME's own address in the container network. */
-static enum error_code resolve(struct target *target, const struct containers *containers, const char *url, struct bytes *ret_url, struct error *error)
+static enum error_code resolve(struct target *target, const struct containers *containers,
+                               const char *url, struct bytes *ret_url, struct error *error)
 {
     const char *mark = strstr(url, "//service:");
     if (mark == NULL)
@@ -36,17 +41,24 @@ static enum error_code resolve(struct target *target, const struct containers *c
         return bytes_append(ret_url, "", 0, error);
     CLEANUP_BYTES struct bytes script = {0};
     CLEANUP_RESULT struct target_result result = {0};
-    enum error_code code = bytes_append_format(&script, error, "%s inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' %s",
-                                               target_setup(target)->target.docker, container->id);
+    enum error_code code = bytes_append_format(
+        &script, error,
+        "%s inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' %s",
+        target_setup(target)->target.docker, container->id);
     if (code == ERROR_OK)
-        code = target_run(target, &(struct target_command){.script = (const char *)script.data, .output = OUTPUT_NAMES}, &result, error);
+        code = target_run(target,
+                          &(struct target_command){.script = (const char *)script.data,
+                                                   .output = OUTPUT_NAMES},
+                          &result, error);
     if (code != ERROR_OK)
         return code;
     size_t address = result.output.size > 0 ? strcspn((const char *)result.output.data, " \n") : 0;
-    return bytes_append_format(ret_url, error, "%.*s//%.*s%s", (int)(mark - url), url, (int)address, (const char *)result.output.data, name + length);
+    return bytes_append_format(ret_url, error, "%.*s//%.*s%s", (int)(mark - url), url, (int)address,
+                               (const char *)result.output.data, name + length);
 }
 
-static enum error_code ask_http(struct target *target, const struct containers *containers, const struct setup_endpoint *endpoint, struct evidence *evidence,
+static enum error_code ask_http(struct target *target, const struct containers *containers,
+                                const struct setup_endpoint *endpoint, struct evidence *evidence,
                                 bool *ret_good, struct error *error)
 {
     CLEANUP_BYTES struct bytes url = {0}, body = {0};
@@ -60,24 +72,35 @@ static enum error_code ask_http(struct target *target, const struct containers *
     if (code != ERROR_OK)
         return code;
     *ret_good = health_is_good(status, &body);
-    return evidence_add(evidence, "health", endpoint->name, status, &body, sent_ns, clock_boottime_ns(target_clock(target)), NULL, error);
+    return evidence_add(evidence, "health", endpoint->name, status, &body, sent_ns,
+                        clock_boottime_ns(target_clock(target)), NULL, error);
 }
 
-/* The container's own check, as `docker inspect` tells it; without one, running alone is not enough. */
-static enum error_code ask_container(struct target *target, const struct containers *containers, const struct setup_endpoint *endpoint, struct evidence *evidence,
-                                     bool *ret_good, struct error *error)
+/* The container's own check, as `docker inspect` tells it; without one, running alone is not
+ * enough. */
+static enum error_code ask_container(struct target *target, const struct containers *containers,
+                                     const struct setup_endpoint *endpoint,
+                                     struct evidence *evidence, bool *ret_good, struct error *error)
 {
     const struct container *container = containers_find(containers, endpoint->service);
-    bool good = container != NULL && strcmp(container->state, "running") == 0 && strcmp(container->health, "healthy") == 0;
+    bool good = container != NULL && strcmp(container->state, "running") == 0
+                && strcmp(container->health, "healthy") == 0;
     CLEANUP_BYTES struct bytes body = {0};
-    enum error_code code = bytes_append_format(&body, error, "%s %s", container != NULL ? container->state : "missing",
-                                               container != NULL && container->health[0] != '\0' ? container->health : "without a check");
+    enum error_code code = bytes_append_format(&body, error, "%s %s",
+                                               container != NULL ? container->state : "missing",
+                                               container != NULL && container->health[0] != '\0'
+                                                   ? container->health
+                                                   : "without a check");
     int64_t now = clock_boottime_ns(target_clock(target));
     *ret_good = good;
-    return code == ERROR_OK ? evidence_add(evidence, "health", endpoint->name, good ? STATUS_GOOD : STATUS_BAD, &body, now, now, NULL, error) : code;
+    return code == ERROR_OK
+               ? evidence_add(evidence, "health", endpoint->name, good ? STATUS_GOOD : STATUS_BAD,
+                              &body, now, now, NULL, error)
+               : code;
 }
 
-static enum error_code ask_exec(struct target *target, const struct setup_endpoint *endpoint, struct evidence *evidence, bool *ret_good, struct error *error)
+static enum error_code ask_exec(struct target *target, const struct setup_endpoint *endpoint,
+                                struct evidence *evidence, bool *ret_good, struct error *error)
 {
     CLEANUP_BYTES struct bytes script = {0};
     CLEANUP_RESULT struct target_result result = {0};
@@ -89,36 +112,52 @@ static enum error_code ask_exec(struct target *target, const struct setup_endpoi
     if (code == ERROR_OK)
         code = bytes_append_format(&script, error, " %s 2>&1", endpoint->exec);
     if (code == ERROR_OK)
-        code = target_run(target, &(struct target_command){.script = (const char *)script.data, .deadline_ms = PROBE_MS}, &result, error);
+        code = target_run(target,
+                          &(struct target_command){.script = (const char *)script.data,
+                                                   .deadline_ms = PROBE_MS},
+                          &result, error);
     if (code != ERROR_OK)
         return code;
     *ret_good = result.status == 0;
-    return evidence_add(evidence, "health", endpoint->name, result.status == 0 ? STATUS_GOOD : STATUS_BAD, &result.output, result.sent_ns, result.received_ns, &result.span, error);
+    return evidence_add(evidence, "health", endpoint->name,
+                        result.status == 0 ? STATUS_GOOD : STATUS_BAD, &result.output,
+                        result.sent_ns, result.received_ns, &result.span, error);
 }
 
-static enum error_code ask(struct target *target, const struct containers *containers, const struct setup_endpoint *endpoint, struct evidence *evidence, bool *ret_good,
-                           struct error *error)
+static enum error_code ask(struct target *target, const struct containers *containers,
+                           const struct setup_endpoint *endpoint, struct evidence *evidence,
+                           bool *ret_good, struct error *error)
 {
     switch (endpoint->kind) {
-    case HEALTH_INVALID: break;
-    case HEALTH_HTTP: return ask_http(target, containers, endpoint, evidence, ret_good, error);
-    case HEALTH_CONTAINER: return ask_container(target, containers, endpoint, evidence, ret_good, error);
-    case HEALTH_EXEC: return ask_exec(target, endpoint, evidence, ret_good, error);
+    case HEALTH_INVALID:
+        break;
+    case HEALTH_HTTP:
+        return ask_http(target, containers, endpoint, evidence, ret_good, error);
+    case HEALTH_CONTAINER:
+        return ask_container(target, containers, endpoint, evidence, ret_good, error);
+    case HEALTH_EXEC:
+        return ask_exec(target, endpoint, evidence, ret_good, error);
     }
-    return error_set(error, ERROR_CONFIG, 0, endpoint->name, "give url, container or exec", "an endpoint says nothing of how it is asked");
+    return error_set(error, ERROR_CONFIG, 0, endpoint->name, "give url, container or exec",
+                     "an endpoint says nothing of how it is asked");
 }
 
-enum error_code health_look(struct target *target, const struct containers *containers, struct evidence *evidence, struct health_view *ret_view, struct error *error)
+enum error_code health_look(struct target *target, const struct containers *containers,
+                            struct evidence *evidence, struct health_view *ret_view,
+                            struct error *error)
 {
     const struct setup *setup = target_setup(target);
     struct health_view view = {.all_good = true};
     for (size_t i = 0; i < setup->endpoint_count; i++) {
-        enum error_code code = ask(target, containers, &setup->endpoints[i], evidence, &view.good[i], error);
+        enum error_code code = ask(target, containers, &setup->endpoints[i], evidence,
+                                   &view.good[i], error);
         if (code != ERROR_OK)
             return code;
         if (!view.good[i] && view.all_good) {
-            const struct evidence_item *item = evidence_last(evidence, "health", setup->endpoints[i].name);
-            (void)snprintf(view.text, sizeof view.text, "%s is not healthy: %d %.120s", setup->endpoints[i].name, item->status, (const char *)item->output.data);
+            const struct evidence_item *item = evidence_last(evidence, "health",
+                                                             setup->endpoints[i].name);
+            (void)snprintf(view.text, sizeof view.text, "%s is not healthy: %d %.120s",
+                           setup->endpoints[i].name, item->status, (const char *)item->output.data);
         }
         view.all_good = view.all_good && view.good[i];
     }

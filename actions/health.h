@@ -7,12 +7,14 @@
 #include "actions/target/target.h"
 
 struct health_view {
-    bool good[SETUP_NAMES_MAX];     /* in the order of setup.endpoints */
+    bool good[SETUP_NAMES_MAX]; /* in the order of setup.endpoints */
     bool all_good;
-    char text[300];                 /* the first that is not good, in words */
+    char text[300]; /* the first that is not good, in words */
 };
 
-enum error_code health_look(struct target *target, const struct containers *containers, struct evidence *evidence, struct health_view *ret_view, struct error *error) CHECKED;
+enum error_code health_look(struct target *target, const struct containers *containers,
+                            struct evidence *evidence, struct health_view *ret_view,
+                            struct error *error) CHECKED;
 /* HTTP 200, and where the body is JSON with a string `status`, that is ok or healthy. */
 bool health_is_good(int status, const struct bytes *body);
 

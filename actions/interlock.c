@@ -12,15 +12,20 @@ static const int64_t LOOK_PAUSE_NS = 200000000;
 const char *interlock_name(enum interlock interlock)
 {
     switch (interlock) {
-    case INTERLOCK_INVALID: return "invalid";
-    case INTERLOCK_DISARMED: return "disarmed";
-    case INTERLOCK_ARMED: return "armed";
-    case INTERLOCK_UNKNOWN: return "unknown";
+    case INTERLOCK_INVALID:
+        return "invalid";
+    case INTERLOCK_DISARMED:
+        return "disarmed";
+    case INTERLOCK_ARMED:
+        return "armed";
+    case INTERLOCK_UNKNOWN:
+        return "unknown";
     }
     return "invalid";
 }
 
-void interlock_read(const struct setup_services *services, const struct bytes *lines, const char *started_at, const char *nonce, const char *marker,
+void interlock_read(const struct setup_services *services, const struct bytes *lines,
+                    const char *started_at, const char *nonce, const char *marker,
                     struct interlock_view *view)
 {
     enum interlock said = INTERLOCK_UNKNOWN;
@@ -32,39 +37,58 @@ void interlock_read(const struct setup_services *services, const struct bytes *l
         } else if (log_matches_any(line.message, &services->armed, NULL, NULL)) {
             said = INTERLOCK_ARMED;
             received = false;
-        } else if (nonce != NULL && log_matches_any(line.message, &services->disarm_received, nonce, NULL)) {
+        } else if (nonce != NULL
+                   && log_matches_any(line.message, &services->disarm_received, nonce, NULL)) {
             received = true;
         }
     }
-    bool contradicted = (said == INTERLOCK_DISARMED && marker[0] != '\0' && strcmp(marker, "absent") != 0)
-                        || (said == INTERLOCK_ARMED && marker[0] != '\0' && strcmp(marker, "present") != 0);
+    bool contradicted = (said == INTERLOCK_DISARMED && marker[0] != '\0'
+                         && strcmp(marker, "absent") != 0)
+                        || (said == INTERLOCK_ARMED && marker[0] != '\0'
+                            && strcmp(marker, "present") != 0);
     view->interlock = contradicted ? INTERLOCK_UNKNOWN : said;
     view->received = received;
 }
 
-/* `docker cp` reads a container without a shell; only its own words tell an absent file from a question that could not be asked. */
-static enum error_code look_for_marker(struct target *target, const struct container *container, struct evidence *evidence, char *ret_marker, size_t room, struct error *error)
+/* `docker cp` reads a container without a shell; only its own words tell an absent file from a
+ * question that could not be asked. */
+static enum error_code look_for_marker(struct target *target, const struct container *container,
+                                       struct evidence *evidence, char *ret_marker, size_t room,
+                                       struct error *error)
 {
     const struct setup *setup = target_setup(target);
     CLEANUP_BYTES struct bytes script = {0};
-    enum error_code code = bytes_append_format(&script, error, "e=$(%s cp %s:", setup->target.docker, container->id);
+    enum error_code code = bytes_append_format(&script, error,
+                                               "e=$(%s cp %s:", setup->target.docker,
+                                               container->id);
     if (code == ERROR_OK)
         code = shell_quote(&script, setup->services.marker, error);
     if (code == ERROR_OK)
-        code = bytes_append_format(&script, error, " - 2>&1 >/dev/null) && echo present || case \"$e\" in *[Cc]'ould not find the file'*|*'o such container:path'*|*[Nn]'o such file'*) echo absent;; *) echo unknown;; esac");
+        code =
+            bytes_append_format(&script, error,
+                                " - 2>&1 >/dev/null) && echo present || case \"$e\" in *[Cc]'ould "
+                                "not find the file'*|*'o such container:path'*|*[Nn]'o such "
+                                "file'*) echo absent;; *) echo unknown;; esac");
     if (code == ERROR_OK)
-        code = target_probe(target, &(struct target_command){.script = (const char *)script.data, .output = OUTPUT_NAMES}, "interlock.marker", container->name, evidence, NULL, error);
+        code = target_probe(target,
+                            &(struct target_command){.script = (const char *)script.data,
+                                                     .output = OUTPUT_NAMES},
+                            "interlock.marker", container->name, evidence, NULL, error);
     if (code != ERROR_OK)
         return code;
     const struct evidence_item *item = evidence_last(evidence, "interlock.marker", NULL);
-    (void)snprintf(ret_marker, room, "%.*s", (int)strcspn((const char *)item->output.data, "\n"), (const char *)item->output.data);
+    (void)snprintf(ret_marker, room, "%.*s", (int)strcspn((const char *)item->output.data, "\n"),
+                   (const char *)item->output.data);
     return ERROR_OK;
 }
 
-enum error_code interlock_look(struct target *target, const char *nonce, struct evidence *evidence, struct interlock_view *ret_view, struct error *error)
+enum error_code interlock_look(struct target *target, const char *nonce, struct evidence *evidence,
+                               struct interlock_view *ret_view, struct error *error)
 {
     const struct setup_services *services = &target_setup(target)->services;
-    const struct setup_patterns *const sets[] = {&services->policy_loaded, &services->disarm_received, &services->disarmed, &services->armed};
+    const struct setup_patterns *const sets[] = {&services->policy_loaded,
+                                                 &services->disarm_received, &services->disarmed,
+                                                 &services->armed};
     struct containers containers;
     struct interlock_view view = {.interlock = INTERLOCK_UNKNOWN};
     char marker[16] = "";
@@ -78,25 +102,31 @@ enum error_code interlock_look(struct target *target, const char *nonce, struct 
     }
     (void)snprintf(view.container, sizeof view.container, "%s", execution->id);
     (void)snprintf(view.started_at, sizeof view.started_at, "%s", execution->started_at);
-    code = logs_fetch(target, execution, "logs.execution", sets, sizeof sets / sizeof sets[0], 0, evidence, error);
+    code = logs_fetch(target, execution, "logs.execution", sets, sizeof sets / sizeof sets[0], 0,
+                      evidence, error);
     if (code == ERROR_OK && services->marker[0] != '\0')
         code = look_for_marker(target, execution, evidence, marker, sizeof marker, error);
     if (code != ERROR_OK)
         return code;
-    interlock_read(services, &evidence_last(evidence, "logs.execution", NULL)->output, execution->started_at, nonce, marker, &view);
+    interlock_read(services, &evidence_last(evidence, "logs.execution", NULL)->output,
+                   execution->started_at, nonce, marker, &view);
     *ret_view = view;
     return ERROR_OK;
 }
 
-enum error_code interlock_send(struct target *target, bool arm, const char *nonce, const char *reason, struct evidence *evidence, bool *ret_sent, struct error *error)
+enum error_code interlock_send(struct target *target, bool arm, const char *nonce,
+                               const char *reason, struct evidence *evidence, bool *ret_sent,
+                               struct error *error)
 {
     const struct setup_bus *bus = &target_setup(target)->bus;
     char payload[300];
     (void)snprintf(payload, sizeof payload, "%s %.200s", nonce, reason);
-    return bus_publish(target, arm ? bus->subject_arm : bus->subject_disarm, payload, evidence, ret_sent, error);
+    return bus_publish(target, arm ? bus->subject_arm : bus->subject_disarm, payload, evidence,
+                       ret_sent, error);
 }
 
-enum error_code interlock_await(struct target *target, enum interlock wanted, const char *nonce, int64_t deadline_ns, struct evidence *evidence,
+enum error_code interlock_await(struct target *target, enum interlock wanted, const char *nonce,
+                                int64_t deadline_ns, struct evidence *evidence,
                                 struct interlock_view *ret_view, struct error *error)
 {
     const struct clock *clock = target_clock(target);
@@ -107,7 +137,8 @@ enum error_code interlock_await(struct target *target, enum interlock wanted, co
         if (code != ERROR_OK)
             return code;
         int64_t now = clock_boottime_ns(clock);
-        bool seen = view.interlock == wanted && (wanted != INTERLOCK_DISARMED || nonce == NULL || view.received);
+        bool seen = view.interlock == wanted
+                    && (wanted != INTERLOCK_DISARMED || nonce == NULL || view.received);
         if (seen || now + LOOK_PAUSE_NS >= deadline_ns) {
             *ret_view = view;
             return ERROR_OK;

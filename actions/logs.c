@@ -5,15 +5,18 @@
 
 #include <jansson.h>
 
-/* " | grep -aF -e 'Received DISARM command: ' -e ..." A pattern that begins with a placeholder has no such beginning: then nothing is left out. */
-static enum error_code add_filter(struct bytes *script, const struct setup_patterns *const *sets, size_t set_count, struct error *error)
+/* " | grep -aF -e 'Received DISARM command: ' -e ..." A pattern that begins with a placeholder has
+ * no such beginning: then nothing is left out. */
+static enum error_code add_filter(struct bytes *script, const struct setup_patterns *const *sets,
+                                  size_t set_count, struct error *error)
 {
     CLEANUP_BYTES struct bytes filter = {0};
     enum error_code code = bytes_append_format(&filter, error, " | grep -aF");
     for (size_t set = 0; set < set_count; set++) {
         for (size_t i = 0; code == ERROR_OK && i < sets[set]->count; i++) {
             char literal[512];
-            (void)snprintf(literal, sizeof literal, "%.*s", (int)strcspn(sets[set]->items[i], "%"), sets[set]->items[i]);
+            (void)snprintf(literal, sizeof literal, "%.*s", (int)strcspn(sets[set]->items[i], "%"),
+                           sets[set]->items[i]);
             if (literal[0] == '\0')
                 return ERROR_OK;
             code = bytes_append(&filter, " -e ", 4, error);
@@ -21,13 +24,15 @@ static enum error_code add_filter(struct bytes *script, const struct setup_patte
                 code = shell_quote(&filter, literal, error);
         }
     }
-    if (code == ERROR_OK)       /* grep's 1 means that no line matched, which is an answer */
+    if (code == ERROR_OK) /* grep's 1 means that no line matched, which is an answer */
         code = bytes_append_format(&filter, error, "; [ $? -le 1 ]");
     return code == ERROR_OK ? bytes_append(script, filter.data, filter.size, error) : code;
 }
 
-enum error_code logs_fetch(struct target *target, const struct container *container, const char *probe, const struct setup_patterns *const *sets, size_t set_count, int64_t tail,
-                           struct evidence *evidence, struct error *error)
+enum error_code logs_fetch(struct target *target, const struct container *container,
+                           const char *probe, const struct setup_patterns *const *sets,
+                           size_t set_count, int64_t tail, struct evidence *evidence,
+                           struct error *error)
 {
     CLEANUP_BYTES struct bytes script = {0};
     char lines[48] = "";
@@ -35,7 +40,8 @@ enum error_code logs_fetch(struct target *target, const struct container *contai
         return error_set(error, ERROR_PROTOCOL, 0, container->service, "", "a container has no id");
     if (tail > 0)
         (void)snprintf(lines, sizeof lines, "--tail %lld ", (long long)tail);
-    enum error_code code = bytes_append_format(&script, error, "%s logs --timestamps --since ", target_setup(target)->target.docker);
+    enum error_code code = bytes_append_format(&script, error, "%s logs --timestamps --since ",
+                                               target_setup(target)->target.docker);
     if (code == ERROR_OK)
         code = shell_quote(&script, container->started_at, error);
     if (code == ERROR_OK)
@@ -43,11 +49,14 @@ enum error_code logs_fetch(struct target *target, const struct container *contai
     if (code == ERROR_OK && set_count > 0)
         code = add_filter(&script, sets, set_count, error);
     struct target_command command = {.script = (const char *)script.data};
-    return code == ERROR_OK ? target_probe(target, &command, probe, container->service, evidence, NULL, error) : code;
+    return code == ERROR_OK
+               ? target_probe(target, &command, probe, container->service, evidence, NULL, error)
+               : code;
 }
 
 /* Whole seconds "2026-11-23T07:20:23" and the decimals behind it, in UTC ("Z" or "+00:00"). */
-static bool split_time(const char *time, size_t length, const char **ret_decimals, size_t *ret_decimal_count)
+static bool split_time(const char *time, size_t length, const char **ret_decimals,
+                       size_t *ret_decimal_count)
 {
     static const char form[] = "0000-00-00T00:00:00";
     if (length < sizeof form)
@@ -61,7 +70,8 @@ static bool split_time(const char *time, size_t length, const char **ret_decimal
             at++;
     *ret_decimals = time + begin;
     *ret_decimal_count = at > begin ? at - begin : 0;
-    return (length - at == 1 && time[at] == 'Z') || (length - at == 6 && memcmp(time + at, "+00:00", 6) == 0);
+    return (length - at == 1 && time[at] == 'Z')
+           || (length - at == 6 && memcmp(time + at, "+00:00", 6) == 0);
 }
 
 int log_time_compare(const char *left, size_t left_length, const char *right, size_t right_length)
@@ -74,7 +84,8 @@ int log_time_compare(const char *left, size_t left_length, const char *right, si
         return (int)left_good - (int)right_good;
     int order = memcmp(left, right, 19);
     for (size_t i = 0; order == 0 && i < (left_count > right_count ? left_count : right_count); i++)
-        order = (i < left_count ? left_decimals[i] : '0') - (i < right_count ? right_decimals[i] : '0');
+        order = (i < left_count ? left_decimals[i] : '0')
+                - (i < right_count ? right_decimals[i] : '0');
     return order;
 }
 
@@ -95,19 +106,22 @@ static const char *skip_level(const char *text)
 static void read_message(const char *text, size_t length, char *ret_message, size_t room)
 {
     json_t *object = length > 0 && text[0] == '{' ? json_loadb(text, length, 0, NULL) : NULL;
-    const char *message = json_string_value(json_object_get(json_object_get(object, "fields"), "message"));
+    const char *message = json_string_value(
+        json_object_get(json_object_get(object, "fields"), "message"));
     if (message == NULL)
         message = json_string_value(json_object_get(object, "message"));
     char plain[4096];
     if (message == NULL) {
-        (void)snprintf(plain, sizeof plain, "%.*s", (int)(length < sizeof plain ? length : sizeof plain - 1), text);
+        (void)snprintf(plain, sizeof plain, "%.*s",
+                       (int)(length < sizeof plain ? length : sizeof plain - 1), text);
         message = skip_level(plain);
     }
     (void)snprintf(ret_message, room, "%s", skip_ornament(message));
     json_decref(object);
 }
 
-bool logs_next(const struct bytes *text, size_t *at, const char *started_at, struct log_line *ret_line)
+bool logs_next(const struct bytes *text, size_t *at, const char *started_at,
+               struct log_line *ret_line)
 {
     const char *data = (const char *)text->data;
     while (*at < text->size) {
@@ -116,11 +130,13 @@ bool logs_next(const struct bytes *text, size_t *at, const char *started_at, str
         size_t length = newline != NULL ? (size_t)(newline - line) : text->size - *at;
         *at += length + 1;
         const char *space = memchr(line, ' ', length);
-        if (space == NULL || log_time_compare(line, (size_t)(space - line), started_at, strlen(started_at)) < 0)
+        if (space == NULL
+            || log_time_compare(line, (size_t)(space - line), started_at, strlen(started_at)) < 0)
             continue;
         ret_line->time = line;
         ret_line->time_length = (size_t)(space - line);
-        read_message(space + 1, length - ret_line->time_length - 1, ret_line->message, sizeof ret_line->message);
+        read_message(space + 1, length - ret_line->time_length - 1, ret_line->message,
+                     sizeof ret_line->message);
         return true;
     }
     return false;
@@ -129,7 +145,8 @@ bool logs_next(const struct bytes *text, size_t *at, const char *started_at, str
 static bool take_hash(const char **message, char *ret_hash)
 {
     for (size_t i = 0; i < SHA256_HEX; i++)
-        if (!(((*message)[i] >= '0' && (*message)[i] <= '9') || ((*message)[i] >= 'a' && (*message)[i] <= 'f')))
+        if (!(((*message)[i] >= '0' && (*message)[i] <= '9')
+              || ((*message)[i] >= 'a' && (*message)[i] <= 'f')))
             return false;
     if (ret_hash != NULL)
         (void)snprintf(ret_hash, SHA256_HEX + 1, "%s", *message);
@@ -137,7 +154,8 @@ static bool take_hash(const char **message, char *ret_hash)
     return true;
 }
 
-bool log_matches(const char *message, const char *pattern, const char *nonce, char ret_hash[SHA256_HEX + 1])
+bool log_matches(const char *message, const char *pattern, const char *nonce,
+                 char ret_hash[SHA256_HEX + 1])
 {
     char hash[SHA256_HEX + 1] = "";
     for (const char *at = pattern; *at != '\0'; at++) {
@@ -159,7 +177,8 @@ bool log_matches(const char *message, const char *pattern, const char *nonce, ch
     return true;
 }
 
-bool log_matches_any(const char *message, const struct setup_patterns *patterns, const char *nonce, char ret_hash[SHA256_HEX + 1])
+bool log_matches_any(const char *message, const struct setup_patterns *patterns, const char *nonce,
+                     char ret_hash[SHA256_HEX + 1])
 {
     for (size_t i = 0; i < patterns->count; i++)
         if (log_matches(message, patterns->items[i], nonce, ret_hash))

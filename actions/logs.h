@@ -1,28 +1,37 @@
 /* actions/logs: what a container printed since it was started, and how a line of it is read.
- * Format:    journal/FORMAT.md, "Reading it". Lines of an earlier start never count: they are left out by `--since` and refused again by their time. */
+ * Format:    journal/FORMAT.md, "Reading it". Lines of an earlier start never count: they are left
+ *            out by `--since` and refused again by their time. */
 #ifndef ACTIONS_LOGS_H
 #define ACTIONS_LOGS_H
 
 #include "actions/compose/containers.h"
 #include "actions/target/target.h"
 
-/* Evidence: logs.<role>, subject the service, only lines that hold the literal beginning of one of the patterns (set_count 0 = all lines), at most tail lines
+/* Evidence: logs.<role>, subject the service, only lines that hold the literal beginning of one of
+ *           the patterns (set_count 0 = all lines), at most tail lines
  * (0 = all). */
-enum error_code logs_fetch(struct target *target, const struct container *container, const char *probe, const struct setup_patterns *const *sets, size_t set_count, int64_t tail,
-                           struct evidence *evidence, struct error *error) CHECKED;
+enum error_code logs_fetch(struct target *target, const struct container *container,
+                           const char *probe, const struct setup_patterns *const *sets,
+                           size_t set_count, int64_t tail, struct evidence *evidence,
+                           struct error *error) CHECKED;
 
 struct log_line {
-    const char *time;               /* RFC 3339 */
+    const char *time; /* RFC 3339 */
     size_t time_length;
-    char message[1024];             /* emoji and level skipped; cut at its room */
+    char message[1024]; /* emoji and level skipped; cut at its room */
 };
 
-/* The next line at *at; false at the end. Lines before `started_at` are skipped, and lines without a time. */
-bool logs_next(const struct bytes *text, size_t *at, const char *started_at, struct log_line *ret_line);
+/* The next line at *at; false at the end. Lines before `started_at` are skipped, and lines without
+ * a time. */
+bool logs_next(const struct bytes *text, size_t *at, const char *started_at,
+               struct log_line *ret_line);
 
-/* Matches at the start of the message; %H = 64 hex (copied to ret_hash where not NULL, "" when the pattern names none), %N = nonce. */
-bool log_matches(const char *message, const char *pattern, const char *nonce, char ret_hash[SHA256_HEX + 1]);
-bool log_matches_any(const char *message, const struct setup_patterns *patterns, const char *nonce, char ret_hash[SHA256_HEX + 1]);
+/* Matches at the start of the message; %H = 64 hex (copied to ret_hash where not NULL, "" when the
+ * pattern names none), %N = nonce. */
+bool log_matches(const char *message, const char *pattern, const char *nonce,
+                 char ret_hash[SHA256_HEX + 1]);
+bool log_matches_any(const char *message, const struct setup_patterns *patterns, const char *nonce,
+                     char ret_hash[SHA256_HEX + 1]);
 
 /* RFC 3339 in UTC with any number of decimals: <0, 0, >0. Unreadable sorts before everything. */
 int log_time_compare(const char *left, size_t left_length, const char *right, size_t right_length);

@@ -1,5 +1,7 @@
-/* actions/parity: one policy hash in three places: Execution's responder, its start-up line, Brain's handshake line, each of this start.
- * Rule:      journal/FORMAT.md, "Reading it", Policy hash. The reading here steers the driver; titan-verify reads the raw evidence itself.
+/* actions/parity: one policy hash in three places: Execution's responder, its start-up line,
+ * Brain's handshake line, each of this start.
+ * Rule:      journal/FORMAT.md, "Reading it", Policy hash. The reading here steers the driver;
+ *            titan-verify reads the raw evidence itself.
  * Evidence:  bus.policy_hash, logs.execution, logs.brain. */
 #ifndef ACTIONS_PARITY_H
 #define ACTIONS_PARITY_H
@@ -11,22 +13,27 @@ enum parity { PARITY_INVALID = 0, PARITY_EQUAL, PARITY_UNEQUAL, PARITY_MISSING }
 
 struct parity_view {
     enum parity parity;
-    char hash[SHA256_HEX + 1];      /* where EQUAL */
-    char text[400];                 /* what is equal, unequal or missing, in words */
+    char hash[SHA256_HEX + 1]; /* where EQUAL */
+    char text[400];            /* what is equal, unequal or missing, in words */
 };
 
 enum parity_depth {
-    PARITY_RESPONDER = 1,           /* one request */
-    PARITY_EXECUTION,               /* several requests, and Execution's start-up line */
-    PARITY_BRAIN,                   /* and Brain's handshake line */
+    PARITY_RESPONDER = 1, /* one request */
+    PARITY_EXECUTION,     /* several requests, and Execution's start-up line */
+    PARITY_BRAIN,         /* and Brain's handshake line */
 };
 
-/* expect: 64 hex that it must be, or "". Execution's and Brain's containers are taken from `containers`. */
-enum error_code parity_look(struct target *target, const struct containers *containers, enum parity_depth depth, const char *expect, struct evidence *evidence,
+/* expect: 64 hex that it must be, or "". Execution's and Brain's containers are taken from
+ * `containers`. */
+enum error_code parity_look(struct target *target, const struct containers *containers,
+                            enum parity_depth depth, const char *expect, struct evidence *evidence,
                             struct parity_view *ret_view, struct error *error) CHECKED;
-/* The same until it is EQUAL or UNEQUAL, or the time is over: lines and responder come some time after a start. Evidence of the last look only. */
-enum error_code parity_await(struct target *target, const struct containers *containers, enum parity_depth depth, const char *expect, int64_t deadline_ns,
-                             struct evidence *evidence, struct parity_view *ret_view, struct error *error) CHECKED;
+/* The same until it is EQUAL or UNEQUAL, or the time is over: lines and responder come some time
+ * after a start. Evidence of the last look only. */
+enum error_code parity_await(struct target *target, const struct containers *containers,
+                             enum parity_depth depth, const char *expect, int64_t deadline_ns,
+                             struct evidence *evidence, struct parity_view *ret_view,
+                             struct error *error) CHECKED;
 
 /* The hash that a raw reply names; false for anything that is none (a storage receipt, too). */
 bool parity_reply_hash(const struct bytes *reply, char ret_hash[SHA256_HEX + 1]);

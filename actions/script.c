@@ -4,7 +4,8 @@
 
 #include "actions/logs.h"
 
-enum error_code script_run(struct target *target, int64_t deadline_ms, struct evidence *evidence, int *ret_status, struct error *error)
+enum error_code script_run(struct target *target, int64_t deadline_ms, struct evidence *evidence,
+                           int *ret_status, struct error *error)
 {
     const char *path = target_setup(target)->verify.script;
     CLEANUP_BYTES struct bytes script = {0};
@@ -15,34 +16,43 @@ enum error_code script_run(struct target *target, int64_t deadline_ms, struct ev
     enum error_code code = bytes_append_format(&script, error, "exec 2>&1; exec ");
     if (code == ERROR_OK)
         code = shell_quote(&script, path, error);
-    struct target_command command = {.script = (const char *)script.data, .deadline_ms = deadline_ms};
-    return code == ERROR_OK ? target_probe(target, &command, "script", path, evidence, ret_status, error) : code;
+    struct target_command command = {.script = (const char *)script.data,
+                                     .deadline_ms = deadline_ms};
+    return code == ERROR_OK
+               ? target_probe(target, &command, "script", path, evidence, ret_status, error)
+               : code;
 }
 
-static bool search(const struct setup_services *services, const struct evidence_item *item, const struct container *container, char *ret_text, size_t room)
+static bool search(const struct setup_services *services, const struct evidence_item *item,
+                   const struct container *container, char *ret_text, size_t room)
 {
     struct log_line line;
     for (size_t at = 0; logs_next(&item->output, &at, container->started_at, &line);) {
         if (log_matches_any(line.message, &services->errors, NULL, NULL)) {
-            (void)snprintf(ret_text, room, "the log of %s since its start says: %.200s", container->service, line.message);
+            (void)snprintf(ret_text, room, "the log of %s since its start says: %.200s",
+                           container->service, line.message);
             return true;
         }
     }
     return false;
 }
 
-enum error_code script_search_errors(struct target *target, const struct containers *containers, struct evidence *evidence, bool *ret_found, char *ret_text, size_t room,
-                                     struct error *error)
+enum error_code script_search_errors(struct target *target, const struct containers *containers,
+                                     struct evidence *evidence, bool *ret_found, char *ret_text,
+                                     size_t room, struct error *error)
 {
     const struct setup *setup = target_setup(target);
     bool found = false;
     for (size_t i = 0; i < containers->count; i++) {
         const struct container *container = &containers->list[i];
-        enum error_code code = logs_fetch(target, container, "logs.errors", NULL, 0, setup->verify.log_lines, evidence, error);
+        enum error_code code = logs_fetch(target, container, "logs.errors", NULL, 0,
+                                          setup->verify.log_lines, evidence, error);
         if (code != ERROR_OK)
             return code;
         if (!found)
-            found = search(&setup->services, evidence_last(evidence, "logs.errors", container->service), container, ret_text, room);
+            found = search(&setup->services,
+                           evidence_last(evidence, "logs.errors", container->service), container,
+                           ret_text, room);
     }
     *ret_found = found;
     return ERROR_OK;

@@ -8,7 +8,7 @@
 #include <jansson.h>
 
 enum { ATTEMPTS = 5, STATUS_MOVED = 77, LOCK_SECONDS = 10 };
-static const int64_t BRIEF_MS = 5000;        /* a renewal must not become what the operator waits for */
+static const int64_t BRIEF_MS = 5000; /* a renewal must not become what the operator waits for */
 
 enum act { ACT_INVALID = 0, ACT_TAKE, ACT_FREE, ACT_RENEW, ACT_WATCH, ACT_FOLLOW, ACT_SUCCEED };
 
@@ -16,15 +16,16 @@ enum act { ACT_INVALID = 0, ACT_TAKE, ACT_FREE, ACT_RENEW, ACT_WATCH, ACT_FOLLOW
 struct request {
     enum act act;
     const struct tenancy_claim *claim;
-    const struct tenancy_lost *lost;        /* SUCCEED */
+    const struct tenancy_lost *lost; /* SUCCEED */
 };
 
 struct answer {
-    bool write;                             /* false: it stands as it must already */
+    bool write; /* false: it stands as it must already */
     int64_t deployment, epoch;
 };
 
-enum error_code tenancy_parse(const struct bytes *text, struct tenancy *ret_tenancy, struct error *error)
+enum error_code tenancy_parse(const struct bytes *text, struct tenancy *ret_tenancy,
+                              struct error *error)
 {
     struct tenancy tenancy = {.deployment = 0};
     if (text->size == 0) {
@@ -34,11 +35,18 @@ enum error_code tenancy_parse(const struct bytes *text, struct tenancy *ret_tena
     const char *journal, *hash, *holder, *boot, *guard;
     json_int_t deployment, epoch, head, expires;
     json_t *object = json_loadb((const char *)text->data, text->size, JSON_REJECT_DUPLICATES, NULL);
-    bool good = json_unpack(object, "{s:s, s:I, s:I, s:I, s:s, s:s, s:s, s:I, s:s}", "journal", &journal, "deployment", &deployment, "epoch", &epoch, "head_seq", &head,
-                            "head_hash", &hash, "holder", &holder, "boot", &boot, "expires_ms", &expires, "guard", &guard) == 0
-                && bytes_is_hex(journal, 32) && bytes_is_hex(hash, SHA256_HEX) && deployment >= 0 && epoch >= 0 && head >= 0;
+    bool good = json_unpack(object, "{s:s, s:I, s:I, s:I, s:s, s:s, s:s, s:I, s:s}", "journal",
+                            &journal, "deployment", &deployment, "epoch", &epoch, "head_seq", &head,
+                            "head_hash", &hash, "holder", &holder, "boot", &boot, "expires_ms",
+                            &expires, "guard", &guard)
+                    == 0
+                && bytes_is_hex(journal, 32) && bytes_is_hex(hash, SHA256_HEX) && deployment >= 0
+                && epoch >= 0 && head >= 0;
     if (good) {
-        tenancy = (struct tenancy){.deployment = deployment, .epoch = epoch, .head_seq = head, .expires_ms = expires};
+        tenancy = (struct tenancy){.deployment = deployment,
+                                   .epoch = epoch,
+                                   .head_seq = head,
+                                   .expires_ms = expires};
         memcpy(tenancy.journal, journal, sizeof tenancy.journal);
         memcpy(tenancy.head_hash, hash, sizeof tenancy.head_hash);
         (void)snprintf(tenancy.holder, sizeof tenancy.holder, "%s", holder);
@@ -47,8 +55,10 @@ enum error_code tenancy_parse(const struct bytes *text, struct tenancy *ret_tena
         *ret_tenancy = tenancy;
     }
     json_decref(object);
-    return good ? ERROR_OK : error_set(error, ERROR_PROTOCOL, 0, "deployment.json", "look at the file on the target; an administrator may remove it",
-                                       "what the target says of its holder cannot be read");
+    return good ? ERROR_OK
+                : error_set(error, ERROR_PROTOCOL, 0, "deployment.json",
+                            "look at the file on the target; an administrator may remove it",
+                            "what the target says of its holder cannot be read");
 }
 
 int64_t tenancy_left_ms(const struct tenancy *tenancy, const struct target_span *now)
@@ -59,7 +69,8 @@ int64_t tenancy_left_ms(const struct tenancy *tenancy, const struct target_span 
 
 bool tenancy_is_followed(const struct tenancy *tenancy, const struct tenancy_claim *claim)
 {
-    return strcmp(tenancy->journal, claim->journal) == 0 && tenancy->deployment == claim->deployment && tenancy->epoch > claim->epoch;
+    return strcmp(tenancy->journal, claim->journal) == 0 && tenancy->deployment == claim->deployment
+           && tenancy->epoch > claim->epoch;
 }
 
 static bool is_brief(enum act act)
@@ -67,7 +78,8 @@ static bool is_brief(enum act act)
     return act == ACT_RENEW || act == ACT_WATCH;
 }
 
-static enum error_code read_file(struct target *target, int64_t deadline_ms, struct evidence *evidence, struct error *error)
+static enum error_code read_file(struct target *target, int64_t deadline_ms,
+                                 struct evidence *evidence, struct error *error)
 {
     CLEANUP_BYTES struct bytes script = {0}, path = {0};
     enum error_code code = target_state_path(target, "deployment.json", &path, error);
@@ -79,26 +91,38 @@ static enum error_code read_file(struct target *target, int64_t deadline_ms, str
         code = bytes_append_format(&script, error, "; [ ! -e \"$p\" ] || cat \"$p\"");
     int status;
     if (code == ERROR_OK)
-        code = target_probe(target, &(struct target_command){.script = (const char *)script.data, .deadline_ms = deadline_ms, .output = OUTPUT_RAW}, "tenancy", "", evidence, &status, error);
+        code = target_probe(target,
+                            &(struct target_command){.script = (const char *)script.data,
+                                                     .deadline_ms = deadline_ms,
+                                                     .output = OUTPUT_RAW},
+                            "tenancy", "", evidence, &status, error);
     if (code == ERROR_OK && status != 0)
-        return error_set(error, ERROR_REMOTE, status, (const char *)path.data, "check its permissions on the target", "deployment.json cannot be read");
+        return error_set(error, ERROR_REMOTE, status, (const char *)path.data,
+                         "check its permissions on the target", "deployment.json cannot be read");
     return code;
 }
 
-static enum error_code read_within(struct target *target, int64_t deadline_ms, struct evidence *evidence, struct tenancy *ret_tenancy, struct error *error)
+static enum error_code read_within(struct target *target, int64_t deadline_ms,
+                                   struct evidence *evidence, struct tenancy *ret_tenancy,
+                                   struct error *error)
 {
     enum error_code code = read_file(target, deadline_ms, evidence, error);
-    return code == ERROR_OK ? tenancy_parse(&evidence_last(evidence, "tenancy", NULL)->output, ret_tenancy, error) : code;
+    return code == ERROR_OK ? tenancy_parse(&evidence_last(evidence, "tenancy", NULL)->output,
+                                            ret_tenancy, error)
+                            : code;
 }
 
-enum error_code tenancy_read(struct target *target, struct evidence *evidence, struct tenancy *ret_tenancy, struct error *error)
+enum error_code tenancy_read(struct target *target, struct evidence *evidence,
+                             struct tenancy *ret_tenancy, struct error *error)
 {
     return read_within(target, 0, evidence, ret_tenancy, error);
 }
 
-/* Writes `text` only where the file is still what was read: compare and swap on its hash, under a short lock, durable before it is renamed. What arrived is compared
- * too: the driver may die while it sends, and half a file, or none, would read as a target that nobody holds. */
-static enum error_code swap(struct target *target, bool brief, const struct bytes *old, const struct bytes *text, int *ret_status, struct error *error)
+/* Writes `text` only where the file is still what was read: compare and swap on its hash, under a
+ * short lock, durable before it is renamed. What arrived is compared too: the driver may die while
+ * it sends, and half a file, or none, would read as a target that nobody holds. */
+static enum error_code swap(struct target *target, bool brief, const struct bytes *old,
+                            const struct bytes *text, int *ret_status, struct error *error)
 {
     CLEANUP_BYTES struct bytes script = {0}, state = {0};
     CLEANUP_RESULT struct target_result result = {0};
@@ -112,10 +136,17 @@ static enum error_code swap(struct target *target, bool brief, const struct byte
     if (code == ERROR_OK)
         code = shell_quote(&script, (const char *)state.data, error);
     if (code == ERROR_OK)
-        code = bytes_append_format(&script, error, "; export s; mkdir -p \"$s\" && flock -w %d -E 75 \"$s/tenancy.lock\" sh -c 'f=$s/deployment.json; n=$f.%s; [ -e \"$f\" ] || : > \"$f\"; "
-                                   "h() { sha256sum < \"$1\" | cut -c1-64; }; [ \"$(h \"$f\")\" = %s ] || exit %d; cat > \"$n\" && [ \"$(h \"$n\")\" = %s ] && sync \"$n\" && mv \"$n\" \"$f\" && sync \"$s\"'",
-                                   brief ? 2 : LOCK_SECONDS, draft, hash, STATUS_MOVED, sent);
-    struct target_command command = {.script = (const char *)script.data, .input = text->data, .input_bytes = text->size, .deadline_ms = brief ? BRIEF_MS : 0};
+        code = bytes_append_format(
+            &script, error,
+            "; export s; mkdir -p \"$s\" && flock -w %d -E 75 \"$s/tenancy.lock\" sh -c "
+            "'f=$s/deployment.json; n=$f.%s; [ -e \"$f\" ] || : > \"$f\"; "
+            "h() { sha256sum < \"$1\" | cut -c1-64; }; [ \"$(h \"$f\")\" = %s ] || exit %d; cat > "
+            "\"$n\" && [ \"$(h \"$n\")\" = %s ] && sync \"$n\" && mv \"$n\" \"$f\" && sync \"$s\"'",
+            brief ? 2 : LOCK_SECONDS, draft, hash, STATUS_MOVED, sent);
+    struct target_command command = {.script = (const char *)script.data,
+                                     .input = text->data,
+                                     .input_bytes = text->size,
+                                     .deadline_ms = brief ? BRIEF_MS : 0};
     if (code == ERROR_OK)
         code = target_run(target, &command, &result, error);
     if (code != ERROR_OK)
@@ -123,25 +154,34 @@ static enum error_code swap(struct target *target, bool brief, const struct byte
     *ret_status = result.status;
     if (result.status == 0 || result.status == STATUS_MOVED)
         return ERROR_OK;
-    return error_set(error, ERROR_REMOTE, result.status, (const char *)state.data, "make the state directory writable for the deploy user",
-                     "deployment.json cannot be written: %.300s", result.errors.size > 0 ? (const char *)result.errors.data : "locked");
+    return error_set(error, ERROR_REMOTE, result.status, (const char *)state.data,
+                     "make the state directory writable for the deploy user",
+                     "deployment.json cannot be written: %.300s",
+                     result.errors.size > 0 ? (const char *)result.errors.data : "locked");
 }
 
-static enum error_code write_text(const struct request *request, const struct answer *answer, const struct tenancy *now, const struct target_span *span,
+static enum error_code write_text(const struct request *request, const struct answer *answer,
+                                  const struct tenancy *now, const struct target_span *span,
                                   struct bytes *text, struct error *error)
 {
     const struct tenancy_claim *claim = request->claim;
-    json_t *object = json_pack("{s:s, s:I, s:I, s:I, s:s, s:s, s:s, s:I, s:s}", "journal", claim->journal, "deployment", (json_int_t)answer->deployment, "epoch",
-                               (json_int_t)answer->epoch, "head_seq", (json_int_t)claim->head_seq, "head_hash", claim->head_hash, "holder", claim->holder, "boot",
-                               span->boot, "expires_ms", (json_int_t)(span->after_ms + claim->tenancy_ms), "guard", now->guard[0] != '\0' ? now->guard : "absent");
+    json_t *object = json_pack("{s:s, s:I, s:I, s:I, s:s, s:s, s:s, s:I, s:s}", "journal",
+                               claim->journal, "deployment", (json_int_t)answer->deployment,
+                               "epoch", (json_int_t)answer->epoch, "head_seq",
+                               (json_int_t)claim->head_seq, "head_hash", claim->head_hash, "holder",
+                               claim->holder, "boot", span->boot, "expires_ms",
+                               (json_int_t)(span->after_ms + claim->tenancy_ms), "guard",
+                               now->guard[0] != '\0' ? now->guard : "absent");
     char *line = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
-    enum error_code code = line == NULL ? error_set(error, ERROR_MEMORY, 0, "", "", "out of memory") : bytes_append_format(text, error, "%s\n", line);
+    enum error_code code = line == NULL ? error_set(error, ERROR_MEMORY, 0, "", "", "out of memory")
+                                        : bytes_append_format(text, error, "%s\n", line);
     free(line);
     json_decref(object);
     return code;
 }
 
-static enum error_code held(struct error *error, const char *next, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static enum error_code held(struct error *error, const char *next, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 static enum error_code held(struct error *error, const char *next, const char *format, ...)
 {
     char what[400];
@@ -152,91 +192,125 @@ static enum error_code held(struct error *error, const char *next, const char *f
     return error_set(error, ERROR_HELD, 0, "deployment.json", next, "%s", what);
 }
 
-static enum error_code held_by_another(const struct tenancy *now, const struct target_span *span, struct error *error)
+static enum error_code held_by_another(const struct tenancy *now, const struct target_span *span,
+                                       struct error *error)
 {
-    return held(error, "wait until it ends or is over; `titan-fsm disarm` is possible at any time", "deployment %lld is held by %s for another %lld s", (long long)now->deployment,
+    return held(error, "wait until it ends or is over; `titan-fsm disarm` is possible at any time",
+                "deployment %lld is held by %s for another %lld s", (long long)now->deployment,
                 now->holder, (long long)((tenancy_left_ms(now, span) + 999) / 1000));
 }
 
 /* The journal is the one that the target belongs to, in its newest copy. */
-static enum error_code check_copy(const struct tenancy *now, const struct tenancy_claim *claim, struct error *error)
+static enum error_code check_copy(const struct tenancy *now, const struct tenancy_claim *claim,
+                                  struct error *error)
 {
     if (now->journal[0] == '\0')
         return ERROR_OK;
     bool same = strcmp(now->journal, claim->journal) == 0;
     if (!same && now->deployment != 0)
-        return held(error, "finish it where it was begun; where that journal is lost for good, an administrator's `titan-fsm init --succeed`",
-                    "deployment %lld of another journal (%.32s, held by %s) is open on this target", (long long)now->deployment, now->journal, now->holder);
+        return held(error,
+                    "finish it where it was begun; where that journal is lost for good, an "
+                    "administrator's `titan-fsm init --succeed`",
+                    "deployment %lld of another journal (%.32s, held by %s) is open on this target",
+                    (long long)now->deployment, now->journal, now->holder);
     if (!same)
-        return held(error, "use that journal; where it is lost for good, an administrator's `titan-fsm init --succeed`", "this target belongs to another journal (%.32s)",
-                    now->journal);
+        return held(error,
+                    "use that journal; where it is lost for good, an administrator's `titan-fsm "
+                    "init --succeed`",
+                    "this target belongs to another journal (%.32s)", now->journal);
     if (now->head_seq > claim->head_seq)
-        return held(error, "use the newest copy of the journal", "the target has seen entry %lld of this journal, and this copy ends at %lld", (long long)now->head_seq,
-                    (long long)claim->head_seq);
-    if (claim->has_entry != NULL && !claim->has_entry(claim->context, now->head_seq, now->head_hash))
-        return held(error, "use the copy of the journal that went on", "the target has seen another entry %lld than the one in this copy: somebody went on with another copy of this journal",
+        return held(error, "use the newest copy of the journal",
+                    "the target has seen entry %lld of this journal, and this copy ends at %lld",
+                    (long long)now->head_seq, (long long)claim->head_seq);
+    if (claim->has_entry != NULL
+        && !claim->has_entry(claim->context, now->head_seq, now->head_hash))
+        return held(error, "use the copy of the journal that went on",
+                    "the target has seen another entry %lld than the one in this copy: somebody "
+                    "went on with another copy of this journal",
                     (long long)now->head_seq);
     return ERROR_OK;
 }
 
-static enum error_code check_kept(const struct tenancy *now, const struct tenancy_claim *claim, struct error *error)
+static enum error_code check_kept(const struct tenancy *now, const struct tenancy_claim *claim,
+                                  struct error *error)
 {
     if (tenancy_is_followed(now, claim))
-        return held(error, "leave it to them, and use their copy of the journal", "deployment %lld was taken over by %s", (long long)now->deployment, now->holder);
+        return held(error, "leave it to them, and use their copy of the journal",
+                    "deployment %lld was taken over by %s", (long long)now->deployment,
+                    now->holder);
     if (strcmp(now->journal, claim->journal) == 0 && now->epoch < claim->epoch)
-        return held(error, "titan-fsm takeover --reason TEXT, once more", "the takeover of this deployment did not reach the target");
-    if (strcmp(now->journal, claim->journal) != 0 || now->deployment != claim->deployment || now->epoch != claim->epoch)
+        return held(error, "titan-fsm takeover --reason TEXT, once more",
+                    "the takeover of this deployment did not reach the target");
+    if (strcmp(now->journal, claim->journal) != 0 || now->deployment != claim->deployment
+        || now->epoch != claim->epoch)
         return held(error, "titan-fsm status", "the target is no longer held by this deployment");
     return check_copy(now, claim, error);
 }
 
-/* By this deployment's last step, before it died: only the copy of the journal that has that step is past it. */
+/* By this deployment's last step, before it died: only the copy of the journal that has that step
+ * is past it. */
 static bool is_freed(const struct tenancy *now, const struct tenancy_claim *claim)
 {
-    return now->deployment == 0 && now->epoch == claim->epoch && strcmp(now->journal, claim->journal) == 0;
+    return now->deployment == 0 && now->epoch == claim->epoch
+           && strcmp(now->journal, claim->journal) == 0;
 }
 
-enum error_code tenancy_may_follow(const struct tenancy *now, const struct target_span *span, const struct tenancy_claim *claim, struct error *error)
+enum error_code tenancy_may_follow(const struct tenancy *now, const struct target_span *span,
+                                   const struct tenancy_claim *claim, struct error *error)
 {
     enum error_code code = check_copy(now, claim, error);
     if (code != ERROR_OK)
         return code;
-    return now->deployment != 0 && tenancy_left_ms(now, span) > 0 ? held_by_another(now, span, error) : ERROR_OK;
+    return now->deployment != 0 && tenancy_left_ms(now, span) > 0
+               ? held_by_another(now, span, error)
+               : ERROR_OK;
 }
 
-enum error_code tenancy_may_succeed(const struct tenancy *now, const struct target_span *span, const struct tenancy_claim *claim, const struct tenancy_lost *lost,
-                                    struct error *error)
+enum error_code tenancy_may_succeed(const struct tenancy *now, const struct target_span *span,
+                                    const struct tenancy_claim *claim,
+                                    const struct tenancy_lost *lost, struct error *error)
 {
     if (now->journal[0] == '\0')
-        return error_set(error, ERROR_REFUSED, 0, "deployment.json", "titan-fsm init", "this target belongs to no journal yet, so there is none to succeed");
+        return error_set(error, ERROR_REFUSED, 0, "deployment.json", "titan-fsm init",
+                         "this target belongs to no journal yet, so there is none to succeed");
     if (strcmp(now->journal, claim->journal) == 0)
         return ERROR_OK;
     if (strcmp(now->journal, lost->journal) != 0)
-        return error_set(error, ERROR_REFUSED, 0, "deployment.json", "make sure which journal is lost, and give its id", "this target belongs to the journal %.32s, not to the one given",
+        return error_set(error, ERROR_REFUSED, 0, "deployment.json",
+                         "make sure which journal is lost, and give its id",
+                         "this target belongs to the journal %.32s, not to the one given",
                          now->journal);
     if (now->deployment != 0 && tenancy_left_ms(now, span) > 0)
         return held_by_another(now, span, error);
     if (now->head_seq != lost->head_seq || strcmp(now->head_hash, lost->head_hash) != 0)
-        return held(error, "that journal is not lost; else remove the new journal's directory and run this again", "the journal to be succeeded went on meanwhile, to entry %lld",
-                    (long long)now->head_seq);
+        return held(
+            error,
+            "that journal is not lost; else remove the new journal's directory and run this again",
+            "the journal to be succeeded went on meanwhile, to entry %lld",
+            (long long)now->head_seq);
     return ERROR_OK;
 }
 
 /* What the file should say, by the rules. */
-static enum error_code decide(const struct request *request, const struct tenancy *now, const struct target_span *span, struct answer *answer, struct error *error)
+static enum error_code decide(const struct request *request, const struct tenancy *now,
+                              const struct target_span *span, struct answer *answer,
+                              struct error *error)
 {
     const struct tenancy_claim *claim = request->claim;
     bool ours = now->deployment == claim->deployment && strcmp(now->journal, claim->journal) == 0;
     enum error_code code = ERROR_OK;
     *answer = (struct answer){.write = true, .deployment = claim->deployment, .epoch = now->epoch};
     switch (request->act) {
-    case ACT_INVALID: break;
+    case ACT_INVALID:
+        break;
     case ACT_TAKE:
         code = check_copy(now, claim, error);
         if (code == ERROR_OK && now->deployment != 0 && !ours && tenancy_left_ms(now, span) > 0)
             code = held_by_another(now, span, error);
         answer->epoch += !ours;
-        answer->epoch = answer->epoch > claim->epoch ? answer->epoch : claim->epoch;       /* a takeover before this had not reached the target */
+        answer->epoch = answer->epoch > claim->epoch
+                            ? answer->epoch
+                            : claim->epoch; /* a takeover before this had not reached the target */
         return code;
     case ACT_FREE:
         answer->write = now->deployment != 0 || now->journal[0] == '\0';
@@ -249,7 +323,8 @@ static enum error_code decide(const struct request *request, const struct tenanc
     case ACT_FOLLOW:
         answer->epoch = claim->epoch;
         if (now->epoch >= claim->epoch)
-            return held(error, "titan-fsm status", "another driver took the target in this very moment (%s)", now->holder);
+            return held(error, "titan-fsm status",
+                        "another driver took the target in this very moment (%s)", now->holder);
         return tenancy_may_follow(now, span, claim, error);
     case ACT_SUCCEED:
         answer->write = strcmp(now->journal, claim->journal) != 0;
@@ -257,10 +332,13 @@ static enum error_code decide(const struct request *request, const struct tenanc
         answer->epoch++;
         return tenancy_may_succeed(now, span, claim, request->lost, error);
     }
-    return error_set(error, ERROR_REFUSED, 0, "deployment.json", "report this", "nothing is asked of the tenancy");
+    return error_set(error, ERROR_REFUSED, 0, "deployment.json", "report this",
+                     "nothing is asked of the tenancy");
 }
 
-static enum error_code change(struct target *target, const struct request *request, struct evidence *evidence, struct tenancy *ret_tenancy, struct error *error)
+static enum error_code change(struct target *target, const struct request *request,
+                              struct evidence *evidence, struct tenancy *ret_tenancy,
+                              struct error *error)
 {
     bool brief = is_brief(request->act);
     for (unsigned attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -291,26 +369,33 @@ static enum error_code change(struct target *target, const struct request *reque
     return held(error, "try again", "other drivers change deployment.json all the time");
 }
 
-enum error_code tenancy_take(struct target *target, const struct tenancy_claim *claim, struct evidence *evidence, struct tenancy *ret_tenancy, struct error *error)
+enum error_code tenancy_take(struct target *target, const struct tenancy_claim *claim,
+                             struct evidence *evidence, struct tenancy *ret_tenancy,
+                             struct error *error)
 {
     struct tenancy tenancy;
-    enum error_code code = change(target, &(struct request){.act = ACT_TAKE, .claim = claim}, evidence, &tenancy, error);
+    enum error_code code = change(target, &(struct request){.act = ACT_TAKE, .claim = claim},
+                                  evidence, &tenancy, error);
     if (code != ERROR_OK)
         return code;
     if (tenancy.deployment != claim->deployment || strcmp(tenancy.journal, claim->journal) != 0)
-        return held(error, "titan-fsm status", "another driver took the target in this very moment");
+        return held(error, "titan-fsm status",
+                    "another driver took the target in this very moment");
     *ret_tenancy = tenancy;
     return ERROR_OK;
 }
 
-enum error_code tenancy_free(struct target *target, const struct tenancy_claim *claim, struct evidence *evidence, struct error *error)
+enum error_code tenancy_free(struct target *target, const struct tenancy_claim *claim,
+                             struct evidence *evidence, struct error *error)
 {
     struct tenancy tenancy;
-    return change(target, &(struct request){.act = ACT_FREE, .claim = claim}, evidence, &tenancy, error);
+    return change(target, &(struct request){.act = ACT_FREE, .claim = claim}, evidence, &tenancy,
+                  error);
 }
 
 /* The file is looked at for its own sake: nothing of it becomes evidence. */
-static enum error_code change_quietly(struct target *target, const struct request *request, struct error *error)
+static enum error_code change_quietly(struct target *target, const struct request *request,
+                                      struct error *error)
 {
     struct evidence evidence = {.count = 0};
     struct tenancy tenancy;
@@ -319,23 +404,29 @@ static enum error_code change_quietly(struct target *target, const struct reques
     return code;
 }
 
-enum error_code tenancy_renew(struct target *target, const struct tenancy_claim *claim, struct error *error)
+enum error_code tenancy_renew(struct target *target, const struct tenancy_claim *claim,
+                              struct error *error)
 {
     return change_quietly(target, &(struct request){.act = ACT_RENEW, .claim = claim}, error);
 }
 
-enum error_code tenancy_watch(struct target *target, const struct tenancy_claim *claim, struct error *error)
+enum error_code tenancy_watch(struct target *target, const struct tenancy_claim *claim,
+                              struct error *error)
 {
     return change_quietly(target, &(struct request){.act = ACT_WATCH, .claim = claim}, error);
 }
 
-enum error_code tenancy_follow(struct target *target, const struct tenancy_claim *claim, struct error *error)
+enum error_code tenancy_follow(struct target *target, const struct tenancy_claim *claim,
+                               struct error *error)
 {
     return change_quietly(target, &(struct request){.act = ACT_FOLLOW, .claim = claim}, error);
 }
 
-enum error_code tenancy_succeed(struct target *target, const struct tenancy_claim *claim, const struct tenancy_lost *lost, struct evidence *evidence, struct error *error)
+enum error_code tenancy_succeed(struct target *target, const struct tenancy_claim *claim,
+                                const struct tenancy_lost *lost, struct evidence *evidence,
+                                struct error *error)
 {
     struct tenancy tenancy;
-    return change(target, &(struct request){.act = ACT_SUCCEED, .claim = claim, .lost = lost}, evidence, &tenancy, error);
+    return change(target, &(struct request){.act = ACT_SUCCEED, .claim = claim, .lost = lost},
+                  evidence, &tenancy, error);
 }

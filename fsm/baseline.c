@@ -5,13 +5,15 @@
 
 #include "fsm/deployment.h"
 
-static enum error_code line_of(struct journal *journal, const struct journal_entry *entry, const char *probe, size_t digits, char *ret_hex, struct error *error)
+static enum error_code line_of(struct journal *journal, const struct journal_entry *entry,
+                               const char *probe, size_t digits, char *ret_hex, struct error *error)
 {
     CLEANUP_BYTES struct bytes output = {0};
     enum error_code code = deployment_evidence(journal, entry, probe, &output, error);
     if (code != ERROR_OK)
         return code;
-    (void)snprintf(ret_hex, digits + 1, "%s", output.size > digits ? (const char *)output.data : "");
+    (void)snprintf(ret_hex, digits + 1, "%s",
+                   output.size > digits ? (const char *)output.data : "");
     if (!bytes_is_hex(ret_hex, digits))
         ret_hex[0] = '\0';
     return ERROR_OK;
@@ -20,10 +22,12 @@ static enum error_code line_of(struct journal *journal, const struct journal_ent
 /* The state whose transition stands behind the last `up`: of a release, and of a policy change. */
 static bool is_switched(const char *to)
 {
-    return strcmp(to, machine_state_name(STATE_SWITCHED)) == 0 || strcmp(to, machine_state_name(STATE_BRAIN_DEPLOYED)) == 0;
+    return strcmp(to, machine_state_name(STATE_SWITCHED)) == 0
+           || strcmp(to, machine_state_name(STATE_BRAIN_DEPLOYED)) == 0;
 }
 
-enum error_code baseline_load(struct journal *journal, struct drift_baseline *ret_baseline, struct error *error)
+enum error_code baseline_load(struct journal *journal, struct drift_baseline *ret_baseline,
+                              struct error *error)
 {
     struct drift_baseline baseline = {.deployment = 0};
     struct journal_head head;

@@ -24,11 +24,13 @@ void deployment_clear(struct deployment *deployment)
     *deployment = (struct deployment){0};
 }
 
-static enum error_code damaged(const struct journal_entry *entry, const char *what, struct error *error)
+static enum error_code damaged(const struct journal_entry *entry, const char *what,
+                               struct error *error)
 {
     char where[64];
     (void)snprintf(where, sizeof where, "journal entry %llu", (unsigned long long)entry->seq);
-    return error_set(error, ERROR_DAMAGED, 0, where, "run titan-verify on the journal and keep a copy of it", "%s", what);
+    return error_set(error, ERROR_DAMAGED, 0, where,
+                     "run titan-verify on the journal and keep a copy of it", "%s", what);
 }
 
 static void fold_reconciliation(struct deployment *deployment, const json_t *body)
@@ -37,16 +39,19 @@ static void fold_reconciliation(struct deployment *deployment, const json_t *bod
         deployment->intent.interrupted = true;
         return;
     }
-    deployment->repeat_of = deployment->intent.repeats != 0 ? deployment->intent.repeats : deployment->intent.seq;
+    deployment->repeat_of = deployment->intent.repeats != 0 ? deployment->intent.repeats
+                                                            : deployment->intent.seq;
     memcpy(deployment->repeat_key, deployment->intent.key, sizeof deployment->repeat_key);
     deployment->intent = (struct intent){0};
 }
 
-static enum error_code fold_transition(struct deployment *deployment, const struct journal_entry *entry, struct error *error)
+static enum error_code fold_transition(struct deployment *deployment,
+                                       const struct journal_entry *entry, struct error *error)
 {
     enum state to = machine_state_by_name(text_at(entry->body, "to"));
     if (to == STATE_INVALID)
-        return damaged(entry, "the transition leads to a state that this program does not know", error);
+        return damaged(entry, "the transition leads to a state that this program does not know",
+                       error);
     deployment->state = to;
     deployment->ended = machine_phase(to) == PHASE_ENDED;
     deployment->intent = (struct intent){0};
@@ -54,35 +59,43 @@ static enum error_code fold_transition(struct deployment *deployment, const stru
     return ERROR_OK;
 }
 
-static enum error_code fold(struct deployment *deployment, const struct journal_entry *entry, struct error *error)
+static enum error_code fold(struct deployment *deployment, const struct journal_entry *entry,
+                            struct error *error)
 {
     const json_t *body = entry->body;
     if (strcmp(entry->type, "open") == 0) {
         deployment->procedure = machine_procedure_by_name(text_at(body, "procedure"));
         deployment->state = STATE_OPENED;
         if (deployment->procedure == PROCEDURE_INVALID)
-            return damaged(entry, "the deployment follows a procedure that this program does not know", error);
+            return damaged(entry,
+                           "the deployment follows a procedure that this program does not know",
+                           error);
     } else if (strcmp(entry->type, "intent") == 0) {
         struct intent *intent = &deployment->intent;
-        *intent = (struct intent){.seq = entry->seq, .action = machine_action_by_name(text_at(body, "action")),
+        *intent = (struct intent){.seq = entry->seq,
+                                  .action = machine_action_by_name(text_at(body, "action")),
                                   .repeats = number_at(body, "repeats")};
         (void)snprintf(intent->key, sizeof intent->key, "%s", text_at(body, "key"));
         if (intent->action == ACTION_INVALID)
-            return damaged(entry, "the intent names an action that this program does not know", error);
+            return damaged(entry, "the intent names an action that this program does not know",
+                           error);
         deployment->repeat_of = 0;
     } else if (strcmp(entry->type, "transition") == 0) {
         return fold_transition(deployment, entry, error);
     } else if (strcmp(entry->type, "reconciliation") == 0) {
         fold_reconciliation(deployment, body);
     } else if (strcmp(entry->type, "attestation") == 0) {
-        if (deployment->state == STATE_ROLLBACK_FAILED && strcmp(text_at(body, "item"), "rollback_failed") == 0)
+        if (deployment->state == STATE_ROLLBACK_FAILED
+            && strcmp(text_at(body, "item"), "rollback_failed") == 0)
             deployment->ended = true;
     }
     return ERROR_OK;
 }
 
-/* Walks back over the few entries that belong to no deployment (commands, anchors) to the latest that does. */
-static enum error_code find_latest(struct journal *journal, uint64_t size, int64_t *ret_number, struct error *error)
+/* Walks back over the few entries that belong to no deployment (commands, anchors) to the latest
+ * that does. */
+static enum error_code find_latest(struct journal *journal, uint64_t size, int64_t *ret_number,
+                                   struct error *error)
 {
     *ret_number = JOURNAL_NO_DEPLOYMENT;
     for (uint64_t seq = size; seq-- > 0;) {
@@ -98,7 +111,8 @@ static enum error_code find_latest(struct journal *journal, uint64_t size, int64
     return ERROR_OK;
 }
 
-static enum error_code load_entries(struct journal *journal, uint64_t size, struct deployment *deployment, struct error *error)
+static enum error_code load_entries(struct journal *journal, uint64_t size,
+                                    struct deployment *deployment, struct error *error)
 {
     deployment->entries = calloc(size - deployment->number, sizeof *deployment->entries);
     if (deployment->entries == NULL)
@@ -120,7 +134,8 @@ static enum error_code load_entries(struct journal *journal, uint64_t size, stru
     return ERROR_OK;
 }
 
-enum error_code deployment_load(struct journal *journal, struct deployment *ret_deployment, bool *ret_found, struct error *error)
+enum error_code deployment_load(struct journal *journal, struct deployment *ret_deployment,
+                                bool *ret_found, struct error *error)
 {
     struct journal_head head;
     enum error_code code = journal_head(journal, &head, error);
@@ -145,18 +160,21 @@ enum error_code deployment_load(struct journal *journal, struct deployment *ret_
     return ERROR_OK;
 }
 
-const struct journal_entry *deployment_transition_to(const struct deployment *deployment, enum state to)
+const struct journal_entry *deployment_transition_to(const struct deployment *deployment,
+                                                     enum state to)
 {
     for (size_t i = deployment->count; i-- > 0;) {
         const struct journal_entry *entry = &deployment->entries[i];
-        if (strcmp(entry->type, "transition") == 0 && strcmp(text_at(entry->body, "to"), machine_state_name(to)) == 0
+        if (strcmp(entry->type, "transition") == 0
+            && strcmp(text_at(entry->body, "to"), machine_state_name(to)) == 0
             && strcmp(text_at(entry->body, "from"), machine_state_name(to)) != 0)
             return entry;
     }
     return NULL;
 }
 
-const struct journal_entry *deployment_last_of_type(const struct deployment *deployment, const char *type)
+const struct journal_entry *deployment_last_of_type(const struct deployment *deployment,
+                                                    const char *type)
 {
     for (size_t i = deployment->count; i-- > 0;)
         if (strcmp(deployment->entries[i].type, type) == 0)
@@ -180,7 +198,9 @@ int64_t deployment_epoch(const struct deployment *deployment)
 {
     const struct journal_entry *takeover = deployment_last_of_type(deployment, "takeover");
     int64_t taken = deployment_fact_number(deployment, STATE_CONNECTED, "epoch");
-    int64_t followed = takeover != NULL ? json_integer_value(json_object_get(takeover->body, "epoch")) : 0;
+    int64_t followed = takeover != NULL
+                           ? json_integer_value(json_object_get(takeover->body, "epoch"))
+                           : 0;
     return followed > taken ? followed : taken;
 }
 
@@ -193,11 +213,14 @@ const char *deployment_fact(const struct deployment *deployment, enum state to, 
 int64_t deployment_fact_number(const struct deployment *deployment, enum state to, const char *name)
 {
     const struct journal_entry *entry = deployment_transition_to(deployment, to);
-    return entry == NULL ? 0 : json_integer_value(json_object_get(json_object_get(entry->body, "facts"), name));
+    return entry == NULL
+               ? 0
+               : json_integer_value(json_object_get(json_object_get(entry->body, "facts"), name));
 }
 
-enum error_code deployment_evidence(struct journal *journal, const struct journal_entry *entry, const char *probe,
-                                    struct bytes *ret_output, struct error *error)
+enum error_code deployment_evidence(struct journal *journal, const struct journal_entry *entry,
+                                    const char *probe, struct bytes *ret_output,
+                                    struct error *error)
 {
     const json_t *items = json_object_get(entry->body, "evidence");
     for (size_t i = json_array_size(items); i-- > 0;) {
@@ -213,7 +236,8 @@ enum error_code deployment_evidence(struct journal *journal, const struct journa
     return bytes_append(ret_output, "", 0, error);
 }
 
-const json_t *deployment_check(const struct deployment *deployment, const char *item, const struct journal_entry **ret_entry)
+const json_t *deployment_check(const struct deployment *deployment, const char *item,
+                               const struct journal_entry **ret_entry)
 {
     for (size_t i = deployment->count; i-- > 0;) {
         const struct journal_entry *entry = &deployment->entries[i];
@@ -250,5 +274,6 @@ bool deployment_left_disarmed(const struct deployment *deployment)
         return true;
     if (deployment_transition_to(deployment, STATE_ARMED) != NULL)
         return false;
-    return deployment_transition_to(deployment, STATE_DISARMED) != NULL || strcmp(deployment_fact(deployment, STATE_VERIFIED, "interlock"), "disarmed") == 0;
+    return deployment_transition_to(deployment, STATE_DISARMED) != NULL
+           || strcmp(deployment_fact(deployment, STATE_VERIFIED, "interlock"), "disarmed") == 0;
 }

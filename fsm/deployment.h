@@ -1,6 +1,7 @@
 /* fsm/deployment: one deployment as its entries tell it, from `open` to the last one.
  * Knows:     how entries fold into a present state, an open intent, an end; it only reads.
- * Cost:      the entries of this one deployment, found from the head backwards: independent of the journal's length.
+ * Cost:      the entries of this one deployment, found from the head backwards: independent of the
+ *            journal's length.
  * Ownership: deployment_clear() releases the entries; it leaves an empty deployment. */
 #ifndef FSM_DEPLOYMENT_H
 #define FSM_DEPLOYMENT_H
@@ -9,20 +10,21 @@
 #include "journal/journal.h"
 
 struct intent {
-    uint64_t seq;               /* 0 = none is open (0 is always genesis) */
+    uint64_t seq; /* 0 = none is open (0 is always genesis) */
     enum action action;
     char key[33];
-    uint64_t repeats;           /* the first intent with this key, or 0 */
-    bool interrupted;           /* a reconciliation that leaves it open stands behind it: its act is adopted or awaits a person */
+    uint64_t repeats; /* the first intent with this key, or 0 */
+    bool interrupted; /* a reconciliation that leaves it open stands behind it: its act is adopted
+                         or awaits a person */
 };
 
 struct deployment {
-    uint64_t number;            /* sequence number of its `open` */
+    uint64_t number; /* sequence number of its `open` */
     enum procedure procedure;
     enum state state;
-    bool ended;                 /* completed, aborted, rolled_back, or a failed rollback that a person accepted */
+    bool ended; /* completed, aborted, rolled_back, or a failed rollback that a person accepted */
     struct intent intent;
-    uint64_t repeat_of;         /* a reconciliation said `repeat`: the first intent with that key, else 0 */
+    uint64_t repeat_of; /* a reconciliation said `repeat`: the first intent with that key, else 0 */
     char repeat_key[33];
     struct journal_entry *entries;
     size_t count;
@@ -31,11 +33,15 @@ struct deployment {
 void deployment_clear(struct deployment *deployment);
 
 /* The latest deployment. *ret_found is false in a journal without one. */
-enum error_code deployment_load(struct journal *journal, struct deployment *ret_deployment, bool *ret_found, struct error *error) CHECKED;
+enum error_code deployment_load(struct journal *journal, struct deployment *ret_deployment,
+                                bool *ret_found, struct error *error) CHECKED;
 
-/* The last transition into `to` from another state, or NULL; borrowed. One that stays where it is (a step tried in vain) brings no evidence of that state. */
-const struct journal_entry *deployment_transition_to(const struct deployment *deployment, enum state to);
-const struct journal_entry *deployment_last_of_type(const struct deployment *deployment, const char *type);
+/* The last transition into `to` from another state, or NULL; borrowed. One that stays where it is
+ * (a step tried in vain) brings no evidence of that state. */
+const struct journal_entry *deployment_transition_to(const struct deployment *deployment,
+                                                     enum state to);
+const struct journal_entry *deployment_last_of_type(const struct deployment *deployment,
+                                                    const char *type);
 /* The entry that names the session key in force: the last takeover, else the open. Borrowed. */
 const struct journal_entry *deployment_session(const struct deployment *deployment);
 bool deployment_names_session(const struct journal_entry *entry);
@@ -43,14 +49,20 @@ bool deployment_names_session(const struct journal_entry *entry);
 int64_t deployment_epoch(const struct deployment *deployment);
 /* A string fact of the last transition into `to`, "" where there is none. Borrowed. */
 const char *deployment_fact(const struct deployment *deployment, enum state to, const char *name);
-int64_t deployment_fact_number(const struct deployment *deployment, enum state to, const char *name);   /* 0 where there is none */
-/* The bytes behind the last evidence of `probe` in an entry (transition or sample); empty where there is none. */
-enum error_code deployment_evidence(struct journal *journal, const struct journal_entry *entry, const char *probe,
-                                    struct bytes *ret_output, struct error *error) CHECKED;
-/* What the last run of the checklist in this deployment found of an item: its evidence (`preflight`), NULL where it never ran or did not know the item. *ret_entry is
- * the transition that holds it. Borrowed. */
-const json_t *deployment_check(const struct deployment *deployment, const char *item, const struct journal_entry **ret_entry);
-/* Execution was armed before, and by what was recorded since it is not: re-created and left so, or made safe on the way back. */
+int64_t deployment_fact_number(const struct deployment *deployment, enum state to,
+                               const char *name); /* 0 where there is none */
+/* The bytes behind the last evidence of `probe` in an entry (transition or sample); empty where
+ * there is none. */
+enum error_code deployment_evidence(struct journal *journal, const struct journal_entry *entry,
+                                    const char *probe, struct bytes *ret_output,
+                                    struct error *error) CHECKED;
+/* What the last run of the checklist in this deployment found of an item: its evidence
+ * (`preflight`), NULL where it never ran or did not know the item. *ret_entry is the transition
+ * that holds it. Borrowed. */
+const json_t *deployment_check(const struct deployment *deployment, const char *item,
+                               const struct journal_entry **ret_entry);
+/* Execution was armed before, and by what was recorded since it is not: re-created and left so, or
+ * made safe on the way back. */
 bool deployment_left_disarmed(const struct deployment *deployment);
 const char *deployment_open_string(const struct deployment *deployment, const char *key);
 

@@ -15,13 +15,18 @@
 
 static volatile sig_atomic_t interrupted;
 
-/* The first one asks, and says so at once, because a pull may take minutes yet. The second ends the process as SIGKILL would: what that leaves open is settled by
- * `resume` like any other death, and a command on the target goes on to its own end. */
+/* The first one asks, and says so at once, because a pull may take minutes yet. The second ends the
+ * process as SIGKILL would: what that leaves open is settled by `resume` like any other death, and
+ * a command on the target goes on to its own end. */
 static void note_signal(int number)
 {
-    static const char text[] = "\ntitan-fsm: interrupted; it stops in the next state where nobody has to watch: what it has begun to change it watches to the end of its window. "
-                               "Once more ends it at once; next: titan-fsm resume\n";
-    static const char last[] = "\ntitan-fsm: ended at once, and nobody watches; next: titan-fsm resume now (a window left alone is rolled back), or titan-fsm rollback --reason TEXT\n";
+    static const char text[] =
+        "\ntitan-fsm: interrupted; it stops in the next state where nobody has to watch: what it "
+        "has begun to change it watches to the end of its window. "
+        "Once more ends it at once; next: titan-fsm resume\n";
+    static const char last[] =
+        "\ntitan-fsm: ended at once, and nobody watches; next: titan-fsm resume now (a window left "
+        "alone is rolled back), or titan-fsm rollback --reason TEXT\n";
     int kept = errno;
     if (interrupted != 0) {
         (void)!write(STDERR_FILENO, last, sizeof last - 1);
@@ -38,7 +43,7 @@ static void note_signal(int number)
 void driver_watch_signals(void)
 {
     struct sigaction action = {.sa_handler = note_signal};
-    (void)sigaddset(&action.sa_mask, SIGINT);       /* two at a time are two, one after the other */
+    (void)sigaddset(&action.sa_mask, SIGINT); /* two at a time are two, one after the other */
     (void)sigaddset(&action.sa_mask, SIGTERM);
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
@@ -67,12 +72,15 @@ bool driver_is_open(const struct driver *driver)
     return driver->found && !driver->deployment.ended;
 }
 
-enum error_code driver_session_path(const struct driver *driver, uint64_t named_by, struct bytes *ret_path, struct error *error)
+enum error_code driver_session_path(const struct driver *driver, uint64_t named_by,
+                                    struct bytes *ret_path, struct error *error)
 {
-    return bytes_append_format(ret_path, error, "%s/session-%llu.key", journal_directory(driver->journal), (unsigned long long)named_by);
+    return bytes_append_format(ret_path, error, "%s/session-%llu.key",
+                               journal_directory(driver->journal), (unsigned long long)named_by);
 }
 
-enum error_code driver_create_session(const struct driver *driver, char ret_key[SHA256_HEX + 1], uint64_t *ret_size, struct error *error)
+enum error_code driver_create_session(const struct driver *driver, char ret_key[SHA256_HEX + 1],
+                                      uint64_t *ret_size, struct error *error)
 {
     struct journal_head head;
     CLEANUP_BYTES struct bytes path = {0};
@@ -91,7 +99,8 @@ enum error_code driver_create_session(const struct driver *driver, char ret_key[
     return ERROR_OK;
 }
 
-enum error_code driver_wipe_sessions(const struct driver *driver, uint64_t keep, struct error *error)
+enum error_code driver_wipe_sessions(const struct driver *driver, uint64_t keep,
+                                     struct error *error)
 {
     const struct deployment *deployment = &driver->deployment;
     for (size_t i = 0; i < deployment->count; i++) {
@@ -119,18 +128,23 @@ enum error_code driver_forget_session(struct driver *driver, struct error *error
 
 enum error_code driver_unlock(struct driver *driver, struct error *error)
 {
-    const struct config_operator *operator = &driver->config.operator;
-    enum error_code code = operator->agent ? agent_open(NULL, operator->public_key, &driver->operator_signer, error)
-                                           : keyfile_open(operator->key, &driver->options.passphrase, &driver->operator_signer, error);
+    const struct config_operator *operator= & driver->config.operator;
+    enum error_code code = operator->agent
+                               ? agent_open(NULL, operator->public_key, &driver->operator_signer,
+                                            error)
+                               : keyfile_open(operator->key, &driver->options.passphrase,
+                                              &driver->operator_signer, error);
     if (code == ERROR_OK)
         driver->recorder.operator_signer = driver->operator_signer;
     return code;
 }
 
-enum error_code driver_open_config(struct driver *driver, const struct driver_options *options, bool operator_key, struct error *error)
+enum error_code driver_open_config(struct driver *driver, const struct driver_options *options,
+                                   bool operator_key, struct error *error)
 {
     *driver = (struct driver){.options = *options, .clock = clock_system(), .lock = -1};
-    driver->recorder = (struct recorder){.clock = driver->clock, .deployment = JOURNAL_NO_DEPLOYMENT};
+    driver->recorder = (struct recorder){.clock = driver->clock,
+                                         .deployment = JOURNAL_NO_DEPLOYMENT};
     enum error_code code = config_load(options->config_path, &driver->config, error);
     if (code != ERROR_OK)
         return code;
@@ -141,43 +155,57 @@ enum error_code driver_open_config(struct driver *driver, const struct driver_op
 static enum error_code take_lock(struct driver *driver, struct error *error)
 {
     CLEANUP_BYTES struct bytes path = {0};
-    enum error_code code = bytes_append_format(&path, error, "%s/driver.lock", journal_directory(driver->journal));
+    enum error_code code = bytes_append_format(&path, error, "%s/driver.lock",
+                                               journal_directory(driver->journal));
     if (code != ERROR_OK)
         return code;
     driver->lock = open((const char *)path.data, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (driver->lock < 0)
-        return error_set(error, ERROR_SYSTEM, errno, (const char *)path.data, "check the journal directory", "the lock file cannot be opened: %s", strerror(errno));
+        return error_set(error, ERROR_SYSTEM, errno, (const char *)path.data,
+                         "check the journal directory", "the lock file cannot be opened: %s",
+                         strerror(errno));
     if (flock(driver->lock, LOCK_EX | LOCK_NB) != 0)
-        return error_set(error, ERROR_HELD, errno, (const char *)path.data, "wait for it, or watch with `titan-fsm status`",
+        return error_set(error, ERROR_HELD, errno, (const char *)path.data,
+                         "wait for it, or watch with `titan-fsm status`",
                          "another titan-fsm drives this journal now");
     return ERROR_OK;
 }
 
-/* A journal belongs to one target: that of its genesis, not the one that a configuration file happens to name today. */
+/* A journal belongs to one target: that of its genesis, not the one that a configuration file
+ * happens to name today. */
 static enum error_code check_target(struct driver *driver, struct error *error)
 {
     CLEANUP_ENTRY struct journal_entry genesis = {0};
     enum error_code code = journal_read(driver->journal, 0, &genesis, error);
     if (code != ERROR_OK)
         return code;
-    const char *name = json_string_value(json_object_get(json_object_get(genesis.body, "target"), "name"));
+    const char *name = json_string_value(
+        json_object_get(json_object_get(genesis.body, "target"), "name"));
     if (strcmp(genesis.type, "genesis") != 0 || name == NULL)
-        return error_set(error, ERROR_DAMAGED, 0, driver->config.journal, "run titan-verify on it", "the journal does not begin with a genesis entry");
+        return error_set(error, ERROR_DAMAGED, 0, driver->config.journal, "run titan-verify on it",
+                         "the journal does not begin with a genesis entry");
     if (strcmp(name, driver->config.setup.target.name) != 0)
-        return error_set(error, ERROR_CONFIG, 0, driver->options.config_path, "use the configuration of that target, or another journal directory",
-                         "the journal %s belongs to the target '%s', not to '%s'", driver->config.journal, name, driver->config.setup.target.name);
+        return error_set(error, ERROR_CONFIG, 0, driver->options.config_path,
+                         "use the configuration of that target, or another journal directory",
+                         "the journal %s belongs to the target '%s', not to '%s'",
+                         driver->config.journal, name, driver->config.setup.target.name);
     return ERROR_OK;
 }
 
-/* A key that the journal does not name signs nothing that counts: a file from elsewhere is not tried. */
-static enum error_code check_session(const struct driver *driver, const struct journal_entry *named_by, const char *path, struct error *error)
+/* A key that the journal does not name signs nothing that counts: a file from elsewhere is not
+ * tried. */
+static enum error_code check_session(const struct driver *driver,
+                                     const struct journal_entry *named_by, const char *path,
+                                     struct error *error)
 {
     char key[SHA256_HEX + 1];
     const char *named = json_string_value(json_object_get(named_by->body, "session"));
     bytes_hex(signer_public_key(driver->session), KEY_BYTES, key);
     if (named != NULL && strcmp(named, key) == 0)
         return ERROR_OK;
-    return error_set(error, ERROR_KEY_REFUSED, 0, path, "restore the file from a copy, or titan-fsm takeover --reason TEXT", "this is not the session key that entry %llu names",
+    return error_set(error, ERROR_KEY_REFUSED, 0, path,
+                     "restore the file from a copy, or titan-fsm takeover --reason TEXT",
+                     "this is not the session key that entry %llu names",
                      (unsigned long long)named_by->seq);
 }
 
@@ -197,7 +225,8 @@ enum error_code driver_open_session(struct driver *driver, struct error *error)
     return ERROR_OK;
 }
 
-/* Where the wall clock stood against the boot clock at the deployment's last entry, so that a step since then is noted. */
+/* Where the wall clock stood against the boot clock at the deployment's last entry, so that a step
+ * since then is noted. */
 static void remember_wall_clock(struct driver *driver)
 {
     if (driver->deployment.count == 0)
@@ -210,7 +239,8 @@ static void remember_wall_clock(struct driver *driver)
     driver->recorder.wall_offset_ns = utc_ns - last->boottime_ns;
 }
 
-enum error_code driver_open(struct driver *driver, const struct driver_options *options, unsigned needs, struct error *error)
+enum error_code driver_open(struct driver *driver, const struct driver_options *options,
+                            unsigned needs, struct error *error)
 {
     enum error_code code = driver_open_config(driver, options, false, error);
     if (code != ERROR_OK)
@@ -248,19 +278,24 @@ void driver_close(struct driver *driver)
 
 enum error_code driver_reload(struct driver *driver, struct error *error)
 {
-    enum error_code code = deployment_load(driver->journal, &driver->deployment, &driver->found, error);
+    enum error_code code = deployment_load(driver->journal, &driver->deployment, &driver->found,
+                                           error);
     if (code != ERROR_OK || !driver_is_open(driver))
         return code;
-    driver->lease = (struct target_lease){.journal = journal_id(driver->journal), .deployment = (int64_t)driver->deployment.number,
+    driver->lease = (struct target_lease){.journal = journal_id(driver->journal),
+                                          .deployment = (int64_t)driver->deployment.number,
                                           .epoch = deployment_epoch(&driver->deployment)};
     return ERROR_OK;
 }
 
-enum error_code driver_target(struct driver *driver, struct target **ret_target, struct error *error)
+enum error_code driver_target(struct driver *driver, struct target **ret_target,
+                              struct error *error)
 {
     if (driver->target == NULL) {
-        (void)sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);     /* a server that goes away is an answer, and not our end */
-        enum error_code code = target_open(&driver->config.setup, driver->clock, &driver->target, error);
+        (void)sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN},
+                        NULL); /* a server that goes away is an answer, and not our end */
+        enum error_code code = target_open(&driver->config.setup, driver->clock, &driver->target,
+                                           error);
         if (code != ERROR_OK)
             return code;
     }
@@ -269,11 +304,15 @@ enum error_code driver_target(struct driver *driver, struct target **ret_target,
         enum error_code code = journal_read(driver->journal, 0, &genesis, error);
         if (code != ERROR_OK)
             return code;
-        const char *pinned = json_string_value(json_object_get(json_object_get(genesis.body, "target"), "host_key"));
+        const char *pinned = json_string_value(
+            json_object_get(json_object_get(genesis.body, "target"), "host_key"));
         if (pinned == NULL || strcmp(pinned, target_host_key(driver->target)) != 0) {
             driver_disconnect(driver);
-            return error_set(error, ERROR_HOST_REFUSED, 0, driver->config.setup.target.host, "find out why before anything else",
-                             "the host key is known, but it is not the one that this journal's genesis pins (%s)", pinned != NULL ? pinned : "none");
+            return error_set(error, ERROR_HOST_REFUSED, 0, driver->config.setup.target.host,
+                             "find out why before anything else",
+                             "the host key is known, but it is not the one that this journal's "
+                             "genesis pins (%s)",
+                             pinned != NULL ? pinned : "none");
         }
     }
     *ret_target = driver->target;

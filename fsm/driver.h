@@ -1,7 +1,9 @@
-/* fsm/driver: everything one run of titan-fsm holds open: configuration, journal, keys, target, the deployment as it stands.
+/* fsm/driver: everything one run of titan-fsm holds open: configuration, journal, keys, target, the
+ * deployment as it stands.
  * Knows:     how these are opened, in which order, and released; not what is done with them.
  * Ownership: driver_close() releases all of it and wipes keys; it takes an empty driver.
- * One driver: a process that drives holds an exclusive lock on <journal>/driver.lock, which the kernel frees with the process. `status`, `log`,
+ * One driver: a process that drives holds an exclusive lock on <journal>/driver.lock, which the
+ *             kernel frees with the process. `status`, `log`,
  *            `export` and the emergency `disarm` do not need it. */
 #ifndef FSM_DRIVER_H
 #define FSM_DRIVER_H
@@ -20,18 +22,20 @@ enum answer { ANSWER_INVALID = 0, ANSWER_ASK, ANSWER_YES, ANSWER_NO };
 struct driver_options {
     const char *config_path;
     struct passphrase_source passphrase;
-    enum answer rearm;              /* release: arm again a re-created Execution that had been armed */
-    const char *confirm;            /* the target's name, given beforehand as leave to change it; NULL = to be asked for */
+    enum answer rearm;   /* release: arm again a re-created Execution that had been armed */
+    const char *confirm; /* the target's name, given beforehand as leave to change it; NULL = to be
+                            asked for */
     bool quiet;
     bool json;
 };
 
 enum driver_need {
-    DRIVER_READS = 0,               /* the journal, read only */
-    DRIVER_WRITES = 1 << 0,         /* appends to the journal */
-    DRIVER_DRIVES = 1 << 1,         /* alone: takes driver.lock */
-    DRIVER_OPERATOR = 1 << 2,       /* the operator's own key is unlocked */
-    DRIVER_SESSION = 1 << 3,        /* the open deployment's session key, where there is an open deployment */
+    DRIVER_READS = 0,         /* the journal, read only */
+    DRIVER_WRITES = 1 << 0,   /* appends to the journal */
+    DRIVER_DRIVES = 1 << 1,   /* alone: takes driver.lock */
+    DRIVER_OPERATOR = 1 << 2, /* the operator's own key is unlocked */
+    DRIVER_SESSION =
+        1 << 3, /* the open deployment's session key, where there is an open deployment */
 };
 
 struct driver {
@@ -39,24 +43,28 @@ struct driver {
     struct config config;
     const struct clock *clock;
     struct journal *journal;
-    int lock;                       /* descriptor of driver.lock, -1 = not held */
+    int lock; /* descriptor of driver.lock, -1 = not held */
     struct signer *operator_signer, *session;
-    struct target *target;          /* opened when first needed */
+    struct target *target; /* opened when first needed */
     struct deployment deployment;
-    bool found;                     /* a deployment exists */
+    bool found; /* a deployment exists */
     struct recorder recorder;
-    struct target_lease lease;      /* of the open deployment, once `connected` */
-    struct screen *screen;          /* the terminal, borrowed; NULL = plain lines, or JSON (progress.h) */
-    const char *told_utc;           /* when what is told now was recorded, borrowed; NULL = it happens now (progress.h) */
-    int64_t renewed_ns;             /* when the hold on the target was last renewed; boot clock (hold.h) */
+    struct target_lease lease; /* of the open deployment, once `connected` */
+    struct screen *screen; /* the terminal, borrowed; NULL = plain lines, or JSON (progress.h) */
+    const char *told_utc;  /* when what is told now was recorded, borrowed; NULL = it happens now
+                              (progress.h) */
+    int64_t renewed_ns;    /* when the hold on the target was last renewed; boot clock (hold.h) */
 };
 
-enum error_code driver_open(struct driver *driver, const struct driver_options *options, unsigned needs, struct error *error) CHECKED;
+enum error_code driver_open(struct driver *driver, const struct driver_options *options,
+                            unsigned needs, struct error *error) CHECKED;
 /* For `init` and `keygen`'s kin: the configuration and the operator's key, no journal yet. */
-enum error_code driver_open_config(struct driver *driver, const struct driver_options *options, bool operator_key, struct error *error) CHECKED;
+enum error_code driver_open_config(struct driver *driver, const struct driver_options *options,
+                                   bool operator_key, struct error *error) CHECKED;
 /* Unlocks the operator's own key, where it is needed after all. */
 enum error_code driver_unlock(struct driver *driver, struct error *error) CHECKED;
-/* The session key of the open deployment: what DRIVER_SESSION does, for whoever asks something else first. */
+/* The session key of the open deployment: what DRIVER_SESSION does, for whoever asks something else
+ * first. */
 enum error_code driver_open_session(struct driver *driver, struct error *error) CHECKED;
 void driver_close(struct driver *driver);
 #define CLEANUP_DRIVER __attribute__((cleanup(driver_close)))
@@ -67,17 +75,24 @@ enum error_code driver_reload(struct driver *driver, struct error *error) CHECKE
 bool driver_is_open(const struct driver *driver);
 
 /* The target, connected, its host key compared with the one genesis pins. */
-enum error_code driver_target(struct driver *driver, struct target **ret_target, struct error *error) CHECKED;
+enum error_code driver_target(struct driver *driver, struct target **ret_target,
+                              struct error *error) CHECKED;
 /* Drops the connection, so that the next driver_target() makes a new one. */
 void driver_disconnect(struct driver *driver);
 
-/* The file of the session key that entry `named_by` (an open, a takeover) names: so a takeover leaves the file before it alone until it is done. */
-enum error_code driver_session_path(const struct driver *driver, uint64_t named_by, struct bytes *ret_path, struct error *error) CHECKED;
-/* A fresh session key on disk for the entry that is written next, over the *ret_size entries that the journal has: its file is there before the entry that names it, so that
- * a crash between leaves a key without an entry, never the other way round. */
-enum error_code driver_create_session(const struct driver *driver, char ret_key[SHA256_HEX + 1], uint64_t *ret_size, struct error *error) CHECKED;
-/* Wipes the files of the deployment's session keys; `keep` is the entry whose key stays, 0 = none. */
-enum error_code driver_wipe_sessions(const struct driver *driver, uint64_t keep, struct error *error) CHECKED;
+/* The file of the session key that entry `named_by` (an open, a takeover) names: so a takeover
+ * leaves the file before it alone until it is done. */
+enum error_code driver_session_path(const struct driver *driver, uint64_t named_by,
+                                    struct bytes *ret_path, struct error *error) CHECKED;
+/* A fresh session key on disk for the entry that is written next, over the *ret_size entries that
+ * the journal has: its file is there before the entry that names it, so that a crash between leaves
+ * a key without an entry, never the other way round. */
+enum error_code driver_create_session(const struct driver *driver, char ret_key[SHA256_HEX + 1],
+                                      uint64_t *ret_size, struct error *error) CHECKED;
+/* Wipes the files of the deployment's session keys; `keep` is the entry whose key stays, 0 = none.
+ */
+enum error_code driver_wipe_sessions(const struct driver *driver, uint64_t keep,
+                                     struct error *error) CHECKED;
 /* All of them wiped and gone, once the deployment has ended. */
 enum error_code driver_forget_session(struct driver *driver, struct error *error) CHECKED;
 
@@ -85,8 +100,9 @@ enum error_code driver_forget_session(struct driver *driver, struct error *error
 void driver_key(char ret_key[33]);
 int64_t driver_now_ns(const struct driver *driver);
 
-/* SIGINT or SIGTERM arrived: the engine stops at the next state that is not hot. A window is hot: it is begun and watched to its end, since nobody else would. The second
- * one ends the process at once. */
+/* SIGINT or SIGTERM arrived: the engine stops at the next state that is not hot. A window is hot:
+ * it is begun and watched to its end, since nobody else would. The second one ends the process at
+ * once. */
 void driver_watch_signals(void);
 bool driver_is_interrupted(void);
 

@@ -15,7 +15,8 @@
 
 static const int64_t RECONNECT_PAUSE_NS = 2000000000;
 
-static enum error_code refuse(struct driver *driver, const char *event, const char *reason, const char *next, struct error *error)
+static enum error_code refuse(struct driver *driver, const char *event, const char *reason,
+                              const char *next, struct error *error)
 {
     const char *from = driver_is_open(driver) ? machine_state_name(driver->deployment.state) : "";
     enum error_code code = record_refusal(&driver->recorder, from, event, reason, error);
@@ -24,22 +25,31 @@ static enum error_code refuse(struct driver *driver, const char *event, const ch
     return error_set(error, ERROR_REFUSED, 0, driver->config.setup.target.name, next, "%s", reason);
 }
 
-/* A deployment goes on only under the table that it was begun with; under another it can be disarmed, aborted or rolled back. */
-static enum error_code check_table(struct driver *driver, const struct transition *edge, struct error *error)
+/* A deployment goes on only under the table that it was begun with; under another it can be
+ * disarmed, aborted or rolled back. */
+static enum error_code check_table(struct driver *driver, const struct transition *edge,
+                                   struct error *error)
 {
     char digest[SHA256_HEX + 1];
     machine_digest(digest);
     enum phase phase = machine_phase(edge->from);
-    if (phase == PHASE_REVERTING || strcmp(digest, deployment_open_string(&driver->deployment, "table")) == 0)
+    if (phase == PHASE_REVERTING
+        || strcmp(digest, deployment_open_string(&driver->deployment, "table")) == 0)
         return ERROR_OK;
-    return refuse(driver, machine_event_name(edge->event), "this program's transition table is not the one that the deployment was begun with",
-                  "go on with the program that began it, or `titan-fsm abort --reason TEXT` or `titan-fsm rollback --reason TEXT`", error);
+    return refuse(
+        driver, machine_event_name(edge->event),
+        "this program's transition table is not the one that the deployment was begun with",
+        "go on with the program that began it, or `titan-fsm abort --reason TEXT` or `titan-fsm "
+        "rollback --reason TEXT`",
+        error);
 }
 
-static enum error_code move(struct driver *driver, uint64_t intent, const struct transition *edge, const char *reason,
-                            const struct evidence *evidence, json_t *facts, struct error *error)
+static enum error_code move(struct driver *driver, uint64_t intent, const struct transition *edge,
+                            const char *reason, const struct evidence *evidence, json_t *facts,
+                            struct error *error)
 {
-    enum error_code code = record_transition(&driver->recorder, intent, edge, reason, evidence, facts, error);
+    enum error_code code = record_transition(&driver->recorder, intent, edge, reason, evidence,
+                                             facts, error);
     if (code != ERROR_OK)
         return code;
     progress_transition(driver, edge, reason);
@@ -49,12 +59,15 @@ static enum error_code move(struct driver *driver, uint64_t intent, const struct
     return driver_forget_session(driver, error);
 }
 
-/* Records the outcome. A pair that the table does not list must not happen: it is refused, recorded, and the intent stays open. */
+/* Records the outcome. A pair that the table does not list must not happen: it is refused,
+ * recorded, and the intent stays open. */
 static enum error_code conclude(struct driver *driver, struct step *step, struct error *error)
 {
-    const struct transition *edge = machine_transition(driver->deployment.procedure, step->edge->from, step->event);
+    const struct transition *edge = machine_transition(driver->deployment.procedure,
+                                                       step->edge->from, step->event);
     if (edge == NULL)
-        return refuse(driver, machine_event_name(step->event), "the table has no such edge from this state", "titan-fsm resume", error);
+        return refuse(driver, machine_event_name(step->event),
+                      "the table has no such edge from this state", "titan-fsm resume", error);
     return move(driver, step->intent, edge, step->reason, &step->evidence, step->facts, error);
 }
 
@@ -67,21 +80,27 @@ static enum error_code record_step(struct driver *driver, struct step *step, str
         memcpy(step->key, deployment->repeat_key, sizeof step->key);
     else
         driver_key(step->key);
-    return record_intent(&driver->recorder, step->edge, step->key, repeats, machine_action_words(step->edge->action), &step->intent, error);
+    return record_intent(&driver->recorder, step->edge, step->key, repeats,
+                         machine_action_words(step->edge->action), &step->intent, error);
 }
 
-/* Whoever drives was removed. In a hot state nobody would watch, so that it goes back by itself; else it stands until somebody takes over, aborts or rolls back. */
-static enum error_code turn_back(struct driver *driver, const struct transition *edge, const char *why, struct error *error)
+/* Whoever drives was removed. In a hot state nobody would watch, so that it goes back by itself;
+ * else it stands until somebody takes over, aborts or rolls back. */
+static enum error_code turn_back(struct driver *driver, const struct transition *edge,
+                                 const char *why, struct error *error)
 {
-    const struct transition *back = machine_transition(driver->deployment.procedure, edge->from, EVENT_ROLLBACK);
+    const struct transition *back = machine_transition(driver->deployment.procedure, edge->from,
+                                                       EVENT_ROLLBACK);
     if (machine_is_hot(edge->from) && back != NULL)
         return move(driver, 0, back, why, NULL, NULL, error);
     return authority_check_forward(driver, machine_event_name(edge->event), error);
 }
 
-/* The roster is looked at and the intent recorded over the same entries: what another process writes between the two makes this look again.
- * *ret_turned: the deployment went back instead, and there is no intent. */
-static enum error_code open_intent(struct driver *driver, struct step *step, bool *ret_turned, struct error *error)
+/* The roster is looked at and the intent recorded over the same entries: what another process
+ * writes between the two makes this look again. *ret_turned: the deployment went back instead, and
+ * there is no intent. */
+static enum error_code open_intent(struct driver *driver, struct step *step, bool *ret_turned,
+                                   struct error *error)
 {
     enum { ATTEMPTS = 8 };
     enum error_code code = ERROR_HELD;
@@ -118,7 +137,8 @@ static const struct transition *choose(const struct driver *driver)
 /* One edge: intent (unless one was adopted), act, transition. */
 static enum error_code take_edge(struct driver *driver, bool adopted, struct error *error)
 {
-    struct step step __attribute__((cleanup(step_clear))) = {.driver = driver, .edge = choose(driver), .adopted = adopted};
+    struct step step __attribute__((
+        cleanup(step_clear))) = {.driver = driver, .edge = choose(driver), .adopted = adopted};
     assert(step.edge != NULL);
     enum error_code code = check_table(driver, step.edge, error);
     if (code != ERROR_OK)
@@ -145,12 +165,14 @@ static enum error_code take_edge(struct driver *driver, bool adopted, struct err
         enum event event = step_event(code);
         if (event == EVENT_INVALID)
             return code;
-        code = step_is(&step, event, "%s%s%s", error->what, error->where[0] != '\0' ? ": " : "", error->where);
+        code = step_is(&step, event, "%s%s%s", error->what, error->where[0] != '\0' ? ": " : "",
+                       error->where);
     }
     return code == ERROR_OK ? conclude(driver, &step, error) : code;
 }
 
-/* Settles the open intent: it is closed to be repeated, or its edge is taken or failed. `stop`: the operator's reason to go back, or NULL. */
+/* Settles the open intent: it is closed to be repeated, or its edge is taken or failed. `stop`: the
+ * operator's reason to go back, or NULL. */
 static enum error_code settle(struct driver *driver, const char *stop, struct error *error)
 {
     struct reconciled reconciled = {0};
@@ -161,12 +183,17 @@ static enum error_code settle(struct driver *driver, const char *stop, struct er
     if (code != ERROR_OK)
         return code;
     switch (reconciled.resumption) {
-    case RESUMPTION_INVALID: break;
-    case RESUMPTION_REPEAT: return ERROR_OK;
-    case RESUMPTION_ADOPT: return take_edge(driver, true, error);
+    case RESUMPTION_INVALID:
+        break;
+    case RESUMPTION_REPEAT:
+        return ERROR_OK;
+    case RESUMPTION_ADOPT:
+        return take_edge(driver, true, error);
     case RESUMPTION_FAIL: {
-        struct step failed __attribute__((cleanup(step_clear))) = {
-            .driver = driver, .edge = choose(driver), .intent = driver->deployment.intent.seq};
+        struct step failed
+            __attribute__((cleanup(step_clear))) = {.driver = driver,
+                                                    .edge = choose(driver),
+                                                    .intent = driver->deployment.intent.seq};
         (void)step_is(&failed, reconciled.event, "%s", reconciled.reason);
         return conclude(driver, &failed, error);
     }
@@ -175,22 +202,29 @@ static enum error_code settle(struct driver *driver, const char *stop, struct er
     return ERROR_REFUSED;
 }
 
-/* The journal cannot be written, so nothing more is done to the target but this: a service that may be trading unwatched is disarmed. */
+/* The journal cannot be written, so nothing more is done to the target but this: a service that may
+ * be trading unwatched is disarmed. */
 static void leave_safe(struct driver *driver, struct error *error)
 {
     enum phase phase = machine_phase(driver->deployment.state);
     bool observed = false;
     struct error ignored, first = *error;
-    if (driver->config.setup.services.execution[0] == '\0' || (phase != PHASE_CHANGED && phase != PHASE_REVERTING))
+    if (driver->config.setup.services.execution[0] == '\0'
+        || (phase != PHASE_CHANGED && phase != PHASE_REVERTING))
         return;
-    enum error_code code = disarm_unrecorded(driver, "the journal cannot be written", &observed, &ignored);
-    progress_word(driver, code == ERROR_OK && observed ? "DISARM was sent without a record, and Execution is seen disarmed"
-                                                       : "DISARM was sent without a record, and Execution is NOT seen disarmed");
+    enum error_code code = disarm_unrecorded(driver, "the journal cannot be written", &observed,
+                                             &ignored);
+    progress_word(driver,
+                  code == ERROR_OK && observed
+                      ? "DISARM was sent without a record, and Execution is seen disarmed"
+                      : "DISARM was sent without a record, and Execution is NOT seen disarmed");
     *error = first;
 }
 
-/* Where nobody would watch, a lost link is tried again until the time that a rollback may take is over, interrupted or not; else the operator decides. */
-static bool try_again(struct driver *driver, enum error_code code, int64_t *first_lost_ns, struct error *error)
+/* Where nobody would watch, a lost link is tried again until the time that a rollback may take is
+ * over, interrupted or not; else the operator decides. */
+static bool try_again(struct driver *driver, enum error_code code, int64_t *first_lost_ns,
+                      struct error *error)
 {
     if (code != ERROR_UNREACHABLE || !driver_is_open(driver))
         return false;
@@ -204,32 +238,60 @@ static bool try_again(struct driver *driver, enum error_code code, int64_t *firs
         return false;
     progress_word(driver, "%s; trying again", error->what);
     driver_disconnect(driver);
-    return driver->clock->sleep_until(driver->clock->context, now + RECONNECT_PAUSE_NS, &ignored) == ERROR_OK;
+    return driver->clock->sleep_until(driver->clock->context, now + RECONNECT_PAUSE_NS, &ignored)
+           == ERROR_OK;
 }
 
 static enum exit_status standing(const struct deployment *deployment)
 {
     switch (deployment->state) {
-    case STATE_ROLLED_BACK: return EXIT_ROLLED_BACK;
-    case STATE_ABORTED: return EXIT_ABORTED;
-    case STATE_ROLLBACK_FAILED: return EXIT_ROLLBACK_FAILED;
-    case STATE_INVALID: case STATE_COUNT: return EXIT_INTERNAL;
-    case STATE_OPENED: case STATE_PREFLIGHTED: case STATE_CONNECTED: case STATE_UPDATED: case STATE_PULLED: case STATE_GUARDED:
-    case STATE_SWITCHED: case STATE_VERIFIED: case STATE_DISARMED: case STATE_EXECUTION_DEPLOYED: case STATE_EXECUTION_VERIFIED:
-    case STATE_BRAIN_DEPLOYED: case STATE_PARITY_VERIFIED: case STATE_ARMED: case STATE_OBSERVED: case STATE_CONFIRMED: case STATE_COMPLETED:
-    case STATE_ROLLING_BACK: case STATE_SAFE: case STATE_REVERTED: case STATE_REDEPLOYED: case STATE_ABORTING: return EXIT_DONE;
+    case STATE_ROLLED_BACK:
+        return EXIT_ROLLED_BACK;
+    case STATE_ABORTED:
+        return EXIT_ABORTED;
+    case STATE_ROLLBACK_FAILED:
+        return EXIT_ROLLBACK_FAILED;
+    case STATE_INVALID:
+    case STATE_COUNT:
+        return EXIT_INTERNAL;
+    case STATE_OPENED:
+    case STATE_PREFLIGHTED:
+    case STATE_CONNECTED:
+    case STATE_UPDATED:
+    case STATE_PULLED:
+    case STATE_GUARDED:
+    case STATE_SWITCHED:
+    case STATE_VERIFIED:
+    case STATE_DISARMED:
+    case STATE_EXECUTION_DEPLOYED:
+    case STATE_EXECUTION_VERIFIED:
+    case STATE_BRAIN_DEPLOYED:
+    case STATE_PARITY_VERIFIED:
+    case STATE_ARMED:
+    case STATE_OBSERVED:
+    case STATE_CONFIRMED:
+    case STATE_COMPLETED:
+    case STATE_ROLLING_BACK:
+    case STATE_SAFE:
+    case STATE_REVERTED:
+    case STATE_REDEPLOYED:
+    case STATE_ABORTING:
+        return EXIT_DONE;
     }
     return EXIT_INTERNAL;
 }
 
-/* True when nothing more is to be done in this call: the end, a person's turn, or one edge where one was asked for. */
-static bool is_pause(const struct driver *driver, enum engine_mode mode, enum state before, enum exit_status *status)
+/* True when nothing more is to be done in this call: the end, a person's turn, or one edge where
+ * one was asked for. */
+static bool is_pause(const struct driver *driver, enum engine_mode mode, enum state before,
+                     enum exit_status *status)
 {
     const struct deployment *deployment = &driver->deployment;
     *status = standing(deployment);
     if (deployment->ended || deployment->state == STATE_ROLLBACK_FAILED)
         return true;
-    if (deployment->state == before) {              /* an edge back to its own state: the same would happen again */
+    if (deployment->state
+        == before) { /* an edge back to its own state: the same would happen again */
         *status = EXIT_NEEDS_PERSON;
         return true;
     }
@@ -238,18 +300,21 @@ static bool is_pause(const struct driver *driver, enum engine_mode mode, enum st
     return mode == ENGINE_ADVANCE || driver_is_interrupted();
 }
 
-enum error_code engine_drive(struct driver *driver, enum engine_mode mode, enum exit_status *ret_status, struct error *error)
+enum error_code engine_drive(struct driver *driver, enum engine_mode mode,
+                             enum exit_status *ret_status, struct error *error)
 {
     int64_t first_lost_ns = 0;
     if (!driver_is_open(driver))
-        return refuse(driver, "advance", "no deployment is open", "titan-fsm begin release|policy --reason TEXT", error);
+        return refuse(driver, "advance", "no deployment is open",
+                      "titan-fsm begin release|policy --reason TEXT", error);
     if (driver->deployment.state == STATE_ROLLBACK_FAILED) {
         *ret_status = EXIT_ROLLBACK_FAILED;
         return ERROR_OK;
     }
     for (;;) {
         enum state before = driver->deployment.state;
-        enum error_code code = driver->deployment.intent.seq != 0 ? settle(driver, NULL, error) : ERROR_OK;
+        enum error_code code = driver->deployment.intent.seq != 0 ? settle(driver, NULL, error)
+                                                                  : ERROR_OK;
         bool moved = driver->deployment.ended || driver->deployment.state != before;
         if (code == ERROR_OK && !moved && driver->deployment.intent.seq == 0)
             code = take_edge(driver, false, error);
@@ -266,10 +331,12 @@ enum error_code engine_drive(struct driver *driver, enum engine_mode mode, enum 
     }
 }
 
-enum error_code engine_command(struct driver *driver, enum event event, const char *reason, enum exit_status *ret_status, struct error *error)
+enum error_code engine_command(struct driver *driver, enum event event, const char *reason,
+                               enum exit_status *ret_status, struct error *error)
 {
     if (!driver_is_open(driver))
-        return refuse(driver, machine_event_name(event), "no deployment is open", "titan-fsm status", error);
+        return refuse(driver, machine_event_name(event), "no deployment is open",
+                      "titan-fsm status", error);
     while (driver->deployment.intent.seq != 0) {
         enum error_code code = settle(driver, reason, error);
         if (code != ERROR_OK)
@@ -279,13 +346,19 @@ enum error_code engine_command(struct driver *driver, enum event event, const ch
         *ret_status = standing(&driver->deployment);
         return ERROR_OK;
     }
-    const struct transition *edge = machine_transition(driver->deployment.procedure, driver->deployment.state, event);
+    const struct transition *edge = machine_transition(driver->deployment.procedure,
+                                                       driver->deployment.state, event);
     if (edge == NULL) {
-        if (machine_phase(driver->deployment.state) == PHASE_REVERTING)         /* on the way there already: go on */
+        if (machine_phase(driver->deployment.state)
+            == PHASE_REVERTING) /* on the way there already: go on */
             return engine_drive(driver, ENGINE_ADVANCE, ret_status, error);
         bool changed = machine_phase(driver->deployment.state) == PHASE_CHANGED;
-        return refuse(driver, machine_event_name(event), changed ? "a service may have changed: this state can only be rolled back"
-                      : "no service has changed: this state can only be aborted", changed ? "titan-fsm rollback --reason TEXT" : "titan-fsm abort --reason TEXT", error);
+        return refuse(driver, machine_event_name(event),
+                      changed ? "a service may have changed: this state can only be rolled back"
+                              : "no service has changed: this state can only be aborted",
+                      changed ? "titan-fsm rollback --reason TEXT"
+                              : "titan-fsm abort --reason TEXT",
+                      error);
     }
     enum error_code code = move(driver, 0, edge, reason, NULL, NULL, error);
     return code == ERROR_OK ? engine_drive(driver, ENGINE_ADVANCE, ret_status, error) : code;

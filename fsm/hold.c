@@ -7,7 +7,7 @@
 #include "fsm/terminal/progress.h"
 #include "fsm/step.h"
 
-enum { RENEWALS = 3 };      /* in the time of one tenancy */
+enum { RENEWALS = 3 }; /* in the time of one tenancy */
 
 static bool has_entry(void *context, int64_t seq, const char *hash)
 {
@@ -30,25 +30,39 @@ enum error_code hold_claim(struct driver *driver, struct hold *ret_hold, struct 
         return code;
     bytes_hex(head.hash, sizeof head.hash, ret_hold->head_hash);
     (void)gethostname(host, sizeof host - 1);
-    (void)snprintf(holder, sizeof holder, "%.60s on %.60s", driver->config.operator.principal, host);
+    (void)snprintf(holder, sizeof holder, "%.60s on %.60s", driver->config.operator.principal,
+                   host);
     record_text(holder, ret_hold->holder, sizeof ret_hold->holder);
-    ret_hold->claim = (struct tenancy_claim){.journal = journal_id(driver->journal), .deployment = (int64_t)driver->deployment.number, .head_seq = (int64_t)head.size - 1,
-                                             .head_hash = ret_hold->head_hash, .holder = ret_hold->holder, .tenancy_ms = driver->config.limits.tenancy_ms,
-                                             .epoch = driver->lease.epoch, .has_entry = has_entry, .context = driver};
+    ret_hold->claim = (struct tenancy_claim){.journal = journal_id(driver->journal),
+                                             .deployment = (int64_t)driver->deployment.number,
+                                             .head_seq = (int64_t)head.size - 1,
+                                             .head_hash = ret_hold->head_hash,
+                                             .holder = ret_hold->holder,
+                                             .tenancy_ms = driver->config.limits.tenancy_ms,
+                                             .epoch = driver->lease.epoch,
+                                             .has_entry = has_entry,
+                                             .context = driver};
     return ERROR_OK;
 }
 
-/* Told that another drives: once somebody took over, the session key here is good for nothing any more but to extend a copy that nobody should believe, so it is wiped.
- * Not for any other refusal, which may end. The target is looked at again; what cannot be looked at now is wiped at the next attempt. */
-static void forget_if_followed(struct driver *driver, struct target *target, const struct tenancy_claim *claim)
+/* Told that another drives: once somebody took over, the session key here is good for nothing any
+ * more but to extend a copy that nobody should believe, so it is wiped. Not for any other refusal,
+ * which may end. The target is looked at again; what cannot be looked at now is wiped at the next
+ * attempt. */
+static void forget_if_followed(struct driver *driver, struct target *target,
+                               const struct tenancy_claim *claim)
 {
     struct evidence evidence = {.count = 0};
     struct tenancy tenancy;
     struct error ignored;
-    bool followed = tenancy_read(target, &evidence, &tenancy, &ignored) == ERROR_OK && tenancy_is_followed(&tenancy, claim);
+    bool followed = tenancy_read(target, &evidence, &tenancy, &ignored) == ERROR_OK
+                    && tenancy_is_followed(&tenancy, claim);
     evidence_clear(&evidence);
     if (followed && driver_forget_session(driver, &ignored) != ERROR_OK)
-        progress_word(driver, "the session key could not be wiped (%s); remove the session-*.key of this journal", ignored.what);
+        progress_word(
+            driver,
+            "the session key could not be wiped (%s); remove the session-*.key of this journal",
+            ignored.what);
 }
 
 static enum error_code ask(struct driver *driver, bool write, struct error *error)
@@ -60,7 +74,8 @@ static enum error_code ask(struct driver *driver, bool write, struct error *erro
         code = hold_claim(driver, &hold, error);
     if (code != ERROR_OK)
         return code;
-    code = write ? tenancy_renew(target, &hold.claim, error) : tenancy_watch(target, &hold.claim, error);
+    code = write ? tenancy_renew(target, &hold.claim, error)
+                 : tenancy_watch(target, &hold.claim, error);
     if (code == ERROR_HELD)
         forget_if_followed(driver, target, &hold.claim);
     if (code == ERROR_OK && write)
@@ -68,16 +83,19 @@ static enum error_code ask(struct driver *driver, bool write, struct error *erro
     return code;
 }
 
-/* Nobody's rollback waits because a disk is full: the epoch is asked for again by each mutating command. */
+/* Nobody's rollback waits because a disk is full: the epoch is asked for again by each mutating
+ * command. */
 static enum error_code tolerate(struct driver *driver, enum error_code code, struct error *error)
 {
     if (step_event(code) == EVENT_INVALID)
         return code;
-    progress_word(driver, "the hold on the target could not be renewed (%s); going on", error->what);
+    progress_word(driver, "the hold on the target could not be renewed (%s); going on",
+                  error->what);
     return ERROR_OK;
 }
 
-enum error_code hold_renew(struct driver *driver, const struct transition *edge, struct error *error)
+enum error_code hold_renew(struct driver *driver, const struct transition *edge,
+                           struct error *error)
 {
     if (deployment_transition_to(&driver->deployment, STATE_CONNECTED) == NULL)
         return ERROR_OK;
@@ -88,5 +106,6 @@ enum error_code hold_renew(struct driver *driver, const struct transition *edge,
 enum error_code hold_renew_when_due(struct driver *driver, struct error *error)
 {
     int64_t due_ns = driver->renewed_ns + driver->config.limits.tenancy_ms / RENEWALS * 1000000;
-    return driver_now_ns(driver) < due_ns ? ERROR_OK : tolerate(driver, ask(driver, true, error), error);
+    return driver_now_ns(driver) < due_ns ? ERROR_OK
+                                          : tolerate(driver, ask(driver, true, error), error);
 }

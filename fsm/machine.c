@@ -6,7 +6,8 @@
 
 #include <sodium.h>
 
-/* A pair (procedure, from, event) with two rows would name this enumerator twice, which does not compile. */
+/* A pair (procedure, from, event) with two rows would name this enumerator twice, which does not
+ * compile. */
 #define EDGE(procedure, from, event, action, to, deadline_ms) EDGE_##procedure##_##from##_##event,
 #define TRANSITION_BOTH(...) EDGE(RELEASE, __VA_ARGS__) EDGE(POLICY, __VA_ARGS__)
 #define TRANSITION_RELEASE(...) EDGE(RELEASE, __VA_ARGS__)
@@ -18,9 +19,9 @@ enum edge {
 };
 #undef EDGE
 
-#define EDGE(procedure, from, event, action, to, deadline_ms) \
-    [EDGE_##procedure##_##from##_##event] = {                 \
-        PROCEDURE_##procedure, STATE_##from, EVENT_##event, ACTION_##action, STATE_##to, deadline_ms},
+#define EDGE(procedure, from, event, action, to, deadline_ms)                                    \
+    [EDGE_##procedure##_##from##_##event] = {PROCEDURE_##procedure, STATE_##from, EVENT_##event, \
+                                             ACTION_##action,       STATE_##to,   deadline_ms},
 static const struct transition transitions[EDGE_COUNT] = {
 #include "fsm/transitions.def"
 };
@@ -37,9 +38,11 @@ static const char *const state_names[STATE_COUNT] = {MACHINE_STATES(NAME_STATE)}
 static const enum phase state_phases[STATE_COUNT] = {MACHINE_STATES(PHASE_STATE)};
 static const bool state_hot[STATE_COUNT] = {MACHINE_STATES(HOT_STATE)};
 static const char *const event_names[EVENT_COUNT] = {MACHINE_EVENTS(NAME_EVENT)};
-static const char *const action_names[ACTION_COUNT] = {[ACTION_NONE] = "none", MACHINE_ACTIONS(NAME_ACTION)};
+static const char *const action_names[ACTION_COUNT] = {[ACTION_NONE] = "none",
+                                                       MACHINE_ACTIONS(NAME_ACTION)};
 
-const struct transition *machine_transition(enum procedure procedure, enum state from, enum event event)
+const struct transition *machine_transition(enum procedure procedure, enum state from,
+                                            enum event event)
 {
     for (size_t i = 0; i < EDGE_COUNT; i++) {
         const struct transition *edge = &transitions[i];
@@ -51,7 +54,8 @@ const struct transition *machine_transition(enum procedure procedure, enum state
 
 const struct transition *machine_step(enum procedure procedure, enum state from, bool rearm)
 {
-    const struct transition *edge = rearm ? machine_transition(procedure, from, EVENT_REARMED) : NULL;
+    const struct transition *edge = rearm ? machine_transition(procedure, from, EVENT_REARMED)
+                                          : NULL;
     return edge != NULL ? edge : machine_transition(procedure, from, EVENT_DONE);
 }
 
@@ -100,30 +104,54 @@ const char *machine_action_name(enum action action)
 const char *machine_action_words(enum action action)
 {
     switch (action) {
-    case ACTION_INVALID: return "";
-    case ACTION_NONE: return "";
-    case ACTION_RUN_PREFLIGHT: return "run the checklist";
-    case ACTION_CONNECT: return "take the target and record what runs before";
-    case ACTION_UPDATE_CODE: return "fetch and fast-forward the repository on the target";
-    case ACTION_PULL_IMAGES: return "pull the images; nothing that runs changes";
-    case ACTION_LAY_GUARD: return "reserve space; no dead-man guard is laid yet";
-    case ACTION_SWITCH_SERVICES: return "bring the services up in order, then all";
-    case ACTION_VERIFY_RELEASE: return "look at what runs now";
-    case ACTION_DISARM: return "disarm Execution and see it disarmed";
-    case ACTION_DEPLOY_EXECUTION: return "re-create Execution while it is disarmed";
-    case ACTION_VERIFY_EXECUTION: return "compare Execution's policy hash: responder and start-up line";
-    case ACTION_DEPLOY_BRAIN: return "re-create Brain while Execution is disarmed, then bring up all";
-    case ACTION_VERIFY_PARITY: return "compare the policy hash of Execution and Brain";
-    case ACTION_ARM: return "arm Execution on fresh parity and see it armed";
-    case ACTION_OBSERVE_WINDOW: return "watch health, parity and interlock over the window";
-    case ACTION_CONFIRM: return "look once more; there is no guard to withdraw";
-    case ACTION_COMPLETE: return "free the target";
-    case ACTION_MAKE_SAFE: return "see Execution disarmed, or remove it";
-    case ACTION_REVERT: return "restore commit and pin the images recorded before";
-    case ACTION_REDEPLOY: return "re-create the services from the images recorded before";
-    case ACTION_VERIFY_RESTORED: return "compare what runs with what ran before";
-    case ACTION_RESTORE_CODE: return "restore commit and free the target";
-    case ACTION_COUNT: break;
+    case ACTION_INVALID:
+        return "";
+    case ACTION_NONE:
+        return "";
+    case ACTION_RUN_PREFLIGHT:
+        return "run the checklist";
+    case ACTION_CONNECT:
+        return "take the target and record what runs before";
+    case ACTION_UPDATE_CODE:
+        return "fetch and fast-forward the repository on the target";
+    case ACTION_PULL_IMAGES:
+        return "pull the images; nothing that runs changes";
+    case ACTION_LAY_GUARD:
+        return "reserve space; no dead-man guard is laid yet";
+    case ACTION_SWITCH_SERVICES:
+        return "bring the services up in order, then all";
+    case ACTION_VERIFY_RELEASE:
+        return "look at what runs now";
+    case ACTION_DISARM:
+        return "disarm Execution and see it disarmed";
+    case ACTION_DEPLOY_EXECUTION:
+        return "re-create Execution while it is disarmed";
+    case ACTION_VERIFY_EXECUTION:
+        return "compare Execution's policy hash: responder and start-up line";
+    case ACTION_DEPLOY_BRAIN:
+        return "re-create Brain while Execution is disarmed, then bring up all";
+    case ACTION_VERIFY_PARITY:
+        return "compare the policy hash of Execution and Brain";
+    case ACTION_ARM:
+        return "arm Execution on fresh parity and see it armed";
+    case ACTION_OBSERVE_WINDOW:
+        return "watch health, parity and interlock over the window";
+    case ACTION_CONFIRM:
+        return "look once more; there is no guard to withdraw";
+    case ACTION_COMPLETE:
+        return "free the target";
+    case ACTION_MAKE_SAFE:
+        return "see Execution disarmed, or remove it";
+    case ACTION_REVERT:
+        return "restore commit and pin the images recorded before";
+    case ACTION_REDEPLOY:
+        return "re-create the services from the images recorded before";
+    case ACTION_VERIFY_RESTORED:
+        return "compare what runs with what ran before";
+    case ACTION_RESTORE_CODE:
+        return "restore commit and free the target";
+    case ACTION_COUNT:
+        break;
     }
     return "";
 }
@@ -163,8 +191,9 @@ void machine_digest(char ret_hex[SHA256_HEX + 1])
     for (size_t i = 0; i < EDGE_COUNT; i++) {
         const struct transition *edge = &transitions[i];
         char row[256];
-        int length = snprintf(row, sizeof row, "%s %s %s %s %s %lld\n", procedure_names[edge->procedure],
-                              state_names[edge->from], event_names[edge->event], action_names[edge->action],
+        int length = snprintf(row, sizeof row, "%s %s %s %s %s %lld\n",
+                              procedure_names[edge->procedure], state_names[edge->from],
+                              event_names[edge->event], action_names[edge->action],
                               state_names[edge->to], (long long)edge->deadline_ms);
         assert(length > 0 && (size_t)length < sizeof row);
         crypto_hash_sha256_update(&hash, (const unsigned char *)row, (unsigned long long)length);

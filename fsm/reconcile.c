@@ -16,106 +16,142 @@
 #include "journal/canonical.h"
 
 struct finding {
-    const char *found;      /* as in journal/FORMAT.md: done, not_done, partial, unknown */
+    const char *found; /* as in journal/FORMAT.md: done, not_done, partial, unknown */
     struct reconciled reconciled;
 };
 
-static void decide(struct finding *finding, const char *found, enum resumption resumption, const char *reason)
+static void decide(struct finding *finding, const char *found, enum resumption resumption,
+                   const char *reason)
 {
     finding->found = found;
     finding->reconciled.resumption = resumption;
     (void)snprintf(finding->reconciled.reason, sizeof finding->reconciled.reason, "%s", reason);
 }
 
-/* A command of the dead driver may still run on the target, under the lock. One of our own that gets the lock comes after it. The steps that end a deployment
- * may have freed the target already, and do nothing else that could still be running. */
-static enum error_code wait_for_orphans(struct driver *driver, struct target *target, struct error *error)
+/* A command of the dead driver may still run on the target, under the lock. One of our own that
+ * gets the lock comes after it. The steps that end a deployment may have freed the target already,
+ * and do nothing else that could still be running. */
+static enum error_code wait_for_orphans(struct driver *driver, struct target *target,
+                                        struct error *error)
 {
     CLEANUP_RESULT struct target_result result = {0};
     enum action action = driver->deployment.intent.action;
-    if (deployment_transition_to(&driver->deployment, STATE_CONNECTED) == NULL || action == ACTION_COMPLETE || action == ACTION_VERIFY_RESTORED)
+    if (deployment_transition_to(&driver->deployment, STATE_CONNECTED) == NULL
+        || action == ACTION_COMPLETE || action == ACTION_VERIFY_RESTORED)
         return ERROR_OK;
-    return target_run(target, &(struct target_command){.script = ":", .lease = &driver->lease}, &result, error);
+    return target_run(target, &(struct target_command){.script = ":", .lease = &driver->lease},
+                      &result, error);
 }
 
 /* Commit and containers as they are now: every reconciliation names what it saw. */
-static enum error_code look(struct target *target, struct evidence *evidence, struct git_state *git, struct containers *containers, struct error *error)
+static enum error_code look(struct target *target, struct evidence *evidence, struct git_state *git,
+                            struct containers *containers, struct error *error)
 {
     enum error_code code = git_look(target, evidence, git, error);
     return code == ERROR_OK ? compose_containers(target, evidence, containers, error) : code;
 }
 
-static enum error_code settle_update(struct driver *driver, const struct git_state *git, struct finding *finding, struct error *error)
+static enum error_code settle_update(struct driver *driver, const struct git_state *git,
+                                     struct finding *finding, struct error *error)
 {
     struct snapshot before;
     enum error_code code = snapshot_load(driver, &before, error);
     if (code != ERROR_OK)
         return code;
     bool moved = strcmp(git->commit, before.commit) != 0;
-    decide(finding, moved ? "done" : "not_done", RESUMPTION_REPEAT, moved ? "the tree has another commit than before; fetching again changes nothing that is done" : "the tree is at the commit from before");
+    decide(
+        finding, moved ? "done" : "not_done", RESUMPTION_REPEAT,
+        moved
+            ? "the tree has another commit than before; fetching again changes nothing that is done"
+            : "the tree is at the commit from before");
     return ERROR_OK;
 }
 
-static enum error_code settle_recreation(struct driver *driver, const struct containers *containers, const char *service, struct finding *finding, struct error *error)
+static enum error_code settle_recreation(struct driver *driver, const struct containers *containers,
+                                         const char *service, struct finding *finding,
+                                         struct error *error)
 {
     struct snapshot before;
     enum error_code code = snapshot_load(driver, &before, error);
     if (code != ERROR_OK)
         return code;
-    const struct container *old = containers_find(&before.containers, service), *now = containers_find(containers, service);
-    bool done = now != NULL && strcmp(now->state, "running") == 0 && (old == NULL || strcmp(old->id, now->id) != 0);
+    const struct container *old = containers_find(&before.containers, service),
+                           *now = containers_find(containers, service);
+    bool done = now != NULL && strcmp(now->state, "running") == 0
+                && (old == NULL || strcmp(old->id, now->id) != 0);
     if (done)
-        decide(finding, "done", RESUMPTION_ADOPT, "the container is another one than before and runs");
+        decide(finding, "done", RESUMPTION_ADOPT,
+               "the container is another one than before and runs");
     else
-        decide(finding, now == NULL ? "partial" : "not_done", RESUMPTION_REPEAT, now == NULL ? "the container was removed and no new one is there" : "the container is still the one from before");
+        decide(finding, now == NULL ? "partial" : "not_done", RESUMPTION_REPEAT,
+               now == NULL ? "the container was removed and no new one is there"
+                           : "the container is still the one from before");
     return ERROR_OK;
 }
 
-static enum error_code settle_disarm(struct driver *driver, struct target *target, struct evidence *evidence, struct finding *finding, struct error *error)
+static enum error_code settle_disarm(struct driver *driver, struct target *target,
+                                     struct evidence *evidence, struct finding *finding,
+                                     struct error *error)
 {
     struct interlock_view view;
-    enum error_code code = interlock_look(target, driver->deployment.intent.key, evidence, &view, error);
+    enum error_code code = interlock_look(target, driver->deployment.intent.key, evidence, &view,
+                                          error);
     if (code != ERROR_OK)
         return code;
     if (view.interlock == INTERLOCK_DISARMED && view.received)
-        decide(finding, "done", RESUMPTION_ADOPT, "Execution shows this command's nonce and is disarmed");
+        decide(finding, "done", RESUMPTION_ADOPT,
+               "Execution shows this command's nonce and is disarmed");
     else
-        decide(finding, "not_done", RESUMPTION_REPEAT, "Execution does not show this command's nonce");
+        decide(finding, "not_done", RESUMPTION_REPEAT,
+               "Execution does not show this command's nonce");
     return ERROR_OK;
 }
 
-/* A dangling ARM may still be on its way: DISARM it, see that, and only then think of arming again. */
-static enum error_code settle_arm(struct driver *driver, struct evidence *evidence, struct finding *finding, struct error *error)
+/* A dangling ARM may still be on its way: DISARM it, see that, and only then think of arming again.
+ */
+static enum error_code settle_arm(struct driver *driver, struct evidence *evidence,
+                                  struct finding *finding, struct error *error)
 {
     bool seen = false;
-    enum error_code code = disarm_recorded(driver, "an interrupted ARM is answered with DISARM", evidence, &seen, error);
+    enum error_code code = disarm_recorded(driver, "an interrupted ARM is answered with DISARM",
+                                           evidence, &seen, error);
     finding->reconciled.event = EVENT_FAILED;
     if (seen)
-        decide(finding, "unknown", RESUMPTION_REPEAT, "whether the interrupted ARM arrived is not asked: Execution was disarmed and seen so; ARM is sent anew on fresh parity");
+        decide(finding, "unknown", RESUMPTION_REPEAT,
+               "whether the interrupted ARM arrived is not asked: Execution was disarmed and seen "
+               "so; ARM is sent anew on fresh parity");
     else
-        decide(finding, "unknown", RESUMPTION_FAIL, "an interrupted ARM could not be answered with an observed DISARM");
+        decide(finding, "unknown", RESUMPTION_FAIL,
+               "an interrupted ARM could not be answered with an observed DISARM");
     return code;
 }
 
-static enum error_code settle_window(struct driver *driver, struct finding *finding, struct error *error)
+static enum error_code settle_window(struct driver *driver, struct finding *finding,
+                                     struct error *error)
 {
     struct clock_reading now;
     enum error_code code = driver->clock->read(driver->clock->context, &now, error);
     if (code != ERROR_OK)
         return code;
-    struct window_past past = window_past(&driver->deployment, driver->deployment.intent.seq, now.boot);
+    struct window_past past = window_past(&driver->deployment, driver->deployment.intent.seq,
+                                          now.boot);
     int64_t gap_ms = (now.boottime_ns - past.last_ns) / 1000000;
     finding->reconciled.event = EVENT_UNHEALTHY;
     if (past.count == 0)
         decide(finding, "not_done", RESUMPTION_ADOPT, "no sample had been taken yet");
     else if (past.same_boot && gap_ms <= driver->config.limits.sample_gap_ms)
-        decide(finding, "partial", RESUMPTION_ADOPT, "the last sample is within the gap limit, so the window goes on");
+        decide(finding, "partial", RESUMPTION_ADOPT,
+               "the last sample is within the gap limit, so the window goes on");
     else
-        decide(finding, "partial", RESUMPTION_FAIL, past.same_boot ? "the window was left alone for longer than its gap limit" : "this machine was restarted in the window");
+        decide(finding, "partial", RESUMPTION_FAIL,
+               past.same_boot ? "the window was left alone for longer than its gap limit"
+                              : "this machine was restarted in the window");
     return ERROR_OK;
 }
 
-static enum error_code settle(struct driver *driver, struct target *target, struct evidence *evidence, struct finding *finding, struct error *error)
+static enum error_code settle(struct driver *driver, struct target *target,
+                              struct evidence *evidence, struct finding *finding,
+                              struct error *error)
 {
     const struct setup_services *services = &driver->config.setup.services;
     struct git_state git;
@@ -124,18 +160,40 @@ static enum error_code settle(struct driver *driver, struct target *target, stru
     if (code != ERROR_OK)
         return code;
     switch (driver->deployment.intent.action) {
-    case ACTION_UPDATE_CODE: return settle_update(driver, &git, finding, error);
-    case ACTION_DISARM: return settle_disarm(driver, target, evidence, finding, error);
-    case ACTION_ARM: return settle_arm(driver, evidence, finding, error);
-    case ACTION_DEPLOY_EXECUTION: return settle_recreation(driver, &containers, services->execution, finding, error);
-    case ACTION_DEPLOY_BRAIN: return settle_recreation(driver, &containers, services->brain, finding, error);
-    case ACTION_OBSERVE_WINDOW: return settle_window(driver, finding, error);
-    case ACTION_RUN_PREFLIGHT: case ACTION_CONNECT: case ACTION_PULL_IMAGES: case ACTION_LAY_GUARD: case ACTION_SWITCH_SERVICES: case ACTION_VERIFY_RELEASE:
-    case ACTION_VERIFY_EXECUTION: case ACTION_VERIFY_PARITY: case ACTION_CONFIRM: case ACTION_COMPLETE: case ACTION_MAKE_SAFE: case ACTION_REVERT:
-    case ACTION_REDEPLOY: case ACTION_VERIFY_RESTORED: case ACTION_RESTORE_CODE:
-        decide(finding, "unknown", RESUMPTION_REPEAT, "this step looks before it acts and finds by itself what is done already");
+    case ACTION_UPDATE_CODE:
+        return settle_update(driver, &git, finding, error);
+    case ACTION_DISARM:
+        return settle_disarm(driver, target, evidence, finding, error);
+    case ACTION_ARM:
+        return settle_arm(driver, evidence, finding, error);
+    case ACTION_DEPLOY_EXECUTION:
+        return settle_recreation(driver, &containers, services->execution, finding, error);
+    case ACTION_DEPLOY_BRAIN:
+        return settle_recreation(driver, &containers, services->brain, finding, error);
+    case ACTION_OBSERVE_WINDOW:
+        return settle_window(driver, finding, error);
+    case ACTION_RUN_PREFLIGHT:
+    case ACTION_CONNECT:
+    case ACTION_PULL_IMAGES:
+    case ACTION_LAY_GUARD:
+    case ACTION_SWITCH_SERVICES:
+    case ACTION_VERIFY_RELEASE:
+    case ACTION_VERIFY_EXECUTION:
+    case ACTION_VERIFY_PARITY:
+    case ACTION_CONFIRM:
+    case ACTION_COMPLETE:
+    case ACTION_MAKE_SAFE:
+    case ACTION_REVERT:
+    case ACTION_REDEPLOY:
+    case ACTION_VERIFY_RESTORED:
+    case ACTION_RESTORE_CODE:
+        decide(finding, "unknown", RESUMPTION_REPEAT,
+               "this step looks before it acts and finds by itself what is done already");
         return ERROR_OK;
-    case ACTION_INVALID: case ACTION_NONE: case ACTION_COUNT: break;
+    case ACTION_INVALID:
+    case ACTION_NONE:
+    case ACTION_COUNT:
+        break;
     }
     assert(false && "an open intent has an action");
     return ERROR_OK;
@@ -144,10 +202,14 @@ static enum error_code settle(struct driver *driver, struct target *target, stru
 static const char *then_of(enum resumption resumption)
 {
     switch (resumption) {
-    case RESUMPTION_INVALID: break;
-    case RESUMPTION_REPEAT: return "repeat";
-    case RESUMPTION_ADOPT: return "continue";
-    case RESUMPTION_FAIL: return "fail";
+    case RESUMPTION_INVALID:
+        break;
+    case RESUMPTION_REPEAT:
+        return "repeat";
+    case RESUMPTION_ADOPT:
+        return "continue";
+    case RESUMPTION_FAIL:
+        return "fail";
     }
     return "ask";
 }
@@ -155,19 +217,24 @@ static const char *then_of(enum resumption resumption)
 /* Where the edge by `failed` leads to a rollback, the act is not gone on with and not repeated. */
 static void hold_back(const struct driver *driver, const char *why, struct finding *finding)
 {
-    const struct transition *failed = machine_transition(driver->deployment.procedure, driver->deployment.state, EVENT_FAILED);
-    if (finding->reconciled.resumption == RESUMPTION_FAIL || failed == NULL || failed->to != STATE_ROLLING_BACK)
+    const struct transition *failed = machine_transition(driver->deployment.procedure,
+                                                         driver->deployment.state, EVENT_FAILED);
+    if (finding->reconciled.resumption == RESUMPTION_FAIL || failed == NULL
+        || failed->to != STATE_ROLLING_BACK)
         return;
     finding->reconciled.event = EVENT_FAILED;
     decide(finding, finding->found, RESUMPTION_FAIL, why);
 }
 
-/* The roster is looked at and the reconciliation recorded over the same entries, as an intent is (engine.c). */
-static enum error_code record(struct driver *driver, const char *stop, struct finding *finding, const struct evidence *evidence, struct error *error)
+/* The roster is looked at and the reconciliation recorded over the same entries, as an intent is
+ * (engine.c). */
+static enum error_code record(struct driver *driver, const char *stop, struct finding *finding,
+                              const struct evidence *evidence, struct error *error)
 {
     enum { ATTEMPTS = 8 };
     const struct deployment *deployment = &driver->deployment;
-    const struct transition *step = machine_step(deployment->procedure, deployment->state, deployment->intent.action == ACTION_ARM);
+    const struct transition *step = machine_step(deployment->procedure, deployment->state,
+                                                 deployment->intent.action == ACTION_ARM);
     enum error_code code = ERROR_HELD;
     char why[400];
     if (stop != NULL) {
@@ -176,7 +243,8 @@ static enum error_code record(struct driver *driver, const char *stop, struct fi
     }
     for (unsigned attempt = 0; code == ERROR_HELD && attempt < ATTEMPTS; attempt++) {
         uint64_t size = 0;
-        if (step != NULL && authority_is_forward(step) && finding->reconciled.resumption != RESUMPTION_FAIL) {
+        if (step != NULL && authority_is_forward(step)
+            && finding->reconciled.resumption != RESUMPTION_FAIL) {
             code = authority_look(driver, why, sizeof why, &size, error);
             if (code != ERROR_OK)
                 return code;
@@ -184,18 +252,22 @@ static enum error_code record(struct driver *driver, const char *stop, struct fi
                 hold_back(driver, why, finding);
         }
         driver->recorder.decided_at = size;
-        code = record_reconciliation(&driver->recorder, deployment->intent.seq, finding->found, then_of(finding->reconciled.resumption), finding->reconciled.reason,
-                                     evidence, error);
+        code = record_reconciliation(&driver->recorder, deployment->intent.seq, finding->found,
+                                     then_of(finding->reconciled.resumption),
+                                     finding->reconciled.reason, evidence, error);
     }
     return code;
 }
 
-static enum error_code settle_and_record(struct driver *driver, const char *stop, struct evidence *evidence, struct reconciled *ret_reconciled, struct error *error)
+static enum error_code settle_and_record(struct driver *driver, const char *stop,
+                                         struct evidence *evidence,
+                                         struct reconciled *ret_reconciled, struct error *error)
 {
     const struct intent intent = driver->deployment.intent;
     struct finding finding = {.found = "unknown"};
     struct target *target = NULL;
-    bool needs_target = intent.action != ACTION_RESTORE_CODE && intent.action != ACTION_OBSERVE_WINDOW;
+    bool needs_target = intent.action != ACTION_RESTORE_CODE
+                        && intent.action != ACTION_OBSERVE_WINDOW;
     enum error_code code = ERROR_OK;
     if (needs_target) {
         code = driver_target(driver, &target, error);
@@ -203,21 +275,25 @@ static enum error_code settle_and_record(struct driver *driver, const char *stop
             code = wait_for_orphans(driver, target, error);
         if (code == ERROR_OK)
             code = settle(driver, target, evidence, &finding, error);
-    } else if (intent.action == ACTION_OBSERVE_WINDOW) {       /* no time to lose: its own next sample is the look */
+    } else if (intent.action
+               == ACTION_OBSERVE_WINDOW) { /* no time to lose: its own next sample is the look */
         code = settle_window(driver, &finding, error);
     } else {
-        decide(&finding, "unknown", RESUMPTION_REPEAT, "restoring the commit again changes nothing that is done");
+        decide(&finding, "unknown", RESUMPTION_REPEAT,
+               "restoring the commit again changes nothing that is done");
     }
     if (code == ERROR_OK)
         code = record(driver, stop, &finding, evidence, error);
     if (code != ERROR_OK)
         return code;
-    progress_reconciliation(driver, machine_action_name(intent.action), finding.found, then_of(finding.reconciled.resumption), finding.reconciled.reason);
+    progress_reconciliation(driver, machine_action_name(intent.action), finding.found,
+                            then_of(finding.reconciled.resumption), finding.reconciled.reason);
     *ret_reconciled = finding.reconciled;
     return ERROR_OK;
 }
 
-enum error_code reconcile(struct driver *driver, const char *stop, struct reconciled *ret_reconciled, struct error *error)
+enum error_code reconcile(struct driver *driver, const char *stop,
+                          struct reconciled *ret_reconciled, struct error *error)
 {
     struct evidence *evidence = calloc(1, sizeof *evidence);
     if (evidence == NULL)

@@ -1,5 +1,6 @@
-/* fsm/reconcile: settles an intent that an interruption left open, by looking at the target, never by guessing.
- * Records a reconciliation that names what was found. A dangling ARM is answered with DISARM, observed, before anything else. */
+/* fsm/reconcile: settles an intent that an interruption left open, by looking at the target, never
+ * by guessing. Records a reconciliation that names what was found. A dangling ARM is answered with
+ * DISARM, observed, before anything else. */
 #ifndef FSM_RECONCILE_H
 #define FSM_RECONCILE_H
 
@@ -7,9 +8,10 @@
 
 enum resumption {
     RESUMPTION_INVALID = 0,
-    RESUMPTION_REPEAT,      /* the intent is closed; a new one repeats it */
-    RESUMPTION_ADOPT,       /* the act is done or goes on; its step observes and answers the open intent */
-    RESUMPTION_FAIL,        /* the open intent is answered by `event` */
+    RESUMPTION_REPEAT, /* the intent is closed; a new one repeats it */
+    RESUMPTION_ADOPT,  /* the act is done or goes on; its step observes and answers the open intent
+                        */
+    RESUMPTION_FAIL,   /* the open intent is answered by `event` */
 };
 
 struct reconciled {
@@ -18,8 +20,10 @@ struct reconciled {
     char reason[512];
 };
 
-/* `stop`: why the operator goes back, NULL when he does not. That, and the removal of whoever drives from the roster, fails an act that went forward where a
- * service may have changed, so that a rollback follows. */
-enum error_code reconcile(struct driver *driver, const char *stop, struct reconciled *ret_reconciled, struct error *error) CHECKED;
+/* `stop`: why the operator goes back, NULL when he does not. That, and the removal of whoever
+ * drives from the roster, fails an act that went forward where a service may have changed, so that
+ * a rollback follows. */
+enum error_code reconcile(struct driver *driver, const char *stop,
+                          struct reconciled *ret_reconciled, struct error *error) CHECKED;
 
 #endif

@@ -8,7 +8,8 @@
 #include "journal/canonical.h"
 
 enum { REASON_BYTES_MAX = 2000 };
-static const int64_t WALL_STEP_NS = 1000000000;     /* a wall clock that slews moves less than this between two entries */
+static const int64_t WALL_STEP_NS =
+    1000000000; /* a wall clock that slews moves less than this between two entries */
 
 void record_text(const char *text, char *ret_text, size_t size)
 {
@@ -39,11 +40,14 @@ static json_t *item_json(const struct evidence_item *item)
 {
     char hash[SHA256_HEX + 1];
     bytes_sha256_hex(item->output.data, item->output.size, hash);
-    json_t *json = json_pack("{s:s, s:o, s:i, s:s, s:I, s:I, s:I}", "probe", item->probe, "subject", text_json(item->subject), "status",
-                             item->status, "output", hash, "size", (json_int_t)item->output.size, "sent_ns", (json_int_t)item->sent_ns,
-                             "received_ns", (json_int_t)item->received_ns);
+    json_t *json = json_pack("{s:s, s:o, s:i, s:s, s:I, s:I, s:I}", "probe", item->probe, "subject",
+                             text_json(item->subject), "status", item->status, "output", hash,
+                             "size", (json_int_t)item->output.size, "sent_ns",
+                             (json_int_t)item->sent_ns, "received_ns",
+                             (json_int_t)item->received_ns);
     if (json != NULL && item->target.boot[0] != '\0') {
-        json_t *span = json_pack("{s:s, s:I, s:I}", "boot", item->target.boot, "before_ms", (json_int_t)item->target.before_ms, "after_ms",
+        json_t *span = json_pack("{s:s, s:I, s:I}", "boot", item->target.boot, "before_ms",
+                                 (json_int_t)item->target.before_ms, "after_ms",
                                  (json_int_t)item->target.after_ms);
         if (json_object_set_new(json, "target", span) != 0) {
             json_decref(json);
@@ -67,11 +71,13 @@ static json_t *evidence_json(const struct evidence *evidence)
 
 static enum error_code no_memory(struct error *error)
 {
-    return error_set(error, ERROR_MEMORY, 0, "journal", "", "out of memory while an entry was being written");
+    return error_set(error, ERROR_MEMORY, 0, "journal", "",
+                     "out of memory while an entry was being written");
 }
 
 /* Notes a step of the wall clock since the entry before, on the same boot. */
-static enum error_code watch_wall_clock(struct recorder *recorder, struct signer *signer, struct error *error)
+static enum error_code watch_wall_clock(struct recorder *recorder, struct signer *signer,
+                                        struct error *error)
 {
     struct clock_reading now;
     enum error_code code = recorder->clock->read(recorder->clock->context, &now, error);
@@ -79,125 +85,163 @@ static enum error_code watch_wall_clock(struct recorder *recorder, struct signer
         return code;
     int64_t offset = now.utc_ns - now.boottime_ns;
     int64_t step = offset - recorder->wall_offset_ns;
-    bool stepped = strcmp(recorder->boot, now.boot) == 0 && (step > WALL_STEP_NS || step < -WALL_STEP_NS);
+    bool stepped = strcmp(recorder->boot, now.boot) == 0
+                   && (step > WALL_STEP_NS || step < -WALL_STEP_NS);
     memcpy(recorder->boot, now.boot, sizeof recorder->boot);
     recorder->wall_offset_ns = offset;
     if (!stepped)
         return ERROR_OK;
     char text[160];
-    (void)snprintf(text, sizeof text, "the wall clock was stepped by %lld ms; no deadline depends on it", (long long)(step / 1000000));
+    (void)snprintf(text, sizeof text,
+                   "the wall clock was stepped by %lld ms; no deadline depends on it",
+                   (long long)(step / 1000000));
     CLEANUP_JSON json_t *body = json_pack("{s:s, s:s}", "text", text, "kind", "clock_step");
     if (body == NULL)
         return no_memory(error);
-    return journal_append(recorder->journal, signer, "note", recorder->deployment, body, NULL, 0, NULL, error);
+    return journal_append(recorder->journal, signer, "note", recorder->deployment, body, NULL, 0,
+                          NULL, error);
 }
 
-static enum error_code append(struct recorder *recorder, struct signer *signer, const char *type, int64_t deployment, const json_t *body,
-                              const struct evidence *evidence, uint64_t *ret_seq, struct error *error)
+static enum error_code append(struct recorder *recorder, struct signer *signer, const char *type,
+                              int64_t deployment, const json_t *body,
+                              const struct evidence *evidence, uint64_t *ret_seq,
+                              struct error *error)
 {
     if (body == NULL)
         return no_memory(error);
     if (signer == NULL)
-        return error_set(error, ERROR_KEY_REFUSED, 0, "journal", "give the operator's key, or `titan-fsm resume` on the machine that began",
+        return error_set(error, ERROR_KEY_REFUSED, 0, "journal",
+                         "give the operator's key, or `titan-fsm resume` on the machine that began",
                          "no key is open that may sign a %s", type);
     struct bytes blobs[EVIDENCE_ITEMS_MAX];
     size_t count = evidence != NULL ? evidence->count : 0;
     for (size_t i = 0; i < count; i++)
         blobs[i] = evidence->items[i].output;
-    /* A note inside a deployment is the session key's alone (journal/FORMAT.md, "Who signs what"). */
+    /* A note inside a deployment is the session key's alone (journal/FORMAT.md, "Who signs what").
+     */
     uint64_t decided_at = recorder->decided_at;
     recorder->decided_at = 0;
-    bool may_note = strcmp(type, "genesis") != 0 && strcmp(type, "roster") != 0 && strcmp(type, "open") != 0 && (deployment == JOURNAL_NO_DEPLOYMENT || signer == recorder->session);
+    bool may_note = strcmp(type, "genesis") != 0 && strcmp(type, "roster") != 0
+                    && strcmp(type, "open") != 0
+                    && (deployment == JOURNAL_NO_DEPLOYMENT || signer == recorder->session);
     enum error_code code = may_note ? watch_wall_clock(recorder, signer, error) : ERROR_OK;
     if (code == ERROR_OK && decided_at != 0)
-        return journal_append_at(recorder->journal, decided_at, signer, type, deployment, body, blobs, count, ret_seq, error);
-    return code == ERROR_OK ? journal_append(recorder->journal, signer, type, deployment, body, blobs, count, ret_seq, error) : code;
+        return journal_append_at(recorder->journal, decided_at, signer, type, deployment, body,
+                                 blobs, count, ret_seq, error);
+    return code == ERROR_OK ? journal_append(recorder->journal, signer, type, deployment, body,
+                                             blobs, count, ret_seq, error)
+                            : code;
 }
 
-static enum error_code append_here(struct recorder *recorder, const char *type, const json_t *body, const struct evidence *evidence,
-                                   uint64_t *ret_seq, struct error *error)
+static enum error_code append_here(struct recorder *recorder, const char *type, const json_t *body,
+                                   const struct evidence *evidence, uint64_t *ret_seq,
+                                   struct error *error)
 {
-    struct signer *signer = recorder->session != NULL ? recorder->session : recorder->operator_signer;
+    struct signer *signer = recorder->session != NULL ? recorder->session
+                                                      : recorder->operator_signer;
     return append(recorder, signer, type, recorder->deployment, body, evidence, ret_seq, error);
 }
 
-enum error_code record_own(struct recorder *recorder, const char *type, int64_t deployment, const json_t *body, uint64_t *ret_seq,
-                           struct error *error)
+enum error_code record_own(struct recorder *recorder, const char *type, int64_t deployment,
+                           const json_t *body, uint64_t *ret_seq, struct error *error)
 {
-    return append(recorder, recorder->operator_signer, type, deployment, body, NULL, ret_seq, error);
+    return append(recorder, recorder->operator_signer, type, deployment, body, NULL, ret_seq,
+                  error);
 }
 
-enum error_code record_intent(struct recorder *recorder, const struct transition *edge, const char *key, uint64_t repeats, const char *what,
+enum error_code record_intent(struct recorder *recorder, const struct transition *edge,
+                              const char *key, uint64_t repeats, const char *what,
                               uint64_t *ret_seq, struct error *error)
 {
-    CLEANUP_JSON json_t *body = json_pack("{s:s, s:s, s:s, s:I}", "from", machine_state_name(edge->from), "action",
-                                          machine_action_name(edge->action), "key", key, "deadline_ms", (json_int_t)edge->deadline_ms);
-    if (body != NULL && repeats != 0 && json_object_set_new(body, "repeats", json_integer((json_int_t)repeats)) != 0)
+    CLEANUP_JSON json_t *body = json_pack("{s:s, s:s, s:s, s:I}", "from",
+                                          machine_state_name(edge->from), "action",
+                                          machine_action_name(edge->action), "key", key,
+                                          "deadline_ms", (json_int_t)edge->deadline_ms);
+    if (body != NULL && repeats != 0
+        && json_object_set_new(body, "repeats", json_integer((json_int_t)repeats)) != 0)
         return no_memory(error);
     if (body == NULL || json_object_set_new(body, "what", text_json(what)) != 0)
         return no_memory(error);
     return append_here(recorder, "intent", body, NULL, ret_seq, error);
 }
 
-enum error_code record_transition(struct recorder *recorder, uint64_t intent, const struct transition *edge, const char *reason,
-                                  const struct evidence *evidence, json_t *facts, struct error *error)
+enum error_code record_transition(struct recorder *recorder, uint64_t intent,
+                                  const struct transition *edge, const char *reason,
+                                  const struct evidence *evidence, json_t *facts,
+                                  struct error *error)
 {
     CLEANUP_JSON json_t *body = json_object();
-    if (body == NULL || (intent != 0 && json_object_set_new(body, "intent", json_integer((json_int_t)intent)) != 0))
+    if (body == NULL
+        || (intent != 0
+            && json_object_set_new(body, "intent", json_integer((json_int_t)intent)) != 0))
         return no_memory(error);
-    CLEANUP_JSON json_t *rest =
-        json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "from", machine_state_name(edge->from), "event", machine_event_name(edge->event), "to",
-                  machine_state_name(edge->to), "reason", text_json(reason), "evidence", evidence_json(evidence), "facts",
-                  facts != NULL ? json_incref(facts) : json_object());
+    CLEANUP_JSON json_t *rest = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "from",
+                                          machine_state_name(edge->from), "event",
+                                          machine_event_name(edge->event), "to",
+                                          machine_state_name(edge->to), "reason", text_json(reason),
+                                          "evidence", evidence_json(evidence), "facts",
+                                          facts != NULL ? json_incref(facts) : json_object());
     if (rest == NULL || json_object_update(body, rest) != 0)
         return no_memory(error);
     return append_here(recorder, "transition", body, evidence, NULL, error);
 }
 
-enum error_code record_sample(struct recorder *recorder, uint64_t intent, int64_t number, const struct evidence *evidence, json_t *facts,
-                              struct error *error)
+enum error_code record_sample(struct recorder *recorder, uint64_t intent, int64_t number,
+                              const struct evidence *evidence, json_t *facts, struct error *error)
 {
-    CLEANUP_JSON json_t *body =
-        json_pack("{s:I, s:I, s:o, s:o}", "intent", (json_int_t)intent, "n", (json_int_t)number, "evidence", evidence_json(evidence), "facts",
-                  facts != NULL ? json_incref(facts) : json_object());
+    CLEANUP_JSON json_t *body = json_pack("{s:I, s:I, s:o, s:o}", "intent", (json_int_t)intent, "n",
+                                          (json_int_t)number, "evidence", evidence_json(evidence),
+                                          "facts",
+                                          facts != NULL ? json_incref(facts) : json_object());
     return append_here(recorder, "sample", body, evidence, NULL, error);
 }
 
-enum error_code record_reconciliation(struct recorder *recorder, uint64_t intent, const char *found, const char *then, const char *reason,
+enum error_code record_reconciliation(struct recorder *recorder, uint64_t intent, const char *found,
+                                      const char *then, const char *reason,
                                       const struct evidence *evidence, struct error *error)
 {
-    CLEANUP_JSON json_t *body = json_pack("{s:I, s:s, s:s, s:o, s:o}", "intent", (json_int_t)intent, "found", found, "then", then, "reason",
-                                          text_json(reason), "evidence", evidence_json(evidence));
+    CLEANUP_JSON json_t *body = json_pack("{s:I, s:s, s:s, s:o, s:o}", "intent", (json_int_t)intent,
+                                          "found", found, "then", then, "reason", text_json(reason),
+                                          "evidence", evidence_json(evidence));
     return append_here(recorder, "reconciliation", body, evidence, NULL, error);
 }
 
-enum error_code record_refusal(struct recorder *recorder, const char *from, const char *event, const char *reason, struct error *error)
+enum error_code record_refusal(struct recorder *recorder, const char *from, const char *event,
+                               const char *reason, struct error *error)
 {
-    CLEANUP_JSON json_t *body = json_pack("{s:s, s:s, s:o}", "from", from, "event", event, "reason", text_json(reason));
+    CLEANUP_JSON json_t *body = json_pack("{s:s, s:s, s:o}", "from", from, "event", event, "reason",
+                                          text_json(reason));
     return append_here(recorder, "refusal", body, NULL, NULL, error);
 }
 
-enum error_code record_command(struct recorder *recorder, const char *command, const char *phase, const char *key, const char *outcome,
-                               const char *reason, const struct evidence *evidence, struct error *error)
+enum error_code record_command(struct recorder *recorder, const char *command, const char *phase,
+                               const char *key, const char *outcome, const char *reason,
+                               const struct evidence *evidence, struct error *error)
 {
-    CLEANUP_JSON json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "command", command, "phase", phase, "key", key, "outcome", outcome,
-                                          "reason", text_json(reason), "evidence", evidence_json(evidence));
+    CLEANUP_JSON json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "command", command,
+                                          "phase", phase, "key", key, "outcome", outcome, "reason",
+                                          text_json(reason), "evidence", evidence_json(evidence));
     return append_here(recorder, "command", body, evidence, NULL, error);
 }
 
-enum error_code record_approval(struct recorder *recorder, const char *principal, const char *statement, const char *signature, const char *reason,
+enum error_code record_approval(struct recorder *recorder, const char *principal,
+                                const char *statement, const char *signature, const char *reason,
                                 uint64_t *ret_seq, struct error *error)
 {
-    CLEANUP_JSON json_t *body = json_pack("{s:s, s:s, s:s}", "principal", principal, "statement", statement, "signature", signature);
-    if (body != NULL && reason[0] != '\0' && json_object_set_new(body, "reason", text_json(reason)) != 0)
+    CLEANUP_JSON json_t *body = json_pack("{s:s, s:s, s:s}", "principal", principal, "statement",
+                                          statement, "signature", signature);
+    if (body != NULL && reason[0] != '\0'
+        && json_object_set_new(body, "reason", text_json(reason)) != 0)
         return no_memory(error);
     return append_here(recorder, "approval", body, NULL, ret_seq, error);
 }
 
-enum error_code record_note(struct recorder *recorder, const char *kind, const char *text, struct error *error)
+enum error_code record_note(struct recorder *recorder, const char *kind, const char *text,
+                            struct error *error)
 {
     CLEANUP_JSON json_t *body = json_pack("{s:o}", "text", text_json(text));
-    if (body != NULL && kind[0] != '\0' && json_object_set_new(body, "kind", json_string(kind)) != 0)
+    if (body != NULL && kind[0] != '\0'
+        && json_object_set_new(body, "kind", json_string(kind)) != 0)
         return no_memory(error);
     return append_here(recorder, "note", body, NULL, NULL, error);
 }

@@ -1,7 +1,10 @@
-/* fsm/record: every entry that the driver writes, in the shape that journal/FORMAT.md fixes ("Bodies").
+/* fsm/record: every entry that the driver writes, in the shape that journal/FORMAT.md fixes
+ * ("Bodies").
  * Knows:     JSON, blobs and who signs; not why something is recorded.
- * Durability: each function returns ERROR_OK only when its entry is on disk. Nothing may be done to the target after any other answer.
- * Wall clock: a step of it between two entries of one boot is recorded as a note of its own in front of the entry; nothing else follows from it. */
+ * Durability: each function returns ERROR_OK only when its entry is on disk. Nothing may be done to
+ *             the target after any other answer.
+ * Wall clock: a step of it between two entries of one boot is recorded as a note of its own in
+ *             front of the entry; nothing else follows from it. */
 #ifndef FSM_RECORD_H
 #define FSM_RECORD_H
 
@@ -12,34 +15,47 @@
 struct recorder {
     struct journal *journal;
     const struct clock *clock;
-    struct signer *operator_signer;     /* borrowed; NULL until somebody unlocked it */
-    struct signer *session;             /* borrowed; NULL outside a deployment */
-    int64_t deployment;                 /* JOURNAL_NO_DEPLOYMENT outside */
-    char boot[BOOT_ID_LENGTH + 1];      /* of the entry before, with its distance of wall clock and boot clock */
+    struct signer *operator_signer; /* borrowed; NULL until somebody unlocked it */
+    struct signer *session;         /* borrowed; NULL outside a deployment */
+    int64_t deployment;             /* JOURNAL_NO_DEPLOYMENT outside */
+    char boot[BOOT_ID_LENGTH
+              + 1]; /* of the entry before, with its distance of wall clock and boot clock */
     int64_t wall_offset_ns;
-    uint64_t decided_at;                /* the next entry was decided over so many entries: ERROR_HELD when another process wrote since; 0 = no matter */
+    uint64_t decided_at; /* the next entry was decided over so many entries: ERROR_HELD when another
+                            process wrote since; 0 = no matter */
 };
 
 /* A body signed by the operator's own key (genesis, open, attestation, ...). `body` is borrowed. */
-enum error_code record_own(struct recorder *recorder, const char *type, int64_t deployment, const json_t *body, uint64_t *ret_seq, struct error *error) CHECKED;
+enum error_code record_own(struct recorder *recorder, const char *type, int64_t deployment,
+                           const json_t *body, uint64_t *ret_seq, struct error *error) CHECKED;
 
-enum error_code record_intent(struct recorder *recorder, const struct transition *edge, const char *key, uint64_t repeats, const char *what,
+enum error_code record_intent(struct recorder *recorder, const struct transition *edge,
+                              const char *key, uint64_t repeats, const char *what,
                               uint64_t *ret_seq, struct error *error) CHECKED;
 /* intent 0: the event answers none. `facts` is borrowed and may be NULL. */
-enum error_code record_transition(struct recorder *recorder, uint64_t intent, const struct transition *edge, const char *reason,
-                                  const struct evidence *evidence, json_t *facts, struct error *error) CHECKED;
-enum error_code record_sample(struct recorder *recorder, uint64_t intent, int64_t number, const struct evidence *evidence, json_t *facts,
-                              struct error *error) CHECKED;
-enum error_code record_reconciliation(struct recorder *recorder, uint64_t intent, const char *found, const char *then, const char *reason,
+enum error_code record_transition(struct recorder *recorder, uint64_t intent,
+                                  const struct transition *edge, const char *reason,
+                                  const struct evidence *evidence, json_t *facts,
+                                  struct error *error) CHECKED;
+enum error_code record_sample(struct recorder *recorder, uint64_t intent, int64_t number,
+                              const struct evidence *evidence, json_t *facts, struct error *error)
+    CHECKED;
+enum error_code record_reconciliation(struct recorder *recorder, uint64_t intent, const char *found,
+                                      const char *then, const char *reason,
                                       const struct evidence *evidence, struct error *error) CHECKED;
-enum error_code record_refusal(struct recorder *recorder, const char *from, const char *event, const char *reason, struct error *error) CHECKED;
-enum error_code record_command(struct recorder *recorder, const char *command, const char *phase, const char *key, const char *outcome,
-                               const char *reason, const struct evidence *evidence, struct error *error) CHECKED;
-enum error_code record_approval(struct recorder *recorder, const char *principal, const char *statement, const char *signature, const char *reason,
+enum error_code record_refusal(struct recorder *recorder, const char *from, const char *event,
+                               const char *reason, struct error *error) CHECKED;
+enum error_code record_command(struct recorder *recorder, const char *command, const char *phase,
+                               const char *key, const char *outcome, const char *reason,
+                               const struct evidence *evidence, struct error *error) CHECKED;
+enum error_code record_approval(struct recorder *recorder, const char *principal,
+                                const char *statement, const char *signature, const char *reason,
                                 uint64_t *ret_seq, struct error *error) CHECKED;
-enum error_code record_note(struct recorder *recorder, const char *kind, const char *text, struct error *error) CHECKED;
+enum error_code record_note(struct recorder *recorder, const char *kind, const char *text,
+                            struct error *error) CHECKED;
 
-/* The limits of an entry hold for what the world says too: at most `size` bytes, whole UTF-8 characters, never empty-handed. */
+/* The limits of an entry hold for what the world says too: at most `size` bytes, whole UTF-8
+ * characters, never empty-handed. */
 void record_text(const char *text, char *ret_text, size_t size);
 
 #endif

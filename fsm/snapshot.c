@@ -3,12 +3,15 @@
 #include <stdio.h>
 #include <string.h>
 
-static enum error_code line_of(struct driver *driver, const struct journal_entry *entry, const char *probe, char *ret_text, size_t room, struct error *error)
+static enum error_code line_of(struct driver *driver, const struct journal_entry *entry,
+                               const char *probe, char *ret_text, size_t room, struct error *error)
 {
     CLEANUP_BYTES struct bytes output = {0};
     enum error_code code = deployment_evidence(driver->journal, entry, probe, &output, error);
     if (code == ERROR_OK)
-        (void)snprintf(ret_text, room, "%.*s", output.size > 0 ? (int)strcspn((const char *)output.data, "\n") : 0, output.size > 0 ? (const char *)output.data : "");
+        (void)snprintf(ret_text, room, "%.*s",
+                       output.size > 0 ? (int)strcspn((const char *)output.data, "\n") : 0,
+                       output.size > 0 ? (const char *)output.data : "");
     return code;
 }
 
@@ -25,11 +28,13 @@ static bool is_line_of(const struct bytes *lines, const char *word)
     return false;
 }
 
-static enum error_code load_containers(struct driver *driver, const struct journal_entry *entry, struct snapshot *snapshot, struct error *error)
+static enum error_code load_containers(struct driver *driver, const struct journal_entry *entry,
+                                       struct snapshot *snapshot, struct error *error)
 {
     CLEANUP_BYTES struct bytes lines = {0}, images = {0}, declared = {0}, configurations = {0};
     struct containers all;
-    enum error_code code = deployment_evidence(driver->journal, entry, "compose.containers", &lines, error);
+    enum error_code code = deployment_evidence(driver->journal, entry, "compose.containers", &lines,
+                                               error);
     if (code == ERROR_OK)
         code = deployment_evidence(driver->journal, entry, "compose.images", &images, error);
     if (code == ERROR_OK)
@@ -47,33 +52,43 @@ static enum error_code load_containers(struct driver *driver, const struct journ
         for (size_t k = 0; k < snapshot->containers.count; k++)
             twice = twice || strcmp(snapshot->containers.list[k].service, all.list[i].service) == 0;
         const struct container *container = containers_find(&all, all.list[i].service);
-        if (!twice && is_line_of(&declared, container->service) && strcmp(container->state, "running") == 0)
+        if (!twice && is_line_of(&declared, container->service)
+            && strcmp(container->state, "running") == 0)
             snapshot->containers.list[snapshot->containers.count++] = *container;
     }
     return code;
 }
 
-enum error_code snapshot_load(struct driver *driver, struct snapshot *ret_snapshot, struct error *error)
+enum error_code snapshot_load(struct driver *driver, struct snapshot *ret_snapshot,
+                              struct error *error)
 {
     const struct deployment *deployment = &driver->deployment;
     const struct journal_entry *entry = deployment_transition_to(deployment, STATE_CONNECTED);
     struct snapshot snapshot = {.interlock = INTERLOCK_UNKNOWN};
     if (entry == NULL)
-        return error_set(error, ERROR_DAMAGED, 0, journal_directory(driver->journal), "run titan-verify on the journal", "the deployment has no before snapshot");
-    enum error_code code = line_of(driver, entry, "git.head", snapshot.commit, sizeof snapshot.commit, error);
+        return error_set(error, ERROR_DAMAGED, 0, journal_directory(driver->journal),
+                         "run titan-verify on the journal",
+                         "the deployment has no before snapshot");
+    enum error_code code = line_of(driver, entry, "git.head", snapshot.commit,
+                                   sizeof snapshot.commit, error);
     if (code == ERROR_OK)
         code = line_of(driver, entry, "git.branch", snapshot.branch, sizeof snapshot.branch, error);
     if (code == ERROR_OK)
-        code = line_of(driver, entry, "config.hmac", snapshot.config_hmac, sizeof snapshot.config_hmac, error);
+        code = line_of(driver, entry, "config.hmac", snapshot.config_hmac,
+                       sizeof snapshot.config_hmac, error);
     if (code == ERROR_OK)
-        code = line_of(driver, entry, "env.hmac", snapshot.env_hmac, sizeof snapshot.env_hmac, error);
+        code = line_of(driver, entry, "env.hmac", snapshot.env_hmac, sizeof snapshot.env_hmac,
+                       error);
     if (code == ERROR_OK)
         code = load_containers(driver, entry, &snapshot, error);
     if (code != ERROR_OK)
         return code;
-    (void)snprintf(snapshot.policy_hash, sizeof snapshot.policy_hash, "%s", deployment_fact(deployment, STATE_CONNECTED, "policy_hash"));
+    (void)snprintf(snapshot.policy_hash, sizeof snapshot.policy_hash, "%s",
+                   deployment_fact(deployment, STATE_CONNECTED, "policy_hash"));
     const char *interlock = deployment_fact(deployment, STATE_CONNECTED, "interlock");
-    snapshot.interlock = strcmp(interlock, "armed") == 0 ? INTERLOCK_ARMED : strcmp(interlock, "disarmed") == 0 ? INTERLOCK_DISARMED : INTERLOCK_UNKNOWN;
+    snapshot.interlock = strcmp(interlock, "armed") == 0      ? INTERLOCK_ARMED
+                         : strcmp(interlock, "disarmed") == 0 ? INTERLOCK_DISARMED
+                                                              : INTERLOCK_UNKNOWN;
     *ret_snapshot = snapshot;
     return ERROR_OK;
 }

@@ -1,6 +1,9 @@
-/* fsm/snapshot: what ran before this deployment, as the transition into `connected` recorded it: what a rollback restores.
- * Source:    the raw evidence of that entry, read again from the journal, so that any machine with the journal can go on.
- * Identity:  of a service is its image id; a service counts when the compose file of that commit declared it. */
+/* fsm/snapshot: what ran before this deployment, as the transition into `connected` recorded it:
+ * what a rollback restores.
+ * Source:    the raw evidence of that entry, read again from the journal, so that any machine with
+ *            the journal can go on.
+ * Identity:  of a service is its image id; a service counts when the compose file of that commit
+ *            declared it. */
 #ifndef FSM_SNAPSHOT_H
 #define FSM_SNAPSHOT_H
 
@@ -11,14 +14,15 @@
 struct snapshot {
     char commit[COMMIT_HEX + 1], branch[128];
     char config_hmac[SHA256_HEX + 1], env_hmac[SHA256_HEX + 1];
-    char policy_hash[SHA256_HEX + 1];       /* "" where it could not be told, or there is none */
-    enum interlock interlock;               /* UNKNOWN the same */
-    struct containers containers;           /* only declared services */
-    struct images images;                   /* addresses to fetch them again */
-    struct configurations configurations;   /* as declared and as running, then */
+    char policy_hash[SHA256_HEX + 1];     /* "" where it could not be told, or there is none */
+    enum interlock interlock;             /* UNKNOWN the same */
+    struct containers containers;         /* only declared services */
+    struct images images;                 /* addresses to fetch them again */
+    struct configurations configurations; /* as declared and as running, then */
 };
 
 /* ERROR_DAMAGED where the deployment never reached `connected`. */
-enum error_code snapshot_load(struct driver *driver, struct snapshot *ret_snapshot, struct error *error) CHECKED;
+enum error_code snapshot_load(struct driver *driver, struct snapshot *ret_snapshot,
+                              struct error *error) CHECKED;
 
 #endif

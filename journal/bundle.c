@@ -1,4 +1,5 @@
-/* What leaves the machine: the checkpoint and the bundle (journal/FORMAT.md, "Checkpoint", "Bundle"). */
+/* What leaves the machine: the checkpoint and the bundle (journal/FORMAT.md, "Checkpoint",
+ * "Bundle"). */
 #include "journal/journal.h"
 
 #include <errno.h>
@@ -15,7 +16,8 @@
 #include "journal/format/merkle.h"
 
 /* Over the first `size` entries. */
-static enum error_code checkpoint_of(struct journal *journal, uint64_t size, struct checkpoint *ret_checkpoint, struct error *error)
+static enum error_code checkpoint_of(struct journal *journal, uint64_t size,
+                                     struct checkpoint *ret_checkpoint, struct error *error)
 {
     struct merkle merkle;
     struct checkpoint checkpoint = {.size = size};
@@ -29,30 +31,36 @@ static enum error_code checkpoint_of(struct journal *journal, uint64_t size, str
     }
     if (code != ERROR_OK)
         return code;
-    (void)snprintf(checkpoint.origin, sizeof checkpoint.origin, FORMAT_CHECKPOINT_ORIGIN "%s", journal_id(journal));
+    (void)snprintf(checkpoint.origin, sizeof checkpoint.origin, FORMAT_CHECKPOINT_ORIGIN "%s",
+                   journal_id(journal));
     merkle_root(&merkle, checkpoint.root);
     *ret_checkpoint = checkpoint;
     return ERROR_OK;
 }
 
-static enum error_code sign_checkpoint(const struct checkpoint *checkpoint, struct signer *signer, struct bytes *ret_note, struct error *error)
+static enum error_code sign_checkpoint(const struct checkpoint *checkpoint, struct signer *signer,
+                                       struct bytes *ret_note, struct error *error)
 {
     CLEANUP_BYTES struct bytes text = {0};
     uint8_t signature[SIGNATURE_BYTES];
     enum error_code code = checkpoint_text(checkpoint, &text, error);
     if (code == ERROR_OK)
         code = signer_sign(signer, text.data, text.size, signature, error);
-    return code == ERROR_OK ? checkpoint_note(checkpoint, signature, signer_public_key(signer), ret_note, error) : code;
+    return code == ERROR_OK
+               ? checkpoint_note(checkpoint, signature, signer_public_key(signer), ret_note, error)
+               : code;
 }
 
-enum error_code journal_checkpoint(struct journal *journal, struct checkpoint *ret_checkpoint, struct error *error)
+enum error_code journal_checkpoint(struct journal *journal, struct checkpoint *ret_checkpoint,
+                                   struct error *error)
 {
     struct journal_head head;
     enum error_code code = journal_head(journal, &head, error);
     return code == ERROR_OK ? checkpoint_of(journal, head.size, ret_checkpoint, error) : code;
 }
 
-enum error_code journal_signed_checkpoint(struct journal *journal, struct signer *signer, struct bytes *ret_note, struct error *error)
+enum error_code journal_signed_checkpoint(struct journal *journal, struct signer *signer,
+                                          struct bytes *ret_note, struct error *error)
 {
     struct checkpoint checkpoint;
     enum error_code code = journal_checkpoint(journal, &checkpoint, error);
@@ -74,7 +82,8 @@ static int compare_hashes(const void *left, const void *right)
     return memcmp(left, right, SHA256_BYTES);
 }
 
-static enum error_code note_references(const json_t *body, struct references *references, struct error *error)
+static enum error_code note_references(const json_t *body, struct references *references,
+                                       struct error *error)
 {
     const json_t *items = json_object_get(body, "evidence");
     for (size_t i = 0; i < json_array_size(items); i++) {
@@ -87,8 +96,11 @@ static enum error_code note_references(const json_t *body, struct references *re
             references->hashes = grown;
             references->room = room;
         }
-        if (hex == NULL || !bytes_from_hex(hex, strlen(hex), references->hashes[references->count], SHA256_BYTES))
-            return error_set(error, ERROR_DAMAGED, 0, "export", "run titan-verify on the journal", "an item of evidence names no blob");
+        if (hex == NULL
+            || !bytes_from_hex(hex, strlen(hex), references->hashes[references->count],
+                               SHA256_BYTES))
+            return error_set(error, ERROR_DAMAGED, 0, "export", "run titan-verify on the journal",
+                             "an item of evidence names no blob");
         references->count++;
     }
     return ERROR_OK;
@@ -100,12 +112,14 @@ static void make_unique(struct references *references)
     if (references->count > 0)
         qsort(references->hashes, references->count, SHA256_BYTES, compare_hashes);
     for (size_t i = 0; i < references->count; i++)
-        if (kept == 0 || memcmp(references->hashes[kept - 1], references->hashes[i], SHA256_BYTES) != 0)
+        if (kept == 0
+            || memcmp(references->hashes[kept - 1], references->hashes[i], SHA256_BYTES) != 0)
             memmove(references->hashes[kept++], references->hashes[i], SHA256_BYTES);
     references->count = kept;
 }
 
-static enum error_code collect(struct journal *journal, uint64_t size, struct references *references, struct error *error)
+static enum error_code collect(struct journal *journal, uint64_t size,
+                               struct references *references, struct error *error)
 {
     enum error_code code = ERROR_OK;
     for (uint64_t seq = 0; code == ERROR_OK && seq < size; seq++) {
@@ -118,23 +132,26 @@ static enum error_code collect(struct journal *journal, uint64_t size, struct re
     return code;
 }
 
-static enum error_code write_entry(FILE *file, struct journal *journal, uint64_t seq, struct error *error)
+static enum error_code write_entry(FILE *file, struct journal *journal, uint64_t seq,
+                                   struct error *error)
 {
     CLEANUP_BYTES struct bytes value = {0};
     CLEANUP_BYTES struct bytes payload = {0};
     CLEANUP_BYTES struct bytes signature = {0};
     enum error_code code = journal_stored_value(journal, seq, &value, error);
     if (code == ERROR_OK)
-        code = bytes_base64(value.data + SIGNATURE_BYTES, value.size - SIGNATURE_BYTES, &payload, error);
+        code = bytes_base64(value.data + SIGNATURE_BYTES, value.size - SIGNATURE_BYTES, &payload,
+                            error);
     if (code == ERROR_OK)
         code = bytes_base64(value.data, SIGNATURE_BYTES, &signature, error);
     if (code == ERROR_OK)
-        fprintf(file, "{\"seq\":%llu,\"payload\":\"%s\",\"signature\":\"%s\"}\n", (unsigned long long)seq, (const char *)payload.data,
-                (const char *)signature.data);
+        fprintf(file, "{\"seq\":%llu,\"payload\":\"%s\",\"signature\":\"%s\"}\n",
+                (unsigned long long)seq, (const char *)payload.data, (const char *)signature.data);
     return code;
 }
 
-static enum error_code write_blob(FILE *file, struct journal *journal, const uint8_t hash[SHA256_BYTES], struct error *error)
+static enum error_code write_blob(FILE *file, struct journal *journal,
+                                  const uint8_t hash[SHA256_BYTES], struct error *error)
 {
     CLEANUP_BYTES struct bytes data = {0};
     CLEANUP_BYTES struct bytes text = {0};
@@ -149,7 +166,8 @@ static enum error_code write_blob(FILE *file, struct journal *journal, const uin
 }
 
 /* Over the entries that were written: another process may have appended one since. */
-static enum error_code write_checkpoint(FILE *file, struct journal *journal, uint64_t size, struct signer *signer, struct error *error)
+static enum error_code write_checkpoint(FILE *file, struct journal *journal, uint64_t size,
+                                        struct signer *signer, struct error *error)
 {
     struct checkpoint checkpoint;
     CLEANUP_BYTES struct bytes note = {0};
@@ -157,7 +175,10 @@ static enum error_code write_checkpoint(FILE *file, struct journal *journal, uin
     enum error_code code = checkpoint_of(journal, size, &checkpoint, error);
     if (code == ERROR_OK)
         code = sign_checkpoint(&checkpoint, signer, &note, error);
-    CLEANUP_JSON json_t *object = code == ERROR_OK ? json_pack("{s:s#}", "checkpoint", (const char *)note.data, (int)note.size) : NULL;
+    CLEANUP_JSON json_t *object = code == ERROR_OK
+                                      ? json_pack("{s:s#}", "checkpoint", (const char *)note.data,
+                                                  (int)note.size)
+                                      : NULL;
     if (code == ERROR_OK && object == NULL)
         return error_set(error, ERROR_MEMORY, 0, "export", "", "out of memory");
     if (code == ERROR_OK)
@@ -167,7 +188,8 @@ static enum error_code write_checkpoint(FILE *file, struct journal *journal, uin
     return code;
 }
 
-static enum error_code write_bundle(FILE *file, struct journal *journal, struct signer *signer, struct error *error)
+static enum error_code write_bundle(FILE *file, struct journal *journal, struct signer *signer,
+                                    struct error *error)
 {
     struct references references __attribute__((cleanup(free_references))) = {0};
     struct journal_head head;
@@ -175,8 +197,8 @@ static enum error_code write_bundle(FILE *file, struct journal *journal, struct 
     if (code == ERROR_OK)
         code = collect(journal, head.size, &references, error);
     if (code == ERROR_OK)
-        fprintf(file, "{\"titan_bundle\":1,\"journal\":\"%s\",\"entries\":%llu,\"blobs\":%zu}\n", journal_id(journal), (unsigned long long)head.size,
-                references.count);
+        fprintf(file, "{\"titan_bundle\":1,\"journal\":\"%s\",\"entries\":%llu,\"blobs\":%zu}\n",
+                journal_id(journal), (unsigned long long)head.size, references.count);
     for (uint64_t seq = 0; code == ERROR_OK && seq < head.size; seq++)
         code = write_entry(file, journal, seq, error);
     for (size_t i = 0; code == ERROR_OK && i < references.count; i++)
@@ -184,7 +206,8 @@ static enum error_code write_bundle(FILE *file, struct journal *journal, struct 
     return code == ERROR_OK ? write_checkpoint(file, journal, head.size, signer, error) : code;
 }
 
-enum error_code journal_export(struct journal *journal, struct signer *signer, const char *path, struct error *error)
+enum error_code journal_export(struct journal *journal, struct signer *signer, const char *path,
+                               struct error *error)
 {
     CLEANUP_BYTES struct bytes temporary = {0};
     enum error_code code = bytes_append_format(&temporary, error, "%s.new", path);
@@ -193,7 +216,8 @@ enum error_code journal_export(struct journal *journal, struct signer *signer, c
     const char *name = (const char *)temporary.data;
     FILE *file = fopen(name, "we");
     if (file == NULL)
-        return error_set(error, ERROR_SYSTEM, errno, path, "choose a place that can be written", "the bundle cannot be made: %s", strerror(errno));
+        return error_set(error, ERROR_SYSTEM, errno, path, "choose a place that can be written",
+                         "the bundle cannot be made: %s", strerror(errno));
     code = write_bundle(file, journal, signer, error);
     bool good = fflush(file) == 0 && ferror(file) == 0 && fsync(fileno(file)) == 0;
     int number = errno;
@@ -204,7 +228,8 @@ enum error_code journal_export(struct journal *journal, struct signer *signer, c
         number = errno;
     }
     if (code == ERROR_OK)
-        code = error_set(error, ERROR_SYSTEM, number, path, "make room or choose another place", "the bundle cannot be written: %s", strerror(number));
+        code = error_set(error, ERROR_SYSTEM, number, path, "make room or choose another place",
+                         "the bundle cannot be written: %s", strerror(number));
     (void)unlink(name);
     return code;
 }

@@ -7,11 +7,15 @@
 
 #include "journal/format/bytes.h"
 
-/* Appends the canonical form. ERROR_LIMIT for a real number, nesting beyond FORMAT_NESTING_MAX, or text that is not UTF-8. */
-enum error_code canonical_write(const json_t *value, struct bytes *text, struct error *error) CHECKED;
-/* Parses an object and refuses every form but the canonical one (by writing it again and comparing). */
-enum error_code canonical_read(const void *text, size_t size, json_t **ret_value, struct error *error) CHECKED;
+/* Appends the canonical form. ERROR_LIMIT for a real number, nesting beyond FORMAT_NESTING_MAX, or
+ * text that is not UTF-8. */
+enum error_code canonical_write(const json_t *value, struct bytes *text, struct error *error)
+    CHECKED;
+/* Parses an object and refuses every form but the canonical one (by writing it again and
+ * comparing). */
+enum error_code canonical_read(const void *text, size_t size, json_t **ret_value,
+                               struct error *error) CHECKED;
 
-#define CLEANUP_JSON __attribute__((cleanup(json_decrefp)))     /* jansson's own */
+#define CLEANUP_JSON __attribute__((cleanup(json_decrefp))) /* jansson's own */
 
 #endif

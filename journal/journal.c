@@ -14,7 +14,9 @@
 #include "journal/store.h"
 #include "journal/store_directory.h"
 
-enum { TAIL_CHECKED = 3 };      /* entries whose chain and signature an open checks; the whole chain is titan-verify's work */
+enum {
+    TAIL_CHECKED = 3
+}; /* entries whose chain and signature an open checks; the whole chain is titan-verify's work */
 
 struct journal {
     struct store *store;
@@ -45,7 +47,8 @@ bool journal_is_read_only(const struct journal *journal)
     return journal->read_only;
 }
 
-enum error_code journal_file_bytes(const struct journal *journal, uint64_t *ret_bytes, struct error *error)
+enum error_code journal_file_bytes(const struct journal *journal, uint64_t *ret_bytes,
+                                   struct error *error)
 {
     return store_directory_bytes(journal->directory, ret_bytes, error);
 }
@@ -54,7 +57,8 @@ static enum error_code damaged(uint64_t seq, const char *what, struct error *err
 {
     char where[64];
     (void)snprintf(where, sizeof where, "journal entry %llu", (unsigned long long)seq);
-    return error_set(error, ERROR_DAMAGED, 0, where, "keep a copy of the directory, then run titan-verify on it", "%s", what);
+    return error_set(error, ERROR_DAMAGED, 0, where,
+                     "keep a copy of the directory, then run titan-verify on it", "%s", what);
 }
 
 void journal_close(struct journal *journal)
@@ -66,7 +70,8 @@ void journal_close(struct journal *journal)
     free(journal);
 }
 
-static enum error_code new_handle(const char *directory, const struct clock *clock, bool read_only, struct journal **ret_journal, struct error *error)
+static enum error_code new_handle(const char *directory, const struct clock *clock, bool read_only,
+                                  struct journal **ret_journal, struct error *error)
 {
     CLEANUP_JOURNAL struct journal *journal = calloc(1, sizeof *journal);
     if (journal == NULL || (journal->directory = strdup(directory)) == NULL)
@@ -81,7 +86,8 @@ static enum error_code new_handle(const char *directory, const struct clock *clo
     return ERROR_OK;
 }
 
-enum error_code journal_create(const char *directory, const struct clock *clock, struct journal **ret_journal, struct error *error)
+enum error_code journal_create(const char *directory, const struct clock *clock,
+                               struct journal **ret_journal, struct error *error)
 {
     uint8_t id[FORMAT_JOURNAL_ID_HEX / 2];
     enum error_code code = store_create(directory, error);
@@ -95,25 +101,35 @@ enum error_code journal_create(const char *directory, const struct clock *clock,
 }
 
 /* Reads a stored value into fields. `prev` may be NULL. */
-static enum error_code decode(uint64_t seq, const struct bytes *value, struct journal_entry *ret_entry, char *ret_journal, char *ret_prev, struct error *error)
+static enum error_code decode(uint64_t seq, const struct bytes *value,
+                              struct journal_entry *ret_entry, char *ret_journal, char *ret_prev,
+                              struct error *error)
 {
     if (value->size <= SIGNATURE_BYTES || value->size > SIGNATURE_BYTES + FORMAT_PAYLOAD_BYTES_MAX)
         return damaged(seq, "a stored value has no possible size", error);
     CLEANUP_JSON json_t *payload = NULL;
-    enum error_code code = canonical_read(value->data + SIGNATURE_BYTES, value->size - SIGNATURE_BYTES, &payload, error);
+    enum error_code code = canonical_read(value->data + SIGNATURE_BYTES,
+                                          value->size - SIGNATURE_BYTES, &payload, error);
     if (code != ERROR_OK)
         return damaged(seq, "the payload is not canonical JSON", error);
     const char *journal, *prev, *utc, *boot, *signer, *type;
     json_int_t version, number, boottime_ns;
     json_t *body;
-    if (json_unpack(payload, "{s:I, s:s, s:I, s:s, s:s, s:s, s:I, s:s, s:s, s:o}", "v", &version, "journal", &journal, "seq", &number, "prev", &prev,
-                    "utc", &utc, "boot", &boot, "boottime_ns", &boottime_ns, "signer", &signer, "type", &type, "body", &body) != 0
-        || version != FORMAT_VERSION || number != (json_int_t)seq || !bytes_is_hex(journal, FORMAT_JOURNAL_ID_HEX) || !bytes_is_hex(prev, SHA256_HEX)
-        || !bytes_is_hex(signer, SHA256_HEX) || strlen(utc) != UTC_LENGTH || strlen(boot) != BOOT_ID_LENGTH || strlen(type) >= 24 || !json_is_object(body))
+    if (json_unpack(payload, "{s:I, s:s, s:I, s:s, s:s, s:s, s:I, s:s, s:s, s:o}", "v", &version,
+                    "journal", &journal, "seq", &number, "prev", &prev, "utc", &utc, "boot", &boot,
+                    "boottime_ns", &boottime_ns, "signer", &signer, "type", &type, "body", &body)
+            != 0
+        || version != FORMAT_VERSION || number != (json_int_t)seq
+        || !bytes_is_hex(journal, FORMAT_JOURNAL_ID_HEX) || !bytes_is_hex(prev, SHA256_HEX)
+        || !bytes_is_hex(signer, SHA256_HEX) || strlen(utc) != UTC_LENGTH
+        || strlen(boot) != BOOT_ID_LENGTH || strlen(type) >= 24 || !json_is_object(body))
         return damaged(seq, "the payload is not an entry of format 1", error);
     const json_t *deployment = json_object_get(payload, "deployment");
-    struct journal_entry entry = {.seq = seq, .boottime_ns = boottime_ns, .body = json_incref(body),
-                                  .deployment = deployment != NULL ? json_integer_value(deployment) : JOURNAL_NO_DEPLOYMENT};
+    struct journal_entry entry = {.seq = seq,
+                                  .boottime_ns = boottime_ns,
+                                  .body = json_incref(body),
+                                  .deployment = deployment != NULL ? json_integer_value(deployment)
+                                                                   : JOURNAL_NO_DEPLOYMENT};
     (void)snprintf(entry.type, sizeof entry.type, "%s", type);
     memcpy(entry.signer, signer, sizeof entry.signer);
     memcpy(entry.utc, utc, sizeof entry.utc);
@@ -126,8 +142,9 @@ static enum error_code decode(uint64_t seq, const struct bytes *value, struct jo
     return ERROR_OK;
 }
 
-static enum error_code read_whole(struct journal *journal, uint64_t seq, struct journal_entry *ret_entry, char *ret_journal, char *ret_prev,
-                                  bool check_signature, struct error *error)
+static enum error_code read_whole(struct journal *journal, uint64_t seq,
+                                  struct journal_entry *ret_entry, char *ret_journal,
+                                  char *ret_prev, bool check_signature, struct error *error)
 {
     CLEANUP_BYTES struct bytes value = {0};
     enum error_code code = store_entry(journal->store, seq, &value, error);
@@ -137,12 +154,14 @@ static enum error_code read_whole(struct journal *journal, uint64_t seq, struct 
         return code;
     uint8_t key[KEY_BYTES];
     if (!bytes_from_hex(ret_entry->signer, SHA256_HEX, key, sizeof key)
-        || !sshsig_verify(SSHSIG_NAMESPACE_JOURNAL, value.data + SIGNATURE_BYTES, value.size - SIGNATURE_BYTES, value.data, key))
+        || !sshsig_verify(SSHSIG_NAMESPACE_JOURNAL, value.data + SIGNATURE_BYTES,
+                          value.size - SIGNATURE_BYTES, value.data, key))
         return damaged(seq, "the signature is wrong", error);
     return ERROR_OK;
 }
 
-enum error_code journal_read(struct journal *journal, uint64_t seq, struct journal_entry *ret_entry, struct error *error)
+enum error_code journal_read(struct journal *journal, uint64_t seq, struct journal_entry *ret_entry,
+                             struct error *error)
 {
     char id[FORMAT_JOURNAL_ID_HEX + 1], prev[SHA256_HEX + 1];
     enum error_code code = read_whole(journal, seq, ret_entry, id, prev, false, error);
@@ -165,13 +184,15 @@ static enum error_code check_tail(struct journal *journal, uint64_t size, struct
         if (code == ERROR_OK && strcmp(id, journal->id) != 0)
             code = damaged(seq, "the entry belongs to another journal", error);
         if (code == ERROR_OK && hash[0] != '\0' && strcmp(hash, prev) != 0)
-            code = damaged(seq, "the chain is broken: `prev` is not the hash of the entry before", error);
+            code = damaged(seq, "the chain is broken: `prev` is not the hash of the entry before",
+                           error);
         bytes_hex(entry.hash, SHA256_BYTES, hash);
     }
     return code;
 }
 
-enum error_code journal_open(const char *directory, const struct clock *clock, bool read_only, struct journal **ret_journal, struct error *error)
+enum error_code journal_open(const char *directory, const struct clock *clock, bool read_only,
+                             struct journal **ret_journal, struct error *error)
 {
     CLEANUP_JOURNAL struct journal *journal = NULL;
     uint64_t size;
@@ -181,7 +202,9 @@ enum error_code journal_open(const char *directory, const struct clock *clock, b
     if (code != ERROR_OK)
         return code;
     if (size == 0)
-        return error_set(error, ERROR_DAMAGED, 0, directory, "remove the directory and run `titan-fsm init` again", "the journal is empty: its `init` did not end");
+        return error_set(error, ERROR_DAMAGED, 0, directory,
+                         "remove the directory and run `titan-fsm init` again",
+                         "the journal is empty: its `init` did not end");
     code = check_tail(journal, size, error);
     if (code != ERROR_OK)
         return code;
@@ -190,7 +213,8 @@ enum error_code journal_open(const char *directory, const struct clock *clock, b
     return ERROR_OK;
 }
 
-enum error_code journal_head(struct journal *journal, struct journal_head *ret_head, struct error *error)
+enum error_code journal_head(struct journal *journal, struct journal_head *ret_head,
+                             struct error *error)
 {
     struct journal_head head = {0};
     CLEANUP_BYTES struct bytes value = {0};
@@ -211,17 +235,19 @@ struct append {
     const char *type;
     int64_t deployment;
     const json_t *body;
-    bool only_at;               /* the entry is made for a journal of `at_size` entries, or not at all */
+    bool only_at; /* the entry is made for a journal of `at_size` entries, or not at all */
     uint64_t at_size;
-    struct bytes ready;         /* signed before the transaction, because the signer may ask a person */
-    uint64_t ready_size;        /* for a journal of this many entries */
+    struct bytes ready;  /* signed before the transaction, because the signer may ask a person */
+    uint64_t ready_size; /* for a journal of this many entries */
 };
 
-static enum error_code payload_of(const struct append *append, uint64_t size, const void *last, size_t last_bytes, struct bytes *ret_payload, struct error *error)
+static enum error_code payload_of(const struct append *append, uint64_t size, const void *last,
+                                  size_t last_bytes, struct bytes *ret_payload, struct error *error)
 {
     struct clock_reading now;
     char prev[SHA256_HEX + 1], signer[SHA256_HEX + 1];
-    enum error_code code = append->journal->clock->read(append->journal->clock->context, &now, error);
+    enum error_code code = append->journal->clock->read(append->journal->clock->context, &now,
+                                                        error);
     if (code != ERROR_OK)
         return code;
     memset(prev, '0', SHA256_HEX);
@@ -229,10 +255,13 @@ static enum error_code payload_of(const struct append *append, uint64_t size, co
     if (size > 0)
         bytes_sha256_hex(last, last_bytes, prev);
     bytes_hex(signer_public_key(append->signer), KEY_BYTES, signer);
-    CLEANUP_JSON json_t *payload = json_pack("{s:i, s:s, s:I, s:s, s:s, s:s, s:I, s:s, s:s}", "v", FORMAT_VERSION, "journal", append->journal->id, "seq",
-                                             (json_int_t)size, "prev", prev, "utc", now.utc, "boot", now.boot, "boottime_ns",
-                                             (json_int_t)now.boottime_ns, "signer", signer, "type", append->type);
-    int64_t deployment = append->deployment == JOURNAL_DEPLOYMENT_SELF ? (int64_t)size : append->deployment;
+    CLEANUP_JSON json_t *payload = json_pack("{s:i, s:s, s:I, s:s, s:s, s:s, s:I, s:s, s:s}", "v",
+                                             FORMAT_VERSION, "journal", append->journal->id, "seq",
+                                             (json_int_t)size, "prev", prev, "utc", now.utc, "boot",
+                                             now.boot, "boottime_ns", (json_int_t)now.boottime_ns,
+                                             "signer", signer, "type", append->type);
+    int64_t deployment = append->deployment == JOURNAL_DEPLOYMENT_SELF ? (int64_t)size
+                                                                       : append->deployment;
     int result = payload == NULL ? -1 : 0;
     if (result == 0 && deployment != JOURNAL_NO_DEPLOYMENT)
         result = json_object_set_new(payload, "deployment", json_integer(deployment));
@@ -242,11 +271,13 @@ static enum error_code payload_of(const struct append *append, uint64_t size, co
         return error_set(error, ERROR_MEMORY, 0, "journal", "", "out of memory");
     code = canonical_write(payload, ret_payload, error);
     if (code == ERROR_OK && ret_payload->size > FORMAT_PAYLOAD_BYTES_MAX)
-        return error_set(error, ERROR_LIMIT, 0, append->type, "report this", "an entry would be larger than %d bytes", FORMAT_PAYLOAD_BYTES_MAX);
+        return error_set(error, ERROR_LIMIT, 0, append->type, "report this",
+                         "an entry would be larger than %d bytes", FORMAT_PAYLOAD_BYTES_MAX);
     return code;
 }
 
-static enum error_code sign_value(const struct append *append, uint64_t size, const void *last, size_t last_bytes, struct bytes *ret_value, struct error *error)
+static enum error_code sign_value(const struct append *append, uint64_t size, const void *last,
+                                  size_t last_bytes, struct bytes *ret_value, struct error *error)
 {
     CLEANUP_BYTES struct bytes payload = {0};
     CLEANUP_BYTES struct bytes value = {0};
@@ -254,7 +285,8 @@ static enum error_code sign_value(const struct append *append, uint64_t size, co
     enum error_code code = payload_of(append, size, last, last_bytes, &payload, error);
     if (code != ERROR_OK)
         return code;
-    size_t data_bytes = sshsig_signed_data(SSHSIG_NAMESPACE_JOURNAL, payload.data, payload.size, data);
+    size_t data_bytes = sshsig_signed_data(SSHSIG_NAMESPACE_JOURNAL, payload.data, payload.size,
+                                           data);
     code = signer_sign(append->signer, data, data_bytes, signature, error);
     if (code == ERROR_OK)
         code = bytes_append(&value, signature, sizeof signature, error);
@@ -268,7 +300,8 @@ static enum error_code sign_value(const struct append *append, uint64_t size, co
     return ERROR_OK;
 }
 
-static enum error_code make_value(void *context, uint64_t size, const void *last, size_t last_bytes, struct bytes *ret_value, struct error *error)
+static enum error_code make_value(void *context, uint64_t size, const void *last, size_t last_bytes,
+                                  struct bytes *ret_value, struct error *error)
 {
     struct append *append = context;
     if (append->only_at && append->at_size != size)
@@ -276,7 +309,8 @@ static enum error_code make_value(void *context, uint64_t size, const void *last
     if (!append->signer->may_ask)
         return sign_value(append, size, last, last_bytes, ret_value, error);
     if (append->ready_size != size)
-        return ERROR_HELD;                      /* the head moved while the signer was asked: journal_append() asks again */
+        return ERROR_HELD; /* the head moved while the signer was asked: journal_append() asks again
+                            */
     *ret_value = append->ready;
     append->ready = (struct bytes){0};
     return ERROR_OK;
@@ -295,7 +329,8 @@ static enum error_code sign_ahead(struct append *append, struct error *error)
     return code;
 }
 
-static enum error_code append_one(struct append *append, const struct bytes *blobs, size_t blob_count, uint64_t *ret_seq, struct error *error)
+static enum error_code append_one(struct append *append, const struct bytes *blobs,
+                                  size_t blob_count, uint64_t *ret_seq, struct error *error)
 {
     struct journal *journal = append->journal;
     for (size_t i = 0; i < blob_count; i++)
@@ -309,43 +344,58 @@ static enum error_code append_one(struct append *append, const struct bytes *blo
         if (code == ERROR_HELD && !append->only_at && attempt < 8)
             continue;
         if (code == ERROR_HELD)
-            return error_set(error, ERROR_HELD, 0, journal->directory, "try again", "another process wrote to the journal in this very moment");
+            return error_set(error, ERROR_HELD, 0, journal->directory, "try again",
+                             "another process wrote to the journal in this very moment");
         if (code == ERROR_OK && ret_seq != NULL)
             *ret_seq = seq;
         return code;
     }
 }
 
-enum error_code journal_append(struct journal *journal, struct signer *signer, const char *type, int64_t deployment, const json_t *body,
-                               const struct bytes *blobs, size_t blob_count, uint64_t *ret_seq, struct error *error)
+enum error_code journal_append(struct journal *journal, struct signer *signer, const char *type,
+                               int64_t deployment, const json_t *body, const struct bytes *blobs,
+                               size_t blob_count, uint64_t *ret_seq, struct error *error)
 {
-    struct append append = {.journal = journal, .signer = signer, .type = type, .deployment = deployment, .body = body};
+    struct append append = {
+        .journal = journal, .signer = signer, .type = type, .deployment = deployment, .body = body};
     return append_one(&append, blobs, blob_count, ret_seq, error);
 }
 
-enum error_code journal_append_at(struct journal *journal, uint64_t size, struct signer *signer, const char *type, int64_t deployment, const json_t *body,
-                                  const struct bytes *blobs, size_t blob_count, uint64_t *ret_seq, struct error *error)
+enum error_code journal_append_at(struct journal *journal, uint64_t size, struct signer *signer,
+                                  const char *type, int64_t deployment, const json_t *body,
+                                  const struct bytes *blobs, size_t blob_count, uint64_t *ret_seq,
+                                  struct error *error)
 {
-    struct append append = {.journal = journal, .signer = signer, .type = type, .deployment = deployment, .body = body, .only_at = true, .at_size = size};
+    struct append append = {.journal = journal,
+                            .signer = signer,
+                            .type = type,
+                            .deployment = deployment,
+                            .body = body,
+                            .only_at = true,
+                            .at_size = size};
     return append_one(&append, blobs, blob_count, ret_seq, error);
 }
 
-enum error_code journal_stored_value(struct journal *journal, uint64_t seq, struct bytes *ret_value, struct error *error)
+enum error_code journal_stored_value(struct journal *journal, uint64_t seq, struct bytes *ret_value,
+                                     struct error *error)
 {
     return store_entry(journal->store, seq, ret_value, error);
 }
 
-enum error_code journal_blob(struct journal *journal, const uint8_t hash[SHA256_BYTES], struct bytes *ret_data, struct error *error)
+enum error_code journal_blob(struct journal *journal, const uint8_t hash[SHA256_BYTES],
+                             struct bytes *ret_data, struct error *error)
 {
     return store_blob(journal->store, hash, ret_data, error);
 }
 
-enum error_code journal_state_put(struct journal *journal, const char *key, const void *value, size_t size, struct error *error)
+enum error_code journal_state_put(struct journal *journal, const char *key, const void *value,
+                                  size_t size, struct error *error)
 {
     return store_state_put(journal->store, key, value, size, error);
 }
 
-enum error_code journal_state_get(struct journal *journal, const char *key, struct bytes *ret_value, struct error *error)
+enum error_code journal_state_get(struct journal *journal, const char *key, struct bytes *ret_value,
+                                  struct error *error)
 {
     return store_state_get(journal->store, key, ret_value, error);
 }

@@ -1,10 +1,14 @@
-/* journal/journal: the append-only record of one target. Layers: store.h (LMDB), canonical.h, sshsig.h below it.
+/* journal/journal: the append-only record of one target. Layers: store.h (LMDB), canonical.h,
+ * sshsig.h below it.
  * Knows:     sequence, chain, signatures, time stamps; not what a state or an action is.
  * Format:    journal/FORMAT.md.
- * Durability: journal_append() returns ERROR_OK only when the entry and its blobs are on disk (one LMDB commit: one fdatasync
- *            and one O_DSYNC write). A commit whose outcome is unknown is settled by reopening and re-reading, never by trying again blindly.
- * Threads:   one at a time for each handle. Processes: several may append (an emergency disarm beside a running driver): head, sequence and signature
- *            are settled inside the write transaction. */
+ * Durability: journal_append() returns ERROR_OK only when the entry and its blobs are on disk (one
+ *             LMDB commit: one fdatasync
+ *            and one O_DSYNC write). A commit whose outcome is unknown is settled by reopening and
+ *            re-reading, never by trying again blindly.
+ * Threads:   one at a time for each handle. Processes: several may append (an emergency disarm
+ *            beside a running driver): head, sequence and signature are settled inside the write
+ *            transaction. */
 #ifndef JOURNAL_JOURNAL_H
 #define JOURNAL_JOURNAL_H
 
@@ -19,66 +23,92 @@
 
 struct journal;
 
-enum { JOURNAL_NO_DEPLOYMENT = -1, JOURNAL_DEPLOYMENT_SELF = -2 };   /* _SELF: an `open`, which carries its own number */
+enum {
+    JOURNAL_NO_DEPLOYMENT = -1,
+    JOURNAL_DEPLOYMENT_SELF = -2
+}; /* _SELF: an `open`, which carries its own number */
 
 struct journal_entry {
     uint64_t seq;
     char type[24];
-    int64_t deployment;                     /* JOURNAL_NO_DEPLOYMENT where absent */
-    char signer[SHA256_HEX + 1];            /* public key, hex */
+    int64_t deployment;          /* JOURNAL_NO_DEPLOYMENT where absent */
+    char signer[SHA256_HEX + 1]; /* public key, hex */
     char utc[UTC_LENGTH + 1];
     char boot[BOOT_ID_LENGTH + 1];
     int64_t boottime_ns;
-    json_t *body;                           /* owned */
-    uint8_t hash[SHA256_BYTES];             /* of the stored value */
+    json_t *body;               /* owned */
+    uint8_t hash[SHA256_BYTES]; /* of the stored value */
 };
 void journal_entry_clear(struct journal_entry *entry);
 #define CLEANUP_ENTRY __attribute__((cleanup(journal_entry_clear)))
 
 struct journal_head {
-    uint64_t size;                          /* number of entries; 0 = empty */
-    uint8_t hash[SHA256_BYTES];             /* of the last stored value */
+    uint64_t size;              /* number of entries; 0 = empty */
+    uint8_t hash[SHA256_BYTES]; /* of the last stored value */
 };
 
-/* Creates the directory (0700) and an empty environment with a fresh random id; refuses an existing one. */
-enum error_code journal_create(const char *directory, const struct clock *clock, struct journal **ret_journal, struct error *error) CHECKED;
-/* Checks version, id, and the last entries' chain and signatures (constant time, not the whole chain: titan-verify does that). */
-enum error_code journal_open(const char *directory, const struct clock *clock, bool read_only, struct journal **ret_journal, struct error *error) CHECKED;
+/* Creates the directory (0700) and an empty environment with a fresh random id; refuses an existing
+ * one. */
+enum error_code journal_create(const char *directory, const struct clock *clock,
+                               struct journal **ret_journal, struct error *error) CHECKED;
+/* Checks version, id, and the last entries' chain and signatures (constant time, not the whole
+ * chain: titan-verify does that). */
+enum error_code journal_open(const char *directory, const struct clock *clock, bool read_only,
+                             struct journal **ret_journal, struct error *error) CHECKED;
 void journal_close(struct journal *journal);
-static inline void journal_closep(struct journal **journal) { journal_close(*journal); }
+static inline void journal_closep(struct journal **journal)
+{
+    journal_close(*journal);
+}
 #define CLEANUP_JOURNAL __attribute__((cleanup(journal_closep)))
 
 const char *journal_id(const struct journal *journal);
 const char *journal_directory(const struct journal *journal);
 bool journal_is_read_only(const struct journal *journal);
-enum error_code journal_head(struct journal *journal, struct journal_head *ret_head, struct error *error) CHECKED;
+enum error_code journal_head(struct journal *journal, struct journal_head *ret_head,
+                             struct error *error) CHECKED;
 /* What it takes on the disk. */
-enum error_code journal_file_bytes(const struct journal *journal, uint64_t *ret_bytes, struct error *error) CHECKED;
+enum error_code journal_file_bytes(const struct journal *journal, uint64_t *ret_bytes,
+                                   struct error *error) CHECKED;
 
-/* `blobs` are stored under their SHA-256 in the same transaction; each at most FORMAT_BLOB_BYTES_MAX. `body` is borrowed. ret_seq may be NULL. */
-enum error_code journal_append(struct journal *journal, struct signer *signer, const char *type, int64_t deployment, const json_t *body,
-                               const struct bytes *blobs, size_t blob_count, uint64_t *ret_seq, struct error *error) CHECKED;
-/* The same, but only while the journal has `size` entries, so that what was decided from them still holds in the entry: ERROR_HELD when another process
- * wrote in between, and nothing is stored. */
-enum error_code journal_append_at(struct journal *journal, uint64_t size, struct signer *signer, const char *type, int64_t deployment, const json_t *body,
-                                  const struct bytes *blobs, size_t blob_count, uint64_t *ret_seq, struct error *error) CHECKED;
+/* `blobs` are stored under their SHA-256 in the same transaction; each at most
+ * FORMAT_BLOB_BYTES_MAX. `body` is borrowed. ret_seq may be NULL. */
+enum error_code journal_append(struct journal *journal, struct signer *signer, const char *type,
+                               int64_t deployment, const json_t *body, const struct bytes *blobs,
+                               size_t blob_count, uint64_t *ret_seq, struct error *error) CHECKED;
+/* The same, but only while the journal has `size` entries, so that what was decided from them still
+ * holds in the entry: ERROR_HELD when another process wrote in between, and nothing is stored. */
+enum error_code journal_append_at(struct journal *journal, uint64_t size, struct signer *signer,
+                                  const char *type, int64_t deployment, const json_t *body,
+                                  const struct bytes *blobs, size_t blob_count, uint64_t *ret_seq,
+                                  struct error *error) CHECKED;
 /* ERROR_DAMAGED when absent or not canonical. */
-enum error_code journal_read(struct journal *journal, uint64_t seq, struct journal_entry *ret_entry, struct error *error) CHECKED;
-enum error_code journal_stored_value(struct journal *journal, uint64_t seq, struct bytes *ret_value, struct error *error) CHECKED;
-enum error_code journal_blob(struct journal *journal, const uint8_t hash[SHA256_BYTES], struct bytes *ret_data, struct error *error) CHECKED;
+enum error_code journal_read(struct journal *journal, uint64_t seq, struct journal_entry *ret_entry,
+                             struct error *error) CHECKED;
+enum error_code journal_stored_value(struct journal *journal, uint64_t seq, struct bytes *ret_value,
+                                     struct error *error) CHECKED;
+enum error_code journal_blob(struct journal *journal, const uint8_t hash[SHA256_BYTES],
+                             struct bytes *ret_data, struct error *error) CHECKED;
 
-/* Derived state: a cache beside the entries, rebuilt at will by its user, never evidence. ret_value is empty where there is none. Stored with the next append
+/* Derived state: a cache beside the entries, rebuilt at will by its user, never evidence. ret_value
+ *                is empty where there is none. Stored with the next append
  * or alone. */
-enum error_code journal_state_put(struct journal *journal, const char *key, const void *value, size_t size, struct error *error) CHECKED;
-enum error_code journal_state_get(struct journal *journal, const char *key, struct bytes *ret_value, struct error *error) CHECKED;
+enum error_code journal_state_put(struct journal *journal, const char *key, const void *value,
+                                  size_t size, struct error *error) CHECKED;
+enum error_code journal_state_get(struct journal *journal, const char *key, struct bytes *ret_value,
+                                  struct error *error) CHECKED;
 
-/* Makes sure that `bytes` more can be stored (map size and free disk space), before anything depends on it. */
+/* Makes sure that `bytes` more can be stored (map size and free disk space), before anything
+ * depends on it. */
 enum error_code journal_reserve(struct journal *journal, size_t bytes, struct error *error) CHECKED;
 
-enum error_code journal_checkpoint(struct journal *journal, struct checkpoint *ret_checkpoint, struct error *error) CHECKED;
+enum error_code journal_checkpoint(struct journal *journal, struct checkpoint *ret_checkpoint,
+                                   struct error *error) CHECKED;
 /* The note over it, signed by the session key or by the operator who exports. */
-enum error_code journal_signed_checkpoint(struct journal *journal, struct signer *signer, struct bytes *ret_note, struct error *error) CHECKED;
+enum error_code journal_signed_checkpoint(struct journal *journal, struct signer *signer,
+                                          struct bytes *ret_note, struct error *error) CHECKED;
 /* bundle.c: writes the bundle to `path` atomically (temporary file, fsync, rename). */
-enum error_code journal_export(struct journal *journal, struct signer *signer, const char *path, struct error *error) CHECKED;
+enum error_code journal_export(struct journal *journal, struct signer *signer, const char *path,
+                               struct error *error) CHECKED;
 
 #endif

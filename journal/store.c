@@ -19,7 +19,7 @@ struct store {
     MDB_env *environment;
     MDB_dbi entries, blobs, state;
     bool read_only;
-    bool uncertain;         /* a commit failed: what is on disk must be read again */
+    bool uncertain; /* a commit failed: what is on disk must be read again */
     char *directory;
 };
 
@@ -31,25 +31,31 @@ static void end_transaction(MDB_txn **transaction)
 }
 #define CLEANUP_TRANSACTION __attribute__((cleanup(end_transaction)))
 
-static enum error_code damaged(const struct store *store, int code, const char *what, struct error *error)
+static enum error_code damaged(const struct store *store, int code, const char *what,
+                               struct error *error)
 {
-    return error_set(error, ERROR_DAMAGED, code, store->directory, "keep a copy of the directory, then run titan-verify on it", "%s: %s", what,
+    return error_set(error, ERROR_DAMAGED, code, store->directory,
+                     "keep a copy of the directory, then run titan-verify on it", "%s: %s", what,
                      mdb_strerror(code));
 }
 
-static enum error_code not_written(const struct store *store, int code, const char *what, struct error *error)
+static enum error_code not_written(const struct store *store, int code, const char *what,
+                                   struct error *error)
 {
     if (code == EIO && store_directory_is_full(store->directory))
-        code = ENOSPC;      /* LMDB's name for a write that was cut short; the operator shall not look for a broken disk */
-    return error_set(error, ERROR_JOURNAL_WRITE, code, store->directory, "make room on this disk or mend its permissions; nothing was lost",
-                     "%s: %s", what, mdb_strerror(code));
+        code = ENOSPC; /* LMDB's name for a write that was cut short; the operator shall not look
+                          for a broken disk */
+    return error_set(error, ERROR_JOURNAL_WRITE, code, store->directory,
+                     "make room on this disk or mend its permissions; nothing was lost", "%s: %s",
+                     what, mdb_strerror(code));
 }
 
 static int open_databases(struct store *store)
 {
     CLEANUP_TRANSACTION MDB_txn *transaction = NULL;
     unsigned flags = store->read_only ? 0 : MDB_CREATE;
-    int code = mdb_txn_begin(store->environment, NULL, store->read_only ? MDB_RDONLY : 0, &transaction);
+    int code = mdb_txn_begin(store->environment, NULL, store->read_only ? MDB_RDONLY : 0,
+                             &transaction);
     if (code == 0)
         code = mdb_dbi_open(transaction, FORMAT_DATABASE_ENTRIES, flags, &store->entries);
     if (code == 0)
@@ -72,15 +78,21 @@ static int open_environment(struct store *store)
     if (result == 0)
         result = mdb_env_set_maxdbs(store->environment, 4);
     if (result == 0 && !store->read_only)
-        result = mdb_env_set_mapsize(store->environment, MAP_BYTES_FIRST);      /* LMDB takes what the entries need, where that is more */
+        result = mdb_env_set_mapsize(
+            store->environment,
+            MAP_BYTES_FIRST); /* LMDB takes what the entries need, where that is more */
     if (result == 0)
-        result = mdb_env_open(store->environment, store->directory, store->read_only ? MDB_RDONLY : 0, 0600);
+        result = mdb_env_open(store->environment, store->directory,
+                              store->read_only ? MDB_RDONLY : 0, 0600);
     if (result == 0)
-        result = mdb_reader_check(store->environment, &dead);       /* readers that were killed hold back pages, and their places are few */
+        result = mdb_reader_check(
+            store->environment,
+            &dead); /* readers that were killed hold back pages, and their places are few */
     return result == 0 ? open_databases(store) : result;
 }
 
-enum error_code store_open(const char *directory, bool read_only, struct store **ret_store, struct error *error)
+enum error_code store_open(const char *directory, bool read_only, struct store **ret_store,
+                           struct error *error)
 {
     enum error_code code = store_directory_check(directory, error);
     if (code != ERROR_OK)
@@ -96,8 +108,10 @@ enum error_code store_open(const char *directory, bool read_only, struct store *
         *ret_store = store;
         return ERROR_OK;
     }
-    code = result == ENOSPC || result == EDQUOT || result == EROFS || result == EACCES || result == EFBIG || result == EIO
-           ? not_written(store, result, "the journal cannot be opened", error) : damaged(store, result, "the journal cannot be opened", error);
+    code = result == ENOSPC || result == EDQUOT || result == EROFS || result == EACCES
+                   || result == EFBIG || result == EIO
+               ? not_written(store, result, "the journal cannot be opened", error)
+               : damaged(store, result, "the journal cannot be opened", error);
     store_close(store);
     return code;
 }
@@ -115,14 +129,18 @@ void store_close(struct store *store)
 enum error_code store_create(const char *directory, struct error *error)
 {
     if (mkdir(directory, 0700) != 0)
-        return error_set(error, errno == EEXIST ? ERROR_REFUSED : ERROR_JOURNAL_WRITE, errno, directory,
-                         errno == EEXIST ? "a journal is never begun twice; name another directory" : "check the path",
+        return error_set(error, errno == EEXIST ? ERROR_REFUSED : ERROR_JOURNAL_WRITE, errno,
+                         directory,
+                         errno == EEXIST ? "a journal is never begun twice; name another directory"
+                                         : "check the path",
                          "the journal directory cannot be made: %s", strerror(errno));
     struct store *store = NULL;
     enum error_code code = store_open(directory, false, &store, error);
     store_close(store);
     if (code == ERROR_OK)
-        code = store_directory_sync(directory, error);      /* LMDB syncs its file, but never the directory in which its name stands */
+        code = store_directory_sync(
+            directory,
+            error); /* LMDB syncs its file, but never the directory in which its name stands */
     if (code != ERROR_OK)
         store_directory_remove(directory);
     return code;
@@ -143,7 +161,8 @@ static uint64_t decode_seq(const void *key)
 }
 
 /* A map that another process has grown is taken over, once. */
-static enum error_code begin(struct store *store, unsigned flags, MDB_txn **ret_transaction, struct error *error)
+static enum error_code begin(struct store *store, unsigned flags, MDB_txn **ret_transaction,
+                             struct error *error)
 {
     int code = mdb_txn_begin(store->environment, NULL, flags, ret_transaction);
     if (code == MDB_MAP_RESIZED) {
@@ -153,12 +172,14 @@ static enum error_code begin(struct store *store, unsigned flags, MDB_txn **ret_
     }
     if (code == 0)
         return ERROR_OK;
-    return (flags & MDB_RDONLY) != 0 ? damaged(store, code, "the journal cannot be read", error)
-                                     : not_written(store, code, "the journal cannot be written", error);
+    return (flags & MDB_RDONLY) != 0
+               ? damaged(store, code, "the journal cannot be read", error)
+               : not_written(store, code, "the journal cannot be written", error);
 }
 
 /* The last key and value. Sizes that do not fit together mean a hole or foreign keys. */
-static enum error_code last_entry(struct store *store, MDB_txn *transaction, uint64_t *ret_size, MDB_val *ret_value, struct error *error)
+static enum error_code last_entry(struct store *store, MDB_txn *transaction, uint64_t *ret_size,
+                                  MDB_val *ret_value, struct error *error)
 {
     MDB_cursor *cursor;
     MDB_stat statistics;
@@ -177,7 +198,8 @@ static enum error_code last_entry(struct store *store, MDB_txn *transaction, uin
     }
     if (code != 0)
         return damaged(store, code, "the entries cannot be read", error);
-    if (key.mv_size != 8 || decode_seq(key.mv_data) + 1 != statistics.ms_entries || ret_value->mv_size <= SIGNATURE_BYTES)
+    if (key.mv_size != 8 || decode_seq(key.mv_data) + 1 != statistics.ms_entries
+        || ret_value->mv_size <= SIGNATURE_BYTES)
         return damaged(store, MDB_CORRUPTED, "the entries are not numbered without a hole", error);
     *ret_size = statistics.ms_entries;
     return ERROR_OK;
@@ -191,8 +213,9 @@ enum error_code store_size(struct store *store, uint64_t *ret_size, struct error
     return code == ERROR_OK ? last_entry(store, transaction, ret_size, &last, error) : code;
 }
 
-static enum error_code get(struct store *store, MDB_dbi database, const void *key, size_t key_bytes, bool may_miss, const char *what,
-                           struct bytes *ret_value, struct error *error)
+static enum error_code get(struct store *store, MDB_dbi database, const void *key, size_t key_bytes,
+                           bool may_miss, const char *what, struct bytes *ret_value,
+                           struct error *error)
 {
     CLEANUP_TRANSACTION MDB_txn *transaction = NULL;
     enum error_code code = begin(store, MDB_RDONLY, &transaction, error);
@@ -214,7 +237,8 @@ static enum error_code get(struct store *store, MDB_dbi database, const void *ke
     return ERROR_OK;
 }
 
-enum error_code store_entry(struct store *store, uint64_t seq, struct bytes *ret_value, struct error *error)
+enum error_code store_entry(struct store *store, uint64_t seq, struct bytes *ret_value,
+                            struct error *error)
 {
     uint8_t key[8];
     char what[64];
@@ -223,14 +247,18 @@ enum error_code store_entry(struct store *store, uint64_t seq, struct bytes *ret
     return get(store, store->entries, key, sizeof key, false, what, ret_value, error);
 }
 
-enum error_code store_blob(struct store *store, const uint8_t hash[SHA256_BYTES], struct bytes *ret_data, struct error *error)
+enum error_code store_blob(struct store *store, const uint8_t hash[SHA256_BYTES],
+                           struct bytes *ret_data, struct error *error)
 {
-    return get(store, store->blobs, hash, SHA256_BYTES, false, "a blob cannot be read", ret_data, error);
+    return get(store, store->blobs, hash, SHA256_BYTES, false, "a blob cannot be read", ret_data,
+               error);
 }
 
-enum error_code store_state_get(struct store *store, const char *key, struct bytes *ret_value, struct error *error)
+enum error_code store_state_get(struct store *store, const char *key, struct bytes *ret_value,
+                                struct error *error)
 {
-    return get(store, store->state, key, strlen(key), true, "derived state cannot be read", ret_value, error);
+    return get(store, store->state, key, strlen(key), true, "derived state cannot be read",
+               ret_value, error);
 }
 
 static enum error_code grow(struct store *store, size_t least, struct error *error)
@@ -247,13 +275,16 @@ static enum error_code grow(struct store *store, size_t least, struct error *err
     return code == 0 ? ERROR_OK : not_written(store, code, "the journal cannot grow", error);
 }
 
-static int put_blobs(struct store *store, MDB_txn *transaction, const struct bytes *blobs, size_t count)
+static int put_blobs(struct store *store, MDB_txn *transaction, const struct bytes *blobs,
+                     size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         uint8_t hash[SHA256_BYTES];
         bytes_sha256(blobs[i].data, blobs[i].size, hash);
         MDB_val key = {.mv_size = sizeof hash, .mv_data = hash};
-        MDB_val value = {.mv_size = blobs[i].size, .mv_data = blobs[i].size > 0 ? (void *)blobs[i].data : (void *)(uintptr_t)""};
+        MDB_val value = {.mv_size = blobs[i].size,
+                         .mv_data = blobs[i].size > 0 ? (void *)blobs[i].data
+                                                      : (void *)(uintptr_t) ""};
         int code = mdb_put(transaction, store->blobs, &key, &value, MDB_NOOVERWRITE);
         if (code != 0 && code != MDB_KEYEXIST)
             return code;
@@ -261,9 +292,11 @@ static int put_blobs(struct store *store, MDB_txn *transaction, const struct byt
     return 0;
 }
 
-/* One attempt. *ret_result is LMDB's own code when the transaction could not be filled or committed. */
-static enum error_code try_append(struct store *store, store_make_function *make, void *context, const struct bytes *blobs, size_t blob_count,
-                                  uint64_t *ret_seq, int *ret_result, struct error *error)
+/* One attempt. *ret_result is LMDB's own code when the transaction could not be filled or
+ * committed. */
+static enum error_code try_append(struct store *store, store_make_function *make, void *context,
+                                  const struct bytes *blobs, size_t blob_count, uint64_t *ret_seq,
+                                  int *ret_result, struct error *error)
 {
     CLEANUP_TRANSACTION MDB_txn *transaction = NULL;
     CLEANUP_BYTES struct bytes made = {0};
@@ -281,7 +314,8 @@ static enum error_code try_append(struct store *store, store_make_function *make
     MDB_val value = {.mv_size = made.size, .mv_data = made.data};
     *ret_result = put_blobs(store, transaction, blobs, blob_count);
     if (*ret_result == 0)
-        *ret_result = mdb_put(transaction, store->entries, &key, &value, MDB_NOOVERWRITE | MDB_APPEND);
+        *ret_result = mdb_put(transaction, store->entries, &key, &value,
+                              MDB_NOOVERWRITE | MDB_APPEND);
     if (*ret_result != 0)
         return ERROR_OK;
     *ret_result = mdb_txn_commit(transaction);
@@ -293,13 +327,16 @@ static enum error_code try_append(struct store *store, store_make_function *make
 
 static enum error_code check_certain(const struct store *store, struct error *error)
 {
-    return !store->uncertain ? ERROR_OK
-           : error_set(error, ERROR_JOURNAL_WRITE, 0, store->directory, "start again: the journal is then read anew",
-                       "an earlier write did not end well, so this process writes no more");
+    return !store->uncertain
+               ? ERROR_OK
+               : error_set(error, ERROR_JOURNAL_WRITE, 0, store->directory,
+                           "start again: the journal is then read anew",
+                           "an earlier write did not end well, so this process writes no more");
 }
 
-enum error_code store_append(struct store *store, store_make_function *make, void *context, const struct bytes *blobs, size_t blob_count,
-                             uint64_t *ret_seq, struct error *error)
+enum error_code store_append(struct store *store, store_make_function *make, void *context,
+                             const struct bytes *blobs, size_t blob_count, uint64_t *ret_seq,
+                             struct error *error)
 {
     assert(!store->read_only);
     enum error_code code = check_certain(store, error);
@@ -324,7 +361,8 @@ enum error_code store_append(struct store *store, store_make_function *make, voi
 }
 
 /* One attempt, like try_append(). */
-static enum error_code try_state_put(struct store *store, MDB_val *name, MDB_val *data, int *ret_result, struct error *error)
+static enum error_code try_state_put(struct store *store, MDB_val *name, MDB_val *data,
+                                     int *ret_result, struct error *error)
 {
     CLEANUP_TRANSACTION MDB_txn *transaction = NULL;
     enum error_code code = begin(store, 0, &transaction, error);
@@ -339,7 +377,8 @@ static enum error_code try_state_put(struct store *store, MDB_val *name, MDB_val
     return ERROR_OK;
 }
 
-enum error_code store_state_put(struct store *store, const char *key, const void *value, size_t size, struct error *error)
+enum error_code store_state_put(struct store *store, const char *key, const void *value,
+                                size_t size, struct error *error)
 {
     MDB_val name = {.mv_size = strlen(key), .mv_data = (void *)(uintptr_t)key};
     MDB_val data = {.mv_size = size, .mv_data = (void *)(uintptr_t)value};
@@ -353,7 +392,8 @@ enum error_code store_state_put(struct store *store, const char *key, const void
     }
     if (code != ERROR_OK)
         return code;
-    return result == 0 ? ERROR_OK : not_written(store, result, "derived state cannot be written", error);
+    return result == 0 ? ERROR_OK
+                       : not_written(store, result, "derived state cannot be written", error);
 }
 
 enum error_code store_reserve(struct store *store, size_t bytes, struct error *error)
@@ -366,7 +406,8 @@ enum error_code store_reserve(struct store *store, size_t bytes, struct error *e
     if (code != 0)
         return not_written(store, code, "the journal cannot be measured", error);
     if (store_directory_free_bytes(store->directory) < bytes)
-        return error_set(error, ERROR_JOURNAL_WRITE, ENOSPC, store->directory, "make room on this disk first",
+        return error_set(error, ERROR_JOURNAL_WRITE, ENOSPC, store->directory,
+                         "make room on this disk first",
                          "less than %zu bytes are free for the journal", bytes);
     size_t used = (information.me_last_pgno + 1) * statistics.ms_psize;
     return used + bytes > information.me_mapsize ? grow(store, used + bytes, error) : ERROR_OK;

@@ -9,16 +9,21 @@
 
 #include "journal/format/bytes.h"
 
-enum { LOCK_FILE_BYTES = 8192, FULL_BYTES = 65536 };        /* LMDB's reader table; less free space than this is a full disk */
+enum {
+    LOCK_FILE_BYTES = 8192,
+    FULL_BYTES = 65536
+}; /* LMDB's reader table; less free space than this is a full disk */
 
 enum error_code store_directory_check(const char *directory, struct error *error)
 {
     struct stat status;
     if (stat(directory, &status) != 0)
-        return error_set(error, ERROR_CONFIG, errno, directory, "`titan-fsm init`, or check `journal` in the configuration",
+        return error_set(error, ERROR_CONFIG, errno, directory,
+                         "`titan-fsm init`, or check `journal` in the configuration",
                          "there is no journal: %s", strerror(errno));
     if (!S_ISDIR(status.st_mode) || (status.st_mode & 077) != 0)
-        return error_set(error, ERROR_SYSTEM, 0, directory, "chmod 700", "a journal is a directory that only its owner can enter");
+        return error_set(error, ERROR_SYSTEM, 0, directory, "chmod 700",
+                         "a journal is a directory that only its owner can enter");
     return ERROR_OK;
 }
 
@@ -30,7 +35,8 @@ static enum error_code sync_one(const char *path, struct error *error)
     if (descriptor >= 0)
         (void)close(descriptor);
     return good ? ERROR_OK
-                : error_set(error, ERROR_JOURNAL_WRITE, number, path, "check the disk", "the directory cannot be made durable: %s", strerror(number));
+                : error_set(error, ERROR_JOURNAL_WRITE, number, path, "check the disk",
+                            "the directory cannot be made durable: %s", strerror(number));
 }
 
 enum error_code store_directory_sync(const char *directory, struct error *error)
@@ -42,19 +48,24 @@ enum error_code store_directory_sync(const char *directory, struct error *error)
     return code == ERROR_OK ? sync_one((const char *)parent.data, error) : code;
 }
 
-/* LMDB maps its lock file and writes into it: on a full disk a page of it that has no place kills the process, so the place is taken before. */
+/* LMDB maps its lock file and writes into it: on a full disk a page of it that has no place kills
+ * the process, so the place is taken before. */
 int store_directory_reserve_lock(const char *directory)
 {
     int parent = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int descriptor = parent >= 0 ? openat(parent, "lock.mdb", O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
-    int code = descriptor >= 0 && fallocate(descriptor, 0, 0, LOCK_FILE_BYTES) != 0 && (errno == ENOSPC || errno == EDQUOT) ? errno : 0;
+    int descriptor = parent >= 0 ? openat(parent, "lock.mdb", O_RDWR | O_CREAT | O_CLOEXEC, 0600)
+                                 : -1;
+    int code = descriptor >= 0 && fallocate(descriptor, 0, 0, LOCK_FILE_BYTES) != 0
+                       && (errno == ENOSPC || errno == EDQUOT)
+                   ? errno
+                   : 0;
     if (descriptor < 0 && parent >= 0 && (errno == ENOSPC || errno == EDQUOT))
         code = errno;
     if (descriptor >= 0)
         (void)close(descriptor);
     if (parent >= 0)
         (void)close(parent);
-    return code;        /* whatever else is wrong LMDB finds and says itself */
+    return code; /* whatever else is wrong LMDB finds and says itself */
 }
 
 void store_directory_remove(const char *directory)
@@ -68,7 +79,8 @@ void store_directory_remove(const char *directory)
     (void)rmdir(directory);
 }
 
-enum error_code store_directory_bytes(const char *directory, uint64_t *ret_bytes, struct error *error)
+enum error_code store_directory_bytes(const char *directory, uint64_t *ret_bytes,
+                                      struct error *error)
 {
     struct stat status;
     int parent = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -77,7 +89,8 @@ enum error_code store_directory_bytes(const char *directory, uint64_t *ret_bytes
     if (parent >= 0)
         (void)close(parent);
     if (result != 0)
-        return error_set(error, ERROR_SYSTEM, number, directory, "check the journal directory", "the size of its data.mdb cannot be told: %s", strerror(number));
+        return error_set(error, ERROR_SYSTEM, number, directory, "check the journal directory",
+                         "the size of its data.mdb cannot be told: %s", strerror(number));
     *ret_bytes = (uint64_t)status.st_size;
     return ERROR_OK;
 }

@@ -13,8 +13,10 @@ enum { TRUST_BYTES_MAX = 1 << 20 };
 
 typedef void claim_function(const struct audit *audit, struct finding *finding);
 static claim_function *const claims[CLAIMS] = {
-    [CLAIM_INTEGRITY] = claim_integrity, [CLAIM_AUTHORITY] = claim_authority, [CLAIM_PROCEDURE] = claim_procedure, [CLAIM_PREFLIGHT] = claim_preflight,
-    [CLAIM_INTERLOCK] = claim_interlock, [CLAIM_PARITY] = claim_parity, [CLAIM_WINDOW] = claim_window, [CLAIM_RESTORATION] = claim_restoration,
+    [CLAIM_INTEGRITY] = claim_integrity, [CLAIM_AUTHORITY] = claim_authority,
+    [CLAIM_PROCEDURE] = claim_procedure, [CLAIM_PREFLIGHT] = claim_preflight,
+    [CLAIM_INTERLOCK] = claim_interlock, [CLAIM_PARITY] = claim_parity,
+    [CLAIM_WINDOW] = claim_window,       [CLAIM_RESTORATION] = claim_restoration,
     [CLAIM_CLOCKS] = claim_clocks};
 
 enum verify_status verify_status_of(const struct error *error)
@@ -33,20 +35,28 @@ static void init_findings(struct deployment_report *deployment)
 static bool guard_is_absent(const struct deployment *deployment)
 {
     const struct step *laid = deployment_step(deployment, ACT_LAY_GUARD);
-    const struct item *guard = laid != NULL ? entry_item(laid->transition, 0, laid->transition->item_count, "guard", NULL) : NULL;
+    const struct item *guard = laid != NULL
+                                   ? entry_item(laid->transition, 0, laid->transition->item_count,
+                                                "guard", NULL)
+                                   : NULL;
     return guard != NULL && text_is(guard->output, "absent\n");
 }
 
-static void judge(struct audit *audit, uint64_t number, const struct finding *authority, struct deployment_report *ret_deployment)
+static void judge(struct audit *audit, uint64_t number, const struct finding *authority,
+                  struct deployment_report *ret_deployment)
 {
     struct deployment_report *deployment = ret_deployment;
     deployment_collect(audit->record, number, &audit->deployment);
-    *deployment = (struct deployment_report){.exists = true, .number = number, .ended = audit->deployment.ended,
+    *deployment = (struct deployment_report){.exists = true,
+                                             .number = number,
+                                             .ended = audit->deployment.ended,
                                              .guard_absent = guard_is_absent(&audit->deployment)};
     deployment->last = (uint64_t)audit->deployment.entries[audit->deployment.count - 1]->seq;
     deployed_collect(&audit->deployment, &deployment->deployed);
-    (void)text_copy(text_of(audit->deployment.policy ? "policy" : "release"), deployment->procedure, sizeof deployment->procedure);
-    (void)text_copy(text_of(stage_name(audit->deployment.stage)), deployment->state, sizeof deployment->state);
+    (void)text_copy(text_of(audit->deployment.policy ? "policy" : "release"), deployment->procedure,
+                    sizeof deployment->procedure);
+    (void)text_copy(text_of(stage_name(audit->deployment.stage)), deployment->state,
+                    sizeof deployment->state);
     init_findings(deployment);
     for (unsigned claim = 1; claim < CLAIMS; claim++) {
         if (claim == CLAIM_AUTHORITY)
@@ -58,7 +68,8 @@ static void judge(struct audit *audit, uint64_t number, const struct finding *au
 }
 
 /* No deployment to judge, or a record in which none may be looked for. */
-static void judge_none(struct audit *audit, const struct finding *authority, const char *why, struct deployment_report *ret_deployment)
+static void judge_none(struct audit *audit, const struct finding *authority, const char *why,
+                       struct deployment_report *ret_deployment)
 {
     *ret_deployment = (struct deployment_report){.exists = false};
     init_findings(ret_deployment);
@@ -69,13 +80,15 @@ static void judge_none(struct audit *audit, const struct finding *authority, con
         finding_undecidable(&ret_deployment->claims[claim], NULL, "%s", why);
 }
 
-static size_t select_deployments(const struct record *record, enum selection selection, uint64_t number, uint64_t **ret_numbers)
+static size_t select_deployments(const struct record *record, enum selection selection,
+                                 uint64_t number, uint64_t **ret_numbers)
 {
     uint64_t *numbers = memory_zeroed(record->count, sizeof *numbers);
     size_t count = 0;
     for (size_t i = 0; i < record->count; i++) {
         const struct entry *entry = &record->entries[i];
-        if (entry->type != ENTRY_OPEN || entry->deployment != entry->seq || (selection == SELECTION_ONE && (uint64_t)i != number))
+        if (entry->type != ENTRY_OPEN || entry->deployment != entry->seq
+            || (selection == SELECTION_ONE && (uint64_t)i != number))
             continue;
         if (selection == SELECTION_LAST)
             count = 0;
@@ -92,10 +105,13 @@ static enum verify_status status_of(const struct report *report)
         for (unsigned claim = 1; claim < CLAIMS; claim++) {
             enum verdict verdict = report->deployments[i].claims[claim].verdict;
             violated = violated || verdict == VERDICT_VIOLATED;
-            undecided = undecided || (verdict != VERDICT_PROVEN && verdict != VERDICT_NOT_APPLICABLE);
+            undecided = undecided
+                        || (verdict != VERDICT_PROVEN && verdict != VERDICT_NOT_APPLICABLE);
         }
     }
-    return violated ? VERIFY_VIOLATED : undecided || report->count == 0 ? VERIFY_UNDECIDABLE : VERIFY_PROVEN;
+    return violated                          ? VERIFY_VIOLATED
+           : undecided || report->count == 0 ? VERIFY_UNDECIDABLE
+                                             : VERIFY_PROVEN;
 }
 
 static void describe(const struct audit *audit, struct report *report)
@@ -110,7 +126,8 @@ static void describe(const struct audit *audit, struct report *report)
     (void)text_copy(text_of(record->entries[0].journal), report->journal, sizeof report->journal);
     (void)text_copy(text_of(audit->target), report->target, sizeof report->target);
     for (size_t i = 0; i < audit->checkpoint_count; i++)
-        if (audit->checkpoints[i].size > report->anchored && audit->whole->verdict != VERDICT_VIOLATED)
+        if (audit->checkpoints[i].size > report->anchored
+            && audit->whole->verdict != VERDICT_VIOLATED)
             report->anchored = audit->checkpoints[i].size;
 }
 
@@ -119,31 +136,38 @@ static void free_numbers(uint64_t **numbers)
     free(*numbers);
 }
 
-static void judge_selected(struct audit *audit, const uint64_t *numbers, size_t count, struct report *report)
+static void judge_selected(struct audit *audit, const uint64_t *numbers, size_t count,
+                           struct report *report)
 {
     struct finding authority;
     finding_init(&authority);
     report->count = count > 0 ? count : 1;
     report->deployments = memory_zeroed(report->count, sizeof *report->deployments);
     if (!genesis_read(&audit->record->entries[0], &audit->genesis)) {
-        finding_violated(&authority, &audit->record->entries[0], "the journal does not begin with a genesis");
+        finding_violated(&authority, &audit->record->entries[0],
+                         "the journal does not begin with a genesis");
         report->count = 1;
-        judge_none(audit, &authority, "without a genesis there is nothing by which it could be judged", &report->deployments[0]);
+        judge_none(audit, &authority,
+                   "without a genesis there is nothing by which it could be judged",
+                   &report->deployments[0]);
         return;
     }
     const struct node *succeeds = node_member(entry_body(&audit->record->entries[0]), "succeeds");
     report->succeeds.seq = node_number(succeeds, "seq", 0);
-    (void)text_copy(node_text(succeeds, "journal"), report->succeeds.journal, sizeof report->succeeds.journal);
-    (void)text_copy(node_text(succeeds, "hash"), report->succeeds.hash, sizeof report->succeeds.hash);
+    (void)text_copy(node_text(succeeds, "journal"), report->succeeds.journal,
+                    sizeof report->succeeds.journal);
+    (void)text_copy(node_text(succeeds, "hash"), report->succeeds.hash,
+                    sizeof report->succeeds.hash);
     claim_authority(audit, &authority);
     for (size_t i = 0; i < count; i++)
         judge(audit, numbers[i], &authority, &report->deployments[i]);
     if (count == 0)
-        judge_none(audit, &authority, "there is no deployment in this journal", &report->deployments[0]);
+        judge_none(audit, &authority, "there is no deployment in this journal",
+                   &report->deployments[0]);
 }
 
-enum error_code verify_record(struct record *record, struct audit *audit, enum selection selection, uint64_t number, struct report *ret_report,
-                              struct error *error)
+enum error_code verify_record(struct record *record, struct audit *audit, enum selection selection,
+                              uint64_t number, struct report *ret_report, struct error *error)
 {
     uint64_t *numbers __attribute__((cleanup(free_numbers))) = NULL;
     struct report report = {.count = 0};
@@ -156,12 +180,15 @@ enum error_code verify_record(struct record *record, struct audit *audit, enum s
     if (whole.verdict == VERDICT_VIOLATED) {
         report.deployments = memory_zeroed(1, sizeof *report.deployments);
         report.count = 1;
-        judge_none(audit, NULL, "the record is not whole: nothing can be said from it", &report.deployments[0]);
+        judge_none(audit, NULL, "the record is not whole: nothing can be said from it",
+                   &report.deployments[0]);
     } else {
         size_t count = select_deployments(record, selection, number, &numbers);
         if (selection == SELECTION_ONE && count == 0)
-            return error_set(error, ERROR_USAGE, 0, "--deployment", "a deployment's number is that of its `open` entry; titan-fsm log shows it",
-                             "no deployment %llu was opened in this journal", (unsigned long long)number);
+            return error_set(
+                error, ERROR_USAGE, 0, "--deployment",
+                "a deployment's number is that of its `open` entry; titan-fsm log shows it",
+                "no deployment %llu was opened in this journal", (unsigned long long)number);
         judge_selected(audit, numbers, count, &report);
     }
     report.status = status_of(&report);
@@ -211,17 +238,22 @@ static enum error_code read_checkpoint(const char *path, struct inputs *inputs, 
     return ERROR_OK;
 }
 
-static enum error_code read_inputs(const struct verify_options *options, struct inputs *inputs, struct error *error)
+static enum error_code read_inputs(const struct verify_options *options, struct inputs *inputs,
+                                   struct error *error)
 {
     CLEANUP_BYTES struct bytes trust = {0};
     limits_default(&inputs->limits);
-    enum error_code code = options->limits != NULL ? limits_read(options->limits, &inputs->limits, error) : ERROR_OK;
+    enum error_code code = options->limits != NULL
+                               ? limits_read(options->limits, &inputs->limits, error)
+                               : ERROR_OK;
     if (code == ERROR_OK)
         code = as_usage(bytes_read_file(options->trust, TRUST_BYTES_MAX, &trust, error), error);
     if (code == ERROR_OK)
         bytes_sha256_hex(trust.data, trust.size, inputs->trust_hash);
     if (code == ERROR_OK)
-        code = as_usage(allowed_signers_read(options->trust, trust.data, trust.size, &inputs->trust, error), error);
+        code = as_usage(allowed_signers_read(options->trust, trust.data, trust.size, &inputs->trust,
+                                             error),
+                        error);
     for (size_t i = 0; code == ERROR_OK && i < options->checkpoint_count; i++)
         code = read_checkpoint(options->checkpoints[i], inputs, error);
     return code;
@@ -235,12 +267,14 @@ static void name_inputs(const struct inputs *inputs, struct report_inputs *named
     named->checkpoints = memory_zeroed(inputs->count, sizeof *named->checkpoints);
     for (; named->checkpoint_count < inputs->count; named->checkpoint_count++) {
         const struct outside_checkpoint *checkpoint = &inputs->checkpoints[named->checkpoint_count];
-        bytes_sha256_hex(checkpoint->note.data, checkpoint->note.size, named->checkpoints[named->checkpoint_count].hash);
+        bytes_sha256_hex(checkpoint->note.data, checkpoint->note.size,
+                         named->checkpoints[named->checkpoint_count].hash);
         named->checkpoints[named->checkpoint_count].size = checkpoint->size;
     }
 }
 
-/* A page of an earlier run must not stand beside another verdict. If this one cannot be written either, the first error is still the one to be told. */
+/* A page of an earlier run must not stand beside another verdict. If this one cannot be written
+ * either, the first error is still the one to be told. */
 static void write_unread(const struct verify_options *options, const struct error *why)
 {
     enum verify_status status = verify_status_of(why);
@@ -251,7 +285,8 @@ static void write_unread(const struct verify_options *options, const struct erro
     (void)code;
 }
 
-enum error_code verify_run(const struct verify_options *options, struct report *ret_report, struct error *error)
+enum error_code verify_run(const struct verify_options *options, struct report *ret_report,
+                           struct error *error)
 {
     struct inputs inputs __attribute__((cleanup(free_inputs))) = {.count = 0};
     enum error_code code = read_inputs(options, &inputs, error);
@@ -261,10 +296,18 @@ enum error_code verify_run(const struct verify_options *options, struct report *
         write_unread(options, error);
         return code;
     }
-    struct audit audit = {.limits = &inputs.limits, .trust = &inputs.trust, .target = options->target, .journal = options->journal,
-                          .checkpoints = inputs.checkpoints, .checkpoint_count = inputs.count, .require_anchor = options->require_anchor};
-    code = verify_record(&inputs.record, &audit, options->selection, options->deployment, ret_report, error);
+    struct audit audit = {.limits = &inputs.limits,
+                          .trust = &inputs.trust,
+                          .target = options->target,
+                          .journal = options->journal,
+                          .checkpoints = inputs.checkpoints,
+                          .checkpoint_count = inputs.count,
+                          .require_anchor = options->require_anchor};
+    code = verify_record(&inputs.record, &audit, options->selection, options->deployment,
+                         ret_report, error);
     if (code == ERROR_OK)
         name_inputs(&inputs, &ret_report->inputs);
-    return code == ERROR_OK && options->html != NULL ? html_write(options->html, &audit, ret_report, error) : code;
+    return code == ERROR_OK && options->html != NULL
+               ? html_write(options->html, &audit, ret_report, error)
+               : code;
 }

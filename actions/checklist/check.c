@@ -10,14 +10,18 @@
 
 enum { ANSWER_BYTES_MAX = 4096 };
 
-static enum error_code note(struct check *check, enum preflight_status status, struct bytes *text, struct error *error)
+static enum error_code note(struct check *check, enum preflight_status status, struct bytes *text,
+                            struct error *error)
 {
     check->status = status;
-    return evidence_add(check->list->evidence, "preflight", check->item->id, (int)status, text, check->began_ns, clock_boottime_ns(target_clock(check->target)), &check->span, error);
+    return evidence_add(check->list->evidence, "preflight", check->item->id, (int)status, text,
+                        check->began_ns, clock_boottime_ns(target_clock(check->target)),
+                        &check->span, error);
 }
 
 /* Of bytes that were redacted whole; no part of a value is left behind a cut. */
-enum error_code check_answer(struct check *check, enum preflight_status status, const char *text, struct error *error)
+enum error_code check_answer(struct check *check, enum preflight_status status, const char *text,
+                             struct error *error)
 {
     CLEANUP_BYTES struct bytes words = {0};
     enum error_code code = bytes_append(&words, text, strlen(text), error);
@@ -28,7 +32,8 @@ enum error_code check_answer(struct check *check, enum preflight_status status, 
     return code == ERROR_OK ? note(check, status, &words, error) : code;
 }
 
-enum error_code check_say(struct check *check, enum preflight_status status, struct error *error, const char *format, ...)
+enum error_code check_say(struct check *check, enum preflight_status status, struct error *error,
+                          const char *format, ...)
 {
     char words[ANSWER_BYTES_MAX];
     CLEANUP_BYTES struct bytes text = {0};
@@ -46,7 +51,8 @@ const char *check_foreign(struct check *check, const char *text)
     struct bytes *copy = &check->foreign[check->next_foreign++ % CHECK_FOREIGN_MAX];
     bytes_free(copy);
     *copy = (struct bytes){0};
-    if (bytes_append(copy, text, strlen(text), &ignored) != ERROR_OK || target_redact(check->target, REDACT_ALL, copy, &ignored) != ERROR_OK)
+    if (bytes_append(copy, text, strlen(text), &ignored) != ERROR_OK
+        || target_redact(check->target, REDACT_ALL, copy, &ignored) != ERROR_OK)
         return REDACT_MARK;
     return copy->size > 0 ? (const char *)copy->data : "";
 }
@@ -57,14 +63,16 @@ void check_forget(struct check *check)
         bytes_free(&check->foreign[i]);
 }
 
-enum error_code complaints_add(struct complaints *complaints, struct error *error, const char *format, ...)
+enum error_code complaints_add(struct complaints *complaints, struct error *error,
+                               const char *format, ...)
 {
     char words[1024];
     va_list arguments;
     va_start(arguments, format);
     (void)vsnprintf(words, sizeof words, format, arguments);
     va_end(arguments);
-    return bytes_append_format(&complaints->text, error, "%s%s", complaints->count++ > 0 ? "\n" : "", words);
+    return bytes_append_format(&complaints->text, error, "%s%s",
+                               complaints->count++ > 0 ? "\n" : "", words);
 }
 
 void complaints_free(struct complaints *complaints)
@@ -72,15 +80,19 @@ void complaints_free(struct complaints *complaints)
     bytes_free(&complaints->text);
 }
 
-static enum error_code run(struct check *check, const char *script, enum target_output output, struct target_result *ret_result, struct error *error)
+static enum error_code run(struct check *check, const char *script, enum target_output output,
+                           struct target_result *ret_result, struct error *error)
 {
-    enum error_code code = target_run(check->target, &(struct target_command){.script = script, .output = output}, ret_result, error);
+    enum error_code code = target_run(check->target,
+                                      &(struct target_command){.script = script, .output = output},
+                                      ret_result, error);
     if (code == ERROR_OK)
         check->span = ret_result->span;
     return code;
 }
 
-enum error_code check_run(struct check *check, const char *script, struct target_result *ret_result, struct error *error)
+enum error_code check_run(struct check *check, const char *script, struct target_result *ret_result,
+                          struct error *error)
 {
     return run(check, script, OUTPUT_RAW, ret_result, error);
 }
@@ -93,12 +105,15 @@ enum error_code check_by_script(struct check *check, const char *script, struct 
         return code;
     enum preflight_status status = result.status == 0 ? PREFLIGHT_PASSED : PREFLIGHT_FAILED;
     const struct bytes *said = result.output.size > 0 ? &result.output : &result.errors;
-    return said->size > 0 ? check_answer(check, status, (const char *)said->data, error) : check_say(check, status, error, "%s", result.status == 0 ? "passed" : "failed");
+    return said->size > 0
+               ? check_answer(check, status, (const char *)said->data, error)
+               : check_say(check, status, error, "%s", result.status == 0 ? "passed" : "failed");
 }
 
 enum error_code check_no_setting(struct check *check, const char *setting, struct error *error)
 {
-    return check_say(check, PREFLIGHT_UNDECIDED, error, "no probe decides this: %s is not configured", setting);
+    return check_say(check, PREFLIGHT_UNDECIDED, error,
+                     "no probe decides this: %s is not configured", setting);
 }
 
 bool check_leaves_open(enum error_code code)
@@ -125,14 +140,19 @@ static enum error_code say_no_view(struct check *check, struct error *error)
     else if (list->view_item == NULL || check->item->kind == CHECK_COMPOSE_RENDERS)
         list->view_item = check->item->id;
     if (list->view_item == check->item->id)
-        return check_say(check, PREFLIGHT_FAILED, error, "%s: %s", list->view_error.where, list->view_error.what);
-    return check_say(check, PREFLIGHT_FAILED, error, "%s does not render: see %s", target_setup(check->target)->compose.file, list->view_item);
+        return check_say(check, PREFLIGHT_FAILED, error, "%s: %s", list->view_error.where,
+                         list->view_error.what);
+    return check_say(check, PREFLIGHT_FAILED, error, "%s does not render: see %s",
+                     target_setup(check->target)->compose.file, list->view_item);
 }
 
-enum error_code check_view(struct check *check, const struct compose_view **ret_view, struct error *error)
+enum error_code check_view(struct check *check, const struct compose_view **ret_view,
+                           struct error *error)
 {
     struct checklist *list = check->list;
-    bool asked = list->view == NULL && list->view_error.code == ERROR_OK;      /* of an answer that was there already, the times are those of another item */
+    bool asked = list->view == NULL
+                 && list->view_error.code == ERROR_OK; /* of an answer that was there already, the
+                                                          times are those of another item */
     if (asked) {
         struct error found;
         enum error_code code = compose_view_open(check->target, &list->view, &found);
@@ -149,11 +169,13 @@ enum error_code check_view(struct check *check, const struct compose_view **ret_
     return list->view != NULL ? ERROR_OK : say_no_view(check, error);
 }
 
-enum error_code check_running(struct check *check, const struct running **ret_running, struct error *error)
+enum error_code check_running(struct check *check, const struct running **ret_running,
+                              struct error *error)
 {
     struct error found;
     bool asked = check->list->running == NULL;
-    enum error_code code = asked ? running_open(check->target, &check->list->running, &found) : ERROR_OK;
+    enum error_code code = asked ? running_open(check->target, &check->list->running, &found)
+                                 : ERROR_OK;
     if (check_leaves_open(code)) {
         *error = found;
         return code;
@@ -161,10 +183,13 @@ enum error_code check_running(struct check *check, const struct running **ret_ru
     *ret_running = check->list->running;
     if (code == ERROR_OK && asked)
         check->span = (*ret_running)->span;
-    return code == ERROR_OK ? ERROR_OK : check_say(check, PREFLIGHT_FAILED, error, "%s: %s", found.where, found.what);
+    return code == ERROR_OK
+               ? ERROR_OK
+               : check_say(check, PREFLIGHT_FAILED, error, "%s: %s", found.where, found.what);
 }
 
-/* What a header may hold (RFC 6750): anything else in the file would end the header and begin another. */
+/* What a header may hold (RFC 6750): anything else in the file would end the header and begin
+ * another. */
 static bool is_token(const struct bytes *token)
 {
     for (size_t i = 0; i < token->size; i++)
@@ -178,14 +203,19 @@ enum error_code check_token(struct check *check, struct bytes *ret_token, struct
     struct error found;
     if (check->item->token_file[0] == '\0')
         return ERROR_OK;
-    enum error_code code = credential_read_file(check->item->token_file, "token_file", ret_token, &found);
+    enum error_code code = credential_read_file(check->item->token_file, "token_file", ret_token,
+                                                &found);
     if (code == ERROR_MEMORY) {
         *error = found;
         return code;
     }
     if (code != ERROR_OK)
-        return check_say(check, PREFLIGHT_FAILED, error, "%s: %s; %s", check->item->token_file, found.what, found.next);
+        return check_say(check, PREFLIGHT_FAILED, error, "%s: %s; %s", check->item->token_file,
+                         found.what, found.next);
     if (!is_token(ret_token))
-        return check_say(check, PREFLIGHT_FAILED, error, "%s: token_file is empty or holds a character that no token has: one line, the token alone", check->item->token_file);
+        return check_say(check, PREFLIGHT_FAILED, error,
+                         "%s: token_file is empty or holds a character that no token has: one "
+                         "line, the token alone",
+                         check->item->token_file);
     return ERROR_OK;
 }

@@ -1,4 +1,5 @@
-/* What the rendered configuration itself decides: every variable is set, and one secret is the same wherever it is needed. */
+/* What the rendered configuration itself decides: every variable is set, and one secret is the same
+ * wherever it is needed. */
 #include "actions/checklist/check.h"
 
 #include <stdio.h>
@@ -14,20 +15,21 @@ enum error_code check_compose_renders(struct check *check, struct error *error)
     enum error_code code = check_view(check, &view, error);
     if (code != ERROR_OK || view == NULL)
         return code;
-    return check_say(check, PREFLIGHT_PASSED, error, "%s: %zu services, every variable is set", target_setup(check->target)->compose.file, view->count);
+    return check_say(check, PREFLIGHT_PASSED, error, "%s: %zu services, every variable is set",
+                     target_setup(check->target)->compose.file, view->count);
 }
 
 /* One SERVICE=VARIABLE of the item, found in the configuration. */
 struct holder {
     char service[64], name[64];
-    const struct compose_service *found;        /* NULL = absent */
-    const struct compose_variable *variable;    /* NULL = not set */
-    size_t equals;                              /* how many of them hold the same, itself among them */
+    const struct compose_service *found;     /* NULL = absent */
+    const struct compose_variable *variable; /* NULL = not set */
+    size_t equals;                           /* how many of them hold the same, itself among them */
 };
 
 struct holders {
     struct holder list[SETUP_NAMES_MAX];
-    size_t count;                               /* those that hold a value */
+    size_t count; /* those that hold a value */
 };
 
 static bool lists(const struct setup_list *list, const char *word)
@@ -40,38 +42,52 @@ static bool lists(const struct setup_list *list, const char *word)
 
 static bool same_value(const struct holder *one, const struct holder *other)
 {
-    return one->variable->length == other->variable->length && sodium_memcmp(one->variable->value, other->variable->value, one->variable->length) == 0;
+    return one->variable->length == other->variable->length
+           && sodium_memcmp(one->variable->value, other->variable->value, one->variable->length)
+                  == 0;
 }
 
 /* "docker-compose.prod.yml:17: titan-brain's HMAC_SECRET (from HMAC_OLD of .env.prod)" */
-static void name_holder(const struct check *check, const struct holder *holder, char *ret_text, size_t room)
+static void name_holder(const struct check *check, const struct holder *holder, char *ret_text,
+                        size_t room)
 {
     const struct setup_compose *compose = &target_setup(check->target)->compose;
     const char *origin = holder->variable->origin;
-    (void)snprintf(ret_text, room, "%s:%d: %s of %s%s%s%s%s", compose->file, holder->variable->line, holder->name, holder->service, origin[0] != '\0' ? " (from " : "", origin,
-                   origin[0] != '\0' && compose->env_file[0] != '\0' ? " of " : "", origin[0] != '\0' ? compose->env_file : "");
+    (void)snprintf(ret_text, room, "%s:%d: %s of %s%s%s%s%s", compose->file, holder->variable->line,
+                   holder->name, holder->service, origin[0] != '\0' ? " (from " : "", origin,
+                   origin[0] != '\0' && compose->env_file[0] != '\0' ? " of " : "",
+                   origin[0] != '\0' ? compose->env_file : "");
     if (origin[0] != '\0') {
         size_t used = strlen(ret_text);
         (void)snprintf(ret_text + used, room - used, ")");
     }
 }
 
-static enum error_code add_holder(const struct check *check, const struct compose_view *view, const char *words, struct holders *holders, struct complaints *complaints, struct error *error)
+static enum error_code add_holder(const struct check *check, const struct compose_view *view,
+                                  const char *words, struct holders *holders,
+                                  struct complaints *complaints, struct error *error)
 {
     const char *file = target_setup(check->target)->compose.file, *equals = strchr(words, '=');
     struct holder holder = {.equals = 0};
     char name[256];
-    if (equals == NULL || equals[1] == '\0' || (size_t)(equals - words) >= sizeof holder.service || strlen(equals + 1) >= sizeof holder.name)
-        return complaints_add(complaints, error, "`variables` has %s, which is not SERVICE=VARIABLE", words);
+    if (equals == NULL || equals[1] == '\0' || (size_t)(equals - words) >= sizeof holder.service
+        || strlen(equals + 1) >= sizeof holder.name)
+        return complaints_add(complaints, error,
+                              "`variables` has %s, which is not SERVICE=VARIABLE", words);
     (void)snprintf(holder.service, sizeof holder.service, "%.*s", (int)(equals - words), words);
     (void)snprintf(holder.name, sizeof holder.name, "%s", equals + 1);
     holder.found = compose_view_service(view, holder.service);
     if (holder.found == NULL)
-        return lists(&check->item->absent, holder.service) ? ERROR_OK
-            : complaints_add(complaints, error, "%s: there is no service %s; declare it in `absent` where that is meant", file, holder.service);
+        return lists(&check->item->absent, holder.service)
+                   ? ERROR_OK
+                   : complaints_add(
+                       complaints, error,
+                       "%s: there is no service %s; declare it in `absent` where that is meant",
+                       file, holder.service);
     holder.variable = compose_service_variable(holder.found, holder.name);
     if (holder.variable == NULL)
-        return complaints_add(complaints, error, "%s:%d: %s has no %s in its environment", file, holder.found->line, holder.service, holder.name);
+        return complaints_add(complaints, error, "%s:%d: %s has no %s in its environment", file,
+                              holder.found->line, holder.service, holder.name);
     name_holder(check, &holder, name, sizeof name);
     if (holder.variable->value == NULL)
         return complaints_add(complaints, error, "%s is not set", name);
@@ -81,8 +97,10 @@ static enum error_code add_holder(const struct check *check, const struct compos
     return ERROR_OK;
 }
 
-/* The one that differs is the one with the fewest of its kind; the first of the list is right where nothing tells. */
-static enum error_code compare(const struct check *check, struct holders *holders, struct complaints *complaints, struct error *error)
+/* The one that differs is the one with the fewest of its kind; the first of the list is right where
+ * nothing tells. */
+static enum error_code compare(const struct check *check, struct holders *holders,
+                               struct complaints *complaints, struct error *error)
 {
     enum error_code code = ERROR_OK;
     const struct holder *model = &holders->list[0];
@@ -120,6 +138,9 @@ enum error_code check_env_same(struct check *check, struct error *error)
     if (complaints.count > 0)
         return check_say(check, PREFLIGHT_FAILED, error, "%s", (const char *)complaints.text.data);
     if (holders.count < 2)
-        return check_say(check, PREFLIGHT_UNDECIDED, error, "%zu of the services in `variables` is there: nothing is to be compared", holders.count);
-    return check_say(check, PREFLIGHT_PASSED, error, "%s is set and the same in %zu services", holders.list[0].name, holders.count);
+        return check_say(check, PREFLIGHT_UNDECIDED, error,
+                         "%zu of the services in `variables` is there: nothing is to be compared",
+                         holders.count);
+    return check_say(check, PREFLIGHT_PASSED, error, "%s is set and the same in %zu services",
+                     holders.list[0].name, holders.count);
 }

@@ -1,4 +1,5 @@
-/* What runs beside the services: heartbeats on the bus, and the servers that logs and figures drain to. All of them are asked through the target. */
+/* What runs beside the services: heartbeats on the bus, and the servers that logs and figures drain
+ * to. All of them are asked through the target. */
 #include "actions/checklist/check.h"
 
 #include <stdarg.h>
@@ -19,7 +20,8 @@ static void release_json(json_t **value)
 }
 #define CLEANUP_JSON __attribute__((cleanup(release_json)))
 
-/* A server behind the target does not answer. Whether that is the server's doing: the target itself must still run a command. */
+/* A server behind the target does not answer. Whether that is the server's doing: the target itself
+ * must still run a command. */
 static enum error_code link_is_good(struct check *check, struct error *error)
 {
     CLEANUP_RESULT struct target_result result = {0};
@@ -33,7 +35,8 @@ static bool is_subject(const char *subject)
     for (const char *token = subject;; token++) {
         size_t length = strcspn(token, ".");
         bool star = memchr(token, '*', length) != NULL, rest = memchr(token, '>', length) != NULL;
-        if (length == 0 || ((star || rest) && length > 1) || (rest && token[length] != '\0') || strcspn(token, " \t") < length)
+        if (length == 0 || ((star || rest) && length > 1) || (rest && token[length] != '\0')
+            || strcspn(token, " \t") < length)
             return false;
         token += length;
         if (*token == '\0')
@@ -41,14 +44,17 @@ static bool is_subject(const char *subject)
     }
 }
 
-static enum error_code bus_failed(struct check *check, const struct error *found, struct error *error)
+static enum error_code bus_failed(struct check *check, const struct error *found,
+                                  struct error *error)
 {
     if (found->code == ERROR_MEMORY || found->code == ERROR_HOST_REFUSED) {
         *error = *found;
         return found->code;
     }
     enum error_code code = link_is_good(check, error);
-    return code == ERROR_OK ? check_say(check, PREFLIGHT_FAILED, error, "%s: %s; %s", found->where, found->what, found->next) : code;
+    return code == ERROR_OK ? check_say(check, PREFLIGHT_FAILED, error, "%s: %s; %s", found->where,
+                                        found->what, found->next)
+                            : code;
 }
 
 enum error_code check_heartbeat(struct check *check, struct error *error)
@@ -63,30 +69,39 @@ enum error_code check_heartbeat(struct check *check, struct error *error)
         return check_no_setting(check, "subjects", error);
     for (size_t i = 0; i < item->subjects.count; i++)
         if (!is_subject(item->subjects.items[i]))
-            return check_say(check, PREFLIGHT_FAILED, error, "subjects: `%s` is no subject that can be heard", item->subjects.items[i]);
-    if (bus_listen(check->target, &item->subjects, item->within_ms, &hearing, &at, &found) != ERROR_OK)
+            return check_say(check, PREFLIGHT_FAILED, error,
+                             "subjects: `%s` is no subject that can be heard",
+                             item->subjects.items[i]);
+    if (bus_listen(check->target, &item->subjects, item->within_ms, &hearing, &at, &found)
+        != ERROR_OK)
         return bus_failed(check, &found, error);
     switch (hearing) {
     case BUS_HEARD:
-        return check_say(check, PREFLIGHT_PASSED, error, "each of %zu subject%s was heard within %lld ms", item->subjects.count, item->subjects.count == 1 ? "" : "s",
-                            (long long)item->within_ms);
+        return check_say(check, PREFLIGHT_PASSED, error,
+                         "each of %zu subject%s was heard within %lld ms", item->subjects.count,
+                         item->subjects.count == 1 ? "" : "s", (long long)item->within_ms);
     case BUS_FORBIDDEN:
-        return check_say(check, PREFLIGHT_FAILED, error, "the bus does not permit its user `%s` to subscribe to %s: grant it", target_setup(check->target)->bus.user,
-                            item->subjects.items[at]);
-    case BUS_SILENT: break;
+        return check_say(check, PREFLIGHT_FAILED, error,
+                         "the bus does not permit its user `%s` to subscribe to %s: grant it",
+                         target_setup(check->target)->bus.user, item->subjects.items[at]);
+    case BUS_SILENT:
+        break;
     }
-    return check_say(check, PREFLIGHT_FAILED, error, "nothing was heard on %s within %lld ms: does its service run?", item->subjects.items[at], (long long)item->within_ms);
+    return check_say(check, PREFLIGHT_FAILED, error,
+                     "nothing was heard on %s within %lld ms: does its service run?",
+                     item->subjects.items[at], (long long)item->within_ms);
 }
 
 /* ---- logs ---- */
 
 struct findings {
     struct check *check;
-    struct bytes words;             /* a line a server */
+    struct bytes words; /* a line a server */
     bool failed;
 };
 
-static enum error_code __attribute__((format(printf, 4, 5))) find(struct findings *findings, bool good, struct error *error, const char *format, ...)
+static enum error_code __attribute__((format(printf, 4, 5)))
+find(struct findings *findings, bool good, struct error *error, const char *format, ...)
 {
     char line[1024];
     va_list arguments;
@@ -94,21 +109,25 @@ static enum error_code __attribute__((format(printf, 4, 5))) find(struct finding
     (void)vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
     findings->failed = findings->failed || !good;
-    return bytes_append_format(&findings->words, error, "%s%s", findings->words.size > 0 ? "\n" : "", line);
+    return bytes_append_format(&findings->words, error, "%s%s",
+                               findings->words.size > 0 ? "\n" : "", line);
 }
 
 static enum error_code append_escaped(struct bytes *url, const char *text, struct error *error)
 {
     enum error_code code = ERROR_OK;
-    for (const unsigned char *at = (const unsigned char *)text; code == ERROR_OK && *at != '\0'; at++) {
-        bool plain = (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') || (*at >= '0' && *at <= '9') || strchr("-._~", *at) != NULL;
+    for (const unsigned char *at = (const unsigned char *)text; code == ERROR_OK && *at != '\0';
+         at++) {
+        bool plain = (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z')
+                     || (*at >= '0' && *at <= '9') || strchr("-._~", *at) != NULL;
         code = bytes_append_format(url, error, plain ? "%c" : "%%%02X", *at);
     }
     return code;
 }
 
 /* "http://host:9090/" and "-/ready" are one address. */
-static enum error_code append_address(struct bytes *url, const char *base, const char *path, struct error *error)
+static enum error_code append_address(struct bytes *url, const char *base, const char *path,
+                                      struct error *error)
 {
     size_t length = strlen(base);
     while (length > 0 && base[length - 1] == '/')
@@ -117,15 +136,23 @@ static enum error_code append_address(struct bytes *url, const char *base, const
 }
 
 /* *ret_good is false where the answer is not to be judged further; that was found already. */
-static enum error_code ask(struct findings *findings, const char *setting, const struct bytes *url, bool any_status, struct http_reply *reply, bool *ret_good, struct error *error)
+static enum error_code ask(struct findings *findings, const char *setting, const struct bytes *url,
+                           bool any_status, struct http_reply *reply, bool *ret_good,
+                           struct error *error)
 {
     struct http_place place;
     const char *address = (const char *)url->data;
     struct check *check = findings->check;
-    struct http_request request = {.url = address, .through = check->target, .ca_file = check->item->ca_file, .timeout_ms = ASK_MS, .body_bytes_max = LOKI_BODY_BYTES_MAX};
+    struct http_request request = {.url = address,
+                                   .through = check->target,
+                                   .ca_file = check->item->ca_file,
+                                   .timeout_ms = ASK_MS,
+                                   .body_bytes_max = LOKI_BODY_BYTES_MAX};
     *ret_good = false;
     if (!http_place_of(address, &place) || place.user)
-        return find(findings, false, error, "%s: write http://host:port, as seen from the target, without a user name", setting);
+        return find(findings, false, error,
+                    "%s: write http://host:port, as seen from the target, without a user name",
+                    setting);
     enum error_code code = http_fetch(&request, reply, error);
     if (code == ERROR_OK && reply->status == 0)
         code = link_is_good(check, error);
@@ -134,10 +161,13 @@ static enum error_code ask(struct findings *findings, const char *setting, const
     if (reply->status == 0)
         return find(findings, false, error, "%s (%s): %s", address, setting, reply->words);
     *ret_good = reply->status == 200 || any_status;
-    return *ret_good ? ERROR_OK : find(findings, false, error, "%s answers %d and not 200 (%s)", address, reply->status, setting);
+    return *ret_good ? ERROR_OK
+                     : find(findings, false, error, "%s answers %d and not 200 (%s)", address,
+                            reply->status, setting);
 }
 
-static enum error_code ask_ready(struct findings *findings, const char *setting, const char *base, const char *path, bool *ret_good, struct error *error)
+static enum error_code ask_ready(struct findings *findings, const char *setting, const char *base,
+                                 const char *path, bool *ret_good, struct error *error)
 {
     CLEANUP_BYTES struct bytes url = {0};
     CLEANUP_REPLY struct http_reply reply = {0};
@@ -145,25 +175,35 @@ static enum error_code ask_ready(struct findings *findings, const char *setting,
     return code == ERROR_OK ? ask(findings, setting, &url, false, &reply, ret_good, error) : code;
 }
 
-/* How many series have a sample within the last milliseconds *of Prometheus's own clock*: the range is counted back from the moment at which it evaluates.
- * Only a selector takes a range, so that a figure computed now from old samples does not pass for a recent one. */
-static enum error_code judge_prometheus(struct findings *findings, const struct http_reply *reply, struct error *error)
+/* How many series have a sample within the last milliseconds *of Prometheus's own clock*: the range
+ * is counted back from the moment at which it evaluates. Only a selector takes a range, so that a
+ * figure computed now from old samples does not pass for a recent one. */
+static enum error_code judge_prometheus(struct findings *findings, const struct http_reply *reply,
+                                        struct error *error)
 {
     const struct setup_check *item = findings->check->item;
-    CLEANUP_JSON json_t *root = json_loadb((const char *)reply->body.data, reply->body.size, JSON_REJECT_DUPLICATES, NULL);
+    CLEANUP_JSON json_t *root = json_loadb((const char *)reply->body.data, reply->body.size,
+                                           JSON_REJECT_DUPLICATES, NULL);
     const char *refused = json_string_value(json_object_get(root, "error"));
     json_t *result = json_object_get(json_object_get(root, "data"), "result");
-    const char *count = json_string_value(json_array_get(json_object_get(json_array_get(result, 0), "value"), 1));
+    const char *count = json_string_value(
+        json_array_get(json_object_get(json_array_get(result, 0), "value"), 1));
     if (refused != NULL)
-        return find(findings, false, error, "%s refuses prometheus_query `%s`, which must be a selector: %.200s", item->prometheus, item->prometheus_query,
+        return find(findings, false, error,
+                    "%s refuses prometheus_query `%s`, which must be a selector: %.200s",
+                    item->prometheus, item->prometheus_query,
                     check_foreign(findings->check, refused));
     if (reply->status != 200 || !json_is_array(result))
-        return find(findings, false, error, "%s answers %d, and not as Prometheus does (prometheus)", item->prometheus, reply->status);
+        return find(findings, false, error,
+                    "%s answers %d, and not as Prometheus does (prometheus)", item->prometheus,
+                    reply->status);
     long series = count != NULL ? strtol(count, NULL, 10) : 0;
     if (series < 1)
-        return find(findings, false, error, "%s has no sample of `%s` of the last %lld ms (prometheus_query, within_ms)", item->prometheus, item->prometheus_query,
-                    (long long)item->within_ms);
-    return find(findings, true, error, "Prometheus is ready and has recent samples of %ld series", series);
+        return find(findings, false, error,
+                    "%s has no sample of `%s` of the last %lld ms (prometheus_query, within_ms)",
+                    item->prometheus, item->prometheus_query, (long long)item->within_ms);
+    return find(findings, true, error, "Prometheus is ready and has recent samples of %ld series",
+                series);
 }
 
 static enum error_code ask_prometheus(struct findings *findings, struct error *error)
@@ -172,12 +212,14 @@ static enum error_code ask_prometheus(struct findings *findings, struct error *e
     CLEANUP_BYTES struct bytes url = {0}, query = {0};
     CLEANUP_REPLY struct http_reply reply = {0};
     bool good;
-    enum error_code code = ask_ready(findings, "prometheus", item->prometheus, "-/ready", &good, error);
+    enum error_code code = ask_ready(findings, "prometheus", item->prometheus, "-/ready", &good,
+                                     error);
     if (code != ERROR_OK || !good)
         return code;
     code = append_address(&url, item->prometheus, "api/v1/query?query=", error);
     if (code == ERROR_OK)
-        code = bytes_append_format(&query, error, "count(count_over_time(%s[%lldms]))", item->prometheus_query, (long long)item->within_ms);
+        code = bytes_append_format(&query, error, "count(count_over_time(%s[%lldms]))",
+                                   item->prometheus_query, (long long)item->within_ms);
     if (code == ERROR_OK)
         code = append_escaped(&url, (const char *)query.data, error);
     if (code == ERROR_OK)
@@ -186,24 +228,36 @@ static enum error_code ask_prometheus(struct findings *findings, struct error *e
 }
 
 /* The line itself is not looked at: it may hold anything. */
-static enum error_code judge_loki(struct findings *findings, const struct http_reply *reply, int64_t asked_ms, struct error *error)
+static enum error_code judge_loki(struct findings *findings, const struct http_reply *reply,
+                                  int64_t asked_ms, struct error *error)
 {
     const struct setup_check *item = findings->check->item;
-    CLEANUP_JSON json_t *root = json_loadb((const char *)reply->body.data, reply->body.size, JSON_REJECT_DUPLICATES, NULL);
+    CLEANUP_JSON json_t *root = json_loadb((const char *)reply->body.data, reply->body.size,
+                                           JSON_REJECT_DUPLICATES, NULL);
     json_t *data = json_object_get(root, "data"), *result = json_object_get(data, "result");
     const char *kind = json_string_value(json_object_get(data, "resultType"));
-    const char *stamp = json_string_value(json_array_get(json_array_get(json_object_get(json_array_get(result, 0), "values"), 0), 0));
+    const char *stamp = json_string_value(
+        json_array_get(json_array_get(json_object_get(json_array_get(result, 0), "values"), 0), 0));
     if (reply->status == 400)
-        return find(findings, false, error, "%s refuses loki_query `%s`", item->loki, item->loki_query);
+        return find(findings, false, error, "%s refuses loki_query `%s`", item->loki,
+                    item->loki_query);
     if (reply->status != 200 || !json_is_array(result) || kind == NULL)
-        return find(findings, false, error, "%s answers %d, and not as Loki does (loki)", item->loki, reply->status);
+        return find(findings, false, error, "%s answers %d, and not as Loki does (loki)",
+                    item->loki, reply->status);
     if (strcmp(kind, "streams") != 0)
-        return find(findings, false, error, "loki_query `%s` must select lines, and not compute a %.20s", item->loki_query, check_foreign(findings->check, kind));
+        return find(findings, false, error,
+                    "loki_query `%s` must select lines, and not compute a %.20s", item->loki_query,
+                    check_foreign(findings->check, kind));
     int64_t age_ms = stamp != NULL ? asked_ms - strtoll(stamp, NULL, 10) / 1000000 : 0;
     if (stamp == NULL || age_ms > item->within_ms)
-        return find(findings, false, error, "%s has no line of `%s` of the last %lld ms (loki_query, within_ms)", item->loki, item->loki_query, (long long)item->within_ms);
+        return find(findings, false, error,
+                    "%s has no line of `%s` of the last %lld ms (loki_query, within_ms)",
+                    item->loki, item->loki_query, (long long)item->within_ms);
     if (age_ms < -AHEAD_MS_MAX)
-        return find(findings, false, error, "%s: its newest line is stamped %lld s ahead of the target's clock: set the clocks", item->loki, (long long)(-age_ms / 1000));
+        return find(
+            findings, false, error,
+            "%s: its newest line is stamped %lld s ahead of the target's clock: set the clocks",
+            item->loki, (long long)(-age_ms / 1000));
     return find(findings, true, error, "Loki is ready and has a recent line");
 }
 
@@ -218,15 +272,20 @@ static enum error_code ask_loki(struct findings *findings, struct error *error)
     if (code != ERROR_OK || !good)
         return code;
     code = check_run(findings->check, "date +%s", &date, error);
-    long long asked_s = code == ERROR_OK && date.status == 0 ? strtoll((const char *)date.output.data, NULL, 10) : 0;
+    long long asked_s = code == ERROR_OK && date.status == 0
+                            ? strtoll((const char *)date.output.data, NULL, 10)
+                            : 0;
     if (code == ERROR_OK && asked_s <= 0)
-        return find(findings, false, error, "the target does not tell its time: `date +%%s` failed there");
+        return find(findings, false, error,
+                    "the target does not tell its time: `date +%%s` failed there");
     if (code == ERROR_OK)
-        code = append_address(&url, item->loki, "loki/api/v1/query_range?limit=1&direction=backward&query=", error);
+        code = append_address(&url, item->loki,
+                              "loki/api/v1/query_range?limit=1&direction=backward&query=", error);
     if (code == ERROR_OK)
         code = append_escaped(&url, item->loki_query, error);
     if (code == ERROR_OK)
-        code = bytes_append_format(&url, error, "&start=%lld000000000", asked_s - (long long)item->within_ms / 1000 - 1);
+        code = bytes_append_format(&url, error, "&start=%lld000000000",
+                                   asked_s - (long long)item->within_ms / 1000 - 1);
     if (code == ERROR_OK)
         code = ask(findings, "loki", &url, true, &reply, &good, error);
     return code == ERROR_OK && good ? judge_loki(findings, &reply, asked_s * 1000, error) : code;
@@ -238,14 +297,18 @@ static enum error_code ask_servers(struct findings *findings, struct error *erro
     enum error_code code = item->prometheus[0] != '\0' ? ask_prometheus(findings, error) : ERROR_OK;
     if (code == ERROR_OK && item->loki[0] != '\0')
         code = ask_loki(findings, error);
-    return code == ERROR_OK ? check_say(findings->check, findings->failed ? PREFLIGHT_FAILED : PREFLIGHT_PASSED, error, "%s", (const char *)findings->words.data) : code;
+    return code == ERROR_OK
+               ? check_say(findings->check, findings->failed ? PREFLIGHT_FAILED : PREFLIGHT_PASSED,
+                           error, "%s", (const char *)findings->words.data)
+               : code;
 }
 
 enum error_code check_logs(struct check *check, struct error *error)
 {
     struct findings findings = {.check = check};
     if (check->item->prometheus[0] == '\0' && check->item->loki[0] == '\0')
-        return check_say(check, PREFLIGHT_UNDECIDED, error, "no probe decides this: prometheus and loki, neither is configured");
+        return check_say(check, PREFLIGHT_UNDECIDED, error,
+                         "no probe decides this: prometheus and loki, neither is configured");
     enum error_code code = ask_servers(&findings, error);
     bytes_free(&findings.words);
     return code;

@@ -34,13 +34,17 @@ static bool read_address(const char *hex, bool six, unsigned char ret_address[16
 }
 
 /* "  sl: LOCAL:PORT REMOTE:PORT STATE TX:RX TR:WHEN RETRANSMITS UID TIMEOUT INODE ..." */
-static bool read_line(const char *line, bool six, bool udp, struct listener *ret_listener, bool *ret_listens)
+static bool read_line(const char *line, bool six, bool udp, struct listener *ret_listener,
+                      bool *ret_listens)
 {
     char local[40], remote[40];
     unsigned port, remote_port, state;
     unsigned long long inode;
     struct listener listener = {.six = six, .udp = udp};
-    if (sscanf(line, " %*d: %39[0-9A-Fa-f]:%4x %39[0-9A-Fa-f]:%4x %2x %*x:%*x %*x:%*x %*x %*d %*d %llu", local, &port, remote, &remote_port, &state, &inode) != 6
+    if (sscanf(line,
+               " %*d: %39[0-9A-Fa-f]:%4x %39[0-9A-Fa-f]:%4x %2x %*x:%*x %*x:%*x %*x %*d %*d %llu",
+               local, &port, remote, &remote_port, &state, &inode)
+            != 6
         || !read_address(local, six, listener.address))
         return false;
     listener.port = (int)port;
@@ -50,7 +54,8 @@ static bool read_line(const char *line, bool six, bool udp, struct listener *ret
     return true;
 }
 
-static enum error_code keep(struct listeners *listeners, const struct listener *listener, struct error *error)
+static enum error_code keep(struct listeners *listeners, const struct listener *listener,
+                            struct error *error)
 {
     struct listener *list = realloc(listeners->list, (listeners->count + 1) * sizeof *list);
     if (list == NULL)
@@ -60,7 +65,8 @@ static enum error_code keep(struct listeners *listeners, const struct listener *
     return ERROR_OK;
 }
 
-enum error_code listeners_read(const struct bytes *tables, struct listeners *ret_listeners, struct error *error)
+enum error_code listeners_read(const struct bytes *tables, struct listeners *ret_listeners,
+                               struct error *error)
 {
     static const char *const names[] = {"= tcp", "= tcp6", "= udp", "= udp6"};
     struct listeners listeners = {.list = NULL};
@@ -85,13 +91,17 @@ enum error_code listeners_read(const struct bytes *tables, struct listeners *ret
             seen[table]++;
             continue;
         }
-        if (!good || table == 4 || !read_line(line, table % 2 == 1, table >= 2, &listener, &listens))
-            code = error_set(error, ERROR_PROTOCOL, 0, "/proc/net", "cat /proc/net/tcp on the target", "a line of the kernel's tables of sockets cannot be read");
+        if (!good || table == 4
+            || !read_line(line, table % 2 == 1, table >= 2, &listener, &listens))
+            code = error_set(error, ERROR_PROTOCOL, 0, "/proc/net",
+                             "cat /proc/net/tcp on the target",
+                             "a line of the kernel's tables of sockets cannot be read");
         else if (listens)
             code = keep(&listeners, &listener, error);
     }
     if (code == ERROR_OK && (seen[0] != 1 || seen[2] != 1))
-        code = error_set(error, ERROR_PROTOCOL, 0, "/proc/net", "cat /proc/net/tcp on the target", "the kernel's tables of sockets are not there");
+        code = error_set(error, ERROR_PROTOCOL, 0, "/proc/net", "cat /proc/net/tcp on the target",
+                         "the kernel's tables of sockets are not there");
     if (code != ERROR_OK) {
         listeners_close(&listeners);
         return code;
@@ -100,11 +110,17 @@ enum error_code listeners_read(const struct bytes *tables, struct listeners *ret
     return ERROR_OK;
 }
 
-enum error_code listeners_open(struct target *target, struct listeners *ret_listeners, struct error *error)
+enum error_code listeners_open(struct target *target, struct listeners *ret_listeners,
+                               struct error *error)
 {
     CLEANUP_RESULT struct target_result result = {0};
-    static const char script[] = "for t in tcp tcp6 udp udp6; do echo \"= $t\"; [ ! -e /proc/net/$t ] || cat /proc/net/$t; done";
-    enum error_code code = target_run(target, &(struct target_command){.script = script, .output_bytes_max = 16 << 20, .output = OUTPUT_RAW}, &result, error);
+    static const char script[] = "for t in tcp tcp6 udp udp6; do echo \"= $t\"; [ ! -e "
+                                 "/proc/net/$t ] || cat /proc/net/$t; done";
+    enum error_code code = target_run(target,
+                                      &(struct target_command){.script = script,
+                                                               .output_bytes_max = 16 << 20,
+                                                               .output = OUTPUT_RAW},
+                                      &result, error);
     return code == ERROR_OK ? listeners_read(&result.output, ret_listeners, error) : code;
 }
 
@@ -117,19 +133,23 @@ static bool is_mapped(const struct listener *listener)
 bool listener_is_loopback(const struct listener *listener)
 {
     static const unsigned char one[16] = {[15] = 1};
-    return is_mapped(listener) ? listener->address[12] == 127 : memcmp(listener->address, one, sizeof one) == 0;
+    return is_mapped(listener) ? listener->address[12] == 127
+                               : memcmp(listener->address, one, sizeof one) == 0;
 }
 
 bool listener_is_link_local(const struct listener *listener)
 {
     const unsigned char *address = listener->address;
-    return is_mapped(listener) ? address[12] == 169 && address[13] == 254 : address[0] == 0xfe && (address[1] & 0xc0) == 0x80;
+    return is_mapped(listener) ? address[12] == 169 && address[13] == 254
+                               : address[0] == 0xfe && (address[1] & 0xc0) == 0x80;
 }
 
 void listener_name(const struct listener *listener, char *ret_text, size_t room)
 {
     char address[INET6_ADDRSTRLEN] = "?";
     bool four = is_mapped(listener);
-    (void)inet_ntop(four ? AF_INET : AF_INET6, listener->address + (four ? 12 : 0), address, sizeof address);
-    (void)snprintf(ret_text, room, "%s%s%s:%d%s", four ? "" : "[", address, four ? "" : "]", listener->port, listener->udp ? "/udp" : "");
+    (void)inet_ntop(four ? AF_INET : AF_INET6, listener->address + (four ? 12 : 0), address,
+                    sizeof address);
+    (void)snprintf(ret_text, room, "%s%s%s:%d%s", four ? "" : "[", address, four ? "" : "]",
+                   listener->port, listener->udp ? "/udp" : "");
 }

@@ -12,7 +12,7 @@
 enum { ADDRESSES_MAX = 4, SOCKETS_MAX = ADDRESSES_MAX * REACH_PORTS_MAX };
 
 struct attempts {
-    struct pollfd sockets[SOCKETS_MAX];     /* fd -1 = it is decided */
+    struct pollfd sockets[SOCKETS_MAX]; /* fd -1 = it is decided */
     struct reach *of[SOCKETS_MAX];
     size_t count;
 };
@@ -20,10 +20,17 @@ struct attempts {
 static enum reach_result result_of(int error_number)
 {
     switch (error_number) {
-    case 0: return REACH_OPEN;
-    case ECONNREFUSED: return REACH_REFUSED;
-    case ETIMEDOUT: case EHOSTUNREACH: case ECONNRESET: case EINPROGRESS: return REACH_SILENT;
-    default: return REACH_NOWHERE;
+    case 0:
+        return REACH_OPEN;
+    case ECONNREFUSED:
+        return REACH_REFUSED;
+    case ETIMEDOUT:
+    case EHOSTUNREACH:
+    case ECONNRESET:
+    case EINPROGRESS:
+        return REACH_SILENT;
+    default:
+        return REACH_NOWHERE;
     }
 }
 
@@ -46,10 +53,13 @@ static void begin(struct attempts *attempts, const struct addrinfo *found, struc
     memcpy((unsigned char *)&address + sizeof address.ss_family, port, sizeof port);
     size_t index = attempts->count++;
     attempts->of[index] = reach;
-    attempts->sockets[index] = (struct pollfd){.fd = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), .events = POLLOUT};
+    attempts->sockets[index] = (struct pollfd){
+        .fd = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0),
+        .events = POLLOUT};
     if (attempts->sockets[index].fd < 0)
         decide(attempts, index, REACH_NOWHERE);
-    else if (connect(attempts->sockets[index].fd, (struct sockaddr *)&address, found->ai_addrlen) == 0)
+    else if (connect(attempts->sockets[index].fd, (struct sockaddr *)&address, found->ai_addrlen)
+             == 0)
         decide(attempts, index, REACH_OPEN);
     else if (errno != EINPROGRESS)
         decide(attempts, index, result_of(errno));
@@ -67,7 +77,9 @@ static void await(struct attempts *attempts, int64_t until_ns, const struct cloc
 {
     while (still_open(attempts) > 0) {
         int64_t left_ns = until_ns - clock_boottime_ns(clock);
-        int ready = left_ns > 0 ? poll(attempts->sockets, (nfds_t)attempts->count, (int)(left_ns / 1000000) + 1) : 0;
+        int ready = left_ns > 0 ? poll(attempts->sockets, (nfds_t)attempts->count,
+                                       (int)(left_ns / 1000000) + 1)
+                                : 0;
         if (ready < 0 && errno == EINTR)
             continue;
         for (size_t i = 0; i < attempts->count; i++) {
@@ -78,21 +90,28 @@ static void await(struct attempts *attempts, int64_t until_ns, const struct cloc
             if (ready <= 0)
                 decide(attempts, i, REACH_SILENT);
             else
-                decide(attempts, i, getsockopt(attempts->sockets[i].fd, SOL_SOCKET, SO_ERROR, &number, &size) == 0 ? result_of(number) : REACH_NOWHERE);
+                decide(attempts, i,
+                       getsockopt(attempts->sockets[i].fd, SOL_SOCKET, SO_ERROR, &number, &size)
+                               == 0
+                           ? result_of(number)
+                           : REACH_NOWHERE);
         }
     }
 }
 
-enum error_code reach_try(const char *address, struct reach *attempts, size_t count, int64_t within_ms, const struct clock *clock, struct error *error)
+enum error_code reach_try(const char *address, struct reach *attempts, size_t count,
+                          int64_t within_ms, const struct clock *clock, struct error *error)
 {
     assert(count <= REACH_PORTS_MAX);
     struct attempts all = {.count = 0};
     struct addrinfo *found = NULL, hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     int status = getaddrinfo(address, NULL, &hints, &found);
     if (status != 0)
-        return error_set(error, ERROR_UNREACHABLE, status, address, "name the host's own address", "it has no address: %s", gai_strerror(status));
+        return error_set(error, ERROR_UNREACHABLE, status, address, "name the host's own address",
+                         "it has no address: %s", gai_strerror(status));
     unsigned addresses = 0;
-    for (const struct addrinfo *each = found; each != NULL && addresses < ADDRESSES_MAX; each = each->ai_next) {
+    for (const struct addrinfo *each = found; each != NULL && addresses < ADDRESSES_MAX;
+         each = each->ai_next) {
         if (each->ai_family != AF_INET && each->ai_family != AF_INET6)
             continue;
         addresses++;

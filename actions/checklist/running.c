@@ -7,10 +7,14 @@
 #include "actions/compose/compose_render.h"
 
 static const char RUNNING_TEMPLATE[] =
-    "{\"project\":{{json (index .Config.Labels \"com.docker.compose.project\")}},\"service\":{{json (index .Config.Labels \"com.docker.compose.service\")}},"
-    "\"name\":{{json .Name}},\"user\":{{json .Config.User}},\"privileged\":{{json .HostConfig.Privileged}},\"mounts\":{{json .Mounts}},"
+    "{\"project\":{{json (index .Config.Labels "
+    "\"com.docker.compose.project\")}},\"service\":{{json (index .Config.Labels "
+    "\"com.docker.compose.service\")}},"
+    "\"name\":{{json .Name}},\"user\":{{json .Config.User}},\"privileged\":{{json "
+    ".HostConfig.Privileged}},\"mounts\":{{json .Mounts}},"
     "\"binds\":{{json .HostConfig.Binds}},\"ports\":{{json .NetworkSettings.Ports}},"
-    "\"hosts\":[{{range .Config.Env}}{{if eq (index (split . \"=\") 0) \"DOCKER_HOST\"}}{{json .}},{{end}}{{end}}null]}";
+    "\"hosts\":[{{range .Config.Env}}{{if eq (index (split . \"=\") 0) \"DOCKER_HOST\"}}{{json "
+    ".}},{{end}}{{end}}null]}";
 
 void running_close(struct running *running)
 {
@@ -42,7 +46,9 @@ static bool add_mount(struct running_container *container, const char *source, c
     for (size_t i = 0; i < container->mount_count; i++)
         if (strcmp(container->mounts[i].source, source) == 0)
             return true;
-    struct running_mount *list = source[0] == '/' ? grow(container->mounts, container->mount_count, sizeof *list) : NULL;
+    struct running_mount *list = source[0] == '/'
+                                     ? grow(container->mounts, container->mount_count, sizeof *list)
+                                     : NULL;
     if (list == NULL)
         return source[0] != '/';
     container->mounts = list;
@@ -55,7 +61,8 @@ static bool add_bind(struct running_container *container, json_t *binds, size_t 
 {
     const char *bind = json_string_value(json_array_get(binds, index));
     json_t *source = bind != NULL ? json_stringn(bind, strcspn(bind, ":")) : NULL;
-    return source != NULL && json_array_set_new(binds, index, source) == 0 && add_mount(container, json_string_value(source), "");
+    return source != NULL && json_array_set_new(binds, index, source) == 0
+           && add_mount(container, json_string_value(source), "");
 }
 
 /* {"3100/tcp": [{"HostIp": "", "HostPort": "3100"}], ...}; null = exposed only. */
@@ -65,11 +72,12 @@ static bool add_ports(struct running_container *container, const json_t *binding
     json_t *hosts;
     size_t index;
     json_t *host;
-    json_object_foreach((json_t *)(uintptr_t)bindings, key, hosts) {
-        json_array_foreach(hosts, index, host) {
+    json_object_foreach ((json_t *)(uintptr_t)bindings, key, hosts) {
+        json_array_foreach (hosts, index, host) {
             struct published port = {.first = 0}, *list;
             const char *published = text_of(host, "HostPort");
-            if (!published_read(key, &port) || (published[0] != '\0' && !published_range(published, &port.first, &port.last)))
+            if (!published_read(key, &port)
+                || (published[0] != '\0' && !published_range(published, &port.first, &port.last)))
                 return false;
             (void)snprintf(port.address, sizeof port.address, "%s", text_of(host, "HostIp"));
             list = grow(container->ports, container->port_count, sizeof *list);
@@ -90,18 +98,26 @@ static bool read_container(json_t *record, const char *project, struct running_c
     bool good = json_is_object(record);
     container->name = text_of(record, "name");
     container->name += container->name[0] == '/' ? 1 : 0;
-    container->service = strcmp(text_of(record, "project"), project) == 0 ? text_of(record, "service") : "";
+    container->service = strcmp(text_of(record, "project"), project) == 0
+                             ? text_of(record, "service")
+                             : "";
     container->user = text_of(record, "user");
-    container->docker_host = host != NULL && strncmp(host, "DOCKER_HOST=", 12) == 0 ? host + 12 : "";
+    container->docker_host = host != NULL && strncmp(host, "DOCKER_HOST=", 12) == 0 ? host + 12
+                                                                                    : "";
     container->privileged = json_is_true(json_object_get(record, "privileged"));
-    json_array_foreach(json_object_get(record, "mounts"), index, item)
-        good = good && add_mount(container, text_of(item, "Source"), strcmp(text_of(item, "Type"), "volume") == 0 ? text_of(item, "Name") : "");
+    json_array_foreach (json_object_get(record, "mounts"), index, item)
+        good = good
+               && add_mount(container, text_of(item, "Source"),
+                            strcmp(text_of(item, "Type"), "volume") == 0 ? text_of(item, "Name")
+                                                                         : "");
     for (index = 0; index < json_array_size(json_object_get(record, "binds")); index++)
         good = good && add_bind(container, json_object_get(record, "binds"), index);
-    return good && container->name[0] != '\0' && add_ports(container, json_object_get(record, "ports"));
+    return good && container->name[0] != '\0'
+           && add_ports(container, json_object_get(record, "ports"));
 }
 
-enum error_code running_read(const struct bytes *lines, const char *project, struct running **ret_running, struct error *error)
+enum error_code running_read(const struct bytes *lines, const char *project,
+                             struct running **ret_running, struct error *error)
 {
     struct running *running = calloc(1, sizeof *running);
     bool good = running != NULL && (running->records = json_array()) != NULL;
@@ -112,7 +128,8 @@ enum error_code running_read(const struct bytes *lines, const char *project, str
         json_t *record = length > 0 ? json_loadb(at, length, JSON_REJECT_DUPLICATES, NULL) : NULL;
         if (length > 0) {
             struct running_container *list = grow(running->list, running->count, sizeof *list);
-            good = record != NULL && list != NULL && json_array_append_new(running->records, record) == 0;
+            good = record != NULL && list != NULL
+                   && json_array_append_new(running->records, record) == 0;
             running->list = list != NULL ? list : running->list;
         }
         if (good && length > 0) {
@@ -126,26 +143,38 @@ enum error_code running_read(const struct bytes *lines, const char *project, str
         return ERROR_OK;
     }
     running_close(running);
-    return error_set(error, ERROR_PROTOCOL, 0, "docker", "run `docker ps` and `docker inspect` on the target", "what Docker says of its containers cannot be read");
+    return error_set(error, ERROR_PROTOCOL, 0, "docker",
+                     "run `docker ps` and `docker inspect` on the target",
+                     "what Docker says of its containers cannot be read");
 }
 
-enum error_code running_open(struct target *target, struct running **ret_running, struct error *error)
+enum error_code running_open(struct target *target, struct running **ret_running,
+                             struct error *error)
 {
     const struct setup *setup = target_setup(target);
     CLEANUP_BYTES struct bytes script = {0};
     CLEANUP_RESULT struct target_result result = {0};
     char project[128];
     compose_project(setup, project, sizeof project);
-    enum error_code code = bytes_append_format(&script, error, "ids=$(%s ps -q --no-trunc) || exit 1; [ -z \"$ids\" ] || %s inspect --format ", setup->target.docker, setup->target.docker);
+    enum error_code code = bytes_append_format(
+        &script, error,
+        "ids=$(%s ps -q --no-trunc) || exit 1; [ -z \"$ids\" ] || %s inspect --format ",
+        setup->target.docker, setup->target.docker);
     if (code == ERROR_OK)
         code = shell_quote(&script, RUNNING_TEMPLATE, error);
     if (code == ERROR_OK)
         code = bytes_append_format(&script, error, " $ids");
     if (code == ERROR_OK)
-        code = target_run(target, &(struct target_command){.script = (const char *)script.data, .output = OUTPUT_RAW}, &result, error);
+        code = target_run(target,
+                          &(struct target_command){.script = (const char *)script.data,
+                                                   .output = OUTPUT_RAW},
+                          &result, error);
     if (code == ERROR_OK && result.status != 0)
-        code = error_set(error, ERROR_REMOTE, result.status, "docker", "run `docker ps` on the target", "the running containers cannot be listed: %.300s",
-                         result.errors.size > 0 ? (const char *)result.errors.data : "no reason given");
+        code = error_set(error, ERROR_REMOTE, result.status, "docker",
+                         "run `docker ps` on the target",
+                         "the running containers cannot be listed: %.300s",
+                         result.errors.size > 0 ? (const char *)result.errors.data
+                                                : "no reason given");
     if (code == ERROR_OK)
         code = running_read(&result.output, project, ret_running, error);
     if (code == ERROR_OK)

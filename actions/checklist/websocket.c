@@ -9,7 +9,17 @@
 #include <openssl/evp.h>
 #include <sodium.h>
 
-enum { SHA1_BYTES = 20, NONCE_BYTES = 16, MASK_BYTES = 4, BIT_FINAL = 0x80, BITS_RESERVED = 0x70, BITS_OPCODE = 0x0f, BIT_CONTROL = 0x08, BIT_MASKED = 0x80, BITS_LENGTH = 0x7f };
+enum {
+    SHA1_BYTES = 20,
+    NONCE_BYTES = 16,
+    MASK_BYTES = 4,
+    BIT_FINAL = 0x80,
+    BITS_RESERVED = 0x70,
+    BITS_OPCODE = 0x0f,
+    BIT_CONTROL = 0x08,
+    BIT_MASKED = 0x80,
+    BITS_LENGTH = 0x7f
+};
 
 struct frame {
     bool final;
@@ -27,30 +37,43 @@ void websocket_clear(struct websocket *websocket)
 void websocket_accept(const char *key, char ret_accept[WEBSOCKET_ACCEPT_LENGTH + 1])
 {
     char text[WEBSOCKET_KEY_LENGTH + 40];
-    uint8_t hash[SHA1_BYTES];       /* RFC 6455 asks for SHA-1 as a fingerprint of the key, not for its strength */
-    int length = snprintf(text, sizeof text, "%.*s258EAFA5-E914-47DA-95CA-C5AB0DC85B11", WEBSOCKET_KEY_LENGTH, key);
+    uint8_t hash[SHA1_BYTES]; /* RFC 6455 asks for SHA-1 as a fingerprint of the key, not for its
+                                 strength */
+    int length = snprintf(text, sizeof text, "%.*s258EAFA5-E914-47DA-95CA-C5AB0DC85B11",
+                          WEBSOCKET_KEY_LENGTH, key);
     int digested = EVP_Digest(text, (size_t)length, hash, NULL, EVP_sha1(), NULL);
     assert(digested == 1);
     (void)digested;
-    (void)sodium_bin2base64(ret_accept, WEBSOCKET_ACCEPT_LENGTH + 1, hash, sizeof hash, sodium_base64_VARIANT_ORIGINAL);
+    (void)sodium_bin2base64(ret_accept, WEBSOCKET_ACCEPT_LENGTH + 1, hash, sizeof hash,
+                            sodium_base64_VARIANT_ORIGINAL);
 }
 
-enum error_code websocket_request(struct websocket *websocket, const struct http_place *place, const struct bytes *bearer, struct bytes *ret_request, struct error *error)
+enum error_code websocket_request(struct websocket *websocket, const struct http_place *place,
+                                  const struct bytes *bearer, struct bytes *ret_request,
+                                  struct error *error)
 {
     uint8_t nonce[NONCE_BYTES];
     randombytes_buf(nonce, sizeof nonce);
-    (void)sodium_bin2base64(websocket->key, sizeof websocket->key, nonce, sizeof nonce, sodium_base64_VARIANT_ORIGINAL);
-    enum error_code code = bytes_append_format(ret_request, error,
-        "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\nOrigin: %s://%s\r\n",
-        place->target, place->authority, websocket->key, place->tls ? "https" : "http", place->authority);
+    (void)sodium_bin2base64(websocket->key, sizeof websocket->key, nonce, sizeof nonce,
+                            sodium_base64_VARIANT_ORIGINAL);
+    enum error_code code = bytes_append_format(
+        ret_request, error,
+        "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: "
+        "Upgrade\r\nSec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\nOrigin: %s://%s\r\n",
+        place->target, place->authority, websocket->key, place->tls ? "https" : "http",
+        place->authority);
     if (code == ERROR_OK && bearer != NULL)
-        code = bytes_append_format(ret_request, error, "Authorization: Bearer %s\r\n", (const char *)bearer->data);
+        code = bytes_append_format(ret_request, error, "Authorization: Bearer %s\r\n",
+                                   (const char *)bearer->data);
     return code == ERROR_OK ? bytes_append(ret_request, "\r\n", 2, error) : code;
 }
 
-enum error_code websocket_feed(struct websocket *websocket, const void *data, size_t size, struct error *error)
+enum error_code websocket_feed(struct websocket *websocket, const void *data, size_t size,
+                               struct error *error)
 {
-    return websocket->ended != WEBSOCKET_MORE ? ERROR_OK : bytes_append(&websocket->pending, data, size, error);
+    return websocket->ended != WEBSOCKET_MORE
+               ? ERROR_OK
+               : bytes_append(&websocket->pending, data, size, error);
 }
 
 static void drop(struct websocket *websocket, size_t size)
@@ -59,7 +82,8 @@ static void drop(struct websocket *websocket, size_t size)
     memmove(websocket->pending.data, websocket->pending.data + size, websocket->pending.size + 1);
 }
 
-static enum websocket_event __attribute__((format(printf, 2, 3))) broken(struct websocket *websocket, const char *format, ...)
+static enum websocket_event __attribute__((format(printf, 2, 3)))
+broken(struct websocket *websocket, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -69,8 +93,10 @@ static enum websocket_event __attribute__((format(printf, 2, 3))) broken(struct 
     return WEBSOCKET_BROKEN;
 }
 
-/* The value of a header in "line\r\nline\r\n\r\n", blanks cut, or NULL; *ret_count says how often it stands there. */
-static const char *find_header(const char *head, const char *name, size_t *ret_length, size_t *ret_count)
+/* The value of a header in "line\r\nline\r\n\r\n", blanks cut, or NULL; *ret_count says how often
+ * it stands there. */
+static const char *find_header(const char *head, const char *name, size_t *ret_length,
+                               size_t *ret_count)
 {
     const char *found = NULL;
     size_t name_length = strlen(name);
@@ -94,7 +120,9 @@ static bool header_is(const char *head, const char *name, const char *expected, 
 {
     size_t length = 0, count;
     const char *value = find_header(head, name, &length, &count);
-    return count == 1 && length == strlen(expected) && (any_case ? strncasecmp(value, expected, length) : strncmp(value, expected, length)) == 0;
+    return count == 1 && length == strlen(expected)
+           && (any_case ? strncasecmp(value, expected, length) : strncmp(value, expected, length))
+                  == 0;
 }
 
 /* "keep-alive, Upgrade" */
@@ -119,15 +147,21 @@ static enum websocket_event judge_head(struct websocket *websocket, const char *
     websocket_accept(websocket->key, accept);
     (void)find_header(head, "Sec-WebSocket-Extensions", &length, &extensions);
     (void)find_header(head, "Sec-WebSocket-Protocol", &length, &protocols);
-    bool http = strncmp(head, "HTTP/1.1 ", 9) == 0 && strspn(head + 9, "0123456789") == 3 && (head[12] == ' ' || head[12] == '\r');
+    bool http = strncmp(head, "HTTP/1.1 ", 9) == 0 && strspn(head + 9, "0123456789") == 3
+                && (head[12] == ' ' || head[12] == '\r');
     if (!http)
         return broken(websocket, "it does not answer in HTTP/1.1");
     if (strncmp(head + 9, "101", 3) != 0)
-        return broken(websocket, "it answers %.3s and not 101: no WebSocket is served at this path, or the proxy in front does not pass the upgrade on", head + 9);
-    if (!header_is(head, "Upgrade", "websocket", true) || !header_lists(head, "Connection", "upgrade"))
+        return broken(websocket,
+                      "it answers %.3s and not 101: no WebSocket is served at this path, or the "
+                      "proxy in front does not pass the upgrade on",
+                      head + 9);
+    if (!header_is(head, "Upgrade", "websocket", true)
+        || !header_lists(head, "Connection", "upgrade"))
         return broken(websocket, "it answers 101, but does not upgrade to a WebSocket");
     if (!header_is(head, "Sec-WebSocket-Accept", accept, false))
-        return broken(websocket, "its Sec-WebSocket-Accept does not belong to the request: something else, or a cache, answered");
+        return broken(websocket, "its Sec-WebSocket-Accept does not belong to the request: "
+                                 "something else, or a cache, answered");
     if (extensions > 0 || protocols > 0)
         return broken(websocket, "it chose an extension or a protocol that was not asked for");
     websocket->open = true;
@@ -142,12 +176,13 @@ static enum websocket_event read_head(struct websocket *websocket)
     char *end = memmem(head, websocket->pending.size, "\r\n\r\n", 4);
     size_t head_bytes = end != NULL ? (size_t)(end - head) + 4 : websocket->pending.size;
     if (head_bytes > WEBSOCKET_HEAD_BYTES_MAX)
-        return broken(websocket, "its answer to the handshake has no end within %d bytes", WEBSOCKET_HEAD_BYTES_MAX);
+        return broken(websocket, "its answer to the handshake has no end within %d bytes",
+                      WEBSOCKET_HEAD_BYTES_MAX);
     if (end == NULL)
         return WEBSOCKET_MORE;
     if (memchr(head, '\0', head_bytes) != NULL)
         return broken(websocket, "its answer to the handshake holds a zero byte");
-    end[2] = '\0';              /* the empty line: what is behind it is no header */
+    end[2] = '\0'; /* the empty line: what is behind it is no header */
     enum websocket_event event = judge_head(websocket, head);
     if (event == WEBSOCKET_OPEN)
         drop(websocket, head_bytes);
@@ -163,7 +198,9 @@ static enum websocket_event read_frame_header(struct websocket *websocket, struc
         return WEBSOCKET_MORE;
     uint8_t length = at[1] & BITS_LENGTH;
     size_t extra = length == 127 ? 8 : length == 126 ? 2 : 0;
-    *frame = (struct frame){.final = (at[0] & BIT_FINAL) != 0, .opcode = at[0] & BITS_OPCODE, .header_bytes = 2 + extra};
+    *frame = (struct frame){.final = (at[0] & BIT_FINAL) != 0,
+                            .opcode = at[0] & BITS_OPCODE,
+                            .header_bytes = 2 + extra};
     bool control = (frame->opcode & BIT_CONTROL) != 0;
     if ((at[0] & BITS_RESERVED) != 0)
         return broken(websocket, "a frame has reserved bits set");
@@ -174,7 +211,9 @@ static enum websocket_event read_frame_header(struct websocket *websocket, struc
     if (control && (!frame->final || length > WEBSOCKET_CONTROL_BYTES_MAX))
         return broken(websocket, "a control frame is in fragments or too long");
     if (!control && (frame->opcode == OPCODE_CONTINUATION) != (websocket->fragments != 0))
-        return broken(websocket, websocket->fragments != 0 ? "a message begins within another" : "a message is continued that has not begun");
+        return broken(websocket, websocket->fragments != 0
+                                     ? "a message begins within another"
+                                     : "a message is continued that has not begun");
     if (size < frame->header_bytes)
         return WEBSOCKET_MORE;
     uint64_t payload = extra == 0 ? length : 0;
@@ -202,11 +241,14 @@ static enum websocket_event take_control(struct websocket *websocket, const stru
     return WEBSOCKET_CLOSE;
 }
 
-static enum error_code take_data(struct websocket *websocket, const struct frame *frame, enum websocket_event *ret_event, struct error *error)
+static enum error_code take_data(struct websocket *websocket, const struct frame *frame,
+                                 enum websocket_event *ret_event, struct error *error)
 {
     if (frame->opcode != OPCODE_CONTINUATION)
         websocket->fragments = frame->opcode;
-    enum error_code code = bytes_append(&websocket->message, websocket->pending.data + frame->header_bytes, frame->payload_bytes, error);
+    enum error_code code = bytes_append(&websocket->message,
+                                        websocket->pending.data + frame->header_bytes,
+                                        frame->payload_bytes, error);
     if (code != ERROR_OK || !frame->final) {
         *ret_event = WEBSOCKET_MORE;
         return code;
@@ -220,7 +262,8 @@ static enum error_code take_data(struct websocket *websocket, const struct frame
     return ERROR_OK;
 }
 
-enum error_code websocket_next(struct websocket *websocket, enum websocket_event *ret_event, struct error *error)
+enum error_code websocket_next(struct websocket *websocket, enum websocket_event *ret_event,
+                               struct error *error)
 {
     if (websocket->ended == WEBSOCKET_MORE && !websocket->open) {
         *ret_event = read_head(websocket);
@@ -253,13 +296,16 @@ enum error_code websocket_next(struct websocket *websocket, enum websocket_event
 
 int websocket_close_code(const struct websocket *websocket)
 {
-    return websocket->control_bytes >= 2 ? websocket->control[0] << 8 | websocket->control[1] : 1005;
+    return websocket->control_bytes >= 2 ? websocket->control[0] << 8 | websocket->control[1]
+                                         : 1005;
 }
 
-enum error_code websocket_frame(enum websocket_opcode opcode, const void *payload, size_t size, struct bytes *ret_frame, struct error *error)
+enum error_code websocket_frame(enum websocket_opcode opcode, const void *payload, size_t size,
+                                struct bytes *ret_frame, struct error *error)
 {
     assert(size <= WEBSOCKET_CONTROL_BYTES_MAX);
-    uint8_t frame[2 + MASK_BYTES + WEBSOCKET_CONTROL_BYTES_MAX] = {(uint8_t)(BIT_FINAL | opcode), (uint8_t)(BIT_MASKED | size)};
+    uint8_t frame[2 + MASK_BYTES + WEBSOCKET_CONTROL_BYTES_MAX] = {(uint8_t)(BIT_FINAL | opcode),
+                                                                   (uint8_t)(BIT_MASKED | size)};
     const uint8_t *plain = payload;
     randombytes_buf(frame + 2, MASK_BYTES);
     for (size_t i = 0; i < size; i++)

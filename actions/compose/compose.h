@@ -1,23 +1,31 @@
-/* actions/compose/compose: Docker Compose on the target, either program (`docker compose`, `docker-compose`), and the images behind it.
+/* actions/compose/compose: Docker Compose on the target, either program (`docker compose`,
+ * `docker-compose`), and the images behind it.
  * Knows:     how services are brought up, how images are held and pinned by identity; not why.
  * Identity:  of what runs is the container's .Image (an image id). A name or a tag is no identity.
- * Secrets:   the rendered configuration holds secrets: it is read into memory, used, wiped, and never becomes evidence.
+ * Secrets:   the rendered configuration holds secrets: it is read into memory, used, wiped, and
+ *            never becomes evidence.
  *
- * Exactly these invocations are made, in the target's directory, with LC_ALL=C (D = setup.target.docker, C = the compose command,
- * P = project, F = compose file, E = env file, O = override file):
- *   D compose version                                             to detect the plugin, where compose.command is "auto"
+ * Exactly these invocations are made, in the target's directory, with LC_ALL=C (D =
+ * setup.target.docker, C = the compose command, P = project, F = compose file, E = env file, O =
+ * override file):
+ *   D compose version                                             to detect the plugin, where
+ *   compose.command is "auto"
  *   C -p P -f F [-f O] [--env-file E] config
  *   C -p P -f F [-f O] [--env-file E] version --short
  *   C -p P -f F [-f O] [--env-file E] config --hash=*
  *   C -p P -f F [-f O] [--env-file E] config | C -p P -f - [--env-file E] config --hash=*
  *   C -p P -f F [-f O] [--env-file E] pull [SERVICE...]
  *   C -p P -f F [-f O] [--env-file E] build [SERVICE...]
- *   C -p P -f F [-f O] [--env-file E] up -d [--no-deps] [--force-recreate] [--no-build] [--remove-orphans] [SERVICE...]
+ *   C -p P -f F [-f O] [--env-file E] up -d [--no-deps] [--force-recreate] [--no-build]
+ *   [--remove-orphans] [SERVICE...]
  *   C -p P -f F [-f O] [--env-file E] exec -T SERVICE WORDS...
- *   D ps -a -q --no-trunc --filter label=com.docker.compose.project=P --filter label=com.docker.compose.oneoff=False
- *   D ps [-a] -q --no-trunc --filter label=com.docker.compose.project=P [--filter label=com.docker.compose.oneoff=False|True]
+ *   D ps -a -q --no-trunc --filter label=com.docker.compose.project=P --filter
+ *   label=com.docker.compose.oneoff=False
+ *   D ps [-a] -q --no-trunc --filter label=com.docker.compose.project=P [--filter
+ *   label=com.docker.compose.oneoff=False|True]
  *   D inspect --format CONTAINER_TEMPLATE ID...                    (compose.c)
- *   D inspect --format '{{index .Config.Labels "com.docker.compose.service"}} {{index .Config.Labels "com.docker.compose.config-hash"}}' ID...
+ *   D inspect --format '{{index .Config.Labels "com.docker.compose.service"}} {{index
+ *   .Config.Labels "com.docker.compose.config-hash"}}' ID...
  *   D inspect --format '{{.Name}}' ID
  *   D inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' ID
  *   D image inspect --format IMAGE_TEMPLATE NAME                   (compose.c)
@@ -27,7 +35,8 @@
  *   D create --name NAME --label com.docker.compose.project=titan-hold ID true
  *   D save -o FILE ID | D load -i FILE | D pull NAME@DIGEST | D tag ID NAME:TAG
  *   D ps -q --no-trunc | D inspect --format RUNNING_TEMPLATE ID... (running.c)
- *   D volume inspect --format TEMPLATE NAME | D image inspect --format TEMPLATE NAME | D -H unix://PATH version   (check_socket.c)
+ *   D volume inspect --format TEMPLATE NAME | D image inspect --format TEMPLATE NAME | D -H
+ *   unix://PATH version   (check_socket.c)
  *   D rm -f ID...                                                  (containers; also by name) */
 #ifndef ACTIONS_COMPOSE_H
 #define ACTIONS_COMPOSE_H
@@ -37,46 +46,73 @@
 #include "actions/target/target.h"
 
 struct compose_up {
-    const char *override;           /* absolute path, NULL = none */
+    const char *override; /* absolute path, NULL = none */
     const char *services[SETUP_NAMES_MAX];
-    size_t service_count;           /* 0 = all */
+    size_t service_count; /* 0 = all */
     bool no_deps, force_recreate, no_build, remove_orphans;
     int64_t deadline_ms;
 };
 
 /* Evidence: compose.containers. */
-enum error_code compose_containers(struct target *target, struct evidence *evidence, struct containers *ret_containers, struct error *error) CHECKED;
+enum error_code compose_containers(struct target *target, struct evidence *evidence,
+                                   struct containers *ret_containers, struct error *error) CHECKED;
 /* Evidence: compose.images, for the model's services. */
-enum error_code compose_images(struct target *target, const struct compose_model *model, struct evidence *evidence, struct images *ret_images, struct error *error) CHECKED;
-/* Pulls what can be pulled and builds what is only built; `watch` (NULL = nobody) hears what is printed. Evidence: compose.pull; *ret_status is its exit status. */
-enum error_code compose_pull(struct target *target, const struct target_lease *lease, const struct compose_model *model, int64_t deadline_ms,
-                             const struct target_watch *watch, struct evidence *evidence, int *ret_status, struct error *error) CHECKED;
+enum error_code compose_images(struct target *target, const struct compose_model *model,
+                               struct evidence *evidence, struct images *ret_images,
+                               struct error *error) CHECKED;
+/* Pulls what can be pulled and builds what is only built; `watch` (NULL = nobody) hears what is
+ * printed. Evidence: compose.pull; *ret_status is its exit status. */
+enum error_code compose_pull(struct target *target, const struct target_lease *lease,
+                             const struct compose_model *model, int64_t deadline_ms,
+                             const struct target_watch *watch, struct evidence *evidence,
+                             int *ret_status, struct error *error) CHECKED;
 /* Evidence: compose.up. */
-enum error_code compose_up(struct target *target, const struct target_lease *lease, const struct compose_up *up, struct evidence *evidence, int *ret_status,
+enum error_code compose_up(struct target *target, const struct target_lease *lease,
+                           const struct compose_up *up, struct evidence *evidence, int *ret_status,
                            struct error *error) CHECKED;
 
-/* compose_fingerprint.c. HMACs under a key that lies in the state directory of the target and never leaves it. MAKE: it is made there when first needed. LEAVE:
- * nothing is written; without a key what must outlive this look is not told (status 3), and what is only compared now is under a key of this moment. */
+/* compose_fingerprint.c. HMACs under a key that lies in the state directory of the target and never
+ * leaves it. MAKE: it is made there when first needed. LEAVE: nothing is written; without a key
+ * what must outlive this look is not told (status 3), and what is only compared now is under a key
+ * of this moment. */
 enum compose_key { COMPOSE_KEY_INVALID = 0, COMPOSE_KEY_MAKE, COMPOSE_KEY_LEAVE };
 /* Evidence: config.hmac, env.hmac. */
-enum error_code compose_fingerprints(struct target *target, enum compose_key key, struct evidence *evidence, struct error *error) CHECKED;
-/* Each service of the model as it is declared now (with `override`, NULL = without) and as it runs. Evidence: compose.drift, subject "override" with one. */
-enum error_code compose_configurations(struct target *target, const struct compose_model *model, const char *override, enum compose_key key, struct evidence *evidence,
-                                       struct configurations *ret_configurations, struct error *error) CHECKED;
-/* Names of containers that carry the project's label and are neither compose's own nor one-off ones, one a line: `up --remove-orphans` leaves those alone. */
-enum error_code compose_strays(struct target *target, struct bytes *ret_names, struct error *error) CHECKED;
+enum error_code compose_fingerprints(struct target *target, enum compose_key key,
+                                     struct evidence *evidence, struct error *error) CHECKED;
+/* Each service of the model as it is declared now (with `override`, NULL = without) and as it runs.
+ * Evidence: compose.drift, subject "override" with one. */
+enum error_code compose_configurations(struct target *target, const struct compose_model *model,
+                                       const char *override, enum compose_key key,
+                                       struct evidence *evidence,
+                                       struct configurations *ret_configurations,
+                                       struct error *error) CHECKED;
+/* Names of containers that carry the project's label and are neither compose's own nor one-off
+ * ones, one a line: `up --remove-orphans` leaves those alone. */
+enum error_code compose_strays(struct target *target, struct bytes *ret_names, struct error *error)
+    CHECKED;
 
-/* compose_pin.c. Keeps what runs now from pruning: a created container for each image, and a file where it could not be fetched again. Evidence: act. */
-enum error_code compose_hold(struct target *target, const struct target_lease *lease, const struct containers *containers, int64_t deployment, struct evidence *evidence,
-                             int *ret_status, struct error *error) CHECKED;
-enum error_code compose_release(struct target *target, const struct target_lease *lease, int64_t deployment, struct evidence *evidence, struct error *error) CHECKED;
-/* Tags the images of `before` under a name that nothing can pull, and writes the override file that uses them. Evidence: act, one an image. *ret_status is not 0
- * when an identity is gone for good. */
-enum error_code compose_pin(struct target *target, const struct target_lease *lease, const struct containers *before, const struct images *addresses, int64_t deployment,
-                            struct evidence *evidence, int *ret_status, struct error *error) CHECKED;
-enum error_code compose_override_path(const struct target *target, int64_t deployment, struct bytes *ret_path, struct error *error) CHECKED;
+/* compose_pin.c. Keeps what runs now from pruning: a created container for each image, and a file
+ * where it could not be fetched again. Evidence: act. */
+enum error_code compose_hold(struct target *target, const struct target_lease *lease,
+                             const struct containers *containers, int64_t deployment,
+                             struct evidence *evidence, int *ret_status, struct error *error)
+    CHECKED;
+enum error_code compose_release(struct target *target, const struct target_lease *lease,
+                                int64_t deployment, struct evidence *evidence, struct error *error)
+    CHECKED;
+/* Tags the images of `before` under a name that nothing can pull, and writes the override file that
+ * uses them. Evidence: act, one an image. *ret_status is not 0 when an identity is gone for good.
+ */
+enum error_code compose_pin(struct target *target, const struct target_lease *lease,
+                            const struct containers *before, const struct images *addresses,
+                            int64_t deployment, struct evidence *evidence, int *ret_status,
+                            struct error *error) CHECKED;
+enum error_code compose_override_path(const struct target *target, int64_t deployment,
+                                      struct bytes *ret_path, struct error *error) CHECKED;
 /* Removes the containers of one service. Evidence: act "remove <service>". */
-enum error_code compose_remove(struct target *target, const struct target_lease *lease, const struct containers *containers, const char *service,
-                               struct evidence *evidence, int *ret_status, struct error *error) CHECKED;
+enum error_code compose_remove(struct target *target, const struct target_lease *lease,
+                               const struct containers *containers, const char *service,
+                               struct evidence *evidence, int *ret_status, struct error *error)
+    CHECKED;
 
 #endif

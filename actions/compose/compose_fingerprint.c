@@ -1,31 +1,39 @@
-/* Configurations by fingerprint: what may not leave the target in the clear, a plain hash of it neither, and has to be compared all the same. */
+/* Configurations by fingerprint: what may not leave the target in the clear, a plain hash of it
+ * neither, and has to be compared all the same. */
 #include "actions/compose/compose.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* HMAC-SHA-256 (RFC 2104) in POSIX sh: the two padded keys lie in files, so no key is ever an argument. */
+/* HMAC-SHA-256 (RFC 2104) in POSIX sh: the two padded keys lie in files, so no key is ever an
+ * argument. */
 static const char HMAC_FUNCTIONS[] =
     "unhex() { printf \"$(awk -v d=0123456789abcdef '{ for (i = 1; i < length($0); i += 2) "
-    "printf \"\\\\%03o\", (index(d, substr($0, i, 1)) - 1) * 16 + index(d, substr($0, i + 1, 1)) - 1 }')\"; }; "
-    "pad() { h=$1; n=0; while [ $n -lt 64 ]; do if [ -n \"$h\" ]; then r=${h#??}; v=$((0x${h%\"$r\"})); h=$r; else v=0; fi; "
+    "printf \"\\\\%03o\", (index(d, substr($0, i, 1)) - 1) * 16 + index(d, substr($0, i + 1, 1)) - "
+    "1 }')\"; }; "
+    "pad() { h=$1; n=0; while [ $n -lt 64 ]; do if [ -n \"$h\" ]; then r=${h#??}; "
+    "v=$((0x${h%\"$r\"})); h=$r; else v=0; fi; "
     "printf \"\\\\$(printf %03o $((v ^ $2)))\"; n=$((n + 1)); done; }; "
-    "hmac() { { cat \"$o\"; { cat \"$i\"; cat; } | sha256sum | cut -c1-64 | unhex; } | sha256sum | cut -c1-64; }; ";
+    "hmac() { { cat \"$o\"; { cat \"$i\"; cat; } | sha256sum | cut -c1-64 | unhex; } | sha256sum | "
+    "cut -c1-64; }; ";
 
 /* The inner pad first, so that the outer one says that both are there. */
 static const char MAKE_KEY[] =
-    "if [ ! -s \"$o\" ]; then k=$(od -An -v -tx1 -N32 /dev/urandom | tr -d ' \\n'); mkdir -p \"$s\" && (umask 077; pad \"$k\" 54 > \"$i.new\" && mv \"$i.new\" \"$i\" && "
+    "if [ ! -s \"$o\" ]; then k=$(od -An -v -tx1 -N32 /dev/urandom | tr -d ' \\n'); mkdir -p "
+    "\"$s\" && (umask 077; pad \"$k\" 54 > \"$i.new\" && mv \"$i.new\" \"$i\" && "
     "pad \"$k\" 92 > \"$o.new\" && sync && mv \"$o.new\" \"$o\") || exit 1; fi; ";
 
 /* A key that cannot be read would leave a plain hash. */
 static const char NEED_KEY[] = "[ -r \"$i\" ] && [ -r \"$o\" ] || exit 3; ";
 
 /* The pads of a key that only this shell knows: enough to compare two values of the same look. */
-static const char KEY_OR_MOMENT[] =
-    "[ -r \"$i\" ] && [ -r \"$o\" ] || { k=$(od -An -v -tx1 -N32 /dev/urandom | tr -d ' \\n'); [ ${#k} = 64 ] || exit 3; "
-    "hmac() { { printf %s \"$k\"; { printf %s \"$k\"; cat; } | sha256sum | cut -c1-64; } | sha256sum | cut -c1-64; }; }; ";
+static const char KEY_OR_MOMENT[] = "[ -r \"$i\" ] && [ -r \"$o\" ] || { k=$(od -An -v -tx1 -N32 "
+                                    "/dev/urandom | tr -d ' \\n'); [ ${#k} = 64 ] || exit 3; "
+                                    "hmac() { { printf %s \"$k\"; { printf %s \"$k\"; cat; } | "
+                                    "sha256sum | cut -c1-64; } | sha256sum | cut -c1-64; }; }; ";
 
-static enum error_code assign(const struct target *target, const char *variable, const char *file, struct bytes *script, struct error *error)
+static enum error_code assign(const struct target *target, const char *variable, const char *file,
+                              struct bytes *script, struct error *error)
 {
     CLEANUP_BYTES struct bytes path = {0};
     enum error_code code = target_state_path(target, file, &path, error);
@@ -36,18 +44,22 @@ static enum error_code assign(const struct target *target, const char *variable,
     return code == ERROR_OK ? bytes_append(script, "; ", 2, error) : code;
 }
 
-static enum error_code add_functions(const struct target *target, enum compose_key key, const char *without, struct bytes *script, struct error *error)
+static enum error_code add_functions(const struct target *target, enum compose_key key,
+                                     const char *without, struct bytes *script, struct error *error)
 {
     enum error_code code = assign(target, "s", "", script, error);
     if (code == ERROR_OK)
         code = assign(target, "i", "drift.inner", script, error);
     if (code == ERROR_OK)
         code = assign(target, "o", "drift.outer", script, error);
-    return code == ERROR_OK ? bytes_append_format(script, error, "%s%s%s", HMAC_FUNCTIONS, key == COMPOSE_KEY_MAKE ? MAKE_KEY : "",
-                                                  key == COMPOSE_KEY_MAKE ? NEED_KEY : without) : code;
+    return code == ERROR_OK ? bytes_append_format(script, error, "%s%s%s", HMAC_FUNCTIONS,
+                                                  key == COMPOSE_KEY_MAKE ? MAKE_KEY : "",
+                                                  key == COMPOSE_KEY_MAKE ? NEED_KEY : without)
+                            : code;
 }
 
-enum error_code compose_fingerprints(struct target *target, enum compose_key key, struct evidence *evidence, struct error *error)
+enum error_code compose_fingerprints(struct target *target, enum compose_key key,
+                                     struct evidence *evidence, struct error *error)
 {
     const struct setup_compose *compose = &target_setup(target)->compose;
     CLEANUP_BYTES struct bytes script = {0};
@@ -57,37 +69,57 @@ enum error_code compose_fingerprints(struct target *target, enum compose_key key
     if (code == ERROR_OK)
         code = compose_prefix(target, NULL, &script, error);
     if (code == ERROR_OK)
-        code = bytes_append_format(&script, error, "config 2>/dev/null) && printf '%%s\\n' \"$v\" | hmac");
+        code = bytes_append_format(&script, error,
+                                   "config 2>/dev/null) && printf '%%s\\n' \"$v\" | hmac");
     if (code == ERROR_OK)
-        code = target_probe(target, &(struct target_command){.script = (const char *)script.data, .output = OUTPUT_NAMES}, "config.hmac", "", evidence, NULL, error);
+        code = target_probe(target,
+                            &(struct target_command){.script = (const char *)script.data,
+                                                     .output = OUTPUT_NAMES},
+                            "config.hmac", "", evidence, NULL, error);
     bytes_free(&script);
     if (code == ERROR_OK)
         code = add_functions(target, key, NEED_KEY, &script, error);
     if (code == ERROR_OK)
         code = bytes_append_format(&script, error, "hmac < ");
     if (code == ERROR_OK)
-        code = shell_quote(&script, compose->env_file[0] != '\0' ? compose->env_file : "/dev/null", error);
-    return code == ERROR_OK ? target_probe(target, &(struct target_command){.script = (const char *)script.data, .output = OUTPUT_NAMES}, "env.hmac", "", evidence, NULL, error) : code;
+        code = shell_quote(&script, compose->env_file[0] != '\0' ? compose->env_file : "/dev/null",
+                           error);
+    return code == ERROR_OK
+               ? target_probe(target,
+                              &(struct target_command){.script = (const char *)script.data,
+                                                       .output = OUTPUT_NAMES},
+                              "env.hmac", "", evidence, NULL, error)
+               : code;
 }
 
-/* `rendered`: version 2 hashes a service before its env_file is resolved and creates its container after that, so the file that it renders is hashed too. Before
- * 2.23 it cannot tell: what `config --hash` prints there is not what `up` writes into the label. Version 1 agrees with itself.
- * Pipes and no here-documents: a shell may keep those in a temporary file. */
+/* `rendered`: version 2 hashes a service before its env_file is resolved and creates its container
+ * after that, so the file that it renders is hashed too. Before 2.23 it cannot tell: what `config
+ * --hash` prints there is not what `up` writes into the label. Version 1 agrees with itself. Pipes
+ * and no here-documents: a shell may keep those in a temporary file. */
 static const char COMPARE_FUNCTIONS[] =
-    "v=$(composed version --short 2>/dev/null); v=${v#v}; d=$(composed config --hash='*' 2>/dev/null) || d=; two=1; asked=; "
+    "v=$(composed version --short 2>/dev/null); v=${v#v}; d=$(composed config --hash='*' "
+    "2>/dev/null) || d=; two=1; asked=; "
     "case $v in 1.*) two= ;; 2.[0-9] | 2.[0-9].* | 2.1[0-9].* | 2.2[0-2].*) two= d= ;; esac; "
-    "hash_of() { printf '%s\\n' \"$2\" | while read -r n h; do [ \"$n\" != \"$1\" ] || echo \"$h\"; done; }; "
-    "runs() { printf '%s\\n' \"$l\" | { f=; while read -r n h; do [ \"$n\" = \"$1\" ] || continue; f=$h; [ \"$h\" = \"$2\" ] || break; done; echo \"$f\"; }; }; "
-    "sealed() { case $1 in *[!0-9a-f]*) ;; ????????????????????????????????*) printf '%s\\n' \"$1\" | hmac ;; esac; }; "
-    "rendered() { [ -n \"$asked\" ] || r=$(composed config 2>/dev/null | composed_again config --hash='*' 2>/dev/null) || r=; asked=1; }; "
+    "hash_of() { printf '%s\\n' \"$2\" | while read -r n h; do [ \"$n\" != \"$1\" ] || echo "
+    "\"$h\"; done; }; "
+    "runs() { printf '%s\\n' \"$l\" | { f=; while read -r n h; do [ \"$n\" = \"$1\" ] || continue; "
+    "f=$h; [ \"$h\" = \"$2\" ] || break; done; echo \"$f\"; }; }; "
+    "sealed() { case $1 in *[!0-9a-f]*) ;; ????????????????????????????????*) printf '%s\\n' "
+    "\"$1\" | hmac ;; esac; }; "
+    "rendered() { [ -n \"$asked\" ] || r=$(composed config 2>/dev/null | composed_again config "
+    "--hash='*' 2>/dev/null) || r=; asked=1; }; "
     "row() { x=$(hash_of \"$1\" \"$d\"); y=$(runs \"$1\" \"$x\"); "
-    "if [ -n \"$two\" ] && [ \"$x\" != \"$y\" ]; then rendered; z=$(hash_of \"$1\" \"$r\"); w=$(runs \"$1\" \"$z\"); "
+    "if [ -n \"$two\" ] && [ \"$x\" != \"$y\" ]; then rendered; z=$(hash_of \"$1\" \"$r\"); "
+    "w=$(runs \"$1\" \"$z\"); "
     "[ -z \"$z\" ] || [ \"$z\" != \"$w\" ] || { x=$z; y=$w; }; fi; "
     "p=$(sealed \"$x\"); if [ \"$x\" = \"$y\" ]; then q=$p; else q=$(sealed \"$y\"); fi; "
-    "printf '{\"service\":\"%s\",\"declared\":\"%s\",\"running\":\"%s\"}\\n' \"$1\" \"$p\" \"$q\"; }; ";
+    "printf '{\"service\":\"%s\",\"declared\":\"%s\",\"running\":\"%s\"}\\n' \"$1\" \"$p\" \"$q\"; "
+    "}; ";
 
-/* What `composed` and `composed_again` run, and $l, one line a running container: service, and the hash that it was created with. */
-static enum error_code add_compare(const struct target *target, const char *override, struct bytes *script, struct error *error)
+/* What `composed` and `composed_again` run, and $l, one line a running container: service, and the
+ * hash that it was created with. */
+static enum error_code add_compare(const struct target *target, const char *override,
+                                   struct bytes *script, struct error *error)
 {
     const char *docker = target_setup(target)->target.docker;
     char project[128];
@@ -100,14 +132,21 @@ static enum error_code add_compare(const struct target *target, const char *over
     if (code == ERROR_OK)
         code = compose_prefix_file(target, "-", NULL, script, error);
     if (code == ERROR_OK)
-        code = bytes_append_format(script, error, "\"$@\"; }; ids=$(%s ps -q --no-trunc --filter label=com.docker.compose.project=%s "
-                                   "--filter label=com.docker.compose.oneoff=False) || exit 1; l=; [ -z \"$ids\" ] || l=$(%s inspect --format '{{index .Config.Labels \"com.docker.compose.service\"}} "
-                                   "{{index .Config.Labels \"com.docker.compose.config-hash\"}}' $ids) || exit 1; %s", docker, project, docker, COMPARE_FUNCTIONS);
+        code = bytes_append_format(
+            script, error,
+            "\"$@\"; }; ids=$(%s ps -q --no-trunc --filter label=com.docker.compose.project=%s "
+            "--filter label=com.docker.compose.oneoff=False) || exit 1; l=; [ -z \"$ids\" ] || "
+            "l=$(%s inspect --format '{{index .Config.Labels \"com.docker.compose.service\"}} "
+            "{{index .Config.Labels \"com.docker.compose.config-hash\"}}' $ids) || exit 1; %s",
+            docker, project, docker, COMPARE_FUNCTIONS);
     return code;
 }
 
-enum error_code compose_configurations(struct target *target, const struct compose_model *model, const char *override, enum compose_key key, struct evidence *evidence,
-                                       struct configurations *ret_configurations, struct error *error)
+enum error_code compose_configurations(struct target *target, const struct compose_model *model,
+                                       const char *override, enum compose_key key,
+                                       struct evidence *evidence,
+                                       struct configurations *ret_configurations,
+                                       struct error *error)
 {
     CLEANUP_BYTES struct bytes script = {0};
     int status = 0;
@@ -123,13 +162,18 @@ enum error_code compose_configurations(struct target *target, const struct compo
     }
     const char *subject = override != NULL ? "override" : "";
     if (code == ERROR_OK)
-        code = target_probe(target, &(struct target_command){.script = (const char *)script.data, .output = OUTPUT_NAMES}, "compose.drift", subject, evidence, &status, error);
+        code = target_probe(target,
+                            &(struct target_command){.script = (const char *)script.data,
+                                                     .output = OUTPUT_NAMES},
+                            "compose.drift", subject, evidence, &status, error);
     if (code != ERROR_OK)
         return code;
     if (status != 0)
-        return error_set(error, ERROR_REMOTE, status, "docker", "look at the state directory and at `docker ps` on the target",
+        return error_set(error, ERROR_REMOTE, status, "docker",
+                         "look at the state directory and at `docker ps` on the target",
                          "the running configurations cannot be compared");
-    return configurations_read(&evidence_last(evidence, "compose.drift", subject)->output, ret_configurations, error);
+    return configurations_read(&evidence_last(evidence, "compose.drift", subject)->output,
+                               ret_configurations, error);
 }
 
 enum error_code compose_strays(struct target *target, struct bytes *ret_names, struct error *error)
@@ -139,16 +183,26 @@ enum error_code compose_strays(struct target *target, struct bytes *ret_names, s
     CLEANUP_RESULT struct target_result result = {0};
     char project[128];
     compose_project(target_setup(target), project, sizeof project);
-    enum error_code code = bytes_append_format(&script, error, "l=label=com.docker.compose; p=\"%s ps -a -q --no-trunc --filter $l.project=%s\"; all=$($p) || exit 1; "
-                                               "own=$($p --filter $l.oneoff=False; $p --filter $l.oneoff=True) || exit 1; "
-                                               "for c in $all; do case $own in *$c*) ;; *) %s inspect --format '{{.Name}}' $c ;; esac; done", docker, project, docker);
+    enum error_code code = bytes_append_format(
+        &script, error,
+        "l=label=com.docker.compose; p=\"%s ps -a -q --no-trunc --filter $l.project=%s\"; "
+        "all=$($p) || exit 1; "
+        "own=$($p --filter $l.oneoff=False; $p --filter $l.oneoff=True) || exit 1; "
+        "for c in $all; do case $own in *$c*) ;; *) %s inspect --format '{{.Name}}' $c ;; esac; "
+        "done",
+        docker, project, docker);
     if (code == ERROR_OK)
-        code = target_run(target, &(struct target_command){.script = (const char *)script.data, .output = OUTPUT_NAMES}, &result, error);
+        code = target_run(target,
+                          &(struct target_command){.script = (const char *)script.data,
+                                                   .output = OUTPUT_NAMES},
+                          &result, error);
     if (code != ERROR_OK)
         return code;
     if (result.status != 0)
-        return error_set(error, ERROR_REMOTE, result.status, "docker", "run `docker ps` on the target", "the containers cannot be listed: %.300s",
-                         result.errors.size > 0 ? (const char *)result.errors.data : "no reason given");
+        return error_set(error, ERROR_REMOTE, result.status, "docker",
+                         "run `docker ps` on the target", "the containers cannot be listed: %.300s",
+                         result.errors.size > 0 ? (const char *)result.errors.data
+                                                : "no reason given");
     *ret_names = result.output;
     result.output = (struct bytes){0};
     return ERROR_OK;

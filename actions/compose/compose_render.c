@@ -1,4 +1,5 @@
-/* Rendering: how the configuration is got from the target, and where in the compose file it stands when it cannot be. */
+/* Rendering: how the configuration is got from the target, and where in the compose file it stands
+ *            when it cannot be. */
 #include "actions/compose/compose_render.h"
 
 #include <ctype.h>
@@ -17,7 +18,8 @@ void compose_project(const struct setup *setup, char *ret_name, size_t room)
     }
     const char *slash = strrchr(setup->target.directory, '/');
     size_t length = 0;
-    for (const char *at = slash != NULL ? slash + 1 : setup->target.directory; *at != '\0' && length + 1 < room; at++) {
+    for (const char *at = slash != NULL ? slash + 1 : setup->target.directory;
+         *at != '\0' && length + 1 < room; at++) {
         char c = (char)tolower((unsigned char)*at);
         if (isalnum((unsigned char)c) || c == '-' || c == '_')
             ret_name[length++] = c;
@@ -25,16 +27,20 @@ void compose_project(const struct setup *setup, char *ret_name, size_t room)
     ret_name[length] = '\0';
 }
 
-enum error_code compose_prefix_file(const struct target *target, const char *file, const char *override, struct bytes *script, struct error *error)
+enum error_code compose_prefix_file(const struct target *target, const char *file,
+                                    const char *override, struct bytes *script, struct error *error)
 {
     const struct setup *setup = target_setup(target);
     const struct setup_compose *compose = &setup->compose;
     char project[128];
     compose_project(setup, project, sizeof project);
-    enum error_code code = strcmp(compose->command, "auto") != 0
-        ? bytes_append_format(script, error, "%s -p ", compose->command)
-        : bytes_append_format(script, error, "c=docker-compose; if %s compose version >/dev/null 2>&1; then c='%s compose'; fi; $c -p ",
-                              setup->target.docker, setup->target.docker);
+    enum error_code code =
+        strcmp(compose->command, "auto") != 0
+            ? bytes_append_format(script, error, "%s -p ", compose->command)
+            : bytes_append_format(script, error,
+                                  "c=docker-compose; if %s compose version >/dev/null 2>&1; then "
+                                  "c='%s compose'; fi; $c -p ",
+                                  setup->target.docker, setup->target.docker);
     if (code == ERROR_OK)
         code = shell_quote(script, project, error);
     if (code == ERROR_OK)
@@ -54,7 +60,8 @@ enum error_code compose_prefix_file(const struct target *target, const char *fil
     return code == ERROR_OK ? bytes_append(script, " ", 1, error) : code;
 }
 
-enum error_code compose_prefix(const struct target *target, const char *override, struct bytes *script, struct error *error)
+enum error_code compose_prefix(const struct target *target, const char *override,
+                               struct bytes *script, struct error *error)
 {
     return compose_prefix_file(target, target_setup(target)->compose.file, override, script, error);
 }
@@ -70,7 +77,8 @@ static bool is_name(char c)
     return c == '_' || isalnum((unsigned char)c);
 }
 
-/* The next variable that compose only warns about and blanks: `The X variable is not set`, from version 2 with the name in escaped quotes. NULL = no more. */
+/* The next variable that compose only warns about and blanks: `The X variable is not set`, from
+ * version 2 with the name in escaped quotes. NULL = no more. */
 static const char *next_unset(const char *at, char ret_name[NAME_MAX_BYTES])
 {
     const char *found = strstr(at, " variable is not set");
@@ -85,7 +93,8 @@ static const char *next_unset(const char *at, char ret_name[NAME_MAX_BYTES])
     return found + 1;
 }
 
-/* The first line, from 1, outside a comment in which `name` stands as $NAME or ${NAME...}; with `required`, as ${NAME?...} or ${NAME:?...}. 0 = none. */
+/* The first line, from 1, outside a comment in which `name` stands as $NAME or ${NAME...}; with
+ * `required`, as ${NAME?...} or ${NAME:?...}. 0 = none. */
 static int line_of_variable(const char *source, const char *name, bool required)
 {
     int line = 1;
@@ -106,7 +115,8 @@ static int line_of_variable(const char *source, const char *name, bool required)
             continue;
         }
         const char *word = at + (at[1] == '{' ? 2 : 1), *rest = word + strlen(name);
-        if (strncmp(word, name, strlen(name)) == 0 && !is_name(*rest) && (!required || *rest == '?' || (*rest == ':' && rest[1] == '?')))
+        if (strncmp(word, name, strlen(name)) == 0 && !is_name(*rest)
+            && (!required || *rest == '?' || (*rest == ':' && rest[1] == '?')))
             return line;
     }
     return 0;
@@ -142,7 +152,8 @@ static int line_of_complaint(const char *complaint)
     return line;
 }
 
-/* A traceback says what was the matter in its last line; the lines of any other complaint become one. */
+/* A traceback says what was the matter in its last line; the lines of any other complaint become
+ * one. */
 static void take_one_line(char *text)
 {
     const char *last = strrchr(text, '\n');
@@ -157,17 +168,22 @@ static void take_one_line(char *text)
     *to = '\0';
 }
 
-/* What compose complains about, in one line, without what it quotes of the file: an environment may hold secrets in clear. */
+/* What compose complains about, in one line, without what it quotes of the file: an environment may
+ * hold secrets in clear. */
 static void copy_complaint(const struct bytes *errors, char *ret_text, size_t room)
 {
-    const char *text = errors->size > 0 ? (const char *)errors->data : "no reason given", *from, *to;
-    if ((from = strstr(text, "interpolating {")) != NULL && (to = strstr(from, " in service ")) != NULL)
+    const char *text = errors->size > 0 ? (const char *)errors->data : "no reason given", *from,
+               *to;
+    if ((from = strstr(text, "interpolating {")) != NULL
+        && (to = strstr(from, " in service ")) != NULL)
         (void)snprintf(ret_text, room, "%.*s%.200s", (int)(from - text), text, to + 1);
-    else if ((from = strstr(text, "nvalid interpolation format")) != NULL && (to = strstr(from, ": \"")) != NULL)
+    else if ((from = strstr(text, "nvalid interpolation format")) != NULL
+             && (to = strstr(from, ": \"")) != NULL)
         (void)snprintf(ret_text, room, "%.*s", (int)(to - text), text);
     else
         (void)snprintf(ret_text, room, "%s", text);
-    for (char *line = ret_text, *end; (end = strchr(line, '\n')) != NULL;) {          /* version 2 warns about other things first */
+    for (char *line = ret_text, *end;
+         (end = strchr(line, '\n')) != NULL;) { /* version 2 warns about other things first */
         const char *warns = strstr(line, "level=warning");
         if (warns != NULL && warns < end)
             memmove(line, end + 1, strlen(end + 1) + 1);
@@ -179,36 +195,48 @@ static void copy_complaint(const struct bytes *errors, char *ret_text, size_t ro
     take_one_line(ret_text);
 }
 
-static enum error_code read_source(struct target *target, struct target_result *ret_result, struct error *error)
+static enum error_code read_source(struct target *target, struct target_result *ret_result,
+                                   struct error *error)
 {
     CLEANUP_BYTES struct bytes script = {0};
     enum error_code code = bytes_append(&script, "cat ", 4, error);
     if (code == ERROR_OK)
         code = shell_quote(&script, target_setup(target)->compose.file, error);
-    return code == ERROR_OK ? target_run(target, &(struct target_command){.script = (const char *)script.data, .output = OUTPUT_RAW}, ret_result, error) : code;
+    return code == ERROR_OK
+               ? target_run(target,
+                            &(struct target_command){.script = (const char *)script.data,
+                                                     .output = OUTPUT_RAW},
+                            ret_result, error)
+               : code;
 }
 
 static void name_place(const struct target *target, int line, char *ret_where, size_t room)
 {
-    (void)snprintf(ret_where, room, line > 0 ? "%.140s:%d" : "%.140s", target_setup(target)->compose.file, line);
+    (void)snprintf(ret_where, room, line > 0 ? "%.140s:%d" : "%.140s",
+                   target_setup(target)->compose.file, line);
 }
 
-static enum error_code say_unset(struct target *target, const char *complaint, const char *source, struct error *error)
+static enum error_code say_unset(struct target *target, const char *complaint, const char *source,
+                                 struct error *error)
 {
     char name[NAME_MAX_BYTES], where[160] = "", words[320] = "";
     unsigned count = 0;
-    for (const char *at = complaint; count < UNSET_MAX && (at = next_unset(at, name)) != NULL; count++) {
+    for (const char *at = complaint; count < UNSET_MAX && (at = next_unset(at, name)) != NULL;
+         count++) {
         char place[160];
         size_t used = strlen(words);
         name_place(target, line_of_variable(source, name, false), place, sizeof place);
         if (count == 0)
             (void)snprintf(where, sizeof where, "%s", place);
-        (void)snprintf(words + used, sizeof words - used, "%s%s%s%s", count > 0 ? ", " : "", name, count > 0 ? " of " : "", count > 0 ? place : "");
+        (void)snprintf(words + used, sizeof words - used, "%s%s%s%s", count > 0 ? ", " : "", name,
+                       count > 0 ? " of " : "", count > 0 ? place : "");
     }
-    return error_set(error, ERROR_REMOTE, 0, where, "set it in the env file", "%s is not set, and compose would blank it", words);
+    return error_set(error, ERROR_REMOTE, 0, where, "set it in the env file",
+                     "%s is not set, and compose would blank it", words);
 }
 
-enum error_code compose_config(struct target *target, struct target_result *ret_result, struct error *error)
+enum error_code compose_config(struct target *target, struct target_result *ret_result,
+                               struct error *error)
 {
     CLEANUP_BYTES struct bytes script = {0};
     CLEANUP_RESULT struct target_result result = {0}, source = {0};
@@ -217,7 +245,10 @@ enum error_code compose_config(struct target *target, struct target_result *ret_
     if (code == ERROR_OK)
         code = bytes_append(&script, "config", 6, error);
     if (code == ERROR_OK)
-        code = target_run(target, &(struct target_command){.script = (const char *)script.data, .output = OUTPUT_RAW}, &result, error);
+        code = target_run(target,
+                          &(struct target_command){.script = (const char *)script.data,
+                                                   .output = OUTPUT_RAW},
+                          &result, error);
     if (code != ERROR_OK)
         return code;
     const char *said = result.errors.size > 0 ? (const char *)result.errors.data : "";
@@ -231,17 +262,23 @@ enum error_code compose_config(struct target *target, struct target_result *ret_
     code = read_source(target, &source, error);
     if (code != ERROR_OK)
         return code;
-    const char *text = source.status == 0 && source.output.size > 0 ? (const char *)source.output.data : "";
+    const char *text = source.status == 0 && source.output.size > 0
+                           ? (const char *)source.output.data
+                           : "";
     copy_complaint(&result.errors, complaint, sizeof complaint);
     int line = line_of_required(text, complaint);
     name_place(target, line > 0 ? line : line_of_complaint(complaint), where, sizeof where);
-    code = result.status == 0 ? say_unset(target, said, text, error)
-        : error_set(error, ERROR_REMOTE, result.status, where, "run `compose config` with the same --env-file on the target", "it does not render: %.400s", complaint);
+    code = result.status == 0
+               ? say_unset(target, said, text, error)
+               : error_set(error, ERROR_REMOTE, result.status, where,
+                           "run `compose config` with the same --env-file on the target",
+                           "it does not render: %.400s", complaint);
     wipe(&source.output);
     return code;
 }
 
-/* A text that came from the target, moved into locked memory: what it came in is wiped. NULL when memory is short. */
+/* A text that came from the target, moved into locked memory: what it came in is wiped. NULL when
+ * memory is short. */
 static char *lock(struct bytes *text)
 {
     char *locked = sodium_malloc(text->size + 1);
@@ -251,7 +288,8 @@ static char *lock(struct bytes *text)
     return locked;
 }
 
-enum error_code compose_view_open(struct target *target, struct compose_view **ret_view, struct error *error)
+enum error_code compose_view_open(struct target *target, struct compose_view **ret_view,
+                                  struct error *error)
 {
     CLEANUP_RESULT struct target_result rendered = {0}, source = {0};
     enum error_code code = compose_config(target, &rendered, error);
@@ -262,9 +300,11 @@ enum error_code compose_view_open(struct target *target, struct compose_view **r
     if (code == ERROR_OK && source.status == 0)
         lines = lock(&source.output);
     if (code == ERROR_OK && text == NULL)
-        code = error_set(error, ERROR_MEMORY, 0, "compose", "raise the limit of locked memory (ulimit -l)", "out of memory");
+        code = error_set(error, ERROR_MEMORY, 0, "compose",
+                         "raise the limit of locked memory (ulimit -l)", "out of memory");
     if (code == ERROR_OK)
-        code = compose_view_read(text, rendered.output.size, lines, source.output.size, ret_view, error);
+        code = compose_view_read(text, rendered.output.size, lines, source.output.size, ret_view,
+                                 error);
     sodium_free(text);
     sodium_free(lines);
     if (code == ERROR_OK)
@@ -272,7 +312,8 @@ enum error_code compose_view_open(struct target *target, struct compose_view **r
     return code;
 }
 
-enum error_code compose_render(struct target *target, struct evidence *evidence, struct compose_model *ret_model, struct error *error)
+enum error_code compose_render(struct target *target, struct evidence *evidence,
+                               struct compose_model *ret_model, struct error *error)
 {
     CLEANUP_RESULT struct target_result result = {0};
     CLEANUP_BYTES struct bytes names = {0};
@@ -282,21 +323,27 @@ enum error_code compose_render(struct target *target, struct evidence *evidence,
     if (code != ERROR_OK)
         return code;
     char *text = lock(&result.output);
-    code = text != NULL ? compose_view_read(text, result.output.size, NULL, 0, &view, error) : error_set(error, ERROR_MEMORY, 0, "compose", "", "out of memory");
+    code = text != NULL ? compose_view_read(text, result.output.size, NULL, 0, &view, error)
+                        : error_set(error, ERROR_MEMORY, 0, "compose", "", "out of memory");
     sodium_free(text);
     if (code == ERROR_OK && view->count > SETUP_NAMES_MAX)
-        code = error_set(error, ERROR_LIMIT, 0, target_setup(target)->compose.file, "split the project, or raise SETUP_NAMES_MAX and build anew", "there are more than %d services", (int)SETUP_NAMES_MAX);
+        code = error_set(error, ERROR_LIMIT, 0, target_setup(target)->compose.file,
+                         "split the project, or raise SETUP_NAMES_MAX and build anew",
+                         "there are more than %d services", (int)SETUP_NAMES_MAX);
     for (size_t i = 0; code == ERROR_OK && i < view->count; i++) {
         const struct compose_service *service = &view->services[i];
-        (void)snprintf(model.services[i].service, sizeof model.services[i].service, "%s", service->name);
-        (void)snprintf(model.services[i].image, sizeof model.services[i].image, "%s", service->image);
+        (void)snprintf(model.services[i].service, sizeof model.services[i].service, "%s",
+                       service->name);
+        (void)snprintf(model.services[i].image, sizeof model.services[i].image, "%s",
+                       service->image);
         model.services[i].built = service->built;
         model.count++;
         code = bytes_append_format(&names, error, "%s\n", service->name);
     }
     compose_view_close(view);
     if (code == ERROR_OK)
-        code = evidence_add(evidence, "compose.services", "", result.status, &names, result.sent_ns, result.received_ns, &result.span, error);
+        code = evidence_add(evidence, "compose.services", "", result.status, &names, result.sent_ns,
+                            result.received_ns, &result.span, error);
     if (code == ERROR_OK)
         *ret_model = model;
     return code;

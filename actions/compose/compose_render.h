@@ -1,15 +1,19 @@
-/* actions/compose/compose_render: the compose file of the target, rendered with its env file by whichever program is there.
- * Knows:     how it is asked for, what a variable that is blanked and a file that does not render look like, and the line at which either stands;
- *            not what is done with it.
- * Errors:    ERROR_REMOTE where it does not render or leaves a variable unset: `where` is FILE:LINE, `what` names the variable. Nothing is quoted of the file.
- * Secrets:   the rendered text holds secrets: compose_config()'s caller wipes it; the others keep it in locked memory and wipe it. */
+/* actions/compose/compose_render: the compose file of the target, rendered with its env file by
+ * whichever program is there.
+ * Knows:     how it is asked for, what a variable that is blanked and a file that does not render
+ *            look like, and the line at which either stands; not what is done with it.
+ * Errors:    ERROR_REMOTE where it does not render or leaves a variable unset: `where` is
+ *            FILE:LINE, `what` names the variable. Nothing is quoted of the file.
+ * Secrets:   the rendered text holds secrets: compose_config()'s caller wipes it; the others keep
+ *            it in locked memory and wipe it. */
 #ifndef ACTIONS_COMPOSE_RENDER_H
 #define ACTIONS_COMPOSE_RENDER_H
 
 #include "actions/compose/compose_view.h"
 #include "actions/target/target.h"
 
-/* What the rendered file declares: services with the name of their image ("" where it is only built). */
+/* What the rendered file declares: services with the name of their image ("" where it is only
+ * built). */
 struct compose_model {
     struct {
         char service[64], image[256];
@@ -18,16 +22,24 @@ struct compose_model {
     size_t count;
 };
 
-/* "C -p P -f F [-f O] [--env-file E] " appended to a script, the command detected where it is "auto"; F is the configured file, or the one given. */
-enum error_code compose_prefix_file(const struct target *target, const char *file, const char *override, struct bytes *script, struct error *error) CHECKED;
-enum error_code compose_prefix(const struct target *target, const char *override, struct bytes *script, struct error *error) CHECKED;
-/* compose's own rule: the directory's last name, lower case, without anything but letters, digits, '-' and '_'. */
+/* "C -p P -f F [-f O] [--env-file E] " appended to a script, the command detected where it is
+ * "auto"; F is the configured file, or the one given. */
+enum error_code compose_prefix_file(const struct target *target, const char *file,
+                                    const char *override, struct bytes *script, struct error *error)
+    CHECKED;
+enum error_code compose_prefix(const struct target *target, const char *override,
+                               struct bytes *script, struct error *error) CHECKED;
+/* compose's own rule: the directory's last name, lower case, without anything but letters, digits,
+ * '-' and '_'. */
 void compose_project(const struct setup *setup, char *ret_name, size_t room);
 
-enum error_code compose_config(struct target *target, struct target_result *ret_result, struct error *error) CHECKED;
+enum error_code compose_config(struct target *target, struct target_result *ret_result,
+                               struct error *error) CHECKED;
 /* With the lines of the compose file. */
-enum error_code compose_view_open(struct target *target, struct compose_view **ret_view, struct error *error) CHECKED;
+enum error_code compose_view_open(struct target *target, struct compose_view **ret_view,
+                                  struct error *error) CHECKED;
 /* Renders the file and reads services and images. Evidence: compose.services. */
-enum error_code compose_render(struct target *target, struct evidence *evidence, struct compose_model *ret_model, struct error *error) CHECKED;
+enum error_code compose_render(struct target *target, struct evidence *evidence,
+                               struct compose_model *ret_model, struct error *error) CHECKED;
 
 #endif

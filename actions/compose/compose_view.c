@@ -13,8 +13,8 @@
 struct reader {
     struct compose_view *view;
     struct yaml rendered, source;
-    struct fy_node *services;           /* of the source; NULL = no lines */
-    bool full;                          /* memory ran short */
+    struct fy_node *services; /* of the source; NULL = no lines */
+    bool full;                /* memory ran short */
 };
 
 void compose_view_close(struct compose_view *view)
@@ -31,7 +31,8 @@ void compose_view_close(struct compose_view *view)
     free(view);
 }
 
-const struct compose_service *compose_view_service(const struct compose_view *view, const char *name)
+const struct compose_service *compose_view_service(const struct compose_view *view,
+                                                   const char *name)
 {
     for (size_t i = 0; i < view->count; i++)
         if (strcmp(view->services[i].name, name) == 0)
@@ -39,7 +40,8 @@ const struct compose_service *compose_view_service(const struct compose_view *vi
     return NULL;
 }
 
-const struct compose_variable *compose_service_variable(const struct compose_service *service, const char *name)
+const struct compose_variable *compose_service_variable(const struct compose_service *service,
+                                                        const char *name)
 {
     for (size_t i = 0; i < service->variable_count; i++)
         if (strcmp(service->variables[i].name, name) == 0)
@@ -47,7 +49,8 @@ const struct compose_variable *compose_service_variable(const struct compose_ser
     return NULL;
 }
 
-/* A list with one more place at its end, zeroed; NULL when memory is short, and the list is as it was. */
+/* A list with one more place at its end, zeroed; NULL when memory is short, and the list is as it
+ * was. */
 static void *grow(struct reader *reader, void *list, size_t count, size_t size)
 {
     uint8_t *grown = realloc(list, (count + 1) * size);
@@ -59,7 +62,8 @@ static void *grow(struct reader *reader, void *list, size_t count, size_t size)
 }
 
 /* Into locked memory. Both programs write `$$` for a dollar in what they render. */
-static const char *keep_text(struct reader *reader, const char *text, size_t length, size_t *ret_length)
+static const char *keep_text(struct reader *reader, const char *text, size_t length,
+                             size_t *ret_length)
 {
     struct compose_view *view = reader->view;
     size_t used = 0;
@@ -86,8 +90,10 @@ static const char *keep(struct reader *reader, struct fy_node *node)
     return text != NULL ? keep_text(reader, text, length, NULL) : "";
 }
 
-/* A key of a service in the source, also where it extends another one: its line (0 = none) and its value. */
-static int source_part(struct reader *reader, const char *service, const char *key, struct fy_node **ret_value)
+/* A key of a service in the source, also where it extends another one: its line (0 = none) and its
+ * value. */
+static int source_part(struct reader *reader, const char *service, const char *key,
+                       struct fy_node **ret_value)
 {
     struct fy_node *node = yaml_value(&reader->source, reader->services, service);
     for (unsigned depth = 0; node != NULL && depth < YAML_DEPTH_MAX; depth++) {
@@ -106,26 +112,34 @@ static int or_else(int line, int other)
     return line != 0 ? line : other;
 }
 
-static void locate_variable(struct reader *reader, const struct compose_service *service, struct compose_variable *variable)
+static void locate_variable(struct reader *reader, const struct compose_service *service,
+                            struct compose_variable *variable)
 {
     struct fy_node *node = yaml_value(&reader->source, reader->services, service->name);
     const char *text = NULL;
     size_t length = 0;
-    for (unsigned depth = 0; node != NULL && depth < YAML_DEPTH_MAX && variable->line == 0; depth++) {
-        variable->line = yaml_entry(&reader->source, yaml_value(&reader->source, node, "environment"), variable->name, &text, &length);
+    for (unsigned depth = 0; node != NULL && depth < YAML_DEPTH_MAX && variable->line == 0;
+         depth++) {
+        variable->line = yaml_entry(&reader->source,
+                                    yaml_value(&reader->source, node, "environment"),
+                                    variable->name, &text, &length);
         node = yaml_extended(&reader->source, reader->services, node);
     }
     if (variable->line == 0)
-        variable->line = or_else(source_part(reader, service->name, "env_file", NULL), service->line);
+        variable->line = or_else(source_part(reader, service->name, "env_file", NULL),
+                                 service->line);
     else if (text != NULL)
         yaml_origin(text, length, variable->origin, sizeof variable->origin);
     else
-        (void)snprintf(variable->origin, sizeof variable->origin, "%.63s", variable->name);     /* without a value: the variable of that name */
+        (void)snprintf(variable->origin, sizeof variable->origin, "%.63s",
+                       variable->name); /* without a value: the variable of that name */
 }
 
-static void add_variable(struct reader *reader, struct compose_service *service, const char *name, size_t name_length, const char *value, size_t value_length)
+static void add_variable(struct reader *reader, struct compose_service *service, const char *name,
+                         size_t name_length, const char *value, size_t value_length)
 {
-    struct compose_variable *list = grow(reader, service->variables, service->variable_count, sizeof *list);
+    struct compose_variable *list = grow(reader, service->variables, service->variable_count,
+                                         sizeof *list);
     if (list == NULL)
         return;
     struct compose_variable *variable = &list[service->variable_count++];
@@ -136,15 +150,19 @@ static void add_variable(struct reader *reader, struct compose_service *service,
     locate_variable(reader, service, variable);
 }
 
-static void read_environment(struct reader *reader, struct compose_service *service, struct fy_node *environment)
+static void read_environment(struct reader *reader, struct compose_service *service,
+                             struct fy_node *environment)
 {
     struct yaml *rendered = &reader->rendered;
     size_t name_length = 0, length = 0;
     void *at = NULL;
-    for (struct fy_node_pair *pair; environment != NULL && fy_node_is_mapping(environment) && (pair = fy_node_mapping_iterate(environment, &at)) != NULL;) {
+    for (struct fy_node_pair *pair;
+         environment != NULL && fy_node_is_mapping(environment)
+         && (pair = fy_node_mapping_iterate(environment, &at)) != NULL;) {
         const char *name = yaml_scalar(rendered, fy_node_pair_key(pair), &name_length);
         struct fy_node *value = fy_node_pair_value(pair);
-        const char *text = yaml_is_null(rendered, value) ? NULL : yaml_scalar(rendered, value, &length);
+        const char *text = yaml_is_null(rendered, value) ? NULL
+                                                         : yaml_scalar(rendered, value, &length);
         if (name != NULL)
             add_variable(reader, service, name, name_length, text, length);
     }
@@ -153,7 +171,8 @@ static void read_environment(struct reader *reader, struct compose_service *serv
         const char *entry = yaml_scalar(rendered, item, &length);
         const char *equals = entry != NULL ? memchr(entry, '=', length) : NULL;
         if (entry != NULL)
-            add_variable(reader, service, entry, equals != NULL ? (size_t)(equals - entry) : length, equals != NULL ? equals + 1 : NULL,
+            add_variable(reader, service, entry, equals != NULL ? (size_t)(equals - entry) : length,
+                         equals != NULL ? equals + 1 : NULL,
                          equals != NULL ? length - (size_t)(equals - entry) - 1 : 0);
     }
 }
@@ -174,12 +193,18 @@ static bool has_number(const char *text, int number)
     return false;
 }
 
-/* Does an item of the source speak of this port, alone or within a range? Where a variable decides what is published, the container's port tells. */
+/* Does an item of the source speak of this port, alone or within a range? Where a variable decides
+ * what is published, the container's port tells. */
 static bool speaks_of(struct reader *reader, struct fy_node *item, const struct published *port)
 {
     char text[160];
-    struct fy_node *published = yaml_value(&reader->source, item, "published"), *target = yaml_value(&reader->source, item, "target");
-    yaml_copy(&reader->source, published != NULL ? published : target != NULL ? target : item, text, sizeof text);
+    struct fy_node *published = yaml_value(&reader->source, item, "published"),
+                   *target = yaml_value(&reader->source, item, "target");
+    yaml_copy(&reader->source,
+              published != NULL ? published
+              : target != NULL  ? target
+                                : item,
+              text, sizeof text);
     if (has_number(text, port->first != 0 ? port->first : port->target))
         return true;
     if (strchr(text, '$') == NULL)
@@ -189,7 +214,8 @@ static bool speaks_of(struct reader *reader, struct fy_node *item, const struct 
     return has_number(text, port->target);
 }
 
-static void add_port(struct reader *reader, struct compose_service *service, const struct published *port)
+static void add_port(struct reader *reader, struct compose_service *service,
+                     const struct published *port)
 {
     struct fy_node *items = NULL;
     void *at = NULL;
@@ -207,7 +233,8 @@ static void add_port(struct reader *reader, struct compose_service *service, con
     list[service->port_count++].line = line;
 }
 
-static void read_ports(struct reader *reader, struct compose_service *service, struct fy_node *ports)
+static void read_ports(struct reader *reader, struct compose_service *service,
+                       struct fy_node *ports)
 {
     struct yaml *rendered = &reader->rendered;
     void *at = NULL;
@@ -221,28 +248,34 @@ static void read_ports(struct reader *reader, struct compose_service *service, s
             good = published_range(text, &port.target, &last);
             yaml_copy(rendered, yaml_value(rendered, item, "published"), text, sizeof text);
             good = good && (text[0] == '\0' || published_range(text, &port.first, &port.last));
-            yaml_copy(rendered, yaml_value(rendered, item, "host_ip"), port.address, sizeof port.address);
+            yaml_copy(rendered, yaml_value(rendered, item, "host_ip"), port.address,
+                      sizeof port.address);
             yaml_copy(rendered, yaml_value(rendered, item, "protocol"), protocol, sizeof protocol);
             port.udp = strcmp(protocol, "udp") == 0;
         } else {
             yaml_copy(rendered, item, text, sizeof text);
             good = published_read(text, &port);
         }
-        if (!good)              /* unknown is not closed: whatever it is, it is published */
+        if (!good) /* unknown is not closed: whatever it is, it is published */
             port = (struct published){.first = 0, .last = 65535};
         add_port(reader, service, &port);
     }
 }
 
-/* The directory of the host behind a name of the top level: a volume that is a bind mount in disguise, a secret or config that is a file. "" = none. */
+/* The directory of the host behind a name of the top level: a volume that is a bind mount in
+ * disguise, a secret or config that is a file. "" = none. */
 static struct fy_node *disguised(struct reader *reader, const char *section, const char *name)
 {
     struct yaml *rendered = &reader->rendered;
-    struct fy_node *described = yaml_value(rendered, yaml_value(rendered, rendered->root, section), name);
-    return strcmp(section, "volumes") == 0 ? yaml_value(rendered, yaml_value(rendered, described, "driver_opts"), "device") : yaml_value(rendered, described, "file");
+    struct fy_node *described = yaml_value(rendered, yaml_value(rendered, rendered->root, section),
+                                           name);
+    return strcmp(section, "volumes") == 0
+               ? yaml_value(rendered, yaml_value(rendered, described, "driver_opts"), "device")
+               : yaml_value(rendered, described, "file");
 }
 
-static void add_mount(struct reader *reader, struct compose_service *service, const char *source, const char *target, int line)
+static void add_mount(struct reader *reader, struct compose_service *service, const char *source,
+                      const char *target, int line)
 {
     if (source[0] != '/')
         return;
@@ -250,11 +283,14 @@ static void add_mount(struct reader *reader, struct compose_service *service, co
     if (list == NULL)
         return;
     service->mounts = list;
-    list[service->mount_count++] = (struct compose_mount){.source = source, .target = target, .line = line};
+    list[service->mount_count++] = (struct compose_mount){.source = source,
+                                                          .target = target,
+                                                          .line = line};
 }
 
 /* The line of the item that speaks of this text: a target of volumes, the name of a secret. */
-static int line_of_text(struct reader *reader, const char *service, const char *key, const char *member, const char *text)
+static int line_of_text(struct reader *reader, const char *service, const char *key,
+                        const char *member, const char *text)
 {
     char words[1024];
     struct fy_node *items = NULL;
@@ -269,7 +305,8 @@ static int line_of_text(struct reader *reader, const char *service, const char *
     return line;
 }
 
-static void read_volumes(struct reader *reader, struct compose_service *service, struct fy_node *volumes)
+static void read_volumes(struct reader *reader, struct compose_service *service,
+                         struct fy_node *volumes)
 {
     struct yaml *rendered = &reader->rendered;
     char words[2048], *target;
@@ -282,32 +319,40 @@ static void read_volumes(struct reader *reader, struct compose_service *service,
         } else {
             yaml_copy(rendered, item, words, sizeof words);
             target = strchr(words, ':');
-            if (target == NULL)             /* a volume without a name */
+            if (target == NULL) /* a volume without a name */
                 continue;
             *target++ = '\0';
             source = keep_text(reader, words, strlen(words), NULL);
             where = keep_text(reader, target, strcspn(target, ":"), NULL);
         }
-        int line = or_else(line_of_text(reader, service->name, "volumes", "target", where), service->line);
-        add_mount(reader, service, source[0] == '/' ? source : keep(reader, disguised(reader, "volumes", source)), where, line);
+        int line = or_else(line_of_text(reader, service->name, "volumes", "target", where),
+                           service->line);
+        add_mount(reader, service,
+                  source[0] == '/' ? source : keep(reader, disguised(reader, "volumes", source)),
+                  where, line);
     }
 }
 
-static void read_files(struct reader *reader, struct compose_service *service, struct fy_node *node, const char *section)
+static void read_files(struct reader *reader, struct compose_service *service, struct fy_node *node,
+                       const char *section)
 {
     struct yaml *rendered = &reader->rendered;
     char name[256];
     void *at = NULL;
-    for (struct fy_node *item; (item = yaml_item(rendered, yaml_value(rendered, node, section), &at)) != NULL;) {
+    for (struct fy_node *item;
+         (item = yaml_item(rendered, yaml_value(rendered, node, section), &at)) != NULL;) {
         struct fy_node *source = yaml_value(rendered, item, "source");
         yaml_copy(rendered, source != NULL ? source : item, name, sizeof name);
-        int line = or_else(line_of_text(reader, service->name, section, "source", name), service->line);
-        add_mount(reader, service, keep(reader, disguised(reader, section, name)), keep_text(reader, name, strlen(name), NULL), line);
+        int line = or_else(line_of_text(reader, service->name, section, "source", name),
+                           service->line);
+        add_mount(reader, service, keep(reader, disguised(reader, section, name)),
+                  keep_text(reader, name, strlen(name), NULL), line);
     }
 }
 
 /* "NAME[:MODE]" and "service:NAME[:MODE]". Read last: the other services' own mounts are there. */
-static void read_volumes_from(struct reader *reader, struct compose_service *service, struct fy_node *from)
+static void read_volumes_from(struct reader *reader, struct compose_service *service,
+                              struct fy_node *from)
 {
     char words[256];
     void *at = NULL;
@@ -322,7 +367,8 @@ static void read_volumes_from(struct reader *reader, struct compose_service *ser
     }
 }
 
-static void read_service(struct reader *reader, struct compose_service *service, struct fy_node *node)
+static void read_service(struct reader *reader, struct compose_service *service,
+                         struct fy_node *node)
 {
     struct yaml *rendered = &reader->rendered;
     struct fy_node_pair *pair = yaml_pair(&reader->source, reader->services, service->name);
@@ -332,7 +378,8 @@ static void read_service(struct reader *reader, struct compose_service *service,
     service->built = yaml_value(rendered, node, "build") != NULL;
     service->privileged = yaml_is(rendered, yaml_value(rendered, node, "privileged"), "true");
     service->user_line = or_else(source_part(reader, service->name, "user", NULL), service->line);
-    service->privileged_line = or_else(source_part(reader, service->name, "privileged", NULL), service->line);
+    service->privileged_line = or_else(source_part(reader, service->name, "privileged", NULL),
+                                       service->line);
     read_environment(reader, service, yaml_value(rendered, node, "environment"));
     read_ports(reader, service, yaml_value(rendered, node, "ports"));
     read_volumes(reader, service, yaml_value(rendered, node, "volumes"));
@@ -359,20 +406,28 @@ static bool read_services(struct reader *reader)
         read_service(reader, &list[view->count - 1], fy_node_pair_value(pair));
     }
     for (size_t i = 0; i < view->count; i++)
-        read_volumes_from(reader, &view->services[i], yaml_value(&reader->rendered, yaml_value(&reader->rendered, services, view->services[i].name), "volumes_from"));
+        read_volumes_from(reader, &view->services[i],
+                          yaml_value(&reader->rendered,
+                                     yaml_value(&reader->rendered, services,
+                                                view->services[i].name),
+                                     "volumes_from"));
     return true;
 }
 
-enum error_code compose_view_read(const char *rendered, size_t rendered_bytes, const char *source, size_t source_bytes, struct compose_view **ret_view, struct error *error)
+enum error_code compose_view_read(const char *rendered, size_t rendered_bytes, const char *source,
+                                  size_t source_bytes, struct compose_view **ret_view,
+                                  struct error *error)
 {
     struct reader reader = {.view = calloc(1, sizeof *reader.view)};
     if (reader.view != NULL) {
-        reader.view->text_bytes = 2 * rendered_bytes + 1024;        /* a text is at most as long as it is written, and its NUL */
+        reader.view->text_bytes =
+            2 * rendered_bytes + 1024; /* a text is at most as long as it is written, and its NUL */
         reader.view->text = sodium_malloc(reader.view->text_bytes);
     }
     if (reader.view == NULL || reader.view->text == NULL) {
         compose_view_close(reader.view);
-        return error_set(error, ERROR_MEMORY, 0, "compose", "raise the limit of locked memory (ulimit -l)", "out of memory");
+        return error_set(error, ERROR_MEMORY, 0, "compose",
+                         "raise the limit of locked memory (ulimit -l)", "out of memory");
     }
     bool good = yaml_open(&reader.rendered, rendered, rendered_bytes);
     if (source != NULL && yaml_open(&reader.source, source, source_bytes))
@@ -387,5 +442,7 @@ enum error_code compose_view_read(const char *rendered, size_t rendered_bytes, c
     compose_view_close(reader.view);
     if (reader.full)
         return error_set(error, ERROR_MEMORY, 0, "compose", "", "out of memory");
-    return error_set(error, ERROR_PROTOCOL, 0, "compose", "run `compose config` by hand and look at it", "the rendered configuration has no services that can be read");
+    return error_set(error, ERROR_PROTOCOL, 0, "compose",
+                     "run `compose config` by hand and look at it",
+                     "the rendered configuration has no services that can be read");
 }

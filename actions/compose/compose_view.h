@@ -1,10 +1,13 @@
-/* actions/compose/compose_view: the compose configuration as it is rendered with the env file, and where in the compose file each part of it stands.
- * Knows:     services, their environment, mounts, published ports, users, in the forms of either program (long and short, map and list); not what
- *            of it is right. YAML is read here (and in compose_yaml.c) alone.
- * Secrets:   every text of a view is a copy in locked memory, wiped by compose_view_close(). A value of `variables` may be a secret: nothing of it may be
- *            recorded or printed.
- * Lines:     of the compose file on the target. A part without a line of its own (a default, an env_file, an extended file) has that of what brought it in,
- *            or of its service; 0 only where the source says nothing of it at all.
+/* actions/compose/compose_view: the compose configuration as it is rendered with the env file, and
+ * where in the compose file each part of it stands.
+ * Knows:     services, their environment, mounts, published ports, users, in the forms of either
+ *            program (long and short, map and list); not what of it is right. YAML is read here
+ *            (and in compose_yaml.c) alone.
+ * Secrets:   every text of a view is a copy in locked memory, wiped by compose_view_close(). A
+ *            value of `variables` may be a secret: nothing of it may be recorded or printed.
+ * Lines:     of the compose file on the target. A part without a line of its own (a default, an
+ *            env_file, an extended file) has that of what brought it in, or of its service; 0 only
+ *            where the source says nothing of it at all.
  * Untrusted: both texts; aliases are followed by hand and in bounds. */
 #ifndef ACTIONS_COMPOSE_VIEW_H
 #define ACTIONS_COMPOSE_VIEW_H
@@ -16,45 +19,51 @@
 
 struct compose_variable {
     const char *name;
-    const char *value;              /* what the service's process gets; NULL = it is not set */
+    const char *value; /* what the service's process gets; NULL = it is not set */
     size_t length;
-    char origin[64];                /* the variable that the compose file takes it from, "" = it stands there itself */
+    char origin[64]; /* the variable that the compose file takes it from, "" = it stands there
+                        itself */
     int line;
 };
 
 struct compose_mount {
-    const char *source, *target;    /* source: a path of the host; those that are none are left out */
+    const char *source, *target; /* source: a path of the host; those that are none are left out */
     int line;
 };
 
 struct compose_service {
     const char *name;
-    const char *image;              /* "" = it is only built */
-    const char *user;               /* "" = the image's */
+    const char *image; /* "" = it is only built */
+    const char *user;  /* "" = the image's */
     bool built, privileged;
     int line, user_line, privileged_line;
     struct compose_variable *variables;
     struct published *ports;
-    struct compose_mount *mounts;   /* of a service named in volumes_from too, and of secrets and configs that are files */
+    struct compose_mount *mounts; /* of a service named in volumes_from too, and of secrets and
+                                     configs that are files */
     size_t variable_count, port_count, mount_count;
 };
 
 struct compose_view {
     struct compose_service *services;
     size_t count;
-    char *text;                     /* sodium_malloc() */
+    char *text; /* sodium_malloc() */
     size_t text_bytes, used_bytes;
-    struct target_span span;        /* of the rendering, where it was read from a target */
+    struct target_span span; /* of the rendering, where it was read from a target */
 };
 
-/* Reads a rendered configuration and the file that it was rendered from (`source` NULL: no lines are wanted). Both stay the caller's.
- * ERROR_PROTOCOL where the rendered text has no services that can be read; a source that cannot be read has no lines. */
-enum error_code compose_view_read(const char *rendered, size_t rendered_bytes, const char *source, size_t source_bytes, struct compose_view **ret_view,
+/* Reads a rendered configuration and the file that it was rendered from (`source` NULL: no lines
+ * are wanted). Both stay the caller's. ERROR_PROTOCOL where the rendered text has no services that
+ * can be read; a source that cannot be read has no lines. */
+enum error_code compose_view_read(const char *rendered, size_t rendered_bytes, const char *source,
+                                  size_t source_bytes, struct compose_view **ret_view,
                                   struct error *error) CHECKED;
 /* Takes NULL. */
 void compose_view_close(struct compose_view *view);
 
-const struct compose_service *compose_view_service(const struct compose_view *view, const char *name);
-const struct compose_variable *compose_service_variable(const struct compose_service *service, const char *name);
+const struct compose_service *compose_view_service(const struct compose_view *view,
+                                                   const char *name);
+const struct compose_variable *compose_service_variable(const struct compose_service *service,
+                                                        const char *name);
 
 #endif

@@ -28,7 +28,9 @@ bool yaml_open(struct yaml *yaml, const char *text, size_t text_bytes)
     *yaml = (struct yaml){.text = text, .text_bytes = text_bytes, .diag = fy_diag_create(&silent)};
     if (yaml->diag == NULL)
         return false;
-    yaml->document = fy_document_build_from_string(&(struct fy_parse_cfg){.flags = FYPCF_QUIET, .diag = yaml->diag}, text, text_bytes);
+    yaml->document = fy_document_build_from_string(&(struct fy_parse_cfg){.flags = FYPCF_QUIET,
+                                                                          .diag = yaml->diag},
+                                                   text, text_bytes);
     yaml->root = yaml->document != NULL ? fy_document_root(yaml->document) : NULL;
     return yaml->root != NULL;
 }
@@ -43,7 +45,8 @@ void yaml_close(struct yaml *yaml)
     *yaml = (struct yaml){.document = NULL};
 }
 
-/* Most scalars are read where they lie. One that is folded or has escapes gets a text of its own from the library, which would leave it on the heap. */
+/* Most scalars are read where they lie. One that is folded or has escapes gets a text of its own
+ * from the library, which would leave it on the heap. */
 static bool remember(struct yaml *yaml, const char *text, size_t length)
 {
     if (length == 0 || (text >= yaml->text && text < yaml->text + yaml->text_bytes))
@@ -62,7 +65,9 @@ static bool remember(struct yaml *yaml, const char *text, size_t length)
 const char *yaml_scalar(struct yaml *yaml, struct fy_node *node, size_t *ret_length)
 {
     size_t length = 0;
-    const char *text = node != NULL && fy_node_is_scalar(node) && !fy_node_is_alias(node) ? fy_node_get_scalar(node, &length) : NULL;
+    const char *text = node != NULL && fy_node_is_scalar(node) && !fy_node_is_alias(node)
+                           ? fy_node_get_scalar(node, &length)
+                           : NULL;
     if (text == NULL || !remember(yaml, text, length))
         return NULL;
     *ret_length = length;
@@ -80,7 +85,8 @@ bool yaml_is_null(struct yaml *yaml, struct fy_node *node)
 {
     if (node == NULL)
         return true;
-    return fy_node_is_scalar(node) && fy_node_get_style(node) == FYNS_PLAIN && (yaml_is(yaml, node, "null") || yaml_is(yaml, node, "~") || yaml_is(yaml, node, ""));
+    return fy_node_is_scalar(node) && fy_node_get_style(node) == FYNS_PLAIN
+           && (yaml_is(yaml, node, "null") || yaml_is(yaml, node, "~") || yaml_is(yaml, node, ""));
 }
 
 void yaml_copy(struct yaml *yaml, struct fy_node *node, char *ret_text, size_t room)
@@ -101,13 +107,15 @@ struct fy_node *yaml_follow(struct yaml *yaml, struct fy_node *node)
     return fy_node_is_alias(node) ? fy_node_resolve_alias(node) : node;
 }
 
-static struct fy_node_pair *find_pair(struct yaml *yaml, struct fy_node *node, const char *key, unsigned depth)
+static struct fy_node_pair *find_pair(struct yaml *yaml, struct fy_node *node, const char *key,
+                                      unsigned depth)
 {
     struct fy_node_pair *pair, *found = NULL;
     void *at = NULL;
     node = depth < YAML_DEPTH_MAX ? yaml_follow(yaml, node) : NULL;
-    if (node != NULL && fy_node_is_sequence(node))          /* <<: [*one, *two] */
-        for (struct fy_node *item; depth > 0 && found == NULL && (item = fy_node_sequence_iterate(node, &at)) != NULL;)
+    if (node != NULL && fy_node_is_sequence(node)) /* <<: [*one, *two] */
+        for (struct fy_node *item;
+             depth > 0 && found == NULL && (item = fy_node_sequence_iterate(node, &at)) != NULL;)
             found = find_pair(yaml, item, key, depth + 1);
     if (node == NULL || !fy_node_is_mapping(node))
         return found;
@@ -133,17 +141,24 @@ struct fy_node *yaml_value(struct yaml *yaml, struct fy_node *node, const char *
 
 struct fy_node *yaml_item(struct yaml *yaml, struct fy_node *sequence, void **at)
 {
-    return sequence != NULL && fy_node_is_sequence(sequence) ? yaml_follow(yaml, fy_node_sequence_iterate(sequence, at)) : NULL;
+    return sequence != NULL && fy_node_is_sequence(sequence)
+               ? yaml_follow(yaml, fy_node_sequence_iterate(sequence, at))
+               : NULL;
 }
 
 int yaml_line(struct fy_node *node)
 {
     void *at = NULL;
-    for (unsigned depth = 0; node != NULL && !fy_node_is_scalar(node) && depth < YAML_DEPTH_MAX; depth++, at = NULL) {
-        struct fy_node_pair *pair = fy_node_is_mapping(node) ? fy_node_mapping_iterate(node, &at) : NULL;
-        node = fy_node_is_mapping(node) ? (pair != NULL ? fy_node_pair_key(pair) : NULL) : fy_node_sequence_iterate(node, &at);
+    for (unsigned depth = 0; node != NULL && !fy_node_is_scalar(node) && depth < YAML_DEPTH_MAX;
+         depth++, at = NULL) {
+        struct fy_node_pair *pair = fy_node_is_mapping(node) ? fy_node_mapping_iterate(node, &at)
+                                                             : NULL;
+        node = fy_node_is_mapping(node) ? (pair != NULL ? fy_node_pair_key(pair) : NULL)
+                                        : fy_node_sequence_iterate(node, &at);
     }
-    const struct fy_mark *mark = node != NULL && fy_node_is_scalar(node) ? fy_token_start_mark(fy_node_get_scalar_token(node)) : NULL;
+    const struct fy_mark *mark = node != NULL && fy_node_is_scalar(node)
+                                     ? fy_token_start_mark(fy_node_get_scalar_token(node))
+                                     : NULL;
     return mark != NULL ? mark->line + 1 : 0;
 }
 
@@ -153,7 +168,8 @@ struct fy_node *yaml_extended(struct yaml *yaml, struct fy_node *services, struc
     struct fy_node *extends = yaml_value(yaml, service, "extends");
     if (extends == NULL || yaml_value(yaml, extends, "file") != NULL)
         return NULL;
-    yaml_copy(yaml, fy_node_is_scalar(extends) ? extends : yaml_value(yaml, extends, "service"), name, sizeof name);
+    yaml_copy(yaml, fy_node_is_scalar(extends) ? extends : yaml_value(yaml, extends, "service"),
+              name, sizeof name);
     return name[0] != '\0' ? yaml_value(yaml, services, name) : NULL;
 }
 
@@ -179,7 +195,8 @@ void yaml_origin(const char *text, size_t length, char *ret_name, size_t room)
     }
 }
 
-int yaml_entry(struct yaml *yaml, struct fy_node *environment, const char *name, const char **ret_text, size_t *ret_length)
+int yaml_entry(struct yaml *yaml, struct fy_node *environment, const char *name,
+               const char **ret_text, size_t *ret_length)
 {
     struct fy_node_pair *pair = yaml_pair(yaml, environment, name);
     size_t length = 0, name_length = strlen(name);
@@ -191,7 +208,8 @@ int yaml_entry(struct yaml *yaml, struct fy_node *environment, const char *name,
     }
     for (struct fy_node *item; (item = yaml_item(yaml, environment, &at)) != NULL;) {
         const char *entry = yaml_scalar(yaml, item, &length);
-        if (entry == NULL || length < name_length || memcmp(entry, name, name_length) != 0 || (length > name_length && entry[name_length] != '='))
+        if (entry == NULL || length < name_length || memcmp(entry, name, name_length) != 0
+            || (length > name_length && entry[name_length] != '='))
             continue;
         *ret_text = length > name_length ? entry + name_length + 1 : NULL;
         *ret_length = length > name_length ? length - name_length - 1 : 0;

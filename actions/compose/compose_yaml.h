@@ -1,8 +1,13 @@
-/* actions/compose/compose_yaml: looking things up in a compose file that nobody has checked yet. Private to compose_view.c.
- * Knows:     scalars, keys with what `<<` merges, aliases, lines; a little of compose (`extends` within one file), because lines need it.
- * Secrets:   the two documents lie in memory of the caller's; what the library has to unfold on the heap is remembered, and wiped by yaml_close().
- *            The library would print lines that it cannot read on standard error (FYPCF_QUIET does not prevent it): it is given nowhere to print.
- * Untrusted: aliases and merges are followed by hand, in a bounded number of steps. Beyond it nothing is found. */
+/* actions/compose/compose_yaml: looking things up in a compose file that nobody has checked yet.
+ * Private to compose_view.c.
+ * Knows:     scalars, keys with what `<<` merges, aliases, lines; a little of compose (`extends`
+ *            within one file), because lines need it.
+ * Secrets:   the two documents lie in memory of the caller's; what the library has to unfold on the
+ *            heap is remembered, and wiped by yaml_close(). The library would print lines that it
+ *            cannot read on standard error (FYPCF_QUIET does not prevent it): it is given nowhere
+ *            to print.
+ * Untrusted: aliases and merges are followed by hand, in a bounded number of steps. Beyond it
+ *            nothing is found. */
 #ifndef ACTIONS_COMPOSE_YAML_H
 #define ACTIONS_COMPOSE_YAML_H
 
@@ -20,7 +25,10 @@ struct yaml {
     const char *text;
     size_t text_bytes;
     unsigned steps;
-    struct { char *data; size_t size; } *unfolded;
+    struct {
+        char *data;
+        size_t size;
+    } * unfolded;
     size_t unfolded_count;
 };
 
@@ -46,9 +54,12 @@ struct fy_node *yaml_item(struct yaml *yaml, struct fy_node *sequence, void **at
 int yaml_line(struct fy_node *node);
 /* The service that `service` extends within the same file, NULL = none. */
 struct fy_node *yaml_extended(struct yaml *yaml, struct fy_node *services, struct fy_node *service);
-/* NAME in an environment of the source, a map or a list: its line (0 = it is not there). *ret_text NULL: it stands there without a value. */
-int yaml_entry(struct yaml *yaml, struct fy_node *environment, const char *name, const char **ret_text, size_t *ret_length);
-/* The first variable that a text of the source is made of: $NAME, ${NAME...}; `$$` is a dollar. Untouched where there is none. */
+/* NAME in an environment of the source, a map or a list: its line (0 = it is not there). *ret_text
+ * NULL: it stands there without a value. */
+int yaml_entry(struct yaml *yaml, struct fy_node *environment, const char *name,
+               const char **ret_text, size_t *ret_length);
+/* The first variable that a text of the source is made of: $NAME, ${NAME...}; `$$` is a dollar.
+ * Untouched where there is none. */
 void yaml_origin(const char *text, size_t length, char *ret_name, size_t room);
 
 #endif

@@ -8,25 +8,32 @@
 static bool copy(const json_t *object, const char *key, char *ret_text, size_t room)
 {
     const json_t *value = json_object_get(object, key);
-    const char *text = json_is_string(value) ? json_string_value(value) : json_is_null(value) ? "" : NULL;
+    const char *text = json_is_string(value) ? json_string_value(value)
+                       : json_is_null(value) ? ""
+                                             : NULL;
     return text != NULL && snprintf(ret_text, room, "%s", text) < (int)room;
 }
 
 static bool read_container(const json_t *object, struct container *container)
 {
     container->restarts = json_integer_value(json_object_get(object, "restarts"));
-    return copy(object, "service", container->service, sizeof container->service) && copy(object, "id", container->id, sizeof container->id)
-           && copy(object, "image", container->image, sizeof container->image) && copy(object, "state", container->state, sizeof container->state)
+    return copy(object, "service", container->service, sizeof container->service)
+           && copy(object, "id", container->id, sizeof container->id)
+           && copy(object, "image", container->image, sizeof container->image)
+           && copy(object, "state", container->state, sizeof container->state)
            && copy(object, "health", container->health, sizeof container->health)
-           && copy(object, "started_at", container->started_at, sizeof container->started_at) && copy(object, "name", container->name, sizeof container->name);
+           && copy(object, "started_at", container->started_at, sizeof container->started_at)
+           && copy(object, "name", container->name, sizeof container->name);
 }
 
 static bool read_image(const json_t *object, struct image *image)
 {
     const char *digest = json_string_value(json_array_get(json_object_get(object, "digests"), 0));
-    return copy(object, "service", image->service, sizeof image->service) && copy(object, "name", image->name, sizeof image->name)
+    return copy(object, "service", image->service, sizeof image->service)
+           && copy(object, "name", image->name, sizeof image->name)
            && copy(object, "id", image->id, sizeof image->id)
-           && snprintf(image->digest, sizeof image->digest, "%s", digest != NULL ? digest : "") < (int)sizeof image->digest;
+           && snprintf(image->digest, sizeof image->digest, "%s", digest != NULL ? digest : "")
+                  < (int)sizeof image->digest;
 }
 
 static bool is_hmac(const char *text)
@@ -37,23 +44,30 @@ static bool is_hmac(const char *text)
 static bool read_configuration(const json_t *object, struct configuration *configuration)
 {
     return copy(object, "service", configuration->service, sizeof configuration->service)
-           && copy(object, "declared", configuration->declared, sizeof configuration->declared) && is_hmac(configuration->declared)
-           && copy(object, "running", configuration->running, sizeof configuration->running) && is_hmac(configuration->running);
+           && copy(object, "declared", configuration->declared, sizeof configuration->declared)
+           && is_hmac(configuration->declared)
+           && copy(object, "running", configuration->running, sizeof configuration->running)
+           && is_hmac(configuration->running);
 }
 
 /* Calls `take` with each line's object; a line that is no object, or is refused, is an error. */
-static enum error_code each_line(const struct bytes *lines, const char *what, bool (*take)(void *into, const json_t *object), void *into, struct error *error)
+static enum error_code each_line(const struct bytes *lines, const char *what,
+                                 bool (*take)(void *into, const json_t *object), void *into,
+                                 struct error *error)
 {
     const char *at = (const char *)lines->data, *end = at + lines->size;
     while (at < end) {
         const char *newline = memchr(at, '\n', (size_t)(end - at));
         size_t length = (size_t)((newline != NULL ? newline : end) - at);
         json_error_t parsed;
-        json_t *object = length > 0 ? json_loadb(at, length, JSON_REJECT_DUPLICATES, &parsed) : NULL;
+        json_t *object = length > 0 ? json_loadb(at, length, JSON_REJECT_DUPLICATES, &parsed)
+                                    : NULL;
         bool good = length == 0 || (json_is_object(object) && take(into, object));
         json_decref(object);
         if (!good)
-            return error_set(error, ERROR_PROTOCOL, 0, what, "compare the version of Docker with those that are supported", "the target described %s in a way that cannot be read", what);
+            return error_set(error, ERROR_PROTOCOL, 0, what,
+                             "compare the version of Docker with those that are supported",
+                             "the target described %s in a way that cannot be read", what);
         at += length + 1;
     }
     return ERROR_OK;
@@ -62,7 +76,8 @@ static enum error_code each_line(const struct bytes *lines, const char *what, bo
 static bool take_container(void *into, const json_t *object)
 {
     struct containers *containers = into;
-    return containers->count < SETUP_NAMES_MAX && read_container(object, &containers->list[containers->count++]);
+    return containers->count < SETUP_NAMES_MAX
+           && read_container(object, &containers->list[containers->count++]);
 }
 
 static bool take_image(void *into, const json_t *object)
@@ -74,10 +89,12 @@ static bool take_image(void *into, const json_t *object)
 static bool take_configuration(void *into, const json_t *object)
 {
     struct configurations *configurations = into;
-    return configurations->count < SETUP_NAMES_MAX && read_configuration(object, &configurations->list[configurations->count++]);
+    return configurations->count < SETUP_NAMES_MAX
+           && read_configuration(object, &configurations->list[configurations->count++]);
 }
 
-enum error_code containers_read(const struct bytes *lines, struct containers *ret_containers, struct error *error)
+enum error_code containers_read(const struct bytes *lines, struct containers *ret_containers,
+                                struct error *error)
 {
     struct containers containers = {.count = 0};
     enum error_code code = each_line(lines, "containers", take_container, &containers, error);
@@ -86,7 +103,8 @@ enum error_code containers_read(const struct bytes *lines, struct containers *re
     return code;
 }
 
-enum error_code images_read(const struct bytes *lines, struct images *ret_images, struct error *error)
+enum error_code images_read(const struct bytes *lines, struct images *ret_images,
+                            struct error *error)
 {
     struct images images = {.count = 0};
     enum error_code code = each_line(lines, "images", take_image, &images, error);
@@ -95,10 +113,12 @@ enum error_code images_read(const struct bytes *lines, struct images *ret_images
     return code;
 }
 
-enum error_code configurations_read(const struct bytes *lines, struct configurations *ret_configurations, struct error *error)
+enum error_code configurations_read(const struct bytes *lines,
+                                    struct configurations *ret_configurations, struct error *error)
 {
     struct configurations configurations = {.count = 0};
-    enum error_code code = each_line(lines, "configurations", take_configuration, &configurations, error);
+    enum error_code code = each_line(lines, "configurations", take_configuration, &configurations,
+                                     error);
     if (code == ERROR_OK)
         *ret_configurations = configurations;
     return code;
@@ -109,7 +129,8 @@ const struct container *containers_find(const struct containers *containers, con
     const struct container *found = NULL;
     for (size_t i = 0; i < containers->count; i++) {
         const struct container *container = &containers->list[i];
-        if (strcmp(container->service, service) == 0 && (found == NULL || strcmp(container->state, "running") == 0))
+        if (strcmp(container->service, service) == 0
+            && (found == NULL || strcmp(container->state, "running") == 0))
             found = container;
     }
     return found;
@@ -123,7 +144,8 @@ const struct image *images_find(const struct images *images, const char *service
     return NULL;
 }
 
-const struct configuration *configurations_find(const struct configurations *configurations, const char *service)
+const struct configuration *configurations_find(const struct configurations *configurations,
+                                                const char *service)
 {
     for (size_t i = 0; i < configurations->count; i++)
         if (strcmp(configurations->list[i].service, service) == 0)
@@ -133,5 +155,6 @@ const struct configuration *configurations_find(const struct configurations *con
 
 bool container_is_good(const struct container *container)
 {
-    return strcmp(container->state, "running") == 0 && (container->health[0] == '\0' || strcmp(container->health, "healthy") == 0);
+    return strcmp(container->state, "running") == 0
+           && (container->health[0] == '\0' || strcmp(container->health, "healthy") == 0);
 }

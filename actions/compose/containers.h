@@ -1,4 +1,5 @@
-/* actions/compose/containers: what `compose.containers`, `compose.images` and `compose.drift` say, read from their raw lines. Pure: no target, no judgement.
+/* actions/compose/containers: what `compose.containers`, `compose.images` and `compose.drift` say,
+ * read from their raw lines. Pure: no target, no judgement.
  * Format:    journal/FORMAT.md, "Evidence": one JSON object a line.
  * Bounds:    SETUP_NAMES_MAX services; more is ERROR_LIMIT. */
 #ifndef ACTIONS_CONTAINERS_H
@@ -20,7 +21,8 @@ struct containers {
 };
 
 struct image {
-    char service[64], name[256], id[80], digest[320];      /* digest: the first address to fetch it again, "" = none */
+    char service[64], name[256], id[80],
+        digest[320]; /* digest: the first address to fetch it again, "" = none */
 };
 
 struct images {
@@ -28,7 +30,8 @@ struct images {
     size_t count;
 };
 
-/* HMACs of a service's configuration: as today's file renders it, and as the running container was created; "" = compose cannot tell, none runs. */
+/* HMACs of a service's configuration: as today's file renders it, and as the running container was
+ * created; "" = compose cannot tell, none runs. */
 struct configuration {
     char service[64], declared[SHA256_HEX + 1], running[SHA256_HEX + 1];
 };
@@ -38,14 +41,19 @@ struct configurations {
     size_t count;
 };
 
-enum error_code containers_read(const struct bytes *lines, struct containers *ret_containers, struct error *error) CHECKED;
-enum error_code images_read(const struct bytes *lines, struct images *ret_images, struct error *error) CHECKED;
-enum error_code configurations_read(const struct bytes *lines, struct configurations *ret_configurations, struct error *error) CHECKED;
+enum error_code containers_read(const struct bytes *lines, struct containers *ret_containers,
+                                struct error *error) CHECKED;
+enum error_code images_read(const struct bytes *lines, struct images *ret_images,
+                            struct error *error) CHECKED;
+enum error_code configurations_read(const struct bytes *lines,
+                                    struct configurations *ret_configurations, struct error *error)
+    CHECKED;
 
 /* The container of a service: a running one before any other; NULL where there is none. */
 const struct container *containers_find(const struct containers *containers, const char *service);
 const struct image *images_find(const struct images *images, const char *service);
-const struct configuration *configurations_find(const struct configurations *configurations, const char *service);
+const struct configuration *configurations_find(const struct configurations *configurations,
+                                                const char *service);
 /* running, and healthy where it has a check of its own */
 bool container_is_good(const struct container *container);
 

@@ -7,24 +7,35 @@
 const char *drift_kind_name(enum drift_kind kind)
 {
     switch (kind) {
-    case DRIFT_INVALID: break;
-    case DRIFT_MISSING: return "missing";
-    case DRIFT_STOPPED: return "stopped";
-    case DRIFT_EXTRA: return "extra";
-    case DRIFT_IMAGE: return "image";
-    case DRIFT_CONFIGURATION: return "configuration";
-    case DRIFT_COMMIT: return "commit";
-    case DRIFT_TREE: return "tree";
-    case DRIFT_ENV_FILE: return "env file";
-    case DRIFT_RENDERED: return "rendered";
+    case DRIFT_INVALID:
+        break;
+    case DRIFT_MISSING:
+        return "missing";
+    case DRIFT_STOPPED:
+        return "stopped";
+    case DRIFT_EXTRA:
+        return "extra";
+    case DRIFT_IMAGE:
+        return "image";
+    case DRIFT_CONFIGURATION:
+        return "configuration";
+    case DRIFT_COMMIT:
+        return "commit";
+    case DRIFT_TREE:
+        return "tree";
+    case DRIFT_ENV_FILE:
+        return "env file";
+    case DRIFT_RENDERED:
+        return "rendered";
     }
     return "invalid";
 }
 
-static void add(struct drift *drift, enum drift_kind kind, bool unknown, const char *where, const char *next, const char *format, ...)
-    __attribute__((format(printf, 6, 7)));
+static void add(struct drift *drift, enum drift_kind kind, bool unknown, const char *where,
+                const char *next, const char *format, ...) __attribute__((format(printf, 6, 7)));
 
-static void add(struct drift *drift, enum drift_kind kind, bool unknown, const char *where, const char *next, const char *format, ...)
+static void add(struct drift *drift, enum drift_kind kind, bool unknown, const char *where,
+                const char *next, const char *format, ...)
 {
     if (drift->count == DRIFT_LINES_MAX) {
         drift->more++;
@@ -47,48 +58,65 @@ static const char *without_slash(const char *name)
     return name[0] == '/' ? name + 1 : name;
 }
 
-/* Every running container of the service: while one replaces another, or where somebody scaled it, the second one may be the wrong one. */
-static void compare_image(const char *file, const struct containers *containers, const struct image *image, struct drift *drift)
+/* Every running container of the service: while one replaces another, or where somebody scaled it,
+ * the second one may be the wrong one. */
+static void compare_image(const char *file, const struct containers *containers,
+                          const struct image *image, struct drift *drift)
 {
     if (image->id[0] == '\0') {
-        add(drift, DRIFT_IMAGE, true, file, "a release pulls it", "the image that service %s names (%.200s) is not on the target", image->service, image->name);
+        add(drift, DRIFT_IMAGE, true, file, "a release pulls it",
+            "the image that service %s names (%.200s) is not on the target", image->service,
+            image->name);
         return;
     }
     for (size_t i = 0; i < containers->count; i++) {
         const struct container *container = &containers->list[i];
-        if (strcmp(container->service, image->service) == 0 && strcmp(container->state, "running") == 0 && strcmp(container->image, image->id) != 0)
-            add(drift, DRIFT_IMAGE, false, file, "find out who moved the tag, or deploy by a release", "service %s runs image %.19s instead of %.19s", image->service,
-                container->image, image->id);
+        if (strcmp(container->service, image->service) == 0
+            && strcmp(container->state, "running") == 0 && strcmp(container->image, image->id) != 0)
+            add(drift, DRIFT_IMAGE, false, file,
+                "find out who moved the tag, or deploy by a release",
+                "service %s runs image %.19s instead of %.19s", image->service, container->image,
+                image->id);
     }
 }
 
-static void compare_configuration(const char *file, const struct configurations *configurations, const char *service, struct drift *drift)
+static void compare_configuration(const char *file, const struct configurations *configurations,
+                                  const char *service, struct drift *drift)
 {
     const struct configuration *configuration = configurations_find(configurations, service);
     if (configuration == NULL)
-        add(drift, DRIFT_CONFIGURATION, false, file, "report this", "the configuration of service %s was not looked at", service);
+        add(drift, DRIFT_CONFIGURATION, false, file, "report this",
+            "the configuration of service %s was not looked at", service);
     else if (configuration->declared[0] == '\0')
-        add(drift, DRIFT_CONFIGURATION, true, file, "use docker-compose 1.29, or docker compose from 2.23 on",
+        add(drift, DRIFT_CONFIGURATION, true, file,
+            "use docker-compose 1.29, or docker compose from 2.23 on",
             "compose cannot tell whether service %s runs as configured", service);
     else if (configuration->running[0] == '\0')
-        add(drift, DRIFT_CONFIGURATION, false, file, "remove it and deploy by a release", "the container of service %s was not created by compose", service);
+        add(drift, DRIFT_CONFIGURATION, false, file, "remove it and deploy by a release",
+            "the container of service %s was not created by compose", service);
     else if (strcmp(configuration->declared, configuration->running) != 0)
-        add(drift, DRIFT_CONFIGURATION, false, file, "look at the service and at the env file; a release creates it anew",
-            "the container of service %s was created from another configuration than is declared now", service);
+        add(drift, DRIFT_CONFIGURATION, false, file,
+            "look at the service and at the env file; a release creates it anew",
+            "the container of service %s was created from another configuration than is declared "
+            "now",
+            service);
 }
 
-void drift_services(const char *file, const struct containers *containers, const struct images *declared, const struct configurations *configurations,
+void drift_services(const char *file, const struct containers *containers,
+                    const struct images *declared, const struct configurations *configurations,
                     struct drift *drift)
 {
     for (size_t i = 0; i < declared->count; i++) {
         const struct image *image = &declared->list[i];
         const struct container *container = containers_find(containers, image->service);
         if (container == NULL) {
-            add(drift, DRIFT_MISSING, false, file, "find out who removed it; a release brings it back",
+            add(drift, DRIFT_MISSING, false, file,
+                "find out who removed it; a release brings it back",
                 "service %s is declared and does not run: it has no container", image->service);
         } else if (strcmp(container->state, "running") != 0) {
             add(drift, DRIFT_STOPPED, false, file, "read its log; a release brings it back",
-                "service %s is declared and does not run: its container is %s", image->service, container->state);
+                "service %s is declared and does not run: its container is %s", image->service,
+                container->state);
         } else {
             compare_image(file, containers, image, drift);
             if (configurations != NULL)
@@ -97,21 +125,25 @@ void drift_services(const char *file, const struct containers *containers, const
     }
     for (size_t i = 0; i < containers->count; i++)
         if (images_find(declared, containers->list[i].service) == NULL)
-            add(drift, DRIFT_EXTRA, false, without_slash(containers->list[i].name), "declare it in the compose file, or remove the container; a release removes it",
+            add(drift, DRIFT_EXTRA, false, without_slash(containers->list[i].name),
+                "declare it in the compose file, or remove the container; a release removes it",
                 "service %s runs and is not declared", containers->list[i].service);
 }
 
 /* Calls add() for each line of text that is not empty; `skip` bytes in front are left out. */
-static void each_line(const struct bytes *lines, size_t skip, enum drift_kind kind, const char *next, const char *what, struct drift *drift)
+static void each_line(const struct bytes *lines, size_t skip, enum drift_kind kind,
+                      const char *next, const char *what, struct drift *drift)
 {
     const char *at = (const char *)lines->data, *end = at + lines->size;
     while (at < end) {
         const char *newline = memchr(at, '\n', (size_t)(end - at));
         size_t length = (size_t)((newline != NULL ? newline : end) - at);
         char name[200];
-        (void)snprintf(name, sizeof name, "%.*s", (int)(length > skip ? length - skip : 0), at + (length > skip ? skip : 0));
+        (void)snprintf(name, sizeof name, "%.*s", (int)(length > skip ? length - skip : 0),
+                       at + (length > skip ? skip : 0));
         if (name[0] != '\0')
-            add(drift, kind, false, kind == DRIFT_EXTRA ? without_slash(name) : name, next, "%s", what);
+            add(drift, kind, false, kind == DRIFT_EXTRA ? without_slash(name) : name, next, "%s",
+                what);
         at += length + 1;
     }
 }
@@ -124,23 +156,31 @@ void drift_strays(const struct bytes *names, struct drift *drift)
 
 void drift_tree(const struct bytes *changes, const struct bytes *loose, struct drift *drift)
 {
-    each_line(changes, 3, DRIFT_TREE, "commit it, or put it back with `git checkout`", "a tracked file differs from the commit", drift);
-    each_line(loose, 0, DRIFT_TREE, "commit it or remove it", "a file that no commit holds would be loaded by a plain `docker compose`", drift);
+    each_line(changes, 3, DRIFT_TREE, "commit it, or put it back with `git checkout`",
+              "a tracked file differs from the commit", drift);
+    each_line(loose, 0, DRIFT_TREE, "commit it or remove it",
+              "a file that no commit holds would be loaded by a plain `docker compose`", drift);
 }
 
-void drift_branch(const struct git_state *git, const struct git_upstream *upstream, const struct setup_repository *repository, struct drift *drift)
+void drift_branch(const struct git_state *git, const struct git_upstream *upstream,
+                  const struct setup_repository *repository, struct drift *drift)
 {
     char remote[200];
     (void)snprintf(remote, sizeof remote, "%.90s/%.90s", repository->remote, repository->branch);
     if (strcmp(git->branch, repository->branch) != 0)
-        add(drift, DRIFT_COMMIT, false, git->branch, "a release returns to the branch", "the tree is not on branch %s", repository->branch);
+        add(drift, DRIFT_COMMIT, false, git->branch, "a release returns to the branch",
+            "the tree is not on branch %s", repository->branch);
     if (upstream->commit[0] == '\0')
-        add(drift, DRIFT_COMMIT, true, remote, "git fetch", "the branch was never fetched, so HEAD (%.12s) cannot be compared with it", git->commit);
+        add(drift, DRIFT_COMMIT, true, remote, "git fetch",
+            "the branch was never fetched, so HEAD (%.12s) cannot be compared with it",
+            git->commit);
     else if (upstream->ahead > 0)
         add(drift, DRIFT_COMMIT, false, remote, "push what was committed on the target, or go back",
-            "HEAD (%.12s) has %lld commits that the branch (%.12s) does not have", git->commit, (long long)upstream->ahead, upstream->commit);
+            "HEAD (%.12s) has %lld commits that the branch (%.12s) does not have", git->commit,
+            (long long)upstream->ahead, upstream->commit);
     else if (upstream->behind > 0)
-        add(drift, DRIFT_COMMIT, false, remote, "deploy by a release", "HEAD (%.12s) is %lld commits behind the branch as last fetched (%.12s)", git->commit,
+        add(drift, DRIFT_COMMIT, false, remote, "deploy by a release",
+            "HEAD (%.12s) is %lld commits behind the branch as last fetched (%.12s)", git->commit,
             (long long)upstream->behind, upstream->commit);
 }
 
@@ -149,24 +189,32 @@ static bool is_other(const char *recorded, const char *now)
     return recorded[0] != '\0' && now[0] != '\0' && strcmp(recorded, now) != 0;
 }
 
-void drift_since(const struct drift_baseline *baseline, const char *commit, const char *config_hmac, const char *env_hmac, const struct setup_compose *compose,
-                 struct drift *drift)
+void drift_since(const struct drift_baseline *baseline, const char *commit, const char *config_hmac,
+                 const char *env_hmac, const struct setup_compose *compose, struct drift *drift)
 {
     const char *env_file = compose->env_file[0] != '\0' ? compose->env_file : "no env file";
     long long number = (long long)baseline->deployment;
     if (baseline->deployment == 0)
         return;
     if (is_other(baseline->commit, commit))
-        add(drift, DRIFT_COMMIT, false, "HEAD", "find out who moved it; `titan-fsm log` names the deployments",
+        add(drift, DRIFT_COMMIT, false, "HEAD",
+            "find out who moved it; `titan-fsm log` names the deployments",
             "HEAD is %.12s, and deployment %lld left %.12s", commit, number, baseline->commit);
     if (baseline->env_hmac[0] != '\0' && env_hmac[0] == '\0')
         add(drift, DRIFT_ENV_FILE, true, env_file, "the next deployment makes a new key",
-            "it cannot be compared with the one of deployment %lld: the key in the state directory is gone", number);
+            "it cannot be compared with the one of deployment %lld: the key in the state directory "
+            "is gone",
+            number);
     else if (is_other(baseline->env_hmac, env_hmac))
-        add(drift, DRIFT_ENV_FILE, false, env_file, "find out who changed it; a release puts it into force", "it was changed since deployment %lld", number);
+        add(drift, DRIFT_ENV_FILE, false, env_file,
+            "find out who changed it; a release puts it into force",
+            "it was changed since deployment %lld", number);
     else if (is_other(baseline->config_hmac, config_hmac) && !is_other(baseline->commit, commit))
-        add(drift, DRIFT_RENDERED, false, compose->file, "look for variables of the shell, changed files and another version of compose",
-            "the rendered configuration is not that of deployment %lld, though commit and env file are", number);
+        add(drift, DRIFT_RENDERED, false, compose->file,
+            "look for variables of the shell, changed files and another version of compose",
+            "the rendered configuration is not that of deployment %lld, though commit and env file "
+            "are",
+            number);
 }
 
 void drift_unrendered(const char *where, const char *what, struct drift *drift)
@@ -187,7 +235,8 @@ void drift_sentence(const struct drift *drift, char *ret_text, size_t room)
     size_t used = 0;
     ret_text[0] = '\0';
     for (size_t i = 0; i < drift->count && used + 1 < room; i++) {
-        int length = snprintf(ret_text + used, room - used, "%s%s", i > 0 ? "; " : "", drift->list[i].what);
+        int length = snprintf(ret_text + used, room - used, "%s%s", i > 0 ? "; " : "",
+                              drift->list[i].what);
         used += length > 0 ? (size_t)length : 0;
     }
 }

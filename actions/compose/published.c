@@ -21,7 +21,8 @@ bool published_range(const char *text, int *ret_first, int *ret_last)
     if (!read_number(text, length, &first))
         return false;
     last = first;
-    if (text[length] == '-' && (!read_number(text + length + 1, strlen(text + length + 1), &last) || last < first))
+    if (text[length] == '-'
+        && (!read_number(text + length + 1, strlen(text + length + 1), &last) || last < first))
         return false;
     *ret_first = first;
     *ret_last = last;
@@ -51,11 +52,13 @@ bool published_read(const char *text, struct published *ret_port)
     if (published != NULL && strchr(published, ']') == NULL) {
         *published++ = '\0';
         size_t bracket = words[0] == '[' ? 1 : 0;
-        (void)snprintf(port.address, sizeof port.address, "%.*s", (int)strcspn(words + bracket, "]"), words + bracket);
+        (void)snprintf(port.address, sizeof port.address, "%.*s",
+                       (int)strcspn(words + bracket, "]"), words + bracket);
     } else {
         published = words;
     }
-    if (!published_range(target, &port.target, &last) || (published[0] != '\0' && !published_range(published, &port.first, &port.last)))
+    if (!published_range(target, &port.target, &last)
+        || (published[0] != '\0' && !published_range(published, &port.first, &port.last)))
         return false;
     *ret_port = port;
     return true;
@@ -78,7 +81,8 @@ void published_words(const struct published *port, char *ret_text, size_t room)
     if (port->last > port->first)
         (void)snprintf(range, sizeof range, "-%d", port->last);
     if (port->last == 0)
-        (void)snprintf(ret_text, room, "a port that Docker chooses for %d%s", port->target, port->udp ? "/udp" : "");
+        (void)snprintf(ret_text, room, "a port that Docker chooses for %d%s", port->target,
+                       port->udp ? "/udp" : "");
     else
         (void)snprintf(ret_text, room, "%d%s%s", port->first, range, port->udp ? "/udp" : "");
 }

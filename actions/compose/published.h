@@ -1,6 +1,8 @@
-/* actions/compose/published: a port of the host that a container is given, as compose and Docker write it.
+/* actions/compose/published: a port of the host that a container is given, as compose and Docker
+ * write it.
  * Knows:     the words "[ADDRESS:]FIRST[-LAST]:TARGET[/PROTOCOL]"; not which ports may be open.
- * Why:       a published port bypasses the host's own firewall, whose INPUT rules it never meets. */
+ * Why:       a published port bypasses the host's own firewall, whose INPUT rules it never meets.
+ */
 #ifndef ACTIONS_PUBLISHED_H
 #define ACTIONS_PUBLISHED_H
 
@@ -8,11 +10,11 @@
 #include <stddef.h>
 
 struct published {
-    char address[64];               /* of the host, "" = every one */
-    int first, last;                /* 0 = one that Docker chooses */
-    int target;                     /* in the container */
-    bool udp;                       /* else tcp (sctp counts as tcp: it is open all the same) */
-    int line;                       /* of the compose file, 0 = none */
+    char address[64]; /* of the host, "" = every one */
+    int first, last;  /* 0 = one that Docker chooses */
+    int target;       /* in the container */
+    bool udp;         /* else tcp (sctp counts as tcp: it is open all the same) */
+    int line;         /* of the compose file, 0 = none */
 };
 
 /* "FIRST" or "FIRST-LAST", 0 to 65535. */

@@ -1,6 +1,7 @@
-/* actions/secrets/credential: a credential of the tool's own (the bus password, a bearer token), read from a file of this machine for one use.
- * Knows:     that nobody else may read such a file, and that its line end is no part of it; not what the credential is for. That it never comes back from
- *            anywhere is secrets.h.
+/* actions/secrets/credential: a credential of the tool's own (the bus password, a bearer token),
+ * read from a file of this machine for one use.
+ * Knows:     that nobody else may read such a file, and that its line end is no part of it; not
+ *            what the credential is for. That it never comes back from anywhere is secrets.h.
  * Ownership: the bytes are the caller's; bytes_free() wipes them. */
 #ifndef ACTIONS_CREDENTIAL_H
 #define ACTIONS_CREDENTIAL_H
@@ -9,7 +10,9 @@
 
 enum { CREDENTIAL_BYTES_MAX = 512 };
 
-/* `what` names it in the error: "the bus password file". ERROR_KEY_REFUSED unless it is a file that only its owner may read. */
-enum error_code credential_read_file(const char *path, const char *what, struct bytes *ret_credential, struct error *error) CHECKED;
+/* `what` names it in the error: "the bus password file". ERROR_KEY_REFUSED unless it is a file that
+ * only its owner may read. */
+enum error_code credential_read_file(const char *path, const char *what,
+                                     struct bytes *ret_credential, struct error *error) CHECKED;
 
 #endif

@@ -6,7 +6,7 @@
 
 struct reader {
     const char *at, *end;
-    char *room;                     /* locked, as large as the text: for values whose escapes are undone */
+    char *room; /* locked, as large as the text: for values whose escapes are undone */
     env_take_function *take;
     void *context;
 };
@@ -25,10 +25,12 @@ static const char *skip_blanks(const char *at, const char *end)
 
 static bool is_key_letter(char c)
 {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'
+           || c == '.' || c == '-';
 }
 
-static enum error_code give(struct reader *reader, struct env_assignment *assignment, const char *value, size_t length, struct error *error)
+static enum error_code give(struct reader *reader, struct env_assignment *assignment,
+                            const char *value, size_t length, struct error *error)
 {
     assignment->value = value;
     assignment->value_length = length;
@@ -63,7 +65,8 @@ static size_t undo_escapes(const char *text, size_t length, char *ret_text)
     return used;
 }
 
-static enum error_code read_quoted(struct reader *reader, struct env_assignment *assignment, const char *begin, const char *end, struct error *error)
+static enum error_code read_quoted(struct reader *reader, struct env_assignment *assignment,
+                                   const char *begin, const char *end, struct error *error)
 {
     size_t length = (size_t)(end - begin);
     enum error_code code = give(reader, assignment, begin, length, error);
@@ -79,7 +82,8 @@ static size_t trim(const char *value, size_t length)
     return length;
 }
 
-static enum error_code read_unquoted(struct reader *reader, struct env_assignment *assignment, const char *value, size_t length, struct error *error)
+static enum error_code read_unquoted(struct reader *reader, struct env_assignment *assignment,
+                                     const char *value, size_t length, struct error *error)
 {
     length = trim(value, length);
     enum error_code code = give(reader, assignment, value, length, error);
@@ -89,8 +93,9 @@ static enum error_code read_unquoted(struct reader *reader, struct env_assignmen
     return code;
 }
 
-/* One assignment, or a line that is none; reader->at is behind the line. Lines of a value that goes over several are read on their own too, because a quote that
- * was forgotten must not hide the assignments below it. */
+/* One assignment, or a line that is none; reader->at is behind the line. Lines of a value that goes
+ * over several are read on their own too, because a quote that was forgotten must not hide the
+ * assignments below it. */
 static enum error_code read_line(struct reader *reader, struct error *error)
 {
     const char *end = memchr(reader->at, '\n', (size_t)(reader->end - reader->at));
@@ -107,18 +112,29 @@ static enum error_code read_line(struct reader *reader, struct error *error)
     if (assignment.key_length == 0 || at == end || (*at != '=' && *at != ':'))
         return ERROR_OK;
     at = skip_blanks(at + 1, end);
-    const char *closing = at < end && (*at == '"' || *at == '\'') ? find_quote(at + 1, reader->end, *at) : NULL;
+    const char *closing = at < end && (*at == '"' || *at == '\'')
+                              ? find_quote(at + 1, reader->end, *at)
+                              : NULL;
     enum error_code code = ERROR_OK;
     if (closing == NULL || closing > end)
         code = read_unquoted(reader, &assignment, at, (size_t)(end - at), error);
-    return code == ERROR_OK && closing != NULL ? read_quoted(reader, &assignment, at + 1, closing, error) : code;
+    return code == ERROR_OK && closing != NULL
+               ? read_quoted(reader, &assignment, at + 1, closing, error)
+               : code;
 }
 
-enum error_code env_file_read(const char *text, size_t size, env_take_function *take, void *context, struct error *error)
+enum error_code env_file_read(const char *text, size_t size, env_take_function *take, void *context,
+                              struct error *error)
 {
-    struct reader reader = {.at = text, .end = text + size, .take = take, .context = context, .room = sodium_malloc(size + 1)};
+    struct reader reader = {.at = text,
+                            .end = text + size,
+                            .take = take,
+                            .context = context,
+                            .room = sodium_malloc(size + 1)};
     if (reader.room == NULL)
-        return error_set(error, ERROR_MEMORY, 0, "secrets", "raise the limit of locked memory (ulimit -l)", "no locked memory to read the env file");
+        return error_set(error, ERROR_MEMORY, 0, "secrets",
+                         "raise the limit of locked memory (ulimit -l)",
+                         "no locked memory to read the env file");
     enum error_code code = ERROR_OK;
     while (code == ERROR_OK && reader.at < reader.end)
         code = read_line(&reader, error);

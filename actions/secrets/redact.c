@@ -10,26 +10,29 @@
 
 enum { ROOT = 0, ROOM_FIRST = 256, DEPTH_MAX = 3 };
 
-/* A prefix of some value. Index 0 is the empty one, and "none" where a child or a sibling is meant. */
+/* A prefix of some value. Index 0 is the empty one, and "none" where a child or a sibling is meant.
+ */
 struct node {
     uint32_t child, sibling;
-    uint32_t fail;                  /* the longest proper suffix of this prefix that is a prefix too */
+    uint32_t fail; /* the longest proper suffix of this prefix that is a prefix too */
     uint32_t depth;
-    uint32_t longest[REDACT_LEVELS];        /* the longest value that ends here, 0 = none */
+    uint32_t longest[REDACT_LEVELS]; /* the longest value that ends here, 0 = none */
     uint8_t byte;
 };
 
 struct redactor {
-    struct node *nodes;             /* locked */
+    struct node *nodes; /* locked */
     size_t count, room, shortest;
-    uint32_t first[256];            /* children of the root, ROOT = none */
-    bool letters[256];              /* that occur in a value */
+    uint32_t first[256]; /* children of the root, ROOT = none */
+    bool letters[256];   /* that occur in a value */
     bool sealed;
 };
 
 /* Which form is looked for inside which. The text itself may have any. */
 static const uint32_t FORMS = (1U << DECODING_COUNT) - 1;
-#define RUNS (1U << DECODING_HEX | 1U << DECODING_HEX_ODD | 1U << DECODING_BASE64 | 1U << DECODING_BASE64_1 | 1U << DECODING_BASE64_2 | 1U << DECODING_BASE64_3)
+#define RUNS                                                                                       \
+    (1U << DECODING_HEX | 1U << DECODING_HEX_ODD | 1U << DECODING_BASE64 | 1U << DECODING_BASE64_1 \
+     | 1U << DECODING_BASE64_2 | 1U << DECODING_BASE64_3)
 #define URLS (1U << DECODING_PERCENT | 1U << DECODING_FORM)
 static const uint32_t inside[DECODING_COUNT] = {
     [DECODING_TIMES] = RUNS,
@@ -44,7 +47,9 @@ static const uint32_t inside[DECODING_COUNT] = {
 
 static enum error_code no_memory(struct error *error)
 {
-    return error_set(error, ERROR_MEMORY, 0, "secrets", "raise the limit of locked memory (ulimit -l)", "no locked memory for the values that must not be recorded");
+    return error_set(error, ERROR_MEMORY, 0, "secrets",
+                     "raise the limit of locked memory (ulimit -l)",
+                     "no locked memory for the values that must not be recorded");
 }
 
 static enum error_code grow(struct redactor *redactor, size_t room, struct error *error)
@@ -62,7 +67,9 @@ static enum error_code grow(struct redactor *redactor, size_t room, struct error
 
 enum error_code redactor_new(struct redactor **ret_redactor, struct error *error)
 {
-    struct redactor *redactor = sodium_init() >= 0 ? sodium_malloc(sizeof *redactor) : NULL;      /* main() did; whoever uses this alone need not know */
+    struct redactor *redactor = sodium_init() >= 0
+                                    ? sodium_malloc(sizeof *redactor)
+                                    : NULL; /* main() did; whoever uses this alone need not know */
     if (redactor == NULL)
         return no_memory(error);
     *redactor = (struct redactor){.shortest = SIZE_MAX};
@@ -97,18 +104,23 @@ static uint32_t child_of(const struct redactor *redactor, uint32_t at, uint8_t b
 static uint32_t add_child(struct redactor *redactor, uint32_t parent, uint8_t byte)
 {
     uint32_t child = (uint32_t)redactor->count++;
-    redactor->nodes[child] = (struct node){.byte = byte, .depth = redactor->nodes[parent].depth + 1, .sibling = redactor->nodes[parent].child};
+    redactor->nodes[child] = (struct node){.byte = byte,
+                                           .depth = redactor->nodes[parent].depth + 1,
+                                           .sibling = redactor->nodes[parent].child};
     redactor->nodes[parent].child = child;
     if (parent == ROOT)
         redactor->first[byte] = child;
     return child;
 }
 
-enum error_code redactor_add(struct redactor *redactor, const void *value, size_t size, bool secret, struct error *error)
+enum error_code redactor_add(struct redactor *redactor, const void *value, size_t size, bool secret,
+                             struct error *error)
 {
     assert(!redactor->sealed && size > 0);
     if (size > REDACT_BYTES_MAX || redactor->count + size > REDACT_BYTES_MAX)
-        return error_set(error, ERROR_LIMIT, 0, "secrets", "make the env file smaller", "the values that must not be recorded are more than %d bytes", REDACT_BYTES_MAX);
+        return error_set(error, ERROR_LIMIT, 0, "secrets", "make the env file smaller",
+                         "the values that must not be recorded are more than %d bytes",
+                         REDACT_BYTES_MAX);
     while (redactor->count + size > redactor->room) {
         enum error_code code = grow(redactor, redactor->room * 2, error);
         if (code != ERROR_OK)
@@ -149,7 +161,9 @@ enum error_code redactor_seal(struct redactor *redactor, struct error *error)
     while (begin < end) {
         uint32_t parent = queue[begin++];
         for (uint32_t child = nodes[parent].child; child != 0; child = nodes[child].sibling) {
-            nodes[child].fail = parent == ROOT ? ROOT : step(redactor, nodes[parent].fail, nodes[child].byte);
+            nodes[child].fail = parent == ROOT
+                                    ? ROOT
+                                    : step(redactor, nodes[parent].fail, nodes[child].byte);
             for (size_t level = 0; level < REDACT_LEVELS; level++)
                 if (nodes[child].longest[level] == 0)
                     nodes[child].longest[level] = nodes[nodes[child].fail].longest[level];
@@ -162,7 +176,8 @@ enum error_code redactor_seal(struct redactor *redactor, struct error *error)
 }
 
 /* Where marks begin (+1) and end (-1), so that a thousand that overlap cost no more than one. */
-static void search(const struct redactor *redactor, enum redact_level level, const struct view *view, int32_t *turns)
+static void search(const struct redactor *redactor, enum redact_level level,
+                   const struct view *view, int32_t *turns)
 {
     uint32_t at = ROOT;
     for (size_t i = 0; i < view->size; i++) {
@@ -183,17 +198,29 @@ static void search(const struct redactor *redactor, enum redact_level level, con
 static bool may_show(const struct redactor *redactor, unsigned form)
 {
     switch ((enum decoding)form) {
-    case DECODING_DOUBLED: return redactor->letters['$'] || redactor->letters['\''];
-    case DECODING_FORM: return redactor->letters[' '];
-    case DECODING_TIMES: case DECODING_JSON: case DECODING_PERCENT: case DECODING_HEX: case DECODING_HEX_ODD: case DECODING_BASE64: case DECODING_BASE64_1:
-    case DECODING_BASE64_2: case DECODING_BASE64_3: return true;
-    case DECODING_COUNT: break;
+    case DECODING_DOUBLED:
+        return redactor->letters['$'] || redactor->letters['\''];
+    case DECODING_FORM:
+        return redactor->letters[' '];
+    case DECODING_TIMES:
+    case DECODING_JSON:
+    case DECODING_PERCENT:
+    case DECODING_HEX:
+    case DECODING_HEX_ODD:
+    case DECODING_BASE64:
+    case DECODING_BASE64_1:
+    case DECODING_BASE64_2:
+    case DECODING_BASE64_3:
+        return true;
+    case DECODING_COUNT:
+        break;
     }
     return false;
 }
 
 /* views[0] is the text; those behind it are room, one a depth. */
-static void search_forms(const struct redactor *redactor, enum redact_level level, struct view *views, uint32_t forms, unsigned depth, int32_t *turns)
+static void search_forms(const struct redactor *redactor, enum redact_level level,
+                         struct view *views, uint32_t forms, unsigned depth, int32_t *turns)
 {
     search(redactor, level, &views[0], turns);
     for (unsigned form = 0; depth < DEPTH_MAX && form < DECODING_COUNT; form++) {
@@ -201,9 +228,10 @@ static void search_forms(const struct redactor *redactor, enum redact_level leve
             continue;
         if (view_decode(&views[0], (enum decoding)form, redactor->shortest, &views[1]))
             search_forms(redactor, level, views + 1, inside[form], depth + 1, turns);
-        else if (form == DECODING_HEX)          /* no run is long enough from its first digit: none is from another */
+        else if (form == DECODING_HEX) /* no run is long enough from its first digit: none is from
+                                          another */
             forms &= ~(1U << DECODING_HEX_ODD);
-        else if (form == DECODING_BASE64)       /* the last forms of all */
+        else if (form == DECODING_BASE64) /* the last forms of all */
             break;
     }
 }
@@ -228,7 +256,8 @@ static enum error_code replace(struct bytes *text, const int32_t *turns, struct 
         depth += turns[i];
         if (before == 0 && depth > 0) {
             size_t end = i - (backslashes_before(text, i) & 1);
-            code = end > kept ? bytes_append(&made, text->data + kept, end - kept, error) : ERROR_OK;
+            code = end > kept ? bytes_append(&made, text->data + kept, end - kept, error)
+                              : ERROR_OK;
             if (code == ERROR_OK)
                 code = bytes_append(&made, REDACT_MARK, strlen(REDACT_MARK), error);
         }
@@ -246,7 +275,8 @@ static enum error_code replace(struct bytes *text, const int32_t *turns, struct 
     return ERROR_OK;
 }
 
-enum error_code redactor_apply(const struct redactor *redactor, enum redact_level level, struct bytes *text, struct error *error)
+enum error_code redactor_apply(const struct redactor *redactor, enum redact_level level,
+                               struct bytes *text, struct error *error)
 {
     assert(redactor->sealed && text->size < VIEW_BREAK);
     if (text->size < redactor->shortest)

@@ -18,7 +18,10 @@ void view_clear(struct view *view)
 enum error_code view_open(size_t size, struct view *ret_view, struct error *error)
 {
     size_t room = size + 1;
-    struct view view = {.bytes = calloc(room, 1), .from = malloc(room * sizeof *view.from), .to = malloc(room * sizeof *view.to), .room = room};
+    struct view view = {.bytes = calloc(room, 1),
+                        .from = malloc(room * sizeof *view.from),
+                        .to = malloc(room * sizeof *view.to),
+                        .room = room};
     if (view.bytes == NULL || view.from == NULL || view.to == NULL) {
         view_clear(&view);
         return error_set(error, ERROR_MEMORY, 0, "secrets", "", "out of memory");
@@ -43,7 +46,8 @@ static bool is_break(const struct view *view, size_t at)
 }
 
 /* One byte that stands for parent[first..last]. No decoding makes more bytes than it reads. */
-static void emit(struct view *view, const struct view *parent, uint8_t byte, size_t first, size_t last)
+static void emit(struct view *view, const struct view *parent, uint8_t byte, size_t first,
+                 size_t last)
 {
     view->bytes[view->size] = byte;
     view->from[view->size] = from_of(parent, first);
@@ -81,7 +85,8 @@ static int32_t hex_number(const struct view *parent, size_t at, size_t digits)
     return number;
 }
 
-static size_t emit_utf8(struct view *view, const struct view *parent, uint32_t character, size_t first, size_t last)
+static size_t emit_utf8(struct view *view, const struct view *parent, uint32_t character,
+                        size_t first, size_t last)
 {
     static const uint8_t lead[] = {0, 0, 0xC0, 0xE0, 0xF0};
     if (character < 0x80) {
@@ -114,10 +119,13 @@ static size_t take_escape(struct view *view, const struct view *parent, size_t a
     }
     if (letter != 'u' || number < 0)
         return at;
-    bool pair = number >= 0xD800 && number < 0xDC00 && at + 7 < parent->size && parent->bytes[at + 6] == '\\' && parent->bytes[at + 7] == 'u';
+    bool pair = number >= 0xD800 && number < 0xDC00 && at + 7 < parent->size
+                && parent->bytes[at + 6] == '\\' && parent->bytes[at + 7] == 'u';
     int32_t low = pair ? hex_number(parent, at + 8, 4) : -1;
     if (low >= 0xDC00 && low < 0xE000)
-        return emit_utf8(view, parent, 0x10000 + ((uint32_t)(number - 0xD800) << 10) + (uint32_t)(low - 0xDC00), at, at + 11);
+        return emit_utf8(view, parent,
+                         0x10000 + ((uint32_t)(number - 0xD800) << 10) + (uint32_t)(low - 0xDC00),
+                         at, at + 11);
     return emit_utf8(view, parent, (uint32_t)number, at, at + 5);
 }
 
@@ -134,7 +142,9 @@ static size_t take_doubled(struct view *view, const struct view *parent, size_t 
 {
     const uint8_t *byte = parent->bytes + at;
     size_t left = parent->size - at;
-    size_t length = left >= 4 && memcmp(byte, "'\\''", 4) == 0 ? 4 : left >= 2 && byte[0] == byte[1] ? 2 : 0;
+    size_t length = left >= 4 && memcmp(byte, "'\\''", 4) == 0 ? 4
+                    : left >= 2 && byte[0] == byte[1]          ? 2
+                                                               : 0;
     if (length == 0)
         return at;
     emit(view, parent, byte[0], at, at + length - 1);
@@ -200,7 +210,10 @@ static int base64_digit(uint8_t c)
         return c - 'a' + 26;
     if (c >= '0' && c <= '9')
         return c - '0' + 52;
-    return c == '+' || c == '-' ? 62 : c == '/' || c == '_' ? 63 : c == '\n' || c == '\r' ? DIGIT_SKIPPED : DIGIT_NONE;
+    return c == '+' || c == '-'     ? 62
+           : c == '/' || c == '_'   ? 63
+           : c == '\n' || c == '\r' ? DIGIT_SKIPPED
+                                    : DIGIT_NONE;
 }
 
 static int spaced_hex_digit(uint8_t c)
@@ -209,7 +222,7 @@ static int spaced_hex_digit(uint8_t c)
 }
 
 struct radix {
-    int8_t digit[256];              /* value, DIGIT_NONE, DIGIT_SKIPPED */
+    int8_t digit[256]; /* value, DIGIT_NONE, DIGIT_SKIPPED */
     unsigned bits;
 };
 
@@ -219,15 +232,17 @@ static void radix_of(enum decoding decoding, struct radix *ret_radix, unsigned *
     ret_radix->bits = hex ? 4 : 6;
     *ret_skip = (unsigned)decoding - (unsigned)(hex ? DECODING_HEX : DECODING_BASE64);
     for (unsigned c = 0; c < 256; c++)
-        ret_radix->digit[c] = (int8_t)(hex ? spaced_hex_digit((uint8_t)c) : base64_digit((uint8_t)c));
+        ret_radix->digit[c] = (int8_t)(hex ? spaced_hex_digit((uint8_t)c)
+                                           : base64_digit((uint8_t)c));
 }
 
 /* One run of digits, parent[begin..end), without its first `skip` digits. */
-static void decode_run(const struct view *parent, const struct radix *radix, size_t begin, size_t end, unsigned skip, struct view *view)
+static void decode_run(const struct view *parent, const struct radix *radix, size_t begin,
+                       size_t end, unsigned skip, struct view *view)
 {
     uint32_t held = 0;
     unsigned bits = 0;
-    size_t first = begin;           /* the digit that holds the oldest bit that is left */
+    size_t first = begin; /* the digit that holds the oldest bit that is left */
     for (size_t at = begin; at < end; at++) {
         int digit = radix->digit[parent->bytes[at]];
         if (digit < 0)
@@ -249,7 +264,8 @@ static void decode_run(const struct view *parent, const struct radix *radix, siz
     emit_break(view);
 }
 
-static bool decode_runs(const struct view *parent, enum decoding decoding, size_t shortest, struct view *view)
+static bool decode_runs(const struct view *parent, enum decoding decoding, size_t shortest,
+                        struct view *view)
 {
     struct radix radix;
     unsigned skip;
@@ -257,7 +273,8 @@ static bool decode_runs(const struct view *parent, enum decoding decoding, size_
     size_t least = (shortest * 8 + radix.bits - 1) / radix.bits;
     for (size_t at = 0; at < parent->size;) {
         size_t begin = at, digits = 0;
-        while (at < parent->size && !is_break(parent, at) && radix.digit[parent->bytes[at]] != DIGIT_NONE)
+        while (at < parent->size && !is_break(parent, at)
+               && radix.digit[parent->bytes[at]] != DIGIT_NONE)
             digits += radix.digit[parent->bytes[at++]] >= 0;
         if (digits >= least)
             decode_run(parent, &radix, begin, at, skip, view);
@@ -270,21 +287,36 @@ static bool decode_runs(const struct view *parent, enum decoding decoding, size_
 static bool has_sign(const struct view *parent, enum decoding decoding)
 {
     switch (decoding) {
-    case DECODING_TIMES: return time_length(parent->bytes, parent->size) > 0;
-    case DECODING_JSON: return memchr(parent->bytes, '\\', parent->size) != NULL;
-    case DECODING_DOUBLED: return memmem(parent->bytes, parent->size, "$$", 2) != NULL || memmem(parent->bytes, parent->size, "''", 2) != NULL;
-    case DECODING_PERCENT: return memchr(parent->bytes, '%', parent->size) != NULL;
-    case DECODING_FORM: return memchr(parent->bytes, '+', parent->size) != NULL;
-    case DECODING_HEX: case DECODING_HEX_ODD: case DECODING_BASE64: case DECODING_BASE64_1: case DECODING_BASE64_2: case DECODING_BASE64_3: return true;
-    case DECODING_COUNT: break;
+    case DECODING_TIMES:
+        return time_length(parent->bytes, parent->size) > 0;
+    case DECODING_JSON:
+        return memchr(parent->bytes, '\\', parent->size) != NULL;
+    case DECODING_DOUBLED:
+        return memmem(parent->bytes, parent->size, "$$", 2) != NULL
+               || memmem(parent->bytes, parent->size, "''", 2) != NULL;
+    case DECODING_PERCENT:
+        return memchr(parent->bytes, '%', parent->size) != NULL;
+    case DECODING_FORM:
+        return memchr(parent->bytes, '+', parent->size) != NULL;
+    case DECODING_HEX:
+    case DECODING_HEX_ODD:
+    case DECODING_BASE64:
+    case DECODING_BASE64_1:
+    case DECODING_BASE64_2:
+    case DECODING_BASE64_3:
+        return true;
+    case DECODING_COUNT:
+        break;
     }
     return false;
 }
 
-bool view_decode(const struct view *parent, enum decoding decoding, size_t shortest, struct view *view)
+bool view_decode(const struct view *parent, enum decoding decoding, size_t shortest,
+                 struct view *view)
 {
     view->size = 0;
     if (parent->size < shortest || !has_sign(parent, decoding))
         return false;
-    return decoding >= DECODING_HEX ? decode_runs(parent, decoding, shortest, view) : decode_escapes(parent, decoding, view);
+    return decoding >= DECODING_HEX ? decode_runs(parent, decoding, shortest, view)
+                                    : decode_escapes(parent, decoding, view);
 }

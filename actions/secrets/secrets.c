@@ -12,15 +12,21 @@
 #include "actions/secrets/secret_words.h"
 #include "actions/target/target.h"
 
-enum { PASSWORD_MAX = 512, NOTE_MAX = 400, KEY_SHOWN_MAX = 40, STATUS_MISSING = 3, ENV_BYTES_MAX = 1 << 16 };
+enum {
+    PASSWORD_MAX = 512,
+    NOTE_MAX = 400,
+    KEY_SHOWN_MAX = 40,
+    STATUS_MISSING = 3,
+    ENV_BYTES_MAX = 1 << 16
+};
 
 struct secrets {
     const struct setup *setup;
     struct redactor *redactor;
-    char *bus_password;             /* locked */
+    char *bus_password; /* locked */
     char note[NOTE_MAX];
-    char mode[8];                   /* of the env file, "" = unknown */
-    bool wanted, known;             /* an env file is configured; was read */
+    char mode[8];       /* of the env file, "" = unknown */
+    bool wanted, known; /* an env file is configured; was read */
 };
 
 static bool is_given(const char *text)
@@ -40,15 +46,18 @@ static bool contains_pattern(const char *key, size_t length, const char *pattern
 static bool looks_secret(const struct setup *setup, const struct env_assignment *assignment)
 {
     const char *bus = setup->bus.password_key;
-    if (is_given(bus) && strlen(bus) == assignment->key_length && memcmp(bus, assignment->key, assignment->key_length) == 0)
+    if (is_given(bus) && strlen(bus) == assignment->key_length
+        && memcmp(bus, assignment->key, assignment->key_length) == 0)
         return true;
     for (size_t i = 0; i < setup->secrets.patterns.count; i++)
-        if (contains_pattern(assignment->key, assignment->key_length, setup->secrets.patterns.items[i]))
+        if (contains_pattern(assignment->key, assignment->key_length,
+                             setup->secrets.patterns.items[i]))
             return true;
     return false;
 }
 
-/* Only what is written as the names of variables are, because a line of a value that was taken for an assignment has a "key" too. */
+/* Only what is written as the names of variables are, because a line of a value that was taken for
+ * an assignment has a "key" too. */
 static void note_key(struct secrets *secrets, const char *key, size_t length)
 {
     char name[KEY_SHOWN_MAX + 1];
@@ -56,14 +65,19 @@ static void note_key(struct secrets *secrets, const char *key, size_t length)
     bool plain = length > 0 && length <= KEY_SHOWN_MAX;
     for (size_t i = 0; plain && i < length; i++)
         plain = isupper((unsigned char)key[i]) || isdigit((unsigned char)key[i]) || key[i] == '_';
-    (void)snprintf(name, sizeof name, "%.*s", plain ? (int)length : 15, plain ? key : "an unusual name");
+    (void)snprintf(name, sizeof name, "%.*s", plain ? (int)length : 15,
+                   plain ? key : "an unusual name");
     if (strstr(secrets->note, name) != NULL)
         return;
-    (void)snprintf(secrets->note + used, sizeof secrets->note - used, "%s%s", used > 0 ? ", " : "too short to be redacted, or a word that is read by this tool: ", name);
+    (void)snprintf(secrets->note + used, sizeof secrets->note - used, "%s%s",
+                   used > 0 ? ", "
+                            : "too short to be redacted, or a word that is read by this tool: ",
+                   name);
 }
 
 /* A value over several lines may be printed line by line. */
-static enum error_code add_lines(struct secrets *secrets, const char *value, size_t size, size_t least, bool secret, struct error *error)
+static enum error_code add_lines(struct secrets *secrets, const char *value, size_t size,
+                                 size_t least, bool secret, struct error *error)
 {
     enum error_code code = ERROR_OK;
     for (const char *at = value, *end = value + size; code == ERROR_OK && at < end;) {
@@ -76,15 +90,19 @@ static enum error_code add_lines(struct secrets *secrets, const char *value, siz
     return code;
 }
 
-static enum error_code add(struct secrets *secrets, const char *value, size_t size, bool secret, struct error *error)
+static enum error_code add(struct secrets *secrets, const char *value, size_t size, bool secret,
+                           struct error *error)
 {
     size_t value_bytes = (size_t)secrets->setup->secrets.value_bytes;
     enum error_code code = redactor_add(secrets->redactor, value, size, secret, error);
-    return code == ERROR_OK ? add_lines(secrets, value, size, secret ? 8 : value_bytes, secret, error) : code;
+    return code == ERROR_OK
+               ? add_lines(secrets, value, size, secret ? 8 : value_bytes, secret, error)
+               : code;
 }
 
 /* scheme://user:PASSWORD@host, as it stands and with its %41 undone. */
-static enum error_code add_address(struct secrets *secrets, const struct env_assignment *assignment, struct error *error)
+static enum error_code add_address(struct secrets *secrets, const struct env_assignment *assignment,
+                                   struct error *error)
 {
     const char *end = assignment->value + assignment->value_length;
     const char *scheme = memmem(assignment->value, assignment->value_length, "://", 3);
@@ -103,13 +121,16 @@ static enum error_code add_address(struct secrets *secrets, const struct env_ass
     }
     char *plain = sodium_malloc(length);
     if (plain == NULL)
-        return error_set(error, ERROR_MEMORY, 0, "secrets", "raise the limit of locked memory (ulimit -l)", "no locked memory to read the env file");
+        return error_set(error, ERROR_MEMORY, 0, "secrets",
+                         "raise the limit of locked memory (ulimit -l)",
+                         "no locked memory to read the env file");
     for (size_t i = 0; i < length; i++) {
         unsigned byte;
         char hex[3] = {0};
         if (password[i] == '%' && i + 2 < length)
             memcpy(hex, password + i + 1, 2);
-        bool escaped = isxdigit((unsigned char)hex[0]) && isxdigit((unsigned char)hex[1]) && sscanf(hex, "%2x", &byte) == 1;
+        bool escaped = isxdigit((unsigned char)hex[0]) && isxdigit((unsigned char)hex[1])
+                       && sscanf(hex, "%2x", &byte) == 1;
         plain[used++] = escaped ? (char)byte : password[i];
         i += escaped ? 2 : 0;
     }
@@ -120,14 +141,20 @@ static enum error_code add_address(struct secrets *secrets, const struct env_ass
     return code;
 }
 
-static enum error_code keep_bus_password(struct secrets *secrets, const struct env_assignment *assignment, struct error *error)
+static enum error_code keep_bus_password(struct secrets *secrets,
+                                         const struct env_assignment *assignment,
+                                         struct error *error)
 {
     const char *key = secrets->setup->bus.password_key;
-    if (!is_given(key) || strlen(key) != assignment->key_length || memcmp(key, assignment->key, assignment->key_length) != 0 || assignment->value_length > PASSWORD_MAX)
+    if (!is_given(key) || strlen(key) != assignment->key_length
+        || memcmp(key, assignment->key, assignment->key_length) != 0
+        || assignment->value_length > PASSWORD_MAX)
         return ERROR_OK;
     char *copy = sodium_malloc(assignment->value_length + 1);
     if (copy == NULL)
-        return error_set(error, ERROR_MEMORY, 0, "secrets", "raise the limit of locked memory (ulimit -l)", "no locked memory for the bus password");
+        return error_set(error, ERROR_MEMORY, 0, "secrets",
+                         "raise the limit of locked memory (ulimit -l)",
+                         "no locked memory for the bus password");
     memcpy(copy, assignment->value, assignment->value_length);
     copy[assignment->value_length] = '\0';
     sodium_free(secrets->bus_password);
@@ -135,13 +162,15 @@ static enum error_code keep_bus_password(struct secrets *secrets, const struct e
     return ERROR_OK;
 }
 
-static enum error_code take(void *context, const struct env_assignment *assignment, struct error *error)
+static enum error_code take(void *context, const struct env_assignment *assignment,
+                            struct error *error)
 {
     struct secrets *secrets = context;
     const char *value = assignment->value;
     size_t size = assignment->value_length;
     bool secret = looks_secret(secrets->setup, assignment);
-    bool may_be = size >= (size_t)secrets->setup->secrets.value_bytes && !secret_word_identifies(value, size);
+    bool may_be = size >= (size_t)secrets->setup->secrets.value_bytes
+                  && !secret_word_identifies(value, size);
     enum error_code code = keep_bus_password(secrets, assignment, error);
     if (code != ERROR_OK || size == 0)
         return code;
@@ -152,23 +181,29 @@ static enum error_code take(void *context, const struct env_assignment *assignme
     return code == ERROR_OK ? add_address(secrets, assignment, error) : code;
 }
 
-/* A credential of this machine. Whoever uses it says what is wrong with its file; here it only must not come back from anywhere. */
-static enum error_code add_credential(struct secrets *secrets, const char *path, struct error *error)
+/* A credential of this machine. Whoever uses it says what is wrong with its file; here it only must
+ * not come back from anywhere. */
+static enum error_code add_credential(struct secrets *secrets, const char *path,
+                                      struct error *error)
 {
     CLEANUP_BYTES struct bytes text = {0};
     struct error ignored;
     if (!is_given(path) || credential_read_file(path, "", &text, &ignored) != ERROR_OK)
         return ERROR_OK;
     if (text.size == 0 || secret_word_fits(secrets->setup, (const char *)text.data, text.size))
-        return text.size > 0 ? add(secrets, (const char *)text.data, text.size, true, error) : ERROR_OK;
+        return text.size > 0 ? add(secrets, (const char *)text.data, text.size, true, error)
+                             : ERROR_OK;
     const char *slash = strrchr(path, '/');
     size_t used = strlen(secrets->note);
-    (void)snprintf(secrets->note + used, sizeof secrets->note - used, "%sthe content of %.60s", used > 0 ? ", " : "too short to be redacted, or a word that is read by this tool: ",
+    (void)snprintf(secrets->note + used, sizeof secrets->note - used, "%sthe content of %.60s",
+                   used > 0 ? ", "
+                            : "too short to be redacted, or a word that is read by this tool: ",
                    slash != NULL ? slash + 1 : path);
     return ERROR_OK;
 }
 
-static enum error_code create(const struct setup *setup, struct secrets **ret_secrets, struct error *error)
+static enum error_code create(const struct setup *setup, struct secrets **ret_secrets,
+                              struct error *error)
 {
     struct secrets *secrets = calloc(1, sizeof *secrets);
     if (secrets == NULL)
@@ -187,7 +222,8 @@ static enum error_code create(const struct setup *setup, struct secrets **ret_se
     return ERROR_OK;
 }
 
-static enum error_code finish(enum error_code code, struct secrets *secrets, struct secrets **ret_secrets, struct error *error)
+static enum error_code finish(enum error_code code, struct secrets *secrets,
+                              struct secrets **ret_secrets, struct error *error)
 {
     if (code == ERROR_OK)
         code = redactor_seal(secrets->redactor, error);
@@ -198,7 +234,8 @@ static enum error_code finish(enum error_code code, struct secrets *secrets, str
     return code;
 }
 
-enum error_code secrets_from_text(const struct setup *setup, const char *text, size_t size, struct secrets **ret_secrets, struct error *error)
+enum error_code secrets_from_text(const struct setup *setup, const char *text, size_t size,
+                                  struct secrets **ret_secrets, struct error *error)
 {
     struct secrets *secrets;
     enum error_code code = create(setup, &secrets, error);
@@ -210,7 +247,8 @@ enum error_code secrets_from_text(const struct setup *setup, const char *text, s
 }
 
 /* "600\n" and the file. */
-static enum error_code read_remote(struct target *target, struct secrets *secrets, struct error *error)
+static enum error_code read_remote(struct target *target, struct secrets *secrets,
+                                   struct error *error)
 {
     CLEANUP_BYTES struct bytes script = {0};
     CLEANUP_RESULT struct target_result result = {0};
@@ -218,11 +256,16 @@ static enum error_code read_remote(struct target *target, struct secrets *secret
     if (code == ERROR_OK)
         code = shell_quote(&script, secrets->setup->compose.env_file, error);
     if (code == ERROR_OK)
-        code = bytes_append_format(&script, error, "; [ -f \"$f\" ] && [ -r \"$f\" ] || exit %d; stat -L -c %%a \"$f\" && cat \"$f\"", STATUS_MISSING);
-    struct target_command command = {.script = (const char *)script.data, .output = OUTPUT_RAW, .output_bytes_max = ENV_BYTES_MAX};
+        code = bytes_append_format(
+            &script, error,
+            "; [ -f \"$f\" ] && [ -r \"$f\" ] || exit %d; stat -L -c %%a \"$f\" && cat \"$f\"",
+            STATUS_MISSING);
+    struct target_command command = {.script = (const char *)script.data,
+                                     .output = OUTPUT_RAW,
+                                     .output_bytes_max = ENV_BYTES_MAX};
     if (code == ERROR_OK)
         code = target_run(target, &command, &result, error);
-    if (code == ERROR_LIMIT)        /* no env file: an emergency DISARM must still find its way */
+    if (code == ERROR_LIMIT) /* no env file: an emergency DISARM must still find its way */
         return ERROR_OK;
     if (code != ERROR_OK)
         return code;
@@ -231,18 +274,21 @@ static enum error_code read_remote(struct target *target, struct secrets *secret
     if (line_end == NULL)
         return ERROR_OK;
     (void)snprintf(secrets->mode, sizeof secrets->mode, "%.*s", (int)(line_end - text), text);
-    code = env_file_read(line_end + 1, result.output.size - (size_t)(line_end + 1 - text), take, secrets, error);
+    code = env_file_read(line_end + 1, result.output.size - (size_t)(line_end + 1 - text), take,
+                         secrets, error);
     secrets->known = code == ERROR_OK;
     return code == ERROR_LIMIT ? ERROR_OK : code;
 }
 
-enum error_code secrets_open(struct target *target, struct secrets **ret_secrets, struct error *error)
+enum error_code secrets_open(struct target *target, struct secrets **ret_secrets,
+                             struct error *error)
 {
     struct secrets *secrets;
     enum error_code code = create(target_setup(target), &secrets, error);
     if (code != ERROR_OK)
         return code;
-    return finish(secrets->wanted ? read_remote(target, secrets, error) : ERROR_OK, secrets, ret_secrets, error);
+    return finish(secrets->wanted ? read_remote(target, secrets, error) : ERROR_OK, secrets,
+                  ret_secrets, error);
 }
 
 void secrets_close(struct secrets *secrets)
@@ -254,7 +300,8 @@ void secrets_close(struct secrets *secrets)
     free(secrets);
 }
 
-enum error_code secrets_redact(const struct secrets *secrets, enum redact_level level, struct bytes *text, struct error *error)
+enum error_code secrets_redact(const struct secrets *secrets, enum redact_level level,
+                               struct bytes *text, struct error *error)
 {
     return redactor_apply(secrets->redactor, level, text, error);
 }
@@ -269,12 +316,17 @@ enum error_code secrets_check(const struct secrets *secrets, struct error *error
     const char *env_file = secrets->setup->compose.env_file;
     char next[320];
     if (!secrets_are_known(secrets)) {
-        (void)snprintf(next, sizeof next, "put %.200s there, chmod 600, owned by the user that deploys", env_file);
-        return error_set(error, ERROR_REFUSED, 0, env_file, next, "the env file is missing or cannot be read, or is too large, so its values could not be kept out of the record");
+        (void)snprintf(next, sizeof next,
+                       "put %.200s there, chmod 600, owned by the user that deploys", env_file);
+        return error_set(error, ERROR_REFUSED, 0, env_file, next,
+                         "the env file is missing or cannot be read, or is too large, so its "
+                         "values could not be kept out of the record");
     }
     if (secrets->wanted && strcmp(secrets->mode, "600") != 0) {
         (void)snprintf(next, sizeof next, "chmod 600 %.200s", env_file);
-        return error_set(error, ERROR_REFUSED, 0, env_file, next, "the env file has mode %s and not 600: others may read its secrets", secrets->mode);
+        return error_set(error, ERROR_REFUSED, 0, env_file, next,
+                         "the env file has mode %s and not 600: others may read its secrets",
+                         secrets->mode);
     }
     return ERROR_OK;
 }

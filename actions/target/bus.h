@@ -1,22 +1,32 @@
-/* actions/target/bus: NATS on the target's side, reached through the target. The only file that includes nats.h is bus.c.
- * Knows:     how a payload is published and how every answer to a request is gathered; a publish proves nothing.
- * Evidence:  bus.publish, bus.policy_hash (journal/FORMAT.md). One fresh connection a command, never reconnected, because a lost publish was seen to
- *            be followed by a good flush. The password is read for the connection and wiped. */
+/* actions/target/bus: NATS on the target's side, reached through the target. The only file that
+ * includes nats.h is bus.c.
+ * Knows:     how a payload is published and how every answer to a request is gathered; a publish
+ *            proves nothing.
+ * Evidence:  bus.publish, bus.policy_hash (journal/FORMAT.md). One fresh connection a command,
+ *            never reconnected, because a lost publish was seen to be followed by a good flush. The
+ *            password is read for the connection and wiped. */
 #ifndef ACTIONS_BUS_H
 #define ACTIONS_BUS_H
 
 #include "actions/target/target.h"
 
-/* *ret_sent is false when the server refused it (permissions). Evidence: bus.publish with the payload. */
-enum error_code bus_publish(struct target *target, const char *subject, const char *payload, struct evidence *evidence, bool *ret_sent, struct error *error) CHECKED;
-/* Sends one request and gathers every answer until setup.bus.reply_ms after the first, or timeout_ms without any. Evidence: one item an answer, or one that says
- * none. *ret_answers counts them. */
-enum error_code bus_request(struct target *target, const char *probe, const char *subject, const char *payload, int64_t timeout_ms, struct evidence *evidence,
+/* *ret_sent is false when the server refused it (permissions). Evidence: bus.publish with the
+ * payload. */
+enum error_code bus_publish(struct target *target, const char *subject, const char *payload,
+                            struct evidence *evidence, bool *ret_sent, struct error *error) CHECKED;
+/* Sends one request and gathers every answer until setup.bus.reply_ms after the first, or
+ * timeout_ms without any. Evidence: one item an answer, or one that says none. *ret_answers counts
+ * them. */
+enum error_code bus_request(struct target *target, const char *probe, const char *subject,
+                            const char *payload, int64_t timeout_ms, struct evidence *evidence,
                             unsigned *ret_answers, struct error *error) CHECKED;
-/* Subscribes to each subject and waits until a message came on each, for at most within_ms in all: only what was sent after the subscription is heard.
- * FORBIDDEN and SILENT: *ret_at is the first subject that the server did not permit, or that was not heard. No evidence: what it means is the caller's. */
+/* Subscribes to each subject and waits until a message came on each, for at most within_ms in all:
+ * only what was sent after the subscription is heard. FORBIDDEN and SILENT: *ret_at is the first
+ * subject that the server did not permit, or that was not heard. No evidence: what it means is the
+ * caller's. */
 enum bus_hearing { BUS_HEARD, BUS_SILENT, BUS_FORBIDDEN };
-enum error_code bus_listen(struct target *target, const struct setup_list *subjects, int64_t within_ms, enum bus_hearing *ret_hearing, size_t *ret_at,
+enum error_code bus_listen(struct target *target, const struct setup_list *subjects,
+                           int64_t within_ms, enum bus_hearing *ret_hearing, size_t *ret_at,
                            struct error *error) CHECKED;
 
 #endif

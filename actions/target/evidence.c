@@ -14,13 +14,19 @@ void evidence_cut(struct evidence *evidence, size_t count)
         bytes_free(&evidence->items[--evidence->count].output);
 }
 
-enum error_code evidence_add(struct evidence *evidence, const char *probe, const char *subject, int status, struct bytes *output,
-                             int64_t sent_ns, int64_t received_ns, const struct target_span *target, struct error *error)
+enum error_code evidence_add(struct evidence *evidence, const char *probe, const char *subject,
+                             int status, struct bytes *output, int64_t sent_ns, int64_t received_ns,
+                             const struct target_span *target, struct error *error)
 {
     if (evidence->count == EVIDENCE_ITEMS_MAX)
-        return error_set(error, ERROR_LIMIT, 0, probe, "report this", "a step gathered more than %d items of evidence", EVIDENCE_ITEMS_MAX);
+        return error_set(error, ERROR_LIMIT, 0, probe, "report this",
+                         "a step gathered more than %d items of evidence", EVIDENCE_ITEMS_MAX);
     struct evidence_item *item = &evidence->items[evidence->count++];
-    *item = (struct evidence_item){.probe = probe, .status = status, .output = *output, .sent_ns = sent_ns, .received_ns = received_ns};
+    *item = (struct evidence_item){.probe = probe,
+                                   .status = status,
+                                   .output = *output,
+                                   .sent_ns = sent_ns,
+                                   .received_ns = received_ns};
     (void)snprintf(item->subject, sizeof item->subject, "%s", subject);
     if (target != NULL)
         item->target = *target;
@@ -28,11 +34,13 @@ enum error_code evidence_add(struct evidence *evidence, const char *probe, const
     return ERROR_OK;
 }
 
-const struct evidence_item *evidence_last(const struct evidence *evidence, const char *probe, const char *subject)
+const struct evidence_item *evidence_last(const struct evidence *evidence, const char *probe,
+                                          const char *subject)
 {
     for (size_t i = evidence->count; i-- > 0;) {
         const struct evidence_item *item = &evidence->items[i];
-        if (strcmp(item->probe, probe) == 0 && (subject == NULL || strcmp(item->subject, subject) == 0))
+        if (strcmp(item->probe, probe) == 0
+            && (subject == NULL || strcmp(item->subject, subject) == 0))
             return item;
     }
     return NULL;

@@ -34,8 +34,10 @@ bool http_place_of(const char *url, struct http_place *ret_place)
     CURLU *parts = curl_url();
     char *scheme = NULL, *user = NULL, *host = NULL, *port = NULL, *path = NULL, *query = NULL;
     struct http_place place = {.tls = false};
-    bool good = parts != NULL && curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK && curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK
-                && curl_url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK && curl_url_get(parts, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK
+    bool good = parts != NULL && curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK
+                && curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK
+                && curl_url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK
+                && curl_url_get(parts, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK
                 && curl_url_get(parts, CURLUPART_PATH, &path, 0) == CURLUE_OK;
     if (good) {
         (void)curl_url_get(parts, CURLUPART_QUERY, &query, 0);
@@ -45,10 +47,16 @@ bool http_place_of(const char *url, struct http_place *ret_place)
         place.tls = strcasecmp(scheme, "https") == 0;
         place.port = (int)strtol(port, NULL, 10);
         bool plain_port = place.port == (place.tls ? 443 : 80);
-        int written = snprintf(place.authority, sizeof place.authority, plain_port ? "%s" : "%s:%d", host, place.port);
-        good = (place.tls || strcasecmp(scheme, "http") == 0) && place.port > 0 && written < (int)sizeof place.authority
-               && snprintf(place.host, sizeof place.host, "%.*s", (int)(bracketed ? length - 2 : length), host + bracketed) < (int)sizeof place.host
-               && snprintf(place.target, sizeof place.target, "%s%s%s", path, query != NULL ? "?" : "", query != NULL ? query : "") < (int)sizeof place.target;
+        int written = snprintf(place.authority, sizeof place.authority, plain_port ? "%s" : "%s:%d",
+                               host, place.port);
+        good = (place.tls || strcasecmp(scheme, "http") == 0) && place.port > 0
+               && written < (int)sizeof place.authority
+               && snprintf(place.host, sizeof place.host, "%.*s",
+                           (int)(bracketed ? length - 2 : length), host + bracketed)
+                      < (int)sizeof place.host
+               && snprintf(place.target, sizeof place.target, "%s%s%s", path,
+                           query != NULL ? "?" : "", query != NULL ? query : "")
+                      < (int)sizeof place.target;
     }
     curl_free(scheme);
     curl_free(user);
@@ -99,7 +107,8 @@ static void close_cleanup(struct http_stream **stream)
 }
 #define CLEANUP_STREAM __attribute__((cleanup(close_cleanup)))
 
-static enum error_code add_bearer(struct http_stream *stream, const struct bytes *bearer, struct error *error)
+static enum error_code add_bearer(struct http_stream *stream, const struct bytes *bearer,
+                                  struct error *error)
 {
     char line[1024];
     (void)snprintf(line, sizeof line, "Authorization: Bearer %s", (const char *)bearer->data);
@@ -111,13 +120,16 @@ static enum error_code add_bearer(struct http_stream *stream, const struct bytes
     return ERROR_OK;
 }
 
-static enum error_code add_route(struct http_stream *stream, const struct http_request *request, const struct http_place *place, struct error *error)
+static enum error_code add_route(struct http_stream *stream, const struct http_request *request,
+                                 const struct http_place *place, struct error *error)
 {
     char route[600];
-    enum error_code code = target_forward_open(request->through, place->host, place->port, &stream->forward, error);
+    enum error_code code = target_forward_open(request->through, place->host, place->port,
+                                               &stream->forward, error);
     if (code != ERROR_OK)
         return code;
-    (void)snprintf(route, sizeof route, "::%s:%d", target_forward_host(stream->forward), target_forward_port(stream->forward));
+    (void)snprintf(route, sizeof route, "::%s:%d", target_forward_host(stream->forward),
+                   target_forward_port(stream->forward));
     stream->routes = curl_slist_append(NULL, route);
     if (stream->routes == NULL)
         return error_set(error, ERROR_MEMORY, 0, "http", "", "out of memory");
@@ -125,11 +137,13 @@ static enum error_code add_route(struct http_stream *stream, const struct http_r
     return ERROR_OK;
 }
 
-static enum error_code prepare(const struct http_request *request, const char *url, struct http_stream **ret_stream, struct error *error)
+static enum error_code prepare(const struct http_request *request, const char *url,
+                               struct http_stream **ret_stream, struct error *error)
 {
     struct http_place place;
     if (!http_place_of(url, &place))
-        return error_set(error, ERROR_CONFIG, 0, url, "write http://host:port/path", "this is not an http address");
+        return error_set(error, ERROR_CONFIG, 0, url, "write http://host:port/path",
+                         "this is not an http address");
     CLEANUP_STREAM struct http_stream *stream = calloc(1, sizeof *stream);
     if (stream == NULL || (stream->curl = curl_easy_init()) == NULL)
         return error_set(error, ERROR_MEMORY, 0, url, "", "out of memory");
@@ -140,15 +154,18 @@ static enum error_code prepare(const struct http_request *request, const char *u
     (void)curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
     (void)curl_easy_setopt(curl, CURLOPT_PROXY, "");
     (void)curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
-    (void)curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L);       /* libcurl resends on a fresh connection when a reused one dies */
+    (void)curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT,
+                           1L); /* libcurl resends on a fresh connection when a reused one dies */
     (void)curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L);
     (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
     if (request->ca_file != NULL && request->ca_file[0] != '\0') {
         (void)curl_easy_setopt(curl, CURLOPT_CAINFO, request->ca_file);
-        (void)curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);         /* the private authority alone, not the system's beside it */
+        (void)curl_easy_setopt(curl, CURLOPT_CAPATH,
+                               NULL); /* the private authority alone, not the system's beside it */
     }
-    enum error_code code = request->through != NULL ? add_route(stream, request, &place, error) : ERROR_OK;
+    enum error_code code = request->through != NULL ? add_route(stream, request, &place, error)
+                                                    : ERROR_OK;
     if (code == ERROR_OK && request->bearer != NULL)
         code = add_bearer(stream, request->bearer, error);
     if (code != ERROR_OK)
@@ -166,33 +183,50 @@ static void copy_printable(char *ret_text, size_t room, const char *text)
     ret_text[length] = '\0';
 }
 
-/* OpenSSL's reasons by their numbers (x509_vfy.h, X509_V_ERR_*), which libcurl passes on: this file includes no header of OpenSSL. */
+/* OpenSSL's reasons by their numbers (x509_vfy.h, X509_V_ERR_*), which libcurl passes on: this file
+ * includes no header of OpenSSL. */
 static const char *reason_of(long verify)
 {
     switch (verify) {
-    case 0: case 1: return "its certificate is for another host";      /* 1: libcurl compared the names before it asked for the rest */
-    case 9: return "its certificate is not valid yet";
-    case 10: return "its certificate has expired";
-    case 18: return "its certificate is self-signed, from no authority that is known here";
-    case 2: case 19: case 20: case 21: return "its certificate is from an authority that is not known here (ca_file names a private one)";
-    default: return "its certificate is refused";
+    case 0:
+    case 1:
+        return "its certificate is for another host"; /* 1: libcurl compared the names before it
+                                                         asked for the rest */
+    case 9:
+        return "its certificate is not valid yet";
+    case 10:
+        return "its certificate has expired";
+    case 18:
+        return "its certificate is self-signed, from no authority that is known here";
+    case 2:
+    case 19:
+    case 20:
+    case 21:
+        return "its certificate is from an authority that is not known here (ca_file names a "
+               "private one)";
+    default:
+        return "its certificate is refused";
     }
 }
 
-static void explain(const struct http_stream *stream, CURLcode result, const struct http_request *request, char *ret_words)
+static void explain(const struct http_stream *stream, CURLcode result,
+                    const struct http_request *request, char *ret_words)
 {
     char words[HTTP_WORDS_MAX], library[200];
     long verify = 0;
-    copy_printable(library, sizeof library, stream->words[0] != '\0' ? stream->words : curl_easy_strerror(result));
+    copy_printable(library, sizeof library,
+                   stream->words[0] != '\0' ? stream->words : curl_easy_strerror(result));
     (void)curl_easy_getinfo(stream->curl, CURLINFO_SSL_VERIFYRESULT, &verify);
     if (result == CURLE_PEER_FAILED_VERIFICATION)
         (void)snprintf(words, sizeof words, "%s (%s)", reason_of(verify), library);
     else if (result == CURLE_SSL_CACERT_BADFILE)
         (void)snprintf(words, sizeof words, "ca_file cannot be used (%s)", library);
     else if (result == CURLE_SSL_CONNECT_ERROR)
-        (void)snprintf(words, sizeof words, "what listens there does not speak TLS as it must (%s)", library);
+        (void)snprintf(words, sizeof words, "what listens there does not speak TLS as it must (%s)",
+                       library);
     else if (result == CURLE_OPERATION_TIMEDOUT)
-        (void)snprintf(words, sizeof words, "no whole answer within %lld ms", (long long)request->timeout_ms);
+        (void)snprintf(words, sizeof words, "no whole answer within %lld ms",
+                       (long long)request->timeout_ms);
     else
         (void)snprintf(words, sizeof words, "%s", library);
     memcpy(ret_words, words, sizeof words);
@@ -204,7 +238,8 @@ static void read_headers(const struct http_stream *stream, struct http_reply *re
     const char *type = NULL;
     (void)curl_easy_getinfo(stream->curl, CURLINFO_CONTENT_TYPE, &type);
     copy_printable(reply->type, sizeof reply->type, type);
-    if (curl_easy_header(stream->curl, "Content-Disposition", 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
+    if (curl_easy_header(stream->curl, "Content-Disposition", 0, CURLH_HEADER, -1, &header)
+        == CURLHE_OK)
         copy_printable(reply->disposition, sizeof reply->disposition, header->value);
 }
 
@@ -217,11 +252,15 @@ static void read_redirect(const struct http_stream *stream, char *ret_url, size_
     (void)snprintf(ret_url, room, "%s", fits ? url : "");
 }
 
-static enum error_code hop(const struct http_request *request, const char *url, struct http_reply *ret_reply, char *ret_next, size_t room, struct error *error)
+static enum error_code hop(const struct http_request *request, const char *url,
+                           struct http_reply *ret_reply, char *ret_next, size_t room,
+                           struct error *error)
 {
     CLEANUP_STREAM struct http_stream *stream = NULL;
     CLEANUP_REPLY struct http_reply reply = {0};
-    struct intake intake = {.bytes_max = request->body_bytes_max > 0 ? request->body_bytes_max : HTTP_BODY_BYTES_MAX, .beginning = request->beginning};
+    struct intake intake = {.bytes_max = request->body_bytes_max > 0 ? request->body_bytes_max
+                                                                     : HTTP_BODY_BYTES_MAX,
+                            .beginning = request->beginning};
     enum error_code code = prepare(request, url, &stream, error);
     if (code != ERROR_OK)
         return code;
@@ -232,7 +271,8 @@ static enum error_code hop(const struct http_request *request, const char *url, 
     if (result == CURLE_OK || (result == CURLE_WRITE_ERROR && intake.full && intake.beginning))
         (void)curl_easy_getinfo(stream->curl, CURLINFO_RESPONSE_CODE, &status);
     else if (intake.full)
-        (void)snprintf(reply.words, sizeof reply.words, "the answer is longer than %zu bytes", intake.bytes_max);
+        (void)snprintf(reply.words, sizeof reply.words, "the answer is longer than %zu bytes",
+                       intake.bytes_max);
     else
         explain(stream, result, request, reply.words);
     reply.status = (int)status;
@@ -254,21 +294,26 @@ static enum error_code hop(const struct http_request *request, const char *url, 
 static bool same_origin(const char *url, const char *next)
 {
     struct http_place here, there;
-    return http_place_of(url, &here) && http_place_of(next, &there) && here.tls && there.tls && here.port == there.port && strcasecmp(here.host, there.host) == 0;
+    return http_place_of(url, &here) && http_place_of(next, &there) && here.tls && there.tls
+           && here.port == there.port && strcasecmp(here.host, there.host) == 0;
 }
 
-enum error_code http_fetch(const struct http_request *request, struct http_reply *ret_reply, struct error *error)
+enum error_code http_fetch(const struct http_request *request, struct http_reply *ret_reply,
+                           struct error *error)
 {
     char url[2048], next[2048] = "";
     if (snprintf(url, sizeof url, "%s", request->url) >= (int)sizeof url)
-        return error_set(error, ERROR_CONFIG, 0, request->url, "shorten it", "this address is too long");
+        return error_set(error, ERROR_CONFIG, 0, request->url, "shorten it",
+                         "this address is too long");
     for (int redirects = 0;; redirects++) {
         enum error_code code = hop(request, url, ret_reply, next, sizeof next, error);
         if (code != ERROR_OK || next[0] == '\0' || request->redirects_max == 0)
             return code;
         if (redirects == request->redirects_max || !same_origin(url, next)) {
             http_reply_clear(ret_reply);
-            (void)snprintf(ret_reply->words, sizeof ret_reply->words, "it redirects %s", redirects == request->redirects_max ? "too often, last to" : "to another place:");
+            (void)snprintf(ret_reply->words, sizeof ret_reply->words, "it redirects %s",
+                           redirects == request->redirects_max ? "too often, last to"
+                                                               : "to another place:");
             copy_printable(ret_reply->elsewhere, sizeof ret_reply->elsewhere, next);
             return ERROR_OK;
         }
@@ -276,10 +321,13 @@ enum error_code http_fetch(const struct http_request *request, struct http_reply
     }
 }
 
-enum error_code http_get(struct target *target, const char *url, int64_t timeout_ms, int *ret_status, struct bytes *ret_body, struct error *error)
+enum error_code http_get(struct target *target, const char *url, int64_t timeout_ms,
+                         int *ret_status, struct bytes *ret_body, struct error *error)
 {
     CLEANUP_REPLY struct http_reply reply = {0};
-    enum error_code code = http_fetch(&(struct http_request){.url = url, .through = target, .timeout_ms = timeout_ms}, &reply, error);
+    enum error_code code =
+        http_fetch(&(struct http_request){.url = url, .through = target, .timeout_ms = timeout_ms},
+                   &reply, error);
     if (code == ERROR_OK && reply.status == 0) {
         bytes_free(&reply.body);
         code = bytes_append(&reply.body, reply.words, strlen(reply.words), error);
@@ -295,14 +343,17 @@ enum error_code http_get(struct target *target, const char *url, int64_t timeout
     return ERROR_OK;
 }
 
-enum error_code http_stream_open(const struct http_request *request, struct http_stream **ret_stream, char *ret_words, struct error *error)
+enum error_code http_stream_open(const struct http_request *request,
+                                 struct http_stream **ret_stream, char *ret_words,
+                                 struct error *error)
 {
     CLEANUP_STREAM struct http_stream *stream = NULL;
     enum error_code code = prepare(request, request->url, &stream, error);
     if (code != ERROR_OK)
         return code;
     (void)curl_easy_setopt(stream->curl, CURLOPT_CONNECT_ONLY, 1L);
-    (void)curl_easy_setopt(stream->curl, CURLOPT_FORBID_REUSE, 0L);         /* else the connection is closed as soon as it is made */
+    (void)curl_easy_setopt(stream->curl, CURLOPT_FORBID_REUSE,
+                           0L); /* else the connection is closed as soon as it is made */
     CURLcode result = curl_easy_perform(stream->curl);
     *ret_stream = NULL;
     if (result != CURLE_OK) {
@@ -331,7 +382,8 @@ ssize_t http_stream_send(struct http_stream *stream, const void *data, size_t si
     return result == CURLE_OK ? (ssize_t)sent : result == CURLE_AGAIN ? 0 : -1;
 }
 
-/* Asked before it is waited for: what TLS has already decrypted does not make the socket readable. */
+/* Asked before it is waited for: what TLS has already decrypted does not make the socket readable.
+ */
 ssize_t http_stream_receive(struct http_stream *stream, void *data, size_t size, int64_t wait_ms)
 {
     size_t got = 0;

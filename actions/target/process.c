@@ -1,5 +1,6 @@
-/* The target is this machine: a child process in a group of its own, under a deadline and a cap. A command that is abandoned goes on to its
- * own end, as over ssh, because half a `compose up` is worse than a whole one; its own `timeout` ends it. */
+/* The target is this machine: a child process in a group of its own, under a deadline and a cap. A
+ * command that is abandoned goes on to its own end, as over ssh, because half a `compose up` is
+ * worse than a whole one; its own `timeout` ends it. */
 #include "actions/target/target_backend.h"
 
 #include <errno.h>
@@ -42,7 +43,8 @@ static enum error_code system_error(struct error *error, const char *what)
     return error_set(error, ERROR_SYSTEM, errno, "local", "", "%s: %s", what, strerror(errno));
 }
 
-static enum error_code start(const char *line, struct pipes *pipes, pid_t *ret_pid, struct error *error)
+static enum error_code start(const char *line, struct pipes *pipes, pid_t *ret_pid,
+                             struct error *error)
 {
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
@@ -51,16 +53,22 @@ static enum error_code start(const char *line, struct pipes *pipes, pid_t *ret_p
     sigaddset(&defaults, SIGPIPE);
     sigaddset(&defaults, SIGINT);
     sigaddset(&defaults, SIGTERM);
-    char *arguments[] = {(char *)(uintptr_t)"sh", (char *)(uintptr_t)"-c", (char *)(uintptr_t)line, NULL};
+    char *arguments[] = {(char *)(uintptr_t) "sh", (char *)(uintptr_t) "-c",
+                         (char *)(uintptr_t)line, NULL};
     (void)posix_spawn_file_actions_init(&files);
     (void)posix_spawnattr_init(&attributes);
     int code = posix_spawn_file_actions_adddup2(&files, pipes->input[0], STDIN_FILENO);
-    code = code != 0 ? code : posix_spawn_file_actions_adddup2(&files, pipes->output[1], STDOUT_FILENO);
-    code = code != 0 ? code : posix_spawn_file_actions_adddup2(&files, pipes->errors[1], STDERR_FILENO);
+    code = code != 0 ? code
+                     : posix_spawn_file_actions_adddup2(&files, pipes->output[1], STDOUT_FILENO);
+    code = code != 0 ? code
+                     : posix_spawn_file_actions_adddup2(&files, pipes->errors[1], STDERR_FILENO);
     code = code != 0 ? code : posix_spawnattr_setsigdefault(&attributes, &defaults);
     code = code != 0 ? code : posix_spawnattr_setpgroup(&attributes, 0);
-    code = code != 0 ? code : posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF);
-    code = code != 0 ? code : posix_spawn(ret_pid, "/bin/sh", &files, &attributes, arguments, environ);
+    code = code != 0 ? code
+                     : posix_spawnattr_setflags(&attributes,
+                                                POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF);
+    code = code != 0 ? code
+                     : posix_spawn(ret_pid, "/bin/sh", &files, &attributes, arguments, environ);
     (void)posix_spawn_file_actions_destroy(&files);
     (void)posix_spawnattr_destroy(&attributes);
     errno = code;
@@ -68,9 +76,10 @@ static enum error_code start(const char *line, struct pipes *pipes, pid_t *ret_p
 }
 
 /* One read; true while the stream goes on. */
-static bool take(int *descriptor, struct bytes *into, size_t cap, enum error_code *code, struct error *error)
+static bool take(int *descriptor, struct bytes *into, size_t cap, enum error_code *code,
+                 struct error *error)
 {
-    uint8_t chunk[16384];           /* not yet redacted, hence wiped */
+    uint8_t chunk[16384]; /* not yet redacted, hence wiped */
     ssize_t got = read(*descriptor, chunk, sizeof chunk);
     if (got < 0 && (errno == EINTR || errno == EAGAIN))
         return true;
@@ -79,7 +88,9 @@ static bool take(int *descriptor, struct bytes *into, size_t cap, enum error_cod
         return false;
     }
     if (into->size + (size_t)got > cap)
-        *code = error_set(error, ERROR_LIMIT, 0, "local", "see why it says so much, or raise output_bytes_max in titan.yml", "a command printed more than %zu bytes", cap);
+        *code = error_set(error, ERROR_LIMIT, 0, "local",
+                          "see why it says so much, or raise output_bytes_max in titan.yml",
+                          "a command printed more than %zu bytes", cap);
     else
         *code = bytes_append(into, chunk, (size_t)got, error);
     sodium_memzero(chunk, (size_t)got);
@@ -88,7 +99,10 @@ static bool take(int *descriptor, struct bytes *into, size_t cap, enum error_cod
 
 static bool give(int *descriptor, const struct raw_command *command, size_t *sent)
 {
-    ssize_t put = *sent < command->input_bytes ? write(*descriptor, (const uint8_t *)command->input + *sent, command->input_bytes - *sent) : 0;
+    ssize_t put = *sent < command->input_bytes
+                      ? write(*descriptor, (const uint8_t *)command->input + *sent,
+                              command->input_bytes - *sent)
+                      : 0;
     if (put < 0 && (errno == EINTR || errno == EAGAIN))
         return true;
     *sent += put > 0 ? (size_t)put : 0;
@@ -97,20 +111,28 @@ static bool give(int *descriptor, const struct raw_command *command, size_t *sen
     return true;
 }
 
-static enum error_code exchange(const struct clock *clock, const struct raw_command *command, struct pipes *pipes, struct raw_result *result, struct error *error)
+static enum error_code exchange(const struct clock *clock, const struct raw_command *command,
+                                struct pipes *pipes, struct raw_result *result, struct error *error)
 {
     size_t sent = 0;
     enum error_code code = ERROR_OK;
     while (code == ERROR_OK && (pipes->output[0] >= 0 || pipes->errors[0] >= 0)) {
         int64_t left_ns = command->deadline_ns - clock_boottime_ns(clock);
         if (left_ns <= 0)
-            return error_set(error, ERROR_TIMEOUT, 0, "local", "look at this machine; raise command_ms in titan.yml where it only needs longer", "a command did not end in time");
-        struct pollfd ready[] = {{.fd = pipes->output[0], .events = POLLIN}, {.fd = pipes->errors[0], .events = POLLIN}, {.fd = pipes->input[1], .events = POLLOUT}};
+            return error_set(
+                error, ERROR_TIMEOUT, 0, "local",
+                "look at this machine; raise command_ms in titan.yml where it only needs longer",
+                "a command did not end in time");
+        struct pollfd ready[] = {{.fd = pipes->output[0], .events = POLLIN},
+                                 {.fd = pipes->errors[0], .events = POLLIN},
+                                 {.fd = pipes->input[1], .events = POLLOUT}};
         if (poll(ready, 3, (int)(left_ns / 1000000) + 1) < 0 && errno != EINTR)
             return system_error(error, "poll");
         if (ready[0].revents != 0)
             (void)take(&pipes->output[0], &result->output, command->output_bytes_max, &code, error);
-        if (code == ERROR_OK && ready[1].revents != 0 && take(&pipes->errors[0], &result->errors, command->output_bytes_max, &code, error) && command->heard != NULL)
+        if (code == ERROR_OK && ready[1].revents != 0
+            && take(&pipes->errors[0], &result->errors, command->output_bytes_max, &code, error)
+            && command->heard != NULL)
             command->heard(command->heard_context, &result->errors);
         if (code == ERROR_OK && ready[2].revents != 0)
             (void)give(&pipes->input[1], command, &sent);
@@ -118,14 +140,17 @@ static enum error_code exchange(const struct clock *clock, const struct raw_comm
     return code;
 }
 
-static enum error_code process_run(void *context, const struct raw_command *command, struct raw_result *ret_result, struct error *error)
+static enum error_code process_run(void *context, const struct raw_command *command,
+                                   struct raw_result *ret_result, struct error *error)
 {
     const struct clock *clock = context;
     struct pipes pipes = {{-1, -1}, {-1, -1}, {-1, -1}};
     struct raw_result result = {0};
     pid_t pid = -1;
-    enum error_code code = pipe2(pipes.input, O_CLOEXEC) == 0 && pipe2(pipes.output, O_CLOEXEC) == 0 && pipe2(pipes.errors, O_CLOEXEC) == 0
-                           ? ERROR_OK : system_error(error, "a command cannot be started");
+    enum error_code code = pipe2(pipes.input, O_CLOEXEC) == 0 && pipe2(pipes.output, O_CLOEXEC) == 0
+                                   && pipe2(pipes.errors, O_CLOEXEC) == 0
+                               ? ERROR_OK
+                               : system_error(error, "a command cannot be started");
     if (code == ERROR_OK)
         code = start(command->line, &pipes, &pid, error);
     close_one(&pipes.input[0]);
@@ -156,7 +181,8 @@ static void forward_close(void *context)
     (void)context;
 }
 
-static enum error_code process_forward(void *context, const char *host, int port, struct target_forward **ret_forward, struct error *error)
+static enum error_code process_forward(void *context, const char *host, int port,
+                                       struct target_forward **ret_forward, struct error *error)
 {
     (void)context;
     struct target_forward *forward = calloc(1, sizeof *forward);
@@ -180,9 +206,14 @@ static void process_close(void *context)
     (void)context;
 }
 
-enum error_code process_backend_open(const struct clock *clock, const struct target_backend **ret_backend, void **ret_context, struct error *error)
+enum error_code process_backend_open(const struct clock *clock,
+                                     const struct target_backend **ret_backend, void **ret_context,
+                                     struct error *error)
 {
-    static const struct target_backend backend = {.run = process_run, .forward = process_forward, .host_key = process_host_key, .close = process_close};
+    static const struct target_backend backend = {.run = process_run,
+                                                  .forward = process_forward,
+                                                  .host_key = process_host_key,
+                                                  .close = process_close};
     (void)error;
     *ret_backend = &backend;
     *ret_context = (void *)(uintptr_t)clock;

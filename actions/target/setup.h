@@ -1,6 +1,8 @@
-/* actions/target/setup: what the outside world of one target looks like, as plain data. fsm/config/config fills it from titan.yml;
- * every action reads its part. Knows names, addresses and patterns; no secret (it names where a secret lies) and no state.
- * Ownership: strings belong to whoever filled it (fsm/config/config) and outlive every action. NULL never; "" = not configured.
+/* actions/target/setup: what the outside world of one target looks like, as plain data.
+ * fsm/config/config fills it from titan.yml; every action reads its part. Knows names, addresses
+ * and patterns; no secret (it names where a secret lies) and no state.
+ * Ownership: strings belong to whoever filled it (fsm/config/config) and outlive every action. NULL
+ *            never; "" = not configured.
  * Units:     milliseconds (_ms), bytes. */
 #ifndef ACTIONS_SETUP_H
 #define ACTIONS_SETUP_H
@@ -17,55 +19,60 @@ struct setup_list {
 };
 
 struct setup_target {
-    const char *name;           /* titan-prod */
-    bool local;                 /* run here instead of over ssh */
-    const char *host;           /* ssh */
+    const char *name; /* titan-prod */
+    bool local;       /* run here instead of over ssh */
+    const char *host; /* ssh */
     int port;
     const char *user;
-    const char *identity;       /* private key file, "" = agent or ssh_config's own */
-    const char *known_hosts;    /* "" = ~/.ssh/known_hosts */
-    const char *ssh_config;     /* "" = none is read */
-    const char *directory;      /* /opt/titan, absolute, on the target */
-    const char *state;          /* absolute, or relative to directory: deploy.lock, deployment.json, drift key, pins */
-    const char *docker;         /* docker program on the target */
-    const char *docker_host;    /* DOCKER_HOST for it, "" = its own default */
+    const char *identity;    /* private key file, "" = agent or ssh_config's own */
+    const char *known_hosts; /* "" = ~/.ssh/known_hosts */
+    const char *ssh_config;  /* "" = none is read */
+    const char *directory;   /* /opt/titan, absolute, on the target */
+    const char *state;  /* absolute, or relative to directory: deploy.lock, deployment.json, drift
+                           key, pins */
+    const char *docker; /* docker program on the target */
+    const char *docker_host; /* DOCKER_HOST for it, "" = its own default */
 };
 
 struct setup_compose {
-    const char *command;        /* "auto" (docker compose, else docker-compose), or the words of a command */
-    const char *file;           /* docker-compose.prod.yml, relative to directory */
-    const char *env_file;       /* .env.prod, "" = none */
-    const char *project;        /* compose project name, "" = compose's own default */
-    struct setup_list order;    /* services brought up one after the other before the full up (Execution before Brain) */
+    const char
+        *command;     /* "auto" (docker compose, else docker-compose), or the words of a command */
+    const char *file; /* docker-compose.prod.yml, relative to directory */
+    const char *env_file;    /* .env.prod, "" = none */
+    const char *project;     /* compose project name, "" = compose's own default */
+    struct setup_list order; /* services brought up one after the other before the full up
+                                (Execution before Brain) */
 };
 
 struct setup_repository {
-    const char *remote;         /* origin */
-    const char *branch;         /* main */
-    struct setup_list policy_files;   /* paths whose change belongs to the policy procedure */
+    const char *remote;             /* origin */
+    const char *branch;             /* main */
+    struct setup_list policy_files; /* paths whose change belongs to the policy procedure */
 };
 
 struct setup_bus {
-    const char *host;           /* as seen from the target; "" = there is no bus */
+    const char *host; /* as seen from the target; "" = there is no bus */
     int port;
     const char *user;
-    const char *password_file;  /* on the driver's machine, mode 0600 */
-    const char *password_key;   /* or a key of the env file on the target */
+    const char *password_file; /* on the driver's machine, mode 0600 */
+    const char *password_key;  /* or a key of the env file on the target */
     const char *subject_disarm, *subject_arm, *subject_policy_hash;
-    int64_t reply_ms;           /* how long further answers are waited for after the first */
+    int64_t reply_ms; /* how long further answers are waited for after the first */
 };
 
-/* Literal text matched at the start of a message; %H = 64 hex digits, %N = the nonce (journal/FORMAT.md, "Reading it"). */
+/* Literal text matched at the start of a message; %H = 64 hex digits, %N = the nonce
+ * (journal/FORMAT.md, "Reading it"). */
 struct setup_patterns {
     const char *items[SETUP_PATTERNS_MAX];
     size_t count;
 };
 
 struct setup_services {
-    const char *execution, *brain;       /* names in the compose file; both "" = no shared policy hash */
-    const char *marker;                  /* path of the armed marker in Execution's container, "" = not probed */
-    struct setup_patterns policy_loaded, handshake_ok, handshake_failed, disarm_received, disarmed, armed, errors;
-    int64_t settle_ms;                   /* how long start-up and interlock lines are waited for */
+    const char *execution, *brain; /* names in the compose file; both "" = no shared policy hash */
+    const char *marker; /* path of the armed marker in Execution's container, "" = not probed */
+    struct setup_patterns policy_loaded, handshake_ok, handshake_failed, disarm_received, disarmed,
+        armed, errors;
+    int64_t settle_ms; /* how long start-up and interlock lines are waited for */
 };
 
 enum health_kind { HEALTH_INVALID = 0, HEALTH_HTTP, HEALTH_CONTAINER, HEALTH_EXEC };
@@ -73,57 +80,86 @@ enum health_kind { HEALTH_INVALID = 0, HEALTH_HTTP, HEALTH_CONTAINER, HEALTH_EXE
 struct setup_endpoint {
     const char *name;
     enum health_kind kind;
-    const char *url;            /* http(s)://host:port/path as seen from the target; host "service:NAME" = that service's container address */
-    const char *service;        /* CONTAINER, EXEC */
-    const char *exec;           /* EXEC: words run in the container, status 0 is good */
+    const char *url; /* http(s)://host:port/path as seen from the target; host "service:NAME" = that
+                        service's container address */
+    const char *service; /* CONTAINER, EXEC */
+    const char *exec;    /* EXEC: words run in the container, status 0 is good */
 };
 
-/* One item of the checklist. A probe reads the fields that are its own; fsm/config/titan.example.yml lists them by probe. */
+/* One item of the checklist. A probe reads the fields that are its own;
+ * fsm/config/titan.example.yml lists them by probe. */
 enum check_kind {
-    CHECK_INVALID = 0, CHECK_ENV_KEY_LENGTH, CHECK_ENV_SAME, CHECK_DOCKER_SOCKET, CHECK_PORTS, CHECK_HTTPS, CHECK_WEBSOCKET, CHECK_HEARTBEAT, CHECK_DOWNLOAD,
-    CHECK_BACKUPS, CHECK_LOGS, CHECK_ENV_FILE_MODE, CHECK_ENV_COMMITTED, CHECK_COMPOSE_RENDERS, CHECK_PASSWORD_TEXT, CHECK_TREE_CLEAN, CHECK_COMMAND, CHECK_ATTEST,
+    CHECK_INVALID = 0,
+    CHECK_ENV_KEY_LENGTH,
+    CHECK_ENV_SAME,
+    CHECK_DOCKER_SOCKET,
+    CHECK_PORTS,
+    CHECK_HTTPS,
+    CHECK_WEBSOCKET,
+    CHECK_HEARTBEAT,
+    CHECK_DOWNLOAD,
+    CHECK_BACKUPS,
+    CHECK_LOGS,
+    CHECK_ENV_FILE_MODE,
+    CHECK_ENV_COMMITTED,
+    CHECK_COMPOSE_RENDERS,
+    CHECK_PASSWORD_TEXT,
+    CHECK_TREE_CLEAN,
+    CHECK_COMMAND,
+    CHECK_ATTEST,
     CHECK_COUNT,
 };
 
 struct setup_check {
     const char *id;
     enum check_kind kind;
-    const char *advice;             /* what the operator should do when it fails */
+    const char *advice; /* what the operator should do when it fails */
     bool mandatory;
-    const char *key;                /* env_key_length: key of the env file */
-    int64_t minimum;                /* env_key_length: characters */
-    const char *command;            /* command: run on the target, status 0 passes */
-    struct setup_list variables;    /* env_same: "SERVICE=VARIABLE" */
-    struct setup_list absent;       /* env_same: services of `variables` that are declared not to be there */
-    const char *service;            /* docker_socket: the one that may have it */
-    struct setup_list sockets;      /* docker_socket: paths on the host that lead to the daemon, besides the usual ones */
-    struct setup_list ports;        /* ports: those that may be open, "443" or "443/udp", ssh among them */
-    struct setup_list closed;       /* ports: those that must refuse a connection from the operator's side */
-    const char *address;            /* ports: where the operator's side tries, "" = the target's own host */
-    const char *url;                /* https, websocket, download: as the operator's browser would ask; websocket is wss:// or ws:// */
-    const char *ca_file;            /* the one authority that counts, on the driver's machine; "" = the system's */
-    const char *token_file;         /* websocket, download: a bearer token, on the driver's machine, mode 0600; "" = none */
-    const char *text;               /* https, websocket: what the page, or the first message, must contain, "" = anything */
-    struct setup_list subjects;     /* heartbeat: each must be heard */
-    const char *path;               /* backups: directory on the target */
-    const char *schedule;           /* backups: what a line of the schedule must contain */
-    int64_t hours;                  /* backups: the newest is younger */
-    const char *prometheus, *prometheus_query;  /* logs: base address as seen from the target, "" = not configured; the query is a selector */
-    const char *loki, *loki_query;              /* the query selects lines */
-    int64_t within_ms;              /* https, websocket, download, heartbeat: how long is waited; logs: how recent */
-    const char *owner;              /* env_file_mode: user name, "" = whoever the driver is on the target */
-    struct setup_list examples;     /* env_committed: names that are declared examples */
-    struct setup_list keys;         /* password_text: keys of the env file, '*' stands for anything; at most 8 */
+    const char *key;             /* env_key_length: key of the env file */
+    int64_t minimum;             /* env_key_length: characters */
+    const char *command;         /* command: run on the target, status 0 passes */
+    struct setup_list variables; /* env_same: "SERVICE=VARIABLE" */
+    struct setup_list
+        absent;          /* env_same: services of `variables` that are declared not to be there */
+    const char *service; /* docker_socket: the one that may have it */
+    struct setup_list sockets; /* docker_socket: paths on the host that lead to the daemon, besides
+                                  the usual ones */
+    struct setup_list ports; /* ports: those that may be open, "443" or "443/udp", ssh among them */
+    struct setup_list
+        closed;          /* ports: those that must refuse a connection from the operator's side */
+    const char *address; /* ports: where the operator's side tries, "" = the target's own host */
+    const char *url; /* https, websocket, download: as the operator's browser would ask; websocket
+                        is wss:// or ws:// */
+    const char
+        *ca_file; /* the one authority that counts, on the driver's machine; "" = the system's */
+    const char *token_file; /* websocket, download: a bearer token, on the driver's machine, mode
+                               0600; "" = none */
+    const char *text; /* https, websocket: what the page, or the first message, must contain, "" =
+                         anything */
+    struct setup_list subjects; /* heartbeat: each must be heard */
+    const char *path;           /* backups: directory on the target */
+    const char *schedule;       /* backups: what a line of the schedule must contain */
+    int64_t hours;              /* backups: the newest is younger */
+    const char *prometheus, *prometheus_query; /* logs: base address as seen from the target, "" =
+                                                  not configured; the query is a selector */
+    const char *loki, *loki_query;             /* the query selects lines */
+    int64_t
+        within_ms; /* https, websocket, download, heartbeat: how long is waited; logs: how recent */
+    const char *owner; /* env_file_mode: user name, "" = whoever the driver is on the target */
+    struct setup_list examples; /* env_committed: names that are declared examples */
+    struct setup_list
+        keys; /* password_text: keys of the env file, '*' stands for anything; at most 8 */
 };
 
-/* What must never be recorded or printed: values of the env file by the look of their key, or by their length, and the tool's own credentials. */
+/* What must never be recorded or printed: values of the env file by the look of their key, or by
+ * their length, and the tool's own credentials. */
 struct setup_secrets {
-    struct setup_list patterns;     /* a key that contains one of them, without regard to case */
-    int64_t value_bytes;            /* any value of so many bytes is taken for a secret too */
+    struct setup_list patterns; /* a key that contains one of them, without regard to case */
+    int64_t value_bytes;        /* any value of so many bytes is taken for a secret too */
 };
 
 struct setup_verify {
-    const char *script;         /* run on the target in directory, "" = none */
+    const char *script; /* run on the target in directory, "" = none */
     int64_t log_lines;
 };
 
@@ -139,8 +175,8 @@ struct setup {
     size_t check_count;
     struct setup_verify verify;
     struct setup_secrets secrets;
-    int64_t command_ms;         /* deadline of an ordinary remote command */
-    size_t output_bytes_max;    /* cap of what one command may print */
+    int64_t command_ms;      /* deadline of an ordinary remote command */
+    size_t output_bytes_max; /* cap of what one command may print */
 };
 
 #endif

@@ -1,5 +1,6 @@
-/* The target is behind ssh. The only file that includes libssh. Two sessions, because one session in two threads breaks: the first runs
- * commands, the second belongs to the thread of whichever forward is open (one at a time). */
+/* The target is behind ssh. The only file that includes libssh. Two sessions, because one session
+ * in two threads breaks: the first runs commands, the second belongs to the thread of whichever
+ * forward is open (one at a time). */
 #include "actions/target/target_backend.h"
 
 #include <arpa/inet.h>
@@ -29,22 +30,25 @@ struct ssh_backend {
 };
 
 struct tunnel {
-    ssh_session session;            /* borrowed while the thread runs */
+    ssh_session session; /* borrowed while the thread runs */
     int listener, stop;
     char host[256];
     int port;
     pthread_t thread;
 };
 
-static enum error_code unreachable(const struct setup_target *setup, ssh_session session, const char *what, struct error *error)
+static enum error_code unreachable(const struct setup_target *setup, ssh_session session,
+                                   const char *what, struct error *error)
 {
     char where[200];
     (void)snprintf(where, sizeof where, "%s:%d", setup->host, setup->port);
-    return error_set(error, ERROR_UNREACHABLE, session != NULL ? ssh_get_error_code(session) : 0, where, "check host and network, then titan-fsm resume", "%s: %.200s",
-                     what, session != NULL ? ssh_get_error(session) : "");
+    return error_set(error, ERROR_UNREACHABLE, session != NULL ? ssh_get_error_code(session) : 0,
+                     where, "check host and network, then titan-fsm resume", "%s: %.200s", what,
+                     session != NULL ? ssh_get_error(session) : "");
 }
 
-static enum error_code refused(const struct setup_target *setup, const char *what, const char *next, struct error *error)
+static enum error_code refused(const struct setup_target *setup, const char *what, const char *next,
+                               struct error *error)
 {
     char where[200];
     (void)snprintf(where, sizeof where, "%s:%d", setup->host, setup->port);
@@ -58,11 +62,16 @@ static enum error_code check_known_hosts(const struct setup_target *setup, struc
     if (setup->known_hosts[0] == '\0')
         return ERROR_OK;
     if (access(setup->known_hosts, R_OK) != 0)
-        return refused(setup, "the known_hosts file cannot be read", "write the host's key into target.known_hosts, checked by another way", error);
+        return refused(setup, "the known_hosts file cannot be read",
+                       "write the host's key into target.known_hosts, checked by another way",
+                       error);
     enum error_code code = bytes_read_file(setup->known_hosts, KNOWN_HOSTS_BYTES_MAX, &text, error);
     for (size_t i = 0; code == ERROR_OK && i < text.size; i++)
         if (text.data[i] == '@' && (i == 0 || text.data[i - 1] == '\n'))
-            return refused(setup, "the known_hosts file has a line with a marker (@revoked, @cert-authority), which is not supported", "use a file of plain host keys", error);
+            return refused(setup,
+                           "the known_hosts file has a line with a marker (@revoked, "
+                           "@cert-authority), which is not supported",
+                           "use a file of plain host keys", error);
     return code;
 }
 
@@ -73,34 +82,45 @@ static bool set_options(ssh_session session, const struct setup_target *setup)
     bool good = ssh_options_set(session, SSH_OPTIONS_HOST, setup->host) == SSH_OK;
     if (good && setup->ssh_config[0] != '\0')
         good = ssh_options_parse_config(session, setup->ssh_config) == SSH_OK;
-    good = good && ssh_options_set(session, SSH_OPTIONS_PORT, &port) == SSH_OK && ssh_options_set(session, SSH_OPTIONS_TIMEOUT, &seconds) == SSH_OK
+    good = good && ssh_options_set(session, SSH_OPTIONS_PORT, &port) == SSH_OK
+           && ssh_options_set(session, SSH_OPTIONS_TIMEOUT, &seconds) == SSH_OK
            && ssh_options_set(session, SSH_OPTIONS_NODELAY, &nodelay) == SSH_OK;
     if (good && setup->user[0] != '\0')
         good = ssh_options_set(session, SSH_OPTIONS_USER, setup->user) == SSH_OK;
     if (good && setup->known_hosts[0] != '\0')
         good = ssh_options_set(session, SSH_OPTIONS_KNOWNHOSTS, setup->known_hosts) == SSH_OK
                && ssh_options_set(session, SSH_OPTIONS_GLOBAL_KNOWNHOSTS, "/dev/null") == SSH_OK;
-    /* Last, because a configuration that says `StrictHostKeyChecking no` makes libssh call a changed key known. */
+    /* Last, because a configuration that says `StrictHostKeyChecking no` makes libssh call a
+     * changed key known. */
     return good && ssh_options_set(session, SSH_OPTIONS_STRICTHOSTKEYCHECK, &strict) == SSH_OK
            && ssh_options_set(session, SSH_OPTIONS_PROCESS_CONFIG, &process) == SSH_OK;
 }
 
-static enum error_code check_host(ssh_session session, const struct setup_target *setup, char ret_fingerprint[64], struct error *error)
+static enum error_code check_host(ssh_session session, const struct setup_target *setup,
+                                  char ret_fingerprint[64], struct error *error)
 {
     switch (ssh_session_is_known_server(session)) {
-    case SSH_KNOWN_HOSTS_OK: break;
+    case SSH_KNOWN_HOSTS_OK:
+        break;
     case SSH_KNOWN_HOSTS_CHANGED:
     case SSH_KNOWN_HOSTS_OTHER:
-        return refused(setup, "the host key is not the one in known_hosts; this is another machine, or somebody stands between", "do not go on before you know why it changed", error);
+        return refused(setup,
+                       "the host key is not the one in known_hosts; this is another machine, or "
+                       "somebody stands between",
+                       "do not go on before you know why it changed", error);
     case SSH_KNOWN_HOSTS_NOT_FOUND:
     case SSH_KNOWN_HOSTS_UNKNOWN:
-        return refused(setup, "the host key is unknown", "write it into known_hosts, checked by another way", error);
-    case SSH_KNOWN_HOSTS_ERROR: return refused(setup, "the host key cannot be checked", "look at the known_hosts file", error);
+        return refused(setup, "the host key is unknown",
+                       "write it into known_hosts, checked by another way", error);
+    case SSH_KNOWN_HOSTS_ERROR:
+        return refused(setup, "the host key cannot be checked", "look at the known_hosts file",
+                       error);
     }
     ssh_key key = NULL;
     unsigned char *hash = NULL;
     size_t length = 0;
-    bool good = ssh_get_server_publickey(session, &key) == SSH_OK && ssh_get_publickey_hash(key, SSH_PUBLICKEY_HASH_SHA256, &hash, &length) == SSH_OK;
+    bool good = ssh_get_server_publickey(session, &key) == SSH_OK
+                && ssh_get_publickey_hash(key, SSH_PUBLICKEY_HASH_SHA256, &hash, &length) == SSH_OK;
     char *text = good ? ssh_get_fingerprint_hash(SSH_PUBLICKEY_HASH_SHA256, hash, length) : NULL;
     if (text != NULL)
         (void)snprintf(ret_fingerprint, 64, "%s", text);
@@ -110,7 +130,8 @@ static enum error_code check_host(ssh_session session, const struct setup_target
     return text != NULL ? ERROR_OK : refused(setup, "the host key has no fingerprint", "", error);
 }
 
-static enum error_code authenticate(ssh_session session, const struct setup_target *setup, struct error *error)
+static enum error_code authenticate(ssh_session session, const struct setup_target *setup,
+                                    struct error *error)
 {
     ssh_key key = NULL;
     int result = SSH_AUTH_DENIED;
@@ -125,8 +146,9 @@ static enum error_code authenticate(ssh_session session, const struct setup_targ
         return ERROR_OK;
     if (result == SSH_AUTH_ERROR && !ssh_is_connected(session))
         return unreachable(setup, session, "the connection was lost while logging in", error);
-    return error_set(error, ERROR_KEY_REFUSED, result, setup->host, "check target.user and target.identity (a sealed key needs an agent)", "the target does not let user '%s' in",
-                     setup->user);
+    return error_set(error, ERROR_KEY_REFUSED, result, setup->host,
+                     "check target.user and target.identity (a sealed key needs an agent)",
+                     "the target does not let user '%s' in", setup->user);
 }
 
 static void session_close(ssh_session session)
@@ -138,7 +160,8 @@ static void session_close(ssh_session session)
 }
 
 /* A session that is connected to the host whose key was checked, logged in. */
-static enum error_code session_open(const struct setup_target *setup, char ret_fingerprint[64], ssh_session *ret_session, struct error *error)
+static enum error_code session_open(const struct setup_target *setup, char ret_fingerprint[64],
+                                    ssh_session *ret_session, struct error *error)
 {
     enum error_code code = check_known_hosts(setup, error);
     if (code != ERROR_OK)
@@ -147,7 +170,9 @@ static enum error_code session_open(const struct setup_target *setup, char ret_f
     if (session == NULL)
         return error_set(error, ERROR_MEMORY, 0, setup->host, "", "out of memory");
     if (!set_options(session, setup))
-        code = error_set(error, ERROR_CONFIG, 0, setup->host, "look at `target` in the configuration", "the ssh options are refused: %.200s", ssh_get_error(session));
+        code = error_set(error, ERROR_CONFIG, 0, setup->host,
+                         "look at `target` in the configuration",
+                         "the ssh options are refused: %.200s", ssh_get_error(session));
     else if (ssh_connect(session) != SSH_OK)
         code = unreachable(setup, session, "the target cannot be reached", error);
     if (code == ERROR_OK)
@@ -163,26 +188,33 @@ static enum error_code session_open(const struct setup_target *setup, char ret_f
 }
 
 /* Reads what is there. False when the stream or the connection is over. */
-static bool take(ssh_channel channel, bool errors, struct bytes *into, size_t cap, enum error_code *code, struct error *error)
+static bool take(ssh_channel channel, bool errors, struct bytes *into, size_t cap,
+                 enum error_code *code, struct error *error)
 {
-    char chunk[16384];              /* not yet redacted, hence wiped */
+    char chunk[16384]; /* not yet redacted, hence wiped */
     int got = ssh_channel_read_nonblocking(channel, chunk, sizeof chunk, errors);
     if (got <= 0)
         return false;
     if (into->size + (size_t)got > cap)
-        *code = error_set(error, ERROR_LIMIT, 0, "ssh", "see why it says so much, or raise output_bytes_max in titan.yml", "a command printed more than %zu bytes", cap);
+        *code = error_set(error, ERROR_LIMIT, 0, "ssh",
+                          "see why it says so much, or raise output_bytes_max in titan.yml",
+                          "a command printed more than %zu bytes", cap);
     else
         *code = bytes_append(into, chunk, (size_t)got, error);
     sodium_memzero(chunk, (size_t)got);
     return *code == ERROR_OK;
 }
 
-static enum error_code exchange(struct ssh_backend *backend, ssh_channel channel, const struct raw_command *command, struct raw_result *result, struct error *error)
+static enum error_code exchange(struct ssh_backend *backend, ssh_channel channel,
+                                const struct raw_command *command, struct raw_result *result,
+                                struct error *error)
 {
     enum error_code code = ERROR_OK;
     for (;;) {
         bool more = take(channel, false, &result->output, command->output_bytes_max, &code, error);
-        bool heard = code == ERROR_OK && take(channel, true, &result->errors, command->output_bytes_max, &code, error);
+        bool heard = code == ERROR_OK
+                     && take(channel, true, &result->errors, command->output_bytes_max, &code,
+                             error);
         if (heard && command->heard != NULL)
             command->heard(command->heard_context, &result->errors);
         more = heard || more;
@@ -191,10 +223,15 @@ static enum error_code exchange(struct ssh_backend *backend, ssh_channel channel
         if (more)
             continue;
         if (ssh_channel_is_eof(channel) || ssh_channel_is_closed(channel))
-            return ssh_is_connected(backend->commands) ? ERROR_OK : unreachable(backend->setup, backend->commands, "the connection was lost during a command", error);
+            return ssh_is_connected(backend->commands)
+                       ? ERROR_OK
+                       : unreachable(backend->setup, backend->commands,
+                                     "the connection was lost during a command", error);
         int64_t left_ms = (command->deadline_ns - clock_boottime_ns(backend->clock)) / 1000000;
-        if (left_ms <= 0)       /* the target's own `timeout` had ended it before: nothing comes back any more */
-            return unreachable(backend->setup, NULL, "no answer to a command came back in time", error);
+        if (left_ms
+            <= 0) /* the target's own `timeout` had ended it before: nothing comes back any more */
+            return unreachable(backend->setup, NULL, "no answer to a command came back in time",
+                               error);
         struct pollfd ready = {.fd = ssh_get_fd(backend->commands), .events = POLLIN};
         if (poll(&ready, 1, left_ms < POLL_MS ? (int)left_ms : POLL_MS) < 0 && errno != EINTR)
             return error_set(error, ERROR_SYSTEM, errno, "ssh", "", "poll: %s", strerror(errno));
@@ -202,7 +239,8 @@ static enum error_code exchange(struct ssh_backend *backend, ssh_channel channel
 }
 
 /* The login shell is whatever the account has: the line goes to sh as one word. */
-static enum error_code send_line(struct ssh_backend *backend, ssh_channel channel, const struct raw_command *command, struct error *error)
+static enum error_code send_line(struct ssh_backend *backend, ssh_channel channel,
+                                 const struct raw_command *command, struct error *error)
 {
     CLEANUP_BYTES struct bytes line = {0};
     enum error_code code = bytes_append(&line, "exec sh -c ", 11, error);
@@ -210,20 +248,27 @@ static enum error_code send_line(struct ssh_backend *backend, ssh_channel channe
         code = shell_quote(&line, command->line, error);
     if (code != ERROR_OK)
         return code;
-    if (ssh_channel_open_session(channel) != SSH_OK || ssh_channel_request_exec(channel, (const char *)line.data) != SSH_OK)
+    if (ssh_channel_open_session(channel) != SSH_OK
+        || ssh_channel_request_exec(channel, (const char *)line.data) != SSH_OK)
         return unreachable(backend->setup, backend->commands, "a command could not be sent", error);
-    int on = 1;     /* without it the first channel waits 40 ms for a delayed acknowledgement */
+    int on = 1; /* without it the first channel waits 40 ms for a delayed acknowledgement */
     (void)setsockopt(ssh_get_fd(backend->commands), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
     for (size_t sent = 0; sent < command->input_bytes;) {
-        int put = ssh_channel_write(channel, (const char *)command->input + sent, (uint32_t)(command->input_bytes - sent));
+        int put = ssh_channel_write(channel, (const char *)command->input + sent,
+                                    (uint32_t)(command->input_bytes - sent));
         if (put <= 0)
-            return unreachable(backend->setup, backend->commands, "the input of a command could not be sent", error);
+            return unreachable(backend->setup, backend->commands,
+                               "the input of a command could not be sent", error);
         sent += (size_t)put;
     }
-    return ssh_channel_send_eof(channel) == SSH_OK ? ERROR_OK : unreachable(backend->setup, backend->commands, "the input of a command could not be ended", error);
+    return ssh_channel_send_eof(channel) == SSH_OK
+               ? ERROR_OK
+               : unreachable(backend->setup, backend->commands,
+                             "the input of a command could not be ended", error);
 }
 
-static enum error_code ssh_run(void *context, const struct raw_command *command, struct raw_result *ret_result, struct error *error)
+static enum error_code ssh_run(void *context, const struct raw_command *command,
+                               struct raw_result *ret_result, struct error *error)
 {
     struct ssh_backend *backend = context;
     struct raw_result result = {0};
@@ -234,7 +279,8 @@ static enum error_code ssh_run(void *context, const struct raw_command *command,
     if (code == ERROR_OK)
         code = exchange(backend, channel, command, &result, error);
     if (code == ERROR_OK)
-        result.status = ssh_channel_get_exit_status(channel);       /* the envelope of target.c carries the real one */
+        result.status = ssh_channel_get_exit_status(
+            channel); /* the envelope of target.c carries the real one */
     (void)ssh_channel_close(channel);
     ssh_channel_free(channel);
     if (code != ERROR_OK) {
@@ -285,13 +331,17 @@ static bool pump_down(int client, ssh_channel channel)
 static void pump(struct tunnel *tunnel, int client)
 {
     ssh_channel channel = ssh_channel_new(tunnel->session);
-    if (channel == NULL || ssh_channel_open_forward(channel, tunnel->host, tunnel->port, "127.0.0.1", 0) != SSH_OK) {
+    if (channel == NULL
+        || ssh_channel_open_forward(channel, tunnel->host, tunnel->port, "127.0.0.1", 0)
+               != SSH_OK) {
         ssh_channel_free(channel);
         return;
     }
     bool up = true;
     while (pump_down(client, channel)) {
-        struct pollfd ready[] = {{.fd = ssh_get_fd(tunnel->session), .events = POLLIN}, {.fd = tunnel->stop, .events = POLLIN}, {.fd = up ? client : -1, .events = POLLIN}};
+        struct pollfd ready[] = {{.fd = ssh_get_fd(tunnel->session), .events = POLLIN},
+                                 {.fd = tunnel->stop, .events = POLLIN},
+                                 {.fd = up ? client : -1, .events = POLLIN}};
         if ((poll(ready, 3, POLL_MS) < 0 && errno != EINTR) || ready[1].revents != 0)
             break;
         if (ready[2].revents != 0)
@@ -301,11 +351,13 @@ static void pump(struct tunnel *tunnel, int client)
     ssh_channel_free(channel);
 }
 
-/* Takes one connection, and closes the listener at once: nobody else on this machine gets a way to the target. */
+/* Takes one connection, and closes the listener at once: nobody else on this machine gets a way to
+ * the target. */
 static void *tunnel_thread(void *context)
 {
     struct tunnel *tunnel = context;
-    struct pollfd ready[] = {{.fd = tunnel->listener, .events = POLLIN}, {.fd = tunnel->stop, .events = POLLIN}};
+    struct pollfd ready[] = {{.fd = tunnel->listener, .events = POLLIN},
+                             {.fd = tunnel->stop, .events = POLLIN}};
     while (poll(ready, 2, -1) < 0 && errno == EINTR)
         continue;
     int client = ready[0].revents != 0 ? accept4(tunnel->listener, NULL, NULL, SOCK_CLOEXEC) : -1;
@@ -336,14 +388,19 @@ static enum error_code listen_once(struct tunnel *tunnel, int *ret_port, struct 
     socklen_t length = sizeof address;
     tunnel->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     tunnel->stop = eventfd(0, EFD_CLOEXEC);
-    if (tunnel->listener < 0 || tunnel->stop < 0 || bind(tunnel->listener, (struct sockaddr *)&address, sizeof address) != 0 || listen(tunnel->listener, 1) != 0
+    if (tunnel->listener < 0 || tunnel->stop < 0
+        || bind(tunnel->listener, (struct sockaddr *)&address, sizeof address) != 0
+        || listen(tunnel->listener, 1) != 0
         || getsockname(tunnel->listener, (struct sockaddr *)&address, &length) != 0)
-        return error_set(error, ERROR_SYSTEM, errno, "127.0.0.1", "see how many descriptors and ports this machine has left", "no loopback listener can be opened: %s", strerror(errno));
+        return error_set(error, ERROR_SYSTEM, errno, "127.0.0.1",
+                         "see how many descriptors and ports this machine has left",
+                         "no loopback listener can be opened: %s", strerror(errno));
     *ret_port = ntohs(address.sin_port);
     return ERROR_OK;
 }
 
-static enum error_code ssh_forward(void *context, const char *host, int port, struct target_forward **ret_forward, struct error *error)
+static enum error_code ssh_forward(void *context, const char *host, int port,
+                                   struct target_forward **ret_forward, struct error *error)
 {
     struct ssh_backend *backend = context;
     if (backend->tunnel != NULL && !ssh_is_connected(backend->tunnel)) {
@@ -351,9 +408,12 @@ static enum error_code ssh_forward(void *context, const char *host, int port, st
         backend->tunnel = NULL;
     }
     char fingerprint[64] = "";
-    enum error_code code = backend->tunnel == NULL ? session_open(backend->setup, fingerprint, &backend->tunnel, error) : ERROR_OK;
+    enum error_code code = backend->tunnel == NULL
+                               ? session_open(backend->setup, fingerprint, &backend->tunnel, error)
+                               : ERROR_OK;
     if (code == ERROR_OK && fingerprint[0] != '\0' && strcmp(fingerprint, backend->host_key) != 0)
-        code = refused(backend->setup, "the second connection came to a host with another key", "do not go on before you know why", error);
+        code = refused(backend->setup, "the second connection came to a host with another key",
+                       "do not go on before you know why", error);
     if (code != ERROR_OK)
         return code;
     struct tunnel *tunnel = calloc(1, sizeof *tunnel);
@@ -361,13 +421,15 @@ static enum error_code ssh_forward(void *context, const char *host, int port, st
     if (tunnel == NULL || forward == NULL)
         code = error_set(error, ERROR_MEMORY, 0, host, "", "out of memory");
     else
-        *tunnel = (struct tunnel){.session = backend->tunnel, .listener = -1, .stop = -1, .port = port};
+        *tunnel =
+            (struct tunnel){.session = backend->tunnel, .listener = -1, .stop = -1, .port = port};
     if (code == ERROR_OK)
         (void)snprintf(tunnel->host, sizeof tunnel->host, "%s", host);
     if (code == ERROR_OK)
         code = listen_once(tunnel, &forward->port, error);
     if (code == ERROR_OK && pthread_create(&tunnel->thread, NULL, tunnel_thread, tunnel) != 0)
-        code = error_set(error, ERROR_SYSTEM, errno, host, "", "no thread can be started for the tunnel");
+        code = error_set(error, ERROR_SYSTEM, errno, host, "",
+                         "no thread can be started for the tunnel");
     if (code != ERROR_OK) {
         if (tunnel != NULL && tunnel->listener >= 0)
             (void)close(tunnel->listener);
@@ -398,10 +460,14 @@ static void ssh_close(void *context)
     free(backend);
 }
 
-enum error_code ssh_backend_open(const struct setup_target *setup, const struct clock *clock, const struct target_backend **ret_backend, void **ret_context,
+enum error_code ssh_backend_open(const struct setup_target *setup, const struct clock *clock,
+                                 const struct target_backend **ret_backend, void **ret_context,
                                  struct error *error)
 {
-    static const struct target_backend backend = {.run = ssh_run, .forward = ssh_forward, .host_key = ssh_host_key, .close = ssh_close};
+    static const struct target_backend backend = {.run = ssh_run,
+                                                  .forward = ssh_forward,
+                                                  .host_key = ssh_host_key,
+                                                  .close = ssh_close};
     struct ssh_backend *context = calloc(1, sizeof *context);
     if (context == NULL)
         return error_set(error, ERROR_MEMORY, 0, setup->host, "", "out of memory");

@@ -1,4 +1,5 @@
-/* The second person: request (what he is to see), approve (on his own machine, without a journal), accept (his answer, checked and recorded). */
+/* The second person: request (what he is to see), approve (on his own machine, without a journal),
+ * accept (his answer, checked and recorded). */
 #include "fsm/commands/command.h"
 
 #include <stdio.h>
@@ -9,17 +10,21 @@
 #include "fsm/terminal/progress.h"
 #include "journal/format/sshsig.h"
 
-static enum error_code check_open(const struct driver *driver, const char *word, struct error *error)
+static enum error_code check_open(const struct driver *driver, const char *word,
+                                  struct error *error)
 {
     if (!driver_is_open(driver))
-        return error_set(error, ERROR_REFUSED, 0, word, "titan-fsm begin release|policy --reason TEXT", "no deployment is open");
+        return error_set(error, ERROR_REFUSED, 0, word,
+                         "titan-fsm begin release|policy --reason TEXT", "no deployment is open");
     if (driver->deployment.state != STATE_PULLED)
-        return error_set(error, ERROR_REFUSED, 0, word, "titan-fsm status", "in %s no approval is waited for: it belongs between pulled and guarded",
+        return error_set(error, ERROR_REFUSED, 0, word, "titan-fsm status",
+                         "in %s no approval is waited for: it belongs between pulled and guarded",
                          machine_state_name(driver->deployment.state));
     return ERROR_OK;
 }
 
-enum error_code command_request(const struct command_line *line, enum exit_status *ret_status, struct error *error)
+enum error_code command_request(const struct command_line *line, enum exit_status *ret_status,
+                                struct error *error)
 {
     CLEANUP_DRIVER struct driver driver = {.lock = -1};
     CLEANUP_BYTES struct bytes statement = {0};
@@ -32,25 +37,33 @@ enum error_code command_request(const struct command_line *line, enum exit_statu
         code = approval_request_write(line->words[0], &driver, &statement, error);
     if (code != ERROR_OK)
         return code;
-    progress_word(&driver, "%.200s is for the approver, who runs: titan-fsm approve %.200s --key FILE --principal NAME --out FILE; what he gives back goes to "
-                  "`titan-fsm accept`", line->words[0], line->words[0]);
+    progress_word(&driver,
+                  "%.200s is for the approver, who runs: titan-fsm approve %.200s --key FILE "
+                  "--principal NAME --out FILE; what he gives back goes to "
+                  "`titan-fsm accept`",
+                  line->words[0], line->words[0]);
     *ret_status = EXIT_DONE;
     return ERROR_OK;
 }
 
-static enum error_code open_key(const struct command_line *line, struct signer **ret_signer, struct error *error)
+static enum error_code open_key(const struct command_line *line, struct signer **ret_signer,
+                                struct error *error)
 {
     static const char type[] = "ssh-ed25519 ";
     uint8_t key[KEY_BYTES];
     if (line->key != NULL)
         return keyfile_open(line->key, &line->options.passphrase, ret_signer, error);
-    const char *base64 = strncmp(line->agent, type, strlen(type)) == 0 ? line->agent + strlen(type) : "";
+    const char *base64 = strncmp(line->agent, type, strlen(type)) == 0 ? line->agent + strlen(type)
+                                                                       : "";
     if (ssh_public_key_from_base64(base64, strcspn(base64, " "), key, error) != ERROR_OK)
-        return error_set(error, ERROR_USAGE, 0, "approve", "give the line of the .pub file: --agent \"ssh-ed25519 AAAA...\"", "--agent is no Ed25519 public key");
+        return error_set(error, ERROR_USAGE, 0, "approve",
+                         "give the line of the .pub file: --agent \"ssh-ed25519 AAAA...\"",
+                         "--agent is no Ed25519 public key");
     return agent_open(NULL, key, ret_signer, error);
 }
 
-static enum error_code sign(const struct command_line *line, const struct approval_request *request, struct error *error)
+static enum error_code sign(const struct command_line *line, const struct approval_request *request,
+                            struct error *error)
 {
     CLEANUP_SIGNER struct signer *signer = NULL;
     CLEANUP_BYTES struct bytes armor = {0};
@@ -58,32 +71,42 @@ static enum error_code sign(const struct command_line *line, const struct approv
     enum error_code code = open_key(line, &signer, error);
     if (code != ERROR_OK)
         return code;
-    size_t size = sshsig_signed_data(SSHSIG_NAMESPACE_APPROVAL, request->statement, strlen(request->statement), data);
+    size_t size = sshsig_signed_data(SSHSIG_NAMESPACE_APPROVAL, request->statement,
+                                     strlen(request->statement), data);
     code = signer_sign(signer, data, size, signature, error);
     if (code == ERROR_OK)
-        code = sshsig_armor(SSHSIG_NAMESPACE_APPROVAL, signature, signer_public_key(signer), &armor, error);
+        code = sshsig_armor(SSHSIG_NAMESPACE_APPROVAL, signature, signer_public_key(signer), &armor,
+                            error);
     if (code != ERROR_OK)
         return code;
-    struct approval approval = {.principal = line->principal, .statement = request->statement, .signature = (const char *)armor.data};
+    struct approval approval = {.principal = line->principal,
+                                .statement = request->statement,
+                                .signature = (const char *)armor.data};
     return approval_answer_write(line->out, &approval, line->reason, error);
 }
 
 /* Without a key it only shows; nothing is signed that was not shown in the same call. */
-enum error_code command_approve(const struct command_line *line, enum exit_status *ret_status, struct error *error)
+enum error_code command_approve(const struct command_line *line, enum exit_status *ret_status,
+                                struct error *error)
 {
     CLEANUP_REQUEST struct approval_request request = {0};
     bool signs = line->key != NULL || line->agent != NULL;
-    if (signs && ((line->key != NULL) == (line->agent != NULL) || line->principal[0] == '\0' || line->out == NULL))
-        return error_set(error, ERROR_USAGE, 0, "approve", "see `titan-fsm approve --help`", "to sign, give one of --key and --agent, and --principal and --out");
+    if (signs
+        && ((line->key != NULL) == (line->agent != NULL) || line->principal[0] == '\0'
+            || line->out == NULL))
+        return error_set(error, ERROR_USAGE, 0, "approve", "see `titan-fsm approve --help`",
+                         "to sign, give one of --key and --agent, and --principal and --out");
     enum error_code code = approval_request_read(line->words[0], &request, error);
     if (code == ERROR_OK && strcmp(request.opener, line->principal) == 0)
-        code = error_set(error, ERROR_REFUSED, 0, line->principal, "somebody else approves", "who opened a deployment does not approve it himself");
+        code = error_set(error, ERROR_REFUSED, 0, line->principal, "somebody else approves",
+                         "who opened a deployment does not approve it himself");
     if (code != ERROR_OK)
         return code;
     approval_request_print(stdout, &request);
     (void)fflush(stdout);
     if (line->statement != NULL)
-        code = bytes_write_file(line->statement, request.statement, strlen(request.statement), error);
+        code = bytes_write_file(line->statement, request.statement, strlen(request.statement),
+                                error);
     if (code == ERROR_OK && signs)
         code = sign(line, &request, error);
     if (code != ERROR_OK)
@@ -96,22 +119,29 @@ enum error_code command_approve(const struct command_line *line, enum exit_statu
     return ERROR_OK;
 }
 
-/* A bare signature names nobody: he is the approver whose key made it, or whom the command line names. */
-static enum error_code name_principal(struct driver *driver, const struct command_line *line, struct approval_answer *answer, char ret_name[PRINCIPAL_MAX], struct error *error)
+/* A bare signature names nobody: he is the approver whose key made it, or whom the command line
+ * names. */
+static enum error_code name_principal(struct driver *driver, const struct command_line *line,
+                                      struct approval_answer *answer, char ret_name[PRINCIPAL_MAX],
+                                      struct error *error)
 {
     CLEANUP_ROSTER struct roster roster = {0};
     struct journal_head head;
     struct error ignored;
     uint8_t signature[SIGNATURE_BYTES], key[KEY_BYTES];
     if (line->principal[0] != '\0' || answer->principal[0] != '\0') {
-        (void)snprintf(ret_name, PRINCIPAL_MAX, "%s", answer->principal[0] != '\0' ? answer->principal : line->principal);
+        (void)snprintf(ret_name, PRINCIPAL_MAX, "%s",
+                       answer->principal[0] != '\0' ? answer->principal : line->principal);
         return ERROR_OK;
     }
     ret_name[0] = '\0';
     enum error_code code = journal_head(driver->journal, &head, error);
     if (code == ERROR_OK)
         code = roster_load(driver->journal, head.size, &roster, error);
-    if (code != ERROR_OK || sshsig_dearmor(answer->signature, strlen(answer->signature), SSHSIG_NAMESPACE_APPROVAL, signature, key, &ignored) != ERROR_OK)
+    if (code != ERROR_OK
+        || sshsig_dearmor(answer->signature, strlen(answer->signature), SSHSIG_NAMESPACE_APPROVAL,
+                          signature, key, &ignored)
+               != ERROR_OK)
         return code;
     const struct allowed_signer *signer = roster_find(&roster, ROSTER_APPROVER, key, NULL);
     if (signer != NULL)
@@ -119,8 +149,10 @@ static enum error_code name_principal(struct driver *driver, const struct comman
     return ERROR_OK;
 }
 
-/* Judged and recorded over the same entries, so that an approver removed in this very moment is not taken. *ret_why: why it was refused, or "". */
-static enum error_code embed(struct driver *driver, const struct approval *approval, const char *reason, char *ret_why, size_t room, struct error *error)
+/* Judged and recorded over the same entries, so that an approver removed in this very moment is not
+ * taken. *ret_why: why it was refused, or "". */
+static enum error_code embed(struct driver *driver, const struct approval *approval,
+                             const char *reason, char *ret_why, size_t room, struct error *error)
 {
     enum { ATTEMPTS = 8 };
     enum error_code code = ERROR_HELD;
@@ -132,7 +164,8 @@ static enum error_code embed(struct driver *driver, const struct approval *appro
         if (code != ERROR_OK || ret_why[0] != '\0')
             return code;
         driver->recorder.decided_at = head.size;
-        code = record_approval(&driver->recorder, approval->principal, approval->statement, approval->signature, reason, NULL, error);
+        code = record_approval(&driver->recorder, approval->principal, approval->statement,
+                               approval->signature, reason, NULL, error);
     }
     return code;
 }
@@ -141,14 +174,17 @@ static enum error_code embed(struct driver *driver, const struct approval *appro
 static bool is_embedded(const struct deployment *deployment, const char *signature)
 {
     for (size_t i = 0; i < deployment->count; i++) {
-        const char *known = json_string_value(json_object_get(deployment->entries[i].body, "signature"));
-        if (strcmp(deployment->entries[i].type, "approval") == 0 && known != NULL && strcmp(known, signature) == 0)
+        const char *known = json_string_value(
+            json_object_get(deployment->entries[i].body, "signature"));
+        if (strcmp(deployment->entries[i].type, "approval") == 0 && known != NULL
+            && strcmp(known, signature) == 0)
             return true;
     }
     return false;
 }
 
-static enum error_code accept(struct driver *driver, const struct command_line *line, struct approval_tally *ret_tally, struct error *error)
+static enum error_code accept(struct driver *driver, const struct command_line *line,
+                              struct approval_tally *ret_tally, struct error *error)
 {
     CLEANUP_ANSWER struct approval_answer answer = {0};
     CLEANUP_BYTES struct bytes statement = {0};
@@ -162,28 +198,39 @@ static enum error_code accept(struct driver *driver, const struct command_line *
         code = name_principal(driver, line, &answer, name, error);
     if (code != ERROR_OK)
         return code;
-    struct approval approval = {.principal = name, .statement = answer.json != NULL ? answer.statement : (const char *)statement.data, .signature = answer.signature};
+    struct approval approval = {.principal = name,
+                                .statement = answer.json != NULL ? answer.statement
+                                                                 : (const char *)statement.data,
+                                .signature = answer.signature};
     code = embed(driver, &approval, answer.reason, why, sizeof why, error);
     if (code == ERROR_OK && why[0] != '\0') {
         char reason[400];
         if (name[0] != '\0')
-            (void)snprintf(reason, sizeof reason, "an approval by '%.128s' is not taken: %s", name, why);
+            (void)snprintf(reason, sizeof reason, "an approval by '%.128s' is not taken: %s", name,
+                           why);
         else
-            (void)snprintf(reason, sizeof reason, "an approval that names nobody is not taken: %s", why);
-        code = record_refusal(&driver->recorder, machine_state_name(driver->deployment.state), "approval", reason, error);
-        return code == ERROR_OK ? error_set(error, ERROR_REFUSED, 0, line->words[0], "titan-fsm request FILE, for an approver of the roster", "%s", reason) : code;
+            (void)snprintf(reason, sizeof reason, "an approval that names nobody is not taken: %s",
+                           why);
+        code = record_refusal(&driver->recorder, machine_state_name(driver->deployment.state),
+                              "approval", reason, error);
+        return code == ERROR_OK ? error_set(error, ERROR_REFUSED, 0, line->words[0],
+                                            "titan-fsm request FILE, for an approver of the roster",
+                                            "%s", reason)
+                                : code;
     }
     if (code == ERROR_OK)
         code = driver_reload(driver, error);
     return code == ERROR_OK ? approval_count(driver, ret_tally, error) : code;
 }
 
-enum error_code command_accept(const struct command_line *line, enum exit_status *ret_status, struct error *error)
+enum error_code command_accept(const struct command_line *line, enum exit_status *ret_status,
+                               struct error *error)
 {
     CLEANUP_DRIVER struct driver driver = {.lock = -1};
     struct approval_tally tally;
     char text[400];
-    enum error_code code = driver_open(&driver, &line->options, DRIVER_WRITES | DRIVER_DRIVES | DRIVER_SESSION, error);
+    enum error_code code = driver_open(&driver, &line->options,
+                                       DRIVER_WRITES | DRIVER_DRIVES | DRIVER_SESSION, error);
     if (code == ERROR_OK)
         code = check_open(&driver, "accept", error);
     if (code == ERROR_OK)
@@ -193,7 +240,9 @@ enum error_code command_accept(const struct command_line *line, enum exit_status
     if (code != ERROR_OK)
         return code;
     approval_describe(&tally, text, sizeof text);
-    progress_word(&driver, "%s; next: %s", text, tally.count < tally.required ? "titan-fsm request FILE, for another approver" : "titan-fsm advance");
+    progress_word(&driver, "%s; next: %s", text,
+                  tally.count < tally.required ? "titan-fsm request FILE, for another approver"
+                                               : "titan-fsm advance");
     *ret_status = EXIT_DONE;
     return ERROR_OK;
 }

@@ -1,4 +1,5 @@
-/* `config check`: is titan.yml good, and what did it and the defaults come to? Reads that file alone: no key, no journal, no target. */
+/* `config check`: is titan.yml good, and what did it and the defaults come to? Reads that file
+ * alone: no key, no journal, no target. */
 #include "fsm/commands/command.h"
 
 #include <stdarg.h>
@@ -31,23 +32,34 @@ static void say_names(const struct setup *setup)
     puts("");
 }
 
-/* What `init` would refuse although the file can be read; one line, "" where there is nothing. The key itself is not looked at: that needs the passphrase. */
+/* What `init` would refuse although the file can be read; one line, "" where there is nothing. The
+ * key itself is not looked at: that needs the passphrase. */
 static void find_missing(const struct config *config, char *ret_text, size_t room)
 {
-    int policy = config->setup.services.execution[0] != '\0' ? config->approvals.policy : 0;       /* as in genesis_check_roster() */
+    int policy = config->setup.services.execution[0] != '\0' ? config->approvals.policy
+                                                             : 0; /* as in genesis_check_roster() */
     int most = policy > config->approvals.release ? policy : config->approvals.release;
     const struct config_roster *roster = &config->roster;
     size_t used = 0;
-    const char *says[3] = {roster->operators.count == 0 ? "roster.operators is empty, so nobody can begin a deployment" : NULL,
-                           roster->administrators.count == 0 ? "roster.administrators is empty, so nobody could ever change the roster" : NULL, NULL};
+    const char *says[3] = {
+        roster->operators.count == 0 ? "roster.operators is empty, so nobody can begin a deployment"
+                                     : NULL,
+        roster->administrators.count == 0
+            ? "roster.administrators is empty, so nobody could ever change the roster"
+            : NULL,
+        NULL};
     char few[120];
-    (void)snprintf(few, sizeof few, "%d approvals are asked for and roster.approvers has %zu, so that `init` refuses it", most, roster->approvers.count);
+    (void)snprintf(
+        few, sizeof few,
+        "%d approvals are asked for and roster.approvers has %zu, so that `init` refuses it", most,
+        roster->approvers.count);
     if (most > 0 && roster->approvers.count < (size_t)most)
         says[2] = few;
     ret_text[0] = '\0';
     for (size_t i = 0; i < sizeof says / sizeof says[0]; i++)
         if (says[i] != NULL && used < room)
-            used += (size_t)snprintf(ret_text + used, room - used, "%s%s", used > 0 ? "; " : "", says[i]);
+            used += (size_t)snprintf(ret_text + used, room - used, "%s%s", used > 0 ? "; " : "",
+                                     says[i]);
 }
 
 static void print_summary(const char *path, const struct config *config)
@@ -62,17 +74,23 @@ static void print_summary(const char *path, const struct config *config)
     if (setup->target.local)
         say("target", "%s, this machine, %s", setup->target.name, setup->target.directory);
     else
-        say("target", "%s, %s@%s:%d, %s", setup->target.name, setup->target.user, setup->target.host, setup->target.port, setup->target.directory);
+        say("target", "%s, %s@%s:%d, %s", setup->target.name, setup->target.user,
+            setup->target.host, setup->target.port, setup->target.directory);
     say("journal", "%s", config->journal);
-    say("operator", "%s, by %s%s", config->operator.principal, config->operator.agent ? "an ssh-agent" : "the key file ", config->operator.agent ? "" : config->operator.key);
-    say("roster", "%zu operators, %zu approvers, %zu administrators", config->roster.operators.count, config->roster.approvers.count, config->roster.administrators.count);
+    say("operator", "%s, by %s%s", config->operator.principal,
+        config->operator.agent ? "an ssh-agent" : "the key file ",
+        config->operator.agent ? "" : config->operator.key);
+    say("roster", "%zu operators, %zu approvers, %zu administrators",
+        config->roster.operators.count, config->roster.approvers.count,
+        config->roster.administrators.count);
     say("approvals", "policy %d, release %d", config->approvals.policy, config->approvals.release);
     if (setup->services.execution[0] != '\0')
         say("policy hash", "shared by %s and %s", setup->services.execution, setup->services.brain);
     else
         say("policy hash", "none is shared: only a release can be deployed");
     say_names(setup);
-    say("window", "%lld s, a sample every %lld ms, no gap above %lld ms, %lld failures in a row", (long long)limits->window_ms / 1000, (long long)limits->sample_interval_ms,
+    say("window", "%lld s, a sample every %lld ms, no gap above %lld ms, %lld failures in a row",
+        (long long)limits->window_ms / 1000, (long long)limits->sample_interval_ms,
         (long long)limits->sample_gap_ms, (long long)limits->failures);
 }
 
@@ -85,11 +103,13 @@ static void warn(const struct config *config)
         fprintf(stderr, "titan-fsm: good, but %s; next: mend it before titan-fsm init\n", missing);
 }
 
-enum error_code command_config(const struct command_line *line, enum exit_status *ret_status, struct error *error)
+enum error_code command_config(const struct command_line *line, enum exit_status *ret_status,
+                               struct error *error)
 {
     const char *path = line->options.config_path;
     if (strcmp(line->words[0], "check") != 0)
-        return error_set(error, ERROR_USAGE, 0, "config", "titan-fsm config check", "no such word: %.40s", line->words[0]);
+        return error_set(error, ERROR_USAGE, 0, "config", "titan-fsm config check",
+                         "no such word: %.40s", line->words[0]);
     *ret_status = EXIT_DONE;
     if (line->options.json) {
         CLEANUP_JSON json_t *json = NULL;

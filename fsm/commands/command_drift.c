@@ -1,4 +1,5 @@
-/* drift: what runs against what it should come from, now. Reads only: no operator key, no lock, no tenancy, nothing written on either side. */
+/* drift: what runs against what it should come from, now. Reads only: no operator key, no lock, no
+ * tenancy, nothing written on either side. */
 #include "fsm/commands/command.h"
 
 #include <stdio.h>
@@ -13,14 +14,16 @@
 #include "journal/canonical.h"
 
 /* The one line of a probe that succeeded, else "". */
-static void copy_hmac(const struct evidence *evidence, const char *probe, char ret_hex[SHA256_HEX + 1])
+static void copy_hmac(const struct evidence *evidence, const char *probe,
+                      char ret_hex[SHA256_HEX + 1])
 {
     const struct evidence_item *item = evidence_last(evidence, probe, NULL);
     bool good = item->status == 0 && item->output.size > SHA256_HEX;
     (void)snprintf(ret_hex, SHA256_HEX + 1, "%s", good ? (const char *)item->output.data : "");
 }
 
-static enum error_code look_at_services(struct target *target, struct evidence *evidence, struct drift *drift, struct error *error)
+static enum error_code look_at_services(struct target *target, struct evidence *evidence,
+                                        struct drift *drift, struct error *error)
 {
     CLEANUP_BYTES struct bytes strays = {0};
     struct compose_model model;
@@ -28,7 +31,8 @@ static enum error_code look_at_services(struct target *target, struct evidence *
     struct images images;
     struct configurations configurations;
     enum error_code code = compose_render(target, evidence, &model, error);
-    if (code == ERROR_REMOTE || code == ERROR_PROTOCOL) {       /* an answer: there is no source that could be compared with */
+    if (code == ERROR_REMOTE
+        || code == ERROR_PROTOCOL) { /* an answer: there is no source that could be compared with */
         drift_unrendered(error->where, error->what, drift);
         return ERROR_OK;
     }
@@ -37,17 +41,21 @@ static enum error_code look_at_services(struct target *target, struct evidence *
     if (code == ERROR_OK)
         code = compose_images(target, &model, evidence, &images, error);
     if (code == ERROR_OK)
-        code = compose_configurations(target, &model, NULL, COMPOSE_KEY_LEAVE, evidence, &configurations, error);
+        code = compose_configurations(target, &model, NULL, COMPOSE_KEY_LEAVE, evidence,
+                                      &configurations, error);
     if (code == ERROR_OK)
         code = compose_strays(target, &strays, error);
     if (code != ERROR_OK)
         return code;
-    drift_services(target_setup(target)->compose.file, &containers, &images, &configurations, drift);
+    drift_services(target_setup(target)->compose.file, &containers, &images, &configurations,
+                   drift);
     drift_strays(&strays, drift);
     return ERROR_OK;
 }
 
-static enum error_code look_at_source(struct target *target, const struct drift_baseline *baseline, struct evidence *evidence, struct drift *drift, struct error *error)
+static enum error_code look_at_source(struct target *target, const struct drift_baseline *baseline,
+                                      struct evidence *evidence, struct drift *drift,
+                                      struct error *error)
 {
     CLEANUP_BYTES struct bytes loose = {0};
     struct git_state git;
@@ -70,8 +78,10 @@ static enum error_code look_at_source(struct target *target, const struct drift_
     return ERROR_OK;
 }
 
-/* With a journal the host key is held against genesis and the last deployment is known; before `init` there is neither. */
-static enum error_code open_reading(struct driver *driver, const struct driver_options *options, struct drift_baseline *ret_baseline, struct error *error)
+/* With a journal the host key is held against genesis and the last deployment is known; before
+ * `init` there is neither. */
+static enum error_code open_reading(struct driver *driver, const struct driver_options *options,
+                                    struct drift_baseline *ret_baseline, struct error *error)
 {
     enum error_code code = driver_open_config(driver, options, false, error);
     if (code != ERROR_OK || access(driver->config.journal, F_OK) != 0)
@@ -81,17 +91,23 @@ static enum error_code open_reading(struct driver *driver, const struct driver_o
     return code == ERROR_OK ? baseline_load(driver->journal, ret_baseline, error) : code;
 }
 
-/* What the reader must know of the deployment before he looks for somebody who changed something. "" = nothing. */
+/* What the reader must know of the deployment before he looks for somebody who changed something.
+ * "" = nothing. */
 static void explain(const struct driver *driver, char *ret_text, size_t room)
 {
     const struct deployment *deployment = &driver->deployment;
     unsigned long long number = (unsigned long long)deployment->number;
     ret_text[0] = '\0';
     if (driver_is_open(driver))
-        (void)snprintf(ret_text, room, "deployment %llu is open, in %s: what it has fetched and pulled and not switched yet differs by its own doing", number,
-                       machine_state_name(deployment->state));
+        (void)snprintf(ret_text, room,
+                       "deployment %llu is open, in %s: what it has fetched and pulled and not "
+                       "switched yet differs by its own doing",
+                       number, machine_state_name(deployment->state));
     else if (driver->found && deployment->state == STATE_ROLLED_BACK)
-        (void)snprintf(ret_text, room, "deployment %llu was rolled back: what runs is pinned to what ran before it, until a release brings it to the source", number);
+        (void)snprintf(ret_text, room,
+                       "deployment %llu was rolled back: what runs is pinned to what ran before "
+                       "it, until a release brings it to the source",
+                       number);
 }
 
 static bool is_known(const struct drift *drift)
@@ -120,17 +136,28 @@ static void print_text(const struct drift *drift, const char *target, const char
         printf("%s: no drift\n", target);
 }
 
-/* {"target","result":"none"|"drift"|"unknown","deployment":N,"standing","differences":[{"kind","unknown","where","what","next"}],"more":N} */
-static enum error_code print_json(const struct drift *drift, const char *target, const struct drift_baseline *baseline, const char *standing, struct error *error)
+/* {"target","result":"none"|"drift"|"unknown","deployment":N,"standing","differences":[{"kind","unknown","where","what","next"}],"more":N}
+ */
+static enum error_code print_json(const struct drift *drift, const char *target,
+                                  const struct drift_baseline *baseline, const char *standing,
+                                  struct error *error)
 {
-    CLEANUP_JSON json_t *report = json_pack("{s:s, s:s, s:I, s:s, s:[], s:I}", "target", target, "result", drift->count == 0 ? "none" : is_known(drift) ? "drift" : "unknown",
-                                            "deployment", (json_int_t)baseline->deployment, "standing", standing, "differences", "more", (json_int_t)drift->more);
+    CLEANUP_JSON json_t *report = json_pack("{s:s, s:s, s:I, s:s, s:[], s:I}", "target", target,
+                                            "result",
+                                            drift->count == 0 ? "none"
+                                            : is_known(drift) ? "drift"
+                                                              : "unknown",
+                                            "deployment", (json_int_t)baseline->deployment,
+                                            "standing", standing, "differences", "more",
+                                            (json_int_t)drift->more);
     for (size_t i = 0; report != NULL && i < drift->count; i++) {
         const struct drift_line *line = &drift->list[i];
-        char where[sizeof line->where], what[sizeof line->what];        /* names from the target may be no UTF-8 */
+        char where[sizeof line->where],
+            what[sizeof line->what]; /* names from the target may be no UTF-8 */
         record_text(line->where, where, sizeof where);
         record_text(line->what, what, sizeof what);
-        json_t *difference = json_pack("{s:s, s:b, s:s, s:s, s:s}", "kind", drift_kind_name(line->kind), "unknown", line->unknown,
+        json_t *difference = json_pack("{s:s, s:b, s:s, s:s, s:s}", "kind",
+                                       drift_kind_name(line->kind), "unknown", line->unknown,
                                        "where", where, "what", what, "next", line->next);
         if (json_array_append_new(json_object_get(report, "differences"), difference) != 0)
             return error_set(error, ERROR_MEMORY, 0, "drift", "", "out of memory");
@@ -142,7 +169,8 @@ static enum error_code print_json(const struct drift *drift, const char *target,
     return ERROR_OK;
 }
 
-enum error_code command_drift(const struct command_line *line, enum exit_status *ret_status, struct error *error)
+enum error_code command_drift(const struct command_line *line, enum exit_status *ret_status,
+                              struct error *error)
 {
     CLEANUP_DRIVER struct driver driver = {.lock = -1};
     struct drift_baseline baseline = {.deployment = 0};

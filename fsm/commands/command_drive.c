@@ -8,13 +8,17 @@
 #include "fsm/engine.h"
 #include "fsm/terminal/progress.h"
 
-/* Only its holder drives a deployment; asked under the lock, so that nobody takes over in between, and before the session key is looked for. */
-static enum error_code open_to_drive(struct driver *driver, const struct command_line *line, struct error *error)
+/* Only its holder drives a deployment; asked under the lock, so that nobody takes over in between,
+ * and before the session key is looked for. */
+static enum error_code open_to_drive(struct driver *driver, const struct command_line *line,
+                                     struct error *error)
 {
     driver_watch_signals();
-    enum error_code code = driver_open(driver, &line->options, DRIVER_WRITES | DRIVER_DRIVES, error);
+    enum error_code code = driver_open(driver, &line->options, DRIVER_WRITES | DRIVER_DRIVES,
+                                       error);
     if (code == ERROR_OK && !driver_is_open(driver))
-        return error_set(error, ERROR_REFUSED, 0, driver->config.setup.target.name, "titan-fsm begin release|policy --reason TEXT", "no deployment is open");
+        return error_set(error, ERROR_REFUSED, 0, driver->config.setup.target.name,
+                         "titan-fsm begin release|policy --reason TEXT", "no deployment is open");
     if (code == ERROR_OK)
         code = confirm_check(driver, error);
     if (code == ERROR_OK)
@@ -32,21 +36,31 @@ static void print_next(struct driver *driver, enum exit_status status)
     if (deployment->ended || deployment->state == STATE_ROLLBACK_FAILED)
         progress_outage(driver);
     if (deployment->state == STATE_ROLLBACK_FAILED)
-        progress_word(driver, "the rollback failed: look at the target now, then `titan-fsm rollback --reason TEXT` again, or `titan-fsm attest rollback_failed --reason TEXT`");
+        progress_word(driver,
+                      "the rollback failed: look at the target now, then `titan-fsm rollback "
+                      "--reason TEXT` again, or `titan-fsm attest rollback_failed --reason TEXT`");
     else if (deployment->ended && deployment_left_disarmed(deployment))
-        progress_word(driver, "deployment %llu is %s; Execution was armed before and is disarmed; next: titan-fsm arm --reason TEXT, and titan-fsm export FILE",
-                      (unsigned long long)deployment->number, machine_state_name(deployment->state));
+        progress_word(driver,
+                      "deployment %llu is %s; Execution was armed before and is disarmed; next: "
+                      "titan-fsm arm --reason TEXT, and titan-fsm export FILE",
+                      (unsigned long long)deployment->number,
+                      machine_state_name(deployment->state));
     else if (deployment->ended)
-        progress_word(driver, "deployment %llu is %s; next: titan-fsm export FILE", (unsigned long long)deployment->number,
+        progress_word(driver, "deployment %llu is %s; next: titan-fsm export FILE",
+                      (unsigned long long)deployment->number,
                       machine_state_name(deployment->state));
     else if (status == EXIT_NEEDS_PERSON)
-        progress_word(driver, "waiting for a person in %s; mend what is named above and go on, or `titan-fsm abort --reason TEXT`",
+        progress_word(driver,
+                      "waiting for a person in %s; mend what is named above and go on, or "
+                      "`titan-fsm abort --reason TEXT`",
                       machine_state_name(deployment->state));
     else
-        progress_word(driver, "in %s; next: titan-fsm advance", machine_state_name(deployment->state));
+        progress_word(driver, "in %s; next: titan-fsm advance",
+                      machine_state_name(deployment->state));
 }
 
-/* Wherever the interruption caught it: the state, the hold that stays, the next command. Not done, so that no script takes it for the end. */
+/* Wherever the interruption caught it: the state, the hold that stays, the next command. Not done,
+ * so that no script takes it for the end. */
 static void end_interrupted(struct driver *driver, bool failed, enum exit_status *status)
 {
     const struct deployment *deployment = &driver->deployment;
@@ -55,12 +69,15 @@ static void end_interrupted(struct driver *driver, bool failed, enum exit_status
         return;
     }
     bool held = deployment_epoch(deployment) > 0;
-    progress_word(driver, "interrupted in %s%s%s; next: titan-fsm resume", machine_state_name(deployment->state), failed ? ", in the middle of its step" : "",
+    progress_word(driver, "interrupted in %s%s%s; next: titan-fsm resume",
+                  machine_state_name(deployment->state),
+                  failed ? ", in the middle of its step" : "",
                   held ? "; the target stays held by this deployment" : "");
     *status = EXIT_NEEDS_PERSON;
 }
 
-static enum error_code drive(const struct command_line *line, enum engine_mode mode, enum exit_status *ret_status, struct error *error)
+static enum error_code drive(const struct command_line *line, enum engine_mode mode,
+                             enum exit_status *ret_status, struct error *error)
 {
     CLEANUP_DRIVER struct driver driver = {.lock = -1};
     enum error_code code = open_to_drive(&driver, line, error);
@@ -74,22 +91,26 @@ static enum error_code drive(const struct command_line *line, enum engine_mode m
     return code;
 }
 
-enum error_code command_advance(const struct command_line *line, enum exit_status *ret_status, struct error *error)
+enum error_code command_advance(const struct command_line *line, enum exit_status *ret_status,
+                                struct error *error)
 {
     return drive(line, ENGINE_ADVANCE, ret_status, error);
 }
 
-enum error_code command_run(const struct command_line *line, enum exit_status *ret_status, struct error *error)
+enum error_code command_run(const struct command_line *line, enum exit_status *ret_status,
+                            struct error *error)
 {
     return drive(line, ENGINE_RUN, ret_status, error);
 }
 
-enum error_code command_resume(const struct command_line *line, enum exit_status *ret_status, struct error *error)
+enum error_code command_resume(const struct command_line *line, enum exit_status *ret_status,
+                               struct error *error)
 {
     return drive(line, ENGINE_RUN, ret_status, error);
 }
 
-static enum error_code say(const struct command_line *line, enum event event, enum exit_status *ret_status, struct error *error)
+static enum error_code say(const struct command_line *line, enum event event,
+                           enum exit_status *ret_status, struct error *error)
 {
     CLEANUP_DRIVER struct driver driver = {.lock = -1};
     enum error_code code = open_to_drive(&driver, line, error);
@@ -101,12 +122,14 @@ static enum error_code say(const struct command_line *line, enum event event, en
     return code;
 }
 
-enum error_code command_rollback(const struct command_line *line, enum exit_status *ret_status, struct error *error)
+enum error_code command_rollback(const struct command_line *line, enum exit_status *ret_status,
+                                 struct error *error)
 {
     return say(line, EVENT_ROLLBACK, ret_status, error);
 }
 
-enum error_code command_abort(const struct command_line *line, enum exit_status *ret_status, struct error *error)
+enum error_code command_abort(const struct command_line *line, enum exit_status *ret_status,
+                              struct error *error)
 {
     return say(line, EVENT_ABORT, ret_status, error);
 }

@@ -15,10 +15,12 @@
 
 static enum error_code no_interlock(const struct driver *driver, struct error *error)
 {
-    return error_set(error, ERROR_CONFIG, 0, driver->options.config_path, "name services.execution and services.brain", "this target has no interlock");
+    return error_set(error, ERROR_CONFIG, 0, driver->options.config_path,
+                     "name services.execution and services.brain", "this target has no interlock");
 }
 
-/* The session key of an open deployment signs without a passphrase, also for an opener who was removed since; else it is the own key of an operator in force. */
+/* The session key of an open deployment signs without a passphrase, also for an opener who was
+ * removed since; else it is the own key of an operator in force. */
 static enum error_code find_signer(struct driver *driver, struct error *error)
 {
     if (driver->session != NULL)
@@ -27,14 +29,20 @@ static enum error_code find_signer(struct driver *driver, struct error *error)
     return code == ERROR_OK ? authority_check_own(driver, ROSTER_OPERATOR, error) : code;
 }
 
-/* Neither lock nor tenancy: an emergency waits for nobody. A journal that cannot be opened stops the record, not the command. */
-static enum error_code open_for_disarm(struct driver *driver, const struct command_line *line, bool *ret_recorded, struct error *error)
+/* Neither lock nor tenancy: an emergency waits for nobody. A journal that cannot be opened stops
+ * the record, not the command. */
+static enum error_code open_for_disarm(struct driver *driver, const struct command_line *line,
+                                       bool *ret_recorded, struct error *error)
 {
-    enum error_code code = driver_open(driver, &line->options, DRIVER_WRITES | DRIVER_SESSION, error);
-    if (code != ERROR_OK && driver->journal != NULL && driver_is_open(driver)) {      /* the session key is elsewhere: the operator's own may sign this */
+    enum error_code code = driver_open(driver, &line->options, DRIVER_WRITES | DRIVER_SESSION,
+                                       error);
+    if (code != ERROR_OK && driver->journal != NULL
+        && driver_is_open(
+            driver)) { /* the session key is elsewhere: the operator's own may sign this */
         driver_close(driver);
         code = driver_open(driver, &line->options, DRIVER_WRITES, error);
-        driver->recorder.deployment = code == ERROR_OK ? (int64_t)driver->deployment.number : JOURNAL_NO_DEPLOYMENT;
+        driver->recorder.deployment = code == ERROR_OK ? (int64_t)driver->deployment.number
+                                                       : JOURNAL_NO_DEPLOYMENT;
     }
     *ret_recorded = code == ERROR_OK;
     if (code == ERROR_OK)
@@ -47,7 +55,8 @@ static enum error_code open_for_disarm(struct driver *driver, const struct comma
     return driver_open_config(driver, &line->options, true, error);
 }
 
-enum error_code command_disarm(const struct command_line *line, enum exit_status *ret_status, struct error *error)
+enum error_code command_disarm(const struct command_line *line, enum exit_status *ret_status,
+                               struct error *error)
 {
     CLEANUP_DRIVER struct driver driver = {.lock = -1};
     bool recorded = false, observed = false;
@@ -59,23 +68,31 @@ enum error_code command_disarm(const struct command_line *line, enum exit_status
     struct evidence *evidence = calloc(1, sizeof *evidence);
     if (evidence == NULL)
         return error_set(error, ERROR_MEMORY, 0, "disarm", "", "out of memory");
-    code = recorded ? disarm_recorded(&driver, line->reason, evidence, &observed, error) : disarm_unrecorded(&driver, line->reason, &observed, error);
+    code = recorded ? disarm_recorded(&driver, line->reason, evidence, &observed, error)
+                    : disarm_unrecorded(&driver, line->reason, &observed, error);
     evidence_clear(evidence);
     free(evidence);
-    progress_word(&driver, observed ? "DISARM was sent, and Execution is seen disarmed" : "Execution is NOT seen disarmed: stop it by hand, or take its container away");
+    progress_word(
+        &driver,
+        observed ? "DISARM was sent, and Execution is seen disarmed"
+                 : "Execution is NOT seen disarmed: stop it by hand, or take its container away");
     *ret_status = observed ? EXIT_DONE : EXIT_STEP_FAILED;
     return code;
 }
 
-static enum error_code look_at_parity(struct target *target, struct evidence *evidence, struct parity_view *ret_parity, struct error *error)
+static enum error_code look_at_parity(struct target *target, struct evidence *evidence,
+                                      struct parity_view *ret_parity, struct error *error)
 {
     struct containers containers;
     enum error_code code = compose_containers(target, evidence, &containers, error);
-    return code == ERROR_OK ? parity_look(target, &containers, PARITY_BRAIN, "", evidence, ret_parity, error) : code;
+    return code == ERROR_OK
+               ? parity_look(target, &containers, PARITY_BRAIN, "", evidence, ret_parity, error)
+               : code;
 }
 
 /* Parity is looked at before the intent, ARM is sent after it, Execution's own word ends it. */
-static enum error_code arm(struct driver *driver, const char *reason, struct evidence *evidence, bool *ret_armed, char *ret_text, size_t room, struct error *error)
+static enum error_code arm(struct driver *driver, const char *reason, struct evidence *evidence,
+                           bool *ret_armed, char *ret_text, size_t room, struct error *error)
 {
     struct target *target;
     struct parity_view parity;
@@ -103,21 +120,31 @@ static enum error_code arm(struct driver *driver, const char *reason, struct evi
     if (code != ERROR_OK)
         return code;
     *ret_armed = view.interlock == INTERLOCK_ARMED;
-    (void)snprintf(ret_text, room, *ret_armed ? "Execution is seen armed, on policy hash %s" : "ARM was sent and Execution is not seen armed (%s)", *ret_armed ? parity.hash
-                                                                                                                                         : interlock_name(view.interlock));
-    return record_command(&driver->recorder, "arm", "outcome", key, *ret_armed ? "observed" : sent ? "not_observed" : "failed", ret_text, evidence, error);
+    (void)snprintf(ret_text, room,
+                   *ret_armed ? "Execution is seen armed, on policy hash %s"
+                              : "ARM was sent and Execution is not seen armed (%s)",
+                   *ret_armed ? parity.hash : interlock_name(view.interlock));
+    return record_command(&driver->recorder, "arm", "outcome", key,
+                          *ret_armed ? "observed"
+                          : sent     ? "not_observed"
+                                     : "failed",
+                          ret_text, evidence, error);
 }
 
-enum error_code command_arm(const struct command_line *line, enum exit_status *ret_status, struct error *error)
+enum error_code command_arm(const struct command_line *line, enum exit_status *ret_status,
+                            struct error *error)
 {
     CLEANUP_DRIVER struct driver driver = {.lock = -1};
     char text[600] = "";
     bool armed = false;
-    enum error_code code = driver_open(&driver, &line->options, DRIVER_WRITES | DRIVER_DRIVES, error);
+    enum error_code code = driver_open(&driver, &line->options, DRIVER_WRITES | DRIVER_DRIVES,
+                                       error);
     if (code == ERROR_OK && driver.config.setup.services.execution[0] == '\0')
         code = no_interlock(&driver, error);
     if (code == ERROR_OK && driver_is_open(&driver))
-        code = error_set(error, ERROR_REFUSED, 0, driver.config.setup.target.name, "titan-fsm advance: its own steps arm", "a deployment is open, and arming belongs to it");
+        code = error_set(error, ERROR_REFUSED, 0, driver.config.setup.target.name,
+                         "titan-fsm advance: its own steps arm",
+                         "a deployment is open, and arming belongs to it");
     if (code == ERROR_OK)
         code = driver_unlock(&driver, error);
     if (code == ERROR_OK)

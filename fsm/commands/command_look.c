@@ -21,15 +21,18 @@ static const char *at(const struct journal_entry *entry, const char *key)
     return text != NULL ? text : "";
 }
 
-/* What status knows beyond the deployment's entries: approvals while they matter, whether whoever drives may go forward, and whether Execution was left disarmed. */
+/* What status knows beyond the deployment's entries: approvals while they matter, whether whoever
+ * drives may go forward, and whether Execution was left disarmed. */
 struct standing {
     bool waits_for_approvals, waits_for_arms;
     struct approval_tally approvals;
     char removed[320];
 };
 
-/* The last deployment left it disarmed, and nobody armed it by hand since: `arm` stands behind the deployment, outside it. */
-static enum error_code look_for_arms(struct driver *driver, uint64_t size, bool *ret_waits, struct error *error)
+/* The last deployment left it disarmed, and nobody armed it by hand since: `arm` stands behind the
+ * deployment, outside it. */
+static enum error_code look_for_arms(struct driver *driver, uint64_t size, bool *ret_waits,
+                                     struct error *error)
 {
     bool armed = false, waits = driver->found && deployment_left_disarmed(&driver->deployment);
     for (uint64_t seq = size; waits && !armed && seq > driver->deployment.number + 1; seq--) {
@@ -39,21 +42,26 @@ static enum error_code look_for_arms(struct driver *driver, uint64_t size, bool 
             return code;
         if (entry.deployment == (int64_t)driver->deployment.number)
             break;
-        armed = strcmp(entry.type, "command") == 0 && strcmp(at(&entry, "command"), "arm") == 0 && strcmp(at(&entry, "outcome"), "observed") == 0;
+        armed = strcmp(entry.type, "command") == 0 && strcmp(at(&entry, "command"), "arm") == 0
+                && strcmp(at(&entry, "outcome"), "observed") == 0;
     }
     *ret_waits = waits && !armed;
     return ERROR_OK;
 }
 
-static enum error_code look_at_standing(struct driver *driver, uint64_t entries, struct standing *ret_standing, struct error *error)
+static enum error_code look_at_standing(struct driver *driver, uint64_t entries,
+                                        struct standing *ret_standing, struct error *error)
 {
     uint64_t size;
     if (!driver_is_open(driver))
         return look_for_arms(driver, entries, &ret_standing->waits_for_arms, error);
     enum error_code code = approval_count(driver, &ret_standing->approvals, error);
     if (code == ERROR_OK)
-        code = authority_look(driver, ret_standing->removed, sizeof ret_standing->removed, &size, error);
-    ret_standing->waits_for_approvals = code == ERROR_OK && driver->deployment.state == STATE_PULLED && ret_standing->approvals.count < ret_standing->approvals.required;
+        code = authority_look(driver, ret_standing->removed, sizeof ret_standing->removed, &size,
+                              error);
+    ret_standing->waits_for_approvals = code == ERROR_OK && driver->deployment.state == STATE_PULLED
+                                        && ret_standing->approvals.count
+                                               < ret_standing->approvals.required;
     return code;
 }
 
@@ -61,13 +69,16 @@ static const char *next_step(const struct driver *driver, const struct standing 
 {
     const struct deployment *deployment = &driver->deployment;
     if (!driver_is_open(driver))
-        return standing->waits_for_arms ? "titan-fsm arm --reason TEXT" : "titan-fsm begin release|policy --reason TEXT";
+        return standing->waits_for_arms ? "titan-fsm arm --reason TEXT"
+                                        : "titan-fsm begin release|policy --reason TEXT";
     if (deployment->intent.seq != 0)
         return "titan-fsm resume";
     if (deployment->state == STATE_ROLLBACK_FAILED)
         return "titan-fsm rollback --reason TEXT";
     if (standing->removed[0] != '\0' && machine_phase(deployment->state) != PHASE_REVERTING)
-        return machine_transition(deployment->procedure, deployment->state, EVENT_ABORT) != NULL ? "titan-fsm abort --reason TEXT" : "titan-fsm rollback --reason TEXT";
+        return machine_transition(deployment->procedure, deployment->state, EVENT_ABORT) != NULL
+                   ? "titan-fsm abort --reason TEXT"
+                   : "titan-fsm rollback --reason TEXT";
     if (standing->waits_for_approvals)
         return "titan-fsm request FILE, which an approver answers, then titan-fsm accept FILE";
     return "titan-fsm advance";
@@ -77,25 +88,36 @@ static json_t *approvals_json(const struct approval_tally *tally)
 {
     json_t *given = json_array();
     for (size_t i = 0; i < tally->count; i++)
-        (void)json_array_append_new(given, json_pack("{s:s, s:I}", "principal", tally->given[i].principal, "entry", (json_int_t)tally->given[i].entry));
+        (void)json_array_append_new(given,
+                                    json_pack("{s:s, s:I}", "principal", tally->given[i].principal,
+                                              "entry", (json_int_t)tally->given[i].entry));
     return json_pack("{s:I, s:o}", "required", (json_int_t)tally->required, "given", given);
 }
 
-static enum error_code print_status_json(const struct driver *driver, const struct journal_head *head, const struct standing *standing, struct error *error)
+static enum error_code print_status_json(const struct driver *driver,
+                                         const struct journal_head *head,
+                                         const struct standing *standing, struct error *error)
 {
     const struct deployment *deployment = &driver->deployment;
-    CLEANUP_JSON json_t *status = json_pack("{s:s, s:s, s:I, s:b, s:s}", "target", driver->config.setup.target.name, "journal",
-                                            journal_id(driver->journal), "entries", (json_int_t)head->size, "open", driver_is_open(driver), "next",
-                                            next_step(driver, standing));
+    CLEANUP_JSON json_t *status = json_pack("{s:s, s:s, s:I, s:b, s:s}", "target",
+                                            driver->config.setup.target.name, "journal",
+                                            journal_id(driver->journal), "entries",
+                                            (json_int_t)head->size, "open", driver_is_open(driver),
+                                            "next", next_step(driver, standing));
     if (status == NULL)
         return error_set(error, ERROR_MEMORY, 0, "status", "", "out of memory");
     if (driver->found) {
-        json_t *json = json_pack("{s:I, s:s, s:s, s:b, s:s}", "number", (json_int_t)deployment->number, "procedure",
-                                 machine_procedure_name(deployment->procedure), "state", machine_state_name(deployment->state), "hot",
+        json_t *json = json_pack("{s:I, s:s, s:s, s:b, s:s}", "number",
+                                 (json_int_t)deployment->number, "procedure",
+                                 machine_procedure_name(deployment->procedure), "state",
+                                 machine_state_name(deployment->state), "hot",
                                  machine_is_hot(deployment->state), "intent",
-                                 deployment->intent.seq != 0 ? machine_action_name(deployment->intent.action) : "");
-        if (driver_is_open(driver) && (json_object_set_new(json, "approvals", approvals_json(&standing->approvals)) != 0
-                                       || json_object_set_new(json, "removed", json_string(standing->removed)) != 0))
+                                 deployment->intent.seq != 0
+                                     ? machine_action_name(deployment->intent.action)
+                                     : "");
+        if (driver_is_open(driver)
+            && (json_object_set_new(json, "approvals", approvals_json(&standing->approvals)) != 0
+                || json_object_set_new(json, "removed", json_string(standing->removed)) != 0))
             return error_set(error, ERROR_MEMORY, 0, "status", "", "out of memory");
         if (json_object_set_new(status, "deployment", json) != 0)
             return error_set(error, ERROR_MEMORY, 0, "status", "", "out of memory");
@@ -121,21 +143,24 @@ static void print_standing(const struct standing *standing)
     }
 }
 
-/* The transition that gave the deployment up or turned it back; its reason is what somebody asks for afterwards. Borrowed, NULL where there is none. */
+/* The transition that gave the deployment up or turned it back; its reason is what somebody asks
+ * for afterwards. Borrowed, NULL where there is none. */
 static const struct journal_entry *turn_back(const struct deployment *deployment)
 {
     const struct journal_entry *entry = deployment_transition_to(deployment, STATE_ABORTING);
     return entry != NULL ? entry : deployment_transition_to(deployment, STATE_ROLLING_BACK);
 }
 
-static void print_status(const struct driver *driver, const struct journal_head *head, const struct standing *standing)
+static void print_status(const struct driver *driver, const struct journal_head *head,
+                         const struct standing *standing)
 {
     const struct deployment *deployment = &driver->deployment;
-    printf("target      %s\njournal     %s, %llu entries\n", driver->config.setup.target.name, journal_id(driver->journal),
-           (unsigned long long)head->size);
+    printf("target      %s\njournal     %s, %llu entries\n", driver->config.setup.target.name,
+           journal_id(driver->journal), (unsigned long long)head->size);
     if (driver->found) {
-        printf("deployment  %llu, %s, %s%s\n", (unsigned long long)deployment->number, machine_procedure_name(deployment->procedure),
-               machine_state_name(deployment->state), deployment->ended ? " (ended)" : "");
+        printf("deployment  %llu, %s, %s%s\n", (unsigned long long)deployment->number,
+               machine_procedure_name(deployment->procedure), machine_state_name(deployment->state),
+               deployment->ended ? " (ended)" : "");
         const struct journal_entry *turned = turn_back(deployment);
         if (turned != NULL && at(turned, "reason")[0] != '\0') {
             fputs("reason      ", stdout);
@@ -145,15 +170,18 @@ static void print_status(const struct driver *driver, const struct journal_head 
         const struct journal_entry *last = deployment_last_of_type(deployment, "transition");
         if (last == turned)
             last = NULL;
-        const char *reason = last != NULL ? json_string_value(json_object_get(last->body, "reason")) : NULL;
-        bool answered = driver_is_open(driver) && deployment->state == STATE_PULLED && standing->approvals.required > 0;       /* by the line about approvals below */
+        const char *reason = last != NULL ? json_string_value(json_object_get(last->body, "reason"))
+                                          : NULL;
+        bool answered = driver_is_open(driver) && deployment->state == STATE_PULLED
+                        && standing->approvals.required > 0; /* by the line about approvals below */
         if (reason != NULL && reason[0] != '\0' && !answered) {
             fputs("last        ", stdout);
             print_escaped(reason);
             puts("");
         }
         if (deployment->intent.seq != 0)
-            printf("interrupted %s, entry %llu\n", machine_action_name(deployment->intent.action), (unsigned long long)deployment->intent.seq);
+            printf("interrupted %s, entry %llu\n", machine_action_name(deployment->intent.action),
+                   (unsigned long long)deployment->intent.seq);
     } else {
         puts("deployment  none yet");
     }
@@ -162,10 +190,13 @@ static void print_status(const struct driver *driver, const struct journal_head 
     printf("next        %s\n", next_step(driver, standing));
 }
 
-static enum error_code print_metrics(const struct driver *driver, const struct journal_head *head, struct error *error)
+static enum error_code print_metrics(const struct driver *driver, const struct journal_head *head,
+                                     struct error *error)
 {
     CLEANUP_BYTES struct bytes text = {0};
-    struct metrics metrics = {.target = driver->config.setup.target.name, .journal = journal_id(driver->journal), .entries = head->size,
+    struct metrics metrics = {.target = driver->config.setup.target.name,
+                              .journal = journal_id(driver->journal),
+                              .entries = head->size,
                               .deployment = driver->found ? &driver->deployment : NULL};
     enum error_code code = journal_file_bytes(driver->journal, &metrics.bytes, error);
     if (code == ERROR_OK)
@@ -175,7 +206,8 @@ static enum error_code print_metrics(const struct driver *driver, const struct j
     return code;
 }
 
-enum error_code command_status(const struct command_line *line, enum exit_status *ret_status, struct error *error)
+enum error_code command_status(const struct command_line *line, enum exit_status *ret_status,
+                               struct error *error)
 {
     CLEANUP_DRIVER struct driver driver = {.lock = -1};
     struct journal_head head;
@@ -201,10 +233,22 @@ enum error_code command_status(const struct command_line *line, enum exit_status
 /* What an entry says, in a few words; everything comes from the journal and is escaped. */
 static void print_summary(const struct journal_entry *entry)
 {
-    static const struct { const char *type; const char *keys[4]; } rows[] = {
-        {"open", {"procedure", "operator", "reason"}}, {"roster", {"reason"}}, {"approval", {"principal", "reason"}}, {"intent", {"from", "action"}}, {"transition", {"from", "event", "to", "reason"}},
-        {"refusal", {"from", "event", "reason"}}, {"reconciliation", {"found", "then", "reason"}}, {"attestation", {"item", "answer", "operator", "reason"}},
-        {"command", {"command", "phase", "outcome", "reason"}}, {"note", {"text"}}, {"anchor", {"to"}}, {"takeover", {"operator", "reason"}},
+    static const struct {
+        const char *type;
+        const char *keys[4];
+    } rows[] = {
+        {"open", {"procedure", "operator", "reason"}},
+        {"roster", {"reason"}},
+        {"approval", {"principal", "reason"}},
+        {"intent", {"from", "action"}},
+        {"transition", {"from", "event", "to", "reason"}},
+        {"refusal", {"from", "event", "reason"}},
+        {"reconciliation", {"found", "then", "reason"}},
+        {"attestation", {"item", "answer", "operator", "reason"}},
+        {"command", {"command", "phase", "outcome", "reason"}},
+        {"note", {"text"}},
+        {"anchor", {"to"}},
+        {"takeover", {"operator", "reason"}},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (strcmp(entry->type, rows[i].type) != 0)
@@ -218,13 +262,15 @@ static void print_summary(const struct journal_entry *entry)
         printf(" %lld", (long long)json_integer_value(json_object_get(entry->body, "n")));
 }
 
-static enum error_code print_entry(struct journal *journal, uint64_t seq, bool json, struct error *error)
+static enum error_code print_entry(struct journal *journal, uint64_t seq, bool json,
+                                   struct error *error)
 {
     if (json) {
         CLEANUP_BYTES struct bytes value = {0};
         enum error_code code = journal_stored_value(journal, seq, &value, error);
         if (code == ERROR_OK)
-            printf("%.*s\n", (int)(value.size - SIGNATURE_BYTES), (const char *)value.data + SIGNATURE_BYTES);
+            printf("%.*s\n", (int)(value.size - SIGNATURE_BYTES),
+                   (const char *)value.data + SIGNATURE_BYTES);
         return code;
     }
     CLEANUP_ENTRY struct journal_entry entry = {0};
@@ -237,7 +283,8 @@ static enum error_code print_entry(struct journal *journal, uint64_t seq, bool j
     return ERROR_OK;
 }
 
-enum error_code command_log(const struct command_line *line, enum exit_status *ret_status, struct error *error)
+enum error_code command_log(const struct command_line *line, enum exit_status *ret_status,
+                            struct error *error)
 {
     CLEANUP_DRIVER struct driver driver = {.lock = -1};
     struct journal_head head;
@@ -250,8 +297,10 @@ enum error_code command_log(const struct command_line *line, enum exit_status *r
     return code;
 }
 
-/* The checkpoint that leaves the machine is recorded as an anchor, so that the journal knows what others hold against it. */
-static enum error_code export_checkpoint(struct driver *driver, const char *path, struct error *error)
+/* The checkpoint that leaves the machine is recorded as an anchor, so that the journal knows what
+ * others hold against it. */
+static enum error_code export_checkpoint(struct driver *driver, const char *path,
+                                         struct error *error)
 {
     struct signer *signer = driver->session != NULL ? driver->session : driver->operator_signer;
     CLEANUP_BYTES struct bytes note = {0};
@@ -260,27 +309,38 @@ static enum error_code export_checkpoint(struct driver *driver, const char *path
         code = bytes_write_file(path, note.data, note.size, error);
     if (code != ERROR_OK)
         return code;
-    CLEANUP_JSON json_t *body = json_pack("{s:s#, s:s}", "checkpoint", (const char *)note.data, (int)note.size, "to", path);
+    CLEANUP_JSON json_t *body = json_pack("{s:s#, s:s}", "checkpoint", (const char *)note.data,
+                                          (int)note.size, "to", path);
     if (body == NULL)
         return error_set(error, ERROR_MEMORY, 0, path, "", "out of memory");
-    return journal_append(driver->journal, signer, "anchor", driver->recorder.deployment, body, NULL, 0, NULL, error);
+    return journal_append(driver->journal, signer, "anchor", driver->recorder.deployment, body,
+                          NULL, 0, NULL, error);
 }
 
-enum error_code command_export(const struct command_line *line, enum exit_status *ret_status, struct error *error)
+enum error_code command_export(const struct command_line *line, enum exit_status *ret_status,
+                               struct error *error)
 {
     CLEANUP_DRIVER struct driver driver = {.lock = -1};
-    enum error_code code = driver_open(&driver, &line->options, DRIVER_WRITES | DRIVER_SESSION, error);
+    enum error_code code = driver_open(&driver, &line->options, DRIVER_WRITES | DRIVER_SESSION,
+                                       error);
     if (code == ERROR_OK && driver.session == NULL)
         code = driver_unlock(&driver, error);
     if (code == ERROR_OK && driver.session == NULL)
         code = authority_check_own(&driver, ROSTER_OPERATOR, error);
     if (code == ERROR_OK)
-        code = journal_export(driver.journal, driver.session != NULL ? driver.session : driver.operator_signer, line->words[0], error);
+        code = journal_export(driver.journal,
+                              driver.session != NULL ? driver.session : driver.operator_signer,
+                              line->words[0], error);
     if (code == ERROR_OK && line->checkpoint != NULL)
         code = export_checkpoint(&driver, line->checkpoint, error);
     if (code == ERROR_OK)
-        progress_word(&driver, "journal %s is in %s%s%s; next: titan-verify %s --trust FILE --target %s, on the auditor's machine", journal_id(driver.journal), line->words[0],
-                      line->checkpoint != NULL ? ", its checkpoint in " : "", line->checkpoint != NULL ? line->checkpoint : "", line->words[0], driver.config.setup.target.name);
+        progress_word(&driver,
+                      "journal %s is in %s%s%s; next: titan-verify %s --trust FILE --target %s, on "
+                      "the auditor's machine",
+                      journal_id(driver.journal), line->words[0],
+                      line->checkpoint != NULL ? ", its checkpoint in " : "",
+                      line->checkpoint != NULL ? line->checkpoint : "", line->words[0],
+                      driver.config.setup.target.name);
     *ret_status = EXIT_DONE;
     return code;
 }

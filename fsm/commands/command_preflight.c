@@ -1,4 +1,5 @@
-/* The checklist by itself: what a deployment would be asked, asked now. Nothing is recorded and nothing changes on the target. */
+/* The checklist by itself: what a deployment would be asked, asked now. Nothing is recorded and
+ * nothing changes on the target. */
 #include "fsm/commands/command.h"
 
 #include <stdio.h>
@@ -9,16 +10,21 @@
 #include "journal/canonical.h"
 
 struct tally {
-    size_t passed, failed, undecided, optional;     /* each item once; optional: those of them that did not pass */
+    size_t passed, failed, undecided,
+        optional; /* each item once; optional: those of them that did not pass */
 };
 
 static const char *word_of(enum preflight_status status)
 {
     switch (status) {
-    case PREFLIGHT_INVALID: return "not asked";
-    case PREFLIGHT_PASSED: return "passed";
-    case PREFLIGHT_FAILED: return "failed";
-    case PREFLIGHT_UNDECIDED: return "undecided";
+    case PREFLIGHT_INVALID:
+        return "not asked";
+    case PREFLIGHT_PASSED:
+        return "passed";
+    case PREFLIGHT_FAILED:
+        return "failed";
+    case PREFLIGHT_UNDECIDED:
+        return "undecided";
     }
     return "not asked";
 }
@@ -29,7 +35,8 @@ static struct tally count(const struct setup *setup, const enum preflight_status
     for (size_t i = 0; i < setup->check_count; i++) {
         bool mandatory = setup->checks[i].mandatory;
         tally.passed += statuses[i] == PREFLIGHT_PASSED;
-        tally.failed += mandatory && (statuses[i] == PREFLIGHT_FAILED || statuses[i] == PREFLIGHT_INVALID);
+        tally.failed += mandatory
+                        && (statuses[i] == PREFLIGHT_FAILED || statuses[i] == PREFLIGHT_INVALID);
         tally.undecided += mandatory && statuses[i] == PREFLIGHT_UNDECIDED;
         tally.optional += !mandatory && statuses[i] != PREFLIGHT_PASSED;
     }
@@ -49,13 +56,15 @@ static void print_found(const struct bytes *found)
     }
 }
 
-static void print_items(const struct setup *setup, const enum preflight_status *statuses, const struct evidence *evidence)
+static void print_items(const struct setup *setup, const enum preflight_status *statuses,
+                        const struct evidence *evidence)
 {
     for (size_t i = 0; i < setup->check_count; i++) {
         const struct setup_check *item = &setup->checks[i];
         const struct evidence_item *found = evidence_last(evidence, "preflight", item->id);
         bool failed = statuses[i] == PREFLIGHT_FAILED;
-        printf("  %-10s %-20s ", failed && item->mandatory ? "FAILED" : word_of(statuses[i]), item->id);
+        printf("  %-10s %-20s ", failed && item->mandatory ? "FAILED" : word_of(statuses[i]),
+               item->id);
         if (found != NULL)
             print_found(&found->output);
         if (failed)
@@ -64,7 +73,8 @@ static void print_items(const struct setup *setup, const enum preflight_status *
     }
 }
 
-static enum error_code print_json(const struct setup *setup, const enum preflight_status *statuses, const struct evidence *evidence, bool passed, struct error *error)
+static enum error_code print_json(const struct setup *setup, const enum preflight_status *statuses,
+                                  const struct evidence *evidence, bool passed, struct error *error)
 {
     CLEANUP_JSON json_t *list = json_array();
     for (size_t i = 0; i < setup->check_count; i++) {
@@ -73,7 +83,9 @@ static enum error_code print_json(const struct setup *setup, const enum prefligh
         char text[4096] = "";
         if (found != NULL)
             record_text((const char *)found->output.data, text, sizeof text);
-        json_t *row = json_pack("{s:s, s:s, s:b, s:s, s:s}", "id", item->id, "status", word_of(statuses[i]), "mandatory", item->mandatory, "found", text, "advice", item->advice);
+        json_t *row = json_pack("{s:s, s:s, s:b, s:s, s:s}", "id", item->id, "status",
+                                word_of(statuses[i]), "mandatory", item->mandatory, "found", text,
+                                "advice", item->advice);
         if (row == NULL || json_array_append_new(list, row) != 0)
             return error_set(error, ERROR_MEMORY, 0, "preflight", "", "out of memory");
     }
@@ -84,23 +96,29 @@ static enum error_code print_json(const struct setup *setup, const enum prefligh
     return ERROR_OK;
 }
 
-static enum error_code report(struct driver *driver, const enum preflight_status *statuses, const struct evidence *evidence, enum exit_status *ret_status, struct error *error)
+static enum error_code report(struct driver *driver, const enum preflight_status *statuses,
+                              const struct evidence *evidence, enum exit_status *ret_status,
+                              struct error *error)
 {
     const struct setup *setup = &driver->config.setup;
     struct tally tally = count(setup, statuses);
-    *ret_status = tally.failed > 0 ? EXIT_STEP_FAILED : tally.undecided > 0 ? EXIT_NEEDS_PERSON : EXIT_DONE;
+    *ret_status = tally.failed > 0      ? EXIT_STEP_FAILED
+                  : tally.undecided > 0 ? EXIT_NEEDS_PERSON
+                                        : EXIT_DONE;
     if (driver->options.json)
         return print_json(setup, statuses, evidence, *ret_status == EXIT_DONE, error);
     print_items(setup, statuses, evidence);
     char optional[64] = "";
     if (tally.optional > 0)
         (void)snprintf(optional, sizeof optional, ", %zu optional and not passed", tally.optional);
-    printf("of %zu items %zu passed, %zu failed, %zu for a person%s%s\n", setup->check_count, tally.passed, tally.failed, tally.undecided, optional,
+    printf("of %zu items %zu passed, %zu failed, %zu for a person%s%s\n", setup->check_count,
+           tally.passed, tally.failed, tally.undecided, optional,
            tally.undecided > 0 ? " (in a deployment: titan-fsm attest ITEM --reason TEXT)" : "");
     return ERROR_OK;
 }
 
-enum error_code command_preflight(const struct command_line *line, enum exit_status *ret_status, struct error *error)
+enum error_code command_preflight(const struct command_line *line, enum exit_status *ret_status,
+                                  struct error *error)
 {
     CLEANUP_DRIVER struct driver driver = {.lock = -1};
     struct target *target;

@@ -1,4 +1,5 @@
-/* The roster: show whom it has and which entry made it; change it by an entry that an administrator of the one in force signs with his own key. */
+/* The roster: show whom it has and which entry made it; change it by an entry that an administrator
+ *             of the one in force signs with his own key. */
 #include "fsm/commands/command.h"
 
 #include <stdio.h>
@@ -9,7 +10,8 @@
 #include "journal/canonical.h"
 #include "journal/format/sshsig.h"
 
-static enum error_code load_now(struct driver *driver, struct roster *ret_roster, uint64_t *ret_size, struct error *error)
+static enum error_code load_now(struct driver *driver, struct roster *ret_roster,
+                                uint64_t *ret_size, struct error *error)
 {
     struct journal_head head;
     enum error_code code = journal_head(driver->journal, &head, error);
@@ -34,10 +36,12 @@ static void print_signer(const struct allowed_signer *signer)
 
 static void print_roster(const struct roster *roster)
 {
-    printf("roster      made by entry %llu%s\n", (unsigned long long)roster->entry, roster->entry == 0 ? " (genesis)" : "");
+    printf("roster      made by entry %llu%s\n", (unsigned long long)roster->entry,
+           roster->entry == 0 ? " (genesis)" : "");
     for (unsigned role = 1; role < ROSTER_ROLES; role++) {
         const struct allowed_signers *list = &roster->lists[role];
-        printf("%s%s\n", roster_role_key((enum roster_role)role), list->count == 0 ? ": none" : ":");
+        printf("%s%s\n", roster_role_key((enum roster_role)role),
+               list->count == 0 ? ": none" : ":");
         for (size_t i = 0; i < list->count; i++)
             print_signer(&list->signers[i]);
     }
@@ -57,7 +61,8 @@ static enum error_code show(const struct command_line *line, struct error *error
         print_roster(&roster);
         return ERROR_OK;
     }
-    CLEANUP_JSON json_t *json = json_pack("{s:I, s:O}", "entry", (json_int_t)roster.entry, "roster", roster.lines);
+    CLEANUP_JSON json_t *json = json_pack("{s:I, s:O}", "entry", (json_int_t)roster.entry, "roster",
+                                          roster.lines);
     if (json == NULL)
         return error_set(error, ERROR_MEMORY, 0, "roster", "", "out of memory");
     (void)json_dumpf(json, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
@@ -65,8 +70,11 @@ static enum error_code show(const struct command_line *line, struct error *error
     return ERROR_OK;
 }
 
-/* Changed and recorded over the same entries: of two administrators at once the second begins from what the first made. */
-static enum error_code record_change(struct driver *driver, const struct command_line *line, enum roster_role role, uint64_t *ret_entry, struct error *error)
+/* Changed and recorded over the same entries: of two administrators at once the second begins from
+ * what the first made. */
+static enum error_code record_change(struct driver *driver, const struct command_line *line,
+                                     enum roster_role role, uint64_t *ret_entry,
+                                     struct error *error)
 {
     CLEANUP_ROSTER struct roster roster = {0};
     CLEANUP_JSON json_t *lines = NULL;
@@ -75,44 +83,56 @@ static enum error_code record_change(struct driver *driver, const struct command
     if (code == ERROR_OK)
         code = authority_check_own(driver, ROSTER_ADMINISTRATOR, error);
     if (code == ERROR_OK)
-        code = strcmp(line->words[0], "add") == 0 ? roster_with(&roster, role, line->words[2], &lines, error) : roster_without(&roster, role, line->words[2], &lines, error);
+        code = strcmp(line->words[0], "add") == 0
+                   ? roster_with(&roster, role, line->words[2], &lines, error)
+                   : roster_without(&roster, role, line->words[2], &lines, error);
     if (code != ERROR_OK)
         return code;
     CLEANUP_JSON json_t *body = json_pack("{s:O, s:s}", "roster", lines, "reason", line->reason);
     if (body == NULL)
-        return error_set(error, ERROR_USAGE, 0, "roster", "write the reason in UTF-8", "the change cannot be written down");
+        return error_set(error, ERROR_USAGE, 0, "roster", "write the reason in UTF-8",
+                         "the change cannot be written down");
     driver->recorder.decided_at = size;
     return record_own(&driver->recorder, "roster", JOURNAL_NO_DEPLOYMENT, body, ret_entry, error);
 }
 
 /* Needs no driver.lock: to remove somebody is possible beside his running driver. */
-static enum error_code change(const struct command_line *line, enum roster_role role, struct error *error)
+static enum error_code change(const struct command_line *line, enum roster_role role,
+                              struct error *error)
 {
     enum { ATTEMPTS = 8 };
     CLEANUP_DRIVER struct driver driver = {.lock = -1};
     uint64_t entry = 0;
-    enum error_code code = driver_open(&driver, &line->options, DRIVER_WRITES | DRIVER_OPERATOR, error);
+    enum error_code code = driver_open(&driver, &line->options, DRIVER_WRITES | DRIVER_OPERATOR,
+                                       error);
     if (code != ERROR_OK)
         return code;
     code = ERROR_HELD;
     for (unsigned attempt = 0; code == ERROR_HELD && attempt < ATTEMPTS; attempt++)
         code = record_change(&driver, line, role, &entry, error);
     if (code == ERROR_OK)
-        progress_word(&driver, "entry %llu: the roster is another from here on; look at it with `titan-fsm roster`", (unsigned long long)entry);
+        progress_word(
+            &driver,
+            "entry %llu: the roster is another from here on; look at it with `titan-fsm roster`",
+            (unsigned long long)entry);
     return code;
 }
 
-enum error_code command_roster(const struct command_line *line, enum exit_status *ret_status, struct error *error)
+enum error_code command_roster(const struct command_line *line, enum exit_status *ret_status,
+                               struct error *error)
 {
-    static const char next[] = "titan-fsm roster add|remove operator|approver|administrator LINE|PRINCIPAL|FINGERPRINT --reason WHY";
+    static const char next[] = "titan-fsm roster add|remove operator|approver|administrator "
+                               "LINE|PRINCIPAL|FINGERPRINT --reason WHY";
     *ret_status = EXIT_DONE;
     if (line->word_count == 0)
         return show(line, error);
     bool known = strcmp(line->words[0], "add") == 0 || strcmp(line->words[0], "remove") == 0;
-    enum roster_role role = line->word_count == 3 && known ? roster_role_by_name(line->words[1]) : ROSTER_INVALID;
+    enum roster_role role = line->word_count == 3 && known ? roster_role_by_name(line->words[1])
+                                                           : ROSTER_INVALID;
     if (role == ROSTER_INVALID)
         return error_set(error, ERROR_USAGE, 0, "roster", next, "this is no change of a roster");
     if (line->reason[0] == '\0')
-        return error_set(error, ERROR_USAGE, 0, "roster", next, "a reason is required, because the journal keeps it");
+        return error_set(error, ERROR_USAGE, 0, "roster", next,
+                         "a reason is required, because the journal keeps it");
     return change(line, role, error);
 }

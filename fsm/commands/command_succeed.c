@@ -1,6 +1,9 @@
-/* init --succeed: a new journal for a target whose own journal is gone for good. By an administrator, when no holder is alive.
- * Order:     genesis, which names the old head as the target knew it; Execution disarmed and seen so; what runs, recorded; and last the target: freed, epoch raised,
- *            this journal's. Until then the target refuses the new journal, so nothing can be begun in it too early. The same command again finishes it. */
+/* init --succeed: a new journal for a target whose own journal is gone for good. By an
+ * administrator, when no holder is alive.
+ * Order:     genesis, which names the old head as the target knew it; Execution disarmed and seen
+ *            so; what runs, recorded; and last the target: freed, epoch raised, this journal's.
+ *            Until then the target refuses the new journal, so nothing can be begun in it too
+ *            early. The same command again finishes it. */
 #include "fsm/commands/command.h"
 
 #include <stdlib.h>
@@ -20,7 +23,8 @@
 #include "journal/format/format.h"
 
 /* Whose key signs genesis and what is done here: an administrator, who is an operator too. */
-static enum error_code check_roles(const struct driver *driver, const json_t *lines, struct error *error)
+static enum error_code check_roles(const struct driver *driver, const json_t *lines,
+                                   struct error *error)
 {
     CLEANUP_ROSTER struct roster roster = {0};
     const uint8_t *key = signer_public_key(driver->operator_signer);
@@ -30,38 +34,49 @@ static enum error_code check_roles(const struct driver *driver, const json_t *li
         code = roster_read(lines, &roster, error);
     if (code != ERROR_OK)
         return code;
-    if (roster_find(&roster, ROSTER_ADMINISTRATOR, key, principal) != NULL && roster_find(&roster, ROSTER_OPERATOR, key, principal) != NULL)
+    if (roster_find(&roster, ROSTER_ADMINISTRATOR, key, principal) != NULL
+        && roster_find(&roster, ROSTER_OPERATOR, key, principal) != NULL)
         return ERROR_OK;
-    return error_set(error, ERROR_KEY_REFUSED, 0, principal, "ask one who is both, or add the missing line to `roster` in titan.yml",
-                     "a journal that succeeds another is begun by an operator who is an administrator too, and this key under this principal is not both in `roster`");
+    return error_set(
+        error, ERROR_KEY_REFUSED, 0, principal,
+        "ask one who is both, or add the missing line to `roster` in titan.yml",
+        "a journal that succeeds another is begun by an operator who is an administrator too, and "
+        "this key under this principal is not both in `roster`");
 }
 
 /* The journal that an earlier run of this command began, to be finished. */
 static enum error_code take_up(struct driver *driver, const char *lost, struct error *error)
 {
     CLEANUP_ENTRY struct journal_entry genesis = {0};
-    enum error_code code = journal_open(driver->config.journal, driver->clock, false, &driver->journal, error);
+    enum error_code code = journal_open(driver->config.journal, driver->clock, false,
+                                        &driver->journal, error);
     if (code == ERROR_OK)
         code = journal_read(driver->journal, 0, &genesis, error);
     if (code != ERROR_OK)
         return code;
-    const char *named = json_string_value(json_object_get(json_object_get(genesis.body, "succeeds"), "journal"));
+    const char *named = json_string_value(
+        json_object_get(json_object_get(genesis.body, "succeeds"), "journal"));
     if (named == NULL || strcmp(named, lost) != 0)
-        return error_set(error, ERROR_REFUSED, 0, driver->config.journal, "name another directory for the new journal in the configuration",
+        return error_set(error, ERROR_REFUSED, 0, driver->config.journal,
+                         "name another directory for the new journal in the configuration",
                          "there is a journal already, and it does not succeed the one given");
     driver->recorder.journal = driver->journal;
     code = driver_reload(driver, error);
     if (code == ERROR_OK && driver->found)
-        return error_set(error, ERROR_REFUSED, 0, driver->config.journal, "titan-fsm status", "this journal has succeeded already, and deployments were opened in it");
+        return error_set(error, ERROR_REFUSED, 0, driver->config.journal, "titan-fsm status",
+                         "this journal has succeeded already, and deployments were opened in it");
     return code;
 }
 
-static enum error_code begin(struct driver *driver, json_t *body, const struct tenancy *now, struct error *error)
+static enum error_code begin(struct driver *driver, json_t *body, const struct tenancy *now,
+                             struct error *error)
 {
-    json_t *succeeds = json_pack("{s:s, s:I, s:s}", "journal", now->journal, "seq", (json_int_t)now->head_seq, "hash", now->head_hash);
+    json_t *succeeds = json_pack("{s:s, s:I, s:s}", "journal", now->journal, "seq",
+                                 (json_int_t)now->head_seq, "hash", now->head_hash);
     if (json_object_set_new(body, "succeeds", succeeds) != 0)
         return error_set(error, ERROR_MEMORY, 0, "genesis", "", "out of memory");
-    enum error_code code = journal_create(driver->config.journal, driver->clock, &driver->journal, error);
+    enum error_code code = journal_create(driver->config.journal, driver->clock, &driver->journal,
+                                          error);
     if (code != ERROR_OK)
         return code;
     driver->recorder.journal = driver->journal;
@@ -82,17 +97,24 @@ static enum error_code read_lost(struct driver *driver, struct lost *ret_lost, s
         return code;
     const char *journal, *hash;
     json_int_t seq;
-    if (json_unpack(genesis.body, "{s:{s:s, s:I, s:s}}", "succeeds", "journal", &journal, "seq", &seq, "hash", &hash) != 0 || !bytes_is_hex(journal, FORMAT_JOURNAL_ID_HEX)
-        || !bytes_is_hex(hash, SHA256_HEX))
-        return error_set(error, ERROR_DAMAGED, 0, driver->config.journal, "run titan-verify on it", "its genesis does not say what it succeeds");
+    if (json_unpack(genesis.body, "{s:{s:s, s:I, s:s}}", "succeeds", "journal", &journal, "seq",
+                    &seq, "hash", &hash)
+            != 0
+        || !bytes_is_hex(journal, FORMAT_JOURNAL_ID_HEX) || !bytes_is_hex(hash, SHA256_HEX))
+        return error_set(error, ERROR_DAMAGED, 0, driver->config.journal, "run titan-verify on it",
+                         "its genesis does not say what it succeeds");
     memcpy(ret_lost->journal, journal, sizeof ret_lost->journal);
     memcpy(ret_lost->hash, hash, sizeof ret_lost->hash);
-    ret_lost->lost = (struct tenancy_lost){.journal = ret_lost->journal, .head_hash = ret_lost->hash, .head_seq = seq};
+    ret_lost->lost = (struct tenancy_lost){.journal = ret_lost->journal,
+                                           .head_hash = ret_lost->hash,
+                                           .head_seq = seq};
     return ERROR_OK;
 }
 
-/* What runs at the beginning of this journal: the same probes as the before snapshot of `connected`. */
-static enum error_code look(struct driver *driver, struct target *target, struct evidence *evidence, struct error *error)
+/* What runs at the beginning of this journal: the same probes as the before snapshot of
+ * `connected`. */
+static enum error_code look(struct driver *driver, struct target *target, struct evidence *evidence,
+                            struct error *error)
 {
     struct git_state git;
     struct compose_model model;
@@ -112,19 +134,24 @@ static enum error_code look(struct driver *driver, struct target *target, struct
         code = compose_images(target, &model, evidence, &images, error);
     if (code == ERROR_OK && policy)
         code = interlock_look(target, NULL, evidence, &interlock, error);
-    return code == ERROR_OK && policy ? parity_look(target, &containers, PARITY_BRAIN, "", evidence, &parity, error) : code;
+    return code == ERROR_OK && policy
+               ? parity_look(target, &containers, PARITY_BRAIN, "", evidence, &parity, error)
+               : code;
 }
 
 static bool execution_runs(const struct driver *driver, const struct containers *containers)
 {
     for (size_t i = 0; i < containers->count; i++)
-        if (strcmp(containers->list[i].service, driver->config.setup.services.execution) == 0 && strcmp(containers->list[i].state, "running") == 0)
+        if (strcmp(containers->list[i].service, driver->config.setup.services.execution) == 0
+            && strcmp(containers->list[i].state, "running") == 0)
             return true;
     return false;
 }
 
-/* Nobody knows what the lost journal's last driver was about to arm. An Execution that does not run is safe by that. */
-static enum error_code disarm(struct driver *driver, struct target *target, const char *reason, struct evidence *evidence, struct error *error)
+/* Nobody knows what the lost journal's last driver was about to arm. An Execution that does not run
+ * is safe by that. */
+static enum error_code disarm(struct driver *driver, struct target *target, const char *reason,
+                              struct evidence *evidence, struct error *error)
 {
     struct containers containers;
     bool observed = false;
@@ -137,12 +164,16 @@ static enum error_code disarm(struct driver *driver, struct target *target, cons
     if (code == ERROR_OK)
         code = disarm_recorded(driver, reason, evidence, &observed, error);
     if (code == ERROR_OK && !observed)
-        return error_set(error, ERROR_REMOTE, 0, driver->config.setup.target.name, "stop Execution by hand, then run this command again", "Execution is not seen disarmed");
-    evidence_clear(evidence);       /* the command's own entry has it */
+        return error_set(error, ERROR_REMOTE, 0, driver->config.setup.target.name,
+                         "stop Execution by hand, then run this command again",
+                         "Execution is not seen disarmed");
+    evidence_clear(evidence); /* the command's own entry has it */
     return code;
 }
 
-static enum error_code succeed(struct driver *driver, struct target *target, const char *reason, int64_t old_deployment, struct evidence *evidence, struct error *error)
+static enum error_code succeed(struct driver *driver, struct target *target, const char *reason,
+                               int64_t old_deployment, struct evidence *evidence,
+                               struct error *error)
 {
     struct lost lost;
     struct hold hold;
@@ -165,14 +196,21 @@ static enum error_code succeed(struct driver *driver, struct target *target, con
     code = tenancy_succeed(target, &hold.claim, &lost.lost, evidence, error);
     if (code == ERROR_OK)
         code = tenancy_parse(&evidence_last(evidence, "tenancy", NULL)->output, &tenancy, error);
-    struct target_lease lease = {.journal = hold.claim.journal, .deployment = 0, .epoch = code == ERROR_OK ? tenancy.epoch : 0};
+    struct target_lease lease = {.journal = hold.claim.journal,
+                                 .deployment = 0,
+                                 .epoch = code == ERROR_OK ? tenancy.epoch : 0};
     if (code == ERROR_OK && old_deployment != 0)
         code = compose_release(target, &lease, old_deployment, evidence, error);
-    return code == ERROR_OK ? record_command(&driver->recorder, "succeed", "outcome", key, "observed", reason, evidence, error) : code;
+    return code == ERROR_OK ? record_command(&driver->recorder, "succeed", "outcome", key,
+                                             "observed", reason, evidence, error)
+                            : code;
 }
 
-/* Everything that may refuse comes before the first entry; then a journal, new or the one begun before. */
-static enum error_code prepare(struct driver *driver, struct target *target, const char *lost, int64_t *ret_deployment, struct evidence *evidence, struct error *error)
+/* Everything that may refuse comes before the first entry; then a journal, new or the one begun
+ * before. */
+static enum error_code prepare(struct driver *driver, struct target *target, const char *lost,
+                               int64_t *ret_deployment, struct evidence *evidence,
+                               struct error *error)
 {
     CLEANUP_JSON json_t *body = genesis_json(&driver->config, target_host_key(target));
     struct tenancy now;
@@ -185,7 +223,8 @@ static enum error_code prepare(struct driver *driver, struct target *target, con
         return code;
     struct target_span span = evidence->items[0].target;
     struct tenancy_claim claim = {.journal = ""};
-    struct lost given = {.lost = {.journal = lost, .head_hash = now.head_hash, .head_seq = now.head_seq}};
+    struct lost given = {
+        .lost = {.journal = lost, .head_hash = now.head_hash, .head_seq = now.head_seq}};
     bool begun = access(driver->config.journal, F_OK) == 0;
     evidence_clear(evidence);
     *ret_deployment = now.deployment;
@@ -201,15 +240,18 @@ static enum error_code prepare(struct driver *driver, struct target *target, con
     return code == ERROR_OK && !begun ? begin(driver, body, &now, error) : code;
 }
 
-enum error_code command_succeed(const struct command_line *line, enum exit_status *ret_status, struct error *error)
+enum error_code command_succeed(const struct command_line *line, enum exit_status *ret_status,
+                                struct error *error)
 {
     CLEANUP_DRIVER struct driver driver = {.lock = -1};
     struct target *target;
     int64_t old_deployment = 0;
     if (!bytes_is_hex(line->succeed, FORMAT_JOURNAL_ID_HEX))
-        return error_set(error, ERROR_USAGE, 0, "init", "deployment.json on the target names it", "--succeed is no journal's id (32 hex digits): %.64s", line->succeed);
+        return error_set(error, ERROR_USAGE, 0, "init", "deployment.json on the target names it",
+                         "--succeed is no journal's id (32 hex digits): %.64s", line->succeed);
     if (line->reason[0] == '\0')
-        return error_set(error, ERROR_USAGE, 0, "init", "see `titan-fsm init --help`", "a reason is required, because the journal keeps it: --reason TEXT");
+        return error_set(error, ERROR_USAGE, 0, "init", "see `titan-fsm init --help`",
+                         "a reason is required, because the journal keeps it: --reason TEXT");
     struct evidence *evidence = calloc(1, sizeof *evidence);
     if (evidence == NULL)
         return error_set(error, ERROR_MEMORY, 0, "init", "", "out of memory");
@@ -224,8 +266,10 @@ enum error_code command_succeed(const struct command_line *line, enum exit_statu
     free(evidence);
     if (code != ERROR_OK)
         return code;
-    progress_word(&driver, "journal %s of %s succeeds %s, and proves nothing of it; next: titan-fsm begin release|policy --reason TEXT", journal_id(driver.journal),
-                  driver.config.setup.target.name, line->succeed);
+    progress_word(&driver,
+                  "journal %s of %s succeeds %s, and proves nothing of it; next: titan-fsm begin "
+                  "release|policy --reason TEXT",
+                  journal_id(driver.journal), driver.config.setup.target.name, line->succeed);
     *ret_status = EXIT_DONE;
     return ERROR_OK;
 }

@@ -1,6 +1,9 @@
-/* takeover: another operator, or the same one without his session key, goes on with a deployment whose holder is gone.
- * Order:     the new session key is durable, then the signed entry, then the target's epoch, then the keys before it are wiped. Whoever dies in between runs the
- *            same command again: an entry that did not reach the target is carried there, not made twice; a key without an entry is replaced.
+/* takeover: another operator, or the same one without his session key, goes on with a deployment
+ * whose holder is gone.
+ * Order:     the new session key is durable, then the signed entry, then the target's epoch, then
+ *            the keys before it are wiped. Whoever dies in between runs the same command again: an
+ *            entry that did not reach the target is carried there, not made twice; a key without an
+ *            entry is replaced.
  * Afterwards an open intent is settled by reconciliation, as after any death. */
 #include "fsm/commands/command.h"
 
@@ -17,7 +20,8 @@ struct standing {
     struct target_span span;
 };
 
-static enum error_code look(struct target *target, struct standing *ret_standing, struct error *error)
+static enum error_code look(struct target *target, struct standing *ret_standing,
+                            struct error *error)
 {
     struct evidence evidence = {.count = 0};
     enum error_code code = tenancy_read(target, &evidence, &ret_standing->tenancy, error);
@@ -27,7 +31,8 @@ static enum error_code look(struct target *target, struct standing *ret_standing
     return code;
 }
 
-/* The entry in force is a takeover of this operator, and its session key is here: whatever is missing comes after it. */
+/* The entry in force is a takeover of this operator, and its session key is here: whatever is
+ * missing comes after it. */
 static bool has_begun(const struct driver *driver, const struct journal_entry *named_by)
 {
     CLEANUP_BYTES struct bytes path = {0};
@@ -36,15 +41,18 @@ static bool has_begun(const struct driver *driver, const struct journal_entry *n
     char own[SHA256_HEX + 1], key[SHA256_HEX + 1] = "";
     const char *named = json_string_value(json_object_get(named_by->body, "session"));
     bytes_hex(signer_public_key(driver->operator_signer), KEY_BYTES, own);
-    if (strcmp(named_by->type, "takeover") != 0 || strcmp(named_by->signer, own) != 0 || named == NULL)
+    if (strcmp(named_by->type, "takeover") != 0 || strcmp(named_by->signer, own) != 0
+        || named == NULL)
         return false;
-    if (driver_session_path(driver, named_by->seq, &path, &ignored) != ERROR_OK || session_key_open((const char *)path.data, &session, &ignored) != ERROR_OK)
+    if (driver_session_path(driver, named_by->seq, &path, &ignored) != ERROR_OK
+        || session_key_open((const char *)path.data, &session, &ignored) != ERROR_OK)
         return false;
     bytes_hex(signer_public_key(session), KEY_BYTES, key);
     return strcmp(named, key) == 0;
 }
 
-static enum error_code write_entry(struct driver *driver, const struct tenancy *before, int64_t epoch, const char *reason, struct error *error)
+static enum error_code write_entry(struct driver *driver, const struct tenancy *before,
+                                   int64_t epoch, const char *reason, struct error *error)
 {
     char key[SHA256_HEX + 1];
     uint64_t size = 0;
@@ -53,26 +61,35 @@ static enum error_code write_entry(struct driver *driver, const struct tenancy *
         return code;
     uint64_t seq = 0;
     bool ours = before->deployment == (int64_t)driver->deployment.number;
-    const char *previous = ours ? before->holder : deployment_open_string(&driver->deployment, "operator");
-    CLEANUP_JSON json_t *body = json_pack("{s:s, s:s, s:I, s:s, s:s}", "operator", driver->config.operator.principal, "session", key, "epoch", (json_int_t)epoch, "previous",
-                                          previous, "reason", reason);
+    const char *previous = ours ? before->holder
+                                : deployment_open_string(&driver->deployment, "operator");
+    CLEANUP_JSON json_t *body = json_pack("{s:s, s:s, s:I, s:s, s:s}", "operator",
+                                          driver->config.operator.principal, "session", key,
+                                          "epoch", (json_int_t)epoch, "previous", previous,
+                                          "reason", reason);
     if (body == NULL)
-        return error_set(error, ERROR_USAGE, 0, "takeover", "write the reason in UTF-8", "the takeover cannot be written down");
-    code = record_own(&driver->recorder, "takeover", (int64_t)driver->deployment.number, body, &seq, error);
+        return error_set(error, ERROR_USAGE, 0, "takeover", "write the reason in UTF-8",
+                         "the takeover cannot be written down");
+    code = record_own(&driver->recorder, "takeover", (int64_t)driver->deployment.number, body, &seq,
+                      error);
     if (code == ERROR_OK && seq != size)
-        return error_set(error, ERROR_HELD, 0, driver->config.journal, "titan-fsm takeover --reason TEXT, once more",
-                         "another process wrote to the journal in this very moment, so the session key carries the wrong number");
+        return error_set(error, ERROR_HELD, 0, driver->config.journal,
+                         "titan-fsm takeover --reason TEXT, once more",
+                         "another process wrote to the journal in this very moment, so the session "
+                         "key carries the wrong number");
     return code == ERROR_OK ? driver_reload(driver, error) : code;
 }
 
-static enum error_code carry_to_target(struct driver *driver, struct target *target, struct error *error)
+static enum error_code carry_to_target(struct driver *driver, struct target *target,
+                                       struct error *error)
 {
     struct hold hold;
     enum error_code code = hold_claim(driver, &hold, error);
     return code == ERROR_OK ? tenancy_follow(target, &hold.claim, error) : code;
 }
 
-static enum error_code take_over(struct driver *driver, struct target *target, const char *reason, struct error *error)
+static enum error_code take_over(struct driver *driver, struct target *target, const char *reason,
+                                 struct error *error)
 {
     struct standing standing;
     struct hold hold;
@@ -83,7 +100,9 @@ static enum error_code take_over(struct driver *driver, struct target *target, c
     if (code != ERROR_OK)
         return code;
     const struct tenancy *now = &standing.tenancy;
-    bool arrived = begun && now->epoch == driver->lease.epoch && now->deployment == driver->lease.deployment && strcmp(now->journal, driver->lease.journal) == 0;
+    bool arrived = begun && now->epoch == driver->lease.epoch
+                   && now->deployment == driver->lease.deployment
+                   && strcmp(now->journal, driver->lease.journal) == 0;
     if (!arrived)
         code = tenancy_may_follow(now, &standing.span, &hold.claim, error);
     if (code == ERROR_OK && !arrived && (!begun || now->epoch >= driver->lease.epoch)) {
@@ -92,16 +111,22 @@ static enum error_code take_over(struct driver *driver, struct target *target, c
     }
     if (code == ERROR_OK && !arrived)
         code = carry_to_target(driver, target, error);
-    return code == ERROR_OK ? driver_wipe_sessions(driver, deployment_session(&driver->deployment)->seq, error) : code;
+    return code == ERROR_OK
+               ? driver_wipe_sessions(driver, deployment_session(&driver->deployment)->seq, error)
+               : code;
 }
 
-enum error_code command_takeover(const struct command_line *line, enum exit_status *ret_status, struct error *error)
+enum error_code command_takeover(const struct command_line *line, enum exit_status *ret_status,
+                                 struct error *error)
 {
     CLEANUP_DRIVER struct driver driver = {.lock = -1};
     struct target *target;
-    enum error_code code = driver_open(&driver, &line->options, DRIVER_WRITES | DRIVER_DRIVES, error);
+    enum error_code code = driver_open(&driver, &line->options, DRIVER_WRITES | DRIVER_DRIVES,
+                                       error);
     if (code == ERROR_OK && !driver_is_open(&driver))
-        code = error_set(error, ERROR_REFUSED, 0, driver.config.setup.target.name, "titan-fsm begin release|policy --reason TEXT", "no deployment is open, so there is none to take over");
+        code = error_set(error, ERROR_REFUSED, 0, driver.config.setup.target.name,
+                         "titan-fsm begin release|policy --reason TEXT",
+                         "no deployment is open, so there is none to take over");
     if (code == ERROR_OK)
         code = driver_unlock(&driver, error);
     if (code == ERROR_OK)
@@ -112,7 +137,8 @@ enum error_code command_takeover(const struct command_line *line, enum exit_stat
         code = take_over(&driver, target, line->reason, error);
     if (code != ERROR_OK)
         return code;
-    progress_word(&driver, "deployment %llu is yours, in %s; next: titan-fsm resume", (unsigned long long)driver.deployment.number,
+    progress_word(&driver, "deployment %llu is yours, in %s; next: titan-fsm resume",
+                  (unsigned long long)driver.deployment.number,
                   machine_state_name(driver.deployment.state));
     *ret_status = EXIT_DONE;
     return ERROR_OK;

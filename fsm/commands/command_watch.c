@@ -1,4 +1,5 @@
-/* status --watch: the deployment as the journal tells it, live, from a second terminal while somebody drives. Reads the journal only: no key, no lock, no target. */
+/* status --watch: the deployment as the journal tells it, live, from a second terminal while
+ * somebody drives. Reads the journal only: no key, no lock, no target. */
 #include "fsm/commands/command.h"
 
 #include <signal.h>
@@ -25,7 +26,8 @@ static const char *at(const struct journal_entry *entry, const char *key)
 
 static int64_t sent_ns(const struct journal_entry *entry)
 {
-    return json_integer_value(json_object_get(json_array_get(json_object_get(entry->body, "evidence"), 0), "sent_ns"));
+    return json_integer_value(
+        json_object_get(json_array_get(json_object_get(entry->body, "evidence"), 0), "sent_ns"));
 }
 
 /* Of the intent that this sample belongs to. */
@@ -34,7 +36,8 @@ static int64_t elapsed_ms(const struct deployment *deployment, const struct jour
     json_int_t intent = json_integer_value(json_object_get(sample->body, "intent"));
     for (size_t i = 0; i < deployment->count; i++) {
         const struct journal_entry *entry = &deployment->entries[i];
-        if (strcmp(entry->type, "sample") == 0 && json_integer_value(json_object_get(entry->body, "intent")) == intent)
+        if (strcmp(entry->type, "sample") == 0
+            && json_integer_value(json_object_get(entry->body, "intent")) == intent)
             return (sent_ns(sample) - sent_ns(entry)) / 1000000;
     }
     return 0;
@@ -43,9 +46,14 @@ static int64_t elapsed_ms(const struct deployment *deployment, const struct jour
 static void tell_sample(const struct driver *driver, const struct journal_entry *entry)
 {
     const json_t *facts = json_object_get(entry->body, "facts");
-    const char *failing = json_string_value(json_object_get(facts, "failing")), *mismatch = json_string_value(json_object_get(facts, "mismatch"));
-    const char *summary = mismatch != NULL && mismatch[0] != '\0' ? mismatch : failing != NULL && failing[0] != '\0' ? failing : "all good";
-    progress_sample(driver, json_integer_value(json_object_get(entry->body, "n")), elapsed_ms(&driver->deployment, entry), driver->config.limits.window_ms, summary);
+    const char *failing = json_string_value(json_object_get(facts, "failing")),
+               *mismatch = json_string_value(json_object_get(facts, "mismatch"));
+    const char *summary = mismatch != NULL && mismatch[0] != '\0' ? mismatch
+                          : failing != NULL && failing[0] != '\0' ? failing
+                                                                  : "all good";
+    progress_sample(driver, json_integer_value(json_object_get(entry->body, "n")),
+                    elapsed_ms(&driver->deployment, entry), driver->config.limits.window_ms,
+                    summary);
 }
 
 /* What the driver said when it wrote this entry. */
@@ -56,7 +64,10 @@ static void tell(struct driver *driver, const struct journal_entry *entry)
     enum state from = machine_state_by_name(at(entry, "from"));
     const struct transition *edge = NULL;
     if (strcmp(entry->type, "intent") == 0) {
-        edge = from != STATE_INVALID ? machine_step(procedure, from, strcmp(at(entry, "action"), machine_action_name(ACTION_ARM)) == 0) : NULL;
+        edge = from != STATE_INVALID
+                   ? machine_step(procedure, from,
+                                  strcmp(at(entry, "action"), machine_action_name(ACTION_ARM)) == 0)
+                   : NULL;
         if (edge != NULL)
             progress_step(driver, edge, false);
     } else if (strcmp(entry->type, "transition") == 0) {
@@ -64,7 +75,8 @@ static void tell(struct driver *driver, const struct journal_entry *entry)
         if (edge != NULL)
             progress_transition(driver, edge, at(entry, "reason"));
     } else if (strcmp(entry->type, "reconciliation") == 0) {
-        progress_reconciliation(driver, "intent", at(entry, "found"), at(entry, "then"), at(entry, "reason"));
+        progress_reconciliation(driver, "intent", at(entry, "found"), at(entry, "then"),
+                                at(entry, "reason"));
     } else if (strcmp(entry->type, "sample") == 0) {
         tell_sample(driver, entry);
     }
@@ -76,7 +88,9 @@ static enum error_code follow(struct driver *driver, struct error *error)
 {
     struct journal_head head;
     enum error_code code = ERROR_OK;
-    uint64_t seen = driver->deployment.count > 0 ? driver->deployment.entries[driver->deployment.count - 1].seq + 1 : 0;
+    uint64_t seen = driver->deployment.count > 0
+                        ? driver->deployment.entries[driver->deployment.count - 1].seq + 1
+                        : 0;
     while (code == ERROR_OK && stopped == 0 && driver_is_open(driver)) {
         (void)nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
         code = journal_head(driver->journal, &head, error);
@@ -95,15 +109,20 @@ static enum error_code follow(struct driver *driver, struct error *error)
 static void say_standing(struct driver *driver)
 {
     const struct deployment *deployment = &driver->deployment;
-    driver->told_utc = driver->found && !driver_is_open(driver) ? deployment->entries[deployment->count - 1].utc : NULL;
+    driver->told_utc = driver->found && !driver_is_open(driver)
+                           ? deployment->entries[deployment->count - 1].utc
+                           : NULL;
     if (driver->found)
-        progress_word(driver, "deployment %llu is %s%s", (unsigned long long)deployment->number, driver_is_open(driver) ? "open, in " : "", machine_state_name(deployment->state));
+        progress_word(driver, "deployment %llu is %s%s", (unsigned long long)deployment->number,
+                      driver_is_open(driver) ? "open, in " : "",
+                      machine_state_name(deployment->state));
     else
         progress_word(driver, "no deployment yet; next: titan-fsm begin");
     driver->told_utc = NULL;
 }
 
-enum error_code command_watch(const struct command_line *line, enum exit_status *ret_status, struct error *error)
+enum error_code command_watch(const struct command_line *line, enum exit_status *ret_status,
+                              struct error *error)
 {
     CLEANUP_DRIVER struct driver driver = {.lock = -1};
     enum error_code code = driver_open(&driver, &line->options, DRIVER_READS, error);

@@ -4,7 +4,9 @@
 
 #include "actions/interlock.h"
 
-static enum error_code send_and_see(struct driver *driver, const char *key, const char *reason, struct evidence *evidence, bool *ret_sent, bool *ret_observed, struct error *error)
+static enum error_code send_and_see(struct driver *driver, const char *key, const char *reason,
+                                    struct evidence *evidence, bool *ret_sent, bool *ret_observed,
+                                    struct error *error)
 {
     struct target *target;
     struct interlock_view view = {.interlock = INTERLOCK_UNKNOWN};
@@ -19,26 +21,32 @@ static enum error_code send_and_see(struct driver *driver, const char *key, cons
     return code;
 }
 
-enum error_code disarm_recorded(struct driver *driver, const char *reason, struct evidence *evidence, bool *ret_observed, struct error *error)
+enum error_code disarm_recorded(struct driver *driver, const char *reason,
+                                struct evidence *evidence, bool *ret_observed, struct error *error)
 {
     char key[33];
     bool sent;
     struct error acted;
     driver_key(key);
-    enum error_code intent = record_command(&driver->recorder, "disarm", "intent", key, "", reason, NULL, error);
+    enum error_code intent = record_command(&driver->recorder, "disarm", "intent", key, "", reason,
+                                            NULL, error);
     if (intent != ERROR_OK && intent != ERROR_JOURNAL_WRITE)
         return intent;
     enum error_code act = send_and_see(driver, key, reason, evidence, &sent, ret_observed, &acted);
     if (intent == ERROR_OK) {
-        const char *outcome = *ret_observed ? "observed" : act == ERROR_OK && sent ? "not_observed" : "failed";
-        intent = record_command(&driver->recorder, "disarm", "outcome", key, outcome, act != ERROR_OK ? acted.what : reason, evidence, error);
+        const char *outcome = *ret_observed             ? "observed"
+                              : act == ERROR_OK && sent ? "not_observed"
+                                                        : "failed";
+        intent = record_command(&driver->recorder, "disarm", "outcome", key, outcome,
+                                act != ERROR_OK ? acted.what : reason, evidence, error);
     }
     if (act != ERROR_OK)
         *error = acted;
     return act != ERROR_OK ? act : intent;
 }
 
-enum error_code disarm_unrecorded(struct driver *driver, const char *reason, bool *ret_observed, struct error *error)
+enum error_code disarm_unrecorded(struct driver *driver, const char *reason, bool *ret_observed,
+                                  struct error *error)
 {
     char key[33];
     bool sent;

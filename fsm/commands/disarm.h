@@ -1,14 +1,19 @@
-/* fsm/commands/disarm: DISARM outside the procedure: the operator's emergency, the answer to a dangling ARM, the last thing that is done when the
- * journal cannot be written any more. Sent with a nonce of its own and believed only when Execution shows it.
+/* fsm/commands/disarm: DISARM outside the procedure: the operator's emergency, the answer to a
+ * dangling ARM, the last thing that is done when the journal cannot be written any more. Sent with
+ * a nonce of its own and believed only when Execution shows it.
  * Records:   command `disarm`, phase intent before and outcome behind it. */
 #ifndef FSM_DISARM_H
 #define FSM_DISARM_H
 
 #include "fsm/driver.h"
 
-/* *ret_observed: Execution showed this nonce and is disarmed. Items are added to `evidence`. ERROR_JOURNAL_WRITE is returned after the sending, not instead of it. */
-enum error_code disarm_recorded(struct driver *driver, const char *reason, struct evidence *evidence, bool *ret_observed, struct error *error) CHECKED;
+/* *ret_observed: Execution showed this nonce and is disarmed. Items are added to `evidence`.
+ * ERROR_JOURNAL_WRITE is returned after the sending, not instead of it. */
+enum error_code disarm_recorded(struct driver *driver, const char *reason,
+                                struct evidence *evidence, bool *ret_observed, struct error *error)
+    CHECKED;
 /* The same without a record. */
-enum error_code disarm_unrecorded(struct driver *driver, const char *reason, bool *ret_observed, struct error *error) CHECKED;
+enum error_code disarm_unrecorded(struct driver *driver, const char *reason, bool *ret_observed,
+                                  struct error *error) CHECKED;
 
 #endif

@@ -12,7 +12,8 @@
 
 #include "fsm/commands/command.h"
 
-/* Keys and passphrases pass through this process: it leaves no core dump, and every file it makes is its owner's. */
+/* Keys and passphrases pass through this process: it leaves no core dump, and every file it makes
+ * is its owner's. */
 static void keep_to_ourselves(void)
 {
     struct rlimit none = {0, 0};
@@ -24,7 +25,8 @@ static void keep_to_ourselves(void)
 /* LMDB maps the file: a journal that was cut short shows itself as a bus error. */
 static void say_cut_short(int number)
 {
-    static const char text[] = "titan-fsm: the journal's file is shorter than it says, so it is damaged; next: restore it from a copy and run titan-verify on it\n";
+    static const char text[] = "titan-fsm: the journal's file is shorter than it says, so it is "
+                               "damaged; next: restore it from a copy and run titan-verify on it\n";
     (void)number;
     (void)!write(STDERR_FILENO, text, sizeof text - 1);
     _exit(EXIT_JOURNAL_DAMAGED);
@@ -72,8 +74,10 @@ static int unknown(const char *word)
     struct error error;
     char next[96] = "titan-fsm help";
     if (name != NULL)
-        (void)snprintf(next, sizeof next, "titan-fsm %s, if that was meant, or titan-fsm help", name);
-    enum error_code code = error_set(&error, ERROR_USAGE, 0, "", next, "no such command: %.80s", word);
+        (void)snprintf(next, sizeof next, "titan-fsm %s, if that was meant, or titan-fsm help",
+                       name);
+    enum error_code code = error_set(&error, ERROR_USAGE, 0, "", next, "no such command: %.80s",
+                                     word);
     error_print(stderr, "titan-fsm", &error);
     return (int)exit_status_of(code);
 }
@@ -90,7 +94,8 @@ int main(int argc, char **argv)
         command_print_overview(stderr);
         return EXIT_USAGE;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0
+        || strcmp(argv[1], "help") == 0) {
         command_print_overview(stdout);
         return EXIT_DONE;
     }

@@ -107,7 +107,8 @@ static const struct field limit_fields[] = {
     {"sample_interval_ms", FIELD_NUMBER, offsetof(struct limits, sample_interval_ms), 100, 3600000},
     {"sample_gap_ms", FIELD_NUMBER, offsetof(struct limits, sample_gap_ms), 200, 3600000},
     {"window_start_ms", FIELD_NUMBER, offsetof(struct limits, window_start_ms), 1000, 3600000},
-    {"window_start_armed_ms", FIELD_NUMBER, offsetof(struct limits, window_start_armed_ms), 1000, 3600000},
+    {"window_start_armed_ms", FIELD_NUMBER, offsetof(struct limits, window_start_armed_ms), 1000,
+     3600000},
     {"failures", FIELD_NUMBER, offsetof(struct limits, failures), 1, 100},
     {"rollback_start_ms", FIELD_NUMBER, offsetof(struct limits, rollback_start_ms), 1000, 3600000},
     {"rollback_ms", FIELD_NUMBER, offsetof(struct limits, rollback_ms), 1000, 24 * 3600000},
@@ -155,14 +156,17 @@ static void *add_endpoint(void *base, const char *name)
     return endpoint;
 }
 
-static const void *endpoint_at(const void *base, size_t index, const char **ret_name, const char **ret_keys)
+static const void *endpoint_at(const void *base, size_t index, const char **ret_name,
+                               const char **ret_keys)
 {
     const struct setup *setup = base;
     if (index >= setup->endpoint_count)
         return NULL;
     const struct setup_endpoint *endpoint = &setup->endpoints[index];
     *ret_name = endpoint->name;
-    *ret_keys = endpoint->kind == HEALTH_HTTP ? "url" : endpoint->kind == HEALTH_EXEC ? "service exec" : "service";
+    *ret_keys = endpoint->kind == HEALTH_HTTP   ? "url"
+                : endpoint->kind == HEALTH_EXEC ? "service exec"
+                                                : "service";
     return endpoint;
 }
 
@@ -173,14 +177,17 @@ static const struct field file_fields[] = {
     {"target", FIELD_SECTION, AT_SETUP(target), .fields = target_fields},
     {"operator", FIELD_SECTION, 0, .fields = operator_fields},
     {"roster", FIELD_SECTION, offsetof(struct draft, config.roster), .fields = roster_fields},
-    {"approvals", FIELD_SECTION, offsetof(struct draft, config.approvals), .fields = approval_fields},
+    {"approvals", FIELD_SECTION, offsetof(struct draft, config.approvals),
+     .fields = approval_fields},
     {"compose", FIELD_SECTION, AT_SETUP(compose), .fields = compose_fields},
     {"repository", FIELD_SECTION, AT_SETUP(repository), .fields = repository_fields},
     {"bus", FIELD_SECTION, AT_SETUP(bus), .fields = bus_fields},
     {"services", FIELD_SECTION, AT_SETUP(services), .fields = service_fields},
-    {"endpoints", FIELD_EACH, offsetof(struct draft, config.setup), .fields = endpoint_fields, .each = add_endpoint, .at = endpoint_at},
+    {"endpoints", FIELD_EACH, offsetof(struct draft, config.setup), .fields = endpoint_fields,
+     .each = add_endpoint, .at = endpoint_at},
     {"checklist", FIELD_NAME, offsetof(struct draft, checklist.begins_with)},
-    {"preflight", FIELD_EACH, offsetof(struct draft, checklist), .fields = checklist_fields, .each = checklist_add, .at = checklist_at},
+    {"preflight", FIELD_EACH, offsetof(struct draft, checklist), .fields = checklist_fields,
+     .each = checklist_add, .at = checklist_at},
     {"verify", FIELD_SECTION, AT_SETUP(verify), .fields = verify_fields},
     {"secrets", FIELD_SECTION, AT_SETUP(secrets), .fields = secret_fields},
     {"limits", FIELD_SECTION, offsetof(struct draft, config.limits), .fields = limit_fields},
@@ -189,41 +196,80 @@ static const struct field file_fields[] = {
     {NULL},
 };
 
-/* The standard's own values (section numbers of the deployment standard; figures of its window and limits). */
+/* The standard's own values (section numbers of the deployment standard; figures of its window and
+ * limits). */
 static void set_defaults(struct draft *draft)
 {
     struct config *config = &draft->config;
     config->journal = "";
-    config->operator = (struct config_operator){.principal = "", .key = ""};
+    config->operator=(struct config_operator){.principal = "", .key = ""};
     config->approvals = (struct config_approvals){.policy = 1, .release = 0};
     draft->agent_key = "";
     draft->output_bytes_max = 1 << 20;
     draft->checklist.begins_with = "standard";
-    config->limits = (struct limits){.window_ms = 300000, .sample_interval_ms = 5000, .sample_gap_ms = 10000, .window_start_ms = 120000,
-                                     .window_start_armed_ms = 10000, .failures = 3, .rollback_start_ms = 10000, .rollback_ms = 300000,
-                                     .disarm_fresh_ms = 10000, .answer_ms = 60000, .tenancy_ms = HOUR_MS};
+    config->limits = (struct limits){.window_ms = 300000,
+                                     .sample_interval_ms = 5000,
+                                     .sample_gap_ms = 10000,
+                                     .window_start_ms = 120000,
+                                     .window_start_armed_ms = 10000,
+                                     .failures = 3,
+                                     .rollback_start_ms = 10000,
+                                     .rollback_ms = 300000,
+                                     .disarm_fresh_ms = 10000,
+                                     .answer_ms = 60000,
+                                     .tenancy_ms = HOUR_MS};
     config->setup = (struct setup){
-        .target = {.name = "", .host = "", .port = 22, .user = "deploy", .identity = "", .known_hosts = "", .ssh_config = "", .directory = "/opt/titan",
-                   .state = "state", .docker = "docker", .docker_host = ""},
-        .compose = {.command = "auto", .file = "docker-compose.prod.yml", .env_file = ".env.prod", .project = ""},
+        .target = {.name = "",
+                   .host = "",
+                   .port = 22,
+                   .user = "deploy",
+                   .identity = "",
+                   .known_hosts = "",
+                   .ssh_config = "",
+                   .directory = "/opt/titan",
+                   .state = "state",
+                   .docker = "docker",
+                   .docker_host = ""},
+        .compose = {.command = "auto",
+                    .file = "docker-compose.prod.yml",
+                    .env_file = ".env.prod",
+                    .project = ""},
         .repository = {.remote = "origin", .branch = "main"},
-        .bus = {.host = "", .port = 4222, .user = "", .password_file = "", .password_key = "", .subject_disarm = "titan.cmd.operator.disarm.v1",
-                .subject_arm = "titan.cmd.operator.arm.v1", .subject_policy_hash = "titan.req.exec.policy_hash.v1", .reply_ms = 250},
-        .services = {.execution = "", .brain = "", .marker = "",
-                     .policy_loaded = {{"Risk Policy Loaded. Hash: %H", "Loaded RiskPolicy (hash: %H"}, 2},
-                     .handshake_ok = {{"Policy hash handshake OK. Enabling signal processing. Hash: %H", "Policy hash handshake OK"}, 2},
-                     .handshake_failed = {{"CRITICAL: Policy hash handshake FAILED", "Policy hash handshake FAILED"}, 2},
-                     .disarm_received = {{"Received DISARM command: %N"}, 1},
-                     .disarmed = {{"EXECUTION DISARMED: ", "Execution initialized DISARMED"}, 2},
-                     .armed = {{"EXECUTION ARMED: ", "Execution initialized in ARMED state"}, 2},
-                     .settle_ms = 20000},
+        .bus = {.host = "",
+                .port = 4222,
+                .user = "",
+                .password_file = "",
+                .password_key = "",
+                .subject_disarm = "titan.cmd.operator.disarm.v1",
+                .subject_arm = "titan.cmd.operator.arm.v1",
+                .subject_policy_hash = "titan.req.exec.policy_hash.v1",
+                .reply_ms = 250},
+        .services =
+            {.execution = "",
+             .brain = "",
+             .marker = "",
+             .policy_loaded = {{"Risk Policy Loaded. Hash: %H", "Loaded RiskPolicy (hash: %H"}, 2},
+             .handshake_ok = {{"Policy hash handshake OK. Enabling signal processing. Hash: %H",
+                               "Policy hash handshake OK"},
+                              2},
+             .handshake_failed = {{"CRITICAL: Policy hash handshake FAILED",
+                                   "Policy hash handshake FAILED"},
+                                  2},
+             .disarm_received = {{"Received DISARM command: %N"}, 1},
+             .disarmed = {{"EXECUTION DISARMED: ", "Execution initialized DISARMED"}, 2},
+             .armed = {{"EXECUTION ARMED: ", "Execution initialized in ARMED state"}, 2},
+             .settle_ms = 20000},
         .verify = {.script = "", .log_lines = 100},
-        .secrets = {.patterns = {{"PASSWORD", "PASSWD", "SECRET", "KEY", "TOKEN", "CREDENTIAL", "PRIVATE", "DSN"}, 8}, .value_bytes = 12},
+        .secrets = {.patterns = {{"PASSWORD", "PASSWD", "SECRET", "KEY", "TOKEN", "CREDENTIAL",
+                                  "PRIVATE", "DSN"},
+                                 8},
+                    .value_bytes = 12},
         .command_ms = 30000,
     };
 }
 
-static enum error_code settle_endpoints(const struct field_file *file, struct setup *setup, struct error *error)
+static enum error_code settle_endpoints(const struct field_file *file, struct setup *setup,
+                                        struct error *error)
 {
     for (size_t i = 0; i < setup->endpoint_count; i++) {
         struct setup_endpoint *endpoint = &setup->endpoints[i];
@@ -234,52 +280,89 @@ static enum error_code settle_endpoints(const struct field_file *file, struct se
         else {
             char at[96];
             (void)snprintf(at, sizeof at, "endpoints/%s", endpoint->name);
-            return field_file_fail(file, at, "give `url`, or `service` (its container's own check), or `service` and `exec`", "an endpoint does not say how it is asked", endpoint->name, error);
+            return field_file_fail(
+                file, at,
+                "give `url`, or `service` (its container's own check), or `service` and `exec`",
+                "an endpoint does not say how it is asked", endpoint->name, error);
         }
     }
     return ERROR_OK;
 }
 
 /* "ssh-ed25519 AAAA... comment" */
-static enum error_code settle_operator(const struct field_file *file, struct draft *draft, struct error *error)
+static enum error_code settle_operator(const struct field_file *file, struct draft *draft,
+                                       struct error *error)
 {
-    struct config_operator *operator = &draft->config.operator;
+    struct config_operator *operator= & draft->config.operator;
     operator->agent = draft->agent_key[0] != '\0';
-    if (operator->principal[0] == '\0' || operator->agent == (operator->key[0] != '\0'))
-        return field_file_fail(file, operator->principal[0] == '\0' ? "operator/principal" : operator->agent ? "operator/agent" : "operator/key",
-                               "operator: {principal: NAME, key: FILE}, or {principal: NAME, agent: \"ssh-ed25519 AAAA...\"}", "`operator` needs a principal and one key", "", error);
+    if (operator->principal[0] == '\0' || operator->agent ==(operator->key[0] != '\0'))
+        return field_file_fail(file,
+                               operator->principal[0] == '\0' ? "operator/principal" :
+                               operator->agent                ? "operator/agent"
+                                                              : "operator/key",
+                               "operator: {principal: NAME, key: FILE}, or {principal: NAME, "
+                               "agent: \"ssh-ed25519 AAAA...\"}",
+                               "`operator` needs a principal and one key", "", error);
     if (!operator->agent)
         return ERROR_OK;
     static const char type[] = "ssh-ed25519 ";
     const char *text = draft->agent_key + strlen(type);
-    if (strncmp(draft->agent_key, type, strlen(type)) != 0 || ssh_public_key_from_base64(text, strcspn(text, " "), operator->public_key, error) != ERROR_OK)
-        return field_file_fail(file, "operator/agent", "write the line of the .pub file of an Ed25519 key", "operator.agent is no public key", draft->agent_key, error);
+    if (strncmp(draft->agent_key, type, strlen(type)) != 0
+        || ssh_public_key_from_base64(text, strcspn(text, " "), operator->public_key, error)
+               != ERROR_OK)
+        return field_file_fail(file, "operator/agent",
+                               "write the line of the .pub file of an Ed25519 key",
+                               "operator.agent is no public key", draft->agent_key, error);
     return ERROR_OK;
 }
 
-static enum error_code settle(const struct field_file *file, struct draft *draft, struct error *error)
+static enum error_code settle(const struct field_file *file, struct draft *draft,
+                              struct error *error)
 {
     struct config *config = &draft->config;
     struct setup *setup = &config->setup;
     setup->output_bytes_max = (size_t)draft->output_bytes_max;
     if (config->journal[0] == '\0')
-        return field_file_fail(file, "journal", "journal: DIRECTORY", "the file names no journal", "", error);
+        return field_file_fail(file, "journal", "journal: DIRECTORY", "the file names no journal",
+                               "", error);
     if (setup->target.name[0] == '\0' || setup->target.local == (setup->target.host[0] != '\0'))
-        return field_file_fail(file, setup->target.name[0] == '\0' ? "target/name" : setup->target.local ? "target/local" : "target/host",
-                               "target: {name: NAME, host: HOST}, or {name: NAME, local: true}", "`target` needs a name and one of host and local", "", error);
+        return field_file_fail(file,
+                               setup->target.name[0] == '\0' ? "target/name"
+                               : setup->target.local         ? "target/local"
+                                                             : "target/host",
+                               "target: {name: NAME, host: HOST}, or {name: NAME, local: true}",
+                               "`target` needs a name and one of host and local", "", error);
     if (setup->target.directory[0] != '/')
-        return field_file_fail(file, "target/directory", "write it from the root: /opt/titan", "target.directory is not absolute", setup->target.directory, error);
+        return field_file_fail(file, "target/directory", "write it from the root: /opt/titan",
+                               "target.directory is not absolute", setup->target.directory, error);
     if ((setup->services.execution[0] != '\0') != (setup->services.brain[0] != '\0'))
-        return field_file_fail(file, setup->services.execution[0] != '\0' ? "services/execution" : "services/brain", "name both, or none where there is no shared policy hash", "services.execution and services.brain belong together", "", error);
+        return field_file_fail(file,
+                               setup->services.execution[0] != '\0' ? "services/execution"
+                                                                    : "services/brain",
+                               "name both, or none where there is no shared policy hash",
+                               "services.execution and services.brain belong together", "", error);
     if (setup->services.execution[0] != '\0' && setup->bus.host[0] == '\0')
-        return field_file_fail(file, field_file_has(file, "bus") ? "bus/host" : "services/execution", "bus: {host: 127.0.0.1}",
-                               "a policy hash is asked for over the bus, and `bus` names no host", "", error);
+        return field_file_fail(file,
+                               field_file_has(file, "bus") ? "bus/host" : "services/execution",
+                               "bus: {host: 127.0.0.1}",
+                               "a policy hash is asked for over the bus, and `bus` names no host",
+                               "", error);
     if (setup->endpoint_count == 0)
-        return field_file_fail(file, "endpoints", "endpoints: {execution: {url: http://127.0.0.1:3002/health}}", "there is no endpoint whose health could be watched", "", error);
+        return field_file_fail(file, "endpoints",
+                               "endpoints: {execution: {url: http://127.0.0.1:3002/health}}",
+                               "there is no endpoint whose health could be watched", "", error);
     if (config->limits.sample_gap_ms <= config->limits.sample_interval_ms)
-        return field_file_fail(file, field_file_has(file, "limits/sample_gap_ms") ? "limits/sample_gap_ms" : "limits/sample_interval_ms", "make sample_gap_ms larger", "limits.sample_gap_ms must be longer than sample_interval_ms", "", error);
+        return field_file_fail(file,
+                               field_file_has(file, "limits/sample_gap_ms")
+                                   ? "limits/sample_gap_ms"
+                                   : "limits/sample_interval_ms",
+                               "make sample_gap_ms larger",
+                               "limits.sample_gap_ms must be longer than sample_interval_ms", "",
+                               error);
     if (setup->compose.order.count == 0 && setup->services.execution[0] != '\0')
-        setup->compose.order = (struct setup_list){{setup->services.execution, setup->services.brain}, 2};
+        setup->compose.order = (struct setup_list){{setup->services.execution,
+                                                    setup->services.brain},
+                                                   2};
     enum error_code code = settle_operator(file, draft, error);
     if (code == ERROR_OK)
         code = settle_endpoints(file, setup, error);
@@ -293,7 +376,9 @@ static enum error_code load(const char *path, struct draft **ret_draft, struct e
     enum error_code code = bytes_read_file(path, CONFIG_BYTES_MAX, &text, error);
     if (code != ERROR_OK)
         return error_set(error, ERROR_CONFIG, error->library_code, path,
-                         "name the configuration with --config FILE; one to begin from is fsm/config/titan.example.yml, installed below share/doc/titan-fsm", "the configuration cannot be read");
+                         "name the configuration with --config FILE; one to begin from is "
+                         "fsm/config/titan.example.yml, installed below share/doc/titan-fsm",
+                         "the configuration cannot be read");
     struct draft *draft = calloc(1, sizeof *draft);
     if (draft == NULL)
         return error_set(error, ERROR_MEMORY, 0, path, "", "out of memory");

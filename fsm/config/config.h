@@ -1,8 +1,11 @@
 /* fsm/config/config: titan.yml, one file for one target, read strictly.
- * Format:    YAML; every key is listed once, in config.c, with its kind and bounds. An unknown or doubled key, a value that is not of its
- *            kind and a missing value that has no default are ERROR_CONFIG with file:line:column. Secrets are never in it: it names where they lie.
+ * Format:    YAML; every key is listed once, in config.c, with its kind and bounds. An unknown or
+ *            doubled key, a value that is not of its kind and a missing value that has no default
+ *            are ERROR_CONFIG with file:line:column. Secrets are never in it: it names where they
+ *            lie.
  * Defaults:  the deployment standard's own values, so that a minimal file is ten lines.
- * Paths:     on the driver's machine, relative ones are relative to the file's own directory, and "~/" is the home directory.
+ * Paths:     on the driver's machine, relative ones are relative to the file's own directory, and
+ *            "~/" is the home directory.
  * Ownership: config_free() releases every string; it takes an empty config. */
 #ifndef FSM_CONFIG_H
 #define FSM_CONFIG_H
@@ -14,20 +17,21 @@
 
 /* Milliseconds on the boot clock; names and meaning as in journal/FORMAT.md, genesis. */
 struct limits {
-    int64_t window_ms, sample_interval_ms, sample_gap_ms, window_start_ms, window_start_armed_ms, failures, rollback_start_ms, rollback_ms,
-        disarm_fresh_ms, answer_ms;
-    int64_t tenancy_ms;             /* driver only: how long the target stays held by a driver that says nothing more */
+    int64_t window_ms, sample_interval_ms, sample_gap_ms, window_start_ms, window_start_armed_ms,
+        failures, rollback_start_ms, rollback_ms, disarm_fresh_ms, answer_ms;
+    int64_t tenancy_ms; /* driver only: how long the target stays held by a driver that says nothing
+                           more */
 };
 
 struct config_operator {
     const char *principal;
-    const char *key;                /* key file, "" with an agent */
+    const char *key; /* key file, "" with an agent */
     bool agent;
-    uint8_t public_key[KEY_BYTES];  /* with an agent: the key it must hold */
+    uint8_t public_key[KEY_BYTES]; /* with an agent: the key it must hold */
 };
 
 struct config_roster {
-    struct setup_list operators, approvers, administrators;     /* allowed_signers lines */
+    struct setup_list operators, approvers, administrators; /* allowed_signers lines */
 };
 
 struct config_approvals {
@@ -41,13 +45,15 @@ struct config {
     struct config_operator operator;
     struct config_roster roster;
     struct config_approvals approvals;
-    char sha256[SHA256_HEX + 1];    /* of the file */
-    char **strings;                 /* owned */
+    char sha256[SHA256_HEX + 1]; /* of the file */
+    char **strings;              /* owned */
     size_t string_count;
 };
 
-enum error_code config_load(const char *path, struct config *ret_config, struct error *error) CHECKED;
-/* The same file as one object, every key with the value that holds, defaults and all; what a probe does not read is left out of its item. The caller's. */
+enum error_code config_load(const char *path, struct config *ret_config, struct error *error)
+    CHECKED;
+/* The same file as one object, every key with the value that holds, defaults and all; what a probe
+ * does not read is left out of its item. The caller's. */
 enum error_code config_show(const char *path, json_t **ret_json, struct error *error) CHECKED;
 void config_free(struct config *config);
 

@@ -3,7 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Where within_ms is not given: what is waited for, and how recent a sample or a line is, scraped or shipped once a minute. */
+/* Where within_ms is not given: what is waited for, and how recent a sample or a line is, scraped
+ * or shipped once a minute. */
 enum { WAIT_MS = 10000, DOWNLOAD_MS = 30000, WAIT_MS_MAX = 120000, LOGS_RECENT_MS = 150000 };
 
 #define AT(part) offsetof(struct checklist_words, check.part)
@@ -40,35 +41,78 @@ const struct field checklist_fields[] = {
     {NULL},
 };
 
-/* One row a probe: its word, its kind, the keys that it reads, and what to do when it fails where the item does not say. */
+/* One row a probe: its word, its kind, the keys that it reads, and what to do when it fails where
+ *                  the item does not say. */
 #define READS(keys) "probe advice mandatory" keys
-static const struct { const char *word; enum check_kind kind; const char *reads, *advice; } probes[] = {
-    {"env_key_length", CHECK_ENV_KEY_LENGTH, READS(" key minimum"), "set the key in the env file, long enough"},
-    {"env_same", CHECK_ENV_SAME, READS(" variables absent"), "give the services in `variables` the same value"},
-    {"docker_socket", CHECK_DOCKER_SOCKET, READS(" service sockets"), "mount the Docker socket into the one service alone, and run that as root"},
-    {"ports", CHECK_PORTS, READS(" ports closed address"), "close it, or declare it in `ports` of this item"},
-    {"https", CHECK_HTTPS, READS(" url ca_file text within_ms"), "look at the server behind `url`, its certificate and its container"},
-    {"websocket", CHECK_WEBSOCKET, READS(" url ca_file token_file text within_ms"), "look at the socket behind `url`, or see by hand that it connects"},
-    {"heartbeat", CHECK_HEARTBEAT, READS(" subjects within_ms"), "look at the services that beat, and at the bus"},
-    {"download", CHECK_DOWNLOAD, READS(" url ca_file token_file within_ms"), "look at what `url` gives, or see by hand that it downloads"},
-    {"backups", CHECK_BACKUPS, READS(" path schedule hours"), "look at the backup's timer and at what it wrote last"},
-    {"logs", CHECK_LOGS, READS(" prometheus prometheus_query loki loki_query within_ms"), "look at what ships the logs to Loki or Prometheus"},
-    {"env_file_mode", CHECK_ENV_FILE_MODE, READS(" owner"), "chmod 600 the env file, and chown it to the deploying user"},
-    {"env_committed", CHECK_ENV_COMMITTED, READS(" examples"), "remove the file from git and its history, and change every secret in it"},
-    {"compose_renders", CHECK_COMPOSE_RENDERS, READS(""), "set every variable that the compose file needs"},
-    {"password_text", CHECK_PASSWORD_TEXT, READS(" keys"), "begin the password with a letter that no number has"},
-    {"tree_clean", CHECK_TREE_CLEAN, READS(""), "commit or remove the changes of the tree on the target"},
-    {"command", CHECK_COMMAND, READS(" command"), "run the item's command on the target by hand, and mend what it says"},
+static const struct {
+    const char *word;
+    enum check_kind kind;
+    const char *reads, *advice;
+} probes[] = {
+    {"env_key_length", CHECK_ENV_KEY_LENGTH, READS(" key minimum"),
+     "set the key in the env file, long enough"},
+    {"env_same", CHECK_ENV_SAME, READS(" variables absent"),
+     "give the services in `variables` the same value"},
+    {"docker_socket", CHECK_DOCKER_SOCKET, READS(" service sockets"),
+     "mount the Docker socket into the one service alone, and run that as root"},
+    {"ports", CHECK_PORTS, READS(" ports closed address"),
+     "close it, or declare it in `ports` of this item"},
+    {"https", CHECK_HTTPS, READS(" url ca_file text within_ms"),
+     "look at the server behind `url`, its certificate and its container"},
+    {"websocket", CHECK_WEBSOCKET, READS(" url ca_file token_file text within_ms"),
+     "look at the socket behind `url`, or see by hand that it connects"},
+    {"heartbeat", CHECK_HEARTBEAT, READS(" subjects within_ms"),
+     "look at the services that beat, and at the bus"},
+    {"download", CHECK_DOWNLOAD, READS(" url ca_file token_file within_ms"),
+     "look at what `url` gives, or see by hand that it downloads"},
+    {"backups", CHECK_BACKUPS, READS(" path schedule hours"),
+     "look at the backup's timer and at what it wrote last"},
+    {"logs", CHECK_LOGS, READS(" prometheus prometheus_query loki loki_query within_ms"),
+     "look at what ships the logs to Loki or Prometheus"},
+    {"env_file_mode", CHECK_ENV_FILE_MODE, READS(" owner"),
+     "chmod 600 the env file, and chown it to the deploying user"},
+    {"env_committed", CHECK_ENV_COMMITTED, READS(" examples"),
+     "remove the file from git and its history, and change every secret in it"},
+    {"compose_renders", CHECK_COMPOSE_RENDERS, READS(""),
+     "set every variable that the compose file needs"},
+    {"password_text", CHECK_PASSWORD_TEXT, READS(" keys"),
+     "begin the password with a letter that no number has"},
+    {"tree_clean", CHECK_TREE_CLEAN, READS(""),
+     "commit or remove the changes of the tree on the target"},
+    {"command", CHECK_COMMAND, READS(" command"),
+     "run the item's command on the target by hand, and mend what it says"},
     {"attest", CHECK_ATTEST, READS(""), "look at it yourself"},
 };
 
 /* What a probe reads where nothing else is said: the standard's own names and figures. */
 static const struct setup_check plain = {
-    .advice = "", .mandatory = true, .key = "", .minimum = 32, .command = "", .service = "titan-opsd", .address = "", .url = "", .ca_file = "", .token_file = "",
-    .text = "", .path = "", .schedule = "titan_brain", .hours = 26, .prometheus = "", .prometheus_query = "up", .loki = "", .loki_query = "{job=~\".+\"}",
-    .within_ms = 0, .owner = "",
-    .variables = {{"titan-opsd=HMAC_SECRET", "titan-brain=HMAC_SECRET", "titan-console-api=HMAC_SECRET"}, 3},
-    .ports = {{"22", "80", "443"}, 3}, .closed = {{"3100"}, 1}, .subjects = {{"titan.sys.heartbeat.v1.>"}, 1}, .examples = {{".env.example"}, 1},
+    .advice = "",
+    .mandatory = true,
+    .key = "",
+    .minimum = 32,
+    .command = "",
+    .service = "titan-opsd",
+    .address = "",
+    .url = "",
+    .ca_file = "",
+    .token_file = "",
+    .text = "",
+    .path = "",
+    .schedule = "titan_brain",
+    .hours = 26,
+    .prometheus = "",
+    .prometheus_query = "up",
+    .loki = "",
+    .loki_query = "{job=~\".+\"}",
+    .within_ms = 0,
+    .owner = "",
+    .variables = {{"titan-opsd=HMAC_SECRET", "titan-brain=HMAC_SECRET",
+                   "titan-console-api=HMAC_SECRET"},
+                  3},
+    .ports = {{"22", "80", "443"}, 3},
+    .closed = {{"3100"}, 1},
+    .subjects = {{"titan.sys.heartbeat.v1.>"}, 1},
+    .examples = {{".env.example"}, 1},
     .keys = {{"NATS*PASS*", "NATS*TOKEN*"}, 2},
 };
 
@@ -79,21 +123,33 @@ static const struct {
     bool optional;
     const char *key, *url, *advice;
 } standard_items[] = {
-    {"master_password", CHECK_ENV_KEY_LENGTH, false, "TITAN_MASTER_PASSWORD", "", "set TITAN_MASTER_PASSWORD in the env file, at least 32 characters"},
-    {"hmac_secret", CHECK_ENV_SAME, false, "", "", "give opsd, brain and console-api the same HMAC_SECRET"},
-    {"docker_socket", CHECK_DOCKER_SOCKET, false, "", "", "mount the Docker socket into OpsD alone, and run that as root"},
+    {"master_password", CHECK_ENV_KEY_LENGTH, false, "TITAN_MASTER_PASSWORD", "",
+     "set TITAN_MASTER_PASSWORD in the env file, at least 32 characters"},
+    {"hmac_secret", CHECK_ENV_SAME, false, "", "",
+     "give opsd, brain and console-api the same HMAC_SECRET"},
+    {"docker_socket", CHECK_DOCKER_SOCKET, false, "", "",
+     "mount the Docker socket into OpsD alone, and run that as root"},
     {"firewall", CHECK_PORTS, false, "", "", "open only 80 and 443; 3100 is internal"},
-    {"console_loads", CHECK_HTTPS, false, "", "https://titan.peycheff.com", "look at Traefik, its certificate and the console's container"},
-    {"dashboard_connected", CHECK_WEBSOCKET, false, "", "", "see that the dashboard shows 'Connected'"},
+    {"console_loads", CHECK_HTTPS, false, "", "https://titan.peycheff.com",
+     "look at Traefik, its certificate and the console's container"},
+    {"dashboard_connected", CHECK_WEBSOCKET, false, "", "",
+     "see that the dashboard shows 'Connected'"},
     {"live_ops", CHECK_HEARTBEAT, false, "", "", "see that heartbeats are visible in Live Ops"},
-    {"export_evidence", CHECK_DOWNLOAD, false, "", "", "see that 'Export Evidence' triggers a download"},
-    {"backups", CHECK_BACKUPS, false, "", "", "look at the backup's timer and at what it wrote last"},
+    {"export_evidence", CHECK_DOWNLOAD, false, "", "",
+     "see that 'Export Evidence' triggers a download"},
+    {"backups", CHECK_BACKUPS, false, "", "",
+     "look at the backup's timer and at what it wrote last"},
     {"logs_drain", CHECK_LOGS, true, "", "", "look at what ships the logs to Loki or Prometheus"},
-    {"env_file_mode", CHECK_ENV_FILE_MODE, false, "", "", "chmod 600 the env file, and chown it to the deploying user"},
-    {"env_committed", CHECK_ENV_COMMITTED, false, "", "", "remove the file from git and its history, and change every secret in it"},
-    {"compose_renders", CHECK_COMPOSE_RENDERS, false, "", "", "set every variable that the compose file needs"},
-    {"nats_passwords", CHECK_PASSWORD_TEXT, false, "", "", "begin the password with a letter that no number has"},
-    {"tree_clean", CHECK_TREE_CLEAN, false, "", "", "commit or remove the changes of the tree on the target"},
+    {"env_file_mode", CHECK_ENV_FILE_MODE, false, "", "",
+     "chmod 600 the env file, and chown it to the deploying user"},
+    {"env_committed", CHECK_ENV_COMMITTED, false, "", "",
+     "remove the file from git and its history, and change every secret in it"},
+    {"compose_renders", CHECK_COMPOSE_RENDERS, false, "", "",
+     "set every variable that the compose file needs"},
+    {"nats_passwords", CHECK_PASSWORD_TEXT, false, "", "",
+     "begin the password with a letter that no number has"},
+    {"tree_clean", CHECK_TREE_CLEAN, false, "", "",
+     "commit or remove the changes of the tree on the target"},
 };
 
 static void begin(struct checklist_draft *draft)
@@ -127,7 +183,8 @@ void *checklist_add(void *base, const char *name)
     return words;
 }
 
-const void *checklist_at(const void *base, size_t index, const char **ret_name, const char **ret_keys)
+const void *checklist_at(const void *base, size_t index, const char **ret_name,
+                         const char **ret_keys)
 {
     const struct checklist_draft *draft = base;
     if (index >= draft->count)
@@ -139,7 +196,8 @@ const void *checklist_at(const void *base, size_t index, const char **ret_name, 
     return &draft->items[index];
 }
 
-static enum error_code invalid(const struct field_file *file, const char *key, const char *next, const char *what, const char *id, struct error *error)
+static enum error_code invalid(const struct field_file *file, const char *key, const char *next,
+                               const char *what, const char *id, struct error *error)
 {
     char at[160];
     (void)snprintf(at, sizeof at, "preflight/%s/%s", id, key);
@@ -147,7 +205,8 @@ static enum error_code invalid(const struct field_file *file, const char *key, c
 }
 
 /* What holds stands in the draft too, for who shows it. */
-static enum error_code settle_item(const struct field_file *file, struct checklist_words *words, struct error *error)
+static enum error_code settle_item(const struct field_file *file, struct checklist_words *words,
+                                   struct error *error)
 {
     struct setup_check *check = &words->check;
     bool known = words->probe[0] == '\0';
@@ -160,27 +219,40 @@ static enum error_code settle_item(const struct field_file *file, struct checkli
         if (probes[i].kind == check->kind && check->advice[0] == '\0')
             check->advice = probes[i].advice;
     if (check->within_ms == 0)
-        check->within_ms = check->kind == CHECK_LOGS ? LOGS_RECENT_MS : check->kind == CHECK_DOWNLOAD ? DOWNLOAD_MS : WAIT_MS;
+        check->within_ms = check->kind == CHECK_LOGS       ? LOGS_RECENT_MS
+                           : check->kind == CHECK_DOWNLOAD ? DOWNLOAD_MS
+                                                           : WAIT_MS;
     if (check->kind == CHECK_INVALID || !known)
-        return invalid(file, "probe", "fsm/config/titan.example.yml (installed below share/doc/titan-fsm) lists the probes; `command` runs one of your own, `attest` asks a person",
+        return invalid(file, "probe",
+                       "fsm/config/titan.example.yml (installed below share/doc/titan-fsm) lists "
+                       "the probes; `command` runs one of your own, `attest` asks a person",
                        "a checklist item names no probe that there is", check->id, error);
-    if ((check->kind == CHECK_ENV_KEY_LENGTH && check->key[0] == '\0') || (check->kind == CHECK_COMMAND && check->command[0] == '\0'))
-        return invalid(file, check->kind == CHECK_COMMAND ? "command" : "key", "give its `key`, or its `command`", "a checklist item lacks what its probe needs", check->id, error);
+    if ((check->kind == CHECK_ENV_KEY_LENGTH && check->key[0] == '\0')
+        || (check->kind == CHECK_COMMAND && check->command[0] == '\0'))
+        return invalid(file, check->kind == CHECK_COMMAND ? "command" : "key",
+                       "give its `key`, or its `command`",
+                       "a checklist item lacks what its probe needs", check->id, error);
     if (check->kind != CHECK_LOGS && check->within_ms > WAIT_MS_MAX)
-        return invalid(file, "within_ms", "write a within_ms of at most 120000", "a checklist item would be waited for too long", check->id, error);
+        return invalid(file, "within_ms", "write a within_ms of at most 120000",
+                       "a checklist item would be waited for too long", check->id, error);
     for (size_t i = 0; i < sizeof probes / sizeof probes[0]; i++)
         if (probes[i].kind == check->kind)
             words->probe = probes[i].word;
     return ERROR_OK;
 }
 
-enum error_code checklist_settle(const struct field_file *file, struct checklist_draft *draft, struct setup *setup, struct error *error)
+enum error_code checklist_settle(const struct field_file *file, struct checklist_draft *draft,
+                                 struct setup *setup, struct error *error)
 {
     bool standard = strcmp(draft->begins_with, "standard") == 0;
     if (!standard && strcmp(draft->begins_with, "own") != 0)
-        return field_file_fail(file, "checklist", "write `checklist: standard` or `checklist: own`, in front of `preflight`", "the checklist begins with neither", draft->begins_with, error);
+        return field_file_fail(
+            file, "checklist",
+            "write `checklist: standard` or `checklist: own`, in front of `preflight`",
+            "the checklist begins with neither", draft->begins_with, error);
     if (standard != draft->begun && draft->count > 0)
-        return field_file_fail(file, "checklist", "move `checklist` in front of `preflight`", "`checklist` stands behind `preflight`", draft->begins_with, error);
+        return field_file_fail(file, "checklist", "move `checklist` in front of `preflight`",
+                               "`checklist` stands behind `preflight`", draft->begins_with, error);
     if (standard && !draft->begun)
         begin(draft);
     for (size_t i = 0; i < draft->count; i++) {

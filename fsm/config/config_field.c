@@ -24,13 +24,18 @@ const char *config_keep(struct config *config, const char *text, size_t length)
 }
 
 /* A collection has no token of its own: its key tells where it stands. */
-static enum error_code fail_at(const struct field_reader *reader, struct fy_node *node, const char *next, const char *what, const char *word)
+static enum error_code fail_at(const struct field_reader *reader, struct fy_node *node,
+                               const char *next, const char *what, const char *word)
 {
     char where[160];
-    struct fy_token *token = node != NULL && fy_node_is_scalar(node) ? fy_node_get_scalar_token(node) : NULL;
+    struct fy_token *token = node != NULL && fy_node_is_scalar(node)
+                                 ? fy_node_get_scalar_token(node)
+                                 : NULL;
     const struct fy_mark *mark = token != NULL ? fy_token_start_mark(token) : NULL;
-    (void)snprintf(where, sizeof where, "%.120s:%d:%d", reader->path, mark != NULL ? mark->line + 1 : 1, mark != NULL ? mark->column + 1 : 1);
-    return error_set(reader->error, ERROR_CONFIG, 0, where, next, "%s%s%.100s", what, word[0] != '\0' ? ": " : "", word);
+    (void)snprintf(where, sizeof where, "%.120s:%d:%d", reader->path,
+                   mark != NULL ? mark->line + 1 : 1, mark != NULL ? mark->column + 1 : 1);
+    return error_set(reader->error, ERROR_CONFIG, 0, where, next, "%s%s%.100s", what,
+                     word[0] != '\0' ? ": " : "", word);
 }
 
 static enum error_code no_memory(const struct field_reader *reader)
@@ -56,15 +61,20 @@ static bool has_control(const char *text, size_t length)
 }
 
 /* The text of a scalar, kept; NULL after an error. */
-static const char *take_text(const struct field_reader *reader, struct fy_node *key, struct fy_node *value, enum error_code *code)
+static const char *take_text(const struct field_reader *reader, struct fy_node *key,
+                             struct fy_node *value, enum error_code *code)
 {
     size_t length = 0;
-    const char *text = value != NULL && fy_node_is_scalar(value) ? fy_node_get_scalar(value, &length) : NULL;
+    const char *text = value != NULL && fy_node_is_scalar(value)
+                           ? fy_node_get_scalar(value, &length)
+                           : NULL;
     *code = ERROR_OK;
     if (value == NULL || !fy_node_is_scalar(value))
         *code = fail_at(reader, key, "write one value", "a text was expected here", "");
-    else if (length > 4096 || (length > 0 && (has_control(text, length) || !bytes_is_utf8(text, length))))
-        *code = fail_at(reader, value, "write it in one line of plain text", "this value has control characters or is too long", "");
+    else if (length > 4096
+             || (length > 0 && (has_control(text, length) || !bytes_is_utf8(text, length))))
+        *code = fail_at(reader, value, "write it in one line of plain text",
+                        "this value has control characters or is too long", "");
     if (*code != ERROR_OK)
         return NULL;
     const char *kept = config_keep(reader->config, text != NULL ? text : "", length);
@@ -73,21 +83,26 @@ static const char *take_text(const struct field_reader *reader, struct fy_node *
     return kept;
 }
 
-static enum error_code take_number(const struct field_reader *reader, const struct field *field, struct fy_node *value, const char *text, int64_t *ret_number)
+static enum error_code take_number(const struct field_reader *reader, const struct field *field,
+                                   struct fy_node *value, const char *text, int64_t *ret_number)
 {
     char *end;
     char bounds[96];
     errno = 0;
     long long number = strtoll(text, &end, 10);
-    (void)snprintf(bounds, sizeof bounds, "write a whole number from %lld to %lld", (long long)field->minimum, (long long)field->maximum);
-    if (errno != 0 || *text == '\0' || *end != '\0' || number < field->minimum || number > field->maximum)
+    (void)snprintf(bounds, sizeof bounds, "write a whole number from %lld to %lld",
+                   (long long)field->minimum, (long long)field->maximum);
+    if (errno != 0 || *text == '\0' || *end != '\0' || number < field->minimum
+        || number > field->maximum)
         return fail_at(reader, value, bounds, "this is not a number within its bounds", text);
     *ret_number = number;
     return ERROR_OK;
 }
 
-/* "~/x" and "x" beside the configuration file become paths that hold wherever the program is started. */
-static enum error_code take_path(const struct field_reader *reader, const char *text, const char **ret_path)
+/* "~/x" and "x" beside the configuration file become paths that hold wherever the program is
+ * started. */
+static enum error_code take_path(const struct field_reader *reader, const char *text,
+                                 const char **ret_path)
 {
     char path[4096];
     const char *slash = strrchr(reader->path, '/'), *home = getenv("HOME");
@@ -97,8 +112,11 @@ static enum error_code take_path(const struct field_reader *reader, const char *
     else if (strncmp(text, "~/", 2) == 0 && home != NULL)
         length = snprintf(path, sizeof path, "%s%s", home, text + 1);
     else
-        length = snprintf(path, sizeof path, "%.*s%s", slash != NULL ? (int)(slash - reader->path) + 1 : 0, reader->path, text);
-    *ret_path = length >= 0 && length < (int)sizeof path ? config_keep(reader->config, path, (size_t)length) : NULL;
+        length = snprintf(path, sizeof path, "%.*s%s",
+                          slash != NULL ? (int)(slash - reader->path) + 1 : 0, reader->path, text);
+    *ret_path = length >= 0 && length < (int)sizeof path
+                    ? config_keep(reader->config, path, (size_t)length)
+                    : NULL;
     return *ret_path != NULL ? ERROR_OK : no_memory(reader);
 }
 
@@ -111,22 +129,27 @@ static bool is_pattern(const char *text)
     return text[0] != '\0';
 }
 
-static enum error_code take_items(const struct field_reader *reader, const struct field *field, struct fy_node *key, struct fy_node *value, const char **items,
+static enum error_code take_items(const struct field_reader *reader, const struct field *field,
+                                  struct fy_node *key, struct fy_node *value, const char **items,
                                   size_t maximum, size_t *ret_count)
 {
     void *at = NULL;
     size_t count = 0;
     if (value == NULL || !fy_node_is_sequence(value))
-        return fail_at(reader, key, "write [a, b], or one `- item` a line", "a list was expected here", "");
+        return fail_at(reader, key, "write [a, b], or one `- item` a line",
+                       "a list was expected here", "");
     for (struct fy_node *item; (item = fy_node_sequence_iterate(value, &at)) != NULL;) {
         enum error_code code;
         const char *text = take_text(reader, key, item, &code);
         if (code != ERROR_OK)
             return code;
         if (field->kind == FIELD_NAMES && (!only(text, "") || text[0] == '\0'))
-            return fail_at(reader, item, "use letters, digits, '.', '_' and '-'", "this is not a name", text);
+            return fail_at(reader, item, "use letters, digits, '.', '_' and '-'",
+                           "this is not a name", text);
         if (field->kind == FIELD_PATTERNS && !is_pattern(text))
-            return fail_at(reader, item, "write literal text; %H stands for 64 hex digits, %N for the nonce", "this is not a pattern", text);
+            return fail_at(reader, item,
+                           "write literal text; %H stands for 64 hex digits, %N for the nonce",
+                           "this is not a pattern", text);
         if (count == maximum)
             return fail_at(reader, item, "shorten the list", "too many items", text);
         items[count++] = text;
@@ -135,13 +158,17 @@ static enum error_code take_items(const struct field_reader *reader, const struc
     return ERROR_OK;
 }
 
-static enum error_code take_mapping(const struct field_reader *reader, struct fy_node *key, struct fy_node *mapping, const struct field *fields, void *base);
+static enum error_code take_mapping(const struct field_reader *reader, struct fy_node *key,
+                                    struct fy_node *mapping, const struct field *fields,
+                                    void *base);
 
-static enum error_code take_each(const struct field_reader *reader, const struct field *field, struct fy_node *key, struct fy_node *value, void *base)
+static enum error_code take_each(const struct field_reader *reader, const struct field *field,
+                                 struct fy_node *key, struct fy_node *value, void *base)
 {
     void *at = NULL;
     if (value == NULL || !fy_node_is_mapping(value))
-        return fail_at(reader, key, "write `name: {...}` lines below it", "a mapping was expected here", "");
+        return fail_at(reader, key, "write `name: {...}` lines below it",
+                       "a mapping was expected here", "");
     for (struct fy_node_pair *pair; (pair = fy_node_mapping_iterate(value, &at)) != NULL;) {
         enum error_code code;
         struct fy_node *name_node = fy_node_pair_key(pair);
@@ -149,7 +176,8 @@ static enum error_code take_each(const struct field_reader *reader, const struct
         if (code != ERROR_OK)
             return code;
         if (name[0] == '\0' || strlen(name) > 63 || !only(name, ""))
-            return fail_at(reader, name_node, "use at most 63 letters, digits, '.', '_' and '-'", "this is not a name", name);
+            return fail_at(reader, name_node, "use at most 63 letters, digits, '.', '_' and '-'",
+                           "this is not a name", name);
         void *entry = field->each(base, name);
         if (entry == NULL)
             return fail_at(reader, name_node, "shorten the list", "too many entries", name);
@@ -160,20 +188,32 @@ static enum error_code take_each(const struct field_reader *reader, const struct
     return ERROR_OK;
 }
 
-static enum error_code take_scalar(const struct field_reader *reader, const struct field *field, struct fy_node *value, const char *text, char *place)
+static enum error_code take_scalar(const struct field_reader *reader, const struct field *field,
+                                   struct fy_node *value, const char *text, char *place)
 {
     switch (field->kind) {
-    case FIELD_VERSION: return strcmp(text, "1") == 0 ? ERROR_OK : fail_at(reader, value, "write `version: 1`", "this program reads configurations of version 1", text);
-    case FIELD_TEXT: *(const char **)(void *)place = text; return ERROR_OK;
+    case FIELD_VERSION:
+        return strcmp(text, "1") == 0
+                   ? ERROR_OK
+                   : fail_at(reader, value, "write `version: 1`",
+                             "this program reads configurations of version 1", text);
+    case FIELD_TEXT:
+        *(const char **)(void *)place = text;
+        return ERROR_OK;
     case FIELD_NAME:
     case FIELD_WORDS:
     case FIELD_PLACE:
         *(const char **)(void *)place = text;
         if (only(text, field->kind == FIELD_NAME ? "" : field->kind == FIELD_PLACE ? "/" : "/=: "))
             return ERROR_OK;
-        return fail_at(reader, value, "use letters, digits, '.', '_', '-' and, where it is a path or a command, '/'", "this value holds a character that cannot be used on the target", text);
-    case FIELD_PATH: return take_path(reader, text, (const char **)(void *)place);
-    case FIELD_NUMBER: return take_number(reader, field, value, text, (int64_t *)(void *)place);
+        return fail_at(
+            reader, value,
+            "use letters, digits, '.', '_', '-' and, where it is a path or a command, '/'",
+            "this value holds a character that cannot be used on the target", text);
+    case FIELD_PATH:
+        return take_path(reader, text, (const char **)(void *)place);
+    case FIELD_NUMBER:
+        return take_number(reader, field, value, text, (int64_t *)(void *)place);
     case FIELD_COUNT: {
         int64_t number;
         enum error_code code = take_number(reader, field, value, text, &number);
@@ -183,13 +223,23 @@ static enum error_code take_scalar(const struct field_reader *reader, const stru
     }
     case FIELD_FLAG:
         *(bool *)(void *)place = strcmp(text, "true") == 0;
-        return *(bool *)(void *)place || strcmp(text, "false") == 0 ? ERROR_OK : fail_at(reader, value, "write true or false", "this is neither true nor false", text);
-    case FIELD_INVALID: case FIELD_LIST: case FIELD_NAMES: case FIELD_PATTERNS: case FIELD_SECTION: case FIELD_EACH: break;
+        return *(bool *)(void *)place || strcmp(text, "false") == 0
+                   ? ERROR_OK
+                   : fail_at(reader, value, "write true or false", "this is neither true nor false",
+                             text);
+    case FIELD_INVALID:
+    case FIELD_LIST:
+    case FIELD_NAMES:
+    case FIELD_PATTERNS:
+    case FIELD_SECTION:
+    case FIELD_EACH:
+        break;
     }
     return fail_at(reader, value, "", "a value of this kind cannot be read", text);
 }
 
-static enum error_code take_field(const struct field_reader *reader, const struct field *field, struct fy_node *key, struct fy_node *value, void *base)
+static enum error_code take_field(const struct field_reader *reader, const struct field *field,
+                                  struct fy_node *key, struct fy_node *value, void *base)
 {
     char *place = (char *)base + field->offset;
     if (field->kind == FIELD_SECTION)
@@ -202,18 +252,21 @@ static enum error_code take_field(const struct field_reader *reader, const struc
     }
     if (field->kind == FIELD_PATTERNS) {
         struct setup_patterns *patterns = (struct setup_patterns *)(void *)place;
-        return take_items(reader, field, key, value, patterns->items, SETUP_PATTERNS_MAX, &patterns->count);
+        return take_items(reader, field, key, value, patterns->items, SETUP_PATTERNS_MAX,
+                          &patterns->count);
     }
     enum error_code code;
     const char *text = take_text(reader, key, value, &code);
     return code == ERROR_OK ? take_scalar(reader, field, value, text, place) : code;
 }
 
-static enum error_code take_mapping(const struct field_reader *reader, struct fy_node *key, struct fy_node *mapping, const struct field *fields, void *base)
+static enum error_code take_mapping(const struct field_reader *reader, struct fy_node *key,
+                                    struct fy_node *mapping, const struct field *fields, void *base)
 {
     void *at = NULL;
     if (mapping == NULL || !fy_node_is_mapping(mapping))
-        return fail_at(reader, key, "write `key: value` lines below it", "a mapping was expected here", "");
+        return fail_at(reader, key, "write `key: value` lines below it",
+                       "a mapping was expected here", "");
     for (struct fy_node_pair *pair; (pair = fy_node_mapping_iterate(mapping, &at)) != NULL;) {
         struct fy_node *name_node = fy_node_pair_key(pair);
         enum error_code code;
@@ -224,7 +277,10 @@ static enum error_code take_mapping(const struct field_reader *reader, struct fy
         while (field->key != NULL && strcmp(field->key, name) != 0)
             field++;
         if (field->key == NULL)
-            return fail_at(reader, name_node, "remove it, or see fsm/config/titan.example.yml (installed below share/doc/titan-fsm) for its right name", "no such key", name);
+            return fail_at(reader, name_node,
+                           "remove it, or see fsm/config/titan.example.yml (installed below "
+                           "share/doc/titan-fsm) for its right name",
+                           "no such key", name);
         code = take_field(reader, field, name_node, fy_node_pair_value(pair), base);
         if (code != ERROR_OK)
             return code;
@@ -238,8 +294,11 @@ static enum error_code parse_error(const char *path, struct fy_diag *diag, struc
     void *at = NULL;
     char where[160];
     const struct fy_diag_error *found = fy_diag_errors_iterate(diag, &at);
-    (void)snprintf(where, sizeof where, "%.120s:%d:%d", path, found != NULL ? found->line : 1, found != NULL ? found->column : 1);
-    return error_set(error, ERROR_CONFIG, 0, where, "mend this line", "this is not YAML as it must be: %.200s", found != NULL ? found->msg : "it cannot be read");
+    (void)snprintf(where, sizeof where, "%.120s:%d:%d", path, found != NULL ? found->line : 1,
+                   found != NULL ? found->column : 1);
+    return error_set(error, ERROR_CONFIG, 0, where, "mend this line",
+                     "this is not YAML as it must be: %.200s",
+                     found != NULL ? found->msg : "it cannot be read");
 }
 
 struct field_file {
@@ -257,7 +316,9 @@ void field_file_close(struct field_file *file)
     free(file);
 }
 
-static enum error_code read_document(struct field_file *file, const struct bytes *text, const struct field *fields, void *base, struct config *keeper, struct error *error)
+static enum error_code read_document(struct field_file *file, const struct bytes *text,
+                                     const struct field *fields, void *base, struct config *keeper,
+                                     struct error *error)
 {
     struct fy_diag_cfg quiet;
     fy_diag_cfg_default(&quiet);
@@ -268,11 +329,14 @@ static enum error_code read_document(struct field_file *file, const struct bytes
     struct fy_parse_cfg parse = {.flags = FYPCF_COLLECT_DIAG, .diag = file->diag};
     file->document = fy_document_build_from_string(&parse, (const char *)text->data, text->size);
     struct field_reader reader = {.path = file->path, .config = keeper, .error = error};
-    return file->document == NULL ? parse_error(file->path, file->diag, error) : take_mapping(&reader, NULL, fy_document_root(file->document), fields, base);
+    return file->document == NULL
+               ? parse_error(file->path, file->diag, error)
+               : take_mapping(&reader, NULL, fy_document_root(file->document), fields, base);
 }
 
-enum error_code field_file_read(const char *path, const struct bytes *text, const struct field *fields, void *base, struct config *keeper, struct field_file **ret_file,
-                                struct error *error)
+enum error_code field_file_read(const char *path, const struct bytes *text,
+                                const struct field *fields, void *base, struct config *keeper,
+                                struct field_file **ret_file, struct error *error)
 {
     struct field_file *file = calloc(1, sizeof *file);
     if (file == NULL)
@@ -300,7 +364,8 @@ static struct fy_node_pair *find_pair(struct fy_node *mapping, const char *key, 
     return NULL;
 }
 
-/* Goes down as far as the file does; *ret_whole: to the end. NULL where not even the first key is there. */
+/* Goes down as far as the file does; *ret_whole: to the end. NULL where not even the first key is
+ * there. */
 static struct fy_node_pair *descend(const struct field_file *file, const char *at, bool *ret_whole)
 {
     struct fy_node *mapping = fy_document_root(file->document);
@@ -324,12 +389,17 @@ bool field_file_has(const struct field_file *file, const char *at)
     return whole;
 }
 
-enum error_code field_file_fail(const struct field_file *file, const char *at, const char *next, const char *what, const char *word, struct error *error)
+enum error_code field_file_fail(const struct field_file *file, const char *at, const char *next,
+                                const char *what, const char *word, struct error *error)
 {
     bool whole;
     struct fy_node_pair *pair = descend(file, at, &whole);
     struct fy_node *value = pair != NULL ? fy_node_pair_value(pair) : NULL;
     struct field_reader reader = {.path = file->path, .error = error};
     bool shown = whole && value != NULL && fy_node_is_scalar(value);
-    return fail_at(&reader, shown ? value : pair != NULL ? fy_node_pair_key(pair) : NULL, next, what, word);
+    return fail_at(&reader,
+                   shown          ? value
+                   : pair != NULL ? fy_node_pair_key(pair)
+                                  : NULL,
+                   next, what, word);
 }

@@ -1,4 +1,5 @@
-/* What a configuration came to, defaults and all, after the tables that it was read by: a key that is read is shown. */
+/* What a configuration came to, defaults and all, after the tables that it was read by: a key that
+ * is read is shown. */
 #include "fsm/config/config_field.h"
 
 #include <string.h>
@@ -30,7 +31,8 @@ static json_t *show_some(const struct field *fields, const void *base, const cha
 {
     json_t *object = json_object();
     for (const struct field *field = fields; object != NULL && field->key != NULL; field++)
-        if (says(keys, field->key) && json_object_set_new(object, field->key, show_field(field, base)) != 0) {
+        if (says(keys, field->key)
+            && json_object_set_new(object, field->key, show_field(field, base)) != 0) {
             json_decref(object);
             return NULL;
         }
@@ -56,21 +58,31 @@ static json_t *show_field(const struct field *field, const void *base)
     const struct setup_list *list = place;
     const struct setup_patterns *patterns = place;
     switch (field->kind) {
-    case FIELD_VERSION: return json_integer(1);
+    case FIELD_VERSION:
+        return json_integer(1);
     case FIELD_TEXT:
     case FIELD_NAME:
     case FIELD_WORDS:
     case FIELD_PLACE:
-    case FIELD_PATH: return json_string(*(const char *const *)place);
-    case FIELD_NUMBER: return json_integer(*(const int64_t *)place);
-    case FIELD_COUNT: return json_integer(*(const int *)place);
-    case FIELD_FLAG: return json_boolean(*(const bool *)place);
+    case FIELD_PATH:
+        return json_string(*(const char *const *)place);
+    case FIELD_NUMBER:
+        return json_integer(*(const int64_t *)place);
+    case FIELD_COUNT:
+        return json_integer(*(const int *)place);
+    case FIELD_FLAG:
+        return json_boolean(*(const bool *)place);
     case FIELD_LIST:
-    case FIELD_NAMES: return show_items(list->items, list->count);
-    case FIELD_PATTERNS: return show_items(patterns->items, patterns->count);
-    case FIELD_SECTION: return show_some(field->fields, place, NULL);
-    case FIELD_EACH: return show_each(field, place);
-    case FIELD_INVALID: break;
+    case FIELD_NAMES:
+        return show_items(list->items, list->count);
+    case FIELD_PATTERNS:
+        return show_items(patterns->items, patterns->count);
+    case FIELD_SECTION:
+        return show_some(field->fields, place, NULL);
+    case FIELD_EACH:
+        return show_each(field, place);
+    case FIELD_INVALID:
+        break;
     }
     return NULL;
 }

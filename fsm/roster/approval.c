@@ -13,62 +13,77 @@ static enum error_code no_memory(struct error *error)
     return error_set(error, ERROR_MEMORY, 0, "approval", "", "out of memory");
 }
 
-static enum error_code images_json(struct driver *driver, const struct journal_entry *pulled, json_t **ret_images, struct error *error)
+static enum error_code images_json(struct driver *driver, const struct journal_entry *pulled,
+                                   json_t **ret_images, struct error *error)
 {
     CLEANUP_BYTES struct bytes lines = {0};
     CLEANUP_JSON json_t *list = json_array();
     struct images images;
-    enum error_code code = deployment_evidence(driver->journal, pulled, "compose.images", &lines, error);
+    enum error_code code = deployment_evidence(driver->journal, pulled, "compose.images", &lines,
+                                               error);
     if (code == ERROR_OK)
         code = images_read(&lines, &images, error);
     if (code != ERROR_OK)
         return code;
     for (size_t i = 0; i < images.count; i++)
-        if (json_array_append_new(list, json_pack("{s:s, s:s}", "service", images.list[i].service, "id", images.list[i].id)) != 0)
+        if (json_array_append_new(list, json_pack("{s:s, s:s}", "service", images.list[i].service,
+                                                  "id", images.list[i].id))
+            != 0)
             return no_memory(error);
     *ret_images = json_incref(list);
     return ERROR_OK;
 }
 
-enum error_code approval_statement(struct driver *driver, struct bytes *ret_text, struct error *error)
+enum error_code approval_statement(struct driver *driver, struct bytes *ret_text,
+                                   struct error *error)
 {
     const struct deployment *deployment = &driver->deployment;
     const struct journal_entry *pulled = deployment_transition_to(deployment, STATE_PULLED);
     CLEANUP_JSON json_t *images = NULL;
     char open[SHA256_HEX + 1];
     if (pulled == NULL)
-        return error_set(error, ERROR_REFUSED, 0, driver->config.setup.target.name, "titan-fsm advance", "an approval speaks of the images, and they are not pulled yet");
+        return error_set(error, ERROR_REFUSED, 0, driver->config.setup.target.name,
+                         "titan-fsm advance",
+                         "an approval speaks of the images, and they are not pulled yet");
     enum error_code code = images_json(driver, pulled, &images, error);
     if (code != ERROR_OK)
         return code;
     bytes_hex(deployment->entries[0].hash, SHA256_BYTES, open);
-    CLEANUP_JSON json_t *statement = json_pack("{s:s, s:s, s:s, s:O, s:s}", "journal", journal_id(driver->journal), "open", open, "commit",
-                                               deployment_fact(deployment, STATE_UPDATED, "commit"), "images", images, "expect",
+    CLEANUP_JSON json_t *statement = json_pack("{s:s, s:s, s:s, s:O, s:s}", "journal",
+                                               journal_id(driver->journal), "open", open, "commit",
+                                               deployment_fact(deployment, STATE_UPDATED, "commit"),
+                                               "images", images, "expect",
                                                deployment_open_string(deployment, "expect"));
     return statement != NULL ? canonical_write(statement, ret_text, error) : no_memory(error);
 }
 
-/* Why it is of somebody who drives, or NULL when neither this principal nor this key has opened or taken over so far. */
-static const char *drove(const struct deployment *deployment, const char *principal, const uint8_t key[KEY_BYTES])
+/* Why it is of somebody who drives, or NULL when neither this principal nor this key has opened or
+ * taken over so far. */
+static const char *drove(const struct deployment *deployment, const char *principal,
+                         const uint8_t key[KEY_BYTES])
 {
     char hex[SHA256_HEX + 1];
     bytes_hex(key, KEY_BYTES, hex);
     for (size_t i = 0; i < deployment->count; i++) {
         const struct journal_entry *entry = &deployment->entries[i];
-        const char *operator = json_string_value(json_object_get(entry->body, "operator"));
-        if ((strcmp(entry->type, "open") != 0 && strcmp(entry->type, "takeover") != 0) || operator == NULL)
+        const char *operator= json_string_value(json_object_get(entry->body, "operator"));
+        if ((strcmp(entry->type, "open") != 0 && strcmp(entry->type, "takeover") != 0)
+            || operator== NULL)
             continue;
         if (strcmp(operator, principal) == 0)
             return "the principal opened or took over this deployment, and nobody approves his own";
         if (strcmp(entry->signer, hex) == 0)
-            return "the key is that of somebody who opened or took over this deployment, and two names of one key are one person";
+            return "the key is that of somebody who opened or took over this deployment, and two "
+                   "names of one key are one person";
     }
     return NULL;
 }
 
-static const char *standing(const struct roster *at_open, const struct roster *now, const char *principal, const uint8_t key[KEY_BYTES])
+static const char *standing(const struct roster *at_open, const struct roster *now,
+                            const char *principal, const uint8_t key[KEY_BYTES])
 {
-    bool then = roster_find(at_open, ROSTER_APPROVER, key, principal) != NULL, still = roster_find(now, ROSTER_APPROVER, key, principal) != NULL;
+    bool then = roster_find(at_open, ROSTER_APPROVER, key, principal) != NULL,
+         still = roster_find(now, ROSTER_APPROVER, key, principal) != NULL;
     if (!then && !still)
         return "this key under this principal is no approver of the roster";
     if (!then)
@@ -76,23 +91,29 @@ static const char *standing(const struct roster *at_open, const struct roster *n
     return still ? NULL : "the approver was removed from the roster";
 }
 
-static const char *judge(const struct deployment *deployment, const struct approval *approval, const struct bytes *statement, const struct roster *at_open,
+static const char *judge(const struct deployment *deployment, const struct approval *approval,
+                         const struct bytes *statement, const struct roster *at_open,
                          const struct roster *now, uint8_t ret_key[KEY_BYTES])
 {
     uint8_t signature[SIGNATURE_BYTES];
     struct error ignored;
     size_t size = strlen(approval->statement);
-    if (sshsig_dearmor(approval->signature, strlen(approval->signature), SSHSIG_NAMESPACE_APPROVAL, signature, ret_key, &ignored) != ERROR_OK)
-        return "the signature is no Ed25519 SSH signature in the namespace " SSHSIG_NAMESPACE_APPROVAL;
+    if (sshsig_dearmor(approval->signature, strlen(approval->signature), SSHSIG_NAMESPACE_APPROVAL,
+                       signature, ret_key, &ignored)
+        != ERROR_OK)
+        return "the signature is no Ed25519 SSH signature in the "
+               "namespace " SSHSIG_NAMESPACE_APPROVAL;
     if (size != statement->size || memcmp(approval->statement, statement->data, size) != 0)
-        return "the statement is not that of this deployment: its journal, open entry, commit, images and expected hash";
+        return "the statement is not that of this deployment: its journal, open entry, commit, "
+               "images and expected hash";
     if (!sshsig_verify(SSHSIG_NAMESPACE_APPROVAL, approval->statement, size, signature, ret_key))
         return "the signature is not one over this deployment's statement";
     const char *why = standing(at_open, now, approval->principal, ret_key);
     return why != NULL ? why : drove(deployment, approval->principal, ret_key);
 }
 
-enum error_code approval_judge(struct driver *driver, const struct approval *approval, uint64_t size, char *ret_why, size_t room, struct error *error)
+enum error_code approval_judge(struct driver *driver, const struct approval *approval,
+                               uint64_t size, char *ret_why, size_t room, struct error *error)
 {
     CLEANUP_BYTES struct bytes statement = {0};
     CLEANUP_ROSTER struct roster at_open = {0};
@@ -110,10 +131,12 @@ enum error_code approval_judge(struct driver *driver, const struct approval *app
     return ERROR_OK;
 }
 
-static void count(struct approval_tally *tally, const struct journal_entry *entry, const char *principal, const uint8_t key[KEY_BYTES])
+static void count(struct approval_tally *tally, const struct journal_entry *entry,
+                  const char *principal, const uint8_t key[KEY_BYTES])
 {
     for (size_t i = 0; i < tally->count; i++)
-        if (strcmp(tally->given[i].principal, principal) == 0 || memcmp(tally->given[i].key, key, KEY_BYTES) == 0)
+        if (strcmp(tally->given[i].principal, principal) == 0
+            || memcmp(tally->given[i].key, key, KEY_BYTES) == 0)
             return;
     if (tally->count == APPROVALS_MAX)
         return;
@@ -122,24 +145,30 @@ static void count(struct approval_tally *tally, const struct journal_entry *entr
     tally->given[tally->count++].entry = entry->seq;
 }
 
-static enum error_code count_entry(struct driver *driver, const struct journal_entry *entry, const struct bytes *statement, const struct roster *at_open,
+static enum error_code count_entry(struct driver *driver, const struct journal_entry *entry,
+                                   const struct bytes *statement, const struct roster *at_open,
                                    struct approval_tally *tally, struct error *error)
 {
     CLEANUP_ROSTER struct roster then = {0};
     struct approval approval;
     uint8_t key[KEY_BYTES];
-    if (json_unpack(entry->body, "{s:s, s:s, s:s}", "principal", &approval.principal, "statement", &approval.statement, "signature", &approval.signature) != 0)
+    if (json_unpack(entry->body, "{s:s, s:s, s:s}", "principal", &approval.principal, "statement",
+                    &approval.statement, "signature", &approval.signature)
+        != 0)
         return ERROR_OK;
     enum error_code code = roster_load(driver->journal, entry->seq, &then, error);
-    if (code == ERROR_OK && judge(&driver->deployment, &approval, statement, at_open, &then, key) == NULL)
+    if (code == ERROR_OK
+        && judge(&driver->deployment, &approval, statement, at_open, &then, key) == NULL)
         count(tally, entry, approval.principal, key);
     return code;
 }
 
-enum error_code approval_count(struct driver *driver, struct approval_tally *ret_tally, struct error *error)
+enum error_code approval_count(struct driver *driver, struct approval_tally *ret_tally,
+                               struct error *error)
 {
     const struct deployment *deployment = &driver->deployment;
-    struct approval_tally tally = {.required = (uint64_t)json_integer_value(json_object_get(deployment->entries[0].body, "approvals"))};
+    struct approval_tally tally = {.required = (uint64_t)json_integer_value(
+                                       json_object_get(deployment->entries[0].body, "approvals"))};
     CLEANUP_BYTES struct bytes statement = {0};
     CLEANUP_ROSTER struct roster at_open = {0};
     enum error_code code = ERROR_OK;
@@ -149,7 +178,8 @@ enum error_code approval_count(struct driver *driver, struct approval_tally *ret
             code = roster_load(driver->journal, deployment->number, &at_open, error);
         for (size_t i = 0; code == ERROR_OK && i < deployment->count; i++)
             if (strcmp(deployment->entries[i].type, "approval") == 0)
-                code = count_entry(driver, &deployment->entries[i], &statement, &at_open, &tally, error);
+                code = count_entry(driver, &deployment->entries[i], &statement, &at_open, &tally,
+                                   error);
     }
     if (code == ERROR_OK)
         *ret_tally = tally;
@@ -158,9 +188,11 @@ enum error_code approval_count(struct driver *driver, struct approval_tally *ret
 
 void approval_describe(const struct approval_tally *tally, char *ret_text, size_t room)
 {
-    (void)snprintf(ret_text, room, "%zu of %llu approvals", tally->count, (unsigned long long)tally->required);
+    (void)snprintf(ret_text, room, "%zu of %llu approvals", tally->count,
+                   (unsigned long long)tally->required);
     for (size_t i = 0; i < tally->count; i++) {
         size_t used = strlen(ret_text);
-        (void)snprintf(ret_text + used, room - used, "%s %.60s (entry %llu)", i == 0 ? ":" : ",", tally->given[i].principal, (unsigned long long)tally->given[i].entry);
+        (void)snprintf(ret_text + used, room - used, "%s %.60s (entry %llu)", i == 0 ? ":" : ",",
+                       tally->given[i].principal, (unsigned long long)tally->given[i].entry);
     }
 }

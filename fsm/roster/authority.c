@@ -4,21 +4,27 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char next_step[] = "titan-fsm disarm, abort or rollback; an operator of the roster takes over to go on";
+static const char next_step[] =
+    "titan-fsm disarm, abort or rollback; an operator of the roster takes over to go on";
 
-enum error_code authority_holder(const struct deployment *deployment, struct holder *ret_holder, struct error *error)
+enum error_code authority_holder(const struct deployment *deployment, struct holder *ret_holder,
+                                 struct error *error)
 {
     assert(deployment->count > 0);
     const struct journal_entry *entry = deployment_last_of_type(deployment, "takeover");
     entry = entry != NULL ? entry : &deployment->entries[0];
-    struct holder holder = {.principal = json_string_value(json_object_get(entry->body, "operator"))};
-    if (holder.principal == NULL || !bytes_from_hex(entry->signer, SHA256_HEX, holder.key, KEY_BYTES))
-        return error_set(error, ERROR_DAMAGED, 0, "journal", "run titan-verify on it", "an entry does not say who drives the deployment");
+    struct holder holder = {
+        .principal = json_string_value(json_object_get(entry->body, "operator"))};
+    if (holder.principal == NULL
+        || !bytes_from_hex(entry->signer, SHA256_HEX, holder.key, KEY_BYTES))
+        return error_set(error, ERROR_DAMAGED, 0, "journal", "run titan-verify on it",
+                         "an entry does not say who drives the deployment");
     *ret_holder = holder;
     return ERROR_OK;
 }
 
-static enum error_code configured_key(const struct config_operator *operator, uint8_t ret_key[KEY_BYTES], struct error *error)
+static enum error_code configured_key(const struct config_operator *operator,
+                                      uint8_t ret_key[KEY_BYTES], struct error *error)
 {
     if (!operator->agent)
         return keyfile_public_key(operator->key, ret_key, error);
@@ -28,8 +34,9 @@ static enum error_code configured_key(const struct config_operator *operator, ui
 
 enum error_code authority_check_holder(const struct driver *driver, struct error *error)
 {
-    static const char next[] = "titan-fsm takeover --reason TEXT, once the time of that hold is over; `titan-fsm disarm` at any time";
-    const struct config_operator *operator = &driver->config.operator;
+    static const char next[] = "titan-fsm takeover --reason TEXT, once the time of that hold is "
+                               "over; `titan-fsm disarm` at any time";
+    const struct config_operator *operator= & driver->config.operator;
     unsigned long long number = driver->deployment.number;
     struct holder holder;
     uint8_t key[KEY_BYTES];
@@ -37,16 +44,19 @@ enum error_code authority_check_holder(const struct driver *driver, struct error
     if (code != ERROR_OK)
         return code;
     if (strcmp(holder.principal, operator->principal) != 0)
-        return error_set(error, ERROR_KEY_REFUSED, 0, driver->options.config_path, next, "deployment %llu is driven by %.128s, not by %.128s", number, holder.principal,
-                         operator->principal);
+        return error_set(error, ERROR_KEY_REFUSED, 0, driver->options.config_path, next,
+                         "deployment %llu is driven by %.128s, not by %.128s", number,
+                         holder.principal, operator->principal);
     code = configured_key(operator, key, error);
     if (code != ERROR_OK || memcmp(holder.key, key, KEY_BYTES) == 0)
         return code;
-    return error_set(error, ERROR_KEY_REFUSED, 0, driver->options.config_path, next, "deployment %llu is driven by %.128s with another key than the configured one", number,
-                     holder.principal);
+    return error_set(error, ERROR_KEY_REFUSED, 0, driver->options.config_path, next,
+                     "deployment %llu is driven by %.128s with another key than the configured one",
+                     number, holder.principal);
 }
 
-static enum error_code load(struct driver *driver, struct roster *roster, uint64_t *ret_size, struct error *error)
+static enum error_code load(struct driver *driver, struct roster *roster, uint64_t *ret_size,
+                            struct error *error)
 {
     struct journal_head head;
     enum error_code code = journal_head(driver->journal, &head, error);
@@ -57,7 +67,8 @@ static enum error_code load(struct driver *driver, struct roster *roster, uint64
     return code;
 }
 
-enum error_code authority_check_own(struct driver *driver, enum roster_role role, struct error *error)
+enum error_code authority_check_own(struct driver *driver, enum roster_role role,
+                                    struct error *error)
 {
     CLEANUP_ROSTER struct roster roster = {0};
     uint64_t size;
@@ -67,8 +78,10 @@ enum error_code authority_check_own(struct driver *driver, enum roster_role role
         return code;
     if (roster_find(&roster, role, signer_public_key(driver->operator_signer), principal) != NULL)
         return ERROR_OK;
-    return error_set(error, ERROR_KEY_REFUSED, 0, principal, "titan-fsm roster shows whom it has; an administrator changes it",
-                     "this key under this principal is no %s of the roster in force (entry %llu)", roster_role_name(role), (unsigned long long)roster.entry);
+    return error_set(error, ERROR_KEY_REFUSED, 0, principal,
+                     "titan-fsm roster shows whom it has; an administrator changes it",
+                     "this key under this principal is no %s of the roster in force (entry %llu)",
+                     roster_role_name(role), (unsigned long long)roster.entry);
 }
 
 bool authority_is_forward(const struct transition *edge)
@@ -76,7 +89,8 @@ bool authority_is_forward(const struct transition *edge)
     return machine_phase(edge->from) != PHASE_REVERTING && edge->action != ACTION_DISARM;
 }
 
-enum error_code authority_look(struct driver *driver, char *ret_why, size_t room, uint64_t *ret_size, struct error *error)
+enum error_code authority_look(struct driver *driver, char *ret_why, size_t room,
+                               uint64_t *ret_size, struct error *error)
 {
     CLEANUP_ROSTER struct roster roster = {0};
     struct holder holder;
@@ -87,18 +101,24 @@ enum error_code authority_look(struct driver *driver, char *ret_why, size_t room
         return code;
     ret_why[0] = '\0';
     if (roster_find(&roster, ROSTER_OPERATOR, holder.key, holder.principal) == NULL)
-        (void)snprintf(ret_why, room, "%.128s, who drives, was removed from the operators by entry %llu and may only disarm, abort and roll back", holder.principal,
-                       (unsigned long long)roster.entry);
+        (void)snprintf(ret_why, room,
+                       "%.128s, who drives, was removed from the operators by entry %llu and may "
+                       "only disarm, abort and roll back",
+                       holder.principal, (unsigned long long)roster.entry);
     return ERROR_OK;
 }
 
-enum error_code authority_check_forward(struct driver *driver, const char *event, struct error *error)
+enum error_code authority_check_forward(struct driver *driver, const char *event,
+                                        struct error *error)
 {
     char why[320];
     uint64_t size;
     enum error_code code = authority_look(driver, why, sizeof why, &size, error);
     if (code != ERROR_OK || why[0] == '\0')
         return code;
-    code = record_refusal(&driver->recorder, machine_state_name(driver->deployment.state), event, why, error);
-    return code == ERROR_OK ? error_set(error, ERROR_REFUSED, 0, driver->config.setup.target.name, next_step, "%s", why) : code;
+    code = record_refusal(&driver->recorder, machine_state_name(driver->deployment.state), event,
+                          why, error);
+    return code == ERROR_OK ? error_set(error, ERROR_REFUSED, 0, driver->config.setup.target.name,
+                                        next_step, "%s", why)
+                            : code;
 }

@@ -19,19 +19,34 @@ json_t *genesis_list_json(const char *const *items, size_t count)
 
 static json_t *roster_json(const struct config *config)
 {
-    return json_pack("{s:o, s:o, s:o}", "operators", genesis_list_json(config->roster.operators.items, config->roster.operators.count), "approvers",
-                     genesis_list_json(config->roster.approvers.items, config->roster.approvers.count), "administrators",
-                     genesis_list_json(config->roster.administrators.items, config->roster.administrators.count));
+    return json_pack("{s:o, s:o, s:o}", "operators",
+                     genesis_list_json(config->roster.operators.items,
+                                       config->roster.operators.count),
+                     "approvers",
+                     genesis_list_json(config->roster.approvers.items,
+                                       config->roster.approvers.count),
+                     "administrators",
+                     genesis_list_json(config->roster.administrators.items,
+                                       config->roster.administrators.count));
 }
 
 static json_t *patterns_json(const struct setup_services *services)
 {
-    const struct { const char *name; const struct setup_patterns *patterns; } rows[] = {
-        {"policy_loaded", &services->policy_loaded}, {"handshake_ok", &services->handshake_ok}, {"handshake_failed", &services->handshake_failed},
-        {"disarm_received", &services->disarm_received}, {"disarmed", &services->disarmed}, {"armed", &services->armed}, {"errors", &services->errors}};
+    const struct {
+        const char *name;
+        const struct setup_patterns *patterns;
+    } rows[] = {{"policy_loaded", &services->policy_loaded},
+                {"handshake_ok", &services->handshake_ok},
+                {"handshake_failed", &services->handshake_failed},
+                {"disarm_received", &services->disarm_received},
+                {"disarmed", &services->disarmed},
+                {"armed", &services->armed},
+                {"errors", &services->errors}};
     json_t *json = json_object();
     for (size_t i = 0; json != NULL && i < sizeof rows / sizeof rows[0]; i++) {
-        if (json_object_set_new(json, rows[i].name, genesis_list_json(rows[i].patterns->items, rows[i].patterns->count)) != 0) {
+        if (json_object_set_new(json, rows[i].name,
+                                genesis_list_json(rows[i].patterns->items, rows[i].patterns->count))
+            != 0) {
             json_decref(json);
             return NULL;
         }
@@ -41,11 +56,17 @@ static json_t *patterns_json(const struct setup_services *services)
 
 static json_t *limits_json(const struct limits *limits)
 {
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "window_ms", (json_int_t)limits->window_ms, "sample_interval_ms",
-                     (json_int_t)limits->sample_interval_ms, "sample_gap_ms", (json_int_t)limits->sample_gap_ms, "window_start_ms",
-                     (json_int_t)limits->window_start_ms, "window_start_armed_ms", (json_int_t)limits->window_start_armed_ms, "failures",
-                     (json_int_t)limits->failures, "rollback_start_ms", (json_int_t)limits->rollback_start_ms, "rollback_ms",
-                     (json_int_t)limits->rollback_ms, "disarm_fresh_ms", (json_int_t)limits->disarm_fresh_ms, "answer_ms", (json_int_t)limits->answer_ms);
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "window_ms",
+                     (json_int_t)limits->window_ms, "sample_interval_ms",
+                     (json_int_t)limits->sample_interval_ms, "sample_gap_ms",
+                     (json_int_t)limits->sample_gap_ms, "window_start_ms",
+                     (json_int_t)limits->window_start_ms, "window_start_armed_ms",
+                     (json_int_t)limits->window_start_armed_ms, "failures",
+                     (json_int_t)limits->failures, "rollback_start_ms",
+                     (json_int_t)limits->rollback_start_ms, "rollback_ms",
+                     (json_int_t)limits->rollback_ms, "disarm_fresh_ms",
+                     (json_int_t)limits->disarm_fresh_ms, "answer_ms",
+                     (json_int_t)limits->answer_ms);
 }
 
 static json_t *mandatory_json(const struct setup *setup)
@@ -65,7 +86,8 @@ static json_t *target_json(const struct setup_target *target, const char *host_k
         (void)snprintf(address, sizeof address, "local");
     else
         (void)snprintf(address, sizeof address, "%s:%d", target->host, target->port);
-    return json_pack("{s:s, s:s, s:s}", "name", target->name, "address", address, "host_key", host_key);
+    return json_pack("{s:s, s:s, s:s}", "name", target->name, "address", address, "host_key",
+                     host_key);
 }
 
 json_t *genesis_json(const struct config *config, const char *host_key)
@@ -74,30 +96,42 @@ json_t *genesis_json(const struct config *config, const char *host_key)
     const char *endpoints[SETUP_NAMES_MAX];
     for (size_t i = 0; i < setup->endpoint_count; i++)
         endpoints[i] = setup->endpoints[i].name;
-    return json_pack("{s:o, s:{s:s, s:s}, s:o, s:b, s:o, s:o, s:o, s:o, s:{s:i, s:i}}", "target", target_json(&setup->target, host_key),
-                     "services", "execution", setup->services.execution, "brain", setup->services.brain, "endpoints",
-                     genesis_list_json(endpoints, setup->endpoint_count), "marker", setup->services.marker[0] != '\0', "patterns",
-                     patterns_json(&setup->services), "limits", limits_json(&config->limits), "roster", roster_json(config), "checklist",
-                     mandatory_json(setup), "approvals", "policy", config->approvals.policy, "release", config->approvals.release);
+    return json_pack("{s:o, s:{s:s, s:s}, s:o, s:b, s:o, s:o, s:o, s:o, s:{s:i, s:i}}", "target",
+                     target_json(&setup->target, host_key), "services", "execution",
+                     setup->services.execution, "brain", setup->services.brain, "endpoints",
+                     genesis_list_json(endpoints, setup->endpoint_count), "marker",
+                     setup->services.marker[0] != '\0', "patterns", patterns_json(&setup->services),
+                     "limits", limits_json(&config->limits), "roster", roster_json(config),
+                     "checklist", mandatory_json(setup), "approvals", "policy",
+                     config->approvals.policy, "release", config->approvals.release);
 }
 
-enum error_code genesis_check_roster(const struct driver *driver, const json_t *lines, struct error *error)
+enum error_code genesis_check_roster(const struct driver *driver, const json_t *lines,
+                                     struct error *error)
 {
     CLEANUP_ROSTER struct roster roster = {0};
     const struct config *config = &driver->config;
     const uint8_t *key = signer_public_key(driver->operator_signer);
     const char *principal = config->operator.principal;
-    int policy = config->setup.services.execution[0] != '\0' ? config->approvals.policy : 0;       /* no hash is shared: there is no such procedure */
+    int policy = config->setup.services.execution[0] != '\0'
+                     ? config->approvals.policy
+                     : 0; /* no hash is shared: there is no such procedure */
     int most = policy > config->approvals.release ? policy : config->approvals.release;
     enum error_code code = roster_read(lines, &roster, error);
     if (code != ERROR_OK)
         return code;
-    if (roster_find(&roster, ROSTER_OPERATOR, key, principal) == NULL && roster_find(&roster, ROSTER_ADMINISTRATOR, key, principal) == NULL)
-        return error_set(error, ERROR_KEY_REFUSED, 0, principal, "write this key's line into roster.operators or roster.administrators",
-                         "this key under this principal is neither operator nor administrator of the roster");
+    if (roster_find(&roster, ROSTER_OPERATOR, key, principal) == NULL
+        && roster_find(&roster, ROSTER_ADMINISTRATOR, key, principal) == NULL)
+        return error_set(
+            error, ERROR_KEY_REFUSED, 0, principal,
+            "write this key's line into roster.operators or roster.administrators",
+            "this key under this principal is neither operator nor administrator of the roster");
     size_t others = roster_others(&roster, ROSTER_APPROVER, key, principal);
     if (others < (size_t)most)
-        return error_set(error, ERROR_CONFIG, 0, driver->options.config_path, "name approvers in roster.approvers, or write `approvals: {policy: 0, release: 0}`",
-                         "%d approvals are asked for, and the roster has %zu approvers besides %.100s", most, others, principal);
+        return error_set(
+            error, ERROR_CONFIG, 0, driver->options.config_path,
+            "name approvers in roster.approvers, or write `approvals: {policy: 0, release: 0}`",
+            "%d approvals are asked for, and the roster has %zu approvers besides %.100s", most,
+            others, principal);
     return ERROR_OK;
 }

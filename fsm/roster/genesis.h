@@ -1,4 +1,5 @@
-/* fsm/roster/genesis: the body of a journal's first entry, as the configuration has it now: what `init` pins and `begin` compares with.
+/* fsm/roster/genesis: the body of a journal's first entry, as the configuration has it now: what
+ * `init` pins and `begin` compares with.
  * Format:    journal/FORMAT.md, "Bodies", genesis. */
 #ifndef FSM_GENESIS_H
 #define FSM_GENESIS_H
@@ -8,7 +9,9 @@
 /* NULL when memory is short. */
 json_t *genesis_json(const struct config *config, const char *host_key);
 json_t *genesis_list_json(const char *const *items, size_t count);
-/* Who begins the journal has a part in the roster that it pins, and the approvals that it asks for can be had. */
-enum error_code genesis_check_roster(const struct driver *driver, const json_t *lines, struct error *error) CHECKED;
+/* Who begins the journal has a part in the roster that it pins, and the approvals that it asks for
+ * can be had. */
+enum error_code genesis_check_roster(const struct driver *driver, const json_t *lines,
+                                     struct error *error) CHECKED;
 
 #endif

@@ -8,13 +8,17 @@
 #include "journal/canonical.h"
 #include "journal/format/sshsig.h"
 
-enum { CACHE_STEP = 128 };      /* so many entries are read again before the cache is written anew: writing costs a commit */
+enum {
+    CACHE_STEP = 128
+}; /* so many entries are read again before the cache is written anew: writing costs a commit */
 #define CACHE_KEY "roster"
 
-static const struct { const char *name, *key, *name_space; } roles[ROSTER_ROLES] = {
-    [ROSTER_OPERATOR] = {"operator", "operators", SSHSIG_NAMESPACE_JOURNAL},
-    [ROSTER_APPROVER] = {"approver", "approvers", SSHSIG_NAMESPACE_APPROVAL},
-    [ROSTER_ADMINISTRATOR] = {"administrator", "administrators", SSHSIG_NAMESPACE_JOURNAL}};
+static const struct {
+    const char *name, *key, *name_space;
+} roles[ROSTER_ROLES] = {[ROSTER_OPERATOR] = {"operator", "operators", SSHSIG_NAMESPACE_JOURNAL},
+                         [ROSTER_APPROVER] = {"approver", "approvers", SSHSIG_NAMESPACE_APPROVAL},
+                         [ROSTER_ADMINISTRATOR] = {"administrator", "administrators",
+                                                   SSHSIG_NAMESPACE_JOURNAL}};
 
 const char *roster_role_name(enum roster_role role)
 {
@@ -49,30 +53,36 @@ static enum error_code no_memory(struct error *error)
     return error_set(error, ERROR_MEMORY, 0, "roster", "", "out of memory");
 }
 
-static enum error_code refuse_line(enum roster_role role, const char *line, const char *next, const char *what, struct error *error)
+static enum error_code refuse_line(enum roster_role role, const char *line, const char *next,
+                                   const char *what, struct error *error)
 {
     char where[160];
     (void)snprintf(where, sizeof where, "roster %s, '%.100s'", roles[role].key, line);
     return error_set(error, ERROR_REFUSED, 0, where, next, "%s", what);
 }
 
-static enum error_code read_line(enum roster_role role, const char *line, struct allowed_signer *ret_signer, struct error *error)
+static enum error_code read_line(enum roster_role role, const char *line,
+                                 struct allowed_signer *ret_signer, struct error *error)
 {
     struct error why;
     struct allowed_signer signer;
     for (const char *at = line; *at != '\0'; at++)
         if ((unsigned char)*at < ' ' && *at != '\t')
-            return refuse_line(role, line, "write it as one line of plain text", "the line has a control character", error);
+            return refuse_line(role, line, "write it as one line of plain text",
+                               "the line has a control character", error);
     if (allowed_signers_read_line(line, strlen(line), &signer, &why) != ERROR_OK)
         return refuse_line(role, line, why.next, why.what, error);
     if (signer.valid_after[0] != '\0' || signer.valid_before[0] != '\0')
-        return refuse_line(role, line, "leave the date out, and use `titan-fsm roster remove` when the time has come",
-                           "the line is limited by a date, and a right ends by an entry, not by a date", error);
+        return refuse_line(
+            role, line,
+            "leave the date out, and use `titan-fsm roster remove` when the time has come",
+            "the line is limited by a date, and a right ends by an entry, not by a date", error);
     *ret_signer = signer;
     return ERROR_OK;
 }
 
-static enum error_code read_list(enum roster_role role, const json_t *list, struct allowed_signers *ret_signers, struct error *error)
+static enum error_code read_list(enum roster_role role, const json_t *list,
+                                 struct allowed_signers *ret_signers, struct error *error)
 {
     size_t count = json_array_size(list);
     ret_signers->signers = calloc(count > 0 ? count : 1, sizeof *ret_signers->signers);
@@ -80,7 +90,8 @@ static enum error_code read_list(enum roster_role role, const json_t *list, stru
         return no_memory(error);
     for (size_t i = 0; i < count; i++) {
         const char *line = json_string_value(json_array_get(list, i));
-        enum error_code code = read_line(role, line != NULL ? line : "", &ret_signers->signers[i], error);
+        enum error_code code = read_line(role, line != NULL ? line : "", &ret_signers->signers[i],
+                                         error);
         if (code != ERROR_OK)
             return code;
         ret_signers->count++;
@@ -94,7 +105,9 @@ enum error_code roster_read(const json_t *lines, struct roster *ret_roster, stru
     if (roster.lines == NULL)
         return no_memory(error);
     for (unsigned role = 1; role < ROSTER_ROLES; role++) {
-        enum error_code code = read_list((enum roster_role)role, json_object_get(lines, roles[role].key), &roster.lists[role], error);
+        enum error_code code = read_list((enum roster_role)role,
+                                         json_object_get(lines, roles[role].key),
+                                         &roster.lists[role], error);
         if (code != ERROR_OK)
             return code;
     }
@@ -104,11 +117,13 @@ enum error_code roster_read(const json_t *lines, struct roster *ret_roster, stru
     return ERROR_OK;
 }
 
-const struct allowed_signer *roster_find(const struct roster *roster, enum roster_role role, const uint8_t key[KEY_BYTES], const char *principal)
+const struct allowed_signer *roster_find(const struct roster *roster, enum roster_role role,
+                                         const uint8_t key[KEY_BYTES], const char *principal)
 {
     const struct allowed_signers *list = &roster->lists[role];
     for (size_t i = 0; i < list->count; i++)
-        if (memcmp(list->signers[i].key, key, KEY_BYTES) == 0 && allowed_signer_has_namespace(&list->signers[i], roles[role].name_space)
+        if (memcmp(list->signers[i].key, key, KEY_BYTES) == 0
+            && allowed_signer_has_namespace(&list->signers[i], roles[role].name_space)
             && (principal == NULL || allowed_signer_has_principal(&list->signers[i], principal)))
             return &list->signers[i];
     return NULL;
@@ -125,13 +140,15 @@ static bool is_same_person(const struct allowed_signer *left, const struct allow
     return false;
 }
 
-size_t roster_others(const struct roster *roster, enum roster_role role, const uint8_t key[KEY_BYTES], const char *principal)
+size_t roster_others(const struct roster *roster, enum roster_role role,
+                     const uint8_t key[KEY_BYTES], const char *principal)
 {
     const struct allowed_signers *list = &roster->lists[role];
     size_t others = 0;
     for (size_t i = 0; i < list->count; i++) {
         const struct allowed_signer *signer = &list->signers[i];
-        bool counts = memcmp(signer->key, key, KEY_BYTES) != 0 && !allowed_signer_has_principal(signer, principal)
+        bool counts = memcmp(signer->key, key, KEY_BYTES) != 0
+                      && !allowed_signer_has_principal(signer, principal)
                       && allowed_signer_has_namespace(signer, roles[role].name_space);
         for (size_t before = 0; before < i; before++)
             counts = counts && !is_same_person(&list->signers[before], signer);
@@ -140,22 +157,29 @@ size_t roster_others(const struct roster *roster, enum roster_role role, const u
     return others;
 }
 
-enum error_code roster_with(const struct roster *roster, enum roster_role role, const char *line, json_t **ret_lines, struct error *error)
+enum error_code roster_with(const struct roster *roster, enum roster_role role, const char *line,
+                            json_t **ret_lines, struct error *error)
 {
     struct allowed_signer signer;
     enum error_code code = read_line(role, line, &signer, error);
     if (code != ERROR_OK)
         return code;
     if (!allowed_signer_has_namespace(&signer, roles[role].name_space))
-        return refuse_line(role, line, role == ROSTER_APPROVER ? "add the namespace " SSHSIG_NAMESPACE_APPROVAL : "add the namespace " SSHSIG_NAMESPACE_JOURNAL,
-                           "the line's namespaces do not hold the one in which this role signs", error);
+        return refuse_line(role, line,
+                           role == ROSTER_APPROVER ? "add the namespace " SSHSIG_NAMESPACE_APPROVAL
+                                                   : "add the namespace " SSHSIG_NAMESPACE_JOURNAL,
+                           "the line's namespaces do not hold the one in which this role signs",
+                           error);
     for (unsigned i = 0; i < signer.principal_count; i++)
         if (roster_find(roster, role, signer.key, signer.principals[i]) != NULL)
-            return refuse_line(role, line, "titan-fsm roster", "the roster has this key under this principal already", error);
+            return refuse_line(role, line, "titan-fsm roster",
+                               "the roster has this key under this principal already", error);
     json_t *lines = json_deep_copy(roster->lines);
-    if (lines == NULL || json_array_append_new(json_object_get(lines, roles[role].key), json_string(line)) != 0) {
+    if (lines == NULL
+        || json_array_append_new(json_object_get(lines, roles[role].key), json_string(line)) != 0) {
         json_decref(lines);
-        return error_set(error, ERROR_USAGE, 0, "roster add", "write it in UTF-8", "the line cannot be written down");
+        return error_set(error, ERROR_USAGE, 0, "roster add", "write it in UTF-8",
+                         "the line cannot be written down");
     }
     *ret_lines = lines;
     return ERROR_OK;
@@ -168,7 +192,8 @@ static bool is_who(const struct allowed_signer *signer, const char *who)
     return strcmp(fingerprint, who) == 0 || allowed_signer_has_principal(signer, who);
 }
 
-enum error_code roster_without(const struct roster *roster, enum roster_role role, const char *who, json_t **ret_lines, struct error *error)
+enum error_code roster_without(const struct roster *roster, enum roster_role role, const char *who,
+                               json_t **ret_lines, struct error *error)
 {
     const struct allowed_signers *list = &roster->lists[role];
     CLEANUP_JSON json_t *lines = json_deep_copy(roster->lines);
@@ -180,13 +205,19 @@ enum error_code roster_without(const struct roster *roster, enum roster_role rol
         if (is_who(&list->signers[i], who))
             (void)json_array_remove(kept, i);
         else
-            some_can_sign = some_can_sign || allowed_signer_has_namespace(&list->signers[i], roles[role].name_space);
+            some_can_sign = some_can_sign
+                            || allowed_signer_has_namespace(&list->signers[i],
+                                                            roles[role].name_space);
     }
     if (json_array_size(kept) == list->count)
-        return error_set(error, ERROR_REFUSED, 0, who, "titan-fsm roster shows whom it has", "no %s of this principal or fingerprint stands in the roster in force", roles[role].name);
+        return error_set(error, ERROR_REFUSED, 0, who, "titan-fsm roster shows whom it has",
+                         "no %s of this principal or fingerprint stands in the roster in force",
+                         roles[role].name);
     if (role == ROSTER_ADMINISTRATOR && !some_can_sign)
-        return error_set(error, ERROR_REFUSED, 0, who, "titan-fsm roster add administrator LINE --reason WHY, then remove this one",
-                         "the last administrator cannot be removed: nobody could change the roster any more");
+        return error_set(
+            error, ERROR_REFUSED, 0, who,
+            "titan-fsm roster add administrator LINE --reason WHY, then remove this one",
+            "the last administrator cannot be removed: nobody could change the roster any more");
     *ret_lines = json_incref(lines);
     return ERROR_OK;
 }
@@ -202,7 +233,8 @@ static void history_free(struct history *history)
     json_decref(history->places);
 }
 
-/* False where there is no cache, or one of another journal than this: an older copy was put back, for example. */
+/* False where there is no cache, or one of another journal than this: an older copy was put back,
+ * for example. */
 static bool read_cache(struct journal *journal, uint64_t size, struct history *ret_history)
 {
     CLEANUP_BYTES struct bytes text = {0};
@@ -215,8 +247,11 @@ static bool read_cache(struct journal *journal, uint64_t size, struct history *r
     char now[SHA256_HEX + 1];
     if (journal_state_get(journal, CACHE_KEY, &text, &ignored) != ERROR_OK || text.size == 0
         || canonical_read(text.data, text.size, &cache, &ignored) != ERROR_OK
-        || json_unpack(cache, "{s:I, s:s, s:o}", "scanned", &scanned, "hash", &hash, "places", &places) != 0 || !json_is_array(places) || scanned < 1
-        || (uint64_t)scanned > size || journal_stored_value(journal, (uint64_t)scanned - 1, &value, &ignored) != ERROR_OK)
+        || json_unpack(cache, "{s:I, s:s, s:o}", "scanned", &scanned, "hash", &hash, "places",
+                       &places)
+               != 0
+        || !json_is_array(places) || scanned < 1 || (uint64_t)scanned > size
+        || journal_stored_value(journal, (uint64_t)scanned - 1, &value, &ignored) != ERROR_OK)
         return false;
     bytes_sha256_hex(value.data, value.size, now);
     if (strcmp(now, hash) != 0)
@@ -232,29 +267,37 @@ static void write_cache(struct journal *journal, const struct history *history)
     CLEANUP_BYTES struct bytes value = {0};
     struct error ignored;
     char hash[SHA256_HEX + 1];
-    if (journal_is_read_only(journal) || journal_stored_value(journal, history->scanned - 1, &value, &ignored) != ERROR_OK)
+    if (journal_is_read_only(journal)
+        || journal_stored_value(journal, history->scanned - 1, &value, &ignored) != ERROR_OK)
         return;
     bytes_sha256_hex(value.data, value.size, hash);
-    CLEANUP_JSON json_t *cache = json_pack("{s:I, s:s, s:O}", "scanned", (json_int_t)history->scanned, "hash", hash, "places", history->places);
-    if (cache == NULL || canonical_write(cache, &text, &ignored) != ERROR_OK || journal_state_put(journal, CACHE_KEY, text.data, text.size, &ignored) != ERROR_OK)
+    CLEANUP_JSON json_t *cache = json_pack("{s:I, s:s, s:O}", "scanned",
+                                           (json_int_t)history->scanned, "hash", hash, "places",
+                                           history->places);
+    if (cache == NULL || canonical_write(cache, &text, &ignored) != ERROR_OK
+        || journal_state_put(journal, CACHE_KEY, text.data, text.size, &ignored) != ERROR_OK)
         return;
 }
 
-/* Most entries are told apart without reading them as JSON: in canonical form the type stands there in exactly these bytes, which no string can hold. */
-static enum error_code is_roster(struct journal *journal, uint64_t seq, bool *ret_is, struct error *error)
+/* Most entries are told apart without reading them as JSON: in canonical form the type stands there
+ * in exactly these bytes, which no string can hold. */
+static enum error_code is_roster(struct journal *journal, uint64_t seq, bool *ret_is,
+                                 struct error *error)
 {
     static const char mark[] = "\"type\":\"roster\"";
     CLEANUP_BYTES struct bytes value = {0};
     CLEANUP_ENTRY struct journal_entry entry = {0};
     enum error_code code = journal_stored_value(journal, seq, &value, error);
-    bool perhaps = code == ERROR_OK && memmem(value.data, value.size, mark, sizeof mark - 1) != NULL;
+    bool perhaps = code == ERROR_OK
+                   && memmem(value.data, value.size, mark, sizeof mark - 1) != NULL;
     if (perhaps)
         code = journal_read(journal, seq, &entry, error);
     *ret_is = perhaps && code == ERROR_OK && strcmp(entry.type, "roster") == 0;
     return code;
 }
 
-static enum error_code scan(struct journal *journal, uint64_t size, bool use_cache, struct history *history, struct error *error)
+static enum error_code scan(struct journal *journal, uint64_t size, bool use_cache,
+                            struct history *history, struct error *error)
 {
     if (!use_cache || !read_cache(journal, size, history))
         *history = (struct history){1, json_array()};
@@ -264,7 +307,9 @@ static enum error_code scan(struct journal *journal, uint64_t size, bool use_cac
         enum error_code code = is_roster(journal, history->scanned, &found, error);
         if (code != ERROR_OK)
             return code;
-        if (found && json_array_append_new(history->places, json_integer((json_int_t)history->scanned)) != 0)
+        if (found
+            && json_array_append_new(history->places, json_integer((json_int_t)history->scanned))
+                   != 0)
             return no_memory(error);
     }
     if (history->scanned - from >= CACHE_STEP)
@@ -276,11 +321,15 @@ static enum error_code damaged(uint64_t seq, const char *what, struct error *err
 {
     char where[64];
     (void)snprintf(where, sizeof where, "journal entry %llu", (unsigned long long)seq);
-    return error_set(error, ERROR_DAMAGED, 0, where, "run titan-verify on the journal and keep a copy of it", "%s", what);
+    return error_set(error, ERROR_DAMAGED, 0, where,
+                     "run titan-verify on the journal and keep a copy of it", "%s", what);
 }
 
-/* The entry, when it is one that makes a roster and is signed by whom it says. *ret_fits is false where another entry stands there. */
-static enum error_code read_place(struct journal *journal, uint64_t seq, struct journal_entry *ret_entry, uint8_t ret_signer[KEY_BYTES], bool *ret_fits, struct error *error)
+/* The entry, when it is one that makes a roster and is signed by whom it says. *ret_fits is false
+ * where another entry stands there. */
+static enum error_code read_place(struct journal *journal, uint64_t seq,
+                                  struct journal_entry *ret_entry, uint8_t ret_signer[KEY_BYTES],
+                                  bool *ret_fits, struct error *error)
 {
     CLEANUP_BYTES struct bytes value = {0};
     enum error_code code = journal_read(journal, seq, ret_entry, error);
@@ -290,13 +339,16 @@ static enum error_code read_place(struct journal *journal, uint64_t seq, struct 
         return code;
     *ret_fits = strcmp(ret_entry->type, seq == 0 ? "genesis" : "roster") == 0;
     if (!bytes_from_hex(ret_entry->signer, SHA256_HEX, ret_signer, KEY_BYTES)
-        || !sshsig_verify(SSHSIG_NAMESPACE_JOURNAL, value.data + SIGNATURE_BYTES, value.size - SIGNATURE_BYTES, value.data, ret_signer))
+        || !sshsig_verify(SSHSIG_NAMESPACE_JOURNAL, value.data + SIGNATURE_BYTES,
+                          value.size - SIGNATURE_BYTES, value.data, ret_signer))
         return damaged(seq, "the signature is wrong", error);
     return ERROR_OK;
 }
 
-/* Follows the places in front of `size`. *ret_fits is false when the history does not fit the journal. */
-static enum error_code follow(struct journal *journal, const struct history *history, uint64_t size, struct roster *roster, bool *ret_fits, struct error *error)
+/* Follows the places in front of `size`. *ret_fits is false when the history does not fit the
+ * journal. */
+static enum error_code follow(struct journal *journal, const struct history *history, uint64_t size,
+                              struct roster *roster, bool *ret_fits, struct error *error)
 {
     size_t count = json_array_size(history->places);
     *ret_fits = true;
@@ -307,11 +359,15 @@ static enum error_code follow(struct journal *journal, const struct history *his
         if (i > 0 && place >= (json_int_t)size)
             break;
         *ret_fits = i == 0 || place > (json_int_t)roster->entry;
-        enum error_code code = *ret_fits ? read_place(journal, (uint64_t)place, &entry, signer, ret_fits, error) : ERROR_OK;
+        enum error_code code = *ret_fits ? read_place(journal, (uint64_t)place, &entry, signer,
+                                                      ret_fits, error)
+                                         : ERROR_OK;
         if (code != ERROR_OK || !*ret_fits)
             return code;
         if (i > 0 && roster_find(roster, ROSTER_ADMINISTRATOR, signer, NULL) == NULL)
-            return damaged(entry.seq, "the roster is not signed by an administrator of the one in force", error);
+            return damaged(entry.seq,
+                           "the roster is not signed by an administrator of the one in force",
+                           error);
         struct error why;
         if (roster_read(json_object_get(entry.body, "roster"), roster, &why) != ERROR_OK)
             return damaged(entry.seq, why.what, error);
@@ -320,7 +376,8 @@ static enum error_code follow(struct journal *journal, const struct history *his
     return ERROR_OK;
 }
 
-enum error_code roster_load(struct journal *journal, uint64_t size, struct roster *ret_roster, struct error *error)
+enum error_code roster_load(struct journal *journal, uint64_t size, struct roster *ret_roster,
+                            struct error *error)
 {
     CLEANUP_ROSTER struct roster roster = {0};
     struct journal_head head;

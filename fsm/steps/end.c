@@ -9,14 +9,17 @@
 #include "fsm/snapshot.h"
 #include "fsm/steps/window.h"
 
-static enum error_code give_back(struct step *step, struct target *target, const struct tenancy *tenancy, struct error *error)
+static enum error_code give_back(struct step *step, struct target *target,
+                                 const struct tenancy *tenancy, struct error *error)
 {
     struct driver *driver = step->driver;
     struct hold hold;
     bool connected = deployment_transition_to(&driver->deployment, STATE_CONNECTED) != NULL;
-    struct target_lease lease = {.journal = journal_id(driver->journal), .deployment = (int64_t)driver->deployment.number,
+    struct target_lease lease = {.journal = journal_id(driver->journal),
+                                 .deployment = (int64_t)driver->deployment.number,
                                  .epoch = connected ? driver->lease.epoch : tenancy->epoch};
-    enum error_code code = compose_release(target, &lease, lease.deployment, &step->evidence, error);
+    enum error_code code = compose_release(target, &lease, lease.deployment, &step->evidence,
+                                           error);
     if (code == ERROR_OK)
         code = hold_claim(driver, &hold, error);
     if (code != ERROR_OK)
@@ -26,11 +29,13 @@ static enum error_code give_back(struct step *step, struct target *target, const
     return tenancy_free(target, &hold.claim, &step->evidence, error);
 }
 
-static enum error_code is_ours(struct step *step, struct target *target, struct tenancy *ret_tenancy, bool *ret_ours, struct error *error)
+static enum error_code is_ours(struct step *step, struct target *target,
+                               struct tenancy *ret_tenancy, bool *ret_ours, struct error *error)
 {
     enum error_code code = tenancy_read(target, &step->evidence, ret_tenancy, error);
     if (code == ERROR_OK)
-        *ret_ours = ret_tenancy->deployment == (int64_t)step->driver->deployment.number && strcmp(ret_tenancy->journal, journal_id(step->driver->journal)) == 0;
+        *ret_ours = ret_tenancy->deployment == (int64_t)step->driver->deployment.number
+                    && strcmp(ret_tenancy->journal, journal_id(step->driver->journal)) == 0;
     return code;
 }
 
@@ -43,7 +48,8 @@ enum error_code step_free_target(struct step *step, struct target *target, struc
     return code == ERROR_OK && ours ? give_back(step, target, &tenancy, error) : code;
 }
 
-/* Without a guard on the target there is nothing to withdraw; its absence is recorded as at `guarded`. */
+/* Without a guard on the target there is nothing to withdraw; its absence is recorded as at
+ * `guarded`. */
 static enum error_code guard_is_gone(struct step *step, struct error *error)
 {
     struct bytes absent = {0};
@@ -71,7 +77,8 @@ enum error_code step_confirm(struct step *step, struct error *error)
         return code;
     if (look.mismatch[0] != '\0')
         return step_is(step, EVENT_MISMATCH, "%s", look.mismatch);
-    return look.failing[0] != '\0' ? step_is(step, EVENT_UNHEALTHY, "%s", look.text) : step_is(step, EVENT_DONE, "%s", "");
+    return look.failing[0] != '\0' ? step_is(step, EVENT_UNHEALTHY, "%s", look.text)
+                                   : step_is(step, EVENT_DONE, "%s", "");
 }
 
 enum error_code step_complete(struct step *step, struct error *error)
@@ -83,14 +90,17 @@ enum error_code step_complete(struct step *step, struct error *error)
     return code == ERROR_OK ? step_is(step, EVENT_DONE, "%s", "") : code;
 }
 
-/* An intent to connect exists, or a takeover: the target may have been taken, even where `connected` was never reached. */
+/* An intent to connect exists, or a takeover: the target may have been taken, even where
+ * `connected` was never reached. */
 static bool has_touched(const struct deployment *deployment)
 {
     if (deployment_last_of_type(deployment, "takeover") != NULL)
         return true;
     for (size_t i = 0; i < deployment->count; i++) {
-        const char *action = json_string_value(json_object_get(deployment->entries[i].body, "action"));
-        if (strcmp(deployment->entries[i].type, "intent") == 0 && action != NULL && strcmp(action, machine_action_name(ACTION_CONNECT)) == 0)
+        const char *action = json_string_value(
+            json_object_get(deployment->entries[i].body, "action"));
+        if (strcmp(deployment->entries[i].type, "intent") == 0 && action != NULL
+            && strcmp(action, machine_action_name(ACTION_CONNECT)) == 0)
             return true;
     }
     return false;
@@ -113,18 +123,25 @@ enum error_code step_restore_code(struct step *step, struct error *error)
         code = is_ours(step, target, &tenancy, &ours, error);
     if (code == ERROR_OK && connected)
         code = snapshot_load(driver, &before, error);
-    if (code == ERROR_OK && connected && ours)      /* where it is free already, this was done before an interruption */
-        code = git_restore(target, &driver->lease, before.commit, before.branch, &step->evidence, &status, error);
+    if (code == ERROR_OK && connected
+        && ours) /* where it is free already, this was done before an interruption */
+        code = git_restore(target, &driver->lease, before.commit, before.branch, &step->evidence,
+                           &status, error);
     if (code == ERROR_OK && status != 0)
-        return step_is(step, EVENT_FAILED, "the commit cannot be restored: %.300s", (const char *)evidence_last(&step->evidence, "act", NULL)->output.data);
+        return step_is(step, EVENT_FAILED, "the commit cannot be restored: %.300s",
+                       (const char *)evidence_last(&step->evidence, "act", NULL)->output.data);
     if (code == ERROR_OK && connected)
         code = git_look(target, &step->evidence, &git, error);
     if (code == ERROR_OK && connected && strcmp(git.commit, before.commit) != 0)
-        return step_is(step, EVENT_FAILED, "HEAD is %.12s and not %.12s after it was restored", git.commit, before.commit);
+        return step_is(step, EVENT_FAILED, "HEAD is %.12s and not %.12s after it was restored",
+                       git.commit, before.commit);
     if (code == ERROR_OK)
         code = step_free_target(step, target, error);
     if (code != ERROR_OK)
         return code;
     bool disarmed = deployment_transition_to(&driver->deployment, STATE_DISARMED) != NULL;
-    return step_is(step, EVENT_DONE, disarmed ? "Execution stays disarmed; `titan-fsm arm --reason TEXT` is a person's word" : "");
+    return step_is(
+        step, EVENT_DONE,
+        disarmed ? "Execution stays disarmed; `titan-fsm arm --reason TEXT` is a person's word"
+                 : "");
 }

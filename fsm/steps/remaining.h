@@ -1,7 +1,11 @@
-/* fsm/steps/remaining: what runs after the last `up` of a switch, compared with its source, and what the next deployment and `drift` compare with.
- * Compared:  containers with the images that were pulled, none besides; each container's configuration with the one that is declared; commit with the one that
- *            was updated to; a clean tree. Any difference is a mismatch. Where compose cannot tell a configuration, the reason and a fact say so.
- * Evidence:  compose.containers compose.drift git.head git.branch git.status config.hmac env.hmac */
+/* fsm/steps/remaining: what runs after the last `up` of a switch, compared with its source, and
+ * what the next deployment and `drift` compare with.
+ * Compared:  containers with the images that were pulled, none besides; each container's
+ *            configuration with the one that is declared; commit with the one that was updated to;
+ *            a clean tree. Any difference is a mismatch. Where compose cannot tell a configuration,
+ *            the reason and a fact say so.
+ * Evidence:  compose.containers compose.drift git.head git.branch git.status config.hmac env.hmac
+ */
 #ifndef FSM_REMAINING_H
 #define FSM_REMAINING_H
 
@@ -9,8 +13,10 @@
 #include "fsm/step.h"
 
 /* Sets the step's outcome: EVENT_DONE or EVENT_MISMATCH. */
-enum error_code remaining_judge(struct step *step, struct target *target, const struct compose_model *model, struct error *error) CHECKED;
+enum error_code remaining_judge(struct step *step, struct target *target,
+                                const struct compose_model *model, struct error *error) CHECKED;
 /* The images recorded by `pulled`. */
-enum error_code remaining_pulled(struct step *step, struct images *ret_images, struct error *error) CHECKED;
+enum error_code remaining_pulled(struct step *step, struct images *ret_images, struct error *error)
+    CHECKED;
 
 #endif

@@ -1,4 +1,5 @@
-/* Rollback: safe first, then the files, then the containers, then a look. Identities recorded before are restored, never a tag, never a build. */
+/* Rollback: safe first, then the files, then the containers, then a look. Identities recorded
+ *           before are restored, never a tag, never a build. */
 #include "fsm/step.h"
 
 #include <stdio.h>
@@ -15,31 +16,37 @@
 static const int64_t LOOK_PAUSE_NS = 500000000;
 
 /* The bus is only one way to safety: whatever it answers, the container can still be removed. */
-static enum error_code see_disarmed(struct step *step, struct target *target, bool *ret_disarmed, char *ret_why, size_t room, struct error *error)
+static enum error_code see_disarmed(struct step *step, struct target *target, bool *ret_disarmed,
+                                    char *ret_why, size_t room, struct error *error)
 {
     struct interlock_view view = {.interlock = INTERLOCK_UNKNOWN};
     struct error bus;
     bool sent = false;
     *ret_disarmed = false;
-    enum error_code code = interlock_send(target, false, step->key, "titan-fsm rollback", &step->evidence, &sent, &bus);
+    enum error_code code = interlock_send(target, false, step->key, "titan-fsm rollback",
+                                          &step->evidence, &sent, &bus);
     if (code != ERROR_OK || !sent) {
         (void)snprintf(ret_why, room, "%s", code != ERROR_OK ? bus.what : "the bus refuses DISARM");
         return ERROR_OK;
     }
-    code = interlock_await(target, INTERLOCK_DISARMED, step->key, step_settle_ns(step), &step->evidence, &view, error);
+    code = interlock_await(target, INTERLOCK_DISARMED, step->key, step_settle_ns(step),
+                           &step->evidence, &view, error);
     *ret_disarmed = code == ERROR_OK && view.interlock == INTERLOCK_DISARMED && view.received;
-    (void)snprintf(ret_why, room, "DISARM was sent and Execution is seen %s", interlock_name(view.interlock));
+    (void)snprintf(ret_why, room, "DISARM was sent and Execution is seen %s",
+                   interlock_name(view.interlock));
     return code;
 }
 
-static enum error_code remove_execution(struct step *step, struct target *target, const char *why, struct error *error)
+static enum error_code remove_execution(struct step *step, struct target *target, const char *why,
+                                        struct error *error)
 {
     const char *execution = step->driver->config.setup.services.execution;
     struct containers containers;
     int status = 0;
     enum error_code code = compose_containers(target, &step->evidence, &containers, error);
     if (code == ERROR_OK)
-        code = compose_remove(target, &step->driver->lease, &containers, execution, &step->evidence, &status, error);
+        code = compose_remove(target, &step->driver->lease, &containers, execution, &step->evidence,
+                              &status, error);
     if (code == ERROR_OK)
         code = compose_containers(target, &step->evidence, &containers, error);
     if (code == ERROR_OK)
@@ -47,7 +54,8 @@ static enum error_code remove_execution(struct step *step, struct target *target
     if (code != ERROR_OK)
         return code;
     if (containers_find(&containers, execution) != NULL)
-        return step_is(step, EVENT_FAILED, "Execution is neither disarmed (%.200s) nor removed: %d", why, status);
+        return step_is(step, EVENT_FAILED, "Execution is neither disarmed (%.200s) nor removed: %d",
+                       why, status);
     return step_is(step, EVENT_DONE, "Execution's container was removed: %.300s", why);
 }
 
@@ -63,7 +71,9 @@ enum error_code step_make_safe(struct step *step, struct error *error)
         code = compose_containers(target, &step->evidence, &containers, error);
     if (code != ERROR_OK)
         return code;
-    const struct container *execution = step_has_policy(step) ? containers_find(&containers, service) : NULL;
+    const struct container *execution = step_has_policy(step)
+                                            ? containers_find(&containers, service)
+                                            : NULL;
     code = step_fact(step, "execution", execution != NULL ? execution->id : "", error);
     if (code == ERROR_OK && execution == NULL)
         return step_is(step, EVENT_DONE, "no Execution runs");
@@ -72,11 +82,14 @@ enum error_code step_make_safe(struct step *step, struct error *error)
         code = see_disarmed(step, target, &disarmed, why, sizeof why, error);
     if (code != ERROR_OK)
         return code;
-    return disarmed ? step_is(step, EVENT_DONE, "%s", "") : remove_execution(step, target, running ? why : "it does not run", error);
+    return disarmed ? step_is(step, EVENT_DONE, "%s", "")
+                    : remove_execution(step, target, running ? why : "it does not run", error);
 }
 
 /* What the file of the restored commit declares and ran before: nothing else can be restored. */
-static enum error_code keep_declared(struct target *target, struct step *step, struct containers *containers, struct compose_model *ret_model, struct error *error)
+static enum error_code keep_declared(struct target *target, struct step *step,
+                                     struct containers *containers, struct compose_model *ret_model,
+                                     struct error *error)
 {
     struct containers kept = {.count = 0};
     enum error_code code = compose_render(target, &step->evidence, ret_model, error);
@@ -102,59 +115,85 @@ enum error_code step_revert(struct step *step, struct error *error)
     if (code == ERROR_OK)
         code = snapshot_load(driver, &before, error);
     if (code == ERROR_OK)
-        code = git_restore(target, &driver->lease, before.commit, before.branch, &step->evidence, &status, error);
+        code = git_restore(target, &driver->lease, before.commit, before.branch, &step->evidence,
+                           &status, error);
     if (code == ERROR_OK && status == 0)
         code = git_look(target, &step->evidence, &git, error);
     if (code == ERROR_OK && status == 0)
         code = keep_declared(target, step, &before.containers, &model, error);
     if (code == ERROR_OK && status == 0)
-        code = compose_pin(target, &driver->lease, &before.containers, &before.images, (int64_t)driver->deployment.number, &step->evidence, &status, error);
+        code = compose_pin(target, &driver->lease, &before.containers, &before.images,
+                           (int64_t)driver->deployment.number, &step->evidence, &status, error);
     if (code != ERROR_OK)
         return code;
     if (status != 0)
-        return step_is(step, EVENT_FAILED, "%s: %.300s", evidence_last(&step->evidence, "act", NULL)->subject, (const char *)evidence_last(&step->evidence, "act", NULL)->output.data);
+        return step_is(step, EVENT_FAILED, "%s: %.300s",
+                       evidence_last(&step->evidence, "act", NULL)->subject,
+                       (const char *)evidence_last(&step->evidence, "act", NULL)->output.data);
     return step_is(step, EVENT_DONE, "%zu images pinned", before.containers.count);
 }
 
-/* Re-created by this deployment, or not running: a container that was left alone stays as it is. Execution is always made anew. */
-static bool is_affected(const struct step *step, const struct containers *now, const struct container *old)
+/* Re-created by this deployment, or not running: a container that was left alone stays as it is.
+ * Execution is always made anew. */
+static bool is_affected(const struct step *step, const struct containers *now,
+                        const struct container *old)
 {
     const struct container *current = containers_find(now, old->service);
-    return strcmp(old->service, step->driver->config.setup.services.execution) == 0 || current == NULL || strcmp(current->id, old->id) != 0
+    return strcmp(old->service, step->driver->config.setup.services.execution) == 0
+           || current == NULL || strcmp(current->id, old->id) != 0
            || strcmp(current->state, "running") != 0;
 }
 
-static enum error_code up(struct step *step, struct target *target, struct compose_up *up, struct error *error)
+static enum error_code up(struct step *step, struct target *target, struct compose_up *up,
+                          struct error *error)
 {
     int status = 0;
     up->deadline_ms = step_remaining_ms(step);
-    enum error_code code = compose_up(target, &step->driver->lease, up, &step->evidence, &status, error);
+    enum error_code code = compose_up(target, &step->driver->lease, up, &step->evidence, &status,
+                                      error);
     if (code == ERROR_OK && status != 0)
-        return error_set(error, ERROR_REMOTE, status, "compose up", "look at the containers and their logs on the target", "services cannot be brought up again: %.300s", (const char *)evidence_last(&step->evidence, "compose.up", NULL)->output.data);
+        return error_set(
+            error, ERROR_REMOTE, status, "compose up",
+            "look at the containers and their logs on the target",
+            "services cannot be brought up again: %.300s",
+            (const char *)evidence_last(&step->evidence, "compose.up", NULL)->output.data);
     return code;
 }
 
 /* Execution first, and its responder there, because Brain asks once and never again. */
-static enum error_code bring_back_execution(struct step *step, struct target *target, const char *override, const struct containers *now, struct error *error)
+static enum error_code bring_back_execution(struct step *step, struct target *target,
+                                            const char *override, const struct containers *now,
+                                            struct error *error)
 {
     const char *execution = step->driver->config.setup.services.execution;
     const struct container *current = containers_find(now, execution);
     const char *at_safe = deployment_fact(&step->driver->deployment, STATE_SAFE, "execution");
-    bool anew = current != NULL && strcmp(current->id, at_safe) != 0;        /* made anew by this very step, before an interruption */
+    bool anew = current != NULL
+                && strcmp(current->id, at_safe)
+                       != 0; /* made anew by this very step, before an interruption */
     struct containers containers;
     struct parity_view parity;
-    enum error_code code = up(step, target, &(struct compose_up){.override = override, .services = {execution}, .service_count = 1, .no_deps = true, .no_build = true,
-                                                                 .force_recreate = !anew}, error);
+    enum error_code code = up(step, target,
+                              &(struct compose_up){.override = override,
+                                                   .services = {execution},
+                                                   .service_count = 1,
+                                                   .no_deps = true,
+                                                   .no_build = true,
+                                                   .force_recreate = !anew},
+                              error);
     size_t before = step->evidence.count;
     if (code == ERROR_OK)
         code = compose_containers(target, &step->evidence, &containers, error);
     if (code == ERROR_OK)
-        code = parity_await(target, &containers, PARITY_EXECUTION, "", step_settle_ns(step), &step->evidence, &parity, error);
+        code = parity_await(target, &containers, PARITY_EXECUTION, "", step_settle_ns(step),
+                            &step->evidence, &parity, error);
     evidence_cut(&step->evidence, before);
     return code;
 }
 
-static enum error_code bring_back(struct step *step, struct target *target, const char *override, const struct snapshot *before, const struct containers *now, struct error *error)
+static enum error_code bring_back(struct step *step, struct target *target, const char *override,
+                                  const struct snapshot *before, const struct containers *now,
+                                  struct error *error)
 {
     const struct setup *setup = &step->driver->config.setup;
     const char *execution = setup->services.execution;
@@ -172,13 +211,16 @@ static enum error_code bring_back(struct step *step, struct target *target, cons
 }
 
 /* Services that the release brought and that were not there before. */
-static enum error_code remove_new(struct step *step, struct target *target, const struct snapshot *before, const struct containers *now, struct error *error)
+static enum error_code remove_new(struct step *step, struct target *target,
+                                  const struct snapshot *before, const struct containers *now,
+                                  struct error *error)
 {
     int status = 0;
     enum error_code code = ERROR_OK;
     for (size_t i = 0; code == ERROR_OK && i < now->count; i++)
         if (containers_find(&before->containers, now->list[i].service) == NULL)
-            code = compose_remove(target, &step->driver->lease, now, now->list[i].service, &step->evidence, &status, error);
+            code = compose_remove(target, &step->driver->lease, now, now->list[i].service,
+                                  &step->evidence, &status, error);
     return code;
 }
 
@@ -200,7 +242,7 @@ enum error_code step_redeploy(struct step *step, struct error *error)
     if (code == ERROR_OK)
         code = compose_containers(target, &step->evidence, &now, error);
     if (code == ERROR_OK)
-        code = bring_back(step, target, (const char *)override.data, &before, &now, error);
+        code = bring_back(step, target, (const char *) override.data, &before, &now, error);
     if (code == ERROR_OK)
         code = remove_new(step, target, &before, &now, error);
     if (code == ERROR_OK)
@@ -216,7 +258,8 @@ struct restored {
     struct interlock_view interlock;
 };
 
-static enum error_code look(struct step *step, struct target *target, const struct snapshot *before, struct restored *restored, struct error *error)
+static enum error_code look(struct step *step, struct target *target, const struct snapshot *before,
+                            struct restored *restored, struct error *error)
 {
     enum error_code code = git_look(target, &step->evidence, &restored->git, error);
     if (code == ERROR_OK)
@@ -224,11 +267,13 @@ static enum error_code look(struct step *step, struct target *target, const stru
     if (code == ERROR_OK)
         code = compose_containers(target, &step->evidence, &restored->containers, error);
     if (code == ERROR_OK)
-        code = health_look(target, &restored->containers, &step->evidence, &restored->health, error);
+        code = health_look(target, &restored->containers, &step->evidence, &restored->health,
+                           error);
     if (code == ERROR_OK && step_has_policy(step))
         code = interlock_look(target, NULL, &step->evidence, &restored->interlock, error);
     if (code == ERROR_OK && step_has_policy(step))
-        code = parity_look(target, &restored->containers, PARITY_BRAIN, before->policy_hash, &step->evidence, &restored->parity, error);
+        code = parity_look(target, &restored->containers, PARITY_BRAIN, before->policy_hash,
+                           &step->evidence, &restored->parity, error);
     return code;
 }
 
@@ -240,14 +285,16 @@ static bool line_is(const struct evidence *evidence, const char *probe, const ch
 }
 
 /* Containers as before, each with its identity and none besides. */
-static bool same_images(const struct snapshot *before, const struct containers *now, char *ret_text, size_t room)
+static bool same_images(const struct snapshot *before, const struct containers *now, char *ret_text,
+                        size_t room)
 {
     struct images declared = {.count = 0};
     struct drift drift = {.count = 0};
     for (size_t i = 0; i < before->containers.count; i++) {
         struct image *image = &declared.list[declared.count++];
         *image = (struct image){.name = ""};
-        (void)snprintf(image->service, sizeof image->service, "%s", before->containers.list[i].service);
+        (void)snprintf(image->service, sizeof image->service, "%s",
+                       before->containers.list[i].service);
         (void)snprintf(image->id, sizeof image->id, "%s", before->containers.list[i].image);
     }
     drift_services("", now, &declared, NULL, &drift);
@@ -255,32 +302,44 @@ static bool same_images(const struct snapshot *before, const struct containers *
     return drift.count == 0;
 }
 
-/* The override gives every image another name, so a container that this rollback made anew cannot have the configuration of before; it has the one that file,
- * env file and override come to now, and file and env file are those of before. One that was left alone has the very one of before. */
-static enum error_code same_configurations(struct step *step, struct target *target, const struct snapshot *before, const struct compose_model *model, bool *ret_same,
+/* The override gives every image another name, so a container that this rollback made anew cannot
+ * have the configuration of before; it has the one that file, env file and override come to now,
+ * and file and env file are those of before. One that was left alone has the very one of before. */
+static enum error_code same_configurations(struct step *step, struct target *target,
+                                           const struct snapshot *before,
+                                           const struct compose_model *model, bool *ret_same,
                                            struct error *error)
 {
     CLEANUP_BYTES struct bytes override = {0};
     struct configurations now;
     char unknown[STEP_REASON_MAX] = "";
-    enum error_code code = compose_override_path(target, (int64_t)step->driver->deployment.number, &override, error);
+    enum error_code code = compose_override_path(target, (int64_t)step->driver->deployment.number,
+                                                 &override, error);
     if (code == ERROR_OK)
-        code = compose_configurations(target, model, (const char *)override.data, COMPOSE_KEY_MAKE, &step->evidence, &now, error);
+        code = compose_configurations(target, model, (const char *) override.data, COMPOSE_KEY_MAKE,
+                                      &step->evidence, &now, error);
     if (code != ERROR_OK)
         return code;
     *ret_same = true;
     for (size_t i = 0; i < before->containers.count; i++) {
         const char *service = before->containers.list[i].service;
-        const struct configuration *is = configurations_find(&now, service), *was = configurations_find(&before->configurations, service);
-        bool untouched = is != NULL && was != NULL && is->running[0] != '\0' && strcmp(is->running, was->running) == 0;
-        if (untouched || (is != NULL && is->running[0] != '\0' && strcmp(is->running, is->declared) == 0))
+        const struct configuration *is = configurations_find(&now, service),
+                                   *was = configurations_find(&before->configurations, service);
+        bool untouched = is != NULL && was != NULL && is->running[0] != '\0'
+                         && strcmp(is->running, was->running) == 0;
+        if (untouched
+            || (is != NULL && is->running[0] != '\0' && strcmp(is->running, is->declared) == 0))
             continue;
         if (is == NULL || is->declared[0] != '\0') {
             *ret_same = false;
-            return step_is(step, EVENT_MISMATCH, "service %s runs with another configuration than the restored file gives it", service);
+            return step_is(
+                step, EVENT_MISMATCH,
+                "service %s runs with another configuration than the restored file gives it",
+                service);
         }
         size_t used = strlen(unknown);
-        (void)snprintf(unknown + used, sizeof unknown - used, "%s%s", used > 0 ? ", " : "compose cannot tell the configuration of ", service);
+        (void)snprintf(unknown + used, sizeof unknown - used, "%s%s",
+                       used > 0 ? ", " : "compose cannot tell the configuration of ", service);
     }
     return unknown[0] != '\0' ? step_fact(step, "drift", unknown, error) : ERROR_OK;
 }
@@ -293,26 +352,37 @@ static const struct container *first_sick(const struct containers *containers)
     return NULL;
 }
 
-/* True when everything is as before; else the step's outcome says what is not. `final` differences do not get better by waiting. */
-static bool judge_restored(struct step *step, const struct snapshot *before, const struct restored *restored, bool *ret_final)
+/* True when everything is as before; else the step's outcome says what is not. `final` differences
+ * do not get better by waiting. */
+static bool judge_restored(struct step *step, const struct snapshot *before,
+                           const struct restored *restored, bool *ret_final)
 {
     const struct container *sick;
     char text[300];
     *ret_final = true;
-    if (strcmp(restored->git.commit, before->commit) != 0 || strcmp(restored->git.branch, before->branch) != 0)
-        (void)step_is(step, EVENT_MISMATCH, "the tree is at %.12s (%s) and was at %.12s (%s)", restored->git.commit, restored->git.branch, before->commit, before->branch);
-    else if (!line_is(&step->evidence, "config.hmac", before->config_hmac) || !line_is(&step->evidence, "env.hmac", before->env_hmac))
-        (void)step_is(step, EVENT_MISMATCH, "the rendered configuration or the env file is not what it was before");
+    if (strcmp(restored->git.commit, before->commit) != 0
+        || strcmp(restored->git.branch, before->branch) != 0)
+        (void)step_is(step, EVENT_MISMATCH, "the tree is at %.12s (%s) and was at %.12s (%s)",
+                      restored->git.commit, restored->git.branch, before->commit, before->branch);
+    else if (!line_is(&step->evidence, "config.hmac", before->config_hmac)
+             || !line_is(&step->evidence, "env.hmac", before->env_hmac))
+        (void)step_is(step, EVENT_MISMATCH,
+                      "the rendered configuration or the env file is not what it was before");
     else if (*ret_final = false, !same_images(before, &restored->containers, text, sizeof text))
         (void)step_is(step, EVENT_MISMATCH, "%s", text);
     else if ((sick = first_sick(&restored->containers)) != NULL)
-        (void)step_is(step, EVENT_UNHEALTHY, "service %s is %s %s", sick->service, sick->state, sick->health);
+        (void)step_is(step, EVENT_UNHEALTHY, "service %s is %s %s", sick->service, sick->state,
+                      sick->health);
     else if (!restored->health.all_good)
         (void)step_is(step, EVENT_UNHEALTHY, "%s", restored->health.text);
     else if (step_has_policy(step) && restored->interlock.interlock != INTERLOCK_DISARMED)
-        (void)step_is(step, EVENT_MISMATCH, "Execution is %s after the rollback; it must be disarmed", interlock_name(restored->interlock.interlock));
-    else if (step_has_policy(step) && before->policy_hash[0] != '\0' && restored->parity.parity != PARITY_EQUAL)
-        (void)step_is(step, EVENT_MISMATCH, "the policy hash is not as before: %s", restored->parity.text);
+        (void)step_is(step, EVENT_MISMATCH,
+                      "Execution is %s after the rollback; it must be disarmed",
+                      interlock_name(restored->interlock.interlock));
+    else if (step_has_policy(step) && before->policy_hash[0] != '\0'
+             && restored->parity.parity != PARITY_EQUAL)
+        (void)step_is(step, EVENT_MISMATCH, "the policy hash is not as before: %s",
+                      restored->parity.text);
     else
         return true;
     return false;
@@ -351,5 +421,8 @@ enum error_code step_verify_restored(struct step *step, struct error *error)
     if (code != ERROR_OK || !same)
         return code;
     code = step_free_target(step, target, error);
-    return code == ERROR_OK ? step_is(step, EVENT_DONE, "Execution stays disarmed; `titan-fsm arm --reason TEXT` is a person's word") : code;
+    return code == ERROR_OK ? step_is(
+               step, EVENT_DONE,
+               "Execution stays disarmed; `titan-fsm arm --reason TEXT` is a person's word")
+                            : code;
 }

@@ -11,26 +11,36 @@ void changes_clear(struct changes *changes)
     bytes_free(&changes->subjects);
 }
 
-static enum error_code read_pulled(struct driver *driver, struct images *ret_images, struct error *error)
+static enum error_code read_pulled(struct driver *driver, struct images *ret_images,
+                                   struct error *error)
 {
     CLEANUP_BYTES struct bytes lines = {0};
-    const struct journal_entry *pulled = deployment_transition_to(&driver->deployment, STATE_PULLED);
+    const struct journal_entry *pulled = deployment_transition_to(&driver->deployment,
+                                                                  STATE_PULLED);
     if (pulled == NULL)
-        return error_set(error, ERROR_DAMAGED, 0, journal_directory(driver->journal), "run titan-verify on the journal", "the deployment has no record of the pulled images");
-    enum error_code code = deployment_evidence(driver->journal, pulled, "compose.images", &lines, error);
+        return error_set(error, ERROR_DAMAGED, 0, journal_directory(driver->journal),
+                         "run titan-verify on the journal",
+                         "the deployment has no record of the pulled images");
+    enum error_code code = deployment_evidence(driver->journal, pulled, "compose.images", &lines,
+                                               error);
     return code == ERROR_OK ? images_read(&lines, ret_images, error) : code;
 }
 
-/* As today's file and env file declare them. What the target cannot say leaves the list empty: every service is unknown then. */
-static enum error_code read_configurations(struct target *target, const struct images *images, struct configurations *ret_configurations, struct error *error)
+/* As today's file and env file declare them. What the target cannot say leaves the list empty:
+ * every service is unknown then. */
+static enum error_code read_configurations(struct target *target, const struct images *images,
+                                           struct configurations *ret_configurations,
+                                           struct error *error)
 {
     struct compose_model model = {.count = images->count};
     struct evidence *scratch = calloc(1, sizeof *scratch);
     if (scratch == NULL)
         return error_set(error, ERROR_MEMORY, 0, "changes", "", "out of memory");
     for (size_t i = 0; i < images->count; i++)
-        (void)snprintf(model.services[i].service, sizeof model.services[i].service, "%s", images->list[i].service);
-    enum error_code code = compose_configurations(target, &model, NULL, COMPOSE_KEY_LEAVE, scratch, ret_configurations, error);
+        (void)snprintf(model.services[i].service, sizeof model.services[i].service, "%s",
+                       images->list[i].service);
+    enum error_code code = compose_configurations(target, &model, NULL, COMPOSE_KEY_LEAVE, scratch,
+                                                  ret_configurations, error);
     evidence_clear(scratch);
     free(scratch);
     return code == ERROR_REMOTE || code == ERROR_PROTOCOL ? ERROR_OK : code;
@@ -55,24 +65,30 @@ static void judge(struct change *change, const struct configuration *configurati
     else if (forced)
         decide(change, FATE_RECREATED, "the policy procedure makes it anew");
     else if (!known)
-        decide(change, FATE_UNKNOWN, "the same image; compose cannot tell whether its configuration is another");
+        decide(change, FATE_UNKNOWN,
+               "the same image; compose cannot tell whether its configuration is another");
     else if (strcmp(configuration->declared, configuration->running) != 0)
         decide(change, FATE_RECREATED, "another configuration");
     else
         decide(change, FATE_LEFT, "same image, same configuration");
 }
 
-static void compare(const struct driver *driver, const struct snapshot *before, const struct images *pulled, const struct configurations *now, struct changes *changes)
+static void compare(const struct driver *driver, const struct snapshot *before,
+                    const struct images *pulled, const struct configurations *now,
+                    struct changes *changes)
 {
     const struct setup_services *services = &driver->config.setup.services;
     for (size_t i = 0; i < pulled->count; i++) {
         const struct image *image = &pulled->list[i];
         const struct container *container = containers_find(&before->containers, image->service);
         struct change *change = &changes->list[changes->count++];
-        bool forced = changes->procedure == PROCEDURE_POLICY && (strcmp(image->service, services->execution) == 0 || strcmp(image->service, services->brain) == 0);
+        bool forced = changes->procedure == PROCEDURE_POLICY
+                      && (strcmp(image->service, services->execution) == 0
+                          || strcmp(image->service, services->brain) == 0);
         (void)snprintf(change->service, sizeof change->service, "%s", image->service);
         (void)snprintf(change->name, sizeof change->name, "%s", image->name);
-        (void)snprintf(change->before, sizeof change->before, "%s", container != NULL ? container->image : "");
+        (void)snprintf(change->before, sizeof change->before, "%s",
+                       container != NULL ? container->image : "");
         (void)snprintf(change->after, sizeof change->after, "%s", image->id);
         judge(change, configurations_find(now, image->service), forced);
     }
@@ -87,21 +103,30 @@ static void compare(const struct driver *driver, const struct snapshot *before, 
     }
 }
 
-/* A release keeps the hash that was found; a policy change ends with the one that was asked for, where one was. */
-static void read_policy(const struct driver *driver, const struct snapshot *before, struct changes *changes)
+/* A release keeps the hash that was found; a policy change ends with the one that was asked for,
+ * where one was. */
+static void read_policy(const struct driver *driver, const struct snapshot *before,
+                        struct changes *changes)
 {
     const struct deployment *deployment = &driver->deployment;
     changes->has_policy = driver->config.setup.services.execution[0] != '\0';
-    changes->policy_file = strcmp(deployment_fact(deployment, STATE_UPDATED, "policy_changed"), "yes") == 0;
+    changes->policy_file = strcmp(deployment_fact(deployment, STATE_UPDATED, "policy_changed"),
+                                  "yes")
+                           == 0;
     memcpy(changes->policy_before, before->policy_hash, sizeof changes->policy_before);
     (void)snprintf(changes->policy_after, sizeof changes->policy_after, "%s",
-                   changes->procedure == PROCEDURE_RELEASE ? before->policy_hash : deployment_open_string(deployment, "expect"));
+                   changes->procedure == PROCEDURE_RELEASE
+                       ? before->policy_hash
+                       : deployment_open_string(deployment, "expect"));
 }
 
-enum error_code changes_read(struct driver *driver, struct changes *ret_changes, struct error *error)
+enum error_code changes_read(struct driver *driver, struct changes *ret_changes,
+                             struct error *error)
 {
     const struct deployment *deployment = &driver->deployment;
-    struct changes changes = {.target = driver->config.setup.target.name, .deployment = deployment->number, .procedure = deployment->procedure};
+    struct changes changes = {.target = driver->config.setup.target.name,
+                              .deployment = deployment->number,
+                              .procedure = deployment->procedure};
     struct snapshot before;
     struct images pulled;
     struct configurations now = {.count = 0};
@@ -116,11 +141,14 @@ enum error_code changes_read(struct driver *driver, struct changes *ret_changes,
     if (code != ERROR_OK)
         return code;
     (void)snprintf(changes.before, sizeof changes.before, "%s", before.commit);
-    (void)snprintf(changes.after, sizeof changes.after, "%s", deployment_fact(deployment, STATE_UPDATED, "commit"));
-    (void)snprintf(changes.drift, sizeof changes.drift, "%s", deployment_fact(deployment, STATE_CONNECTED, "drift"));
+    (void)snprintf(changes.after, sizeof changes.after, "%s",
+                   deployment_fact(deployment, STATE_UPDATED, "commit"));
+    (void)snprintf(changes.drift, sizeof changes.drift, "%s",
+                   deployment_fact(deployment, STATE_CONNECTED, "drift"));
     compare(driver, &before, &pulled, &now, &changes);
     read_policy(driver, &before, &changes);
-    code = git_subjects(target, changes.before, changes.after, CHANGES_SUBJECTS_MAX + 1, &changes.subjects, error);
+    code = git_subjects(target, changes.before, changes.after, CHANGES_SUBJECTS_MAX + 1,
+                        &changes.subjects, error);
     if (code == ERROR_OK)
         *ret_changes = changes;
     return code;

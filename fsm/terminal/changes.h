@@ -1,7 +1,10 @@
-/* fsm/terminal/changes: what the first step that touches a running service will change, for the one who has to say yes.
- * Knows:     the before snapshot and the pulled images (from the journal), subjects of the commits between and today's configurations (from the target, read only); not
- *            whether anybody agrees (confirm.h).
- * Source:    deployment standard 3 and 6: a deliberate act. What cannot be told is said to be unknown, never left out.
+/* fsm/terminal/changes: what the first step that touches a running service will change, for the one
+ * who has to say yes.
+ * Knows:     the before snapshot and the pulled images (from the journal), subjects of the commits
+ *            between and today's configurations (from the target, read only); not whether anybody
+ *            agrees (confirm.h).
+ * Source:    deployment standard 3 and 6: a deliberate act. What cannot be told is said to be
+ *            unknown, never left out.
  * Ownership: changes_clear() releases the subjects; it takes an empty one. */
 #ifndef FSM_CHANGES_H
 #define FSM_CHANGES_H
@@ -15,23 +18,24 @@
 enum fate { FATE_INVALID = 0, FATE_LEFT, FATE_RECREATED, FATE_STARTED, FATE_REMOVED, FATE_UNKNOWN };
 
 struct change {
-    char service[64], name[256];            /* name: of the image */
-    char before[80], after[80];             /* image ids; "" = none */
+    char service[64], name[256]; /* name: of the image */
+    char before[80], after[80];  /* image ids; "" = none */
     enum fate fate;
-    const char *why;                        /* a literal */
+    const char *why; /* a literal */
 };
 
 struct changes {
-    const char *target;                     /* borrowed from the configuration */
+    const char *target; /* borrowed from the configuration */
     uint64_t deployment;
     enum procedure procedure;
     char before[COMMIT_HEX + 1], after[COMMIT_HEX + 1];
-    struct bytes subjects;                  /* "<short commit> <subject>" a line, newest first; at most CHANGES_SUBJECTS_MAX and one */
+    struct bytes subjects; /* "<short commit> <subject>" a line, newest first; at most
+                              CHANGES_SUBJECTS_MAX and one */
     struct change list[2 * SETUP_NAMES_MAX];
     size_t count;
-    char policy_before[SHA256_HEX + 1], policy_after[SHA256_HEX + 1];       /* "" = not known */
-    bool has_policy, policy_file;           /* policy_file: the repository's policy file is another one */
-    char drift[800];                        /* what had drifted before this deployment; "" = nothing */
+    char policy_before[SHA256_HEX + 1], policy_after[SHA256_HEX + 1]; /* "" = not known */
+    bool has_policy, policy_file; /* policy_file: the repository's policy file is another one */
+    char drift[800];              /* what had drifted before this deployment; "" = nothing */
 };
 
 enum { CHANGES_SUBJECTS_MAX = 20 };
@@ -40,7 +44,8 @@ void changes_clear(struct changes *changes);
 #define CLEANUP_CHANGES __attribute__((cleanup(changes_clear)))
 
 /* Of the open deployment, which is in `guarded`. */
-enum error_code changes_read(struct driver *driver, struct changes *ret_changes, struct error *error) CHECKED;
+enum error_code changes_read(struct driver *driver, struct changes *ret_changes,
+                             struct error *error) CHECKED;
 
 /* changes_show.c. One screen; everything foreign is escaped. */
 void changes_print(FILE *stream, const struct changes *changes);

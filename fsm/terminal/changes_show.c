@@ -8,12 +8,18 @@
 static const char *fate_name(enum fate fate)
 {
     switch (fate) {
-    case FATE_LEFT: return "left alone";
-    case FATE_RECREATED: return "re-created";
-    case FATE_STARTED: return "started";
-    case FATE_REMOVED: return "removed";
-    case FATE_UNKNOWN: return "unknown";
-    case FATE_INVALID: break;
+    case FATE_LEFT:
+        return "left alone";
+    case FATE_RECREATED:
+        return "re-created";
+    case FATE_STARTED:
+        return "started";
+    case FATE_REMOVED:
+        return "removed";
+    case FATE_UNKNOWN:
+        return "unknown";
+    case FATE_INVALID:
+        break;
     }
     return "";
 }
@@ -38,7 +44,8 @@ static void print_commits(FILE *stream, const struct changes *changes)
 {
     const char *at = (const char *)changes->subjects.data, *line;
     size_t length, count = 0;
-    fprintf(stream, "  commits   %.12s -> %.12s%s\n", changes->before, changes->after, strcmp(changes->before, changes->after) == 0 ? ", the same" : "");
+    fprintf(stream, "  commits   %.12s -> %.12s%s\n", changes->before, changes->after,
+            strcmp(changes->before, changes->after) == 0 ? ", the same" : "");
     for (; next_line(&at, &line, &length); count++) {
         if (count == CHANGES_SUBJECTS_MAX) {
             fputs("              and older ones\n", stream);
@@ -59,7 +66,8 @@ static void print_images(FILE *stream, const struct changes *changes)
             continue;
         fprintf(stream, "  %-9s ", label);
         print_foreign(stream, change->name);
-        fprintf(stream, "  %.19s -> %.19s\n", change->before[0] != '\0' ? change->before : "none", change->after);
+        fprintf(stream, "  %.19s -> %.19s\n", change->before[0] != '\0' ? change->before : "none",
+                change->after);
         label = "";
     }
     if (label[0] != '\0')
@@ -83,7 +91,10 @@ static void print_policy(FILE *stream, const struct changes *changes)
     if (changes->procedure == PROCEDURE_RELEASE)
         fprintf(stream, "  policy    %s, which a release must keep\n", before);
     else
-        fprintf(stream, "  policy    before %s\n            after  %s%s\n", before, changes->policy_after[0] != '\0' ? changes->policy_after : "not known: --expect named none, Execution will say it",
+        fprintf(stream, "  policy    before %s\n            after  %s%s\n", before,
+                changes->policy_after[0] != '\0'
+                    ? changes->policy_after
+                    : "not known: --expect named none, Execution will say it",
                 changes->policy_file ? "" : "; the policy file of the repository did not change");
 }
 
@@ -105,7 +116,8 @@ void changes_print(FILE *stream, const struct changes *changes)
 {
     fputs("What will change on ", stream);
     print_foreign(stream, changes->target);
-    fprintf(stream, ", %s %llu:\n", machine_procedure_name(changes->procedure), (unsigned long long)changes->deployment);
+    fprintf(stream, ", %s %llu:\n", machine_procedure_name(changes->procedure),
+            (unsigned long long)changes->deployment);
     print_commits(stream, changes);
     print_images(stream, changes);
     print_services(stream, changes);
@@ -125,18 +137,26 @@ json_t *changes_json(const struct changes *changes)
     json_t *subjects = json_array(), *services = json_array();
     const char *at = (const char *)changes->subjects.data, *line;
     size_t length;
-    for (size_t count = 0; next_line(&at, &line, &length) && count < CHANGES_SUBJECTS_MAX; count++) {
+    for (size_t count = 0; next_line(&at, &line, &length) && count < CHANGES_SUBJECTS_MAX;
+         count++) {
         char subject[300];
         (void)snprintf(subject, sizeof subject, "%.*s", (int)length, line);
         (void)json_array_append_new(subjects, text_json(subject));
     }
     for (size_t i = 0; i < changes->count; i++) {
         const struct change *change = &changes->list[i];
-        (void)json_array_append_new(services, json_pack("{s:o, s:s, s:s, s:o, s:s, s:s}", "service", text_json(change->service), "fate", fate_name(change->fate), "why", change->why,
-                                                        "image", text_json(change->name), "before", change->before, "after", change->after));
+        (void)json_array_append_new(services, json_pack("{s:o, s:s, s:s, s:o, s:s, s:s}", "service",
+                                                        text_json(change->service), "fate",
+                                                        fate_name(change->fate), "why", change->why,
+                                                        "image", text_json(change->name), "before",
+                                                        change->before, "after", change->after));
     }
-    return json_pack("{s:s, s:s, s:I, s:s, s:{s:s, s:s, s:o}, s:o, s:{s:s, s:s, s:b}, s:o}", "event", "change", "target", changes->target, "deployment",
-                     (json_int_t)changes->deployment, "procedure", machine_procedure_name(changes->procedure), "commits", "before", changes->before, "after", changes->after,
-                     "subjects", subjects, "services", services, "policy", "before", changes->policy_before, "after", changes->policy_after, "file_changed", changes->policy_file,
-                     "drift", text_json(changes->drift));
+    return json_pack("{s:s, s:s, s:I, s:s, s:{s:s, s:s, s:o}, s:o, s:{s:s, s:s, s:b}, s:o}",
+                     "event", "change", "target", changes->target, "deployment",
+                     (json_int_t)changes->deployment, "procedure",
+                     machine_procedure_name(changes->procedure), "commits", "before",
+                     changes->before, "after", changes->after, "subjects", subjects, "services",
+                     services, "policy", "before", changes->policy_before, "after",
+                     changes->policy_after, "file_changed", changes->policy_file, "drift",
+                     text_json(changes->drift));
 }

@@ -11,7 +11,11 @@ enum tone { TONE_PLAIN = 0, TONE_STRONG, TONE_GOOD, TONE_BAD, TONE_FAINT };
 
 /* What is drawn before it is cut to the terminal. */
 struct sheet {
-    struct { char *text; enum tone tone; bool elidable; } lines[LINES_MAX];
+    struct {
+        char *text;
+        enum tone tone;
+        bool elidable;
+    } lines[LINES_MAX];
     size_t count;
     bool short_of_memory;
 };
@@ -23,7 +27,8 @@ static void sheet_clear(struct sheet *sheet)
 }
 
 /* One line; what it is made of may be foreign, so all of it is escaped at once, newlines too. */
-static void add(struct sheet *sheet, enum tone tone, bool elidable, const char *format, ...) __attribute__((format(printf, 4, 5)));
+static void add(struct sheet *sheet, enum tone tone, bool elidable, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 static void add(struct sheet *sheet, enum tone tone, bool elidable, const char *format, ...)
 {
     char raw[1200], *text = NULL;
@@ -62,11 +67,17 @@ static void write_duration(int64_t ns, char *ret_text, size_t room)
         (void)snprintf(ret_text, room, "%lld h %02lld min", seconds / 3600, seconds / 60 % 60);
 }
 
-static void add_row(struct sheet *sheet, const struct display_model *model, const struct display_row *row)
+static void add_row(struct sheet *sheet, const struct display_model *model,
+                    const struct display_row *row)
 {
-    static const struct { const char *box; enum tone tone; } marks[] = {
-        [DISPLAY_INVALID] = {"[?]", TONE_PLAIN}, [DISPLAY_DONE] = {"[x]", TONE_GOOD}, [DISPLAY_NOW] = {"[>]", TONE_STRONG}, [DISPLAY_TO_COME] = {"[ ]", TONE_FAINT},
-        [DISPLAY_FAILED] = {"[!]", TONE_BAD}};
+    static const struct {
+        const char *box;
+        enum tone tone;
+    } marks[] = {[DISPLAY_INVALID] = {"[?]", TONE_PLAIN},
+                 [DISPLAY_DONE] = {"[x]", TONE_GOOD},
+                 [DISPLAY_NOW] = {"[>]", TONE_STRONG},
+                 [DISPLAY_TO_COME] = {"[ ]", TONE_FAINT},
+                 [DISPLAY_FAILED] = {"[!]", TONE_BAD}};
     char time[40] = "";
     if (row->mark == DISPLAY_DONE || row->mark == DISPLAY_FAILED)
         write_duration(row->took_ns, time, sizeof time);
@@ -74,7 +85,8 @@ static void add_row(struct sheet *sheet, const struct display_model *model, cons
         write_duration(model->now_ns - row->began_ns, time, sizeof time);
     else if (row->mark == DISPLAY_NOW)
         (void)snprintf(time, sizeof time, "waits");
-    add(sheet, marks[row->mark].tone, row->mark == DISPLAY_DONE, "  %s %-18s  %-16s  %s", marks[row->mark].box, machine_state_name(row->state),
+    add(sheet, marks[row->mark].tone, row->mark == DISPLAY_DONE, "  %s %-18s  %-16s  %s",
+        marks[row->mark].box, machine_state_name(row->state),
         row->action == ACTION_NONE ? "" : machine_action_name(row->action), time);
 }
 
@@ -92,18 +104,22 @@ static void write_bar(int64_t passed_ns, int64_t length_ns, size_t room, char re
 static void add_bar(struct sheet *sheet, const struct display_model *model, unsigned columns)
 {
     const struct display_window *window = &model->window;
-    int64_t length_ns = window->length_ms * 1000000, end_ns = window->open ? model->now_ns : window->last_ns;
-    int64_t passed_ns = window->first_ns > 0 ? end_ns - window->first_ns : 0, left_ns = length_ns - passed_ns;
+    int64_t length_ns = window->length_ms * 1000000,
+            end_ns = window->open ? model->now_ns : window->last_ns;
+    int64_t passed_ns = window->first_ns > 0 ? end_ns - window->first_ns : 0,
+            left_ns = length_ns - passed_ns;
     char bar[BAR_MAX + 1], time[40], length[40];
     write_duration(length_ns, length, sizeof length);
     if (window->broken) {
         write_duration(passed_ns > 0 ? passed_ns : 0, time, sizeof time);
-        add(sheet, TONE_BAD, false, "  window given up after %s of %s, sample %lld", time, length, (long long)window->count);
+        add(sheet, TONE_BAD, false, "  window given up after %s of %s, sample %lld", time, length,
+            (long long)window->count);
         return;
     }
     write_bar(passed_ns, length_ns, columns > 60 ? BAR_MAX : 12, bar);
     write_duration(left_ns > 0 ? left_ns : 0, time, sizeof time);
-    add(sheet, TONE_STRONG, false, "  window [%s] %s left of %s, sample %lld", bar, time, length, (long long)window->count);
+    add(sheet, TONE_STRONG, false, "  window [%s] %s left of %s, sample %lld", bar, time, length,
+        (long long)window->count);
 }
 
 static void add_rollback(struct sheet *sheet, const struct display_model *model, unsigned columns)
@@ -121,7 +137,8 @@ static void add_rollback(struct sheet *sheet, const struct display_model *model,
     bool over = passed_ns > limit_ns;
     write_bar(passed_ns, limit_ns, columns > 60 ? BAR_MAX : 12, bar);
     write_duration(over ? passed_ns - limit_ns : limit_ns - passed_ns, time, sizeof time);
-    add(sheet, over ? TONE_BAD : TONE_STRONG, false, "  rollback [%s] %s %s %s", bar, time, over ? "over its limit of" : "left of", limit);
+    add(sheet, over ? TONE_BAD : TONE_STRONG, false, "  rollback [%s] %s %s %s", bar, time,
+        over ? "over its limit of" : "left of", limit);
 }
 
 static void add_window(struct sheet *sheet, const struct display_model *model, unsigned columns)
@@ -132,12 +149,16 @@ static void add_window(struct sheet *sheet, const struct display_model *model, u
     add_bar(sheet, model, columns);
     int width = 12;
     for (size_t i = 0; i < window->watched_count; i++)
-        width = (int)strlen(window->watched[i].name) > width ? (int)strlen(window->watched[i].name) : width;
+        width = (int)strlen(window->watched[i].name) > width ? (int)strlen(window->watched[i].name)
+                                                             : width;
     for (size_t i = 0; i < window->watched_count; i++) {
         const struct display_watched *watched = &window->watched[i];
-        size_t marks = strlen(watched->marks), kept = columns > 60 ? DISPLAY_SAMPLES : 8, from = marks > kept ? marks - kept : 0;
+        size_t marks = strlen(watched->marks), kept = columns > 60 ? DISPLAY_SAMPLES : 8,
+               from = marks > kept ? marks - kept : 0;
         bool good = marks > 0 && watched->marks[marks - 1] == '+';
-        add(sheet, good ? TONE_PLAIN : TONE_BAD, false, "    %-*s  %*s  %s", width < 28 ? width : 28, watched->name, (int)kept, watched->marks + from, watched->last);
+        add(sheet, good ? TONE_PLAIN : TONE_BAD, false, "    %-*s  %*s  %s",
+            width < 28 ? width : 28, watched->name, (int)kept, watched->marks + from,
+            watched->last);
     }
 }
 
@@ -178,7 +199,9 @@ static size_t fitting(const char *text, unsigned columns)
     while (text[at] != '\0') {
         unsigned char lead = (unsigned char)text[at];
         size_t size = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-        bool wide = lead >= 0xF0 || (size == 3 && (lead > 0xE1 || (lead == 0xE1 && (unsigned char)text[at + 1] >= 0x84)));
+        bool wide = lead >= 0xF0
+                    || (size == 3
+                        && (lead > 0xE1 || (lead == 0xE1 && (unsigned char)text[at + 1] >= 0x84)));
         if (cells + (wide ? 2 : 1) > columns)
             break;
         cells += wide ? 2 : 1;
@@ -187,17 +210,24 @@ static size_t fitting(const char *text, unsigned columns)
     return at;
 }
 
-static enum error_code write_line(const char *text, enum tone tone, const struct display_size *size, struct bytes *into, struct error *error)
+static enum error_code write_line(const char *text, enum tone tone, const struct display_size *size,
+                                  struct bytes *into, struct error *error)
 {
-    static const char *const starts[] = {[TONE_PLAIN] = "", [TONE_STRONG] = "\033[1m", [TONE_GOOD] = "\033[32m", [TONE_BAD] = "\033[1;31m", [TONE_FAINT] = "\033[2m"};
+    static const char *const starts[] = {[TONE_PLAIN] = "",
+                                         [TONE_STRONG] = "\033[1m",
+                                         [TONE_GOOD] = "\033[32m",
+                                         [TONE_BAD] = "\033[1;31m",
+                                         [TONE_FAINT] = "\033[2m"};
     bool coloured = size->colour && tone != TONE_PLAIN;
     size_t length = fitting(text, size->columns);
     while (length > 0 && text[length - 1] == ' ')
         length--;
-    return bytes_append_format(into, error, "%s%.*s%s\n", coloured ? starts[tone] : "", (int)length, text, coloured ? "\033[0m" : "");
+    return bytes_append_format(into, error, "%s%.*s%s\n", coloured ? starts[tone] : "", (int)length,
+                               text, coloured ? "\033[0m" : "");
 }
 
-static void draw(struct sheet *sheet, const struct display_model *model, const struct display_size *size)
+static void draw(struct sheet *sheet, const struct display_model *model,
+                 const struct display_size *size)
 {
     char time[40] = "";
     if (model->began_ns > 0)
@@ -217,7 +247,8 @@ static void draw(struct sheet *sheet, const struct display_model *model, const s
         add(sheet, TONE_STRONG, false, "  next   %s", model->next);
 }
 
-enum error_code display_render(const struct display_model *model, const struct display_size *size, struct bytes *ret_text, struct error *error)
+enum error_code display_render(const struct display_model *model, const struct display_size *size,
+                               struct bytes *ret_text, struct error *error)
 {
     struct sheet sheet __attribute__((cleanup(sheet_clear))) = {.count = 0};
     CLEANUP_BYTES struct bytes text = {0};

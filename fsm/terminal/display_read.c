@@ -34,39 +34,56 @@ static void push(struct display_model *model, const struct display_row *row)
 }
 
 /* A good outcome is a step that is done; any other is where the deployment turned, and says why. */
-static void take_transition(const struct deployment *deployment, const struct journal_entry *entry, struct display_model *model)
+static void take_transition(const struct deployment *deployment, const struct journal_entry *entry,
+                            struct display_model *model)
 {
     const json_t *body = entry->body;
-    const struct journal_entry *intent = entry_at(deployment, (uint64_t)json_integer_value(json_object_get(body, "intent")));
+    const struct journal_entry *intent = entry_at(deployment, (uint64_t)json_integer_value(
+                                                                  json_object_get(body, "intent")));
     enum event event = machine_event_by_name(text_at(body, "event"));
-    enum state from = machine_state_by_name(text_at(body, "from")), to = machine_state_by_name(text_at(body, "to"));
+    enum state from = machine_state_by_name(text_at(body, "from")),
+               to = machine_state_by_name(text_at(body, "to"));
     bool good = event == EVENT_DONE || event == EVENT_REARMED;
     bool answers = intent != NULL && is_type(intent, "intent");
-    struct display_row row = {.mark = good ? DISPLAY_DONE : DISPLAY_FAILED, .state = to, .action = ACTION_NONE, .took_ns = -1};
+    struct display_row row = {.mark = good ? DISPLAY_DONE : DISPLAY_FAILED,
+                              .state = to,
+                              .action = ACTION_NONE,
+                              .took_ns = -1};
     if (answers && strcmp(intent->boot, entry->boot) == 0)
         row.took_ns = entry->boottime_ns - intent->boottime_ns;
     if (answers)
         row.action = machine_action_by_name(text_at(intent->body, "action"));
     if (good && from != to)
-        model->last[0] = machine_phase(to) == PHASE_REVERTING || machine_phase(to) == PHASE_ENDED ? model->last[0] : '\0';
+        model->last[0] = machine_phase(to) == PHASE_REVERTING || machine_phase(to) == PHASE_ENDED
+                             ? model->last[0]
+                             : '\0';
     else
-        (void)snprintf(model->last, sizeof model->last, "%s by %s: %s", text_at(body, "from"), text_at(body, "event"), text_at(body, "reason"));
+        (void)snprintf(model->last, sizeof model->last, "%s by %s: %s", text_at(body, "from"),
+                       text_at(body, "event"), text_at(body, "reason"));
     if (from != to && to != STATE_INVALID && row.action != ACTION_INVALID)
         push(model, &row);
 }
 
-/* From the present state along the table to its end: first what is done now or next, then what is to come. */
-static void add_way_ahead(const struct deployment *deployment, const struct clock_reading *now, struct display_model *model)
+/* From the present state along the table to its end: first what is done now or next, then what is
+ * to come. */
+static void add_way_ahead(const struct deployment *deployment, const struct clock_reading *now,
+                          struct display_model *model)
 {
-    bool rearm = strcmp(deployment_fact(deployment, STATE_VERIFIED, "rearm"), "yes") == 0 || deployment->intent.action == ACTION_ARM;
-    const struct journal_entry *intent = deployment->intent.seq != 0 ? entry_at(deployment, deployment->intent.seq) : NULL;
+    bool rearm = strcmp(deployment_fact(deployment, STATE_VERIFIED, "rearm"), "yes") == 0
+                 || deployment->intent.action == ACTION_ARM;
+    const struct journal_entry *intent = deployment->intent.seq != 0
+                                             ? entry_at(deployment, deployment->intent.seq)
+                                             : NULL;
     enum display_mark mark = DISPLAY_NOW;
     enum state state = deployment->state;
-    for (unsigned i = 0; i < STATE_COUNT; i++) {        /* no way is longer */
+    for (unsigned i = 0; i < STATE_COUNT; i++) { /* no way is longer */
         const struct transition *edge = machine_step(deployment->procedure, state, rearm);
         if (edge == NULL)
             return;
-        struct display_row row = {.mark = mark, .state = edge->to, .action = edge->action, .took_ns = -1};
+        struct display_row row = {.mark = mark,
+                                  .state = edge->to,
+                                  .action = edge->action,
+                                  .took_ns = -1};
         if (mark == DISPLAY_NOW && intent != NULL && strcmp(intent->boot, now->boot) == 0)
             row.began_ns = intent->boottime_ns;
         push(model, &row);
@@ -107,7 +124,8 @@ static void mark(struct display_window *window, const char *name, char sign, con
 static bool names(const char *failing, const char *name)
 {
     size_t length = strlen(name);
-    for (const char *at = failing; *at != '\0'; at += strcspn(at, ",") + (at[strcspn(at, ",")] == ',' ? 1 : 0))
+    for (const char *at = failing; *at != '\0';
+         at += strcspn(at, ",") + (at[strcspn(at, ",")] == ',' ? 1 : 0))
         if (strcspn(at, ",") == length && memcmp(at, name, length) == 0)
             return true;
     return false;
@@ -118,7 +136,8 @@ static void write_answer(int64_t status, char *ret_text, size_t room)
     if (status == 0)
         (void)snprintf(ret_text, room, "no answer");
     else if (status <= 2)
-        (void)snprintf(ret_text, room, "%s", status == 1 ? "its own check passes" : "its own check fails");
+        (void)snprintf(ret_text, room, "%s",
+                       status == 1 ? "its own check passes" : "its own check fails");
     else
         (void)snprintf(ret_text, room, "HTTP %lld", (long long)status);
 }
@@ -139,9 +158,11 @@ static void mark_services(struct display_window *window, const char *failing)
     }
 }
 
-static void take_sample(const struct journal_entry *entry, const struct config *config, struct display_window *window)
+static void take_sample(const struct journal_entry *entry, const struct config *config,
+                        struct display_window *window)
 {
-    const json_t *items = json_object_get(entry->body, "evidence"), *facts = json_object_get(entry->body, "facts");
+    const json_t *items = json_object_get(entry->body, "evidence"),
+                 *facts = json_object_get(entry->body, "facts");
     const char *failing = text_at(facts, "failing"), *mismatch = text_at(facts, "mismatch");
     size_t endpoints = 0;
     for (size_t i = 0; i < json_array_size(items); i++) {
@@ -150,12 +171,19 @@ static void take_sample(const struct journal_entry *entry, const struct config *
         if (strcmp(text_at(item, "probe"), "health") != 0)
             continue;
         write_answer(json_integer_value(json_object_get(item, "status")), last, sizeof last);
-        mark(window, text_at(item, "subject"), names(failing, text_at(item, "subject")) ? 'X' : '+', last);
+        mark(window, text_at(item, "subject"), names(failing, text_at(item, "subject")) ? 'X' : '+',
+             last);
         endpoints++;
     }
     if (config->setup.services.execution[0] != '\0') {
         bool missing = names(failing, "policy_hash");
-        mark(window, "parity", mismatch[0] != '\0' ? '!' : missing ? 'X' : '+', mismatch[0] != '\0' ? "mismatch" : missing ? "no answer" : "equal, and the interlock as it must be");
+        mark(window, "parity",
+             mismatch[0] != '\0' ? '!'
+             : missing           ? 'X'
+                                 : '+',
+             mismatch[0] != '\0' ? "mismatch"
+             : missing           ? "no answer"
+                                 : "equal, and the interlock as it must be");
         endpoints++;
     }
     mark_services(window, failing);
@@ -171,18 +199,22 @@ static void take_sample(const struct journal_entry *entry, const struct config *
 
 static bool is_window(const struct journal_entry *entry)
 {
-    return is_type(entry, "intent") && strcmp(text_at(entry->body, "action"), machine_action_name(ACTION_OBSERVE_WINDOW)) == 0;
+    return is_type(entry, "intent")
+           && strcmp(text_at(entry->body, "action"), machine_action_name(ACTION_OBSERVE_WINDOW))
+                  == 0;
 }
 
 /* On the way back, at its end, or stuck there. */
 static bool turned_back(const struct deployment *deployment)
 {
     enum phase phase = machine_phase(deployment->state);
-    return deployment->state == STATE_ROLLED_BACK || phase == PHASE_STUCK || (phase == PHASE_REVERTING && deployment->state != STATE_ABORTING);
+    return deployment->state == STATE_ROLLED_BACK || phase == PHASE_STUCK
+           || (phase == PHASE_REVERTING && deployment->state != STATE_ABORTING);
 }
 
 /* The last window that was begun: shown while it runs, and when it failed. */
-static void read_window(const struct deployment *deployment, const struct config *config, const struct clock_reading *now, struct display_window *window)
+static void read_window(const struct deployment *deployment, const struct config *config,
+                        const struct clock_reading *now, struct display_window *window)
 {
     for (size_t i = 0; i < deployment->count; i++) {
         const struct journal_entry *entry = &deployment->entries[i];
@@ -195,23 +227,36 @@ static void read_window(const struct deployment *deployment, const struct config
     window->broken = !window->open && turned_back(deployment);
 }
 
-/* limits.rollback_ms counts from the first time that it was to be made safe, as a verifier counts it; before that, nothing counts. */
-static void read_rollback(const struct deployment *deployment, const struct config *config, const struct clock_reading *now, struct display_rollback *rollback)
+/* limits.rollback_ms counts from the first time that it was to be made safe, as a verifier counts
+ * it; before that, nothing counts. */
+static void read_rollback(const struct deployment *deployment, const struct config *config,
+                          const struct clock_reading *now, struct display_rollback *rollback)
 {
-    for (size_t i = 0; i < deployment->count && !rollback->shown && !deployment->ended && turned_back(deployment); i++) {
+    for (size_t i = 0;
+         i < deployment->count && !rollback->shown && !deployment->ended && turned_back(deployment);
+         i++) {
         const struct journal_entry *entry = &deployment->entries[i];
-        if (is_type(entry, "intent") && strcmp(text_at(entry->body, "action"), machine_action_name(ACTION_MAKE_SAFE)) == 0)
-            *rollback = (struct display_rollback){.shown = true, .limit_ms = config->limits.rollback_ms, .since_ns = strcmp(entry->boot, now->boot) == 0 ? entry->boottime_ns : 0};
+        if (is_type(entry, "intent")
+            && strcmp(text_at(entry->body, "action"), machine_action_name(ACTION_MAKE_SAFE)) == 0)
+            *rollback = (struct display_rollback){.shown = true,
+                                                  .limit_ms = config->limits.rollback_ms,
+                                                  .since_ns = strcmp(entry->boot, now->boot) == 0
+                                                                  ? entry->boottime_ns
+                                                                  : 0};
     }
 }
 
 static void read_title(const struct deployment *deployment, struct display_model *model)
 {
-    (void)snprintf(model->title, sizeof model->title, "%s %llu, opened by %.100s: %.200s", machine_procedure_name(deployment->procedure), (unsigned long long)deployment->number,
-                   deployment_open_string(deployment, "operator"), deployment_open_string(deployment, "reason"));
+    (void)snprintf(model->title, sizeof model->title, "%s %llu, opened by %.100s: %.200s",
+                   machine_procedure_name(deployment->procedure),
+                   (unsigned long long)deployment->number,
+                   deployment_open_string(deployment, "operator"),
+                   deployment_open_string(deployment, "reason"));
 }
 
-void display_read(const struct deployment *deployment, const struct config *config, const struct clock_reading *now, struct display_model *ret_model)
+void display_read(const struct deployment *deployment, const struct config *config,
+                  const struct clock_reading *now, struct display_model *ret_model)
 {
     struct display_model model = {.now_ns = now->boottime_ns, .ended = deployment->ended};
     (void)snprintf(model.target, sizeof model.target, "%s", config->setup.target.name);
@@ -223,7 +268,8 @@ void display_read(const struct deployment *deployment, const struct config *conf
         add_way_ahead(deployment, now, &model);
     read_window(deployment, config, now, &model.window);
     read_rollback(deployment, config, now, &model.rollback);
-    const struct journal_entry *open = &deployment->entries[0], *last = &deployment->entries[deployment->count - 1];
+    const struct journal_entry *open = &deployment->entries[0],
+                               *last = &deployment->entries[deployment->count - 1];
     if (strcmp(open->boot, now->boot) == 0)
         model.began_ns = open->boottime_ns;
     if (model.ended)

@@ -1,6 +1,8 @@
-/* fsm/terminal/display_read: the model of display.h, read from a deployment's entries: so the driver's own terminal and `status --watch` show the same.
+/* fsm/terminal/display_read: the model of display.h, read from a deployment's entries: so the
+ * driver's own terminal and `status --watch` show the same.
  * Knows:     how intents, transitions and samples become rows and marks; no terminal, no target.
- * Times:     of entries of this machine's present boot only; of another boot they cannot be compared and are left out. */
+ * Times:     of entries of this machine's present boot only; of another boot they cannot be
+ *            compared and are left out. */
 #ifndef FSM_DISPLAY_READ_H
 #define FSM_DISPLAY_READ_H
 
@@ -9,6 +11,7 @@
 #include "fsm/terminal/display.h"
 
 /* `pull` and `next` are left empty. */
-void display_read(const struct deployment *deployment, const struct config *config, const struct clock_reading *now, struct display_model *ret_model);
+void display_read(const struct deployment *deployment, const struct config *config,
+                  const struct clock_reading *now, struct display_model *ret_model);
 
 #endif

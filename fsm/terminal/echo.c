@@ -6,7 +6,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-static struct termios found;                    /* as it was before; holds while `silent` */
+static struct termios found; /* as it was before; holds while `silent` */
 static volatile sig_atomic_t silent;
 
 static const int signals[] = {SIGHUP, SIGQUIT, SIGTSTP};
@@ -18,7 +18,8 @@ static int is_ours(void)
     return group < 0 || group == getpgrp();
 }
 
-/* The setting and what is known of it change together: no handler stands between. Blocked SIGTTOU does not stop us either. */
+/* The setting and what is known of it change together: no handler stands between. Blocked SIGTTOU
+ * does not stop us either. */
 static void set(int to)
 {
     struct termios quiet;
@@ -48,7 +49,7 @@ static void leave(int number)
     (void)sigemptyset(&one);
     (void)sigaddset(&one, number);
     (void)raise(number);
-    (void)pthread_sigmask(SIG_UNBLOCK, &one, &before);      /* it ends or stops here */
+    (void)pthread_sigmask(SIG_UNBLOCK, &one, &before); /* it ends or stops here */
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     (void)sigaction(number, &mine, NULL);
     set(was_silent);
@@ -60,7 +61,8 @@ void echo_open(void)
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
         struct sigaction now;
         if (sigaction(signals[i], NULL, &now) == 0 && now.sa_handler == SIG_DFL)
-            (void)sigaction(signals[i], &(struct sigaction){.sa_handler = leave, .sa_flags = SA_RESTART}, NULL);
+            (void)sigaction(signals[i],
+                            &(struct sigaction){.sa_handler = leave, .sa_flags = SA_RESTART}, NULL);
     }
 }
 

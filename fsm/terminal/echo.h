@@ -1,7 +1,11 @@
-/* fsm/terminal/echo: what is typed while a frame is drawn is not shown, so that it cannot break the frame.
- * Knows:     the echo of the terminal on standard output, and nothing else of it: lines, signals and the shell's other settings stay as they are.
- * Signals:   whatever ends or stops the program by a signal that it does not handle itself (SIGHUP SIGQUIT SIGTSTP) gives the echo back first, and a stopped one takes it again when it goes on; SIGKILL cannot. One that handles
- *            a signal and then ends by it calls echo_restore() itself.
+/* fsm/terminal/echo: what is typed while a frame is drawn is not shown, so that it cannot break the
+ * frame.
+ * Knows:     the echo of the terminal on standard output, and nothing else of it: lines, signals
+ *            and the shell's other settings stay as they are.
+ * Signals:   whatever ends or stops the program by a signal that it does not handle itself (SIGHUP
+ *            SIGQUIT SIGTSTP) gives the echo back first, and a stopped one takes it again when it
+ *            goes on; SIGKILL cannot. One that handles a signal and then ends by it calls
+ *            echo_restore() itself.
  * Threads:   one, the one that signals go to.
  * Job control: in the background the terminal is somebody else's, and is left alone. */
 #ifndef FSM_ECHO_H

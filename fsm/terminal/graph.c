@@ -8,7 +8,8 @@ bool graph_edge_advances(const struct graph_edge *edge)
     return (edge->events & (1U << EVENT_DONE | 1U << EVENT_REARMED)) != 0;
 }
 
-static struct graph_edge *edge_between(struct graph_edge *edges, size_t *count, enum state from, enum state to)
+static struct graph_edge *edge_between(struct graph_edge *edges, size_t *count, enum state from,
+                                       enum state to)
 {
     for (size_t i = 0; i < *count; i++)
         if (edges[i].from == from && edges[i].to == to)
@@ -40,12 +41,14 @@ void graph_event_words(unsigned events, char *ret_text, size_t room)
     for (unsigned event = 1; event < EVENT_COUNT; event++) {
         if ((events & 1U << event) == 0 || used >= room)
             continue;
-        int length = snprintf(ret_text + used, room - used, "%s%s", used > 0 ? ", " : "", machine_event_name((enum event)event));
+        int length = snprintf(ret_text + used, room - used, "%s%s", used > 0 ? ", " : "",
+                              machine_event_name((enum event)event));
         used += length > 0 ? (size_t)length : 0;
     }
 }
 
-static void reach(struct graph_path *path, enum state state, const struct journal_entry *open, const struct journal_entry *entry)
+static void reach(struct graph_path *path, enum state state, const struct journal_entry *open,
+                  const struct journal_entry *entry)
 {
     if (path->reached[state]++ == 0 && strcmp(open->boot, entry->boot) == 0) {
         path->timed[state] = true;
@@ -58,7 +61,8 @@ void graph_path_of(const struct deployment *deployment, struct graph_path *ret_p
 {
     struct graph_path path = {.drawn = true};
     const struct journal_entry *open = &deployment->entries[0];
-    (void)snprintf(path.title, sizeof path.title, "deployment %llu, %s, begun %.19sZ", (unsigned long long)deployment->number,
+    (void)snprintf(path.title, sizeof path.title, "deployment %llu, %s, begun %.19sZ",
+                   (unsigned long long)deployment->number,
                    machine_procedure_name(deployment->procedure), open->utc);
     reach(&path, STATE_OPENED, open, open);
     for (size_t i = 0; i < deployment->count; i++) {
@@ -76,42 +80,61 @@ void graph_path_of(const struct deployment *deployment, struct graph_path *ret_p
 static const char *color_of(enum phase phase)
 {
     switch (phase) {
-    case PHASE_PREPARING: return "#dbeafe";
-    case PHASE_CHANGED: return "#fef3c7";
-    case PHASE_REVERTING: return "#fee2e2";
-    case PHASE_STUCK: return "#fca5a5";
-    case PHASE_ENDED: return "#dcfce7";
-    case PHASE_INVALID: break;
+    case PHASE_PREPARING:
+        return "#dbeafe";
+    case PHASE_CHANGED:
+        return "#fef3c7";
+    case PHASE_REVERTING:
+        return "#fee2e2";
+    case PHASE_STUCK:
+        return "#fca5a5";
+    case PHASE_ENDED:
+        return "#dcfce7";
+    case PHASE_INVALID:
+        break;
     }
     return "#ffffff";
 }
 
-static enum error_code dot_nodes(const struct graph_path *path, struct bytes *text, struct error *error)
+static enum error_code dot_nodes(const struct graph_path *path, struct bytes *text,
+                                 struct error *error)
 {
     enum error_code code = ERROR_OK;
     for (unsigned state = 1; code == ERROR_OK && state < STATE_COUNT; state++) {
         bool marked = path->drawn && path->reached[state] > 0;
-        code = bytes_append_format(text, error, "  %s [fillcolor=\"%s\"%s%s];\n", machine_state_name((enum state)state), color_of(machine_phase((enum state)state)),
-                                   machine_is_hot((enum state)state) ? ", peripheries=2" : "", marked ? ", penwidth=3" : "");
+        code = bytes_append_format(text, error, "  %s [fillcolor=\"%s\"%s%s];\n",
+                                   machine_state_name((enum state)state),
+                                   color_of(machine_phase((enum state)state)),
+                                   machine_is_hot((enum state)state) ? ", peripheries=2" : "",
+                                   marked ? ", penwidth=3" : "");
     }
     return code;
 }
 
-enum error_code graph_dot(const struct graph_path *path, struct bytes *ret_text, struct error *error)
+enum error_code graph_dot(const struct graph_path *path, struct bytes *ret_text,
+                          struct error *error)
 {
     struct graph_edge edges[GRAPH_EDGES_MAX];
     size_t count = graph_edges(edges);
-    enum error_code code = bytes_append_format(ret_text, error, "digraph titan_fsm {\n  label=\"%s\";\n  node [shape=box, style=\"filled,rounded\", fontname=\"sans-serif\"];\n"
-                                               "  edge [fontname=\"sans-serif\", fontsize=10];\n", path->drawn ? path->title : "titan-fsm");
+    enum error_code code =
+        bytes_append_format(ret_text, error,
+                            "digraph titan_fsm {\n  label=\"%s\";\n  node [shape=box, "
+                            "style=\"filled,rounded\", fontname=\"sans-serif\"];\n"
+                            "  edge [fontname=\"sans-serif\", fontsize=10];\n",
+                            path->drawn ? path->title : "titan-fsm");
     if (code == ERROR_OK)
         code = dot_nodes(path, ret_text, error);
     for (size_t i = 0; code == ERROR_OK && i < count; i++) {
         const struct graph_edge *edge = &edges[i];
         char events[128];
         graph_event_words(edge->events, events, sizeof events);
-        code = bytes_append_format(ret_text, error, "  %s -> %s [label=\"%s%s%s\"%s%s];\n", machine_state_name(edge->from), machine_state_name(edge->to),
-                                   edge->action != ACTION_NONE ? machine_action_name(edge->action) : "", edge->action != ACTION_NONE ? "\\n" : "", events,
-                                   graph_edge_advances(edge) ? "" : ", style=dashed, color=\"#b91c1c\"", path->drawn && path->taken[edge->from][edge->to] ? ", penwidth=3" : "");
+        code = bytes_append_format(
+            ret_text, error, "  %s -> %s [label=\"%s%s%s\"%s%s];\n", machine_state_name(edge->from),
+            machine_state_name(edge->to),
+            edge->action != ACTION_NONE ? machine_action_name(edge->action) : "",
+            edge->action != ACTION_NONE ? "\\n" : "", events,
+            graph_edge_advances(edge) ? "" : ", style=dashed, color=\"#b91c1c\"",
+            path->drawn && path->taken[edge->from][edge->to] ? ", penwidth=3" : "");
     }
     return code == ERROR_OK ? bytes_append_format(ret_text, error, "}\n") : code;
 }

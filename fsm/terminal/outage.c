@@ -11,8 +11,11 @@ enum { ACTS_MAX = SETUP_NAMES_MAX + 2 };
 struct measure {
     struct driver *driver;
     struct outage *outage;
-    struct containers seen;         /* the last list of containers */
-    struct { const char *services; int64_t sent_ns; } acts[ACTS_MAX];       /* `compose.up` and removals since that list; services: "a b", "" = all */
+    struct containers seen; /* the last list of containers */
+    struct {
+        const char *services;
+        int64_t sent_ns;
+    } acts[ACTS_MAX]; /* `compose.up` and removals since that list; services: "a b", "" = all */
     size_t act_count;
 };
 
@@ -50,13 +53,15 @@ static void note(struct outage_row *row, bool good, int64_t from_ns, int64_t rec
 static bool is_word_of(const char *words, const char *word)
 {
     size_t length = strlen(word);
-    for (const char *at = words; *at != '\0'; at += strcspn(at, " ") + (at[strcspn(at, " ")] == ' ' ? 1 : 0))
+    for (const char *at = words; *at != '\0';
+         at += strcspn(at, " ") + (at[strcspn(at, " ")] == ' ' ? 1 : 0))
         if (strcspn(at, " ") == length && memcmp(at, word, length) == 0)
             return true;
     return false;
 }
 
-/* When the first act that may have replaced this service's container was sent; `otherwise` where none is on record. */
+/* When the first act that may have replaced this service's container was sent; `otherwise` where
+ * none is on record. */
 static int64_t replaced_ns(const struct measure *measure, const char *service, int64_t otherwise)
 {
     for (size_t i = 0; i < measure->act_count; i++)
@@ -72,25 +77,32 @@ static bool belongs_to(const struct setup_endpoint *endpoint, const char *servic
         return true;
     const char *at = endpoint->url != NULL ? strstr(endpoint->url, host) : NULL;
     size_t length = strlen(service);
-    return at != NULL && strncmp(at + sizeof host - 1, service, length) == 0 && strchr(":/", at[sizeof host - 1 + length]) != NULL;
+    return at != NULL && strncmp(at + sizeof host - 1, service, length) == 0
+           && strchr(":/", at[sizeof host - 1 + length]) != NULL;
 }
 
 static bool belongs_to_any(const struct setup_endpoint *endpoint)
 {
-    return (endpoint->service != NULL && endpoint->service[0] != '\0') || (endpoint->url != NULL && strstr(endpoint->url, "://service:") != NULL);
+    return (endpoint->service != NULL && endpoint->service[0] != '\0')
+           || (endpoint->url != NULL && strstr(endpoint->url, "://service:") != NULL);
 }
 
-static enum error_code read_output(struct measure *measure, const json_t *item, struct bytes *ret_output, struct error *error)
+static enum error_code read_output(struct measure *measure, const json_t *item,
+                                   struct bytes *ret_output, struct error *error)
 {
     uint8_t hash[SHA256_BYTES];
     const char *hex = text_at(item, "output");
     if (!bytes_from_hex(hex, strlen(hex), hash, sizeof hash))
-        return error_set(error, ERROR_DAMAGED, 0, journal_directory(measure->driver->journal), "run titan-verify on the journal", "an item of evidence names no blob");
+        return error_set(error, ERROR_DAMAGED, 0, journal_directory(measure->driver->journal),
+                         "run titan-verify on the journal", "an item of evidence names no blob");
     return journal_blob(measure->driver->journal, hash, ret_output, error);
 }
 
-/* The answer of an endpoint behind item `from` of this entry, before the next list of containers: 1 good, 0 bad, -1 not asked. */
-static enum error_code answer_of(struct measure *measure, const json_t *items, size_t from, const char *endpoint, int *ret_answer, int64_t *received_ns, struct error *error)
+/* The answer of an endpoint behind item `from` of this entry, before the next list of containers: 1
+ * good, 0 bad, -1 not asked. */
+static enum error_code answer_of(struct measure *measure, const json_t *items, size_t from,
+                                 const char *endpoint, int *ret_answer, int64_t *received_ns,
+                                 struct error *error)
 {
     *ret_answer = -1;
     for (size_t i = from; i < json_array_size(items); i++) {
@@ -98,7 +110,8 @@ static enum error_code answer_of(struct measure *measure, const json_t *items, s
         CLEANUP_BYTES struct bytes body = {0};
         if (strcmp(text_at(item, "probe"), "compose.containers") == 0)
             return ERROR_OK;
-        if (strcmp(text_at(item, "probe"), "health") != 0 || strcmp(text_at(item, "subject"), endpoint) != 0)
+        if (strcmp(text_at(item, "probe"), "health") != 0
+            || strcmp(text_at(item, "subject"), endpoint) != 0)
             continue;
         enum error_code code = read_output(measure, item, &body, error);
         if (code != ERROR_OK)
@@ -112,14 +125,20 @@ static enum error_code answer_of(struct measure *measure, const json_t *items, s
 }
 
 /* One service at one look: its container, and whichever endpoints are its own. */
-static enum error_code look_at_service(struct measure *measure, const json_t *items, size_t at, const struct containers *now, const char *service, struct error *error)
+static enum error_code look_at_service(struct measure *measure, const json_t *items, size_t at,
+                                       const struct containers *now, const char *service,
+                                       struct error *error)
 {
     const struct setup *setup = &measure->driver->config.setup;
     const json_t *item = json_array_get(items, at);
-    const struct container *container = containers_find(now, service), *before = containers_find(&measure->seen, service);
+    const struct container *container = containers_find(now, service),
+                           *before = containers_find(&measure->seen, service);
     struct outage_row *row = row_of(measure->outage, service, false);
-    int64_t sent_ns = json_integer_value(json_object_get(item, "sent_ns")), received_ns = json_integer_value(json_object_get(item, "received_ns"));
-    bool replaced = before != NULL && (container == NULL || strcmp(before->id, container->id) != 0 || strcmp(before->started_at, container->started_at) != 0);
+    int64_t sent_ns = json_integer_value(json_object_get(item, "sent_ns")),
+            received_ns = json_integer_value(json_object_get(item, "received_ns"));
+    bool replaced = before != NULL
+                    && (container == NULL || strcmp(before->id, container->id) != 0
+                        || strcmp(before->started_at, container->started_at) != 0);
     bool good = container != NULL && container_is_good(container), unasked = false;
     if (replaced)
         note(row, false, replaced_ns(measure, service, sent_ns), 0);
@@ -127,7 +146,8 @@ static enum error_code look_at_service(struct measure *measure, const json_t *it
         int answer;
         if (!belongs_to(&setup->endpoints[i], service))
             continue;
-        enum error_code code = answer_of(measure, items, at + 1, setup->endpoints[i].name, &answer, &received_ns, error);
+        enum error_code code = answer_of(measure, items, at + 1, setup->endpoints[i].name, &answer,
+                                         &received_ns, error);
         if (code != ERROR_OK)
             return code;
         good = good && answer != 0;
@@ -138,7 +158,8 @@ static enum error_code look_at_service(struct measure *measure, const json_t *it
     return ERROR_OK;
 }
 
-static enum error_code take_containers(struct measure *measure, const json_t *items, size_t at, struct error *error)
+static enum error_code take_containers(struct measure *measure, const json_t *items, size_t at,
+                                       struct error *error)
 {
     CLEANUP_BYTES struct bytes lines = {0};
     struct containers now;
@@ -157,19 +178,23 @@ static enum error_code take_containers(struct measure *measure, const json_t *it
     return ERROR_OK;
 }
 
-static enum error_code take_health(struct measure *measure, const json_t *items, size_t at, struct error *error)
+static enum error_code take_health(struct measure *measure, const json_t *items, size_t at,
+                                   struct error *error)
 {
     const struct setup *setup = &measure->driver->config.setup;
     const json_t *item = json_array_get(items, at);
     for (size_t i = 0; i < setup->endpoint_count; i++) {
         int answer;
         int64_t received_ns = 0;
-        if (strcmp(setup->endpoints[i].name, text_at(item, "subject")) != 0 || belongs_to_any(&setup->endpoints[i]))
+        if (strcmp(setup->endpoints[i].name, text_at(item, "subject")) != 0
+            || belongs_to_any(&setup->endpoints[i]))
             continue;
-        enum error_code code = answer_of(measure, items, at, setup->endpoints[i].name, &answer, &received_ns, error);
+        enum error_code code = answer_of(measure, items, at, setup->endpoints[i].name, &answer,
+                                         &received_ns, error);
         if (code != ERROR_OK)
             return code;
-        note(row_of(measure->outage, setup->endpoints[i].name, true), answer == 1, json_integer_value(json_object_get(item, "sent_ns")), received_ns);
+        note(row_of(measure->outage, setup->endpoints[i].name, true), answer == 1,
+             json_integer_value(json_object_get(item, "sent_ns")), received_ns);
     }
     return ERROR_OK;
 }
@@ -180,17 +205,21 @@ static void take_act(struct measure *measure, const json_t *item)
     if (measure->act_count == ACTS_MAX)
         return;
     measure->acts[measure->act_count].services = text_at(item, "subject");
-    measure->acts[measure->act_count++].sent_ns = json_integer_value(json_object_get(item, "sent_ns"));
+    measure->acts[measure->act_count++].sent_ns = json_integer_value(
+        json_object_get(item, "sent_ns"));
 }
 
-static enum error_code take_entry(struct measure *measure, const struct journal_entry *entry, struct error *error)
+static enum error_code take_entry(struct measure *measure, const struct journal_entry *entry,
+                                  struct error *error)
 {
     const json_t *items = json_object_get(entry->body, "evidence");
     enum error_code code = ERROR_OK;
     for (size_t i = 0; code == ERROR_OK && i < json_array_size(items); i++) {
         const json_t *item = json_array_get(items, i);
         const char *probe = text_at(item, "probe");
-        if (strcmp(probe, "compose.up") == 0 || (strcmp(probe, "act") == 0 && strncmp(text_at(item, "subject"), "remove ", 7) == 0)) {
+        if (strcmp(probe, "compose.up") == 0
+            || (strcmp(probe, "act") == 0
+                && strncmp(text_at(item, "subject"), "remove ", 7) == 0)) {
             take_act(measure, item);
         } else if (strcmp(probe, "compose.containers") == 0) {
             code = take_containers(measure, items, i, error);
@@ -211,7 +240,8 @@ static enum error_code drop_removed(struct measure *measure, struct error *error
     struct images images;
     if (deployment->state != STATE_COMPLETED || pulled == NULL)
         return ERROR_OK;
-    enum error_code code = deployment_evidence(measure->driver->journal, pulled, "compose.images", &lines, error);
+    enum error_code code = deployment_evidence(measure->driver->journal, pulled, "compose.images",
+                                               &lines, error);
     if (code == ERROR_OK)
         code = images_read(&lines, &images, error);
     if (code != ERROR_OK)
@@ -238,7 +268,9 @@ static int64_t last_received_ns(const struct journal_entry *entry)
 {
     const json_t *items = json_object_get(entry->body, "evidence");
     size_t count = json_array_size(items);
-    return count > 0 ? json_integer_value(json_object_get(json_array_get(items, count - 1), "received_ns")) : entry->boottime_ns;
+    return count > 0 ? json_integer_value(
+               json_object_get(json_array_get(items, count - 1), "received_ns"))
+                     : entry->boottime_ns;
 }
 
 static int64_t first_sent_ns(const struct journal_entry *entry)
@@ -247,43 +279,57 @@ static int64_t first_sent_ns(const struct journal_entry *entry)
     return item != NULL ? json_integer_value(json_object_get(item, "sent_ns")) : entry->boottime_ns;
 }
 
-/* Where nothing of ours took its arms since: a transition that found it armed, or a sample without a fault. When a guard fired behind it, nobody saw. */
+/* Where nothing of ours took its arms since: a transition that found it armed, or a sample without
+ * a fault. When a guard fired behind it, nobody saw. */
 static bool is_look_at_armed(const struct journal_entry *entry)
 {
     const json_t *facts = json_object_get(entry->body, "facts");
     if (strcmp(entry->type, "sample") == 0)
         return text_at(facts, "failing")[0] == '\0' && text_at(facts, "mismatch")[0] == '\0';
-    return strcmp(entry->type, "transition") == 0 && strcmp(text_at(facts, "interlock"), "armed") == 0;
+    return strcmp(entry->type, "transition") == 0
+           && strcmp(text_at(facts, "interlock"), "armed") == 0;
 }
 
-/* Whatever is about to take Execution's arms, whether it is seen to or not: what was sent before an interruption is not in evidence, but its intent is. A switch counts
- * unless Execution was seen armed behind it, because one that failed half way may have re-created it. */
+/* Whatever is about to take Execution's arms, whether it is seen to or not: what was sent before an
+ * interruption is not in evidence, but its intent is. A switch counts unless Execution was seen
+ * armed behind it, because one that failed half way may have re-created it. */
 static bool may_disarm(const struct deployment *deployment, const struct journal_entry *entry)
 {
     if (strcmp(entry->type, "command") == 0)
-        return strcmp(text_at(entry->body, "command"), "disarm") == 0 && strcmp(text_at(entry->body, "phase"), "intent") == 0;
-    enum action action = strcmp(entry->type, "intent") == 0 ? machine_action_by_name(text_at(entry->body, "action")) : ACTION_NONE;
+        return strcmp(text_at(entry->body, "command"), "disarm") == 0
+               && strcmp(text_at(entry->body, "phase"), "intent") == 0;
+    enum action action = strcmp(entry->type, "intent") == 0
+                             ? machine_action_by_name(text_at(entry->body, "action"))
+                             : ACTION_NONE;
     return action == ACTION_DISARM || action == ACTION_MAKE_SAFE
-           || (action == ACTION_SWITCH_SERVICES && strcmp(deployment_fact(deployment, STATE_VERIFIED, "interlock"), "armed") != 0);
+           || (action == ACTION_SWITCH_SERVICES
+               && strcmp(deployment_fact(deployment, STATE_VERIFIED, "interlock"), "armed") != 0);
 }
 
-/* From the first such act behind the last time at which Execution was seen armed, whatever is tried again behind it. */
+/* From the first such act behind the last time at which Execution was seen armed, whatever is tried
+ * again behind it. */
 static void measure_disarmed(const struct deployment *deployment, struct outage *outage)
 {
     const struct journal_entry *end = &deployment->entries[deployment->count - 1];
-    int64_t since_ns = 0, total_ns = 0, seen_ns = deployment->entries[0].boottime_ns;     /* seen: at the last look while it was armed */
-    bool switching = false, any = false;        /* switching: since_ns is of a switch whose `up` is not on record yet */
+    int64_t since_ns = 0, total_ns = 0,
+            seen_ns =
+                deployment->entries[0].boottime_ns; /* seen: at the last look while it was armed */
+    bool switching = false,
+         any = false; /* switching: since_ns is of a switch whose `up` is not on record yet */
     outage->disarmed_ns = -1;
     if (strcmp(deployment_fact(deployment, STATE_CONNECTED, "interlock"), "armed") != 0)
         return;
     for (size_t i = 0; i < deployment->count; i++) {
         const struct journal_entry *entry = &deployment->entries[i];
-        bool moves = strcmp(entry->type, "transition") == 0, armed = moves && machine_state_by_name(text_at(entry->body, "to")) == STATE_ARMED
-                                                                     && machine_state_by_name(text_at(entry->body, "from")) != STATE_ARMED;
-        bool fired = moves && machine_event_by_name(text_at(entry->body, "event")) == EVENT_GUARD_FIRED;
+        bool moves = strcmp(entry->type, "transition") == 0,
+             armed = moves && machine_state_by_name(text_at(entry->body, "to")) == STATE_ARMED
+                     && machine_state_by_name(text_at(entry->body, "from")) != STATE_ARMED;
+        bool fired = moves
+                     && machine_event_by_name(text_at(entry->body, "event")) == EVENT_GUARD_FIRED;
         if (since_ns == 0 && (fired || may_disarm(deployment, entry))) {
             since_ns = fired ? seen_ns : entry->boottime_ns;
-            switching = machine_action_by_name(text_at(entry->body, "action")) == ACTION_SWITCH_SERVICES;
+            switching = machine_action_by_name(text_at(entry->body, "action"))
+                        == ACTION_SWITCH_SERVICES;
             any = true;
         } else if (switching && moves && up_sent_ns(entry) > since_ns) {
             since_ns = up_sent_ns(entry);
@@ -294,17 +340,21 @@ static void measure_disarmed(const struct deployment *deployment, struct outage 
         }
         if (since_ns == 0 && is_look_at_armed(entry))
             seen_ns = first_sent_ns(entry);
-        switching = switching && !moves && strcmp(entry->type, "reconciliation") != 0 && strcmp(entry->type, "command") != 0;
+        switching = switching && !moves && strcmp(entry->type, "reconciliation") != 0
+                    && strcmp(entry->type, "command") != 0;
     }
     outage->still_disarmed = since_ns != 0;
     if (any)
         outage->disarmed_ns = total_ns + (since_ns != 0 ? end->boottime_ns - since_ns : 0);
 }
 
-enum error_code outage_measure(struct driver *driver, struct outage *ret_outage, struct error *error)
+enum error_code outage_measure(struct driver *driver, struct outage *ret_outage,
+                               struct error *error)
 {
     const struct deployment *deployment = &driver->deployment;
-    struct outage outage = {.measured = true, .disarmed_ns = -1, .resolution_ms = driver->config.limits.sample_interval_ms};
+    struct outage outage = {.measured = true,
+                            .disarmed_ns = -1,
+                            .resolution_ms = driver->config.limits.sample_interval_ms};
     struct measure measure = {.driver = driver, .outage = &outage};
     const struct journal_entry *end = &deployment->entries[deployment->count - 1];
     for (size_t i = 0; i < deployment->count; i++) {

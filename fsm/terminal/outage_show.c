@@ -13,7 +13,8 @@ static void print_rows(FILE *stream, const struct outage *outage, bool endpoints
         fprintf(stream, "%-12s ", label);
         bytes_print_escaped(stream, row->name, strlen(row->name));
         if (row->total_ns > 0)
-            fprintf(stream, " at most %.1f s%s\n", (double)row->total_ns / 1e9, row->since_ns != 0 ? ", and still" : "");
+            fprintf(stream, " at most %.1f s%s\n", (double)row->total_ns / 1e9,
+                    row->since_ns != 0 ? ", and still" : "");
         else
             fputs(" 0 s\n", stream);
         label = "";
@@ -31,8 +32,10 @@ void outage_print(FILE *stream, const struct outage *outage)
     print_rows(stream, outage, false);
     print_rows(stream, outage, true);
     if (outage->disarmed_ns >= 0)
-        fprintf(stream, "disarmed     Execution %.1f s%s\n", (double)outage->disarmed_ns / 1e9, outage->still_disarmed ? ", and still" : "");
-    fprintf(stream, "             by what was looked at; in the window every %.1f s\n", (double)outage->resolution_ms / 1e3);
+        fprintf(stream, "disarmed     Execution %.1f s%s\n", (double)outage->disarmed_ns / 1e9,
+                outage->still_disarmed ? ", and still" : "");
+    fprintf(stream, "             by what was looked at; in the window every %.1f s\n",
+            (double)outage->resolution_ms / 1e3);
 }
 
 json_t *outage_json(const struct outage *outage)
@@ -40,10 +43,17 @@ json_t *outage_json(const struct outage *outage)
     json_t *services = json_array(), *endpoints = json_array();
     for (size_t i = 0; i < outage->count; i++) {
         const struct outage_row *row = &outage->rows[i];
-        (void)json_array_append_new(row->endpoint ? endpoints : services, json_pack("{s:s, s:I, s:b}", "name", row->name, "ms", (json_int_t)(row->total_ns / 1000000), "still",
-                                                                                    row->since_ns != 0));
+        (void)json_array_append_new(row->endpoint ? endpoints : services,
+                                    json_pack("{s:s, s:I, s:b}", "name", row->name, "ms",
+                                              (json_int_t)(row->total_ns / 1000000), "still",
+                                              row->since_ns != 0));
     }
-    json_t *disarmed = outage->disarmed_ns < 0 ? json_null() : json_pack("{s:I, s:b}", "ms", (json_int_t)(outage->disarmed_ns / 1000000), "still", outage->still_disarmed);
-    return json_pack("{s:s, s:b, s:o, s:o, s:o, s:I}", "event", "unavailable", "measured", outage->measured, "services", services, "endpoints", endpoints, "disarmed", disarmed,
-                     "resolution_ms", (json_int_t)outage->resolution_ms);
+    json_t *disarmed = outage->disarmed_ns < 0
+                           ? json_null()
+                           : json_pack("{s:I, s:b}", "ms",
+                                       (json_int_t)(outage->disarmed_ns / 1000000), "still",
+                                       outage->still_disarmed);
+    return json_pack("{s:s, s:b, s:o, s:o, s:o, s:I}", "event", "unavailable", "measured",
+                     outage->measured, "services", services, "endpoints", endpoints, "disarmed",
+                     disarmed, "resolution_ms", (json_int_t)outage->resolution_ms);
 }

@@ -73,7 +73,8 @@ void progress_look(const struct driver *driver)
     bool found = false;
     if (driver->screen == NULL)
         return;
-    if (driver->clock->read(driver->clock->context, &now, &ignored) == ERROR_OK && deployment_load(driver->journal, &latest, &found, &ignored) == ERROR_OK && found) {
+    if (driver->clock->read(driver->clock->context, &now, &ignored) == ERROR_OK
+        && deployment_load(driver->journal, &latest, &found, &ignored) == ERROR_OK && found) {
         display_read(&latest, &driver->config, &now, &model);
         screen_show(driver->screen, &model);
     }
@@ -83,7 +84,8 @@ void progress_look(const struct driver *driver)
 void progress_step(const struct driver *driver, const struct transition *edge, bool adopted)
 {
     if (driver->options.json) {
-        print_json(json_pack("{s:s, s:s, s:s, s:b}", "event", "step", "state", machine_state_name(edge->from), "action",
+        print_json(json_pack("{s:s, s:s, s:s, s:b}", "event", "step", "state",
+                             machine_state_name(edge->from), "action",
                              machine_action_name(edge->action), "adopted", adopted));
         return;
     }
@@ -94,23 +96,28 @@ void progress_step(const struct driver *driver, const struct transition *edge, b
     if (driver->options.quiet)
         return;
     begin_line(driver);
-    fprintf(stdout, "%-18s %s%s", machine_state_name(edge->from), machine_action_name(edge->action), adopted ? " (taken up again)" : "");
+    fprintf(stdout, "%-18s %s%s", machine_state_name(edge->from), machine_action_name(edge->action),
+            adopted ? " (taken up again)" : "");
     end_line(driver);
 }
 
-void progress_transition(const struct driver *driver, const struct transition *edge, const char *reason)
+void progress_transition(const struct driver *driver, const struct transition *edge,
+                         const char *reason)
 {
     bool good = edge->event == EVENT_DONE || edge->event == EVENT_REARMED;
     if (driver->options.json) {
-        print_json(json_pack("{s:s, s:s, s:s, s:s, s:s}", "event", "transition", "from", machine_state_name(edge->from), "by",
-                             machine_event_name(edge->event), "to", machine_state_name(edge->to), "reason", reason));
+        print_json(json_pack("{s:s, s:s, s:s, s:s, s:s}", "event", "transition", "from",
+                             machine_state_name(edge->from), "by", machine_event_name(edge->event),
+                             "to", machine_state_name(edge->to), "reason", reason));
         return;
     }
     progress_look(driver);
-    if ((driver->options.quiet && edge->event == EVENT_DONE) || (driver->screen != NULL && good))      /* the list says it */
+    if ((driver->options.quiet && edge->event == EVENT_DONE)
+        || (driver->screen != NULL && good)) /* the list says it */
         return;
     begin_line(driver);
-    fprintf(stdout, "%-18s -> %s (%s)", machine_state_name(edge->from), machine_state_name(edge->to), machine_event_name(edge->event));
+    fprintf(stdout, "%-18s -> %s (%s)", machine_state_name(edge->from),
+            machine_state_name(edge->to), machine_event_name(edge->event));
     if (reason[0] != '\0') {
         fputs(": ", stdout);
         print_escaped(reason);
@@ -118,11 +125,12 @@ void progress_transition(const struct driver *driver, const struct transition *e
     end_line(driver);
 }
 
-void progress_reconciliation(const struct driver *driver, const char *action, const char *found, const char *then, const char *reason)
+void progress_reconciliation(const struct driver *driver, const char *action, const char *found,
+                             const char *then, const char *reason)
 {
     if (driver->options.json) {
-        print_json(json_pack("{s:s, s:s, s:s, s:s, s:s}", "event", "reconciliation", "action", action, "found", found, "then", then, "reason",
-                             reason));
+        print_json(json_pack("{s:s, s:s, s:s, s:s, s:s}", "event", "reconciliation", "action",
+                             action, "found", found, "then", then, "reason", reason));
         return;
     }
     begin_line(driver);
@@ -131,11 +139,13 @@ void progress_reconciliation(const struct driver *driver, const char *action, co
     end_line(driver);
 }
 
-void progress_sample(const struct driver *driver, int64_t number, int64_t elapsed_ms, int64_t window_ms, const char *summary)
+void progress_sample(const struct driver *driver, int64_t number, int64_t elapsed_ms,
+                     int64_t window_ms, const char *summary)
 {
     if (driver->options.json) {
-        print_json(json_pack("{s:s, s:I, s:I, s:I, s:s}", "event", "sample", "n", (json_int_t)number, "elapsed_ms", (json_int_t)elapsed_ms,
-                             "window_ms", (json_int_t)window_ms, "summary", summary));
+        print_json(json_pack("{s:s, s:I, s:I, s:I, s:s}", "event", "sample", "n",
+                             (json_int_t)number, "elapsed_ms", (json_int_t)elapsed_ms, "window_ms",
+                             (json_int_t)window_ms, "summary", summary));
         return;
     }
     if (driver->screen != NULL) {
@@ -145,7 +155,8 @@ void progress_sample(const struct driver *driver, int64_t number, int64_t elapse
     if (driver->options.quiet)
         return;
     begin_line(driver);
-    fprintf(stdout, "  sample %-4lld %6.1f s of %.1f s  ", (long long)number, (double)elapsed_ms / 1000.0, (double)window_ms / 1000.0);
+    fprintf(stdout, "  sample %-4lld %6.1f s of %.1f s  ", (long long)number,
+            (double)elapsed_ms / 1000.0, (double)window_ms / 1000.0);
     print_escaped(summary);
     end_line(driver);
 }

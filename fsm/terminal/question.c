@@ -27,13 +27,17 @@ static void read_line(struct driver *driver, char *ret_line, size_t room)
 
 enum error_code question_rearm(struct driver *driver, enum answer *ret_answer, struct error *error)
 {
-    const char *outcome = driver->options.rearm == ANSWER_YES ? "yes" : driver->options.rearm == ANSWER_NO ? "no" : "unanswered";
+    const char *outcome = driver->options.rearm == ANSWER_YES  ? "yes"
+                          : driver->options.rearm == ANSWER_NO ? "no"
+                                                               : "unanswered";
     const char *reason = driver->options.rearm == ANSWER_ASK ? "" : "given on the command line";
     char key[33];
     if (driver->options.rearm == ANSWER_ASK && isatty(STDIN_FILENO) == 1) {
         char line[64];
         progress_pause(driver);
-        progress_word(driver, "Execution was armed before and came up disarmed. Arm it again after this check? Type yes within %lld s; silence leaves it disarmed.",
+        progress_word(driver,
+                      "Execution was armed before and came up disarmed. Arm it again after this "
+                      "check? Type yes within %lld s; silence leaves it disarmed.",
                       (long long)(driver->config.limits.answer_ms / 1000));
         read_line(driver, line, sizeof line);
         progress_resume(driver);
@@ -41,7 +45,8 @@ enum error_code question_rearm(struct driver *driver, enum answer *ret_answer, s
         reason = "asked on the terminal";
     }
     driver_key(key);
-    enum error_code code = record_command(&driver->recorder, "answer", "outcome", key, outcome, reason, NULL, error);
+    enum error_code code = record_command(&driver->recorder, "answer", "outcome", key, outcome,
+                                          reason, NULL, error);
     if (code == ERROR_OK)
         *ret_answer = strcmp(outcome, "yes") == 0 ? ANSWER_YES : ANSWER_NO;
     return code;

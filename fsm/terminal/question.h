@@ -1,11 +1,13 @@
 /* fsm/terminal/question: asks the operator, records the answer, and takes silence for no.
- * Time:      limits.answer_ms on the boot clock; without a terminal nobody could answer, so it is unanswered at once. */
+ * Time:      limits.answer_ms on the boot clock; without a terminal nobody could answer, so it is
+ *            unanswered at once. */
 #ifndef FSM_QUESTION_H
 #define FSM_QUESTION_H
 
 #include "fsm/driver.h"
 
 /* ANSWER_YES or ANSWER_NO; recorded as a command `answer` before it returns. */
-enum error_code question_rearm(struct driver *driver, enum answer *ret_answer, struct error *error) CHECKED;
+enum error_code question_rearm(struct driver *driver, enum answer *ret_answer, struct error *error)
+    CHECKED;
 
 #endif

@@ -21,14 +21,15 @@ struct screen {
     pthread_cond_t wake;
     pthread_t ticker;
     struct display_model model;
-    unsigned drawn;                 /* lines of the frame that stands */
+    unsigned drawn; /* lines of the frame that stands */
     bool has_model, colour, paused, over, disturbed;
 };
 
 bool screen_is_possible(void)
 {
     const char *term = getenv("TERM");
-    return isatty(STDOUT_FILENO) == 1 && term != NULL && term[0] != '\0' && strcmp(term, "dumb") != 0;
+    return isatty(STDOUT_FILENO) == 1 && term != NULL && term[0] != '\0'
+           && strcmp(term, "dumb") != 0;
 }
 
 /* One cell and one line are left free, so that no terminal wraps or scrolls by itself. */
@@ -36,8 +37,11 @@ static struct display_size size_of(const struct screen *screen)
 {
     struct winsize size = {.ws_col = 0};
     (void)ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
-    unsigned columns = size.ws_col > 1 ? size.ws_col : COLUMNS_UNKNOWN, rows = size.ws_row > 0 ? size.ws_row : ROWS_UNKNOWN;
-    return (struct display_size){.columns = columns - 1, .rows = rows > ROWS_LEAST ? rows - 1 : ROWS_LEAST, .colour = screen->colour};
+    unsigned columns = size.ws_col > 1 ? size.ws_col : COLUMNS_UNKNOWN,
+             rows = size.ws_row > 0 ? size.ws_row : ROWS_UNKNOWN;
+    return (struct display_size){.columns = columns - 1,
+                                 .rows = rows > ROWS_LEAST ? rows - 1 : ROWS_LEAST,
+                                 .colour = screen->colour};
 }
 
 /* What stands is not the frame alone any more: it is left where it is. */
@@ -117,7 +121,8 @@ static int start(struct screen *screen)
     return code;
 }
 
-enum error_code screen_open(const struct clock *clock, bool (*was_disturbed)(void), struct screen **ret_screen, struct error *error)
+enum error_code screen_open(const struct clock *clock, bool (*was_disturbed)(void),
+                            struct screen **ret_screen, struct error *error)
 {
     struct screen *screen = calloc(1, sizeof *screen);
     if (screen == NULL)
@@ -129,7 +134,8 @@ enum error_code screen_open(const struct clock *clock, bool (*was_disturbed)(voi
     int code = start(screen);
     if (code != 0) {
         free(screen);
-        return error_set(error, ERROR_SYSTEM, code, "screen", "", "a thread cannot be started: %s", strerror(code));
+        return error_set(error, ERROR_SYSTEM, code, "screen", "", "a thread cannot be started: %s",
+                         strerror(code));
     }
     echo_open();
     echo_silence();

@@ -16,11 +16,14 @@ void allowed_signers_free(struct allowed_signers *signers)
 
 static enum error_code refuse(struct error *error, const char *what)
 {
-    return error_set(error, ERROR_DAMAGED, 0, "", "write: principal namespaces=\"titan-journal-v1\" ssh-ed25519 AAAA...", "%s", what);
+    return error_set(error, ERROR_DAMAGED, 0, "",
+                     "write: principal namespaces=\"titan-journal-v1\" ssh-ed25519 AAAA...", "%s",
+                     what);
 }
 
 /* The next field, ended by a space or tab outside double quotes. */
-static bool next_field(const char *line, size_t length, size_t *at, const char **ret_field, size_t *ret_length)
+static bool next_field(const char *line, size_t length, size_t *at, const char **ret_field,
+                       size_t *ret_length)
 {
     while (*at < length && (line[*at] == ' ' || line[*at] == '\t'))
         (*at)++;
@@ -34,7 +37,8 @@ static bool next_field(const char *line, size_t length, size_t *at, const char *
     return *ret_length > 0 && !quoted;
 }
 
-static enum error_code read_principals(const char *field, size_t length, struct allowed_signer *signer, struct error *error)
+static enum error_code read_principals(const char *field, size_t length,
+                                       struct allowed_signer *signer, struct error *error)
 {
     if (field[0] == '"' && length >= 2 && field[length - 1] == '"') {
         field++;
@@ -43,11 +47,13 @@ static enum error_code read_principals(const char *field, size_t length, struct 
     for (size_t begin = 0; begin <= length;) {
         const char *comma = memchr(field + begin, ',', length - begin);
         size_t size = (comma != NULL ? (size_t)(comma - field) : length) - begin;
-        if (size == 0 || size >= PRINCIPAL_MAX || signer->principal_count == sizeof signer->principals / sizeof signer->principals[0])
+        if (size == 0 || size >= PRINCIPAL_MAX
+            || signer->principal_count == sizeof signer->principals / sizeof signer->principals[0])
             return refuse(error, "a principal is empty or too long, or there are too many");
         for (size_t i = begin; i < begin + size; i++)
             if (strchr("*?!\"", field[i]) != NULL || (unsigned char)field[i] <= ' ')
-                return refuse(error, "a principal must be a plain name, without wildcard or negation");
+                return refuse(error,
+                              "a principal must be a plain name, without wildcard or negation");
         memcpy(signer->principals[signer->principal_count++], field + begin, size);
         begin += size + 1;
     }
@@ -55,8 +61,8 @@ static enum error_code read_principals(const char *field, size_t length, struct 
 }
 
 /* name="value" out of a comma list of options; the value may hold commas. */
-static bool next_option(const char *field, size_t length, size_t *at, const char **ret_name, size_t *ret_name_length, const char **ret_value,
-                        size_t *ret_value_length)
+static bool next_option(const char *field, size_t length, size_t *at, const char **ret_name,
+                        size_t *ret_name_length, const char **ret_value, size_t *ret_value_length)
 {
     const char *equals = memchr(field + *at, '=', length - *at);
     if (equals == NULL || (size_t)(equals - field) + 2 > length || equals[1] != '"')
@@ -72,12 +78,18 @@ static bool next_option(const char *field, size_t length, size_t *at, const char
     *at = (size_t)(end + 1 - field);
     if (*at == length)
         return true;
-    return field[(*at)++] == ',' && *at < length;       /* nothing behind a comma is an error, as in ssh-keygen */
+    return field[(*at)++] == ','
+           && *at < length; /* nothing behind a comma is an error, as in ssh-keygen */
 }
 
-static enum error_code read_options(const char *field, size_t length, struct allowed_signer *signer, struct error *error)
+static enum error_code read_options(const char *field, size_t length, struct allowed_signer *signer,
+                                    struct error *error)
 {
-    const struct { const char *name; char *place; size_t room; } known[] = {
+    const struct {
+        const char *name;
+        char *place;
+        size_t room;
+    } known[] = {
         {"namespaces", signer->namespaces, sizeof signer->namespaces},
         {"valid-after", signer->valid_after, sizeof signer->valid_after},
         {"valid-before", signer->valid_before, sizeof signer->valid_before},
@@ -89,7 +101,8 @@ static enum error_code read_options(const char *field, size_t length, struct all
         if (!next_option(field, length, &at, &name, &name_length, &value, &value_length))
             return refuse(error, "an option that is not understood stands in the line");
         for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-            if (strlen(known[i].name) != name_length || strncasecmp(known[i].name, name, name_length) != 0)
+            if (strlen(known[i].name) != name_length
+                || strncasecmp(known[i].name, name, name_length) != 0)
                 continue;
             if (value_length == 0 || value_length >= known[i].room || known[i].place[0] != '\0')
                 return refuse(error, "an option is empty, too long or given twice");
@@ -102,7 +115,8 @@ static enum error_code read_options(const char *field, size_t length, struct all
     return ERROR_OK;
 }
 
-enum error_code allowed_signers_read_line(const char *line, size_t length, struct allowed_signer *ret_signer, struct error *error)
+enum error_code allowed_signers_read_line(const char *line, size_t length,
+                                          struct allowed_signer *ret_signer, struct error *error)
 {
     struct allowed_signer signer = {0};
     size_t at = 0, size;
@@ -120,7 +134,8 @@ enum error_code allowed_signers_read_line(const char *line, size_t length, struc
         code = read_options(field, size, &signer, error);
         if (code != ERROR_OK)
             return code;
-        if (!next_field(line, length, &at, &field, &size) || size != strlen(KEY_TYPE) || memcmp(field, KEY_TYPE, size) != 0)
+        if (!next_field(line, length, &at, &field, &size) || size != strlen(KEY_TYPE)
+            || memcmp(field, KEY_TYPE, size) != 0)
             return refuse(error, "the key is not an ssh-ed25519 key");
     }
     if (!next_field(line, length, &at, &field, &size))
@@ -131,7 +146,8 @@ enum error_code allowed_signers_read_line(const char *line, size_t length, struc
     return code;
 }
 
-enum error_code allowed_signers_read(const char *name, const void *text, size_t size, struct allowed_signers *ret_signers, struct error *error)
+enum error_code allowed_signers_read(const char *name, const void *text, size_t size,
+                                     struct allowed_signers *ret_signers, struct error *error)
 {
     CLEANUP_ALLOWED_SIGNERS struct allowed_signers list = {0};
     const char *at = text, *end = at + size;
@@ -149,7 +165,8 @@ enum error_code allowed_signers_read(const char *name, const void *text, size_t 
         if (grown == NULL)
             return error_set(error, ERROR_MEMORY, 0, name, "", "out of memory");
         list.signers = grown;
-        enum error_code code = allowed_signers_read_line(line, length, &list.signers[list.count], error);
+        enum error_code code = allowed_signers_read_line(line, length, &list.signers[list.count],
+                                                         error);
         if (code != ERROR_OK) {
             (void)snprintf(error->where, sizeof error->where, "%s:%u", name, number);
             return code;

@@ -1,7 +1,10 @@
-/* journal/format/allowed_signers: lines of an OpenSSH allowed_signers file (ssh-keygen(1), ALLOWED SIGNERS), Ed25519 keys.
+/* journal/format/allowed_signers: lines of an OpenSSH allowed_signers file (ssh-keygen(1), ALLOWED
+ * SIGNERS), Ed25519 keys.
  * Knows:     the form of a line; not who may do what.
- * Fails closed: a line with an option that is not understood (cert-authority included), a wildcard or negated principal, or a key of another
- *            type is an error that names the line, never skipped. valid-after and valid-before are read and kept; no right is decided by the
+ * Fails closed: a line with an option that is not understood (cert-authority included), a wildcard
+ *               or negated principal, or a key of another
+ *            type is an error that names the line, never skipped. valid-after and valid-before are
+ *            read and kept; no right is decided by the
  *            wall clock alone, so who uses them says so. */
 #ifndef JOURNAL_ALLOWED_SIGNERS_H
 #define JOURNAL_ALLOWED_SIGNERS_H
@@ -29,10 +32,13 @@ struct allowed_signers {
 void allowed_signers_free(struct allowed_signers *signers);
 #define CLEANUP_ALLOWED_SIGNERS __attribute__((cleanup(allowed_signers_free)))
 
-enum error_code allowed_signers_read_line(const char *line, size_t length, struct allowed_signer *ret_signer, struct error *error) CHECKED;
+enum error_code allowed_signers_read_line(const char *line, size_t length,
+                                          struct allowed_signer *ret_signer, struct error *error)
+    CHECKED;
 /* A whole file: comments and empty lines skipped; `where` of an error is "name:line". */
-enum error_code allowed_signers_read(const char *name, const void *text, size_t size, struct allowed_signers *ret_signers,
-                                     struct error *error) CHECKED;
+enum error_code allowed_signers_read(const char *name, const void *text, size_t size,
+                                     struct allowed_signers *ret_signers, struct error *error)
+    CHECKED;
 bool allowed_signer_has_namespace(const struct allowed_signer *signer, const char *name_space);
 bool allowed_signer_has_principal(const struct allowed_signer *signer, const char *principal);
 

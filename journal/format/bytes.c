@@ -20,7 +20,8 @@ void bytes_free(struct bytes *bytes)
     *bytes = (struct bytes){0};
 }
 
-enum error_code bytes_append(struct bytes *bytes, const void *data, size_t size, struct error *error)
+enum error_code bytes_append(struct bytes *bytes, const void *data, size_t size,
+                             struct error *error)
 {
     assert(size < SIZE_MAX / 2 && bytes->size < SIZE_MAX / 4);
     uint8_t *grown = realloc(bytes->data, bytes->size + size + 1);
@@ -34,7 +35,8 @@ enum error_code bytes_append(struct bytes *bytes, const void *data, size_t size,
     return ERROR_OK;
 }
 
-enum error_code bytes_append_format(struct bytes *bytes, struct error *error, const char *format, ...)
+enum error_code bytes_append_format(struct bytes *bytes, struct error *error, const char *format,
+                                    ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -76,7 +78,8 @@ bool bytes_is_hex(const char *text, size_t digits)
     return text[digits] == '\0';
 }
 
-enum error_code bytes_base64(const void *data, size_t size, struct bytes *ret_text, struct error *error)
+enum error_code bytes_base64(const void *data, size_t size, struct bytes *ret_text,
+                             struct error *error)
 {
     size_t room = sodium_base64_encoded_len(size, sodium_base64_VARIANT_ORIGINAL);
     struct bytes text = {.data = malloc(room), .size = room - 1};
@@ -88,15 +91,20 @@ enum error_code bytes_base64(const void *data, size_t size, struct bytes *ret_te
     return ERROR_OK;
 }
 
-enum error_code bytes_from_base64(const char *text, size_t length, struct bytes *ret_data, struct error *error)
+enum error_code bytes_from_base64(const char *text, size_t length, struct bytes *ret_data,
+                                  struct error *error)
 {
     size_t room = length / 4 * 3 + 4;
     CLEANUP_BYTES struct bytes data = {.data = malloc(room)};
     if (data.data == NULL)
         return error_set(error, ERROR_MEMORY, errno, "", "", "out of memory");
     const char *end;
-    /* libsodium refuses a missing padding and unused bits that are set; `end` shows anything behind. */
-    if (sodium_base642bin(data.data, room - 1, text, length, NULL, &data.size, &end, sodium_base64_VARIANT_ORIGINAL) != 0 || end != text + length)
+    /* libsodium refuses a missing padding and unused bits that are set; `end` shows anything
+     * behind. */
+    if (sodium_base642bin(data.data, room - 1, text, length, NULL, &data.size, &end,
+                          sodium_base64_VARIANT_ORIGINAL)
+            != 0
+        || end != text + length)
         return error_set(error, ERROR_DAMAGED, 0, "", "", "this is not canonical base64");
     data.data[data.size] = 0;
     bytes_free(ret_data);
@@ -117,10 +125,14 @@ void bytes_sha256_hex(const void *data, size_t size, char ret_hex[SHA256_HEX + 1
     bytes_hex(hash, sizeof hash, ret_hex);
 }
 
-/* Length of the well-formed UTF-8 character at `at` (RFC 3629: shortest form, no surrogates, at most U+10FFFF), 0 if there is none. */
+/* Length of the well-formed UTF-8 character at `at` (RFC 3629: shortest form, no surrogates, at
+ * most U+10FFFF), 0 if there is none. */
 static size_t utf8_length(const uint8_t *at, size_t left, uint32_t *ret_character)
 {
-    static const struct { uint8_t mask, lead; uint32_t least; } forms[] = {{0x80, 0x00, 0}, {0xE0, 0xC0, 0x80}, {0xF0, 0xE0, 0x800}, {0xF8, 0xF0, 0x10000}};
+    static const struct {
+        uint8_t mask, lead;
+        uint32_t least;
+    } forms[] = {{0x80, 0x00, 0}, {0xE0, 0xC0, 0x80}, {0xF0, 0xE0, 0x800}, {0xF8, 0xF0, 0x10000}};
     for (size_t n = 0; n < 4; n++) {
         if ((at[0] & forms[n].mask) != forms[n].lead)
             continue;
@@ -132,7 +144,8 @@ static size_t utf8_length(const uint8_t *at, size_t left, uint32_t *ret_characte
                 return 0;
             character = character << 6 | (at[i] & 0x3F);
         }
-        bool sound = character >= forms[n].least && character <= 0x10FFFF && (character < 0xD800 || character > 0xDFFF);
+        bool sound = character >= forms[n].least && character <= 0x10FFFF
+                     && (character < 0xD800 || character > 0xDFFF);
         *ret_character = character;
         return sound ? n + 1 : 0;
     }
@@ -155,7 +168,8 @@ bool bytes_is_utf8(const void *data, size_t size)
 static bool may_be_shown(uint32_t character)
 {
     bool control = character < 0x20 || (character >= 0x7F && character < 0xA0);
-    bool direction = character == 0x061C || (character >= 0x200B && character <= 0x200F) || (character >= 0x2028 && character <= 0x202E)
+    bool direction = character == 0x061C || (character >= 0x200B && character <= 0x200F)
+                     || (character >= 0x2028 && character <= 0x202E)
                      || (character >= 0x2060 && character <= 0x206F) || character == 0xFEFF;
     return !control && !direction;
 }
@@ -176,11 +190,13 @@ void bytes_print_escaped(FILE *stream, const void *data, size_t size)
     }
 }
 
-enum error_code bytes_read_file(const char *path, size_t size_max, struct bytes *ret_data, struct error *error)
+enum error_code bytes_read_file(const char *path, size_t size_max, struct bytes *ret_data,
+                                struct error *error)
 {
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (descriptor < 0)
-        return error_set(error, ERROR_SYSTEM, errno, path, "check the path and its permissions", "the file cannot be opened: %s", strerror(errno));
+        return error_set(error, ERROR_SYSTEM, errno, path, "check the path and its permissions",
+                         "the file cannot be opened: %s", strerror(errno));
     CLEANUP_BYTES struct bytes data = {0};
     enum error_code code = bytes_append(&data, "", 0, error);
     uint8_t chunk[16384];
@@ -192,9 +208,11 @@ enum error_code bytes_read_file(const char *path, size_t size_max, struct bytes 
             continue;
         }
         if (got < 0)
-            code = error_set(error, ERROR_SYSTEM, errno, path, "check the path", "the file cannot be read: %s", strerror(errno));
+            code = error_set(error, ERROR_SYSTEM, errno, path, "check the path",
+                             "the file cannot be read: %s", strerror(errno));
         else if (data.size + (size_t)got > size_max)
-            code = error_set(error, ERROR_LIMIT, 0, path, "check that this is the right file", "the file is larger than %zu bytes", size_max);
+            code = error_set(error, ERROR_LIMIT, 0, path, "check that this is the right file",
+                             "the file is larger than %zu bytes", size_max);
         else
             code = bytes_append(&data, chunk, (size_t)got, error);
     }
@@ -208,7 +226,8 @@ enum error_code bytes_read_file(const char *path, size_t size_max, struct bytes 
     return ERROR_OK;
 }
 
-enum error_code bytes_write_file(const char *path, const void *data, size_t size, struct error *error)
+enum error_code bytes_write_file(const char *path, const void *data, size_t size,
+                                 struct error *error)
 {
     int descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0600);
     bool good = descriptor >= 0;
@@ -221,5 +240,7 @@ enum error_code bytes_write_file(const char *path, const void *data, size_t size
     int number = errno;
     if (descriptor >= 0)
         (void)close(descriptor);
-    return good ? ERROR_OK : error_set(error, ERROR_SYSTEM, number, path, "choose a place that can be written", "the file cannot be written: %s", strerror(number));
+    return good ? ERROR_OK
+                : error_set(error, ERROR_SYSTEM, number, path, "choose a place that can be written",
+                            "the file cannot be written: %s", strerror(number));
 }

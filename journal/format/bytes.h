@@ -1,6 +1,8 @@
-/* journal/format/bytes: a length and the bytes, and their text forms (lower-case hex, canonical base64, escaped for a terminal).
- * Ownership: a struct bytes owns its data; bytes_free() wipes and releases it and takes an empty one; the data is followed by one
- *            NUL that `size` does not count, so text can be read as a string.
+/* journal/format/bytes: a length and the bytes, and their text forms (lower-case hex, canonical
+ * base64, escaped for a terminal).
+ * Ownership: a struct bytes owns its data; bytes_free() wipes and releases it and takes an empty
+ *            one; the data is followed by one NUL that `size` does not count, so text can be read
+ *            as a string.
  * Untrusted: bytes_print_escaped() is the only way by which foreign bytes reach a terminal. */
 #ifndef JOURNAL_BYTES_H
 #define JOURNAL_BYTES_H
@@ -22,30 +24,38 @@ enum { SHA256_BYTES = 32, SHA256_HEX = 64, KEY_BYTES = 32, SEED_BYTES = 32, SIGN
 void bytes_free(struct bytes *bytes);
 #define CLEANUP_BYTES __attribute__((cleanup(bytes_free)))
 
-enum error_code bytes_append(struct bytes *bytes, const void *data, size_t size, struct error *error) CHECKED;
-enum error_code bytes_append_format(struct bytes *bytes, struct error *error, const char *format, ...)
-    CHECKED __attribute__((format(printf, 3, 4)));
+enum error_code bytes_append(struct bytes *bytes, const void *data, size_t size,
+                             struct error *error) CHECKED;
+enum error_code bytes_append_format(struct bytes *bytes, struct error *error, const char *format,
+                                    ...) CHECKED __attribute__((format(printf, 3, 4)));
 
 /* ret_hex takes 2 * size + 1 characters. */
 void bytes_hex(const void *data, size_t size, char *ret_hex);
-/* Lower-case hex of exactly `size` bytes (2 * size characters, then NUL or anything: `hex_length` counts). False if it is not. */
+/* Lower-case hex of exactly `size` bytes (2 * size characters, then NUL or anything: `hex_length`
+ * counts). False if it is not. */
 bool bytes_from_hex(const char *hex, size_t hex_length, void *ret_data, size_t size);
-bool bytes_is_hex(const char *text, size_t digits);      /* exactly so many lower-case digits, then NUL */
+bool bytes_is_hex(const char *text,
+                  size_t digits); /* exactly so many lower-case digits, then NUL */
 
-enum error_code bytes_base64(const void *data, size_t size, struct bytes *ret_text, struct error *error) CHECKED;
+enum error_code bytes_base64(const void *data, size_t size, struct bytes *ret_text,
+                             struct error *error) CHECKED;
 /* Standard alphabet, padded, canonical (unused bits zero); any other form is ERROR_DAMAGED. */
-enum error_code bytes_from_base64(const char *text, size_t length, struct bytes *ret_data, struct error *error) CHECKED;
+enum error_code bytes_from_base64(const char *text, size_t length, struct bytes *ret_data,
+                                  struct error *error) CHECKED;
 
 void bytes_sha256(const void *data, size_t size, uint8_t ret_hash[SHA256_BYTES]);
 void bytes_sha256_hex(const void *data, size_t size, char ret_hex[SHA256_HEX + 1]);
 
 bool bytes_is_utf8(const void *data, size_t size);
-/* Control characters, DEL, C1 controls, bidirectional controls and bytes that are not UTF-8 as \xNN; the rest as it is. */
+/* Control characters, DEL, C1 controls, bidirectional controls and bytes that are not UTF-8 as
+ * \xNN; the rest as it is. */
 void bytes_print_escaped(FILE *stream, const void *data, size_t size);
 
 /* Reads a whole file of at most size_max bytes. */
-enum error_code bytes_read_file(const char *path, size_t size_max, struct bytes *ret_data, struct error *error) CHECKED;
+enum error_code bytes_read_file(const char *path, size_t size_max, struct bytes *ret_data,
+                                struct error *error) CHECKED;
 /* Writes it anew, mode 0600, on disk when this returns. */
-enum error_code bytes_write_file(const char *path, const void *data, size_t size, struct error *error) CHECKED;
+enum error_code bytes_write_file(const char *path, const void *data, size_t size,
+                                 struct error *error) CHECKED;
 
 #endif

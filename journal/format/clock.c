@@ -17,19 +17,23 @@ static enum error_code read_boot_id(char ret_boot[BOOT_ID_LENGTH + 1], struct er
     if (descriptor >= 0)
         (void)close(descriptor);
     if (got != BOOT_ID_LENGTH)
-        return error_set(error, ERROR_SYSTEM, number, path, "mount /proc", "the kernel's boot id cannot be read");
+        return error_set(error, ERROR_SYSTEM, number, path, "mount /proc",
+                         "the kernel's boot id cannot be read");
     ret_boot[BOOT_ID_LENGTH] = '\0';
     return ERROR_OK;
 }
 
-static enum error_code system_read(void *context, struct clock_reading *ret_reading, struct error *error)
+static enum error_code system_read(void *context, struct clock_reading *ret_reading,
+                                   struct error *error)
 {
     (void)context;
     struct timespec wall, boot;
     struct tm utc;
     struct clock_reading reading;
-    if (clock_gettime(CLOCK_REALTIME, &wall) != 0 || clock_gettime(CLOCK_BOOTTIME, &boot) != 0 || gmtime_r(&wall.tv_sec, &utc) == NULL)
-        return error_set(error, ERROR_SYSTEM, errno, "clock", "", "the clocks cannot be read: %s", strerror(errno));
+    if (clock_gettime(CLOCK_REALTIME, &wall) != 0 || clock_gettime(CLOCK_BOOTTIME, &boot) != 0
+        || gmtime_r(&wall.tv_sec, &utc) == NULL)
+        return error_set(error, ERROR_SYSTEM, errno, "clock", "", "the clocks cannot be read: %s",
+                         strerror(errno));
     enum error_code code = read_boot_id(reading.boot, error);
     if (code != ERROR_OK)
         return code;
@@ -37,7 +41,8 @@ static enum error_code system_read(void *context, struct clock_reading *ret_read
     reading.boottime_ns = boot.tv_sec * 1000000000 + boot.tv_nsec;
     char seconds[24];
     if (strftime(seconds, sizeof seconds, "%Y-%m-%dT%H:%M:%S", &utc) != 19)
-        return error_set(error, ERROR_SYSTEM, 0, "clock", "set the wall clock", "the wall clock is out of the range that can be written");
+        return error_set(error, ERROR_SYSTEM, 0, "clock", "set the wall clock",
+                         "the wall clock is out of the range that can be written");
     (void)snprintf(reading.utc, sizeof reading.utc, "%.19s.%09ldZ", seconds, wall.tv_nsec);
     *ret_reading = reading;
     return ERROR_OK;
@@ -46,16 +51,20 @@ static enum error_code system_read(void *context, struct clock_reading *ret_read
 static enum error_code system_sleep_until(void *context, int64_t boottime_ns, struct error *error)
 {
     (void)context;
-    struct timespec until = {.tv_sec = boottime_ns / 1000000000, .tv_nsec = boottime_ns % 1000000000};
+    struct timespec until = {.tv_sec = boottime_ns / 1000000000,
+                             .tv_nsec = boottime_ns % 1000000000};
     int number = clock_nanosleep(CLOCK_BOOTTIME, TIMER_ABSTIME, &until, NULL);
     if (number != 0 && number != EINTR)
-        return error_set(error, ERROR_SYSTEM, number, "clock", "", "cannot sleep: %s", strerror(number));
+        return error_set(error, ERROR_SYSTEM, number, "clock", "", "cannot sleep: %s",
+                         strerror(number));
     return ERROR_OK;
 }
 
 const struct clock *clock_system(void)
 {
-    static const struct clock clock = {.context = NULL, .read = system_read, .sleep_until = system_sleep_until};
+    static const struct clock clock = {.context = NULL,
+                                       .read = system_read,
+                                       .sleep_until = system_sleep_until};
     return &clock;
 }
 
@@ -79,13 +88,18 @@ bool clock_utc_parse(const char *utc, int64_t *ret_utc_ns)
             return false;
     struct tm time = {0};
     int nanoseconds = 0;
-    if (sscanf(utc, "%4d-%2d-%2dT%2d:%2d:%2d.%9dZ", &time.tm_year, &time.tm_mon, &time.tm_mday, &time.tm_hour, &time.tm_min, &time.tm_sec, &nanoseconds) != 7)
+    if (sscanf(utc, "%4d-%2d-%2dT%2d:%2d:%2d.%9dZ", &time.tm_year, &time.tm_mon, &time.tm_mday,
+               &time.tm_hour, &time.tm_min, &time.tm_sec, &nanoseconds)
+        != 7)
         return false;
     struct tm given = time;
     time.tm_year -= 1900;
     time.tm_mon -= 1;
-    time_t seconds = timegm(&time);     /* it makes a 31 February a day of March: what comes back must be what was given */
-    if (time.tm_mday != given.tm_mday || time.tm_mon != given.tm_mon - 1 || time.tm_hour != given.tm_hour || time.tm_min != given.tm_min || time.tm_sec != given.tm_sec)
+    time_t seconds = timegm(
+        &time); /* it makes a 31 February a day of March: what comes back must be what was given */
+    if (time.tm_mday != given.tm_mday || time.tm_mon != given.tm_mon - 1
+        || time.tm_hour != given.tm_hour || time.tm_min != given.tm_min
+        || time.tm_sec != given.tm_sec)
         return false;
     *ret_utc_ns = (int64_t)seconds * 1000000000 + nanoseconds;
     return true;

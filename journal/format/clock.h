@@ -1,6 +1,7 @@
-/* journal/format/clock: the clocks of this machine, behind one interface so that a simulation can replace them.
- * Clocks:    boottime_ns is CLOCK_BOOTTIME (runs through suspend, never stepped): every deadline and duration. utc is the wall
- *            clock: recorded for people, never computed with.
+/* journal/format/clock: the clocks of this machine, behind one interface so that a simulation can
+ * replace them.
+ * Clocks:    boottime_ns is CLOCK_BOOTTIME (runs through suspend, never stepped): every deadline
+ *            and duration. utc is the wall clock: recorded for people, never computed with.
  * Ownership: `struct clock` is a value with a context; clock_system() has none. */
 #ifndef JOURNAL_CLOCK_H
 #define JOURNAL_CLOCK_H
@@ -13,8 +14,8 @@
 enum { BOOT_ID_LENGTH = 36, UTC_LENGTH = 30 };
 
 struct clock_reading {
-    char utc[UTC_LENGTH + 1];       /* 2026-11-23T07:20:23.123456789Z */
-    int64_t utc_ns;                 /* the same, since 1970 */
+    char utc[UTC_LENGTH + 1]; /* 2026-11-23T07:20:23.123456789Z */
+    int64_t utc_ns;           /* the same, since 1970 */
     char boot[BOOT_ID_LENGTH + 1];
     int64_t boottime_ns;
 };
@@ -29,6 +30,6 @@ struct clock {
 const struct clock *clock_system(void);
 /* The form above, strictly; false for any other text. */
 bool clock_utc_parse(const char *utc, int64_t *ret_utc_ns);
-int64_t clock_boottime_ns(const struct clock *clock);   /* asserts that the boot clock can be read */
+int64_t clock_boottime_ns(const struct clock *clock); /* asserts that the boot clock can be read */
 
 #endif

@@ -6,8 +6,8 @@
 
 #include "journal/format/bytes.h"
 
-enum error_code error_set(struct error *error, enum error_code code, int library_code, const char *where, const char *next,
-                          const char *what_format, ...)
+enum error_code error_set(struct error *error, enum error_code code, int library_code,
+                          const char *where, const char *next, const char *what_format, ...)
 {
     assert(error != NULL && code != ERROR_OK);
     struct error filled = {.code = code, .library_code = library_code};
@@ -17,7 +17,7 @@ enum error_code error_set(struct error *error, enum error_code code, int library
     va_start(arguments, what_format);
     (void)vsnprintf(filled.what, sizeof filled.what, what_format, arguments);
     va_end(arguments);
-    *error = filled;            /* last, so that an old error may be quoted in the new one */
+    *error = filled; /* last, so that an old error may be quoted in the new one */
     return code;
 }
 

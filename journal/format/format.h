@@ -1,4 +1,5 @@
-/* journal/format/format: the constants of journal format 1. Their meaning is in journal/FORMAT.md. */
+/* journal/format/format: the constants of journal format 1. Their meaning is in journal/FORMAT.md.
+ */
 #ifndef JOURNAL_FORMAT_H
 #define JOURNAL_FORMAT_H
 
@@ -8,7 +9,7 @@ enum {
     FORMAT_BLOB_BYTES_MAX = 1 << 20,
     FORMAT_NESTING_MAX = 16,
     FORMAT_JOURNAL_ID_HEX = 32,
-    FORMAT_KEY_HEX = 32,            /* idempotency key of an intent */
+    FORMAT_KEY_HEX = 32, /* idempotency key of an intent */
 };
 
 #define FORMAT_DATABASE_ENTRIES "entries"

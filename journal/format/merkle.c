@@ -19,7 +19,8 @@ static void hash_leaf(const void *leaf, size_t leaf_bytes, uint8_t ret_hash[SHA2
     (void)crypto_hash_sha256_final(&state, ret_hash);
 }
 
-static void hash_node(const uint8_t left[SHA256_BYTES], const uint8_t right[SHA256_BYTES], uint8_t ret_hash[SHA256_BYTES])
+static void hash_node(const uint8_t left[SHA256_BYTES], const uint8_t right[SHA256_BYTES],
+                      uint8_t ret_hash[SHA256_BYTES])
 {
     uint8_t node[1 + 2 * SHA256_BYTES] = {0x01};
     memcpy(node + 1, left, SHA256_BYTES);
@@ -31,7 +32,8 @@ void merkle_add(struct merkle *merkle, const void *leaf, size_t leaf_bytes)
 {
     uint8_t hash[SHA256_BYTES];
     hash_leaf(leaf, leaf_bytes, hash);
-    for (uint64_t size = merkle->size; (size & 1) != 0; size >>= 1)     /* each full pair becomes the root of a larger subtree */
+    for (uint64_t size = merkle->size; (size & 1) != 0;
+         size >>= 1) /* each full pair becomes the root of a larger subtree */
         hash_node(merkle->stack[--merkle->depth], hash, hash);
     assert(merkle->depth < 64);
     memcpy(merkle->stack[merkle->depth++], hash, SHA256_BYTES);

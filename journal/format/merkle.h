@@ -1,4 +1,5 @@
-/* journal/format/merkle: the RFC 6962 (section 2.1) tree hash, built leaf by leaf in logarithmic space.
+/* journal/format/merkle: the RFC 6962 (section 2.1) tree hash, built leaf by leaf in logarithmic
+ * space.
  * Units:     sizes are counts of leaves. */
 #ifndef JOURNAL_MERKLE_H
 #define JOURNAL_MERKLE_H
@@ -9,8 +10,8 @@
 #include "journal/format/bytes.h"
 
 struct merkle {
-    uint64_t size;                          /* leaves so far */
-    uint8_t stack[64][SHA256_BYTES];        /* roots of the full subtrees, largest first */
+    uint64_t size;                   /* leaves so far */
+    uint8_t stack[64][SHA256_BYTES]; /* roots of the full subtrees, largest first */
     unsigned depth;
 };
 

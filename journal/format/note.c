@@ -9,9 +9,14 @@
 #include "journal/format/sshsig.h"
 
 #define DASH "\xe2\x80\x94 "
-enum { TYPE_ED25519 = 0x01, KEY_HASH_BYTES = 4, LINE_BLOB_BYTES = KEY_HASH_BYTES + SIGNATURE_BYTES };
+enum {
+    TYPE_ED25519 = 0x01,
+    KEY_HASH_BYTES = 4,
+    LINE_BLOB_BYTES = KEY_HASH_BYTES + SIGNATURE_BYTES
+};
 
-static void key_hash(const char *name, const uint8_t public_key[KEY_BYTES], uint8_t ret_hash[KEY_HASH_BYTES])
+static void key_hash(const char *name, const uint8_t public_key[KEY_BYTES],
+                     uint8_t ret_hash[KEY_HASH_BYTES])
 {
     uint8_t hash[SHA256_BYTES];
     crypto_hash_sha256_state state;
@@ -31,18 +36,22 @@ static enum error_code give(struct bytes *made, struct bytes *ret_made)
     return ERROR_OK;
 }
 
-enum error_code checkpoint_text(const struct checkpoint *checkpoint, struct bytes *ret_text, struct error *error)
+enum error_code checkpoint_text(const struct checkpoint *checkpoint, struct bytes *ret_text,
+                                struct error *error)
 {
     CLEANUP_BYTES struct bytes root = {0};
     CLEANUP_BYTES struct bytes text = {0};
     enum error_code code = bytes_base64(checkpoint->root, SHA256_BYTES, &root, error);
     if (code == ERROR_OK)
-        code = bytes_append_format(&text, error, "%s\n%llu\n%s\n", checkpoint->origin, (unsigned long long)checkpoint->size, (const char *)root.data);
+        code = bytes_append_format(&text, error, "%s\n%llu\n%s\n", checkpoint->origin,
+                                   (unsigned long long)checkpoint->size, (const char *)root.data);
     return code == ERROR_OK ? give(&text, ret_text) : code;
 }
 
-enum error_code checkpoint_note(const struct checkpoint *checkpoint, const uint8_t signature[SIGNATURE_BYTES],
-                                const uint8_t public_key[KEY_BYTES], struct bytes *ret_note, struct error *error)
+enum error_code checkpoint_note(const struct checkpoint *checkpoint,
+                                const uint8_t signature[SIGNATURE_BYTES],
+                                const uint8_t public_key[KEY_BYTES], struct bytes *ret_note,
+                                struct error *error)
 {
     uint8_t blob[LINE_BLOB_BYTES];
     key_hash(checkpoint->origin, public_key, blob);
@@ -53,12 +62,14 @@ enum error_code checkpoint_note(const struct checkpoint *checkpoint, const uint8
     if (code == ERROR_OK)
         code = checkpoint_text(checkpoint, &note, error);
     if (code == ERROR_OK)
-        code = bytes_append_format(&note, error, "\n" DASH "%s %s\n", checkpoint->origin, (const char *)line.data);
+        code = bytes_append_format(&note, error, "\n" DASH "%s %s\n", checkpoint->origin,
+                                   (const char *)line.data);
     return code == ERROR_OK ? give(&note, ret_note) : code;
 }
 
 /* The next line from *at, without its newline; false at the end. */
-static bool next_line(const char *text, size_t size, size_t *at, const char **ret_line, size_t *ret_length)
+static bool next_line(const char *text, size_t size, size_t *at, const char **ret_line,
+                      size_t *ret_length)
 {
     if (*at >= size)
         return false;
@@ -77,14 +88,18 @@ static bool is_signature_line(const char *line, size_t length)
     static const size_t dash = sizeof DASH - 1;
     CLEANUP_BYTES struct bytes blob = {0};
     struct error ignored;
-    const char *space = length > dash && memcmp(line, DASH, dash) == 0 ? memchr(line + dash, ' ', length - dash) : NULL;
+    const char *space = length > dash && memcmp(line, DASH, dash) == 0
+                            ? memchr(line + dash, ' ', length - dash)
+                            : NULL;
     if (space == NULL || space == line + dash)
         return false;
     size_t head = (size_t)(space + 1 - line);
-    return bytes_from_base64(line + head, length - head, &blob, &ignored) == ERROR_OK && blob.size > KEY_HASH_BYTES;
+    return bytes_from_base64(line + head, length - head, &blob, &ignored) == ERROR_OK
+           && blob.size > KEY_HASH_BYTES;
 }
 
-/* More lines than the bound would never be looked at, and one of them might be a known key's that fails: so the note is refused. */
+/* More lines than the bound would never be looked at, and one of them might be a known key's that
+ * fails: so the note is refused. */
 static bool are_signature_lines(const char *lines, size_t size)
 {
     size_t at = 0, length;
@@ -128,23 +143,28 @@ static bool read_size(const char *line, size_t length, uint64_t *ret_size)
 
 static enum error_code damaged(struct error *error, const char *what)
 {
-    return error_set(error, ERROR_DAMAGED, 0, "checkpoint", "get it again from where it is kept", "%s", what);
+    return error_set(error, ERROR_DAMAGED, 0, "checkpoint", "get it again from where it is kept",
+                     "%s", what);
 }
 
-enum error_code checkpoint_read(const void *note, size_t size, struct checkpoint *ret_checkpoint, struct error *error)
+enum error_code checkpoint_read(const void *note, size_t size, struct checkpoint *ret_checkpoint,
+                                struct error *error)
 {
     size_t text_bytes, at = 0, length;
     const char *line;
     struct checkpoint checkpoint = {0};
     if (!split(note, size, &text_bytes))
         return damaged(error, "this is not a signed note");
-    if (!next_line(note, text_bytes, &at, &line, &length) || length == 0 || length >= CHECKPOINT_ORIGIN_MAX)
+    if (!next_line(note, text_bytes, &at, &line, &length) || length == 0
+        || length >= CHECKPOINT_ORIGIN_MAX)
         return damaged(error, "the note does not begin with an origin of this kind");
     memcpy(checkpoint.origin, line, length);
-    if (!next_line(note, text_bytes, &at, &line, &length) || !read_size(line, length, &checkpoint.size))
+    if (!next_line(note, text_bytes, &at, &line, &length)
+        || !read_size(line, length, &checkpoint.size))
         return damaged(error, "the second line of the note is not a size");
     CLEANUP_BYTES struct bytes root = {0};
-    if (!next_line(note, text_bytes, &at, &line, &length) || bytes_from_base64(line, length, &root, error) != ERROR_OK || root.size != SHA256_BYTES)
+    if (!next_line(note, text_bytes, &at, &line, &length)
+        || bytes_from_base64(line, length, &root, error) != ERROR_OK || root.size != SHA256_BYTES)
         return damaged(error, "the third line of the note is not a root hash");
     if (at != text_bytes)
         return damaged(error, "the note has extension lines, which this format does not use");
@@ -153,7 +173,8 @@ enum error_code checkpoint_read(const void *note, size_t size, struct checkpoint
     return ERROR_OK;
 }
 
-bool note_signed_by(const void *note, size_t size, const char *key_name, const uint8_t public_key[KEY_BYTES], bool *ret_known_bad)
+bool note_signed_by(const void *note, size_t size, const char *key_name,
+                    const uint8_t public_key[KEY_BYTES], bool *ret_known_bad)
 {
     size_t text_bytes, length;
     const char *line;
@@ -171,10 +192,13 @@ bool note_signed_by(const void *note, size_t size, const char *key_name, const u
         struct error ignored;
         if (length <= (size_t)prefix_length || memcmp(line, prefix, (size_t)prefix_length) != 0)
             continue;
-        if (bytes_from_base64(line + prefix_length, length - (size_t)prefix_length, &blob, &ignored) != ERROR_OK || blob.size != LINE_BLOB_BYTES
-            || memcmp(blob.data, expected, KEY_HASH_BYTES) != 0)
+        if (bytes_from_base64(line + prefix_length, length - (size_t)prefix_length, &blob, &ignored)
+                != ERROR_OK
+            || blob.size != LINE_BLOB_BYTES || memcmp(blob.data, expected, KEY_HASH_BYTES) != 0)
             continue;
-        if (sshsig_key_is_sound(public_key) && crypto_sign_verify_detached(blob.data + KEY_HASH_BYTES, note, text_bytes, public_key) == 0)
+        if (sshsig_key_is_sound(public_key)
+            && crypto_sign_verify_detached(blob.data + KEY_HASH_BYTES, note, text_bytes, public_key)
+                   == 0)
             good = true;
         else
             *ret_known_bad = true;
@@ -182,7 +206,8 @@ bool note_signed_by(const void *note, size_t size, const char *key_name, const u
     return good && !*ret_known_bad;
 }
 
-enum error_code note_vkey(const char *key_name, const uint8_t public_key[KEY_BYTES], struct bytes *ret_text, struct error *error)
+enum error_code note_vkey(const char *key_name, const uint8_t public_key[KEY_BYTES],
+                          struct bytes *ret_text, struct error *error)
 {
     uint8_t hash[KEY_HASH_BYTES], typed[1 + KEY_BYTES] = {TYPE_ED25519};
     char hex[2 * KEY_HASH_BYTES + 1];
@@ -193,6 +218,7 @@ enum error_code note_vkey(const char *key_name, const uint8_t public_key[KEY_BYT
     CLEANUP_BYTES struct bytes text = {0};
     enum error_code code = bytes_base64(typed, sizeof typed, &base64, error);
     if (code == ERROR_OK)
-        code = bytes_append_format(&text, error, "%s+%s+%s", key_name, hex, (const char *)base64.data);
+        code = bytes_append_format(&text, error, "%s+%s+%s", key_name, hex,
+                                   (const char *)base64.data);
     return code == ERROR_OK ? give(&text, ret_text) : code;
 }

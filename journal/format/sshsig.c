@@ -13,7 +13,8 @@
 
 enum { ARMOR_COLUMNS = 70, KEY_BLOB_BYTES = 51, SIGNATURE_BLOB_BYTES = 83, BLOB_BYTES_MAX = 512 };
 
-/* A bounded place to write an SSH wire format into; overflow is a caller's bug, because every size here is fixed. */
+/* A bounded place to write an SSH wire format into; overflow is a caller's bug, because every size
+ * here is fixed. */
 struct wire {
     uint8_t *data;
     size_t size, room;
@@ -28,7 +29,8 @@ static void put(struct wire *wire, const void *data, size_t size)
 
 static void put_u32(struct wire *wire, uint32_t value)
 {
-    uint8_t bytes[4] = {(uint8_t)(value >> 24), (uint8_t)(value >> 16), (uint8_t)(value >> 8), (uint8_t)value};
+    uint8_t bytes[4] = {(uint8_t)(value >> 24), (uint8_t)(value >> 16), (uint8_t)(value >> 8),
+                        (uint8_t)value};
     put(wire, bytes, sizeof bytes);
 }
 
@@ -44,7 +46,8 @@ static void put_key(struct wire *wire, const uint8_t public_key[KEY_BYTES])
     put_string(wire, public_key, KEY_BYTES);
 }
 
-size_t sshsig_signed_data(const char *name_space, const void *message, size_t message_bytes, uint8_t ret_data[SSHSIG_SIGNED_DATA_BYTES_MAX])
+size_t sshsig_signed_data(const char *name_space, const void *message, size_t message_bytes,
+                          uint8_t ret_data[SSHSIG_SIGNED_DATA_BYTES_MAX])
 {
     uint8_t hash[crypto_hash_sha512_BYTES];
     (void)crypto_hash_sha512(hash, message, message_bytes);
@@ -62,17 +65,20 @@ bool sshsig_key_is_sound(const uint8_t public_key[KEY_BYTES])
     return crypto_core_ed25519_is_valid_point(public_key) == 1;
 }
 
-bool sshsig_verify(const char *name_space, const void *message, size_t message_bytes, const uint8_t signature[SIGNATURE_BYTES],
-                   const uint8_t public_key[KEY_BYTES])
+bool sshsig_verify(const char *name_space, const void *message, size_t message_bytes,
+                   const uint8_t signature[SIGNATURE_BYTES], const uint8_t public_key[KEY_BYTES])
 {
     uint8_t data[SSHSIG_SIGNED_DATA_BYTES_MAX];
     size_t size = sshsig_signed_data(name_space, message, message_bytes, data);
-    /* A mixed-order key passes half of its signatures in libsodium, so the point is checked by itself. */
-    return sshsig_key_is_sound(public_key) && crypto_sign_verify_detached(signature, data, size, public_key) == 0;
+    /* A mixed-order key passes half of its signatures in libsodium, so the point is checked by
+     * itself. */
+    return sshsig_key_is_sound(public_key)
+           && crypto_sign_verify_detached(signature, data, size, public_key) == 0;
 }
 
-enum error_code sshsig_armor(const char *name_space, const uint8_t signature[SIGNATURE_BYTES], const uint8_t public_key[KEY_BYTES],
-                             struct bytes *ret_text, struct error *error)
+enum error_code sshsig_armor(const char *name_space, const uint8_t signature[SIGNATURE_BYTES],
+                             const uint8_t public_key[KEY_BYTES], struct bytes *ret_text,
+                             struct error *error)
 {
     uint8_t blob[BLOB_BYTES_MAX];
     struct wire wire = {.data = blob, .room = sizeof blob};
@@ -94,7 +100,9 @@ enum error_code sshsig_armor(const char *name_space, const uint8_t signature[SIG
         code = bytes_append(&text, ARMOR_BEGIN, strlen(ARMOR_BEGIN), error);
     for (size_t at = 0; code == ERROR_OK && at < base64.size; at += ARMOR_COLUMNS) {
         size_t left = base64.size - at;
-        code = bytes_append_format(&text, error, "%.*s\n", (int)(left < ARMOR_COLUMNS ? left : ARMOR_COLUMNS), (const char *)base64.data + at);
+        code = bytes_append_format(&text, error, "%.*s\n",
+                                   (int)(left < ARMOR_COLUMNS ? left : ARMOR_COLUMNS),
+                                   (const char *)base64.data + at);
     }
     if (code == ERROR_OK)
         code = bytes_append_format(&text, error, "%s\n", ARMOR_END);
@@ -117,7 +125,8 @@ static bool take(struct wire *wire, const void *expected, size_t size)
 
 static bool take_u32(struct wire *wire, uint32_t expected)
 {
-    uint8_t bytes[4] = {(uint8_t)(expected >> 24), (uint8_t)(expected >> 16), (uint8_t)(expected >> 8), (uint8_t)expected};
+    uint8_t bytes[4] = {(uint8_t)(expected >> 24), (uint8_t)(expected >> 16),
+                        (uint8_t)(expected >> 8), (uint8_t)expected};
     return take(wire, bytes, sizeof bytes);
 }
 
@@ -135,23 +144,30 @@ static bool take_bytes(struct wire *wire, uint8_t *ret_data, uint32_t size)
     return true;
 }
 
-static bool read_blob(struct wire *wire, const char *name_space, uint8_t signature[SIGNATURE_BYTES], uint8_t key[KEY_BYTES])
+static bool read_blob(struct wire *wire, const char *name_space, uint8_t signature[SIGNATURE_BYTES],
+                      uint8_t key[KEY_BYTES])
 {
-    return take(wire, MAGIC, strlen(MAGIC)) && take_u32(wire, 1) && take_u32(wire, KEY_BLOB_BYTES) && take_string(wire, KEY_TYPE)
-           && take_bytes(wire, key, KEY_BYTES) && take_string(wire, name_space) && take_string(wire, "") && take_string(wire, HASH)
-           && take_u32(wire, SIGNATURE_BLOB_BYTES) && take_string(wire, KEY_TYPE) && take_bytes(wire, signature, SIGNATURE_BYTES)
-           && wire->size == wire->room;
+    return take(wire, MAGIC, strlen(MAGIC)) && take_u32(wire, 1) && take_u32(wire, KEY_BLOB_BYTES)
+           && take_string(wire, KEY_TYPE) && take_bytes(wire, key, KEY_BYTES)
+           && take_string(wire, name_space) && take_string(wire, "") && take_string(wire, HASH)
+           && take_u32(wire, SIGNATURE_BLOB_BYTES) && take_string(wire, KEY_TYPE)
+           && take_bytes(wire, signature, SIGNATURE_BYTES) && wire->size == wire->room;
 }
 
-enum error_code sshsig_dearmor(const char *text, size_t length, const char *name_space, uint8_t ret_signature[SIGNATURE_BYTES],
+enum error_code sshsig_dearmor(const char *text, size_t length, const char *name_space,
+                               uint8_t ret_signature[SIGNATURE_BYTES],
                                uint8_t ret_public_key[KEY_BYTES], struct error *error)
 {
     CLEANUP_BYTES struct bytes base64 = {0};
     CLEANUP_BYTES struct bytes blob = {0};
     const char *end = memmem(text, length, ARMOR_END, strlen(ARMOR_END));
-    bool framed = length > strlen(ARMOR_BEGIN) && memcmp(text, ARMOR_BEGIN, strlen(ARMOR_BEGIN)) == 0 && end != NULL;
-    enum error_code code = framed ? ERROR_OK : error_set(error, ERROR_DAMAGED, 0, "", "", "this is not an armored SSH signature");
-    for (const char *at = framed ? text + strlen(ARMOR_BEGIN) : text; code == ERROR_OK && at < end; at++)
+    bool framed = length > strlen(ARMOR_BEGIN)
+                  && memcmp(text, ARMOR_BEGIN, strlen(ARMOR_BEGIN)) == 0 && end != NULL;
+    enum error_code code = framed ? ERROR_OK
+                                  : error_set(error, ERROR_DAMAGED, 0, "", "",
+                                              "this is not an armored SSH signature");
+    for (const char *at = framed ? text + strlen(ARMOR_BEGIN) : text; code == ERROR_OK && at < end;
+         at++)
         if (*at != '\n' && *at != '\r')
             code = bytes_append(&base64, at, 1, error);
     if (code == ERROR_OK)
@@ -161,36 +177,45 @@ enum error_code sshsig_dearmor(const char *text, size_t length, const char *name
     uint8_t signature[SIGNATURE_BYTES], key[KEY_BYTES];
     struct wire wire = {.data = blob.data, .room = blob.size};
     if (!read_blob(&wire, name_space, signature, key))
-        return error_set(error, ERROR_DAMAGED, 0, "", "", "this is not an Ed25519 SSH signature in the namespace %s", name_space);
+        return error_set(error, ERROR_DAMAGED, 0, "", "",
+                         "this is not an Ed25519 SSH signature in the namespace %s", name_space);
     memcpy(ret_signature, signature, sizeof signature);
     memcpy(ret_public_key, key, sizeof key);
     return ERROR_OK;
 }
 
-void ssh_public_key_text(const uint8_t public_key[KEY_BYTES], char ret_text[SSH_PUBLIC_KEY_TEXT_MAX])
+void ssh_public_key_text(const uint8_t public_key[KEY_BYTES],
+                         char ret_text[SSH_PUBLIC_KEY_TEXT_MAX])
 {
     uint8_t blob[KEY_BLOB_BYTES];
     struct wire wire = {.data = blob, .room = sizeof blob};
     put_key(&wire, public_key);
     static const char type[] = KEY_TYPE " ";
     memcpy(ret_text, type, sizeof type - 1);
-    (void)sodium_bin2base64(ret_text + sizeof type - 1, SSH_PUBLIC_KEY_TEXT_MAX - sizeof type, blob, sizeof blob, sodium_base64_VARIANT_ORIGINAL);
+    (void)sodium_bin2base64(ret_text + sizeof type - 1, SSH_PUBLIC_KEY_TEXT_MAX - sizeof type, blob,
+                            sizeof blob, sodium_base64_VARIANT_ORIGINAL);
 }
 
-enum error_code ssh_public_key_from_base64(const char *text, size_t length, uint8_t ret_public_key[KEY_BYTES], struct error *error)
+enum error_code ssh_public_key_from_base64(const char *text, size_t length,
+                                           uint8_t ret_public_key[KEY_BYTES], struct error *error)
 {
     CLEANUP_BYTES struct bytes blob = {0};
     enum error_code code = bytes_from_base64(text, length, &blob, error);
     if (code == ERROR_DAMAGED)
-        return error_set(error, code, 0, "", "copy it whole from the .pub file, or from what titan-fsm keygen printed", "the public key is cut short or mistyped: it is not base64");
+        return error_set(error, code, 0, "",
+                         "copy it whole from the .pub file, or from what titan-fsm keygen printed",
+                         "the public key is cut short or mistyped: it is not base64");
     if (code != ERROR_OK)
         return code;
     uint8_t key[KEY_BYTES];
     struct wire wire = {.data = blob.data, .room = blob.size};
-    if (!take_string(&wire, KEY_TYPE) || !take_bytes(&wire, key, KEY_BYTES) || wire.size != wire.room)
-        return error_set(error, ERROR_DAMAGED, 0, "", "use an ssh-ed25519 key", "this is not an Ed25519 public key");
+    if (!take_string(&wire, KEY_TYPE) || !take_bytes(&wire, key, KEY_BYTES)
+        || wire.size != wire.room)
+        return error_set(error, ERROR_DAMAGED, 0, "", "use an ssh-ed25519 key",
+                         "this is not an Ed25519 public key");
     if (!sshsig_key_is_sound(key))
-        return error_set(error, ERROR_KEY_REFUSED, 0, "", "make a new key", "this Ed25519 public key is not a sound point of the curve");
+        return error_set(error, ERROR_KEY_REFUSED, 0, "", "make a new key",
+                         "this Ed25519 public key is not a sound point of the curve");
     memcpy(ret_public_key, key, sizeof key);
     return ERROR_OK;
 }
@@ -203,5 +228,6 @@ void ssh_fingerprint(const uint8_t public_key[KEY_BYTES], char ret_text[64])
     bytes_sha256(blob, sizeof blob, hash);
     static const char type[] = "SHA256:";
     memcpy(ret_text, type, sizeof type - 1);
-    (void)sodium_bin2base64(ret_text + sizeof type - 1, 64 - sizeof type, hash, sizeof hash, sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
+    (void)sodium_bin2base64(ret_text + sizeof type - 1, 64 - sizeof type, hash, sizeof hash,
+                            sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
 }

@@ -1,4 +1,5 @@
-/* journal/format/sshsig: OpenSSH signatures (SSHSIG) with Ed25519 keys, and public keys as OpenSSH writes them.
+/* journal/format/sshsig: OpenSSH signatures (SSHSIG) with Ed25519 keys, and public keys as OpenSSH
+ * writes them.
  * Format:    OpenSSH PROTOCOL.sshsig; hash sha512, version 1; Ed25519 after RFC 8032.
  * Refuses:   small-order, non-canonical and mixed-order public keys, and non-canonical S.
  * Used by:   the driver and the verifier alike: arithmetic, no judgement. */
@@ -22,20 +23,25 @@ size_t sshsig_signed_data(const char *name_space, const void *message, size_t me
                           uint8_t ret_data[SSHSIG_SIGNED_DATA_BYTES_MAX]);
 
 /* False for any key or signature that must not be believed; says nothing about whose key it is. */
-bool sshsig_verify(const char *name_space, const void *message, size_t message_bytes, const uint8_t signature[SIGNATURE_BYTES],
-                   const uint8_t public_key[KEY_BYTES]);
+bool sshsig_verify(const char *name_space, const void *message, size_t message_bytes,
+                   const uint8_t signature[SIGNATURE_BYTES], const uint8_t public_key[KEY_BYTES]);
 bool sshsig_key_is_sound(const uint8_t public_key[KEY_BYTES]);
 
 /* Armor as ssh-keygen -Y sign writes it (70 columns); the reader accepts any width. */
-enum error_code sshsig_armor(const char *name_space, const uint8_t signature[SIGNATURE_BYTES], const uint8_t public_key[KEY_BYTES],
-                             struct bytes *ret_text, struct error *error) CHECKED;
-enum error_code sshsig_dearmor(const char *text, size_t length, const char *name_space, uint8_t ret_signature[SIGNATURE_BYTES],
+enum error_code sshsig_armor(const char *name_space, const uint8_t signature[SIGNATURE_BYTES],
+                             const uint8_t public_key[KEY_BYTES], struct bytes *ret_text,
+                             struct error *error) CHECKED;
+enum error_code sshsig_dearmor(const char *text, size_t length, const char *name_space,
+                               uint8_t ret_signature[SIGNATURE_BYTES],
                                uint8_t ret_public_key[KEY_BYTES], struct error *error) CHECKED;
 
 /* "ssh-ed25519 AAAA..." */
-void ssh_public_key_text(const uint8_t public_key[KEY_BYTES], char ret_text[SSH_PUBLIC_KEY_TEXT_MAX]);
+void ssh_public_key_text(const uint8_t public_key[KEY_BYTES],
+                         char ret_text[SSH_PUBLIC_KEY_TEXT_MAX]);
 /* The base64 field alone ("AAAA..."), exactly an Ed25519 key. */
-enum error_code ssh_public_key_from_base64(const char *text, size_t length, uint8_t ret_public_key[KEY_BYTES], struct error *error) CHECKED;
+enum error_code ssh_public_key_from_base64(const char *text, size_t length,
+                                           uint8_t ret_public_key[KEY_BYTES], struct error *error)
+    CHECKED;
 /* "SHA256:..." as ssh-keygen -l prints it. */
 void ssh_fingerprint(const uint8_t public_key[KEY_BYTES], char ret_text[64]);
 

@@ -1,5 +1,6 @@
-/* ssh-agent as a signer (draft-miller-ssh-agent): request 11 lists, request 13 signs. Every refusal of an agent is one bare failure, so the
- * list comes first, to tell an absent key from a locked agent from a refusal. */
+/* ssh-agent as a signer (draft-miller-ssh-agent): request 11 lists, request 13 signs. Every refusal
+ * of an agent is one bare failure, so the list comes first, to tell an absent key from a locked
+ * agent from a refusal. */
 #include "journal/keys/signer_backend.h"
 
 #include <errno.h>
@@ -13,11 +14,19 @@
 
 #include <sodium.h>
 
-enum { REQUEST_LIST = 11, ANSWER_LIST = 12, REQUEST_SIGN = 13, ANSWER_SIGN = 14, MESSAGE_BYTES_MAX = 256 * 1024, KEY_BLOB_BYTES = 51,
-       ANSWER_MS = 5000, PERSON_MS = 120000 };      /* a confirmation waits for a person */
+enum {
+    REQUEST_LIST = 11,
+    ANSWER_LIST = 12,
+    REQUEST_SIGN = 13,
+    ANSWER_SIGN = 14,
+    MESSAGE_BYTES_MAX = 256 * 1024,
+    KEY_BLOB_BYTES = 51,
+    ANSWER_MS = 5000,
+    PERSON_MS = 120000
+}; /* a confirmation waits for a person */
 
 struct agent {
-    char path[sizeof ((struct sockaddr_un *)0)->sun_path];
+    char path[sizeof((struct sockaddr_un *)0)->sun_path];
     uint8_t blob[KEY_BLOB_BYTES];
 };
 
@@ -57,11 +66,13 @@ static bool receive(int descriptor, uint8_t *data, size_t size, int64_t deadline
 
 static enum error_code unreachable(const struct agent *agent, const char *what, struct error *error)
 {
-    return error_set(error, ERROR_KEY_REFUSED, errno, agent->path, "start ssh-agent and set SSH_AUTH_SOCK, then ssh-add the key", "%s", what);
+    return error_set(error, ERROR_KEY_REFUSED, errno, agent->path,
+                     "start ssh-agent and set SSH_AUTH_SOCK, then ssh-add the key", "%s", what);
 }
 
 /* One request, one answer; ret_answer begins with the type. */
-static enum error_code talk(const struct agent *agent, const struct bytes *request, int wait_ms, struct bytes *ret_answer, struct error *error)
+static enum error_code talk(const struct agent *agent, const struct bytes *request, int wait_ms,
+                            struct bytes *ret_answer, struct error *error)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     memcpy(address.sun_path, agent->path, sizeof address.sun_path);
@@ -75,11 +86,13 @@ static enum error_code talk(const struct agent *agent, const struct bytes *reque
     write_u32(length, (uint32_t)request->size);
     int64_t deadline_ms = now_ms() + wait_ms;
     bool good = send(descriptor, length, sizeof length, MSG_NOSIGNAL) == sizeof length
-                && send(descriptor, request->data, request->size, MSG_NOSIGNAL) == (ssize_t)request->size
+                && send(descriptor, request->data, request->size, MSG_NOSIGNAL)
+                       == (ssize_t)request->size
                 && receive(descriptor, length, sizeof length, deadline_ms);
     size_t size = good ? read_u32(length) : 0;
     struct bytes answer = {0};
-    good = good && size > 0 && size <= MESSAGE_BYTES_MAX && (answer.data = malloc(size)) != NULL && receive(descriptor, answer.data, size, deadline_ms);
+    good = good && size > 0 && size <= MESSAGE_BYTES_MAX && (answer.data = malloc(size)) != NULL
+           && receive(descriptor, answer.data, size, deadline_ms);
     answer.size = size;
     (void)close(descriptor);
     if (!good) {
@@ -91,7 +104,8 @@ static enum error_code talk(const struct agent *agent, const struct bytes *reque
 }
 
 /* How many keys the agent shows, and whether ours is among them. */
-static enum error_code list_keys(const struct agent *agent, uint32_t *ret_count, bool *ret_present, struct error *error)
+static enum error_code list_keys(const struct agent *agent, uint32_t *ret_count, bool *ret_present,
+                                 struct error *error)
 {
     CLEANUP_BYTES struct bytes request = {0};
     CLEANUP_BYTES struct bytes answer = {0};
@@ -108,12 +122,13 @@ static enum error_code list_keys(const struct agent *agent, uint32_t *ret_count,
         uint32_t length = read_u32(answer.data + at);
         if (length > answer.size - at - 4)
             break;
-        if (length == KEY_BLOB_BYTES && memcmp(answer.data + at + 4, agent->blob, KEY_BLOB_BYTES) == 0)
+        if (length == KEY_BLOB_BYTES
+            && memcmp(answer.data + at + 4, agent->blob, KEY_BLOB_BYTES) == 0)
             *ret_present = true;
         at += 4 + length;
         if (at + 4 > answer.size || read_u32(answer.data + at) > answer.size - at - 4)
             break;
-        at += 4 + read_u32(answer.data + at);      /* the comment */
+        at += 4 + read_u32(answer.data + at); /* the comment */
     }
     return ERROR_OK;
 }
@@ -125,14 +140,19 @@ static enum error_code check_present(const struct agent *agent, struct error *er
     enum error_code code = list_keys(agent, &count, &present, error);
     if (code != ERROR_OK || present)
         return code;
-    return error_set(error, ERROR_KEY_REFUSED, 0, agent->path, count == 0 ? "ssh-add -X if it is locked, else ssh-add the key" : "ssh-add the operator's key",
-                     count == 0 ? "the ssh-agent shows no key: it is locked or empty" : "the ssh-agent does not hold the operator's key");
+    return error_set(error, ERROR_KEY_REFUSED, 0, agent->path,
+                     count == 0 ? "ssh-add -X if it is locked, else ssh-add the key"
+                                : "ssh-add the operator's key",
+                     count == 0 ? "the ssh-agent shows no key: it is locked or empty"
+                                : "the ssh-agent does not hold the operator's key");
 }
 
-static enum error_code agent_sign(void *context, const void *data, size_t size, uint8_t ret_signature[SIGNATURE_BYTES], struct error *error)
+static enum error_code agent_sign(void *context, const void *data, size_t size,
+                                  uint8_t ret_signature[SIGNATURE_BYTES], struct error *error)
 {
     const struct agent *agent = context;
-    static const uint8_t head[] = {0, 0, 0, 83, 0, 0, 0, 11, 's', 's', 'h', '-', 'e', 'd', '2', '5', '5', '1', '9', 0, 0, 0, 64};
+    static const uint8_t head[] = {0,   0,   0,   83,  0,   0,   0,   11, 's', 's', 'h', '-',
+                                   'e', 'd', '2', '5', '5', '1', '9', 0,  0,   0,   64};
     CLEANUP_BYTES struct bytes request = {0};
     CLEANUP_BYTES struct bytes answer = {0};
     uint8_t length[4];
@@ -148,22 +168,29 @@ static enum error_code agent_sign(void *context, const void *data, size_t size, 
     if (code == ERROR_OK)
         code = bytes_append(&request, data, size, error);
     if (code == ERROR_OK)
-        code = bytes_append(&request, (const uint8_t[4]){0}, 4, error);        /* flags 0 */
+        code = bytes_append(&request, (const uint8_t[4]){0}, 4, error); /* flags 0 */
     if (code == ERROR_OK)
         code = talk(agent, &request, PERSON_MS, &answer, error);
     if (code != ERROR_OK)
         return code;
-    if (answer.size == 1 + sizeof head + SIGNATURE_BYTES && answer.data[0] == ANSWER_SIGN && memcmp(answer.data + 1, head, sizeof head) == 0) {
+    if (answer.size == 1 + sizeof head + SIGNATURE_BYTES && answer.data[0] == ANSWER_SIGN
+        && memcmp(answer.data + 1, head, sizeof head) == 0) {
         const uint8_t *signature = answer.data + 1 + sizeof head;
         /* What is signed here stays in the chain for good, so an agent is not taken at its word. */
-        if (crypto_sign_verify_detached(signature, data, size, agent->blob + KEY_BLOB_BYTES - KEY_BYTES) != 0)
-            return error_set(error, ERROR_KEY_REFUSED, 0, agent->path, "try again; if it stays so, mend the agent", "the ssh-agent gave a wrong signature");
+        if (crypto_sign_verify_detached(signature, data, size,
+                                        agent->blob + KEY_BLOB_BYTES - KEY_BYTES)
+            != 0)
+            return error_set(error, ERROR_KEY_REFUSED, 0, agent->path,
+                             "try again; if it stays so, mend the agent",
+                             "the ssh-agent gave a wrong signature");
         memcpy(ret_signature, signature, SIGNATURE_BYTES);
         return ERROR_OK;
     }
     code = check_present(agent, error);
     return code != ERROR_OK ? code
-                            : error_set(error, ERROR_KEY_REFUSED, 0, agent->path, "confirm it in the agent, and try again", "the ssh-agent refused to sign");
+                            : error_set(error, ERROR_KEY_REFUSED, 0, agent->path,
+                                        "confirm it in the agent, and try again",
+                                        "the ssh-agent refused to sign");
 }
 
 static void agent_close(void *context)
@@ -171,16 +198,19 @@ static void agent_close(void *context)
     free(context);
 }
 
-enum error_code agent_open(const char *socket_path, const uint8_t public_key[KEY_BYTES], struct signer **ret_signer, struct error *error)
+enum error_code agent_open(const char *socket_path, const uint8_t public_key[KEY_BYTES],
+                           struct signer **ret_signer, struct error *error)
 {
-    static const uint8_t head[] = {0, 0, 0, 11, 's', 's', 'h', '-', 'e', 'd', '2', '5', '5', '1', '9', 0, 0, 0, 32};
+    static const uint8_t head[] = {0,   0,   0,   11,  's', 's', 'h', '-', 'e', 'd',
+                                   '2', '5', '5', '1', '9', 0,   0,   0,   32};
     const char *path = socket_path != NULL ? socket_path : getenv("SSH_AUTH_SOCK");
     struct agent *agent = calloc(1, sizeof *agent);
     if (agent == NULL)
         return error_set(error, ERROR_MEMORY, 0, "agent", "", "out of memory");
     if (path == NULL || path[0] == '\0' || strlen(path) >= sizeof agent->path) {
         free(agent);
-        return error_set(error, ERROR_KEY_REFUSED, 0, "agent", "start ssh-agent and set SSH_AUTH_SOCK", "no ssh-agent is named");
+        return error_set(error, ERROR_KEY_REFUSED, 0, "agent",
+                         "start ssh-agent and set SSH_AUTH_SOCK", "no ssh-agent is named");
     }
     memcpy(agent->path, path, strlen(path) + 1);
     memcpy(agent->blob, head, sizeof head);

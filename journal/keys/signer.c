@@ -15,7 +15,8 @@ struct seed_signer {
     uint8_t secret[crypto_sign_SECRETKEYBYTES];
 };
 
-static enum error_code seed_sign(void *context, const void *data, size_t size, uint8_t ret_signature[SIGNATURE_BYTES], struct error *error)
+static enum error_code seed_sign(void *context, const void *data, size_t size,
+                                 uint8_t ret_signature[SIGNATURE_BYTES], struct error *error)
 {
     const struct seed_signer *seed = context;
     if (crypto_sign_detached(ret_signature, NULL, data, size, seed->secret) != 0)
@@ -28,7 +29,8 @@ static void seed_close(void *context)
     sodium_free(context);
 }
 
-enum error_code signer_new(const uint8_t public_key[KEY_BYTES], void *context, bool may_ask, signer_sign_function *sign, void (*close)(void *),
+enum error_code signer_new(const uint8_t public_key[KEY_BYTES], void *context, bool may_ask,
+                           signer_sign_function *sign, void (*close)(void *),
                            struct signer **ret_signer, struct error *error)
 {
     struct signer *signer = calloc(1, sizeof *signer);
@@ -42,11 +44,14 @@ enum error_code signer_new(const uint8_t public_key[KEY_BYTES], void *context, b
     return ERROR_OK;
 }
 
-enum error_code signer_from_seed(const uint8_t seed[SEED_BYTES], struct signer **ret_signer, struct error *error)
+enum error_code signer_from_seed(const uint8_t seed[SEED_BYTES], struct signer **ret_signer,
+                                 struct error *error)
 {
     struct seed_signer *locked = sodium_malloc(sizeof *locked);
     if (locked == NULL)
-        return error_set(error, ERROR_MEMORY, 0, "key", "raise the limit of locked memory (ulimit -l)", "no locked memory for a key");
+        return error_set(error, ERROR_MEMORY, 0, "key",
+                         "raise the limit of locked memory (ulimit -l)",
+                         "no locked memory for a key");
     uint8_t public_key[KEY_BYTES];
     (void)crypto_sign_seed_keypair(public_key, locked->secret, seed);
     return signer_new(public_key, locked, false, seed_sign, seed_close, ret_signer, error);
@@ -58,7 +63,8 @@ const uint8_t *signer_public_key(const struct signer *signer)
     return signer->public_key;
 }
 
-enum error_code signer_sign(struct signer *signer, const void *data, size_t size, uint8_t ret_signature[SIGNATURE_BYTES], struct error *error)
+enum error_code signer_sign(struct signer *signer, const void *data, size_t size,
+                            uint8_t ret_signature[SIGNATURE_BYTES], struct error *error)
 {
     return signer->sign(signer->context, data, size, ret_signature, error);
 }
@@ -80,6 +86,7 @@ enum error_code signer_sync_parent(const char *path, struct error *error)
     if (descriptor >= 0)
         (void)close(descriptor);
     free(copy);
-    return good ? ERROR_OK : error_set(error, ERROR_JOURNAL_WRITE, number, path, "check the disk", "the directory cannot be made durable: %s",
-                                       strerror(number));
+    return good ? ERROR_OK
+                : error_set(error, ERROR_JOURNAL_WRITE, number, path, "check the disk",
+                            "the directory cannot be made durable: %s", strerror(number));
 }

@@ -1,8 +1,11 @@
-/* journal/keys/signer: something that signs with one Ed25519 key: a key file, a session key, an ssh-agent.
- * Ownership: signer_close() wipes and releases; it takes NULL. Secret bytes live in locked memory (sodium_malloc).
- * Key file:  text, mode 0600: "titan-key-v1", Argon2id parameters, salt, XChaCha20-Poly1305 nonce and box of the seed, and the
- *            public key; described in journal/FORMAT.md. Session key file: the bare seed in hex, mode 0600, because nobody could type
- *            a passphrase in the middle of a window; it signs for one deployment and is wiped at its end. */
+/* journal/keys/signer: something that signs with one Ed25519 key: a key file, a session key, an
+ * ssh-agent.
+ * Ownership: signer_close() wipes and releases; it takes NULL. Secret bytes live in locked memory
+ *            (sodium_malloc).
+ * Key file:  text, mode 0600: "titan-key-v1", Argon2id parameters, salt, XChaCha20-Poly1305 nonce
+ *            and box of the seed, and the public key; described in journal/FORMAT.md. Session key
+ *            file: the bare seed in hex, mode 0600, because nobody could type a passphrase in the
+ *            middle of a window; it signs for one deployment and is wiped at its end. */
 #ifndef JOURNAL_SIGNER_H
 #define JOURNAL_SIGNER_H
 
@@ -13,34 +16,47 @@
 struct signer;
 
 const uint8_t *signer_public_key(const struct signer *signer);
-/* Signs `data` itself: for an entry that is sshsig_signed_data(), for a checkpoint the text of the note. */
-enum error_code signer_sign(struct signer *signer, const void *data, size_t size, uint8_t ret_signature[SIGNATURE_BYTES],
-                            struct error *error) CHECKED;
+/* Signs `data` itself: for an entry that is sshsig_signed_data(), for a checkpoint the text of the
+ * note. */
+enum error_code signer_sign(struct signer *signer, const void *data, size_t size,
+                            uint8_t ret_signature[SIGNATURE_BYTES], struct error *error) CHECKED;
 void signer_close(struct signer *signer);
-static inline void signer_closep(struct signer **signer) { signer_close(*signer); }
+static inline void signer_closep(struct signer **signer)
+{
+    signer_close(*signer);
+}
 #define CLEANUP_SIGNER __attribute__((cleanup(signer_closep)))
 
-/* Passphrase: how it is obtained. Exactly one; all zero = ask on the terminal (/dev/tty, without echo). */
+/* Passphrase: how it is obtained. Exactly one; all zero = ask on the terminal (/dev/tty, without
+ *             echo). */
 struct passphrase_source {
-    const char *file;       /* first line of this file, which must be mode 0600 or less */
-    int descriptor;         /* first line of this descriptor, where descriptor_set */
+    const char *file; /* first line of this file, which must be mode 0600 or less */
+    int descriptor;   /* first line of this descriptor, where descriptor_set */
     int descriptor_set;
 };
 
-enum error_code keyfile_generate(const char *path, const struct passphrase_source *source, const char *comment, uint8_t ret_public_key[KEY_BYTES],
-                                 struct error *error) CHECKED;     /* refuses to overwrite */
-enum error_code keyfile_open(const char *path, const struct passphrase_source *source, struct signer **ret_signer, struct error *error) CHECKED;
-enum error_code keyfile_public_key(const char *path, uint8_t ret_public_key[KEY_BYTES], struct error *error) CHECKED;  /* needs no passphrase */
+enum error_code keyfile_generate(const char *path, const struct passphrase_source *source,
+                                 const char *comment, uint8_t ret_public_key[KEY_BYTES],
+                                 struct error *error) CHECKED; /* refuses to overwrite */
+enum error_code keyfile_open(const char *path, const struct passphrase_source *source,
+                             struct signer **ret_signer, struct error *error) CHECKED;
+enum error_code keyfile_public_key(const char *path, uint8_t ret_public_key[KEY_BYTES],
+                                   struct error *error) CHECKED; /* needs no passphrase */
 
-/* Lists first, to tell an absent key from a refusal (agent protocol draft-miller-ssh-agent, requests 11 and 13). socket NULL = SSH_AUTH_SOCK. */
-enum error_code agent_open(const char *socket, const uint8_t public_key[KEY_BYTES], struct signer **ret_signer, struct error *error) CHECKED;
+/* Lists first, to tell an absent key from a refusal (agent protocol draft-miller-ssh-agent,
+ * requests 11 and 13). socket NULL = SSH_AUTH_SOCK. */
+enum error_code agent_open(const char *socket, const uint8_t public_key[KEY_BYTES],
+                           struct signer **ret_signer, struct error *error) CHECKED;
 
-enum error_code session_key_create(const char *path, struct signer **ret_signer, struct error *error) CHECKED;   /* fsynced, directory too */
-enum error_code session_key_open(const char *path, struct signer **ret_signer, struct error *error) CHECKED;
+enum error_code session_key_create(const char *path, struct signer **ret_signer,
+                                   struct error *error) CHECKED; /* fsynced, directory too */
+enum error_code session_key_open(const char *path, struct signer **ret_signer, struct error *error)
+    CHECKED;
 /* Overwrites, fsyncs, unlinks; success when it is already gone. */
 enum error_code session_key_wipe(const char *path, struct error *error) CHECKED;
 
 /* For tests and vectors. */
-enum error_code signer_from_seed(const uint8_t seed[SEED_BYTES], struct signer **ret_signer, struct error *error) CHECKED;
+enum error_code signer_from_seed(const uint8_t seed[SEED_BYTES], struct signer **ret_signer,
+                                 struct error *error) CHECKED;
 
 #endif

@@ -20,11 +20,21 @@ static inline int local_target_open(struct local_target *local)
     (void)snprintf(local->directory, sizeof local->directory, "/tmp/titan-target-XXXXXX");
     if (mkdtemp(local->directory) == NULL)
         return -1;
-    local->setup = (struct setup){.target = {.name = "local", .local = true, .host = "", .directory = local->directory, .state = "state", .docker = "docker", .docker_host = ""},
-                                  .command_ms = 10000, .output_bytes_max = 1 << 20};
+    local->setup = (struct setup){.target = {.name = "local",
+                                             .local = true,
+                                             .host = "",
+                                             .directory = local->directory,
+                                             .state = "state",
+                                             .docker = "docker",
+                                             .docker_host = ""},
+                                  .command_ms = 10000,
+                                  .output_bytes_max = 1 << 20};
     char command[128];
     (void)snprintf(command, sizeof command, "mkdir %s/state", local->directory);
-    return system(command) == 0 && target_open(&local->setup, clock_system(), &local->target, &error) == ERROR_OK ? 0 : -1;
+    return system(command) == 0
+                   && target_open(&local->setup, clock_system(), &local->target, &error) == ERROR_OK
+               ? 0
+               : -1;
 }
 
 static inline void local_target_close(struct local_target *local)

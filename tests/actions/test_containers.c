@@ -15,13 +15,16 @@ static struct bytes text_of(const char *text)
     return (struct bytes){.data = (uint8_t *)(uintptr_t)text, .size = strlen(text)};
 }
 
-#define LINE(service, state, health) \
-    "{\"service\":\"" service "\",\"id\":\"x\",\"image\":\"sha256:" service "\",\"state\":\"" state "\",\"health\":" health ",\"started_at\":\"t\",\"restarts\":2,\"name\":\"/n\"}\n"
+#define LINE(service, state, health)                                        \
+    "{\"service\":\"" service "\",\"id\":\"x\",\"image\":\"sha256:" service \
+    "\",\"state\":\"" state "\",\"health\":" health                         \
+    ",\"started_at\":\"t\",\"restarts\":2,\"name\":\"/n\"}\n"
 
 static void containers_read_lines_are_exact(void **state)
 {
     (void)state;
-    struct bytes lines = text_of(LINE("a", "exited", "null") LINE("a", "running", "\"healthy\"") LINE("b", "running", "\"starting\""));
+    struct bytes lines = text_of(LINE("a", "exited", "null") LINE("a", "running", "\"healthy\"")
+                                     LINE("b", "running", "\"starting\""));
     struct containers containers;
     struct error error;
     assert_int_equal(containers_read(&lines, &containers, &error), ERROR_OK);
@@ -36,7 +39,8 @@ static void containers_read_lines_are_exact(void **state)
 static void containers_read_anything_else_is_an_error(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"Error: no such object\n", "{}\n", "[]\n", "{\"service\":5}\n", "{\"service\":\"a\"\n"};
+    static const char *const bad[] = {"Error: no such object\n", "{}\n", "[]\n",
+                                      "{\"service\":5}\n", "{\"service\":\"a\"\n"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct bytes lines = text_of(bad[i]);
         struct containers containers;
@@ -49,7 +53,10 @@ static void configurations_read_takes_hmacs_and_nothing_else(void **state)
 {
     (void)state;
 #define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-    static const struct { const char *line; enum error_code code; } rows[] = {
+    static const struct {
+        const char *line;
+        enum error_code code;
+    } rows[] = {
         {"{\"service\":\"a\",\"declared\":\"" HEX "\",\"running\":\"\"}\n", ERROR_OK},
         {"{\"service\":\"a\",\"declared\":\"" HEX "\"}\n", ERROR_PROTOCOL},
         {"{\"service\":\"a\",\"declared\":\"short\",\"running\":\"\"}\n", ERROR_PROTOCOL},
@@ -72,9 +79,20 @@ static void configurations_read_takes_hmacs_and_nothing_else(void **state)
 static void health_is_good_missing_is_never_healthy(void **state)
 {
     (void)state;
-    static const struct { int status; const char *body; bool good; } rows[] = {
-        {200, "{\"status\":\"ok\"}", true}, {200, "{\"status\":\"healthy\"}", true}, {200, "fine", true}, {200, "{}", true}, {200, "{\"status\":\"degraded\"}", false},
-        {503, "{\"status\":\"ok\"}", false}, {0, "", false}, {204, "", false}, {301, "ok", false},
+    static const struct {
+        int status;
+        const char *body;
+        bool good;
+    } rows[] = {
+        {200, "{\"status\":\"ok\"}", true},
+        {200, "{\"status\":\"healthy\"}", true},
+        {200, "fine", true},
+        {200, "{}", true},
+        {200, "{\"status\":\"degraded\"}", false},
+        {503, "{\"status\":\"ok\"}", false},
+        {0, "", false},
+        {204, "", false},
+        {301, "ok", false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct bytes body = text_of(rows[i].body);
@@ -85,8 +103,10 @@ static void health_is_good_missing_is_never_healthy(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(containers_read_lines_are_exact), cmocka_unit_test(containers_read_anything_else_is_an_error),
-        cmocka_unit_test(configurations_read_takes_hmacs_and_nothing_else), cmocka_unit_test(health_is_good_missing_is_never_healthy),
+        cmocka_unit_test(containers_read_lines_are_exact),
+        cmocka_unit_test(containers_read_anything_else_is_an_error),
+        cmocka_unit_test(configurations_read_takes_hmacs_and_nothing_else),
+        cmocka_unit_test(health_is_good_missing_is_never_healthy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* Goal: every kind of difference is a line that names what and where; what cannot be compared is never "no drift"; what is the same is silent. */
+/* Goal: every kind of difference is a line that names what and where; what cannot be compared is
+ * never "no drift"; what is the same is silent. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,14 +16,17 @@
 #define A40 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define B40 "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 
-static const struct images declared = {.list = {{.service = "a", .name = "r/a", .id = "sha256:a"}, {.service = "b", .name = "r/b", .id = "sha256:b"}}, .count = 2};
+static const struct images declared = {.list = {{.service = "a", .name = "r/a", .id = "sha256:a"},
+                                                {.service = "b", .name = "r/b", .id = "sha256:b"}},
+                                       .count = 2};
 
 static struct bytes text_of(const char *text)
 {
     return (struct bytes){.data = (uint8_t *)(uintptr_t)text, .size = strlen(text)};
 }
 
-static void put(struct containers *containers, const char *service, const char *image, const char *state)
+static void put(struct containers *containers, const char *service, const char *image,
+                const char *state)
 {
     struct container *container = &containers->list[containers->count++];
     *container = (struct container){.name = "/n"};
@@ -33,10 +37,13 @@ static void put(struct containers *containers, const char *service, const char *
 
 static struct configurations same_configurations(void)
 {
-    return (struct configurations){.list = {{.service = "a", .declared = A64, .running = A64}, {.service = "b", .declared = B64, .running = B64}}, .count = 2};
+    return (struct configurations){.list = {{.service = "a", .declared = A64, .running = A64},
+                                            {.service = "b", .declared = B64, .running = B64}},
+                                   .count = 2};
 }
 
-static struct drift compare(const struct containers *containers, const struct images *images, const struct configurations *configurations)
+static struct drift compare(const struct containers *containers, const struct images *images,
+                            const struct configurations *configurations)
 {
     struct drift drift = {.count = 0};
     drift_services("c.yml", containers, images, configurations, &drift);
@@ -50,7 +57,8 @@ static void drift_services_same_is_silent(void **state)
     struct configurations configurations = same_configurations();
     put(&containers, "a", "a", "running");
     put(&containers, "b", "b", "running");
-    put(&containers, "b", "old", "exited");         /* the container of before, left behind by a replacement */
+    put(&containers, "b", "old",
+        "exited"); /* the container of before, left behind by a replacement */
     struct drift drift = compare(&containers, &declared, &configurations);
     assert_int_equal(drift.count, 0);
     assert_null(drift_first_failing(&drift));
@@ -59,10 +67,17 @@ static void drift_services_same_is_silent(void **state)
 static void drift_services_each_difference_is_one_line(void **state)
 {
     (void)state;
-    static const struct { const char *service, *image, *status; enum drift_kind kind; const char *word; } rows[] = {
-        {NULL, NULL, NULL, DRIFT_MISSING, "service b is declared and does not run: it has no container"},
-        {"b", "b", "exited", DRIFT_STOPPED, "service b is declared and does not run: its container is exited"},
-        {"b", "other", "running", DRIFT_IMAGE, "service b runs image sha256:other instead of sha256:b"},
+    static const struct {
+        const char *service, *image, *status;
+        enum drift_kind kind;
+        const char *word;
+    } rows[] = {
+        {NULL, NULL, NULL, DRIFT_MISSING,
+         "service b is declared and does not run: it has no container"},
+        {"b", "b", "exited", DRIFT_STOPPED,
+         "service b is declared and does not run: its container is exited"},
+        {"b", "other", "running", DRIFT_IMAGE,
+         "service b runs image sha256:other instead of sha256:b"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct containers containers = {.count = 0};
@@ -115,15 +130,23 @@ static void drift_services_image_that_is_not_there_is_unknown_and_fails(void **s
 static void drift_services_configuration_is_compared_and_unknown_is_said(void **state)
 {
     (void)state;
-    static const struct { const char *declared, *running, *word; bool unknown; } rows[] = {
-        {A64, A64, NULL, false}, {A64, B64, "another configuration", false}, {A64, "", "not created by compose", false},
-        {"", B64, "compose cannot tell", true}, {"", "", "compose cannot tell", true},
+    static const struct {
+        const char *declared, *running, *word;
+        bool unknown;
+    } rows[] = {
+        {A64, A64, NULL, false},
+        {A64, B64, "another configuration", false},
+        {A64, "", "not created by compose", false},
+        {"", B64, "compose cannot tell", true},
+        {"", "", "compose cannot tell", true},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct containers containers = {.count = 0};
         struct configurations configurations = same_configurations();
-        (void)snprintf(configurations.list[1].declared, sizeof configurations.list[1].declared, "%s", rows[i].declared);
-        (void)snprintf(configurations.list[1].running, sizeof configurations.list[1].running, "%s", rows[i].running);
+        (void)snprintf(configurations.list[1].declared, sizeof configurations.list[1].declared,
+                       "%s", rows[i].declared);
+        (void)snprintf(configurations.list[1].running, sizeof configurations.list[1].running, "%s",
+                       rows[i].running);
         put(&containers, "a", "a", "running");
         put(&containers, "b", "b", "running");
         struct drift drift = compare(&containers, &declared, &configurations);
@@ -133,7 +156,9 @@ static void drift_services_configuration_is_compared_and_unknown_is_said(void **
         assert_int_equal(drift.list[0].kind, DRIFT_CONFIGURATION);
         assert_non_null(strstr(drift.list[0].what, rows[i].word));
         assert_int_equal(drift.list[0].unknown, rows[i].unknown);
-        assert_int_equal(drift_first_failing(&drift) == NULL, rows[i].unknown);       /* what compose cannot tell fails no switch, and is never silent */
+        assert_int_equal(
+            drift_first_failing(&drift) == NULL,
+            rows[i].unknown); /* what compose cannot tell fails no switch, and is never silent */
     }
 }
 
@@ -153,7 +178,8 @@ static void drift_services_configuration_not_looked_at_fails(void **state)
 static void drift_tree_names_each_file(void **state)
 {
     (void)state;
-    struct bytes changes = text_of(" M docker-compose.prod.yml\nD  config/risk policy.json\n"), loose = text_of("docker-compose.override.yml\n"), none = text_of("");
+    struct bytes changes = text_of(" M docker-compose.prod.yml\nD  config/risk policy.json\n"),
+                 loose = text_of("docker-compose.override.yml\n"), none = text_of("");
     struct drift drift = {.count = 0};
     drift_tree(&changes, &loose, &drift);
     assert_int_equal(drift.count, 3);
@@ -169,9 +195,17 @@ static void drift_tree_names_each_file(void **state)
 static void drift_branch_ahead_behind_elsewhere_and_never_fetched(void **state)
 {
     (void)state;
-    static const struct { const char *branch, *upstream; int64_t ahead, behind; const char *word; bool unknown; } rows[] = {
-        {"main", A40, 0, 0, NULL, false}, {"main", B40, 0, 2, "2 commits behind", false}, {"main", B40, 1, 2, "1 commits that the branch", false},
-        {"detached", A40, 0, 0, "not on branch main", false}, {"main", "", 0, 0, "never fetched", true},
+    static const struct {
+        const char *branch, *upstream;
+        int64_t ahead, behind;
+        const char *word;
+        bool unknown;
+    } rows[] = {
+        {"main", A40, 0, 0, NULL, false},
+        {"main", B40, 0, 2, "2 commits behind", false},
+        {"main", B40, 1, 2, "1 commits that the branch", false},
+        {"detached", A40, 0, 0, "not on branch main", false},
+        {"main", "", 0, 0, "never fetched", true},
     };
     const struct setup_repository repository = {.remote = "origin", .branch = "main"};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -182,24 +216,36 @@ static void drift_branch_ahead_behind_elsewhere_and_never_fetched(void **state)
         (void)snprintf(upstream.commit, sizeof upstream.commit, "%s", rows[i].upstream);
         drift_branch(&git, &upstream, &repository, &drift);
         assert_int_equal(drift.count, rows[i].word != NULL ? 1 : 0);
-        assert_true(rows[i].word == NULL || (strstr(drift.list[0].what, rows[i].word) != NULL && drift.list[0].unknown == rows[i].unknown));
+        assert_true(rows[i].word == NULL
+                    || (strstr(drift.list[0].what, rows[i].word) != NULL
+                        && drift.list[0].unknown == rows[i].unknown));
     }
 }
 
 static void drift_since_compares_with_the_last_deployment(void **state)
 {
     (void)state;
-    static const struct { const char *commit, *config, *env; enum drift_kind kind; bool unknown; } rows[] = {
-        {A40, A64, A64, DRIFT_INVALID, false}, {B40, B64, A64, DRIFT_COMMIT, false}, {A40, B64, B64, DRIFT_ENV_FILE, false},
-        {A40, B64, A64, DRIFT_RENDERED, false}, {A40, "", "", DRIFT_ENV_FILE, true},
+    static const struct {
+        const char *commit, *config, *env;
+        enum drift_kind kind;
+        bool unknown;
+    } rows[] = {
+        {A40, A64, A64, DRIFT_INVALID, false},  {B40, B64, A64, DRIFT_COMMIT, false},
+        {A40, B64, B64, DRIFT_ENV_FILE, false}, {A40, B64, A64, DRIFT_RENDERED, false},
+        {A40, "", "", DRIFT_ENV_FILE, true},
     };
     const struct setup_compose compose = {.file = "c.yml", .env_file = ".env.prod"};
-    struct drift_baseline baseline = {.deployment = 7, .commit = A40, .config_hmac = A64, .env_hmac = A64};
+    struct drift_baseline baseline = {.deployment = 7,
+                                      .commit = A40,
+                                      .config_hmac = A64,
+                                      .env_hmac = A64};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct drift drift = {.count = 0};
         drift_since(&baseline, rows[i].commit, rows[i].config, rows[i].env, &compose, &drift);
         assert_int_equal(drift.count, rows[i].kind != DRIFT_INVALID ? 1 : 0);
-        assert_true(drift.count == 0 || (drift.list[0].kind == rows[i].kind && drift.list[0].unknown == rows[i].unknown));
+        assert_true(
+            drift.count == 0
+            || (drift.list[0].kind == rows[i].kind && drift.list[0].unknown == rows[i].unknown));
     }
     struct drift drift = {.count = 0};
     baseline.deployment = 0;
@@ -225,11 +271,16 @@ static void drift_lines_beyond_the_bound_are_counted(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(drift_services_same_is_silent), cmocka_unit_test(drift_services_each_difference_is_one_line),
-        cmocka_unit_test(drift_services_extra_and_second_container_are_seen), cmocka_unit_test(drift_services_image_that_is_not_there_is_unknown_and_fails),
-        cmocka_unit_test(drift_services_configuration_is_compared_and_unknown_is_said), cmocka_unit_test(drift_services_configuration_not_looked_at_fails),
-        cmocka_unit_test(drift_tree_names_each_file), cmocka_unit_test(drift_branch_ahead_behind_elsewhere_and_never_fetched),
-        cmocka_unit_test(drift_since_compares_with_the_last_deployment), cmocka_unit_test(drift_lines_beyond_the_bound_are_counted),
+        cmocka_unit_test(drift_services_same_is_silent),
+        cmocka_unit_test(drift_services_each_difference_is_one_line),
+        cmocka_unit_test(drift_services_extra_and_second_container_are_seen),
+        cmocka_unit_test(drift_services_image_that_is_not_there_is_unknown_and_fails),
+        cmocka_unit_test(drift_services_configuration_is_compared_and_unknown_is_said),
+        cmocka_unit_test(drift_services_configuration_not_looked_at_fails),
+        cmocka_unit_test(drift_tree_names_each_file),
+        cmocka_unit_test(drift_branch_ahead_behind_elsewhere_and_never_fetched),
+        cmocka_unit_test(drift_since_compares_with_the_last_deployment),
+        cmocka_unit_test(drift_lines_beyond_the_bound_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

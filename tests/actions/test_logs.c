@@ -1,4 +1,5 @@
-/* Goal: both forms of the log lines are read, JSON too; a line of an earlier start, or one that only quotes another, never counts. */
+/* Goal: both forms of the log lines are read, JSON too; a line of an earlier start, or one that
+ * only quotes another, never counts. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -31,10 +32,18 @@ static struct bytes text_of(const char *text)
 static void logs_next_every_form_gives_the_message(void **state)
 {
     (void)state;
-    static const struct { const char *line, *message; } rows[] = {
-        {"2026-11-23T07:20:24Z {\"timestamp\":\"x\",\"level\":\"INFO\",\"fields\":{\"message\":\"\\u2705 Risk Policy Loaded. Hash: " HASH_A "\"}}\n", "Risk Policy Loaded. Hash: " HASH_A},
-        {"2026-11-23T07:20:24Z {\"timestamp\":\"x\",\"level\":\"info\",\"message\":\"✅ Policy hash handshake OK\",\"component\":\"b\"}\n", "Policy hash handshake OK"},
-        {"2026-11-23T07:20:24Z [INFO] Loaded RiskPolicy (hash: " HASH_A ")\n", "Loaded RiskPolicy (hash: " HASH_A ")"},
+    static const struct {
+        const char *line, *message;
+    } rows[] = {
+        {"2026-11-23T07:20:24Z "
+         "{\"timestamp\":\"x\",\"level\":\"INFO\",\"fields\":{\"message\":\"\\u2705 Risk Policy "
+         "Loaded. Hash: " HASH_A "\"}}\n",
+         "Risk Policy Loaded. Hash: " HASH_A},
+        {"2026-11-23T07:20:24Z {\"timestamp\":\"x\",\"level\":\"info\",\"message\":\"✅ Policy hash "
+         "handshake OK\",\"component\":\"b\"}\n",
+         "Policy hash handshake OK"},
+        {"2026-11-23T07:20:24Z [INFO] Loaded RiskPolicy (hash: " HASH_A ")\n",
+         "Loaded RiskPolicy (hash: " HASH_A ")"},
         {"2026-11-23T07:20:24Z ✅ Policy hash handshake OK\n", "Policy hash handshake OK"},
         {"2026-11-23T07:20:24Z plain\n", "plain"},
         {"2026-11-23T07:20:24Z plain without end", "plain without end"},
@@ -52,7 +61,9 @@ static void logs_next_every_form_gives_the_message(void **state)
 static void logs_next_earlier_start_is_skipped(void **state)
 {
     (void)state;
-    struct bytes text = text_of("2026-11-23T07:20:23.499999999Z old\nno time at all\n2026-11-23T07:20:23.5Z just\n2026-11-23T07:20:23.500000001Z new\n");
+    struct bytes text = text_of(
+        "2026-11-23T07:20:23.499999999Z old\nno time at all\n2026-11-23T07:20:23.5Z "
+        "just\n2026-11-23T07:20:23.500000001Z new\n");
     struct log_line line;
     size_t at = 0;
     assert_true(logs_next(&text, &at, STARTED, &line));
@@ -65,13 +76,20 @@ static void logs_next_earlier_start_is_skipped(void **state)
 static void log_time_compare_any_number_of_decimals(void **state)
 {
     (void)state;
-    static const struct { const char *left, *right; int order; } rows[] = {
-        {"2026-11-23T07:20:23Z", "2026-11-23T07:20:23.000Z", 0}, {"2026-11-23T07:20:23.1Z", "2026-11-23T07:20:23.09Z", 1},
-        {"2026-11-23T07:20:22.9Z", "2026-11-23T07:20:23Z", -1},  {"2026-11-23T07:20:23+00:00", "2026-11-23T07:20:23Z", 0},
-        {"2026-11-23T07:20:23+01:00", "2026-11-23T07:20:23Z", -1}, {"yesterday", "2026-11-23T07:20:23Z", -1},
+    static const struct {
+        const char *left, *right;
+        int order;
+    } rows[] = {
+        {"2026-11-23T07:20:23Z", "2026-11-23T07:20:23.000Z", 0},
+        {"2026-11-23T07:20:23.1Z", "2026-11-23T07:20:23.09Z", 1},
+        {"2026-11-23T07:20:22.9Z", "2026-11-23T07:20:23Z", -1},
+        {"2026-11-23T07:20:23+00:00", "2026-11-23T07:20:23Z", 0},
+        {"2026-11-23T07:20:23+01:00", "2026-11-23T07:20:23Z", -1},
+        {"yesterday", "2026-11-23T07:20:23Z", -1},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        int order = log_time_compare(rows[i].left, strlen(rows[i].left), rows[i].right, strlen(rows[i].right));
+        int order = log_time_compare(rows[i].left, strlen(rows[i].left), rows[i].right,
+                                     strlen(rows[i].right));
         assert_int_equal((order > 0) - (order < 0), rows[i].order);
     }
 }
@@ -80,16 +98,24 @@ static void log_matches_only_at_the_start(void **state)
 {
     (void)state;
     char hash[SHA256_HEX + 1];
-    assert_true(log_matches("Risk Policy Loaded. Hash: " HASH_A, "Risk Policy Loaded. Hash: %H", NULL, hash));
+    assert_true(log_matches("Risk Policy Loaded. Hash: " HASH_A, "Risk Policy Loaded. Hash: %H",
+                            NULL, hash));
     assert_string_equal(hash, HASH_A);
-    assert_false(log_matches("said: Risk Policy Loaded. Hash: " HASH_A, "Risk Policy Loaded. Hash: %H", NULL, hash));
-    assert_false(log_matches("Risk Policy Loaded. Hash: " "AAAA", "Risk Policy Loaded. Hash: %H", NULL, hash));
-    assert_true(log_matches("Received DISARM command: " NONCE " why", "Received DISARM command: %N", NONCE, NULL));
-    assert_false(log_matches("Received DISARM command: " NONCE " why", "Received DISARM command: %N", NULL, NULL));
-    assert_false(log_matches("Received DISARM command: other " NONCE, "Received DISARM command: %N", NONCE, NULL));
+    assert_false(log_matches("said: Risk Policy Loaded. Hash: " HASH_A,
+                             "Risk Policy Loaded. Hash: %H", NULL, hash));
+    assert_false(log_matches("Risk Policy Loaded. Hash: "
+                             "AAAA",
+                             "Risk Policy Loaded. Hash: %H", NULL, hash));
+    assert_true(log_matches("Received DISARM command: " NONCE " why", "Received DISARM command: %N",
+                            NONCE, NULL));
+    assert_false(log_matches("Received DISARM command: " NONCE " why",
+                             "Received DISARM command: %N", NULL, NULL));
+    assert_false(log_matches("Received DISARM command: other " NONCE, "Received DISARM command: %N",
+                             NONCE, NULL));
 }
 
-static void expect_interlock(const char *log, const char *marker, enum interlock wanted, bool received)
+static void expect_interlock(const char *log, const char *marker, enum interlock wanted,
+                             bool received)
 {
     struct bytes text = text_of(log);
     struct interlock_view view = {.interlock = INTERLOCK_INVALID};
@@ -105,11 +131,18 @@ static void interlock_read_says_only_what_is_shown(void **state)
     (void)state;
     expect_interlock("", "", INTERLOCK_UNKNOWN, false);
     expect_interlock(AT "Execution initialized DISARMED\n", "", INTERLOCK_DISARMED, false);
-    expect_interlock(AT "Execution initialized in ARMED state\n" AT "Received DISARM command: " NONCE "\n" AT "EXECUTION DISARMED: " NONCE "\n", "", INTERLOCK_DISARMED, true);
-    expect_interlock(AT "Execution initialized DISARMED\n" AT "Received DISARM command: " NONCE "\n", "absent", INTERLOCK_DISARMED, true);
-    expect_interlock(AT "Received DISARM command: " NONCE "\n" AT "EXECUTION DISARMED: x\n" AT "EXECUTION ARMED: y\n", "", INTERLOCK_ARMED, false);
+    expect_interlock(AT "Execution initialized in ARMED state\n" AT
+                        "Received DISARM command: " NONCE "\n" AT "EXECUTION DISARMED: " NONCE "\n",
+                     "", INTERLOCK_DISARMED, true);
+    expect_interlock(AT "Execution initialized DISARMED\n" AT "Received DISARM command: " NONCE
+                        "\n",
+                     "absent", INTERLOCK_DISARMED, true);
+    expect_interlock(AT "Received DISARM command: " NONCE "\n" AT "EXECUTION DISARMED: x\n" AT
+                        "EXECUTION ARMED: y\n",
+                     "", INTERLOCK_ARMED, false);
     expect_interlock(AT "Received DISARM command: " NONCE "\n", "", INTERLOCK_UNKNOWN, true);
-    expect_interlock(BEFORE "Received DISARM command: " NONCE "\n" BEFORE "EXECUTION DISARMED: x\n", "", INTERLOCK_UNKNOWN, false);
+    expect_interlock(BEFORE "Received DISARM command: " NONCE "\n" BEFORE "EXECUTION DISARMED: x\n",
+                     "", INTERLOCK_UNKNOWN, false);
     expect_interlock(AT "operator said EXECUTION DISARMED: x\n", "", INTERLOCK_UNKNOWN, false);
     expect_interlock(AT "Execution initialized DISARMED\n", "present", INTERLOCK_UNKNOWN, false);
     expect_interlock(AT "EXECUTION ARMED: x\n", "absent", INTERLOCK_UNKNOWN, false);
@@ -119,9 +152,17 @@ static void interlock_read_says_only_what_is_shown(void **state)
 static void parity_reply_hash_takes_only_a_hash(void **state)
 {
     (void)state;
-    static const struct { const char *reply; bool good; } rows[] = {
-        {"{\"policy_hash\":\"" HASH_A "\",\"timestamp\":5}", true}, {"{\"hash\":\"" HASH_A "\"}", true}, {"{\"stream\":\"TITAN_CMD\",\"seq\":7}", false},
-        {"{\"policy_hash\":\"abc\"}", false}, {"{\"policy_hash\":5}", false}, {"", false}, {"\"" HASH_A "\"", false},
+    static const struct {
+        const char *reply;
+        bool good;
+    } rows[] = {
+        {"{\"policy_hash\":\"" HASH_A "\",\"timestamp\":5}", true},
+        {"{\"hash\":\"" HASH_A "\"}", true},
+        {"{\"stream\":\"TITAN_CMD\",\"seq\":7}", false},
+        {"{\"policy_hash\":\"abc\"}", false},
+        {"{\"policy_hash\":5}", false},
+        {"", false},
+        {"\"" HASH_A "\"", false},
         {"{\"policy_hash\":\"" HASH_A "\",\"policy_hash\":\"" HASH_A "\"}", false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -134,9 +175,12 @@ static void parity_reply_hash_takes_only_a_hash(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(logs_next_every_form_gives_the_message), cmocka_unit_test(logs_next_earlier_start_is_skipped),
-        cmocka_unit_test(log_time_compare_any_number_of_decimals), cmocka_unit_test(log_matches_only_at_the_start),
-        cmocka_unit_test(interlock_read_says_only_what_is_shown), cmocka_unit_test(parity_reply_hash_takes_only_a_hash),
+        cmocka_unit_test(logs_next_every_form_gives_the_message),
+        cmocka_unit_test(logs_next_earlier_start_is_skipped),
+        cmocka_unit_test(log_time_compare_any_number_of_decimals),
+        cmocka_unit_test(log_matches_only_at_the_start),
+        cmocka_unit_test(interlock_read_says_only_what_is_shown),
+        cmocka_unit_test(parity_reply_hash_takes_only_a_hash),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* Goal: ports are read exactly as compose, Docker and the kernel write them; what cannot be read is an error, never "closed". Real sockets for what is asked of the kernel. */
+/* Goal: ports are read exactly as compose, Docker and the kernel write them; what cannot be read is
+ * an error, never "closed". Real sockets for what is asked of the kernel. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,16 +26,23 @@ static struct bytes text_of(const char *text)
 static void published_read_forms_are_exact(void **state)
 {
     (void)state;
-    static const struct { const char *text, *address; int first, last, target; bool udp, loopback; const char *words; } rows[] = {
+    static const struct {
+        const char *text, *address;
+        int first, last, target;
+        bool udp, loopback;
+        const char *words;
+    } rows[] = {
         {"3100:3100", "", 3100, 3100, 3100, false, false, "3100"},
         {"127.0.0.1:80:8080/tcp", "127.0.0.1", 80, 80, 8080, false, true, "80"},
         {"127.9.9.9:80:8080", "127.9.9.9", 80, 80, 8080, false, true, "80"},
         {"[::1]:80:8080/udp", "::1", 80, 80, 8080, true, true, "80/udp"},
         {"[::ffff:127.0.0.1]:80:80", "::ffff:127.0.0.1", 80, 80, 80, false, true, "80"},
         {"[::]:80:80", "::", 80, 80, 80, false, false, "80"},
-        {"0.0.0.0:8000-8002:9000-9002/udp", "0.0.0.0", 8000, 8002, 9000, true, false, "8000-8002/udp"},
+        {"0.0.0.0:8000-8002:9000-9002/udp", "0.0.0.0", 8000, 8002, 9000, true, false,
+         "8000-8002/udp"},
         {"5000", "", 0, 0, 5000, false, false, "a port that Docker chooses for 5000"},
-        {"127.0.0.1::5000", "127.0.0.1", 0, 0, 5000, false, true, "a port that Docker chooses for 5000"},
+        {"127.0.0.1::5000", "127.0.0.1", 0, 0, 5000, false, true,
+         "a port that Docker chooses for 5000"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct published port;
@@ -54,7 +62,9 @@ static void published_read_forms_are_exact(void **state)
 static void published_read_anything_else_is_refused(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"", ":", "a", "80:", "80:x", "65536:1", "9-8:1", "-1:80", "80-:80", "1.2.3.4:x:80", "80:80:80:80x", "123456"};
+    static const char *const bad[] = {
+        "",      ":",     "a",      "80:",          "80:x",         "65536:1",
+        "9-8:1", "-1:80", "80-:80", "1.2.3.4:x:80", "80:80:80:80x", "123456"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct published port = {.first = -7};
         assert_false(published_read(bad[i], &port));
@@ -62,24 +72,44 @@ static void published_read_anything_else_is_refused(void **state)
     }
 }
 
-#define HEAD "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
-#define ROW(local, remote, state, inode) "   0: " local " " remote " " state " 00000000:00000000 00:00000000 00000000     0        0 " inode " 1 0000000000000000 100 0 0 10 0\n"
+#define HEAD                                                                                      \
+    "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout " \
+    "inode\n"
+#define ROW(local, remote, state, inode)                            \
+    "   0: " local " " remote " " state                             \
+    " 00000000:00000000 00:00000000 00000000     0        0 " inode \
+    " 1 0000000000000000 100 0 0 10 0\n"
 #define NOBODY "00000000:0000"
 #define NOBODY6 "00000000000000000000000000000000:0000"
 
 static void listeners_read_addresses_and_states_are_exact(void **state)
 {
     (void)state;
-    static const char tables[] =
-        "= tcp\n" HEAD ROW("00000000:0C1C", NOBODY, "0A", "11") ROW("0100007F:1538", NOBODY, "0A", "12") ROW("0100007F:1538", "0100007F:9999", "01", "13")
-        ROW("0101FEA9:0050", NOBODY, "0A", "14")
-        "= tcp6\n" HEAD ROW("00000000000000000000000000000000:01BB", NOBODY6, "0A", "15") ROW("00000000000000000000000001000000:0016", NOBODY6, "0A", "16")
-        ROW("0000000000000000FFFF00000100007F:0017", NOBODY6, "0A", "17") ROW("000080FE00000000FF005450B6AD1DFE:0018", NOBODY6, "0A", "18")
-        "= udp\n" HEAD ROW("00000000:14E9", NOBODY, "07", "19") ROW("0500A8C0:ABCD", "08080808:0035", "01", "20")
-        "= udp6\n" HEAD ROW("B80D0120000000000000000001000000:0222", NOBODY6, "07", "18446744073709551615");
-    static const struct { const char *name; bool loopback, link_local; unsigned long long inode; } rows[] = {
-        {"0.0.0.0:3100", false, false, 11}, {"127.0.0.1:5432", true, false, 12}, {"169.254.1.1:80", false, true, 14}, {"[::]:443", false, false, 15}, {"[::1]:22", true, false, 16},
-        {"127.0.0.1:23", true, false, 17}, {"[fe80::5054:ff:fe1d:adb6]:24", false, true, 18}, {"0.0.0.0:5353/udp", false, false, 19},
+    static const char tables[] = "= tcp\n" HEAD ROW("00000000:0C1C", NOBODY, "0A", "11")
+        ROW("0100007F:1538", NOBODY, "0A", "12") ROW("0100007F:1538", "0100007F:9999", "01", "13")
+            ROW("0101FEA9:0050", NOBODY, "0A",
+                "14") "= tcp6\n" HEAD ROW("00000000000000000000000000000000:01BB", NOBODY6, "0A",
+                                          "15")
+                ROW("00000000000000000000000001000000:0016", NOBODY6, "0A", "16")
+                    ROW("0000000000000000FFFF00000100007F:0017", NOBODY6, "0A", "17")
+                        ROW("000080FE00000000FF005450B6AD1DFE:0018", NOBODY6, "0A",
+                            "18") "= udp\n" HEAD ROW("00000000:14E9", NOBODY, "07", "19")
+                            ROW("0500A8C0:ABCD", "08080808:0035", "01",
+                                "20") "= udp6\n" HEAD ROW("B80D0120000000000000000001000000:0222",
+                                                          NOBODY6, "07", "18446744073709551615");
+    static const struct {
+        const char *name;
+        bool loopback, link_local;
+        unsigned long long inode;
+    } rows[] = {
+        {"0.0.0.0:3100", false, false, 11},
+        {"127.0.0.1:5432", true, false, 12},
+        {"169.254.1.1:80", false, true, 14},
+        {"[::]:443", false, false, 15},
+        {"[::1]:22", true, false, 16},
+        {"127.0.0.1:23", true, false, 17},
+        {"[fe80::5054:ff:fe1d:adb6]:24", false, true, 18},
+        {"0.0.0.0:5353/udp", false, false, 19},
         {"[2001:db8::1]:546/udp", false, false, 18446744073709551615ULL},
     };
     struct bytes text = text_of(tables);
@@ -102,10 +132,17 @@ static void listeners_read_what_is_missing_or_damaged_is_an_error(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "", "= tcp\n" HEAD, "= tcp\n= udp\n", "= tcp\n" HEAD "= udp\n" HEAD "what\n", HEAD "= tcp\n" HEAD "= udp\n" HEAD,
-        "= tcp\n" HEAD ROW("00000000:0C1C", NOBODY, "0A", "x") "= udp\n" HEAD, "= tcp\n" HEAD ROW("000000:0C1C", NOBODY, "0A", "1") "= udp\n" HEAD,
-        "= tcp\n" HEAD ROW("00000000000000000000000000000000:01BB", NOBODY, "0A", "1") "= udp\n" HEAD,
-        "= tcp\n" HEAD "= udp\n" HEAD "   0: 00000000:0C1C 00000000:0000 0A\n", "= tcp\n" HEAD HEAD "= udp\n" HEAD,
+        "",
+        "= tcp\n" HEAD,
+        "= tcp\n= udp\n",
+        "= tcp\n" HEAD "= udp\n" HEAD "what\n",
+        HEAD "= tcp\n" HEAD "= udp\n" HEAD,
+        "= tcp\n" HEAD ROW("00000000:0C1C", NOBODY, "0A", "x") "= udp\n" HEAD,
+        "= tcp\n" HEAD ROW("000000:0C1C", NOBODY, "0A", "1") "= udp\n" HEAD,
+        "= tcp\n" HEAD ROW("00000000000000000000000000000000:01BB", NOBODY, "0A",
+                           "1") "= udp\n" HEAD,
+        "= tcp\n" HEAD "= udp\n" HEAD "   0: 00000000:0C1C 00000000:0000 0A\n",
+        "= tcp\n" HEAD HEAD "= udp\n" HEAD,
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct bytes text = text_of(bad[i]);
@@ -140,7 +177,8 @@ static void listeners_open_sees_a_real_socket(void **state)
     assert_int_equal(local_target_open(&local), 0);
     assert_int_equal(listeners_open(local.target, &listeners, &error), ERROR_OK);
     for (size_t i = 0; i < listeners.count; i++)
-        seen += listeners.list[i].port == port && !listeners.list[i].udp && listener_is_loopback(&listeners.list[i]);
+        seen += listeners.list[i].port == port && !listeners.list[i].udp
+                && listener_is_loopback(&listeners.list[i]);
     assert_int_equal(seen, 1);
     listeners_close(&listeners);
     local_target_close(&local);
@@ -151,13 +189,15 @@ static void reach_try_open_and_refused_are_told_apart(void **state)
 {
     (void)state;
     struct error error;
-    int open, closed, descriptor = listen_on("127.0.0.1", &open), other = listen_on("127.0.0.1", &closed);
+    int open, closed, descriptor = listen_on("127.0.0.1", &open),
+                      other = listen_on("127.0.0.1", &closed);
     (void)close(other);
     struct reach attempts[] = {{.port = open}, {.port = closed}};
     assert_int_equal(reach_try("127.0.0.1", attempts, 2, 5000, clock_system(), &error), ERROR_OK);
     assert_int_equal(attempts[0].result, REACH_OPEN);
     assert_int_equal(attempts[1].result, REACH_REFUSED);
-    assert_int_equal(reach_try("no such name", attempts, 2, 5000, clock_system(), &error), ERROR_UNREACHABLE);
+    assert_int_equal(reach_try("no such name", attempts, 2, 5000, clock_system(), &error),
+                     ERROR_UNREACHABLE);
     (void)close(descriptor);
 }
 
@@ -185,11 +225,19 @@ static void running_read_containers_are_exact(void **state)
 {
     (void)state;
     static const char lines[] =
-        "{\"project\":\"titan\",\"service\":\"opsd\",\"name\":\"/titan_opsd_1\",\"user\":\"\",\"privileged\":false,"
-        "\"mounts\":[{\"Type\":\"bind\",\"Source\":\"/run/docker.sock\"},{\"Type\":\"volume\",\"Name\":\"data\",\"Source\":\"/var/lib/docker/volumes/data/_data\"},{\"Type\":\"tmpfs\",\"Source\":\"\"}],"
-        "\"binds\":[\"/run/docker.sock:/run/docker.sock:rw\",\"data:/data\",\"/srv:/srv\"],\"ports\":{\"80/tcp\":[{\"HostIp\":\"0.0.0.0\",\"HostPort\":\"8080\"},"
-        "{\"HostIp\":\"::\",\"HostPort\":\"8080\"}],\"53/udp\":[{\"HostIp\":\"127.0.0.1\",\"HostPort\":\"53\"}],\"9000/tcp\":null},\"hosts\":[\"DOCKER_HOST=tcp://a:2375\",null]}\n"
-        "{\"project\":\"other\",\"service\":\"opsd\",\"name\":\"/other\",\"user\":\"1000\",\"privileged\":true,\"mounts\":[],\"binds\":null,\"ports\":{},\"hosts\":[null]}\n";
+        "{\"project\":\"titan\",\"service\":\"opsd\",\"name\":\"/"
+        "titan_opsd_1\",\"user\":\"\",\"privileged\":false,"
+        "\"mounts\":[{\"Type\":\"bind\",\"Source\":\"/run/"
+        "docker.sock\"},{\"Type\":\"volume\",\"Name\":\"data\",\"Source\":\"/var/lib/docker/"
+        "volumes/data/_data\"},{\"Type\":\"tmpfs\",\"Source\":\"\"}],"
+        "\"binds\":[\"/run/docker.sock:/run/docker.sock:rw\",\"data:/data\",\"/srv:/"
+        "srv\"],\"ports\":{\"80/tcp\":[{\"HostIp\":\"0.0.0.0\",\"HostPort\":\"8080\"},"
+        "{\"HostIp\":\"::\",\"HostPort\":\"8080\"}],\"53/"
+        "udp\":[{\"HostIp\":\"127.0.0.1\",\"HostPort\":\"53\"}],\"9000/"
+        "tcp\":null},\"hosts\":[\"DOCKER_HOST=tcp://a:2375\",null]}\n"
+        "{\"project\":\"other\",\"service\":\"opsd\",\"name\":\"/"
+        "other\",\"user\":\"1000\",\"privileged\":true,\"mounts\":[],\"binds\":null,\"ports\":{},"
+        "\"hosts\":[null]}\n";
     struct bytes text = text_of(lines);
     struct running *running = NULL;
     struct error error;
@@ -214,7 +262,13 @@ static void running_read_containers_are_exact(void **state)
 static void running_read_anything_else_is_an_error(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"Error: No such object\n", "{}\n", "[]\n", "{\"name\":\"/a\",\"ports\":{\"x\":[{\"HostPort\":\"1\"}]}}\n", "{\"name\":\"/a\",\"binds\":[7]}\n", "{\"name\":\"/a\"\n"};
+    static const char *const bad[] = {
+        "Error: No such object\n",
+        "{}\n",
+        "[]\n",
+        "{\"name\":\"/a\",\"ports\":{\"x\":[{\"HostPort\":\"1\"}]}}\n",
+        "{\"name\":\"/a\",\"binds\":[7]}\n",
+        "{\"name\":\"/a\"\n"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct bytes text = text_of(bad[i]);
         struct running *running = NULL;
@@ -227,10 +281,15 @@ static void running_read_anything_else_is_an_error(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(published_read_forms_are_exact), cmocka_unit_test(published_read_anything_else_is_refused),
-        cmocka_unit_test(listeners_read_addresses_and_states_are_exact), cmocka_unit_test(listeners_read_what_is_missing_or_damaged_is_an_error),
-        cmocka_unit_test(listeners_open_sees_a_real_socket), cmocka_unit_test(reach_try_open_and_refused_are_told_apart), cmocka_unit_test(reach_try_silent_ends_in_time),
-        cmocka_unit_test(running_read_containers_are_exact), cmocka_unit_test(running_read_anything_else_is_an_error),
+        cmocka_unit_test(published_read_forms_are_exact),
+        cmocka_unit_test(published_read_anything_else_is_refused),
+        cmocka_unit_test(listeners_read_addresses_and_states_are_exact),
+        cmocka_unit_test(listeners_read_what_is_missing_or_damaged_is_an_error),
+        cmocka_unit_test(listeners_open_sees_a_real_socket),
+        cmocka_unit_test(reach_try_open_and_refused_are_told_apart),
+        cmocka_unit_test(reach_try_silent_ends_in_time),
+        cmocka_unit_test(running_read_containers_are_exact),
+        cmocka_unit_test(running_read_anything_else_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

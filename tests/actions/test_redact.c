@@ -1,4 +1,5 @@
-/* Goal: no form of a value comes through, whatever is around it, and nothing else is touched. Forms are made by libsodium and by hand, not by the code under test. */
+/* Goal: no form of a value comes through, whatever is around it, and nothing else is touched. Forms
+ * are made by libsodium and by hand, not by the code under test. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,7 +22,8 @@ static struct redactor *make(const char *const *values, size_t count)
     struct error error;
     assert_int_equal(redactor_new(&redactor, &error), ERROR_OK);
     for (size_t i = 0; i < count; i++)
-        assert_int_equal(redactor_add(redactor, values[i], strlen(values[i]), true, &error), ERROR_OK);
+        assert_int_equal(redactor_add(redactor, values[i], strlen(values[i]), true, &error),
+                         ERROR_OK);
     assert_int_equal(redactor_seal(redactor, &error), ERROR_OK);
     return redactor;
 }
@@ -34,7 +36,8 @@ static struct bytes bytes_of(const void *data, size_t size)
     return bytes;
 }
 
-static void expect_at(const struct redactor *redactor, enum redact_level level, const char *text, const char *expected)
+static void expect_at(const struct redactor *redactor, enum redact_level level, const char *text,
+                      const char *expected)
 {
     struct error error;
     CLEANUP_BYTES struct bytes bytes = bytes_of(text, strlen(text));
@@ -48,12 +51,13 @@ static void expect(const struct redactor *redactor, const char *text, const char
     expect_at(redactor, REDACT_ALL, text, expected);
 }
 
-/* The text must have lost every letter of the form but at most two at either end, where a base64 digit holds bits of its neighbour. */
+/* The text must have lost every letter of the form but at most two at either end, where a base64
+ * digit holds bits of its neighbour. */
 static void expect_gone(const struct redactor *redactor, const char *text, const char *form)
 {
     struct error error;
     CLEANUP_BYTES struct bytes bytes = bytes_of(text, strlen(text));
-    assert_non_null(strstr(text, form));        /* it would be found */
+    assert_non_null(strstr(text, form)); /* it would be found */
     assert_int_equal(redactor_apply(redactor, REDACT_ALL, &bytes, &error), ERROR_OK);
     assert_non_null(strstr((const char *)bytes.data, REDACT_MARK));
     assert_null(strstr((const char *)bytes.data, form));
@@ -75,7 +79,9 @@ static void redactor_apply_raw_value_is_marked_and_its_surroundings_stay(void **
 static void redactor_apply_overlapping_adjacent_and_nested_values_become_one_mark(void **state)
 {
     (void)state;
-    struct redactor *redactor = make((const char *[]){"abcdef", "defghi", "abc1", "abc123", "hers", "she", "xhersy"}, 7);
+    struct redactor *redactor = make((const char *[]){"abcdef", "defghi", "abc1", "abc123", "hers",
+                                                      "she", "xhersy"},
+                                     7);
     expect(redactor, ".abcdefghi.", ".[redacted].");
     expect(redactor, ".abcdefabcdef.", ".[redacted].");
     expect(redactor, ".abc123.", ".[redacted].");
@@ -89,7 +95,8 @@ static void redactor_apply_values_that_are_prefixes_of_others_take_the_longest(v
 {
     (void)state;
     struct redactor *redactor = make((const char *[]){"token", "token-long", "token-longest"}, 3);
-    expect(redactor, "token token-long token-longest token-longes", "[redacted] [redacted] [redacted] [redacted]es");
+    expect(redactor, "token token-long token-longest token-longes",
+           "[redacted] [redacted] [redacted] [redacted]es");
     redactor_free(redactor);
 }
 
@@ -104,19 +111,26 @@ static void redactor_apply_bytes_needed_for_commands_lose_only_what_is_secret(vo
     assert_int_equal(redactor_add(redactor, "with registry", 13, false, &error), ERROR_OK);
     assert_int_equal(redactor_add(redactor, "registry", 8, true, &error), ERROR_OK);
     assert_int_equal(redactor_seal(redactor, &error), ERROR_OK);
-    expect_at(redactor, REDACT_SECRETS, "registry.example:5000 s3cretvalue", "[redacted].example:5000 [redacted]");
-    expect_at(redactor, REDACT_SECRETS, "with registry", "with [redacted]");      /* the secret one ends inside one that only may be */
+    expect_at(redactor, REDACT_SECRETS, "registry.example:5000 s3cretvalue",
+              "[redacted].example:5000 [redacted]");
+    expect_at(redactor, REDACT_SECRETS, "with registry",
+              "with [redacted]"); /* the secret one ends inside one that only may be */
     expect_at(redactor, REDACT_ALL, "registry.example:5000 s3cretvalue", "[redacted] [redacted]");
     redactor_free(redactor);
 }
 
-/* Every alignment of the value in what was encoded, both alphabets, with and without padding, at every place in a run of letters. */
+/* Every alignment of the value in what was encoded, both alphabets, with and without padding, at
+ * every place in a run of letters. */
 static void redactor_apply_base64_at_every_alignment_is_marked(void **state)
 {
     (void)state;
     static const char value[] = "p?ss>w~rd\xff\xfe!/";
-    static const char *const before[] = {"", "u", "us", "user:", "user:x"}, *const behind[] = {"", "@", "@h", "@host"}, *const lead[] = {"", "x", "/a", "ab-", "Basic "};
-    static const int variants[] = {sodium_base64_VARIANT_ORIGINAL, sodium_base64_VARIANT_ORIGINAL_NO_PADDING, sodium_base64_VARIANT_URLSAFE,
+    static const char *const before[] = {"", "u", "us", "user:", "user:x"},
+                             *const behind[] = {"", "@", "@h", "@host"},
+                             *const lead[] = {"", "x", "/a", "ab-", "Basic "};
+    static const int variants[] = {sodium_base64_VARIANT_ORIGINAL,
+                                   sodium_base64_VARIANT_ORIGINAL_NO_PADDING,
+                                   sodium_base64_VARIANT_URLSAFE,
                                    sodium_base64_VARIANT_URLSAFE_NO_PADDING};
     struct redactor *redactor = make((const char *[]){value}, 1);
     struct error error;
@@ -126,13 +140,17 @@ static void redactor_apply_base64_at_every_alignment_is_marked(void **state)
                 for (size_t l = 0; l < 5; l++) {
                     char plain[64], encoded[128], text[160];
                     (void)snprintf(plain, sizeof plain, "%s%s%s", before[b], value, behind[e]);
-                    (void)sodium_bin2base64(encoded, sizeof encoded, (const unsigned char *)plain, strlen(plain), variants[v]);
+                    (void)sodium_bin2base64(encoded, sizeof encoded, (const unsigned char *)plain,
+                                            strlen(plain), variants[v]);
                     (void)snprintf(text, sizeof text, "%s%s.", lead[l], encoded);
-                    size_t from = strlen(before[b]) * 8 / 6, to = ((strlen(before[b]) + strlen(value)) * 8 + 5) / 6;
+                    size_t from = strlen(before[b]) * 8 / 6,
+                           to = ((strlen(before[b]) + strlen(value)) * 8 + 5) / 6;
                     char kept[160];
-                    (void)snprintf(kept, sizeof kept, "%s%.*s[redacted]%s.", lead[l], (int)from, encoded, encoded + to);
+                    (void)snprintf(kept, sizeof kept, "%s%.*s[redacted]%s.", lead[l], (int)from,
+                                   encoded, encoded + to);
                     CLEANUP_BYTES struct bytes bytes = bytes_of(text, strlen(text));
-                    assert_int_equal(redactor_apply(redactor, REDACT_ALL, &bytes, &error), ERROR_OK);
+                    assert_int_equal(redactor_apply(redactor, REDACT_ALL, &bytes, &error),
+                                     ERROR_OK);
                     assert_string_equal((const char *)bytes.data, kept);
                 }
             }
@@ -170,9 +188,12 @@ static void redactor_apply_json_forms_are_marked(void **state)
 {
     (void)state;
     struct redactor *redactor = make((const char *[]){"a\"b\\c<d>&\n\xc3\xbc\xf0\x9f\x94\x92z"}, 1);
-    expect(redactor, "{\"k\":\"a\\\"b\\\\c<d>&\\n\xc3\xbc\xf0\x9f\x94\x92z\"}", "{\"k\":\"[redacted]\"}");
-    expect(redactor, "{\"k\":\"a\\\"b\\\\c\\u003cd\\u003E\\u0026\\u000a\\u00fc\\ud83d\\uDD12z\"}", "{\"k\":\"[redacted]\"}");
-    expect(redactor, "{\\\"k\\\":\\\"a\\\\\\\"b\\\\\\\\c<d>&\\\\n\xc3\xbc\xf0\x9f\x94\x92z\\\"}", "{\\\"k\\\":\\\"[redacted]\\\"}");
+    expect(redactor, "{\"k\":\"a\\\"b\\\\c<d>&\\n\xc3\xbc\xf0\x9f\x94\x92z\"}",
+           "{\"k\":\"[redacted]\"}");
+    expect(redactor, "{\"k\":\"a\\\"b\\\\c\\u003cd\\u003E\\u0026\\u000a\\u00fc\\ud83d\\uDD12z\"}",
+           "{\"k\":\"[redacted]\"}");
+    expect(redactor, "{\\\"k\\\":\\\"a\\\\\\\"b\\\\\\\\c<d>&\\\\n\xc3\xbc\xf0\x9f\x94\x92z\\\"}",
+           "{\\\"k\\\":\\\"[redacted]\\\"}");
     expect(redactor, "a\\x22b\\x5cc\\x3cd>&\\x0a\\xc3\\xbc\\xf0\\x9f\\x94\\x92z", "[redacted]");
     expect(redactor, "\\", "\\");
     expect(redactor, "\\u12", "\\u12");
@@ -197,12 +218,16 @@ static void redactor_apply_other_quotes_lines_and_nested_forms_are_marked(void *
     expect(redactor, "k: 'it''s $5\nline two'", "k: '[redacted]'");
     expect(redactor, "k: it's $$5\nline two", "k: [redacted]");
     expect(redactor, "'it'\\''s $5\nline two'", "'[redacted]'");
-    expect(redactor, "2026-11-23T07:20:23.123456789Z it's $5\n2026-11-23T07:20:23.123456790Z line two\n2026-11-23T07:20:24Z next\n",
+    expect(redactor,
+           "2026-11-23T07:20:23.123456789Z it's $5\n2026-11-23T07:20:23.123456790Z line "
+           "two\n2026-11-23T07:20:24Z next\n",
            "2026-11-23T07:20:23.123456789Z [redacted]\n2026-11-23T07:20:24Z next\n");
-    expect_gone(redactor, "x VHIwdWI0ZG9yJjMgIngi y", "VHIwdWI0ZG9yJjMgIngi");                                   /* base64 */
-    expect_gone(redactor, "x VkhJd2RXSTBaRzl5SmpNZ0luZ2k= y", "VkhJd2RXSTBaRzl5SmpNZ0luZ2k");                       /* of base64 */
-    expect_gone(redactor, "t=eyJwIjoiVHIwdWI0ZG9yJjMgXCJ4XCIifQ==", "VHIwdWI0ZG9yJjMgXCJ4XCIif");                 /* {"p":"Tr0ub4dor&3 \"x\""} */
-    expect_gone(redactor, "VHIwdWI0\nZG9yJjMg\nIngi\n", "ZG9yJjMg");                                                /* wrapped */
+    expect_gone(redactor, "x VHIwdWI0ZG9yJjMgIngi y", "VHIwdWI0ZG9yJjMgIngi"); /* base64 */
+    expect_gone(redactor, "x VkhJd2RXSTBaRzl5SmpNZ0luZ2k= y",
+                "VkhJd2RXSTBaRzl5SmpNZ0luZ2k"); /* of base64 */
+    expect_gone(redactor, "t=eyJwIjoiVHIwdWI0ZG9yJjMgXCJ4XCIifQ==",
+                "VHIwdWI0ZG9yJjMgXCJ4XCIif");                        /* {"p":"Tr0ub4dor&3 \"x\""} */
+    expect_gone(redactor, "VHIwdWI0\nZG9yJjMg\nIngi\n", "ZG9yJjMg"); /* wrapped */
     redactor_free(redactor);
 }
 
@@ -210,7 +235,9 @@ static void redactor_apply_hashes_and_binary_are_spared(void **state)
 {
     (void)state;
     struct redactor *redactor = make((const char *[]){"correct horse", "0123456789ab"}, 2);
-    static const char text[] = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 {\"status\":\"healthy\",\"armed\":false}";
+    static const char text[] =
+        "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 "
+        "{\"status\":\"healthy\",\"armed\":false}";
     expect(redactor, text, text);
     uint8_t all[512];
     for (size_t i = 0; i < sizeof all; i++)
@@ -264,7 +291,7 @@ static void redactor_add_too_much_is_a_limit(void **state)
     memset(large, 'x', sizeof large);
     assert_int_equal(redactor_new(&redactor, &error), ERROR_OK);
     assert_int_equal(redactor_add(redactor, large, sizeof large, true, &error), ERROR_LIMIT);
-    assert_int_equal(redactor_seal(redactor, &error), ERROR_OK);        /* and it can still be used */
+    assert_int_equal(redactor_seal(redactor, &error), ERROR_OK); /* and it can still be used */
     expect(redactor, "abc", "abc");
     redactor_free(redactor);
 }
@@ -300,19 +327,29 @@ static struct redactor *make_random(size_t count)
     return make(values, count);
 }
 
-/* The cost is that of the text: eight times the values, and the worst values and texts there are, may not cost more than a few times as much. A ratio, so that a slow
- * machine does not matter; the figures are printed. */
+/* The cost is that of the text: eight times the values, and the worst values and texts there are,
+ * may not cost more than a few times as much. A ratio, so that a slow machine does not matter; the
+ * figures are printed. */
 static void redactor_apply_cost_does_not_grow_with_the_values(void **state)
 {
     (void)state;
     struct bytes text = {0}, same = {0};
     struct error error;
     while (text.size < 1 << 20)
-        assert_int_equal(bytes_append_format(&text, &error, "2026-11-23T07:20:23.123456789Z {\"timestamp\":\"2026-11-23T07:20:23.123456Z\",\"level\":\"INFO\","
-                                             "\"fields\":{\"message\":\"order \\\"%zu\\\" at http://127.0.0.1:3002/a?b=%%20c\"},\"target\":\"titan_execution\"}\n", text.size), ERROR_OK);
+        assert_int_equal(bytes_append_format(
+                             &text, &error,
+                             "2026-11-23T07:20:23.123456789Z "
+                             "{\"timestamp\":\"2026-11-23T07:20:23.123456Z\",\"level\":\"INFO\","
+                             "\"fields\":{\"message\":\"order \\\"%zu\\\" at "
+                             "http://127.0.0.1:3002/a?b=%%20c\"},\"target\":\"titan_execution\"}\n",
+                             text.size),
+                         ERROR_OK);
     assert_int_equal(bytes_append(&same, "", 0, &error), ERROR_OK);
     while (same.size < 1 << 20)
-        assert_int_equal(bytes_append(&same, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 64, &error), ERROR_OK);
+        assert_int_equal(
+            bytes_append(&same, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+                         64, &error),
+            ERROR_OK);
     static char likes[64][2001];
     const char *alike[64];
     for (size_t i = 0; i < 64; i++) {
@@ -321,9 +358,11 @@ static void redactor_apply_cost_does_not_grow_with_the_values(void **state)
         alike[i] = likes[i];
     }
     struct redactor *few = make_random(50), *many = make_random(400), *worst = make(alike, 64);
-    int64_t few_us = measure(few, &text), many_us = measure(many, &text), worst_us = measure(worst, &same), plain_us = measure(few, &same);
-    print_message("redaction of 1 MiB of log, CPU: %lld us with 50 values, %lld us with 400; of one letter: %lld us, with 64 values of 2000 of that letter %lld us\n", (long long)few_us,
-                  (long long)many_us, (long long)plain_us, (long long)worst_us);
+    int64_t few_us = measure(few, &text), many_us = measure(many, &text),
+            worst_us = measure(worst, &same), plain_us = measure(few, &same);
+    print_message("redaction of 1 MiB of log, CPU: %lld us with 50 values, %lld us with 400; of "
+                  "one letter: %lld us, with 64 values of 2000 of that letter %lld us\n",
+                  (long long)few_us, (long long)many_us, (long long)plain_us, (long long)worst_us);
     assert_true(many_us < few_us * 4 + 50000);
     assert_true(worst_us < plain_us * 20 + 200000);
     redactor_free(few);

@@ -1,5 +1,6 @@
-/* Goal: every value of the env file that is or may be a secret stays out of whatever a command prints, however it arrives; what identifies and what is read stays;
- * what cannot be redacted is named. A real target, real processes. */
+/* Goal: every value of the env file that is or may be a secret stays out of whatever a command
+ * prints, however it arrives; what identifies and what is read stays; what cannot be redacted is
+ * named. A real target, real processes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,12 +20,22 @@
 
 static struct setup setup_of(const char *directory)
 {
-    return (struct setup){.target = {.name = "local", .local = true, .host = "", .directory = directory, .state = "state", .docker = "docker", .docker_host = ""},
+    return (struct setup){.target = {.name = "local",
+                                     .local = true,
+                                     .host = "",
+                                     .directory = directory,
+                                     .state = "state",
+                                     .docker = "docker",
+                                     .docker_host = ""},
                           .compose = {.file = "docker-compose.prod.yml", .env_file = ".env.prod"},
                           .bus = {.host = "127.0.0.1", .password_key = "NATS_OPERATOR"},
-                          .services = {.execution = "titan-execution", .brain = "titan-brain", .disarmed = {{"EXECUTION DISARMED: "}, 1}},
-                          .secrets = {.patterns = {{"PASSWORD", "SECRET", "KEY", "TOKEN"}, 4}, .value_bytes = 12},
-                          .command_ms = 10000, .output_bytes_max = 1 << 20};
+                          .services = {.execution = "titan-execution",
+                                       .brain = "titan-brain",
+                                       .disarmed = {{"EXECUTION DISARMED: "}, 1}},
+                          .secrets = {.patterns = {{"PASSWORD", "SECRET", "KEY", "TOKEN"}, 4},
+                                      .value_bytes = 12},
+                          .command_ms = 10000,
+                          .output_bytes_max = 1 << 20};
 }
 
 static struct secrets *secrets_of(const struct setup *setup, const char *text)
@@ -35,7 +46,8 @@ static struct secrets *secrets_of(const struct setup *setup, const char *text)
     return secrets;
 }
 
-static void expect(const struct secrets *secrets, enum redact_level level, const char *text, const char *expected)
+static void expect(const struct secrets *secrets, enum redact_level level, const char *text,
+                   const char *expected)
 {
     CLEANUP_BYTES struct bytes bytes = {0};
     struct error error;
@@ -48,12 +60,14 @@ struct readings {
     char text[2048];
 };
 
-static enum error_code note_reading(void *context, const struct env_assignment *assignment, struct error *error)
+static enum error_code note_reading(void *context, const struct env_assignment *assignment,
+                                    struct error *error)
 {
     struct readings *readings = context;
     size_t used = strlen(readings->text);
     (void)error;
-    (void)snprintf(readings->text + used, sizeof readings->text - used, "%.*s=<%.*s>", (int)assignment->key_length, assignment->key, (int)assignment->value_length,
+    (void)snprintf(readings->text + used, sizeof readings->text - used, "%.*s=<%.*s>",
+                   (int)assignment->key_length, assignment->key, (int)assignment->value_length,
                    assignment->value);
     return ERROR_OK;
 }
@@ -61,36 +75,69 @@ static enum error_code note_reading(void *context, const struct env_assignment *
 static void env_file_read_lines_give_every_reading(void **state)
 {
     (void)state;
-    static const struct { const char *text, *readings; } rows[] = {
-        {"", ""}, {"\n# A=b\n  # C=d\n", ""}, {"A=b", "A=<b>"}, {"A=b\r\n", "A=<b>"}, {"export A=b\n", "A=<b>"}, {"  A = b c \n", "A=<b c>"}, {"A=\n", "A=<>"},
-        {"A=b #c\n", "A=<b #c>A=<b>"}, {"A=b#c\n", "A=<b#c>"}, {"A='b #c' # d\n", "A=<b #c>"}, {"A=\"b\\\"c\\n\"\n", "A=<b\\\"c\\n>A=<b\"c\n>"},
-        {"A='b\\nc'\n", "A=<b\\nc>A=<b\nc>"}, {"A: b\n", "A=<b>"}, {"no assignment\n=x\n", ""}, {"A=b=c==\n", "A=<b=c==>"},
-        {"A=\"b\nc\"\nD=e\n", "A=<\"b>A=<b\nc>D=<e>"}, {"A='b\nD=e\n", "A=<'b>D=<e>"}, {"exported=1\n", "exported=<1>"},
+    static const struct {
+        const char *text, *readings;
+    } rows[] = {
+        {"", ""},
+        {"\n# A=b\n  # C=d\n", ""},
+        {"A=b", "A=<b>"},
+        {"A=b\r\n", "A=<b>"},
+        {"export A=b\n", "A=<b>"},
+        {"  A = b c \n", "A=<b c>"},
+        {"A=\n", "A=<>"},
+        {"A=b #c\n", "A=<b #c>A=<b>"},
+        {"A=b#c\n", "A=<b#c>"},
+        {"A='b #c' # d\n", "A=<b #c>"},
+        {"A=\"b\\\"c\\n\"\n", "A=<b\\\"c\\n>A=<b\"c\n>"},
+        {"A='b\\nc'\n", "A=<b\\nc>A=<b\nc>"},
+        {"A: b\n", "A=<b>"},
+        {"no assignment\n=x\n", ""},
+        {"A=b=c==\n", "A=<b=c==>"},
+        {"A=\"b\nc\"\nD=e\n", "A=<\"b>A=<b\nc>D=<e>"},
+        {"A='b\nD=e\n", "A=<'b>D=<e>"},
+        {"exported=1\n", "exported=<1>"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct readings readings = {""};
         struct error error;
-        assert_int_equal(env_file_read(rows[i].text, strlen(rows[i].text), note_reading, &readings, &error), ERROR_OK);
+        assert_int_equal(env_file_read(rows[i].text, strlen(rows[i].text), note_reading, &readings,
+                                       &error),
+                         ERROR_OK);
         assert_string_equal(readings.text, rows[i].readings);
     }
 }
 
-/* One row a kind of value: in bytes for the record, in bytes for commands, and whether the operator is told that it stays. */
+/* One row a kind of value: in bytes for the record, in bytes for commands, and whether the operator
+ * is told that it stays. */
 static void secrets_from_text_each_kind_is_judged_by_key_value_and_length(void **state)
 {
     (void)state;
-    static const struct { const char *key, *value; bool in_record, in_names, told; } rows[] = {
-        {"TITAN_MASTER_PASSWORD", "pw5!x", true, true, false},          {"hmac_secret", "tiny", true, true, false},
-        {"API_KEY", HASH, true, true, false},                           {"POLICY_HASH", HASH, false, false, false},
-        {"RELEASE_COMMIT", COMMIT, false, false, false},                {"IMAGE", "sha256:" HASH, false, false, false},
-        {"POLICY_UPPER", "9F86D081884C7D659A2FEAA0C55AD015A3BF4F1B2B0B822CD15D6C15B0F00A08", true, false, false},
-        {"ACCOUNT", "acct-0123456", true, false, false},                {"ACCOUNT", "acct-012345", false, false, false},
-        {"STACK_SHARED", "/tmp/stack/shared", true, false, false},      {"NATS_OPERATOR", "op-word", true, true, false},
-        {"PIN_SECRET", "ab!", false, false, true},                      {"STATE_KEY", "healthy", false, false, true},
-        {"X_TOKEN", "true", false, false, true},                        {"DB_PASSWORD", "titan", false, false, true},
-        {"COMPOSE_FILE", "docker-compose.prod.yml", false, false, false}, {"KEY_SECONDS", "86400", false, false, true},
-        {"KEY_NUMBER", "123456789012", true, true, false},              {"OLD_KEY", "cafe12", false, false, true},
-        {"OLD_KEY", "cafe12ab", true, true, false},                     {"EMPTY_TOKEN", "", false, false, false},
+    static const struct {
+        const char *key, *value;
+        bool in_record, in_names, told;
+    } rows[] = {
+        {"TITAN_MASTER_PASSWORD", "pw5!x", true, true, false},
+        {"hmac_secret", "tiny", true, true, false},
+        {"API_KEY", HASH, true, true, false},
+        {"POLICY_HASH", HASH, false, false, false},
+        {"RELEASE_COMMIT", COMMIT, false, false, false},
+        {"IMAGE", "sha256:" HASH, false, false, false},
+        {"POLICY_UPPER", "9F86D081884C7D659A2FEAA0C55AD015A3BF4F1B2B0B822CD15D6C15B0F00A08", true,
+         false, false},
+        {"ACCOUNT", "acct-0123456", true, false, false},
+        {"ACCOUNT", "acct-012345", false, false, false},
+        {"STACK_SHARED", "/tmp/stack/shared", true, false, false},
+        {"NATS_OPERATOR", "op-word", true, true, false},
+        {"PIN_SECRET", "ab!", false, false, true},
+        {"STATE_KEY", "healthy", false, false, true},
+        {"X_TOKEN", "true", false, false, true},
+        {"DB_PASSWORD", "titan", false, false, true},
+        {"COMPOSE_FILE", "docker-compose.prod.yml", false, false, false},
+        {"KEY_SECONDS", "86400", false, false, true},
+        {"KEY_NUMBER", "123456789012", true, true, false},
+        {"OLD_KEY", "cafe12", false, false, true},
+        {"OLD_KEY", "cafe12ab", true, true, false},
+        {"EMPTY_TOKEN", "", false, false, false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char text[256];
@@ -111,8 +158,13 @@ static void secrets_from_text_what_the_machine_reads_stays(void **state)
 {
     (void)state;
     struct setup setup = setup_of("/opt/titan");
-    struct secrets *secrets = secrets_of(&setup, "A_KEY=status\nB_KEY=started_at\nC_SECRET=EXECUTION DISARMED\nD_TOKEN=running\nE_PASSWORD=correct horse battery\n");
-    static const char text[] = "2026-11-23T07:20:23Z {\"message\":\"EXECUTION DISARMED: x\"} {\"status\":\"ok\",\"state\":\"running\",\"started_at\":\"now\",\"policy_hash\":\"" HASH "\"}";
+    struct secrets *secrets =
+        secrets_of(&setup, "A_KEY=status\nB_KEY=started_at\nC_SECRET=EXECUTION "
+                           "DISARMED\nD_TOKEN=running\nE_PASSWORD=correct horse battery\n");
+    static const char text[] =
+        "2026-11-23T07:20:23Z {\"message\":\"EXECUTION DISARMED: x\"} "
+        "{\"status\":\"ok\",\"state\":\"running\",\"started_at\":\"now\",\"policy_hash\":\"" HASH
+        "\"}";
     expect(secrets, REDACT_ALL, text, text);
     expect(secrets, REDACT_ALL, "correct horse battery", "[redacted]");
     assert_non_null(strstr(secrets_note(secrets), "A_KEY, B_KEY, C_SECRET, D_TOKEN"));
@@ -123,15 +175,18 @@ static void secrets_from_text_quoted_multiline_and_address_values(void **state)
 {
     (void)state;
     struct setup setup = setup_of("/opt/titan");
-    struct secrets *secrets = secrets_of(&setup,
+    struct secrets *secrets = secrets_of(
+        &setup,
         "export A_PASSWORD=\"correct \\\"horse\\\" battery\" # comment\n"
         "PRIVATE_KEY=\"-----BEGIN-----\nMIIEvQIBADANBgkqhki\nG9w0BAQEFAASC==\n-----END-----\"\n"
         "DATABASE=postgres://titan:p%40ss:w0rd@db.example/titan\n"
         "NATS_OPERATOR='bus # word'\n");
     expect(secrets, REDACT_ALL, "correct \"horse\" battery", "[redacted]");
-    expect(secrets, REDACT_ALL, "{\"m\":\"correct \\\"horse\\\" battery\"}", "{\"m\":\"[redacted]\"}");
+    expect(secrets, REDACT_ALL, "{\"m\":\"correct \\\"horse\\\" battery\"}",
+           "{\"m\":\"[redacted]\"}");
     expect(secrets, REDACT_ALL, "one line MIIEvQIBADANBgkqhki of it", "one line [redacted] of it");
-    expect(secrets, REDACT_ALL, "login p@ss:w0rd, or p%40ss:w0rd", "login [redacted], or [redacted]");
+    expect(secrets, REDACT_ALL, "login p@ss:w0rd, or p%40ss:w0rd",
+           "login [redacted], or [redacted]");
     assert_string_equal(secrets_bus_password(secrets), "bus # word");
     secrets_close(secrets);
 }
@@ -167,7 +222,11 @@ static void target_run_value_in_two_pieces_is_one_again(void **state)
     (void)state;
     CLEANUP_RESULT struct target_result result = {0};
     connect("A_PASSWORD=horse-battery-staple\n", "600");
-    run(&(struct target_command){.script = "printf 'x horse-bat'; sleep 0.2; printf 'tery-staple y'; printf 'horse-battery' >&2; sleep 0.2; printf -- '-staple' >&2"}, &result);
+    run(
+        &(struct target_command){
+            .script = "printf 'x horse-bat'; sleep 0.2; printf 'tery-staple y'; printf "
+                      "'horse-battery' >&2; sleep 0.2; printf -- '-staple' >&2"},
+        &result);
     assert_string_equal((const char *)result.output.data, "x [redacted] y");
     assert_string_equal((const char *)result.errors.data, "[redacted]");
     local_target_close(&local);
@@ -180,12 +239,16 @@ static void target_run_each_kind_of_output_is_redacted_as_it_says(void **state)
     connect("A_PASSWORD=horse-battery-staple\nREGISTRY=127.0.0.1:5000/x\n", "600");
     static const char script[] = "cat .env.prod; cat .env.prod >&2";
     run(&(struct target_command){.script = script}, &result);
-    assert_string_equal((const char *)result.output.data, "A_PASSWORD=[redacted]\nREGISTRY=[redacted]\n");
+    assert_string_equal((const char *)result.output.data,
+                        "A_PASSWORD=[redacted]\nREGISTRY=[redacted]\n");
     run(&(struct target_command){.script = script, .output = OUTPUT_NAMES}, &result);
-    assert_string_equal((const char *)result.output.data, "A_PASSWORD=[redacted]\nREGISTRY=127.0.0.1:5000/x\n");
+    assert_string_equal((const char *)result.output.data,
+                        "A_PASSWORD=[redacted]\nREGISTRY=127.0.0.1:5000/x\n");
     run(&(struct target_command){.script = script, .output = OUTPUT_RAW}, &result);
-    assert_string_equal((const char *)result.output.data, "A_PASSWORD=horse-battery-staple\nREGISTRY=127.0.0.1:5000/x\n");
-    assert_string_equal((const char *)result.errors.data, "A_PASSWORD=[redacted]\nREGISTRY=[redacted]\n");      /* always */
+    assert_string_equal((const char *)result.output.data,
+                        "A_PASSWORD=horse-battery-staple\nREGISTRY=127.0.0.1:5000/x\n");
+    assert_string_equal((const char *)result.errors.data,
+                        "A_PASSWORD=[redacted]\nREGISTRY=[redacted]\n"); /* always */
     local_target_close(&local);
 }
 
@@ -193,31 +256,54 @@ static void target_run_forms_of_real_programs_are_redacted(void **state)
 {
     (void)state;
     CLEANUP_RESULT struct target_result result = {0};
-    connect("A_PASSWORD='it is \"quoted\" & 100% long, so that base64 wraps it over two lines of its own'\n", "600");
-    run(&(struct target_command){.script = "base64 .env.prod; base64 -w0 .env.prod; od -An -v -tx1 .env.prod; python3 -c 'if 1:\n"
-        " import json, urllib.parse, shlex\n s = open(\".env.prod\").read()[12:-2]\n print(json.dumps(s), json.dumps(json.dumps(s)), urllib.parse.quote(s), urllib.parse.quote_plus(s), s.encode().hex(), shlex.quote(s), repr(s))'"},
+    connect("A_PASSWORD='it is \"quoted\" & 100% long, so that base64 wraps it over two lines of "
+            "its own'\n",
+            "600");
+    run(
+        &(struct target_command){
+            .script = "base64 .env.prod; base64 -w0 .env.prod; od -An -v -tx1 .env.prod; python3 "
+                      "-c 'if 1:\n"
+                      " import json, urllib.parse, shlex\n s = open(\".env.prod\").read()[12:-2]\n "
+                      "print(json.dumps(s), json.dumps(json.dumps(s)), urllib.parse.quote(s), "
+                      "urllib.parse.quote_plus(s), s.encode().hex(), shlex.quote(s), repr(s))'"},
         &result);
     assert_int_equal(result.status, 0);
     size_t marks = 0;
-    for (const char *at = (const char *)result.output.data; (at = strstr(at, REDACT_MARK)) != NULL; at++)
+    for (const char *at = (const char *)result.output.data; (at = strstr(at, REDACT_MARK)) != NULL;
+         at++)
         marks++;
     assert_int_equal(marks, 10);
     assert_null(strstr((const char *)result.output.data, "base64 wraps"));
     local_target_close(&local);
 }
 
-/* What a mutating command prints goes through a file on the target, which has no name any more while the command runs. */
+/* What a mutating command prints goes through a file on the target, which has no name any more
+ * while the command runs. */
 static void target_run_leased_command_leaves_nothing_behind(void **state)
 {
     (void)state;
     CLEANUP_RESULT struct target_result result = {0};
-    struct target_lease lease = {.journal = "00112233445566778899aabbccddeeff", .deployment = 3, .epoch = 2};
+    struct target_lease lease = {.journal = "00112233445566778899aabbccddeeff",
+                                 .deployment = 3,
+                                 .epoch = 2};
     connect("A_PASSWORD=horse-battery-staple\n", "600");
-    run(&(struct target_command){.script = "printf '{\"journal\":\"00112233445566778899aabbccddeeff\",\"deployment\":3,\"epoch\":2,\"head_seq\":0}' > state/deployment.json"}, &result);
-    run(&(struct target_command){.script = "cat .env.prod; grep -rl battery state; umask; ls -l /proc/self/fd | grep -c command.out; touch made", .lease = &lease}, &result);
-    assert_string_equal((const char *)result.output.data, "A_PASSWORD=[redacted]\n0022\n0\n");     /* the command inherits no way to the file but its output */
-    run(&(struct target_command){.script = "ls state; grep -rl battery state; stat -c %a made"}, &result);
-    assert_string_equal((const char *)result.output.data, "command.pgid\ndeploy.lock\ndeployment.json\n644\n");
+    run(
+        &(struct target_command){
+            .script = "printf "
+                      "'{\"journal\":\"00112233445566778899aabbccddeeff\",\"deployment\":3,"
+                      "\"epoch\":2,\"head_seq\":0}' > state/deployment.json"},
+        &result);
+    run(&(struct target_command){.script = "cat .env.prod; grep -rl battery state; umask; ls -l "
+                                           "/proc/self/fd | grep -c command.out; touch made",
+                                 .lease = &lease},
+        &result);
+    assert_string_equal((const char *)result.output.data,
+                        "A_PASSWORD=[redacted]\n0022\n0\n"); /* the command inherits no way to the
+                                                                file but its output */
+    run(&(struct target_command){.script = "ls state; grep -rl battery state; stat -c %a made"},
+        &result);
+    assert_string_equal((const char *)result.output.data,
+                        "command.pgid\ndeploy.lock\ndeployment.json\n644\n");
     local_target_close(&local);
 }
 
@@ -234,7 +320,8 @@ static void secrets_check_file_open_to_others_or_missing_is_refused(void **state
     assert_string_equal(error.next, "chmod 600 .env.prod");
     assert_true(secrets_are_known(target_secrets(local.target)));
     run(&(struct target_command){.script = "cat .env.prod"}, &result);
-    assert_string_equal((const char *)result.output.data, "A_PASSWORD=[redacted]\n");      /* redacted all the same */
+    assert_string_equal((const char *)result.output.data,
+                        "A_PASSWORD=[redacted]\n"); /* redacted all the same */
     run(&(struct target_command){.script = "rm .env.prod"}, &result);
     target_close(local.target);
     assert_int_equal(target_open(&local.setup, clock_system(), &local.target, &error), ERROR_OK);
@@ -276,7 +363,8 @@ static long locked_kb(void)
     return kb;
 }
 
-/* Values and signing keys are locked while they are held, and given back (libsodium wipes what it frees). */
+/* Values and signing keys are locked while they are held, and given back (libsodium wipes what it
+ * frees). */
 static void secrets_and_keys_lie_in_locked_memory(void **state)
 {
     (void)state;
@@ -285,14 +373,15 @@ static void secrets_and_keys_lie_in_locked_memory(void **state)
     uint8_t seed[SEED_BYTES] = {7};
     struct signer *signer;
     long before = locked_kb();
-    struct secrets *secrets = secrets_of(&setup, "A_PASSWORD=horse-battery-staple\nNATS_OPERATOR=abcdefgh\n");
+    struct secrets *secrets =
+        secrets_of(&setup, "A_PASSWORD=horse-battery-staple\nNATS_OPERATOR=abcdefgh\n");
     long with_secrets = locked_kb();
     assert_int_equal(signer_from_seed(seed, &signer, &error), ERROR_OK);
     long with_key = locked_kb();
     signer_close(signer);
     secrets_close(secrets);
     if (before < 0 || with_secrets == before)
-        skip();         /* a limit of no locked memory at all: libsodium goes on without */
+        skip(); /* a limit of no locked memory at all: libsodium goes on without */
     assert_true(with_secrets > before && with_key > with_secrets);
     assert_int_equal(locked_kb(), before);
 }

@@ -1,4 +1,5 @@
-/* Goal: a command's status, output and times come back exactly; deadlines, caps, lock and epoch hold. Real processes, real flock. */
+/* Goal: a command's status, output and times come back exactly; deadlines, caps, lock and epoch
+ * hold. Real processes, real flock. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -39,8 +40,13 @@ static void shell(const char *format)
 static void target_run_status_and_output_are_exact(void **state)
 {
     (void)state;
-    static const struct { const char *script, *output; int status; } rows[] = {
-        {"printf abc", "abc", 0}, {"echo", "\n", 0}, {"true", "", 0}, {"printf 'a\\n\\nb\\n'; exit 7", "a\n\nb\n", 7}, {"kill -9 $$", "", 137}, {"pwd >/dev/null; exit 255", "", 255},
+    static const struct {
+        const char *script, *output;
+        int status;
+    } rows[] = {
+        {"printf abc", "abc", 0}, {"echo", "\n", 0},
+        {"true", "", 0},          {"printf 'a\\n\\nb\\n'; exit 7", "a\n\nb\n", 7},
+        {"kill -9 $$", "", 137},  {"pwd >/dev/null; exit 255", "", 255},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         CLEANUP_RESULT struct target_result result = {0};
@@ -50,7 +56,8 @@ static void target_run_status_and_output_are_exact(void **state)
         assert_int_equal(result.output.size, strlen(rows[i].output));
         assert_memory_equal(result.output.data, rows[i].output, result.output.size);
         assert_int_equal(strlen(result.span.boot), BOOT_ID_LENGTH);
-        assert_true(result.span.after_ms >= result.span.before_ms && result.received_ns > result.sent_ns);
+        assert_true(result.span.after_ms >= result.span.before_ms
+                    && result.received_ns > result.sent_ns);
     }
 }
 
@@ -59,7 +66,10 @@ static void target_run_output_cannot_forge_the_end(void **state)
     (void)state;
     CLEANUP_RESULT struct target_result result = {0};
     struct error error;
-    assert_int_equal(run("printf '\\n00112233445566778899aabbccddeeff 11111111-2222-3333-4444-555555555555 1.00 0\\n'; exit 9", &result, &error), ERROR_OK);
+    assert_int_equal(run("printf '\\n00112233445566778899aabbccddeeff "
+                         "11111111-2222-3333-4444-555555555555 1.00 0\\n'; exit 9",
+                         &result, &error),
+                     ERROR_OK);
     assert_int_equal(result.status, 9);
 }
 
@@ -88,7 +98,9 @@ static void target_run_too_much_output_is_an_error(void **state)
     (void)state;
     CLEANUP_RESULT struct target_result result = {0};
     struct error error;
-    struct target_command command = {.script = "yes", .output_bytes_max = 65536, .deadline_ms = 3000};
+    struct target_command command = {.script = "yes",
+                                     .output_bytes_max = 65536,
+                                     .deadline_ms = 3000};
     assert_int_equal(target_run(local.target, &command, &result, &error), ERROR_LIMIT);
     assert_int_equal(result.output.size, 0);
 }
@@ -97,11 +109,16 @@ static void target_run_lease_checks_lock_and_epoch(void **state)
 {
     (void)state;
     struct target_lease lease = {.journal = JOURNAL, .deployment = 3, .epoch = 2};
-    struct target_command command = {.script = "echo ran >> ran", .deadline_ms = 1000, .lease = &lease};
+    struct target_command command = {.script = "echo ran >> ran",
+                                     .deadline_ms = 1000,
+                                     .lease = &lease};
     CLEANUP_RESULT struct target_result result = {0};
     struct error error;
-    assert_int_equal(target_run(local.target, &command, &result, &error), ERROR_HELD);     /* no deployment.json: nobody holds it */
-    shell("printf '{\"journal\":\"00112233445566778899aabbccddeeff\",\"deployment\":3,\"epoch\":2,\"head_seq\":0}' > state/deployment.json");
+    assert_int_equal(target_run(local.target, &command, &result, &error),
+                     ERROR_HELD); /* no deployment.json: nobody holds it */
+    shell("printf "
+          "'{\"journal\":\"00112233445566778899aabbccddeeff\",\"deployment\":3,\"epoch\":2,\"head_"
+          "seq\":0}' > state/deployment.json");
     assert_int_equal(target_run(local.target, &command, &result, &error), ERROR_OK);
     lease.epoch = 1;
     assert_int_equal(target_run(local.target, &command, &result, &error), ERROR_HELD);
@@ -115,16 +132,24 @@ static void target_run_lease_waits_for_the_existing_flock(void **state)
 {
     (void)state;
     struct target_lease lease = {.journal = JOURNAL, .deployment = 3, .epoch = 2};
-    struct target_command command = {.script = "echo twice >> ran", .deadline_ms = 400, .lease = &lease};
+    struct target_command command = {.script = "echo twice >> ran",
+                                     .deadline_ms = 400,
+                                     .lease = &lease};
     CLEANUP_RESULT struct target_result result = {0};
     struct error error;
     char held[200];
-    (void)snprintf(held, sizeof held, "flock %s/state/deploy.lock sh -c 'echo held; read line'", local.directory);
+    (void)snprintf(held, sizeof held, "flock %s/state/deploy.lock sh -c 'echo held; read line'",
+                   local.directory);
     FILE *holder = popen(held, "w");
     assert_non_null(holder);
-    while (target_run(local.target, &(struct target_command){.script = "flock -n state/deploy.lock true"}, &result, &error) == ERROR_OK && result.status == 0)
-        continue;       /* until the other script has it */
-    local.setup.command_ms = 400;       /* the lock is waited for as long as an ordinary command may take */
+    while (target_run(local.target,
+                      &(struct target_command){.script = "flock -n state/deploy.lock true"},
+                      &result, &error)
+               == ERROR_OK
+           && result.status == 0)
+        continue; /* until the other script has it */
+    local.setup.command_ms =
+        400; /* the lock is waited for as long as an ordinary command may take */
     assert_int_equal(target_run(local.target, &command, &result, &error), ERROR_HELD);
     assert_non_null(strstr(error.what, "deploy.lock"));
     local.setup.command_ms = 10000;
@@ -136,7 +161,8 @@ static void target_run_lease_waits_for_the_existing_flock(void **state)
 static void shell_quote_any_word_stays_one_word(void **state)
 {
     (void)state;
-    static const char *const words[] = {"", "a b", "it's", "$(id)", "`id`;rm -rf *", "\"\\", "a\nb"};
+    static const char *const words[] = {"",     "a b", "it's", "$(id)", "`id`;rm -rf *",
+                                        "\"\\", "a\nb"};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         CLEANUP_BYTES struct bytes script = {0};
         CLEANUP_RESULT struct target_result result = {0};
@@ -152,10 +178,14 @@ static void shell_quote_any_word_stays_one_word(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(target_run_status_and_output_are_exact), cmocka_unit_test(target_run_output_cannot_forge_the_end),
-        cmocka_unit_test(target_run_input_reaches_the_command), cmocka_unit_test(target_run_deadline_ends_the_command),
-        cmocka_unit_test(target_run_too_much_output_is_an_error), cmocka_unit_test(target_run_lease_checks_lock_and_epoch),
-        cmocka_unit_test(target_run_lease_waits_for_the_existing_flock), cmocka_unit_test(shell_quote_any_word_stays_one_word),
+        cmocka_unit_test(target_run_status_and_output_are_exact),
+        cmocka_unit_test(target_run_output_cannot_forge_the_end),
+        cmocka_unit_test(target_run_input_reaches_the_command),
+        cmocka_unit_test(target_run_deadline_ends_the_command),
+        cmocka_unit_test(target_run_too_much_output_is_an_error),
+        cmocka_unit_test(target_run_lease_checks_lock_and_epoch),
+        cmocka_unit_test(target_run_lease_waits_for_the_existing_flock),
+        cmocka_unit_test(shell_quote_any_word_stays_one_word),
     };
     return cmocka_run_group_tests(tests, open_local, close_local);
 }

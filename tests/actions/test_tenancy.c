@@ -1,5 +1,6 @@
-/* Goal: one holder at a time, whoever comes together; the epoch rises with each new holder; an older copy of the journal is refused, and so is one that went another
- * way; whoever was followed is told at the next renewal. */
+/* Goal: one holder at a time, whoever comes together; the epoch rises with each new holder; an
+ * older copy of the journal is refused, and so is one that went another way; whoever was followed
+ * is told at the next renewal. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +16,8 @@
 enum { RACES = 100, RACERS = 4 };
 static const char FORK[] = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 static const char HASH[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
-static const char ONE[] = "00112233445566778899aabbccddeeff", OTHER[] = "ffeeddccbbaa99887766554433221100";
+static const char ONE[] = "00112233445566778899aabbccddeeff",
+                  OTHER[] = "ffeeddccbbaa99887766554433221100";
 
 static int open_local(void **state)
 {
@@ -33,10 +35,16 @@ static int close_local(void **state)
 
 static struct tenancy_claim claim_of(const char *journal, int64_t deployment, int64_t head)
 {
-    return (struct tenancy_claim){.journal = journal, .deployment = deployment, .head_seq = head, .head_hash = HASH, .holder = "alice on laptop", .tenancy_ms = 3600000};
+    return (struct tenancy_claim){.journal = journal,
+                                  .deployment = deployment,
+                                  .head_seq = head,
+                                  .head_hash = HASH,
+                                  .holder = "alice on laptop",
+                                  .tenancy_ms = 3600000};
 }
 
-static enum error_code take(struct local_target *local, struct tenancy_claim claim, struct tenancy *tenancy)
+static enum error_code take(struct local_target *local, struct tenancy_claim claim,
+                            struct tenancy *tenancy)
 {
     struct evidence evidence = {.count = 0};
     struct error error;
@@ -77,7 +85,8 @@ static void tenancy_take_refuses_others_and_older_copies(void **state)
     assert_int_equal(take(local, claim_of(ONE, 6, 8), &tenancy), ERROR_HELD);
     assert_int_equal(take(local, claim_of(ONE, 5, 6), &tenancy), ERROR_HELD);
     assert_int_equal(let_go(local, claim_of(ONE, 5, 8)), ERROR_OK);
-    assert_int_equal(take(local, claim_of(OTHER, 1, 99), &tenancy), ERROR_HELD);       /* the target belongs to the journal that it knows */
+    assert_int_equal(take(local, claim_of(OTHER, 1, 99), &tenancy),
+                     ERROR_HELD); /* the target belongs to the journal that it knows */
 }
 
 static void tenancy_take_expired_holder_of_the_same_journal_is_followed(void **state)
@@ -96,7 +105,8 @@ static void tenancy_read_damaged_file_is_an_error(void **state)
     struct local_target *local = *state;
     struct tenancy tenancy;
     char command[200];
-    (void)snprintf(command, sizeof command, "echo '{\"journal\":5}' > %s/state/deployment.json", local->directory);
+    (void)snprintf(command, sizeof command, "echo '{\"journal\":5}' > %s/state/deployment.json",
+                   local->directory);
     assert_int_equal(system(command), 0);
     assert_int_equal(take(local, claim_of(ONE, 1, 1), &tenancy), ERROR_PROTOCOL);
 }
@@ -141,7 +151,7 @@ static void tenancy_renew_moves_head_and_expiry_and_keeps_the_epoch(void **state
     struct tenancy tenancy;
     struct error error;
     struct tenancy_claim claim = claim_of(ONE, 1, 3);
-    claim.tenancy_ms = 0;               /* over at once: nobody followed, so it goes on */
+    claim.tenancy_ms = 0; /* over at once: nobody followed, so it goes on */
     assert_int_equal(take(local, claim, &tenancy), ERROR_OK);
     claim.epoch = tenancy.epoch;
     claim.head_seq = 9;
@@ -158,7 +168,8 @@ static void tenancy_renew_moves_head_and_expiry_and_keeps_the_epoch(void **state
     assert_int_equal(tenancy_watch(local->target, &claim, &error), ERROR_OK);
     assert_int_equal(look(local).head_seq, 9);
     assert_int_equal(let_go(local, claim), ERROR_OK);
-    assert_int_equal(tenancy_renew(local->target, &claim, &error), ERROR_OK);       /* freed by ourselves before a crash: nothing to do */
+    assert_int_equal(tenancy_renew(local->target, &claim, &error),
+                     ERROR_OK); /* freed by ourselves before a crash: nothing to do */
     assert_int_equal(look(local).deployment, 0);
 }
 
@@ -177,7 +188,8 @@ static void tenancy_renew_of_a_copy_that_went_another_way_refused(void **state)
     refused(tenancy_renew(local->target, &second, &error), &error, "another entry 5");
     assert_int_equal(tenancy_renew(local->target, &first, &error), ERROR_OK);
     assert_int_equal(let_go(local, first), ERROR_OK);
-    refused(tenancy_renew(local->target, &second, &error), &error, "another entry 5");      /* freed, but not by this copy */
+    refused(tenancy_renew(local->target, &second, &error), &error,
+            "another entry 5"); /* freed, but not by this copy */
     refused(tenancy_watch(local->target, &second, &error), &error, "another entry 5");
 }
 
@@ -191,11 +203,19 @@ static void tenancy_follow_only_behind_the_expired(void **state)
     assert_int_equal(take(local, old, &tenancy), ERROR_OK);
     old.epoch = tenancy.epoch;
     next.epoch = tenancy.epoch + 1;
-    refused(tenancy_follow(local->target, &next, &error), &error, "is held by alice on laptop for another 3600 s");
+    refused(tenancy_follow(local->target, &next, &error), &error,
+            "is held by alice on laptop for another 3600 s");
     old.tenancy_ms = 0;
     assert_int_equal(tenancy_renew(local->target, &old, &error), ERROR_OK);
-    refused(tenancy_follow(local->target, &(struct tenancy_claim){.journal = OTHER, .deployment = 1, .head_seq = 9, .head_hash = HASH, .holder = "", .epoch = 9}, &error), &error,
-            "another journal");
+    refused(tenancy_follow(local->target,
+                           &(struct tenancy_claim){.journal = OTHER,
+                                                   .deployment = 1,
+                                                   .head_seq = 9,
+                                                   .head_hash = HASH,
+                                                   .holder = "",
+                                                   .epoch = 9},
+                           &error),
+            &error, "another journal");
     assert_int_equal(tenancy_follow(local->target, &next, &error), ERROR_OK);
     assert_int_equal(look(local).epoch, 2);
     assert_string_equal(look(local).holder, "bob on another");
@@ -206,7 +226,7 @@ static void tenancy_follow_only_behind_the_expired(void **state)
     refused(tenancy_follow(local->target, &next, &error), &error, "in this very moment");
     refused(tenancy_renew(local->target, &old, &error), &error, "was taken over by bob on another");
     refused(tenancy_watch(local->target, &old, &error), &error, "was taken over by bob on another");
-    next.epoch = 3;                     /* the entry of a takeover that did not get so far */
+    next.epoch = 3; /* the entry of a takeover that did not get so far */
     refused(tenancy_renew(local->target, &next, &error), &error, "did not reach the target");
 }
 
@@ -232,17 +252,25 @@ static void tenancy_succeed_leaves_the_lost_journal_once(void **state)
     struct evidence evidence = {.count = 0};
     struct tenancy tenancy;
     struct error error;
-    struct tenancy_claim old = claim_of(ONE, 1, 5), next = {.journal = OTHER, .head_seq = 3, .head_hash = FORK, .holder = ""};
-    struct tenancy_lost lost = {.journal = ONE, .head_hash = HASH, .head_seq = 5}, wrong = {.journal = "0123456789abcdef0123456789abcdef", .head_hash = HASH, .head_seq = 5};
-    assert_int_equal(tenancy_succeed(local->target, &next, &lost, &evidence, &error), ERROR_REFUSED);      /* it belongs to nobody yet */
+    struct tenancy_claim old = claim_of(ONE, 1, 5),
+                         next = {.journal = OTHER, .head_seq = 3, .head_hash = FORK, .holder = ""};
+    struct tenancy_lost lost = {.journal = ONE, .head_hash = HASH, .head_seq = 5},
+                        wrong = {.journal = "0123456789abcdef0123456789abcdef",
+                                 .head_hash = HASH,
+                                 .head_seq = 5};
+    assert_int_equal(tenancy_succeed(local->target, &next, &lost, &evidence, &error),
+                     ERROR_REFUSED); /* it belongs to nobody yet */
     assert_int_equal(take(local, old, &tenancy), ERROR_OK);
-    refused(tenancy_succeed(local->target, &next, &lost, &evidence, &error), &error, "is held by alice on laptop");
+    refused(tenancy_succeed(local->target, &next, &lost, &evidence, &error), &error,
+            "is held by alice on laptop");
     old.tenancy_ms = 0;
     old.epoch = 1;
     assert_int_equal(tenancy_renew(local->target, &old, &error), ERROR_OK);
-    assert_int_equal(tenancy_succeed(local->target, &next, &wrong, &evidence, &error), ERROR_REFUSED);
+    assert_int_equal(tenancy_succeed(local->target, &next, &wrong, &evidence, &error),
+                     ERROR_REFUSED);
     lost.head_seq = 4;
-    refused(tenancy_succeed(local->target, &next, &lost, &evidence, &error), &error, "went on meanwhile");
+    refused(tenancy_succeed(local->target, &next, &lost, &evidence, &error), &error,
+            "went on meanwhile");
     lost.head_seq = 5;
     for (unsigned i = 0; i < 2; i++) {
         assert_int_equal(tenancy_succeed(local->target, &next, &lost, &evidence, &error), ERROR_OK);
@@ -268,8 +296,10 @@ static void tenancy_take_simultaneous_drivers_exactly_one_wins(void **state)
             if (racers[i] == 0) {
                 struct tenancy tenancy;
                 (void)close(gate[1]);
-                (void)!read(gate[0], &nothing, 1);      /* all at once: the end of the file opens the gate */
-                _exit(take(local, claim_of(ONE, 100 * race + i + 1, 1), &tenancy) == ERROR_OK ? 0 : 1);
+                (void)!read(gate[0], &nothing,
+                            1); /* all at once: the end of the file opens the gate */
+                _exit(take(local, claim_of(ONE, 100 * race + i + 1, 1), &tenancy) == ERROR_OK ? 0
+                                                                                              : 1);
             }
         }
         assert_int_equal(close(gate[1]) + close(gate[0]), 0);
@@ -282,7 +312,8 @@ static void tenancy_take_simultaneous_drivers_exactly_one_wins(void **state)
                 winner = i;
             }
         }
-        assert_int_equal(winners, 1);       /* freed only now: a slow racer could win fairly behind a fast one */
+        assert_int_equal(winners,
+                         1); /* freed only now: a slow racer could win fairly behind a fast one */
         assert_int_equal(let_go(local, claim_of(ONE, 100 * race + winner + 1, 1)), ERROR_OK);
     }
 }
@@ -290,16 +321,26 @@ static void tenancy_take_simultaneous_drivers_exactly_one_wins(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(tenancy_take_renews_frees_and_counts_epochs, open_local, close_local),
-        cmocka_unit_test_setup_teardown(tenancy_take_refuses_others_and_older_copies, open_local, close_local),
-        cmocka_unit_test_setup_teardown(tenancy_take_expired_holder_of_the_same_journal_is_followed, open_local, close_local),
-        cmocka_unit_test_setup_teardown(tenancy_read_damaged_file_is_an_error, open_local, close_local),
-        cmocka_unit_test_setup_teardown(tenancy_renew_moves_head_and_expiry_and_keeps_the_epoch, open_local, close_local),
-        cmocka_unit_test_setup_teardown(tenancy_renew_of_a_copy_that_went_another_way_refused, open_local, close_local),
-        cmocka_unit_test_setup_teardown(tenancy_follow_only_behind_the_expired, open_local, close_local),
-        cmocka_unit_test_setup_teardown(tenancy_after_a_reboot_of_the_target_is_over, open_local, close_local),
-        cmocka_unit_test_setup_teardown(tenancy_succeed_leaves_the_lost_journal_once, open_local, close_local),
-        cmocka_unit_test_setup_teardown(tenancy_take_simultaneous_drivers_exactly_one_wins, open_local, close_local),
+        cmocka_unit_test_setup_teardown(tenancy_take_renews_frees_and_counts_epochs, open_local,
+                                        close_local),
+        cmocka_unit_test_setup_teardown(tenancy_take_refuses_others_and_older_copies, open_local,
+                                        close_local),
+        cmocka_unit_test_setup_teardown(tenancy_take_expired_holder_of_the_same_journal_is_followed,
+                                        open_local, close_local),
+        cmocka_unit_test_setup_teardown(tenancy_read_damaged_file_is_an_error, open_local,
+                                        close_local),
+        cmocka_unit_test_setup_teardown(tenancy_renew_moves_head_and_expiry_and_keeps_the_epoch,
+                                        open_local, close_local),
+        cmocka_unit_test_setup_teardown(tenancy_renew_of_a_copy_that_went_another_way_refused,
+                                        open_local, close_local),
+        cmocka_unit_test_setup_teardown(tenancy_follow_only_behind_the_expired, open_local,
+                                        close_local),
+        cmocka_unit_test_setup_teardown(tenancy_after_a_reboot_of_the_target_is_over, open_local,
+                                        close_local),
+        cmocka_unit_test_setup_teardown(tenancy_succeed_leaves_the_lost_journal_once, open_local,
+                                        close_local),
+        cmocka_unit_test_setup_teardown(tenancy_take_simultaneous_drivers_exactly_one_wins,
+                                        open_local, close_local),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

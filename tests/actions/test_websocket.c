@@ -1,5 +1,6 @@
-/* Goal: the handshake is believed only from a server that read this very request; every frame that RFC 6455 forbids a server ends the dialog before its payload is
- * waited for; however the bytes are cut, they say the same. */
+/* Goal: the handshake is believed only from a server that read this very request; every frame that
+ * RFC 6455 forbids a server ends the dialog before its payload is waited for; however the bytes are
+ * cut, they say the same. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,9 +13,11 @@
 
 #include "actions/checklist/websocket.h"
 
-#define KEY "dGhlIHNhbXBsZSBub25jZQ=="                      /* of the example in RFC 6455, section 1.3 */
+#define KEY "dGhlIHNhbXBsZSBub25jZQ==" /* of the example in RFC 6455, section 1.3 */
 #define ACCEPT "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
-#define GOOD "HTTP/1.1 101 Switching Protocols\r\nUpgrade: WebSocket\r\nConnection: keep-alive, Upgrade\r\nsec-websocket-accept: " ACCEPT "\r\n\r\n"
+#define GOOD                                                                             \
+    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: WebSocket\r\nConnection: keep-alive, " \
+    "Upgrade\r\nsec-websocket-accept: " ACCEPT "\r\n\r\n"
 #define BYTES(literal) literal, sizeof literal - 1
 
 static struct websocket begun(void)
@@ -66,9 +69,11 @@ static void websocket_request_says_what_the_rfc_asks_for(void **state)
     assert_int_equal(websocket_request(&one, &place, &token, &request, &error), ERROR_OK);
     assert_int_equal(websocket_request(&other, &place, NULL, &plain, &error), ERROR_OK);
     const char *text = (const char *)request.data;
-    assert_int_equal(strncmp(text, BYTES("GET /ws?x=1 HTTP/1.1\r\nHost: titan.example:8443\r\n")), 0);
+    assert_int_equal(strncmp(text, BYTES("GET /ws?x=1 HTTP/1.1\r\nHost: titan.example:8443\r\n")),
+                     0);
     assert_non_null(strstr(text, "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"));
-    assert_non_null(strstr(text, "\r\nSec-WebSocket-Version: 13\r\nOrigin: https://titan.example:8443\r\n"));
+    assert_non_null(
+        strstr(text, "\r\nSec-WebSocket-Version: 13\r\nOrigin: https://titan.example:8443\r\n"));
     assert_non_null(strstr(text, "\r\nAuthorization: Bearer t0ken\r\n\r\n"));
     assert_null(strstr((const char *)plain.data, "Authorization"));
     assert_int_equal(strlen(one.key), WEBSOCKET_KEY_LENGTH);
@@ -78,29 +83,49 @@ static void websocket_request_says_what_the_rfc_asks_for(void **state)
 static void websocket_next_wrong_handshake_is_broken(void **state)
 {
     (void)state;
-    static const struct { const char *head, *reason; } rows[] = {
+    static const struct {
+        const char *head, *reason;
+    } rows[] = {
         {"HTTP/1.1 200 OK\r\n\r\n", "200 and not 101"},
         {"HTTP/1.1 502\r\n\r\n", "502 and not 101"},
-        {"HTTP/1.0 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " ACCEPT "\r\n\r\n", "HTTP/1.1"},
+        {"HTTP/1.0 101 x\r\nUpgrade: websocket\r\nConnection: "
+         "Upgrade\r\nSec-WebSocket-Accept: " ACCEPT "\r\n\r\n",
+         "HTTP/1.1"},
         {"HTTP/1.1 1010\r\n\r\n", "HTTP/1.1"},
         {"220 mail.example ESMTP\r\n\r\n", "HTTP/1.1"},
         {"\r\n\r\n", "HTTP/1.1"},
-        {"HTTP/1.1 101 x\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " ACCEPT "\r\n\r\n", "does not upgrade"},
-        {"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: close, Upgraded\r\nSec-WebSocket-Accept: " ACCEPT "\r\n\r\n", "does not upgrade"},
-        {"HTTP/1.1 101 x\r\nUpgrade: h2c\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " ACCEPT "\r\n\r\n", "does not upgrade"},
+        {"HTTP/1.1 101 x\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " ACCEPT "\r\n\r\n",
+         "does not upgrade"},
+        {"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: close, "
+         "Upgraded\r\nSec-WebSocket-Accept: " ACCEPT "\r\n\r\n",
+         "does not upgrade"},
+        {"HTTP/1.1 101 x\r\nUpgrade: h2c\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " ACCEPT
+         "\r\n\r\n",
+         "does not upgrade"},
         {"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", "Accept"},
-        {"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\nSec-WebSocket-Accept: " ACCEPT "\r\n\r\n", "Accept"},
-        {"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: S3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n", "Accept"},
-        {"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " ACCEPT "\r\nSec-WebSocket-Accept: " ACCEPT "\r\n\r\n", "Accept"},
-        {"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " ACCEPT "\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n", "extension"},
-        {"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " ACCEPT "\r\nSec-WebSocket-Protocol: chat\r\n\r\n", "protocol"},
+        {"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: "
+         "Upgrade\r\n\r\nSec-WebSocket-Accept: " ACCEPT "\r\n\r\n",
+         "Accept"},
+        {"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
+         "S3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n",
+         "Accept"},
+        {"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: "
+         "Upgrade\r\nSec-WebSocket-Accept: " ACCEPT "\r\nSec-WebSocket-Accept: " ACCEPT "\r\n\r\n",
+         "Accept"},
+        {"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: "
+         "Upgrade\r\nSec-WebSocket-Accept: " ACCEPT
+         "\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n",
+         "extension"},
+        {"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: "
+         "Upgrade\r\nSec-WebSocket-Accept: " ACCEPT "\r\nSec-WebSocket-Protocol: chat\r\n\r\n",
+         "protocol"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         CLEANUP_WEBSOCKET struct websocket websocket = begun();
         assert_int_equal(feed(&websocket, rows[i].head, strlen(rows[i].head)), WEBSOCKET_BROKEN);
         if (strstr(websocket.broken, rows[i].reason) == NULL)
             fail_msg("row %zu: %s", i, websocket.broken);
-        assert_int_equal(feed(&websocket, BYTES(GOOD)), WEBSOCKET_BROKEN);     /* and stays so */
+        assert_int_equal(feed(&websocket, BYTES(GOOD)), WEBSOCKET_BROKEN); /* and stays so */
     }
 }
 
@@ -124,23 +149,49 @@ static void websocket_next_endless_or_binary_head_is_broken(void **state)
 static void websocket_next_hostile_frame_is_broken_by_its_header(void **state)
 {
     (void)state;
-    static const struct { const char *bytes; size_t size; const char *reason; } rows[] = {
-        {BYTES("\xc1\x02"), "reserved"}, {BYTES("\xa1\x02"), "reserved"}, {BYTES("\x91\x02"), "reserved"},
-        {BYTES("\x83\x00"), "opcode 3"}, {BYTES("\x87\x00"), "opcode 7"}, {BYTES("\x8b\x00"), "opcode 11"}, {BYTES("\x8f\x00"), "opcode 15"},
-        {BYTES("\x81\x82"), "masked"}, {BYTES("\x89\x80"), "masked"},
-        {BYTES("\x09\x00"), "control"}, {BYTES("\x08\x00"), "control"}, {BYTES("\x89\x7e"), "control"}, {BYTES("\x88\x7f"), "control"},
+    static const struct {
+        const char *bytes;
+        size_t size;
+        const char *reason;
+    } rows[] = {
+        {BYTES("\xc1\x02"), "reserved"},
+        {BYTES("\xa1\x02"), "reserved"},
+        {BYTES("\x91\x02"), "reserved"},
+        {BYTES("\x83\x00"), "opcode 3"},
+        {BYTES("\x87\x00"), "opcode 7"},
+        {BYTES("\x8b\x00"), "opcode 11"},
+        {BYTES("\x8f\x00"), "opcode 15"},
+        {BYTES("\x81\x82"), "masked"},
+        {BYTES("\x89\x80"), "masked"},
+        {BYTES("\x09\x00"), "control"},
+        {BYTES("\x08\x00"), "control"},
+        {BYTES("\x89\x7e"), "control"},
+        {BYTES("\x88\x7f"), "control"},
         {BYTES("\x80\x00"), "not begun"},
-        {BYTES("\x81\x7e\x00\x7d"), "shortest"}, {BYTES("\x81\x7f\x00\x00\x00\x00\x00\x00\xff\xff"), "shortest"},
+        {BYTES("\x81\x7e\x00\x7d"), "shortest"},
+        {BYTES("\x81\x7f\x00\x00\x00\x00\x00\x00\xff\xff"), "shortest"},
         {BYTES("\x81\x7f\x00\x00\x00\x00\x00\x01\x00\x01"), "longer"},
-        {BYTES("\x81\x7f\x80\x00\x00\x00\x00\x00\x00\x00"), "longer"}, {BYTES("\x82\x7f\xff\xff\xff\xff\xff\xff\xff\xff"), "longer"},
-        {BYTES("\x81\x02\xc3\x28"), "UTF-8"}, {BYTES("\x88\x01x"), "half a code"},
-        {BYTES("\x01\x01""a\x81\x01""b"), "within another"}, {BYTES("\x01\x01""a\x02\x01""b"), "within another"},
+        {BYTES("\x81\x7f\x80\x00\x00\x00\x00\x00\x00\x00"), "longer"},
+        {BYTES("\x82\x7f\xff\xff\xff\xff\xff\xff\xff\xff"), "longer"},
+        {BYTES("\x81\x02\xc3\x28"), "UTF-8"},
+        {BYTES("\x88\x01x"), "half a code"},
+        {BYTES("\x01\x01"
+               "a\x81\x01"
+               "b"),
+         "within another"},
+        {BYTES("\x01\x01"
+               "a\x02\x01"
+               "b"),
+         "within another"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         CLEANUP_WEBSOCKET struct websocket websocket = opened();
-        if (feed(&websocket, rows[i].bytes, rows[i].size) != WEBSOCKET_BROKEN || strstr(websocket.broken, rows[i].reason) == NULL)
+        if (feed(&websocket, rows[i].bytes, rows[i].size) != WEBSOCKET_BROKEN
+            || strstr(websocket.broken, rows[i].reason) == NULL)
             fail_msg("row %zu: %s", i, websocket.broken);
-        assert_int_equal(feed(&websocket, BYTES("\x81\x01""a")), WEBSOCKET_BROKEN);
+        assert_int_equal(feed(&websocket, BYTES("\x81\x01"
+                                                "a")),
+                         WEBSOCKET_BROKEN);
     }
 }
 
@@ -168,27 +219,37 @@ static void websocket_next_largest_message_is_read(void **state)
 }
 
 /* Handshake, a ping within a fragmented message, an empty message, a close, and bytes behind it. */
-static const char DIALOG[] = GOOD "\x01\x03""con\x89\x02hi\x80\x06nected\x81\x00\x8a\x00\x82\x02\x00\xff\x88\x04\x03\xf0ok\x81\x01z";
+static const char DIALOG[] = GOOD
+    "\x01\x03"
+    "con\x89\x02hi\x80\x06nected\x81\x00\x8a\x00\x82\x02\x00\xff\x88\x04\x03\xf0ok\x81\x01z";
 
 static void check_dialog(size_t piece)
 {
-    static const struct { enum websocket_event event; const char *text; } expected[] = {
-        {WEBSOCKET_OPEN, NULL}, {WEBSOCKET_PING, "hi"}, {WEBSOCKET_TEXT, "connected"}, {WEBSOCKET_TEXT, ""}, {WEBSOCKET_PONG, ""}, {WEBSOCKET_BINARY, NULL}, {WEBSOCKET_CLOSE, NULL},
+    static const struct {
+        enum websocket_event event;
+        const char *text;
+    } expected[] = {
+        {WEBSOCKET_OPEN, NULL},  {WEBSOCKET_PING, "hi"}, {WEBSOCKET_TEXT, "connected"},
+        {WEBSOCKET_TEXT, ""},    {WEBSOCKET_PONG, ""},   {WEBSOCKET_BINARY, NULL},
+        {WEBSOCKET_CLOSE, NULL},
     };
     CLEANUP_WEBSOCKET struct websocket websocket = begun();
     size_t seen = 0;
     for (size_t at = 0; at < sizeof DIALOG - 1; at += piece) {
         size_t left = sizeof DIALOG - 1 - at;
-        for (enum websocket_event event = feed(&websocket, DIALOG + at, piece < left ? piece : left); event != WEBSOCKET_MORE; event = next(&websocket)) {
+        for (enum websocket_event event =
+                 feed(&websocket, DIALOG + at, piece < left ? piece : left);
+             event != WEBSOCKET_MORE; event = next(&websocket)) {
             if (seen == sizeof expected / sizeof expected[0] && event == WEBSOCKET_CLOSE)
-                break;          /* it stays closed */
+                break; /* it stays closed */
             assert_in_range(seen, 0, sizeof expected / sizeof expected[0] - 1);
             assert_int_equal(event, expected[seen].event);
             const struct bytes *message = &websocket.message;
             if (event == WEBSOCKET_TEXT)
                 assert_string_equal((const char *)message->data, expected[seen].text);
             if (event == WEBSOCKET_PING)
-                assert_memory_equal(websocket.control, expected[seen].text, websocket.control_bytes);
+                assert_memory_equal(websocket.control, expected[seen].text,
+                                    websocket.control_bytes);
             seen++;
         }
     }
@@ -203,11 +264,12 @@ static void websocket_next_bytes_cut_anywhere_say_the_same(void **state)
         check_dialog(piece);
 }
 
-/* Whatever comes: no crash (the sanitizers look), no message beyond the bound, and nothing after the end. */
+/* Whatever comes: no crash (the sanitizers look), no message beyond the bound, and nothing after
+ *                 the end. */
 static void websocket_next_random_frames_stay_within_bounds(void **state)
 {
     (void)state;
-    unsigned seed = 20111211;       /* of RFC 6455, December 2011; the same every time */
+    unsigned seed = 20111211; /* of RFC 6455, December 2011; the same every time */
     for (int round = 0; round < 3000; round++) {
         CLEANUP_WEBSOCKET struct websocket websocket = opened();
         for (int piece = 0; piece < 8; piece++) {
@@ -216,7 +278,9 @@ static void websocket_next_random_frames_stay_within_bounds(void **state)
                 noise[i] = (uint8_t)(rand_r(&seed) >> 8);
             noise[0] = (uint8_t)(noise[0] & 0x8f);
             noise[1] = (uint8_t)(noise[1] & 0x7f);
-            for (enum websocket_event event = feed(&websocket, noise, sizeof noise); event != WEBSOCKET_MORE && websocket.ended == WEBSOCKET_MORE; event = next(&websocket))
+            for (enum websocket_event event = feed(&websocket, noise, sizeof noise);
+                 event != WEBSOCKET_MORE && websocket.ended == WEBSOCKET_MORE;
+                 event = next(&websocket))
                 assert_in_range(websocket.message.size, 0, WEBSOCKET_MESSAGE_BYTES_MAX);
             assert_in_range(websocket.pending.size, 0, 8 * sizeof noise);
         }
@@ -230,7 +294,8 @@ static void websocket_frame_is_final_masked_and_unmasks_to_its_payload(void **st
     struct error error;
     uint8_t payload[WEBSOCKET_CONTROL_BYTES_MAX];
     memset(payload, 'p', sizeof payload);
-    assert_int_equal(websocket_frame(OPCODE_PONG, payload, sizeof payload, &frame, &error), ERROR_OK);
+    assert_int_equal(websocket_frame(OPCODE_PONG, payload, sizeof payload, &frame, &error),
+                     ERROR_OK);
     assert_int_equal(frame.size, 6 + sizeof payload);
     assert_int_equal(frame.data[0], 0x8a);
     assert_int_equal(frame.data[1], 0x80 | sizeof payload);
@@ -241,11 +306,23 @@ static void websocket_frame_is_final_masked_and_unmasks_to_its_payload(void **st
 static void http_place_of_parts_are_those_of_the_address(void **state)
 {
     (void)state;
-    static const struct { const char *url; bool good, tls; const char *host; int port; const char *authority, *target; } rows[] = {
+    static const struct {
+        const char *url;
+        bool good, tls;
+        const char *host;
+        int port;
+        const char *authority, *target;
+    } rows[] = {
         {"https://titan.example", true, true, "titan.example", 443, "titan.example", "/"},
-        {"http://titan.example:80/a?b=c#d", true, false, "titan.example", 80, "titan.example", "/a?b=c"},
+        {"http://titan.example:80/a?b=c#d", true, false, "titan.example", 80, "titan.example",
+         "/a?b=c"},
         {"https://[::1]:8443/x", true, true, "::1", 8443, "[::1]:8443", "/x"},
-        {"ftp://titan.example/", false}, {"ws://titan.example/", false}, {"https://", false}, {"", false}, {"/path", false}, {"https://titan.example:0x/", false},
+        {"ftp://titan.example/", false},
+        {"ws://titan.example/", false},
+        {"https://", false},
+        {"", false},
+        {"/path", false},
+        {"https://titan.example:0x/", false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct http_place place;

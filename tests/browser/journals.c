@@ -1,5 +1,5 @@
-/* Writes the journals whose pages are looked at: DIRECTORY/NAME.bundle, and DIRECTORY/trust. They are forged (tests/verify/forge.h): signed validly,
- * of a small world that never ran. */
+/* Writes the journals whose pages are looked at: DIRECTORY/NAME.bundle, and DIRECTORY/trust. They
+ * are forged (tests/verify/forge.h): signed validly, of a small world that never ran. */
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,8 +8,13 @@
 #include "tests/verify/forge.h"
 
 /* What a page must not obey, wherever it stands. */
-#define PLANTED "<script>window.planted=1</script><img src=x onerror=\"window.planted=2\"><a href=\"javascript:window.planted=3\">press</a>" \
-                "</pre></details></svg></title></style><svg onload=window.planted=4>\" onfocus=\"window.planted=5\" autofocus=\"' &lt; \x1b[31mred\x1b]8;;http://x/\x07 \xe2\x80\xae" "esrever"
+#define PLANTED                                                                         \
+    "<script>window.planted=1</script><img src=x onerror=\"window.planted=2\"><a "      \
+    "href=\"javascript:window.planted=3\">press</a>"                                    \
+    "</pre></details></svg></title></style><svg onload=window.planted=4>\" "            \
+    "onfocus=\"window.planted=5\" autofocus=\"' &lt; \x1b[31mred\x1b]8;;http://x/\x07 " \
+    "\xe2\x80\xae"                                                                      \
+    "esrever"
 
 static const char *directory;
 
@@ -23,7 +28,8 @@ static bool is_referred(const struct forge *forge, size_t blob)
     return false;
 }
 
-/* What a tamper hook put other evidence in the place of: a bundle carries no blob to which nobody refers. */
+/* What a tamper hook put other evidence in the place of: a bundle carries no blob to which nobody
+ * refers. */
 static void drop_unreferred(struct forge *forge)
 {
     size_t kept = 0;
@@ -66,7 +72,7 @@ static void release(void)
     CLEANUP_FORGE struct forge forge;
     begin(&forge, "release");
     forge_until(&forge, "pulled");
-    forge_wait(&forge, 4 * 3600 * 1000);        /* nobody was there to approve it */
+    forge_wait(&forge, 4 * 3600 * 1000); /* nobody was there to approve it */
     forge_until(&forge, "completed");
     write_bundle(&forge, "release");
 }
@@ -77,11 +83,12 @@ static void policy(void)
     begin(&forge, "policy");
     forge_until(&forge, "execution_deployed");
     int64_t intent = (int64_t)forge_intent(&forge, "verify_execution", -1, false);
-    forge.boot[0] = '7';                        /* the laptop died and came back */
+    forge.boot[0] = '7'; /* the laptop died and came back */
     forge.wall_offset_ns += forge.now_ns + 20 * (int64_t)1000000000 - 50 * (int64_t)1000000000;
     forge.now_ns = 50 * (int64_t)1000000000;
     forge_reconcile(&forge, "done", "continue", NULL);
-    forge_transition(&forge, intent, "done", "execution_verified", forge_evidence(&forge, "verify_execution"));
+    forge_transition(&forge, intent, "done", "execution_verified",
+                     forge_evidence(&forge, "verify_execution"));
     forge_until(&forge, "completed");
     write_bundle(&forge, "policy");
 }
@@ -100,8 +107,10 @@ static void rolled_back(void)
 static void another_hash(struct forge *forge, const char *what, unsigned n, json_t *evidence)
 {
     if (strcmp(what, "sample") == 0 && n == 20)
-        forge_replace(forge, forge_find(evidence, "bus.policy_hash", NULL),
-                      "{\"policy_hash\":\"cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc\",\"timestamp\":1}");
+        forge_replace(
+            forge, forge_find(evidence, "bus.policy_hash", NULL),
+            "{\"policy_hash\":\"cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc\","
+            "\"timestamp\":1}");
 }
 
 static void violated(void)
@@ -126,9 +135,11 @@ static void open_still(void)
 
 static void plant(struct forge *forge, const char *what, unsigned n, json_t *evidence)
 {
-    static const char *const probes[] = {"health", "bus.policy_hash", "git.head", "git.branch", "config.hmac", "preflight", "tenancy"};
+    static const char *const probes[] = {"health",      "bus.policy_hash", "git.head", "git.branch",
+                                         "config.hmac", "preflight",       "tenancy"};
     (void)n;
-    if (strcmp(what, "sample") == 0 || strcmp(what, "run_preflight") == 0 || strcmp(what, "connect") == 0 || strcmp(what, "verify_release") == 0)
+    if (strcmp(what, "sample") == 0 || strcmp(what, "run_preflight") == 0
+        || strcmp(what, "connect") == 0 || strcmp(what, "verify_release") == 0)
         for (size_t i = 0; i < sizeof probes / sizeof probes[0]; i++)
             if (forge_find(evidence, probes[i], NULL) != NULL)
                 forge_replace(forge, forge_find(evidence, probes[i], NULL), PLANTED "\n");
@@ -140,17 +151,19 @@ static void hostile(void)
     forge_init(&forge);
     forge.genesis_window_ms = 300000;
     forge.reason = PLANTED;
-    forge.operator = PLANTED;
+    forge.operator= PLANTED;
     forge.samples = 12;
     forge.tamper = plant;
     (void)snprintf(forge.execution.state, sizeof forge.execution.state, "<b onx=1>");
-    (void)snprintf(forge.execution.image, sizeof forge.execution.image, "<script>window.planted=6</script>");
+    (void)snprintf(forge.execution.image, sizeof forge.execution.image,
+                   "<script>window.planted=6</script>");
     forge_log(&forge, &forge.execution, "Risk Policy Loaded. Hash: " PLANTED);
     forge_log(&forge, &forge.brain, "Policy hash handshake OK " PLANTED);
     forge_genesis(&forge);
     forge_open(&forge, "release");
     forge_log(&forge, &forge.brain, "Policy hash handshake OK " PLANTED);
-    (void)forge_append(&forge, "note", forge.deployment, json_pack("{s:s, s:s}", "text", PLANTED, "kind", PLANTED));
+    (void)forge_append(&forge, "note", forge.deployment,
+                       json_pack("{s:s, s:s}", "text", PLANTED, "kind", PLANTED));
     forge_until(&forge, "completed");
     write_bundle(&forge, "hostile");
 }

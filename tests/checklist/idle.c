@@ -1,4 +1,5 @@
-/* What the containers of the checklist's tests run: nothing. Static, so that it is an image by itself. */
+/* What the containers of the checklist's tests run: nothing. Static, so that it is an image by
+ * itself. */
 #include <unistd.h>
 
 int main(void)

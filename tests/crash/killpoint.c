@@ -1,6 +1,7 @@
-/* tests/crash/killpoint: dies by SIGKILL at the Nth boundary. Preloaded into the unchanged titan-fsm.
- * A boundary is the moment before, or the moment after, something that must not happen twice or be lost: a journal commit, a mutating command
- * that is sent to the target (under its flock), a publish on the bus.
+/* tests/crash/killpoint: dies by SIGKILL at the Nth boundary. Preloaded into the unchanged
+ * titan-fsm. A boundary is the moment before, or the moment after, something that must not happen
+ * twice or be lost: a journal commit, a mutating command that is sent to the target (under its
+ * flock), a publish on the bus.
  *   TITAN_KILL_AT=N      die at boundary N (from 1); 0 or unset: never
  *   TITAN_KILL_LOG=FILE  append one line a boundary: "N before|after what" */
 #include <dlfcn.h>
@@ -18,7 +19,8 @@ typedef struct natsConnection natsConnection;
 
 int mdb_txn_commit(MDB_txn *transaction);
 int ssh_channel_request_exec(ssh_channel channel, const char *command);
-int natsConnection_Publish(natsConnection *connection, const char *subject, const void *data, int length);
+int natsConnection_Publish(natsConnection *connection, const char *subject, const void *data,
+                           int length);
 
 static void boundary(const char *moment, const char *what)
 {
@@ -49,11 +51,21 @@ static void *next(const char *name)
 /* Only what changes the target: a probe may be asked as often as one likes. */
 static const char *mutation_of(const char *line)
 {
-    if (line == NULL || strstr(line, "flock -") == NULL || strstr(line, "f.renewed") != NULL)       /* a renewal behind its intent may be lost, and made again */
+    if (line == NULL || strstr(line, "flock -") == NULL
+        || strstr(line, "f.renewed")
+               != NULL) /* a renewal behind its intent may be lost, and made again */
         return NULL;
-    static const struct { const char *mark, *name; } names[] = {
-        {"tenancy.lock", "tenancy"}, {" up -d", "compose up"}, {" pull", "compose pull"}, {"git fetch", "git update"}, {"git checkout", "git restore"},
-        {" rm -f", "remove"}, {" tag ", "tag"}, {"create --name", "hold"}, {"rollback-", "override"}};
+    static const struct {
+        const char *mark, *name;
+    } names[] = {{"tenancy.lock", "tenancy"},
+                 {" up -d", "compose up"},
+                 {" pull", "compose pull"},
+                 {"git fetch", "git update"},
+                 {"git checkout", "git restore"},
+                 {" rm -f", "remove"},
+                 {" tag ", "tag"},
+                 {"create --name", "hold"},
+                 {"rollback-", "override"}};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strstr(line, names[i].mark) != NULL)
             return names[i].name;
@@ -70,12 +82,16 @@ int mdb_txn_commit(MDB_txn *transaction)
     return result;
 }
 
-int posix_spawn(pid_t *restrict pid, const char *restrict path, const posix_spawn_file_actions_t *restrict files, const posix_spawnattr_t *restrict attributes,
-                char *const arguments[restrict], char *const environment[restrict])
+int posix_spawn(pid_t *restrict pid, const char *restrict path,
+                const posix_spawn_file_actions_t *restrict files,
+                const posix_spawnattr_t *restrict attributes, char *const arguments[restrict],
+                char *const environment[restrict])
 {
-    int (*real)(pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *, char *const[], char *const[]);
+    int (*real)(pid_t *, const char *, const posix_spawn_file_actions_t *,
+                const posix_spawnattr_t *, char *const[], char *const[]);
     *(void **)&real = next("posix_spawn");
-    const char *what = arguments[0] != NULL && arguments[1] != NULL ? mutation_of(arguments[2]) : NULL;
+    const char *what = arguments[0] != NULL && arguments[1] != NULL ? mutation_of(arguments[2])
+                                                                    : NULL;
     if (what != NULL)
         boundary("before", what);
     int result = real(pid, path, files, attributes, arguments, environment);
@@ -97,7 +113,8 @@ int ssh_channel_request_exec(ssh_channel channel, const char *command)
     return result;
 }
 
-int natsConnection_Publish(natsConnection *connection, const char *subject, const void *data, int length)
+int natsConnection_Publish(natsConnection *connection, const char *subject, const void *data,
+                           int length)
 {
     int (*real)(natsConnection *, const char *, const void *, int);
     *(void **)&real = next("natsConnection_Publish");

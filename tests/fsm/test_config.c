@@ -1,4 +1,5 @@
-/* Goal: titan.yml is read strictly. Every wrong file is named by line and column and leaves nothing behind. */
+/* Goal: titan.yml is read strictly. Every wrong file is named by line and column and leaves nothing
+ * behind. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -112,7 +113,9 @@ static void config_load_doubled_key_refused_with_position(void **state)
 static void config_load_bad_values_refused_with_position(void **state)
 {
     (void)state;
-    static const struct { const char *line, *position, *word; } rows[] = {
+    static const struct {
+        const char *line, *position, *word;
+    } rows[] = {
         {"limits: {window_ms: soon}\n", ":8:21", "soon"},
         {"limits: {window_ms: 1}\n", ":8:21", "1"},
         {"limits: {failures: -1}\n", ":8:20", "-1"},
@@ -136,14 +139,20 @@ static void config_load_bad_values_refused_with_position(void **state)
 static void config_load_bad_pattern_refused(void **state)
 {
     (void)state;
-    expect_refused("version: 1\nservices:\n  patterns:\n    armed: [\"ARMED %s\"]\n", ":4:14", "%s");
+    expect_refused("version: 1\nservices:\n  patterns:\n    armed: [\"ARMED %s\"]\n", ":4:14",
+                   "%s");
 }
 
 static void config_load_incomplete_refused(void **state)
 {
     (void)state;
-    static const struct { const char *drop, *position, *word; } rows[] = {     /* nothing is there to be named, but for what asks for the bus */
-        {"journal:", ":1:1", "journal"}, {"target:", ":1:1", "target"}, {"operator:", ":1:1", "operator"}, {"bus:", ":5:23", "bus"}, {"endpoints:", ":1:1", "endpoint"},
+    static const struct {
+        const char *drop, *position, *word;
+    } rows[] = {
+        /* nothing is there to be named, but for what asks for the bus */
+        {"journal:", ":1:1", "journal"},    {"target:", ":1:1", "target"},
+        {"operator:", ":1:1", "operator"},  {"bus:", ":5:23", "bus"},
+        {"endpoints:", ":1:1", "endpoint"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char text[2048];
@@ -155,11 +164,14 @@ static void config_load_incomplete_refused(void **state)
     }
 }
 
-/* Goal: what is wrong only together with something else is named where it stands, and what is missing by the section that it is missing in. */
+/* Goal: what is wrong only together with something else is named where it stands, and what is
+ * missing by the section that it is missing in. */
 static void config_load_unsettled_values_refused_with_position(void **state)
 {
     (void)state;
-    static const struct { const char *line, *instead, *position, *word; } rows[] = {
+    static const struct {
+        const char *line, *instead, *position, *word;
+    } rows[] = {
         {"journal: j", "journal: \"\"", ":2:11", "journal"},
         {"target: {", "target: {local: true, ", ":3:17", "host and local"},
         {"host: 203.0.113.7", "user: me", ":3:1", "host and local"},
@@ -173,15 +185,18 @@ static void config_load_unsettled_values_refused_with_position(void **state)
         {"execution: titan-execution, ", "", ":5:19", "belong together"},
         {"host: 127.0.0.1", "port: 4222", ":6:1", "no host"},
         {"url: \"http://127.0.0.1:3002/health\"", "", ":7:13", "execution"},
-        {"endpoints: {execution: {url: \"http://127.0.0.1:3002/health\"}}", "endpoints: {}", ":7:1", "no endpoint"},
+        {"endpoints: {execution: {url: \"http://127.0.0.1:3002/health\"}}", "endpoints: {}", ":7:1",
+         "no endpoint"},
         {"version: 1\n", "version: 1\nlimits:\n  sample_gap_ms: 5000\n", ":3:18", "sample_gap_ms"},
-        {"version: 1\n", "version: 1\nlimits:\n  sample_interval_ms: 20000\n", ":3:23", "sample_gap_ms"},
+        {"version: 1\n", "version: 1\nlimits:\n  sample_interval_ms: 20000\n", ":3:23",
+         "sample_gap_ms"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char text[2048];
         const char *at = strstr(minimal, rows[i].line);
         assert_non_null(at);
-        (void)snprintf(text, sizeof text, "%.*s%s%s", (int)(at - minimal), minimal, rows[i].instead, at + strlen(rows[i].line));
+        (void)snprintf(text, sizeof text, "%.*s%s%s", (int)(at - minimal), minimal, rows[i].instead,
+                       at + strlen(rows[i].line));
         expect_refused(text, rows[i].position, rows[i].word);
     }
 }
@@ -216,11 +231,15 @@ static void load(const char *lines, struct config *config)
         fail_msg("%s: %s", error.where, error.what);
 }
 
-/* Goal: sections 2 and 5 of the standard are what is asked where nothing else is said; an item is changed by its id and the others stay. */
+/* Goal: sections 2 and 5 of the standard are what is asked where nothing else is said; an item is
+ * changed by its id and the others stay. */
 static void config_load_checklist_begins_with_the_standards_items(void **state)
 {
-    static const char *const ids[] = {"master_password", "hmac_secret", "docker_socket", "firewall", "console_loads", "dashboard_connected", "live_ops", "export_evidence",
-                                      "backups", "logs_drain", "env_file_mode", "env_committed", "compose_renders", "nats_passwords", "tree_clean"};
+    static const char *const ids[] = {"master_password", "hmac_secret",     "docker_socket",
+                                      "firewall",        "console_loads",   "dashboard_connected",
+                                      "live_ops",        "export_evidence", "backups",
+                                      "logs_drain",      "env_file_mode",   "env_committed",
+                                      "compose_renders", "nats_passwords",  "tree_clean"};
     struct config config = {0};
     (void)state;
     load("", &config);
@@ -231,7 +250,9 @@ static void config_load_checklist_begins_with_the_standards_items(void **state)
         assert_true(config.setup.checks[i].advice[0] != '\0');
     }
     config_free(&config);
-    load("preflight:\n  hmac_secret: {variables: [opsd=OPS_SECRET, brain=HMAC_SECRET]}\n  mine: {probe: command, command: \"true\"}\n", &config);
+    load("preflight:\n  hmac_secret: {variables: [opsd=OPS_SECRET, brain=HMAC_SECRET]}\n  mine: "
+         "{probe: command, command: \"true\"}\n",
+         &config);
     assert_int_equal(config.setup.check_count, sizeof ids / sizeof ids[0] + 1);
     assert_int_equal(check_of(&config, "hmac_secret")->kind, CHECK_ENV_SAME);
     assert_int_equal(check_of(&config, "hmac_secret")->variables.count, 2);
@@ -247,7 +268,9 @@ static void config_load_checklist_begins_with_the_standards_items(void **state)
 static void config_load_bad_checklist_refused(void **state)
 {
     (void)state;
-    static const struct { const char *lines, *position, *word; } rows[] = {
+    static const struct {
+        const char *lines, *position, *word;
+    } rows[] = {
         {"preflight:\n  mine: {advice: x}\n", ":9:3", "mine"},
         {"preflight:\n  mine: {probe: dance}\n", ":9:17", "mine"},
         {"preflight:\n  firewall: {probe: dance}\n", ":9:21", "firewall"},
@@ -268,13 +291,19 @@ static void config_load_bad_checklist_refused(void **state)
 /* Goal: whatever fails has a next step, though its item names none. */
 static void config_load_item_without_advice_has_the_probes_own(void **state)
 {
-    static const char *const words[] = {"env_same", "docker_socket", "ports", "https", "websocket", "heartbeat", "download", "backups", "logs", "env_file_mode", "env_committed",
-                                        "compose_renders", "password_text", "tree_clean", "attest"};
+    static const char *const words[] = {"env_same",      "docker_socket", "ports",
+                                        "https",         "websocket",     "heartbeat",
+                                        "download",      "backups",       "logs",
+                                        "env_file_mode", "env_committed", "compose_renders",
+                                        "password_text", "tree_clean",    "attest"};
     (void)state;
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         struct config config = {0};
         char lines[160];
-        (void)snprintf(lines, sizeof lines, "checklist: own\npreflight:\n  mine: {probe: %s}\n  other: {probe: %s, advice: mend it}\n", words[i], words[i]);
+        (void)snprintf(lines, sizeof lines,
+                       "checklist: own\npreflight:\n  mine: {probe: %s}\n  other: {probe: %s, "
+                       "advice: mend it}\n",
+                       words[i], words[i]);
         load(lines, &config);
         assert_true(check_of(&config, "mine")->advice[0] != '\0');
         assert_string_equal(check_of(&config, "other")->advice, "mend it");

@@ -1,5 +1,6 @@
-/* Goal: what is drawn follows from the model alone: the list, the bar, the marks; foreign text never reaches a terminal raw; no line is wider and no frame higher than the
- * terminal; without colour there is not one escape sequence, and no word is lost with it. */
+/* Goal: what is drawn follows from the model alone: the list, the bar, the marks; foreign text
+ * never reaches a terminal raw; no line is wider and no frame higher than the terminal; without
+ * colour there is not one escape sequence, and no word is lost with it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,29 +14,49 @@
 
 static const int64_t SECOND = 1000000000;
 
-static struct display_row row(enum display_mark mark, enum state state, enum action action, int64_t took_ns)
+static struct display_row row(enum display_mark mark, enum state state, enum action action,
+                              int64_t took_ns)
 {
     return (struct display_row){.mark = mark, .state = state, .action = action, .took_ns = took_ns};
 }
 
 static struct display_model in_the_window(void)
 {
-    struct display_model model = {.target = "titan-prod", .title = "release 12, opened by alice: web 4.2", .row_count = 4, .began_ns = SECOND, .now_ns = 186 * SECOND};
+    struct display_model model = {.target = "titan-prod",
+                                  .title = "release 12, opened by alice: web 4.2",
+                                  .row_count = 4,
+                                  .began_ns = SECOND,
+                                  .now_ns = 186 * SECOND};
     model.rows[0] = row(DISPLAY_DONE, STATE_PREFLIGHTED, ACTION_RUN_PREFLIGHT, 1200000000);
     model.rows[1] = row(DISPLAY_DONE, STATE_VERIFIED, ACTION_VERIFY_RELEASE, -1);
     model.rows[2] = row(DISPLAY_NOW, STATE_OBSERVED, ACTION_OBSERVE_WINDOW, -1);
     model.rows[2].began_ns = 66 * SECOND;
     model.rows[3] = row(DISPLAY_TO_COME, STATE_CONFIRMED, ACTION_CONFIRM, -1);
-    model.window = (struct display_window){.shown = true, .open = true, .first_ns = 66 * SECOND, .last_ns = 181 * SECOND, .length_ms = 300000, .count = 24, .watched_count = 2};
-    model.window.watched[0] = (struct display_watched){.name = "execution", .marks = "+++X", .last = "HTTP 503"};
-    model.window.watched[1] = (struct display_watched){.name = "parity", .marks = "++++", .last = "equal"};
+    model.window = (struct display_window){.shown = true,
+                                           .open = true,
+                                           .first_ns = 66 * SECOND,
+                                           .last_ns = 181 * SECOND,
+                                           .length_ms = 300000,
+                                           .count = 24,
+                                           .watched_count = 2};
+    model.window.watched[0] = (struct display_watched){.name = "execution",
+                                                       .marks = "+++X",
+                                                       .last = "HTTP 503"};
+    model.window.watched[1] = (struct display_watched){.name = "parity",
+                                                       .marks = "++++",
+                                                       .last = "equal"};
     return model;
 }
 
-static void render(const struct display_model *model, unsigned columns, unsigned rows, bool colour, struct bytes *text)
+static void render(const struct display_model *model, unsigned columns, unsigned rows, bool colour,
+                   struct bytes *text)
 {
     struct error error;
-    assert_int_equal(display_render(model, &(struct display_size){.columns = columns, .rows = rows, .colour = colour}, text, &error), ERROR_OK);
+    assert_int_equal(
+        display_render(model,
+                       &(struct display_size){.columns = columns, .rows = rows, .colour = colour},
+                       text, &error),
+        ERROR_OK);
 }
 
 static void display_render_window_open_whole_frame(void **state)
@@ -51,7 +72,8 @@ static void display_render_window_open_whole_frame(void **state)
                         "  [x] verified            verify_release\n"
                         "  [>] observed            observe_window    2 min 00 s\n"
                         "  [ ] confirmed           confirm\n"
-                        "  window [################........................] 3 min 00 s left of 5 min 00 s, sample 24\n"
+                        "  window [################........................] 3 min 00 s left of 5 "
+                        "min 00 s, sample 24\n"
                         "    execution                         +++X  HTTP 503\n"
                         "    parity                            ++++  equal\n");
 }
@@ -65,15 +87,18 @@ static void display_render_rolling_back_counts_the_rollback_and_no_window(void *
     model.row_count = 0;
     model.window.open = false;
     model.window.broken = true;
-    model.rollback = (struct display_rollback){.shown = true, .since_ns = 126 * SECOND, .limit_ms = 120000};
+    model.rollback = (struct display_rollback){.shown = true,
+                                               .since_ns = 126 * SECOND,
+                                               .limit_ms = 120000};
     render(&model, 100, 50, false, &text);
-    assert_string_equal((const char *)text.data,
-                        "titan-prod  3 min 05 s\n"
-                        "release 12, opened by alice: web 4.2\n"
-                        "  rollback [####################....................] 1 min 00 s left of 2 min 00 s\n"
-                        "  window given up after 1 min 55 s of 5 min 00 s, sample 24\n"
-                        "    execution                         +++X  HTTP 503\n"
-                        "    parity                            ++++  equal\n");
+    assert_string_equal(
+        (const char *)text.data,
+        "titan-prod  3 min 05 s\n"
+        "release 12, opened by alice: web 4.2\n"
+        "  rollback [####################....................] 1 min 00 s left of 2 min 00 s\n"
+        "  window given up after 1 min 55 s of 5 min 00 s, sample 24\n"
+        "    execution                         +++X  HTTP 503\n"
+        "    parity                            ++++  equal\n");
     model.now_ns = 256 * SECOND;
     render(&model, 100, 50, false, &over);
     assert_non_null(strstr((const char *)over.data, "] 10.0 s over its limit of 2 min 00 s\n"));
@@ -82,11 +107,21 @@ static void display_render_rolling_back_counts_the_rollback_and_no_window(void *
 
 static void read_at(enum state state, const char *since, struct display_model *model)
 {
-    struct journal_entry entries[5] = {{.type = "open", .boottime_ns = SECOND}, {.type = "intent", .boottime_ns = 2 * SECOND}, {.type = "sample", .boottime_ns = 3 * SECOND},
-                                       {.type = "intent", .boottime_ns = 4 * SECOND}, {.type = "intent", .boottime_ns = 9 * SECOND}};
-    static const char *const bodies[] = {"{}", "{\"action\":\"observe_window\"}", "{}", "{\"action\":\"make_safe\"}", "{\"action\":\"make_safe\"}"};
-    struct deployment deployment = {.procedure = PROCEDURE_RELEASE, .state = state, .entries = entries, .count = 5, .ended = machine_phase(state) == PHASE_ENDED};
-    struct config config = {.limits = {.rollback_ms = 120000, .window_ms = 300000}, .setup = {.target = {.name = "t"}, .services = {.execution = ""}}};
+    struct journal_entry entries[5] = {{.type = "open", .boottime_ns = SECOND},
+                                       {.type = "intent", .boottime_ns = 2 * SECOND},
+                                       {.type = "sample", .boottime_ns = 3 * SECOND},
+                                       {.type = "intent", .boottime_ns = 4 * SECOND},
+                                       {.type = "intent", .boottime_ns = 9 * SECOND}};
+    static const char *const bodies[] = {"{}", "{\"action\":\"observe_window\"}", "{}",
+                                         "{\"action\":\"make_safe\"}",
+                                         "{\"action\":\"make_safe\"}"};
+    struct deployment deployment = {.procedure = PROCEDURE_RELEASE,
+                                    .state = state,
+                                    .entries = entries,
+                                    .count = 5,
+                                    .ended = machine_phase(state) == PHASE_ENDED};
+    struct config config = {.limits = {.rollback_ms = 120000, .window_ms = 300000},
+                            .setup = {.target = {.name = "t"}, .services = {.execution = ""}}};
     struct clock_reading now = {.boottime_ns = 10 * SECOND};
     for (size_t i = 0; i < 5; i++)
         entries[i].body = json_loads(bodies[i], 0, NULL);
@@ -98,13 +133,15 @@ static void read_at(enum state state, const char *since, struct display_model *m
 
 static void display_read_way_back_counts_from_the_first_make_safe(void **state)
 {
-    static const enum state back[] = {STATE_ROLLING_BACK, STATE_SAFE, STATE_REVERTED, STATE_ROLLBACK_FAILED};
+    static const enum state back[] = {STATE_ROLLING_BACK, STATE_SAFE, STATE_REVERTED,
+                                      STATE_ROLLBACK_FAILED};
     struct display_model model;
     (void)state;
     for (size_t i = 0; i < sizeof back / sizeof back[0]; i++) {
         read_at(back[i], "", &model);
         assert_true(model.window.shown && model.window.broken && !model.window.open);
-        assert_true(model.rollback.shown && model.rollback.since_ns == 4 * SECOND && model.rollback.limit_ms == 120000);
+        assert_true(model.rollback.shown && model.rollback.since_ns == 4 * SECOND
+                    && model.rollback.limit_ms == 120000);
     }
     read_at(STATE_SAFE, "another boot", &model);
     assert_true(model.rollback.shown && model.rollback.since_ns == 0);
@@ -114,7 +151,11 @@ static void display_read_way_back_counts_from_the_first_make_safe(void **state)
 
 static void display_render_paused_and_failed_rows_and_next(void **state)
 {
-    struct display_model model = {.target = "t", .row_count = 3, .pull = "web Pulling", .last = "switched by unhealthy: web is ill", .next = "titan-fsm resume"};
+    struct display_model model = {.target = "t",
+                                  .row_count = 3,
+                                  .pull = "web Pulling",
+                                  .last = "switched by unhealthy: web is ill",
+                                  .next = "titan-fsm resume"};
     CLEANUP_BYTES struct bytes text = {0};
     (void)state;
     model.rows[0] = row(DISPLAY_FAILED, STATE_ROLLING_BACK, ACTION_VERIFY_RELEASE, SECOND);
@@ -153,7 +194,9 @@ static void display_render_no_line_is_wider_than_the_terminal(void **state)
 {
     struct display_model model = in_the_window();
     (void)state;
-    (void)snprintf(model.title, sizeof model.title, "\xe6\xbc\xa2\xe5\xad\x97 \xe6\xbc\xa2\xe5\xad\x97 and a long sentence behind it that does not end before any terminal does, whatever its width");
+    (void)snprintf(model.title, sizeof model.title,
+                   "\xe6\xbc\xa2\xe5\xad\x97 \xe6\xbc\xa2\xe5\xad\x97 and a long sentence behind "
+                   "it that does not end before any terminal does, whatever its width");
     for (unsigned columns = 1; columns <= 120; columns++) {
         CLEANUP_BYTES struct bytes text = {0};
         render(&model, columns, 50, false, &text);
@@ -191,8 +234,9 @@ static void display_render_low_terminal_tells_done_steps_by_their_number(void **
         CLEANUP_BYTES struct bytes text = {0};
         render(&model, 100, rows, false, &text);
         assert_true(lines_of(&text) <= rows);
-        if (rows >= 8)      /* what is now and the window are never what is left out */
-            assert_true(strstr((const char *)text.data, "[>] observed") != NULL && strstr((const char *)text.data, "parity") != NULL);
+        if (rows >= 8) /* what is now and the window are never what is left out */
+            assert_true(strstr((const char *)text.data, "[>] observed") != NULL
+                        && strstr((const char *)text.data, "parity") != NULL);
     }
     CLEANUP_BYTES struct bytes text = {0};
     render(&model, 100, 12, false, &text);
@@ -213,7 +257,8 @@ static void display_render_colour_adds_escapes_and_no_words(void **state)
     for (size_t i = 0; i < coloured.size; i++) {
         if (coloured.data[i] == '\033') {
             size_t length = strcspn((const char *)coloured.data + i, "m");
-            open = strncmp((const char *)coloured.data + i, "\033[0m", 4) == 0 ? open - 1 : open + 1;
+            open = strncmp((const char *)coloured.data + i, "\033[0m", 4) == 0 ? open - 1
+                                                                               : open + 1;
             i += length;
             continue;
         }
@@ -227,11 +272,14 @@ static void display_render_colour_adds_escapes_and_no_words(void **state)
 
 static void display_render_window_without_a_sample_is_empty(void **state)
 {
-    struct display_model model = {.target = "t", .now_ns = 50 * SECOND, .window = {.shown = true, .open = true, .length_ms = 300000}};
+    struct display_model model = {.target = "t",
+                                  .now_ns = 50 * SECOND,
+                                  .window = {.shown = true, .open = true, .length_ms = 300000}};
     CLEANUP_BYTES struct bytes text = {0};
     (void)state;
     render(&model, 50, 50, false, &text);
-    assert_string_equal((const char *)text.data, "t\n  window [............] 5 min 00 s left of 5 min 0\n");
+    assert_string_equal((const char *)text.data,
+                        "t\n  window [............] 5 min 00 s left of 5 min 0\n");
 }
 
 int main(void)

@@ -1,5 +1,6 @@
-/* Goal: on a real pseudo terminal the echo is off while a frame stands, and back for a question, at the end, and behind every signal that ends or stops the program; nothing
- * else of the terminal is changed, and what was typed unseen answers nothing. */
+/* Goal: on a real pseudo terminal the echo is off while a frame stands, and back for a question, at
+ * the end, and behind every signal that ends or stops the program; nothing else of the terminal is
+ * changed, and what was typed unseen answers nothing. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -51,7 +52,8 @@ static void expect_same(const struct termios *before, const struct termios *afte
     assert_memory_equal(before->c_cc, after->c_cc, sizeof before->c_cc);
 }
 
-/* A child on the terminal: silent, then `act`; it exits with 1 where the echo was not off before. */
+/* A child on the terminal: silent, then `act`; it exits with 1 where the echo was not off before.
+ */
 static pid_t start(void (*act)(void))
 {
     pid_t child = fork();
@@ -63,15 +65,26 @@ static pid_t start(void (*act)(void))
     echo_open();
     echo_silence();
     echo_silence();
-    if (tcgetattr(STDOUT_FILENO, &now) != 0 || (now.c_lflag & (ECHO | ECHONL)) != 0 || (now.c_lflag & (ICANON | ISIG)) != (ICANON | ISIG))
+    if (tcgetattr(STDOUT_FILENO, &now) != 0 || (now.c_lflag & (ECHO | ECHONL)) != 0
+        || (now.c_lflag & (ICANON | ISIG)) != (ICANON | ISIG))
         _exit(1);
     act();
     _exit(0);
 }
 
-static void ends_by_hangup(void) { (void)raise(SIGHUP); }
-static void ends_by_quit(void) { (void)raise(SIGQUIT); }
-static void stops(void) { (void)raise(SIGTSTP); echo_restore(); }
+static void ends_by_hangup(void)
+{
+    (void)raise(SIGHUP);
+}
+static void ends_by_quit(void)
+{
+    (void)raise(SIGQUIT);
+}
+static void stops(void)
+{
+    (void)raise(SIGTSTP);
+    echo_restore();
+}
 
 static void echo_restore_is_as_it_was(void **state)
 {
@@ -99,7 +112,8 @@ static void echo_restore_behind_every_signal_that_ends_it(void **state)
     }
 }
 
-/* In a process group of its own under a parent of the same session, as a shell has it: an orphaned group would not stop. */
+/* In a process group of its own under a parent of the same session, as a shell has it: an orphaned
+ * group would not stop. */
 static void echo_restore_while_it_is_stopped(void **state)
 {
     struct termios before = setting(), after;
@@ -121,9 +135,10 @@ static void asks(void)
     char typed[16] = "";
     struct termios now;
     (void)fcntl(STDOUT_FILENO, F_SETFL, O_NONBLOCK);
-    (void)!write(ours, "yes\n", 4);            /* before the question */
+    (void)!write(ours, "yes\n", 4); /* before the question */
     echo_ask();
-    if (tcgetattr(STDOUT_FILENO, &now) != 0 || (now.c_lflag & ECHO) == 0 || read(STDOUT_FILENO, typed, sizeof typed) > 0)
+    if (tcgetattr(STDOUT_FILENO, &now) != 0 || (now.c_lflag & ECHO) == 0
+        || read(STDOUT_FILENO, typed, sizeof typed) > 0)
         _exit(2);
 }
 
@@ -139,9 +154,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(echo_restore_is_as_it_was, open_terminal, close_terminal),
-        cmocka_unit_test_setup_teardown(echo_restore_behind_every_signal_that_ends_it, open_terminal, close_terminal),
-        cmocka_unit_test_setup_teardown(echo_restore_while_it_is_stopped, open_terminal, close_terminal),
-        cmocka_unit_test_setup_teardown(echo_ask_drops_what_was_typed_unseen, open_terminal, close_terminal),
+        cmocka_unit_test_setup_teardown(echo_restore_behind_every_signal_that_ends_it,
+                                        open_terminal, close_terminal),
+        cmocka_unit_test_setup_teardown(echo_restore_while_it_is_stopped, open_terminal,
+                                        close_terminal),
+        cmocka_unit_test_setup_teardown(echo_ask_drops_what_was_typed_unseen, open_terminal,
+                                        close_terminal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* Goal: every class of error has a status of its own table and a next step, and no number stands for two things. */
+/* Goal: every class of error has a status of its own table and a next step, and no number stands
+ * for two things. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>

@@ -1,4 +1,5 @@
-/* Goal: what `explain` says of a state is what the table says, for every state and both procedures: each way out with its command, each word refused that has none. */
+/* Goal: what `explain` says of a state is what the table says, for every state and both procedures:
+ * each way out with its command, each word refused that has none. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,9 +12,14 @@
 
 #include "fsm/terminal/explain.h"
 
-static const struct { enum event event; const char *command; } commands[] = {
-    {EVENT_DONE, "\n    titan-fsm advance  "}, {EVENT_REARMED, "\n    titan-fsm advance --rearm yes "}, {EVENT_ABORT, "\n    titan-fsm abort --reason TEXT "},
-    {EVENT_ROLLBACK, "\n    titan-fsm rollback --reason TEXT "}, {EVENT_GUARD_FIRED, "\n    a dead-man guard (none lies on the target yet) "}};
+static const struct {
+    enum event event;
+    const char *command;
+} commands[] = {{EVENT_DONE, "\n    titan-fsm advance  "},
+                {EVENT_REARMED, "\n    titan-fsm advance --rearm yes "},
+                {EVENT_ABORT, "\n    titan-fsm abort --reason TEXT "},
+                {EVENT_ROLLBACK, "\n    titan-fsm rollback --reason TEXT "},
+                {EVENT_GUARD_FIRED, "\n    a dead-man guard (none lies on the target yet) "}};
 
 static void explain(enum state state, enum procedure procedure, struct bytes *text)
 {
@@ -66,7 +72,7 @@ static void check_words(enum procedure procedure, enum state state)
             assert_string_equal(strstr(line, "-> "), end);
             assert_non_null(strstr(line, machine_action_words(edge->action)));
         } else if (commands[i].event == EVENT_REARMED || commands[i].event == EVENT_GUARD_FIRED) {
-            assert_null(found);         /* nobody's word: there is nothing to refuse */
+            assert_null(found); /* nobody's word: there is nothing to refuse */
         } else {
             assert_true(found != NULL && found > refused);
         }
@@ -89,12 +95,14 @@ static void explain_state_outcomes_are_those_of_the_table(void **unused)
     const struct transition *edge = machine_transitions(&count);
     for (; count > 0; count--, edge++) {
         CLEANUP_BYTES struct bytes text = {0};
-        if (edge->event != EVENT_FAILED && edge->event != EVENT_MISMATCH && edge->event != EVENT_UNHEALTHY && edge->event != EVENT_UNKNOWN)
+        if (edge->event != EVENT_FAILED && edge->event != EVENT_MISMATCH
+            && edge->event != EVENT_UNHEALTHY && edge->event != EVENT_UNKNOWN)
             continue;
         explain(edge->from, edge->procedure, &text);
         char line[256] = "", end[64];
         (void)snprintf(end, sizeof end, "-> %s", machine_state_name(edge->to));
-        for (const char *found = (const char *)text.data; (found = strstr(found, "\n    if the step is ")) != NULL; found++) {
+        for (const char *found = (const char *)text.data;
+             (found = strstr(found, "\n    if the step is ")) != NULL; found++) {
             line_at(found, line, sizeof line);
             if (strstr(line, machine_event_name(edge->event)) != NULL)
                 break;
@@ -112,8 +120,10 @@ static void explain_state_without_a_procedure_says_both_and_never_twice_the_same
         explain((enum state)state, PROCEDURE_INVALID, &text);
         const char *all = (const char *)text.data;
         bool together = strstr(all, "\nUnder release and policy, from here:\n") != NULL;
-        assert_int_equal(together || strstr(all, "\nUnder release, from here:\n") != NULL, mentions(PROCEDURE_RELEASE, (enum state)state));
-        assert_int_equal(together || strstr(all, "\nUnder policy, from here:\n") != NULL, mentions(PROCEDURE_POLICY, (enum state)state));
+        assert_int_equal(together || strstr(all, "\nUnder release, from here:\n") != NULL,
+                         mentions(PROCEDURE_RELEASE, (enum state)state));
+        assert_int_equal(together || strstr(all, "\nUnder policy, from here:\n") != NULL,
+                         mentions(PROCEDURE_POLICY, (enum state)state));
     }
     CLEANUP_BYTES struct bytes guarded = {0};
     explain(STATE_GUARDED, PROCEDURE_INVALID, &guarded);

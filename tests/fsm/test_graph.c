@@ -1,5 +1,6 @@
-/* Goal: the picture is the table: every state and every edge is in both forms and nothing else is, the path of a deployment is marked and nothing beside it, and the
- * picture that README shows is this program's output. */
+/* Goal: the picture is the table: every state and every edge is in both forms and nothing else is,
+ * the path of a deployment is marked and nothing beside it, and the picture that README shows is
+ * this program's output. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,7 +25,8 @@ static void draw(const struct graph_path *path, struct bytes *svg, struct bytes 
 static size_t count_of(const struct bytes *text, const char *word)
 {
     size_t count = 0;
-    for (const char *at = (const char *)text->data; (at = strstr(at, word)) != NULL; at += strlen(word))
+    for (const char *at = (const char *)text->data; (at = strstr(at, word)) != NULL;
+         at += strlen(word))
         count++;
     return count;
 }
@@ -64,8 +66,10 @@ static void graph_svg_and_dot_every_edge_of_the_table_is_there(void **state)
     const struct transition *row = machine_transitions(&rows);
     for (; rows > 0; rows--, row++) {
         char in_svg[96], in_dot[96];
-        (void)snprintf(in_svg, sizeof in_svg, "<title>%s to %s: ", machine_state_name(row->from), machine_state_name(row->to));
-        (void)snprintf(in_dot, sizeof in_dot, "\n  %s -> %s [label=", machine_state_name(row->from), machine_state_name(row->to));
+        (void)snprintf(in_svg, sizeof in_svg, "<title>%s to %s: ", machine_state_name(row->from),
+                       machine_state_name(row->to));
+        (void)snprintf(in_dot, sizeof in_dot, "\n  %s -> %s [label=", machine_state_name(row->from),
+                       machine_state_name(row->to));
         assert_true(line_has(&svg, in_svg, machine_event_name(row->event)));
         assert_true(line_has(&dot, in_dot + 1, machine_event_name(row->event)));
         if (row->action != ACTION_NONE) {
@@ -86,26 +90,38 @@ static void graph_svg_and_dot_every_state_is_there_once_and_nothing_is_marked(vo
     for (unsigned each = 1; each < STATE_COUNT; each++) {
         char in_svg[64], in_dot[64];
         (void)snprintf(in_svg, sizeof in_svg, ">%s</text>", machine_state_name((enum state)each));
-        (void)snprintf(in_dot, sizeof in_dot, "\n  %s [fillcolor=", machine_state_name((enum state)each));
+        (void)snprintf(in_dot, sizeof in_dot,
+                       "\n  %s [fillcolor=", machine_state_name((enum state)each));
         assert_true(line_has(&svg, in_svg, "<g class=\"state "));
         assert_int_equal(count_of(&dot, in_dot), 1);
     }
     assert_int_equal(count_of(&svg, "<g class=\"state "), STATE_COUNT - 1);
-    assert_int_equal(count_of(&svg, " taken\"") + count_of(&svg, " reached\"") + count_of(&svg, " now\"") + count_of(&dot, "penwidth=3"), 0);
+    assert_int_equal(count_of(&svg, " taken\"") + count_of(&svg, " reached\"")
+                         + count_of(&svg, " now\"") + count_of(&dot, "penwidth=3"),
+                     0);
 }
 
-/* A policy change that fails when it disarms: its path is what its transitions say, each edge and state once, and where it stands now. */
+/* A policy change that fails when it disarms: its path is what its transitions say, each edge and
+ * state once, and where it stands now. */
 static void graph_path_of_marks_what_was_taken_and_nothing_else(void **state)
 {
     (void)state;
-    static const enum state path[] = {STATE_PREFLIGHTED, STATE_CONNECTED, STATE_UPDATED, STATE_PULLED, STATE_GUARDED, STATE_ABORTING, STATE_ABORTED};
+    static const enum state path[] = {STATE_PREFLIGHTED, STATE_CONNECTED, STATE_UPDATED,
+                                      STATE_PULLED,      STATE_GUARDED,   STATE_ABORTING,
+                                      STATE_ABORTED};
     enum { STEPS = sizeof path / sizeof path[0] };
-    struct journal_entry entries[STEPS + 1] = {{.type = "open", .utc = "2026-11-23T07:20:23.123456789Z", .boot = "here"}};
+    struct journal_entry entries[STEPS + 1] = {
+        {.type = "open", .utc = "2026-11-23T07:20:23.123456789Z", .boot = "here"}};
     for (size_t i = 0; i < STEPS; i++) {
-        entries[i + 1] = (struct journal_entry){.type = "transition", .boot = "here", .boottime_ns = (int64_t)(i + 1) * 1500000000};
+        entries[i + 1] = (struct journal_entry){.type = "transition",
+                                                .boot = "here",
+                                                .boottime_ns = (int64_t)(i + 1) * 1500000000};
         entries[i + 1].body = json_pack("{s:s}", "to", machine_state_name(path[i]));
     }
-    struct deployment deployment = {.number = 7, .procedure = PROCEDURE_POLICY, .entries = entries, .count = STEPS + 1};
+    struct deployment deployment = {.number = 7,
+                                    .procedure = PROCEDURE_POLICY,
+                                    .entries = entries,
+                                    .count = STEPS + 1};
     struct graph_path *drawn = calloc(1, sizeof *drawn);
     assert_non_null(drawn);
     CLEANUP_BYTES struct bytes svg = {0}, dot = {0};
@@ -114,11 +130,15 @@ static void graph_path_of_marks_what_was_taken_and_nothing_else(void **state)
     enum state from = STATE_OPENED;
     for (size_t i = 0; i < STEPS; from = path[i++]) {
         char in_svg[96], in_dot[96];
-        (void)snprintf(in_svg, sizeof in_svg, "<title>%s to %s: ", machine_state_name(from), machine_state_name(path[i]));
-        (void)snprintf(in_dot, sizeof in_dot, "  %s -> %s [", machine_state_name(from), machine_state_name(path[i]));
+        (void)snprintf(in_svg, sizeof in_svg, "<title>%s to %s: ", machine_state_name(from),
+                       machine_state_name(path[i]));
+        (void)snprintf(in_dot, sizeof in_dot, "  %s -> %s [", machine_state_name(from),
+                       machine_state_name(path[i]));
         assert_true(line_has(&svg, in_svg, " taken\""));
         assert_true(line_has(&dot, in_dot, "penwidth=3"));
-        (void)snprintf(in_svg, sizeof in_svg, ">%s <tspan class=\"time\">+%u.%u s</tspan>", machine_state_name(path[i]), (unsigned)(i + 1) * 15 / 10, (unsigned)(i + 1) * 15 % 10);
+        (void)snprintf(in_svg, sizeof in_svg, ">%s <tspan class=\"time\">+%u.%u s</tspan>",
+                       machine_state_name(path[i]), (unsigned)(i + 1) * 15 / 10,
+                       (unsigned)(i + 1) * 15 % 10);
         assert_true(line_has(&svg, in_svg, " reached"));
         json_decref(entries[i + 1].body);
     }
@@ -142,7 +162,8 @@ static void graph_svg_is_the_committed_picture(void **state)
     draw(&none, &svg, &dot);
     assert_int_equal(bytes_read_file(path, PICTURE_BYTES_MAX, &committed, &error), ERROR_OK);
     if (committed.size != svg.size || memcmp(committed.data, svg.data, svg.size) != 0)
-        fail_msg("%s is not what this program draws; next: titan-fsm graph svg > fsm/machine.svg", path);
+        fail_msg("%s is not what this program draws; next: titan-fsm graph svg > fsm/machine.svg",
+                 path);
 }
 
 int main(void)

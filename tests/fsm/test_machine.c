@@ -1,4 +1,5 @@
-/* Goal: the table as data. Relations that hold for every row and every state; the two paths in full; no pair doubled. */
+/* Goal: the table as data. Relations that hold for every row and every state; the two paths in
+ * full; no pair doubled. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -40,8 +41,10 @@ static void follow(enum procedure procedure, const enum state *path, size_t leng
 static void machine_step_release_path_is_the_standards(void **state)
 {
     (void)state;
-    static const enum state path[] = {STATE_OPENED, STATE_PREFLIGHTED, STATE_CONNECTED, STATE_UPDATED, STATE_PULLED, STATE_GUARDED, STATE_SWITCHED, STATE_VERIFIED,
-                                      STATE_OBSERVED, STATE_CONFIRMED, STATE_COMPLETED};
+    static const enum state path[] = {STATE_OPENED,    STATE_PREFLIGHTED, STATE_CONNECTED,
+                                      STATE_UPDATED,   STATE_PULLED,      STATE_GUARDED,
+                                      STATE_SWITCHED,  STATE_VERIFIED,    STATE_OBSERVED,
+                                      STATE_CONFIRMED, STATE_COMPLETED};
     follow(PROCEDURE_RELEASE, path, sizeof path / sizeof path[0]);
     assert_int_equal(machine_step(PROCEDURE_RELEASE, STATE_VERIFIED, true)->to, STATE_ARMED);
     assert_int_equal(machine_step(PROCEDURE_RELEASE, STATE_ARMED, false)->to, STATE_OBSERVED);
@@ -50,15 +53,29 @@ static void machine_step_release_path_is_the_standards(void **state)
 static void machine_step_policy_path_is_the_standards(void **state)
 {
     (void)state;
-    static const enum state path[] = {STATE_OPENED, STATE_PREFLIGHTED, STATE_CONNECTED, STATE_UPDATED, STATE_PULLED, STATE_GUARDED, STATE_DISARMED, STATE_EXECUTION_DEPLOYED,
-                                      STATE_EXECUTION_VERIFIED, STATE_BRAIN_DEPLOYED, STATE_PARITY_VERIFIED, STATE_ARMED, STATE_OBSERVED, STATE_CONFIRMED, STATE_COMPLETED};
+    static const enum state path[] = {STATE_OPENED,
+                                      STATE_PREFLIGHTED,
+                                      STATE_CONNECTED,
+                                      STATE_UPDATED,
+                                      STATE_PULLED,
+                                      STATE_GUARDED,
+                                      STATE_DISARMED,
+                                      STATE_EXECUTION_DEPLOYED,
+                                      STATE_EXECUTION_VERIFIED,
+                                      STATE_BRAIN_DEPLOYED,
+                                      STATE_PARITY_VERIFIED,
+                                      STATE_ARMED,
+                                      STATE_OBSERVED,
+                                      STATE_CONFIRMED,
+                                      STATE_COMPLETED};
     follow(PROCEDURE_POLICY, path, sizeof path / sizeof path[0]);
 }
 
 static void machine_step_rollback_and_abort_paths(void **state)
 {
     (void)state;
-    static const enum state back[] = {STATE_ROLLING_BACK, STATE_SAFE, STATE_REVERTED, STATE_REDEPLOYED, STATE_ROLLED_BACK};
+    static const enum state back[] = {STATE_ROLLING_BACK, STATE_SAFE, STATE_REVERTED,
+                                      STATE_REDEPLOYED, STATE_ROLLED_BACK};
     static const enum state up[] = {STATE_ABORTING, STATE_ABORTED};
     for (size_t i = 0; i < 2; i++) {
         follow(procedures[i], back, sizeof back / sizeof back[0]);
@@ -76,7 +93,9 @@ static void machine_transitions_armed_only_behind_parity(void **state)
         if (edges[i].to != STATE_ARMED)
             continue;
         assert_int_equal(edges[i].action, ACTION_ARM);
-        assert_int_equal(edges[i].from, edges[i].procedure == PROCEDURE_POLICY ? STATE_PARITY_VERIFIED : STATE_VERIFIED);
+        assert_int_equal(edges[i].from, edges[i].procedure == PROCEDURE_POLICY
+                                            ? STATE_PARITY_VERIFIED
+                                            : STATE_VERIFIED);
     }
 }
 
@@ -93,8 +112,9 @@ static void machine_transitions_good_events_have_actions_others_none(void **stat
     }
 }
 
-/* Every state from which work is done has a way out for a failure and for an outcome that cannot be known; once a service may have changed, for bad health
- * and for the operator's rollback; before that, for his abort. */
+/* Every state from which work is done has a way out for a failure and for an outcome that cannot be
+ * known; once a service may have changed, for bad health and for the operator's rollback; before
+ * that, for his abort. */
 static void machine_transitions_no_way_out_is_missing(void **state)
 {
     (void)state;
@@ -116,15 +136,19 @@ static void machine_transitions_no_way_out_is_missing(void **state)
                 assert_non_null(machine_transition(procedures[p], from, EVENT_UNHEALTHY));
                 assert_non_null(machine_transition(procedures[p], from, EVENT_ROLLBACK));
             }
-            if (phase == PHASE_CHANGED && machine_is_hot(from))     /* whoever drives was removed, and nobody would watch (engine.c) */
-                assert_int_equal(machine_transition(procedures[p], from, EVENT_ROLLBACK)->to, STATE_ROLLING_BACK);
+            if (phase == PHASE_CHANGED
+                && machine_is_hot(
+                    from)) /* whoever drives was removed, and nobody would watch (engine.c) */
+                assert_int_equal(machine_transition(procedures[p], from, EVENT_ROLLBACK)->to,
+                                 STATE_ROLLING_BACK);
             if (phase == PHASE_CHANGED)
                 assert_non_null(machine_transition(procedures[p], from, EVENT_MISMATCH));
         }
     }
 }
 
-/* A failure after a change leads to rollback, before it to abort or back to its own state; nothing leads forward. */
+/* A failure after a change leads to rollback, before it to abort or back to its own state; nothing
+ * leads forward. */
 static void machine_transitions_failures_never_lead_forward(void **state)
 {
     (void)state;
@@ -134,7 +158,8 @@ static void machine_transitions_failures_never_lead_forward(void **state)
         const struct transition *edge = &edges[i];
         if (edge->action != ACTION_NONE)
             continue;
-        bool backward = edge->to == edge->from || edge->to == STATE_ABORTING || edge->to == STATE_ROLLING_BACK || edge->to == STATE_ROLLBACK_FAILED;
+        bool backward = edge->to == edge->from || edge->to == STATE_ABORTING
+                        || edge->to == STATE_ROLLING_BACK || edge->to == STATE_ROLLBACK_FAILED;
         assert_true(backward);
         if (machine_phase(edge->from) == PHASE_CHANGED && edge->event != EVENT_ABORT)
             assert_int_equal(edge->to, STATE_ROLLING_BACK);
@@ -144,7 +169,9 @@ static void machine_transitions_failures_never_lead_forward(void **state)
 static void machine_is_hot_exactly_where_nobody_would_watch(void **state)
 {
     (void)state;
-    static const enum state hot[] = {STATE_SWITCHED, STATE_VERIFIED, STATE_ARMED, STATE_ROLLING_BACK, STATE_SAFE, STATE_REVERTED, STATE_REDEPLOYED, STATE_ABORTING};
+    static const enum state hot[] = {STATE_SWITCHED,     STATE_VERIFIED, STATE_ARMED,
+                                     STATE_ROLLING_BACK, STATE_SAFE,     STATE_REVERTED,
+                                     STATE_REDEPLOYED,   STATE_ABORTING};
     for (enum state each = STATE_INVALID + 1; each < STATE_COUNT; each++) {
         bool listed = false;
         for (size_t i = 0; i < sizeof hot / sizeof hot[0]; i++)

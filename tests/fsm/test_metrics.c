@@ -1,4 +1,5 @@
-/* Goal: a label is escaped whatever a target is called, and every state of the table has its line. (promtool judges the whole: tests/scenarios/test_looks.py.) */
+/* Goal: a label is escaped whatever a target is called, and every state of the table has its line.
+ * (promtool judges the whole: tests/scenarios/test_looks.py.) */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,7 +18,8 @@ static void metrics_text_target_with_quotes_is_escaped(void **state)
     struct error error;
     struct metrics metrics = {.target = "a\"b\\c\nd", .journal = "00", .entries = 7, .bytes = 4096};
     assert_int_equal(metrics_text(&metrics, &text, &error), ERROR_OK);
-    assert_non_null(strstr((const char *)text.data, "titan_fsm_journal_entries{target=\"a\\\"b\\\\c\\nd\"} 7\n"));
+    assert_non_null(strstr((const char *)text.data,
+                           "titan_fsm_journal_entries{target=\"a\\\"b\\\\c\\nd\"} 7\n"));
     assert_null(strstr((const char *)text.data, "c\nd"));
 }
 
@@ -30,13 +32,15 @@ static void metrics_text_every_state_has_a_line(void **state)
     assert_int_equal(metrics_text(&metrics, &text, &error), ERROR_OK);
     for (unsigned each = 1; each < STATE_COUNT; each++) {
         char line[96];
-        (void)snprintf(line, sizeof line, "\ntitan_fsm_state{target=\"t\",state=\"%s\"} 0\n", machine_state_name((enum state)each));
+        (void)snprintf(line, sizeof line, "\ntitan_fsm_state{target=\"t\",state=\"%s\"} 0\n",
+                       machine_state_name((enum state)each));
         assert_non_null(strstr((const char *)text.data, line));
     }
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(metrics_text_target_with_quotes_is_escaped), cmocka_unit_test(metrics_text_every_state_has_a_line)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(metrics_text_target_with_quotes_is_escaped),
+                                       cmocka_unit_test(metrics_text_every_state_has_a_line)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
-/* What a signed, chained, durable entry costs over a bare durable LMDB commit of the same number of bytes, in one run, turn by turn on the same disk. It
- * prints and asserts nothing: the numbers are this machine's. */
+/* What a signed, chained, durable entry costs over a bare durable LMDB commit of the same number of
+ * bytes, in one run, turn by turn on the same disk. It prints and asserts nothing: the numbers are
+ * this machine's. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,23 +30,29 @@ static int compare(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-static bool commit_bare(MDB_env *environment, MDB_dbi database, uint64_t number, const struct bytes *value)
+static bool commit_bare(MDB_env *environment, MDB_dbi database, uint64_t number,
+                        const struct bytes *value)
 {
     MDB_txn *transaction;
     uint8_t name[8];
     for (unsigned i = 0; i < 8; i++)
         name[i] = (uint8_t)(number >> (56 - 8 * i));
-    MDB_val key = {.mv_data = name, .mv_size = sizeof name}, data = {.mv_data = value->data, .mv_size = value->size};
-    return mdb_txn_begin(environment, NULL, 0, &transaction) == 0 && mdb_put(transaction, database, &key, &data, MDB_APPEND) == 0
+    MDB_val key = {.mv_data = name, .mv_size = sizeof name},
+            data = {.mv_data = value->data, .mv_size = value->size};
+    return mdb_txn_begin(environment, NULL, 0, &transaction) == 0
+           && mdb_put(transaction, database, &key, &data, MDB_APPEND) == 0
            && mdb_txn_commit(transaction) == 0;
 }
 
 static bool open_bare(const char *path, MDB_env **ret_environment, MDB_dbi *ret_database)
 {
     MDB_txn *transaction;
-    return mkdir(path, 0700) == 0 && mdb_env_create(ret_environment) == 0 && mdb_env_set_mapsize(*ret_environment, (size_t)64 << 20) == 0
-           && mdb_env_set_maxdbs(*ret_environment, 1) == 0 && mdb_env_open(*ret_environment, path, 0, 0600) == 0
-           && mdb_txn_begin(*ret_environment, NULL, 0, &transaction) == 0 && mdb_dbi_open(transaction, "entries", MDB_CREATE, ret_database) == 0
+    return mkdir(path, 0700) == 0 && mdb_env_create(ret_environment) == 0
+           && mdb_env_set_mapsize(*ret_environment, (size_t)64 << 20) == 0
+           && mdb_env_set_maxdbs(*ret_environment, 1) == 0
+           && mdb_env_open(*ret_environment, path, 0, 0600) == 0
+           && mdb_txn_begin(*ret_environment, NULL, 0, &transaction) == 0
+           && mdb_dbi_open(transaction, "entries", MDB_CREATE, ret_database) == 0
            && mdb_txn_commit(transaction) == 0;
 }
 
@@ -53,11 +60,16 @@ static void report(int64_t *signed_ns, int64_t *bare_ns, size_t entry_bytes)
 {
     qsort(signed_ns, ROUNDS, sizeof signed_ns[0], compare);
     qsort(bare_ns, ROUNDS, sizeof bare_ns[0], compare);
-    static const struct { const char *name; int per_mille; } points[] = {{"p50", 500}, {"p90", 900}, {"p99", 990}};
+    static const struct {
+        const char *name;
+        int per_mille;
+    } points[] = {{"p50", 500}, {"p90", 900}, {"p99", 990}};
     printf("%d entries of %zu bytes; signed append against bare commit\n", ROUNDS, entry_bytes);
     for (size_t i = 0; i < sizeof points / sizeof points[0]; i++) {
-        int64_t ours = signed_ns[ROUNDS * points[i].per_mille / 1000], bare = bare_ns[ROUNDS * points[i].per_mille / 1000];
-        printf("%s  %8.1f us  %8.1f us  ratio %.2f\n", points[i].name, (double)ours / 1e3, (double)bare / 1e3, (double)ours / (double)bare);
+        int64_t ours = signed_ns[ROUNDS * points[i].per_mille / 1000],
+                bare = bare_ns[ROUNDS * points[i].per_mille / 1000];
+        printf("%s  %8.1f us  %8.1f us  ratio %.2f\n", points[i].name, (double)ours / 1e3,
+               (double)bare / 1e3, (double)ours / (double)bare);
     }
 }
 
@@ -76,12 +88,17 @@ int main(void)
     (void)snprintf(ours, sizeof ours, "%s/journal", directory);
     (void)snprintf(bare, sizeof bare, "%s/bare", directory);
     CLEANUP_SIGNER struct signer *signer = support_signer(1);
-    CLEANUP_JSON json_t *body = json_pack("{s:s, s:s}", "kind", "bench", "text", "what one intent says to people, more or less, with its reasons");
-    bool good = journal_create(ours, clock_system(), &journal, &error) == ERROR_OK && open_bare(bare, &environment, &database);
+    CLEANUP_JSON json_t *body =
+        json_pack("{s:s, s:s}", "kind", "bench", "text",
+                  "what one intent says to people, more or less, with its reasons");
+    bool good = journal_create(ours, clock_system(), &journal, &error) == ERROR_OK
+                && open_bare(bare, &environment, &database);
     for (int i = -WARM_UP; good && i < ROUNDS; i++) {
         uint64_t seq = 0;
         int64_t begin_ns = now_ns();
-        good = journal_append(journal, signer, "note", JOURNAL_NO_DEPLOYMENT, body, NULL, 0, &seq, &error) == ERROR_OK;
+        good = journal_append(journal, signer, "note", JOURNAL_NO_DEPLOYMENT, body, NULL, 0, &seq,
+                              &error)
+               == ERROR_OK;
         int64_t middle_ns = now_ns();
         good = good && journal_stored_value(journal, seq, &value, &error) == ERROR_OK;
         int64_t again_ns = now_ns();

@@ -15,13 +15,15 @@
 void support_code(enum error_code code, enum error_code wanted, const struct error *error)
 {
     if (code != wanted)
-        fail_msg("error code %d instead of %d: %s: %s", (int)code, (int)wanted, code != ERROR_OK ? error->where : "", code != ERROR_OK ? error->what : "");
+        fail_msg("error code %d instead of %d: %s: %s", (int)code, (int)wanted,
+                 code != ERROR_OK ? error->where : "", code != ERROR_OK ? error->what : "");
 }
 
 void support_directory(char ret_path[SUPPORT_PATH_MAX])
 {
     const char *base = getenv("TMPDIR");
-    (void)snprintf(ret_path, SUPPORT_PATH_MAX, "%.200s/titan-test.XXXXXX", base != NULL ? base : "/tmp");
+    (void)snprintf(ret_path, SUPPORT_PATH_MAX, "%.200s/titan-test.XXXXXX",
+                   base != NULL ? base : "/tmp");
     assert_non_null(mkdtemp(ret_path));
 }
 
@@ -121,7 +123,8 @@ struct signer *support_signer(uint8_t byte)
     return signer;
 }
 
-static enum error_code read_state(void *context, struct clock_reading *ret_reading, struct error *error)
+static enum error_code read_state(void *context, struct clock_reading *ret_reading,
+                                  struct error *error)
 {
     struct support_clock *state = context;
     (void)error;

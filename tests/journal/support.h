@@ -1,6 +1,9 @@
-/* tests/journal/support: what the unit tests of journal/ share: scratch directories, real programs, the vectors, fixed keys and a fixed clock.
- * Knows:     how to prepare and to look; it judges nothing but its own failures, which end the test case.
- * Ownership: support_directory() makes a directory that support_remove() takes away with all that is in it. */
+/* tests/journal/support: what the unit tests of journal/ share: scratch directories, real programs,
+ * the vectors, fixed keys and a fixed clock.
+ * Knows:     how to prepare and to look; it judges nothing but its own failures, which end the test
+ *            case.
+ * Ownership: support_directory() makes a directory that support_remove() takes away with all that
+ *            is in it. */
 #ifndef TESTS_JOURNAL_SUPPORT_H
 #define TESTS_JOURNAL_SUPPORT_H
 
@@ -21,7 +24,10 @@ enum { SUPPORT_PATH_MAX = 256, SUPPORT_SKIP = 77 };
 
 /* Fails the case with the text of the error when the code is not the wanted one. */
 void support_code(enum error_code code, enum error_code wanted, const struct error *error);
-static inline void support_ok(enum error_code code, const struct error *error) { support_code(code, ERROR_OK, error); }
+static inline void support_ok(enum error_code code, const struct error *error)
+{
+    support_code(code, ERROR_OK, error);
+}
 
 void support_directory(char ret_path[SUPPORT_PATH_MAX]);
 void support_remove(const char *path);
@@ -30,7 +36,8 @@ const char *support_path(const char *directory, const char *name);
 void support_write(const char *path, const void *data, size_t size, unsigned mode);
 void support_read(const char *path, struct bytes *ret_data);
 
-/* Runs a real program, standard input from a file, output appended to another one ("/dev/null" for none). Its exit status; 128 + n after signal n. */
+/* Runs a real program, standard input from a file, output appended to another one ("/dev/null" for
+ * none). Its exit status; 128 + n after signal n. */
 int support_run(const char *const *arguments, const char *input, const char *output);
 /* Prints why and ends the whole test program as skipped. */
 void support_skip(const char *why);

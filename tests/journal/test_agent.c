@@ -1,5 +1,6 @@
-/* Goal: signing through the real ssh-agent gives the very bytes that the key itself gives, and each way in which an agent can fail is told apart. One
- * case needs an agent that lies, which no real one does: there a child answers in its place. */
+/* Goal: signing through the real ssh-agent gives the very bytes that the key itself gives, and each
+ * way in which an agent can fail is told apart. One case needs an agent that lies, which no real
+ * one does: there a child answers in its place. */
 #include "support.h"
 
 #include <poll.h>
@@ -34,7 +35,8 @@ static int ssh_add(const struct agent *agent, const char *option, const char *pa
 
 static void make_key(const char *path)
 {
-    const char *const arguments[] = {"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "an operator", "-f", path, NULL};
+    const char *const arguments[] = {"ssh-keygen", "-q",          "-t", "ed25519", "-N", "",
+                                     "-C",         "an operator", "-f", path,      NULL};
     assert_int_equal(support_run(arguments, "/dev/null", "/dev/null"), 0);
 }
 
@@ -58,7 +60,8 @@ static void start(struct agent *agent)
         (void)execlp("ssh-agent", "ssh-agent", "-D", "-a", agent->socket, (char *)NULL);
         _exit(127);
     }
-    while (!answers(agent->socket)) {       /* the condition is looked at again and again; a dead child ends it */
+    while (!answers(
+        agent->socket)) { /* the condition is looked at again and again; a dead child ends it */
         assert_int_equal(waitpid(agent->pid, NULL, WNOHANG), 0);
         (void)poll(NULL, 0, 1);
     }
@@ -83,14 +86,20 @@ static int set_up(void **state)
     (void)snprintf(agent->key, PATH_ROOM, "%s/key", agent->directory);
     (void)snprintf(agent->other, PATH_ROOM, "%s/other", agent->directory);
     (void)snprintf(agent->askpass, PATH_ROOM, "%s/askpass", agent->directory);
-    /* What ssh-add and ssh-agent run instead of asking: a password for the lock; status 1, "no", to a confirmation. */
-    static const char script[] = "#!/bin/sh\necho password\ncase \"$1\" in *Allow*) exit 1 ;; esac\n";
+    /* What ssh-add and ssh-agent run instead of asking: a password for the lock; status 1, "no", to
+     * a confirmation. */
+    static const char script[] =
+        "#!/bin/sh\necho password\ncase \"$1\" in *Allow*) exit 1 ;; esac\n";
     support_write(agent->askpass, script, sizeof script - 1, 0700);
-    assert_int_equal(setenv("SSH_ASKPASS", agent->askpass, 1) + setenv("SSH_ASKPASS_REQUIRE", "force", 1) + setenv("DISPLAY", "none", 1), 0);
+    assert_int_equal(setenv("SSH_ASKPASS", agent->askpass, 1)
+                         + setenv("SSH_ASKPASS_REQUIRE", "force", 1) + setenv("DISPLAY", "none", 1),
+                     0);
     make_key(agent->key);
     make_key(agent->other);
     support_read(support_path(agent->directory, "key.pub"), &text);
-    support_ok(ssh_public_key_from_base64((const char *)text.data + 12, 68, agent->public_key, &error), &error);
+    support_ok(ssh_public_key_from_base64((const char *)text.data + 12, 68, agent->public_key,
+                                          &error),
+               &error);
     start(agent);
     *state = agent;
     return 0;
@@ -109,7 +118,8 @@ static void refused(const struct agent *agent, const char *what)
 {
     struct signer *signer = NULL;
     struct error error;
-    support_code(agent_open(agent->socket, agent->public_key, &signer, &error), ERROR_KEY_REFUSED, &error);
+    support_code(agent_open(agent->socket, agent->public_key, &signer, &error), ERROR_KEY_REFUSED,
+                 &error);
     assert_null(signer);
     assert_string_equal(error.where, agent->socket);
     if (strstr(error.what, what) == NULL)
@@ -139,17 +149,23 @@ static void agent_sign_key_present_signs_as_the_key_itself(void **state)
     support_ok(agent_open(agent->socket, agent->public_key, &signer, &error), &error);
     assert_memory_equal(signer_public_key(signer), agent->public_key, KEY_BYTES);
     for (size_t size = 0; size < 300; size += 37) {
-        uint8_t message[300] = {1}, data[SSHSIG_SIGNED_DATA_BYTES_MAX], signature[SIGNATURE_BYTES], again[SIGNATURE_BYTES], key[KEY_BYTES];
+        uint8_t message[300] = {1}, data[SSHSIG_SIGNED_DATA_BYTES_MAX], signature[SIGNATURE_BYTES],
+                again[SIGNATURE_BYTES], key[KEY_BYTES];
         size_t data_bytes = sshsig_signed_data(SSHSIG_NAMESPACE_JOURNAL, message, size, data);
         support_ok(signer_sign(signer, data, data_bytes, signature, &error), &error);
-        assert_true(sshsig_verify(SSHSIG_NAMESPACE_JOURNAL, message, size, signature, agent->public_key));
+        assert_true(
+            sshsig_verify(SSHSIG_NAMESPACE_JOURNAL, message, size, signature, agent->public_key));
         /* Ed25519 is deterministic: ssh-keygen, from the key file, makes the same 64 bytes. */
         const char *path = support_path(agent->directory, "message");
-        const char *const signing[] = {"ssh-keygen", "-q", "-Y", "sign", "-f", agent->key, "-n", SSHSIG_NAMESPACE_JOURNAL, path, NULL};
+        const char *const signing[] = {"ssh-keygen", "-q",       "-Y", "sign",
+                                       "-f",         agent->key, "-n", SSHSIG_NAMESPACE_JOURNAL,
+                                       path,         NULL};
         support_write(path, message, size, 0600);
         assert_int_equal(support_run(signing, "/dev/null", "/dev/null"), 0);
         support_read(support_path(agent->directory, "message.sig"), &armored);
-        support_ok(sshsig_dearmor((const char *)armored.data, armored.size, SSHSIG_NAMESPACE_JOURNAL, again, key, &error), &error);
+        support_ok(sshsig_dearmor((const char *)armored.data, armored.size,
+                                  SSHSIG_NAMESPACE_JOURNAL, again, key, &error),
+                   &error);
         assert_memory_equal(signature, again, sizeof again);
         assert_int_equal(unlink(support_path(agent->directory, "message.sig")), 0);
     }
@@ -168,7 +184,8 @@ static void agent_open_environment_names_the_socket(void **state)
     char long_path[300];
     memset(long_path, 'x', sizeof long_path - 1);
     long_path[sizeof long_path - 1] = '\0';
-    support_code(agent_open(long_path, agent->public_key, &signer, &error), ERROR_KEY_REFUSED, &error);
+    support_code(agent_open(long_path, agent->public_key, &signer, &error), ERROR_KEY_REFUSED,
+                 &error);
     assert_int_equal(setenv("SSH_AUTH_SOCK", "", 1), 0);
     support_code(agent_open(NULL, agent->public_key, &signer, &error), ERROR_KEY_REFUSED, &error);
     assert_int_equal(unsetenv("SSH_AUTH_SOCK"), 0);
@@ -223,11 +240,15 @@ static void agent_sign_not_confirmed_refused(void **state)
     sign_refused(agent, signer, "refused to sign");
 }
 
-/* The program that ssh-agent runs instead of asking; `answer` is a shell command, and its status the answer. */
+/* The program that ssh-agent runs instead of asking; `answer` is a shell command, and its status
+ * the answer. */
 static void answer_with(const struct agent *agent, const char *answer)
 {
     char script[300];
-    int length = snprintf(script, sizeof script, "#!/bin/sh\ncase \"$1\" in *Allow*) echo \"$1\" >> %s/asked; echo yes; %s ;; esac\n", agent->directory, answer);
+    int length = snprintf(
+        script, sizeof script,
+        "#!/bin/sh\ncase \"$1\" in *Allow*) echo \"$1\" >> %s/asked; echo yes; %s ;; esac\n",
+        agent->directory, answer);
     support_write(agent->askpass, script, (size_t)length, 0700);
 }
 
@@ -243,12 +264,14 @@ static void agent_sign_confirmed_each_time(void **state)
     support_ok(agent_open(agent->socket, agent->public_key, &signer, &error), &error);
     for (unsigned i = 0; i < 2; i++)
         support_ok(signer_sign(signer, "data", 4, signature, &error), &error);
-    assert_int_equal(crypto_sign_verify_detached(signature, (const uint8_t *)"data", 4, agent->public_key), 0);
+    assert_int_equal(crypto_sign_verify_detached(signature, (const uint8_t *)"data", 4,
+                                                 agent->public_key),
+                     0);
     support_read(support_path(agent->directory, "asked"), &asked);
     const char *first = strstr((const char *)asked.data, "Allow use of key");
     assert_non_null(first);
     assert_non_null(strstr(first + 1, "Allow use of key"));
-    answer_with(agent, "exit 1");           /* and once more, with a no */
+    answer_with(agent, "exit 1"); /* and once more, with a no */
     sign_refused(agent, signer, "refused to sign");
 }
 
@@ -266,7 +289,8 @@ static void agent_dies_while_it_asks_is_told(void **state)
     assert_int_equal(waitpid(agent->pid, &status, 0), agent->pid);
     agent->pid = 0;
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-    for (unsigned i = 0; i < 5000 && answers(agent->socket); i++)       /* the program that was asked inherited the socket, and ends by itself */
+    for (unsigned i = 0; i < 5000 && answers(agent->socket);
+         i++) /* the program that was asked inherited the socket, and ends by itself */
         (void)poll(NULL, 0, 1);
     refused(agent, "no ssh-agent answers");
 }
@@ -289,7 +313,8 @@ static void agent_dead_is_told_and_works_with_the_next(void **state)
     support_ok(signer_sign(signer, "data", 4, signature, &error), &error);
 }
 
-/* What a lying agent sends, to the list and to the requests after it; each connection gets the next. */
+/* What a lying agent sends, to the list and to the requests after it; each connection gets the
+ * next. */
 static void lie(int listener, const struct bytes *answers_given, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -300,7 +325,8 @@ static void lie(int listener, const struct bytes *answers_given, size_t count)
         ssize_t length = (ssize_t)request[2] << 8 | request[3];
         if (recv(descriptor, request, (size_t)length, MSG_WAITALL) != length)
             _exit(1);
-        if (write(descriptor, answers_given[i].data, answers_given[i].size) != (ssize_t)answers_given[i].size)
+        if (write(descriptor, answers_given[i].data, answers_given[i].size)
+            != (ssize_t)answers_given[i].size)
             _exit(1);
         (void)close(descriptor);
     }
@@ -327,7 +353,8 @@ static void put_signature(struct bytes *answer, const uint8_t signature[SIGNATUR
     assert_int_equal(answer->size, 4 + 0x58);
 }
 
-/* A wrong signature, an answer that is cut and one of another type: none of them may become an entry. */
+/* A wrong signature, an answer that is cut and one of another type: none of them may become an
+ * entry. */
 static void agent_sign_wrong_answer_refused(void **state)
 {
     struct agent *agent = *state;
@@ -341,7 +368,8 @@ static void agent_sign_wrong_answer_refused(void **state)
     put_signature(&given[1], signature);
     put_signature(&given[2], signature);
     given[2].size -= 1;
-    put_list(&given[3], agent->public_key);                 /* a list where a signature should be; then the list that is asked for */
+    put_list(&given[3], agent->public_key); /* a list where a signature should be; then the list
+                                               that is asked for */
     put_list(&given[4], agent->public_key);
     support_ok(bytes_append(&given[5], "\xff\xff\xff\xff", 4, &error), &error);
     int listener = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -370,10 +398,16 @@ static void agent_sign_wrong_answer_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(agent_sign_key_present_signs_as_the_key_itself), CASE(agent_open_environment_names_the_socket), CASE(agent_open_key_absent_refused),
-        CASE(agent_locked_is_told_and_works_after_unlocking), CASE(agent_sign_key_removed_refused), CASE(agent_sign_not_confirmed_refused),
-        CASE(agent_sign_confirmed_each_time), CASE(agent_dies_while_it_asks_is_told),
-        CASE(agent_dead_is_told_and_works_with_the_next), CASE(agent_sign_wrong_answer_refused),
+        CASE(agent_sign_key_present_signs_as_the_key_itself),
+        CASE(agent_open_environment_names_the_socket),
+        CASE(agent_open_key_absent_refused),
+        CASE(agent_locked_is_told_and_works_after_unlocking),
+        CASE(agent_sign_key_removed_refused),
+        CASE(agent_sign_not_confirmed_refused),
+        CASE(agent_sign_confirmed_each_time),
+        CASE(agent_dies_while_it_asks_is_told),
+        CASE(agent_dead_is_told_and_works_with_the_next),
+        CASE(agent_sign_wrong_answer_refused),
     };
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
-/* Goal: the exported bundle is, byte for byte, what FORMAT.md says: read here by a parser that shares nothing with the writer; its checkpoint covers just
- * its entries, also while another process appends; and a failed export leaves what was there. */
+/* Goal: the exported bundle is, byte for byte, what FORMAT.md says: read here by a parser that
+ * shares nothing with the writer; its checkpoint covers just its entries, also while another
+ * process appends; and a failed export leaves what was there. */
 #include "support.h"
 
 #include <errno.h>
@@ -21,7 +22,7 @@ struct place {
     char directory[SUPPORT_PATH_MAX], path[SUPPORT_PATH_MAX + 16], bundle[SUPPORT_PATH_MAX + 16];
     struct journal *journal;
     struct signer *signer;
-    pid_t child;            /* that appends beside us, 0 = none */
+    pid_t child; /* that appends beside us, 0 = none */
 };
 
 static int set_up(void **state)
@@ -40,7 +41,8 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct place *place = *state;
-    if (place->child > 0 && (kill(place->child, SIGKILL) != 0 || waitpid(place->child, NULL, 0) != place->child))
+    if (place->child > 0
+        && (kill(place->child, SIGKILL) != 0 || waitpid(place->child, NULL, 0) != place->child))
         return -1;
     journal_close(place->journal);
     signer_close(place->signer);
@@ -52,16 +54,22 @@ static int tear_down(void **state)
 /* An entry whose evidence names these blobs, given in this order. */
 static void append(struct place *place, const char *const *texts, size_t count)
 {
-    CLEANUP_JSON json_t *body = json_pack("{s:s, s:[]}", "text", "\"quoted\"\n\xc3\xa4", "evidence");
+    CLEANUP_JSON json_t *body = json_pack("{s:s, s:[]}", "text", "\"quoted\"\n\xc3\xa4",
+                                          "evidence");
     struct bytes blobs[8];
     struct error error;
     for (size_t i = 0; i < count; i++) {
         char hex[SHA256_HEX + 1];
         blobs[i] = (struct bytes){.data = (uint8_t *)(uintptr_t)texts[i], .size = strlen(texts[i])};
         bytes_sha256_hex(texts[i], strlen(texts[i]), hex);
-        assert_int_equal(json_array_append_new(json_object_get(body, "evidence"), json_pack("{s:s, s:s}", "probe", "clock", "output", hex)), 0);
+        assert_int_equal(json_array_append_new(json_object_get(body, "evidence"),
+                                               json_pack("{s:s, s:s}", "probe", "clock", "output",
+                                                         hex)),
+                         0);
     }
-    support_ok(journal_append(place->journal, place->signer, "note", JOURNAL_NO_DEPLOYMENT, body, blobs, count, NULL, &error), &error);
+    support_ok(journal_append(place->journal, place->signer, "note", JOURNAL_NO_DEPLOYMENT, body,
+                              blobs, count, NULL, &error),
+               &error);
 }
 
 /* What a bundle holds, read by its grammar: every byte is asked for. */
@@ -101,8 +109,12 @@ static size_t take_base64(struct reader *reader, uint8_t *ret_data, size_t room)
 {
     static char word[4096], again[4096];
     size_t length = take_word(reader, word, sizeof word), size = 0;
-    assert_int_equal(sodium_base642bin(ret_data, room, word, length, NULL, &size, NULL, sodium_base64_VARIANT_ORIGINAL), 0);
-    assert_string_equal(sodium_bin2base64(again, sizeof again, ret_data, size, sodium_base64_VARIANT_ORIGINAL), word);
+    assert_int_equal(sodium_base642bin(ret_data, room, word, length, NULL, &size, NULL,
+                                       sodium_base64_VARIANT_ORIGINAL),
+                     0);
+    assert_string_equal(sodium_bin2base64(again, sizeof again, ret_data, size,
+                                          sodium_base64_VARIANT_ORIGINAL),
+                        word);
     return size;
 }
 
@@ -120,7 +132,8 @@ static void free_content(struct content *content)
     }
 }
 
-static void take_checkpoint(struct reader *reader, const struct place *place, struct content *content)
+static void take_checkpoint(struct reader *reader, const struct place *place,
+                            struct content *content)
 {
     char line[1024], name[80];
     struct bytes note = {.data = (uint8_t *)line};
@@ -128,7 +141,7 @@ static void take_checkpoint(struct reader *reader, const struct place *place, st
     bool known_bad = true;
     take(reader, "{\"checkpoint\":\"");
     (void)take_word(reader, line, sizeof line);
-    for (const char *from = line; *from != '\0'; from++) {         /* the only escape that a note needs */
+    for (const char *from = line; *from != '\0'; from++) { /* the only escape that a note needs */
         bool escape = from[0] == '\\' && from[1] == 'n';
         assert_true(*from != '\\' || escape);
         line[note.size++] = escape ? '\n' : *from;
@@ -138,10 +151,11 @@ static void take_checkpoint(struct reader *reader, const struct place *place, st
     support_ok(checkpoint_read(note.data, note.size, &content->checkpoint, &error), &error);
     (void)snprintf(name, sizeof name, "titan/%s", journal_id(place->journal));
     assert_string_equal(content->checkpoint.origin, name);
-    assert_true(note_signed_by(note.data, note.size, name, signer_public_key(place->signer), &known_bad));
+    assert_true(
+        note_signed_by(note.data, note.size, name, signer_public_key(place->signer), &known_bad));
     line[note.size] = '\0';
     const char *lines = strstr(line, "\n\n") + 2;
-    assert_ptr_equal(strchr(lines, '\n'), line + note.size - 1);    /* one signature */
+    assert_ptr_equal(strchr(lines, '\n'), line + note.size - 1); /* one signature */
 }
 
 static void read_bundle(const struct place *place, struct content *content)
@@ -151,7 +165,8 @@ static void read_bundle(const struct place *place, struct content *content)
     char word[80], before[80] = "";
     static uint8_t data[4096];
     support_read(place->bundle, &text);
-    struct reader reader = {.at = (const char *)text.data, .end = (const char *)text.data + text.size};
+    struct reader reader = {.at = (const char *)text.data,
+                            .end = (const char *)text.data + text.size};
     take(&reader, "{\"titan_bundle\":1,\"journal\":\"");
     assert_int_equal(take_word(&reader, word, sizeof word), 32);
     assert_string_equal(word, journal_id(place->journal));
@@ -165,7 +180,8 @@ static void read_bundle(const struct place *place, struct content *content)
         take(&reader, "{\"seq\":");
         assert_true(take_number(&reader) == seq);
         take(&reader, ",\"payload\":\"");
-        size_t payload_bytes = take_base64(&reader, data + SIGNATURE_BYTES, sizeof data - SIGNATURE_BYTES);
+        size_t payload_bytes = take_base64(&reader, data + SIGNATURE_BYTES,
+                                           sizeof data - SIGNATURE_BYTES);
         take(&reader, "\",\"signature\":\"");
         assert_int_equal(take_base64(&reader, data, SIGNATURE_BYTES), SIGNATURE_BYTES);
         take(&reader, "\"}\n");
@@ -193,14 +209,18 @@ static void journal_export_every_byte_as_the_format_says(void **state)
 {
     struct place *place = *state;
     struct content content __attribute__((cleanup(free_content))) = {0};
-    static const char *const blobs[] = {"one", "", "two\n", "a longer output of some command", "one", "never named"};
+    static const char *const blobs[] = {"one",   "",
+                                        "two\n", "a longer output of some command",
+                                        "one",   "never named"};
     struct error error;
     append(place, blobs, 0);
     append(place, blobs, 3);
-    append(place, blobs + 3, 2);            /* "one" again */
+    append(place, blobs + 3, 2); /* "one" again */
     CLEANUP_JSON json_t *body = json_pack("{s:s}", "text", "a blob that no evidence names");
     const struct bytes unnamed = {.data = (uint8_t *)(uintptr_t)blobs[5], .size = strlen(blobs[5])};
-    support_ok(journal_append(place->journal, place->signer, "note", JOURNAL_NO_DEPLOYMENT, body, &unnamed, 1, NULL, &error), &error);
+    support_ok(journal_append(place->journal, place->signer, "note", JOURNAL_NO_DEPLOYMENT, body,
+                              &unnamed, 1, NULL, &error),
+               &error);
     support_ok(journal_export(place->journal, place->signer, place->bundle, &error), &error);
     read_bundle(place, &content);
     assert_true(content.entries == 4 && content.blobs == 4);
@@ -213,7 +233,8 @@ static void journal_export_every_byte_as_the_format_says(void **state)
     for (size_t i = 0; i < 4; i++) {
         unsigned found = 0;
         for (size_t k = 0; k < 4; k++)
-            found += content.data[k].size == strlen(blobs[i]) && memcmp(content.data[k].data, blobs[i], strlen(blobs[i])) == 0;
+            found += content.data[k].size == strlen(blobs[i])
+                     && memcmp(content.data[k].data, blobs[i], strlen(blobs[i])) == 0;
         assert_int_equal(found, 1);
     }
     uint8_t root[SHA256_BYTES];
@@ -236,8 +257,11 @@ static void journal_export_missing_blob_refused_and_old_kept(void **state)
     char hex[SHA256_HEX + 1];
     bytes_sha256_hex("nowhere", 7, hex);
     CLEANUP_JSON json_t *body = json_pack("{s:[{s:s}]}", "evidence", "output", hex);
-    support_ok(journal_append(place->journal, place->signer, "note", JOURNAL_NO_DEPLOYMENT, body, NULL, 0, NULL, &error), &error);
-    support_code(journal_export(place->journal, place->signer, place->bundle, &error), ERROR_DAMAGED, &error);
+    support_ok(journal_append(place->journal, place->signer, "note", JOURNAL_NO_DEPLOYMENT, body,
+                              NULL, 0, NULL, &error),
+               &error);
+    support_code(journal_export(place->journal, place->signer, place->bundle, &error),
+                 ERROR_DAMAGED, &error);
     support_read(place->bundle, &after);
     assert_string_equal((const char *)before.data, (const char *)after.data);
     assert_int_equal(access(support_path(place->directory, "bundle.new"), F_OK), -1);
@@ -248,10 +272,14 @@ static void journal_export_place_that_cannot_be_written_refused(void **state)
     struct place *place = *state;
     struct error error;
     append(place, NULL, 0);
-    support_code(journal_export(place->journal, place->signer, support_path(place->directory, "none/bundle"), &error), ERROR_SYSTEM, &error);
+    support_code(journal_export(place->journal, place->signer,
+                                support_path(place->directory, "none/bundle"), &error),
+                 ERROR_SYSTEM, &error);
     assert_int_equal(error.library_code, ENOENT);
     assert_int_equal(mkdir(support_path(place->directory, "taken"), 0700), 0);
-    support_code(journal_export(place->journal, place->signer, support_path(place->directory, "taken"), &error), ERROR_SYSTEM, &error);
+    support_code(journal_export(place->journal, place->signer,
+                                support_path(place->directory, "taken"), &error),
+                 ERROR_SYSTEM, &error);
     assert_int_equal(error.library_code, EISDIR);
     assert_int_equal(access(support_path(place->directory, "taken.new"), F_OK), -1);
 }
@@ -262,14 +290,18 @@ static void append_without_end(const struct place *place, int marks)
     struct journal *journal = NULL;
     struct error error;
     json_t *body = json_pack("{s:s}", "text", "beside it");
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || journal_open(place->path, clock_system(), false, &journal, &error) != ERROR_OK)
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0
+        || journal_open(place->path, clock_system(), false, &journal, &error) != ERROR_OK)
         _exit(1);
-    while (journal_append(journal, place->signer, "note", JOURNAL_NO_DEPLOYMENT, body, NULL, 0, NULL, &error) == ERROR_OK)
+    while (journal_append(journal, place->signer, "note", JOURNAL_NO_DEPLOYMENT, body, NULL, 0,
+                          NULL, &error)
+           == ERROR_OK)
         (void)write(marks, "+", 1);
     _exit(2);
 }
 
-/* An emergency command may be recorded in the middle of an export: the checkpoint still covers exactly the entries of the bundle. */
+/* An emergency command may be recorded in the middle of an export: the checkpoint still covers
+ * exactly the entries of the bundle. */
 static void journal_export_while_another_appends_is_whole(void **state)
 {
     struct place *place = *state;
@@ -298,7 +330,7 @@ static void journal_export_while_another_appends_is_whole(void **state)
     assert_int_equal(kill(place->child, SIGKILL), 0);
     assert_int_equal(waitpid(place->child, &status, 0), place->child);
     place->child = 0;
-    assert_true(WIFSIGNALED(status));               /* it had not failed before */
+    assert_true(WIFSIGNALED(status)); /* it had not failed before */
     assert_true(appended_meanwhile > 0);
     assert_int_equal(close(marks[0]) + close(marks[1]), 0);
 }
@@ -307,8 +339,10 @@ static void journal_export_while_another_appends_is_whole(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(journal_export_every_byte_as_the_format_says), CASE(journal_export_missing_blob_refused_and_old_kept),
-        CASE(journal_export_place_that_cannot_be_written_refused), CASE(journal_export_while_another_appends_is_whole),
+        CASE(journal_export_every_byte_as_the_format_says),
+        CASE(journal_export_missing_blob_refused_and_old_kept),
+        CASE(journal_export_place_that_cannot_be_written_refused),
+        CASE(journal_export_while_another_appends_is_whole),
     };
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }

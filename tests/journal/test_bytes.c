@@ -1,4 +1,5 @@
-/* Goal: one value has one text form, and every other form is refused: hex, base64, UTF-8; and nothing foreign reaches a terminal unescaped. */
+/* Goal: one value has one text form, and every other form is refused: hex, base64, UTF-8; and
+ * nothing foreign reaches a terminal unescaped. */
 #include "support.h"
 
 #include <stdio.h>
@@ -66,7 +67,12 @@ static void bytes_from_hex_any_other_character_refused(void **state)
 static void bytes_base64_rfc4648_vectors_match(void **state)
 {
     (void)state;
-    static const char *const vectors[][2] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="},
+    static const char *const vectors[][2] = {{"", ""},
+                                             {"f", "Zg=="},
+                                             {"fo", "Zm8="},
+                                             {"foo", "Zm9v"},
+                                             {"foob", "Zm9vYg=="},
+                                             {"fooba", "Zm9vYmE="},
                                              {"foobar", "Zm9vYmFy"}};
     for (size_t i = 0; i < sizeof vectors / sizeof vectors[0]; i++) {
         CLEANUP_BYTES struct bytes text = {0}, back = {0};
@@ -80,7 +86,8 @@ static void bytes_base64_rfc4648_vectors_match(void **state)
     }
 }
 
-/* Whatever is accepted must be exactly what the writer would have written: so no two texts give the same bytes. */
+/* Whatever is accepted must be exactly what the writer would have written: so no two texts give the
+ * same bytes. */
 static void check_one_form(const char *text, size_t length, unsigned *accepted)
 {
     CLEANUP_BYTES struct bytes data = {0}, again = {0};
@@ -113,9 +120,11 @@ static void bytes_from_base64_other_forms_refused(void **state)
             check_one_form(text, length, &accepted);
         }
     }
-    /* The empty text; 8^4 full groups; with one `=` 8*8 and the 6 letters whose last two bits are 0; with two `=` 8 and the 4 whose last four are 0. */
+    /* The empty text; 8^4 full groups; with one `=` 8*8 and the 6 letters whose last two bits are
+     * 0; with two `=` 8 and the 4 whose last four are 0. */
     unsigned one = 0, two = 0;
-    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for (size_t i = 0; i < 8; i++) {
         size_t value = (size_t)(strchr(alphabet, letters[i]) - alphabet);
         one += value % 4 == 0;
@@ -143,7 +152,8 @@ static size_t encode(uint32_t character, size_t length, uint8_t text[4])
     return length;
 }
 
-/* Each number that fits, in each length: accepted is the shortest form of a scalar value and nothing else (RFC 3629). */
+/* Each number that fits, in each length: accepted is the shortest form of a scalar value and
+ * nothing else (RFC 3629). */
 static void bytes_is_utf8_shortest_scalar_only_accepted(void **state)
 {
     (void)state;
@@ -151,7 +161,8 @@ static void bytes_is_utf8_shortest_scalar_only_accepted(void **state)
     for (size_t length = 1; length <= 4; length++) {
         for (uint32_t character = 0; character < room[length]; character++) {
             uint8_t text[4];
-            bool good = (length == 1 || character >= room[length - 1]) && character <= 0x10FFFF && (character < 0xD800 || character > 0xDFFF);
+            bool good = (length == 1 || character >= room[length - 1]) && character <= 0x10FFFF
+                        && (character < 0xD800 || character > 0xDFFF);
             (void)encode(character, length, text);
             if (bytes_is_utf8(text, length) != good)
                 fail_msg("U+%X in %zu bytes is judged wrongly", character, length);
@@ -179,13 +190,20 @@ static void check_escaped(const char *text, size_t size, const char *wanted)
 static void bytes_print_escaped_foreign_bytes_harmless(void **state)
 {
     (void)state;
-    check_escaped("plain \xc3\xa4 \xe2\x9c\x85 \xf0\x9d\x84\x9e", 17, "plain \xc3\xa4 \xe2\x9c\x85 \xf0\x9d\x84\x9e");
+    check_escaped("plain \xc3\xa4 \xe2\x9c\x85 \xf0\x9d\x84\x9e", 17,
+                  "plain \xc3\xa4 \xe2\x9c\x85 \xf0\x9d\x84\x9e");
     check_escaped("\x1b[2J\r\n\0\x7f", 8, "\\x1b[2J\\x0d\\x0a\\x00\\x7f");
-    check_escaped("\xc2\x9b" "31m", 5, "\\xc2\\x9b31m");                   /* the C1 form of ESC [ */
-    check_escaped("a\xe2\x80\xae" "b", 5, "a\\xe2\\x80\\xae" "b");           /* right-to-left override */
+    check_escaped("\xc2\x9b"
+                  "31m",
+                  5, "\\xc2\\x9b31m"); /* the C1 form of ESC [ */
+    check_escaped("a\xe2\x80\xae"
+                  "b",
+                  5,
+                  "a\\xe2\\x80\\xae"
+                  "b"); /* right-to-left override */
     check_escaped("\xef\xbb\xbf\xe2\x81\xa6", 6, "\\xef\\xbb\\xbf\\xe2\\x81\\xa6");
     check_escaped("\xff\xc3", 2, "\\xff\\xc3");
-    check_escaped("\xed\xa0\x80", 3, "\\xed\\xa0\\x80");                    /* a surrogate */
+    check_escaped("\xed\xa0\x80", 3, "\\xed\\xa0\\x80"); /* a surrogate */
 }
 
 static void bytes_read_file_bound_is_kept(void **state)
@@ -203,7 +221,7 @@ static void bytes_read_file_bound_is_kept(void **state)
     assert_int_equal(data.size, sizeof text);
     assert_memory_equal(data.data, text, sizeof text);
     support_code(bytes_read_file(path, sizeof text - 1, &data, &error), ERROR_LIMIT, &error);
-    assert_int_equal(data.size, sizeof text);                               /* untouched by the failure */
+    assert_int_equal(data.size, sizeof text); /* untouched by the failure */
     support_code(bytes_read_file(directory, 100, &data, &error), ERROR_SYSTEM, &error);
     assert_int_equal(unlink(path), 0);
     support_code(bytes_read_file(path, 100, &data, &error), ERROR_SYSTEM, &error);

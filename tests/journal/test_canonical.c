@@ -1,4 +1,5 @@
-/* Goal: one value has one form. Whatever the writer writes the reader reads back, and every other text of the same value is refused. */
+/* Goal: one value has one form. Whatever the writer writes the reader reads back, and every other
+ * text of the same value is refused. */
 #include "support.h"
 
 #include <inttypes.h>
@@ -34,24 +35,71 @@ static void canonical_read_vectors_refused(void **state)
 static void canonical_read_other_forms_refused(void **state)
 {
     (void)state;
-    static const char *const forms[] = {
-        "", " ", "{", "}", "null", "1", "\"a\"", "[]", "{}x", " {}", "{} ", "\xef\xbb\xbf{}", "{\"a\":1 }",
-        "{ \"a\":1}", "{\"a\" :1}", "{\"a\":1,}", "{\"a\":[1, 2]}",
-        "{\"a\":[1,]}", "{'a':1}", "{a:1}", "{\"a\":+1}", "{\"a\":.5}", "{\"a\":1.}", "{\"a\":00}", "{\"a\":-01}", "{\"a\":1E2}", "{\"a\":0.0}",
-        "{\"a\":-0.0}",
-        "{\"a\":9223372036854775808}", "{\"a\":-9223372036854775809}", "{\"a\":NaN}", "{\"a\":Infinity}", "{\"a\":0x1}", "{\"a\":True}", "{\"a\":nul}",
-        "{\"a\":\"\\u000a\"}", "{\"a\":\"\\u0008\"}", "{\"a\":\"\\u000D\"}", "{\"a\":\"\\u007f\"}", "{\"a\":\"\\u00e4\"}", "{\"a\":\"\\ud834\\udd1e\"}",
-        "{\"a\":\"\\udc00\"}",
-        "{\"a\":\"\\u001\"}", "{\"a\":\"\\x1f\"}", "{\"a\":\"\x01\"}", "{\"a\":\"\n\"}", "{\"a\":\"\xff\"}", "{\"a\":\"\xc0\x80\"}",
-        "{\"a\":\"\xed\xa0\x80\"}",
-        "{\"a\":\"\\'\"}", "{\"\\u0061\":1}", "{\"a\":{\"b\":1,\"b\":1}}", "{\"a\":1,\"\\u0061\":2}", "{\"a\":1}\n", "{\"a\":1}{}", "{\"a\\u0000\":1}",
-        "{\"a\":1}//", "{\"a\":/**/1}"};
+    static const char *const forms[] = {"",
+                                        " ",
+                                        "{",
+                                        "}",
+                                        "null",
+                                        "1",
+                                        "\"a\"",
+                                        "[]",
+                                        "{}x",
+                                        " {}",
+                                        "{} ",
+                                        "\xef\xbb\xbf{}",
+                                        "{\"a\":1 }",
+                                        "{ \"a\":1}",
+                                        "{\"a\" :1}",
+                                        "{\"a\":1,}",
+                                        "{\"a\":[1, 2]}",
+                                        "{\"a\":[1,]}",
+                                        "{'a':1}",
+                                        "{a:1}",
+                                        "{\"a\":+1}",
+                                        "{\"a\":.5}",
+                                        "{\"a\":1.}",
+                                        "{\"a\":00}",
+                                        "{\"a\":-01}",
+                                        "{\"a\":1E2}",
+                                        "{\"a\":0.0}",
+                                        "{\"a\":-0.0}",
+                                        "{\"a\":9223372036854775808}",
+                                        "{\"a\":-9223372036854775809}",
+                                        "{\"a\":NaN}",
+                                        "{\"a\":Infinity}",
+                                        "{\"a\":0x1}",
+                                        "{\"a\":True}",
+                                        "{\"a\":nul}",
+                                        "{\"a\":\"\\u000a\"}",
+                                        "{\"a\":\"\\u0008\"}",
+                                        "{\"a\":\"\\u000D\"}",
+                                        "{\"a\":\"\\u007f\"}",
+                                        "{\"a\":\"\\u00e4\"}",
+                                        "{\"a\":\"\\ud834\\udd1e\"}",
+                                        "{\"a\":\"\\udc00\"}",
+                                        "{\"a\":\"\\u001\"}",
+                                        "{\"a\":\"\\x1f\"}",
+                                        "{\"a\":\"\x01\"}",
+                                        "{\"a\":\"\n\"}",
+                                        "{\"a\":\"\xff\"}",
+                                        "{\"a\":\"\xc0\x80\"}",
+                                        "{\"a\":\"\xed\xa0\x80\"}",
+                                        "{\"a\":\"\\'\"}",
+                                        "{\"\\u0061\":1}",
+                                        "{\"a\":{\"b\":1,\"b\":1}}",
+                                        "{\"a\":1,\"\\u0061\":2}",
+                                        "{\"a\":1}\n",
+                                        "{\"a\":1}{}",
+                                        "{\"a\\u0000\":1}",
+                                        "{\"a\":1}//",
+                                        "{\"a\":/**/1}"};
     struct error error;
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
         if (read_text(forms[i], &error) != ERROR_DAMAGED)
             fail_msg("accepted: %s", forms[i]);
     CLEANUP_JSON json_t *value = NULL;
-    support_code(canonical_read("{}", 3, &value, &error), ERROR_DAMAGED, &error);           /* a NUL behind it */
+    support_code(canonical_read("{}", 3, &value, &error), ERROR_DAMAGED,
+                 &error); /* a NUL behind it */
     support_code(canonical_read("{}", 1, &value, &error), ERROR_DAMAGED, &error);
 }
 
@@ -59,9 +107,14 @@ static void canonical_read_canonical_forms_accepted(void **state)
 {
     (void)state;
     static const char *const forms[] = {
-        "{}", "{\"a\":[]}", "{\"a\":{}}", "{\"\":\"\"}", "{\"a\":0,\"b\":-1,\"c\":9223372036854775807,\"d\":-9223372036854775808}",
+        "{}",
+        "{\"a\":[]}",
+        "{\"a\":{}}",
+        "{\"\":\"\"}",
+        "{\"a\":0,\"b\":-1,\"c\":9223372036854775807,\"d\":-9223372036854775808}",
         "{\"z\":true,\"a\":false,\"m\":null}",
-        "{\"a\":\"\\\"\\\\/\\b\\t\\n\\f\\r\\u0000\\u0001\\u001f\x7f\"}", "{\"a\":\"\xc3\xa4\xe2\x9c\x85\xf0\x9d\x84\x9e\"}",
+        "{\"a\":\"\\\"\\\\/\\b\\t\\n\\f\\r\\u0000\\u0001\\u001f\x7f\"}",
+        "{\"a\":\"\xc3\xa4\xe2\x9c\x85\xf0\x9d\x84\x9e\"}",
         "{\"\xc3\xa4\\n\":[1,\"x\",{\"y\":[]}]}"};
     struct error error;
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
@@ -72,14 +125,16 @@ static void canonical_read_canonical_forms_accepted(void **state)
 static void canonical_write_each_character_has_its_form(void **state)
 {
     (void)state;
-    static const char *const shorts[] = {[8] = "\\b", [9] = "\\t", [10] = "\\n", [12] = "\\f", [13] = "\\r", ['"'] = "\\\"", ['\\'] = "\\\\"};
+    static const char *const shorts[] = {[8] = "\\b",  [9] = "\\t",    [10] = "\\n",   [12] = "\\f",
+                                         [13] = "\\r", ['"'] = "\\\"", ['\\'] = "\\\\"};
     for (unsigned character = 0; character < 0x80; character++) {
         char wanted[40];
         const char one = (char)character;
         if (character < sizeof shorts / sizeof shorts[0] && shorts[character] != NULL)
             (void)snprintf(wanted, sizeof wanted, "{\"k\":\"%s\"}", shorts[character]);
         else
-            (void)snprintf(wanted, sizeof wanted, character < 0x20 ? "{\"k\":\"\\u%04x\"}" : "{\"k\":\"%c\"}", character);
+            (void)snprintf(wanted, sizeof wanted,
+                           character < 0x20 ? "{\"k\":\"\\u%04x\"}" : "{\"k\":\"%c\"}", character);
         CLEANUP_JSON json_t *value = json_pack("{s:o}", "k", json_stringn(&one, 1)), *back = NULL;
         CLEANUP_BYTES struct bytes text = {0};
         struct error error;
@@ -109,7 +164,8 @@ static void canonical_write_integers_come_back(void **state)
     }
 }
 
-/* The order of keys is the caller's and is kept: a payload has its keys in the order of FORMAT.md. */
+/* The order of keys is the caller's and is kept: a payload has its keys in the order of FORMAT.md.
+ */
 static void canonical_write_key_order_is_kept(void **state)
 {
     (void)state;
@@ -121,7 +177,8 @@ static void canonical_write_key_order_is_kept(void **state)
         char key[16];
         (void)snprintf(key, sizeof key, "k%u", (i * 73) % 200);
         assert_int_equal(json_object_set_new(value, key, json_integer((json_int_t)i)), 0);
-        support_ok(bytes_append_format(&wanted, &error, "%s\"%s\":%u", i > 0 ? "," : "", key, i), &error);
+        support_ok(bytes_append_format(&wanted, &error, "%s\"%s\":%u", i > 0 ? "," : "", key, i),
+                   &error);
     }
     support_ok(bytes_append(&wanted, "}", 1, &error), &error);
     support_ok(canonical_write(value, &text, &error), &error);
@@ -164,8 +221,10 @@ static void canonical_nesting_beyond_the_bound_refused(void **state)
 static void canonical_write_what_has_no_form_refused(void **state)
 {
     (void)state;
-    json_t *values[] = {json_pack("{s:f}", "a", 1.5), json_pack("{s:f}", "a", 1.0), json_pack("{s:o}", "a", json_string_nocheck("\xff")),
-                        json_pack("{s:o}", "a", json_string_nocheck("\xed\xa0\x80")), json_object()};
+    json_t *values[] = {json_pack("{s:f}", "a", 1.5), json_pack("{s:f}", "a", 1.0),
+                        json_pack("{s:o}", "a", json_string_nocheck("\xff")),
+                        json_pack("{s:o}", "a", json_string_nocheck("\xed\xa0\x80")),
+                        json_object()};
     assert_int_equal(json_object_set_new_nocheck(values[4], "\xc3", json_null()), 0);
     for (size_t i = 0; i < 5; i++) {
         CLEANUP_BYTES struct bytes text = {0};

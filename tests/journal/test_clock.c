@@ -1,4 +1,5 @@
-/* Goal: the clock that is recorded is the kernel's own: boot clock, boot id, and a wall clock in the one form of journal/FORMAT.md. */
+/* Goal: the clock that is recorded is the kernel's own: boot clock, boot id, and a wall clock in
+ * the one form of journal/FORMAT.md. */
 #include "support.h"
 
 #include <signal.h>
@@ -30,7 +31,8 @@ static void clock_read_boottime_between_two_looks(void **state)
     struct clock_reading reading = read_system();
     int64_t between_ns = clock_boottime_ns(clock_system());
     int64_t after_ns = now_ns(CLOCK_BOOTTIME);
-    assert_true(before_ns <= reading.boottime_ns && reading.boottime_ns <= between_ns && between_ns <= after_ns);
+    assert_true(before_ns <= reading.boottime_ns && reading.boottime_ns <= between_ns
+                && between_ns <= after_ns);
 }
 
 static void clock_read_boot_id_is_the_kernels(void **state)
@@ -86,7 +88,8 @@ static void clock_sleep_until_future_is_not_early(void **state)
     int64_t until_ns = clock_boottime_ns(clock) + 20 * 1000000;
     support_ok(clock->sleep_until(clock->context, until_ns, &error), &error);
     assert_true(clock_boottime_ns(clock) >= until_ns);
-    support_ok(clock->sleep_until(clock->context, until_ns - 1000000000, &error), &error);      /* the past: at once */
+    support_ok(clock->sleep_until(clock->context, until_ns - 1000000000, &error),
+               &error); /* the past: at once */
     support_ok(clock->sleep_until(clock->context, 0, &error), &error);
 }
 
@@ -98,7 +101,8 @@ static void count_alarm(int number)
     alarms = alarms + 1;
 }
 
-/* A signal ends the sleep early and is no error: whoever sleeps looks at the clock again. The case itself would hang for an hour if not. */
+/* A signal ends the sleep early and is no error: whoever sleeps looks at the clock again. The case
+ * itself would hang for an hour if not. */
 static void clock_sleep_until_signal_ends_it(void **state)
 {
     (void)state;
@@ -106,7 +110,8 @@ static void clock_sleep_until_signal_ends_it(void **state)
     struct error error;
     struct sigaction action = {.sa_handler = count_alarm}, old;
     assert_int_equal(sigaction(SIGALRM, &action, &old), 0);
-    struct itimerval often = {.it_value = {.tv_usec = 20000}, .it_interval = {.tv_usec = 20000}}, none = {0};   /* again, should the first come too early */
+    struct itimerval often = {.it_value = {.tv_usec = 20000}, .it_interval = {.tv_usec = 20000}},
+                     none = {0}; /* again, should the first come too early */
     assert_int_equal(setitimer(ITIMER_REAL, &often, NULL), 0);
     int64_t until_ns = clock_boottime_ns(clock) + 3600 * INT64_C(1000000000);
     support_ok(clock->sleep_until(clock->context, until_ns, &error), &error);

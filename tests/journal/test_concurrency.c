@@ -1,5 +1,6 @@
-/* Goal: several processes write one chain; one that is killed at any moment leaves a valid chain in which everything that it had reported stands; a signer
- * that asks a person is asked again when the head has moved meanwhile. */
+/* Goal: several processes write one chain; one that is killed at any moment leaves a valid chain in
+ * which everything that it had reported stands; a signer that asks a person is asked again when the
+ * head has moved meanwhile. */
 #include "support.h"
 
 #include <fcntl.h>
@@ -22,11 +23,13 @@ struct place {
     pid_t children[4];
 };
 
-static enum error_code append(struct journal *journal, struct signer *signer, json_int_t who, json_int_t number, uint64_t *ret_seq, struct error *error)
+static enum error_code append(struct journal *journal, struct signer *signer, json_int_t who,
+                              json_int_t number, uint64_t *ret_seq, struct error *error)
 {
     CLEANUP_JSON json_t *body = json_pack("{s:I, s:I}", "who", who, "number", number);
     const struct bytes blob = {.data = (uint8_t *)&number, .size = sizeof number};
-    return journal_append(journal, signer, "note", JOURNAL_NO_DEPLOYMENT, body, &blob, 1, ret_seq, error);
+    return journal_append(journal, signer, "note", JOURNAL_NO_DEPLOYMENT, body, &blob, 1, ret_seq,
+                          error);
 }
 
 static int set_up(void **state)
@@ -64,7 +67,8 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* The whole chain by hand; for each writer its numbers are 0, 1, 2, ... in order. Returns how many entries of each. */
+/* The whole chain by hand; for each writer its numbers are 0, 1, 2, ... in order. Returns how many
+ * entries of each. */
 static void check_chain(const struct place *place, uint64_t ret_count[10])
 {
     struct journal *journal = NULL;
@@ -85,8 +89,10 @@ static void check_chain(const struct place *place, uint64_t ret_count[10])
         (void)snprintf(prev, sizeof prev, "\"prev\":\"%s\"", hex);
         assert_non_null(strstr((const char *)value.data + SIGNATURE_BYTES, prev));
         assert_true(bytes_from_hex(entry.signer, SHA256_HEX, key, sizeof key));
-        assert_true(sshsig_verify(SSHSIG_NAMESPACE_JOURNAL, value.data + SIGNATURE_BYTES, value.size - SIGNATURE_BYTES, value.data, key));
-        json_int_t who = json_integer_value(json_object_get(entry.body, "who")), number = json_integer_value(json_object_get(entry.body, "number"));
+        assert_true(sshsig_verify(SSHSIG_NAMESPACE_JOURNAL, value.data + SIGNATURE_BYTES,
+                                  value.size - SIGNATURE_BYTES, value.data, key));
+        json_int_t who = json_integer_value(json_object_get(entry.body, "who")),
+                   number = json_integer_value(json_object_get(entry.body, "number"));
         assert_true(who >= 0 && who < 10 && (uint64_t)number == ret_count[who]++);
         bytes_sha256(&number, sizeof number, blob_hash);
         support_ok(journal_blob(journal, blob_hash, &blob, &error), &error);
@@ -96,12 +102,14 @@ static void check_chain(const struct place *place, uint64_t ret_count[10])
 }
 
 /* In a child: appends `count` entries as `who`, and says after each that it is durable. */
-static void write_entries(const struct place *place, json_int_t who, json_int_t first, json_int_t count, int said)
+static void write_entries(const struct place *place, json_int_t who, json_int_t first,
+                          json_int_t count, int said)
 {
     struct journal *journal = NULL;
     struct error error;
     struct signer *signer = support_signer((uint8_t)who);
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || journal_open(place->path, clock_system(), false, &journal, &error) != ERROR_OK)
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0
+        || journal_open(place->path, clock_system(), false, &journal, &error) != ERROR_OK)
         _exit(1);
     for (json_int_t i = first; i < first + count; i++)
         if (append(journal, signer, who, i, NULL, &error) != ERROR_OK || write(said, "+", 1) != 1)
@@ -135,7 +143,8 @@ static void journal_append_many_processes_keep_one_chain(void **state)
     assert_true(count[9] == 1);
 }
 
-/* Each round kills the writer after another number of entries, while it writes the next; what it said is there, and at most one more. */
+/* Each round kills the writer after another number of entries, while it writes the next; what it
+ * said is there, and at most one more. */
 static void journal_append_killed_writer_leaves_a_valid_chain(void **state)
 {
     struct place *place = *state;
@@ -154,7 +163,7 @@ static void journal_append_killed_writer_leaves_a_valid_chain(void **state)
         assert_int_equal(close(said[1]), 0);
         for (unsigned i = 0; i <= round % 7; i++, said_all++)
             assert_int_equal(read(said[0], &mark, 1), 1);
-        for (volatile unsigned i = 0; i < round * 3000; i++)        /* another moment in each round */
+        for (volatile unsigned i = 0; i < round * 3000; i++) /* another moment in each round */
             continue;
         stop(&place->children[0]);
         while (read(said[0], &mark, 1) == 1)
@@ -210,10 +219,12 @@ static void journal_append_lock_of_the_dead_is_taken_over(void **state)
 struct asking {
     struct journal *journal;
     struct signer *inner, *other;
-    json_int_t moves, moved, asked;     /* how often the head shall move, has moved; how often it was asked */
+    json_int_t moves, moved,
+        asked; /* how often the head shall move, has moved; how often it was asked */
 };
 
-static enum error_code ask(void *context, const void *data, size_t size, uint8_t ret_signature[SIGNATURE_BYTES], struct error *error)
+static enum error_code ask(void *context, const void *data, size_t size,
+                           uint8_t ret_signature[SIGNATURE_BYTES], struct error *error)
 {
     struct asking *asking = context;
     asking->asked++;
@@ -233,10 +244,13 @@ static void journal_append_head_moved_while_asking_asks_again(void **state)
     struct journal *journal = NULL;
     struct error error;
     uint64_t count[10], seq = 0;
-    CLEANUP_SIGNER struct signer *inner = support_signer(4), *other = support_signer(5), *signer = NULL;
+    CLEANUP_SIGNER struct signer *inner = support_signer(4), *other = support_signer(5),
+                                 *signer = NULL;
     support_ok(journal_open(place->path, clock_system(), false, &journal, &error), &error);
     struct asking asking = {.journal = journal, .inner = inner, .other = other, .moves = 3};
-    support_ok(signer_new(signer_public_key(inner), &asking, true, ask, close_nothing, &signer, &error), &error);
+    support_ok(signer_new(signer_public_key(inner), &asking, true, ask, close_nothing, &signer,
+                          &error),
+               &error);
     support_ok(append(journal, signer, 4, 0, &seq, &error), &error);
     assert_true(seq == 4 && asking.asked == 4);
     asking.moves = 1000;
@@ -252,8 +266,10 @@ static void journal_append_head_moved_while_asking_asks_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(journal_append_many_processes_keep_one_chain), CASE(journal_append_killed_writer_leaves_a_valid_chain),
-        CASE(journal_append_lock_of_the_dead_is_taken_over), CASE(journal_append_head_moved_while_asking_asks_again),
+        CASE(journal_append_many_processes_keep_one_chain),
+        CASE(journal_append_killed_writer_leaves_a_valid_chain),
+        CASE(journal_append_lock_of_the_dead_is_taken_over),
+        CASE(journal_append_head_moved_while_asking_asks_again),
     };
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }

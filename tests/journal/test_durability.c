@@ -1,5 +1,6 @@
-/* Goal: journal_append() has returned only when the entry is on the disk: one fdatasync, then one write on the O_DSYNC descriptor (the commit point), and
- * no other flush; a new journal syncs its directory and the one above. Seen by the kernel, with strace. */
+/* Goal: journal_append() has returned only when the entry is on the disk: one fdatasync, then one
+ * write on the O_DSYNC descriptor (the commit point), and no other flush; a new journal syncs its
+ * directory and the one above. Seen by the kernel, with strace. */
 #include "support.h"
 
 #include <ctype.h>
@@ -14,7 +15,8 @@
 
 enum { APPENDS = 12 };
 
-/* What the traced process does. Its marks on standard error stand in the trace between the calls. */
+/* What the traced process does. Its marks on standard error stand in the trace between the calls.
+ */
 static void mark(const char *text)
 {
     if (write(STDERR_FILENO, text, strlen(text)) < 0)
@@ -33,10 +35,13 @@ static int work(const char *path)
     mark("MARK created");
     for (unsigned i = 0; i < APPENDS; i++) {
         json_t *body = json_pack("{s:s}", "text", "an entry");
-        const struct bytes blobs[] = {{.data = noise, .size = (size_t)i * 1000}, {.data = noise, .size = (size_t)i * 4096 + 1}};
+        const struct bytes blobs[] = {{.data = noise, .size = (size_t)i * 1000},
+                                      {.data = noise, .size = (size_t)i * 4096 + 1}};
         memset(noise, (int)i, 100000);
         mark("MARK begin");
-        if (journal_append(journal, signer, "note", JOURNAL_NO_DEPLOYMENT, body, blobs, i % 3, NULL, &error) != ERROR_OK)
+        if (journal_append(journal, signer, "note", JOURNAL_NO_DEPLOYMENT, body, blobs, i % 3, NULL,
+                           &error)
+            != ERROR_OK)
             return 2;
         mark("MARK end");
         json_decref(body);
@@ -66,8 +71,18 @@ static int set_up(void **state)
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
     assert_true(length > 0);
     self[length] = '\0';
-    const char *const arguments[] = {"strace", "-f", "-y", "-o", output, "-e",
-        "trace=openat,write,writev,pwrite64,pwritev,fsync,fdatasync,msync,sync,syncfs,sync_file_range,ftruncate", self, "--work", trace->path, NULL};
+    const char *const arguments[] = {"strace",
+                                     "-f",
+                                     "-y",
+                                     "-o",
+                                     output,
+                                     "-e",
+                                     "trace=openat,write,writev,pwrite64,pwritev,fsync,fdatasync,"
+                                     "msync,sync,syncfs,sync_file_range,ftruncate",
+                                     self,
+                                     "--work",
+                                     trace->path,
+                                     NULL};
     assert_int_equal(support_run(arguments, "/dev/null", "/dev/null"), 0);
     support_read(output, &trace->text);
     *state = trace;
@@ -115,21 +130,24 @@ static int data_descriptor(const char *trace, const char *until, bool dsync)
     char line[512];
     int found = -1;
     for (const char *at = trace; at < until && next_call(&at, line, sizeof line);)
-        if (is_call(line, "openat") && strstr(line, "/data.mdb\"") != NULL && (strstr(line, "O_DSYNC") != NULL) == dsync)
+        if (is_call(line, "openat") && strstr(line, "/data.mdb\"") != NULL
+            && (strstr(line, "O_DSYNC") != NULL) == dsync)
             found = atoi(strrchr(line, '=') + 1);
     return found;
 }
 
 static bool is_flush(const char *line)
 {
-    static const char *const names[] = {"fsync", "fdatasync", "msync", "sync", "syncfs", "sync_file_range"};
+    static const char *const names[] = {"fsync", "fdatasync", "msync",
+                                        "sync",  "syncfs",    "sync_file_range"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (is_call(line, names[i]))
             return true;
     return false;
 }
 
-/* From "MARK begin" to "MARK end": data pages, one fdatasync of data.mdb, one write of the meta page on the O_DSYNC descriptor, nothing behind it. */
+/* From "MARK begin" to "MARK end": data pages, one fdatasync of data.mdb, one write of the meta
+ * page on the O_DSYNC descriptor, nothing behind it. */
 static void check_append(const char **at, int data, int commit)
 {
     char line[512];
@@ -138,7 +156,7 @@ static void check_append(const char **at, int data, int commit)
         if (is_flush(line)) {
             assert_true(is_call(line, "fdatasync") && descriptor_of(line) == data);
             assert_non_null(strstr(line, "/data.mdb>"));
-            assert_true(pages > 0 && commits == 0);             /* behind the pages, in front of the commit */
+            assert_true(pages > 0 && commits == 0); /* behind the pages, in front of the commit */
             flushes++;
         } else if (strstr(line, "write") != NULL && strstr(line, "/data.mdb>") != NULL) {
             commits += descriptor_of(line) == commit;
@@ -179,9 +197,13 @@ static void journal_create_directories_are_synced(void **state)
     (void)snprintf(own, sizeof own, "<%s>", trace->path);
     (void)snprintf(above, sizeof above, "<%s>", trace->directory);
     while (next_call(&at, line, sizeof line) && strstr(line, "MARK created") == NULL) {
-        file_made = file_made || (is_call(line, "openat") && strstr(line, "/data.mdb\"") != NULL && strstr(line, "O_CREAT") != NULL);
-        own_synced = own_synced || (file_made && is_call(line, "fsync") && strstr(line, own) != NULL);
-        above_synced = above_synced || (own_synced && is_call(line, "fsync") && strstr(line, above) != NULL);
+        file_made = file_made
+                    || (is_call(line, "openat") && strstr(line, "/data.mdb\"") != NULL
+                        && strstr(line, "O_CREAT") != NULL);
+        own_synced = own_synced
+                     || (file_made && is_call(line, "fsync") && strstr(line, own) != NULL);
+        above_synced = above_synced
+                       || (own_synced && is_call(line, "fsync") && strstr(line, above) != NULL);
     }
     assert_true(file_made && own_synced && above_synced);
 }
@@ -191,11 +213,12 @@ int main(int count, char **words)
     if (sodium_init() < 0)
         return 1;
     if (count == 3 && strcmp(words[1], "--work") == 0)
-        _exit(work(words[2]));          /* not exit(): a leak checker cannot look into a traced process */
+        _exit(work(words[2])); /* not exit(): a leak checker cannot look into a traced process */
     if (!can_trace())
         support_skip("strace cannot trace here");
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(journal_append_one_fdatasync_and_one_dsync_write, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(journal_append_one_fdatasync_and_one_dsync_write, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(journal_create_directories_are_synced, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

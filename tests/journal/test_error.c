@@ -1,4 +1,5 @@
-/* Goal: an error says where, what and the next step on one line, and foreign bytes in it cannot act on a terminal. */
+/* Goal: an error says where, what and the next step on one line, and foreign bytes in it cannot act
+ * on a terminal. */
 #include "support.h"
 
 #include <stdio.h>
@@ -21,10 +22,13 @@ static void error_set_all_parts_are_kept(void **state)
 {
     (void)state;
     struct error error;
-    assert_int_equal(error_set(&error, ERROR_CONFIG, 42, "titan.yml:3:1", "mend the line", "the key `%s` is %s", "x", "unknown"), ERROR_CONFIG);
+    assert_int_equal(error_set(&error, ERROR_CONFIG, 42, "titan.yml:3:1", "mend the line",
+                               "the key `%s` is %s", "x", "unknown"),
+                     ERROR_CONFIG);
     assert_int_equal(error.code, ERROR_CONFIG);
     assert_int_equal(error.library_code, 42);
-    check_printed(&error, "titan-fsm", "titan-fsm: titan.yml:3:1: the key `x` is unknown; next: mend the line\n");
+    check_printed(&error, "titan-fsm",
+                  "titan-fsm: titan.yml:3:1: the key `x` is unknown; next: mend the line\n");
 }
 
 static void error_print_absent_parts_leave_no_marks(void **state)
@@ -44,7 +48,9 @@ static void error_set_quoting_the_old_error_is_safe(void **state)
     (void)state;
     struct error error;
     (void)error_set(&error, ERROR_SYSTEM, 1, "inner", "step", "first");
-    assert_int_equal(error_set(&error, ERROR_DAMAGED, error.library_code, error.where, error.next, "outer: %s", error.what), ERROR_DAMAGED);
+    assert_int_equal(error_set(&error, ERROR_DAMAGED, error.library_code, error.where, error.next,
+                               "outer: %s", error.what),
+                     ERROR_DAMAGED);
     assert_int_equal(error.library_code, 1);
     check_printed(&error, "p", "p: inner: outer: first; next: step\n");
 }
@@ -66,8 +72,10 @@ static void error_print_control_characters_are_escaped(void **state)
 {
     (void)state;
     struct error error;
-    (void)error_set(&error, ERROR_PROTOCOL, 0, "host\x1b[31m", "look\rhere", "it said \"%s\"", "a\nb\x07\xff");
-    check_printed(&error, "p\x08", "p\\x08: host\\x1b[31m: it said \"a\\x0ab\\x07\\xff\"; next: look\\x0dhere\n");
+    (void)error_set(&error, ERROR_PROTOCOL, 0, "host\x1b[31m", "look\rhere", "it said \"%s\"",
+                    "a\nb\x07\xff");
+    check_printed(&error, "p\x08",
+                  "p\\x08: host\\x1b[31m: it said \"a\\x0ab\\x07\\xff\"; next: look\\x0dhere\n");
 }
 
 int main(void)

@@ -1,5 +1,6 @@
-/* Goal: on a disk that is really full (a small tmpfs) nothing that was recorded is lost, every refusal is an error and not a crash, and after space was
- * made the chain goes on. Needs root, for the mount in a namespace of its own. */
+/* Goal: on a disk that is really full (a small tmpfs) nothing that was recorded is lost, every
+ * refusal is an error and not a crash, and after space was made the chain goes on. Needs root, for
+ * the mount in a namespace of its own. */
 #include "support.h"
 
 #include <errno.h>
@@ -23,7 +24,8 @@ static int mount_disk(void **state)
 {
     (void)state;
     support_directory(mount_point);
-    assert_int_equal(mount("none", mount_point, "tmpfs", MS_NOSUID | MS_NODEV, "size=3m,mode=0700"), 0);
+    assert_int_equal(mount("none", mount_point, "tmpfs", MS_NOSUID | MS_NODEV, "size=3m,mode=0700"),
+                     0);
     return 0;
 }
 
@@ -39,7 +41,8 @@ static int unmount_disk(void **state)
 static void fill(size_t spare_bytes)
 {
     static const uint8_t zeros[4096];
-    int descriptor = open(support_path(mount_point, "ballast"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    int descriptor = open(support_path(mount_point, "ballast"),
+                          O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     assert_true(descriptor >= 0);
     while (write(descriptor, zeros, sizeof zeros) > 0)
         continue;
@@ -55,7 +58,8 @@ static void make_room(void)
     assert_int_equal(unlink(support_path(mount_point, "ballast")), 0);
 }
 
-static enum error_code append(struct journal *journal, struct signer *signer, const char *text, size_t blob_bytes, struct error *error)
+static enum error_code append(struct journal *journal, struct signer *signer, const char *text,
+                              size_t blob_bytes, struct error *error)
 {
     CLEANUP_JSON json_t *body = json_pack("{s:s}", "text", text);
     CLEANUP_BYTES struct bytes blob = {0};
@@ -63,7 +67,8 @@ static enum error_code append(struct journal *journal, struct signer *signer, co
     randombytes_buf(noise, blob_bytes);
     support_ok(bytes_append(&blob, noise, blob_bytes, error), error);
     free(noise);
-    return journal_append(journal, signer, "note", JOURNAL_NO_DEPLOYMENT, body, &blob, blob_bytes > 0 ? 1 : 0, NULL, error);
+    return journal_append(journal, signer, "note", JOURNAL_NO_DEPLOYMENT, body, &blob,
+                          blob_bytes > 0 ? 1 : 0, NULL, error);
 }
 
 /* Opens anew, looks at each entry, and closes. */
@@ -82,7 +87,7 @@ static uint64_t count_entries(const char *path, bool read_only)
         support_ok(journal_read(journal, seq, &entry, &error), &error);
         support_ok(journal_stored_value(journal, seq, &value, &error), &error);
         bytes_hex(hash, sizeof hash, hex);
-        assert_non_null(strstr((const char *)value.data + SIGNATURE_BYTES, hex));       /* `prev` */
+        assert_non_null(strstr((const char *)value.data + SIGNATURE_BYTES, hex)); /* `prev` */
         bytes_sha256(value.data, value.size, hash);
     }
     assert_memory_equal(hash, head.hash, sizeof hash);
@@ -110,7 +115,8 @@ static void journal_append_full_disk_nothing_lost(void **state)
     assert_string_equal(error.where, path);
     assert_non_null(strstr(error.next, "make room"));
     support_code(journal_reserve(journal, 1 << 20, &error), ERROR_JOURNAL_WRITE, &error);
-    support_code(append(journal, signer, "again", 0, &error), ERROR_JOURNAL_WRITE, &error);      /* the outcome was unknown: this handle writes no more */
+    support_code(append(journal, signer, "again", 0, &error), ERROR_JOURNAL_WRITE,
+                 &error); /* the outcome was unknown: this handle writes no more */
     journal_close(journal);
     fill(0);
     assert_true(count_entries(path, true) == recorded);
@@ -123,7 +129,8 @@ static void journal_append_full_disk_nothing_lost(void **state)
     assert_true(count_entries(path, false) == recorded + 1);
 }
 
-/* With every number of free pages from none on, `init` either works or says why and leaves nothing; it never dies of a signal. */
+/* With every number of free pages from none on, `init` either works or says why and leaves nothing;
+ * it never dies of a signal. */
 static void journal_create_full_disk_refused_and_repeatable(void **state)
 {
     (void)state;
@@ -194,7 +201,8 @@ static void journal_export_full_disk_keeps_the_old_bundle(void **state)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, mount_disk, unmount_disk)
 int main(void)
 {
-    if (geteuid() != 0 || unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+    if (geteuid() != 0 || unshare(CLONE_NEWNS) != 0
+        || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
         support_skip("mounting a small disk needs root");
     const struct CMUnitTest tests[] = {
         CASE(journal_append_full_disk_nothing_lost),

@@ -1,5 +1,6 @@
-/* Goal: an entry is what FORMAT.md says, chained and signed, whoever else writes at the same time; an open sees a damaged end and a foreign journal; what
- * is too large is refused before anything is stored. */
+/* Goal: an entry is what FORMAT.md says, chained and signed, whoever else writes at the same time;
+ * an open sees a damaged end and a foreign journal; what is too large is refused before anything is
+ * stored. */
 #include "support.h"
 
 #include <signal.h>
@@ -30,7 +31,9 @@ static int set_up(void **state)
     struct error error;
     support_directory(place->directory);
     (void)snprintf(place->path, sizeof place->path, "%s/journal", place->directory);
-    place->time.next = (struct clock_reading){.utc = "2026-11-23T07:20:23.123456789Z", .boot = "11111111-2222-3333-4444-555555555555", .boottime_ns = 5};
+    place->time.next = (struct clock_reading){.utc = "2026-11-23T07:20:23.123456789Z",
+                                              .boot = "11111111-2222-3333-4444-555555555555",
+                                              .boottime_ns = 5};
     place->clock = support_clock(&place->time);
     place->signer = support_signer(1);
     support_ok(journal_create(place->path, &place->clock, &place->journal, &error), &error);
@@ -48,10 +51,12 @@ static int tear_down(void **state)
     return 0;
 }
 
-static enum error_code append_text(struct journal *journal, struct signer *signer, const char *text, uint64_t *ret_seq, struct error *error)
+static enum error_code append_text(struct journal *journal, struct signer *signer, const char *text,
+                                   uint64_t *ret_seq, struct error *error)
 {
     CLEANUP_JSON json_t *body = json_pack("{s:s}", "text", text);
-    return journal_append(journal, signer, "note", JOURNAL_NO_DEPLOYMENT, body, NULL, 0, ret_seq, error);
+    return journal_append(journal, signer, "note", JOURNAL_NO_DEPLOYMENT, body, NULL, 0, ret_seq,
+                          error);
 }
 
 static void append(struct place *place, const char *text, uint64_t wanted_seq)
@@ -76,22 +81,31 @@ static void journal_append_payload_is_the_formats(void **state)
     CLEANUP_BYTES struct bytes first = {0}, second = {0};
     CLEANUP_JSON json_t *body = json_pack("{s:i, s:s}", "z", 1, "a", "\xc3\xa4");
     bytes_hex(signer_public_key(place->signer), KEY_BYTES, signer);
-    support_ok(journal_append(place->journal, place->signer, "open", JOURNAL_DEPLOYMENT_SELF, body, NULL, 0, NULL, &error), &error);
-    support_ok(journal_append(place->journal, place->signer, "note", 0, body, NULL, 0, NULL, &error), &error);
+    support_ok(journal_append(place->journal, place->signer, "open", JOURNAL_DEPLOYMENT_SELF, body,
+                              NULL, 0, NULL, &error),
+               &error);
+    support_ok(journal_append(place->journal, place->signer, "note", 0, body, NULL, 0, NULL,
+                              &error),
+               &error);
     append(place, "outside", 2);
     support_ok(journal_stored_value(place->journal, 0, &first, &error), &error);
     support_ok(journal_stored_value(place->journal, 1, &second, &error), &error);
-    static const char form[] = "{\"v\":1,\"journal\":\"%s\",\"seq\":%d,\"prev\":\"%s\",\"utc\":\"2026-11-23T07:20:23.123456789Z\",\"boot\":"
-                               "\"11111111-2222-3333-4444-555555555555\",\"boottime_ns\":%d,\"signer\":\"%s\",\"type\":\"%s\",\"deployment\":0,"
+    static const char form[] = "{\"v\":1,\"journal\":\"%s\",\"seq\":%d,\"prev\":\"%s\",\"utc\":"
+                               "\"2026-11-23T07:20:23.123456789Z\",\"boot\":"
+                               "\"11111111-2222-3333-4444-555555555555\",\"boottime_ns\":%d,"
+                               "\"signer\":\"%s\",\"type\":\"%s\",\"deployment\":0,"
                                "\"body\":{\"z\":1,\"a\":\"\xc3\xa4\"}}";
     memset(hash, '0', SHA256_HEX);
     hash[SHA256_HEX] = '\0';
-    (void)snprintf(wanted[0], sizeof wanted[0], form, journal_id(place->journal), 0, hash, 5, signer, "open");
+    (void)snprintf(wanted[0], sizeof wanted[0], form, journal_id(place->journal), 0, hash, 5,
+                   signer, "open");
     bytes_sha256_hex(first.data, first.size, hash);
-    (void)snprintf(wanted[1], sizeof wanted[1], form, journal_id(place->journal), 1, hash, 6, signer, "note");
+    (void)snprintf(wanted[1], sizeof wanted[1], form, journal_id(place->journal), 1, hash, 6,
+                   signer, "note");
     assert_string_equal((const char *)first.data + SIGNATURE_BYTES, wanted[0]);
     assert_string_equal((const char *)second.data + SIGNATURE_BYTES, wanted[1]);
-    assert_true(sshsig_verify(SSHSIG_NAMESPACE_JOURNAL, wanted[0], strlen(wanted[0]), first.data, signer_public_key(place->signer)));
+    assert_true(sshsig_verify(SSHSIG_NAMESPACE_JOURNAL, wanted[0], strlen(wanted[0]), first.data,
+                              signer_public_key(place->signer)));
     CLEANUP_BYTES struct bytes third = {0};
     support_ok(journal_stored_value(place->journal, 2, &third, &error), &error);
     assert_null(strstr((const char *)third.data + SIGNATURE_BYTES, "deployment"));
@@ -110,7 +124,8 @@ static void journal_read_fields_come_back(void **state)
     append(place, "zero", 0);
     append(place, "one", 1);
     support_ok(journal_read(place->journal, 1, &entry, &error), &error);
-    assert_true(entry.seq == 1 && entry.deployment == JOURNAL_NO_DEPLOYMENT && entry.boottime_ns == 6);
+    assert_true(entry.seq == 1 && entry.deployment == JOURNAL_NO_DEPLOYMENT
+                && entry.boottime_ns == 6);
     assert_string_equal(entry.type, "note");
     assert_string_equal(entry.utc, "2026-11-23T07:20:23.123456789Z");
     assert_string_equal(entry.boot, "11111111-2222-3333-4444-555555555555");
@@ -141,12 +156,14 @@ static void journal_create_and_open_keep_the_id(void **state)
     assert_string_not_equal(journal_id(other), id);
     journal_close(other);
     other = NULL;
-    support_code(journal_open(second, &place->clock, false, &other, &error), ERROR_DAMAGED, &error);        /* no genesis in it */
+    support_code(journal_open(second, &place->clock, false, &other, &error), ERROR_DAMAGED,
+                 &error); /* no genesis in it */
     assert_null(other);
     append(place, "zero", 0);
     for (unsigned read_only = 0; read_only < 2; read_only++) {
         close_journal(place);
-        support_ok(journal_open(place->path, &place->clock, read_only, &place->journal, &error), &error);
+        support_ok(journal_open(place->path, &place->clock, read_only, &place->journal, &error),
+                   &error);
         assert_string_equal(journal_id(place->journal), id);
     }
     journal_close(NULL);
@@ -193,10 +210,13 @@ static void journal_append_too_large_body_refused(void **state)
     support_ok(journal_stored_value(place->journal, 2, &value, &error), &error);
     assert_int_equal(value.size, SIGNATURE_BYTES + FORMAT_PAYLOAD_BYTES_MAX);
     text[room] = 'x';
-    support_code(append_text(place->journal, place->signer, text, &seq, &error), ERROR_LIMIT, &error);
+    support_code(append_text(place->journal, place->signer, text, &seq, &error), ERROR_LIMIT,
+                 &error);
     CLEANUP_JSON json_t *body = json_pack("{s:f}", "real", 1.5);
-    const struct bytes given = {.data = (uint8_t *)(uintptr_t)"b", .size = 1};
-    support_code(journal_append(place->journal, place->signer, "note", JOURNAL_NO_DEPLOYMENT, body, &given, 1, &seq, &error), ERROR_LIMIT, &error);
+    const struct bytes given = {.data = (uint8_t *)(uintptr_t) "b", .size = 1};
+    support_code(journal_append(place->journal, place->signer, "note", JOURNAL_NO_DEPLOYMENT, body,
+                                &given, 1, &seq, &error),
+                 ERROR_LIMIT, &error);
     assert_true(seq == 77);
     uint8_t hash[SHA256_BYTES];
     bytes_sha256("b", 1, hash);
@@ -213,7 +233,9 @@ static void journal_append_too_large_blob_is_a_bug(void **state)
     uint8_t *data = calloc(1, FORMAT_BLOB_BYTES_MAX + 1);
     struct bytes blob = {.data = data, .size = FORMAT_BLOB_BYTES_MAX};
     CLEANUP_JSON json_t *body = json_object();
-    support_ok(journal_append(place->journal, place->signer, "note", JOURNAL_NO_DEPLOYMENT, body, &blob, 1, NULL, &error), &error);
+    support_ok(journal_append(place->journal, place->signer, "note", JOURNAL_NO_DEPLOYMENT, body,
+                              &blob, 1, NULL, &error),
+               &error);
     close_journal(place);
     pid_t child = fork();
     assert_true(child >= 0);
@@ -222,14 +244,17 @@ static void journal_append_too_large_blob_is_a_bug(void **state)
         (void)signal(SIGABRT, SIG_DFL);
         blob.size++;
         _exit(journal_open(place->path, &place->clock, false, &place->journal, &error) == ERROR_OK
-              && journal_append(place->journal, place->signer, "note", JOURNAL_NO_DEPLOYMENT, body, &blob, 1, NULL, &error) == ERROR_OK);
+              && journal_append(place->journal, place->signer, "note", JOURNAL_NO_DEPLOYMENT, body,
+                                &blob, 1, NULL, &error)
+                     == ERROR_OK);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     free(data);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
 }
 
-static enum error_code give_value(void *context, uint64_t size, const void *last, size_t last_bytes, struct bytes *ret_value, struct error *error)
+static enum error_code give_value(void *context, uint64_t size, const void *last, size_t last_bytes,
+                                  struct bytes *ret_value, struct error *error)
 {
     const struct bytes *value = context;
     (void)size;
@@ -239,7 +264,8 @@ static enum error_code give_value(void *context, uint64_t size, const void *last
 }
 
 /* A journal of these stored values, as a disk might give them back. */
-static enum error_code open_with(struct place *place, const struct bytes *values, size_t count, struct error *error)
+static enum error_code open_with(struct place *place, const struct bytes *values, size_t count,
+                                 struct error *error)
 {
     char path[SUPPORT_PATH_MAX + 16];
     struct store *store = NULL;
@@ -249,7 +275,9 @@ static enum error_code open_with(struct place *place, const struct bytes *values
     support_ok(store_create(path, error), error);
     support_ok(store_open(path, false, &store, error), error);
     for (size_t i = 0; i < count; i++)
-        support_ok(store_append(store, give_value, (void *)(uintptr_t)&values[i], NULL, 0, &seq, error), error);
+        support_ok(store_append(store, give_value, (void *)(uintptr_t)&values[i], NULL, 0, &seq,
+                                error),
+                   error);
     store_close(store);
     enum error_code code = journal_open(path, &place->clock, true, &journal, error);
     journal_close(journal);
@@ -283,7 +311,8 @@ static void journal_open_damaged_last_entry_refused(void **state)
     values[4].size -= 1;
     support_code(open_with(place, values, 5, &error), ERROR_DAMAGED, &error);
     values[4].size += 1;
-    support_ok(open_with(place, values, 4, &error), &error);        /* every prefix of a journal is a journal */
+    support_ok(open_with(place, values, 4, &error),
+               &error); /* every prefix of a journal is a journal */
     for (size_t i = 0; i < 5; i++)
         bytes_free(&values[i]);
 }
@@ -302,7 +331,8 @@ static void journal_open_foreign_entry_refused(void **state)
         support_ok(journal_stored_value(place->journal, i, &mine[i], &error), &error);
         support_ok(journal_stored_value(other->journal, i, &foreign[i], &error), &error);
     }
-    const struct bytes mixed[] = {mine[0], foreign[1]}, twice[] = {mine[0], mine[0]}, late[] = {mine[1]};
+    const struct bytes mixed[] = {mine[0], foreign[1]}, twice[] = {mine[0], mine[0]},
+                       late[] = {mine[1]};
     support_ok(open_with(place, mine, 2, &error), &error);
     support_ok(open_with(place, foreign, 2, &error), &error);
     support_code(open_with(place, mixed, 2, &error), ERROR_DAMAGED, &error);
@@ -327,7 +357,8 @@ static void journal_open_first_entry_with_prev_refused(void **state)
     char *prev = strstr((char *)value.data + SIGNATURE_BYTES, "\"prev\":\"");
     assert_non_null(prev);
     prev[8 + 63] = '1';
-    size_t size = sshsig_signed_data(SSHSIG_NAMESPACE_JOURNAL, value.data + SIGNATURE_BYTES, value.size - SIGNATURE_BYTES, data);
+    size_t size = sshsig_signed_data(SSHSIG_NAMESPACE_JOURNAL, value.data + SIGNATURE_BYTES,
+                                     value.size - SIGNATURE_BYTES, data);
     support_ok(signer_sign(place->signer, data, size, value.data, &error), &error);
     support_code(open_with(place, &value, 1, &error), ERROR_DAMAGED, &error);
     assert_non_null(strstr(error.what, "another before it"));
@@ -337,9 +368,14 @@ static void journal_open_first_entry_with_prev_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(journal_append_payload_is_the_formats), CASE(journal_read_fields_come_back), CASE(journal_create_and_open_keep_the_id),
-        CASE(journal_open_read_only_append_is_a_bug), CASE(journal_append_too_large_body_refused), CASE(journal_append_too_large_blob_is_a_bug),
-        CASE(journal_open_damaged_last_entry_refused), CASE(journal_open_foreign_entry_refused),
+        CASE(journal_append_payload_is_the_formats),
+        CASE(journal_read_fields_come_back),
+        CASE(journal_create_and_open_keep_the_id),
+        CASE(journal_open_read_only_append_is_a_bug),
+        CASE(journal_append_too_large_body_refused),
+        CASE(journal_append_too_large_blob_is_a_bug),
+        CASE(journal_open_damaged_last_entry_refused),
+        CASE(journal_open_foreign_entry_refused),
         CASE(journal_open_first_entry_with_prev_refused),
     };
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
-/* Goal: a key file opens with its passphrase and with nothing else: no changed byte, no other mode, no cut file; the passphrase comes from a file, a
- * descriptor or the terminal (unseen); and a second program, written from FORMAT.md alone, makes files that are read. */
+/* Goal: a key file opens with its passphrase and with nothing else: no changed byte, no other mode,
+ * no cut file; the passphrase comes from a file, a descriptor or the terminal (unseen); and a
+ * second program, written from FORMAT.md alone, makes files that are read. */
 #include "support.h"
 
 #include <errno.h>
@@ -22,7 +23,7 @@ struct place {
     char directory[SUPPORT_PATH_MAX];
     char key[SUPPORT_PATH_MAX + 16], passphrase[SUPPORT_PATH_MAX + 16];
     struct passphrase_source source;
-    uint8_t public_key[KEY_BYTES];      /* of `key`, made by keyfile_generate() */
+    uint8_t public_key[KEY_BYTES]; /* of `key`, made by keyfile_generate() */
 };
 
 /* Made once, because Argon2id is slow on purpose; each case works on its own copy. */
@@ -39,7 +40,9 @@ static int set_up(void **state)
     support_write(place->passphrase, PASSPHRASE "\nsecond line\n", sizeof PASSPHRASE + 12, 0600);
     place->source.file = place->passphrase;
     if (generated.size == 0) {
-        support_ok(keyfile_generate(place->key, &place->source, "operator of the tests", generated_key, &error), &error);
+        support_ok(keyfile_generate(place->key, &place->source, "operator of the tests",
+                                    generated_key, &error),
+                   &error);
         support_read(place->key, &generated);
     } else
         support_write(place->key, generated.data, generated.size, 0600);
@@ -64,7 +67,9 @@ static void keyfile_open_right_passphrase_signs(void **state)
     uint8_t signature[SIGNATURE_BYTES], key[KEY_BYTES];
     support_ok(keyfile_open(place->key, &place->source, &signer, &error), &error);
     support_ok(signer_sign(signer, "data", 4, signature, &error), &error);
-    assert_int_equal(crypto_sign_verify_detached(signature, (const uint8_t *)"data", 4, place->public_key), 0);
+    assert_int_equal(crypto_sign_verify_detached(signature, (const uint8_t *)"data", 4,
+                                                 place->public_key),
+                     0);
     assert_memory_equal(signer_public_key(signer), place->public_key, KEY_BYTES);
     support_ok(keyfile_public_key(place->key, key, &error), &error);
     assert_memory_equal(key, place->public_key, KEY_BYTES);
@@ -79,10 +84,12 @@ static void keyfile_open_wrong_passphrase_refused(void **state)
     struct signer *signer = NULL;
     struct error error;
     support_write(place->passphrase, PASSPHRASE " \n", sizeof PASSPHRASE + 1, 0600);
-    support_code(keyfile_open(place->key, &place->source, &signer, &error), ERROR_KEY_REFUSED, &error);
+    support_code(keyfile_open(place->key, &place->source, &signer, &error), ERROR_KEY_REFUSED,
+                 &error);
     assert_null(signer);
     assert_string_equal(error.where, place->key);
-    support_write(place->passphrase, PASSPHRASE, sizeof PASSPHRASE - 1, 0600);      /* without the newline it is the same passphrase */
+    support_write(place->passphrase, PASSPHRASE, sizeof PASSPHRASE - 1,
+                  0600); /* without the newline it is the same passphrase */
     support_ok(keyfile_open(place->key, &place->source, &signer, &error), &error);
     signer_close(signer);
 }
@@ -94,19 +101,23 @@ static void keyfile_generate_existing_file_refused(void **state)
     uint8_t key[KEY_BYTES] = {7};
     CLEANUP_BYTES struct bytes before = {0}, after = {0};
     support_read(place->key, &before);
-    support_code(keyfile_generate(place->key, &place->source, "", key, &error), ERROR_REFUSED, &error);
+    support_code(keyfile_generate(place->key, &place->source, "", key, &error), ERROR_REFUSED,
+                 &error);
     support_read(place->key, &after);
     assert_int_equal(before.size, after.size);
     assert_memory_equal(before.data, after.data, before.size);
     assert_int_equal(key[0], 7);
     const char *other = support_path(place->directory, "other");
-    support_code(keyfile_generate(other, &place->source, "two\nlines", key, &error), ERROR_USAGE, &error);
+    support_code(keyfile_generate(other, &place->source, "two\nlines", key, &error), ERROR_USAGE,
+                 &error);
     support_write(place->passphrase, "short77\n", 8, 0600);
-    support_code(keyfile_generate(other, &place->source, "", key, &error), ERROR_KEY_REFUSED, &error);
+    support_code(keyfile_generate(other, &place->source, "", key, &error), ERROR_KEY_REFUSED,
+                 &error);
     assert_int_equal(access(other, F_OK), -1);
 }
 
-/* What FORMAT.md says about a key file, by itself: with the least work that Argon2id allows, so that thousands can be opened. */
+/* What FORMAT.md says about a key file, by itself: with the least work that Argon2id allows, so
+ * that thousands can be opened. */
 static void write_by_the_format(const char *path, uint8_t ret_public_key[KEY_BYTES])
 {
     uint8_t seed[32], secret_key[64], salt[16], nonce[24], key[32], box[48];
@@ -116,11 +127,19 @@ static void write_by_the_format(const char *path, uint8_t ret_public_key[KEY_BYT
     memset(nonce, 2, sizeof nonce);
     (void)crypto_sign_seed_keypair(ret_public_key, secret_key, seed);
     ssh_public_key_text(ret_public_key, public_text);
-    int length = snprintf(text, sizeof text, "titan-key-v1\npublic %s by the format\nargon2id 1 8192 %s\nxchacha20poly1305 %s ", public_text,
-                          sodium_bin2hex(salt_hex, sizeof salt_hex, salt, sizeof salt), sodium_bin2hex(nonce_hex, sizeof nonce_hex, nonce, sizeof nonce));
-    assert_int_equal(crypto_pwhash_argon2id(key, sizeof key, PASSPHRASE, strlen(PASSPHRASE), salt, 1, 8192, crypto_pwhash_argon2id_ALG_ARGON2ID13), 0);
-    (void)crypto_aead_xchacha20poly1305_ietf_encrypt(box, NULL, seed, sizeof seed, (const uint8_t *)text, (unsigned long long)length, NULL, nonce, key);
-    length += snprintf(text + length, sizeof text - (size_t)length, "%s\n", sodium_bin2hex(box_hex, sizeof box_hex, box, sizeof box));
+    int length =
+        snprintf(text, sizeof text,
+                 "titan-key-v1\npublic %s by the format\nargon2id 1 8192 %s\nxchacha20poly1305 %s ",
+                 public_text, sodium_bin2hex(salt_hex, sizeof salt_hex, salt, sizeof salt),
+                 sodium_bin2hex(nonce_hex, sizeof nonce_hex, nonce, sizeof nonce));
+    assert_int_equal(crypto_pwhash_argon2id(key, sizeof key, PASSPHRASE, strlen(PASSPHRASE), salt,
+                                            1, 8192, crypto_pwhash_argon2id_ALG_ARGON2ID13),
+                     0);
+    (void)crypto_aead_xchacha20poly1305_ietf_encrypt(box, NULL, seed, sizeof seed,
+                                                     (const uint8_t *)text,
+                                                     (unsigned long long)length, NULL, nonce, key);
+    length += snprintf(text + length, sizeof text - (size_t)length, "%s\n",
+                       sodium_bin2hex(box_hex, sizeof box_hex, box, sizeof box));
     support_write(path, text, (size_t)length, 0600);
 }
 
@@ -143,7 +162,8 @@ static void keyfile_open_any_changed_byte_refused(void **state)
             uint8_t kept = text.data[at];
             text.data[at] = i < sizeof changes ? kept ^ changes[i] : 0;
             support_write(path, text.data, text.size, 0600);
-            if (text.data[at] != kept && keyfile_open(path, &place->source, &opened, &error) != ERROR_KEY_REFUSED)
+            if (text.data[at] != kept
+                && keyfile_open(path, &place->source, &opened, &error) != ERROR_KEY_REFUSED)
                 fail_msg("byte %zu may be changed by %zu", at, i);
             text.data[at] = kept;
         }
@@ -162,13 +182,16 @@ static void keyfile_open_cut_or_longer_file_refused(void **state)
     support_read(path, &text);
     for (size_t size = 0; size < text.size; size++) {
         support_write(path, text.data, size, 0600);
-        support_code(keyfile_open(path, &place->source, &signer, &error), ERROR_KEY_REFUSED, &error);
+        support_code(keyfile_open(path, &place->source, &signer, &error), ERROR_KEY_REFUSED,
+                     &error);
         support_code(keyfile_public_key(path, key, &error), ERROR_KEY_REFUSED, &error);
-        CLEANUP_BYTES struct bytes missing = {0};                       /* one byte taken out, at each place */
+        CLEANUP_BYTES struct bytes missing = {0}; /* one byte taken out, at each place */
         support_ok(bytes_append(&missing, text.data, size, &error), &error);
-        support_ok(bytes_append(&missing, text.data + size + 1, text.size - size - 1, &error), &error);
+        support_ok(bytes_append(&missing, text.data + size + 1, text.size - size - 1, &error),
+                   &error);
         support_write(path, missing.data, missing.size, 0600);
-        support_code(keyfile_open(path, &place->source, &signer, &error), ERROR_KEY_REFUSED, &error);
+        support_code(keyfile_open(path, &place->source, &signer, &error), ERROR_KEY_REFUSED,
+                     &error);
     }
     support_ok(bytes_append(&text, "\n", 1, &error), &error);
     support_write(path, text.data, text.size, 0600);
@@ -184,30 +207,43 @@ static void keyfile_open_readable_by_others_refused(void **state)
     uint8_t key[KEY_BYTES];
     for (unsigned bit = 1; bit <= 040; bit <<= 1) {
         assert_int_equal(chmod(place->key, 0600 | bit), 0);
-        support_code(keyfile_open(place->key, &place->source, &signer, &error), ERROR_KEY_REFUSED, &error);
+        support_code(keyfile_open(place->key, &place->source, &signer, &error), ERROR_KEY_REFUSED,
+                     &error);
         assert_string_equal(error.where, place->key);
         assert_string_equal(error.next, "chmod 600");
         support_code(keyfile_public_key(place->key, key, &error), ERROR_KEY_REFUSED, &error);
     }
     assert_int_equal(chmod(place->key, 0600), 0);
     assert_int_equal(chmod(place->passphrase, 0640), 0);
-    support_code(keyfile_open(place->key, &place->source, &signer, &error), ERROR_KEY_REFUSED, &error);
+    support_code(keyfile_open(place->key, &place->source, &signer, &error), ERROR_KEY_REFUSED,
+                 &error);
     assert_string_equal(error.where, place->passphrase);
-    support_code(keyfile_open(place->directory, &place->source, &signer, &error), ERROR_KEY_REFUSED, &error);
-    support_code(keyfile_open(support_path(place->directory, "none"), &place->source, &signer, &error), ERROR_KEY_REFUSED, &error);
+    support_code(keyfile_open(place->directory, &place->source, &signer, &error), ERROR_KEY_REFUSED,
+                 &error);
+    support_code(keyfile_open(support_path(place->directory, "none"), &place->source, &signer,
+                              &error),
+                 ERROR_KEY_REFUSED, &error);
     assert_int_equal(error.library_code, ENOENT);
     assert_null(signer);
 }
 
-/* Only the first line is taken from a descriptor: what stands behind belongs to whoever reads on. */
+/* Only the first line is taken from a descriptor: what stands behind belongs to whoever reads on.
+ */
 static void keyfile_open_passphrase_from_descriptor(void **state)
 {
     struct place *place = *state;
     struct error error;
     struct signer *signer = NULL;
-    static const struct { const char *text; size_t size; bool good; const char *rest; } inputs[] = {
-        {PASSPHRASE "\nrest", sizeof PASSPHRASE + 4, true, "rest"}, {PASSPHRASE, sizeof PASSPHRASE - 1, true, ""}, {"", 0, false, ""}, {"\n", 1, false, ""},
-        {PASSPHRASE "\0\n", sizeof PASSPHRASE + 1, false, "\n"}};
+    static const struct {
+        const char *text;
+        size_t size;
+        bool good;
+        const char *rest;
+    } inputs[] = {{PASSPHRASE "\nrest", sizeof PASSPHRASE + 4, true, "rest"},
+                  {PASSPHRASE, sizeof PASSPHRASE - 1, true, ""},
+                  {"", 0, false, ""},
+                  {"\n", 1, false, ""},
+                  {PASSPHRASE "\0\n", sizeof PASSPHRASE + 1, false, "\n"}};
     for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++) {
         int ends[2];
         char rest[16] = "";
@@ -215,7 +251,8 @@ static void keyfile_open_passphrase_from_descriptor(void **state)
         assert_int_equal(write(ends[1], inputs[i].text, inputs[i].size), (ssize_t)inputs[i].size);
         assert_int_equal(close(ends[1]), 0);
         const struct passphrase_source source = {.descriptor = ends[0], .descriptor_set = 1};
-        support_code(keyfile_open(place->key, &source, &signer, &error), inputs[i].good ? ERROR_OK : ERROR_KEY_REFUSED, &error);
+        support_code(keyfile_open(place->key, &source, &signer, &error),
+                     inputs[i].good ? ERROR_OK : ERROR_KEY_REFUSED, &error);
         if (inputs[i].good)
             signer_close(signer);
         ssize_t got = read(ends[0], rest, sizeof rest);
@@ -235,18 +272,24 @@ static void keyfile_open_bad_passphrase_file_refused(void **state)
     char text[3000];
     memset(text, 'p', sizeof text);
     support_write(place->passphrase, "", 0, 0600);
-    support_code(keyfile_open(place->key, &place->source, &signer, &error), ERROR_KEY_REFUSED, &error);
+    support_code(keyfile_open(place->key, &place->source, &signer, &error), ERROR_KEY_REFUSED,
+                 &error);
     support_write(place->passphrase, "\n" PASSPHRASE "\n", sizeof PASSPHRASE + 1, 0600);
-    support_code(keyfile_open(place->key, &place->source, &signer, &error), ERROR_KEY_REFUSED, &error);
+    support_code(keyfile_open(place->key, &place->source, &signer, &error), ERROR_KEY_REFUSED,
+                 &error);
     support_write(place->passphrase, text, sizeof text, 0600);
-    support_code(keyfile_open(place->key, &place->source, &signer, &error), ERROR_KEY_REFUSED, &error);
+    support_code(keyfile_open(place->key, &place->source, &signer, &error), ERROR_KEY_REFUSED,
+                 &error);
     assert_int_equal(unlink(place->passphrase), 0);
-    support_code(keyfile_open(place->key, &place->source, &signer, &error), ERROR_KEY_REFUSED, &error);
+    support_code(keyfile_open(place->key, &place->source, &signer, &error), ERROR_KEY_REFUSED,
+                 &error);
     assert_string_equal(error.where, place->passphrase);
 }
 
-/* In a child whose terminal is a fresh pseudo terminal (or none): opens the key with a question, or makes another one. Ends with the error code. */
-static pid_t on_terminal(const struct place *place, bool with_terminal, const char *new_key, int *ret_terminal)
+/* In a child whose terminal is a fresh pseudo terminal (or none): opens the key with a question, or
+ * makes another one. Ends with the error code. */
+static pid_t on_terminal(const struct place *place, bool with_terminal, const char *new_key,
+                         int *ret_terminal)
 {
     pid_t child = with_terminal ? forkpty(ret_terminal, NULL, NULL, NULL) : fork();
     assert_true(child >= 0);
@@ -258,12 +301,14 @@ static pid_t on_terminal(const struct place *place, bool with_terminal, const ch
     uint8_t key[KEY_BYTES];
     if (!with_terminal && setsid() < 0)
         _exit(200);
-    enum error_code code = new_key != NULL ? keyfile_generate(new_key, &ask, "", key, &error) : keyfile_open(place->key, &ask, &signer, &error);
+    enum error_code code = new_key != NULL ? keyfile_generate(new_key, &ask, "", key, &error)
+                                           : keyfile_open(place->key, &ask, &signer, &error);
     signer_close(signer);
     _exit((int)code);
 }
 
-/* Reads what the terminal shows until `wanted` stands there, or, without one, until the other side is gone. */
+/* Reads what the terminal shows until `wanted` stands there, or, without one, until the other side
+ * is gone. */
 static void read_terminal(int terminal, const char *wanted, char *shown, size_t room)
 {
     size_t length = strlen(shown);
@@ -277,7 +322,8 @@ static void read_terminal(int terminal, const char *wanted, char *shown, size_t 
     }
 }
 
-static int talk(const struct place *place, const char *new_key, const char *first, const char *second, char *shown, size_t room)
+static int talk(const struct place *place, const char *new_key, const char *first,
+                const char *second, char *shown, size_t room)
 {
     int terminal, status;
     pid_t child = on_terminal(place, true, new_key, &terminal);
@@ -302,11 +348,14 @@ static void keyfile_open_passphrase_from_terminal_unseen(void **state)
     const char *path = support_path(place->directory, "other");
     assert_int_equal(talk(place, NULL, PASSPHRASE "\n", NULL, shown, sizeof shown), ERROR_OK);
     assert_null(strstr(shown, "horse"));
-    assert_int_equal(talk(place, NULL, "another passphrase\n", NULL, shown, sizeof shown), ERROR_KEY_REFUSED);
+    assert_int_equal(talk(place, NULL, "another passphrase\n", NULL, shown, sizeof shown),
+                     ERROR_KEY_REFUSED);
     assert_int_equal(talk(place, NULL, "\n", NULL, shown, sizeof shown), ERROR_KEY_REFUSED);
-    assert_int_equal(talk(place, path, PASSPHRASE "\n", "not the same\n", shown, sizeof shown), ERROR_KEY_REFUSED);
+    assert_int_equal(talk(place, path, PASSPHRASE "\n", "not the same\n", shown, sizeof shown),
+                     ERROR_KEY_REFUSED);
     assert_int_equal(access(path, F_OK), -1);
-    assert_int_equal(talk(place, path, PASSPHRASE "\n", PASSPHRASE "\n", shown, sizeof shown), ERROR_OK);
+    assert_int_equal(talk(place, path, PASSPHRASE "\n", PASSPHRASE "\n", shown, sizeof shown),
+                     ERROR_OK);
     assert_null(strstr(shown, "horse"));
     int status;
     pid_t child = on_terminal(place, false, NULL, NULL);
@@ -324,8 +373,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(keyfile_open_cut_or_longer_file_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(keyfile_open_readable_by_others_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(keyfile_open_passphrase_from_descriptor, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(keyfile_open_bad_passphrase_file_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(keyfile_open_passphrase_from_terminal_unseen, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(keyfile_open_bad_passphrase_file_refused, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(keyfile_open_passphrase_from_terminal_unseen, set_up,
+                                        tear_down),
     };
     int failed = sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
     bytes_free(&generated);

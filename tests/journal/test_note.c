@@ -1,5 +1,6 @@
-/* Goal: checkpoints are written in one form and read strictly; a signature is believed only for its own key, name and text, and a known key that
- * fails condemns the whole note (C2SP signed-note, tlog-checkpoint). */
+/* Goal: checkpoints are written in one form and read strictly; a signature is believed only for its
+ * own key, name and text, and a known key that fails condemns the whole note (C2SP signed-note,
+ * tlog-checkpoint). */
 #include "support.h"
 
 #include <stdio.h>
@@ -23,7 +24,8 @@ static struct bytes make_note(struct signer *signer, uint64_t size)
     bytes_sha256("", 0, checkpoint.root);
     support_ok(checkpoint_text(&checkpoint, &text, &error), &error);
     support_ok(signer_sign(signer, text.data, text.size, signature, &error), &error);
-    support_ok(checkpoint_note(&checkpoint, signature, signer_public_key(signer), &note, &error), &error);
+    support_ok(checkpoint_note(&checkpoint, signature, signer_public_key(signer), &note, &error),
+               &error);
     return note;
 }
 
@@ -31,10 +33,13 @@ static struct bytes make_note(struct signer *signer, uint64_t size)
 static void note_vkey_c2sp_example_matches(void **state)
 {
     (void)state;
-    static const char example[] = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
+    static const char example[] =
+        "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
     CLEANUP_BYTES struct bytes typed = {0}, vkey = {0};
     struct error error;
-    support_ok(bytes_from_base64(strrchr(example, '+') + 1, strlen(strrchr(example, '+') + 1), &typed, &error), &error);
+    support_ok(bytes_from_base64(strrchr(example, '+') + 1, strlen(strrchr(example, '+') + 1),
+                                 &typed, &error),
+               &error);
     assert_int_equal(typed.size, 1 + KEY_BYTES);
     support_ok(note_vkey("example.com/foo", typed.data + 1, &vkey, &error), &error);
     assert_string_equal((const char *)vkey.data, example);
@@ -53,7 +58,8 @@ static void checkpoint_note_read_back_is_the_same(void **state)
         support_ok(checkpoint_read(note.data, note.size, &read, &error), &error);
         assert_string_equal(read.origin, NAME);
         assert_true(read.size == sizes[i]);
-        assert_true(note_signed_by(note.data, note.size, NAME, signer_public_key(signer), &known_bad));
+        assert_true(
+            note_signed_by(note.data, note.size, NAME, signer_public_key(signer), &known_bad));
         assert_false(known_bad);
     }
 }
@@ -90,9 +96,11 @@ static void note_signed_by_any_change_refused(void **state)
         CLEANUP_BYTES struct bytes other = {0};
         struct error error;
         support_ok(bytes_append(&other, note.data, at, &error), &error);
-        assert_false(note_signed_by(other.data, other.size, NAME, signer_public_key(signer), &known_bad));
+        assert_false(
+            note_signed_by(other.data, other.size, NAME, signer_public_key(signer), &known_bad));
         support_ok(bytes_append(&other, note.data + at + 1, note.size - at - 1, &error), &error);
-        assert_false(note_signed_by(other.data, other.size, NAME, signer_public_key(signer), &known_bad));
+        assert_false(
+            note_signed_by(other.data, other.size, NAME, signer_public_key(signer), &known_bad));
     }
     assert_true(note_signed_by(note.data, note.size, NAME, signer_public_key(signer), &known_bad));
 }
@@ -106,12 +114,14 @@ static void note_signed_by_other_key_or_name_is_unknown(void **state)
     bool known_bad = true;
     assert_false(note_signed_by(note.data, note.size, NAME, signer_public_key(other), &known_bad));
     assert_false(known_bad);
-    assert_false(note_signed_by(note.data, note.size, "titan/0", signer_public_key(signer), &known_bad));
+    assert_false(
+        note_signed_by(note.data, note.size, "titan/0", signer_public_key(signer), &known_bad));
     assert_false(known_bad);
     char long_name[100];
     memset(long_name, 'x', sizeof long_name - 1);
     long_name[sizeof long_name - 1] = '\0';
-    assert_false(note_signed_by(note.data, note.size, long_name, signer_public_key(signer), &known_bad));
+    assert_false(
+        note_signed_by(note.data, note.size, long_name, signer_public_key(signer), &known_bad));
 }
 
 /* Appends the signature line of one note to another. */
@@ -127,7 +137,8 @@ static void note_signed_by_known_bad_beside_good_refused(void **state)
     (void)state;
     CLEANUP_SIGNER struct signer *signer = support_signer(1);
     CLEANUP_SIGNER struct signer *witness = support_signer(2);
-    CLEANUP_BYTES struct bytes note = make_note(signer, 7), cosigned = make_note(witness, 7), wrong = make_note(signer, 8);
+    CLEANUP_BYTES struct bytes note = make_note(signer, 7), cosigned = make_note(witness, 7),
+                               wrong = make_note(signer, 8);
     struct checkpoint read;
     struct error error;
     bool known_bad;
@@ -147,7 +158,8 @@ static void note_signed_by_too_many_lines_refused(void **state)
     (void)state;
     CLEANUP_SIGNER struct signer *signer = support_signer(1);
     CLEANUP_SIGNER struct signer *witness = support_signer(2);
-    CLEANUP_BYTES struct bytes note = make_note(signer, 7), cosigned = make_note(witness, 7), wrong = make_note(signer, 8);
+    CLEANUP_BYTES struct bytes note = make_note(signer, 7), cosigned = make_note(witness, 7),
+                               wrong = make_note(signer, 8);
     struct checkpoint read;
     struct error error;
     bool known_bad;
@@ -165,19 +177,40 @@ static void checkpoint_read_other_forms_refused(void **state)
 {
     (void)state;
     static const char *const forms[] = {
-        "", "\n", "\n\n", "\n\n" LINE, NAME "\n1\n" ROOT "\n",                                          /* no text, no signature */
-        NAME "\n1\n" ROOT "\n\n", NAME "\n1\n" ROOT "\n" LINE,                                          /* no line, no empty line */
-        "\n1\n" ROOT "\n\n" LINE, NAME "\n\n" ROOT "\n\n" LINE, NAME "\n1\n\n" LINE, NAME "\n1\n\n\n" LINE,
-        NAME "\n01\n" ROOT "\n\n" LINE, NAME "\n+1\n" ROOT "\n\n" LINE, NAME "\n-1\n" ROOT "\n\n" LINE, NAME "\n 1\n" ROOT "\n\n" LINE,
-        NAME "\n0x1\n" ROOT "\n\n" LINE, NAME "\n1 \n" ROOT "\n\n" LINE, NAME "\n18446744073709551617\n" ROOT "\n\n" LINE,
-        NAME "\n1\nAAAA\n\n" LINE, NAME "\n1\n" ROOT "=\n\n" LINE, NAME "\n1\n " ROOT "\n\n" LINE,
+        "",
+        "\n",
+        "\n\n",
+        "\n\n" LINE,
+        NAME "\n1\n" ROOT "\n", /* no text, no signature */
+        NAME "\n1\n" ROOT "\n\n",
+        NAME "\n1\n" ROOT "\n" LINE, /* no line, no empty line */
+        "\n1\n" ROOT "\n\n" LINE,
+        NAME "\n\n" ROOT "\n\n" LINE,
+        NAME "\n1\n\n" LINE,
+        NAME "\n1\n\n\n" LINE,
+        NAME "\n01\n" ROOT "\n\n" LINE,
+        NAME "\n+1\n" ROOT "\n\n" LINE,
+        NAME "\n-1\n" ROOT "\n\n" LINE,
+        NAME "\n 1\n" ROOT "\n\n" LINE,
+        NAME "\n0x1\n" ROOT "\n\n" LINE,
+        NAME "\n1 \n" ROOT "\n\n" LINE,
+        NAME "\n18446744073709551617\n" ROOT "\n\n" LINE,
+        NAME "\n1\nAAAA\n\n" LINE,
+        NAME "\n1\n" ROOT "=\n\n" LINE,
+        NAME "\n1\n " ROOT "\n\n" LINE,
         NAME "\n1\n" ROOT "\nextension\n\n" LINE,
-        NAME "\r\n1\r\n" ROOT "\r\n\r\n" LINE, NAME "\t\n1\n" ROOT "\n\n" LINE, NAME "\xff\n1\n" ROOT "\n\n" LINE,
-        NAME NAME "\n1\n" ROOT "\n\n" LINE,                                                             /* an origin that is too long */
-        NAME "\n1\n" ROOT "\n\n" LINE "rest", NAME "\n1\n" ROOT "\n\nnot a signature line\n",
-        NAME "\n1\n" ROOT "\n\n" LINE "not a signature line\n", NAME "\n1\n" ROOT "\n\n\xe2\x80\x94 " NAME "\n",
-        NAME "\n1\n" ROOT "\n\n\xe2\x80\x94 " NAME " \n", NAME "\n1\n" ROOT "\n\n\xe2\x80\x94  AAAAAAAA\n",
-        NAME "\n1\n" ROOT "\n\n\xe2\x80\x94 " NAME " A\n", NAME "\n1\n" ROOT "\n\n\xe2\x80\x94 " NAME " AAAA\n",
+        NAME "\r\n1\r\n" ROOT "\r\n\r\n" LINE,
+        NAME "\t\n1\n" ROOT "\n\n" LINE,
+        NAME "\xff\n1\n" ROOT "\n\n" LINE,
+        NAME NAME "\n1\n" ROOT "\n\n" LINE, /* an origin that is too long */
+        NAME "\n1\n" ROOT "\n\n" LINE "rest",
+        NAME "\n1\n" ROOT "\n\nnot a signature line\n",
+        NAME "\n1\n" ROOT "\n\n" LINE "not a signature line\n",
+        NAME "\n1\n" ROOT "\n\n\xe2\x80\x94 " NAME "\n",
+        NAME "\n1\n" ROOT "\n\n\xe2\x80\x94 " NAME " \n",
+        NAME "\n1\n" ROOT "\n\n\xe2\x80\x94  AAAAAAAA\n",
+        NAME "\n1\n" ROOT "\n\n\xe2\x80\x94 " NAME " A\n",
+        NAME "\n1\n" ROOT "\n\n\xe2\x80\x94 " NAME " AAAA\n",
         NAME "\n1\n" ROOT "\n\n\xe2\x80\x94" NAME " AAAAAAAA\n",
     };
     struct checkpoint read = {.size = 77};
@@ -189,7 +222,8 @@ static void checkpoint_read_other_forms_refused(void **state)
     static const char good[] = NAME "\n1\n" ROOT "\n\n" LINE;
     support_ok(checkpoint_read(good, sizeof good - 1, &read, &error), &error);
     assert_int_equal(read.size, 1);
-    support_code(checkpoint_read(good, sizeof good, &read, &error), ERROR_DAMAGED, &error);            /* a NUL behind it */
+    support_code(checkpoint_read(good, sizeof good, &read, &error), ERROR_DAMAGED,
+                 &error); /* a NUL behind it */
 }
 
 int main(void)

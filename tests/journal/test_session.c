@@ -1,4 +1,5 @@
-/* Goal: a session key is durable before it is used, is read only as it was written, and is gone from the disk after its wipe. */
+/* Goal: a session key is durable before it is used, is read only as it was written, and is gone
+ * from the disk after its wipe. */
 #include "support.h"
 
 #include <errno.h>
@@ -32,7 +33,7 @@ static void session_key_create_opened_again_is_the_same(void **state)
     struct error error;
     struct stat status;
     uint8_t first[SIGNATURE_BYTES], second[SIGNATURE_BYTES];
-    mode_t old = umask(0);                          /* the mode is the key's own, whatever the process was told */
+    mode_t old = umask(0); /* the mode is the key's own, whatever the process was told */
     support_ok(session_key_create(path, &made, &error), &error);
     (void)umask(old);
     assert_int_equal(stat(path, &status), 0);
@@ -42,7 +43,9 @@ static void session_key_create_opened_again_is_the_same(void **state)
     support_ok(signer_sign(made, "x", 1, first, &error), &error);
     support_ok(signer_sign(opened, "x", 1, second, &error), &error);
     assert_memory_equal(first, second, sizeof first);
-    assert_int_equal(crypto_sign_verify_detached(first, (const uint8_t *)"x", 1, signer_public_key(made)), 0);
+    assert_int_equal(crypto_sign_verify_detached(first, (const uint8_t *)"x", 1,
+                                                 signer_public_key(made)),
+                     0);
 }
 
 /* FORMAT.md: the seed in hex, and a newline. */
@@ -77,7 +80,8 @@ static void session_key_create_twice_differs_and_never_overwrites(void **state)
     assert_null(none);
     support_read(path, &after);
     assert_string_equal((const char *)before.data, (const char *)after.data);
-    support_code(session_key_create(support_path(*state, "none/session"), &none, &error), ERROR_JOURNAL_WRITE, &error);
+    support_code(session_key_create(support_path(*state, "none/session"), &none, &error),
+                 ERROR_JOURNAL_WRITE, &error);
 }
 
 static void session_key_open_changed_file_refused(void **state)
@@ -93,7 +97,8 @@ static void session_key_open_changed_file_refused(void **state)
         support_write(path, text.data, size, 0600);
         support_code(session_key_open(path, &opened, &error), ERROR_KEY_REFUSED, &error);
     }
-    for (size_t at = 0; at < text.size; at++) {             /* another digit is another key, which no entry names; anything else is refused */
+    for (size_t at = 0; at < text.size;
+         at++) { /* another digit is another key, which no entry names; anything else is refused */
         uint8_t kept = text.data[at];
         text.data[at] = at == 64 ? ' ' : 'G';
         support_write(path, text.data, text.size, 0600);
@@ -122,7 +127,8 @@ static void session_key_open_readable_by_others_or_link_refused(void **state)
     support_code(session_key_open(link, &opened, &error), ERROR_KEY_REFUSED, &error);
     assert_int_equal(error.library_code, ELOOP);
     support_code(session_key_open(*state, &opened, &error), ERROR_KEY_REFUSED, &error);
-    support_code(session_key_open(support_path(*state, "none"), &opened, &error), ERROR_KEY_REFUSED, &error);
+    support_code(session_key_open(support_path(*state, "none"), &opened, &error), ERROR_KEY_REFUSED,
+                 &error);
     assert_int_equal(error.library_code, ENOENT);
     assert_null(opened);
 }
@@ -143,7 +149,7 @@ static void session_key_wipe_content_and_name_gone(void **state)
     for (size_t i = 0; i < text.size; i++)
         assert_int_equal(text.data[i], 0);
     support_code(session_key_open(second, &opened, &error), ERROR_KEY_REFUSED, &error);
-    support_ok(session_key_wipe(path, &error), &error);            /* already gone */
+    support_ok(session_key_wipe(path, &error), &error); /* already gone */
 }
 
 static void session_key_wipe_link_or_directory_refused(void **state)
@@ -163,13 +169,18 @@ static void session_key_wipe_link_or_directory_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(session_key_create_opened_again_is_the_same, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(session_key_create_file_is_the_seed_in_hex, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(session_key_create_twice_differs_and_never_overwrites, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(session_key_create_opened_again_is_the_same, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(session_key_create_file_is_the_seed_in_hex, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(session_key_create_twice_differs_and_never_overwrites,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(session_key_open_changed_file_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(session_key_open_readable_by_others_or_link_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(session_key_open_readable_by_others_or_link_refused, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(session_key_wipe_content_and_name_gone, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(session_key_wipe_link_or_directory_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(session_key_wipe_link_or_directory_refused, set_up,
+                                        tear_down),
     };
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
-/* Goal: what ssh-keygen makes and accepts, this code accepts and makes, byte for byte; and no key or signature that must not be believed is believed:
- * any changed bit, small-order, non-canonical and mixed-order keys, S + L. */
+/* Goal: what ssh-keygen makes and accepts, this code accepts and makes, byte for byte; and no key
+ * or signature that must not be believed is believed: any changed bit, small-order, non-canonical
+ * and mixed-order keys, S + L. */
 #include "support.h"
 
 #include <stdio.h>
@@ -10,10 +11,13 @@
 
 #include "journal/format/sshsig.h"
 
-static const uint8_t ORDER[32] = {0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14,
-                                  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10};      /* L, little-endian */
+static const uint8_t ORDER[32] = {
+    0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7,
+    0xa2, 0xde, 0xf9, 0xde, 0x14, 0,    0,    0,    0,    0,    0,
+    0,    0,    0,    0,    0,    0,    0,    0,    0,    0x10}; /* L, little-endian */
 
-static void sign(struct signer *signer, const char *name_space, const void *message, size_t size, uint8_t ret_signature[SIGNATURE_BYTES])
+static void sign(struct signer *signer, const char *name_space, const void *message, size_t size,
+                 uint8_t ret_signature[SIGNATURE_BYTES])
 {
     uint8_t data[SSHSIG_SIGNED_DATA_BYTES_MAX];
     struct error error;
@@ -27,7 +31,8 @@ static void sshsig_signed_data_layout_is_the_protocols(void **state)
     (void)state;
     uint8_t data[SSHSIG_SIGNED_DATA_BYTES_MAX], hash[64];
     size_t size = sshsig_signed_data("titan-approval-v1", "abc", 3, data);
-    static const char head[] = "SSHSIG\0\0\0\x11titan-approval-v1\0\0\0\0\0\0\0\x06sha512\0\0\0\x40";
+    static const char head[] =
+        "SSHSIG\0\0\0\x11titan-approval-v1\0\0\0\0\0\0\0\x06sha512\0\0\0\x40";
     (void)crypto_hash_sha512(hash, (const uint8_t *)"abc", 3);
     assert_int_equal(size, 92 + 17);
     assert_int_equal(sizeof head - 1 + sizeof hash, size);
@@ -44,8 +49,12 @@ static void sshsig_verify_any_changed_bit_refused(void **state)
     sign(signer, SSHSIG_NAMESPACE_JOURNAL, message, sizeof message, signature);
     assert_true(sshsig_verify(SSHSIG_NAMESPACE_JOURNAL, message, sizeof message, signature, key));
     assert_false(sshsig_verify(SSHSIG_NAMESPACE_APPROVAL, message, sizeof message, signature, key));
-    assert_false(sshsig_verify(SSHSIG_NAMESPACE_JOURNAL, message, sizeof message - 1, signature, key));
-    struct { uint8_t *bytes; size_t size; } parts[] = {{message, sizeof message}, {signature, sizeof signature}, {key, sizeof key}};
+    assert_false(
+        sshsig_verify(SSHSIG_NAMESPACE_JOURNAL, message, sizeof message - 1, signature, key));
+    struct {
+        uint8_t *bytes;
+        size_t size;
+    } parts[] = {{message, sizeof message}, {signature, sizeof signature}, {key, sizeof key}};
     for (size_t part = 0; part < 3; part++) {
         for (size_t bit = 0; bit < parts[part].size * 8; bit++) {
             parts[part].bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
@@ -71,7 +80,8 @@ static void sshsig_verify_s_plus_order_refused(void **state)
             carry >>= 8;
         }
         assert_int_equal(carry, 0);
-        assert_false(sshsig_verify(SSHSIG_NAMESPACE_JOURNAL, &message, 1, signature, signer_public_key(signer)));
+        assert_false(sshsig_verify(SSHSIG_NAMESPACE_JOURNAL, &message, 1, signature,
+                                   signer_public_key(signer)));
     }
 }
 
@@ -79,22 +89,28 @@ static void sshsig_verify_s_plus_order_refused(void **state)
 static void small_order(unsigned which, uint8_t point[KEY_BYTES])
 {
     static const char *const points[] = {
-        "0100000000000000000000000000000000000000000000000000000000000000", "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-        "0000000000000000000000000000000000000000000000000000000000000000", "0000000000000000000000000000000000000000000000000000000000000080",
-        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05", "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
-        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a", "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa"};
+        "0100000000000000000000000000000000000000000000000000000000000000",
+        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "0000000000000000000000000000000000000000000000000000000000000000",
+        "0000000000000000000000000000000000000000000000000000000000000080",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa"};
     assert_int_equal(support_hex(points[which], point, KEY_BYTES), KEY_BYTES);
 }
 
 static void refused_everywhere(const uint8_t key[KEY_BYTES])
 {
     char text[SSH_PUBLIC_KEY_TEXT_MAX];
-    uint8_t read[KEY_BYTES], signature[SIGNATURE_BYTES] = {1};      /* R = identity, S = 0: good under a key of small order */
+    uint8_t read[KEY_BYTES],
+        signature[SIGNATURE_BYTES] = {1}; /* R = identity, S = 0: good under a key of small order */
     struct error error;
     assert_false(sshsig_key_is_sound(key));
     assert_false(sshsig_verify(SSHSIG_NAMESPACE_JOURNAL, "m", 1, signature, key));
     ssh_public_key_text(key, text);
-    support_code(ssh_public_key_from_base64(text + 12, strlen(text + 12), read, &error), ERROR_KEY_REFUSED, &error);
+    support_code(ssh_public_key_from_base64(text + 12, strlen(text + 12), read, &error),
+                 ERROR_KEY_REFUSED, &error);
 }
 
 static void sshsig_key_is_sound_small_order_refused(void **state)
@@ -122,8 +138,10 @@ static void sshsig_key_is_sound_non_canonical_refused(void **state)
     }
 }
 
-/* Signs with the discrete logarithm of A under the public key A + T, as an attacker would: libsodium accepts where the torsion cancels. */
-static void forge(const uint8_t scalar[32], const uint8_t mixed[KEY_BYTES], const uint8_t *data, size_t size, uint8_t signature[SIGNATURE_BYTES])
+/* Signs with the discrete logarithm of A under the public key A + T, as an attacker would:
+ * libsodium accepts where the torsion cancels. */
+static void forge(const uint8_t scalar[32], const uint8_t mixed[KEY_BYTES], const uint8_t *data,
+                  size_t size, uint8_t signature[SIGNATURE_BYTES])
 {
     uint8_t nonce[32], hash[64], reduced[32], product[32];
     crypto_core_ed25519_scalar_random(nonce);
@@ -152,7 +170,8 @@ static void sshsig_verify_mixed_order_key_refused(void **state)
         assert_true(sshsig_key_is_sound(sound));
         refused_everywhere(mixed);
         for (unsigned i = 0; i < 64; i++) {
-            uint8_t data[SSHSIG_SIGNED_DATA_BYTES_MAX], signature[SIGNATURE_BYTES], message = (uint8_t)i;
+            uint8_t data[SSHSIG_SIGNED_DATA_BYTES_MAX], signature[SIGNATURE_BYTES],
+                message = (uint8_t)i;
             size_t size = sshsig_signed_data(SSHSIG_NAMESPACE_JOURNAL, &message, 1, data);
             forge(scalar, mixed, data, size, signature);
             believed_by_library += crypto_sign_verify_detached(signature, data, size, mixed) == 0;
@@ -161,7 +180,7 @@ static void sshsig_verify_mixed_order_key_refused(void **state)
             assert_true(sshsig_verify(SSHSIG_NAMESPACE_JOURNAL, &message, 1, signature, sound));
         }
     }
-    assert_true(believed_by_library > 0);       /* else this case would show nothing */
+    assert_true(believed_by_library > 0); /* else this case would show nothing */
 }
 
 static void write_allowed(const char *path, const uint8_t key[KEY_BYTES], const char *options)
@@ -177,7 +196,8 @@ static int ssh_keygen_verify(const char *directory, const char *name_space, cons
     char allowed[2 * SUPPORT_PATH_MAX], signature[2 * SUPPORT_PATH_MAX];
     (void)snprintf(allowed, sizeof allowed, "%s/allowed", directory);
     (void)snprintf(signature, sizeof signature, "%s/sig", directory);
-    const char *const arguments[] = {"ssh-keygen", "-Y", "verify", "-f", allowed, "-I", "op@example.org", "-n", name_space, "-s", signature, NULL};
+    const char *const arguments[] = {"ssh-keygen",     "-Y", "verify",   "-f", allowed,   "-I",
+                                     "op@example.org", "-n", name_space, "-s", signature, NULL};
     return support_run(arguments, support_path(directory, message), "/dev/null");
 }
 
@@ -192,11 +212,14 @@ static void sshsig_armor_ssh_keygen_accepts(void **state)
     uint8_t signature[SIGNATURE_BYTES];
     static const char message[] = "{\"v\":1}";
     sign(signer, SSHSIG_NAMESPACE_JOURNAL, message, sizeof message - 1, signature);
-    support_ok(sshsig_armor(SSHSIG_NAMESPACE_JOURNAL, signature, signer_public_key(signer), &text, &error), &error);
+    support_ok(sshsig_armor(SSHSIG_NAMESPACE_JOURNAL, signature, signer_public_key(signer), &text,
+                            &error),
+               &error);
     support_write(support_path(directory, "sig"), text.data, text.size, 0600);
     support_write(support_path(directory, "good"), message, sizeof message - 1, 0600);
     support_write(support_path(directory, "bad"), message, sizeof message - 2, 0600);
-    write_allowed(support_path(directory, "allowed"), signer_public_key(signer), "namespaces=\"titan-journal-v1\" ");
+    write_allowed(support_path(directory, "allowed"), signer_public_key(signer),
+                  "namespaces=\"titan-journal-v1\" ");
     assert_int_equal(ssh_keygen_verify(directory, SSHSIG_NAMESPACE_JOURNAL, "good"), 0);
     assert_int_not_equal(ssh_keygen_verify(directory, SSHSIG_NAMESPACE_JOURNAL, "bad"), 0);
     assert_int_not_equal(ssh_keygen_verify(directory, SSHSIG_NAMESPACE_APPROVAL, "good"), 0);
@@ -207,13 +230,17 @@ static void sshsig_armor_ssh_keygen_accepts(void **state)
 static void sshsig_dearmor_ssh_keygen_signature_read(void **state)
 {
     (void)state;
-    char directory[SUPPORT_PATH_MAX], key_path[SUPPORT_PATH_MAX + 8], message_path[SUPPORT_PATH_MAX + 8];
+    char directory[SUPPORT_PATH_MAX], key_path[SUPPORT_PATH_MAX + 8],
+        message_path[SUPPORT_PATH_MAX + 8];
     support_directory(directory);
     (void)snprintf(key_path, sizeof key_path, "%s/key", directory);
     (void)snprintf(message_path, sizeof message_path, "%s/message", directory);
     support_write(message_path, "hello", 5, 0600);
-    const char *const generate[] = {"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "a comment", "-f", key_path, NULL};
-    const char *const signing[] = {"ssh-keygen", "-Y", "sign", "-f", key_path, "-n", SSHSIG_NAMESPACE_JOURNAL, message_path, NULL};
+    const char *const generate[] = {"ssh-keygen", "-q",        "-t", "ed25519", "-N", "",
+                                    "-C",         "a comment", "-f", key_path,  NULL};
+    const char *const signing[] = {
+        "ssh-keygen", "-Y", "sign", "-f", key_path, "-n", SSHSIG_NAMESPACE_JOURNAL,
+        message_path, NULL};
     assert_int_equal(support_run(generate, "/dev/null", "/dev/null"), 0);
     assert_int_equal(support_run(signing, "/dev/null", "/dev/null"), 0);
     const char *const fingerprint[] = {"ssh-keygen", "-lf", key_path, NULL};
@@ -228,7 +255,9 @@ static void sshsig_dearmor_ssh_keygen_signature_read(void **state)
     ssh_public_key_text(key, text);
     assert_memory_equal(text, public_text.data, strlen(text));
     support_read(support_path(directory, "message.sig"), &armored);
-    support_ok(sshsig_dearmor((const char *)armored.data, armored.size, SSHSIG_NAMESPACE_JOURNAL, signature, signer, &error), &error);
+    support_ok(sshsig_dearmor((const char *)armored.data, armored.size, SSHSIG_NAMESPACE_JOURNAL,
+                              signature, signer, &error),
+               &error);
     assert_memory_equal(signer, key, sizeof key);
     assert_true(sshsig_verify(SSHSIG_NAMESPACE_JOURNAL, "hello", 5, signature, key));
     support_ok(sshsig_armor(SSHSIG_NAMESPACE_JOURNAL, signature, key, &again, &error), &error);
@@ -240,7 +269,8 @@ static void sshsig_dearmor_ssh_keygen_signature_read(void **state)
     support_remove(directory);
 }
 
-/* Every single changed character of an armored signature gives either a refusal, or another key or signature: never the same ones. */
+/* Every single changed character of an armored signature gives either a refusal, or another key or
+ * signature: never the same ones. */
 static void sshsig_dearmor_changed_text_refused_or_different(void **state)
 {
     (void)state;
@@ -249,21 +279,26 @@ static void sshsig_dearmor_changed_text_refused_or_different(void **state)
     struct error error;
     uint8_t signature[SIGNATURE_BYTES], read[SIGNATURE_BYTES], key[KEY_BYTES];
     sign(signer, SSHSIG_NAMESPACE_JOURNAL, "m", 1, signature);
-    support_ok(sshsig_armor(SSHSIG_NAMESPACE_JOURNAL, signature, signer_public_key(signer), &text, &error), &error);
+    support_ok(sshsig_armor(SSHSIG_NAMESPACE_JOURNAL, signature, signer_public_key(signer), &text,
+                            &error),
+               &error);
     char *armored = (char *)text.data;
-    support_code(sshsig_dearmor(armored, text.size, SSHSIG_NAMESPACE_APPROVAL, read, key, &error), ERROR_DAMAGED, &error);
+    support_code(sshsig_dearmor(armored, text.size, SSHSIG_NAMESPACE_APPROVAL, read, key, &error),
+                 ERROR_DAMAGED, &error);
     for (size_t at = 0; at + 1 < text.size; at++) {
         char kept = armored[at];
         if (kept == '\n')
             continue;
         armored[at] = kept == 'A' ? 'B' : 'A';
-        enum error_code code = sshsig_dearmor(armored, text.size, SSHSIG_NAMESPACE_JOURNAL, read, key, &error);
+        enum error_code code = sshsig_dearmor(armored, text.size, SSHSIG_NAMESPACE_JOURNAL, read,
+                                              key, &error);
         if (code == ERROR_OK && sshsig_verify(SSHSIG_NAMESPACE_JOURNAL, "m", 1, read, key))
             fail_msg("character %zu may be changed", at);
         armored[at] = kept;
     }
     for (size_t length = 0; length + 1 < text.size; length++)
-        support_code(sshsig_dearmor(armored, length, SSHSIG_NAMESPACE_JOURNAL, read, key, &error), ERROR_DAMAGED, &error);
+        support_code(sshsig_dearmor(armored, length, SSHSIG_NAMESPACE_JOURNAL, read, key, &error),
+                     ERROR_DAMAGED, &error);
 }
 
 static void ssh_public_key_from_base64_other_key_refused(void **state)
@@ -271,11 +306,13 @@ static void ssh_public_key_from_base64_other_key_refused(void **state)
     (void)state;
     uint8_t key[KEY_BYTES];
     struct error error;
-    static const char *const others[] = {"", "AAAA", "AAAAC3NzaC1lZDI1NTE5AAAAIA==",
-        "AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBA==",
+    static const char *const others[] = {
+        "", "AAAA",
+        "AAAAC3NzaC1lZDI1NTE5AAAAIA==", "AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBA==",
         "AAAAC3NzaC1lZDI1NTE5AAAAIAOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4AA=="};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
-        support_code(ssh_public_key_from_base64(others[i], strlen(others[i]), key, &error), ERROR_DAMAGED, &error);
+        support_code(ssh_public_key_from_base64(others[i], strlen(others[i]), key, &error),
+                     ERROR_DAMAGED, &error);
 }
 
 int main(void)

@@ -1,5 +1,6 @@
-/* Goal: entries are numbered without a hole, stored whole with their blobs or not at all, by any number of processes; anything else on the disk is refused.
- * The only test that writes with LMDB itself, to make what the store never would. */
+/* Goal: entries are numbered without a hole, stored whole with their blobs or not at all, by any
+ * number of processes; anything else on the disk is refused. The only test that writes with LMDB
+ * itself, to make what the store never would. */
 #include "support.h"
 
 #include <errno.h>
@@ -45,12 +46,15 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* 64 bytes for a signature, then the number of the entry, then the first bytes of the last value: shows what the store gave. */
-static enum error_code make(void *context, uint64_t size, const void *last, size_t last_bytes, struct bytes *ret_value, struct error *error)
+/* 64 bytes for a signature, then the number of the entry, then the first bytes of the last value:
+ * shows what the store gave. */
+static enum error_code make(void *context, uint64_t size, const void *last, size_t last_bytes,
+                            struct bytes *ret_value, struct error *error)
 {
     char text[256] = {0};
     size_t extra = context != NULL ? *(size_t *)context : 0;
-    int length = snprintf(text + SIGNATURE_BYTES, 128, "%llu after %.*s", (unsigned long long)size, last_bytes > 64 ? 8 : 4,
+    int length = snprintf(text + SIGNATURE_BYTES, 128, "%llu after %.*s", (unsigned long long)size,
+                          last_bytes > 64 ? 8 : 4,
                           last_bytes > 64 ? (const char *)last + SIGNATURE_BYTES : "none");
     enum error_code code = bytes_append(ret_value, text, SIGNATURE_BYTES + (size_t)length, error);
     uint8_t *rest = calloc(1, extra + 1);
@@ -60,7 +64,8 @@ static enum error_code make(void *context, uint64_t size, const void *last, size
     return code;
 }
 
-static enum error_code make_nothing(void *context, uint64_t size, const void *last, size_t last_bytes, struct bytes *ret_value, struct error *error)
+static enum error_code make_nothing(void *context, uint64_t size, const void *last,
+                                    size_t last_bytes, struct bytes *ret_value, struct error *error)
 {
     (void)context;
     (void)size;
@@ -92,7 +97,8 @@ static void store_create_existing_path_refused(void **state)
     struct error error;
     struct stat status;
     support_code(store_create(place->path, &error), ERROR_REFUSED, &error);
-    support_code(store_create(support_path(place->directory, "none/store"), &error), ERROR_JOURNAL_WRITE, &error);
+    support_code(store_create(support_path(place->directory, "none/store"), &error),
+                 ERROR_JOURNAL_WRITE, &error);
     assert_int_equal(stat(place->path, &status), 0);
     assert_int_equal(status.st_mode & 07777, 0700);
     static const char *const files[] = {"data.mdb", "lock.mdb"};
@@ -107,10 +113,12 @@ static void store_open_wrong_place_refused(void **state)
     struct place *place = *state;
     struct store *store = NULL;
     struct error error;
-    support_code(store_open(support_path(place->directory, "none"), false, &store, &error), ERROR_CONFIG, &error);
+    support_code(store_open(support_path(place->directory, "none"), false, &store, &error),
+                 ERROR_CONFIG, &error);
     assert_int_equal(error.library_code, ENOENT);
     support_write(support_path(place->directory, "file"), "x", 1, 0600);
-    support_code(store_open(support_path(place->directory, "file"), true, &store, &error), ERROR_SYSTEM, &error);
+    support_code(store_open(support_path(place->directory, "file"), true, &store, &error),
+                 ERROR_SYSTEM, &error);
     store_close(place->store);
     place->store = NULL;
     for (unsigned bit = 1; bit <= 040; bit <<= 1) {
@@ -134,7 +142,7 @@ static void store_append_values_come_back_in_order(void **state)
     assert_true(size_of(place->store) == 0);
     for (size_t i = 0; i < 300; i++) {
         uint64_t seq;
-        size_t extra = i * 219;             /* from a few bytes to many pages */
+        size_t extra = i * 219; /* from a few bytes to many pages */
         support_ok(store_append(place->store, make, &extra, NULL, 0, &seq, &error), &error);
         assert_true(seq == i && size_of(place->store) == i + 1);
     }
@@ -149,7 +157,8 @@ static void store_append_values_come_back_in_order(void **state)
         int length = snprintf(wanted, sizeof wanted, "%zu after %.8s", i, before);
         support_ok(store_entry(place->store, i, &value, &error), &error);
         assert_memory_equal(value.data + SIGNATURE_BYTES, wanted, (size_t)length);
-        assert_true(value.size > i * 219 + SIGNATURE_BYTES && value.size < i * 219 + SIGNATURE_BYTES + 32);
+        assert_true(value.size > i * 219 + SIGNATURE_BYTES
+                    && value.size < i * 219 + SIGNATURE_BYTES + 32);
     }
     CLEANUP_BYTES struct bytes value = {0};
     support_code(store_entry(place->store, 300, &value, &error), ERROR_DAMAGED, &error);
@@ -161,12 +170,13 @@ static void store_append_refused_value_stores_nothing(void **state)
 {
     struct place *place = *state;
     struct error error;
-    const struct bytes blob = {.data = (uint8_t *)(uintptr_t)"blob", .size = 4};
+    const struct bytes blob = {.data = (uint8_t *)(uintptr_t) "blob", .size = 4};
     CLEANUP_BYTES struct bytes data = {0};
     uint8_t hash[SHA256_BYTES];
     uint64_t seq = 77;
     append(place->store, 0);
-    support_code(store_append(place->store, make_nothing, NULL, &blob, 1, &seq, &error), ERROR_KEY_REFUSED, &error);
+    support_code(store_append(place->store, make_nothing, NULL, &blob, 1, &seq, &error),
+                 ERROR_KEY_REFUSED, &error);
     assert_true(seq == 77 && size_of(place->store) == 1);
     bytes_sha256("blob", 4, hash);
     support_code(store_blob(place->store, hash, &data, &error), ERROR_DAMAGED, &error);
@@ -179,10 +189,12 @@ static void store_append_blobs_under_their_hash(void **state)
     struct error error;
     uint8_t *large = malloc(MEBIBYTE);
     randombytes_buf(large, MEBIBYTE);
-    const struct bytes blobs[] = {{.data = NULL, .size = 0}, {.data = (uint8_t *)(uintptr_t)"a", .size = 1}, {.data = large, .size = MEBIBYTE},
-                                  {.data = (uint8_t *)(uintptr_t)"a", .size = 1}};
+    const struct bytes blobs[] = {{.data = NULL, .size = 0},
+                                  {.data = (uint8_t *)(uintptr_t) "a", .size = 1},
+                                  {.data = large, .size = MEBIBYTE},
+                                  {.data = (uint8_t *)(uintptr_t) "a", .size = 1}};
     uint64_t seq;
-    for (unsigned i = 0; i < 2; i++)        /* the second time each is there already */
+    for (unsigned i = 0; i < 2; i++) /* the second time each is there already */
         support_ok(store_append(place->store, make, NULL, blobs, 4, &seq, &error), &error);
     for (size_t i = 0; i < 4; i++) {
         CLEANUP_BYTES struct bytes data = {0};
@@ -196,7 +208,8 @@ static void store_append_blobs_under_their_hash(void **state)
     free(large);
 }
 
-/* More than the first map holds, while another process has the store open since before: both go on. */
+/* More than the first map holds, while another process has the store open since before: both go on.
+ */
 static void store_append_grown_map_is_followed_by_others(void **state)
 {
     struct place *place = *state;
@@ -213,9 +226,12 @@ static void store_append_grown_map_is_followed_by_others(void **state)
         uint64_t size, seq;
         struct error child_error;
         bool good = prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && close(go[1]) == 0
-                    && store_open(place->path, false, &store, &child_error) == ERROR_OK && store_size(store, &size, &child_error) == ERROR_OK && size == 0
-                    && write(ready[1], "r", 1) == 1 && read(go[0], &mark, 1) == 1 && store_size(store, &size, &child_error) == ERROR_OK && size == 80
-                    && store_append(store, make, NULL, NULL, 0, &seq, &child_error) == ERROR_OK && seq == 80;
+                    && store_open(place->path, false, &store, &child_error) == ERROR_OK
+                    && store_size(store, &size, &child_error) == ERROR_OK && size == 0
+                    && write(ready[1], "r", 1) == 1 && read(go[0], &mark, 1) == 1
+                    && store_size(store, &size, &child_error) == ERROR_OK && size == 80
+                    && store_append(store, make, NULL, NULL, 0, &seq, &child_error) == ERROR_OK
+                    && seq == 80;
         store_close(store);
         _exit(good ? 0 : 1);
     }
@@ -254,7 +270,7 @@ static void store_state_put_replaced_and_kept(void **state)
     support_ok(store_state_get(place->store, "key", &value, &error), &error);
     assert_string_equal((const char *)value.data, "second");
     assert_true(size_of(place->store) == 0);
-    uint8_t *large = calloc(1, 100 * MEBIBYTE);         /* more than the first map */
+    uint8_t *large = calloc(1, 100 * MEBIBYTE); /* more than the first map */
     support_ok(store_state_put(place->store, "key", large, 100 * MEBIBYTE, &error), &error);
     support_ok(store_state_get(place->store, "key", &value, &error), &error);
     assert_int_equal(value.size, 100 * MEBIBYTE);
@@ -262,18 +278,24 @@ static void store_state_put_replaced_and_kept(void **state)
 }
 
 /* Changes the `entries` with LMDB itself: deletes one, or puts one, or both. */
-static void change(struct place *place, const void *deleted, const void *put, size_t key_bytes, size_t value_bytes)
+static void change(struct place *place, const void *deleted, const void *put, size_t key_bytes,
+                   size_t value_bytes)
 {
     MDB_env *environment;
     MDB_txn *transaction;
     MDB_dbi entries;
     char value[200] = {0};
-    MDB_val old = {.mv_data = (void *)(uintptr_t)deleted, .mv_size = 8}, key = {.mv_data = (void *)(uintptr_t)put, .mv_size = key_bytes};
+    MDB_val old = {.mv_data = (void *)(uintptr_t)deleted, .mv_size = 8},
+            key = {.mv_data = (void *)(uintptr_t)put, .mv_size = key_bytes};
     MDB_val data = {.mv_data = value, .mv_size = value_bytes};
     store_close(place->store);
     place->store = NULL;
-    assert_int_equal(mdb_env_create(&environment) + mdb_env_set_maxdbs(environment, 4) + mdb_env_open(environment, place->path, 0, 0600), 0);
-    assert_int_equal(mdb_txn_begin(environment, NULL, 0, &transaction) + mdb_dbi_open(transaction, "entries", 0, &entries), 0);
+    assert_int_equal(mdb_env_create(&environment) + mdb_env_set_maxdbs(environment, 4)
+                         + mdb_env_open(environment, place->path, 0, 0600),
+                     0);
+    assert_int_equal(mdb_txn_begin(environment, NULL, 0, &transaction)
+                         + mdb_dbi_open(transaction, "entries", 0, &entries),
+                     0);
     if (deleted != NULL)
         assert_int_equal(mdb_del(transaction, entries, &old, NULL), 0);
     if (put != NULL)
@@ -290,11 +312,15 @@ static void check_refused(struct place *place)
     struct error error;
     support_code(store_size(place->store, &size, &error), ERROR_DAMAGED, &error);
     assert_string_equal(error.where, place->path);
-    support_code(store_append(place->store, make, NULL, NULL, 0, &seq, &error), ERROR_DAMAGED, &error);
+    support_code(store_append(place->store, make, NULL, NULL, 0, &seq, &error), ERROR_DAMAGED,
+                 &error);
     assert_true(size == 77 && seq == 77);
 }
 
-static const uint8_t KEYS[][8] = {{0, 0, 0, 0, 0, 0, 0, 0}, {0, 0, 0, 0, 0, 0, 0, 1}, {0, 0, 0, 0, 0, 0, 0, 2}, {0, 0, 0, 0, 0, 0, 0, 3},
+static const uint8_t KEYS[][8] = {{0, 0, 0, 0, 0, 0, 0, 0},
+                                  {0, 0, 0, 0, 0, 0, 0, 1},
+                                  {0, 0, 0, 0, 0, 0, 0, 2},
+                                  {0, 0, 0, 0, 0, 0, 0, 3},
                                   {0xff, 0, 0, 0, 0, 0, 0, 0}};
 
 static void store_size_hole_refused(void **state)
@@ -305,10 +331,12 @@ static void store_size_hole_refused(void **state)
     change(place, KEYS[1], NULL, 0, 0);
     check_refused(place);
     change(place, NULL, KEYS[1], 8, 100);
-    assert_true(size_of(place->store) == 4);        /* whole again; what the value says is not the store's business */
+    assert_true(size_of(place->store)
+                == 4); /* whole again; what the value says is not the store's business */
     change(place, KEYS[0], NULL, 0, 0);
     check_refused(place);
-    change(place, KEYS[3], KEYS[0], 8, 100);        /* cut at the end it is whole: every prefix of a journal is a journal */
+    change(place, KEYS[3], KEYS[0], 8,
+           100); /* cut at the end it is whole: every prefix of a journal is a journal */
     append(place->store, 3);
 }
 
@@ -317,9 +345,9 @@ static void store_size_foreign_keys_refused(void **state)
     struct place *place = *state;
     append(place->store, 0);
     append(place->store, 1);
-    change(place, NULL, KEYS[3], 8, 100);           /* behind a gap */
+    change(place, NULL, KEYS[3], 8, 100); /* behind a gap */
     check_refused(place);
-    change(place, KEYS[3], KEYS[2], 8, SIGNATURE_BYTES);    /* nothing behind the signature */
+    change(place, KEYS[3], KEYS[2], 8, SIGNATURE_BYTES); /* nothing behind the signature */
     check_refused(place);
     change(place, KEYS[2], KEYS[4], 8, 100);
     check_refused(place);
@@ -331,9 +359,15 @@ static void store_size_foreign_keys_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(store_create_existing_path_refused), CASE(store_open_wrong_place_refused), CASE(store_append_values_come_back_in_order),
-        CASE(store_append_refused_value_stores_nothing), CASE(store_append_blobs_under_their_hash), CASE(store_append_grown_map_is_followed_by_others),
-        CASE(store_state_put_replaced_and_kept), CASE(store_size_hole_refused), CASE(store_size_foreign_keys_refused),
+        CASE(store_create_existing_path_refused),
+        CASE(store_open_wrong_place_refused),
+        CASE(store_append_values_come_back_in_order),
+        CASE(store_append_refused_value_stores_nothing),
+        CASE(store_append_blobs_under_their_hash),
+        CASE(store_append_grown_map_is_followed_by_others),
+        CASE(store_state_put_replaced_and_kept),
+        CASE(store_size_hole_refused),
+        CASE(store_size_foreign_keys_refused),
     };
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }

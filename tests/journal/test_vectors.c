@@ -1,5 +1,6 @@
-/* Goal: every byte of tests/vectors/journal-v1.json comes out of this code again: keys, payloads, signatures, hashes, roots, armor, the checkpoint; alone,
- * and through a real journal that writes the same entries at the same times. */
+/* Goal: every byte of tests/vectors/journal-v1.json comes out of this code again: keys, payloads,
+ * signatures, hashes, roots, armor, the checkpoint; alone, and through a real journal that writes
+ * the same entries at the same times. */
 #include "support.h"
 
 #include <stdio.h>
@@ -72,14 +73,16 @@ static struct signer *signer_by_payload(const struct vectors *vectors, const jso
 {
     char hex[SHA256_HEX + 1];
     bytes_hex(signer_public_key(vectors->session), KEY_BYTES, hex);
-    return strcmp(support_text(payload, "signer"), hex) == 0 ? vectors->session : vectors->operator_signer;
+    return strcmp(support_text(payload, "signer"), hex) == 0 ? vectors->session
+                                                             : vectors->operator_signer;
 }
 
 static void vectors_keys_match(void **state)
 {
     const struct vectors *vectors = *state;
     struct signer *const signers[] = {vectors->operator_signer, vectors->session};
-    static const char *const hex_keys[] = {"operator_public_hex", "session_public_hex"}, *const text_keys[] = {"operator_ssh", "session_ssh"};
+    static const char *const hex_keys[] = {"operator_public_hex", "session_public_hex"},
+                             *const text_keys[] = {"operator_ssh", "session_ssh"};
     for (size_t i = 0; i < 2; i++) {
         char hex[SHA256_HEX + 1], text[SSH_PUBLIC_KEY_TEXT_MAX];
         bytes_hex(signer_public_key(signers[i]), KEY_BYTES, hex);
@@ -112,21 +115,30 @@ static void vectors_signatures_and_armor_match(void **state)
         CLEANUP_BYTES struct bytes payload = {0}, armored = {0};
         CLEANUP_JSON json_t *value = NULL;
         struct error error;
-        uint8_t data[SSHSIG_SIGNED_DATA_BYTES_MAX], wanted[SSHSIG_SIGNED_DATA_BYTES_MAX], signature[SIGNATURE_BYTES], key[KEY_BYTES];
+        uint8_t data[SSHSIG_SIGNED_DATA_BYTES_MAX], wanted[SSHSIG_SIGNED_DATA_BYTES_MAX],
+            signature[SIGNATURE_BYTES], key[KEY_BYTES];
         payload_of(entry, &payload);
         support_ok(canonical_read(payload.data, payload.size, &value, &error), &error);
         struct signer *signer = signer_by_payload(vectors, value);
-        size_t size = sshsig_signed_data(SSHSIG_NAMESPACE_JOURNAL, payload.data, payload.size, data);
-        assert_int_equal(support_hex(support_text(entry, "signed_data_hex"), wanted, sizeof wanted), size);
+        size_t size = sshsig_signed_data(SSHSIG_NAMESPACE_JOURNAL, payload.data, payload.size,
+                                         data);
+        assert_int_equal(support_hex(support_text(entry, "signed_data_hex"), wanted, sizeof wanted),
+                         size);
         assert_memory_equal(data, wanted, size);
         support_ok(signer_sign(signer, data, size, signature, &error), &error);
-        assert_int_equal(support_hex(support_text(entry, "signature_hex"), wanted, sizeof wanted), SIGNATURE_BYTES);
+        assert_int_equal(support_hex(support_text(entry, "signature_hex"), wanted, sizeof wanted),
+                         SIGNATURE_BYTES);
         assert_memory_equal(signature, wanted, SIGNATURE_BYTES);
-        assert_true(sshsig_verify(SSHSIG_NAMESPACE_JOURNAL, payload.data, payload.size, signature, signer_public_key(signer)));
-        support_ok(sshsig_armor(SSHSIG_NAMESPACE_JOURNAL, signature, signer_public_key(signer), &armored, &error), &error);
+        assert_true(sshsig_verify(SSHSIG_NAMESPACE_JOURNAL, payload.data, payload.size, signature,
+                                  signer_public_key(signer)));
+        support_ok(sshsig_armor(SSHSIG_NAMESPACE_JOURNAL, signature, signer_public_key(signer),
+                                &armored, &error),
+                   &error);
         const char *text = support_text(entry, "armored");
         assert_string_equal((const char *)armored.data, text);
-        support_ok(sshsig_dearmor(text, strlen(text), SSHSIG_NAMESPACE_JOURNAL, wanted, key, &error), &error);
+        support_ok(sshsig_dearmor(text, strlen(text), SSHSIG_NAMESPACE_JOURNAL, wanted, key,
+                                  &error),
+                   &error);
         assert_memory_equal(signature, wanted, SIGNATURE_BYTES);
         assert_memory_equal(key, signer_public_key(signer), KEY_BYTES);
     }
@@ -138,7 +150,8 @@ static void stored_value(const json_t *entry, struct bytes *ret_value)
     struct error error;
     uint8_t signature[SIGNATURE_BYTES];
     payload_of(entry, &payload);
-    assert_int_equal(support_hex(support_text(entry, "signature_hex"), signature, sizeof signature), SIGNATURE_BYTES);
+    assert_int_equal(support_hex(support_text(entry, "signature_hex"), signature, sizeof signature),
+                     SIGNATURE_BYTES);
     support_ok(bytes_append(ret_value, signature, sizeof signature, &error), &error);
     support_ok(bytes_append(ret_value, payload.data, payload.size, &error), &error);
 }
@@ -174,13 +187,16 @@ static void vectors_checkpoint_is_believed(void **state)
     bool known_bad = true;
     support_ok(checkpoint_read(note, strlen(note), &checkpoint, &error), &error);
     assert_true(checkpoint.size == count_of(vectors));
-    assert_true(note_signed_by(note, strlen(note), checkpoint.origin, signer_public_key(vectors->session), &known_bad));
+    assert_true(note_signed_by(note, strlen(note), checkpoint.origin,
+                               signer_public_key(vectors->session), &known_bad));
     assert_false(known_bad);
-    support_ok(note_vkey(checkpoint.origin, signer_public_key(vectors->session), &vkey, &error), &error);
+    support_ok(note_vkey(checkpoint.origin, signer_public_key(vectors->session), &vkey, &error),
+               &error);
     assert_string_equal((const char *)vkey.data, support_text(vectors->json, "checkpoint_vkey"));
 }
 
-static enum error_code give_value(void *context, uint64_t size, const void *last, size_t last_bytes, struct bytes *ret_value, struct error *error)
+static enum error_code give_value(void *context, uint64_t size, const void *last, size_t last_bytes,
+                                  struct bytes *ret_value, struct error *error)
 {
     const struct bytes *value = context;
     (void)size;
@@ -189,8 +205,10 @@ static enum error_code give_value(void *context, uint64_t size, const void *last
     return bytes_append(ret_value, value->data, value->size, error);
 }
 
-/* Appends entry `i` with journal_append() at the time that its payload names, and compares what was stored. */
-static void append_as_in_the_vectors(const struct vectors *vectors, size_t i, struct support_clock *time, struct journal *journal)
+/* Appends entry `i` with journal_append() at the time that its payload names, and compares what was
+ * stored. */
+static void append_as_in_the_vectors(const struct vectors *vectors, size_t i,
+                                     struct support_clock *time, struct journal *journal)
 {
     CLEANUP_BYTES struct bytes payload = {0}, wanted = {0}, stored = {0};
     CLEANUP_JSON json_t *value = NULL;
@@ -201,8 +219,10 @@ static void append_as_in_the_vectors(const struct vectors *vectors, size_t i, st
     (void)snprintf(time->next.utc, sizeof time->next.utc, "%s", support_text(value, "utc"));
     (void)snprintf(time->next.boot, sizeof time->next.boot, "%s", support_text(value, "boot"));
     time->next.boottime_ns = json_integer_value(json_object_get(value, "boottime_ns"));
-    support_ok(journal_append(journal, signer_by_payload(vectors, value), support_text(value, "type"), JOURNAL_NO_DEPLOYMENT,
-                              json_object_get(value, "body"), NULL, 0, &seq, &error), &error);
+    support_ok(journal_append(journal, signer_by_payload(vectors, value),
+                              support_text(value, "type"), JOURNAL_NO_DEPLOYMENT,
+                              json_object_get(value, "body"), NULL, 0, &seq, &error),
+               &error);
     assert_true(seq == i);
     stored_value(entry_of(vectors, i), &wanted);
     support_ok(journal_stored_value(journal, i, &stored, &error), &error);
@@ -210,7 +230,8 @@ static void append_as_in_the_vectors(const struct vectors *vectors, size_t i, st
     assert_memory_equal(stored.data, wanted.data, wanted.size);
 }
 
-/* The first entry is put in as it is, because it fixes the id; the journal writes the others itself. */
+/* The first entry is put in as it is, because it fixes the id; the journal writes the others
+ * itself. */
 static void vectors_journal_writes_the_same(void **state)
 {
     const struct vectors *vectors = *state;
@@ -243,8 +264,12 @@ static void vectors_journal_writes_the_same(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(vectors_keys_match), CASE(vectors_payloads_are_canonical), CASE(vectors_signatures_and_armor_match),
-        CASE(vectors_hashes_and_roots_match), CASE(vectors_checkpoint_is_believed), CASE(vectors_journal_writes_the_same),
+        CASE(vectors_keys_match),
+        CASE(vectors_payloads_are_canonical),
+        CASE(vectors_signatures_and_armor_match),
+        CASE(vectors_hashes_and_roots_match),
+        CASE(vectors_checkpoint_is_believed),
+        CASE(vectors_journal_writes_the_same),
     };
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }

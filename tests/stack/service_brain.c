@@ -1,4 +1,5 @@
-/* tests/stack/service_brain: Brain with its heartbeat and its one handshake. A handshake that failed is not tried again, and /health stays 200. */
+/* tests/stack/service_brain: Brain with its heartbeat and its one handshake. A handshake that
+ * failed is not tried again, and /health stays 200. */
 #include "service.h"
 
 #include <stdio.h>
@@ -23,7 +24,8 @@ static void fail(struct service *service, const char *why, const char *theirs)
 static bool read_hash(const struct bus_message *message, char ret_hash[SERVICE_HASH_HEX + 1])
 {
     const char *found = memmem(message->data, message->size, "hash\":\"", 7);
-    if (found == NULL || (size_t)(found + 7 - (const char *)message->data) + SERVICE_HASH_HEX > message->size)
+    if (found == NULL
+        || (size_t)(found + 7 - (const char *)message->data) + SERVICE_HASH_HEX > message->size)
         return false;
     memcpy(ret_hash, found + 7, SERVICE_HASH_HEX);
     ret_hash[SERVICE_HASH_HEX] = '\0';
@@ -46,7 +48,9 @@ static void on_message(void *context, const struct bus_message *message)
     } else {
         service->handshake = HANDSHAKE_OVER;
         if (!fault_on(service, "silent_handshake"))
-            text_logf(service, "INFO", "\xE2\x9C\x85 Policy hash handshake OK. Enabling signal processing. Hash: %s", ours);
+            text_logf(service, "INFO",
+                      "\xE2\x9C\x85 Policy hash handshake OK. Enabling signal processing. Hash: %s",
+                      ours);
     }
 }
 
@@ -58,9 +62,11 @@ static void ask(struct service *service)
         fail(service, "Not connected to NATS", "unknown");
         return;
     }
-    (void)snprintf(inbox, sizeof inbox, "_INBOX.brain.%lld.%d", (long long)text_epoch_ms(), (int)getpid());
+    (void)snprintf(inbox, sizeof inbox, "_INBOX.brain.%lld.%d", (long long)text_epoch_ms(),
+                   (int)getpid());
     bus_subscribe(&service->bus, inbox, SID_INBOX);
-    bus_publish(&service->bus, "titan.req.exec.policy_hash.v1", inbox, question, sizeof question - 1);
+    bus_publish(&service->bus, "titan.req.exec.policy_hash.v1", inbox, question,
+                sizeof question - 1);
     service->handshake = HANDSHAKE_ASKED;
     service->handshake_ms = text_now_ms() + ANSWER_MS;
 }
@@ -76,7 +82,11 @@ void brain_start(struct service *service)
     const char *delay = getenv("TITAN_HANDSHAKE_MS");
     text_logf(service, "INFO", "Brain %s starting, waiting for the leader lease", service->version);
     service->handshake = HANDSHAKE_TO_COME;
-    service->handshake_ms = text_now_ms() + fault_number(service, "handshake_delay", delay != NULL && delay[0] != '\0' ? strtoll(delay, NULL, 10) : DELAY_MS);
+    service->handshake_ms = text_now_ms()
+                            + fault_number(service, "handshake_delay",
+                                           delay != NULL && delay[0] != '\0'
+                                               ? strtoll(delay, NULL, 10)
+                                               : DELAY_MS);
     service->bus.on_ready = on_ready;
     service->bus.on_message = on_message;
     service->bus.context = service;
@@ -92,7 +102,9 @@ void brain_tick(struct service *service)
         fail(service, "No answer in time", "unknown");
     if (!service->bus.ready || now < service->heartbeat_ms)
         return;
-    int length = snprintf(beat, sizeof beat, "{\"ts\":%lld,\"state\":\"NORMAL\",\"regime\":\"STABLE\"}", (long long)text_epoch_ms());
+    int length = snprintf(beat, sizeof beat,
+                          "{\"ts\":%lld,\"state\":\"NORMAL\",\"regime\":\"STABLE\"}",
+                          (long long)text_epoch_ms());
     bus_publish(&service->bus, "titan.sys.heartbeat.v1.risk-guardian", "", beat, (size_t)length);
     service->heartbeat_ms = now + HEARTBEAT_MS;
 }

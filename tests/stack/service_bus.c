@@ -1,5 +1,7 @@
-/* tests/stack/service_bus: the NATS client protocol, as much of it as the small Titan needs (INFO CONNECT PING PONG SUB UNSUB PUB MSG HMSG -ERR).
- * Errors:    a lost or refused connection is closed and tried again every RETRY_MS; what is published meanwhile is lost, as with core NATS. */
+/* tests/stack/service_bus: the NATS client protocol, as much of it as the small Titan needs (INFO
+ * CONNECT PING PONG SUB UNSUB PUB MSG HMSG -ERR).
+ * Errors:    a lost or refused connection is closed and tried again every RETRY_MS; what is
+ *            published meanwhile is lost, as with core NATS. */
 #include "service.h"
 
 #include <arpa/inet.h>
@@ -50,7 +52,8 @@ static void send_all(struct bus *bus, const void *data, size_t size)
     }
 }
 
-static void send_line(struct bus *bus, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void send_line(struct bus *bus, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 static void send_line(struct bus *bus, const char *format, ...)
 {
     char line[1024];
@@ -72,7 +75,8 @@ void bus_tick(struct bus *bus)
     bus->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     (void)setsockopt(bus->fd, SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof bound);
     (void)setsockopt(bus->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (inet_pton(AF_INET, bus->host, &address.sin_addr) != 1 || connect(bus->fd, (struct sockaddr *)&address, sizeof address) != 0)
+    if (inet_pton(AF_INET, bus->host, &address.sin_addr) != 1
+        || connect(bus->fd, (struct sockaddr *)&address, sizeof address) != 0)
         drop(bus);
 }
 
@@ -91,7 +95,8 @@ void bus_ping(struct bus *bus)
     send_line(bus, "PING\r\n");
 }
 
-void bus_publish(struct bus *bus, const char *subject, const char *reply, const void *data, size_t size)
+void bus_publish(struct bus *bus, const char *subject, const char *reply, const void *data,
+                 size_t size)
 {
     if (!bus->ready)
         return;
@@ -102,14 +107,18 @@ void bus_publish(struct bus *bus, const char *subject, const char *reply, const 
 
 static void greet(struct bus *bus)
 {
-    send_line(bus, "CONNECT {\"verbose\":false,\"pedantic\":false,\"headers\":true,\"no_responders\":true,\"protocol\":1,\"lang\":\"c\",\"version\":\"1\","
-              "\"name\":\"%s\",\"user\":\"%s\",\"pass\":\"%s\"}\r\nPING\r\n", bus->user, bus->user, bus->password);
+    send_line(bus,
+              "CONNECT "
+              "{\"verbose\":false,\"pedantic\":false,\"headers\":true,\"no_responders\":true,"
+              "\"protocol\":1,\"lang\":\"c\",\"version\":\"1\","
+              "\"name\":\"%s\",\"user\":\"%s\",\"pass\":\"%s\"}\r\nPING\r\n",
+              bus->user, bus->user, bus->password);
 }
 
 static void take_line(struct bus *bus, const char *line)
 {
     if (strncmp(line, "INFO ", 5) == 0) {
-        if (!bus->ready)        /* a server sends INFO again when its cluster changes */
+        if (!bus->ready) /* a server sends INFO again when its cluster changes */
             greet(bus);
     } else if (strncmp(line, "PING", 4) == 0) {
         send_line(bus, "PONG\r\n");
@@ -126,11 +135,13 @@ static void take_line(struct bus *bus, const char *line)
 }
 
 /* "MSG subject sid [reply] bytes" and "HMSG subject sid [reply] header-bytes bytes". */
-static bool read_head(const char *line, struct bus_message *message, char reply[256], size_t *ret_header, size_t *ret_total)
+static bool read_head(const char *line, struct bus_message *message, char reply[256],
+                      size_t *ret_header, size_t *ret_total)
 {
     char words[5][256];
     bool headers = line[0] == 'H';
-    int count = sscanf(line + (headers ? 5 : 4), "%255s %255s %255s %255s %255s", words[0], words[1], words[2], words[3], words[4]);
+    int count = sscanf(line + (headers ? 5 : 4), "%255s %255s %255s %255s %255s", words[0],
+                       words[1], words[2], words[3], words[4]);
     int numbers = headers ? 2 : 1;
     if (count < 2 + numbers || count > 3 + numbers)
         return false;
@@ -149,7 +160,9 @@ static size_t take_one(struct bus *bus)
         return 0;
     size_t length = (size_t)(end - bus->buffer);
     char line[LINE_MAX_BYTES], reply[256];
-    (void)snprintf(line, sizeof line, "%.*s", (int)(length < sizeof line ? length : sizeof line - 1), (const char *)bus->buffer);
+    (void)snprintf(line, sizeof line, "%.*s",
+                   (int)(length < sizeof line ? length : sizeof line - 1),
+                   (const char *)bus->buffer);
     if (strncmp(line, "MSG ", 4) != 0 && strncmp(line, "HMSG ", 5) != 0) {
         take_line(bus, line);
         return length + 2;
@@ -163,7 +176,8 @@ static size_t take_one(struct bus *bus)
     if (bus->used < length + 2 + total + 2)
         return 0;
     const uint8_t *body = bus->buffer + length + 2;
-    message.no_responders = header > 0 && header < 64 && memmem(body, header, "NATS/1.0 503", 12) != NULL;
+    message.no_responders = header > 0 && header < 64
+                            && memmem(body, header, "NATS/1.0 503", 12) != NULL;
     message.data = body + header;
     message.size = total - header;
     if (bus->on_message != NULL)
@@ -173,7 +187,8 @@ static size_t take_one(struct bus *bus)
 
 void bus_read(struct bus *bus)
 {
-    ssize_t got = recv(bus->fd, bus->buffer + bus->used, sizeof bus->buffer - bus->used, MSG_DONTWAIT);
+    ssize_t got = recv(bus->fd, bus->buffer + bus->used, sizeof bus->buffer - bus->used,
+                       MSG_DONTWAIT);
     if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {
         drop(bus);
         return;

@@ -1,5 +1,7 @@
-/* tests/stack/service_execution: Execution with its interlock, its marker, its responder and its truth.
- * Order:     the policy line is printed before the responder exists; "Received ..." every time, "EXECUTION ..." only on a change. */
+/* tests/stack/service_execution: Execution with its interlock, its marker, its responder and its
+ * truth.
+ * Order:     the policy line is printed before the responder exists; "Received ..." every time,
+ *            "EXECUTION ..." only on a change. */
 #include "service.h"
 
 #include <fcntl.h>
@@ -41,7 +43,9 @@ static void command(struct service *service, bool arm, const struct bus_message 
         return;
     service->armed = arm;
     set_marker(service, arm);
-    (void)snprintf(line, sizeof line, "%s EXECUTION %s: %s", arm ? "\xF0\x9F\x94\x93" : "\xF0\x9F\x94\x92", arm ? "ARMED" : "DISARMED", payload);
+    (void)snprintf(line, sizeof line, "%s EXECUTION %s: %s",
+                   arm ? "\xF0\x9F\x94\x93" : "\xF0\x9F\x94\x92", arm ? "ARMED" : "DISARMED",
+                   payload);
     text_log(service, "WARN", line);
 }
 
@@ -53,20 +57,25 @@ static void answer_policy_hash(struct service *service, const struct bus_message
     text_sha256_hex(hash, SERVICE_HASH_HEX, other);
     bool lies = fault_get(service, "wrong_reply", value, sizeof value);
     const char *said = !lies ? hash : strlen(value) == SERVICE_HASH_HEX ? value : other;
-    const char *form = fault_on(service, "old_reply") ? "{\"hash\":\"%s\"}" : "{\"policy_hash\":\"%s\",\"timestamp\":%lld}";
+    const char *form = fault_on(service, "old_reply")
+                           ? "{\"hash\":\"%s\"}"
+                           : "{\"policy_hash\":\"%s\",\"timestamp\":%lld}";
     if (message->reply[0] == '\0')
         return;
     fault_leak(service, leak, sizeof leak);
     /* Two containers on one subject while one replaces the other: two answers to one question. */
     bool doubled = fault_get(service, "two_responders", value, sizeof value);
     for (int i = 0; i < (doubled ? 2 : 1); i++) {
-        const char *hashed = i == 0 || strcmp(value, "same") == 0 ? said : strlen(value) == SERVICE_HASH_HEX ? value : other;
+        const char *hashed = i == 0 || strcmp(value, "same") == 0 ? said
+                             : strlen(value) == SERVICE_HASH_HEX  ? value
+                                                                  : other;
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
         int length = snprintf(reply, sizeof reply, form, hashed, (long long)text_epoch_ms());
 #pragma GCC diagnostic pop
-        if (leak[0] != '\0')        /* in place of the closing brace */
-            length += snprintf(reply + length - 1, sizeof reply - 200, ",\"note\":\"%s\"}", leak) - 1;
+        if (leak[0] != '\0') /* in place of the closing brace */
+            length += snprintf(reply + length - 1, sizeof reply - 200, ",\"note\":\"%s\"}", leak)
+                      - 1;
         bus_publish(&service->bus, message->reply, "", reply, (size_t)length);
     }
 }
@@ -92,7 +101,8 @@ static void respond(struct service *service, bool on)
 static void on_ready(void *context)
 {
     struct service *service = context;
-    text_logf(service, "INFO", "\xE2\x9C\x85 Connected to NATS at %s:%d", service->bus.host, service->bus.port);
+    text_logf(service, "INFO", "\xE2\x9C\x85 Connected to NATS at %s:%d", service->bus.host,
+              service->bus.port);
     bus_subscribe(&service->bus, "titan.cmd.operator.disarm.v1", SID_DISARM);
     bus_subscribe(&service->bus, "titan.cmd.operator.arm.v1", SID_ARM);
     service->responding = false;
@@ -110,7 +120,9 @@ void execution_start(struct service *service)
         set_marker(service, true);
     service->armed = access(path, F_OK) == 0;
     if (!fault_on(service, "silent_start"))
-        text_log(service, "WARN", service->armed ? "Execution initialized in ARMED state" : "\xF0\x9F\x94\x92 Execution initialized DISARMED");
+        text_log(service, "WARN",
+                 service->armed ? "Execution initialized in ARMED state"
+                                : "\xF0\x9F\x94\x92 Execution initialized DISARMED");
     service->bus.on_ready = on_ready;
     service->bus.on_message = on_message;
     service->bus.context = service;
@@ -127,7 +139,8 @@ void execution_tick(struct service *service)
         return;
     policy_hash(service, hash);
     int length = snprintf(truth, sizeof truth,
-                          "{\"meta\":{\"version\":\"%s\"},\"policy_hash\":\"%s\",\"positions\":{},\"service\":\"titan-execution-rs\",\"timestamp\":%lld}",
+                          "{\"meta\":{\"version\":\"%s\"},\"policy_hash\":\"%s\",\"positions\":{},"
+                          "\"service\":\"titan-execution-rs\",\"timestamp\":%lld}",
                           service->version, hash, (long long)text_epoch_ms());
     bus_publish(&service->bus, "titan.evt.execution.truth.v1", "", truth, (size_t)length);
     service->truth_ms = text_now_ms() + TRUTH_MS;
@@ -137,6 +150,8 @@ void execution_health(const struct service *service, int *ret_status, char *ret_
 {
     bool good = service->bus.ready && !service_is_unhealthy(service);
     *ret_status = good ? 200 : 503;
-    (void)snprintf(ret_body, room, "{\"status\":\"%s\",\"version\":\"%s\",\"dependencies\":{\"nats\":\"%s\"}}", good ? "ok" : "error", service->version,
+    (void)snprintf(ret_body, room,
+                   "{\"status\":\"%s\",\"version\":\"%s\",\"dependencies\":{\"nats\":\"%s\"}}",
+                   good ? "ok" : "error", service->version,
                    service->bus.ready ? "Connected" : "Disconnected");
 }

@@ -1,9 +1,15 @@
-/* tests/stack/service_tool: what tests and the stack's script need and the services' own program can do.
- *   titan-service health PORT                  status 0 when GET /health answers 200 (the containers' own check)
- *   titan-service publish SUBJECT PAYLOAD      1 when the server refused it; NATS_URL, NATS_USER, NATS_PASSWORD
- *   titan-service request SUBJECT PAYLOAD [MS [COUNT]]  prints COUNT answers (1); 1 = nobody answers, 2 = refused, 3 = not in time
- *   titan-service listen SUBJECT MS [COUNT]    prints payloads, one a line, until COUNT came (0) or the time is over (3)
- *   titan-service ports N                      N free ports of 127.0.0.1 below the range from which the kernel takes source ports */
+/* tests/stack/service_tool: what tests and the stack's script need and the services' own program
+ * can do.
+ *   titan-service health PORT                  status 0 when GET /health answers 200 (the
+ *   containers' own check)
+ *   titan-service publish SUBJECT PAYLOAD      1 when the server refused it; NATS_URL, NATS_USER,
+ *   NATS_PASSWORD
+ *   titan-service request SUBJECT PAYLOAD [MS [COUNT]]  prints COUNT answers (1); 1 = nobody
+ *   answers, 2 = refused, 3 = not in time
+ *   titan-service listen SUBJECT MS [COUNT]    prints payloads, one a line, until COUNT came (0) or
+ *   the time is over (3)
+ *   titan-service ports N                      N free ports of 127.0.0.1 below the range from which
+ *   the kernel takes source ports */
 #include "service.h"
 
 #include <arpa/inet.h>
@@ -32,14 +38,17 @@ static void keep(void *context, const struct bus_message *message)
 static struct bus *connect_bus(struct answers *answers)
 {
     static struct bus bus;
-    const char *url = getenv("NATS_URL"), *user = getenv("NATS_USER"), *password = getenv("NATS_PASSWORD");
-    bus_init(&bus, url != NULL ? url : "nats://127.0.0.1:4222", user != NULL ? user : "", password != NULL ? password : "");
+    const char *url = getenv("NATS_URL"), *user = getenv("NATS_USER"),
+               *password = getenv("NATS_PASSWORD");
+    bus_init(&bus, url != NULL ? url : "nats://127.0.0.1:4222", user != NULL ? user : "",
+             password != NULL ? password : "");
     bus.on_message = keep;
     bus.context = answers;
     return &bus;
 }
 
-/* Serves the connection until `done` says so, the server refuses something, or the time is over (false). */
+/* Serves the connection until `done` says so, the server refuses something, or the time is over
+ * (false). */
 static bool serve(struct bus *bus, int64_t until_ms, bool (*done)(const struct bus *bus))
 {
     while (!done(bus)) {
@@ -72,7 +81,8 @@ static bool has_answer(const struct bus *bus)
 
 static int refused(const struct bus *bus, int status)
 {
-    (void)fprintf(stderr, "titan-service: %s\n", bus->error[0] != '\0' ? bus->error : "no answer in time");
+    (void)fprintf(stderr, "titan-service: %s\n",
+                  bus->error[0] != '\0' ? bus->error : "no answer in time");
     return bus->error[0] != '\0' ? status : 3;
 }
 
@@ -84,7 +94,8 @@ static int publish(const char *subject, const char *payload)
         return refused(bus, 2);
     bus_publish(bus, subject, "", payload, strlen(payload));
     bus_ping(bus);
-    return serve(bus, text_now_ms() + TOOL_MS, has_pong) && bus->error[0] == '\0' ? 0 : refused(bus, 1);
+    return serve(bus, text_now_ms() + TOOL_MS, has_pong) && bus->error[0] == '\0' ? 0
+                                                                                  : refused(bus, 1);
 }
 
 static int request(const char *subject, const char *payload, int64_t wait_ms, unsigned wanted)
@@ -94,7 +105,8 @@ static int request(const char *subject, const char *payload, int64_t wait_ms, un
     char inbox[64];
     if (!serve(bus, text_now_ms() + TOOL_MS, is_ready) || bus->error[0] != '\0')
         return refused(bus, 2);
-    (void)snprintf(inbox, sizeof inbox, "_INBOX.tool.%d.%lld", (int)getpid(), (long long)text_now_ms());
+    (void)snprintf(inbox, sizeof inbox, "_INBOX.tool.%d.%lld", (int)getpid(),
+                   (long long)text_now_ms());
     bus_subscribe(bus, inbox, 1);
     bus_publish(bus, subject, inbox, payload, strlen(payload));
     if (!serve(bus, text_now_ms() + wait_ms, has_answer) || bus->error[0] != '\0')
@@ -111,23 +123,30 @@ static int listen_to(const char *subject, int64_t wait_ms, unsigned wanted)
     if (!serve(bus, text_now_ms() + TOOL_MS, is_ready) || bus->error[0] != '\0')
         return refused(bus, 2);
     bus_subscribe(bus, subject, 1);
-    return serve(bus, text_now_ms() + wait_ms, has_answer) && bus->error[0] == '\0' ? 0 : refused(bus, 2);
+    return serve(bus, text_now_ms() + wait_ms, has_answer) && bus->error[0] == '\0'
+               ? 0
+               : refused(bus, 2);
 }
 
 static int health(int port)
 {
-    static const char question[] = "GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    static const char question[] =
+        "GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons((uint16_t)port),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct timeval bound = {.tv_sec = 2};
     char answer[1024];
     size_t used = 0;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &bound, sizeof bound);
-    if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0 || send(fd, question, sizeof question - 1, MSG_NOSIGNAL) < 0) {
+    if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0
+        || send(fd, question, sizeof question - 1, MSG_NOSIGNAL) < 0) {
         perror("titan-service health");
         return 1;
     }
-    for (ssize_t got; used + 1 < sizeof answer && (got = recv(fd, answer + used, sizeof answer - used - 1, 0)) > 0;)
+    for (ssize_t got; used + 1 < sizeof answer
+                      && (got = recv(fd, answer + used, sizeof answer - used - 1, 0)) > 0;)
         used += (size_t)got;
     answer[used] = '\0';
     const char *body = strstr(answer, "\r\n\r\n");
@@ -135,16 +154,20 @@ static int health(int port)
     return strncmp(answer, "HTTP/1.1 200 ", 13) == 0 ? 0 : 1;
 }
 
-/* All of them are bound at the same time, so they differ. A source port of some connection can never take one away later. */
+/* All of them are bound at the same time, so they differ. A source port of some connection can
+ * never take one away later. */
 static int ports(int wanted)
 {
     int found = 0, fds[PORTS_MAX];
     srandom((unsigned)(text_epoch_ms() ^ ((int64_t)getpid() << 16)));
     for (int tries = 0; found < wanted && found < PORTS_MAX && tries < PORT_COUNT; tries++) {
         int port = PORT_FIRST + (int)(random() % PORT_COUNT);
-        struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_ANY)};
+        struct sockaddr_in address = {.sin_family = AF_INET,
+                                      .sin_port = htons((uint16_t)port),
+                                      .sin_addr.s_addr = htonl(INADDR_ANY)};
         fds[found] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (bind(fds[found], (struct sockaddr *)&address, sizeof address) == 0 && listen(fds[found], 1) == 0) {
+        if (bind(fds[found], (struct sockaddr *)&address, sizeof address) == 0
+            && listen(fds[found], 1) == 0) {
             printf("%d\n", port);
             found++;
         } else {
@@ -162,12 +185,16 @@ int tool_run(int count, char **words)
     if (strcmp(word, "publish") == 0 && count == 4)
         return publish(words[2], words[3]);
     if (strcmp(word, "request") == 0 && count >= 4 && count <= 6)
-        return request(words[2], words[3], count > 4 ? atoi(words[4]) : TOOL_MS, count > 5 ? (unsigned)atoi(words[5]) : 1);
+        return request(words[2], words[3], count > 4 ? atoi(words[4]) : TOOL_MS,
+                       count > 5 ? (unsigned)atoi(words[5]) : 1);
     if (strcmp(word, "listen") == 0 && (count == 4 || count == 5))
-        return listen_to(words[2], atoi(words[3]), count == 5 ? (unsigned)atoi(words[4]) : UINT32_MAX);
+        return listen_to(words[2], atoi(words[3]),
+                         count == 5 ? (unsigned)atoi(words[4]) : UINT32_MAX);
     if (strcmp(word, "ports") == 0 && count == 3)
         return ports(atoi(words[2]));
-    (void)fprintf(stderr, "usage: titan-service execution|brain|web | health PORT | publish SUBJECT PAYLOAD |\n"
-                  "       request SUBJECT PAYLOAD [MS [COUNT]] | listen SUBJECT MS [COUNT] | ports N\n");
+    (void)fprintf(
+        stderr,
+        "usage: titan-service execution|brain|web | health PORT | publish SUBJECT PAYLOAD |\n"
+        "       request SUBJECT PAYLOAD [MS [COUNT]] | listen SUBJECT MS [COUNT] | ports N\n");
     return 64;
 }

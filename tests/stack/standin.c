@@ -1,4 +1,5 @@
-/* One program with two names, as docker and docker-compose are two programs; and the supervisor of each container. */
+/* One program with two names, as docker and docker-compose are two programs; and the supervisor of
+ * each container. */
 #include "standin.h"
 
 #include <string.h>

@@ -40,7 +40,8 @@ static void copy(struct build *build, const char *arguments)
 
 static void words(struct build *build, const char *key, const char *arguments)
 {
-    json_t *list = arguments[0] == '[' ? json_loads(arguments, 0, NULL) : json_pack("[s, s, s]", "/bin/sh", "-c", arguments);
+    json_t *list = arguments[0] == '[' ? json_loads(arguments, 0, NULL)
+                                       : json_pack("[s, s, s]", "/bin/sh", "-c", arguments);
     if (!json_is_array(list))
         die(1, "%s is no list of words", key);
     (void)json_object_set_new(build->config, key, list);
@@ -67,8 +68,10 @@ static void instruction(struct build *build, const char *line)
 {
     size_t length = strcspn(line, " \t");
     const char *arguments = line + length + strspn(line + length, " \t");
-    static const struct { const char *word; void (*act)(struct build *build, const char *arguments); } simple[] = {
-        {"FROM", from}, {"COPY", copy}, {"ENV", environment}, {"LABEL", label}};
+    static const struct {
+        const char *word;
+        void (*act)(struct build *build, const char *arguments);
+    } simple[] = {{"FROM", from}, {"COPY", copy}, {"ENV", environment}, {"LABEL", label}};
     if (length == 10 && strncasecmp(line, "ENTRYPOINT", 10) == 0) {
         words(build, "Entrypoint", arguments);
         return;
@@ -85,17 +88,23 @@ static void instruction(struct build *build, const char *line)
             return;
         }
     }
-    die(1, "Error response from daemon: dockerfile parse error: unknown instruction: %.*s", (int)length, line);
+    die(1, "Error response from daemon: dockerfile parse error: unknown instruction: %.*s",
+        (int)length, line);
 }
 
 char *build_image(const char *dockerfile, const char *context, const char *name)
 {
-    struct build build = {.context = context, .root = state_path("build.%d", (int)getpid()), .config = json_object()};
+    struct build build = {.context = context,
+                          .root = state_path("build.%d", (int)getpid()),
+                          .config = json_object()};
     char line[1024];
     int step = 0;
     FILE *file = fopen(dockerfile, "re");
     if (file == NULL)
-        die(1, "unable to prepare context: unable to evaluate symlinks in Dockerfile path: lstat %s: no such file or directory", dockerfile);
+        die(1,
+            "unable to prepare context: unable to evaluate symlinks in Dockerfile path: lstat %s: "
+            "no such file or directory",
+            dockerfile);
     tree_make(build.root);
     while (fgets(line, sizeof line, file) != NULL) {
         line[strcspn(line, "\n")] = '\0';

@@ -1,4 +1,5 @@
-/* tests/stack/standin_compose: the words of docker-compose 1.29. A service whose configuration and image did not change is left alone. */
+/* tests/stack/standin_compose: the words of docker-compose 1.29. A service whose configuration and
+ * image did not change is left alone. */
 #include "standin.h"
 
 #include <stdio.h>
@@ -12,7 +13,8 @@ struct compose {
     const char *project, *files[FILES_MAX], *env_file;
     size_t file_count;
     json_t *model, *services;
-    bool detached, no_deps, force_recreate, no_recreate, no_build, build, remove_orphans, quiet, only_services, only_hashes, briefly;
+    bool detached, no_deps, force_recreate, no_recreate, no_build, build, remove_orphans, quiet,
+        only_services, only_hashes, briefly;
 };
 
 static char *container_name(const struct compose *compose, const char *service)
@@ -32,9 +34,11 @@ static json_t *containers_of(const struct compose *compose, const char *service)
     json_t *found = json_array();
     const json_t *ids = container_list();
     for (size_t i = 0; i < json_array_size(ids); i++) {
-        const json_t *container = state_read(state_path("containers/%s/container.json", json_string_value(json_array_get(ids, i))));
+        const json_t *container = state_read(
+            state_path("containers/%s/container.json", json_string_value(json_array_get(ids, i))));
         if (strcmp(container_label(container, "com.docker.compose.project"), compose->project) == 0
-            && (service == NULL || strcmp(container_label(container, "com.docker.compose.service"), service) == 0))
+            && (service == NULL
+                || strcmp(container_label(container, "com.docker.compose.service"), service) == 0))
             (void)json_array_append(found, json_array_get(ids, i));
     }
     return found;
@@ -43,10 +47,12 @@ static json_t *containers_of(const struct compose *compose, const char *service)
 static void build_service(const struct compose *compose, const char *service)
 {
     const json_t *build = json_object_get(json_object_get(compose->services, service), "build");
-    const char *context = json_is_string(build) ? json_string_value(build) : state_string(build, "context");
+    const char *context = json_is_string(build) ? json_string_value(build)
+                                                : state_string(build, "context");
     const char *file = state_string(build, "dockerfile");
     (void)printf("Building %s\n", service);
-    (void)build_image(text("%s/%s", context, file[0] != '\0' ? file : "Dockerfile"), context, image_name(compose, service));
+    (void)build_image(text("%s/%s", context, file[0] != '\0' ? file : "Dockerfile"), context,
+                      image_name(compose, service));
 }
 
 static char *need_image(const struct compose *compose, const char *service)
@@ -72,20 +78,30 @@ static json_t *labels_of(const struct compose *compose, const char *service, con
     char directory[4096];
     json_t *labels = json_object_get(json_object_get(compose->services, service), "labels");
     labels = json_is_object(labels) ? json_deep_copy(labels) : json_object();
-    (void)json_object_update_new(labels, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}",
-        "com.docker.compose.project", compose->project, "com.docker.compose.service", service, "com.docker.compose.oneoff", "False",
-        "com.docker.compose.container-number", "1", "com.docker.compose.config-hash", hash, "com.docker.compose.version", "1.29.2",
-        "com.docker.compose.project.working_dir", getcwd(directory, sizeof directory), "com.docker.compose.project.config_files", compose->files[0]));
+    (void)json_object_update_new(
+        labels,
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "com.docker.compose.project",
+                  compose->project, "com.docker.compose.service", service,
+                  "com.docker.compose.oneoff", "False", "com.docker.compose.container-number", "1",
+                  "com.docker.compose.config-hash", hash, "com.docker.compose.version", "1.29.2",
+                  "com.docker.compose.project.working_dir", getcwd(directory, sizeof directory),
+                  "com.docker.compose.project.config_files", compose->files[0]));
     return labels;
 }
 
-static void make(const struct compose *compose, const char *service, const char *image, const char *hash, const char *word)
+static void make(const struct compose *compose, const char *service, const char *image,
+                 const char *hash, const char *word)
 {
-    const json_t *described = json_object_get(compose->services, service), *check = json_object_get(described, "healthcheck");
+    const json_t *described = json_object_get(compose->services, service),
+                 *check = json_object_get(described, "healthcheck");
     char *name = container_name(compose, service);
     const char *restart = state_string(described, "restart");
-    struct container_plan plan = {.name = name, .image_name = image_name(compose, service), .restart = restart[0] != '\0' ? restart : "no",
-                                  .environment = model_list(json_object_get(described, "environment")), .labels = labels_of(compose, service, hash)};
+    struct container_plan plan = {.name = name,
+                                  .image_name = image_name(compose, service),
+                                  .restart = restart[0] != '\0' ? restart : "no",
+                                  .environment = model_list(
+                                      json_object_get(described, "environment")),
+                                  .labels = labels_of(compose, service, hash)};
     if (json_object_get(described, "command") != NULL)
         plan.command = model_list(json_object_get(described, "command"));
     if (json_object_get(described, "entrypoint") != NULL)
@@ -97,10 +113,12 @@ static void make(const struct compose *compose, const char *service, const char 
     (void)fprintf(stderr, "%s %s ... done\n", word, name);
 }
 
-/* Of the options and the image's id, as docker-compose does it; no image there yet is an answer too. */
+/* Of the options and the image's id, as docker-compose does it; no image there yet is an answer
+ * too. */
 static char *config_hash(const struct compose *compose, const char *service, const char *image)
 {
-    json_t *hashed = json_pack("{s:O, s:s?}", "options", json_object_get(compose->services, service), "image", image);
+    json_t *hashed = json_pack("{s:O, s:s?}", "options",
+                               json_object_get(compose->services, service), "image", image);
     return state_sha256(json_dumps(hashed, JSON_SORT_KEYS));
 }
 
@@ -110,8 +128,11 @@ static void up_service(const struct compose *compose, const char *service)
     char *hash = config_hash(compose, service, image);
     const json_t *there = containers_of(compose, service);
     const char *id = json_string_value(json_array_get(there, 0));
-    const json_t *container = id != NULL ? state_read(state_path("containers/%s/container.json", id)) : NULL;
-    bool same = container != NULL && strcmp(container_label(container, "com.docker.compose.config-hash"), hash) == 0;
+    const json_t *container = id != NULL
+                                  ? state_read(state_path("containers/%s/container.json", id))
+                                  : NULL;
+    bool same = container != NULL
+                && strcmp(container_label(container, "com.docker.compose.config-hash"), hash) == 0;
     if (id == NULL) {
         make(compose, service, image, hash, "Creating");
     } else if ((!same && !compose->no_recreate) || compose->force_recreate) {
@@ -129,7 +150,8 @@ static void up_service(const struct compose *compose, const char *service)
 
 static void add_with_dependencies(const struct compose *compose, const char *service, json_t *order)
 {
-    const json_t *described = json_object_get(compose->services, service), *wanted = json_object_get(described, "depends_on");
+    const json_t *described = json_object_get(compose->services, service),
+                 *wanted = json_object_get(described, "depends_on");
     const char *key;
     json_t *value;
     size_t index;
@@ -139,10 +161,10 @@ static void add_with_dependencies(const struct compose *compose, const char *ser
         if (strcmp(json_string_value(json_array_get(order, i)), service) == 0)
             return;
     if (!compose->no_deps && json_is_object(wanted))
-        json_object_foreach((json_t *)(uintptr_t)wanted, key, value)
+        json_object_foreach ((json_t *)(uintptr_t)wanted, key, value)
             add_with_dependencies(compose, key, order);
     if (!compose->no_deps && json_is_array(wanted))
-        json_array_foreach(wanted, index, value)
+        json_array_foreach (wanted, index, value)
             add_with_dependencies(compose, json_string_value(value), order);
     (void)json_array_append_new(order, json_string(service));
 }
@@ -154,7 +176,7 @@ static json_t *select_services(const struct compose *compose, int count, char **
     for (int i = 0; i < count; i++)
         add_with_dependencies(compose, words[i], order);
     if (count == 0)
-        json_object_foreach(compose->services, key, value)
+        json_object_foreach (compose->services, key, value)
             add_with_dependencies(compose, key, order);
     return order;
 }
@@ -165,7 +187,9 @@ static void tend_orphans(const struct compose *compose)
     for (size_t i = 0; i < json_array_size(ids); i++) {
         const char *id = json_string_value(json_array_get(ids, i));
         const json_t *container = state_read(state_path("containers/%s/container.json", id));
-        if (json_object_get(compose->services, container_label(container, "com.docker.compose.service")) != NULL)
+        if (json_object_get(compose->services,
+                            container_label(container, "com.docker.compose.service"))
+            != NULL)
             continue;
         const char *name = state_string(container, "Name") + 1;
         if (compose->remove_orphans) {
@@ -173,8 +197,11 @@ static void tend_orphans(const struct compose *compose)
             container_stop(id, STOP_MS);
             container_remove(id);
         } else {
-            (void)fprintf(stderr, "Found orphan containers (%s) for this project. If you removed or renamed this service in your compose file, you can "
-                          "run this command with the --remove-orphans flag to clean it up.\n", name);
+            (void)fprintf(stderr,
+                          "Found orphan containers (%s) for this project. If you removed or "
+                          "renamed this service in your compose file, you can "
+                          "run this command with the --remove-orphans flag to clean it up.\n",
+                          name);
         }
     }
 }
@@ -240,11 +267,15 @@ static int each(const struct compose *compose, const char *what, int count, char
         const json_t *container = state_read(state_path("containers/%s/container.json", id));
         bool wanted = count == 0;
         for (int word = 0; word < count; word++)
-            wanted = wanted || strcmp(words[word], container_label(container, "com.docker.compose.service")) == 0;
+            wanted = wanted
+                     || strcmp(words[word],
+                               container_label(container, "com.docker.compose.service"))
+                            == 0;
         if (!wanted)
             continue;
         if (strcmp(what, "ps") == 0)
-            (void)printf(compose->quiet ? "%s\n" : "%.64s\n", compose->quiet ? id : state_string(container, "Name") + 1);
+            (void)printf(compose->quiet ? "%s\n" : "%.64s\n",
+                         compose->quiet ? id : state_string(container, "Name") + 1);
         if (strcmp(what, "stop") == 0 || strcmp(what, "restart") == 0 || strcmp(what, "down") == 0)
             container_stop(id, STOP_MS);
         if (strcmp(what, "kill") == 0)
@@ -262,11 +293,12 @@ static int config(const struct compose *compose)
     const char *name;
     json_t *service;
     if (compose->only_services)
-        json_object_foreach(compose->services, name, service)
+        json_object_foreach (compose->services, name, service)
             (void)printf("%s\n", name);
     else if (compose->only_hashes)
-        json_object_foreach(compose->services, name, service)
-            (void)printf("%s %s\n", name, config_hash(compose, name, image_find(image_name(compose, name))));
+        json_object_foreach (compose->services, name, service)
+            (void)printf("%s %s\n", name,
+                         config_hash(compose, name, image_find(image_name(compose, name))));
     else if (!compose->quiet)
         model_print(compose->model);
     return 0;
@@ -276,11 +308,22 @@ static int config(const struct compose *compose)
 static int read_words(struct compose *compose, int count, char **words, char **rest)
 {
     int left = 0;
-    const struct { const char *word; bool *flag; } flags[] = {
-        {"-d", &compose->detached}, {"--detach", &compose->detached}, {"--no-deps", &compose->no_deps}, {"--force-recreate", &compose->force_recreate},
-        {"--no-recreate", &compose->no_recreate}, {"--no-build", &compose->no_build}, {"--build", &compose->build},
-        {"--remove-orphans", &compose->remove_orphans}, {"-q", &compose->quiet},
-        {"--quiet", &compose->quiet}, {"--services", &compose->only_services}, {"--hash=*", &compose->only_hashes}, {"--short", &compose->briefly}};
+    const struct {
+        const char *word;
+        bool *flag;
+    } flags[] = {{"-d", &compose->detached},
+                 {"--detach", &compose->detached},
+                 {"--no-deps", &compose->no_deps},
+                 {"--force-recreate", &compose->force_recreate},
+                 {"--no-recreate", &compose->no_recreate},
+                 {"--no-build", &compose->no_build},
+                 {"--build", &compose->build},
+                 {"--remove-orphans", &compose->remove_orphans},
+                 {"-q", &compose->quiet},
+                 {"--quiet", &compose->quiet},
+                 {"--services", &compose->only_services},
+                 {"--hash=*", &compose->only_hashes},
+                 {"--short", &compose->briefly}};
     for (int i = 0; i < count; i++) {
         bool exec_words = left > 0 && strcmp(rest[0], "exec") == 0, taken = false;
         for (size_t f = 0; !exec_words && f < sizeof flags / sizeof flags[0]; f++)
@@ -289,9 +332,11 @@ static int read_words(struct compose *compose, int count, char **words, char **r
         if (exec_words || taken || words[i][0] != '-') {
             if (!taken)
                 rest[left++] = words[i];
-        } else if (i + 1 < count && (strcmp(words[i], "-p") == 0 || strcmp(words[i], "--project-name") == 0)) {
+        } else if (i + 1 < count
+                   && (strcmp(words[i], "-p") == 0 || strcmp(words[i], "--project-name") == 0)) {
             compose->project = words[++i];
-        } else if (i + 1 < count && (strcmp(words[i], "-f") == 0 || strcmp(words[i], "--file") == 0) && compose->file_count < FILES_MAX) {
+        } else if (i + 1 < count && (strcmp(words[i], "-f") == 0 || strcmp(words[i], "--file") == 0)
+                   && compose->file_count < FILES_MAX) {
             compose->files[compose->file_count++] = words[++i];
         } else if (i + 1 < count && strcmp(words[i], "--env-file") == 0) {
             compose->env_file = words[++i];
@@ -318,7 +363,9 @@ int compose_run(int count, char **words)
         compose.files[compose.file_count++] = "docker-compose.yml";
     if (compose.project == NULL) {
         char directory[4096];
-        compose.project = getcwd(directory, sizeof directory) != NULL ? text("%s", strrchr(directory, '/') + 1) : "default";
+        compose.project = getcwd(directory, sizeof directory) != NULL
+                              ? text("%s", strrchr(directory, '/') + 1)
+                              : "default";
     }
     compose.model = model_load(compose.files, compose.file_count, compose.env_file);
     compose.services = json_object_get(compose.model, "services");
@@ -331,7 +378,9 @@ int compose_run(int count, char **words)
     if (strcmp(what, "exec") == 0)
         return exec(&compose, left - 1, rest + 1);
     for (size_t i = 0; i < 7; i++)
-        if (strcmp(what, (const char *const[]){"ps", "stop", "start", "restart", "kill", "down", "rm"}[i]) == 0)
+        if (strcmp(what,
+                   (const char *const[]){"ps", "stop", "start", "restart", "kill", "down", "rm"}[i])
+            == 0)
             return each(&compose, what, left - 1, rest + 1);
     die(1, "No such command: %s", what);
 }

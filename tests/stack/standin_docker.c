@@ -1,13 +1,15 @@
-/* tests/stack/standin_docker: the words of `docker`. Options are those of actions/compose/compose.h and of the stack's script; another one is an error. */
+/* tests/stack/standin_docker: the words of `docker`. Options are those of actions/compose/compose.h
+ * and of the stack's script; another one is an error. */
 #include "standin.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Takes options off the front of the words. Values of options that take one go to `values` by their place in `names`. */
+/* Takes options off the front of the words. Values of options that take one go to `values` by their
+ * place in `names`. */
 struct options {
-    const char *const *names;           /* ends with NULL; a name that ends with '=' takes a value */
+    const char *const *names; /* ends with NULL; a name that ends with '=' takes a value */
     const char *values[16];
     json_t *repeated[16];
 };
@@ -21,7 +23,8 @@ static int read_options(struct options *options, int count, char **words)
             length = strlen(options->names[found]);
             bool takes = options->names[found][length - 1] == '=';
             length -= takes ? 1 : 0;
-            if (strncmp(words[at], options->names[found], length) == 0 && (words[at][length] == '\0' || (takes && words[at][length] == '=')))
+            if (strncmp(words[at], options->names[found], length) == 0
+                && (words[at][length] == '\0' || (takes && words[at][length] == '=')))
                 break;
         }
         if (options->names[found] == NULL)
@@ -54,11 +57,17 @@ static bool matches(const json_t *container, const json_t *filters)
     for (size_t i = 0; i < json_array_size(filters); i++) {
         const char *filter = json_string_value(json_array_get(filters, i));
         const char *equals = strncmp(filter, "label=", 6) == 0 ? strchr(filter + 6, '=') : NULL;
-        if (strncmp(filter, "name=", 5) == 0 && strstr(state_string(container, "Name"), filter + 5) == NULL)
+        if (strncmp(filter, "name=", 5) == 0
+            && strstr(state_string(container, "Name"), filter + 5) == NULL)
             return false;
-        if (equals != NULL && strcmp(container_label(container, text("%.*s", (int)(equals - filter - 6), filter + 6)), equals + 1) != 0)
+        if (equals != NULL
+            && strcmp(container_label(container,
+                                      text("%.*s", (int)(equals - filter - 6), filter + 6)),
+                      equals + 1)
+                   != 0)
             return false;
-        if (strncmp(filter, "label=", 6) == 0 && equals == NULL && container_label(container, filter + 6)[0] == '\0')
+        if (strncmp(filter, "label=", 6) == 0 && equals == NULL
+            && container_label(container, filter + 6)[0] == '\0')
             return false;
     }
     return true;
@@ -66,23 +75,28 @@ static bool matches(const json_t *container, const json_t *filters)
 
 static int list(int count, char **words)
 {
-    static const char *const names[] = {"-a", "-q", "--no-trunc", "--filter=", "-aq", "--all", "--quiet", NULL};
+    static const char *const names[] = {"-a",  "-q",    "--no-trunc", "--filter=",
+                                        "-aq", "--all", "--quiet",    NULL};
     struct options options = {.names = names};
     (void)read_options(&options, count, words);
     bool all = options.values[0] != NULL || options.values[4] != NULL || options.values[5] != NULL;
-    bool quiet = options.values[1] != NULL || options.values[4] != NULL || options.values[6] != NULL;
+    bool quiet = options.values[1] != NULL || options.values[4] != NULL
+                 || options.values[6] != NULL;
     const json_t *ids = container_list();
     if (!quiet)
         (void)printf("CONTAINER ID   IMAGE   STATUS   NAMES\n");
     for (size_t i = 0; i < json_array_size(ids); i++) {
         const char *id = json_string_value(json_array_get(ids, i));
         const json_t *record = state_read(state_path("containers/%s/container.json", id));
-        if (record == NULL || (!all && !container_runs(id)) || !matches(record, options.repeated[3]))
+        if (record == NULL || (!all && !container_runs(id))
+            || !matches(record, options.repeated[3]))
             continue;
         (void)printf("%.*s", options.values[2] != NULL ? STANDIN_ID_HEX : 12, id);
         if (!quiet)
-            (void)printf("   %s   %s   %s", state_string(json_object_get(record, "Config"), "Image"),
-                         state_string(json_object_get(container_inspect(id), "State"), "Status"), state_string(record, "Name") + 1);
+            (void)printf("   %s   %s   %s",
+                         state_string(json_object_get(record, "Config"), "Image"),
+                         state_string(json_object_get(container_inspect(id), "State"), "Status"),
+                         state_string(record, "Name") + 1);
         (void)putchar('\n');
     }
     return 0;
@@ -96,10 +110,15 @@ static int inspect(int count, char **words, bool image_only)
     const char *format = options.values[0] != NULL ? options.values[0] : options.values[1];
     json_t *all = json_array();
     for (; at < count; at++) {
-        char *id = image_only ? NULL : container_find(words[at]), *image = id == NULL ? image_find(words[at]) : NULL;
-        json_t *value = id != NULL ? container_inspect(id) : image != NULL ? image_inspect(image) : NULL;
+        char *id = image_only ? NULL : container_find(words[at]),
+             *image = id == NULL ? image_find(words[at]) : NULL;
+        json_t *value = id != NULL      ? container_inspect(id)
+                        : image != NULL ? image_inspect(image)
+                                        : NULL;
         if (value == NULL) {
-            (void)fprintf(stderr, image_only ? "Error: No such image: %s\n" : "Error: No such object: %s\n", words[at]);
+            (void)fprintf(stderr,
+                          image_only ? "Error: No such image: %s\n" : "Error: No such object: %s\n",
+                          words[at]);
             status = 1;
         } else if (format != NULL) {
             template_print(format, value);
@@ -123,7 +142,8 @@ static int logs(int count, char **words)
         die(1, "\"docker logs\" requires exactly 1 argument.");
     bool all = options.values[2] == NULL || strcmp(options.values[2], "all") == 0;
     bool stamps = options.values[0] != NULL || options.values[3] != NULL;
-    return logs_print(need_container(words[at]), options.values[1], all ? -1 : strtol(options.values[2], NULL, 10), stamps);
+    return logs_print(need_container(words[at]), options.values[1],
+                      all ? -1 : strtol(options.values[2], NULL, 10), stamps);
 }
 
 static int copy(int count, char **words)
@@ -145,12 +165,21 @@ static int create(int count, char **words)
     char *image = image_find(words[at]);
     if (image == NULL)
         die(125, "Unable to find image '%s' locally", words[at]);
-    const char *name = options.values[0] != NULL ? options.values[0] : text("standin_%.8s", state_random_id());
+    const char *name = options.values[0] != NULL ? options.values[0]
+                                                 : text("standin_%.8s", state_random_id());
     if (container_find(name) != NULL)
-        die(125, "docker: Error response from daemon: Conflict. The container name \"/%s\" is already in use.", name);
-    struct container_plan plan = {.name = name, .image_name = words[at], .restart = "no", .labels = json_object(), .command = json_array()};
+        die(125,
+            "docker: Error response from daemon: Conflict. The container name \"/%s\" is already "
+            "in use.",
+            name);
+    struct container_plan plan = {.name = name,
+                                  .image_name = words[at],
+                                  .restart = "no",
+                                  .labels = json_object(),
+                                  .command = json_array()};
     for (size_t i = 0; i < json_array_size(options.repeated[1]); i++) {
-        char *pair = text("%s", json_string_value(json_array_get(options.repeated[1], i))), *equals = strchr(pair, '=');
+        char *pair = text("%s", json_string_value(json_array_get(options.repeated[1], i))),
+             *equals = strchr(pair, '=');
         if (equals != NULL)
             *equals = '\0';
         (void)json_object_set_new(plan.labels, pair, json_string(equals != NULL ? equals + 1 : ""));
@@ -166,7 +195,8 @@ static int each_container(int count, char **words, const char *what)
     static const char *const names[] = {"-f", "-t=", "--force", NULL};
     struct options options = {.names = names};
     int at = read_options(&options, count, words), status = 0;
-    int64_t grace_ms = options.values[1] != NULL ? strtoll(options.values[1], NULL, 10) * 1000 : 10000;
+    int64_t grace_ms = options.values[1] != NULL ? strtoll(options.values[1], NULL, 10) * 1000
+                                                 : 10000;
     bool force = options.values[0] != NULL || options.values[2] != NULL;
     state_lock();
     for (; at < count; at++) {
@@ -178,7 +208,10 @@ static int each_container(int count, char **words, const char *what)
         }
         bool removes = strcmp(what, "rm") == 0;
         if (removes && !force && container_runs(id))
-            die(1, "Error response from daemon: You cannot remove a running container %s. Stop the container before attempting removal or force remove", id);
+            die(1,
+                "Error response from daemon: You cannot remove a running container %s. Stop the "
+                "container before attempting removal or force remove",
+                id);
         if (strcmp(what, "stop") == 0 || strcmp(what, "restart") == 0)
             container_stop(id, grace_ms);
         if (strcmp(what, "kill") == 0)
@@ -194,7 +227,8 @@ static int each_container(int count, char **words, const char *what)
 
 static int image_words(const char *what, int count, char **words)
 {
-    static const char *const names[] = {"-o=", "-i=", "-t=", "-f=", "-q", NULL}, *const force[] = {"-f", "--force", NULL};
+    static const char *const names[] = {"-o=", "-i=", "-t=", "-f=", "-q", NULL},
+                             *const force[] = {"-f", "--force", NULL};
     struct options options = {.names = strcmp(what, "rmi") == 0 ? force : names};
     int at = read_options(&options, count, words);
     char *reason, *id;
@@ -216,7 +250,9 @@ static int image_words(const char *what, int count, char **words)
     } else if (strcmp(what, "load") == 0 && options.values[1] != NULL) {
         image_load(options.values[1]);
     } else if (strcmp(what, "build") == 0 && at + 1 == count) {
-        (void)build_image(options.values[3] != NULL ? options.values[3] : text("%s/Dockerfile", words[at]), words[at], options.values[2]);
+        (void)build_image(options.values[3] != NULL ? options.values[3]
+                                                    : text("%s/Dockerfile", words[at]),
+                          words[at], options.values[2]);
     } else {
         die(1, "standin: these words of `docker %s` are not there", what);
     }
@@ -235,8 +271,10 @@ static int exec(int count, char **words)
 
 int docker_run(int count, char **words)
 {
-    static const char *const image_commands[] = {"tag", "pull", "push", "rmi", "save", "load", "build", NULL};
-    static const char *const container_commands[] = {"rm", "stop", "start", "restart", "kill", NULL};
+    static const char *const image_commands[] = {"tag",  "pull", "push",  "rmi",
+                                                 "save", "load", "build", NULL};
+    static const char *const container_commands[] = {"rm",      "stop", "start",
+                                                     "restart", "kill", NULL};
     const char *what = count > 1 ? words[1] : "";
     int left = count - 2;
     if (strcmp(what, "ps") == 0)

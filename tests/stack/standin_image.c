@@ -1,5 +1,7 @@
-/* tests/stack/standin_image: images by identity, the names that move over them, and the registry that is a directory.
- * Identity:  of an image is a hash over its configuration and its files; its digest in the registry is another hash, as with Docker. */
+/* tests/stack/standin_image: images by identity, the names that move over them, and the registry
+ * that is a directory.
+ * Identity:  of an image is a hash over its configuration and its files; its digest in the registry
+ *            is another hash, as with Docker. */
 #include "standin.h"
 
 #include <stdio.h>
@@ -10,7 +12,8 @@
 char *image_full_name(const char *name)
 {
     const char *slash = strrchr(name, '/');
-    return strchr(slash != NULL ? slash : name, ':') != NULL ? text("%s", name) : text("%s:latest", name);
+    return strchr(slash != NULL ? slash : name, ':') != NULL ? text("%s", name)
+                                                             : text("%s:latest", name);
 }
 
 static json_t *names_read(void)
@@ -27,12 +30,16 @@ static bool is_stored(const char *id)
 char *image_find(const char *reference)
 {
     json_t *names = names_read();
-    const char *by_name = json_string_value(json_object_get(json_object_get(names, "tags"), image_full_name(reference)));
-    const char *by_digest = json_string_value(json_object_get(json_object_get(names, "digests"), reference));
+    const char *by_name = json_string_value(
+        json_object_get(json_object_get(names, "tags"), image_full_name(reference)));
+    const char *by_digest = json_string_value(
+        json_object_get(json_object_get(names, "digests"), reference));
     const char *found = by_name != NULL ? by_name : by_digest;
-    if (found == NULL && strncmp(reference, "sha256:", 7) == 0 && strlen(reference) == 7 + STANDIN_ID_HEX)
+    if (found == NULL && strncmp(reference, "sha256:", 7) == 0
+        && strlen(reference) == 7 + STANDIN_ID_HEX)
         found = reference;
-    else if (found == NULL && strlen(reference) == STANDIN_ID_HEX && strspn(reference, "0123456789abcdef") == STANDIN_ID_HEX)
+    else if (found == NULL && strlen(reference) == STANDIN_ID_HEX
+             && strspn(reference, "0123456789abcdef") == STANDIN_ID_HEX)
         found = text("sha256:%s", reference);
     return found != NULL && is_stored(found) ? text("%s", found) : NULL;
 }
@@ -42,7 +49,7 @@ static json_t *names_of(const char *kind, const char *id)
     json_t *list = json_array(), *all = json_object_get(names_read(), kind);
     const char *name;
     json_t *value;
-    json_object_foreach(all, name, value)
+    json_object_foreach (all, name, value)
         if (strcmp(json_string_value(value), id) == 0)
             (void)json_array_append_new(list, json_string(name));
     return list;
@@ -67,7 +74,8 @@ char *image_store(const json_t *config, const char *root)
         tree_remove(root);
         return id;
     }
-    json_t *image = json_pack("{s:s, s:s, s:O}", "Id", id, "Created", state_time_now(), "Config", config);
+    json_t *image = json_pack("{s:s, s:s, s:O}", "Id", id, "Created", state_time_now(), "Config",
+                              config);
     tree_make(directory);
     if (rename(root, text("%s/root", directory)) != 0)
         die(125, "standin: %s cannot be made", directory);
@@ -87,7 +95,8 @@ void image_tag(const char *id, const char *new_name)
     name("tags", image_full_name(new_name), id);
 }
 
-/* "HOST/repository:tag" or "HOST/repository@sha256:..." in its parts; false where no registry could have it. */
+/* "HOST/repository:tag" or "HOST/repository@sha256:..." in its parts; false where no registry could
+ * have it. */
 static bool split(const char *full, char **ret_repository, char **ret_reference)
 {
     const char *slash = strchr(full, '/');
@@ -102,14 +111,19 @@ static bool split(const char *full, char **ret_repository, char **ret_reference)
 
 bool image_pull(const char *pulled, char **ret_error)
 {
-    char *full = strchr(pulled, '@') != NULL ? text("%s", pulled) : image_full_name(pulled), *repository, *reference;
+    char *full = strchr(pulled, '@') != NULL ? text("%s", pulled) : image_full_name(pulled),
+         *repository, *reference;
     if (!split(full, &repository, &reference)) {
-        *ret_error = text("pull access denied for %s, repository does not exist or may require 'docker login': "
-                          "denied: requested access to the resource is denied", pulled);
+        *ret_error = text(
+            "pull access denied for %s, repository does not exist or may require 'docker login': "
+            "denied: requested access to the resource is denied",
+            pulled);
         return false;
     }
     const json_t *record = state_read(state_path("registry/%s.json", repository));
-    const char *digest = strchr(pulled, '@') != NULL ? reference : state_string(json_object_get(record, "tags"), reference);
+    const char *digest = strchr(pulled, '@') != NULL
+                             ? reference
+                             : state_string(json_object_get(record, "tags"), reference);
     const char *id = state_string(json_object_get(record, "manifests"), digest);
     if (id[0] == '\0') {
         *ret_error = text("manifest for %s not found: manifest unknown: manifest unknown", full);
@@ -126,8 +140,8 @@ bool image_pull(const char *pulled, char **ret_error)
     if (!by_digest)
         image_tag(id, full);
     name("digests", text("%.*s@%s", (int)(strlen(full) - strlen(reference) - 1), full, digest), id);
-    (void)printf("%s: Pulling from %s\nDigest: %s\nStatus: %s for %s\n%s\n", reference, repository, digest,
-                 new_image ? "Downloaded newer image" : "Image is up to date", full, full);
+    (void)printf("%s: Pulling from %s\nDigest: %s\nStatus: %s for %s\n%s\n", reference, repository,
+                 digest, new_image ? "Downloaded newer image" : "Image is up to date", full, full);
     return true;
 }
 
@@ -138,7 +152,8 @@ void image_push(const char *pushed)
         die(1, "An image does not exist locally with the tag: %s", pushed);
     if (!split(full, &repository, &reference))
         die(1, "denied: requested access to the resource is denied");
-    char *path = state_path("registry/%s.json", repository), *digest = text("sha256:%s", state_sha256(text("manifest of %s", id)));
+    char *path = state_path("registry/%s.json", repository),
+         *digest = text("sha256:%s", state_sha256(text("manifest of %s", id)));
     json_t *record = state_read(path);
     if (record == NULL)
         record = json_object();
@@ -163,22 +178,33 @@ void image_untag(const char *reference)
     char *full = image_full_name(reference);
     (void)json_object_del(json_object_get(names, "tags"), full);
     const char *slash = strrchr(full, '/'), *colon = strchr(slash != NULL ? slash : full, ':');
-    size_t repository = (size_t)(colon - full), left = json_array_size(names_of("tags", id)) - (by_id ? 0 : 1);
+    size_t repository = (size_t)(colon - full),
+           left = json_array_size(names_of("tags", id)) - (by_id ? 0 : 1);
     const char *key;
     json_t *value;
     void *next;
-    json_object_foreach_safe(json_object_get(names, "digests"), next, key, value)
-        if (strcmp(json_string_value(value), id) == 0 && (by_id || left == 0 || strncmp(key, full, repository) == 0))
-            (void)json_object_del(json_object_get(names, "digests"), key);
-    json_object_foreach_safe(json_object_get(names, "tags"), next, key, value)
-        if (by_id && strcmp(json_string_value(value), id) == 0)
-            (void)json_object_del(json_object_get(names, "tags"), key);
+    json_object_foreach_safe(json_object_get(names, "digests"), next, key,
+                             value) if (strcmp(json_string_value(value), id) == 0
+                                        && (by_id || left == 0
+                                            || strncmp(key, full, repository) == 0))(void)
+        json_object_del(json_object_get(names, "digests"), key);
+    json_object_foreach_safe(json_object_get(names, "tags"), next, key,
+                             value) if (by_id && strcmp(json_string_value(value), id) == 0)(void)
+        json_object_del(json_object_get(names, "tags"), key);
     json_t *containers = container_list();
     bool used = false;
     for (size_t i = 0; i < json_array_size(containers); i++)
-        used = used || strcmp(state_string(container_inspect(json_string_value(json_array_get(containers, i))), "Image"), id) == 0;
+        used = used
+               || strcmp(state_string(container_inspect(
+                                          json_string_value(json_array_get(containers, i))),
+                                      "Image"),
+                         id)
+                      == 0;
     if (used && by_id)
-        die(1, "Error response from daemon: conflict: unable to delete %.12s (cannot be forced) - image is being used by a container", id + 7);
+        die(1,
+            "Error response from daemon: conflict: unable to delete %.12s (cannot be forced) - "
+            "image is being used by a container",
+            id + 7);
     state_write(state_path("names.json"), names);
     if (!used && (by_id || left == 0))
         tree_remove(state_path("images/%s", id + 7));
@@ -190,7 +216,8 @@ void image_save(const char *file, const char *reference)
     char *id = image_find(reference);
     if (id == NULL)
         die(1, "Error response from daemon: reference does not exist: %s", reference);
-    char *const words[] = {"tar", "-C", state_path("images"), "-cf", text("%s", file), id + 7, NULL};
+    char *const words[] = {"tar",  "-C", state_path("images"), "-cf", text("%s", file),
+                           id + 7, NULL};
     if (state_run(words) != 0)
         die(1, "failed to save image");
 }
@@ -205,7 +232,8 @@ void image_load(const char *file)
         die(1, "open %s: no such file or directory", file);
     if (state_run(words) != 0)
         die(1, "Error processing tar file: unexpected EOF");
-    static char script[] = "for d in \"$1\"/*; do [ -e \"$2/${d##*/}\" ] || mv \"$d\" \"$2/\"; echo \"Loaded image ID: sha256:${d##*/}\"; done";
+    static char script[] = "for d in \"$1\"/*; do [ -e \"$2/${d##*/}\" ] || mv \"$d\" \"$2/\"; "
+                           "echo \"Loaded image ID: sha256:${d##*/}\"; done";
     char *const move[] = {"sh", "-c", script, "sh", fresh, state_path("images"), NULL};
     int status = state_run(move);
     tree_remove(fresh);

@@ -7,7 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Seconds and nanoseconds of RFC 3339 in UTC, or of seconds since 1970 with decimals; false when it is neither. */
+/* Seconds and nanoseconds of RFC 3339 in UTC, or of seconds since 1970 with decimals; false when it
+ * is neither. */
 static bool read_time(const char *word, struct timespec *ret_time)
 {
     struct tm parts = {0};
@@ -24,7 +25,8 @@ static bool read_time(const char *word, struct timespec *ret_time)
 
 static bool is_before(const struct timespec *left, const struct timespec *right)
 {
-    return left->tv_sec < right->tv_sec || (left->tv_sec == right->tv_sec && left->tv_nsec < right->tv_nsec);
+    return left->tv_sec < right->tv_sec
+           || (left->tv_sec == right->tv_sec && left->tv_nsec < right->tv_nsec);
 }
 
 int logs_print(const char *id, const char *since, long tail, bool timestamps)

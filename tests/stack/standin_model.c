@@ -1,5 +1,6 @@
-/* tests/stack/standin_model: compose files as docker-compose 1.29 reads them: several files over one another, variables from the shell, then from
- * the env file, an unset one blanked with a warning and status 0. */
+/* tests/stack/standin_model: compose files as docker-compose 1.29 reads them: several files over
+ * one another, variables from the shell, then from the env file, an unset one blanked with a
+ * warning and status 0. */
 #include "standin.h"
 
 #include <stdio.h>
@@ -9,7 +10,7 @@
 #include <libfyaml.h>
 
 struct scope {
-    json_t *file;               /* what the env file sets */
+    json_t *file; /* what the env file sets */
     json_t *warned;
     const char *service;
 };
@@ -57,7 +58,8 @@ static char *blank(struct scope *scope, const char *name)
 /* The inside of ${...}: NAME, NAME:-default, NAME-default, NAME:?why, NAME?why. */
 static char *substitute(struct scope *scope, const char *inside, const char *whole)
 {
-    size_t length = strspn(inside, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
+    size_t length = strspn(inside,
+                           "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
     char *name = text("%.*s", (int)length, inside);
     const char *rest = inside + length, *value = look_up(scope, name);
     bool colon = rest[0] == ':';
@@ -70,7 +72,10 @@ static char *substitute(struct scope *scope, const char *inside, const char *who
     if (rest[0] == '-')
         return text("%s", rest + 1);
     if (rest[0] == '?')
-        die(1, "Missing mandatory value for \"environment\" option interpolating %s in service \"%s\": %s", whole, scope->service, rest + 1);
+        die(1,
+            "Missing mandatory value for \"environment\" option interpolating %s in service "
+            "\"%s\": %s",
+            whole, scope->service, rest + 1);
     return value != NULL ? text("%s", value) : blank(scope, name);
 }
 
@@ -83,7 +88,8 @@ static char *interpolate(struct scope *scope, const char *word)
         at += plain;
         if (at[0] == '\0')
             break;
-        size_t name = strspn(at + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
+        size_t name = strspn(at + 1,
+                             "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
         if (at[1] == '$') {
             made = text("%s$", made);
             at += 2;
@@ -108,12 +114,14 @@ static json_t *interpolate_all(struct scope *scope, const json_t *value)
     size_t index;
     if (json_is_string(value))
         return json_string(interpolate(scope, json_string_value(value)));
-    json_t *made = json_is_object(value) ? json_object() : json_is_array(value) ? json_array() : json_deep_copy(value);
+    json_t *made = json_is_object(value)  ? json_object()
+                   : json_is_array(value) ? json_array()
+                                          : json_deep_copy(value);
     if (json_is_object(value))
-        json_object_foreach((json_t *)(uintptr_t)value, key, item)
+        json_object_foreach ((json_t *)(uintptr_t)value, key, item)
             (void)json_object_set_new(made, key, interpolate_all(scope, item));
     if (json_is_array(value))
-        json_array_foreach(value, index, item)
+        json_array_foreach (value, index, item)
             (void)json_array_append_new(made, interpolate_all(scope, item));
     return made;
 }
@@ -126,7 +134,8 @@ static json_t *convert(struct fy_node *node)
     if (fy_node_is_mapping(node)) {
         json_t *object = json_object();
         for (struct fy_node_pair *pair; (pair = fy_node_mapping_iterate(node, &at)) != NULL;)
-            (void)json_object_set_new(object, fy_node_get_scalar0(fy_node_pair_key(pair)), convert(fy_node_pair_value(pair)));
+            (void)json_object_set_new(object, fy_node_get_scalar0(fy_node_pair_key(pair)),
+                                      convert(fy_node_pair_value(pair)));
         return object;
     }
     if (fy_node_is_sequence(node)) {
@@ -137,7 +146,8 @@ static json_t *convert(struct fy_node *node)
     }
     size_t length = 0;
     const char *scalar = fy_node_get_scalar(node, &length);
-    bool quoted = fy_node_get_style(node) == FYNS_DOUBLE_QUOTED || fy_node_get_style(node) == FYNS_SINGLE_QUOTED;
+    bool quoted = fy_node_get_style(node) == FYNS_DOUBLE_QUOTED
+                  || fy_node_get_style(node) == FYNS_SINGLE_QUOTED;
     return length == 0 && !quoted ? json_null() : json_stringn(scalar, length);
 }
 
@@ -148,7 +158,8 @@ static json_t *read_file(const char *path)
     FILE *probe = piped ? stdin : fopen(path, "re");
     if (probe == NULL)
         die(1, ".FileNotFoundError: [Errno 2] No such file or directory: './%s'", path);
-    struct fy_document *document = piped ? fy_document_build_from_fp(&quiet, stdin) : fy_document_build_from_file(&quiet, path);
+    struct fy_document *document = piped ? fy_document_build_from_fp(&quiet, stdin)
+                                         : fy_document_build_from_file(&quiet, path);
     (void)fclose(probe);
     if (document == NULL || !fy_node_is_mapping(fy_document_root(document)))
         die(1, "yaml.scanner.ScannerError: in \"./%s\": the file cannot be parsed", path);
@@ -163,25 +174,30 @@ json_t *model_list(const json_t *value)
     const char *key;
     size_t index;
     if (json_is_object(value))
-        json_object_foreach((json_t *)(uintptr_t)value, key, item)
-            (void)json_array_append_new(list, json_string(json_is_string(item) ? text("%s=%s", key, json_string_value(item)) : text("%s", key)));
+        json_object_foreach ((json_t *)(uintptr_t)value, key, item)
+            (void)json_array_append_new(
+                list, json_string(json_is_string(item) ? text("%s=%s", key, json_string_value(item))
+                                                       : text("%s", key)));
     else if (json_is_array(value))
-        json_array_foreach(value, index, item)
+        json_array_foreach (value, index, item)
             (void)json_array_append(list, item);
     else if (json_is_string(value))
-        for (char *copy = text("%s", json_string_value(value)), *word = strtok(copy, " "); word != NULL; word = strtok(NULL, " "))
+        for (char *copy = text("%s", json_string_value(value)), *word = strtok(copy, " ");
+             word != NULL; word = strtok(NULL, " "))
             (void)json_array_append_new(list, json_string(word));
     return list;
 }
 
-/* "environment" and "labels" are joined by their keys, "volumes" by appending, anything else is replaced. */
+/* "environment" and "labels" are joined by their keys, "volumes" by appending, anything else is
+ * replaced. */
 static void merge_service(json_t *base, const json_t *over)
 {
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)over, key, value) {
+    json_object_foreach ((json_t *)(uintptr_t)over, key, value) {
         json_t *there = json_object_get(base, key);
-        if (json_is_object(there) && json_is_object(value) && (strcmp(key, "environment") == 0 || strcmp(key, "labels") == 0))
+        if (json_is_object(there) && json_is_object(value)
+            && (strcmp(key, "environment") == 0 || strcmp(key, "labels") == 0))
             (void)json_object_update(there, value);
         else if (json_is_array(there) && json_is_array(value) && strcmp(key, "volumes") == 0)
             (void)json_array_extend(there, value);
@@ -192,7 +208,9 @@ static void merge_service(json_t *base, const json_t *over)
 
 json_t *model_load(const char *const *files, size_t file_count, const char *env_file)
 {
-    struct scope scope = {.file = read_env_file(env_file != NULL ? env_file : ".env", env_file != NULL), .warned = json_object()};
+    struct scope scope = {.file = read_env_file(env_file != NULL ? env_file : ".env",
+                                                env_file != NULL),
+                          .warned = json_object()};
     json_t *model = NULL;
     const char *name;
     json_t *service;
@@ -204,18 +222,24 @@ json_t *model_load(const char *const *files, size_t file_count, const char *env_
             continue;
         }
         if (strcmp(state_string(model, "version"), state_string(file, "version")) != 0)
-            die(1, "Version mismatch: file ./%s specifies version %s but extension file %s uses version %s", files[0], state_string(model, "version"), files[i],
-                state_string(file, "version"));
-        json_object_foreach(json_object_get(file, "services"), name, service)
+            die(1,
+                "Version mismatch: file ./%s specifies version %s but extension file %s uses "
+                "version %s",
+                files[0], state_string(model, "version"), files[i], state_string(file, "version"));
+        json_object_foreach (json_object_get(file, "services"), name, service)
             merge_service(state_object(json_object_get(model, "services"), name), service);
     }
-    json_object_foreach(json_object_get(model, "services"), name, service) {
+    json_object_foreach (json_object_get(model, "services"), name, service) {
         scope.service = name;
-        (void)json_object_set_new(json_object_get(model, "services"), name, interpolate_all(&scope, service));
+        (void)json_object_set_new(json_object_get(model, "services"), name,
+                                  interpolate_all(&scope, service));
     }
-    json_object_foreach(json_object_get(model, "services"), name, service)
+    json_object_foreach (json_object_get(model, "services"), name, service)
         if (json_object_get(service, "image") == NULL && json_object_get(service, "build") == NULL)
-            die(1, "The Compose file is invalid because:\nService %s has neither an image nor a build context specified. At least one must be provided.", name);
+            die(1,
+                "The Compose file is invalid because:\nService %s has neither an image nor a build "
+                "context specified. At least one must be provided.",
+                name);
     return model;
 }
 
@@ -226,8 +250,12 @@ static void print_scalar(const json_t *value)
         (void)puts(json_is_null(value) ? " null" : json_is_true(value) ? " true" : " false");
         return;
     }
-    bool plain = word[0] != '\0' && strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-@:") == strlen(word)
-                 && strspn(word, "0123456789.") != strlen(word) && strchr("-@:", word[0]) == NULL && word[strlen(word) - 1] != ':';
+    bool plain = word[0] != '\0'
+                 && strspn(word,
+                           "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-@:")
+                        == strlen(word)
+                 && strspn(word, "0123456789.") != strlen(word) && strchr("-@:", word[0]) == NULL
+                 && word[strlen(word) - 1] != ':';
     if (plain)
         (void)printf(" %s\n", word);
     else
@@ -245,19 +273,20 @@ static void print(const json_t *value, int depth)
     json_t *item;
     size_t count = 0, index;
     if (json_is_array(value)) {
-        json_array_foreach(value, index, item) {
+        json_array_foreach (value, index, item) {
             (void)printf("%*s-", depth - 2 > 0 ? depth - 2 : 0, "");
             print_scalar(item);
         }
         return;
     }
-    json_object_foreach((json_t *)(uintptr_t)value, key, item)
+    json_object_foreach ((json_t *)(uintptr_t)value, key, item)
         if (count < sizeof names / sizeof names[0])
             names[count++] = key;
     qsort(names, count, sizeof names[0], by_name);
     for (size_t i = 0; i < count; i++) {
         item = json_object_get(value, names[i]);
-        bool nested = (json_is_object(item) && json_object_size(item) > 0) || (json_is_array(item) && json_array_size(item) > 0);
+        bool nested = (json_is_object(item) && json_object_size(item) > 0)
+                      || (json_is_array(item) && json_array_size(item) > 0);
         (void)printf("%*s%s:", depth, "", names[i]);
         if (!nested && (json_is_object(item) || json_is_array(item))) {
             (void)puts(json_is_object(item) ? " {}" : " []");

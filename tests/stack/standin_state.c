@@ -54,8 +54,9 @@ const char *state_self(void)
     return self;
 }
 
-/* A login over ssh has a clean environment, so the state directory is also named in a file beside the program. Root becomes the stack's
- * user, so that what one of them started the other can stop. */
+/* A login over ssh has a clean environment, so the state directory is also named in a file beside
+ * the program. Root becomes the stack's user, so that what one of them started the other can stop.
+ */
 static void read_settings(const char *path)
 {
     char line[1024];
@@ -87,7 +88,8 @@ void state_open(void)
     *strrchr(path, '/') = '\0';
     read_settings(text("%s/standin.conf", path));
     if (state_directory == NULL)
-        die(125, "standin: set TITAN_STANDIN_STATE, or write state=DIRECTORY into %s/standin.conf", path);
+        die(125, "standin: set TITAN_STANDIN_STATE, or write state=DIRECTORY into %s/standin.conf",
+            path);
     (void)umask(022);
     tree_make(state_path("containers"));
     tree_make(state_path("images"));

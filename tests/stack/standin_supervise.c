@@ -1,6 +1,7 @@
-/* tests/stack/standin_supervise: the one process that stands above a container's service: it stamps its lines, notes its end, starts it again
- * where its restart policy says so. SIGTERM: stop it, after GRACE_MS by force. SIGUSR1: by force at once. When the supervisor dies the
- * kernel kills the service (PDEATHSIG), so nothing ever runs unsupervised. */
+/* tests/stack/standin_supervise: the one process that stands above a container's service: it stamps
+ * its lines, notes its end, starts it again where its restart policy says so. SIGTERM: stop it,
+ * after GRACE_MS by force. SIGUSR1: by force at once. When the supervisor dies the kernel kills the
+ * service (PDEATHSIG), so nothing ever runs unsupervised. */
 #include "standin.h"
 
 #include <errno.h>
@@ -46,10 +47,12 @@ static void note(const struct supervisor *supervisor, const char *status, const 
         return;
     (void)json_object_set_new(state, "Status", json_string(status));
     (void)json_object_set_new(state, "Supervisor", json_integer(getpid()));
-    (void)json_object_set_new(state, "Pid", json_integer(strcmp(status, "running") == 0 ? supervisor->child : 0));
+    (void)json_object_set_new(state, "Pid",
+                              json_integer(strcmp(status, "running") == 0 ? supervisor->child : 0));
     (void)json_object_set_new(state, "ExitCode", json_integer(supervisor->exit_code));
     (void)json_object_set_new(state, "RestartCount", json_integer(supervisor->restarts));
-    (void)json_object_set_new(state, started_at != NULL ? "StartedAt" : "FinishedAt", json_string(started_at != NULL ? started_at : state_time_now()));
+    (void)json_object_set_new(state, started_at != NULL ? "StartedAt" : "FinishedAt",
+                              json_string(started_at != NULL ? started_at : state_time_now()));
     state_write(path, state);
     json_decref(state);
 }
@@ -69,7 +72,7 @@ static void start(struct supervisor *supervisor)
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0)
         die(125, "standin: %s", strerror(errno));
-    char *started_at = state_time_now();        /* before the first line can be printed */
+    char *started_at = state_time_now(); /* before the first line can be printed */
     supervisor->started_ms = now_ms();
     supervisor->child = fork();
     if (supervisor->child == 0) {
@@ -93,13 +96,16 @@ static void start(struct supervisor *supervisor)
 static void take_output(struct supervisor *supervisor)
 {
     for (;;) {
-        ssize_t got = read(supervisor->output, supervisor->line + supervisor->used, sizeof supervisor->line - supervisor->used);
+        ssize_t got = read(supervisor->output, supervisor->line + supervisor->used,
+                           sizeof supervisor->line - supervisor->used);
         if (got <= 0)
             return;
         supervisor->used += (size_t)got;
         char *newline;
-        while ((newline = memchr(supervisor->line, '\n', supervisor->used)) != NULL || supervisor->used == sizeof supervisor->line) {
-            size_t length = newline != NULL ? (size_t)(newline - supervisor->line) : supervisor->used;
+        while ((newline = memchr(supervisor->line, '\n', supervisor->used)) != NULL
+               || supervisor->used == sizeof supervisor->line) {
+            size_t length = newline != NULL ? (size_t)(newline - supervisor->line)
+                                            : supervisor->used;
             char *stamp = state_time_now();
             (void)dprintf(supervisor->log, "%s %.*s\n", stamp, (int)length, supervisor->line);
             size_t taken = length + (newline != NULL ? 1 : 0);
@@ -143,7 +149,8 @@ static bool reap(struct supervisor *supervisor)
 static void watch(struct supervisor *supervisor)
 {
     while (!reap(supervisor)) {
-        struct pollfd fds[2] = {{.fd = supervisor->signals, .events = POLLIN}, {.fd = supervisor->output, .events = POLLIN}};
+        struct pollfd fds[2] = {{.fd = supervisor->signals, .events = POLLIN},
+                                {.fd = supervisor->output, .events = POLLIN}};
         (void)poll(fds, 2, supervisor->stopping ? 50 : 1000);
         if (fds[0].revents != 0)
             take_signal(supervisor);
@@ -156,8 +163,9 @@ static void watch(struct supervisor *supervisor)
 static bool starts_again(const struct supervisor *supervisor)
 {
     const char *policy = supervisor->restart;
-    return !supervisor->stopping && (strcmp(policy, "always") == 0 || strcmp(policy, "unless-stopped") == 0
-                                     || (strncmp(policy, "on-failure", 10) == 0 && supervisor->exit_code != 0));
+    return !supervisor->stopping
+           && (strcmp(policy, "always") == 0 || strcmp(policy, "unless-stopped") == 0
+               || (strncmp(policy, "on-failure", 10) == 0 && supervisor->exit_code != 0));
 }
 
 static void back_off(struct supervisor *supervisor)
@@ -179,7 +187,9 @@ static void back_off(struct supervisor *supervisor)
 
 static void prepare(struct supervisor *supervisor)
 {
-    const json_t *container = state_read(state_path("containers/%s/container.json", supervisor->id)), *config = json_object_get(container, "Config");
+    const json_t *container = state_read(
+                     state_path("containers/%s/container.json", supervisor->id)),
+                 *config = json_object_get(container, "Config");
     static char *words[STANDIN_WORDS_MAX];
     size_t used = 0;
     for (int part = 0; part < 2; part++) {
@@ -187,14 +197,18 @@ static void prepare(struct supervisor *supervisor)
         for (size_t i = 0; i < json_array_size(list) && used + 1 < STANDIN_WORDS_MAX; i++)
             words[used++] = text("%s", json_string_value(json_array_get(list, i)));
     }
-    supervisor->program = state_path("containers/%s/root%s", supervisor->id, used > 0 ? words[0] : "");
+    supervisor->program = state_path("containers/%s/root%s", supervisor->id,
+                                     used > 0 ? words[0] : "");
     if (used == 0 || access(supervisor->program, X_OK) != 0) {
-        tell(supervisor, text("exec: \"%s\": stat %s: no such file or directory: unknown", used > 0 ? words[0] : "", used > 0 ? words[0] : ""));
+        tell(supervisor, text("exec: \"%s\": stat %s: no such file or directory: unknown",
+                              used > 0 ? words[0] : "", used > 0 ? words[0] : ""));
         _exit(127);
     }
     supervisor->words = words;
     supervisor->environment = container_environment(supervisor->id);
-    supervisor->restart = state_string(json_object_get(json_object_get(container, "HostConfig"), "RestartPolicy"), "Name");
+    supervisor->restart = state_string(json_object_get(json_object_get(container, "HostConfig"),
+                                                       "RestartPolicy"),
+                                       "Name");
 }
 
 int supervise(const char *id)
@@ -202,7 +216,8 @@ int supervise(const char *id)
     static struct supervisor supervisor;
     sigset_t signals;
     supervisor.id = id;
-    int alive = open(state_path("containers/%s/alive", id), O_RDWR | O_CREAT | O_CLOEXEC, 0644), null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int alive = open(state_path("containers/%s/alive", id), O_RDWR | O_CREAT | O_CLOEXEC, 0644),
+        null = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (alive < 0 || flock(alive, LOCK_EX | LOCK_NB) != 0 || chdir("/") != 0) {
         tell(&supervisor, "the container is already started");
         return 1;
@@ -210,7 +225,8 @@ int supervise(const char *id)
     for (int fd = 0; fd < 3; fd++)
         (void)dup2(null, fd);
     (void)fcntl(TELL_FD, F_SETFD, FD_CLOEXEC);
-    supervisor.log = open(state_path("containers/%s/log", id), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+    supervisor.log = open(state_path("containers/%s/log", id),
+                          O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
     (void)sigemptyset(&signals);
     (void)sigaddset(&signals, SIGTERM);
     (void)sigaddset(&signals, SIGUSR1);

@@ -1,5 +1,5 @@
-/* tests/stack/standin_template: {{.A.B}} {{json .A}} {{json (index .A "k")}} {{if .A}}..{{else}}..{{end}} {{range .A}}..{{end}},
- * {{if eq (index (split . "=") 0) "NAME"}}. */
+/* tests/stack/standin_template: {{.A.B}} {{json .A}} {{json (index .A "k")}} {{if
+ * .A}}..{{else}}..{{end}} {{range .A}}..{{end}}, {{if eq (index (split . "=") 0) "NAME"}}. */
 #include "standin.h"
 
 #include <stdio.h>
@@ -38,8 +38,10 @@ static const json_t *evaluate(const json_t *value, const char *expression)
 
 static bool is_true(const json_t *value)
 {
-    return value != NULL && !json_is_null(value) && !json_is_false(value) && !(json_is_string(value) && json_string_length(value) == 0)
-           && !(json_is_array(value) && json_array_size(value) == 0) && !(json_is_object(value) && json_object_size(value) == 0)
+    return value != NULL && !json_is_null(value) && !json_is_false(value)
+           && !(json_is_string(value) && json_string_length(value) == 0)
+           && !(json_is_array(value) && json_array_size(value) == 0)
+           && !(json_is_object(value) && json_object_size(value) == 0)
            && !(json_is_integer(value) && json_integer_value(value) == 0);
 }
 
@@ -94,7 +96,7 @@ static const char *walk_range(const char *at, const json_t *items, bool print)
     const char *key;
     json_t *item;
     if (print && json_is_object(items))
-        json_object_foreach((json_t *)(uintptr_t)items, key, item)
+        json_object_foreach ((json_t *)(uintptr_t)items, key, item)
             (void)walk(at, item, true, &ending);
     return end;
 }

@@ -1,4 +1,5 @@
-/* tests/stack/standin_tree: directory trees: made, copied (by links where the copy is never written in place), hashed, removed. */
+/* tests/stack/standin_tree: directory trees: made, copied (by links where the copy is never written
+ * in place), hashed, removed. */
 #include "standin.h"
 
 #include <dirent.h>
@@ -41,7 +42,8 @@ void tree_make_parents(const char *path)
 static void copy_file(const char *from, const char *to, const struct stat *status)
 {
     char block[65536];
-    int in = open(from, O_RDONLY | O_CLOEXEC), out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, status->st_mode & 0777);
+    int in = open(from, O_RDONLY | O_CLOEXEC),
+        out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, status->st_mode & 0777);
     ssize_t got = in < 0 || out < 0 ? -1 : 1;
     while (got > 0 && (got = read(in, block, sizeof block)) > 0)
         if (write(out, block, (size_t)got) != got)
@@ -56,7 +58,10 @@ void tree_copy(const char *from, const char *to, bool link_files)
 {
     struct stat status;
     if (stat(from, &status) != 0)
-        die(1, "COPY failed: file not found in build context or excluded by .dockerignore: stat %s: file does not exist", from);
+        die(1,
+            "COPY failed: file not found in build context or excluded by .dockerignore: stat %s: "
+            "file does not exist",
+            from);
     if (!S_ISDIR(status.st_mode)) {
         tree_make_parents(to);
         (void)unlink(to);
@@ -68,7 +73,8 @@ void tree_copy(const char *from, const char *to, bool link_files)
     DIR *directory = opendir(from);
     for (struct dirent *entry; directory != NULL && (entry = readdir(directory)) != NULL;)
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            tree_copy(text("%s/%s", from, entry->d_name), text("%s/%s", to, entry->d_name), link_files);
+            tree_copy(text("%s/%s", from, entry->d_name), text("%s/%s", to, entry->d_name),
+                      link_files);
     if (directory != NULL)
         (void)closedir(directory);
 }
@@ -100,7 +106,8 @@ static char *file_hash(const char *path)
     return text("%s", sodium_bin2hex(digest_hex, sizeof digest_hex, digest, sizeof digest));
 }
 
-/* Names in their order, modes and contents; not times and owners, so that the same files are the same image. */
+/* Names in their order, modes and contents; not times and owners, so that the same files are the
+ * same image. */
 char *tree_hash(const char *path)
 {
     struct dirent **entries = NULL;
@@ -113,6 +120,7 @@ char *tree_hash(const char *path)
     char *all = text("%s", "");
     for (int i = 0; i < count; i++)
         if (strcmp(entries[i]->d_name, ".") != 0 && strcmp(entries[i]->d_name, "..") != 0)
-            all = text("%s%s %s\n", all, entries[i]->d_name, tree_hash(text("%s/%s", path, entries[i]->d_name)));
+            all = text("%s%s %s\n", all, entries[i]->d_name,
+                       tree_hash(text("%s/%s", path, entries[i]->d_name)));
     return state_sha256(all);
 }

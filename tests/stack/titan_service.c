@@ -1,4 +1,5 @@
-/* The small Titan's program: `titan-service execution|brain|web`, or one of the tests' tools (service_tool.c). One thread, one poll loop. */
+/* The small Titan's program: `titan-service execution|brain|web`, or one of the tests' tools
+ * (service_tool.c). One thread, one poll loop. */
 #include "service.h"
 
 #include <poll.h>
@@ -28,7 +29,8 @@ void policy_hash(const struct service *service, char ret_hex[SERVICE_HASH_HEX + 
 {
     static char policy[65536];
     char value[SERVICE_HASH_HEX + 1], real[SERVICE_HASH_HEX + 1];
-    text_sha256_hex(policy, text_read_file(service->root, "/app/policy.json", policy, sizeof policy), real);
+    text_sha256_hex(policy,
+                    text_read_file(service->root, "/app/policy.json", policy, sizeof policy), real);
     if (!fault_get(service, "wrong_hash", value, sizeof value))
         memcpy(ret_hex, real, sizeof real);
     else if (strlen(value) == SERVICE_HASH_HEX)
@@ -40,12 +42,16 @@ void policy_hash(const struct service *service, char ret_hex[SERVICE_HASH_HEX + 
 bool service_is_unhealthy(const struct service *service)
 {
     int64_t after_s = fault_number(service, "unhealthy_after", -1);
-    return fault_on(service, "unhealthy") || (after_s >= 0 && text_now_ms() - service->started_ms >= after_s * 1000);
+    return fault_on(service, "unhealthy")
+           || (after_s >= 0 && text_now_ms() - service->started_ms >= after_s * 1000);
 }
 
 static enum role read_role(const char *word)
 {
-    return strcmp(word, "execution") == 0 ? ROLE_EXECUTION : strcmp(word, "brain") == 0 ? ROLE_BRAIN : strcmp(word, "web") == 0 ? ROLE_WEB : ROLE_INVALID;
+    return strcmp(word, "execution") == 0 ? ROLE_EXECUTION
+           : strcmp(word, "brain") == 0   ? ROLE_BRAIN
+           : strcmp(word, "web") == 0     ? ROLE_WEB
+                                          : ROLE_INVALID;
 }
 
 static void wait_until(int64_t until_ms)
@@ -56,29 +62,41 @@ static void wait_until(int64_t until_ms)
     }
 }
 
-/* Docker stamps StartedAt after the first process has begun: a line printed at once could carry an earlier stamp than its own start. */
+/* Docker stamps StartedAt after the first process has begun: a line printed at once could carry an
+ * earlier stamp than its own start. */
 static void begin(struct service *service)
 {
     char hash[SERVICE_HASH_HEX + 1];
     const char *before = getenv("TITAN_START_MS");
-    wait_until(service->started_ms + (before != NULL ? strtoll(before, NULL, 10) : BEFORE_FIRST_LINE_MS) + fault_number(service, "slow_start", 0));
+    wait_until(service->started_ms
+               + (before != NULL ? strtoll(before, NULL, 10) : BEFORE_FIRST_LINE_MS)
+               + fault_number(service, "slow_start", 0));
     if (stopped != 0)
         return;
     policy_hash(service, hash);
     text_note(service, "starts.log", "%s %s", service->version, hash);
     switch (service->role) {
-    case ROLE_INVALID: break;
-    case ROLE_EXECUTION: execution_start(service); break;
-    case ROLE_BRAIN: brain_start(service); break;
-    case ROLE_WEB: text_logf(service, "INFO", "Web %s ready", service->version); break;
+    case ROLE_INVALID:
+        break;
+    case ROLE_EXECUTION:
+        execution_start(service);
+        break;
+    case ROLE_BRAIN:
+        brain_start(service);
+        break;
+    case ROLE_WEB:
+        text_logf(service, "INFO", "Web %s ready", service->version);
+        break;
     }
 }
 
-/* A line that a search of the logs for error patterns must find: the fault "error_line=TEXT" ('_' stands for a blank). */
+/* A line that a search of the logs for error patterns must find: the fault "error_line=TEXT" ('_'
+ * stands for a blank). */
 static void print_error_line(struct service *service)
 {
     char value[256] = "";
-    if (!fault_get(service, "error_line", value, sizeof value) || strcmp(value, service->last_error_line) == 0)
+    if (!fault_get(service, "error_line", value, sizeof value)
+        || strcmp(value, service->last_error_line) == 0)
         return;
     (void)snprintf(service->last_error_line, sizeof service->last_error_line, "%s", value);
     for (char *at = value; *at != '\0'; at++)
@@ -145,18 +163,24 @@ int main(int count, char **words)
     service.role = count > 1 ? read_role(words[1]) : ROLE_INVALID;
     if (service.role == ROLE_INVALID)
         return tool_run(count, words);
-    service.name = service.role == ROLE_EXECUTION ? "titan-execution" : service.role == ROLE_BRAIN ? "titan-brain" : "titan-web";
+    service.name = service.role == ROLE_EXECUTION ? "titan-execution"
+                   : service.role == ROLE_BRAIN   ? "titan-brain"
+                                                  : "titan-web";
     service.root = setting("TITAN_ROOT", "");
     service.shared = setting("TITAN_SHARED", "");
     service.started_ms = text_now_ms();
-    service.http_port = atoi(setting("HTTP_PORT", service.role == ROLE_EXECUTION ? "3002" : service.role == ROLE_BRAIN ? "3100" : "3000"));
+    service.http_port = atoi(setting("HTTP_PORT", service.role == ROLE_EXECUTION ? "3002"
+                                                  : service.role == ROLE_BRAIN   ? "3100"
+                                                                                 : "3000"));
     service.http_fd = -1;
     for (size_t i = 0; i < HTTP_CLIENTS_MAX; i++)
         service.clients[i].fd = -1;
     (void)text_read_file(service.root, "/app/version", service.version, sizeof service.version);
     service.version[strcspn(service.version, "\r\n")] = '\0';
-    bus_init(&service.bus, setting("NATS_URL", "nats://127.0.0.1:4222"), setting("NATS_USER", ""), setting("NATS_PASSWORD", ""));
-    struct sigaction action = {.sa_handler = on_stop};      /* as process 1 of a container there is no default action */
+    bus_init(&service.bus, setting("NATS_URL", "nats://127.0.0.1:4222"), setting("NATS_USER", ""),
+             setting("NATS_PASSWORD", ""));
+    struct sigaction action = {
+        .sa_handler = on_stop}; /* as process 1 of a container there is no default action */
     (void)sigaction(SIGTERM, &action, NULL);
     (void)sigaction(SIGINT, &action, NULL);
     (void)umask(0);

@@ -13,11 +13,14 @@
 #include "tests/verify/forge.h"
 
 /* The claim comes to this verdict, and its sentence says `part`. */
-static inline void check_claim(const struct forge *forge, enum claim claim, enum verdict verdict, const char *part)
+static inline void check_claim(const struct forge *forge, enum claim claim, enum verdict verdict,
+                               const char *part)
 {
     struct finding finding = forge_judge(forge, NULL, claim);
     if (finding.verdict != verdict || strstr(finding.sentence, part) == NULL)
-        print_error("%s is %s at entry %llu: %s\n", claim_name(claim), verdict_name(finding.verdict), (unsigned long long)finding.entry, finding.sentence);
+        print_error("%s is %s at entry %llu: %s\n", claim_name(claim),
+                    verdict_name(finding.verdict), (unsigned long long)finding.entry,
+                    finding.sentence);
     assert_int_equal(finding.verdict, verdict);
     assert_non_null(strstr(finding.sentence, part));
 }

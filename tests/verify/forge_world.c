@@ -43,14 +43,17 @@ void forge_log(struct forge *forge, struct forge_container *container, const cha
     struct error error;
     char time[40];
     forge->now_ns += 1000000;
-    json_t *line = json_pack("{s:s, s:s, s:{s:s}}", "timestamp", forge_time(forge, time), "level", "INFO", "fields", "message", message);
+    json_t *line = json_pack("{s:s, s:s, s:{s:s}}", "timestamp", forge_time(forge, time), "level",
+                             "INFO", "fields", "message", message);
     char *text = json_dumps(line, JSON_COMPACT);
-    assert(bytes_append_format(&container->log, &error, "%s %s\n", forge_time(forge, time), text) == ERROR_OK);
+    assert(bytes_append_format(&container->log, &error, "%s %s\n", forge_time(forge, time), text)
+           == ERROR_OK);
     free(text);
     json_decref(line);
 }
 
-void forge_start(struct forge *forge, struct forge_container *container, bool execution, const char *image, const char *hash)
+void forge_start(struct forge *forge, struct forge_container *container, bool execution,
+                 const char *image, const char *hash)
 {
     char line[200];
     bytes_free(&container->log);
@@ -66,7 +69,8 @@ void forge_start(struct forge *forge, struct forge_container *container, bool ex
         forge_log(forge, container, line);
         forge_log(forge, container, "🔒 Execution initialized DISARMED");
     } else {
-        (void)snprintf(line, sizeof line, "✅ Policy hash handshake OK. Enabling signal processing. Hash: %s", hash);
+        (void)snprintf(line, sizeof line,
+                       "✅ Policy hash handshake OK. Enabling signal processing. Hash: %s", hash);
         forge_log(forge, container, line);
     }
 }
@@ -83,24 +87,31 @@ void forge_store(struct forge *forge, const void *data, size_t size, char ret_he
     if (at < forge->blob_count && memcmp(forge->blobs[at].hash, hash, 32) == 0)
         return;
     forge->blobs = reallocarray(forge->blobs, forge->blob_count + 1, sizeof *forge->blobs);
-    memmove(&forge->blobs[at + 1], &forge->blobs[at], (forge->blob_count - at) * sizeof *forge->blobs);
+    memmove(&forge->blobs[at + 1], &forge->blobs[at],
+            (forge->blob_count - at) * sizeof *forge->blobs);
     forge->blob_count++;
     memset(&forge->blobs[at], 0, sizeof forge->blobs[at]);
     memcpy(forge->blobs[at].hash, hash, 32);
     assert(bytes_append(&forge->blobs[at].data, data, size, &error) == ERROR_OK);
 }
 
-void forge_item(struct forge *forge, json_t *evidence, const char *probe, const char *subject, int status, const char *output)
+void forge_item(struct forge *forge, json_t *evidence, const char *probe, const char *subject,
+                int status, const char *output)
 {
     char hex[65];
     forge_store(forge, output, strlen(output), hex);
     int64_t sent = forge->now_ns + 1000000, received = sent + 2000000;
     forge->now_ns = received;
-    json_t *item = json_pack("{s:s, s:s, s:i, s:s, s:I, s:I, s:I}", "probe", probe, "subject", subject, "status", status, "output", hex, "size",
-                             (json_int_t)strlen(output), "sent_ns", (json_int_t)sent, "received_ns", (json_int_t)received);
+    json_t *item = json_pack("{s:s, s:s, s:i, s:s, s:I, s:I, s:I}", "probe", probe, "subject",
+                             subject, "status", status, "output", hex, "size",
+                             (json_int_t)strlen(output), "sent_ns", (json_int_t)sent, "received_ns",
+                             (json_int_t)received);
     if (strncmp(probe, "compose.", 8) == 0 || strncmp(probe, "git.", 4) == 0)
-        json_object_set_new(item, "target", json_pack("{s:s, s:I, s:I}", "boot", "99999999-2222-3333-4444-555555555555", "before_ms",
-                                                      (json_int_t)(sent / 1000000), "after_ms", (json_int_t)(received / 1000000)));
+        json_object_set_new(item, "target",
+                            json_pack("{s:s, s:I, s:I}", "boot",
+                                      "99999999-2222-3333-4444-555555555555", "before_ms",
+                                      (json_int_t)(sent / 1000000), "after_ms",
+                                      (json_int_t)(received / 1000000)));
     assert(json_array_append_new(evidence, item) == 0);
 }
 
@@ -113,9 +124,11 @@ static void containers(struct forge *forge, json_t *evidence)
     for (unsigned i = 0; i < 2; i++)
         if (list[i]->id[0] != '\0')
             length += snprintf(text + length, sizeof text - (size_t)length,
-                               "{\"service\":\"%s\",\"id\":\"%s\",\"image\":\"%s\",\"state\":\"%s\",\"health\":null,"
+                               "{\"service\":\"%s\",\"id\":\"%s\",\"image\":\"%s\",\"state\":\"%"
+                               "s\",\"health\":null,"
                                "\"started_at\":\"%s\",\"restarts\":0,\"name\":\"%s-1\"}\n",
-                               names[i], list[i]->id, list[i]->image, list[i]->state, list[i]->started_at, names[i]);
+                               names[i], list[i]->id, list[i]->image, list[i]->state,
+                               list[i]->started_at, names[i]);
     text[length] = '\0';
     forge_item(forge, evidence, "compose.containers", "", 0, text);
 }
@@ -123,14 +136,16 @@ static void containers(struct forge *forge, json_t *evidence)
 static void logs(struct forge *forge, json_t *evidence, bool execution)
 {
     struct bytes *log = execution ? &forge->execution.log : &forge->brain.log;
-    forge_item(forge, evidence, execution ? "logs.execution" : "logs.brain", execution ? "titan-execution" : "titan-brain", 0,
+    forge_item(forge, evidence, execution ? "logs.execution" : "logs.brain",
+               execution ? "titan-execution" : "titan-brain", 0,
                log->size > 0 ? (char *)log->data : "");
 }
 
 static void marker(struct forge *forge, json_t *evidence)
 {
     if (forge->marker)
-        forge_item(forge, evidence, "interlock.marker", "titan-execution-1", 0, forge->armed ? "present\n" : "absent\n");
+        forge_item(forge, evidence, "interlock.marker", "titan-execution-1", 0,
+                   forge->armed ? "present\n" : "absent\n");
 }
 
 void forge_look(struct forge *forge, json_t *evidence)
@@ -145,7 +160,8 @@ static void replies(struct forge *forge, json_t *evidence, unsigned count)
     char text[200];
     bool old = strcmp(forge->execution.image, forge->image_before) == 0;
     for (unsigned i = 0; i < count; i++) {
-        (void)snprintf(text, sizeof text, "{\"policy_hash\":\"%s\",\"timestamp\":%u}", old ? forge->hash_before : forge->hash_new, i);
+        (void)snprintf(text, sizeof text, "{\"policy_hash\":\"%s\",\"timestamp\":%u}",
+                       old ? forge->hash_before : forge->hash_new, i);
         forge_item(forge, evidence, "bus.policy_hash", subject_hash, 0, text);
     }
 }
@@ -156,11 +172,13 @@ void forge_send(struct forge *forge, json_t *evidence, bool arm)
     (void)snprintf(text, sizeof text, "%s because of a test", forge->key);
     forge_item(forge, evidence, "bus.publish", arm ? FORGE_ARM : FORGE_DISARM, 0, text);
     if (!arm) {
-        (void)snprintf(text, sizeof text, "Received DISARM command: %s because of a test", forge->key);
+        (void)snprintf(text, sizeof text, "Received DISARM command: %s because of a test",
+                       forge->key);
         forge_log(forge, &forge->execution, text);
     }
     if (forge->armed != arm) {
-        (void)snprintf(text, sizeof text, "⚡ EXECUTION %s: %s because of a test", arm ? "ARMED" : "DISARMED", forge->key);
+        (void)snprintf(text, sizeof text, "⚡ EXECUTION %s: %s because of a test",
+                       arm ? "ARMED" : "DISARMED", forge->key);
         forge_log(forge, &forge->execution, text);
     }
     forge->armed = arm;
@@ -176,8 +194,10 @@ static void up(struct forge *forge, json_t *evidence, const char *services)
 
 static void health(struct forge *forge, json_t *evidence, bool sick)
 {
-    forge_item(forge, evidence, "health", "execution", 200, "{\"status\":\"ok\",\"version\":\"1\"}");
-    forge_item(forge, evidence, "health", "brain", sick ? 503 : 200, sick ? "{\"status\":\"unhealthy\"}" : "{\"status\":\"healthy\"}");
+    forge_item(forge, evidence, "health", "execution", 200,
+               "{\"status\":\"ok\",\"version\":\"1\"}");
+    forge_item(forge, evidence, "health", "brain", sick ? 503 : 200,
+               sick ? "{\"status\":\"unhealthy\"}" : "{\"status\":\"healthy\"}");
 }
 
 static void one_sample(struct forge *forge, json_t *evidence, bool sick)
@@ -194,8 +214,9 @@ void forge_sample(struct forge *forge, unsigned n)
     one_sample(forge, evidence, forge->sick_from != 0 && n >= forge->sick_from);
     if (forge->tamper != NULL)
         forge->tamper(forge, "sample", n, evidence);
-    (void)forge_append(forge, "sample", forge->deployment, json_pack("{s:I, s:I, s:o, s:{s:b}}", "intent", (json_int_t)forge->intent, "n", (json_int_t)n,
-                                                                     "evidence", evidence, "facts", "healthy", 1));
+    (void)forge_append(forge, "sample", forge->deployment,
+                       json_pack("{s:I, s:I, s:o, s:{s:b}}", "intent", (json_int_t)forge->intent,
+                                 "n", (json_int_t)n, "evidence", evidence, "facts", "healthy", 1));
     if (forge->now_ns < begun_ns + forge->sample_ms * 1000000)
         forge->now_ns = begun_ns + forge->sample_ms * 1000000;
 }
@@ -211,7 +232,8 @@ static void images(struct forge *forge, json_t *evidence, const char *image)
 {
     char text[800];
     (void)snprintf(text, sizeof text,
-                   "{\"service\":\"titan-execution\",\"name\":\"x\",\"id\":\"%s\",\"digests\":[\"127.0.0.1:5000/execution@sha256:%064d\"]}\n"
+                   "{\"service\":\"titan-execution\",\"name\":\"x\",\"id\":\"%s\",\"digests\":["
+                   "\"127.0.0.1:5000/execution@sha256:%064d\"]}\n"
                    "{\"service\":\"titan-brain\",\"name\":\"y\",\"id\":\"%s\",\"digests\":[]}\n",
                    image, 3, image);
     forge_item(forge, evidence, "compose.images", "", 0, text);
@@ -294,7 +316,8 @@ static void change(struct forge *forge, json_t *evidence, const char *action)
         bool execution = strcmp(action, "deploy_execution") == 0;
         forge_look(forge, evidence);
         up(forge, evidence, execution ? "titan-execution" : "titan-brain");
-        forge_start(forge, execution ? &forge->execution : &forge->brain, execution, forge->image_after, forge->hash_new);
+        forge_start(forge, execution ? &forge->execution : &forge->brain, execution,
+                    forge->image_after, forge->hash_new);
         if (!execution)
             remaining(forge, evidence);
         forge_look(forge, evidence);
@@ -375,7 +398,8 @@ json_t *forge_find(json_t *evidence, const char *probe, const char *subject)
     for (size_t i = json_array_size(evidence); i-- > 0;) {
         json_t *item = json_array_get(evidence, i);
         if (strcmp(json_string_value(json_object_get(item, "probe")), probe) == 0
-            && (subject == NULL || strcmp(json_string_value(json_object_get(item, "subject")), subject) == 0))
+            && (subject == NULL
+                || strcmp(json_string_value(json_object_get(item, "subject")), subject) == 0))
             return item;
     }
     return NULL;
@@ -395,7 +419,8 @@ void forge_drop(json_t *evidence, const char *probe, const char *subject)
     for (size_t i = json_array_size(evidence); i-- > 0;) {
         json_t *item = json_array_get(evidence, i);
         if (strcmp(json_string_value(json_object_get(item, "probe")), probe) == 0
-            && (subject == NULL || strcmp(json_string_value(json_object_get(item, "subject")), subject) == 0))
+            && (subject == NULL
+                || strcmp(json_string_value(json_object_get(item, "subject")), subject) == 0))
             json_array_remove(evidence, i);
     }
 }

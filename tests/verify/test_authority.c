@@ -1,5 +1,6 @@
-/* Goal: the roster in force is obeyed from each of its entries on, and an approval counts only when somebody else made it over exactly this deployment.
- * Every rule of journal/FORMAT.md, "Who signs what", is broken once, and the claim must say which. */
+/* Goal: the roster in force is obeyed from each of its entries on, and an approval counts only when
+ * somebody else made it over exactly this deployment. Every rule of journal/FORMAT.md, "Who signs
+ * what", is broken once, and the claim must say which. */
 #include "tests/verify/check.h"
 
 #include <stdio.h>
@@ -12,10 +13,12 @@
 
 enum { FORGE_DAVE = 5, FORGE_ALICES_SECOND = 6 };
 
-/* alice and bob operate, carol and dave approve, alice administers; what is not NULL stands there instead. */
+/* alice and bob operate, carol and dave approve, alice administers; what is not NULL stands there
+ * instead. */
 struct lines {
-    const char *dated;              /* options of an approver's line, with a date */
-    bool no_alice, no_carol, no_dave, no_administrator, alice_approves_by_a_second_key, dave_by_carols_key;
+    const char *dated; /* options of an approver's line, with a date */
+    bool no_alice, no_carol, no_dave, no_administrator, alice_approves_by_a_second_key,
+        dave_by_carols_key;
 };
 
 static void add(json_t *list, uint8_t seed, const char *principal)
@@ -48,15 +51,18 @@ static json_t *roster(struct lines lines)
         (void)snprintf(line, sizeof line, "erin %s %s", lines.dated, text);
         json_array_append_new(approvers, json_string(line));
     }
-    return json_pack("{s:o, s:o, s:o}", "operators", operators, "approvers", approvers, "administrators", administrators);
+    return json_pack("{s:o, s:o, s:o}", "operators", operators, "approvers", approvers,
+                     "administrators", administrators);
 }
 
 static void change(struct forge *forge, struct lines lines)
 {
-    (void)forge_append(forge, "roster", -1, json_pack("{s:o, s:s}", "roster", roster(lines), "reason", "a change"));
+    (void)forge_append(forge, "roster", -1,
+                       json_pack("{s:o, s:s}", "roster", roster(lines), "reason", "a change"));
 }
 
-static void begin(struct forge *forge, const char *procedure, int64_t approvals, struct lines lines, const char *stage)
+static void begin(struct forge *forge, const char *procedure, int64_t approvals, struct lines lines,
+                  const char *stage)
 {
     forge_init(forge);
     forge->approvals = approvals;
@@ -74,31 +80,40 @@ static void take_over(struct forge *forge, uint8_t seed, const char *principal)
     forge_public_key(forge->session, key);
     bytes_hex(key, KEY_BYTES, session);
     forge->sign_as = seed;
-    (void)forge_append(forge, "takeover", forge->deployment, json_pack("{s:s, s:s, s:i, s:s, s:s}", "operator", principal, "session", session, "epoch", 2, "previous",
-                                                                       "alice", "reason", ""));
+    (void)forge_append(forge, "takeover", forge->deployment,
+                       json_pack("{s:s, s:s, s:i, s:s, s:s}", "operator", principal, "session",
+                                 session, "epoch", 2, "previous", "alice", "reason", ""));
 }
 
 static void statement_of(const struct forge *forge, const char *commit, char *ret_text, size_t room)
 {
     char open[65];
-    bytes_sha256_hex(forge->values[forge->deployment].data, forge->values[forge->deployment].size, open);
-    (void)snprintf(ret_text, room, "{\"journal\":\"%s\",\"open\":\"%s\",\"commit\":\"%s\",\"images\":[{\"service\":\"titan-execution\",\"id\":\"%s\"},"
-                   "{\"service\":\"titan-brain\",\"id\":\"%s\"}],\"expect\":\"\"}", forge->journal, open, commit, forge->image_after, forge->image_after);
+    bytes_sha256_hex(forge->values[forge->deployment].data, forge->values[forge->deployment].size,
+                     open);
+    (void)snprintf(ret_text, room,
+                   "{\"journal\":\"%s\",\"open\":\"%s\",\"commit\":\"%s\",\"images\":[{\"service\":"
+                   "\"titan-execution\",\"id\":\"%s\"},"
+                   "{\"service\":\"titan-brain\",\"id\":\"%s\"}],\"expect\":\"\"}",
+                   forge->journal, open, commit, forge->image_after, forge->image_after);
 }
 
 /* `said` is signed, `written` stands in the entry. */
-static void approve_saying(struct forge *forge, uint8_t seed, const char *principal, const char *said, const char *written)
+static void approve_saying(struct forge *forge, uint8_t seed, const char *principal,
+                           const char *said, const char *written)
 {
-    uint8_t key[KEY_BYTES], secret[crypto_sign_SECRETKEYBYTES], bytes[SEED_BYTES], data[SSHSIG_SIGNED_DATA_BYTES_MAX], signature[SIGNATURE_BYTES];
+    uint8_t key[KEY_BYTES], secret[crypto_sign_SECRETKEYBYTES], bytes[SEED_BYTES],
+        data[SSHSIG_SIGNED_DATA_BYTES_MAX], signature[SIGNATURE_BYTES];
     struct bytes armor = {0};
     struct error error;
     memset(bytes, seed, sizeof bytes);
     assert_int_equal(crypto_sign_seed_keypair(key, secret, bytes), 0);
     size_t size = sshsig_signed_data(SSHSIG_NAMESPACE_APPROVAL, said, strlen(said), data);
     assert_int_equal(crypto_sign_detached(signature, NULL, data, size, secret), 0);
-    assert_int_equal(sshsig_armor(SSHSIG_NAMESPACE_APPROVAL, signature, key, &armor, &error), ERROR_OK);
-    (void)forge_append(forge, "approval", forge->deployment, json_pack("{s:s, s:s, s:s}", "principal", principal, "statement", written, "signature",
-                                                                       (char *)armor.data));
+    assert_int_equal(sshsig_armor(SSHSIG_NAMESPACE_APPROVAL, signature, key, &armor, &error),
+                     ERROR_OK);
+    (void)forge_append(forge, "approval", forge->deployment,
+                       json_pack("{s:s, s:s, s:s}", "principal", principal, "statement", written,
+                                 "signature", (char *)armor.data));
     bytes_free(&armor);
 }
 
@@ -112,7 +127,8 @@ static void approve(struct forge *forge, uint8_t seed, const char *principal)
 static void roster_removed_opener_goes_forward_violated(void **state)
 {
     (void)state;
-    static const char *const stages[] = {"opened", "connected", "pulled", "guarded", "switched", "verified", "observed", "confirmed"};
+    static const char *const stages[] = {"opened",   "connected", "pulled",   "guarded",
+                                         "switched", "verified",  "observed", "confirmed"};
     for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++) {
         CLEANUP_FORGE struct forge forge;
         begin(&forge, "release", 0, (struct lines){0}, stages[i]);
@@ -153,7 +169,8 @@ static void roster_removed_opener_goes_back_proven(void **state)
     forge_take(&disarmed, "abort");
     forge_until(&disarmed, "aborted");
     check_claim(&disarmed, CLAIM_AUTHORITY, VERDICT_PROVEN, "");
-    begin(&told, "release", 0, (struct lines){0}, "guarded");       /* the act was intended before: what became of it is told */
+    begin(&told, "release", 0, (struct lines){0},
+          "guarded"); /* the act was intended before: what became of it is told */
     int64_t intent = (int64_t)forge_intent(&told, "switch_services", -1, false);
     change(&told, (struct lines){.no_alice = true});
     forge_transition(&told, intent, "done", "switched", forge_evidence(&told, "switch_services"));
@@ -183,7 +200,7 @@ static void roster_not_by_an_administrator_violated(void **state)
     CLEANUP_FORGE struct forge operator, session, emptied;
     begin(&operator, "release", 0, (struct lines){0}, "opened");
     operator.sign_as = FORGE_SECOND;
-    change(&operator, (struct lines){.no_alice = true});
+    change(&operator,(struct lines){.no_alice = true});
     check_violated(&operator, CLAIM_AUTHORITY, "administrator");
     begin(&session, "release", 0, (struct lines){0}, "opened");
     session.sign_as = session.session;
@@ -197,7 +214,9 @@ static void roster_not_by_an_administrator_violated(void **state)
 static void roster_line_with_a_date_violated(void **state)
 {
     (void)state;
-    static const char *const dates[] = {"valid-before=\"20990101\"", "valid-after=\"20200101\"", "namespaces=\"titan-approval-v1\",valid-before=\"20200101Z\""};
+    static const char *const dates[] = {
+        "valid-before=\"20990101\"", "valid-after=\"20200101\"",
+        "namespaces=\"titan-approval-v1\",valid-before=\"20200101Z\""};
     for (size_t i = 0; i < sizeof dates / sizeof dates[0]; i++) {
         CLEANUP_FORGE struct forge pinned, changed;
         begin(&pinned, "release", 0, (struct lines){.dated = dates[i]}, "completed");
@@ -232,7 +251,8 @@ static struct finding trusted_with(const char *options)
     return report.deployments[0].claims[CLAIM_AUTHORITY];
 }
 
-/* The forge's genesis is of November 2025. Its time is its signer's word: that it lies outside is against him, that it lies within shows nothing. */
+/* The forge's genesis is of November 2025. Its time is its signer's word: that it lies outside is
+ * against him, that it lies within shows nothing. */
 static void trust_with_a_date_is_never_proven(void **state)
 {
     (void)state;
@@ -296,12 +316,14 @@ static void approval_by_whoever_drives_violated(void **state)
     take_over(&over, FORGE_SECOND, "bob");
     approve(&over, FORGE_SECOND, "bob");
     check_violated(&over, CLAIM_AUTHORITY, "approves it himself");
-    begin(&later, "release", 1, (struct lines){0}, "pulled");       /* his approval was good; then he takes over, and there is one person left */
+    begin(&later, "release", 1, (struct lines){0},
+          "pulled"); /* his approval was good; then he takes over, and there is one person left */
     approve(&later, FORGE_SECOND, "bob");
     take_over(&later, FORGE_SECOND, "bob");
     forge_until(&later, "completed");
     check_violated(&later, CLAIM_AUTHORITY, "0 of 1 required approvals");
-    begin(&guarded, "release", 1, (struct lines){0}, "pulled");     /* behind `guarded` two persons had been heard: a colleague may finish */
+    begin(&guarded, "release", 1, (struct lines){0},
+          "pulled"); /* behind `guarded` two persons had been heard: a colleague may finish */
     approve(&guarded, FORGE_SECOND, "bob");
     forge_until(&guarded, "guarded");
     take_over(&guarded, FORGE_SECOND, "bob");
@@ -317,11 +339,13 @@ static void approval_by_one_not_in_the_roster_at_open_and_then_violated(void **s
     change(&removed, (struct lines){.no_carol = true});
     approve(&removed, FORGE_APPROVER, "carol");
     check_violated(&removed, CLAIM_AUTHORITY, "not by an approver of the roster at open and now");
-    begin(&added, "release", 1, (struct lines){.no_dave = true}, "pulled");      /* alice, who opened, administers too */
+    begin(&added, "release", 1, (struct lines){.no_dave = true},
+          "pulled"); /* alice, who opened, administers too */
     change(&added, (struct lines){0});
     approve(&added, FORGE_DAVE, "dave");
     check_violated(&added, CLAIM_AUTHORITY, "not by an approver of the roster at open and now");
-    begin(&before, "release", 1, (struct lines){0}, "pulled");      /* removed behind his approval: it was his to give */
+    begin(&before, "release", 1, (struct lines){0},
+          "pulled"); /* removed behind his approval: it was his to give */
     approve(&before, FORGE_APPROVER, "carol");
     change(&before, (struct lines){.no_carol = true});
     forge_until(&before, "completed");
@@ -331,9 +355,15 @@ static void approval_by_one_not_in_the_roster_at_open_and_then_violated(void **s
 static void approval_statement_tampered_violated(void **state)
 {
     (void)state;
-    static const struct { const char *from, *to; } changes[] = {
-        {"\"expect\":\"\"", "\"expect\":\"\",\"more\":1"}, {"\"expect\":\"\"", "\"expect\":\"aa\""}, {"\"service\":\"titan-brain\",", "\"service\":\"titan-brain\",\"tag\":\"x\","},
-        {"titan-brain", "titan-other"}, {"\"open\":\"", "\"open\":\"0"}, {"{\"journal\"", "{ \"journal\""}, {"\"images\":[{", "\"images\":[{},{"}};
+    static const struct {
+        const char *from, *to;
+    } changes[] = {{"\"expect\":\"\"", "\"expect\":\"\",\"more\":1"},
+                   {"\"expect\":\"\"", "\"expect\":\"aa\""},
+                   {"\"service\":\"titan-brain\",", "\"service\":\"titan-brain\",\"tag\":\"x\","},
+                   {"titan-brain", "titan-other"},
+                   {"\"open\":\"", "\"open\":\"0"},
+                   {"{\"journal\"", "{ \"journal\""},
+                   {"\"images\":[{", "\"images\":[{},{"}};
     for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
         CLEANUP_FORGE struct forge other, unsigned_one;
         char statement[1000], tampered[1100];
@@ -341,7 +371,8 @@ static void approval_statement_tampered_violated(void **state)
         statement_of(&other, other.commit_after, statement, sizeof statement);
         const char *at = strstr(statement, changes[i].from);
         assert_non_null(at);
-        (void)snprintf(tampered, sizeof tampered, "%.*s%s%s", (int)(at - statement), statement, changes[i].to, at + strlen(changes[i].from));
+        (void)snprintf(tampered, sizeof tampered, "%.*s%s%s", (int)(at - statement), statement,
+                       changes[i].to, at + strlen(changes[i].from));
         approve_saying(&other, FORGE_APPROVER, "carol", tampered, tampered);
         check_violated(&other, CLAIM_AUTHORITY, "does not speak of this deployment");
         begin(&unsigned_one, "release", 1, (struct lines){0}, "pulled");

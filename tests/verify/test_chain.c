@@ -1,4 +1,5 @@
-/* Who signed what, and in which order: strangers, session keys out of their deployment, entries moved, removed or cut off. */
+/* Who signed what, and in which order: strangers, session keys out of their deployment, entries
+ * moved, removed or cut off. */
 #include "tests/verify/check.h"
 
 #include <stdio.h>
@@ -14,7 +15,8 @@ static json_t *note_body(void)
 
 static json_t *attestation_body(const char *operator)
 {
-    return json_pack("{s:s, s:s, s:s, s:s}", "item", "ports", "answer", "passed", "reason", "", "operator", operator);
+    return json_pack("{s:s, s:s, s:s, s:s}", "item", "ports", "answer", "passed", "reason", "",
+                     "operator", operator);
 }
 
 static void begin(struct forge *forge, const char *stage)
@@ -44,7 +46,8 @@ static void authority_stranger_violated(void **state)
     check_violated(&note, CLAIM_AUTHORITY, "not signed by the session key");
     begin(&attestation, "connected");
     attestation.sign_as = FORGE_STRANGER;
-    (void)forge_append(&attestation, "attestation", attestation.deployment, attestation_body("alice"));
+    (void)forge_append(&attestation, "attestation", attestation.deployment,
+                       attestation_body("alice"));
     check_violated(&attestation, CLAIM_AUTHORITY, "attestation is not signed by an operator");
 }
 
@@ -102,8 +105,9 @@ static void authority_takeover_needs_reconciliation(void **state)
     forge_public_key(forge.session, key);
     bytes_hex(key, KEY_BYTES, session);
     forge.sign_as = FORGE_SECOND;
-    (void)forge_append(&forge, "takeover", forge.deployment, json_pack("{s:s, s:s, s:i, s:s, s:s}", "operator", "bob", "session", session, "epoch", 2,
-                                                                       "previous", "alice", "reason", ""));
+    (void)forge_append(&forge, "takeover", forge.deployment,
+                       json_pack("{s:s, s:s, s:i, s:s, s:s}", "operator", "bob", "session", session,
+                                 "epoch", 2, "previous", "alice", "reason", ""));
     size_t here = forge.count;
     forge_transition(&forge, intent, "done", "pulled", forge_evidence(&forge, "pull_images"));
     check_violated(&forge, CLAIM_PROCEDURE, "was interrupted");
@@ -130,7 +134,7 @@ static void integrity_entries_moved_or_removed_violated(void **state)
     memmove(&removed.values[5], &removed.values[6], (removed.count - 6) * sizeof *removed.values);
     removed.count--;
     check_violated(&removed, CLAIM_INTEGRITY, "number is not its place");
-    begin(&copied, "guarded");      /* the signature of another entry */
+    begin(&copied, "guarded"); /* the signature of another entry */
     memcpy(copied.values[5].data, copied.values[6].data, SIGNATURE_BYTES);
     check_violated(&copied, CLAIM_INTEGRITY, "");
 }
@@ -141,15 +145,18 @@ static void integrity_rewritten_middle_violated(void **state)
     CLEANUP_FORGE struct forge forge, fork;
     begin(&forge, "guarded");
     begin(&fork, "opened");
-    forge_note(&fork, "x");         /* signed by the same session key, in another history */
+    forge_note(&fork, "x"); /* signed by the same session key, in another history */
     bytes_free(&forge.values[2]);
     struct error error;
-    assert_int_equal(bytes_append(&forge.values[2], fork.values[2].data, fork.values[2].size, &error), ERROR_OK);
+    assert_int_equal(bytes_append(&forge.values[2], fork.values[2].data, fork.values[2].size,
+                                  &error),
+                     ERROR_OK);
     check_violated(&forge, CLAIM_INTEGRITY, "`prev` is not the hash");
 }
 
 /* With a checkpoint from outside, in the size and by the key given. */
-static struct finding with_checkpoint(const struct forge *whole, size_t size, uint8_t seed, size_t entries, bool require)
+static struct finding with_checkpoint(const struct forge *whole, size_t size, uint8_t seed,
+                                      size_t entries, bool require)
 {
     CLEANUP_RECORD struct record record = {0};
     CLEANUP_REPORT struct report report = {0};
@@ -163,7 +170,11 @@ static struct finding with_checkpoint(const struct forge *whole, size_t size, ui
     forge_trust(&trust);
     forge_checkpoint(whole, size, seed, &checkpoint.note);
     forge_record(&cut, &record);
-    struct audit audit = {.limits = &limits, .trust = &trust, .target = FORGE_TARGET, .checkpoints = &checkpoint, .checkpoint_count = 1,
+    struct audit audit = {.limits = &limits,
+                          .trust = &trust,
+                          .target = FORGE_TARGET,
+                          .checkpoints = &checkpoint,
+                          .checkpoint_count = 1,
                           .require_anchor = require};
     assert_int_equal(verify_record(&record, &audit, SELECTION_LAST, 0, &report, &error), ERROR_OK);
     bytes_free(&checkpoint.note);
@@ -175,11 +186,20 @@ static void integrity_truncated_with_checkpoint_violated(void **state)
     (void)state;
     CLEANUP_FORGE struct forge forge;
     begin(&forge, "guarded");
-    assert_int_equal(with_checkpoint(&forge, forge.count, forge.session, forge.count, true).verdict, VERDICT_PROVEN);
-    assert_int_equal(with_checkpoint(&forge, forge.count, forge.session, forge.count - 1, false).verdict, VERDICT_VIOLATED);
-    assert_int_equal(with_checkpoint(&forge, forge.count - 1, forge.session, forge.count, false).verdict, VERDICT_PROVEN);
-    assert_int_equal(with_checkpoint(&forge, forge.count - 1, forge.session, forge.count, true).verdict, VERDICT_UNDECIDABLE);
-    assert_int_equal(with_checkpoint(&forge, forge.count, FORGE_STRANGER, forge.count, false).verdict, VERDICT_VIOLATED);
+    assert_int_equal(with_checkpoint(&forge, forge.count, forge.session, forge.count, true).verdict,
+                     VERDICT_PROVEN);
+    assert_int_equal(
+        with_checkpoint(&forge, forge.count, forge.session, forge.count - 1, false).verdict,
+        VERDICT_VIOLATED);
+    assert_int_equal(
+        with_checkpoint(&forge, forge.count - 1, forge.session, forge.count, false).verdict,
+        VERDICT_PROVEN);
+    assert_int_equal(
+        with_checkpoint(&forge, forge.count - 1, forge.session, forge.count, true).verdict,
+        VERDICT_UNDECIDABLE);
+    assert_int_equal(
+        with_checkpoint(&forge, forge.count, FORGE_STRANGER, forge.count, false).verdict,
+        VERDICT_VIOLATED);
 }
 
 static void integrity_checkpoint_of_a_fork_violated(void **state)
@@ -205,10 +225,15 @@ static void integrity_checkpoint_of_a_fork_violated(void **state)
     limits_default(&limits);
     forge_trust(&trust);
     forge_record(&forge, &record);
-    struct audit audit = {.limits = &limits, .trust = &trust, .target = FORGE_TARGET, .checkpoints = &checkpoint, .checkpoint_count = 1};
+    struct audit audit = {.limits = &limits,
+                          .trust = &trust,
+                          .target = FORGE_TARGET,
+                          .checkpoints = &checkpoint,
+                          .checkpoint_count = 1};
     assert_int_equal(verify_record(&record, &audit, SELECTION_LAST, 0, &report, &error), ERROR_OK);
     assert_int_equal(report.status, VERIFY_VIOLATED);
-    assert_non_null(strstr(report.deployments[0].claims[CLAIM_INTEGRITY].sentence, "are not those that the checkpoint"));
+    assert_non_null(strstr(report.deployments[0].claims[CLAIM_INTEGRITY].sentence,
+                           "are not those that the checkpoint"));
     assert_int_equal(report.deployments[0].claims[CLAIM_WINDOW].verdict, VERDICT_UNDECIDABLE);
     bytes_free(&note);
 }

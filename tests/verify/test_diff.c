@@ -1,4 +1,5 @@
-/* Goal: of two copies of a journal, in whichever form, the relation is said, and where they part; a damaged one is never compared. */
+/* Goal: of two copies of a journal, in whichever form, the relation is said, and where they part; a
+ * damaged one is never compared. */
 #include "tests/verify/check.h"
 #include "tests/verify/tool.h"
 
@@ -11,7 +12,8 @@ static char output[16000];
 static int diff(const char *first, const char *second)
 {
     char command[1000];
-    (void)snprintf(command, sizeof command, "%s diff %s %s", tool_program(), tool_path(first), tool_path(second));
+    (void)snprintf(command, sizeof command, "%s diff %s %s", tool_program(), tool_path(first),
+                   tool_path(second));
     return tool_run(command, output, sizeof output);
 }
 
@@ -53,7 +55,8 @@ static void diff_longer_copy_extends(void **state)
     tool_bundle(&forge, "long");
     tool_lmdb(&forge, "long.lmdb");
     assert_int_equal(diff("short", "long"), DIFF_STATUS_EXTENDS);
-    assert_says("B extends A by 4 entries:\n  2 intent by alice (session key)\n  2 transition by alice (session key)\n");
+    assert_says("B extends A by 4 entries:\n  2 intent by alice (session key)\n  2 transition by "
+                "alice (session key)\n");
     assert_says("deployment 1: connected -> updated by done");
     assert_int_equal(diff("long.lmdb", "short"), DIFF_STATUS_EXTENDS);
     assert_says("A extends B by 4 entries:");
@@ -73,12 +76,14 @@ static void diff_two_histories_fork(void **state)
     size_t common = one.count;
     char line[100];
     forge_until(&one, "connected");
-    (void)forge_append(&other, "note", other.deployment, json_pack("{s:s}", "text", "look \033[31mhere"));
+    (void)forge_append(&other, "note", other.deployment,
+                       json_pack("{s:s}", "text", "look \033[31mhere"));
     forge_take(&other, "abort");
     tool_bundle(&one, "one");
     tool_bundle(&other, "other");
     assert_int_equal(diff("one", "other"), DIFF_STATUS_CONTRADICTION);
-    (void)snprintf(line, sizeof line, "They fork at entry %zu: the %zu before it are the same.", common, common);
+    (void)snprintf(line, sizeof line, "They fork at entry %zu: the %zu before it are the same.",
+                   common, common);
     assert_says(line);
     assert_says("intent  alice (session key)");
     assert_says("deployment 1: connect in preflighted");
@@ -125,10 +130,12 @@ static void diff_successor_told(void **state)
     char head[SHA256_HEX + 1];
     grow(&lost, "preflighted");
     grow(&longer, "connected");
-    bytes_sha256_hex(longer.values[longer.count - 1].data, longer.values[longer.count - 1].size, head);
+    bytes_sha256_hex(longer.values[longer.count - 1].data, longer.values[longer.count - 1].size,
+                     head);
     forge_init(&successor);
     memset(successor.journal, '7', sizeof successor.journal - 1);
-    successor.succeeds = json_pack("{s:s, s:I, s:s}", "journal", longer.journal, "seq", (json_int_t)longer.count - 1, "hash", head);
+    successor.succeeds = json_pack("{s:s, s:I, s:s}", "journal", longer.journal, "seq",
+                                   (json_int_t)longer.count - 1, "hash", head);
     forge_genesis(&successor);
     tool_bundle(&lost, "lost");
     tool_bundle(&longer, "longer");
@@ -140,7 +147,8 @@ static void diff_successor_told(void **state)
     forge_free(&longer);
     grow(&longer, "preflighted");
     for (unsigned i = 0; i < 2; i++)
-        (void)forge_append(&longer, "note", longer.deployment, json_pack("{s:s}", "text", "another end"));
+        (void)forge_append(&longer, "note", longer.deployment,
+                           json_pack("{s:s}", "text", "another end"));
     tool_bundle(&longer, "longer");
     assert_int_equal(diff("longer", "successor"), DIFF_STATUS_CONTRADICTION);
     assert_says("that entry is not the one it names.");
@@ -153,7 +161,11 @@ static void diff_damaged_not_compared(void **state)
     char command[600];
     grow(&forge, "connected");
     tool_bundle(&forge, "whole");
-    (void)snprintf(command, sizeof command, "sed '4!b;s/\"signature\":\"A/\"signature\":\"B/;t;s/\"signature\":\"./\"signature\":\"A/' %s > %s", tool_path("whole"), tool_path("forged"));
+    (void)snprintf(
+        command, sizeof command,
+        "sed '4!b;s/\"signature\":\"A/\"signature\":\"B/;t;s/\"signature\":\"./\"signature\":\"A/' "
+        "%s > %s",
+        tool_path("whole"), tool_path("forged"));
     assert_int_equal(tool_run(command, output, sizeof output), 0);
     assert_int_equal(diff("whole", "forged"), VERIFY_DAMAGED);
     assert_says("/forged: it is not whole, at entry 2: its signature is wrong");
@@ -163,15 +175,20 @@ static void diff_damaged_not_compared(void **state)
     assert_int_equal(diff("whole", "missing"), VERIFY_USAGE);
     (void)snprintf(command, sizeof command, "%s diff %s", tool_program(), tool_path("whole"));
     assert_int_equal(tool_run(command, output, sizeof output), VERIFY_USAGE);
-    (void)snprintf(command, sizeof command, "%s diff %s %s --json", tool_program(), tool_path("whole"), tool_path("whole"));
+    (void)snprintf(command, sizeof command, "%s diff %s %s --json", tool_program(),
+                   tool_path("whole"), tool_path("whole"));
     assert_int_equal(tool_run(command, output, sizeof output), VERIFY_USAGE);
 }
 
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(diff_same_journal_equal),         cmocka_unit_test(diff_longer_copy_extends), cmocka_unit_test(diff_two_histories_fork),
-        cmocka_unit_test(diff_other_genesis_forks_at_zero), cmocka_unit_test(diff_other_journal_told), cmocka_unit_test(diff_damaged_not_compared),
+        cmocka_unit_test(diff_same_journal_equal),
+        cmocka_unit_test(diff_longer_copy_extends),
+        cmocka_unit_test(diff_two_histories_fork),
+        cmocka_unit_test(diff_other_genesis_forks_at_zero),
+        cmocka_unit_test(diff_other_journal_told),
+        cmocka_unit_test(diff_damaged_not_compared),
         cmocka_unit_test(diff_successor_told),
     };
     tool_init(argc > 1 ? argv[1] : "titan-verify");

@@ -1,14 +1,18 @@
-/* Goal: a switch that left drift behind in its raw evidence and went on is violated, whatever the driver made of it; what compose could not tell is said. */
+/* Goal: a switch that left drift behind in its raw evidence and went on is violated, whatever the
+ * driver made of it; what compose could not tell is said. */
 #include <stdio.h>
 
 #include "tests/verify/check.h"
 
 #define A64 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define B64 "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
-#define ROW(service, declared, running) "{\"service\":\"" service "\",\"declared\":\"" declared "\",\"running\":\"" running "\"}\n"
+#define ROW(service, declared, running) \
+    "{\"service\":\"" service "\",\"declared\":\"" declared "\",\"running\":\"" running "\"}\n"
 
-#define CONTAINER(service, id, image) \
-    "{\"service\":\"" service "\",\"id\":\"" id "\",\"image\":\"" image "\",\"state\":\"running\",\"health\":null,\"started_at\":\"%s\",\"restarts\":0,\"name\":\"n\"}\n"
+#define CONTAINER(service, id, image)                                                         \
+    "{\"service\":\"" service "\",\"id\":\"" id "\",\"image\":\"" image                       \
+    "\",\"state\":\"running\",\"health\":null,\"started_at\":\"%s\",\"restarts\":0,\"name\":" \
+    "\"n\"}\n"
 
 /* One change of the evidence of one step. */
 static const char *at, *probe, *lines;
@@ -22,11 +26,14 @@ static void change(struct forge *forge, const char *what, unsigned n, json_t *ev
         forge_drop(evidence, probe, NULL);
     else
         for (size_t i = 0; i < json_array_size(evidence); i++)
-            if (strcmp(json_string_value(json_object_get(json_array_get(evidence, i), "probe")), probe) == 0)
+            if (strcmp(json_string_value(json_object_get(json_array_get(evidence, i), "probe")),
+                       probe)
+                == 0)
                 forge_replace(forge, json_array_get(evidence, i), lines);
 }
 
-static void tampered(struct forge *forge, const char *procedure, const char *step, const char *of, const char *with)
+static void tampered(struct forge *forge, const char *procedure, const char *step, const char *of,
+                     const char *with)
 {
     at = step;
     probe = of;
@@ -37,7 +44,9 @@ static void tampered(struct forge *forge, const char *procedure, const char *ste
 }
 
 /* The last step behind each procedure's switch. */
-static const struct { const char *procedure, *step; } switches[] = {{"release", "switch_services"}, {"policy", "deploy_brain"}};
+static const struct {
+    const char *procedure, *step;
+} switches[] = {{"release", "switch_services"}, {"policy", "deploy_brain"}};
 
 static void check_switches(const char *of, const char *with, const char *part)
 {
@@ -51,9 +60,12 @@ static void check_switches(const char *of, const char *with, const char *part)
 static void procedure_configuration_that_remains_violated(void **state)
 {
     (void)state;
-    check_switches("compose.drift", ROW("titan-execution", A64, A64) ROW("titan-brain", A64, B64), "another configuration runs than is declared for `titan-brain`");
-    check_switches("compose.drift", ROW("titan-execution", A64, A64) ROW("titan-brain", A64, ""), "another configuration runs");
-    check_switches("compose.drift", ROW("titan-execution", A64, A64), "the configuration was not looked at, of `titan-brain`");
+    check_switches("compose.drift", ROW("titan-execution", A64, A64) ROW("titan-brain", A64, B64),
+                   "another configuration runs than is declared for `titan-brain`");
+    check_switches("compose.drift", ROW("titan-execution", A64, A64) ROW("titan-brain", A64, ""),
+                   "another configuration runs");
+    check_switches("compose.drift", ROW("titan-execution", A64, A64),
+                   "the configuration was not looked at, of `titan-brain`");
     check_switches("compose.drift", ROW("titan-execution", "plain", "plain"), "cannot be compared");
     check_switches("compose.drift", "no such thing\n", "cannot be compared");
 }
@@ -63,23 +75,28 @@ static void procedure_configuration_that_compose_cannot_tell_is_said(void **stat
     (void)state;
     for (size_t i = 0; i < 2; i++) {
         CLEANUP_FORGE struct forge forge;
-        tampered(&forge, switches[i].procedure, switches[i].step, "compose.drift", ROW("titan-execution", "", A64) ROW("titan-brain", "", ""));
+        tampered(&forge, switches[i].procedure, switches[i].step, "compose.drift",
+                 ROW("titan-execution", "", A64) ROW("titan-brain", "", ""));
         check_all_proven(&forge);
-        check_claim(&forge, CLAIM_PROCEDURE, VERDICT_PROVEN, "whether 2 services run as configured, compose could not tell");
+        check_claim(&forge, CLAIM_PROCEDURE, VERDICT_PROVEN,
+                    "whether 2 services run as configured, compose could not tell");
     }
 }
 
 static void procedure_tree_or_commit_that_remains_violated(void **state)
 {
     (void)state;
-    check_switches("git.status", " M docker-compose.prod.yml\n", "the tree has changes that no commit holds");
-    check_switches("git.head", "3333333333333333333333333333333333333333\n", "the commit is not the one that the update led to");
+    check_switches("git.status", " M docker-compose.prod.yml\n",
+                   "the tree has changes that no commit holds");
+    check_switches("git.head", "3333333333333333333333333333333333333333\n",
+                   "the commit is not the one that the update led to");
 }
 
 static void procedure_evidence_of_the_switch_missing_violated(void **state)
 {
     (void)state;
-    static const char *const needed[] = {"compose.drift", "git.head", "git.status", "config.hmac", "env.hmac"};
+    static const char *const needed[] = {"compose.drift", "git.head", "git.status", "config.hmac",
+                                         "env.hmac"};
     for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++)
         check_switches(needed[i], NULL, needed[i]);
 }
@@ -96,7 +113,8 @@ static void procedure_drift_before_is_no_violation(void **state)
 {
     (void)state;
     CLEANUP_FORGE struct forge forge;
-    tampered(&forge, "release", "connect", "compose.drift", ROW("titan-execution", A64, B64) ROW("titan-brain", A64, ""));
+    tampered(&forge, "release", "connect", "compose.drift",
+             ROW("titan-execution", A64, B64) ROW("titan-brain", A64, ""));
     check_all_proven(&forge);
 }
 
@@ -107,9 +125,13 @@ static void container_named(struct forge *forge, const char *what, unsigned n, j
     if (strcmp(what, "switch_services") != 0)
         return;
     json_t *item = forge_find(evidence, "compose.containers", NULL);
-    (void)snprintf(text, sizeof text, CONTAINER("titan-execution", "%s", "%s") CONTAINER("titan-brain", "%s", "%s") CONTAINER("%s", "f", "sha256:0"),
-                   forge->execution.id, lines != NULL ? lines : forge->execution.image, forge->execution.started_at, forge->brain.id, forge->brain.image,
-                   forge->brain.started_at, lines != NULL ? "titan-brain" : "titan-old", forge->brain.started_at);
+    (void)snprintf(text, sizeof text,
+                   CONTAINER("titan-execution", "%s", "%s") CONTAINER("titan-brain", "%s", "%s")
+                       CONTAINER("%s", "f", "sha256:0"),
+                   forge->execution.id, lines != NULL ? lines : forge->execution.image,
+                   forge->execution.started_at, forge->brain.id, forge->brain.image,
+                   forge->brain.started_at, lines != NULL ? "titan-brain" : "titan-old",
+                   forge->brain.started_at);
     forge_replace(forge, item, text);
 }
 
@@ -132,7 +154,8 @@ static void procedure_image_that_remains_violated(void **state)
     lines = "sha256:0000000000000000000000000000000000000000000000000000000000000009";
     forge.tamper = container_named;
     forge_whole(&forge, "release");
-    check_violated(&forge, CLAIM_PROCEDURE, "switch_services: another image runs than was pulled for `titan-execution`");
+    check_violated(&forge, CLAIM_PROCEDURE,
+                   "switch_services: another image runs than was pulled for `titan-execution`");
 }
 
 static void rolled_back(struct forge *forge, const char *step, const char *with)
@@ -152,12 +175,22 @@ static void rolled_back(struct forge *forge, const char *step, const char *with)
 static void restoration_configuration_of_the_restored_file_or_of_before(void **state)
 {
     (void)state;
-    static const struct { const char *lines; enum verdict verdict; const char *part; } rows[] = {
-        {ROW("titan-execution", A64, A64) ROW("titan-brain", B64, B64), VERDICT_PROVEN, "are those of the before snapshot"},
-        {ROW("titan-execution", A64, A64) ROW("titan-brain", A64, "1111111111111111111111111111111111111111111111111111111111111111"), VERDICT_PROVEN, ""},
-        {ROW("titan-execution", A64, A64) ROW("titan-brain", A64, B64), VERDICT_VIOLATED, "titan-brain runs with a configuration that is neither"},
+    static const struct {
+        const char *lines;
+        enum verdict verdict;
+        const char *part;
+    } rows[] = {
+        {ROW("titan-execution", A64, A64) ROW("titan-brain", B64, B64), VERDICT_PROVEN,
+         "are those of the before snapshot"},
+        {ROW("titan-execution", A64, A64)
+             ROW("titan-brain", A64,
+                 "1111111111111111111111111111111111111111111111111111111111111111"),
+         VERDICT_PROVEN, ""},
+        {ROW("titan-execution", A64, A64) ROW("titan-brain", A64, B64), VERDICT_VIOLATED,
+         "titan-brain runs with a configuration that is neither"},
         {ROW("titan-execution", A64, A64), VERDICT_VIOLATED, "titan-brain"},
-        {ROW("titan-execution", "", A64) ROW("titan-brain", A64, A64), VERDICT_PROVEN, "whether 1 of them are configured as before, compose could not tell"},
+        {ROW("titan-execution", "", A64) ROW("titan-brain", A64, A64), VERDICT_PROVEN,
+         "whether 1 of them are configured as before, compose could not tell"},
         {"nothing\n", VERDICT_VIOLATED, "cannot be compared"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -174,8 +207,12 @@ static void second_container(struct forge *forge, const char *what, unsigned n, 
     char text[1600];
     if (strcmp(what, "switch_services") != 0)
         return;
-    (void)snprintf(text, sizeof text, CONTAINER("titan-execution", "%s", "%s") CONTAINER("titan-brain", "f", "sha256:0") CONTAINER("titan-brain", "%s", "%s"),
-                   forge->execution.id, forge->execution.image, forge->execution.started_at, forge->brain.started_at, forge->brain.id, forge->brain.image,
+    (void)snprintf(text, sizeof text,
+                   CONTAINER("titan-execution", "%s", "%s")
+                       CONTAINER("titan-brain", "f", "sha256:0")
+                           CONTAINER("titan-brain", "%s", "%s"),
+                   forge->execution.id, forge->execution.image, forge->execution.started_at,
+                   forge->brain.started_at, forge->brain.id, forge->brain.image,
                    forge->brain.started_at);
     forge_replace(forge, forge_find(evidence, "compose.containers", NULL), text);
 }
@@ -187,17 +224,22 @@ static void procedure_second_container_of_another_image_violated(void **state)
     forge_init(&forge);
     forge.tamper = second_container;
     forge_whole(&forge, "release");
-    check_violated(&forge, CLAIM_PROCEDURE, "another image runs in a second container of `titan-brain`");
+    check_violated(&forge, CLAIM_PROCEDURE,
+                   "another image runs in a second container of `titan-brain`");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(procedure_configuration_that_remains_violated), cmocka_unit_test(procedure_configuration_that_compose_cannot_tell_is_said),
-        cmocka_unit_test(procedure_tree_or_commit_that_remains_violated), cmocka_unit_test(procedure_evidence_of_the_switch_missing_violated),
-        cmocka_unit_test(procedure_connect_without_configurations_violated), cmocka_unit_test(procedure_drift_before_is_no_violation),
+        cmocka_unit_test(procedure_configuration_that_remains_violated),
+        cmocka_unit_test(procedure_configuration_that_compose_cannot_tell_is_said),
+        cmocka_unit_test(procedure_tree_or_commit_that_remains_violated),
+        cmocka_unit_test(procedure_evidence_of_the_switch_missing_violated),
+        cmocka_unit_test(procedure_connect_without_configurations_violated),
+        cmocka_unit_test(procedure_drift_before_is_no_violation),
         cmocka_unit_test(procedure_container_nobody_pulled_violated),
-        cmocka_unit_test(procedure_second_container_of_another_image_violated), cmocka_unit_test(procedure_image_that_remains_violated),
+        cmocka_unit_test(procedure_second_container_of_another_image_violated),
+        cmocka_unit_test(procedure_image_that_remains_violated),
         cmocka_unit_test(restoration_configuration_of_the_restored_file_or_of_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* Validly signed journals whose flags say that all is well over evidence that says otherwise: each is refuted from the raw evidence. */
+/* Validly signed journals whose flags say that all is well over evidence that says otherwise: each
+ * is refuted from the raw evidence. */
 #include "tests/verify/check.h"
 
 #include <stdio.h>
@@ -7,9 +8,12 @@
 #define NEW "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 static const char other_hash[] = OTHER;
 
-
 /* What one test wants changed: the evidence of an action (or the n-th sample), by `how`. */
-static struct { const char *what; unsigned n; void (*how)(struct forge *forge, json_t *evidence); } plan;
+static struct {
+    const char *what;
+    unsigned n;
+    void (*how)(struct forge *forge, json_t *evidence);
+} plan;
 
 static void tamper(struct forge *forge, const char *what, unsigned n, json_t *evidence)
 {
@@ -17,7 +21,8 @@ static void tamper(struct forge *forge, const char *what, unsigned n, json_t *ev
         plan.how(forge, evidence);
 }
 
-static void forge_with(struct forge *forge, const char *procedure, const char *what, unsigned n, void (*how)(struct forge *, json_t *))
+static void forge_with(struct forge *forge, const char *procedure, const char *what, unsigned n,
+                       void (*how)(struct forge *, json_t *))
 {
     forge_init(forge);
     plan.what = what;
@@ -27,7 +32,8 @@ static void forge_with(struct forge *forge, const char *procedure, const char *w
     forge_whole(forge, procedure);
 }
 
-static void refuted(const char *procedure, const char *what, unsigned n, void (*how)(struct forge *, json_t *), enum claim claim, const char *part)
+static void refuted(const char *procedure, const char *what, unsigned n,
+                    void (*how)(struct forge *, json_t *), enum claim claim, const char *part)
 {
     CLEANUP_FORGE struct forge forge;
     forge_with(&forge, procedure, what, n, how);
@@ -39,22 +45,36 @@ static void reply(struct forge *forge, json_t *evidence, const char *text)
     forge_replace(forge, forge_find(evidence, "bus.policy_hash", NULL), text);
 }
 
-static void reply_other(struct forge *forge, json_t *evidence) { reply(forge, evidence, "{\"policy_hash\":\"" OTHER "\",\"timestamp\":1}"); }
-static void reply_receipt(struct forge *forge, json_t *evidence) { reply(forge, evidence, "{\"stream\":\"TITAN_CMD\",\"seq\":7}"); }
-static void reply_twice(struct forge *forge, json_t *evidence) { reply(forge, evidence, "{\"policy_hash\":\"" OTHER "\",\"policy_hash\":\"" NEW "\"}"); }
+static void reply_other(struct forge *forge, json_t *evidence)
+{
+    reply(forge, evidence, "{\"policy_hash\":\"" OTHER "\",\"timestamp\":1}");
+}
+static void reply_receipt(struct forge *forge, json_t *evidence)
+{
+    reply(forge, evidence, "{\"stream\":\"TITAN_CMD\",\"seq\":7}");
+}
+static void reply_twice(struct forge *forge, json_t *evidence)
+{
+    reply(forge, evidence, "{\"policy_hash\":\"" OTHER "\",\"policy_hash\":\"" NEW "\"}");
+}
 static void reply_none(struct forge *forge, json_t *evidence)
 {
     (void)forge;
     json_object_set_new(forge_find(evidence, "bus.policy_hash", NULL), "status", json_integer(1));
 }
-static void reply_dropped(struct forge *forge, json_t *evidence) { (void)forge; forge_drop(evidence, "bus.policy_hash", NULL); }
+static void reply_dropped(struct forge *forge, json_t *evidence)
+{
+    (void)forge;
+    forge_drop(evidence, "bus.policy_hash", NULL);
+}
 
 static void parity_unequal_reply_under_equal_flags_violated(void **state)
 {
     (void)state;
     const char *const steps[] = {"verify_execution", "verify_parity", "arm", "sample", "confirm"};
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
-        refuted("policy", steps[i], strcmp(steps[i], "sample") == 0 ? 33 : 0, reply_other, CLAIM_PARITY, "policy hash is not one and the same");
+        refuted("policy", steps[i], strcmp(steps[i], "sample") == 0 ? 33 : 0, reply_other,
+                CLAIM_PARITY, "policy hash is not one and the same");
     refuted("release", "verify_release", 0, reply_other, CLAIM_PARITY, "not one and the same");
 }
 
@@ -75,19 +95,25 @@ static void parity_doubled_missing_or_absent_reply_violated(void **state)
     refuted("policy", "sample", 1, reply_dropped, CLAIM_PARITY, "no reply");
 }
 
-static void log_unequal(struct forge *forge, json_t *evidence, const char *probe, const char *message)
+static void log_unequal(struct forge *forge, json_t *evidence, const char *probe,
+                        const char *message)
 {
     char line[300], time[40];
-    (void)snprintf(line, sizeof line, "%s {\"message\":\"%s%s\"}\n", forge_time(forge, time), message, other_hash);
+    (void)snprintf(line, sizeof line, "%s {\"message\":\"%s%s\"}\n", forge_time(forge, time),
+                   message, other_hash);
     forge_replace(forge, forge_find(evidence, probe, NULL), line);
 }
 
-static void start_line_other(struct forge *forge, json_t *evidence) { log_unequal(forge, evidence, "logs.execution", "✅ Risk Policy Loaded. Hash: "); }
-static void handshake_other(struct forge *forge, json_t *evidence) 
+static void start_line_other(struct forge *forge, json_t *evidence)
 {
-    log_unequal(forge, evidence, "logs.brain", "✅ Policy hash handshake OK. Enabling signal processing. Hash: ");
+    log_unequal(forge, evidence, "logs.execution", "✅ Risk Policy Loaded. Hash: ");
 }
-static void handshake_failed(struct forge *forge, json_t *evidence) 
+static void handshake_other(struct forge *forge, json_t *evidence)
+{
+    log_unequal(forge, evidence, "logs.brain",
+                "✅ Policy hash handshake OK. Enabling signal processing. Hash: ");
+}
+static void handshake_failed(struct forge *forge, json_t *evidence)
 {
     log_unequal(forge, evidence, "logs.brain", "🚨 CRITICAL: Policy hash handshake FAILED. ");
 }
@@ -95,7 +121,8 @@ static void handshake_failed(struct forge *forge, json_t *evidence)
 static void parity_unequal_log_lines_violated(void **state)
 {
     (void)state;
-    refuted("policy", "verify_execution", 0, start_line_other, CLAIM_PARITY, "not one and the same");
+    refuted("policy", "verify_execution", 0, start_line_other, CLAIM_PARITY,
+            "not one and the same");
     refuted("policy", "verify_parity", 0, handshake_other, CLAIM_PARITY, "handshake");
     refuted("policy", "verify_parity", 0, handshake_failed, CLAIM_PARITY, "handshake failed");
     refuted("release", "verify_release", 0, handshake_failed, CLAIM_PARITY, "handshake failed");
@@ -105,7 +132,9 @@ static void parity_unequal_log_lines_violated(void **state)
 static void lines_of_an_earlier_start(struct forge *forge, json_t *evidence)
 {
     char text[400];
-    (void)snprintf(text, sizeof text, "2025-01-01T00:00:00Z ✅ Risk Policy Loaded. Hash: %s\n2025-01-01T00:00:01Z Execution initialized DISARMED\n",
+    (void)snprintf(text, sizeof text,
+                   "2025-01-01T00:00:00Z ✅ Risk Policy Loaded. Hash: %s\n2025-01-01T00:00:01Z "
+                   "Execution initialized DISARMED\n",
                    forge->hash_new);
     for (size_t i = 0; i < json_array_size(evidence); i++) {
         json_t *item = json_array_get(evidence, i);
@@ -117,8 +146,10 @@ static void lines_of_an_earlier_start(struct forge *forge, json_t *evidence)
 static void log_line_of_earlier_start_is_no_evidence(void **state)
 {
     (void)state;
-    refuted("policy", "verify_execution", 0, lines_of_an_earlier_start, CLAIM_PARITY, "start-up line names no");
-    refuted("policy", "deploy_execution", 0, lines_of_an_earlier_start, CLAIM_INTERLOCK, "not seen disarmed");
+    refuted("policy", "verify_execution", 0, lines_of_an_earlier_start, CLAIM_PARITY,
+            "start-up line names no");
+    refuted("policy", "deploy_execution", 0, lines_of_an_earlier_start, CLAIM_INTERLOCK,
+            "not seen disarmed");
     refuted("policy", "disarm", 0, lines_of_an_earlier_start, CLAIM_INTERLOCK, "unknown");
 }
 
@@ -146,14 +177,26 @@ static void policy_with_unexpected_hash_violated(void **state)
 static void foreign_disarm(struct forge *forge, json_t *evidence)
 {
     char text[600], time[40];
-    (void)snprintf(text, sizeof text, "%s Received DISARM command: ffffffffffffffffffffffffffffffff x\n%s EXECUTION DISARMED: x\n", forge_time(forge, time),
-                   time);
+    (void)snprintf(text, sizeof text,
+                   "%s Received DISARM command: ffffffffffffffffffffffffffffffff x\n%s EXECUTION "
+                   "DISARMED: x\n",
+                   forge_time(forge, time), time);
     forge_replace(forge, forge_find(evidence, "logs.execution", NULL), text);
 }
 
-static void marker_present(struct forge *forge, json_t *evidence) { forge_replace(forge, forge_find(evidence, "interlock.marker", NULL), "present\n"); }
-static void marker_unknown(struct forge *forge, json_t *evidence) { forge_replace(forge, forge_find(evidence, "interlock.marker", NULL), "unknown\n"); }
-static void no_log(struct forge *forge, json_t *evidence) { (void)forge; forge_drop(evidence, "logs.execution", NULL); }
+static void marker_present(struct forge *forge, json_t *evidence)
+{
+    forge_replace(forge, forge_find(evidence, "interlock.marker", NULL), "present\n");
+}
+static void marker_unknown(struct forge *forge, json_t *evidence)
+{
+    forge_replace(forge, forge_find(evidence, "interlock.marker", NULL), "unknown\n");
+}
+static void no_log(struct forge *forge, json_t *evidence)
+{
+    (void)forge;
+    forge_drop(evidence, "logs.execution", NULL);
+}
 
 static void disarm_that_was_not_observed_violated(void **state)
 {
@@ -170,9 +213,14 @@ static void armed_again_by_others(struct forge *forge, json_t *evidence)
     struct error error;
     char time[40];
     struct bytes text = {0};
-    assert_int_equal(bytes_append(&text, forge->execution.log.data, forge->execution.log.size, &error), ERROR_OK);
-    assert_int_equal(bytes_append_format(&text, &error, "%s {\"fields\":{\"message\":\"EXECUTION ARMED: somebody else\"}}\n", forge_time(forge, time)),
+    assert_int_equal(bytes_append(&text, forge->execution.log.data, forge->execution.log.size,
+                                  &error),
                      ERROR_OK);
+    assert_int_equal(
+        bytes_append_format(&text, &error,
+                            "%s {\"fields\":{\"message\":\"EXECUTION ARMED: somebody else\"}}\n",
+                            forge_time(forge, time)),
+        ERROR_OK);
     forge_replace(forge, forge_find(evidence, "logs.execution", NULL), (const char *)text.data);
     if (forge_find(evidence, "interlock.marker", NULL) != NULL)
         forge_replace(forge, forge_find(evidence, "interlock.marker", NULL), "present\n");
@@ -182,15 +230,19 @@ static void armed_again_by_others(struct forge *forge, json_t *evidence)
 static void execution_armed_by_others_violated(void **state)
 {
     (void)state;
-    refuted("policy", "deploy_brain", 0, armed_again_by_others, CLAIM_INTERLOCK, "not seen disarmed after");
+    refuted("policy", "deploy_brain", 0, armed_again_by_others, CLAIM_INTERLOCK,
+            "not seen disarmed after");
     refuted("policy", "disarm", 0, armed_again_by_others, CLAIM_INTERLOCK, "disarmed");
     refuted("release", "sample", 30, armed_again_by_others, CLAIM_INTERLOCK, "must be disarmed");
-    refuted("release", "verify_release", 0, armed_again_by_others, CLAIM_INTERLOCK, "came up armed");
+    refuted("release", "verify_release", 0, armed_again_by_others, CLAIM_INTERLOCK,
+            "came up armed");
 }
 
 static void shift(json_t *item, const char *key, int64_t ms)
 {
-    json_object_set_new(item, key, json_integer(json_integer_value(json_object_get(item, key)) + ms * 1000000));
+    json_object_set_new(item, key,
+                        json_integer(json_integer_value(json_object_get(item, key))
+                                     + ms * 1000000));
 }
 
 /* The observation before the deploy is made 11 s before it. */
@@ -199,7 +251,8 @@ static void stale_disarm(struct forge *forge, json_t *evidence)
     bool behind = false;
     for (size_t i = 0; i < json_array_size(evidence); i++) {
         json_t *item = json_array_get(evidence, i);
-        behind = behind || strcmp(json_string_value(json_object_get(item, "probe")), "compose.up") == 0;
+        behind = behind
+                 || strcmp(json_string_value(json_object_get(item, "probe")), "compose.up") == 0;
         if (behind) {
             shift(item, "sent_ns", 11000);
             shift(item, "received_ns", 11000);
@@ -211,8 +264,10 @@ static void stale_disarm(struct forge *forge, json_t *evidence)
 static void deploy_long_after_disarm_was_observed_violated(void **state)
 {
     (void)state;
-    refuted("policy", "deploy_execution", 0, stale_disarm, CLAIM_INTERLOCK, "after DISARM was last observed");
-    refuted("policy", "deploy_brain", 0, stale_disarm, CLAIM_INTERLOCK, "after DISARM was last observed");
+    refuted("policy", "deploy_execution", 0, stale_disarm, CLAIM_INTERLOCK,
+            "after DISARM was last observed");
+    refuted("policy", "deploy_brain", 0, stale_disarm, CLAIM_INTERLOCK,
+            "after DISARM was last observed");
 }
 
 /* ARM goes out first, and parity is looked at behind it. */
@@ -251,7 +306,10 @@ static void arm_without_fresh_parity_violated(void **state)
     refuted("policy", "arm", 0, stale_parity, CLAIM_CLOCKS, "older than the intent");
 }
 
-static void arm_without_key(struct forge *forge, json_t *evidence) { forge_replace(forge, forge_find(evidence, "bus.publish", NULL), "no key at all"); }
+static void arm_without_key(struct forge *forge, json_t *evidence)
+{
+    forge_replace(forge, forge_find(evidence, "bus.publish", NULL), "no key at all");
+}
 
 static void smuggled_arm(struct forge *forge, json_t *evidence)
 {
@@ -264,15 +322,17 @@ static void arm_in_another_way_violated(void **state)
 {
     (void)state;
     refuted("policy", "arm", 0, arm_without_key, CLAIM_INTERLOCK, "key of its intent");
-    refuted("release", "verify_release", 0, smuggled_arm, CLAIM_INTERLOCK, "ARM was sent in the step verify_release");
+    refuted("release", "verify_release", 0, smuggled_arm, CLAIM_INTERLOCK,
+            "ARM was sent in the step verify_release");
     CLEANUP_FORGE struct forge forge;
     forge_init(&forge);
     forge_genesis(&forge);
     forge_open(&forge, "release");
     forge_until(&forge, "verified");
-    (void)forge_append(&forge, "command", forge.deployment, json_pack("{s:s, s:s, s:s, s:s, s:s, s:[]}", "command", "arm", "phase", "outcome", "key", "",
-                                                                      "outcome",
-                                                                     "observed", "reason", "", "evidence"));
+    (void)forge_append(&forge, "command", forge.deployment,
+                       json_pack("{s:s, s:s, s:s, s:s, s:s, s:[]}", "command", "arm", "phase",
+                                 "outcome", "key", "", "outcome", "observed", "reason", "",
+                                 "evidence"));
     forge_until(&forge, "completed");
     check_violated(&forge, CLAIM_INTERLOCK, "by hand");
 }
@@ -308,20 +368,31 @@ static void release_interlock_without_question_violated(void **state)
     check_violated(&never, CLAIM_INTERLOCK, "before it was disarmed");
 }
 
-static void health_bad(struct forge *forge, json_t *evidence) { forge_replace(forge, forge_find(evidence, "health", "brain"), "{\"status\":\"unhealthy\"}"); }
+static void health_bad(struct forge *forge, json_t *evidence)
+{
+    forge_replace(forge, forge_find(evidence, "health", "brain"), "{\"status\":\"unhealthy\"}");
+}
 static void health_refused(struct forge *forge, json_t *evidence)
 {
     json_object_set_new(forge_find(evidence, "health", "brain"), "status", json_integer(0));
     forge_replace(forge, forge_find(evidence, "health", "brain"), "");
 }
-static void health_missing(struct forge *forge, json_t *evidence) { (void)forge; forge_drop(evidence, "health", "brain"); }
-static void container_gone(struct forge *forge, json_t *evidence) { forge_replace(forge, forge_find(evidence, "compose.containers", NULL), "not JSON\n"); }
+static void health_missing(struct forge *forge, json_t *evidence)
+{
+    (void)forge;
+    forge_drop(evidence, "health", "brain");
+}
+static void container_gone(struct forge *forge, json_t *evidence)
+{
+    forge_replace(forge, forge_find(evidence, "compose.containers", NULL), "not JSON\n");
+}
 
 static void brain_gone(struct forge *forge, json_t *evidence)
 {
     char text[700];
     (void)snprintf(text, sizeof text,
-                   "{\"service\":\"titan-execution\",\"id\":\"%s\",\"image\":\"%s\",\"state\":\"running\",\"health\":null,\"started_at\":\"%s\"}\n",
+                   "{\"service\":\"titan-execution\",\"id\":\"%s\",\"image\":\"%s\",\"state\":"
+                   "\"running\",\"health\":null,\"started_at\":\"%s\"}\n",
                    forge->execution.id, forge->execution.image, forge->execution.started_at);
     forge_replace(forge, forge_find(evidence, "compose.containers", NULL), text);
 }
@@ -329,8 +400,10 @@ static void brain_gone(struct forge *forge, json_t *evidence)
 static void health_that_is_not_good_violated(void **state)
 {
     (void)state;
-    refuted("release", "verify_release", 0, health_bad, CLAIM_PROCEDURE, "no good answer of the endpoint");
-    refuted("release", "verify_release", 0, health_refused, CLAIM_PROCEDURE, "no good answer of the endpoint");
+    refuted("release", "verify_release", 0, health_bad, CLAIM_PROCEDURE,
+            "no good answer of the endpoint");
+    refuted("release", "verify_release", 0, health_refused, CLAIM_PROCEDURE,
+            "no good answer of the endpoint");
     refuted("release", "confirm", 0, health_missing, CLAIM_PROCEDURE, "no answer of the endpoint");
     refuted("release", "sample", 31, health_missing, CLAIM_WINDOW, "missing is never healthy");
     refuted("release", "sample", 31, container_gone, CLAIM_WINDOW, "readable list");
@@ -357,7 +430,10 @@ static void one_silence_of_the_responder_proven(void **state)
 static void another_image(struct forge *forge, json_t *evidence)
 {
     char text[700];
-    (void)snprintf(text, sizeof text, "{\"service\":\"titan-execution\",\"name\":\"x\",\"id\":\"sha256:77\",\"digests\":[]}\n%s", "");
+    (void)snprintf(
+        text, sizeof text,
+        "{\"service\":\"titan-execution\",\"name\":\"x\",\"id\":\"sha256:77\",\"digests\":[]}\n%s",
+        "");
     forge_replace(forge, forge_find(evidence, "compose.images", NULL), text);
 }
 
@@ -370,14 +446,20 @@ static void no_evidence_at_all(struct forge *forge, json_t *evidence)
 static void step_without_its_evidence_violated(void **state)
 {
     (void)state;
-    const char *const release[] = {"connect", "update_code", "pull_images", "lay_guard", "switch_services", "verify_release", "confirm", "complete"};
-    const char *const policy[] = {"disarm", "deploy_execution", "verify_execution", "deploy_brain", "verify_parity", "arm"};
+    const char *const release[] = {"connect",         "update_code",    "pull_images", "lay_guard",
+                                   "switch_services", "verify_release", "confirm",     "complete"};
+    const char *const policy[] = {"disarm",       "deploy_execution", "verify_execution",
+                                  "deploy_brain", "verify_parity",    "arm"};
     for (size_t i = 0; i < sizeof release / sizeof release[0]; i++)
-        refuted("release", release[i], 0, no_evidence_at_all, CLAIM_PROCEDURE, "without the evidence");
+        refuted("release", release[i], 0, no_evidence_at_all, CLAIM_PROCEDURE,
+                "without the evidence");
     for (size_t i = 0; i < sizeof policy / sizeof policy[0]; i++)
-        refuted("policy", policy[i], 0, no_evidence_at_all, CLAIM_PROCEDURE, "without the evidence");
-    refuted("release", "run_preflight", 0, no_evidence_at_all, CLAIM_PREFLIGHT, "was not looked at");
-    refuted("release", "pull_images", 0, another_image, CLAIM_PROCEDURE, "another image runs than was pulled");
+        refuted("policy", policy[i], 0, no_evidence_at_all, CLAIM_PROCEDURE,
+                "without the evidence");
+    refuted("release", "run_preflight", 0, no_evidence_at_all, CLAIM_PREFLIGHT,
+            "was not looked at");
+    refuted("release", "pull_images", 0, another_image, CLAIM_PROCEDURE,
+            "another image runs than was pulled");
 }
 
 static void item_failed(struct forge *forge, json_t *evidence)
@@ -405,8 +487,9 @@ static void preflight_failed_or_unattested_violated(void **state)
     forge.tamper = tamper;
     forge_genesis(&forge);
     forge_open(&forge, "release");
-    (void)forge_append(&forge, "attestation", forge.deployment, json_pack("{s:s, s:s, s:s, s:s}", "item", "ports", "answer", "passed", "reason", "looked",
-                                                                          "operator", "alice"));
+    (void)forge_append(&forge, "attestation", forge.deployment,
+                       json_pack("{s:s, s:s, s:s, s:s}", "item", "ports", "answer", "passed",
+                                 "reason", "looked", "operator", "alice"));
     forge_until(&forge, "completed");
     check_all_proven(&forge);
     check_claim(&forge, CLAIM_PREFLIGHT, VERDICT_PROVEN, "by a person's word: ports by alice");

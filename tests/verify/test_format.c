@@ -1,4 +1,5 @@
-/* The bytes of format 1: the shared vectors reproduced by the verifier's own readers, and every other form refused. */
+/* The bytes of format 1: the shared vectors reproduced by the verifier's own readers, and every
+ * other form refused. */
 #include "tests/verify/check.h"
 
 #include <stdio.h>
@@ -20,13 +21,15 @@ static const char *at(const json_t *object, const char *key)
 static void decode(const json_t *object, const char *key, struct bytes *ret_bytes)
 {
     struct error error;
-    assert_int_equal(bytes_from_base64(at(object, key), strlen(at(object, key)), ret_bytes, &error), ERROR_OK);
+    assert_int_equal(bytes_from_base64(at(object, key), strlen(at(object, key)), ret_bytes, &error),
+                     ERROR_OK);
 }
 
 static void check_entry(const json_t *vector, struct merkle *merkle, struct record *record)
 {
     struct bytes payload = {0}, value = {0}, root = {0}, armor = {0};
-    uint8_t signature[SIGNATURE_BYTES], key[KEY_BYTES], found_signature[SIGNATURE_BYTES], found_key[KEY_BYTES], data[SSHSIG_SIGNED_DATA_BYTES_MAX], hash[32];
+    uint8_t signature[SIGNATURE_BYTES], key[KEY_BYTES], found_signature[SIGNATURE_BYTES],
+        found_key[KEY_BYTES], data[SSHSIG_SIGNED_DATA_BYTES_MAX], hash[32];
     char hex[2 * SSHSIG_SIGNED_DATA_BYTES_MAX + 1];
     struct error error;
     decode(vector, "payload_base64", &payload);
@@ -46,10 +49,14 @@ static void check_entry(const json_t *vector, struct merkle *merkle, struct reco
     struct entry *entry = &record->entries[record->count - 1];
     assert_int_equal(entry_check(entry, &error), ERROR_OK);
     memcpy(key, entry->signer, KEY_BYTES);
-    assert_true(sshsig_verify(SSHSIG_NAMESPACE_JOURNAL, payload.data, payload.size, signature, key));
-    assert_int_equal(sshsig_armor(SSHSIG_NAMESPACE_JOURNAL, signature, key, &armor, &error), ERROR_OK);
+    assert_true(
+        sshsig_verify(SSHSIG_NAMESPACE_JOURNAL, payload.data, payload.size, signature, key));
+    assert_int_equal(sshsig_armor(SSHSIG_NAMESPACE_JOURNAL, signature, key, &armor, &error),
+                     ERROR_OK);
     assert_string_equal((char *)armor.data, at(vector, "armored"));
-    assert_int_equal(sshsig_dearmor((char *)armor.data, armor.size, SSHSIG_NAMESPACE_JOURNAL, found_signature, found_key, &error), ERROR_OK);
+    assert_int_equal(sshsig_dearmor((char *)armor.data, armor.size, SSHSIG_NAMESPACE_JOURNAL,
+                                    found_signature, found_key, &error),
+                     ERROR_OK);
     assert_memory_equal(found_signature, signature, sizeof signature);
     bytes_free(&payload);
     bytes_free(&root);
@@ -68,7 +75,7 @@ static void vectors_entries_and_checkpoint_reproduced(void **state)
     size_t index;
     json_t *vector;
     merkle_init(&merkle);
-    json_array_foreach(json_object_get(vectors, "entries"), index, vector)
+    json_array_foreach (json_object_get(vectors, "entries"), index, vector)
         check_entry(vector, &merkle, &record);
     const char *note = at(vectors, "checkpoint");
     assert_int_equal(checkpoint_read(note, strlen(note), &checkpoint, &error), ERROR_OK);
@@ -90,11 +97,13 @@ static void vectors_other_forms_refused(void **state)
     size_t index;
     json_t *vector;
     assert_true(json_array_size(json_object_get(vectors, "not_canonical")) >= 13);
-    json_array_foreach(json_object_get(vectors, "not_canonical"), index, vector) {
+    json_array_foreach (json_object_get(vectors, "not_canonical"), index, vector) {
         CLEANUP_TREE struct tree tree = {0};
         struct error error;
         const char *payload = at(vector, "payload");
-        bool refused = tree_read(payload, strlen(payload), TREE_CANONICAL, &tree, &error) != ERROR_OK || !node_is(tree.root, NODE_OBJECT);
+        bool refused = tree_read(payload, strlen(payload), TREE_CANONICAL, &tree, &error)
+                           != ERROR_OK
+                       || !node_is(tree.root, NODE_OBJECT);
         if (!refused)
             fail_msg("accepted: %s", at(vector, "why"));
     }
@@ -104,12 +113,37 @@ static void vectors_other_forms_refused(void **state)
 static void tree_read_canonical_edges(void **state)
 {
     (void)state;
-    static const char *const bad[] = {
-        "", "{", "{}x", " {}", "{} ", "{\"a\":1,}", "{\"a\"}", "{\"a\":}", "{a:1}", "{\"a\":1 }", "{\"a\":9223372036854775808}", "{\"a\":+1}", "{\"a\":.5}",
-        "{\"a\":tru}", "{\"a\":\"\\n\\u000a\"}", "{\"a\":\"\t\"}", "{\"a\":\"\\u001f\\u001F\"}", "{\"a\":\"\xff\"}", "{\"a\":\"\xc0\x80\"}", "{\"a\":\"x}",
-        "{\"a\":[1,,2]}", "{\"a\":[1 ,2]}", "{\"a\":[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]}", "{\"a\":NaN}", "{\"a\":\"\\u00e9\"}", "{\"a\":\"\\x\"}",
-        "{\"a\":\"\\\"}"};
-    static const char *const good[] = {"{}", "{\"a\":-1}", "{\"a\":9223372036854775807}", "{\"a\":\"\\u001f\\n\\\\\\\"\"}",
+    static const char *const bad[] = {"",
+                                      "{",
+                                      "{}x",
+                                      " {}",
+                                      "{} ",
+                                      "{\"a\":1,}",
+                                      "{\"a\"}",
+                                      "{\"a\":}",
+                                      "{a:1}",
+                                      "{\"a\":1 }",
+                                      "{\"a\":9223372036854775808}",
+                                      "{\"a\":+1}",
+                                      "{\"a\":.5}",
+                                      "{\"a\":tru}",
+                                      "{\"a\":\"\\n\\u000a\"}",
+                                      "{\"a\":\"\t\"}",
+                                      "{\"a\":\"\\u001f\\u001F\"}",
+                                      "{\"a\":\"\xff\"}",
+                                      "{\"a\":\"\xc0\x80\"}",
+                                      "{\"a\":\"x}",
+                                      "{\"a\":[1,,2]}",
+                                      "{\"a\":[1 ,2]}",
+                                      "{\"a\":[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]}",
+                                      "{\"a\":NaN}",
+                                      "{\"a\":\"\\u00e9\"}",
+                                      "{\"a\":\"\\x\"}",
+                                      "{\"a\":\"\\\"}"};
+    static const char *const good[] = {"{}",
+                                       "{\"a\":-1}",
+                                       "{\"a\":9223372036854775807}",
+                                       "{\"a\":\"\\u001f\\n\\\\\\\"\"}",
                                        "{\"a\":[null,true,false,{\"b\":\"\xc3\xa9\x7f\"}]}",
                                        "{\"a\":\"\\u0000\"}"};
     CLEANUP_TREE struct tree tree = {0};
@@ -125,7 +159,9 @@ static void tree_read_canonical_edges(void **state)
 static void tree_read_plain_forms(void **state)
 {
     (void)state;
-    static const char text[] = " { \"a\" : [ 1.5e3 , -0 ] , \"b\" : \"\\u00e9\\ud83d\\ude00\\/\" }\n", doubled[] = "{\"a\":1,\"a\":1}";
+    static const char text[] =
+        " { \"a\" : [ 1.5e3 , -0 ] , \"b\" : \"\\u00e9\\ud83d\\ude00\\/\" }\n",
+                      doubled[] = "{\"a\":1,\"a\":1}";
     CLEANUP_TREE struct tree tree = {0};
     struct error error;
     assert_int_equal(tree_read(text, strlen(text), TREE_PLAIN, &tree, &error), ERROR_OK);

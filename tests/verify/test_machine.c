@@ -1,5 +1,5 @@
-/* The machine in the verifier's own words against the driver's table: every path accepted, every pair that is not in it rejected.
- * One procedure a process: the word on the command line. */
+/* The machine in the verifier's own words against the driver's table: every path accepted, every
+ * pair that is not in it rejected. One procedure a process: the word on the command line. */
 #include "tests/verify/check.h"
 
 #include <stdio.h>
@@ -16,7 +16,8 @@ static bool is_listed(const char *from, const char *event, const char *to)
     size_t count;
     const struct forge_edge *edges = forge_edges(&count);
     for (size_t i = 0; i < count; i++)
-        if (strcmp(edges[i].procedure, procedure) == 0 && strcmp(edges[i].from, from) == 0 && strcmp(edges[i].event, event) == 0)
+        if (strcmp(edges[i].procedure, procedure) == 0 && strcmp(edges[i].from, from) == 0
+            && strcmp(edges[i].event, event) == 0)
             return strcmp(edges[i].to, to) == 0;
     return false;
 }
@@ -29,8 +30,10 @@ static void machine_allows_every_triple_as_listed(void **state)
     for (unsigned from = 1; from < STAGES; from++) {
         for (unsigned event = 1; event < EVENTS; event++) {
             for (unsigned to = 1; to < STAGES; to++) {
-                const char *names[] = {stage_name((enum stage)from), event_name((enum event)event), stage_name((enum stage)to)};
-                bool allows = machine_allows(strcmp(procedure, "policy") == 0, (enum stage)from, (enum event)event, (enum stage)to);
+                const char *names[] = {stage_name((enum stage)from), event_name((enum event)event),
+                                       stage_name((enum stage)to)};
+                bool allows = machine_allows(strcmp(procedure, "policy") == 0, (enum stage)from,
+                                             (enum event)event, (enum stage)to);
                 if (allows != is_listed(names[0], names[1], names[2]))
                     fail_msg("%s: %s by %s to %s", procedure, names[0], names[1], names[2]);
                 allowed += allows;
@@ -47,14 +50,18 @@ static void machine_act_belongs_as_listed(void **state)
     const struct forge_edge *edges = forge_edges(&count);
     for (unsigned from = 1; from < STAGES; from++)
         for (unsigned act = 1; act < ACTS; act++)
-            belonging += machine_act_belongs(strcmp(procedure, "policy") == 0, (enum stage)from, (enum act)act);
+            belonging += machine_act_belongs(strcmp(procedure, "policy") == 0, (enum stage)from,
+                                             (enum act)act);
     for (size_t i = 0; i < count; i++) {
         if (strcmp(edges[i].procedure, procedure) != 0 || strcmp(edges[i].action, "none") == 0)
             continue;
         listed++;
-        assert_true(machine_act_belongs(strcmp(procedure, "policy") == 0, stage_by_name(text_of(edges[i].from)), act_by_name(text_of(edges[i].action))));
+        assert_true(machine_act_belongs(strcmp(procedure, "policy") == 0,
+                                        stage_by_name(text_of(edges[i].from)),
+                                        act_by_name(text_of(edges[i].action))));
     }
-    /* the other procedure's states are never reached here: their actions may be named, and the edge is refused */
+    /* the other procedure's states are never reached here: their actions may be named, and the edge
+     * is refused */
     assert_true(belonging >= listed);
 }
 
@@ -71,7 +78,9 @@ static bool bring_to(struct forge *forge, const char *stage)
         return true;
     }
     for (size_t i = 0; i < 4; i++) {
-        if (strcmp(stage, behind[i]) == 0 || (i == 0 && (strcmp(stage, "rolling_back") == 0 || strcmp(stage, "rollback_failed") == 0))) {
+        if (strcmp(stage, behind[i]) == 0
+            || (i == 0
+                && (strcmp(stage, "rolling_back") == 0 || strcmp(stage, "rollback_failed") == 0))) {
             forge_until(forge, policy ? "execution_deployed" : "switched");
             forge_take(forge, "failed");
             if (strcmp(stage, "rollback_failed") == 0)
@@ -82,9 +91,12 @@ static bool bring_to(struct forge *forge, const char *stage)
         }
     }
     bool other = policy ? strcmp(stage, "switched") == 0 || strcmp(stage, "verified") == 0
-                        : strcmp(stage, "disarmed") == 0 || strncmp(stage, "execution_", 10) == 0 || strcmp(stage, "brain_deployed") == 0
-                               || strcmp(stage, "parity_verified") == 0;
-    forge_until(forge, other ? "guarded" : strcmp(stage, "armed") == 0 && !policy ? "verified" : stage);
+                        : strcmp(stage, "disarmed") == 0 || strncmp(stage, "execution_", 10) == 0
+                              || strcmp(stage, "brain_deployed") == 0
+                              || strcmp(stage, "parity_verified") == 0;
+    forge_until(forge, other                                    ? "guarded"
+                       : strcmp(stage, "armed") == 0 && !policy ? "verified"
+                                                                : stage);
     if (!policy && strcmp(stage, "armed") == 0)
         forge_take(forge, "rearmed");
     return !other;
@@ -102,7 +114,8 @@ static bool is_rejected(const struct forge *forge)
     return forge_judge(forge, NULL, CLAIM_PROCEDURE).verdict == VERDICT_VIOLATED;
 }
 
-/* All (event, to) from one state, with everything else as it must be: the intent, its action, the evidence. */
+/* All (event, to) from one state, with everything else as it must be: the intent, its action, the
+ * evidence. */
 static unsigned forge_all_from(const char *stage)
 {
     unsigned rejected = 0;
@@ -115,15 +128,23 @@ static unsigned forge_all_from(const char *stage)
     for (unsigned event = 1; event < EVENTS; event++) {
         const char *name = event_name((enum event)event);
         bool answers = machine_answers_intent((enum event)event);
-        const char *action = strcmp(name, "rearmed") == 0 && strcmp(stage, "verified") == 0 ? "arm" : forge_action_of(procedure, stage);
-        int64_t intent = answers && action != NULL ? (int64_t)forge_intent(&forge, action, -1, false) : -1;
-        json_t *evidence = (event == EVENT_DONE || event == EVENT_REARMED) && action != NULL ? forge_evidence(&forge, action) : json_array();
+        const char *action = strcmp(name, "rearmed") == 0 && strcmp(stage, "verified") == 0
+                                 ? "arm"
+                                 : forge_action_of(procedure, stage);
+        int64_t intent = answers && action != NULL
+                             ? (int64_t)forge_intent(&forge, action, -1, false)
+                             : -1;
+        json_t *evidence = (event == EVENT_DONE || event == EVENT_REARMED) && action != NULL
+                               ? forge_evidence(&forge, action)
+                               : json_array();
         size_t ready = forge.count;
         for (unsigned to = 1; to < STAGES; to++) {
-            forge_transition(&forge, intent, name, stage_name((enum stage)to), json_incref(evidence));
+            forge_transition(&forge, intent, name, stage_name((enum stage)to),
+                             json_incref(evidence));
             bool wanted = !reached || !is_listed(stage, name, stage_name((enum stage)to));
             if (is_rejected(&forge) != wanted)
-                fail_msg("%s: %s by %s to %s is %s", procedure, stage, name, stage_name((enum stage)to), wanted ? "accepted" : "rejected");
+                fail_msg("%s: %s by %s to %s is %s", procedure, stage, name,
+                         stage_name((enum stage)to), wanted ? "accepted" : "rejected");
             rejected += wanted;
             pop(&forge, ready, stage);
         }
@@ -160,9 +181,9 @@ static void take_path(const struct path *path)
     for (size_t i = 0; i < path->count; i++)
         forge_take(&forge, path->edges[i]->event);
     if (strcmp(forge.state, "rollback_failed") == 0)
-        (void)forge_append(&forge, "attestation", forge.deployment, json_pack("{s:s, s:s, s:s, s:s}", "item", "rollback_failed", "answer", "accepted",
-                                                                              "reason", "seen to by hand",
-                                                                             "operator", "alice"));
+        (void)forge_append(&forge, "attestation", forge.deployment,
+                           json_pack("{s:s, s:s, s:s, s:s}", "item", "rollback_failed", "answer",
+                                     "accepted", "reason", "seen to by hand", "operator", "alice"));
     struct finding finding = forge_judge(&forge, NULL, CLAIM_PROCEDURE);
     if (finding.verdict != VERDICT_PROVEN) {
         for (size_t i = 0; i < path->count; i++)
@@ -180,15 +201,18 @@ static bool holds(const struct path *path, size_t count, const char *stage)
     return false;
 }
 
-/* Every simple cycle through the state at `place`, that touches no state before it, taken once in the middle of the path. */
+/* Every simple cycle through the state at `place`, that touches no state before it, taken once in
+ * the middle of the path. */
 static void with_cycles(const struct path *path, size_t place, struct path *cycle)
 {
     size_t count;
     const struct forge_edge *edges = forge_edges(&count);
-    const char *home = path->edges[place]->from, *here = cycle->count > 0 ? cycle->edges[cycle->count - 1]->to : home;
+    const char *home = path->edges[place]->from,
+               *here = cycle->count > 0 ? cycle->edges[cycle->count - 1]->to : home;
     for (size_t i = 0; i < count; i++) {
         const struct forge_edge *edge = &edges[i];
-        if (strcmp(edge->procedure, procedure) != 0 || strcmp(edge->from, here) != 0 || holds(path, place, edge->to))
+        if (strcmp(edge->procedure, procedure) != 0 || strcmp(edge->from, here) != 0
+            || holds(path, place, edge->to))
             continue;
         bool closed = strcmp(edge->to, home) == 0;
         if (!closed && holds(cycle, cycle->count, edge->to))
@@ -215,7 +239,8 @@ static void walk(struct path *path)
     size_t count;
     const struct forge_edge *edges = forge_edges(&count);
     const char *here = path->count > 0 ? path->edges[path->count - 1]->to : "opened";
-    bool ended = strcmp(here, "completed") == 0 || strcmp(here, "aborted") == 0 || strcmp(here, "rolled_back") == 0;
+    bool ended = strcmp(here, "completed") == 0 || strcmp(here, "aborted") == 0
+                 || strcmp(here, "rolled_back") == 0;
     if (ended || strcmp(here, "rollback_failed") == 0) {
         take_path(path);
         for (size_t place = 0; ended && place < path->count; place++)
@@ -223,8 +248,8 @@ static void walk(struct path *path)
         return;
     }
     for (size_t i = 0; i < count; i++) {
-        if (strcmp(edges[i].procedure, procedure) != 0 || strcmp(edges[i].from, here) != 0 || strcmp(edges[i].to, here) == 0
-            || holds(path, path->count, edges[i].to))
+        if (strcmp(edges[i].procedure, procedure) != 0 || strcmp(edges[i].from, here) != 0
+            || strcmp(edges[i].to, here) == 0 || holds(path, path->count, edges[i].to))
             continue;
         path->edges[path->count++] = &edges[i];
         walk(path);

@@ -1,4 +1,5 @@
-/* Whole deployments, each as a driver would record it: all that applies is proven, and nothing else is claimed. */
+/* Whole deployments, each as a driver would record it: all that applies is proven, and nothing else
+ * is claimed. */
 #include "tests/verify/check.h"
 
 static void verdict_is(const struct forge *forge, enum claim claim, enum verdict verdict)
@@ -34,7 +35,8 @@ static void verify_policy_completed_proven(void **state)
 static void verify_policy_expected_hash_proven(void **state)
 {
     (void)state;
-    static const char expected[] = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+    static const char expected[] =
+        "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
     CLEANUP_FORGE struct forge forge;
     forge_init(&forge);
     forge.expect = expected;
@@ -178,7 +180,8 @@ static void verify_without_policy_proven(void **state)
     verdict_is(&forge, CLAIM_INTERLOCK, VERDICT_NOT_APPLICABLE);
 }
 
-/* Killed behind the act: the next process looks, takes it for done and observes; what was sent is lost with the dead one. */
+/* Killed behind the act: the next process looks, takes it for done and observes; what was sent is
+ * lost with the dead one. */
 static void verify_resumed_adopted_proven(void **state)
 {
     (void)state;

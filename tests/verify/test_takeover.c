@@ -1,5 +1,7 @@
-/* Goal: a deployment changes hands only as the format says: by an operator of the roster in force, with a fresh key, above every epoch before, and not to one who
- * approved it. Behind it the old key counts for nothing, and what was open is looked at first. A journal may succeed a lost one, and says so. */
+/* Goal: a deployment changes hands only as the format says: by an operator of the roster in force,
+ * with a fresh key, above every epoch before, and not to one who approved it. Behind it the old key
+ * counts for nothing, and what was open is looked at first. A journal may succeed a lost one, and
+ * says so. */
 #include "tests/verify/check.h"
 
 #include <stdio.h>
@@ -18,15 +20,18 @@ static void begin(struct forge *forge, const char *stage)
 }
 
 /* By seed `signer` under the name `operator`, with the session key of seed `session`. */
-static void take_over(struct forge *forge, uint8_t signer, const char *operator, uint8_t session, int64_t epoch, int64_t deployment)
+static void take_over(struct forge *forge, uint8_t signer, const char *operator, uint8_t session,
+                      int64_t epoch, int64_t deployment)
 {
     uint8_t key[KEY_BYTES];
     char hex[65];
     forge_public_key(session, key);
     bytes_hex(key, KEY_BYTES, hex);
     forge->sign_as = signer;
-    (void)forge_append(forge, "takeover", deployment, json_pack("{s:s, s:s, s:I, s:s, s:s}", "operator", operator, "session", hex, "epoch", (json_int_t)epoch, "previous",
-                                                                "alice on laptop", "reason", "the laptop is gone"));
+    (void)forge_append(forge, "takeover", deployment,
+                       json_pack("{s:s, s:s, s:I, s:s, s:s}", "operator", operator, "session", hex,
+                                 "epoch", (json_int_t)epoch, "previous", "alice on laptop",
+                                 "reason", "the laptop is gone"));
     forge->session = session;
 }
 
@@ -45,7 +50,9 @@ static void authority_takeover_between_steps_proven(void **state)
     check_all_proven(&forge);
     begin(&twice, "switched");
     follow(&twice, 2);
-    take_over(&twice, FORGE_OPERATOR, "alice", twice.sessions++, 5, twice.deployment);     /* an epoch may be left out: a takeover that another one overtook */
+    take_over(
+        &twice, FORGE_OPERATOR, "alice", twice.sessions++, 5,
+        twice.deployment); /* an epoch may be left out: a takeover that another one overtook */
     forge_take(&twice, "rollback");
     forge_rollback(&twice);
     check_claim(&twice, CLAIM_AUTHORITY, VERDICT_PROVEN, "");
@@ -72,8 +79,10 @@ static void authority_takeover_by_a_stranger_violated(void **state)
 
 static json_t *roster_of(uint8_t seed, const char *principal, const char *approver)
 {
-    char *line = forge_signer_line(seed, principal), *other = forge_signer_line(FORGE_APPROVER, approver);
-    json_t *body = json_pack("{s:{s:[s,s], s:[s], s:[s]}, s:s}", "roster", "operators", line, other, "approvers", other, "administrators", line, "reason", "a change");
+    char *line = forge_signer_line(seed, principal),
+         *other = forge_signer_line(FORGE_APPROVER, approver);
+    json_t *body = json_pack("{s:{s:[s,s], s:[s], s:[s]}, s:s}", "roster", "operators", line, other,
+                             "approvers", other, "administrators", line, "reason", "a change");
     free(line);
     free(other);
     return body;
@@ -84,11 +93,13 @@ static void authority_takeover_obeys_the_roster_in_force(void **state)
     (void)state;
     CLEANUP_FORGE struct forge removed, added;
     begin(&removed, "pulled");
-    (void)forge_append(&removed, "roster", -1, roster_of(FORGE_OPERATOR, "alice", "carol"));       /* bob is gone */
+    (void)forge_append(&removed, "roster", -1,
+                       roster_of(FORGE_OPERATOR, "alice", "carol")); /* bob is gone */
     follow(&removed, 2);
     check_violated(&removed, CLAIM_AUTHORITY, "takeover is not signed by an operator");
     begin(&added, "pulled");
-    (void)forge_append(&added, "roster", -1, roster_of(FORGE_OPERATOR, "alice", "carol"));         /* carol has come */
+    (void)forge_append(&added, "roster", -1,
+                       roster_of(FORGE_OPERATOR, "alice", "carol")); /* carol has come */
     take_over(&added, FORGE_APPROVER, "carol", added.sessions++, 2, added.deployment);
     forge_until(&added, "completed");
     check_all_proven(&added);
@@ -97,22 +108,28 @@ static void authority_takeover_obeys_the_roster_in_force(void **state)
 static void authority_old_session_key_behind_a_takeover_violated(void **state)
 {
     (void)state;
-    static const char *const types[] = {"intent", "transition", "sample", "reconciliation", "refusal", "note", "approval", "anchor", "command"};
+    static const char *const types[] = {"intent",         "transition", "sample",
+                                        "reconciliation", "refusal",    "note",
+                                        "approval",       "anchor",     "command"};
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         CLEANUP_FORGE struct forge forge;
         begin(&forge, "pulled");
         uint8_t old = forge.session;
         follow(&forge, 2);
         json_t *bodies[] = {
-            json_pack("{s:s, s:s, s:s, s:i, s:s}", "from", "pulled", "action", "lay_guard", "key", "00000000000000000000000000000000", "deadline_ms", 1, "what", ""),
-            json_pack("{s:s, s:s, s:s, s:s, s:[], s:{}}", "from", "pulled", "event", "abort", "to", "aborting", "reason", "", "evidence", "facts"),
+            json_pack("{s:s, s:s, s:s, s:i, s:s}", "from", "pulled", "action", "lay_guard", "key",
+                      "00000000000000000000000000000000", "deadline_ms", 1, "what", ""),
+            json_pack("{s:s, s:s, s:s, s:s, s:[], s:{}}", "from", "pulled", "event", "abort", "to",
+                      "aborting", "reason", "", "evidence", "facts"),
             json_pack("{s:i, s:i, s:[], s:{}}", "intent", 1, "n", 1, "evidence", "facts"),
-            json_pack("{s:i, s:s, s:s, s:s, s:[]}", "intent", 1, "found", "done", "then", "continue", "reason", "", "evidence"),
+            json_pack("{s:i, s:s, s:s, s:s, s:[]}", "intent", 1, "found", "done", "then",
+                      "continue", "reason", "", "evidence"),
             json_pack("{s:s, s:s, s:s}", "from", "pulled", "event", "rollback", "reason", ""),
             json_pack("{s:s}", "text", "a note"),
             json_pack("{s:s, s:s, s:s}", "principal", "carol", "statement", "", "signature", ""),
             json_pack("{s:s, s:s}", "checkpoint", "", "to", ""),
-            json_pack("{s:s, s:s, s:s, s:s, s:s, s:[]}", "command", "disarm", "phase", "intent", "key", "", "outcome", "", "reason", "", "evidence"),
+            json_pack("{s:s, s:s, s:s, s:s, s:s, s:[]}", "command", "disarm", "phase", "intent",
+                      "key", "", "outcome", "", "reason", "", "evidence"),
         };
         forge.sign_as = old;
         (void)forge_append(&forge, types[i], forge.deployment, json_incref(bodies[i]));
@@ -166,7 +183,8 @@ static void name_epoch(struct forge *forge, const char *what, unsigned n, json_t
 {
     (void)n;
     if (strcmp(what, "connect") == 0)
-        forge_replace(forge, forge_find(evidence, "tenancy", ""), "{\"journal\":\"x\",\"deployment\":1,\"epoch\":7,\"head_seq\":3}\n");
+        forge_replace(forge, forge_find(evidence, "tenancy", ""),
+                      "{\"journal\":\"x\",\"deployment\":1,\"epoch\":7,\"head_seq\":3}\n");
 }
 
 static void authority_takeover_epoch_must_rise(void **state)
@@ -229,7 +247,8 @@ static void begin_successor(struct forge *forge, uint8_t seed, json_t *succeeds)
 
 static json_t *succeeds_json(const char *journal)
 {
-    return json_pack("{s:s, s:i, s:s}", "journal", journal, "seq", 41, "hash", "abababababababababababababababababababababababababababababababab");
+    return json_pack("{s:s, s:i, s:s}", "journal", journal, "seq", 41, "hash",
+                     "abababababababababababababababababababababababababababababababab");
 }
 
 static void genesis_that_succeeds_is_reported(void **state)
@@ -252,9 +271,12 @@ static void genesis_that_succeeds_is_reported(void **state)
     stream = open_memstream(&json, &size);
     report_json(&report, stream);
     (void)fclose(stream);
-    assert_non_null(strstr(text, "This journal succeeds journal 0123456789abcdef0123456789abcdef, lost at its entry 41"));
+    assert_non_null(strstr(
+        text,
+        "This journal succeeds journal 0123456789abcdef0123456789abcdef, lost at its entry 41"));
     assert_non_null(strstr(text, "proves nothing of it"));
-    assert_non_null(strstr(json, "\"succeeds\":{\"journal\":\"0123456789abcdef0123456789abcdef\",\"seq\":41,\"hash\":\"abab"));
+    assert_non_null(strstr(json, "\"succeeds\":{\"journal\":\"0123456789abcdef0123456789abcdef\","
+                                 "\"seq\":41,\"hash\":\"abab"));
     free(text);
     free(json);
     begin_successor(&damaged, FORGE_OPERATOR, succeeds_json("not an id"));
@@ -281,7 +303,8 @@ static void genesis_that_succeeds_by_an_operator_violated(void **state)
     struct audit audit = {.limits = &limits, .trust = &trust, .target = FORGE_TARGET};
     assert_int_equal(verify_record(&record, &audit, SELECTION_LAST, 0, &report, &error), ERROR_OK);
     assert_int_equal(report.deployments[0].claims[CLAIM_AUTHORITY].verdict, VERDICT_VIOLATED);
-    assert_non_null(strstr(report.deployments[0].claims[CLAIM_AUTHORITY].sentence, "not signed by an administrator"));
+    assert_non_null(strstr(report.deployments[0].claims[CLAIM_AUTHORITY].sentence,
+                           "not signed by an administrator"));
     free(line);
 }
 

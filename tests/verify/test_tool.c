@@ -1,4 +1,5 @@
-/* The program as an auditor runs it: bundle and LMDB, every bit of a bundle, extract with the real ssh-keygen, limits files, exit statuses. */
+/* The program as an auditor runs it: bundle and LMDB, every bit of a bundle, extract with the real
+ * ssh-keygen, limits files, exit statuses. */
 #include "tests/verify/check.h"
 #include "tests/verify/tool.h"
 
@@ -19,15 +20,22 @@ static void tool_bundle_and_lmdb_proven(void **state)
     forge_whole(&forge, "policy");
     tool_bundle(&forge, "good.bundle");
     tool_lmdb(&forge, "good.journal");
-    assert_int_equal(tool_verify(tool_path("good.bundle"), "", output, sizeof output), VERIFY_PROVEN);
+    assert_int_equal(tool_verify(tool_path("good.bundle"), "", output, sizeof output),
+                     VERIFY_PROVEN);
     assert_non_null(strstr(output, "PROVEN          window"));
     assert_non_null(strstr(output, "No dead-man guard"));
     assert_non_null(strstr(output, "The end is unanchored"));
-    assert_int_equal(tool_verify(tool_path("good.journal"), "", output, sizeof output), VERIFY_PROVEN);
-    assert_int_equal(tool_verify(tool_path("good.bundle"), "--deployment all --json", output, sizeof output), VERIFY_PROVEN);
+    assert_int_equal(tool_verify(tool_path("good.journal"), "", output, sizeof output),
+                     VERIFY_PROVEN);
+    assert_int_equal(tool_verify(tool_path("good.bundle"), "--deployment all --json", output,
+                                 sizeof output),
+                     VERIFY_PROVEN);
     json_t *json = json_loads(output, JSON_REJECT_DUPLICATES, NULL);
     assert_string_equal(json_string_value(json_object_get(json, "verdict")), "proven");
-    assert_int_equal(json_array_size(json_object_get(json_array_get(json_object_get(json, "deployments"), 0), "claims")), 9);
+    assert_int_equal(json_array_size(
+                         json_object_get(json_array_get(json_object_get(json, "deployments"), 0),
+                                         "claims")),
+                     9);
     json_decref(json);
 }
 
@@ -41,23 +49,38 @@ static void tool_exit_statuses_distinct(void **state)
     forge_open(&forge, "release");
     forge_until(&forge, "guarded");
     tool_bundle(&forge, "open.bundle");
-    assert_int_equal(tool_verify(tool_path("open.bundle"), "", output, sizeof output), VERIFY_UNDECIDABLE);
-    assert_int_equal(tool_verify(tool_path("open.bundle"), "--target other", output, sizeof output), VERIFY_VIOLATED);
-    assert_int_equal(tool_verify(tool_path("open.bundle"), "--journal ffffffffffffffffffffffffffffffff", output, sizeof output), VERIFY_VIOLATED);
-    assert_int_equal(tool_verify(tool_path("open.bundle"), "--deployment 7", output, sizeof output), VERIFY_USAGE);
-    assert_int_equal(tool_verify(tool_path("open.bundle"), "--no-such-option", output, sizeof output), VERIFY_USAGE);
-    static const struct { const char *words, *named; } refused[] = {
-        {"--no-such-option", "not known, or short for more than one: --no-such-option"}, {"-x", "not known, or short for more than one: -x"},
-        {"--json=yes", "takes no value: --json=yes"}, {"--limits", "a value is missing behind --limits"}};
+    assert_int_equal(tool_verify(tool_path("open.bundle"), "", output, sizeof output),
+                     VERIFY_UNDECIDABLE);
+    assert_int_equal(tool_verify(tool_path("open.bundle"), "--target other", output, sizeof output),
+                     VERIFY_VIOLATED);
+    assert_int_equal(tool_verify(tool_path("open.bundle"),
+                                 "--journal ffffffffffffffffffffffffffffffff", output,
+                                 sizeof output),
+                     VERIFY_VIOLATED);
+    assert_int_equal(tool_verify(tool_path("open.bundle"), "--deployment 7", output, sizeof output),
+                     VERIFY_USAGE);
+    assert_int_equal(tool_verify(tool_path("open.bundle"), "--no-such-option", output,
+                                 sizeof output),
+                     VERIFY_USAGE);
+    static const struct {
+        const char *words, *named;
+    } refused[] = {{"--no-such-option", "not known, or short for more than one: --no-such-option"},
+                   {"-x", "not known, or short for more than one: -x"},
+                   {"--json=yes", "takes no value: --json=yes"},
+                   {"--limits", "a value is missing behind --limits"}};
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
-        assert_int_equal(tool_verify(tool_path("open.bundle"), refused[i].words, output, sizeof output), VERIFY_USAGE);
+        assert_int_equal(tool_verify(tool_path("open.bundle"), refused[i].words, output,
+                                     sizeof output),
+                         VERIFY_USAGE);
         assert_non_null(strstr(output, refused[i].named));
     }
     assert_int_equal(tool_verify(tool_path("missing"), "", output, sizeof output), VERIFY_USAGE);
     tool_write("nonsense", "this is no bundle\n");
     assert_int_equal(tool_verify(tool_path("nonsense"), "", output, sizeof output), VERIFY_DAMAGED);
-    assert_int_equal(tool_verify(tool_path("nonsense"), "--json", output, sizeof output), VERIFY_DAMAGED);
-    tool_write("huge", "{\"titan_bundle\":1,\"journal\":\"00112233445566778899aabbccddeeff\",\"entries\":99999999,\"blobs\":0}\n");
+    assert_int_equal(tool_verify(tool_path("nonsense"), "--json", output, sizeof output),
+                     VERIFY_DAMAGED);
+    tool_write("huge", "{\"titan_bundle\":1,\"journal\":\"00112233445566778899aabbccddeeff\","
+                       "\"entries\":99999999,\"blobs\":0}\n");
     assert_int_equal(tool_verify(tool_path("huge"), "", output, sizeof output), VERIFY_BOUND);
     assert_int_equal(mkdir(tool_path("empty"), 0700), 0);
     assert_int_equal(tool_verify(tool_path("empty"), "", output, sizeof output), VERIFY_DAMAGED);
@@ -85,8 +108,10 @@ static void tool_damaged_lmdb_refused(void **state)
         whole.data[at] ^= 0x5A;
         forge_write(file, &whole);
         int status = tool_verify(tool_path("damaged"), "", output, sizeof output);
-        /* a byte of an unused page or of LMDB's own bookkeeping changes nothing that is in the journal */
-        assert_true(status == VERIFY_UNDECIDABLE || status == VERIFY_VIOLATED || status == VERIFY_DAMAGED);
+        /* a byte of an unused page or of LMDB's own bookkeeping changes nothing that is in the
+         * journal */
+        assert_true(status == VERIFY_UNDECIDABLE || status == VERIFY_VIOLATED
+                    || status == VERIFY_DAMAGED);
         whole.data[at] = kept;
     }
     whole.size /= 2;
@@ -107,7 +132,8 @@ static bool bundle_is_refused(const char *path)
     if (record_read(path, &record, &error) != ERROR_OK)
         return true;
     struct audit audit = {.limits = &limits, .trust = &trust, .target = FORGE_TARGET};
-    return verify_record(&record, &audit, SELECTION_LAST, 0, &report, &error) != ERROR_OK || report.status == VERIFY_VIOLATED;
+    return verify_record(&record, &audit, SELECTION_LAST, 0, &report, &error) != ERROR_OK
+           || report.status == VERIFY_VIOLATED;
 }
 
 /* A bundle of a genesis and two notes with their evidence: each of its bits decides. */
@@ -120,9 +146,10 @@ static void bundle_every_bit_flipped_refused(void **state)
     forge_init(&forge);
     forge_genesis(&forge);
     forge_item(&forge, evidence, "bus.publish", FORGE_DISARM, 0, "a blob");
-    (void)forge_append(&forge, "command", -1, json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "command", "disarm", "phase", "outcome", "key", "", "outcome",
-                                                        "observed", "reason", "",
-                                                       "evidence", evidence));
+    (void)forge_append(&forge, "command", -1,
+                       json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "command", "disarm", "phase",
+                                 "outcome", "key", "", "outcome", "observed", "reason", "",
+                                 "evidence", evidence));
     forge_bundle(&forge, &text);
     const char *path = tool_path("flipped.bundle");
     forge_write(path, &text);
@@ -158,28 +185,40 @@ static void tool_extract_accepted_by_ssh_keygen(void **state)
     forge_init(&forge);
     forge_genesis(&forge);
     tool_bundle(&forge, "extract.bundle");
-    (void)snprintf(command, sizeof command, "%s extract %s 0 --out %s", tool_program(), tool_path("extract.bundle"), tool_path("entry"));
+    (void)snprintf(command, sizeof command, "%s extract %s 0 --out %s", tool_program(),
+                   tool_path("extract.bundle"), tool_path("entry"));
     assert_int_equal(tool_run(command, output, sizeof output), 0);
-    (void)snprintf(command, sizeof command, "ssh-keygen -Y verify -f %s -I alice -n titan-journal-v1 -s %s.sig < %s", tool_path("trust"), tool_path("entry"),
-                   tool_path("entry"));
+    (void)snprintf(command, sizeof command,
+                   "ssh-keygen -Y verify -f %s -I alice -n titan-journal-v1 -s %s.sig < %s",
+                   tool_path("trust"), tool_path("entry"), tool_path("entry"));
     assert_int_equal(tool_run(command, output, sizeof output), 0);
-    (void)snprintf(command, sizeof command, "printf x >> %s; ssh-keygen -Y verify -f %s -I alice -n titan-journal-v1 -s %s.sig < %s", tool_path("entry"),
-                   tool_path("trust"),
-                   tool_path("entry"), tool_path("entry"));
+    (void)snprintf(
+        command, sizeof command,
+        "printf x >> %s; ssh-keygen -Y verify -f %s -I alice -n titan-journal-v1 -s %s.sig < %s",
+        tool_path("entry"), tool_path("trust"), tool_path("entry"), tool_path("entry"));
     assert_int_not_equal(tool_run(command, output, sizeof output), 0);
-    (void)snprintf(command, sizeof command, "%s extract %s 1 --out %s", tool_program(), tool_path("extract.bundle"), tool_path("entry"));
+    (void)snprintf(command, sizeof command, "%s extract %s 1 --out %s", tool_program(),
+                   tool_path("extract.bundle"), tool_path("entry"));
     assert_int_equal(tool_run(command, output, sizeof output), VERIFY_USAGE);
 }
 
 static void limits_file_read_or_refused_with_its_place(void **state)
 {
     (void)state;
-    static const struct { const char *text, *where; } bad[] = {
-        {"window_ms: 1000\nwindow_sm: 5\n", ":2:1"}, {"window_ms: 1000\nwindow_ms: 2000\n", ":2:1"}, {"window_ms: soon\n", ":1:1"}, {"failures: 0\n", ":1:1"},
-        {"approvals:\n  polcy: 1\n", ":2:3"}, {"checklist: backups\n", ":1:1"}, {"window_ms: [1\n", ":"}, {"window_ms: -1\n", ":1:1"}};
+    static const struct {
+        const char *text, *where;
+    } bad[] = {{"window_ms: 1000\nwindow_sm: 5\n", ":2:1"},
+               {"window_ms: 1000\nwindow_ms: 2000\n", ":2:1"},
+               {"window_ms: soon\n", ":1:1"},
+               {"failures: 0\n", ":1:1"},
+               {"approvals:\n  polcy: 1\n", ":2:3"},
+               {"checklist: backups\n", ":1:1"},
+               {"window_ms: [1\n", ":"},
+               {"window_ms: -1\n", ":1:1"}};
     struct limits limits;
     struct error error;
-    tool_write("limits.yml", "# shorter\nwindow_ms: 20000\nfailures: 2\nchecklist: [backups, ports]\napprovals: {policy: 2, release: 1}\n");
+    tool_write("limits.yml", "# shorter\nwindow_ms: 20000\nfailures: 2\nchecklist: [backups, "
+                             "ports]\napprovals: {policy: 2, release: 1}\n");
     assert_int_equal(limits_read(tool_path("limits.yml"), &limits, &error), ERROR_OK);
     assert_int_equal(limits.window_ms, 20000);
     assert_int_equal(limits.rollback_ms, 300000);

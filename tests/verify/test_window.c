@@ -1,9 +1,13 @@
-/* Time, rollback and restoration: what comes late, has a gap, or restores something else is refuted; what cannot be known is undecidable. */
+/* Time, rollback and restoration: what comes late, has a gap, or restores something else is
+ * refuted; what cannot be known is undecidable. */
 #include "tests/verify/check.h"
 
 #include <stdio.h>
 
-static struct { const char *what; void (*how)(struct forge *forge, json_t *evidence); } plan;
+static struct {
+    const char *what;
+    void (*how)(struct forge *forge, json_t *evidence);
+} plan;
 
 static void tamper(struct forge *forge, const char *what, unsigned n, json_t *evidence)
 {
@@ -121,7 +125,8 @@ static void window_across_reboot_undecidable(void **state)
     check_claim(&forge, CLAIM_PROCEDURE, VERDICT_PROVEN, "");
 }
 
-static void fail_and_roll_back(struct forge *forge, const char *procedure, const char *event, int64_t wait_ms)
+static void fail_and_roll_back(struct forge *forge, const char *procedure, const char *event,
+                               int64_t wait_ms)
 {
     begin(forge, procedure);
     forge->tamper = tamper;
@@ -138,7 +143,7 @@ static void rollback_begun_late_violated(void **state)
     plan.what = NULL;
     fail_and_roll_back(&forge, "release", "unhealthy", 11000);
     check_violated(&forge, CLAIM_WINDOW, "after the failure could be seen");
-    begin(&ignored, "release");     /* the window had failed, and the driver went on sampling */
+    begin(&ignored, "release"); /* the window had failed, and the driver went on sampling */
     ignored.sick_from = 5;
     uint64_t intent = forge_intent(&ignored, "observe_window", -1, false);
     for (unsigned n = 1; n <= 12; n++)
@@ -172,14 +177,16 @@ static void rollback_accepted_as_failed_violated(void **state)
     forge_take(&forge, "failed");
     forge_until(&forge, "safe");
     forge_take(&forge, "failed");
-    (void)forge_append(&forge, "attestation", forge.deployment, json_pack("{s:s, s:s, s:s, s:s}", "item", "rollback_failed", "answer", "accepted", "reason",
-                                                                          "", "operator", "alice"));
+    (void)forge_append(&forge, "attestation", forge.deployment,
+                       json_pack("{s:s, s:s, s:s, s:s}", "item", "rollback_failed", "answer",
+                                 "accepted", "reason", "", "operator", "alice"));
     check_violated(&forge, CLAIM_WINDOW, "the rollback failed");
     check_violated(&forge, CLAIM_RESTORATION, "the rollback failed");
     check_claim(&forge, CLAIM_PROCEDURE, VERDICT_PROVEN, "accepted failure");
 }
 
-static void replace_in(struct forge *forge, json_t *evidence, const char *probe, const char *from, const char *to)
+static void replace_in(struct forge *forge, json_t *evidence, const char *probe, const char *from,
+                       const char *to)
 {
     char text[4000], hex[65];
     json_t *item = forge_find(evidence, probe, NULL);
@@ -190,31 +197,59 @@ static void replace_in(struct forge *forge, json_t *evidence, const char *probe,
             continue;
         const char *data = (const char *)forge->blobs[i].data.data, *found = strstr(data, from);
         assert_non_null(found);
-        (void)snprintf(text, sizeof text, "%.*s%s%s", (int)(found - data), data, to, found + strlen(from));
+        (void)snprintf(text, sizeof text, "%.*s%s%s", (int)(found - data), data, to,
+                       found + strlen(from));
         forge_replace(forge, item, text);
         return;
     }
     fail_msg("no blob");
 }
 
-static void wrong_image(struct forge *forge, json_t *evidence) { replace_in(forge, evidence, "compose.containers", forge->image_before, forge->image_after); }
-static void wrong_commit(struct forge *forge, json_t *evidence) { replace_in(forge, evidence, "git.head", forge->commit_before, forge->commit_after); }
-static void wrong_config(struct forge *forge, json_t *evidence) { replace_in(forge, evidence, "config.hmac", "1111", "2222"); }
-static void wrong_env(struct forge *forge, json_t *evidence) { replace_in(forge, evidence, "env.hmac", "eeee", "ffff"); }
-static void detached(struct forge *forge, json_t *evidence) { forge_replace(forge, forge_find(evidence, "git.branch", NULL), "detached\n"); }
-static void service_gone(struct forge *forge, json_t *evidence) { replace_in(forge, evidence, "compose.containers", "titan-brain", "titan-other"); }
-static void not_running(struct forge *forge, json_t *evidence) { replace_in(forge, evidence, "compose.containers", "\"running\"", "\"exited\""); }
-static void hash_of_the_new(struct forge *forge, json_t *evidence) { replace_in(forge, evidence, "bus.policy_hash", "aaaa", "bbbb"); }
+static void wrong_image(struct forge *forge, json_t *evidence)
+{
+    replace_in(forge, evidence, "compose.containers", forge->image_before, forge->image_after);
+}
+static void wrong_commit(struct forge *forge, json_t *evidence)
+{
+    replace_in(forge, evidence, "git.head", forge->commit_before, forge->commit_after);
+}
+static void wrong_config(struct forge *forge, json_t *evidence)
+{
+    replace_in(forge, evidence, "config.hmac", "1111", "2222");
+}
+static void wrong_env(struct forge *forge, json_t *evidence)
+{
+    replace_in(forge, evidence, "env.hmac", "eeee", "ffff");
+}
+static void detached(struct forge *forge, json_t *evidence)
+{
+    forge_replace(forge, forge_find(evidence, "git.branch", NULL), "detached\n");
+}
+static void service_gone(struct forge *forge, json_t *evidence)
+{
+    replace_in(forge, evidence, "compose.containers", "titan-brain", "titan-other");
+}
+static void not_running(struct forge *forge, json_t *evidence)
+{
+    replace_in(forge, evidence, "compose.containers", "\"running\"", "\"exited\"");
+}
+static void hash_of_the_new(struct forge *forge, json_t *evidence)
+{
+    replace_in(forge, evidence, "bus.policy_hash", "aaaa", "bbbb");
+}
 
 static void came_back_armed(struct forge *forge, json_t *evidence)
 {
     char text[300], time[40];
-    (void)snprintf(text, sizeof text, "%s Execution initialized DISARMED\n%s EXECUTION ARMED: by itself\n", forge_time(forge, time), time);
+    (void)snprintf(text, sizeof text,
+                   "%s Execution initialized DISARMED\n%s EXECUTION ARMED: by itself\n",
+                   forge_time(forge, time), time);
     forge_replace(forge, forge_find(evidence, "logs.execution", NULL), text);
     forge_replace(forge, forge_find(evidence, "interlock.marker", NULL), "present\n");
 }
 
-static void restored(const char *what, void (*how)(struct forge *, json_t *), enum claim claim, const char *part)
+static void restored(const char *what, void (*how)(struct forge *, json_t *), enum claim claim,
+                     const char *part)
 {
     CLEANUP_FORGE struct forge forge;
     plan.what = what;

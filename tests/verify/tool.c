@@ -53,7 +53,8 @@ int tool_run(const char *command, char *output, size_t room)
 int tool_verify(const char *path, const char *more, char *output, size_t room)
 {
     char command[1500];
-    (void)snprintf(command, sizeof command, "%s %s --trust %s --target " FORGE_TARGET " %s", tool, path, tool_path("trust"), more);
+    (void)snprintf(command, sizeof command, "%s %s --trust %s --target " FORGE_TARGET " %s", tool,
+                   path, tool_path("trust"), more);
     return tool_run(command, output, room);
 }
 
@@ -84,7 +85,8 @@ void tool_bundle(const struct forge *forge, const char *name)
     bytes_free(&text);
 }
 
-static enum error_code make_value(void *context, uint64_t size, const void *last, size_t last_bytes, struct bytes *ret_value, struct error *error)
+static enum error_code make_value(void *context, uint64_t size, const void *last, size_t last_bytes,
+                                  struct bytes *ret_value, struct error *error)
 {
     const struct forge *forge = context;
     (void)last;
@@ -103,7 +105,9 @@ void tool_lmdb(struct forge *forge, const char *name)
     assert_int_equal(store_create(tool_path(name), &error), ERROR_OK);
     assert_int_equal(store_open(tool_path(name), false, &store, &error), ERROR_OK);
     for (size_t i = 0; i < forge->count; i++)
-        assert_int_equal(store_append(store, make_value, forge, blobs, i == 0 ? forge->blob_count : 0, &seq, &error), ERROR_OK);
+        assert_int_equal(store_append(store, make_value, forge, blobs,
+                                      i == 0 ? forge->blob_count : 0, &seq, &error),
+                         ERROR_OK);
     store_close(store);
     free(blobs);
 }

@@ -1,5 +1,7 @@
-/* tests/verify/tool: the program as an auditor runs it, on forged journals in a directory of the test's own.
- * Use:       tool_init() in main; tool_set_up, tool_tear_down as the group's. The directory holds `trust`, with alice's key.
+/* tests/verify/tool: the program as an auditor runs it, on forged journals in a directory of the
+ * test's own.
+ * Use:       tool_init() in main; tool_set_up, tool_tear_down as the group's. The directory holds
+ *            `trust`, with alice's key.
  * Ownership: tool_path() returns one of eight buffers in turn. Everything asserts. */
 #ifndef TESTS_VERIFY_TOOL_H
 #define TESTS_VERIFY_TOOL_H

@@ -1,4 +1,5 @@
-/* authority: every signer entitled by the roster in force, session keys in their deployment only, approvals where required. */
+/* authority: every signer entitled by the roster in force, session keys in their deployment only,
+ * approvals where required. */
 #include "verify/judge/authority.h"
 
 void claim_authority(const struct audit *audit, struct finding *finding)
@@ -15,6 +16,8 @@ void claim_authority(const struct audit *audit, struct finding *finding)
     }
     if (authority.undecided != NULL)
         finding_undecidable(finding, authority.undecided, "%s", authority.undecided_why);
-    finding_conclude(finding, NULL, "genesis is signed by a key of the trust file, and each of the %zu entries by one that was entitled to its kind then",
+    finding_conclude(finding, NULL,
+                     "genesis is signed by a key of the trust file, and each of the %zu entries by "
+                     "one that was entitled to its kind then",
                      audit->record->count);
 }

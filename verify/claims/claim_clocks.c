@@ -1,4 +1,5 @@
-/* clocks: boot ids, boot clocks and wall clock consistent; evidence lies between its intent and its entry. */
+/* clocks: boot ids, boot clocks and wall clock consistent; evidence lies between its intent and its
+ * entry. */
 #include "verify/judge/audit.h"
 
 #include <stdlib.h>
@@ -38,25 +39,39 @@ static void check_boot_clock(const struct record *record, struct finding *findin
 
 static int64_t intent_time(const struct record *record, struct entry *entry)
 {
-    int64_t intent = entry->type == ENTRY_TRANSITION || entry->type == ENTRY_SAMPLE ? node_number(entry_body(entry), "intent", -1) : -1;
-    if (intent < 0 || intent >= entry->seq || strcmp(record->entries[intent].boot, entry->boot) != 0)
+    int64_t intent = entry->type == ENTRY_TRANSITION || entry->type == ENTRY_SAMPLE
+                         ? node_number(entry_body(entry), "intent", -1)
+                         : -1;
+    if (intent < 0 || intent >= entry->seq
+        || strcmp(record->entries[intent].boot, entry->boot) != 0)
         return 0;
     return record->entries[intent].boottime_ns;
 }
 
-static void check_item(const struct entry *entry, const struct item *item, const struct item *before, int64_t earliest_ns, struct finding *finding)
+static void check_item(const struct entry *entry, const struct item *item,
+                       const struct item *before, int64_t earliest_ns, struct finding *finding)
 {
     if (item->sent_ns > item->received_ns || item->received_ns > entry->boottime_ns)
-        finding_violated(finding, entry, "the evidence `%.*s` came before it was asked for, or after it was recorded", TEXT_ARGUMENTS(item->probe));
+        finding_violated(
+            finding, entry,
+            "the evidence `%.*s` came before it was asked for, or after it was recorded",
+            TEXT_ARGUMENTS(item->probe));
     else if (item->sent_ns < earliest_ns)
-        finding_violated(finding, entry, "the evidence `%.*s` is older than the intent that it answers", TEXT_ARGUMENTS(item->probe));
+        finding_violated(finding, entry,
+                         "the evidence `%.*s` is older than the intent that it answers",
+                         TEXT_ARGUMENTS(item->probe));
     else if (before != NULL && item->sent_ns < before->sent_ns)
-        finding_violated(finding, entry, "the evidence `%.*s` does not stand in the order of its time", TEXT_ARGUMENTS(item->probe));
+        finding_violated(finding, entry,
+                         "the evidence `%.*s` does not stand in the order of its time",
+                         TEXT_ARGUMENTS(item->probe));
     if (!item->has_target)
         return;
-    int64_t span_ms = item->target_after_ms - item->target_before_ms, most_ms = (item->received_ns - item->sent_ns) / 1000000 + TARGET_TOLERANCE_MS;
+    int64_t span_ms = item->target_after_ms - item->target_before_ms,
+            most_ms = (item->received_ns - item->sent_ns) / 1000000 + TARGET_TOLERANCE_MS;
     if (span_ms < 0 || span_ms > most_ms)
-        finding_violated(finding, entry, "the target's uptime around `%.*s` cannot be that of one request", TEXT_ARGUMENTS(item->probe));
+        finding_violated(finding, entry,
+                         "the target's uptime around `%.*s` cannot be that of one request",
+                         TEXT_ARGUMENTS(item->probe));
 }
 
 static void check_evidence(const struct audit *audit, struct entry *entry, struct finding *finding)
@@ -68,8 +83,10 @@ static void check_evidence(const struct audit *audit, struct entry *entry, struc
         check_item(entry, item, i > 0 ? item - 1 : NULL, earliest_ns, finding);
         if (!item->has_target)
             continue;
-        if (span != NULL && strcmp(span->target_boot, item->target_boot) == 0 && item->target_before_ms < span->target_before_ms)
-            finding_violated(finding, entry, "the target's uptime runs backwards within one boot of it");
+        if (span != NULL && strcmp(span->target_boot, item->target_boot) == 0
+            && item->target_before_ms < span->target_before_ms)
+            finding_violated(finding, entry,
+                             "the target's uptime runs backwards within one boot of it");
         span = item;
     }
 }
@@ -79,16 +96,22 @@ static bool is_step_note(struct entry *entry)
     return entry->type == ENTRY_NOTE && text_is(node_text(entry_body(entry), "kind"), "clock_step");
 }
 
-static void check_wall_clock(const struct deployment *deployment, size_t place, unsigned *steps, struct finding *finding)
+static void check_wall_clock(const struct deployment *deployment, size_t place, unsigned *steps,
+                             struct finding *finding)
 {
     struct entry *before = deployment->entries[place - 1], *entry = deployment->entries[place];
     if (strcmp(before->boot, entry->boot) != 0)
         return;
-    int64_t moved_ms = ((entry->utc_ns - entry->boottime_ns) - (before->utc_ns - before->boottime_ns)) / 1000000;
+    int64_t moved_ms = ((entry->utc_ns - entry->boottime_ns)
+                        - (before->utc_ns - before->boottime_ns))
+                       / 1000000;
     bool noted = is_step_note(entry) || is_step_note(before);
     *steps += is_step_note(entry);
     if ((moved_ms > WALL_STEP_MS || moved_ms < -WALL_STEP_MS) && !noted)
-        finding_violated(finding, entry, "the wall clock was stepped by %lld ms since the entry before, and no note says so", (long long)moved_ms);
+        finding_violated(
+            finding, entry,
+            "the wall clock was stepped by %lld ms since the entry before, and no note says so",
+            (long long)moved_ms);
 }
 
 void claim_clocks(const struct audit *audit, struct finding *finding)
@@ -101,6 +124,8 @@ void claim_clocks(const struct audit *audit, struct finding *finding)
         if (i > 0)
             check_wall_clock(deployment, i, &steps, finding);
     }
-    finding_conclude(finding, NULL, "every boot clock runs forward, evidence lies between its intent and its entry, and %u step%s of the wall clock %s noted",
+    finding_conclude(finding, NULL,
+                     "every boot clock runs forward, evidence lies between its intent and its "
+                     "entry, and %u step%s of the wall clock %s noted",
                      steps, steps == 1 ? "" : "s", steps == 1 ? "is" : "are");
 }

@@ -1,4 +1,5 @@
-/* integrity: sequence, chain, signatures, canonical form, blobs; and it extends every checkpoint that was given. */
+/* integrity: sequence, chain, signatures, canonical form, blobs; and it extends every checkpoint
+ * that was given. */
 #include "verify/judge/audit.h"
 
 #include <stdio.h>
@@ -9,7 +10,8 @@
 #include "journal/format/sshsig.h"
 #include "verify/judge/authority.h"
 
-/* Independent of every other entry: this is what a pool of threads can do while the chain is followed in order. */
+/* Independent of every other entry: this is what a pool of threads can do while the chain is
+ * followed in order. */
 static bool signature_is_good(const struct entry *entry)
 {
     size_t size;
@@ -28,7 +30,8 @@ static const char *chain_fault(const struct audit *audit, const struct entry *en
     if ((uint64_t)entry->seq != place)
         return "its number is not its place";
     if (strcmp(entry->prev, prev) != 0)
-        return "`prev` is not the hash of the entry before it: something was changed, removed or put in between";
+        return "`prev` is not the hash of the entry before it: something was changed, removed or "
+               "put in between";
     if (strcmp(entry->journal, entries[0].journal) != 0)
         return "it belongs to another journal than the first entry";
     return signature_is_good(entry) ? NULL : "its signature is wrong";
@@ -40,11 +43,14 @@ static bool bind_evidence(const struct audit *audit, struct entry *entry, struct
         struct item *item = &entry->items[i];
         struct blob *blob = record_blob(audit->record, item->hash);
         if (blob == NULL || (int64_t)blob->data.size != item->size) {
-            finding_violated(finding, entry, "the evidence of `%.*s` is missing or has another size than recorded", TEXT_ARGUMENTS(item->probe));
+            finding_violated(finding, entry,
+                             "the evidence of `%.*s` is missing or has another size than recorded",
+                             TEXT_ARGUMENTS(item->probe));
             return false;
         }
         blob->referred = true;
-        item->output = (struct text){blob->data.size > 0 ? (const char *)blob->data.data : "", blob->data.size};
+        item->output = (struct text){blob->data.size > 0 ? (const char *)blob->data.data : "",
+                                     blob->data.size};
     }
     return true;
 }
@@ -56,7 +62,8 @@ static bool check_entry(const struct audit *audit, uint64_t place, struct findin
     bytes_sha256(entry->value.data, entry->value.size, entry->hash);
     if (entry_check(entry, &error) != ERROR_OK) {
         entry->seq = (int64_t)place;
-        finding_violated(finding, entry, "the entry is not one of journal format 1: %s", error.what);
+        finding_violated(finding, entry, "the entry is not one of journal format 1: %s",
+                         error.what);
         return false;
     }
     const char *fault = chain_fault(audit, entry, place);
@@ -77,14 +84,19 @@ static void check_blobs(const struct record *record, struct finding *finding)
         bytes_hex(blob->hash, SHA256_BYTES, hex);
         bytes_sha256(blob->data.data, blob->data.size, hash);
         if (memcmp(hash, blob->hash, SHA256_BYTES) != 0)
-            finding_violated(finding, NULL, "the evidence stored as %.16s... is not what was recorded: its hash is another", hex);
+            finding_violated(
+                finding, NULL,
+                "the evidence stored as %.16s... is not what was recorded: its hash is another",
+                hex);
         else if (record->is_bundle && !blob->referred)
-            finding_violated(finding, NULL, "the bundle carries %.16s..., to which no entry refers", hex);
+            finding_violated(finding, NULL, "the bundle carries %.16s..., to which no entry refers",
+                             hex);
     }
 }
 
 /* The journal as it stood at that size: whose key may speak for it. */
-static bool is_signed(const struct audit *audit, uint64_t size, const char *origin, const struct bytes *note)
+static bool is_signed(const struct audit *audit, uint64_t size, const char *origin,
+                      const struct bytes *note)
 {
     CLEANUP_AUTHORITY struct authority authority = {.audit = audit};
     char why[256];
@@ -94,27 +106,36 @@ static bool is_signed(const struct audit *audit, uint64_t size, const char *orig
     return authority_may_sign_checkpoint(&authority, origin, note, &bad) && !bad;
 }
 
-static void check_note(const struct audit *audit, const char *name, const struct bytes *note, const uint8_t (*roots)[SHA256_BYTES], size_t index,
-                       struct finding *finding)
+static void check_note(const struct audit *audit, const char *name, const struct bytes *note,
+                       const uint8_t (*roots)[SHA256_BYTES], size_t index, struct finding *finding)
 {
     struct checkpoint checkpoint;
     struct error error;
     char origin[CHECKPOINT_ORIGIN_MAX];
-    (void)snprintf(origin, sizeof origin, FORMAT_CHECKPOINT_ORIGIN "%s", audit->record->entries[0].journal);
+    (void)snprintf(origin, sizeof origin, FORMAT_CHECKPOINT_ORIGIN "%s",
+                   audit->record->entries[0].journal);
     if (checkpoint_read(note->data, note->size, &checkpoint, &error) != ERROR_OK)
         finding_violated(finding, NULL, "the checkpoint %s cannot be read: %s", name, error.what);
     else if (strcmp(checkpoint.origin, origin) != 0)
         finding_violated(finding, NULL, "the checkpoint %s is of another journal", name);
     else if (checkpoint.size > audit->record->count)
-        finding_violated(finding, NULL, "the checkpoint %s covers %llu entries and only %zu are here: the end was cut off", name,
-                         (unsigned long long)checkpoint.size, audit->record->count);
+        finding_violated(
+            finding, NULL,
+            "the checkpoint %s covers %llu entries and only %zu are here: the end was cut off",
+            name, (unsigned long long)checkpoint.size, audit->record->count);
     else if (memcmp(checkpoint.root, roots[index], SHA256_BYTES) != 0)
-        finding_violated(finding, NULL, "the first %llu entries are not those that the checkpoint %s covers", (unsigned long long)checkpoint.size, name);
+        finding_violated(finding, NULL,
+                         "the first %llu entries are not those that the checkpoint %s covers",
+                         (unsigned long long)checkpoint.size, name);
     else if (!is_signed(audit, checkpoint.size, origin, note))
-        finding_violated(finding, NULL, "the checkpoint %s is not signed by a key that could speak for the journal at that size", name);
+        finding_violated(finding, NULL,
+                         "the checkpoint %s is not signed by a key that could speak for the "
+                         "journal at that size",
+                         name);
 }
 
-/* The bundle's own: one line of signature and nothing else, so that each of its bytes is decided. */
+/* The bundle's own: one line of signature and nothing else, so that each of its bytes is decided.
+ */
 static bool note_has_one_signature(const struct bytes *note)
 {
     size_t lines = 0;
@@ -140,16 +161,21 @@ static void check_notes(const struct audit *audit, struct finding *finding)
     }
     merkle_root(&merkle, roots[CHECKPOINTS_MAX]);
     for (size_t i = 0; i < count; i++)
-        check_note(audit, audit->checkpoints[i].path, &audit->checkpoints[i].note, (const uint8_t (*)[SHA256_BYTES])roots, i, finding);
+        check_note(audit, audit->checkpoints[i].path, &audit->checkpoints[i].note,
+                   (const uint8_t(*)[SHA256_BYTES])roots, i, finding);
     if (!record->is_bundle)
         return;
     struct checkpoint own;
     struct error error;
-    if (checkpoint_read(record->bundle_note.data, record->bundle_note.size, &own, &error) != ERROR_OK || own.size != record->count
-        || !note_has_one_signature(&record->bundle_note))
-        finding_violated(finding, NULL, "the bundle's own checkpoint is not one over its entries with one signature");
+    if (checkpoint_read(record->bundle_note.data, record->bundle_note.size, &own, &error)
+            != ERROR_OK
+        || own.size != record->count || !note_has_one_signature(&record->bundle_note))
+        finding_violated(
+            finding, NULL,
+            "the bundle's own checkpoint is not one over its entries with one signature");
     else
-        check_note(audit, "at the end of the bundle", &record->bundle_note, (const uint8_t (*)[SHA256_BYTES])roots, CHECKPOINTS_MAX, finding);
+        check_note(audit, "at the end of the bundle", &record->bundle_note,
+                   (const uint8_t(*)[SHA256_BYTES])roots, CHECKPOINTS_MAX, finding);
 }
 
 static void check_anchor(const struct audit *audit, struct finding *finding)
@@ -158,11 +184,14 @@ static void check_anchor(const struct audit *audit, struct finding *finding)
     for (size_t i = 0; i < audit->checkpoint_count; i++)
         if (audit->checkpoints[i].size > covered)
             covered = audit->checkpoints[i].size;
-    /* An anchor entry stands behind the checkpoint that it names, so the judged deployment's end is what has to be covered. */
+    /* An anchor entry stands behind the checkpoint that it names, so the judged deployment's end is
+     * what has to be covered. */
     if (audit->deployment.count > 0)
         needed = (uint64_t)audit->deployment.entries[audit->deployment.count - 1]->seq + 1;
     if (covered < needed)
-        finding_undecidable(finding, NULL, "no checkpoint from outside covers entry %llu: the end is unanchored, and what stood behind it may be missing",
+        finding_undecidable(finding, NULL,
+                            "no checkpoint from outside covers entry %llu: the end is unanchored, "
+                            "and what stood behind it may be missing",
                             (unsigned long long)(needed - 1));
 }
 
@@ -173,9 +202,12 @@ void integrity_check(const struct audit *audit, struct finding *finding)
         if (!check_entry(audit, place, finding))
             return;
     if (audit->journal != NULL && strcmp(audit->journal, record->entries[0].journal) != 0)
-        finding_violated(finding, &record->entries[0], "this is journal %s, not the one that was asked for", record->entries[0].journal);
+        finding_violated(finding, &record->entries[0],
+                         "this is journal %s, not the one that was asked for",
+                         record->entries[0].journal);
     if (record->is_bundle && strcmp(record->bundle_journal, record->entries[0].journal) != 0)
-        finding_violated(finding, &record->entries[0], "the bundle names another journal than its entries");
+        finding_violated(finding, &record->entries[0],
+                         "the bundle names another journal than its entries");
     check_blobs(record, finding);
     check_notes(audit, finding);
 }
@@ -186,6 +218,9 @@ void claim_integrity(const struct audit *audit, struct finding *finding)
     finding_rests_on_range(finding, 0, audit->record->count - 1);
     if (audit->require_anchor)
         check_anchor(audit, finding);
-    finding_conclude(finding, NULL, "%zu entries in one chain, each in canonical form, signed, and with its evidence; %zu checkpoint%s from outside extended",
-                     audit->record->count, audit->checkpoint_count, audit->checkpoint_count == 1 ? "" : "s");
+    finding_conclude(finding, NULL,
+                     "%zu entries in one chain, each in canonical form, signed, and with its "
+                     "evidence; %zu checkpoint%s from outside extended",
+                     audit->record->count, audit->checkpoint_count,
+                     audit->checkpoint_count == 1 ? "" : "s");
 }

@@ -1,5 +1,6 @@
-/* interlock: no service changed under the policy procedure without observed DISARM; nothing armed without fresh parity; never armed after a
- * rollback; a release leaves the interlock as it found it. Decided from Execution's own log lines, never from a publish or a receipt. */
+/* interlock: no service changed under the policy procedure without observed DISARM; nothing armed
+ * without fresh parity; never armed after a rollback; a release leaves the interlock as it found
+ * it. Decided from Execution's own log lines, never from a publish or a receipt. */
 #include "verify/judge/audit.h"
 #include "verify/judge/reading.h"
 
@@ -32,28 +33,40 @@ static void key_of(const struct step *step, char ret_key[FORMAT_KEY_HEX + 1])
         (void)text_copy(node_text(entry_body(step->intent), "key"), ret_key, FORMAT_KEY_HEX + 1);
 }
 
-static void check_disarm(const struct audit *audit, const struct step *step, struct finding *finding)
+static void check_disarm(const struct audit *audit, const struct step *step,
+                         struct finding *finding)
 {
     struct interlock_reading reading;
     char key[FORMAT_KEY_HEX + 1];
     key_of(step, key);
-    size_t publish = first_place(step->transition, "bus.publish"), behind_act = behind_last(step->transition, "act");
-    if (step->act == ACT_MAKE_SAFE && behind_act > 0) {      /* DISARM was not seen, so the container was taken away: what was looked at behind that decides */
-        reading_interlock(&audit->genesis, step->transition, behind_act, step->transition->item_count, key, &reading);
+    size_t publish = first_place(step->transition, "bus.publish"),
+           behind_act = behind_last(step->transition, "act");
+    if (step->act == ACT_MAKE_SAFE
+        && behind_act > 0) { /* DISARM was not seen, so the container was taken away: what was
+                                looked at behind that decides */
+        reading_interlock(&audit->genesis, step->transition, behind_act,
+                          step->transition->item_count, key, &reading);
         if (reading.absent)
             return;
     }
-    reading_interlock(&audit->genesis, step->transition, publish < step->transition->item_count ? publish : 0, step->transition->item_count, key, &reading);
+    reading_interlock(&audit->genesis, step->transition,
+                      publish < step->transition->item_count ? publish : 0,
+                      step->transition->item_count, key, &reading);
     if (step->act == ACT_MAKE_SAFE && reading.absent)
         return;
     if (reading.interlock != INTERLOCK_DISARMED)
-        finding_violated(finding, step->transition, "%s says that Execution is disarmed, and its own lines show it %s: %s", act_name(step->act),
-                         interlock_name(reading.interlock), reading.why);
+        finding_violated(finding, step->transition,
+                         "%s says that Execution is disarmed, and its own lines show it %s: %s",
+                         act_name(step->act), interlock_name(reading.interlock), reading.why);
     else if (!reading.received)
-        finding_violated(finding, step->transition, "%s: no line says that Execution received this DISARM; what was sent is no evidence", act_name(step->act));
+        finding_violated(
+            finding, step->transition,
+            "%s: no line says that Execution received this DISARM; what was sent is no evidence",
+            act_name(step->act));
 }
 
-static void check_deploy(const struct audit *audit, const struct step *step, struct finding *finding)
+static void check_deploy(const struct audit *audit, const struct step *step,
+                         struct finding *finding)
 {
     const struct entry *entry = step->transition;
     size_t first = first_place(entry, "compose.up"), behind = behind_last(entry, "compose.up");
@@ -62,17 +75,22 @@ static void check_deploy(const struct audit *audit, const struct step *step, str
         reading_interlock(&audit->genesis, entry, 0, first, NULL, &reading);
         int64_t age_ms = (entry->items[first].sent_ns - reading.sent_ns) / 1000000;
         if (reading.interlock != INTERLOCK_DISARMED)
-            finding_violated(finding, entry, "%s changed a service while Execution was not seen disarmed before: %s", act_name(step->act), reading.why);
+            finding_violated(
+                finding, entry,
+                "%s changed a service while Execution was not seen disarmed before: %s",
+                act_name(step->act), reading.why);
         else if (age_ms > audit->limits->disarm_fresh_ms)
-            finding_violated(finding, entry, "%s changed a service %lld ms after DISARM was last observed; the limit is %lld", act_name(step->act),
-                             (long long)age_ms, (long long)audit->limits->disarm_fresh_ms);
+            finding_violated(
+                finding, entry,
+                "%s changed a service %lld ms after DISARM was last observed; the limit is %lld",
+                act_name(step->act), (long long)age_ms, (long long)audit->limits->disarm_fresh_ms);
     }
     if (!is_good(step))
         return;
     reading_interlock(&audit->genesis, entry, behind, entry->item_count, NULL, &reading);
     if (reading.interlock != INTERLOCK_DISARMED)
-        finding_violated(finding, entry, "Execution was not seen disarmed after %s: it is %s, %s", act_name(step->act), interlock_name(reading.interlock),
-                         reading.why);
+        finding_violated(finding, entry, "Execution was not seen disarmed after %s: it is %s, %s",
+                         act_name(step->act), interlock_name(reading.interlock), reading.why);
 }
 
 /* The time at which the last command that changes a service returned, before this step. */
@@ -80,7 +98,8 @@ static int64_t last_change_ns(const struct audit *audit, const struct step *unti
 {
     int64_t last_ns = 0;
     for (const struct step *step = audit->deployment.steps; step < until; step++) {
-        const struct item *item = entry_item(step->transition, 0, step->transition->item_count, "compose.up", NULL);
+        const struct item *item = entry_item(step->transition, 0, step->transition->item_count,
+                                             "compose.up", NULL);
         if (item != NULL && strcmp(step->transition->boot, until->transition->boot) == 0)
             last_ns = item->received_ns;
     }
@@ -95,24 +114,35 @@ static void check_arm(const struct audit *audit, const struct step *step, struct
     struct interlock_reading reading;
     if (publish == entry->item_count && !is_good(step))
         return;
-    reading_parity(&audit->genesis, entry, 0, publish, PARITY_RESPONDER | PARITY_EXECUTION | PARITY_BRAIN, &parity);
+    reading_parity(&audit->genesis, entry, 0, publish,
+                   PARITY_RESPONDER | PARITY_EXECUTION | PARITY_BRAIN, &parity);
     if (parity.parity != PARITY_EQUAL) {
-        finding_violated(finding, entry, "Execution was armed without parity of the policy hash: %s", parity.why);
+        finding_violated(finding, entry,
+                         "Execution was armed without parity of the policy hash: %s", parity.why);
         return;
     }
-    if (step->intent != NULL && strcmp(step->intent->boot, entry->boot) == 0 && parity.sent_ns < step->intent->boottime_ns)
-        finding_violated(finding, entry, "Execution was armed on parity that was looked at before the intent: it is not fresh");
+    if (step->intent != NULL && strcmp(step->intent->boot, entry->boot) == 0
+        && parity.sent_ns < step->intent->boottime_ns)
+        finding_violated(
+            finding, entry,
+            "Execution was armed on parity that was looked at before the intent: it is not fresh");
     if (parity.sent_ns < last_change_ns(audit, step))
-        finding_violated(finding, entry, "Execution was armed on parity that is older than the last change of a service");
+        finding_violated(
+            finding, entry,
+            "Execution was armed on parity that is older than the last change of a service");
     if (!is_good(step))
         return;
-    reading_interlock(&audit->genesis, entry, publish < entry->item_count ? publish + 1 : 0, entry->item_count, NULL, &reading);
+    reading_interlock(&audit->genesis, entry, publish < entry->item_count ? publish + 1 : 0,
+                      entry->item_count, NULL, &reading);
     if (reading.interlock != INTERLOCK_ARMED)
-        finding_violated(finding, entry, "Execution is called armed, and its own lines show it %s: %s", interlock_name(reading.interlock), reading.why);
+        finding_violated(finding, entry,
+                         "Execution is called armed, and its own lines show it %s: %s",
+                         interlock_name(reading.interlock), reading.why);
 }
 
 /* What was sent carries the key of its intent, and ARM is sent by the step `arm` alone. */
-static void check_publishes(const struct step *step, struct text arm_subject, struct finding *finding)
+static void check_publishes(const struct step *step, struct text arm_subject,
+                            struct finding *finding)
 {
     char key[FORMAT_KEY_HEX + 1];
     key_of(step, key);
@@ -120,11 +150,14 @@ static void check_publishes(const struct step *step, struct text arm_subject, st
         const struct item *item = &step->transition->items[i];
         if (!text_is(item->probe, "bus.publish"))
             continue;
-        bool arms = text_is(item->subject, ARM_SUBJECT) || (arm_subject.length > 0 && text_equal(item->subject, arm_subject));
+        bool arms = text_is(item->subject, ARM_SUBJECT)
+                    || (arm_subject.length > 0 && text_equal(item->subject, arm_subject));
         if (arms && step->act != ACT_ARM)
-            finding_violated(finding, step->transition, "ARM was sent in the step %s", act_name(step->act));
+            finding_violated(finding, step->transition, "ARM was sent in the step %s",
+                             act_name(step->act));
         if (step->intent != NULL && !text_begins(item->output, key))
-            finding_violated(finding, step->transition, "what was sent does not carry the key of its intent");
+            finding_violated(finding, step->transition,
+                             "what was sent does not carry the key of its intent");
     }
 }
 
@@ -132,7 +165,11 @@ static struct text subject_of_arm(const struct deployment *deployment)
 {
     for (size_t i = 0; i < deployment->step_count; i++) {
         const struct step *step = &deployment->steps[i];
-        const struct item *item = step->act == ACT_ARM ? entry_first_item(step->transition, 0, step->transition->item_count, "bus.publish") : NULL;
+        const struct item *item = step->act == ACT_ARM
+                                      ? entry_first_item(step->transition, 0,
+                                                         step->transition->item_count,
+                                                         "bus.publish")
+                                      : NULL;
         if (item != NULL)
             return item->subject;
     }
@@ -148,7 +185,10 @@ static void check_steps(const struct audit *audit, struct finding *finding)
         const struct step *step = &deployment->steps[i];
         struct interlock_reading reading;
         check_publishes(step, arm_subject, finding);
-        if (behind_last(step->transition, "logs.execution") + behind_last(step->transition, "bus.publish") + behind_last(step->transition, "compose.up") > 0)
+        if (behind_last(step->transition, "logs.execution")
+                + behind_last(step->transition, "bus.publish")
+                + behind_last(step->transition, "compose.up")
+            > 0)
             finding_rests_on(finding, step->transition);
         if ((step->act == ACT_DISARM || step->act == ACT_MAKE_SAFE) && is_good(step))
             check_disarm(audit, step, finding);
@@ -156,14 +196,22 @@ static void check_steps(const struct audit *audit, struct finding *finding)
             check_deploy(audit, step, finding);
         else if (step->act == ACT_ARM)
             check_arm(audit, step, finding);
-        else if (deployment->policy && !machine_is_reverting(step->from) && behind_last(step->transition, "compose.up") > 0)
-            finding_violated(finding, step->transition, "a service was changed in the step %s", act_name(step->act));
+        else if (deployment->policy && !machine_is_reverting(step->from)
+                 && behind_last(step->transition, "compose.up") > 0)
+            finding_violated(finding, step->transition, "a service was changed in the step %s",
+                             act_name(step->act));
         if (step->act == ACT_REDEPLOY && !safe)
-            finding_violated(finding, step->transition, "services were re-created by a rollback that had not made Execution safe");
-        safe = step->to == STAGE_SAFE || (safe && machine_is_reverting(step->from) && step->from != STAGE_ROLLING_BACK);
-        reading_interlock(&audit->genesis, step->transition, 0, step->transition->item_count, NULL, &reading);
-        if (machine_is_reverting(step->from) && is_good(step) && step->act != ACT_VERIFY_RESTORED && reading.looked && reading.interlock == INTERLOCK_ARMED)
-            finding_violated(finding, step->transition, "Execution is armed in the middle of a rollback");
+            finding_violated(
+                finding, step->transition,
+                "services were re-created by a rollback that had not made Execution safe");
+        safe = step->to == STAGE_SAFE
+               || (safe && machine_is_reverting(step->from) && step->from != STAGE_ROLLING_BACK);
+        reading_interlock(&audit->genesis, step->transition, 0, step->transition->item_count, NULL,
+                          &reading);
+        if (machine_is_reverting(step->from) && is_good(step) && step->act != ACT_VERIFY_RESTORED
+            && reading.looked && reading.interlock == INTERLOCK_ARMED)
+            finding_violated(finding, step->transition,
+                             "Execution is armed in the middle of a rollback");
     }
 }
 
@@ -176,30 +224,39 @@ static void check_others(const struct audit *audit, struct finding *finding)
         struct entry *entry = &audit->record->entries[seq];
         struct interlock_reading reading;
         if (entry->type == ENTRY_COMMAND && text_is(node_text(entry_body(entry), "command"), "arm"))
-            finding_violated(finding, entry, "Execution was armed by hand while a deployment was open");
+            finding_violated(finding, entry,
+                             "Execution was armed by hand while a deployment was open");
         if (entry->type != ENTRY_RECONCILIATION || entry->deployment != (int64_t)deployment->number)
             continue;
         int64_t intent = node_number(entry_body(entry), "intent", -1);
         struct text then = node_text(entry_body(entry), "then");
-        if (intent < 0 || intent >= entry->seq || audit->record->entries[intent].type != ENTRY_INTENT
-            || act_by_name(node_text(entry_body(&audit->record->entries[intent]), "action")) != ACT_ARM || text_is(then, "fail") || text_is(then, "ask"))
+        if (intent < 0 || intent >= entry->seq
+            || audit->record->entries[intent].type != ENTRY_INTENT
+            || act_by_name(node_text(entry_body(&audit->record->entries[intent]), "action"))
+                   != ACT_ARM
+            || text_is(then, "fail") || text_is(then, "ask"))
             continue;
         finding_rests_on(finding, entry);
         reading_interlock(&audit->genesis, entry, 0, entry->item_count, NULL, &reading);
         if (text_is(then, "continue") || reading.interlock != INTERLOCK_DISARMED)
-            finding_violated(finding, entry, "a dangling ARM was not answered with DISARM, observed");
+            finding_violated(finding, entry,
+                             "a dangling ARM was not answered with DISARM, observed");
     }
 }
 
-static bool was_answered(const struct audit *audit, const struct entry *until, bool yes, struct finding *finding)
+static bool was_answered(const struct audit *audit, const struct entry *until, bool yes,
+                         struct finding *finding)
 {
-    for (size_t i = 0; i < audit->deployment.count && audit->deployment.entries[i]->seq < until->seq; i++) {
+    for (size_t i = 0;
+         i < audit->deployment.count && audit->deployment.entries[i]->seq < until->seq; i++) {
         struct entry *entry = audit->deployment.entries[i];
-        if (entry->type != ENTRY_COMMAND || !text_is(node_text(entry_body(entry), "command"), "answer"))
+        if (entry->type != ENTRY_COMMAND
+            || !text_is(node_text(entry_body(entry), "command"), "answer"))
             continue;
         struct text outcome = node_text(entry_body(entry), "outcome");
         finding_rests_on(finding, entry);
-        if (yes ? text_is(outcome, "yes") : text_is(outcome, "no") || text_is(outcome, "unanswered"))
+        if (yes ? text_is(outcome, "yes")
+                : text_is(outcome, "no") || text_is(outcome, "unanswered"))
             return true;
     }
     return false;
@@ -208,46 +265,68 @@ static bool was_answered(const struct audit *audit, const struct entry *until, b
 /* The interlock that a release must show from `verified` on. */
 static enum interlock check_release(const struct audit *audit, struct finding *finding)
 {
-    const struct step *connected = deployment_step(&audit->deployment, ACT_CONNECT), *verified = deployment_step(&audit->deployment, ACT_VERIFY_RELEASE),
-                      *rearmed = deployment_step(&audit->deployment, ACT_ARM), *observed = deployment_step(&audit->deployment, ACT_OBSERVE_WINDOW);
+    const struct step *connected = deployment_step(&audit->deployment, ACT_CONNECT),
+                      *verified = deployment_step(&audit->deployment, ACT_VERIFY_RELEASE),
+                      *rearmed = deployment_step(&audit->deployment, ACT_ARM),
+                      *observed = deployment_step(&audit->deployment, ACT_OBSERVE_WINDOW);
     struct interlock_reading before = {0}, after;
     if (verified == NULL || connected == NULL)
         return INTERLOCK_UNKNOWN;
-    reading_interlock(&audit->genesis, connected->transition, 0, connected->transition->item_count, NULL, &before);
-    reading_interlock(&audit->genesis, verified->transition, 0, verified->transition->item_count, NULL, &after);
+    reading_interlock(&audit->genesis, connected->transition, 0, connected->transition->item_count,
+                      NULL, &before);
+    reading_interlock(&audit->genesis, verified->transition, 0, verified->transition->item_count,
+                      NULL, &after);
     if (after.interlock == INTERLOCK_UNKNOWN)
-        finding_violated(finding, verified->transition, "after the switch it is not known whether Execution is armed: %s", after.why);
+        finding_violated(finding, verified->transition,
+                         "after the switch it is not known whether Execution is armed: %s",
+                         after.why);
     else if (after.interlock == INTERLOCK_ARMED && before.interlock != INTERLOCK_ARMED)
-        finding_violated(finding, verified->transition, "Execution came up armed, and before it was %s", interlock_name(before.interlock));
+        finding_violated(finding, verified->transition,
+                         "Execution came up armed, and before it was %s",
+                         interlock_name(before.interlock));
     else if (rearmed != NULL && before.interlock != INTERLOCK_ARMED)
-        finding_violated(finding, rearmed->transition, "Execution was armed by a release, and before it was %s", interlock_name(before.interlock));
-    else if (rearmed != NULL && !was_answered(audit, rearmed->intent != NULL ? rearmed->intent : rearmed->transition, true, finding))
-        finding_violated(finding, rearmed->transition, "Execution was armed again, and nobody is recorded to have said yes");
-    else if (rearmed == NULL && observed != NULL && before.interlock == INTERLOCK_ARMED && after.interlock == INTERLOCK_DISARMED
+        finding_violated(finding, rearmed->transition,
+                         "Execution was armed by a release, and before it was %s",
+                         interlock_name(before.interlock));
+    else if (rearmed != NULL
+             && !was_answered(audit,
+                              rearmed->intent != NULL ? rearmed->intent : rearmed->transition, true,
+                              finding))
+        finding_violated(finding, rearmed->transition,
+                         "Execution was armed again, and nobody is recorded to have said yes");
+    else if (rearmed == NULL && observed != NULL && before.interlock == INTERLOCK_ARMED
+             && after.interlock == INTERLOCK_DISARMED
              && !was_answered(audit, observed->transition, false, finding))
-        finding_violated(finding, verified->transition, "Execution had been armed and stays disarmed, and nobody was asked");
+        finding_violated(finding, verified->transition,
+                         "Execution had been armed and stays disarmed, and nobody was asked");
     return rearmed != NULL ? INTERLOCK_ARMED : after.interlock;
 }
 
-static void check_look(const struct audit *audit, const struct entry *entry, enum interlock expected, struct finding *finding)
+static void check_look(const struct audit *audit, const struct entry *entry,
+                       enum interlock expected, struct finding *finding)
 {
     struct interlock_reading reading;
     finding_rests_on(finding, entry);
     reading_interlock(&audit->genesis, entry, 0, entry->item_count, NULL, &reading);
-    if (reading.stopped)        /* it can do nothing then; whether that fails the window is the claim `window` */
+    if (reading.stopped) /* it can do nothing then; whether that fails the window is the claim
+                            `window` */
         return;
     if (reading.interlock != expected)
-        finding_violated(finding, entry, "Execution is %s where it must be %s%s%s", interlock_name(reading.interlock), interlock_name(expected),
-                         reading.interlock == INTERLOCK_UNKNOWN ? ": " : "", reading.interlock == INTERLOCK_UNKNOWN ? reading.why : "");
+        finding_violated(finding, entry, "Execution is %s where it must be %s%s%s",
+                         interlock_name(reading.interlock), interlock_name(expected),
+                         reading.interlock == INTERLOCK_UNKNOWN ? ": " : "",
+                         reading.interlock == INTERLOCK_UNKNOWN ? reading.why : "");
 }
 
 static void check_looks(const struct audit *audit, enum interlock expected, struct finding *finding)
 {
     const struct deployment *deployment = &audit->deployment;
-    const struct step *observed = deployment_step(deployment, ACT_OBSERVE_WINDOW), *confirmed = deployment_step(deployment, ACT_CONFIRM);
+    const struct step *observed = deployment_step(deployment, ACT_OBSERVE_WINDOW),
+                      *confirmed = deployment_step(deployment, ACT_CONFIRM);
     for (size_t i = 0; observed != NULL && i < deployment->count; i++) {
         struct entry *entry = deployment->entries[i];
-        if (entry->type == ENTRY_SAMPLE && observed->intent != NULL && node_number(entry_body(entry), "intent", -1) == observed->intent->seq)
+        if (entry->type == ENTRY_SAMPLE && observed->intent != NULL
+            && node_number(entry_body(entry), "intent", -1) == observed->intent->seq)
             check_look(audit, entry, expected, finding);
     }
     if (confirmed != NULL)
@@ -260,9 +339,11 @@ static void check_restored(const struct audit *audit, struct finding *finding)
     struct interlock_reading reading;
     if (restored == NULL)
         return;
-    reading_interlock(&audit->genesis, restored->transition, 0, restored->transition->item_count, NULL, &reading);
+    reading_interlock(&audit->genesis, restored->transition, 0, restored->transition->item_count,
+                      NULL, &reading);
     if (!reading.absent && reading.interlock != INTERLOCK_DISARMED)
-        finding_violated(finding, restored->transition, "after the rollback Execution is %s, and it must stay disarmed: %s",
+        finding_violated(finding, restored->transition,
+                         "after the rollback Execution is %s, and it must stay disarmed: %s",
                          interlock_name(reading.interlock), reading.why);
 }
 
@@ -275,15 +356,20 @@ void claim_interlock(const struct audit *audit, struct finding *finding)
     }
     check_steps(audit, finding);
     check_others(audit, finding);
-    check_looks(audit, deployment->policy ? INTERLOCK_ARMED : check_release(audit, finding), finding);
+    check_looks(audit, deployment->policy ? INTERLOCK_ARMED : check_release(audit, finding),
+                finding);
     check_restored(audit, finding);
     if (!deployment->ended)
-        finding_undecidable(finding, NULL, "the deployment is still open; up to here nothing speaks against it");
-    else if (deployment_failure(deployment) == NULL && !deployment_changed(deployment) && deployment_step(deployment, ACT_DISARM) == NULL)
+        finding_undecidable(finding, NULL,
+                            "the deployment is still open; up to here nothing speaks against it");
+    else if (deployment_failure(deployment) == NULL && !deployment_changed(deployment)
+             && deployment_step(deployment, ACT_DISARM) == NULL)
         finding_not_applicable(finding, "the deployment ended before Execution was touched");
     else if (deployment->accepted && deployment_step(deployment, ACT_MAKE_SAFE) == NULL)
         finding_violated(finding, NULL, "the rollback failed before Execution was safe");
-    finding_conclude(finding, NULL, "Execution's own lines show %s", deployment->stage == STAGE_COMPLETED
-                     ? "the interlock as it must be before and after each change, and in every sample"
-                     : "it disarmed before services were restored, and it stayed so");
+    finding_conclude(
+        finding, NULL, "Execution's own lines show %s",
+        deployment->stage == STAGE_COMPLETED
+            ? "the interlock as it must be before and after each change, and in every sample"
+            : "it disarmed before services were restored, and it stayed so");
 }

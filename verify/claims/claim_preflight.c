@@ -1,23 +1,28 @@
-/* preflight: each mandatory item passed, by a probe or by an operator's attestation, before anything was changed. */
+/* preflight: each mandatory item passed, by a probe or by an operator's attestation, before
+ * anything was changed. */
 #include <stdio.h>
 #include <string.h>
 
 #include "verify/judge/audit.h"
 
-/* The attestation that answers an item: the last one in front of the checklist's transition, or NULL. */
-static struct entry *attestation_of(const struct deployment *deployment, const struct entry *before, struct text item)
+/* The attestation that answers an item: the last one in front of the checklist's transition, or
+ * NULL. */
+static struct entry *attestation_of(const struct deployment *deployment, const struct entry *before,
+                                    struct text item)
 {
     struct entry *found = NULL;
     for (size_t i = 0; i < deployment->count && deployment->entries[i]->seq < before->seq; i++) {
         struct entry *entry = deployment->entries[i];
-        if (entry->type == ENTRY_ATTESTATION && text_equal(node_text(entry_body(entry), "item"), item)
+        if (entry->type == ENTRY_ATTESTATION
+            && text_equal(node_text(entry_body(entry), "item"), item)
             && text_is(node_text(entry_body(entry), "answer"), "passed"))
             found = entry;
     }
     return found;
 }
 
-/* Which items rest on a person's word, and whose: the report says so in the sentence of the claim. */
+/* Which items rest on a person's word, and whose: the report says so in the sentence of the claim.
+ */
 struct attested {
     char text[320];
     unsigned count;
@@ -27,11 +32,13 @@ static void note_attested(struct attested *attested, struct text id, struct entr
 {
     size_t used = strlen(attested->text);
     attested->count++;
-    (void)snprintf(attested->text + used, sizeof attested->text - used, "%s%.*s by %.*s", used > 0 ? ", " : "", TEXT_ARGUMENTS(id),
+    (void)snprintf(attested->text + used, sizeof attested->text - used, "%s%.*s by %.*s",
+                   used > 0 ? ", " : "", TEXT_ARGUMENTS(id),
                    TEXT_ARGUMENTS(node_text(entry_body(by), "operator")));
 }
 
-static void check_item(const struct audit *audit, const struct entry *entry, struct text id, struct attested *attested, struct finding *finding)
+static void check_item(const struct audit *audit, const struct entry *entry, struct text id,
+                       struct attested *attested, struct finding *finding)
 {
     bool found = false;
     for (size_t i = 0; i < entry->item_count; i++) {
@@ -44,18 +51,26 @@ static void check_item(const struct audit *audit, const struct entry *entry, str
         if (by != NULL)
             note_attested(attested, id, by);
         else if (item->status == 2)
-            finding_violated(finding, entry, "the item '%.*s' could not be decided by a probe, and nobody attested it before", TEXT_ARGUMENTS(id));
+            finding_violated(
+                finding, entry,
+                "the item '%.*s' could not be decided by a probe, and nobody attested it before",
+                TEXT_ARGUMENTS(id));
         else if (item->status != 0)
-            finding_violated(finding, entry, "the mandatory item '%.*s' failed", TEXT_ARGUMENTS(id));
+            finding_violated(finding, entry, "the mandatory item '%.*s' failed",
+                             TEXT_ARGUMENTS(id));
     }
     if (!found)
-        finding_violated(finding, entry, "the mandatory item '%.*s' was not looked at", TEXT_ARGUMENTS(id));
+        finding_violated(finding, entry, "the mandatory item '%.*s' was not looked at",
+                         TEXT_ARGUMENTS(id));
 }
 
-static unsigned check_list(const struct audit *audit, const struct entry *entry, const struct node *list, struct attested *attested, struct finding *finding)
+static unsigned check_list(const struct audit *audit, const struct entry *entry,
+                           const struct node *list, struct attested *attested,
+                           struct finding *finding)
 {
     unsigned count = 0;
-    for (const struct node *id = list != NULL ? list->first : NULL; id != NULL; id = id->next, count++)
+    for (const struct node *id = list != NULL ? list->first : NULL; id != NULL;
+         id = id->next, count++)
         check_item(audit, entry, id->text, attested, finding);
     return count;
 }
@@ -66,8 +81,11 @@ void claim_preflight(const struct audit *audit, struct finding *finding)
     const struct step *step = deployment_step(deployment, ACT_RUN_PREFLIGHT);
     if (step == NULL) {
         if (deployment->ended && !deployment_changed(deployment))
-            finding_not_applicable(finding, "the deployment ended before its checklist had passed, and changed nothing");
-        else if (deployment->step_count > 0 && deployment->stage != STAGE_OPENED && deployment->stage != STAGE_ABORTING)
+            finding_not_applicable(
+                finding,
+                "the deployment ended before its checklist had passed, and changed nothing");
+        else if (deployment->step_count > 0 && deployment->stage != STAGE_OPENED
+                 && deployment->stage != STAGE_ABORTING)
             finding_violated(finding, NULL, "the deployment went on without its checklist");
         else
             finding_undecidable(finding, NULL, "the checklist has not passed yet");
@@ -77,17 +95,24 @@ void claim_preflight(const struct audit *audit, struct finding *finding)
     struct attested attested = {.count = 0};
     finding_rests_on(finding, entry);
     unsigned count = check_list(audit, entry, audit->genesis.checklist, &attested, finding);
-    count += check_list(audit, entry, node_member(deployment->open, "checklist"), &attested, finding);
+    count += check_list(audit, entry, node_member(deployment->open, "checklist"), &attested,
+                        finding);
     for (unsigned i = 0; i < audit->limits->checklist_count; i++, count++)
         check_item(audit, entry, text_of(audit->limits->checklist[i]), &attested, finding);
     for (size_t i = 0; i < deployment->count && deployment->entries[i]->seq < entry->seq; i++)
-        if (deployment->entries[i]->type == ENTRY_INTENT && act_by_name(node_text(entry_body(deployment->entries[i]), "action")) != ACT_RUN_PREFLIGHT)
-            finding_violated(finding, deployment->entries[i], "a step was begun before the checklist had passed");
+        if (deployment->entries[i]->type == ENTRY_INTENT
+            && act_by_name(node_text(entry_body(deployment->entries[i]), "action"))
+                   != ACT_RUN_PREFLIGHT)
+            finding_violated(finding, deployment->entries[i],
+                             "a step was begun before the checklist had passed");
     if (count == 0)
         finding_not_applicable(finding, "no checklist item is mandatory here");
     if (attested.count > 0)
-        finding_conclude(finding, entry, "all %u mandatory items passed before anything was changed, %u of them by a person's word: %s", count, attested.count,
-                         attested.text);
+        finding_conclude(finding, entry,
+                         "all %u mandatory items passed before anything was changed, %u of them by "
+                         "a person's word: %s",
+                         count, attested.count, attested.text);
     else
-        finding_conclude(finding, entry, "all %u mandatory items passed before anything was changed", count);
+        finding_conclude(finding, entry,
+                         "all %u mandatory items passed before anything was changed", count);
 }

@@ -1,4 +1,5 @@
-/* procedure: only edges of the standard; every act has its intent before it, every dangling intent its reconciliation; every `done` is earned. */
+/* procedure: only edges of the standard; every act has its intent before it, every dangling intent
+ * its reconciliation; every `done` is earned. */
 #include "verify/judge/audit.h"
 #include "verify/judge/earned.h"
 
@@ -6,17 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where the walk stands. `interrupted`: a reconciliation must come before the open intent is answered. */
+/* Where the walk stands. `interrupted`: a reconciliation must come before the open intent is
+ * answered. */
 struct walk {
     const struct audit *audit;
     struct finding *finding;
     enum stage stage;
-    struct entry *intent;           /* open, or NULL */
+    struct entry *intent; /* open, or NULL */
     enum act act;
     bool interrupted, must_fail, undecided;
-    struct entry *repeated;         /* closed by `repeat`: the next intent repeats it */
-    struct entry *last;             /* of those that the driver writes */
-    size_t step;                    /* the next of deployment.steps */
+    struct entry *repeated; /* closed by `repeat`: the next intent repeats it */
+    struct entry *last;     /* of those that the driver writes */
+    size_t step;            /* the next of deployment.steps */
     bool ended;
 };
 
@@ -34,7 +36,8 @@ static bool key_is_fresh(const struct walk *walk, const struct entry *intent, st
 {
     const struct deployment *deployment = &walk->audit->deployment;
     for (size_t i = 0; i < deployment->count && deployment->entries[i] != intent; i++)
-        if (deployment->entries[i]->type == ENTRY_INTENT && text_equal(at(deployment->entries[i], "key"), key))
+        if (deployment->entries[i]->type == ENTRY_INTENT
+            && text_equal(at(deployment->entries[i], "key"), key))
             return false;
     return true;
 }
@@ -45,28 +48,39 @@ static void check_repeat(struct walk *walk, struct entry *entry)
     bool fresh = key_is_fresh(walk, entry, at(entry, "key"));
     if (walk->repeated == NULL) {
         if (repeats >= 0)
-            finding_violated(walk->finding, entry, "the intent says that it repeats one, and no reconciliation asked for that");
+            finding_violated(
+                walk->finding, entry,
+                "the intent says that it repeats one, and no reconciliation asked for that");
         else if (!fresh)
             finding_violated(walk->finding, entry, "the key of the intent was used before");
         return;
     }
-    if (repeats != first_of(walk->repeated) || walk->act != act_by_name(at(walk->repeated, "action")))
-        finding_violated(walk->finding, entry, "after a reconciliation that says `repeat` another intent follows than that one");
-    else if (walk->act == ACT_ARM ? !fresh : !text_equal(at(entry, "key"), at(walk->repeated, "key")))
-        finding_violated(walk->finding, entry, "a repeated intent does not carry the key that it must");
+    if (repeats != first_of(walk->repeated)
+        || walk->act != act_by_name(at(walk->repeated, "action")))
+        finding_violated(
+            walk->finding, entry,
+            "after a reconciliation that says `repeat` another intent follows than that one");
+    else if (walk->act == ACT_ARM ? !fresh
+                                  : !text_equal(at(entry, "key"), at(walk->repeated, "key")))
+        finding_violated(walk->finding, entry,
+                         "a repeated intent does not carry the key that it must");
 }
 
 static void walk_intent(struct walk *walk, struct entry *entry)
 {
     if (walk->intent != NULL)
-        finding_violated(walk->finding, entry, "an intent is recorded while %lld is open", (long long)walk->intent->seq);
+        finding_violated(walk->finding, entry, "an intent is recorded while %lld is open",
+                         (long long)walk->intent->seq);
     walk->intent = entry;
     walk->act = act_by_name(at(entry, "action"));
     walk->interrupted = walk->must_fail = walk->undecided = false;
     if (stage_by_name(at(entry, "from")) != walk->stage)
-        finding_violated(walk->finding, entry, "the intent names another state than %s, in which the deployment is", stage_name(walk->stage));
+        finding_violated(walk->finding, entry,
+                         "the intent names another state than %s, in which the deployment is",
+                         stage_name(walk->stage));
     else if (!machine_act_belongs(walk->audit->deployment.policy, walk->stage, walk->act))
-        finding_violated(walk->finding, entry, "the action %s does not belong to the state %s", act_name(walk->act), stage_name(walk->stage));
+        finding_violated(walk->finding, entry, "the action %s does not belong to the state %s",
+                         act_name(walk->act), stage_name(walk->stage));
     check_repeat(walk, entry);
     walk->repeated = NULL;
 }
@@ -79,7 +93,9 @@ static void walk_reconciliation(struct walk *walk, struct entry *entry)
         return;
     }
     if (text_is(then, "continue") && text_is(at(entry, "found"), "unknown"))
-        finding_violated(walk->finding, entry, "what was found is unknown, and the act is taken for done: that is a guess");
+        finding_violated(
+            walk->finding, entry,
+            "what was found is unknown, and the act is taken for done: that is a guess");
     walk->interrupted = false;
     walk->must_fail = text_is(then, "fail");
     walk->undecided = text_is(then, "ask");
@@ -96,18 +112,29 @@ static void check_answer(struct walk *walk, const struct step *step)
     bool good = step->event == EVENT_DONE || step->event == EVENT_REARMED;
     if (!machine_answers_intent(step->event)) {
         if (named >= 0 || walk->intent != NULL)
-            finding_violated(walk->finding, entry, "%s comes from outside: no intent may be open, and it names none", event_name(step->event));
+            finding_violated(walk->finding, entry,
+                             "%s comes from outside: no intent may be open, and it names none",
+                             event_name(step->event));
         return;
     }
     if (walk->intent == NULL || named != walk->intent->seq)
-        finding_violated(walk->finding, entry, "the transition by %s does not answer an open intent", event_name(step->event));
+        finding_violated(walk->finding, entry,
+                         "the transition by %s does not answer an open intent",
+                         event_name(step->event));
     else if (walk->interrupted)
-        finding_violated(walk->finding, entry, "the intent %lld was interrupted, and no reconciliation says what had become of it",
-                         (long long)walk->intent->seq);
+        finding_violated(
+            walk->finding, entry,
+            "the intent %lld was interrupted, and no reconciliation says what had become of it",
+            (long long)walk->intent->seq);
     else if (good && (walk->must_fail || walk->undecided))
-        finding_violated(walk->finding, entry, "the reconciliation of intent %lld did not say that it may succeed", (long long)walk->intent->seq);
-    else if (good && (step->event == EVENT_REARMED) != (walk->stage == STAGE_VERIFIED && walk->act == ACT_ARM))
-        finding_violated(walk->finding, entry, "%s is not what the action %s can earn here", event_name(step->event), act_name(walk->act));
+        finding_violated(walk->finding, entry,
+                         "the reconciliation of intent %lld did not say that it may succeed",
+                         (long long)walk->intent->seq);
+    else if (good
+             && (step->event == EVENT_REARMED)
+                    != (walk->stage == STAGE_VERIFIED && walk->act == ACT_ARM))
+        finding_violated(walk->finding, entry, "%s is not what the action %s can earn here",
+                         event_name(step->event), act_name(walk->act));
 }
 
 static void walk_transition(struct walk *walk, struct entry *entry)
@@ -115,12 +142,15 @@ static void walk_transition(struct walk *walk, struct entry *entry)
     const struct step *step = &walk->audit->deployment.steps[walk->step++];
     char why[200];
     if (step->from != walk->stage)
-        finding_violated(walk->finding, entry, "the transition leaves %s, and the deployment is in %s", stage_name(step->from), stage_name(walk->stage));
+        finding_violated(walk->finding, entry,
+                         "the transition leaves %s, and the deployment is in %s",
+                         stage_name(step->from), stage_name(walk->stage));
     else if (!machine_allows(walk->audit->deployment.policy, step->from, step->event, step->to))
-        finding_violated(walk->finding, entry, "the standard knows no way from %s by %s to %s", stage_name(step->from), event_name(step->event),
-                         stage_name(step->to));
+        finding_violated(walk->finding, entry, "the standard knows no way from %s by %s to %s",
+                         stage_name(step->from), event_name(step->event), stage_name(step->to));
     check_answer(walk, step);
-    if ((step->event == EVENT_DONE || step->event == EVENT_REARMED) && !step_is_earned(walk->audit, step, why, sizeof why))
+    if ((step->event == EVENT_DONE || step->event == EVENT_REARMED)
+        && !step_is_earned(walk->audit, step, why, sizeof why))
         finding_violated(walk->finding, entry, "%s: %s", act_name(step->act), why);
     walk->stage = step->to;
     walk->intent = NULL;
@@ -131,28 +161,35 @@ static void walk_transition(struct walk *walk, struct entry *entry)
 
 static void walk_sample(struct walk *walk, struct entry *entry)
 {
-    if (walk->intent == NULL || walk->act != ACT_OBSERVE_WINDOW || node_number(entry_body(entry), "intent", -1) != walk->intent->seq)
+    if (walk->intent == NULL || walk->act != ACT_OBSERVE_WINDOW
+        || node_number(entry_body(entry), "intent", -1) != walk->intent->seq)
         finding_violated(walk->finding, entry, "the sample belongs to no open observation");
     else if (walk->interrupted)
-        finding_violated(walk->finding, entry, "the observation was interrupted, and no reconciliation says that it goes on");
+        finding_violated(
+            walk->finding, entry,
+            "the observation was interrupted, and no reconciliation says that it goes on");
 }
 
 static void walk_attestation(struct walk *walk, struct entry *entry)
 {
     if (!text_is(at(entry, "item"), "rollback_failed"))
         return;
-    if (walk->stage != STAGE_ROLLBACK_FAILED || walk->intent != NULL || !text_is(at(entry, "answer"), "accepted"))
+    if (walk->stage != STAGE_ROLLBACK_FAILED || walk->intent != NULL
+        || !text_is(at(entry, "answer"), "accepted"))
         finding_violated(walk->finding, entry, "a failed rollback is accepted where there is none");
     walk->ended = true;
 }
 
-/* Another boot, or another holder, since the intent: what it did is not known until somebody looked. */
+/* Another boot, or another holder, since the intent: what it did is not known until somebody
+ * looked. */
 static void note_interruption(struct walk *walk, const struct entry *entry)
 {
-    bool drives = entry->type == ENTRY_TRANSITION || entry->type == ENTRY_SAMPLE || entry->type == ENTRY_RECONCILIATION || entry->type == ENTRY_INTENT;
+    bool drives = entry->type == ENTRY_TRANSITION || entry->type == ENTRY_SAMPLE
+                  || entry->type == ENTRY_RECONCILIATION || entry->type == ENTRY_INTENT;
     if (walk->intent == NULL || (!drives && entry->type != ENTRY_TAKEOVER))
         return;
-    if (entry->type == ENTRY_TAKEOVER || (walk->last != NULL && strcmp(walk->last->boot, entry->boot) != 0))
+    if (entry->type == ENTRY_TAKEOVER
+        || (walk->last != NULL && strcmp(walk->last->boot, entry->boot) != 0))
         walk->interrupted = true;
 }
 
@@ -160,17 +197,37 @@ static void walk_entry(struct walk *walk, struct entry *entry)
 {
     finding_rests_on(walk->finding, entry);
     if (walk->ended)
-        finding_violated(walk->finding, entry, "the deployment had ended before this %s", entry_type_name(entry->type));
+        finding_violated(walk->finding, entry, "the deployment had ended before this %s",
+                         entry_type_name(entry->type));
     note_interruption(walk, entry);
     switch (entry->type) {
-    case ENTRY_INTENT: walk_intent(walk, entry); break;
-    case ENTRY_TRANSITION: walk_transition(walk, entry); break;
-    case ENTRY_SAMPLE: walk_sample(walk, entry); break;
-    case ENTRY_RECONCILIATION: walk_reconciliation(walk, entry); break;
-    case ENTRY_ATTESTATION: walk_attestation(walk, entry); return;
-    case ENTRY_OPEN: case ENTRY_TAKEOVER: case ENTRY_REFUSAL: case ENTRY_COMMAND: case ENTRY_NOTE: case ENTRY_ANCHOR: case ENTRY_APPROVAL:
+    case ENTRY_INTENT:
+        walk_intent(walk, entry);
+        break;
+    case ENTRY_TRANSITION:
+        walk_transition(walk, entry);
+        break;
+    case ENTRY_SAMPLE:
+        walk_sample(walk, entry);
+        break;
+    case ENTRY_RECONCILIATION:
+        walk_reconciliation(walk, entry);
+        break;
+    case ENTRY_ATTESTATION:
+        walk_attestation(walk, entry);
         return;
-    case ENTRY_INVALID: case ENTRY_GENESIS: case ENTRY_ROSTER: case ENTRY_TYPES:
+    case ENTRY_OPEN:
+    case ENTRY_TAKEOVER:
+    case ENTRY_REFUSAL:
+    case ENTRY_COMMAND:
+    case ENTRY_NOTE:
+    case ENTRY_ANCHOR:
+    case ENTRY_APPROVAL:
+        return;
+    case ENTRY_INVALID:
+    case ENTRY_GENESIS:
+    case ENTRY_ROSTER:
+    case ENTRY_TYPES:
         finding_violated(walk->finding, entry, "an entry of this type belongs to no deployment");
         return;
     }
@@ -182,17 +239,24 @@ void claim_procedure(const struct audit *audit, struct finding *finding)
     const struct deployment *deployment = &audit->deployment;
     struct walk walk = {.audit = audit, .finding = finding, .stage = STAGE_OPENED};
     if (deployment->policy && !audit->genesis.has_policy)
-        finding_violated(finding, deployment->entries[0], "a policy change is opened where no policy hash is shared");
+        finding_violated(finding, deployment->entries[0],
+                         "a policy change is opened where no policy hash is shared");
     for (size_t i = 0; i < deployment->count; i++)
         walk_entry(&walk, deployment->entries[i]);
     const struct entry *last = deployment->entries[deployment->count - 1];
     if (!walk.ended)
-        finding_undecidable(finding, last, "the deployment is still open, in the state %s", stage_name(walk.stage));
+        finding_undecidable(finding, last, "the deployment is still open, in the state %s",
+                            stage_name(walk.stage));
     char untold[120] = "";
     size_t services = earned_untold(audit);
     if (services > 0)
-        (void)snprintf(untold, sizeof untold, "; whether %zu services run as configured, compose could not tell", services);
-    finding_conclude(finding, last, "%zu transitions from opened to %s, each an edge of the %s procedure, intended before and with its evidence%s",
-                     deployment->step_count, deployment->accepted ? "an accepted failure" : stage_name(walk.stage),
+        (void)snprintf(untold, sizeof untold,
+                       "; whether %zu services run as configured, compose could not tell",
+                       services);
+    finding_conclude(finding, last,
+                     "%zu transitions from opened to %s, each an edge of the %s procedure, "
+                     "intended before and with its evidence%s",
+                     deployment->step_count,
+                     deployment->accepted ? "an accepted failure" : stage_name(walk.stage),
                      deployment->policy ? "policy" : "release", untold);
 }

@@ -1,4 +1,5 @@
-/* restoration: what ran after the rollback is what the before snapshot recorded: commit, images, configuration; Execution re-created. */
+/* restoration: what ran after the rollback is what the before snapshot recorded: commit, images,
+ * configuration; Execution re-created. */
 #include "verify/judge/audit.h"
 #include "verify/judge/reading.h"
 
@@ -10,20 +11,25 @@ static bool is_running(const struct container *container)
     return container != NULL && strcmp(container->state, "running") == 0;
 }
 
-static void compare_line(const struct entry *before, const struct entry *after, const char *probe, struct finding *finding)
+static void compare_line(const struct entry *before, const struct entry *after, const char *probe,
+                         struct finding *finding)
 {
     struct text was = reading_line(before, probe), is = reading_line(after, probe);
     if (was.length == 0 || is.length == 0)
-        finding_violated(finding, after, "`%s` cannot be compared: it is missing before or after", probe);
+        finding_violated(finding, after, "`%s` cannot be compared: it is missing before or after",
+                         probe);
     else if (!text_equal(was, is))
-        finding_violated(finding, after, "`%s` is %.*s and was %.*s before", probe, is.length < 64 ? (int)is.length : 64, is.at,
+        finding_violated(finding, after, "`%s` is %.*s and was %.*s before", probe,
+                         is.length < 64 ? (int)is.length : 64, is.at,
                          was.length < 64 ? (int)was.length : 64, was.at);
 }
 
-/* Containers whose service the rendered file declared (where the snapshot says so): an orphan is drift, and is not restored. */
+/* Containers whose service the rendered file declared (where the snapshot says so): an orphan is
+ * drift, and is not restored. */
 static void keep_declared(const struct entry *before, struct containers *containers)
 {
-    const struct item *declared = entry_item(before, 0, before->item_count, "compose.services", NULL);
+    const struct item *declared = entry_item(before, 0, before->item_count, "compose.services",
+                                             NULL);
     size_t kept = 0;
     for (size_t i = 0; declared != NULL && declared->status == 0 && i < containers->count; i++) {
         struct text rest = declared->output, line;
@@ -38,53 +44,74 @@ static void keep_declared(const struct entry *before, struct containers *contain
 }
 
 /* Each service that ran runs again from the same image, and none besides. */
-static void compare_containers(const struct containers *before, const struct containers *after, const struct entry *entry, struct finding *finding)
+static void compare_containers(const struct containers *before, const struct containers *after,
+                               const struct entry *entry, struct finding *finding)
 {
     for (size_t i = 0; i < before->count; i++) {
-        const struct container *was = &before->list[i], *is = reading_container(after, text_of(was->service));
+        const struct container *was = &before->list[i],
+                               *is = reading_container(after, text_of(was->service));
         if (!is_running(was))
             continue;
         if (!is_running(is))
-            finding_violated(finding, entry, "the service %s ran before and does not run after the rollback", was->service);
+            finding_violated(finding, entry,
+                             "the service %s ran before and does not run after the rollback",
+                             was->service);
         else if (strcmp(was->image, is->image) != 0)
-            finding_violated(finding, entry, "the service %s runs image %.24s and ran %.24s before", was->service, is->image, was->image);
+            finding_violated(finding, entry, "the service %s runs image %.24s and ran %.24s before",
+                             was->service, is->image, was->image);
         else if (!reading_container_is_good(is))
-            finding_violated(finding, entry, "the service %s is not healthy after the rollback", was->service);
+            finding_violated(finding, entry, "the service %s is not healthy after the rollback",
+                             was->service);
     }
     for (size_t i = 0; i < after->count; i++)
-        if (is_running(&after->list[i]) && !is_running(reading_container(before, text_of(after->list[i].service))))
-            finding_violated(finding, entry, "the service %s runs after the rollback and did not before", after->list[i].service);
+        if (is_running(&after->list[i])
+            && !is_running(reading_container(before, text_of(after->list[i].service))))
+            finding_violated(finding, entry,
+                             "the service %s runs after the rollback and did not before",
+                             after->list[i].service);
 }
 
-/* A container that the rollback made anew has an image of another name, and so another configuration than before, by design: it has the one that the restored
- * file, the restored env file and the pinned image come to. One that was left alone has the very one of before. Returns for how many compose could not tell. */
-static size_t compare_configurations(const struct containers *was, const struct entry *before, const struct entry *after, struct finding *finding)
+/* A container that the rollback made anew has an image of another name, and so another
+ * configuration than before, by design: it has the one that the restored file, the restored env
+ * file and the pinned image come to. One that was left alone has the very one of before. Returns
+ * for how many compose could not tell. */
+static size_t compare_configurations(const struct containers *was, const struct entry *before,
+                                     const struct entry *after, struct finding *finding)
 {
     struct configurations then, now;
     size_t untold = 0;
-    if (!reading_configurations(entry_item(before, 0, before->item_count, "compose.drift", NULL), &then)
-        || !reading_configurations(entry_item(after, 0, after->item_count, "compose.drift", NULL), &now)) {
+    if (!reading_configurations(entry_item(before, 0, before->item_count, "compose.drift", NULL),
+                                &then)
+        || !reading_configurations(entry_item(after, 0, after->item_count, "compose.drift", NULL),
+                                   &now)) {
         finding_violated(finding, after, "the configurations before and after cannot be compared");
         return 0;
     }
     for (size_t i = 0; i < was->count; i++) {
         const char *service = was->list[i].service;
-        const struct configuration *old = reading_configuration(&then, service), *new = reading_configuration(&now, service);
+        const struct configuration *old = reading_configuration(&then, service),
+                                   *new = reading_configuration(&now, service);
         if (!is_running(&was->list[i]))
             continue;
-        bool untouched = old != NULL && new != NULL && new->running[0] != '\0' && strcmp(old->running, new->running) == 0;
+        bool untouched = old != NULL && new != NULL &&new->running[0] != '\0'
+                         && strcmp(old->running, new->running) == 0;
         if (untouched)
             continue;
-        if (new != NULL && new->declared[0] == '\0')
+        if (new != NULL &&new->declared[0] == '\0')
             untold++;
         else if (new == NULL || strcmp(new->declared, new->running) != 0)
-            finding_violated(finding, after, "the service %s runs with a configuration that is neither the one of before nor the restored file's", service);
+            finding_violated(finding, after,
+                             "the service %s runs with a configuration that is neither the one of "
+                             "before nor the restored file's",
+                             service);
     }
     return untold;
 }
 
-/* An armed marker survives a restart: a container that was there before may only be there still if nobody ever touched it. */
-static void check_recreated(const struct audit *audit, const struct container *was, const struct container *is, const struct entry *entry,
+/* An armed marker survives a restart: a container that was there before may only be there still if
+ * nobody ever touched it. */
+static void check_recreated(const struct audit *audit, const struct container *was,
+                            const struct container *is, const struct entry *entry,
                             struct finding *finding)
 {
     const struct deployment *deployment = &audit->deployment;
@@ -100,7 +127,9 @@ static void check_recreated(const struct audit *audit, const struct container *w
             continue;
         const struct container *then = reading_container(&containers, audit->genesis.execution);
         if (then != NULL && strcmp(then->id, was->id) != 0)
-            finding_violated(finding, seen, "Execution's container of before is said to run again after another one");
+            finding_violated(
+                finding, seen,
+                "Execution's container of before is said to run again after another one");
     }
 }
 
@@ -112,10 +141,12 @@ static const struct step *step_to(const struct deployment *deployment, enum stag
     return NULL;
 }
 
-static void check_rollback(const struct audit *audit, const struct entry *before, struct finding *finding)
+static void check_rollback(const struct audit *audit, const struct entry *before,
+                           struct finding *finding)
 {
     const struct deployment *deployment = &audit->deployment;
-    const struct step *restored = step_to(deployment, STAGE_ROLLED_BACK), *reverted = step_to(deployment, STAGE_REVERTED);
+    const struct step *restored = step_to(deployment, STAGE_ROLLED_BACK),
+                      *reverted = step_to(deployment, STAGE_REVERTED);
     struct containers was, is;
     if (deployment->accepted || restored == NULL) {
         finding_violated(finding, NULL, "the rollback failed: what ran before was not restored");
@@ -132,8 +163,10 @@ static void check_rollback(const struct audit *audit, const struct entry *before
         finding_violated(finding, after, "the rollback ended without the code being reverted");
     else
         compare_line(before, reverted->transition, "git.branch", finding);
-    if (!reading_containers(entry_item(before, 0, before->item_count, "compose.containers", NULL), &was)
-        || !reading_containers(entry_item(after, 0, after->item_count, "compose.containers", NULL), &is)) {
+    if (!reading_containers(entry_item(before, 0, before->item_count, "compose.containers", NULL),
+                            &was)
+        || !reading_containers(entry_item(after, 0, after->item_count, "compose.containers", NULL),
+                               &is)) {
         finding_violated(finding, after, "the containers before and after cannot be compared");
         return;
     }
@@ -142,25 +175,34 @@ static void check_rollback(const struct audit *audit, const struct entry *before
     size_t untold = compare_configurations(&was, before, after, finding);
     char but[80] = "";
     if (untold > 0)
-        (void)snprintf(but, sizeof but, "; whether %zu of them are configured as before, compose could not tell", untold);
+        (void)snprintf(but, sizeof but,
+                       "; whether %zu of them are configured as before, compose could not tell",
+                       untold);
     if (audit->genesis.has_policy)
-        check_recreated(audit, reading_container(&was, audit->genesis.execution), reading_container(&is, audit->genesis.execution), after, finding);
-    finding_conclude(finding, after, "commit, branch, configuration and the image of each of %zu containers are those of the before snapshot (entry %lld)%s",
+        check_recreated(audit, reading_container(&was, audit->genesis.execution),
+                        reading_container(&is, audit->genesis.execution), after, finding);
+    finding_conclude(finding, after,
+                     "commit, branch, configuration and the image of each of %zu containers are "
+                     "those of the before snapshot (entry %lld)%s",
                      is.count, (long long)before->seq, but);
 }
 
-static void check_abort(const struct audit *audit, const struct entry *before, struct finding *finding)
+static void check_abort(const struct audit *audit, const struct entry *before,
+                        struct finding *finding)
 {
     const struct step *aborted = step_to(&audit->deployment, STAGE_ABORTED);
     if (aborted == NULL) {
-        finding_violated(finding, NULL, "the deployment was given up without the code being restored");
+        finding_violated(finding, NULL,
+                         "the deployment was given up without the code being restored");
         return;
     }
     finding_rests_on(finding, before);
     finding_rests_on(finding, aborted->transition);
     compare_line(before, aborted->transition, "git.head", finding);
-    finding_conclude(finding, aborted->transition, "no service was changed, and the commit is that of the before snapshot (entry %lld)",
-                     (long long)before->seq);
+    finding_conclude(
+        finding, aborted->transition,
+        "no service was changed, and the commit is that of the before snapshot (entry %lld)",
+        (long long)before->seq);
 }
 
 void claim_restoration(const struct audit *audit, struct finding *finding)
@@ -169,13 +211,15 @@ void claim_restoration(const struct audit *audit, struct finding *finding)
     const struct step *connected = deployment_step(deployment, ACT_CONNECT);
     bool failed = deployment_failure(deployment) != NULL;
     if (!deployment->ended)
-        finding_undecidable(finding, NULL, "the deployment is still open, in the state %s", stage_name(deployment->stage));
+        finding_undecidable(finding, NULL, "the deployment is still open, in the state %s",
+                            stage_name(deployment->stage));
     else if (deployment->stage == STAGE_COMPLETED && !failed)
         finding_not_applicable(finding, "nothing had to be restored");
     else if (connected == NULL && !failed)
         finding_not_applicable(finding, "the deployment ended before the target was taken");
     else if (connected == NULL)
-        finding_violated(finding, NULL, "there is no before snapshot to which anything could have been restored");
+        finding_violated(finding, NULL,
+                         "there is no before snapshot to which anything could have been restored");
     else if (failed)
         check_rollback(audit, connected->transition, finding);
     else

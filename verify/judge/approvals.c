@@ -1,4 +1,5 @@
-/* Approvals: made by somebody else, over exactly this deployment. The statement is canonical JSON that names `journal`, `open` (hash of the
+/* Approvals: made by somebody else, over exactly this deployment. The statement is canonical JSON
+ *            that names `journal`, `open` (hash of the
  * open entry), `commit` (after the update), `images` (service and id, as pulled) and `expect`. */
 #include "verify/judge/authority.h"
 
@@ -16,7 +17,8 @@ int64_t approvals_required(const struct authority *authority)
     const struct node *open = entry_body(authority->open);
     bool policy = text_is(node_text(open, "procedure"), "policy");
     int64_t pinned = policy ? audit->genesis.approvals_policy : audit->genesis.approvals_release;
-    int64_t added = node_number(open, "approvals", 0), wanted = policy ? audit->limits->approvals_policy : audit->limits->approvals_release;
+    int64_t added = node_number(open, "approvals", 0),
+            wanted = policy ? audit->limits->approvals_policy : audit->limits->approvals_release;
     int64_t most = pinned > added ? pinned : added;
     return most > wanted ? most : wanted;
 }
@@ -27,23 +29,27 @@ static bool refuse(char *ret_why, size_t room, const char *why)
     return false;
 }
 
-static bool is_approver(const struct allowed_signers *list, const char *principal, const uint8_t key[KEY_BYTES])
+static bool is_approver(const struct allowed_signers *list, const char *principal,
+                        const uint8_t key[KEY_BYTES])
 {
     for (size_t i = 0; i < list->count; i++)
-        if (memcmp(list->signers[i].key, key, KEY_BYTES) == 0 && allowed_signer_has_principal(&list->signers[i], principal)
+        if (memcmp(list->signers[i].key, key, KEY_BYTES) == 0
+            && allowed_signer_has_principal(&list->signers[i], principal)
             && allowed_signer_has_namespace(&list->signers[i], SSHSIG_NAMESPACE_APPROVAL))
             return true;
     return false;
 }
 
-/* These members, in this order, and no other: with the canonical form, what was signed is so fixed byte for byte. */
+/* These members, in this order, and no other: with the canonical form, what was signed is so fixed
+ * byte for byte. */
 static bool has_exactly(const struct node *node, const char *const *keys, size_t count)
 {
     if (!node_is(node, NODE_OBJECT) || node->count != count)
         return false;
     const struct node *member = node->first;
     for (size_t i = 0; i < count; i++, member = member->next)
-        if (!text_is(member->key, keys[i]) || !node_is(member, strcmp(keys[i], "images") == 0 ? NODE_ARRAY : NODE_STRING))
+        if (!text_is(member->key, keys[i])
+            || !node_is(member, strcmp(keys[i], "images") == 0 ? NODE_ARRAY : NODE_STRING))
             return false;
     return true;
 }
@@ -53,36 +59,44 @@ static bool names_images(const struct authority *authority, const struct node *i
     struct containers pulled;
     const struct entry *entry = authority->pulled;
     static const char *const keys[] = {"service", "id"};
-    if (entry == NULL || !reading_images(entry_item(entry, 0, entry->item_count, "compose.images", NULL), &pulled)
+    if (entry == NULL
+        || !reading_images(entry_item(entry, 0, entry->item_count, "compose.images", NULL), &pulled)
         || images->count != pulled.count)
         return false;
     const struct node *image = images->first;
     for (size_t i = 0; i < pulled.count; i++, image = image->next)
-        if (!has_exactly(image, keys, 2) || !text_is(node_text(image, "service"), pulled.list[i].service) || !text_is(node_text(image, "id"), pulled.list[i].image))
+        if (!has_exactly(image, keys, 2)
+            || !text_is(node_text(image, "service"), pulled.list[i].service)
+            || !text_is(node_text(image, "id"), pulled.list[i].image))
             return false;
     return true;
 }
 
-static bool says_this(const struct authority *authority, const struct entry *entry, struct text statement)
+static bool says_this(const struct authority *authority, const struct entry *entry,
+                      struct text statement)
 {
     CLEANUP_TREE struct tree tree = {0};
     struct error ignored;
     char hash[SHA256_HEX + 1];
     static const char *const keys[] = {"journal", "open", "commit", "images", "expect"};
-    if (tree_read(statement.at, statement.length, TREE_CANONICAL, &tree, &ignored) != ERROR_OK || !has_exactly(tree.root, keys, 5) || authority->updated == NULL)
+    if (tree_read(statement.at, statement.length, TREE_CANONICAL, &tree, &ignored) != ERROR_OK
+        || !has_exactly(tree.root, keys, 5) || authority->updated == NULL)
         return false;
     bytes_hex(authority->open->hash, SHA256_BYTES, hash);
     struct text commit = reading_line(authority->updated, "git.head");
-    return text_is(node_text(tree.root, "journal"), entry->journal) && text_is(node_text(tree.root, "open"), hash)
-           && commit.length > 0 && text_equal(node_text(tree.root, "commit"), commit)
-           && text_equal(node_text(tree.root, "expect"), node_text(entry_body(authority->open), "expect"))
+    return text_is(node_text(tree.root, "journal"), entry->journal)
+           && text_is(node_text(tree.root, "open"), hash) && commit.length > 0
+           && text_equal(node_text(tree.root, "commit"), commit)
+           && text_equal(node_text(tree.root, "expect"),
+                         node_text(entry_body(authority->open), "expect"))
            && names_images(authority, node_member(tree.root, "images"));
 }
 
 static bool is_among(const struct person *list, unsigned count, const struct person *person)
 {
     for (unsigned i = 0; i < count; i++)
-        if (text_equal(list[i].principal, person->principal) || memcmp(list[i].key, person->key, KEY_BYTES) == 0)
+        if (text_equal(list[i].principal, person->principal)
+            || memcmp(list[i].key, person->key, KEY_BYTES) == 0)
             return true;
     return false;
 }
@@ -105,16 +119,24 @@ bool approval_is_good(struct authority *authority, struct entry *entry, char *re
     char name[PRINCIPAL_MAX];
     struct error ignored;
     if (!text_copy(person.principal, name, sizeof name)
-        || sshsig_dearmor(armor.at, armor.length, SSHSIG_NAMESPACE_APPROVAL, signature, person.key, &ignored) != ERROR_OK
-        || !sshsig_verify(SSHSIG_NAMESPACE_APPROVAL, statement.at, statement.length, signature, person.key))
+        || sshsig_dearmor(armor.at, armor.length, SSHSIG_NAMESPACE_APPROVAL, signature, person.key,
+                          &ignored)
+               != ERROR_OK
+        || !sshsig_verify(SSHSIG_NAMESPACE_APPROVAL, statement.at, statement.length, signature,
+                          person.key))
         return refuse(ret_why, room, "the signature of an approval is wrong");
-    if (!is_approver(&authority->at_open.approvers, name, person.key) || !is_approver(&authority->roster.approvers, name, person.key))
-        return refuse(ret_why, room, "an approval is not by an approver of the roster at open and now");
+    if (!is_approver(&authority->at_open.approvers, name, person.key)
+        || !is_approver(&authority->roster.approvers, name, person.key))
+        return refuse(ret_why, room,
+                      "an approval is not by an approver of the roster at open and now");
     if (is_among(authority->drivers, authority->driver_count, &person))
         return refuse(ret_why, room, "somebody who drives the deployment approves it himself");
     if (!says_this(authority, entry, statement))
-        return refuse(ret_why, room, "an approval does not speak of this deployment, its commit, images and policy hash");
-    if (!is_among(authority->approvers, authority->approver_count, &person) && authority->approver_count < PERSONS_MAX)
+        return refuse(
+            ret_why, room,
+            "an approval does not speak of this deployment, its commit, images and policy hash");
+    if (!is_among(authority->approvers, authority->approver_count, &person)
+        && authority->approver_count < PERSONS_MAX)
         authority->approvers[authority->approver_count++] = person;
     return true;
 }

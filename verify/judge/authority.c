@@ -9,7 +9,8 @@
 #include "journal/format/sshsig.h"
 #include "verify/read/memory.h"
 
-static bool refuse(char *ret_why, size_t room, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static bool refuse(char *ret_why, size_t room, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 static bool refuse(char *ret_why, size_t room, const char *format, ...)
 {
     va_list arguments;
@@ -38,11 +39,13 @@ void authority_free(struct authority *authority)
 /* NULL, or what is wrong with a line. */
 static const char *read_lines(const struct node *list, struct allowed_signers *ret_signers)
 {
-    CLEANUP_ALLOWED_SIGNERS struct allowed_signers signers = {.signers = memory_zeroed(list->count, sizeof *signers.signers)};
+    CLEANUP_ALLOWED_SIGNERS struct allowed_signers signers = {
+        .signers = memory_zeroed(list->count, sizeof *signers.signers)};
     for (const struct node *line = list->first; line != NULL; line = line->next) {
         struct error ignored;
         struct allowed_signer *signer = &signers.signers[signers.count];
-        if (allowed_signers_read_line(line->text.at, line->text.length, signer, &ignored) != ERROR_OK)
+        if (allowed_signers_read_line(line->text.at, line->text.length, signer, &ignored)
+            != ERROR_OK)
             return "a line of the roster cannot be read";
         if (signer->valid_after[0] != '\0' || signer->valid_before[0] != '\0')
             return "a roster line is limited by a date, and a right ends by an entry";
@@ -71,25 +74,32 @@ static const char *roster_read(const struct node *node, struct roster *ret_roste
 }
 
 /* The line that holds this key for journal entries; of this principal where one is given. */
-static const struct allowed_signer *find(const struct allowed_signers *list, const uint8_t key[KEY_BYTES], const char *principal)
+static const struct allowed_signer *find(const struct allowed_signers *list,
+                                         const uint8_t key[KEY_BYTES], const char *principal)
 {
     for (size_t i = 0; i < list->count; i++)
-        if (memcmp(list->signers[i].key, key, KEY_BYTES) == 0 && allowed_signer_has_namespace(&list->signers[i], SSHSIG_NAMESPACE_JOURNAL)
+        if (memcmp(list->signers[i].key, key, KEY_BYTES) == 0
+            && allowed_signer_has_namespace(&list->signers[i], SSHSIG_NAMESPACE_JOURNAL)
             && (principal == NULL || allowed_signer_has_principal(&list->signers[i], principal)))
             return &list->signers[i];
     return NULL;
 }
 
-/* valid-after and valid-before as ssh-keygen writes them, YYYYMMDD[HHMM[SS]] (UTC here), against the time that the entry names. */
+/* valid-after and valid-before as ssh-keygen writes them, YYYYMMDD[HHMM[SS]] (UTC here), against
+ * the time that the entry names. */
 static bool is_in_time(const struct allowed_signer *signer, const struct entry *entry)
 {
     char at[15];
-    (void)snprintf(at, sizeof at, "%.4s%.2s%.2s%.2s%.2s%.2s", entry->utc, entry->utc + 5, entry->utc + 8, entry->utc + 11, entry->utc + 14, entry->utc + 17);
-    size_t after = strspn(signer->valid_after, "0123456789"), before = strspn(signer->valid_before, "0123456789");
-    return (after == 0 || strncmp(at, signer->valid_after, after) >= 0) && (before == 0 || strncmp(at, signer->valid_before, before) < 0);
+    (void)snprintf(at, sizeof at, "%.4s%.2s%.2s%.2s%.2s%.2s", entry->utc, entry->utc + 5,
+                   entry->utc + 8, entry->utc + 11, entry->utc + 14, entry->utc + 17);
+    size_t after = strspn(signer->valid_after, "0123456789"),
+           before = strspn(signer->valid_before, "0123456789");
+    return (after == 0 || strncmp(at, signer->valid_after, after) >= 0)
+           && (before == 0 || strncmp(at, signer->valid_before, before) < 0);
 }
 
-static bool take_genesis(struct authority *authority, struct entry *entry, char *ret_why, size_t room)
+static bool take_genesis(struct authority *authority, struct entry *entry, char *ret_why,
+                         size_t room)
 {
     const struct audit *audit = authority->audit;
     const struct node *body = entry_body(entry);
@@ -104,32 +114,43 @@ static bool take_genesis(struct authority *authority, struct entry *entry, char 
     if (signer == NULL)
         return refuse(ret_why, room, "genesis is not signed by a key of the trust file");
     if (!is_in_time(signer, entry))
-        return refuse(ret_why, room, "the trust file does not hold the key of genesis for valid at that time");
+        return refuse(ret_why, room,
+                      "the trust file does not hold the key of genesis for valid at that time");
     if (signer->valid_after[0] != '\0' || signer->valid_before[0] != '\0') {
         authority->undecided = entry;
-        authority->undecided_why = "the trust file limits the key of genesis in time, and that genesis was signed within it is the signer's own word only";
+        authority->undecided_why = "the trust file limits the key of genesis in time, and that "
+                                   "genesis was signed within it is the signer's own word only";
     }
     bool administrator = find(&authority->roster.administrators, entry->signer, NULL) != NULL;
     if (find(&authority->roster.operators, entry->signer, NULL) == NULL && !administrator)
-        return refuse(ret_why, room, "the signer of genesis is neither operator nor administrator of its roster");
+        return refuse(ret_why, room,
+                      "the signer of genesis is neither operator nor administrator of its roster");
     if (node_member(body, "succeeds") != NULL && !administrator)
-        return refuse(ret_why, room, "a genesis that succeeds another journal is not signed by an administrator of its roster");
+        return refuse(ret_why, room,
+                      "a genesis that succeeds another journal is not signed by an administrator "
+                      "of its roster");
     struct text target = node_text(node_member(body, "target"), "name");
     if (!text_is(target, audit->target))
-        return refuse(ret_why, room, "the journal is of the target '%.*s', not of the one that was asked for", TEXT_ARGUMENTS(target));
+        return refuse(ret_why, room,
+                      "the journal is of the target '%.*s', not of the one that was asked for",
+                      TEXT_ARGUMENTS(target));
     return true;
 }
 
-static bool take_roster(struct authority *authority, struct entry *entry, char *ret_why, size_t room)
+static bool take_roster(struct authority *authority, struct entry *entry, char *ret_why,
+                        size_t room)
 {
-    bool entitled = find(&authority->roster.administrators, entry->signer, NULL) != NULL && entry->deployment == ENTRY_NO_DEPLOYMENT;
+    bool entitled = find(&authority->roster.administrators, entry->signer, NULL) != NULL
+                    && entry->deployment == ENTRY_NO_DEPLOYMENT;
     if (!entitled)
-        return refuse(ret_why, room, "the roster is not signed by an administrator of the roster in force");
+        return refuse(ret_why, room,
+                      "the roster is not signed by an administrator of the roster in force");
     const char *why = roster_read(node_member(entry_body(entry), "roster"), &authority->roster);
     if (why != NULL)
         return refuse(ret_why, room, "%s", why);
     for (size_t i = 0; i < authority->roster.administrators.count; i++)
-        if (allowed_signer_has_namespace(&authority->roster.administrators.signers[i], SSHSIG_NAMESPACE_JOURNAL))
+        if (allowed_signer_has_namespace(&authority->roster.administrators.signers[i],
+                                         SSHSIG_NAMESPACE_JOURNAL))
             return true;
     return refuse(ret_why, room, "the roster leaves no administrator who could change it");
 }
@@ -138,14 +159,16 @@ static bool take_roster(struct authority *authority, struct entry *entry, char *
 static bool is_operator(const struct authority *authority, struct entry *entry)
 {
     char principal[PRINCIPAL_MAX];
-    return text_copy(node_text(entry_body(entry), "operator"), principal, sizeof principal) && principal[0] != '\0'
+    return text_copy(node_text(entry_body(entry), "operator"), principal, sizeof principal)
+           && principal[0] != '\0'
            && find(&authority->roster.operators, entry->signer, principal) != NULL;
 }
 
 static bool is_known_key(const struct authority *authority, const uint8_t key[KEY_BYTES])
 {
     const struct roster *roster = &authority->roster;
-    const struct allowed_signers *const lists[] = {&roster->operators, &roster->approvers, &roster->administrators};
+    const struct allowed_signers *const lists[] = {&roster->operators, &roster->approvers,
+                                                   &roster->administrators};
     for (size_t i = 0; i < authority->session_count; i++)
         if (memcmp(authority->sessions[i], key, KEY_BYTES) == 0)
             return true;
@@ -163,7 +186,8 @@ static bool name_session(struct authority *authority, struct entry *entry)
     if (!bytes_from_hex(hex.at, hex.length, key, sizeof key))
         return false;
     bool fresh = !is_known_key(authority, key) && sshsig_key_is_sound(key);
-    authority->sessions = memory_grown(authority->sessions, authority->session_count + 1, KEY_BYTES);
+    authority->sessions = memory_grown(authority->sessions, authority->session_count + 1,
+                                       KEY_BYTES);
     memcpy(authority->sessions[authority->session_count++], key, KEY_BYTES);
     memcpy(authority->session, key, KEY_BYTES);
     if (authority->driver_count == PERSONS_MAX)
@@ -180,28 +204,36 @@ static int64_t epoch_of(const struct entry *entry)
     CLEANUP_TREE struct tree tree = {0};
     struct error ignored;
     const struct item *item = entry_item(entry, 0, entry->item_count, "tenancy", NULL);
-    if (item == NULL || tree_read(item->output.at, item->output.length, TREE_PLAIN, &tree, &ignored) != ERROR_OK)
+    if (item == NULL
+        || tree_read(item->output.at, item->output.length, TREE_PLAIN, &tree, &ignored) != ERROR_OK)
         return 0;
     return node_number(tree.root, "epoch", 0);
 }
 
-/* Followed with a fresh key, by an operator of the roster in force, and above every epoch before. */
-static bool take_takeover(struct authority *authority, struct entry *entry, char *ret_why, size_t room)
+/* Followed with a fresh key, by an operator of the roster in force, and above every epoch before.
+ */
+static bool take_takeover(struct authority *authority, struct entry *entry, char *ret_why,
+                          size_t room)
 {
     int64_t before = authority->epoch, epoch = node_number(entry_body(entry), "epoch", 0);
     bool entitled = is_operator(authority, entry);
     authority->epoch = epoch > before ? epoch : before;
     if (!name_session(authority, entry))
-        return refuse(ret_why, room, "the session key of the takeover is not a fresh and sound one");
+        return refuse(ret_why, room,
+                      "the session key of the takeover is not a fresh and sound one");
     if (!entitled)
-        return refuse(ret_why, room, "the takeover is not signed by an operator of the roster in force");
-    return epoch > before || refuse(ret_why, room, "the epoch of the takeover, %lld, does not rise above %lld", (long long)epoch, (long long)before);
+        return refuse(ret_why, room,
+                      "the takeover is not signed by an operator of the roster in force");
+    return epoch > before
+           || refuse(ret_why, room, "the epoch of the takeover, %lld, does not rise above %lld",
+                     (long long)epoch, (long long)before);
 }
 
 static bool take_open(struct authority *authority, struct entry *entry, char *ret_why, size_t room)
 {
     if (authority->open != NULL)
-        return refuse(ret_why, room, "a deployment is opened while %lld is still open", (long long)authority->open->seq);
+        return refuse(ret_why, room, "a deployment is opened while %lld is still open",
+                      (long long)authority->open->seq);
     if (entry->deployment != entry->seq)
         return refuse(ret_why, room, "an open does not carry its own number as its deployment");
     authority->open = entry;
@@ -211,35 +243,46 @@ static bool take_open(struct authority *authority, struct entry *entry, char *re
     roster_free(&authority->at_open);
     struct roster *kept = &authority->at_open;
     const struct allowed_signers *from = &authority->roster.approvers;
-    kept->approvers = (struct allowed_signers){memory_zeroed(from->count, sizeof *from->signers), from->count};
+    kept->approvers = (struct allowed_signers){memory_zeroed(from->count, sizeof *from->signers),
+                                               from->count};
     if (from->count > 0)
         memcpy(kept->approvers.signers, from->signers, from->count * sizeof *from->signers);
     bool entitled = is_operator(authority, entry);
     if (!name_session(authority, entry))
-        return refuse(ret_why, room, "the session key of the deployment is not a fresh and sound one");
-    return entitled || refuse(ret_why, room, "the deployment is not opened by an operator of the roster in force");
+        return refuse(ret_why, room,
+                      "the session key of the deployment is not a fresh and sound one");
+    return entitled
+           || refuse(ret_why, room,
+                     "the deployment is not opened by an operator of the roster in force");
 }
 
 /* "An opener removed since may only disarm and roll back." */
 static bool is_forward(enum act act)
 {
-    return act != ACT_MAKE_SAFE && act != ACT_REVERT && act != ACT_REDEPLOY && act != ACT_VERIFY_RESTORED && act != ACT_RESTORE_CODE && act != ACT_DISARM;
+    return act != ACT_MAKE_SAFE && act != ACT_REVERT && act != ACT_REDEPLOY
+           && act != ACT_VERIFY_RESTORED && act != ACT_RESTORE_CODE && act != ACT_DISARM;
 }
 
 /* Whoever opened, or took over last, is still an operator under the name that he gave. */
 static bool driver_may_go_forward(const struct authority *authority)
 {
     char principal[PRINCIPAL_MAX];
-    const struct person *driver = authority->driver_count > 0 ? &authority->drivers[authority->driver_count - 1] : NULL;
-    return driver != NULL && text_copy(driver->principal, principal, sizeof principal) && find(&authority->roster.operators, driver->key, principal) != NULL;
+    const struct person *driver = authority->driver_count > 0
+                                      ? &authority->drivers[authority->driver_count - 1]
+                                      : NULL;
+    return driver != NULL && text_copy(driver->principal, principal, sizeof principal)
+           && find(&authority->roster.operators, driver->key, principal) != NULL;
 }
 
-/* Forward goes an intent, and a reconciliation by which an act begun before is gone on with. What comes back of an act that was intended in time is told. */
+/* Forward goes an intent, and a reconciliation by which an act begun before is gone on with. What
+ * comes back of an act that was intended in time is told. */
 static bool goes_forward(const struct authority *authority, struct entry *entry)
 {
     if (!is_forward(authority->act))
         return false;
-    return entry->type == ENTRY_INTENT || (entry->type == ENTRY_RECONCILIATION && text_is(node_text(entry_body(entry), "then"), "continue"));
+    return entry->type == ENTRY_INTENT
+           || (entry->type == ENTRY_RECONCILIATION
+               && text_is(node_text(entry_body(entry), "then"), "continue"));
 }
 
 static void follow_transition(struct authority *authority, struct entry *entry)
@@ -257,55 +300,86 @@ static void follow_transition(struct authority *authority, struct entry *entry)
         authority->open = NULL;
 }
 
-static bool take_session_entry(struct authority *authority, struct entry *entry, char *ret_why, size_t room)
+static bool take_session_entry(struct authority *authority, struct entry *entry, char *ret_why,
+                               size_t room)
 {
     if (memcmp(entry->signer, authority->session, KEY_BYTES) != 0)
-        return refuse(ret_why, room, "a %s is not signed by the session key of its deployment", entry_type_name(entry->type));
+        return refuse(ret_why, room, "a %s is not signed by the session key of its deployment",
+                      entry_type_name(entry->type));
     if (entry->type == ENTRY_INTENT)
         authority->act = act_by_name(node_text(entry_body(entry), "action"));
     if (goes_forward(authority, entry) && !driver_may_go_forward(authority))
-        return refuse(ret_why, room, "the operator who drives was removed from the roster and may only disarm and roll back");
+        return refuse(ret_why, room,
+                      "the operator who drives was removed from the roster and may only disarm and "
+                      "roll back");
     if (entry->type == ENTRY_TRANSITION) {
         int64_t required = approvals_required(authority);
         follow_transition(authority, entry);
         unsigned counted = approvals_counted(authority);
         if (authority->stage == STAGE_GUARDED && (int64_t)counted < required)
-            return refuse(ret_why, room, "the deployment goes on with %u of %lld required approvals", counted, (long long)required);
+            return refuse(ret_why, room,
+                          "the deployment goes on with %u of %lld required approvals", counted,
+                          (long long)required);
     }
     return entry->type != ENTRY_APPROVAL || approval_is_good(authority, entry, ret_why, room);
 }
 
-static bool take_inside(struct authority *authority, struct entry *entry, char *ret_why, size_t room)
+static bool take_inside(struct authority *authority, struct entry *entry, char *ret_why,
+                        size_t room)
 {
     if (authority->open == NULL || authority->open->seq != entry->deployment)
-        return refuse(ret_why, room, "the entry belongs to deployment %lld, which is not open", (long long)entry->deployment);
+        return refuse(ret_why, room, "the entry belongs to deployment %lld, which is not open",
+                      (long long)entry->deployment);
     switch (entry->type) {
     case ENTRY_ATTESTATION: {
         bool entitled = is_operator(authority, entry);
-        if (authority->stage == STAGE_ROLLBACK_FAILED && text_is(node_text(entry_body(entry), "item"), "rollback_failed"))
+        if (authority->stage == STAGE_ROLLBACK_FAILED
+            && text_is(node_text(entry_body(entry), "item"), "rollback_failed"))
             authority->open = NULL;
-        return entitled || refuse(ret_why, room, "the attestation is not signed by an operator of the roster in force");
+        return entitled
+               || refuse(ret_why, room,
+                         "the attestation is not signed by an operator of the roster in force");
     }
-    case ENTRY_TAKEOVER: return take_takeover(authority, entry, ret_why, room);
+    case ENTRY_TAKEOVER:
+        return take_takeover(authority, entry, ret_why, room);
     case ENTRY_COMMAND:
-        if (memcmp(entry->signer, authority->session, KEY_BYTES) == 0 || find(&authority->roster.operators, entry->signer, NULL) != NULL)
+        if (memcmp(entry->signer, authority->session, KEY_BYTES) == 0
+            || find(&authority->roster.operators, entry->signer, NULL) != NULL)
             return true;
-        return refuse(ret_why, room, "the command is signed neither by the session key nor by an operator");
-    case ENTRY_INTENT: case ENTRY_TRANSITION: case ENTRY_REFUSAL: case ENTRY_SAMPLE: case ENTRY_APPROVAL: case ENTRY_RECONCILIATION: case ENTRY_ANCHOR:
+        return refuse(ret_why, room,
+                      "the command is signed neither by the session key nor by an operator");
+    case ENTRY_INTENT:
+    case ENTRY_TRANSITION:
+    case ENTRY_REFUSAL:
+    case ENTRY_SAMPLE:
+    case ENTRY_APPROVAL:
+    case ENTRY_RECONCILIATION:
+    case ENTRY_ANCHOR:
     case ENTRY_NOTE:
         return take_session_entry(authority, entry, ret_why, room);
-    case ENTRY_INVALID: case ENTRY_GENESIS: case ENTRY_ROSTER: case ENTRY_OPEN: case ENTRY_TYPES: break;
+    case ENTRY_INVALID:
+    case ENTRY_GENESIS:
+    case ENTRY_ROSTER:
+    case ENTRY_OPEN:
+    case ENTRY_TYPES:
+        break;
     }
     return refuse(ret_why, room, "an entry of this type belongs to no deployment");
 }
 
-static bool take_outside(const struct authority *authority, const struct entry *entry, char *ret_why, size_t room)
+static bool take_outside(const struct authority *authority, const struct entry *entry,
+                         char *ret_why, size_t room)
 {
-    bool possible = entry->type == ENTRY_COMMAND || entry->type == ENTRY_REFUSAL || entry->type == ENTRY_NOTE || entry->type == ENTRY_ANCHOR;
+    bool possible = entry->type == ENTRY_COMMAND || entry->type == ENTRY_REFUSAL
+                    || entry->type == ENTRY_NOTE || entry->type == ENTRY_ANCHOR;
     if (!possible)
-        return refuse(ret_why, room, "a %s stands outside of any deployment", entry_type_name(entry->type));
+        return refuse(ret_why, room, "a %s stands outside of any deployment",
+                      entry_type_name(entry->type));
     if (find(&authority->roster.operators, entry->signer, NULL) == NULL)
-        return refuse(ret_why, room, "a %s outside of a deployment is not signed by an operator of the roster in force", entry_type_name(entry->type));
+        return refuse(
+            ret_why, room,
+            "a %s outside of a deployment is not signed by an operator of the roster in force",
+            entry_type_name(entry->type));
     return true;
 }
 
@@ -324,10 +398,14 @@ bool authority_take(struct authority *authority, struct entry *entry, char *ret_
     return take_outside(authority, entry, ret_why, room);
 }
 
-bool authority_may_sign_checkpoint(const struct authority *authority, const char *origin, const struct bytes *note, bool *ret_known_bad)
+bool authority_may_sign_checkpoint(const struct authority *authority, const char *origin,
+                                   const struct bytes *note, bool *ret_known_bad)
 {
-    bool good = authority->open != NULL && note_signed_by(note->data, note->size, origin, authority->session, ret_known_bad);
+    bool good = authority->open != NULL
+                && note_signed_by(note->data, note->size, origin, authority->session,
+                                  ret_known_bad);
     for (size_t i = 0; !good && i < authority->roster.operators.count; i++)
-        good = note_signed_by(note->data, note->size, origin, authority->roster.operators.signers[i].key, ret_known_bad);
+        good = note_signed_by(note->data, note->size, origin,
+                              authority->roster.operators.signers[i].key, ret_known_bad);
     return good;
 }

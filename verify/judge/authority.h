@@ -1,5 +1,7 @@
-/* verify/judge/authority: who may sign what, followed entry by entry. journal/FORMAT.md, "Who signs what".
- * Knows:     rosters, the open deployment, its session key, its approvals; nothing of signatures (integrity) or of edges (procedure).
+/* verify/judge/authority: who may sign what, followed entry by entry. journal/FORMAT.md, "Who signs
+ * what".
+ * Knows:     rosters, the open deployment, its session key, its approvals; nothing of signatures
+ *            (integrity) or of edges (procedure).
  * Ownership: authority_free() releases; it takes an empty one. */
 #ifndef VERIFY_AUTHORITY_H
 #define VERIFY_AUTHORITY_H
@@ -13,7 +15,8 @@ struct roster {
 
 enum { PERSONS_MAX = 64 };
 
-/* A principal and the key that he used. Two of one name are one person, and so are two of one key. */
+/* A principal and the key that he used. Two of one name are one person, and so are two of one key.
+ */
 struct person {
     struct text principal;
     uint8_t key[KEY_BYTES];
@@ -21,35 +24,37 @@ struct person {
 
 struct authority {
     const struct audit *audit;
-    struct roster roster;               /* in force */
+    struct roster roster; /* in force */
     struct roster at_open;
-    struct entry *open;                 /* NULL: no deployment is open */
+    struct entry *open; /* NULL: no deployment is open */
     uint8_t session[KEY_BYTES];
-    enum act act;                       /* of the last intent */
-    uint8_t (*sessions)[KEY_BYTES];     /* every session key so far */
+    enum act act;                   /* of the last intent */
+    uint8_t (*sessions)[KEY_BYTES]; /* every session key so far */
     size_t session_count;
     enum stage stage;
-    struct person drivers[PERSONS_MAX];     /* who opened or took over; the last one drives */
+    struct person drivers[PERSONS_MAX]; /* who opened or took over; the last one drives */
     unsigned driver_count;
-    struct person approvers[PERSONS_MAX];   /* distinct, whose approval was good when it was made */
+    struct person approvers[PERSONS_MAX]; /* distinct, whose approval was good when it was made */
     unsigned approver_count;
-    int64_t epoch;                      /* of the hold on the target, as the record last told it; it only rises */
-    struct entry *undecided;            /* whose signer's right the journal alone does not show, or NULL */
+    int64_t epoch; /* of the hold on the target, as the record last told it; it only rises */
+    struct entry *undecided; /* whose signer's right the journal alone does not show, or NULL */
     const char *undecided_why;
-    const struct entry *updated, *pulled;   /* transitions that an approval speaks of */
+    const struct entry *updated, *pulled; /* transitions that an approval speaks of */
 };
 
 void authority_free(struct authority *authority);
 #define CLEANUP_AUTHORITY __attribute__((cleanup(authority_free)))
 
-/* Takes the next entry; false and a sentence when it was not entitled. The state goes on all the same. */
+/* Takes the next entry; false and a sentence when it was not entitled. The state goes on all the
+ * same. */
 bool authority_take(struct authority *authority, struct entry *entry, char *ret_why, size_t room);
 /* Whether this key may sign a checkpoint over the entries taken so far. */
-bool authority_may_sign_checkpoint(const struct authority *authority, const char *origin, const struct bytes *note, bool *ret_known_bad);
+bool authority_may_sign_checkpoint(const struct authority *authority, const char *origin,
+                                   const struct bytes *note, bool *ret_known_bad);
 
 /* approvals.c: whether an approval says what it must, and is by whom it must be. */
 bool approval_is_good(struct authority *authority, struct entry *entry, char *ret_why, size_t room);
 int64_t approvals_required(const struct authority *authority);
-unsigned approvals_counted(const struct authority *authority);      /* who approves and has not driven */
+unsigned approvals_counted(const struct authority *authority); /* who approves and has not driven */
 
 #endif

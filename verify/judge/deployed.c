@@ -13,13 +13,17 @@ static struct text text_from(struct text text, size_t at)
     return (struct text){text.at + at, text.length - at};
 }
 
-static bool add(struct deployed *deployed, struct text service, struct text repository, struct text digest)
+static bool add(struct deployed *deployed, struct text service, struct text repository,
+                struct text digest)
 {
-    deployed->images = memory_grown(deployed->images, deployed->count + 1, sizeof *deployed->images);
+    deployed->images = memory_grown(deployed->images, deployed->count + 1,
+                                    sizeof *deployed->images);
     struct deployed_image *image = &deployed->images[deployed->count];
-    if (!text_begins(digest, ALGORITHM) || !text_copy(service, image->service, sizeof image->service)
+    if (!text_begins(digest, ALGORITHM)
+        || !text_copy(service, image->service, sizeof image->service)
         || !text_copy(repository, image->repository, sizeof image->repository)
-        || !text_copy(text_from(digest, strlen(ALGORITHM)), image->digest, sizeof image->digest) || !bytes_is_hex(image->digest, SHA256_HEX))
+        || !text_copy(text_from(digest, strlen(ALGORITHM)), image->digest, sizeof image->digest)
+        || !bytes_is_hex(image->digest, SHA256_HEX))
         return false;
     deployed->count++;
     return true;
@@ -30,7 +34,9 @@ static bool add_manifest(struct deployed *deployed, struct text service, struct 
 {
     const char *at = memchr(manifest.at, '@', manifest.length);
     size_t length = at != NULL ? (size_t)(at - manifest.at) : 0;
-    return length > 0 && add(deployed, service, (struct text){manifest.at, length}, text_from(manifest, length + 1));
+    return length > 0
+           && add(deployed, service, (struct text){manifest.at, length},
+                  text_from(manifest, length + 1));
 }
 
 static bool add_line(struct deployed *deployed, struct text line)
@@ -43,7 +49,8 @@ static bool add_line(struct deployed *deployed, struct text line)
     const struct node *digests = node_member(tree.root, "digests");
     if (service.length == 0 || !add(deployed, service, text_of(""), node_text(tree.root, "id")))
         return false;
-    for (const struct node *node = node_is(digests, NODE_ARRAY) ? digests->first : NULL; node != NULL; node = node->next)
+    for (const struct node *node = node_is(digests, NODE_ARRAY) ? digests->first : NULL;
+         node != NULL; node = node->next)
         if (!node_is(node, NODE_STRING) || !add_manifest(deployed, service, node->text))
             return false;
     return true;
@@ -63,11 +70,14 @@ static bool read_images(const struct step *pulled, struct deployed *deployed)
 void deployed_collect(const struct deployment *deployment, struct deployed *ret_deployed)
 {
     struct deployed deployed = {0};
-    const struct step *updated = deployment_step(deployment, ACT_UPDATE_CODE), *pulled = deployment_step(deployment, ACT_PULL_IMAGES);
+    const struct step *updated = deployment_step(deployment, ACT_UPDATE_CODE),
+                      *pulled = deployment_step(deployment, ACT_PULL_IMAGES);
     if (deployment->stage == STAGE_COMPLETED && updated != NULL && pulled != NULL) {
         struct text commit = reading_line(updated->transition, "git.head");
         deployed.known = text_copy(commit, deployed.commit, sizeof deployed.commit)
-                         && (bytes_is_hex(deployed.commit, 40) || bytes_is_hex(deployed.commit, SHA256_HEX)) && read_images(pulled, &deployed);
+                         && (bytes_is_hex(deployed.commit, 40)
+                             || bytes_is_hex(deployed.commit, SHA256_HEX))
+                         && read_images(pulled, &deployed);
     }
     if (!deployed.known)
         deployed_free(&deployed);

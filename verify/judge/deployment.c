@@ -15,10 +15,13 @@ static struct entry *entry_at(const struct record *record, int64_t seq, enum ent
 static struct step read_step(const struct record *record, struct entry *entry)
 {
     const struct node *body = entry_body(entry);
-    struct step step = {.transition = entry, .from = stage_by_name(node_text(body, "from")), .to = stage_by_name(node_text(body, "to")),
+    struct step step = {.transition = entry,
+                        .from = stage_by_name(node_text(body, "from")),
+                        .to = stage_by_name(node_text(body, "to")),
                         .event = event_by_name(node_text(body, "event"))};
     step.intent = entry_at(record, node_number(body, "intent", -1), ENTRY_INTENT);
-    if (step.intent != NULL && step.intent->deployment == entry->deployment && step.intent->seq < entry->seq)
+    if (step.intent != NULL && step.intent->deployment == entry->deployment
+        && step.intent->seq < entry->seq)
         step.act = act_by_name(node_text(entry_body(step.intent), "action"));
     else
         step.intent = NULL;
@@ -53,13 +56,15 @@ static void take(const struct record *record, struct deployment *deployment, str
     }
 }
 
-void deployment_collect(const struct record *record, uint64_t number, struct deployment *ret_deployment)
+void deployment_collect(const struct record *record, uint64_t number,
+                        struct deployment *ret_deployment)
 {
     struct deployment deployment = {.number = number, .stage = STAGE_OPENED};
     size_t room = 0, transitions = 0;
     for (size_t seq = number; seq < record->count; seq++) {
         room += record->entries[seq].deployment == (int64_t)number;
-        transitions += record->entries[seq].deployment == (int64_t)number && record->entries[seq].type == ENTRY_TRANSITION;
+        transitions += record->entries[seq].deployment == (int64_t)number
+                       && record->entries[seq].type == ENTRY_TRANSITION;
     }
     deployment.entries = memory_zeroed(room, sizeof *deployment.entries);
     deployment.steps = memory_zeroed(transitions, sizeof *deployment.steps);
@@ -109,9 +114,11 @@ bool deployment_changed(const struct deployment *deployment)
     return false;
 }
 
-int64_t deployment_boot_span_ms(const struct entry *from, int64_t from_ns, const struct entry *to, int64_t to_ns, bool *ret_same_boot)
+int64_t deployment_boot_span_ms(const struct entry *from, int64_t from_ns, const struct entry *to,
+                                int64_t to_ns, bool *ret_same_boot)
 {
     *ret_same_boot = strcmp(from->boot, to->boot) == 0;
     int64_t span_ns = to_ns - from_ns;
-    return span_ns / 1000000 + (span_ns % 1000000 > 0);     /* rounded up: a limit is not met by rounding */
+    return span_ns / 1000000
+           + (span_ns % 1000000 > 0); /* rounded up: a limit is not met by rounding */
 }

@@ -15,7 +15,9 @@ void finding_rests_on_range(struct finding *finding, uint64_t first, uint64_t la
     unsigned at = 0, behind;
     while (at < finding->rests_count && rests[at].last < UINT64_MAX && rests[at].last + 1 < first)
         at++;
-    for (behind = at; behind < finding->rests_count && rests[behind].first <= (last < UINT64_MAX ? last + 1 : last); behind++) {
+    for (behind = at; behind < finding->rests_count
+                      && rests[behind].first <= (last < UINT64_MAX ? last + 1 : last);
+         behind++) {
         first = rests[behind].first < first ? rests[behind].first : first;
         last = rests[behind].last > last ? rests[behind].last : last;
     }
@@ -34,10 +36,12 @@ void finding_rests_on(struct finding *finding, const struct entry *entry)
         finding_rests_on_range(finding, (uint64_t)entry->seq, (uint64_t)entry->seq);
 }
 
-__attribute__((format(printf, 4, 0)))
-static void say(struct finding *finding, enum verdict verdict, const struct entry *entry, const char *format, va_list arguments)
+__attribute__((format(printf, 4, 0))) static void say(struct finding *finding, enum verdict verdict,
+                                                      const struct entry *entry, const char *format,
+                                                      va_list arguments)
     __attribute__((format(printf, 4, 0)));
-static void say(struct finding *finding, enum verdict verdict, const struct entry *entry, const char *format, va_list arguments)
+static void say(struct finding *finding, enum verdict verdict, const struct entry *entry,
+                const char *format, va_list arguments)
 {
     finding->verdict = verdict;
     finding->has_entry = entry != NULL;
@@ -55,7 +59,8 @@ void finding_violated(struct finding *finding, const struct entry *entry, const 
     va_end(arguments);
 }
 
-void finding_undecidable(struct finding *finding, const struct entry *entry, const char *format, ...)
+void finding_undecidable(struct finding *finding, const struct entry *entry, const char *format,
+                         ...)
 {
     va_list arguments;
     if (finding->verdict != VERDICT_NOT_PROVEN)
@@ -88,12 +93,18 @@ void finding_conclude(struct finding *finding, const struct entry *entry, const 
 const char *verdict_name(enum verdict verdict)
 {
     switch (verdict) {
-    case VERDICT_INVALID: return "invalid";
-    case VERDICT_NOT_PROVEN: return "undecidable";
-    case VERDICT_PROVEN: return "proven";
-    case VERDICT_VIOLATED: return "violated";
-    case VERDICT_UNDECIDABLE: return "undecidable";
-    case VERDICT_NOT_APPLICABLE: return "not applicable";
+    case VERDICT_INVALID:
+        return "invalid";
+    case VERDICT_NOT_PROVEN:
+        return "undecidable";
+    case VERDICT_PROVEN:
+        return "proven";
+    case VERDICT_VIOLATED:
+        return "violated";
+    case VERDICT_UNDECIDABLE:
+        return "undecidable";
+    case VERDICT_NOT_APPLICABLE:
+        return "not applicable";
     }
     return "invalid";
 }

@@ -3,14 +3,21 @@
 
 bool genesis_read(struct entry *entry, struct genesis *ret_genesis)
 {
-    static const char *const names[PATTERNS] = {NULL, "policy_loaded", "handshake_ok", "handshake_failed", "disarm_received", "disarmed", "armed"};
+    static const char *const names[PATTERNS] = {
+        NULL,       "policy_loaded", "handshake_ok", "handshake_failed", "disarm_received",
+        "disarmed", "armed"};
     if (entry->type != ENTRY_GENESIS)
         return false;
-    const struct node *body = entry_body(entry), *services = node_member(body, "services"), *approvals = node_member(body, "approvals");
-    struct genesis genesis = {.target = node_text(node_member(body, "target"), "name"), .execution = node_text(services, "execution"),
-                              .brain = node_text(services, "brain"), .marker = node_is(node_member(body, "marker"), NODE_TRUE),
-                              .endpoints = node_member(body, "endpoints"), .checklist = node_member(body, "checklist"),
-                              .approvals_policy = node_number(approvals, "policy", 0), .approvals_release = node_number(approvals, "release", 0)};
+    const struct node *body = entry_body(entry), *services = node_member(body, "services"),
+                      *approvals = node_member(body, "approvals");
+    struct genesis genesis = {.target = node_text(node_member(body, "target"), "name"),
+                              .execution = node_text(services, "execution"),
+                              .brain = node_text(services, "brain"),
+                              .marker = node_is(node_member(body, "marker"), NODE_TRUE),
+                              .endpoints = node_member(body, "endpoints"),
+                              .checklist = node_member(body, "checklist"),
+                              .approvals_policy = node_number(approvals, "policy", 0),
+                              .approvals_release = node_number(approvals, "release", 0)};
     for (unsigned i = 1; i < PATTERNS; i++)
         genesis.patterns[i] = node_member(node_member(body, "patterns"), names[i]);
     genesis.has_policy = genesis.execution.length > 0;

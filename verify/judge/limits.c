@@ -16,18 +16,32 @@ struct reader {
     struct error *error;
 };
 
-static const struct { const char *key; size_t offset; } numbers[] = {
-    {"window_ms", offsetof(struct limits, window_ms)}, {"sample_interval_ms", offsetof(struct limits, sample_interval_ms)},
-    {"sample_gap_ms", offsetof(struct limits, sample_gap_ms)}, {"window_start_ms", offsetof(struct limits, window_start_ms)},
-    {"window_start_armed_ms", offsetof(struct limits, window_start_armed_ms)}, {"failures", offsetof(struct limits, failures)},
-    {"rollback_start_ms", offsetof(struct limits, rollback_start_ms)}, {"rollback_ms", offsetof(struct limits, rollback_ms)},
-    {"disarm_fresh_ms", offsetof(struct limits, disarm_fresh_ms)}, {"answer_ms", offsetof(struct limits, answer_ms)}};
+static const struct {
+    const char *key;
+    size_t offset;
+} numbers[] = {{"window_ms", offsetof(struct limits, window_ms)},
+               {"sample_interval_ms", offsetof(struct limits, sample_interval_ms)},
+               {"sample_gap_ms", offsetof(struct limits, sample_gap_ms)},
+               {"window_start_ms", offsetof(struct limits, window_start_ms)},
+               {"window_start_armed_ms", offsetof(struct limits, window_start_armed_ms)},
+               {"failures", offsetof(struct limits, failures)},
+               {"rollback_start_ms", offsetof(struct limits, rollback_start_ms)},
+               {"rollback_ms", offsetof(struct limits, rollback_ms)},
+               {"disarm_fresh_ms", offsetof(struct limits, disarm_fresh_ms)},
+               {"answer_ms", offsetof(struct limits, answer_ms)}};
 
 void limits_default(struct limits *ret_limits)
 {
-    *ret_limits = (struct limits){.window_ms = 300000, .sample_interval_ms = 5000, .sample_gap_ms = 10000, .window_start_ms = 120000,
-                                  .window_start_armed_ms = 10000, .failures = 3, .rollback_start_ms = 10000, .rollback_ms = 300000,
-                                  .disarm_fresh_ms = 10000, .answer_ms = 60000};
+    *ret_limits = (struct limits){.window_ms = 300000,
+                                  .sample_interval_ms = 5000,
+                                  .sample_gap_ms = 10000,
+                                  .window_start_ms = 120000,
+                                  .window_start_armed_ms = 10000,
+                                  .failures = 3,
+                                  .rollback_start_ms = 10000,
+                                  .rollback_ms = 300000,
+                                  .disarm_fresh_ms = 10000,
+                                  .answer_ms = 60000};
 }
 
 /* A window is looser where it is shorter; of everything else more is allowed. */
@@ -38,11 +52,14 @@ bool limits_looser(const struct limits *limits, char *ret_named, size_t room)
     limits_default(&standard);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         int64_t figure = *(const int64_t *)(const void *)((const char *)limits + numbers[i].offset);
-        int64_t wanted = *(const int64_t *)(const void *)((const char *)&standard + numbers[i].offset);
-        bool looser = numbers[i].offset == offsetof(struct limits, window_ms) ? figure < wanted : figure > wanted;
+        int64_t wanted = *(const int64_t *)(const void *)((const char *)&standard
+                                                          + numbers[i].offset);
+        bool looser = numbers[i].offset == offsetof(struct limits, window_ms) ? figure < wanted
+                                                                              : figure > wanted;
         if (!looser || used >= room)
             continue;
-        (void)snprintf(ret_named + used, room - used, "%s%s %lld instead of the standard's %lld", used > 0 ? ", " : "", numbers[i].key, (long long)figure, (long long)wanted);
+        (void)snprintf(ret_named + used, room - used, "%s%s %lld instead of the standard's %lld",
+                       used > 0 ? ", " : "", numbers[i].key, (long long)figure, (long long)wanted);
         used += strlen(ret_named + used);
     }
     return used > 0;
@@ -59,12 +76,14 @@ static void clean_diag(struct fy_diag **diag)
         fy_diag_destroy(*diag);
 }
 
-static enum error_code refuse_at(const struct reader *reader, int line, int column, const char *what, const char *word, size_t length)
+static enum error_code refuse_at(const struct reader *reader, int line, int column,
+                                 const char *what, const char *word, size_t length)
 {
     char where[160];
     (void)snprintf(where, sizeof where, "%.110s:%d:%d", reader->path, line, column);
-    return error_set(reader->error, ERROR_USAGE, 0, where, "titan-verify --help names the keys", "%s%s%.*s%s", what, length > 0 ? ": '" : "", (int)length,
-                     word, length > 0 ? "'" : "");
+    return error_set(reader->error, ERROR_USAGE, 0, where, "titan-verify --help names the keys",
+                     "%s%s%.*s%s", what, length > 0 ? ": '" : "", (int)length, word,
+                     length > 0 ? "'" : "");
 }
 
 static enum error_code refuse(const struct reader *reader, struct fy_node *node, const char *what)
@@ -73,8 +92,11 @@ static enum error_code refuse(const struct reader *reader, struct fy_node *node,
     const char *word = fy_node_get_scalar(node, &length);
     struct fy_token *token = fy_node_get_scalar_token(node);
     const struct fy_mark *mark = token != NULL ? fy_token_start_mark(token) : NULL;
-    return refuse_at(reader, mark != NULL ? mark->line + 1 : 1, mark != NULL ? mark->column + 1 : 1, what, word != NULL ? word : "",
-                     word == NULL ? 0 : length < 60 ? length : 60);
+    return refuse_at(reader, mark != NULL ? mark->line + 1 : 1, mark != NULL ? mark->column + 1 : 1,
+                     what, word != NULL ? word : "",
+                     word == NULL  ? 0
+                     : length < 60 ? length
+                                   : 60);
 }
 
 static bool scalar_is(struct fy_node *node, const char *word)
@@ -100,7 +122,8 @@ static bool read_number(struct fy_node *node, int64_t *ret_value)
     return value <= VALUE_MAX;
 }
 
-static enum error_code read_checklist(struct reader *reader, struct fy_node *key, struct fy_node *list)
+static enum error_code read_checklist(struct reader *reader, struct fy_node *key,
+                                      struct fy_node *list)
 {
     void *iterator = NULL;
     if (list == NULL || !fy_node_is_sequence(list))
@@ -108,21 +131,27 @@ static enum error_code read_checklist(struct reader *reader, struct fy_node *key
     for (struct fy_node *node; (node = fy_node_sequence_iterate(list, &iterator)) != NULL;) {
         size_t length = 0;
         const char *text = fy_node_get_scalar(node, &length);
-        if (text == NULL || length == 0 || length >= LIMITS_ITEM_BYTES || memchr(text, '\n', length) != NULL || reader->limits.checklist_count == LIMITS_ITEMS_MAX)
-            return refuse(reader, text != NULL ? node : key, "this is no list of checklist items that can be taken");
+        if (text == NULL || length == 0 || length >= LIMITS_ITEM_BYTES
+            || memchr(text, '\n', length) != NULL
+            || reader->limits.checklist_count == LIMITS_ITEMS_MAX)
+            return refuse(reader, text != NULL ? node : key,
+                          "this is no list of checklist items that can be taken");
         memcpy(reader->limits.checklist[reader->limits.checklist_count++], text, length);
     }
     return ERROR_OK;
 }
 
-static enum error_code read_approvals(struct reader *reader, struct fy_node *key, struct fy_node *mapping)
+static enum error_code read_approvals(struct reader *reader, struct fy_node *key,
+                                      struct fy_node *mapping)
 {
     void *iterator = NULL;
     if (mapping == NULL || !fy_node_is_mapping(mapping))
         return refuse(reader, key, "`policy` and `release` are expected behind this key");
     for (struct fy_node_pair *pair; (pair = fy_node_mapping_iterate(mapping, &iterator)) != NULL;) {
         struct fy_node *name = fy_node_pair_key(pair);
-        int64_t *place = scalar_is(name, "policy") ? &reader->limits.approvals_policy : scalar_is(name, "release") ? &reader->limits.approvals_release : NULL;
+        int64_t *place = scalar_is(name, "policy")    ? &reader->limits.approvals_policy
+                         : scalar_is(name, "release") ? &reader->limits.approvals_release
+                                                      : NULL;
         if (place == NULL)
             return refuse(reader, name, "this key is not known here");
         if (!read_number(fy_node_pair_value(pair), place))
@@ -143,7 +172,9 @@ static enum error_code read_pair(struct reader *reader, struct fy_node *key, str
         int64_t *place = (int64_t *)(void *)((char *)&reader->limits + numbers[i].offset);
         if (read_number(value, place) && *place > 0)
             return ERROR_OK;
-        return refuse(reader, key, "a positive whole number (milliseconds, or a count) is expected behind this key");
+        return refuse(
+            reader, key,
+            "a positive whole number (milliseconds, or a count) is expected behind this key");
     }
     return refuse(reader, key, "this key is not known");
 }
@@ -173,19 +204,23 @@ enum error_code limits_read(const char *path, struct limits *ret_limits, struct 
     }
     struct reader reader = {.path = path, .error = error};
     limits_default(&reader.limits);
-    const struct fy_diag_cfg diag_config = {.fp = NULL, .level = FYET_ERROR, .module_mask = (1U << FYEM_MAX) - 1};
+    const struct fy_diag_cfg diag_config = {.fp = NULL,
+                                            .level = FYET_ERROR,
+                                            .module_mask = (1U << FYEM_MAX) - 1};
     struct fy_diag *diag __attribute__((cleanup(clean_diag))) = fy_diag_create(&diag_config);
     if (diag == NULL)
         return error_set(error, ERROR_MEMORY, 0, path, "", "out of memory");
     fy_diag_set_collect_errors(diag, true);
-    const struct fy_parse_cfg parse_config = {.flags = FYPCF_DEFAULT_PARSE | FYPCF_COLLECT_DIAG, .diag = diag};
+    const struct fy_parse_cfg parse_config = {.flags = FYPCF_DEFAULT_PARSE | FYPCF_COLLECT_DIAG,
+                                              .diag = diag};
     struct fy_document *document __attribute__((cleanup(clean_document))) =
         fy_document_build_from_string(&parse_config, (const char *)text.data, text.size);
     if (document == NULL) {
         void *iterator = NULL;
         const struct fy_diag_error *first = fy_diag_errors_iterate(diag, &iterator);
         const char *what = first != NULL && first->msg != NULL ? first->msg : "it is not YAML";
-        return refuse_at(&reader, first != NULL ? first->line : 1, first != NULL ? first->column : 1, what, "", 0);
+        return refuse_at(&reader, first != NULL ? first->line : 1,
+                         first != NULL ? first->column : 1, what, "", 0);
     }
     code = read_root(&reader, fy_document_root(document));
     if (code == ERROR_OK)

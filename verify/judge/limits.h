@@ -1,5 +1,7 @@
-/* verify/judge/limits: the auditor's own figures. What the journal says of limits is never looser than these.
- * Defaults:  the standard's. A file (YAML) changes them by the names of genesis, and can require checklist items and approvals.
+/* verify/judge/limits: the auditor's own figures. What the journal says of limits is never looser
+ * than these.
+ * Defaults:  the standard's. A file (YAML) changes them by the names of genesis, and can require
+ *            checklist items and approvals.
  * Errors:    ERROR_USAGE with file:line:column: an unknown or doubled key, a bad value. */
 #ifndef VERIFY_LIMITS_H
 #define VERIFY_LIMITS_H
@@ -10,19 +12,25 @@
 
 #include "journal/format/error.h"
 
-enum { LIMITS_ITEMS_MAX = 64, LIMITS_ITEM_BYTES = 64, LIMITS_LOOSER_BYTES = 960 /* all ten of them, at their largest */ };
+enum {
+    LIMITS_ITEMS_MAX = 64,
+    LIMITS_ITEM_BYTES = 64,
+    LIMITS_LOOSER_BYTES = 960 /* all ten of them, at their largest */
+};
 
 struct limits {
-    int64_t window_ms, sample_interval_ms, sample_gap_ms, window_start_ms, window_start_armed_ms, failures, rollback_start_ms, rollback_ms,
-        disarm_fresh_ms, answer_ms;
+    int64_t window_ms, sample_interval_ms, sample_gap_ms, window_start_ms, window_start_armed_ms,
+        failures, rollback_start_ms, rollback_ms, disarm_fresh_ms, answer_ms;
     char checklist[LIMITS_ITEMS_MAX][LIMITS_ITEM_BYTES];
     unsigned checklist_count;
     int64_t approvals_policy, approvals_release;
 };
 
 void limits_default(struct limits *ret_limits);
-/* Whether any figure is looser than the standard's; then ret_named names each: "window_ms 15000 instead of the standard's 300000, ...". */
+/* Whether any figure is looser than the standard's; then ret_named names each: "window_ms 15000
+ * instead of the standard's 300000, ...". */
 bool limits_looser(const struct limits *limits, char *ret_named, size_t room);
-enum error_code limits_read(const char *path, struct limits *ret_limits, struct error *error) CHECKED;
+enum error_code limits_read(const char *path, struct limits *ret_limits, struct error *error)
+    CHECKED;
 
 #endif

@@ -20,27 +20,32 @@ static bool copy(const struct node *object, const char *key, char *ret_text, siz
 
 static bool read_container(const struct node *object, struct container *container)
 {
-    return copy(object, "service", container->service, sizeof container->service) && copy(object, "id", container->id, sizeof container->id)
-           && copy(object, "image", container->image, sizeof container->image) && copy(object, "state", container->state, sizeof container->state)
+    return copy(object, "service", container->service, sizeof container->service)
+           && copy(object, "id", container->id, sizeof container->id)
+           && copy(object, "image", container->image, sizeof container->image)
+           && copy(object, "state", container->state, sizeof container->state)
            && copy(object, "health", container->health, sizeof container->health)
            && copy(object, "started_at", container->started_at, sizeof container->started_at);
 }
 
 static bool read_image(const struct node *object, struct container *image)
 {
-    return copy(object, "service", image->service, sizeof image->service) && copy(object, "id", image->image, sizeof image->image);
+    return copy(object, "service", image->service, sizeof image->service)
+           && copy(object, "id", image->image, sizeof image->image);
 }
 
 static bool read_containers(const struct node *object, void *into)
 {
     struct containers *containers = into;
-    return containers->count < READING_CONTAINERS_MAX && read_container(object, &containers->list[containers->count++]);
+    return containers->count < READING_CONTAINERS_MAX
+           && read_container(object, &containers->list[containers->count++]);
 }
 
 static bool read_images(const struct node *object, void *into)
 {
     struct containers *images = into;
-    return images->count < READING_CONTAINERS_MAX && read_image(object, &images->list[images->count++]);
+    return images->count < READING_CONTAINERS_MAX
+           && read_image(object, &images->list[images->count++]);
 }
 
 static bool is_hmac(const char *text)
@@ -55,12 +60,15 @@ static bool read_configurations(const struct node *object, void *into)
         return false;
     struct configuration *configuration = &configurations->list[configurations->count++];
     return copy(object, "service", configuration->service, sizeof configuration->service)
-           && copy(object, "declared", configuration->declared, sizeof configuration->declared) && is_hmac(configuration->declared)
-           && copy(object, "running", configuration->running, sizeof configuration->running) && is_hmac(configuration->running);
+           && copy(object, "declared", configuration->declared, sizeof configuration->declared)
+           && is_hmac(configuration->declared)
+           && copy(object, "running", configuration->running, sizeof configuration->running)
+           && is_hmac(configuration->running);
 }
 
 /* Calls `read` with each line's object. */
-static bool read_lines(const struct item *item, bool (*read)(const struct node *object, void *into), void *into)
+static bool read_lines(const struct item *item, bool (*read)(const struct node *object, void *into),
+                       void *into)
 {
     if (item == NULL || item->status != 0)
         return false;
@@ -70,7 +78,8 @@ static bool read_lines(const struct item *item, bool (*read)(const struct node *
         struct error ignored;
         if (line.length == 0)
             continue;
-        if (tree_read(line.at, line.length, TREE_PLAIN, &tree, &ignored) != ERROR_OK || !read(tree.root, into))
+        if (tree_read(line.at, line.length, TREE_PLAIN, &tree, &ignored) != ERROR_OK
+            || !read(tree.root, into))
             return false;
     }
     return true;
@@ -94,7 +103,8 @@ bool reading_configurations(const struct item *item, struct configurations *ret_
     return read_lines(item, read_configurations, ret_configurations);
 }
 
-const struct configuration *reading_configuration(const struct configurations *configurations, const char *service)
+const struct configuration *reading_configuration(const struct configurations *configurations,
+                                                  const char *service)
 {
     for (size_t i = 0; i < configurations->count; i++)
         if (strcmp(configurations->list[i].service, service) == 0)
@@ -106,22 +116,27 @@ const struct container *reading_container(const struct containers *containers, s
 {
     const struct container *found = NULL;
     for (size_t i = 0; i < containers->count; i++)
-        if (text_is(service, containers->list[i].service) && (found == NULL || strcmp(containers->list[i].state, "running") == 0))
+        if (text_is(service, containers->list[i].service)
+            && (found == NULL || strcmp(containers->list[i].state, "running") == 0))
             found = &containers->list[i];
     return found;
 }
 
 bool reading_container_is_good(const struct container *container)
 {
-    return strcmp(container->state, "running") == 0 && (container->health[0] == '\0' || strcmp(container->health, "healthy") == 0);
+    return strcmp(container->state, "running") == 0
+           && (container->health[0] == '\0' || strcmp(container->health, "healthy") == 0);
 }
 
-/* The one running container of a service. Two at a time are none: nobody could say whose lines and answers those are. */
-static const struct container *sole_container(const struct containers *containers, struct text service)
+/* The one running container of a service. Two at a time are none: nobody could say whose lines and
+ * answers those are. */
+static const struct container *sole_container(const struct containers *containers,
+                                              struct text service)
 {
     const struct container *found = NULL;
     for (size_t i = 0; i < containers->count; i++) {
-        if (!text_is(service, containers->list[i].service) || strcmp(containers->list[i].state, "running") != 0)
+        if (!text_is(service, containers->list[i].service)
+            || strcmp(containers->list[i].state, "running") != 0)
             continue;
         if (found != NULL)
             return NULL;
@@ -140,17 +155,23 @@ static size_t last_place(const struct entry *entry, size_t from, size_t to, cons
 const char *interlock_name(enum interlock interlock)
 {
     switch (interlock) {
-    case INTERLOCK_INVALID: return "not looked at";
-    case INTERLOCK_UNKNOWN: return "unknown";
-    case INTERLOCK_DISARMED: return "disarmed";
-    case INTERLOCK_ARMED: return "armed";
+    case INTERLOCK_INVALID:
+        return "not looked at";
+    case INTERLOCK_UNKNOWN:
+        return "unknown";
+    case INTERLOCK_DISARMED:
+        return "disarmed";
+    case INTERLOCK_ARMED:
+        return "armed";
     }
     return "invalid";
 }
 
-static void follow_lines(const struct genesis *genesis, struct text lines, const char *started_at, const char *nonce, struct interlock_reading *reading)
+static void follow_lines(const struct genesis *genesis, struct text lines, const char *started_at,
+                         const char *nonce, struct interlock_reading *reading)
 {
-    struct log log __attribute__((cleanup(reading_log_close))) = {.rest = lines, .started_at = started_at};
+    struct log log
+        __attribute__((cleanup(reading_log_close))) = {.rest = lines, .started_at = started_at};
     struct text message;
     while (reading_message(&log, &message)) {
         if (reading_matches(message, genesis->patterns[PATTERN_ARMED], NULL, NULL)) {
@@ -158,7 +179,9 @@ static void follow_lines(const struct genesis *genesis, struct text lines, const
             reading->received = false;
         } else if (reading_matches(message, genesis->patterns[PATTERN_DISARMED], NULL, NULL)) {
             reading->interlock = INTERLOCK_DISARMED;
-        } else if (nonce != NULL && reading_matches(message, genesis->patterns[PATTERN_DISARM_RECEIVED], nonce, NULL)) {
+        } else if (nonce != NULL
+                   && reading_matches(message, genesis->patterns[PATTERN_DISARM_RECEIVED], nonce,
+                                      NULL)) {
             reading->received = true;
         }
     }
@@ -171,12 +194,15 @@ static void compare_marker(const struct item *marker, struct interlock_reading *
         reading->received_ns = marker->received_ns;
     if (marker != NULL && marker->status == 0 && text_is(marker->output, agreeing))
         return;
-    (void)snprintf(reading->why, sizeof reading->why, "the marker probe does not agree with the last line, which says %s", interlock_name(reading->interlock));
+    (void)snprintf(reading->why, sizeof reading->why,
+                   "the marker probe does not agree with the last line, which says %s",
+                   interlock_name(reading->interlock));
     reading->interlock = INTERLOCK_UNKNOWN;
 }
 
 /* What the last list of containers says of Execution. */
-static void read_presence(const struct genesis *genesis, const struct entry *entry, size_t from, size_t to, struct interlock_reading *reading)
+static void read_presence(const struct genesis *genesis, const struct entry *entry, size_t from,
+                          size_t to, struct interlock_reading *reading)
 {
     struct containers containers;
     const struct item *list = entry_item(entry, from, to, "compose.containers", NULL);
@@ -187,25 +213,29 @@ static void read_presence(const struct genesis *genesis, const struct entry *ent
     reading->stopped = execution != NULL && strcmp(execution->state, "running") != 0;
 }
 
-void reading_interlock(const struct genesis *genesis, const struct entry *entry, size_t from, size_t to, const char *nonce,
-                       struct interlock_reading *ret_reading)
+void reading_interlock(const struct genesis *genesis, const struct entry *entry, size_t from,
+                       size_t to, const char *nonce, struct interlock_reading *ret_reading)
 {
     struct interlock_reading reading = {.interlock = INTERLOCK_UNKNOWN};
     struct containers containers;
     size_t end = to < entry->item_count ? to : entry->item_count;
     size_t place = last_place(entry, from, end, "logs.execution");
     size_t list = last_place(entry, from, place, "compose.containers");
-    (void)snprintf(reading.why, sizeof reading.why, "there is no list of containers with Execution's log lines behind it");
+    (void)snprintf(reading.why, sizeof reading.why,
+                   "there is no list of containers with Execution's log lines behind it");
     read_presence(genesis, entry, from, end, &reading);
-    if (place < end && list < place && !reading.absent && !reading.stopped && reading_containers(&entry->items[list], &containers)) {
+    if (place < end && list < place && !reading.absent && !reading.stopped
+        && reading_containers(&entry->items[list], &containers)) {
         const struct item *lines = &entry->items[place];
         const struct container *execution = sole_container(&containers, genesis->execution);
         reading.looked = true;
         reading.sent_ns = entry->items[list].sent_ns;
         reading.received_ns = lines->received_ns;
-        (void)snprintf(reading.why, sizeof reading.why, "no line of this start says whether it is armed");
+        (void)snprintf(reading.why, sizeof reading.why,
+                       "no line of this start says whether it is armed");
         if (execution == NULL)
-            (void)snprintf(reading.why, sizeof reading.why, "there is not exactly one running container of Execution");
+            (void)snprintf(reading.why, sizeof reading.why,
+                           "there is not exactly one running container of Execution");
         else if (lines->status == 0)
             follow_lines(genesis, lines->output, execution->started_at, nonce, &reading);
         if (genesis->marker && reading.interlock != INTERLOCK_UNKNOWN)
@@ -219,10 +249,12 @@ static bool reply_hash(const struct item *item, char ret_hash[SHA256_HEX + 1])
 {
     struct tree tree __attribute__((cleanup(close_tree))) = {0};
     struct error ignored;
-    if (item->status != 0 || tree_read(item->output.at, item->output.length, TREE_PLAIN, &tree, &ignored) != ERROR_OK)
+    if (item->status != 0
+        || tree_read(item->output.at, item->output.length, TREE_PLAIN, &tree, &ignored) != ERROR_OK)
         return false;
     const struct node *named = node_member(tree.root, "policy_hash");
-    struct text hash = named != NULL ? node_text(tree.root, "policy_hash") : node_text(tree.root, "hash");
+    struct text hash = named != NULL ? node_text(tree.root, "policy_hash")
+                                     : node_text(tree.root, "hash");
     return text_copy(hash, ret_hash, SHA256_HEX + 1) && bytes_is_hex(ret_hash, SHA256_HEX);
 }
 
@@ -237,19 +269,23 @@ static void hear(struct parity_reading *reading, const char *who, const char *ha
         (void)snprintf(reading->why, sizeof reading->why, "%s names no policy hash", who);
     } else if (reading->hash[0] != '\0' && strcmp(reading->hash, hash) != 0) {
         reading->parity = PARITY_UNEQUAL;
-        (void)snprintf(reading->why, sizeof reading->why, "%s names %.12s... where %.12s... was named before", who, hash, reading->hash);
+        (void)snprintf(reading->why, sizeof reading->why,
+                       "%s names %.12s... where %.12s... was named before", who, hash,
+                       reading->hash);
     } else {
         (void)snprintf(reading->hash, sizeof reading->hash, "%s", hash);
     }
 }
 
 /* The log of a role with the container it belongs to; false when there is none to read. */
-static bool find_log(const struct entry *entry, size_t from, size_t to, const char *probe, struct text service, struct containers *containers,
+static bool find_log(const struct entry *entry, size_t from, size_t to, const char *probe,
+                     struct text service, struct containers *containers,
                      const struct item **ret_lines, const char **ret_started_at)
 {
     size_t place = last_place(entry, from, to, probe);
     size_t list = last_place(entry, from, place, "compose.containers");
-    if (place == to || list == place || !reading_containers(&entry->items[list], containers) || entry->items[place].status != 0)
+    if (place == to || list == place || !reading_containers(&entry->items[list], containers)
+        || entry->items[place].status != 0)
         return false;
     const struct container *container = sole_container(containers, service);
     if (container == NULL)
@@ -259,15 +295,18 @@ static bool find_log(const struct entry *entry, size_t from, size_t to, const ch
     return true;
 }
 
-static void hear_execution(const struct genesis *genesis, const struct entry *entry, size_t from, size_t to, bool needed, struct parity_reading *reading)
+static void hear_execution(const struct genesis *genesis, const struct entry *entry, size_t from,
+                           size_t to, bool needed, struct parity_reading *reading)
 {
     struct containers containers;
     const struct item *lines = NULL;
     const char *started_at = "";
     char hash[SHA256_HEX + 1], last[SHA256_HEX + 1] = "";
     struct text message;
-    if (find_log(entry, from, to, "logs.execution", genesis->execution, &containers, &lines, &started_at)) {
-        struct log log __attribute__((cleanup(reading_log_close))) = {.rest = lines->output, .started_at = started_at};
+    if (find_log(entry, from, to, "logs.execution", genesis->execution, &containers, &lines,
+                 &started_at)) {
+        struct log log __attribute__((cleanup(reading_log_close))) = {.rest = lines->output,
+                                                                      .started_at = started_at};
         while (reading_message(&log, &message))
             if (reading_matches(message, genesis->patterns[PATTERN_POLICY_LOADED], NULL, hash))
                 memcpy(last, hash, sizeof last);
@@ -276,7 +315,8 @@ static void hear_execution(const struct genesis *genesis, const struct entry *en
         hear(reading, "Execution's start-up line", last, lines != NULL ? lines->sent_ns : 0);
 }
 
-static void hear_brain(const struct genesis *genesis, const struct entry *entry, size_t from, size_t to, bool needed, struct parity_reading *reading)
+static void hear_brain(const struct genesis *genesis, const struct entry *entry, size_t from,
+                       size_t to, bool needed, struct parity_reading *reading)
 {
     struct containers containers;
     const struct item *lines = NULL;
@@ -285,11 +325,13 @@ static void hear_brain(const struct genesis *genesis, const struct entry *entry,
     bool shaken = false, failed = false;
     struct text message;
     if (find_log(entry, from, to, "logs.brain", genesis->brain, &containers, &lines, &started_at)) {
-        struct log log __attribute__((cleanup(reading_log_close))) = {.rest = lines->output, .started_at = started_at};
+        struct log log __attribute__((cleanup(reading_log_close))) = {.rest = lines->output,
+                                                                      .started_at = started_at};
         while (reading_message(&log, &message)) {
             if (reading_matches(message, genesis->patterns[PATTERN_HANDSHAKE_FAILED], NULL, NULL)) {
                 failed = true;
-            } else if (reading_matches(message, genesis->patterns[PATTERN_HANDSHAKE_OK], NULL, hash)) {
+            } else if (reading_matches(message, genesis->patterns[PATTERN_HANDSHAKE_OK], NULL,
+                                       hash)) {
                 shaken = true;
                 failed = false;
             }
@@ -299,11 +341,13 @@ static void hear_brain(const struct genesis *genesis, const struct entry *entry,
         reading->parity = PARITY_UNEQUAL;
         (void)snprintf(reading->why, sizeof reading->why, "Brain's last handshake failed");
     }
-    if (needed || shaken)       /* a line that names no hash is Brain's word that it agreed */
-        hear(reading, "Brain's handshake line", shaken && hash[0] == '\0' ? reading->hash : hash, lines != NULL ? lines->sent_ns : 0);
+    if (needed || shaken) /* a line that names no hash is Brain's word that it agreed */
+        hear(reading, "Brain's handshake line", shaken && hash[0] == '\0' ? reading->hash : hash,
+             lines != NULL ? lines->sent_ns : 0);
 }
 
-void reading_parity(const struct genesis *genesis, const struct entry *entry, size_t from, size_t to, unsigned voices, struct parity_reading *ret_reading)
+void reading_parity(const struct genesis *genesis, const struct entry *entry, size_t from,
+                    size_t to, unsigned voices, struct parity_reading *ret_reading)
 {
     struct parity_reading reading = {.parity = PARITY_INVALID};
     size_t end = to < entry->item_count ? to : entry->item_count;
@@ -314,7 +358,8 @@ void reading_parity(const struct genesis *genesis, const struct entry *entry, si
             continue;
         replies++;
         reading.silent = reading.silent || entry->items[i].status != 0;
-        hear(&reading, "a reply of the responder", reply_hash(&entry->items[i], hash) ? hash : "", entry->items[i].sent_ns);
+        hear(&reading, "a reply of the responder", reply_hash(&entry->items[i], hash) ? hash : "",
+             entry->items[i].sent_ns);
     }
     if (replies == 0 && (voices & PARITY_RESPONDER) != 0)
         hear(&reading, "no reply of the responder is there: it", "", 0);
@@ -337,14 +382,19 @@ bool reading_health_is_good(const struct item *item)
     if (item->status != 200)
         return false;
     if (tree_read(item->output.at, item->output.length, TREE_PLAIN, &tree, &ignored) != ERROR_OK)
-        return item->output.length == 0 || memchr(item->output.at, '{', item->output.length) == NULL;   /* broken JSON is no good word */
+        return item->output.length == 0
+               || memchr(item->output.at, '{', item->output.length)
+                      == NULL; /* broken JSON is no good word */
     const struct node *status = node_member(tree.root, "status");
-    return !node_is(status, NODE_STRING) || text_is(status->text, "ok") || text_is(status->text, "healthy");
+    return !node_is(status, NODE_STRING) || text_is(status->text, "ok")
+           || text_is(status->text, "healthy");
 }
 
-struct text reading_sick_endpoint(const struct genesis *genesis, const struct entry *entry, bool *ret_missing)
+struct text reading_sick_endpoint(const struct genesis *genesis, const struct entry *entry,
+                                  bool *ret_missing)
 {
-    for (const struct node *endpoint = genesis->endpoints->first; endpoint != NULL; endpoint = endpoint->next) {
+    for (const struct node *endpoint = genesis->endpoints->first; endpoint != NULL;
+         endpoint = endpoint->next) {
         const struct item *found = NULL;
         bool good = true;
         for (size_t i = 0; i < entry->item_count; i++) {

@@ -42,7 +42,8 @@ static bool is_of_this_start(struct text time, const char *started_at)
 {
     char line_seconds[20], start_seconds[20];
     int64_t line_ns, start_ns;
-    if (!reading_time(time, line_seconds, &line_ns) || !reading_time(text_of(started_at), start_seconds, &start_ns))
+    if (!reading_time(time, line_seconds, &line_ns)
+        || !reading_time(text_of(started_at), start_seconds, &start_ns))
         return false;
     int order = strcmp(line_seconds, start_seconds);
     return order > 0 || (order == 0 && line_ns >= start_ns);
@@ -72,9 +73,11 @@ static struct text skip_level(struct text text)
 static struct text message_of(struct log *log, struct text text)
 {
     struct error ignored;
-    if (text.length > 0 && text.at[0] == '{' && tree_read(text.at, text.length, TREE_PLAIN, &log->tree, &ignored) == ERROR_OK) {
+    if (text.length > 0 && text.at[0] == '{'
+        && tree_read(text.at, text.length, TREE_PLAIN, &log->tree, &ignored) == ERROR_OK) {
         const struct node *fields = node_member(log->tree.root, "fields");
-        const struct node *inner = node_member(fields, "message"), *outer = node_member(log->tree.root, "message");
+        const struct node *inner = node_member(fields, "message"),
+                          *outer = node_member(log->tree.root, "message");
         if (node_is(inner, NODE_STRING))
             return skip_ornament(inner->text);
         if (node_is(outer, NODE_STRING))
@@ -90,7 +93,8 @@ bool reading_message(struct log *log, struct text *ret_message)
         const char *space = line.length > 0 ? memchr(line.at, ' ', line.length) : NULL;
         if (space == NULL)
             continue;
-        struct text time = {line.at, (size_t)(space - line.at)}, rest = {space + 1, line.length - (size_t)(space - line.at) - 1};
+        struct text time = {line.at, (size_t)(space - line.at)},
+                    rest = {space + 1, line.length - (size_t)(space - line.at) - 1};
         if (!is_of_this_start(time, log->started_at))
             continue;
         if (rest.length > 0 && rest.at[rest.length - 1] == '\r')
@@ -109,7 +113,8 @@ void reading_log_close(struct log *log)
 static bool take_hash(struct text *message, char *hash)
 {
     uint8_t bytes[SHA256_BYTES];
-    if (message->length < SHA256_HEX || !bytes_from_hex(message->at, SHA256_HEX, bytes, sizeof bytes))
+    if (message->length < SHA256_HEX
+        || !bytes_from_hex(message->at, SHA256_HEX, bytes, sizeof bytes))
         return false;
     memcpy(hash, message->at, SHA256_HEX);
     hash[SHA256_HEX] = '\0';
@@ -120,7 +125,8 @@ static bool take_hash(struct text *message, char *hash)
 
 static bool take_word(struct text *message, struct text word)
 {
-    if (message->length < word.length || (word.length > 0 && memcmp(message->at, word.at, word.length) != 0))
+    if (message->length < word.length
+        || (word.length > 0 && memcmp(message->at, word.at, word.length) != 0))
         return false;
     message->at += word.length;
     message->length -= word.length;
@@ -147,10 +153,12 @@ static bool matches(struct text message, struct text pattern, const char *nonce,
     return pattern.length > 0;
 }
 
-bool reading_matches(struct text message, const struct node *patterns, const char *nonce, char *ret_hash)
+bool reading_matches(struct text message, const struct node *patterns, const char *nonce,
+                     char *ret_hash)
 {
     char hash[SHA256_HEX + 1];
-    for (const struct node *pattern = patterns != NULL ? patterns->first : NULL; pattern != NULL; pattern = pattern->next) {
+    for (const struct node *pattern = patterns != NULL ? patterns->first : NULL; pattern != NULL;
+         pattern = pattern->next) {
         if (!matches(message, pattern->text, nonce, hash))
             continue;
         if (ret_hash != NULL)

@@ -7,12 +7,18 @@
 static const char *entity_of(char c)
 {
     switch (c) {
-    case '&': return "&amp;";
-    case '<': return "&lt;";
-    case '>': return "&gt;";
-    case '"': return "&quot;";
-    case '\'': return "&#39;";
-    default: return NULL;
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '"':
+        return "&quot;";
+    case '\'':
+        return "&#39;";
+    default:
+        return NULL;
     }
 }
 
@@ -51,7 +57,9 @@ static struct text cut(struct text text, size_t bytes_max)
     if (text.length <= bytes_max)
         return text;
     size_t length = bytes_max;
-    while (length > 0 && bytes_max - length < 3 && ((unsigned char)text.at[length] & 0xC0) == 0x80)     /* a character has at most three of these */
+    while (length > 0 && bytes_max - length < 3
+           && ((unsigned char)text.at[length] & 0xC0)
+                  == 0x80) /* a character has at most three of these */
         length--;
     return (struct text){text.at, length};
 }
@@ -69,21 +77,26 @@ void markup_block(FILE *stream, struct text text, size_t bytes_max)
     struct text begin = cut(text, bytes_max);
     fputs("<pre>", stream);
     if (begin.length > 0 && begin.at[0] == '\n')
-        fputc('\n', stream);        /* HTML drops the first newline of a <pre> */
+        fputc('\n', stream); /* HTML drops the first newline of a <pre> */
     write_escaped(stream, begin, true);
     fputs("</pre>", stream);
     if (begin.length < text.length)
-        fprintf(stream, "<p class=\"left-out\">%zu of %zu bytes are left out here; the journal has them.</p>", text.length - begin.length, text.length);
+        fprintf(
+            stream,
+            "<p class=\"left-out\">%zu of %zu bytes are left out here; the journal has them.</p>",
+            text.length - begin.length, text.length);
 }
 
 void markup_clock(FILE *stream, int64_t ms)
 {
-    fprintf(stream, "%lld:%02lld:%02lld.%lld", (long long)(ms / 3600000), (long long)(ms / 60000 % 60), (long long)(ms / 1000 % 60), (long long)(ms / 100 % 10));
+    fprintf(stream, "%lld:%02lld:%02lld.%lld", (long long)(ms / 3600000),
+            (long long)(ms / 60000 % 60), (long long)(ms / 1000 % 60), (long long)(ms / 100 % 10));
 }
 
 void markup_duration(FILE *stream, int64_t ms)
 {
-    int64_t days = ms / 86400000, hours = ms / 3600000 % 24, minutes = ms / 60000 % 60, seconds = ms / 1000 % 60, tenths = ms / 100 % 10;
+    int64_t days = ms / 86400000, hours = ms / 3600000 % 24, minutes = ms / 60000 % 60,
+            seconds = ms / 1000 % 60, tenths = ms / 100 % 10;
     if (days > 0)
         fprintf(stream, "%lld d %lld h", (long long)days, (long long)hours);
     else if (hours > 0)

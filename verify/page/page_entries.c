@@ -1,4 +1,5 @@
-/* The raw entries, folded: payload as it was signed, and what came back of each request. Bounded, and what is left out is said. */
+/* The raw entries, folded: payload as it was signed, and what came back of each request. Bounded,
+ * and what is left out is said. */
 #include "verify/page/markup.h"
 #include "verify/page/page.h"
 
@@ -11,7 +12,8 @@ static bool choose(const struct audit *audit, bool *shown, uint64_t seq, size_t 
     return true;
 }
 
-/* First what decided a claim, then genesis and rosters, then the judged deployments from the last to the first. */
+/* First what decided a claim, then genesis and rosters, then the judged deployments from the last
+ * to the first. */
 void page_choose_entries(const struct audit *audit, const struct report *report, bool *shown)
 {
     const struct record *record = audit->record;
@@ -25,7 +27,8 @@ void page_choose_entries(const struct audit *audit, const struct report *report,
         if (!report->deployments[i].exists)
             continue;
         for (uint64_t seq = report->deployments[i].number; seq < record->count; seq++)
-            if (record->entries[seq].deployment == (int64_t)report->deployments[i].number && !choose(audit, shown, seq, &count))
+            if (record->entries[seq].deployment == (int64_t)report->deployments[i].number
+                && !choose(audit, shown, seq, &count))
                 return;
     }
     for (uint64_t seq = 0; seq < record->count; seq++)
@@ -41,7 +44,8 @@ static void write_item(const struct page *page, const struct item *item)
     markup_text(page->stream, item->probe);
     fputs("</strong> ", page->stream);
     markup_short(page->stream, item->subject, 200);
-    fprintf(page->stream, ": status %lld, %lld bytes, SHA-256 <code>%s</code></p>\n", (long long)item->status, (long long)item->size, hex);
+    fprintf(page->stream, ": status %lld, %lld bytes, SHA-256 <code>%s</code></p>\n",
+            (long long)item->status, (long long)item->size, hex);
     if (item->output.length > 0)
         markup_block(page->stream, item->output, PAGE_OUTPUT_BYTES_MAX);
 }
@@ -50,7 +54,9 @@ static size_t raw_bytes(const struct entry *entry)
 {
     size_t bytes = entry->value.size;
     for (size_t i = 0; i < entry->item_count; i++)
-        bytes += entry->items[i].output.length < PAGE_OUTPUT_BYTES_MAX ? entry->items[i].output.length : PAGE_OUTPUT_BYTES_MAX;
+        bytes += entry->items[i].output.length < PAGE_OUTPUT_BYTES_MAX
+                     ? entry->items[i].output.length
+                     : PAGE_OUTPUT_BYTES_MAX;
     return bytes;
 }
 
@@ -61,16 +67,21 @@ static void write_entry(const struct page *page, uint64_t seq, bool evidence)
     size_t size = 0;
     fprintf(stream, "<details class=\"entry\"><summary>entry %llu", (unsigned long long)seq);
     if (entry->read)
-        fprintf(stream, " <strong>%s</strong> <span class=\"small\">%s</span>", entry_type_name(entry->type), entry->utc);
+        fprintf(stream, " <strong>%s</strong> <span class=\"small\">%s</span>",
+                entry_type_name(entry->type), entry->utc);
     else
         fputs(" (it was not read as an entry)", stream);
-    fprintf(stream, "</summary><div class=\"inside\" id=\"entry-%llu\">\n", (unsigned long long)seq);
+    fprintf(stream, "</summary><div class=\"inside\" id=\"entry-%llu\">\n",
+            (unsigned long long)seq);
     if (entry->value.size > SIGNATURE_BYTES) {
         const char *payload = (const char *)entry_payload(entry, &size);
         markup_block(stream, (struct text){payload, size}, FORMAT_PAYLOAD_BYTES_MAX);
     }
     if (!evidence)
-        fprintf(stream, "<p class=\"left-out\">The evidence of %zu requests is left out here; the journal has it.</p>\n", entry->item_count);
+        fprintf(stream,
+                "<p class=\"left-out\">The evidence of %zu requests is left out here; the journal "
+                "has it.</p>\n",
+                entry->item_count);
     for (size_t i = 0; evidence && i < entry->item_count; i++)
         write_item(page, &entry->items[i]);
     fputs("</div></details>\n", stream);
@@ -82,9 +93,13 @@ void page_entries(const struct page *page)
     size_t count = 0, bytes = 0;
     for (uint64_t seq = 0; seq < record->count; seq++)
         count += page->shown[seq];
-    fprintf(page->stream, "<section aria-labelledby=\"entries\"><h2 id=\"entries\">Raw entries</h2>\n<p>%zu of %zu entries stand here, each as it was signed: those that decided a claim, "
-            "genesis, rosters, and those of the judged deployment; at most %d, and of each piece of evidence at most %d bytes. %zu are left out; "
-            "<code>titan-verify extract</code> takes any of them out of the journal.</p>\n", count, record->count, PAGE_ENTRIES_MAX, PAGE_OUTPUT_BYTES_MAX, record->count - count);
+    fprintf(page->stream,
+            "<section aria-labelledby=\"entries\"><h2 id=\"entries\">Raw entries</h2>\n<p>%zu of "
+            "%zu entries stand here, each as it was signed: those that decided a claim, "
+            "genesis, rosters, and those of the judged deployment; at most %d, and of each piece "
+            "of evidence at most %d bytes. %zu are left out; "
+            "<code>titan-verify extract</code> takes any of them out of the journal.</p>\n",
+            count, record->count, PAGE_ENTRIES_MAX, PAGE_OUTPUT_BYTES_MAX, record->count - count);
     for (uint64_t seq = 0; seq < record->count; seq++) {
         if (!page->shown[seq])
             continue;

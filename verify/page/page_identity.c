@@ -1,4 +1,5 @@
-/* What ran before, after the change and after a restoration, side by side: commit, branch, configuration, policy hash, each service's image. */
+/* What ran before, after the change and after a restoration, side by side: commit, branch,
+ * configuration, policy hash, each service's image. */
 #include <string.h>
 
 #include "verify/page/markup.h"
@@ -9,9 +10,10 @@ enum { COLUMNS = 3, VALUE_BYTES = 96, SERVICES_MAX = 64 };
 /* One snapshot: lines and containers may come from different entries; either may be NULL. */
 struct column {
     const char *name;
-    const struct entry *entry;      /* git.head, HMACs, containers */
-    const struct entry *branch;     /* git.branch: a rollback's is looked at when the code is reverted */
-    const struct entry *policy;     /* replies of the responder */
+    const struct entry *entry; /* git.head, HMACs, containers */
+    const struct entry
+        *branch; /* git.branch: a rollback's is looked at when the code is reverted */
+    const struct entry *policy; /* replies of the responder */
     struct containers containers;
     bool has_containers;
 };
@@ -26,13 +28,16 @@ static bool verifies(enum act act)
     return act == ACT_VERIFY_RELEASE || act == ACT_VERIFY_EXECUTION || act == ACT_VERIFY_PARITY;
 }
 
-/* The last of these steps that carries such evidence, whatever came of it: what failed is to be seen too. */
-static const struct entry *last_with(const struct deployment *deployment, bool (*is_one)(enum act act), const char *probe)
+/* The last of these steps that carries such evidence, whatever came of it: what failed is to be
+ * seen too. */
+static const struct entry *last_with(const struct deployment *deployment,
+                                     bool (*is_one)(enum act act), const char *probe)
 {
     const struct entry *found = NULL;
     for (size_t i = 0; i < deployment->step_count; i++) {
         const struct entry *entry = deployment->steps[i].transition;
-        if (is_one(deployment->steps[i].act) && entry_item(entry, 0, entry->item_count, probe, NULL) != NULL)
+        if (is_one(deployment->steps[i].act)
+            && entry_item(entry, 0, entry->item_count, probe, NULL) != NULL)
             found = entry;
     }
     return found;
@@ -47,22 +52,34 @@ static const struct entry *answered(const struct deployment *deployment, enum ac
 static void collect(const struct page *page, struct column columns[COLUMNS])
 {
     const struct deployment *deployment = &page->audit.deployment;
-    const struct entry *before = answered(deployment, ACT_CONNECT), *verified = last_with(deployment, verifies, "bus.policy_hash");
-    const struct entry *restored = answered(deployment, ACT_VERIFY_RESTORED), *aborted = answered(deployment, ACT_RESTORE_CODE);
+    const struct entry *before = answered(deployment, ACT_CONNECT),
+                       *verified = last_with(deployment, verifies, "bus.policy_hash");
+    const struct entry *restored = answered(deployment, ACT_VERIFY_RESTORED),
+                       *aborted = answered(deployment, ACT_RESTORE_CODE);
     const struct entry *changed = last_with(deployment, changes, "compose.containers");
-    columns[0] = (struct column){.name = "Before", .entry = before, .branch = before, .policy = before};
-    columns[1] = (struct column){.name = "After the change", .entry = changed, .branch = changed, .policy = verified};
-    columns[2] = (struct column){.name = "Restored", .entry = restored != NULL ? restored : aborted, .branch = answered(deployment, ACT_REVERT),
-                                  .policy = restored};
+    columns[0] =
+        (struct column){.name = "Before", .entry = before, .branch = before, .policy = before};
+    columns[1] = (struct column){.name = "After the change",
+                                 .entry = changed,
+                                 .branch = changed,
+                                 .policy = verified};
+    columns[2] = (struct column){.name = "Restored",
+                                 .entry = restored != NULL ? restored : aborted,
+                                 .branch = answered(deployment, ACT_REVERT),
+                                 .policy = restored};
     for (size_t i = 0; i < COLUMNS; i++) {
         const struct entry *entry = columns[i].entry;
-        const struct item *item = entry != NULL ? entry_item(entry, 0, entry->item_count, "compose.containers", NULL) : NULL;
-        columns[i].has_containers = item != NULL && reading_containers(item, &columns[i].containers);
+        const struct item *item = entry != NULL ? entry_item(entry, 0, entry->item_count,
+                                                             "compose.containers", NULL)
+                                                : NULL;
+        columns[i].has_containers = item != NULL
+                                    && reading_containers(item, &columns[i].containers);
     }
 }
 
 /* A row's cell; beside the value stands in a word how it compares with the first. */
-static void write_cell(FILE *stream, const struct column *column, const char *value, const char *first, bool compared)
+static void write_cell(FILE *stream, const struct column *column, const char *value,
+                       const char *first, bool compared)
 {
     if (value[0] == '\0') {
         fputs(column->entry != NULL ? "<td>not recorded</td>" : "<td>none</td>", stream);
@@ -72,11 +89,14 @@ static void write_cell(FILE *stream, const struct column *column, const char *va
     markup_word(stream, value);
     fputs("</code>", stream);
     if (compared && first[0] != '\0')
-        fputs(strcmp(value, first) == 0 ? " <span class=\"tag proven\">as before</span>" : " <span class=\"tag undecidable\">changed</span>", stream);
+        fputs(strcmp(value, first) == 0 ? " <span class=\"tag proven\">as before</span>"
+                                        : " <span class=\"tag undecidable\">changed</span>",
+              stream);
     fputs("</td>", stream);
 }
 
-static void write_row(const struct page *page, const struct column columns[COLUMNS], const char *name, char values[COLUMNS][VALUE_BYTES])
+static void write_row(const struct page *page, const struct column columns[COLUMNS],
+                      const char *name, char values[COLUMNS][VALUE_BYTES])
 {
     fputs("<tr><th scope=\"row\">", page->stream);
     markup_word(page->stream, name);
@@ -86,11 +106,13 @@ static void write_row(const struct page *page, const struct column columns[COLUM
     fputs("</tr>\n", page->stream);
 }
 
-static void write_line(const struct page *page, const struct column columns[COLUMNS], const char *name, const char *probe)
+static void write_line(const struct page *page, const struct column columns[COLUMNS],
+                       const char *name, const char *probe)
 {
     char values[COLUMNS][VALUE_BYTES] = {"", "", ""};
     for (size_t i = 0; i < COLUMNS; i++) {
-        const struct entry *entry = strcmp(probe, "git.branch") == 0 ? columns[i].branch : columns[i].entry;
+        const struct entry *entry = strcmp(probe, "git.branch") == 0 ? columns[i].branch
+                                                                     : columns[i].entry;
         if (entry != NULL && !text_copy(reading_line(entry, probe), values[i], VALUE_BYTES))
             (void)snprintf(values[i], VALUE_BYTES, "(too long for a %s: see the entry)", name);
     }
@@ -104,8 +126,10 @@ static void write_policy(const struct page *page, const struct column columns[CO
         struct parity_reading reading;
         if (columns[i].policy == NULL)
             continue;
-        reading_parity(&page->audit.genesis, columns[i].policy, 0, columns[i].policy->item_count, PARITY_RESPONDER, &reading);
-        (void)snprintf(values[i], VALUE_BYTES, "%s", reading.parity == PARITY_EQUAL ? reading.hash : "unequal or missing");
+        reading_parity(&page->audit.genesis, columns[i].policy, 0, columns[i].policy->item_count,
+                       PARITY_RESPONDER, &reading);
+        (void)snprintf(values[i], VALUE_BYTES, "%s",
+                       reading.parity == PARITY_EQUAL ? reading.hash : "unequal or missing");
     }
     write_row(page, columns, "policy hash", values);
 }
@@ -116,7 +140,9 @@ static void write_services(const struct page *page, const struct column columns[
     const char *seen[SERVICES_MAX];
     size_t count = 0;
     for (size_t c = 0; c < COLUMNS; c++) {
-        for (size_t k = 0; columns[c].has_containers && k < columns[c].containers.count && count < SERVICES_MAX; k++) {
+        for (size_t k = 0;
+             columns[c].has_containers && k < columns[c].containers.count && count < SERVICES_MAX;
+             k++) {
             const char *service = columns[c].containers.list[k].service;
             char name[VALUE_BYTES], values[COLUMNS][VALUE_BYTES] = {"", "", ""};
             bool known = false;
@@ -126,11 +152,19 @@ static void write_services(const struct page *page, const struct column columns[
                 continue;
             seen[count++] = service;
             for (size_t i = 0; i < COLUMNS; i++) {
-                const struct container *container = columns[i].has_containers ? reading_container(&columns[i].containers, text_of(service)) : NULL;
+                const struct container *container = columns[i].has_containers
+                                                        ? reading_container(&columns[i].containers,
+                                                                            text_of(service))
+                                                        : NULL;
                 if (columns[i].has_containers)
-                    (void)snprintf(values[i], VALUE_BYTES, "%s%s%.8s", container != NULL ? container->image : "no container",
-                                   container != NULL && strcmp(container->state, "running") != 0 ? " " : "",
-                                   container != NULL && strcmp(container->state, "running") != 0 ? container->state : "");
+                    (void)snprintf(values[i], VALUE_BYTES, "%s%s%.8s",
+                                   container != NULL ? container->image : "no container",
+                                   container != NULL && strcmp(container->state, "running") != 0
+                                       ? " "
+                                       : "",
+                                   container != NULL && strcmp(container->state, "running") != 0
+                                       ? container->state
+                                       : "");
             }
             (void)snprintf(name, sizeof name, "image of %s", service);
             write_row(page, columns, name, values);
@@ -143,8 +177,11 @@ void page_identity(const struct page *page)
     struct column columns[COLUMNS];
     FILE *stream = page->stream;
     collect(page, columns);
-    fprintf(stream, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Identities of deployment %llu\"><table class=\"wide\">"
-            "<caption>Read anew from the evidence. HMACs are under a key that stays on the target.</caption>\n<thead><tr><th scope=\"col\">What</th>",
+    fprintf(stream,
+            "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Identities of "
+            "deployment %llu\"><table class=\"wide\">"
+            "<caption>Read anew from the evidence. HMACs are under a key that stays on the "
+            "target.</caption>\n<thead><tr><th scope=\"col\">What</th>",
             (unsigned long long)page->audit.deployment.number);
     for (size_t i = 0; i < COLUMNS; i++) {
         fprintf(stream, "<th scope=\"col\">%s", columns[i].name);
@@ -153,7 +190,10 @@ void page_identity(const struct page *page)
             page_link(page, (uint64_t)columns[i].entry->seq);
             fputs(")", stream);
         } else {
-            fputs(i == 0 ? " (the target was not reached)" : i == 1 ? " (nothing was changed)" : " (nothing was restored)", stream);
+            fputs(i == 0   ? " (the target was not reached)"
+                  : i == 1 ? " (nothing was changed)"
+                           : " (nothing was restored)",
+                  stream);
         }
         fputs("</th>", stream);
     }

@@ -1,4 +1,5 @@
-/* Parity evidence side by side: what the responder answered, what Execution and Brain logged, and the hash that follows, wherever it was looked at. */
+/* Parity evidence side by side: what the responder answered, what Execution and Brain logged, and
+ * the hash that follows, wherever it was looked at. */
 #include <string.h>
 
 #include "verify/page/markup.h"
@@ -7,10 +8,14 @@
 enum { REPLY_BYTES_MAX = 600, LINE_BYTES_MAX = 600, LINES_MAX = 8, REPLIES_MAX = 8 };
 
 /* The container whose start the lines of a log count from: of the last list before it. */
-static const struct container *container_of(const struct entry *entry, const struct item *lines, struct text service, struct containers *containers)
+static const struct container *container_of(const struct entry *entry, const struct item *lines,
+                                            struct text service, struct containers *containers)
 {
-    const struct item *list = entry_item(entry, 0, (size_t)(lines - entry->items), "compose.containers", NULL);
-    return list != NULL && reading_containers(list, containers) ? reading_container(containers, service) : NULL;
+    const struct item *list = entry_item(entry, 0, (size_t)(lines - entry->items),
+                                         "compose.containers", NULL);
+    return list != NULL && reading_containers(list, containers)
+               ? reading_container(containers, service)
+               : NULL;
 }
 
 /* The line that reading_message() just took, as it stands in the log. */
@@ -24,17 +29,24 @@ static struct text raw_line(const struct log *log, const char *begin)
     return (struct text){from, (size_t)(end - from)};
 }
 
-static void write_lines(const struct page *page, const struct entry *entry, size_t to, const char *probe, struct text service, enum pattern first, enum pattern second)
+static void write_lines(const struct page *page, const struct entry *entry, size_t to,
+                        const char *probe, struct text service, enum pattern first,
+                        enum pattern second)
 {
     struct containers containers;
     const struct item *lines = entry_item(entry, 0, to, probe, NULL);
-    const struct container *container = lines != NULL ? container_of(entry, lines, service, &containers) : NULL;
+    const struct container *container = lines != NULL
+                                            ? container_of(entry, lines, service, &containers)
+                                            : NULL;
     unsigned count = 0;
     if (container != NULL) {
-        struct log log __attribute__((cleanup(reading_log_close))) = {.rest = lines->output, .started_at = container->started_at};
+        struct log log
+            __attribute__((cleanup(reading_log_close))) = {.rest = lines->output,
+                                                           .started_at = container->started_at};
         struct text message;
         while (reading_message(&log, &message)) {
-            if (!reading_matches(message, page->audit.genesis.patterns[first], NULL, NULL) && !reading_matches(message, page->audit.genesis.patterns[second], NULL, NULL))
+            if (!reading_matches(message, page->audit.genesis.patterns[first], NULL, NULL)
+                && !reading_matches(message, page->audit.genesis.patterns[second], NULL, NULL))
                 continue;
             if (count++ < LINES_MAX)
                 markup_block(page->stream, raw_line(&log, lines->output.at), LINE_BYTES_MAX);
@@ -45,7 +57,8 @@ static void write_lines(const struct page *page, const struct entry *entry, size
     else if (count == 0)
         fputs("no such line of this start", page->stream);
     else if (count > LINES_MAX)
-        fprintf(page->stream, "<p class=\"left-out\">%u more lines are left out here.</p>", count - LINES_MAX);
+        fprintf(page->stream, "<p class=\"left-out\">%u more lines are left out here.</p>",
+                count - LINES_MAX);
 }
 
 static void write_replies(const struct page *page, const struct entry *entry, size_t to)
@@ -60,15 +73,18 @@ static void write_replies(const struct page *page, const struct entry *entry, si
         if (item->status == 0)
             markup_block(page->stream, item->output, REPLY_BYTES_MAX);
         else
-            fputs(item->status == 1 ? "<p>no responder</p>" : "<p>no answer in time</p>", page->stream);
+            fputs(item->status == 1 ? "<p>no responder</p>" : "<p>no answer in time</p>",
+                  page->stream);
     }
     if (count == 0)
         fputs("not asked here", page->stream);
     else if (count > REPLIES_MAX)
-        fprintf(page->stream, "<p class=\"left-out\">%u more replies are left out here.</p>", count - REPLIES_MAX);
+        fprintf(page->stream, "<p class=\"left-out\">%u more replies are left out here.</p>",
+                count - REPLIES_MAX);
 }
 
-static void write_row(const struct page *page, const struct entry *entry, size_t to, const char *where)
+static void write_row(const struct page *page, const struct entry *entry, size_t to,
+                      const char *where)
 {
     const struct genesis *genesis = &page->audit.genesis;
     struct parity_reading reading;
@@ -78,14 +94,19 @@ static void write_row(const struct page *page, const struct entry *entry, size_t
     fputs("</th><td>", page->stream);
     write_replies(page, entry, to);
     fputs("</td><td>", page->stream);
-    write_lines(page, entry, to, "logs.execution", genesis->execution, PATTERN_POLICY_LOADED, PATTERN_POLICY_LOADED);
+    write_lines(page, entry, to, "logs.execution", genesis->execution, PATTERN_POLICY_LOADED,
+                PATTERN_POLICY_LOADED);
     fputs("</td><td>", page->stream);
-    write_lines(page, entry, to, "logs.brain", genesis->brain, PATTERN_HANDSHAKE_OK, PATTERN_HANDSHAKE_FAILED);
+    write_lines(page, entry, to, "logs.brain", genesis->brain, PATTERN_HANDSHAKE_OK,
+                PATTERN_HANDSHAKE_FAILED);
     fputs("</td><td>", page->stream);
     if (reading.parity == PARITY_EQUAL) {
-        fprintf(page->stream, "<span class=\"tag proven\">equal</span><br><code>%s</code>", reading.hash);
+        fprintf(page->stream, "<span class=\"tag proven\">equal</span><br><code>%s</code>",
+                reading.hash);
     } else {
-        fprintf(page->stream, "<span class=\"tag %s\">%s</span><br>", reading.parity == PARITY_UNEQUAL ? "violated" : "undecidable", reading.parity == PARITY_UNEQUAL ? "unequal" : "missing");
+        fprintf(page->stream, "<span class=\"tag %s\">%s</span><br>",
+                reading.parity == PARITY_UNEQUAL ? "violated" : "undecidable",
+                reading.parity == PARITY_UNEQUAL ? "unequal" : "missing");
         markup_word(page->stream, reading.why);
     }
     fputs("</td></tr>\n", page->stream);
@@ -93,16 +114,22 @@ static void write_row(const struct page *page, const struct entry *entry, size_t
 
 static void open_table(const struct page *page, const char *label)
 {
-    fprintf(page->stream, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s of deployment %llu\"><table class=\"wide\"><thead><tr><th scope=\"col\">Where</th>"
-            "<th scope=\"col\">Replies of the responder</th><th scope=\"col\">Execution's start-up line</th><th scope=\"col\">Brain's handshake line</th>"
-            "<th scope=\"col\">Policy hash</th></tr></thead><tbody>\n", label, (unsigned long long)page->audit.deployment.number);
+    fprintf(page->stream,
+            "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s of deployment "
+            "%llu\"><table class=\"wide\"><thead><tr><th scope=\"col\">Where</th>"
+            "<th scope=\"col\">Replies of the responder</th><th scope=\"col\">Execution's start-up "
+            "line</th><th scope=\"col\">Brain's handshake line</th>"
+            "<th scope=\"col\">Policy hash</th></tr></thead><tbody>\n",
+            label, (unsigned long long)page->audit.deployment.number);
 }
 
 /* As the claim does: what stands before ARM was sent is what it was armed on. */
 static size_t end_of(const struct step *step)
 {
     const struct entry *entry = step->transition;
-    const struct item *publish = step->act == ACT_ARM ? entry_first_item(entry, 0, entry->item_count, "bus.publish") : NULL;
+    const struct item *publish = step->act == ACT_ARM
+                                     ? entry_first_item(entry, 0, entry->item_count, "bus.publish")
+                                     : NULL;
     return publish != NULL ? (size_t)(publish - entry->items) : entry->item_count;
 }
 
@@ -113,7 +140,9 @@ static void write_steps(const struct page *page)
     for (size_t i = 0; i < deployment->step_count; i++) {
         const struct step *step = &deployment->steps[i];
         size_t to = end_of(step);
-        if (step->act != ACT_INVALID && entry_item(step->transition, 0, to, "bus.policy_hash", NULL) != NULL && rows++ < PAGE_ROWS_MAX)
+        if (step->act != ACT_INVALID
+            && entry_item(step->transition, 0, to, "bus.policy_hash", NULL) != NULL
+            && rows++ < PAGE_ROWS_MAX)
             write_row(page, step->transition, to, act_name(step->act));
     }
     if (rows == 0)
@@ -132,7 +161,10 @@ static void write_samples(const struct page *page, size_t samples)
             write_row(page, entry, entry->item_count, "sample");
     }
     if (rows > PAGE_ROWS_MAX)
-        fprintf(page->stream, "<tr><td colspan=\"5\" class=\"left-out\">%zu more samples are left out here.</td></tr>\n", rows - PAGE_ROWS_MAX);
+        fprintf(page->stream,
+                "<tr><td colspan=\"5\" class=\"left-out\">%zu more samples are left out "
+                "here.</td></tr>\n",
+                rows - PAGE_ROWS_MAX);
     fputs("</tbody></table></div></details>\n", page->stream);
 }
 

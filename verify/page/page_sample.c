@@ -1,4 +1,5 @@
-/* What a sample says, and where window and rollback lie: for the picture and for the words beside it. */
+/* What a sample says, and where window and rollback lie: for the picture and for the words beside
+ * it. */
 #include "verify/page/page.h"
 
 enum page_health page_health(const struct entry *entry, struct text endpoint, int64_t *ret_status)
@@ -20,16 +21,23 @@ enum page_health page_policy(const struct page *page, const struct entry *entry)
     struct parity_reading reading;
     reading_parity(&page->audit.genesis, entry, 0, entry->item_count, PARITY_RESPONDER, &reading);
     switch (reading.parity) {
-    case PARITY_EQUAL: return PAGE_GOOD;
-    case PARITY_UNEQUAL: return PAGE_BAD;
-    case PARITY_INVALID: case PARITY_MISSING: return PAGE_MISSING;
+    case PARITY_EQUAL:
+        return PAGE_GOOD;
+    case PARITY_UNEQUAL:
+        return PAGE_BAD;
+    case PARITY_INVALID:
+    case PARITY_MISSING:
+        return PAGE_MISSING;
     }
     return PAGE_MISSING;
 }
 
 bool page_is_sample(struct entry *entry, const struct step *step)
 {
-    return entry->type == ENTRY_SAMPLE && (step == NULL || (step->intent != NULL && node_number(entry_body(entry), "intent", -1) == step->intent->seq));
+    return entry->type == ENTRY_SAMPLE
+           && (step == NULL
+               || (step->intent != NULL
+                   && node_number(entry_body(entry), "intent", -1) == step->intent->seq));
 }
 
 bool page_window(const struct page *page, struct page_window *ret_window)
@@ -42,7 +50,9 @@ bool page_window(const struct page *page, struct page_window *ret_window)
         if (!page_is_sample(deployment->entries[i], observed))
             continue;
         for (size_t k = 0; k < entry->item_count; k++)
-            first_ns = entry->items[k].sent_ns >= 0 && entry->items[k].sent_ns < first_ns ? entry->items[k].sent_ns : first_ns;
+            first_ns = entry->items[k].sent_ns >= 0 && entry->items[k].sent_ns < first_ns
+                           ? entry->items[k].sent_ns
+                           : first_ns;
         *ret_window = (struct page_window){i, (entry->boottime_ns - first_ns) / 1000000};
         return true;
     }
@@ -61,7 +71,8 @@ bool page_rollback(const struct page *page, struct page_rollback *ret_rollback)
             rollback.failure = i;
         if (entry->seq <= failure->transition->seq)
             continue;
-        if (!started && entry->type == ENTRY_INTENT && act_by_name(node_text(entry_body(entry), "action")) == ACT_MAKE_SAFE) {
+        if (!started && entry->type == ENTRY_INTENT
+            && act_by_name(node_text(entry_body(entry), "action")) == ACT_MAKE_SAFE) {
             started = true;
             rollback.start = i;
         }

@@ -7,9 +7,11 @@
 
 #include "verify/read/memory.h"
 
-static const char *const type_names[ENTRY_TYPES] = {
-    NULL, "genesis", "roster", "open", "intent", "transition", "refusal", "sample", "attestation", "approval", "reconciliation", "takeover",
-    "command", "anchor", "note"};
+static const char *const type_names[ENTRY_TYPES] = {NULL,       "genesis",        "roster",
+                                                    "open",     "intent",         "transition",
+                                                    "refusal",  "sample",         "attestation",
+                                                    "approval", "reconciliation", "takeover",
+                                                    "command",  "anchor",         "note"};
 
 const char *entry_type_name(enum entry_type type)
 {
@@ -56,19 +58,22 @@ static int digits(const char *text, unsigned count)
 static bool has_form(const char *text, const char *form)
 {
     for (size_t i = 0; form[i] != '\0'; i++) {
-        bool digit = text[i] >= '0' && text[i] <= '9', hex = digit || (text[i] >= 'a' && text[i] <= 'f');
+        bool digit = text[i] >= '0' && text[i] <= '9',
+             hex = digit || (text[i] >= 'a' && text[i] <= 'f');
         if (form[i] == '0' ? !digit : form[i] == 'x' ? !hex : text[i] != form[i])
             return false;
     }
     return text[strlen(form)] == '\0';
 }
 
-/* Days since 1970 of a date of the Gregorian calendar (counted from March, so that the leap day is the last of its year). */
+/* Days since 1970 of a date of the Gregorian calendar (counted from March, so that the leap day is
+ * the last of its year). */
 static int64_t days_of(int year, int month, int day)
 {
     int64_t shifted = month <= 2 ? year - 1 : year;
     int64_t from_march = (month + 9) % 12;
-    return shifted * 365 + shifted / 4 - shifted / 100 + shifted / 400 + (from_march * 306 + 5) / 10 + day - 1 - 719468;
+    return shifted * 365 + shifted / 4 - shifted / 100 + shifted / 400 + (from_march * 306 + 5) / 10
+           + day - 1 - 719468;
 }
 
 static bool read_utc(struct entry *entry)
@@ -76,18 +81,24 @@ static bool read_utc(struct entry *entry)
     const char *utc = entry->utc;
     if (!has_form(utc, "0000-00-00T00:00:00.000000000Z"))
         return false;
-    int month = digits(utc + 5, 2), day = digits(utc + 8, 2), hour = digits(utc + 11, 2), minute = digits(utc + 14, 2), second = digits(utc + 17, 2);
-    if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60 || digits(utc, 4) > 2200)
+    int month = digits(utc + 5, 2), day = digits(utc + 8, 2), hour = digits(utc + 11, 2),
+        minute = digits(utc + 14, 2), second = digits(utc + 17, 2);
+    if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60
+        || digits(utc, 4) > 2200)
         return false;
-    int64_t seconds = days_of(digits(utc, 4), month, day) * 86400 + hour * 3600 + minute * 60 + second;
+    int64_t seconds = days_of(digits(utc, 4), month, day) * 86400 + hour * 3600 + minute * 60
+                      + second;
     entry->utc_ns = seconds * 1000000000 + digits(utc + 20, 9);
     return true;
 }
 
 /* The keys of the payload: exactly these, in this order. */
-static enum error_code read_header(struct entry *entry, const struct node *root, const struct node **ret_body, struct error *error)
+static enum error_code read_header(struct entry *entry, const struct node *root,
+                                   const struct node **ret_body, struct error *error)
 {
-    static const char *const keys[] = {"v", "journal", "seq", "prev", "utc", "boot", "boottime_ns", "signer", "type", "deployment", "body"};
+    static const char *const keys[] = {"v",    "journal",    "seq",         "prev",
+                                       "utc",  "boot",       "boottime_ns", "signer",
+                                       "type", "deployment", "body"};
     const struct node *at[11] = {NULL}, *member = root->first;
     for (unsigned i = 0; i < 11; i++) {
         if (i == 9 && member != NULL && text_is(member->key, "body"))
@@ -97,20 +108,28 @@ static enum error_code read_header(struct entry *entry, const struct node *root,
         at[i] = member;
         member = member->next;
     }
-    if (member != NULL || !node_is(at[0], NODE_INTEGER) || at[0]->number != FORMAT_VERSION || !node_is(at[10], NODE_OBJECT))
+    if (member != NULL || !node_is(at[0], NODE_INTEGER) || at[0]->number != FORMAT_VERSION
+        || !node_is(at[10], NODE_OBJECT))
         return refuse(error, "it is not an entry of format 1");
     char signer[SHA256_HEX + 1];
-    bool good = node_is(at[2], NODE_INTEGER) && node_is(at[6], NODE_INTEGER) && (at[9] == NULL || node_is(at[9], NODE_INTEGER))
-                && text_copy(node_text(root, "journal"), entry->journal, sizeof entry->journal) && bytes_is_hex(entry->journal, FORMAT_JOURNAL_ID_HEX)
-                && text_copy(node_text(root, "prev"), entry->prev, sizeof entry->prev) && bytes_is_hex(entry->prev, SHA256_HEX)
-                && text_copy(node_text(root, "utc"), entry->utc, sizeof entry->utc) && read_utc(entry)
-                && text_copy(node_text(root, "boot"), entry->boot, sizeof entry->boot) && has_form(entry->boot, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx")
-                && text_copy(node_text(root, "signer"), signer, sizeof signer) && bytes_from_hex(signer, strlen(signer), entry->signer, KEY_BYTES);
+    bool good = node_is(at[2], NODE_INTEGER) && node_is(at[6], NODE_INTEGER)
+                && (at[9] == NULL || node_is(at[9], NODE_INTEGER))
+                && text_copy(node_text(root, "journal"), entry->journal, sizeof entry->journal)
+                && bytes_is_hex(entry->journal, FORMAT_JOURNAL_ID_HEX)
+                && text_copy(node_text(root, "prev"), entry->prev, sizeof entry->prev)
+                && bytes_is_hex(entry->prev, SHA256_HEX)
+                && text_copy(node_text(root, "utc"), entry->utc, sizeof entry->utc)
+                && read_utc(entry)
+                && text_copy(node_text(root, "boot"), entry->boot, sizeof entry->boot)
+                && has_form(entry->boot, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx")
+                && text_copy(node_text(root, "signer"), signer, sizeof signer)
+                && bytes_from_hex(signer, strlen(signer), entry->signer, KEY_BYTES);
     entry->seq = node_number(root, "seq", -1);
     entry->boottime_ns = node_number(root, "boottime_ns", -1);
     entry->deployment = at[9] != NULL ? at[9]->number : ENTRY_NO_DEPLOYMENT;
     entry->type = type_of(node_text(root, "type"));
-    if (!good || entry->seq < 0 || entry->boottime_ns < 0 || (at[9] != NULL && entry->deployment < 0))
+    if (!good || entry->seq < 0 || entry->boottime_ns < 0
+        || (at[9] != NULL && entry->deployment < 0))
         return refuse(error, "a key of the header does not have the form that it must have");
     if (entry->type == ENTRY_INVALID)
         return refuse(error, "its type is none of the format");
@@ -122,9 +141,14 @@ static bool read_item(const struct node *node, struct item *item)
 {
     const struct node *target = node_member(node, "target");
     struct text hash = node_text(node, "output");
-    *item = (struct item){.probe = node_text(node, "probe"), .subject = node_text(node, "subject"), .status = node_number(node, "status", -1),
-                          .size = node_number(node, "size", -1), .sent_ns = node_number(node, "sent_ns", -1),
-                          .received_ns = node_number(node, "received_ns", -1), .has_target = target != NULL, .output = {"", 0}};
+    *item = (struct item){.probe = node_text(node, "probe"),
+                          .subject = node_text(node, "subject"),
+                          .status = node_number(node, "status", -1),
+                          .size = node_number(node, "size", -1),
+                          .sent_ns = node_number(node, "sent_ns", -1),
+                          .received_ns = node_number(node, "received_ns", -1),
+                          .has_target = target != NULL,
+                          .output = {"", 0}};
     if (target != NULL) {
         item->target_before_ms = node_number(target, "before_ms", -1);
         item->target_after_ms = node_number(target, "after_ms", -1);
@@ -137,7 +161,8 @@ static bool read_item(const struct node *node, struct item *item)
 static enum error_code read_items(struct entry *entry, const struct node *body, struct error *error)
 {
     const struct node *list = node_member(body, "evidence");
-    bool carries = entry->type == ENTRY_TRANSITION || entry->type == ENTRY_SAMPLE || entry->type == ENTRY_RECONCILIATION || entry->type == ENTRY_COMMAND;
+    bool carries = entry->type == ENTRY_TRANSITION || entry->type == ENTRY_SAMPLE
+                   || entry->type == ENTRY_RECONCILIATION || entry->type == ENTRY_COMMAND;
     if (!carries || !node_is(list, NODE_ARRAY) || list->count == 0)
         return ERROR_OK;
     entry->items = memory_zeroed(list->count, sizeof *entry->items);
@@ -152,7 +177,8 @@ enum error_code entry_check(struct entry *entry, struct error *error)
     CLEANUP_TREE struct tree tree = {0};
     const struct node *body = NULL;
     char why[160];
-    if (entry->value.size <= SIGNATURE_BYTES || entry->value.size > SIGNATURE_BYTES + FORMAT_PAYLOAD_BYTES_MAX)
+    if (entry->value.size <= SIGNATURE_BYTES
+        || entry->value.size > SIGNATURE_BYTES + FORMAT_PAYLOAD_BYTES_MAX)
         return refuse(error, "it is too small or too large");
     size_t size;
     const uint8_t *payload = entry_payload(entry, &size);
@@ -191,15 +217,18 @@ const struct node *entry_body(struct entry *entry)
     return entry->body;
 }
 
-const struct item *entry_item(const struct entry *entry, size_t from, size_t to, const char *probe, const char *subject)
+const struct item *entry_item(const struct entry *entry, size_t from, size_t to, const char *probe,
+                              const char *subject)
 {
     for (size_t i = to < entry->item_count ? to : entry->item_count; i-- > from;)
-        if (text_is(entry->items[i].probe, probe) && (subject == NULL || text_is(entry->items[i].subject, subject)))
+        if (text_is(entry->items[i].probe, probe)
+            && (subject == NULL || text_is(entry->items[i].subject, subject)))
             return &entry->items[i];
     return NULL;
 }
 
-const struct item *entry_first_item(const struct entry *entry, size_t from, size_t to, const char *probe)
+const struct item *entry_first_item(const struct entry *entry, size_t from, size_t to,
+                                    const char *probe)
 {
     for (size_t i = from; i < to && i < entry->item_count; i++)
         if (text_is(entry->items[i].probe, probe))

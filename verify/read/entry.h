@@ -1,6 +1,8 @@
 /* verify/read/entry: one entry of the journal: its header, its body, the items of evidence in it.
- * Knows:     the form that journal/FORMAT.md fixes ("Payload", "Bodies", "Evidence"); not the chain, and not what an entry means.
- * Laziness:  entry_check() reads the whole payload once and keeps header and items; a body is read again when a claim asks for it.
+ * Knows:     the form that journal/FORMAT.md fixes ("Payload", "Bodies", "Evidence"); not the
+ *            chain, and not what an entry means.
+ * Laziness:  entry_check() reads the whole payload once and keeps header and items; a body is read
+ *            again when a claim asks for it.
  * Ownership: an entry owns its bytes, items and trees; items borrow the blobs of the record. */
 #ifndef VERIFY_ENTRY_H
 #define VERIFY_ENTRY_H
@@ -14,14 +16,28 @@
 #include "verify/read/tree.h"
 
 struct blob {
-    uint8_t hash[SHA256_BYTES];     /* under which it is stored; integrity compares */
+    uint8_t hash[SHA256_BYTES]; /* under which it is stored; integrity compares */
     struct bytes data;
     bool referred;
 };
 
 enum entry_type {
-    ENTRY_INVALID = 0, ENTRY_GENESIS, ENTRY_ROSTER, ENTRY_OPEN, ENTRY_INTENT, ENTRY_TRANSITION, ENTRY_REFUSAL, ENTRY_SAMPLE,
-    ENTRY_ATTESTATION, ENTRY_APPROVAL, ENTRY_RECONCILIATION, ENTRY_TAKEOVER, ENTRY_COMMAND, ENTRY_ANCHOR, ENTRY_NOTE, ENTRY_TYPES,
+    ENTRY_INVALID = 0,
+    ENTRY_GENESIS,
+    ENTRY_ROSTER,
+    ENTRY_OPEN,
+    ENTRY_INTENT,
+    ENTRY_TRANSITION,
+    ENTRY_REFUSAL,
+    ENTRY_SAMPLE,
+    ENTRY_ATTESTATION,
+    ENTRY_APPROVAL,
+    ENTRY_RECONCILIATION,
+    ENTRY_TAKEOVER,
+    ENTRY_COMMAND,
+    ENTRY_ANCHOR,
+    ENTRY_NOTE,
+    ENTRY_TYPES,
 };
 
 struct item {
@@ -29,7 +45,7 @@ struct item {
     int64_t status;
     uint8_t hash[SHA256_BYTES];
     int64_t size;
-    struct text output;             /* the blob's bytes; integrity sets it */
+    struct text output; /* the blob's bytes; integrity sets it */
     int64_t sent_ns, received_ns;
     bool has_target;
     char target_boot[BOOT_ID_LENGTH + 1];
@@ -39,34 +55,37 @@ struct item {
 enum { ENTRY_NO_DEPLOYMENT = -1 };
 
 struct entry {
-    struct bytes value;             /* signature[64] || payload */
-    uint8_t hash[SHA256_BYTES];     /* of the value */
-    bool read;                      /* entry_check() accepted it */
+    struct bytes value;         /* signature[64] || payload */
+    uint8_t hash[SHA256_BYTES]; /* of the value */
+    bool read;                  /* entry_check() accepted it */
     char journal[FORMAT_JOURNAL_ID_HEX + 1], prev[SHA256_HEX + 1];
     int64_t seq, utc_ns, boottime_ns, deployment;
     char utc[UTC_LENGTH + 1], boot[BOOT_ID_LENGTH + 1];
     uint8_t signer[KEY_BYTES];
     enum entry_type type;
-    struct tree items_tree;         /* what the texts of the items point into */
+    struct tree items_tree; /* what the texts of the items point into */
     struct item *items;
     size_t item_count;
     struct tree tree;
-    const struct node *body;        /* NULL until asked for */
+    const struct node *body; /* NULL until asked for */
 };
 
 /* ERROR_DAMAGED with the reason: size, canonical form, header, schema of the body. */
 enum error_code entry_check(struct entry *entry, struct error *error) CHECKED;
 void entry_free(struct entry *entry);
-const struct node *entry_body(struct entry *entry);     /* only of an entry that was accepted */
+const struct node *entry_body(struct entry *entry); /* only of an entry that was accepted */
 const char *entry_type_name(enum entry_type type);
 
 const uint8_t *entry_payload(const struct entry *entry, size_t *ret_size);
 
 /* The last (first) item of a probe in [from, to), or NULL. subject may be NULL = any. */
-const struct item *entry_item(const struct entry *entry, size_t from, size_t to, const char *probe, const char *subject);
-const struct item *entry_first_item(const struct entry *entry, size_t from, size_t to, const char *probe);
+const struct item *entry_item(const struct entry *entry, size_t from, size_t to, const char *probe,
+                              const char *subject);
+const struct item *entry_first_item(const struct entry *entry, size_t from, size_t to,
+                                    const char *probe);
 
 /* schema.c: whether a body has what its type must have, in the order of the format. */
-bool schema_body_is_right(enum entry_type type, const struct node *body, char *ret_why, size_t room);
+bool schema_body_is_right(enum entry_type type, const struct node *body, char *ret_why,
+                          size_t room);
 
 #endif

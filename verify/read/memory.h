@@ -1,5 +1,7 @@
-/* verify/read/memory: allocation that either succeeds or ends the program with the status of an exceeded bound (5).
- * Why:       a verifier without memory has no verdict to give, and no caller could do anything better about it. */
+/* verify/read/memory: allocation that either succeeds or ends the program with the status of an
+ * exceeded bound (5).
+ * Why:       a verifier without memory has no verdict to give, and no caller could do anything
+ *            better about it. */
 #ifndef VERIFY_MEMORY_H
 #define VERIFY_MEMORY_H
 

@@ -1,4 +1,5 @@
-/* The bundle: JSON Lines of one exact shape (journal/FORMAT.md, "Bundle"). Whatever is not that shape, to the byte, is damaged. */
+/* The bundle: JSON Lines of one exact shape (journal/FORMAT.md, "Bundle"). Whatever is not that
+ *             shape, to the byte, is damaged. */
 #include "verify/read/record.h"
 
 #include <errno.h>
@@ -22,7 +23,7 @@ struct lines {
     char *line;
     size_t room, length;
     uint64_t number;
-    struct tree tree;           /* of the present line */
+    struct tree tree; /* of the present line */
     crypto_hash_sha256_state hash;
 };
 
@@ -37,8 +38,10 @@ static void close_lines(struct lines *lines)
 static enum error_code damaged(const struct lines *lines, const char *what, struct error *error)
 {
     char where[160];
-    (void)snprintf(where, sizeof where, "%.120s:%llu", lines->path, (unsigned long long)lines->number);
-    return error_set(error, ERROR_DAMAGED, 0, where, "get the bundle again from where it was made", "%s", what);
+    (void)snprintf(where, sizeof where, "%.120s:%llu", lines->path,
+                   (unsigned long long)lines->number);
+    return error_set(error, ERROR_DAMAGED, 0, where, "get the bundle again from where it was made",
+                     "%s", what);
 }
 
 /* Reads up to the newline. *ret_end: nothing was left. */
@@ -59,14 +62,17 @@ static enum error_code next_line(struct lines *lines, bool *ret_end, struct erro
         }
         lines->line[lines->length++] = (char)character;
     }
-    (void)crypto_hash_sha256_update(&lines->hash, (const unsigned char *)lines->line, lines->length);
+    (void)crypto_hash_sha256_update(&lines->hash, (const unsigned char *)lines->line,
+                                    lines->length);
     (void)crypto_hash_sha256_update(&lines->hash, (const unsigned char *)"\n", 1);
     *ret_end = false;
     return ERROR_OK;
 }
 
-/* A line that is an object with exactly these keys in this order; all of canonical form, so that every byte is decided. */
-static enum error_code next_object(struct lines *lines, const char *const *keys, size_t count, const char *what, const struct node **ret_members,
+/* A line that is an object with exactly these keys in this order; all of canonical form, so that
+ * every byte is decided. */
+static enum error_code next_object(struct lines *lines, const char *const *keys, size_t count,
+                                   const char *what, const struct node **ret_members,
                                    struct error *error)
 {
     bool end;
@@ -74,8 +80,9 @@ static enum error_code next_object(struct lines *lines, const char *const *keys,
     enum error_code code = next_line(lines, &end, error);
     if (code != ERROR_OK)
         return code;
-    if (end || tree_read(lines->line, lines->length, TREE_CANONICAL, &lines->tree, &inner) != ERROR_OK || !node_is(lines->tree.root, NODE_OBJECT)
-        || lines->tree.root->count != count)
+    if (end
+        || tree_read(lines->line, lines->length, TREE_CANONICAL, &lines->tree, &inner) != ERROR_OK
+        || !node_is(lines->tree.root, NODE_OBJECT) || lines->tree.root->count != count)
         return damaged(lines, what, error);
     const struct node *member = lines->tree.root->first;
     for (size_t i = 0; i < count; i++, member = member->next) {
@@ -86,7 +93,8 @@ static enum error_code next_object(struct lines *lines, const char *const *keys,
     return ERROR_OK;
 }
 
-static enum error_code read_header(struct lines *lines, struct record *record, uint64_t *ret_entries, uint64_t *ret_blobs, struct error *error)
+static enum error_code read_header(struct lines *lines, struct record *record,
+                                   uint64_t *ret_entries, uint64_t *ret_blobs, struct error *error)
 {
     static const char *const keys[] = {"titan_bundle", "journal", "entries", "blobs"};
     static const char what[] = "it does not begin as a bundle of format 1 does";
@@ -94,16 +102,19 @@ static enum error_code read_header(struct lines *lines, struct record *record, u
     enum error_code code = next_object(lines, keys, 4, what, at, error);
     if (code != ERROR_OK)
         return code;
-    if (!node_is(at[0], NODE_INTEGER) || at[0]->number != 1 || !node_is(at[1], NODE_STRING) || !node_is(at[2], NODE_INTEGER)
-        || !node_is(at[3], NODE_INTEGER) || at[2]->number < 0 || at[3]->number < 0
-        || !text_copy(at[1]->text, record->bundle_journal, sizeof record->bundle_journal) || !bytes_is_hex(record->bundle_journal, FORMAT_JOURNAL_ID_HEX))
+    if (!node_is(at[0], NODE_INTEGER) || at[0]->number != 1 || !node_is(at[1], NODE_STRING)
+        || !node_is(at[2], NODE_INTEGER) || !node_is(at[3], NODE_INTEGER) || at[2]->number < 0
+        || at[3]->number < 0
+        || !text_copy(at[1]->text, record->bundle_journal, sizeof record->bundle_journal)
+        || !bytes_is_hex(record->bundle_journal, FORMAT_JOURNAL_ID_HEX))
         return damaged(lines, what, error);
     *ret_entries = (uint64_t)at[2]->number;
     *ret_blobs = (uint64_t)at[3]->number;
     return ERROR_OK;
 }
 
-static enum error_code read_entry(struct lines *lines, struct record *record, uint64_t seq, struct error *error)
+static enum error_code read_entry(struct lines *lines, struct record *record, uint64_t seq,
+                                  struct error *error)
 {
     static const char *const keys[] = {"seq", "payload", "signature"};
     static const char what[] = "an entry line is not what it must be";
@@ -114,9 +125,12 @@ static enum error_code read_entry(struct lines *lines, struct record *record, ui
     enum error_code code = next_object(lines, keys, 3, what, at, error);
     if (code != ERROR_OK)
         return code;
-    if (!node_is(at[0], NODE_INTEGER) || at[0]->number != (int64_t)seq || !node_is(at[1], NODE_STRING) || !node_is(at[2], NODE_STRING)
-        || bytes_from_base64(at[2]->text.at, at[2]->text.length, &value, &inner) != ERROR_OK || value.size != SIGNATURE_BYTES
-        || bytes_from_base64(at[1]->text.at, at[1]->text.length, &payload, &inner) != ERROR_OK || payload.size > FORMAT_PAYLOAD_BYTES_MAX)
+    if (!node_is(at[0], NODE_INTEGER) || at[0]->number != (int64_t)seq
+        || !node_is(at[1], NODE_STRING) || !node_is(at[2], NODE_STRING)
+        || bytes_from_base64(at[2]->text.at, at[2]->text.length, &value, &inner) != ERROR_OK
+        || value.size != SIGNATURE_BYTES
+        || bytes_from_base64(at[1]->text.at, at[1]->text.length, &payload, &inner) != ERROR_OK
+        || payload.size > FORMAT_PAYLOAD_BYTES_MAX)
         return damaged(lines, what, error);
     code = bytes_append(&value, payload.data, payload.size, error);
     return code == ERROR_OK ? record_add_entry(record, seq, &value, error) : code;
@@ -133,8 +147,10 @@ static enum error_code read_blob(struct lines *lines, struct record *record, str
     enum error_code code = next_object(lines, keys, 2, what, at, error);
     if (code != ERROR_OK)
         return code;
-    if (!node_is(at[0], NODE_STRING) || !node_is(at[1], NODE_STRING) || !bytes_from_hex(at[0]->text.at, at[0]->text.length, hash, sizeof hash)
-        || bytes_from_base64(at[1]->text.at, at[1]->text.length, &data, &inner) != ERROR_OK || data.size > FORMAT_BLOB_BYTES_MAX)
+    if (!node_is(at[0], NODE_STRING) || !node_is(at[1], NODE_STRING)
+        || !bytes_from_hex(at[0]->text.at, at[0]->text.length, hash, sizeof hash)
+        || bytes_from_base64(at[1]->text.at, at[1]->text.length, &data, &inner) != ERROR_OK
+        || data.size > FORMAT_BLOB_BYTES_MAX)
         return damaged(lines, what, error);
     return record_add_blob(record, hash, &data, error);
 }
@@ -153,7 +169,9 @@ static enum error_code read_end(struct lines *lines, struct record *record, stru
     code = bytes_append(&record->bundle_note, at[0]->text.at, at[0]->text.length, error);
     if (code == ERROR_OK)
         code = next_line(lines, &end, error);
-    return code == ERROR_OK && !end ? damaged(lines, "something stands behind the end of the bundle", error) : code;
+    return code == ERROR_OK && !end
+               ? damaged(lines, "something stands behind the end of the bundle", error)
+               : code;
 }
 
 enum error_code reader_bundle(const char *path, struct record *record, struct error *error)
@@ -162,13 +180,16 @@ enum error_code reader_bundle(const char *path, struct record *record, struct er
     uint64_t entries = 0, blobs = 0;
     struct stat status;
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (descriptor < 0 || (lines.file = fdopen(descriptor, "r")) == NULL || fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode))
-        return error_set(error, ERROR_USAGE, errno, path, "name a journal directory or a bundle", "it cannot be read as a file");
+    if (descriptor < 0 || (lines.file = fdopen(descriptor, "r")) == NULL
+        || fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode))
+        return error_set(error, ERROR_USAGE, errno, path, "name a journal directory or a bundle",
+                         "it cannot be read as a file");
     record->is_bundle = true;
     (void)crypto_hash_sha256_init(&lines.hash);
     enum error_code code = read_header(&lines, record, &entries, &blobs, error);
     if (code == ERROR_OK && (entries > RECORD_ENTRIES_MAX || blobs > RECORD_BLOBS_MAX))
-        return error_set(error, ERROR_LIMIT, 0, path, "", "it names more entries or blobs than this verifier takes");
+        return error_set(error, ERROR_LIMIT, 0, path, "",
+                         "it names more entries or blobs than this verifier takes");
     for (uint64_t seq = 0; code == ERROR_OK && seq < entries; seq++)
         code = read_entry(&lines, record, seq, error);
     for (uint64_t i = 0; code == ERROR_OK && i < blobs; i++)

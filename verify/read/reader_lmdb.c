@@ -1,8 +1,11 @@
-/* The LMDB environment, read by a child that can do nothing but stream what it finds. The only file of verify/ that includes lmdb.h.
+/* The LMDB environment, read by a child that can do nothing but stream what it finds. The only file
+ * of verify/ that includes lmdb.h.
  *
- * A damaged file makes liblmdb crash, hang or return altered bytes: so a forked child opens it read-only and without locks, under
- * limits, and writes frames into a pipe; the parent believes none of them. A child that dies, stalls or talks nonsense means: damaged.
- * Frame: kind (1 byte), key length and value length (u32 each, of this machine), key, value. Kinds: E entry, B blob, Z the end. */
+ * A damaged file makes liblmdb crash, hang or return altered bytes: so a forked child opens it
+ * read-only and without locks, under limits, and writes frames into a pipe; the parent believes
+ * none of them. A child that dies, stalls or talks nonsense means: damaged. Frame: kind (1 byte),
+ * key length and value length (u32 each, of this machine), key, value. Kinds: E entry, B blob, Z
+ * the end. */
 #include "verify/read/record.h"
 
 #include <errno.h>
@@ -20,7 +23,12 @@
 
 #include "verify/read/memory.h"
 
-enum { STALL_MS = 60000, CPU_SECONDS_MAX = 600, KEY_BYTES_MAX = 64, VALUE_BYTES_MAX = FORMAT_BLOB_BYTES_MAX };
+enum {
+    STALL_MS = 60000,
+    CPU_SECONDS_MAX = 600,
+    KEY_BYTES_MAX = 64,
+    VALUE_BYTES_MAX = FORMAT_BLOB_BYTES_MAX
+};
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED 1
@@ -30,7 +38,7 @@ enum { STALL_MS = 60000, CPU_SECONDS_MAX = 600, KEY_BYTES_MAX = 64, VALUE_BYTES_
 #endif
 #endif
 #ifndef SANITIZED
-#define SANITIZED 0     /* a sanitizer maps terabytes: an address limit would stop it, not the file */
+#define SANITIZED 0 /* a sanitizer maps terabytes: an address limit would stop it, not the file */
 #endif
 
 struct frame {
@@ -65,7 +73,8 @@ static void stream_database(int to, MDB_txn *transaction, const char *name, char
     MDB_dbi database;
     MDB_cursor *cursor;
     MDB_val key, value;
-    if (mdb_dbi_open(transaction, name, 0, &database) != 0 || mdb_cursor_open(transaction, database, &cursor) != 0)
+    if (mdb_dbi_open(transaction, name, 0, &database) != 0
+        || mdb_cursor_open(transaction, database, &cursor) != 0)
         _exit(1);
     int code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
     for (; code == 0; code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT))
@@ -76,9 +85,11 @@ static void stream_database(int to, MDB_txn *transaction, const char *name, char
 
 static void limit_child(void)
 {
-    const struct rlimit none = {0, 0}, address = {(rlim_t)16 << 30, (rlim_t)16 << 30}, seconds = {CPU_SECONDS_MAX, CPU_SECONDS_MAX};
-    bool good = prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && setrlimit(RLIMIT_CORE, &none) == 0 && setrlimit(RLIMIT_FSIZE, &none) == 0
-                && setrlimit(RLIMIT_CPU, &seconds) == 0 && (SANITIZED || setrlimit(RLIMIT_AS, &address) == 0);
+    const struct rlimit none = {0, 0}, address = {(rlim_t)16 << 30, (rlim_t)16 << 30},
+                        seconds = {CPU_SECONDS_MAX, CPU_SECONDS_MAX};
+    bool good = prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && setrlimit(RLIMIT_CORE, &none) == 0
+                && setrlimit(RLIMIT_FSIZE, &none) == 0 && setrlimit(RLIMIT_CPU, &seconds) == 0
+                && (SANITIZED || setrlimit(RLIMIT_AS, &address) == 0);
     if (!good)
         _exit(1);
 }
@@ -89,9 +100,11 @@ static _Noreturn void child(const char *path, int to)
     MDB_txn *transaction;
     MDB_val nothing = {0, NULL};
     limit_child();
-    /* A system call filter and a file system ruleset have their place here, before the first hostile byte. */
+    /* A system call filter and a file system ruleset have their place here, before the first
+     * hostile byte. */
     if (mdb_env_create(&environment) != 0 || mdb_env_set_maxdbs(environment, 4) != 0
-        || mdb_env_open(environment, path, MDB_RDONLY | MDB_NOLOCK, 0) != 0 || mdb_txn_begin(environment, NULL, MDB_RDONLY, &transaction) != 0)
+        || mdb_env_open(environment, path, MDB_RDONLY | MDB_NOLOCK, 0) != 0
+        || mdb_txn_begin(environment, NULL, MDB_RDONLY, &transaction) != 0)
         _exit(1);
     stream_database(to, transaction, FORMAT_DATABASE_ENTRIES, 'E');
     stream_database(to, transaction, FORMAT_DATABASE_BLOBS, 'B');
@@ -119,13 +132,15 @@ static bool read_all(int from, void *data, size_t size)
 
 static enum error_code damaged(const char *path, const char *what, struct error *error)
 {
-    return error_set(error, ERROR_DAMAGED, 0, path, "take another copy of it, or a bundle", "%s", what);
+    return error_set(error, ERROR_DAMAGED, 0, path, "take another copy of it, or a bundle", "%s",
+                     what);
 }
 
 static bool read_frame(int from, struct frame *frame, uint8_t *key, struct bytes *value)
 {
     uint32_t sizes[2];
-    if (!read_all(from, &frame->kind, 1) || !read_all(from, sizes, sizeof sizes) || sizes[0] > KEY_BYTES_MAX || sizes[1] > VALUE_BYTES_MAX)
+    if (!read_all(from, &frame->kind, 1) || !read_all(from, sizes, sizeof sizes)
+        || sizes[0] > KEY_BYTES_MAX || sizes[1] > VALUE_BYTES_MAX)
         return false;
     frame->key_bytes = sizes[0];
     frame->value_bytes = sizes[1];
@@ -134,8 +149,8 @@ static bool read_frame(int from, struct frame *frame, uint8_t *key, struct bytes
     return read_all(from, key, sizes[0]) && read_all(from, value->data, value->size);
 }
 
-static enum error_code take_frame(const char *path, const struct frame *frame, const uint8_t *key, struct bytes *value, struct record *record,
-                                  struct error *error)
+static enum error_code take_frame(const char *path, const struct frame *frame, const uint8_t *key,
+                                  struct bytes *value, struct record *record, struct error *error)
 {
     if (frame->kind == 'B' && frame->key_bytes == SHA256_BYTES)
         return record_add_blob(record, key, value, error);
@@ -147,14 +162,16 @@ static enum error_code take_frame(const char *path, const struct frame *frame, c
     return record_add_entry(record, seq, value, error);
 }
 
-static enum error_code receive(const char *path, int from, struct record *record, struct error *error)
+static enum error_code receive(const char *path, int from, struct record *record,
+                               struct error *error)
 {
     for (;;) {
         CLEANUP_BYTES struct bytes value = {0};
         struct frame frame;
         uint8_t key[KEY_BYTES_MAX];
         if (!read_frame(from, &frame, key, &value))
-            return damaged(path, "it cannot be read as an LMDB environment with a journal in it", error);
+            return damaged(path, "it cannot be read as an LMDB environment with a journal in it",
+                           error);
         if (frame.kind == 'Z')
             return ERROR_OK;
         enum error_code code = take_frame(path, &frame, key, &value, record, error);
@@ -167,7 +184,8 @@ enum error_code reader_lmdb(const char *path, struct record *record, struct erro
 {
     int ends[2], status = 0;
     if (pipe(ends) != 0)
-        return error_set(error, ERROR_SYSTEM, errno, path, "", "a pipe cannot be made: %s", strerror(errno));
+        return error_set(error, ERROR_SYSTEM, errno, path, "", "a pipe cannot be made: %s",
+                         strerror(errno));
     (void)fflush(NULL);
     pid_t pid = fork();
     if (pid == 0) {
@@ -178,7 +196,8 @@ enum error_code reader_lmdb(const char *path, struct record *record, struct erro
     (void)close(ends[1]);
     if (pid < 0) {
         (void)close(ends[0]);
-        return error_set(error, ERROR_SYSTEM, number, path, "", "a process cannot be started: %s", strerror(number));
+        return error_set(error, ERROR_SYSTEM, number, path, "", "a process cannot be started: %s",
+                         strerror(number));
     }
     enum error_code code = receive(path, ends[0], record, error);
     (void)close(ends[0]);

@@ -21,7 +21,8 @@ void record_free(struct record *record)
 
 static enum error_code beyond(const char *what, struct error *error)
 {
-    return error_set(error, ERROR_LIMIT, 0, "record", "", "there are more %s than this verifier takes", what);
+    return error_set(error, ERROR_LIMIT, 0, "record", "",
+                     "there are more %s than this verifier takes", what);
 }
 
 static enum error_code damaged(const char *what, struct error *error)
@@ -29,7 +30,8 @@ static enum error_code damaged(const char *what, struct error *error)
     return error_set(error, ERROR_DAMAGED, 0, "record", "", "%s", what);
 }
 
-enum error_code record_add_entry(struct record *record, uint64_t seq, struct bytes *value, struct error *error)
+enum error_code record_add_entry(struct record *record, uint64_t seq, struct bytes *value,
+                                 struct error *error)
 {
     if (seq != record->count)
         return damaged("the entries are not numbered 0, 1, 2 ... without a hole", error);
@@ -39,15 +41,18 @@ enum error_code record_add_entry(struct record *record, uint64_t seq, struct byt
         record->room = record->room * 2 + 64;
         record->entries = memory_grown(record->entries, record->room, sizeof *record->entries);
     }
-    record->entries[record->count++] = (struct entry){.value = *value, .deployment = ENTRY_NO_DEPLOYMENT};
+    record->entries[record->count++] = (struct entry){.value = *value,
+                                                      .deployment = ENTRY_NO_DEPLOYMENT};
     record->bytes += value->size;
     *value = (struct bytes){0};
     return ERROR_OK;
 }
 
-enum error_code record_add_blob(struct record *record, const uint8_t hash[SHA256_BYTES], struct bytes *data, struct error *error)
+enum error_code record_add_blob(struct record *record, const uint8_t hash[SHA256_BYTES],
+                                struct bytes *data, struct error *error)
 {
-    if (record->blob_count > 0 && memcmp(record->blobs[record->blob_count - 1].hash, hash, SHA256_BYTES) >= 0)
+    if (record->blob_count > 0
+        && memcmp(record->blobs[record->blob_count - 1].hash, hash, SHA256_BYTES) >= 0)
         return damaged("the blobs do not stand in ascending order", error);
     if (record->blob_count == RECORD_BLOBS_MAX || record->bytes + data->size > RECORD_BYTES_MAX)
         return beyond("blobs", error);
@@ -79,9 +84,12 @@ enum error_code record_read(const char *path, struct record *record, struct erro
 {
     struct stat status;
     if (stat(path, &status) != 0)
-        return error_set(error, ERROR_USAGE, errno, path, "name a journal directory or a bundle", "it cannot be read: %s", strerror(errno));
-    enum error_code code = S_ISDIR(status.st_mode) ? reader_lmdb(path, record, error) : reader_bundle(path, record, error);
+        return error_set(error, ERROR_USAGE, errno, path, "name a journal directory or a bundle",
+                         "it cannot be read: %s", strerror(errno));
+    enum error_code code = S_ISDIR(status.st_mode) ? reader_lmdb(path, record, error)
+                                                   : reader_bundle(path, record, error);
     if (code == ERROR_OK && record->count == 0)
-        return error_set(error, ERROR_DAMAGED, 0, path, "", "it holds no entry, not even a genesis");
+        return error_set(error, ERROR_DAMAGED, 0, path, "",
+                         "it holds no entry, not even a genesis");
     return code;
 }

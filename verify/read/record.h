@@ -1,5 +1,7 @@
-/* verify/read/record: what was handed to the verifier, as it stands there: stored values and blobs, believed in nothing yet.
- * Knows:     numbers, bytes and bounds; a reader fills it (reader_bundle.c, reader_lmdb.c), entry.h gives an entry a meaning.
+/* verify/read/record: what was handed to the verifier, as it stands there: stored values and blobs,
+ * believed in nothing yet.
+ * Knows:     numbers, bytes and bounds; a reader fills it (reader_bundle.c, reader_lmdb.c), entry.h
+ *            gives an entry a meaning.
  * Ownership: the record owns all; record_free() takes an empty one.
  * Bounds:    ERROR_LIMIT beyond RECORD_*_MAX, so that a hostile file cannot take the machine. */
 #ifndef VERIFY_RECORD_H
@@ -18,26 +20,32 @@ static const uint64_t RECORD_BYTES_MAX = (uint64_t)2 << 30;
 struct record {
     struct entry *entries;
     size_t count, room;
-    struct blob *blobs;             /* ascending by hash */
+    struct blob *blobs; /* ascending by hash */
     size_t blob_count, blob_room;
     uint64_t bytes;
     bool is_bundle;
-    uint8_t bundle_hash[SHA256_BYTES];      /* of all its bytes, as they were read */
+    uint8_t bundle_hash[SHA256_BYTES]; /* of all its bytes, as they were read */
     char bundle_journal[FORMAT_JOURNAL_ID_HEX + 1];
-    struct bytes bundle_note;       /* the bundle's own checkpoint */
+    struct bytes bundle_note; /* the bundle's own checkpoint */
 };
 
 void record_free(struct record *record);
 #define CLEANUP_RECORD __attribute__((cleanup(record_free)))
 
-/* Both take *bytes over and empty it. Entries come with 0, 1, 2 ..., blobs in ascending order, else ERROR_DAMAGED. */
-enum error_code record_add_entry(struct record *record, uint64_t seq, struct bytes *value, struct error *error) CHECKED;
-enum error_code record_add_blob(struct record *record, const uint8_t hash[SHA256_BYTES], struct bytes *data, struct error *error) CHECKED;
-struct blob *record_blob(const struct record *record, const uint8_t hash[SHA256_BYTES]);      /* NULL where there is none */
+/* Both take *bytes over and empty it. Entries come with 0, 1, 2 ..., blobs in ascending order, else
+ * ERROR_DAMAGED. */
+enum error_code record_add_entry(struct record *record, uint64_t seq, struct bytes *value,
+                                 struct error *error) CHECKED;
+enum error_code record_add_blob(struct record *record, const uint8_t hash[SHA256_BYTES],
+                                struct bytes *data, struct error *error) CHECKED;
+struct blob *record_blob(const struct record *record,
+                         const uint8_t hash[SHA256_BYTES]); /* NULL where there is none */
 
 /* A directory is taken for an LMDB environment, a file for a bundle. */
 enum error_code record_read(const char *path, struct record *record, struct error *error) CHECKED;
-enum error_code reader_bundle(const char *path, struct record *record, struct error *error) CHECKED;   /* reader_bundle.c */
-enum error_code reader_lmdb(const char *path, struct record *record, struct error *error) CHECKED;     /* reader_lmdb.c */
+enum error_code reader_bundle(const char *path, struct record *record, struct error *error)
+    CHECKED; /* reader_bundle.c */
+enum error_code reader_lmdb(const char *path, struct record *record, struct error *error)
+    CHECKED; /* reader_lmdb.c */
 
 #endif

@@ -1,92 +1,190 @@
-/* The schemas of journal/FORMAT.md, "Bodies", as rows: what each body must have and in which order. Unknown keys are passed over. */
+/* The schemas of journal/FORMAT.md, "Bodies", as rows: what each body must have and in which order.
+ * Unknown keys are passed over. */
 #include "verify/read/entry.h"
 
 #include <stdio.h>
 #include <string.h>
 
 enum field_kind {
-    FIELD_INVALID = 0, FIELD_TEXT, FIELD_TEXTS, FIELD_INTEGER, FIELD_COUNT, FIELD_BOOLEAN, FIELD_OBJECT, FIELD_HEX64, FIELD_HEX64_OR_EMPTY,
-    FIELD_HEX40_OR_EMPTY, FIELD_HEX32, FIELD_WORD, FIELD_EVIDENCE, FIELD_SHAPE,
+    FIELD_INVALID = 0,
+    FIELD_TEXT,
+    FIELD_TEXTS,
+    FIELD_INTEGER,
+    FIELD_COUNT,
+    FIELD_BOOLEAN,
+    FIELD_OBJECT,
+    FIELD_HEX64,
+    FIELD_HEX64_OR_EMPTY,
+    FIELD_HEX40_OR_EMPTY,
+    FIELD_HEX32,
+    FIELD_WORD,
+    FIELD_EVIDENCE,
+    FIELD_SHAPE,
 };
 
 struct field {
     const char *key;
     enum field_kind kind;
     bool optional;
-    const void *detail;     /* FIELD_WORD: the words allowed, each ended by '|'; FIELD_SHAPE: the fields of the object */
+    const void *detail; /* FIELD_WORD: the words allowed, each ended by '|'; FIELD_SHAPE: the fields
+                           of the object */
 };
 
-static const struct field roster_fields[] = {{"operators", FIELD_TEXTS, false, NULL}, {"approvers", FIELD_TEXTS, false, NULL},
-                                             {"administrators", FIELD_TEXTS, false, NULL}, {0}};
-static const struct field target_fields[] = {{"name", FIELD_TEXT, false, NULL}, {"address", FIELD_TEXT, false, NULL}, {"host_key", FIELD_TEXT, false, NULL},
+static const struct field roster_fields[] = {{"operators", FIELD_TEXTS, false, NULL},
+                                             {"approvers", FIELD_TEXTS, false, NULL},
+                                             {"administrators", FIELD_TEXTS, false, NULL},
                                              {0}};
-static const struct field services_fields[] = {{"execution", FIELD_TEXT, false, NULL}, {"brain", FIELD_TEXT, false, NULL}, {0}};
-static const struct field patterns_fields[] = {
-    {"policy_loaded", FIELD_TEXTS, false, NULL}, {"handshake_ok", FIELD_TEXTS, false, NULL}, {"handshake_failed", FIELD_TEXTS, false, NULL},
-    {"disarm_received", FIELD_TEXTS, false, NULL}, {"disarmed", FIELD_TEXTS, false, NULL}, {"armed", FIELD_TEXTS, false, NULL},
-    {"errors", FIELD_TEXTS, false, NULL}, {0}};
-static const struct field limits_fields[] = {
-    {"window_ms", FIELD_COUNT, false, NULL}, {"sample_interval_ms", FIELD_COUNT, false, NULL}, {"sample_gap_ms", FIELD_COUNT, false, NULL},
-    {"window_start_ms", FIELD_COUNT, false, NULL}, {"window_start_armed_ms", FIELD_COUNT, false, NULL}, {"failures", FIELD_COUNT, false, NULL},
-    {"rollback_start_ms", FIELD_COUNT, false, NULL}, {"rollback_ms", FIELD_COUNT, false, NULL}, {"disarm_fresh_ms", FIELD_COUNT, false, NULL},
-    {"answer_ms", FIELD_COUNT, false, NULL}, {0}};
-static const struct field approvals_fields[] = {{"policy", FIELD_COUNT, false, NULL}, {"release", FIELD_COUNT, false, NULL}, {0}};
-static const struct field succeeds_fields[] = {{"journal", FIELD_HEX32, false, NULL}, {"seq", FIELD_COUNT, false, NULL}, {"hash", FIELD_HEX64, false, NULL},
+static const struct field target_fields[] = {{"name", FIELD_TEXT, false, NULL},
+                                             {"address", FIELD_TEXT, false, NULL},
+                                             {"host_key", FIELD_TEXT, false, NULL},
+                                             {0}};
+static const struct field services_fields[] = {{"execution", FIELD_TEXT, false, NULL},
+                                               {"brain", FIELD_TEXT, false, NULL},
                                                {0}};
-static const struct field span_fields[] = {{"boot", FIELD_TEXT, false, NULL}, {"before_ms", FIELD_COUNT, false, NULL},
-                                           {"after_ms", FIELD_COUNT, false, NULL}, {0}};
+static const struct field patterns_fields[] = {
+    {"policy_loaded", FIELD_TEXTS, false, NULL},    {"handshake_ok", FIELD_TEXTS, false, NULL},
+    {"handshake_failed", FIELD_TEXTS, false, NULL}, {"disarm_received", FIELD_TEXTS, false, NULL},
+    {"disarmed", FIELD_TEXTS, false, NULL},         {"armed", FIELD_TEXTS, false, NULL},
+    {"errors", FIELD_TEXTS, false, NULL},           {0}};
+static const struct field limits_fields[] = {{"window_ms", FIELD_COUNT, false, NULL},
+                                             {"sample_interval_ms", FIELD_COUNT, false, NULL},
+                                             {"sample_gap_ms", FIELD_COUNT, false, NULL},
+                                             {"window_start_ms", FIELD_COUNT, false, NULL},
+                                             {"window_start_armed_ms", FIELD_COUNT, false, NULL},
+                                             {"failures", FIELD_COUNT, false, NULL},
+                                             {"rollback_start_ms", FIELD_COUNT, false, NULL},
+                                             {"rollback_ms", FIELD_COUNT, false, NULL},
+                                             {"disarm_fresh_ms", FIELD_COUNT, false, NULL},
+                                             {"answer_ms", FIELD_COUNT, false, NULL},
+                                             {0}};
+static const struct field approvals_fields[] = {{"policy", FIELD_COUNT, false, NULL},
+                                                {"release", FIELD_COUNT, false, NULL},
+                                                {0}};
+static const struct field succeeds_fields[] = {{"journal", FIELD_HEX32, false, NULL},
+                                               {"seq", FIELD_COUNT, false, NULL},
+                                               {"hash", FIELD_HEX64, false, NULL},
+                                               {0}};
+static const struct field span_fields[] = {{"boot", FIELD_TEXT, false, NULL},
+                                           {"before_ms", FIELD_COUNT, false, NULL},
+                                           {"after_ms", FIELD_COUNT, false, NULL},
+                                           {0}};
 static const struct field item_fields[] = {
-    {"probe", FIELD_TEXT, false, NULL}, {"subject", FIELD_TEXT, false, NULL}, {"status", FIELD_INTEGER, false, NULL}, {"output", FIELD_HEX64, false, NULL},
-    {"size", FIELD_COUNT, false, NULL}, {"sent_ns", FIELD_COUNT, false, NULL}, {"received_ns", FIELD_COUNT, false, NULL},
-    {"target", FIELD_SHAPE, true, span_fields}, {"excerpt", FIELD_TEXT, true, NULL}, {0}};
+    {"probe", FIELD_TEXT, false, NULL},        {"subject", FIELD_TEXT, false, NULL},
+    {"status", FIELD_INTEGER, false, NULL},    {"output", FIELD_HEX64, false, NULL},
+    {"size", FIELD_COUNT, false, NULL},        {"sent_ns", FIELD_COUNT, false, NULL},
+    {"received_ns", FIELD_COUNT, false, NULL}, {"target", FIELD_SHAPE, true, span_fields},
+    {"excerpt", FIELD_TEXT, true, NULL},       {0}};
 
-static const struct field genesis_fields[] = {
-    {"target", FIELD_SHAPE, false, target_fields}, {"services", FIELD_SHAPE, false, services_fields}, {"endpoints", FIELD_TEXTS, false, NULL},
-    {"marker", FIELD_BOOLEAN, false, NULL}, {"patterns", FIELD_SHAPE, false, patterns_fields}, {"limits", FIELD_SHAPE, false, limits_fields},
-    {"roster", FIELD_SHAPE, false, roster_fields}, {"checklist", FIELD_TEXTS, false, NULL}, {"approvals", FIELD_SHAPE, false, approvals_fields},
-    {"succeeds", FIELD_SHAPE, true, succeeds_fields}, {0}};
-static const struct field roster_entry_fields[] = {{"roster", FIELD_SHAPE, false, roster_fields}, {"reason", FIELD_TEXT, false, NULL}, {0}};
-static const struct field open_fields[] = {
-    {"procedure", FIELD_WORD, false, "release|policy|"}, {"operator", FIELD_TEXT, false, NULL}, {"reason", FIELD_TEXT, false, NULL},
-    {"session", FIELD_HEX64, false, NULL}, {"table", FIELD_HEX64, false, NULL}, {"program", FIELD_TEXT, false, NULL}, {"branch", FIELD_TEXT, false, NULL},
-    {"commit", FIELD_HEX40_OR_EMPTY, false, NULL}, {"expect", FIELD_HEX64_OR_EMPTY, false, NULL}, {"checklist", FIELD_TEXTS, false, NULL},
-    {"approvals", FIELD_COUNT, false, NULL}, {"config", FIELD_HEX64, false, NULL}, {0}};
-static const struct field intent_fields[] = {
-    {"from", FIELD_TEXT, false, NULL}, {"action", FIELD_TEXT, false, NULL}, {"key", FIELD_HEX32, false, NULL}, {"deadline_ms", FIELD_COUNT, false, NULL},
-    {"repeats", FIELD_COUNT, true, NULL}, {"what", FIELD_TEXT, false, NULL}, {0}};
+static const struct field genesis_fields[] = {{"target", FIELD_SHAPE, false, target_fields},
+                                              {"services", FIELD_SHAPE, false, services_fields},
+                                              {"endpoints", FIELD_TEXTS, false, NULL},
+                                              {"marker", FIELD_BOOLEAN, false, NULL},
+                                              {"patterns", FIELD_SHAPE, false, patterns_fields},
+                                              {"limits", FIELD_SHAPE, false, limits_fields},
+                                              {"roster", FIELD_SHAPE, false, roster_fields},
+                                              {"checklist", FIELD_TEXTS, false, NULL},
+                                              {"approvals", FIELD_SHAPE, false, approvals_fields},
+                                              {"succeeds", FIELD_SHAPE, true, succeeds_fields},
+                                              {0}};
+static const struct field roster_entry_fields[] = {{"roster", FIELD_SHAPE, false, roster_fields},
+                                                   {"reason", FIELD_TEXT, false, NULL},
+                                                   {0}};
+static const struct field open_fields[] = {{"procedure", FIELD_WORD, false, "release|policy|"},
+                                           {"operator", FIELD_TEXT, false, NULL},
+                                           {"reason", FIELD_TEXT, false, NULL},
+                                           {"session", FIELD_HEX64, false, NULL},
+                                           {"table", FIELD_HEX64, false, NULL},
+                                           {"program", FIELD_TEXT, false, NULL},
+                                           {"branch", FIELD_TEXT, false, NULL},
+                                           {"commit", FIELD_HEX40_OR_EMPTY, false, NULL},
+                                           {"expect", FIELD_HEX64_OR_EMPTY, false, NULL},
+                                           {"checklist", FIELD_TEXTS, false, NULL},
+                                           {"approvals", FIELD_COUNT, false, NULL},
+                                           {"config", FIELD_HEX64, false, NULL},
+                                           {0}};
+static const struct field intent_fields[] = {{"from", FIELD_TEXT, false, NULL},
+                                             {"action", FIELD_TEXT, false, NULL},
+                                             {"key", FIELD_HEX32, false, NULL},
+                                             {"deadline_ms", FIELD_COUNT, false, NULL},
+                                             {"repeats", FIELD_COUNT, true, NULL},
+                                             {"what", FIELD_TEXT, false, NULL},
+                                             {0}};
 static const struct field transition_fields[] = {
-    {"intent", FIELD_COUNT, true, NULL}, {"from", FIELD_TEXT, false, NULL}, {"event", FIELD_TEXT, false, NULL}, {"to", FIELD_TEXT, false, NULL},
-    {"reason", FIELD_TEXT, false, NULL}, {"evidence", FIELD_EVIDENCE, false, NULL}, {"facts", FIELD_OBJECT, false, NULL}, {0}};
-static const struct field sample_fields[] = {{"intent", FIELD_COUNT, false, NULL}, {"n", FIELD_COUNT, false, NULL},
-                                             {"evidence", FIELD_EVIDENCE, false, NULL}, {"facts", FIELD_OBJECT, false, NULL}, {0}};
-static const struct field refusal_fields[] = {{"from", FIELD_TEXT, false, NULL}, {"event", FIELD_TEXT, false, NULL}, {"reason", FIELD_TEXT, false, NULL}, {0}};
-static const struct field reconciliation_fields[] = {
-    {"intent", FIELD_COUNT, false, NULL}, {"found", FIELD_WORD, false, "done|not_done|partial|unknown|"},
-    {"then", FIELD_WORD, false, "continue|repeat|fail|ask|"}, {"reason", FIELD_TEXT, false, NULL}, {"evidence", FIELD_EVIDENCE, false, NULL}, {0}};
-static const struct field attestation_fields[] = {{"item", FIELD_TEXT, false, NULL}, {"answer", FIELD_WORD, false, "passed|accepted|"},
-                                                  {"reason", FIELD_TEXT, false, NULL}, {"operator", FIELD_TEXT, false, NULL}, {0}};
-static const struct field approval_fields[] = {{"principal", FIELD_TEXT, false, NULL}, {"statement", FIELD_TEXT, false, NULL},
-                                               {"signature", FIELD_TEXT, false, NULL}, {"reason", FIELD_TEXT, true, NULL}, {0}};
-static const struct field takeover_fields[] = {
-    {"operator", FIELD_TEXT, false, NULL}, {"session", FIELD_HEX64, false, NULL}, {"epoch", FIELD_COUNT, false, NULL}, {"previous", FIELD_TEXT, false, NULL},
-    {"reason", FIELD_TEXT, false, NULL}, {0}};
-static const struct field command_fields[] = {
-    {"command", FIELD_WORD, false, "disarm|arm|answer|succeed|"}, {"phase", FIELD_WORD, false, "intent|outcome|"}, {"key", FIELD_TEXT, false, NULL},
-    {"outcome", FIELD_WORD, false, "|observed|not_observed|failed|yes|no|unanswered|"}, {"reason", FIELD_TEXT, false, NULL},
-    {"evidence", FIELD_EVIDENCE, false, NULL}, {0}};
-static const struct field anchor_fields[] = {{"checkpoint", FIELD_TEXT, false, NULL}, {"to", FIELD_TEXT, false, NULL}, {0}};
-static const struct field note_fields[] = {{"text", FIELD_TEXT, false, NULL}, {"kind", FIELD_TEXT, true, NULL}, {0}};
+    {"intent", FIELD_COUNT, true, NULL},  {"from", FIELD_TEXT, false, NULL},
+    {"event", FIELD_TEXT, false, NULL},   {"to", FIELD_TEXT, false, NULL},
+    {"reason", FIELD_TEXT, false, NULL},  {"evidence", FIELD_EVIDENCE, false, NULL},
+    {"facts", FIELD_OBJECT, false, NULL}, {0}};
+static const struct field sample_fields[] = {{"intent", FIELD_COUNT, false, NULL},
+                                             {"n", FIELD_COUNT, false, NULL},
+                                             {"evidence", FIELD_EVIDENCE, false, NULL},
+                                             {"facts", FIELD_OBJECT, false, NULL},
+                                             {0}};
+static const struct field refusal_fields[] = {{"from", FIELD_TEXT, false, NULL},
+                                              {"event", FIELD_TEXT, false, NULL},
+                                              {"reason", FIELD_TEXT, false, NULL},
+                                              {0}};
+static const struct field reconciliation_fields[] = {{"intent", FIELD_COUNT, false, NULL},
+                                                     {"found", FIELD_WORD, false,
+                                                      "done|not_done|partial|unknown|"},
+                                                     {"then", FIELD_WORD, false,
+                                                      "continue|repeat|fail|ask|"},
+                                                     {"reason", FIELD_TEXT, false, NULL},
+                                                     {"evidence", FIELD_EVIDENCE, false, NULL},
+                                                     {0}};
+static const struct field attestation_fields[] = {{"item", FIELD_TEXT, false, NULL},
+                                                  {"answer", FIELD_WORD, false, "passed|accepted|"},
+                                                  {"reason", FIELD_TEXT, false, NULL},
+                                                  {"operator", FIELD_TEXT, false, NULL},
+                                                  {0}};
+static const struct field approval_fields[] = {{"principal", FIELD_TEXT, false, NULL},
+                                               {"statement", FIELD_TEXT, false, NULL},
+                                               {"signature", FIELD_TEXT, false, NULL},
+                                               {"reason", FIELD_TEXT, true, NULL},
+                                               {0}};
+static const struct field takeover_fields[] = {{"operator", FIELD_TEXT, false, NULL},
+                                               {"session", FIELD_HEX64, false, NULL},
+                                               {"epoch", FIELD_COUNT, false, NULL},
+                                               {"previous", FIELD_TEXT, false, NULL},
+                                               {"reason", FIELD_TEXT, false, NULL},
+                                               {0}};
+static const struct field command_fields[] = {{"command", FIELD_WORD, false,
+                                               "disarm|arm|answer|succeed|"},
+                                              {"phase", FIELD_WORD, false, "intent|outcome|"},
+                                              {"key", FIELD_TEXT, false, NULL},
+                                              {"outcome", FIELD_WORD, false,
+                                               "|observed|not_observed|failed|yes|no|unanswered|"},
+                                              {"reason", FIELD_TEXT, false, NULL},
+                                              {"evidence", FIELD_EVIDENCE, false, NULL},
+                                              {0}};
+static const struct field anchor_fields[] = {{"checkpoint", FIELD_TEXT, false, NULL},
+                                             {"to", FIELD_TEXT, false, NULL},
+                                             {0}};
+static const struct field note_fields[] = {{"text", FIELD_TEXT, false, NULL},
+                                           {"kind", FIELD_TEXT, true, NULL},
+                                           {0}};
 
-static const struct field *const bodies[ENTRY_TYPES] = {
-    [ENTRY_GENESIS] = genesis_fields, [ENTRY_ROSTER] = roster_entry_fields, [ENTRY_OPEN] = open_fields, [ENTRY_INTENT] = intent_fields,
-    [ENTRY_TRANSITION] = transition_fields, [ENTRY_REFUSAL] = refusal_fields, [ENTRY_SAMPLE] = sample_fields, [ENTRY_ATTESTATION] = attestation_fields,
-    [ENTRY_APPROVAL] = approval_fields, [ENTRY_RECONCILIATION] = reconciliation_fields, [ENTRY_TAKEOVER] = takeover_fields,
-    [ENTRY_COMMAND] = command_fields, [ENTRY_ANCHOR] = anchor_fields, [ENTRY_NOTE] = note_fields};
+static const struct field *const bodies[ENTRY_TYPES] = {[ENTRY_GENESIS] = genesis_fields,
+                                                        [ENTRY_ROSTER] = roster_entry_fields,
+                                                        [ENTRY_OPEN] = open_fields,
+                                                        [ENTRY_INTENT] = intent_fields,
+                                                        [ENTRY_TRANSITION] = transition_fields,
+                                                        [ENTRY_REFUSAL] = refusal_fields,
+                                                        [ENTRY_SAMPLE] = sample_fields,
+                                                        [ENTRY_ATTESTATION] = attestation_fields,
+                                                        [ENTRY_APPROVAL] = approval_fields,
+                                                        [ENTRY_RECONCILIATION] =
+                                                            reconciliation_fields,
+                                                        [ENTRY_TAKEOVER] = takeover_fields,
+                                                        [ENTRY_COMMAND] = command_fields,
+                                                        [ENTRY_ANCHOR] = anchor_fields,
+                                                        [ENTRY_NOTE] = note_fields};
 
 static bool is_hex(const struct node *node, size_t digits, bool or_empty)
 {
     uint8_t bytes[SHA256_BYTES];
-    return node_is(node, NODE_STRING) && ((or_empty && node->text.length == 0) || bytes_from_hex(node->text.at, node->text.length, bytes, digits / 2));
+    return node_is(node, NODE_STRING)
+           && ((or_empty && node->text.length == 0)
+               || bytes_from_hex(node->text.at, node->text.length, bytes, digits / 2));
 }
 
 static bool is_texts(const struct node *node)
@@ -102,7 +200,8 @@ static bool is_texts(const struct node *node)
 static bool is_word(const struct node *node, const char *words)
 {
     for (const char *at = words; *at != '\0'; at += strcspn(at, "|") + 1)
-        if (node_is(node, NODE_STRING) && text_equal(node->text, (struct text){at, strcspn(at, "|")}))
+        if (node_is(node, NODE_STRING)
+            && text_equal(node->text, (struct text){at, strcspn(at, "|")}))
             return true;
     return false;
 }
@@ -122,20 +221,34 @@ static bool is_evidence(const struct node *node)
 static bool is_right(const struct field *field, const struct node *node)
 {
     switch (field->kind) {
-    case FIELD_INVALID: return false;
-    case FIELD_TEXT: return node_is(node, NODE_STRING);
-    case FIELD_TEXTS: return is_texts(node);
-    case FIELD_INTEGER: return node_is(node, NODE_INTEGER);
-    case FIELD_COUNT: return node_is(node, NODE_INTEGER) && node->number >= 0;
-    case FIELD_BOOLEAN: return node_is(node, NODE_TRUE) || node_is(node, NODE_FALSE);
-    case FIELD_OBJECT: return node_is(node, NODE_OBJECT);
-    case FIELD_HEX64: return is_hex(node, 64, false);
-    case FIELD_HEX64_OR_EMPTY: return is_hex(node, 64, true);
-    case FIELD_HEX40_OR_EMPTY: return is_hex(node, 40, true);
-    case FIELD_HEX32: return is_hex(node, 32, false);
-    case FIELD_WORD: return is_word(node, field->detail);
-    case FIELD_EVIDENCE: return is_evidence(node);
-    case FIELD_SHAPE: return wrong_key(field->detail, node) == NULL;
+    case FIELD_INVALID:
+        return false;
+    case FIELD_TEXT:
+        return node_is(node, NODE_STRING);
+    case FIELD_TEXTS:
+        return is_texts(node);
+    case FIELD_INTEGER:
+        return node_is(node, NODE_INTEGER);
+    case FIELD_COUNT:
+        return node_is(node, NODE_INTEGER) && node->number >= 0;
+    case FIELD_BOOLEAN:
+        return node_is(node, NODE_TRUE) || node_is(node, NODE_FALSE);
+    case FIELD_OBJECT:
+        return node_is(node, NODE_OBJECT);
+    case FIELD_HEX64:
+        return is_hex(node, 64, false);
+    case FIELD_HEX64_OR_EMPTY:
+        return is_hex(node, 64, true);
+    case FIELD_HEX40_OR_EMPTY:
+        return is_hex(node, 40, true);
+    case FIELD_HEX32:
+        return is_hex(node, 32, false);
+    case FIELD_WORD:
+        return is_word(node, field->detail);
+    case FIELD_EVIDENCE:
+        return is_evidence(node);
+    case FIELD_SHAPE:
+        return wrong_key(field->detail, node) == NULL;
     }
     return false;
 }
@@ -167,7 +280,9 @@ bool schema_body_is_right(enum entry_type type, const struct node *body, char *r
     const char *wrong = wrong_key(bodies[type], body);
     if (wrong == NULL)
         return true;
-    (void)snprintf(ret_why, room, "the body of this %s lacks `%s`, or has it in a form or at a place that the format does not know", entry_type_name(type),
-                   wrong);
+    (void)snprintf(ret_why, room,
+                   "the body of this %s lacks `%s`, or has it in a form or at a place that the "
+                   "format does not know",
+                   entry_type_name(type), wrong);
     return false;
 }

@@ -30,7 +30,8 @@ bool text_is(struct text text, const char *word)
 
 bool text_equal(struct text left, struct text right)
 {
-    return left.length == right.length && (left.length == 0 || memcmp(left.at, right.at, left.length) == 0);
+    return left.length == right.length
+           && (left.length == 0 || memcmp(left.at, right.at, left.length) == 0);
 }
 
 bool text_begins(struct text text, const char *word)
@@ -46,7 +47,8 @@ struct text text_of(const char *word)
 
 bool text_copy(struct text text, char *ret_text, size_t room)
 {
-    bool fits = text.length < room && (text.length == 0 || memchr(text.at, '\0', text.length) == NULL);
+    bool fits = text.length < room
+                && (text.length == 0 || memchr(text.at, '\0', text.length) == NULL);
     if (fits && text.length > 0)
         memcpy(ret_text, text.at, text.length);
     ret_text[fits ? text.length : 0] = '\0';
@@ -101,7 +103,8 @@ static bool refuse(struct scanner *scanner, const char *why)
 static void skip_space(struct scanner *scanner)
 {
     while (!scanner->canonical && scanner->at < scanner->end
-           && (*scanner->at == ' ' || *scanner->at == '\t' || *scanner->at == '\n' || *scanner->at == '\r'))
+           && (*scanner->at == ' ' || *scanner->at == '\t' || *scanner->at == '\n'
+               || *scanner->at == '\r'))
         scanner->at++;
 }
 
@@ -154,13 +157,16 @@ static size_t put_utf8(char *to, unsigned code)
     return 4;
 }
 
-/* Behind "\u". In canonical form only what has no short form and lies below 0x20 may be written so. */
+/* Behind "\u". In canonical form only what has no short form and lies below 0x20 may be written so.
+ */
 static bool scan_unicode(struct scanner *scanner, char *to, size_t *length)
 {
     unsigned code, low;
     if (!scan_hex4(scanner, &code))
         return false;
-    if (scanner->canonical && (code >= 0x20 || code == '\b' || code == '\t' || code == '\n' || code == '\f' || code == '\r'))
+    if (scanner->canonical
+        && (code >= 0x20 || code == '\b' || code == '\t' || code == '\n' || code == '\f'
+            || code == '\r'))
         return refuse(scanner, "a character is escaped that has a shorter form");
     if (code >= 0xD800 && code < 0xDC00) {
         if (scanner->end - scanner->at < 6 || scanner->at[0] != '\\' || scanner->at[1] != 'u')
@@ -197,7 +203,8 @@ static bool scan_string(struct scanner *scanner, struct text *ret_text)
     if (!accept(scanner, '"'))
         return refuse(scanner, "a string is missing");
     const char *begin = scanner->at;
-    while (scanner->at < scanner->end && *scanner->at != '"' && *scanner->at != '\\' && (unsigned char)*scanner->at >= 0x20)
+    while (scanner->at < scanner->end && *scanner->at != '"' && *scanner->at != '\\'
+           && (unsigned char)*scanner->at >= 0x20)
         scanner->at++;
     if (scanner->at < scanner->end && *scanner->at == '"') {
         *ret_text = (struct text){begin, (size_t)(scanner->at++ - begin)};
@@ -235,7 +242,8 @@ static bool scan_number(struct scanner *scanner, struct node *node)
     const char *begin = scanner->at;
     bool negative = accept(scanner, '-');
     size_t digits = count_digits(scanner, scanner->at);
-    if (digits == 0 || (digits > 1 && *scanner->at == '0') || (negative && digits == 1 && *scanner->at == '0' && scanner->canonical))
+    if (digits == 0 || (digits > 1 && *scanner->at == '0')
+        || (negative && digits == 1 && *scanner->at == '0' && scanner->canonical))
         return refuse(scanner, "a number is not of this form");
     uint64_t value = 0;
     bool whole = digits <= 19;
@@ -273,7 +281,8 @@ static bool scan_value(struct scanner *scanner, struct node *node);
 static bool scan_members(struct scanner *scanner, struct node *node, char closing)
 {
     struct node **end = &node->first;
-    if (++scanner->depth > (scanner->canonical ? (unsigned)FORMAT_NESTING_MAX : (unsigned)PLAIN_NESTING_MAX))
+    if (++scanner->depth
+        > (scanner->canonical ? (unsigned)FORMAT_NESTING_MAX : (unsigned)PLAIN_NESTING_MAX))
         return refuse(scanner, "it is nested too deep");
     scanner->at++;
     for (bool more = !accept(scanner, closing); more;) {
@@ -302,7 +311,8 @@ static bool scan_members(struct scanner *scanner, struct node *node, char closin
     return true;
 }
 
-static bool scan_word(struct scanner *scanner, struct node *node, const char *word, enum node_kind kind)
+static bool scan_word(struct scanner *scanner, struct node *node, const char *word,
+                      enum node_kind kind)
 {
     size_t length = strlen(word);
     if ((size_t)(scanner->end - scanner->at) < length || memcmp(scanner->at, word, length) != 0)
@@ -318,21 +328,35 @@ static bool scan_value(struct scanner *scanner, struct node *node)
     if (scanner->at == scanner->end)
         return refuse(scanner, "a value is missing");
     switch (*scanner->at) {
-    case '{': node->kind = NODE_OBJECT; return scan_members(scanner, node, '}');
-    case '[': node->kind = NODE_ARRAY; return scan_members(scanner, node, ']');
-    case '"': node->kind = NODE_STRING; return scan_string(scanner, &node->text);
-    case 't': return scan_word(scanner, node, "true", NODE_TRUE);
-    case 'f': return scan_word(scanner, node, "false", NODE_FALSE);
-    case 'n': return scan_word(scanner, node, "null", NODE_NULL);
-    default: return scan_number(scanner, node);
+    case '{':
+        node->kind = NODE_OBJECT;
+        return scan_members(scanner, node, '}');
+    case '[':
+        node->kind = NODE_ARRAY;
+        return scan_members(scanner, node, ']');
+    case '"':
+        node->kind = NODE_STRING;
+        return scan_string(scanner, &node->text);
+    case 't':
+        return scan_word(scanner, node, "true", NODE_TRUE);
+    case 'f':
+        return scan_word(scanner, node, "false", NODE_FALSE);
+    case 'n':
+        return scan_word(scanner, node, "null", NODE_NULL);
+    default:
+        return scan_number(scanner, node);
     }
 }
 
-enum error_code tree_read(const void *text, size_t size, enum tree_form form, struct tree *ret_tree, struct error *error)
+enum error_code tree_read(const void *text, size_t size, enum tree_form form, struct tree *ret_tree,
+                          struct error *error)
 {
     assert(form != TREE_INVALID);
     CLEANUP_TREE struct tree tree = {0};
-    struct scanner scanner = {.at = text, .end = (const char *)text + size, .canonical = form == TREE_CANONICAL, .tree = &tree};
+    struct scanner scanner = {.at = text,
+                              .end = (const char *)text + size,
+                              .canonical = form == TREE_CANONICAL,
+                              .tree = &tree};
     struct node *root = take(&tree, sizeof *root);
     bool good = bytes_is_utf8(text, size) || refuse(&scanner, "it is not UTF-8");
     good = good && scan_value(&scanner, root);

@@ -1,7 +1,9 @@
 /* verify/read/tree: the verifier's own JSON reader; it shares nothing with the driver's.
- * Forms:     TREE_CANONICAL is the one form that journal/FORMAT.md allows ("Payload"); TREE_PLAIN is any JSON (RFC 8259), for what
- *            services print and answer. A doubled key is refused in both: what says two things says nothing.
- * Ownership: a tree borrows the text that it was read from and owns its nodes; tree_free() takes an empty one.
+ * Forms:     TREE_CANONICAL is the one form that journal/FORMAT.md allows ("Payload"); TREE_PLAIN
+ *            is any JSON (RFC 8259), for what services print and answer. A doubled key is refused
+ *            in both: what says two things says nothing.
+ * Ownership: a tree borrows the text that it was read from and owns its nodes; tree_free() takes an
+ *            empty one.
  * Bounds:    nesting (16 canonical, 64 plain) and keys of one object. */
 #ifndef VERIFY_TREE_H
 #define VERIFY_TREE_H
@@ -14,7 +16,7 @@
 #include "journal/format/error.h"
 
 struct text {
-    const char *at;         /* not NUL-terminated; may hold NUL */
+    const char *at; /* not NUL-terminated; may hold NUL */
     size_t length;
 };
 
@@ -26,20 +28,26 @@ struct text text_of(const char *word);
 bool text_copy(struct text text, char *ret_text, size_t room);
 /* The next line of `rest`, without its newline; takes it away. False at the end. */
 bool text_line(struct text *rest, struct text *ret_line);
-#define TEXT_ARGUMENTS(text) (int)(text).length, (text).at      /* for "%.*s" */
+#define TEXT_ARGUMENTS(text) (int)(text).length, (text).at /* for "%.*s" */
 
 enum node_kind {
-    NODE_INVALID = 0, NODE_OBJECT, NODE_ARRAY, NODE_STRING, NODE_INTEGER,
-    NODE_NUMBER,            /* plain form only: any other number; its value is not kept */
-    NODE_TRUE, NODE_FALSE, NODE_NULL,
+    NODE_INVALID = 0,
+    NODE_OBJECT,
+    NODE_ARRAY,
+    NODE_STRING,
+    NODE_INTEGER,
+    NODE_NUMBER, /* plain form only: any other number; its value is not kept */
+    NODE_TRUE,
+    NODE_FALSE,
+    NODE_NULL,
 };
 
 struct node {
     enum node_kind kind;
-    struct text key;        /* within an object */
-    struct text text;       /* of a string, decoded */
+    struct text key;  /* within an object */
+    struct text text; /* of a string, decoded */
     int64_t number;
-    size_t count;           /* members or elements */
+    size_t count; /* members or elements */
     struct node *first, *next;
 };
 
@@ -52,7 +60,8 @@ struct tree {
 enum tree_form { TREE_INVALID = 0, TREE_CANONICAL, TREE_PLAIN };
 
 /* ERROR_DAMAGED: not JSON, or not of this form. */
-enum error_code tree_read(const void *text, size_t size, enum tree_form form, struct tree *ret_tree, struct error *error) CHECKED;
+enum error_code tree_read(const void *text, size_t size, enum tree_form form, struct tree *ret_tree,
+                          struct error *error) CHECKED;
 void tree_free(struct tree *tree);
 #define CLEANUP_TREE __attribute__((cleanup(tree_free)))
 

@@ -27,15 +27,19 @@ static enum error_code read_whole(const char *path, struct record *record, struc
     if (finding.verdict != VERDICT_VIOLATED)
         return ERROR_OK;
     if (!finding.has_entry)
-        return error_set(error, ERROR_DAMAGED, 0, path, "take another copy of it", "it is not whole: %s", finding.sentence);
-    return error_set(error, ERROR_DAMAGED, 0, path, "take another copy of it", "it is not whole, at entry %llu: %s", (unsigned long long)finding.entry,
+        return error_set(error, ERROR_DAMAGED, 0, path, "take another copy of it",
+                         "it is not whole: %s", finding.sentence);
+    return error_set(error, ERROR_DAMAGED, 0, path, "take another copy of it",
+                     "it is not whole, at entry %llu: %s", (unsigned long long)finding.entry,
                      finding.sentence);
 }
 
-static enum diff_outcome compare(const struct record *first, const struct record *second, size_t *ret_common)
+static enum diff_outcome compare(const struct record *first, const struct record *second,
+                                 size_t *ret_common)
 {
     size_t common = 0, shorter = first->count < second->count ? first->count : second->count;
-    while (common < shorter && memcmp(first->entries[common].hash, second->entries[common].hash, SHA256_BYTES) == 0)
+    while (common < shorter
+           && memcmp(first->entries[common].hash, second->entries[common].hash, SHA256_BYTES) == 0)
         common++;
     *ret_common = common;
     if (strcmp(first->entries[0].journal, second->entries[0].journal) != 0)
@@ -47,7 +51,8 @@ static enum diff_outcome compare(const struct record *first, const struct record
     return first->count > second->count ? DIFF_FIRST_EXTENDS : DIFF_SECOND_EXTENDS;
 }
 
-enum error_code diff_run(const char *first, const char *second, struct diff *ret_diff, struct error *error)
+enum error_code diff_run(const char *first, const char *second, struct diff *ret_diff,
+                         struct error *error)
 {
     CLEANUP_DIFF struct diff diff = {.paths = {first, second}};
     for (unsigned i = 0; i < 2; i++) {
@@ -64,12 +69,15 @@ enum error_code diff_run(const char *first, const char *second, struct diff *ret
 enum diff_status diff_status_of(enum diff_outcome outcome)
 {
     switch (outcome) {
-    case DIFF_EQUAL: return DIFF_STATUS_EQUAL;
+    case DIFF_EQUAL:
+        return DIFF_STATUS_EQUAL;
     case DIFF_FIRST_EXTENDS:
-    case DIFF_SECOND_EXTENDS: return DIFF_STATUS_EXTENDS;
+    case DIFF_SECOND_EXTENDS:
+        return DIFF_STATUS_EXTENDS;
     case DIFF_INVALID:
     case DIFF_FORK:
-    case DIFF_OTHER_JOURNAL: break;
+    case DIFF_OTHER_JOURNAL:
+        break;
     }
     return DIFF_STATUS_CONTRADICTION;
 }

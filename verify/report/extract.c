@@ -1,4 +1,5 @@
-/* One entry taken out, for OpenSSH's own tools: the payload as it was signed, and its signature in armor. */
+/* One entry taken out, for OpenSSH's own tools: the payload as it was signed, and its signature in
+ * armor. */
 #include "verify/verify.h"
 
 #include <errno.h>
@@ -8,7 +9,8 @@
 
 #include "journal/format/sshsig.h"
 
-static enum error_code write_file(const char *path, const void *data, size_t size, struct error *error)
+static enum error_code write_file(const char *path, const void *data, size_t size,
+                                  struct error *error)
 {
     int descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     bool good = descriptor >= 0;
@@ -21,11 +23,14 @@ static enum error_code write_file(const char *path, const void *data, size_t siz
     int number = errno;
     if (descriptor >= 0)
         good = close(descriptor) == 0 && good;
-    return good ? ERROR_OK : error_set(error, ERROR_USAGE, number, path, "choose a place that can be written with --out", "it cannot be written: %s",
-                                       strerror(number));
+    return good ? ERROR_OK
+                : error_set(error, ERROR_USAGE, number, path,
+                            "choose a place that can be written with --out",
+                            "it cannot be written: %s", strerror(number));
 }
 
-enum error_code verify_extract(const char *path, uint64_t seq, const char *prefix, struct error *error)
+enum error_code verify_extract(const char *path, uint64_t seq, const char *prefix,
+                               struct error *error)
 {
     CLEANUP_RECORD struct record record = {0};
     CLEANUP_BYTES struct bytes armor = {0};
@@ -34,7 +39,8 @@ enum error_code verify_extract(const char *path, uint64_t seq, const char *prefi
     if (code != ERROR_OK)
         return code;
     if (seq >= record.count)
-        return error_set(error, ERROR_USAGE, 0, path, "entries are numbered from 0", "it has %zu entries, and none numbered %llu", record.count,
+        return error_set(error, ERROR_USAGE, 0, path, "entries are numbered from 0",
+                         "it has %zu entries, and none numbered %llu", record.count,
                          (unsigned long long)seq);
     struct entry *entry = &record.entries[seq];
     code = entry_check(entry, error);
@@ -47,5 +53,6 @@ enum error_code verify_extract(const char *path, uint64_t seq, const char *prefi
         code = bytes_append_format(&name, error, "%s.sig", prefix);
     if (code == ERROR_OK)
         code = write_file(prefix, payload, size, error);
-    return code == ERROR_OK ? write_file((const char *)name.data, armor.data, armor.size, error) : code;
+    return code == ERROR_OK ? write_file((const char *)name.data, armor.data, armor.size, error)
+                            : code;
 }

@@ -11,11 +11,14 @@
 
 static enum error_code refuse(const char *path, int number, const char *what, struct error *error)
 {
-    return error_set(error, ERROR_USAGE, number, path, number == EEXIST ? "name a file that does not exist yet" : "name a file that can be written, and run it again",
+    return error_set(error, ERROR_USAGE, number, path,
+                     number == EEXIST ? "name a file that does not exist yet"
+                                      : "name a file that can be written, and run it again",
                      "it cannot be written: %s", what);
 }
 
-enum error_code output_open(const char *path, enum output_mode mode, struct output *ret_output, struct error *error)
+enum error_code output_open(const char *path, enum output_mode mode, struct output *ret_output,
+                            struct error *error)
 {
     CLEANUP_OUTPUT struct output output = {.path = path, .mode = mode};
     struct stat status;
@@ -24,7 +27,7 @@ enum error_code output_open(const char *path, enum output_mode mode, struct outp
     enum error_code code = bytes_append_format(&output.temporary, error, "%s.XXXXXX", path);
     if (code != ERROR_OK)
         return code;
-    int descriptor = mkstemp((char *)output.temporary.data);        /* 0600 */
+    int descriptor = mkstemp((char *)output.temporary.data); /* 0600 */
     if (descriptor < 0) {
         bytes_free(&output.temporary);
         return refuse(path, errno, strerror(errno), error);
@@ -43,7 +46,9 @@ enum error_code output_open(const char *path, enum output_mode mode, struct outp
 static int put_in_place(const struct output *output)
 {
     const char *from = (const char *)output->temporary.data;
-    return output->mode == OUTPUT_KEEPS ? renameat2(AT_FDCWD, from, AT_FDCWD, output->path, RENAME_NOREPLACE) : rename(from, output->path);
+    return output->mode == OUTPUT_KEEPS
+               ? renameat2(AT_FDCWD, from, AT_FDCWD, output->path, RENAME_NOREPLACE)
+               : rename(from, output->path);
 }
 
 /* The name itself: what was reported as written is there after a power cut. */
@@ -52,7 +57,8 @@ static bool sync_directory_of(const char *path)
     char directory[4096];
     const char *slash = strrchr(path, '/');
     int length = slash == path ? 1 : slash != NULL ? (int)(slash - path) : 1;
-    if (snprintf(directory, sizeof directory, "%.*s", length, slash != NULL ? path : ".") >= (int)sizeof directory)
+    if (snprintf(directory, sizeof directory, "%.*s", length, slash != NULL ? path : ".")
+        >= (int)sizeof directory)
         return false;
     int descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     bool good = descriptor >= 0 && fsync(descriptor) == 0;
@@ -64,7 +70,8 @@ static bool sync_directory_of(const char *path)
 enum error_code output_commit(struct output *output, struct error *error)
 {
     errno = 0;
-    bool good = !ferror(output->stream) && fflush(output->stream) == 0 && fsync(fileno(output->stream)) == 0;
+    bool good = !ferror(output->stream) && fflush(output->stream) == 0
+                && fsync(fileno(output->stream)) == 0;
     int number = errno;
     if (fclose(output->stream) != 0 && good) {
         number = errno;
@@ -76,10 +83,13 @@ enum error_code output_commit(struct output *output, struct error *error)
         good = false;
     }
     if (!good)
-        return refuse(output->path, number, number != 0 ? strerror(number) : "not all of it could be written", error);
+        return refuse(output->path, number,
+                      number != 0 ? strerror(number) : "not all of it could be written", error);
     bytes_free(&output->temporary);
-    return sync_directory_of(output->path) ? ERROR_OK
-                                           : error_set(error, ERROR_USAGE, errno, output->path, "run it again on another disk", "it was written, and may not outlast a power cut");
+    return sync_directory_of(output->path)
+               ? ERROR_OK
+               : error_set(error, ERROR_USAGE, errno, output->path, "run it again on another disk",
+                           "it was written, and may not outlast a power cut");
 }
 
 void output_close(struct output *output)

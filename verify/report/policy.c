@@ -16,8 +16,7 @@ struct lines {
     char line[LINES_MAX][LINE_BYTES];
 };
 
-__attribute__((format(printf, 2, 3)))
-static void add(struct lines *lines, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void add(struct lines *lines, const char *format, ...)
 {
     va_list arguments;
     assert(lines->count < LINES_MAX);
@@ -32,25 +31,36 @@ static void add_edges(bool policy, const char *procedure, enum stage from, struc
     for (unsigned event = 1; event < EVENTS; event++)
         for (unsigned to = 1; to < STAGES; to++)
             if (machine_allows(policy, from, (enum event)event, (enum stage)to))
-                add(lines, "edge %s %s %s %s", procedure, stage_name(from), event_name((enum event)event), stage_name((enum stage)to));
+                add(lines, "edge %s %s %s %s", procedure, stage_name(from),
+                    event_name((enum event)event), stage_name((enum stage)to));
 }
 
-/* An act counts where its step can succeed: `disarmed` has one of its own, but not under release. */
+/* An act counts where its step can succeed: `disarmed` has one of its own, but not under release.
+ */
 static void add_acts(bool policy, const char *procedure, enum stage from, struct lines *lines)
 {
     enum stage next = machine_next(policy, from);
     for (unsigned act = 1; act < ACTS; act++)
-        if (machine_act_belongs(policy, from, (enum act)act) && machine_allows(policy, from, EVENT_DONE, next))
+        if (machine_act_belongs(policy, from, (enum act)act)
+            && machine_allows(policy, from, EVENT_DONE, next))
             add(lines, "act %s %s %s", procedure, stage_name(from), act_name((enum act)act));
 }
 
 static void add_limits(const struct limits *limits, struct lines *lines)
 {
-    const struct { const char *name; int64_t value; } figures[] = {
-        {"window_ms", limits->window_ms}, {"sample_interval_ms", limits->sample_interval_ms}, {"sample_gap_ms", limits->sample_gap_ms},
-        {"window_start_ms", limits->window_start_ms}, {"window_start_armed_ms", limits->window_start_armed_ms}, {"failures", limits->failures},
-        {"rollback_start_ms", limits->rollback_start_ms}, {"rollback_ms", limits->rollback_ms}, {"disarm_fresh_ms", limits->disarm_fresh_ms},
-        {"answer_ms", limits->answer_ms}};
+    const struct {
+        const char *name;
+        int64_t value;
+    } figures[] = {{"window_ms", limits->window_ms},
+                   {"sample_interval_ms", limits->sample_interval_ms},
+                   {"sample_gap_ms", limits->sample_gap_ms},
+                   {"window_start_ms", limits->window_start_ms},
+                   {"window_start_armed_ms", limits->window_start_armed_ms},
+                   {"failures", limits->failures},
+                   {"rollback_start_ms", limits->rollback_start_ms},
+                   {"rollback_ms", limits->rollback_ms},
+                   {"disarm_fresh_ms", limits->disarm_fresh_ms},
+                   {"answer_ms", limits->answer_ms}};
     for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++)
         add(lines, "limit %s %lld", figures[i].name, (long long)figures[i].value);
     add(lines, "approvals policy %lld", (long long)limits->approvals_policy);
@@ -69,7 +79,8 @@ static void free_lines(struct lines **lines)
     free(*lines);
 }
 
-enum error_code policy_text(const struct limits *limits, struct bytes *ret_text, struct error *error)
+enum error_code policy_text(const struct limits *limits, struct bytes *ret_text,
+                            struct error *error)
 {
     CLEANUP_BYTES struct bytes text = {0};
     struct lines *lines __attribute__((cleanup(free_lines))) = calloc(1, sizeof *lines);

@@ -6,7 +6,9 @@
 
 #include "verify/report/json.h"
 
-static const char *const claim_names[CLAIMS] = {NULL, "integrity", "authority", "procedure", "preflight", "interlock", "parity", "window", "restoration",
+static const char *const claim_names[CLAIMS] = {NULL,        "integrity", "authority",
+                                                "procedure", "preflight", "interlock",
+                                                "parity",    "window",    "restoration",
                                                 "clocks"};
 static const char program[] = "titan-verify " TITAN_VERSION;
 
@@ -27,12 +29,18 @@ const char *claim_name(enum claim claim)
 const char *report_status_word(enum verify_status status)
 {
     switch (status) {
-    case VERIFY_PROVEN: return "proven";
-    case VERIFY_VIOLATED: return "violated";
-    case VERIFY_USAGE: return "usage";
-    case VERIFY_UNDECIDABLE: return "undecidable";
-    case VERIFY_DAMAGED: return "damaged";
-    case VERIFY_BOUND: return "bound exceeded";
+    case VERIFY_PROVEN:
+        return "proven";
+    case VERIFY_VIOLATED:
+        return "violated";
+    case VERIFY_USAGE:
+        return "usage";
+    case VERIFY_UNDECIDABLE:
+        return "undecidable";
+    case VERIFY_DAMAGED:
+        return "damaged";
+    case VERIFY_BOUND:
+        return "bound exceeded";
     }
     return "undecidable";
 }
@@ -44,21 +52,28 @@ unsigned report_remarks(const struct report *report, char ret_remarks[REMARKS_MA
     char looser[LIMITS_LOOSER_BYTES];
     for (size_t i = 0; i < report->count; i++)
         guard_absent = guard_absent || report->deployments[i].guard_absent;
-    (void)snprintf(ret_remarks[count++], REMARK_BYTES, "The record is written by the driver: what the target did unseen is not in it.");
-    (void)snprintf(ret_remarks[count++], REMARK_BYTES, "A target that lies consistently is believed.");
+    (void)snprintf(ret_remarks[count++], REMARK_BYTES,
+                   "The record is written by the driver: what the target did unseen is not in it.");
+    (void)snprintf(ret_remarks[count++], REMARK_BYTES,
+                   "A target that lies consistently is believed.");
     if (limits_looser(&report->limits, looser, sizeof looser))
-        (void)snprintf(ret_remarks[count++], REMARK_BYTES, "The limits are looser than the standard's: judged by %s.", looser);
+        (void)snprintf(ret_remarks[count++], REMARK_BYTES,
+                       "The limits are looser than the standard's: judged by %s.", looser);
     if (report->succeeds.journal[0] != '\0')
         (void)snprintf(ret_remarks[count++], REMARK_BYTES,
-                       "This journal succeeds journal %s, lost at its entry %lld or later (hash %.16s...), and proves nothing of it.", report->succeeds.journal,
-                       (long long)report->succeeds.seq, report->succeeds.hash);
+                       "This journal succeeds journal %s, lost at its entry %lld or later (hash "
+                       "%.16s...), and proves nothing of it.",
+                       report->succeeds.journal, (long long)report->succeeds.seq,
+                       report->succeeds.hash);
     if (report->anchored < report->entries)
         (void)snprintf(ret_remarks[count++], REMARK_BYTES,
-                       "The end is unanchored: no checkpoint from outside covers the entries from %llu on, and what stood behind the last may be missing.",
+                       "The end is unanchored: no checkpoint from outside covers the entries from "
+                       "%llu on, and what stood behind the last may be missing.",
                        (unsigned long long)report->anchored);
     if (guard_absent)
         (void)snprintf(ret_remarks[count++], REMARK_BYTES,
-                       "No dead-man guard lay on the target: had the driver died, nothing would have rolled back by itself.");
+                       "No dead-man guard lay on the target: had the driver died, nothing would "
+                       "have rolled back by itself.");
     return count;
 }
 
@@ -93,8 +108,8 @@ void report_text(const struct report *report, FILE *stream)
     for (size_t i = 0; i < report->count; i++) {
         const struct deployment_report *deployment = &report->deployments[i];
         if (deployment->exists)
-            fprintf(stream, "deployment %llu, %s: %s%s\n", (unsigned long long)deployment->number, deployment->procedure, deployment->state,
-                    deployment->ended ? "" : " (open)");
+            fprintf(stream, "deployment %llu, %s: %s%s\n", (unsigned long long)deployment->number,
+                    deployment->procedure, deployment->state, deployment->ended ? "" : " (open)");
         else
             fputs("no deployment was judged\n", stream);
         print_claims(deployment, stream);
@@ -113,7 +128,8 @@ static void write_claims(const struct deployment_report *deployment, FILE *strea
 {
     for (unsigned claim = 1; claim < CLAIMS; claim++) {
         const struct finding *finding = &deployment->claims[claim];
-        fprintf(stream, "%s{\"claim\":\"%s\",\"verdict\":\"%s\",\"entry\":", claim > 1 ? "," : "", claim_names[claim], verdict_name(finding->verdict));
+        fprintf(stream, "%s{\"claim\":\"%s\",\"verdict\":\"%s\",\"entry\":", claim > 1 ? "," : "",
+                claim_names[claim], verdict_name(finding->verdict));
         if (finding->has_entry)
             fprintf(stream, "%llu,", (unsigned long long)finding->entry);
         else
@@ -121,17 +137,24 @@ static void write_claims(const struct deployment_report *deployment, FILE *strea
         json_write_pair(stream, "sentence", finding->sentence);
         fputs(",\"rests_on\":[", stream);
         for (unsigned i = 0; i < finding->rests_count; i++)
-            fprintf(stream, "%s[%llu,%llu]", i > 0 ? "," : "", (unsigned long long)finding->rests[i].first, (unsigned long long)finding->rests[i].last);
+            fprintf(stream, "%s[%llu,%llu]", i > 0 ? "," : "",
+                    (unsigned long long)finding->rests[i].first,
+                    (unsigned long long)finding->rests[i].last);
         fputs("]}", stream);
     }
 }
 
 static void write_limits(const struct limits *limits, FILE *stream)
 {
-    fprintf(stream, "\"limits\":{\"window_ms\":%lld,\"sample_interval_ms\":%lld,\"sample_gap_ms\":%lld,\"window_start_ms\":%lld,\"window_start_armed_ms\":%lld,"
-            "\"failures\":%lld,\"rollback_start_ms\":%lld,\"rollback_ms\":%lld,\"disarm_fresh_ms\":%lld,\"answer_ms\":%lld}",
-            (long long)limits->window_ms, (long long)limits->sample_interval_ms, (long long)limits->sample_gap_ms, (long long)limits->window_start_ms,
-            (long long)limits->window_start_armed_ms, (long long)limits->failures, (long long)limits->rollback_start_ms, (long long)limits->rollback_ms,
+    fprintf(stream,
+            "\"limits\":{\"window_ms\":%lld,\"sample_interval_ms\":%lld,\"sample_gap_ms\":%lld,"
+            "\"window_start_ms\":%lld,\"window_start_armed_ms\":%lld,"
+            "\"failures\":%lld,\"rollback_start_ms\":%lld,\"rollback_ms\":%lld,\"disarm_fresh_ms\":"
+            "%lld,\"answer_ms\":%lld}",
+            (long long)limits->window_ms, (long long)limits->sample_interval_ms,
+            (long long)limits->sample_gap_ms, (long long)limits->window_start_ms,
+            (long long)limits->window_start_armed_ms, (long long)limits->failures,
+            (long long)limits->rollback_start_ms, (long long)limits->rollback_ms,
             (long long)limits->disarm_fresh_ms, (long long)limits->answer_ms);
 }
 
@@ -139,7 +162,8 @@ static void write_head(enum verify_status status, FILE *stream)
 {
     fputs("{\"titan_verify\":1,", stream);
     json_write_pair(stream, "program", program);
-    fprintf(stream, ",\"verdict\":\"%s\",\"exit_status\":%d,", report_status_word(status), (int)status);
+    fprintf(stream, ",\"verdict\":\"%s\",\"exit_status\":%d,", report_status_word(status),
+            (int)status);
 }
 
 void report_json(const struct report *report, FILE *stream)
@@ -150,7 +174,8 @@ void report_json(const struct report *report, FILE *stream)
     json_write_pair(stream, "journal", report->journal);
     fputc(',', stream);
     json_write_pair(stream, "target", report->target);
-    fprintf(stream, ",\"entries\":%llu,\"head\":\"%s\",\"anchored\":%llu,", (unsigned long long)report->entries, report->head,
+    fprintf(stream, ",\"entries\":%llu,\"head\":\"%s\",\"anchored\":%llu,",
+            (unsigned long long)report->entries, report->head,
             (unsigned long long)report->anchored);
     write_limits(&report->limits, stream);
     fputs(",\"deployments\":[", stream);
@@ -158,8 +183,9 @@ void report_json(const struct report *report, FILE *stream)
         const struct deployment_report *deployment = &report->deployments[i];
         fputs(i > 0 ? ",{" : "{", stream);
         if (deployment->exists)
-            fprintf(stream, "\"number\":%llu,\"procedure\":\"%s\",\"state\":\"%s\",\"ended\":%s,", (unsigned long long)deployment->number,
-                    deployment->procedure, deployment->state, deployment->ended ? "true" : "false");
+            fprintf(stream, "\"number\":%llu,\"procedure\":\"%s\",\"state\":\"%s\",\"ended\":%s,",
+                    (unsigned long long)deployment->number, deployment->procedure,
+                    deployment->state, deployment->ended ? "true" : "false");
         else
             fputs("\"number\":null,", stream);
         fputs("\"claims\":[", stream);
@@ -173,7 +199,8 @@ void report_json(const struct report *report, FILE *stream)
     }
     fputs("]", stream);
     if (report->succeeds.journal[0] != '\0')
-        fprintf(stream, ",\"succeeds\":{\"journal\":\"%s\",\"seq\":%lld,\"hash\":\"%s\"}", report->succeeds.journal, (long long)report->succeeds.seq, report->succeeds.hash);
+        fprintf(stream, ",\"succeeds\":{\"journal\":\"%s\",\"seq\":%lld,\"hash\":\"%s\"}",
+                report->succeeds.journal, (long long)report->succeeds.seq, report->succeeds.hash);
     fputs("}\n", stream);
 }
 

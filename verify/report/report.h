@@ -1,9 +1,13 @@
-/* verify/report/report: what a verification came to. Text, JSON, and whatever else is ever written (a page, an attestation) come out of this one struct.
- * JSON:      one object. titan_verify (1), program, verdict (proven violated undecidable), exit_status, journal, target, entries, head (hash of the
- *            last stored value), anchored (entries covered by a checkpoint from outside), limits {name: number}, deployments: [{number, procedure,
- *            state, ended, claims: [{claim, verdict (proven violated undecidable "not applicable"), entry (number or null), sentence, rests_on (entries it is
- *            decided from: [[first, last]], at most 24 of these)}]}],
- *            not_proven: [sentence], and where genesis names one, succeeds {journal, seq, hash}. A file that cannot be read gives {titan_verify, program, verdict: "damaged", exit_status, sentence}.
+/* verify/report/report: what a verification came to. Text, JSON, and whatever else is ever written
+ * (a page, an attestation) come out of this one struct.
+ * JSON:      one object. titan_verify (1), program, verdict (proven violated undecidable),
+ *            exit_status, journal, target, entries, head (hash of the last stored value), anchored
+ *            (entries covered by a checkpoint from outside), limits {name: number}, deployments:
+ *            [{number, procedure, state, ended, claims: [{claim, verdict (proven violated
+ *            undecidable "not applicable"), entry (number or null), sentence, rests_on (entries it
+ *            is decided from: [[first, last]], at most 24 of these)}]}], not_proven: [sentence],
+ *            and where genesis names one, succeeds {journal, seq, hash}. A file that cannot be read
+ *            gives {titan_verify, program, verdict: "damaged", exit_status, sentence}.
  * Ownership: report_free() releases its lists. */
 #ifndef VERIFY_REPORT_H
 #define VERIFY_REPORT_H
@@ -15,30 +19,45 @@
 #include "verify/judge/limits.h"
 
 enum claim {
-    CLAIM_INVALID = 0, CLAIM_INTEGRITY, CLAIM_AUTHORITY, CLAIM_PROCEDURE, CLAIM_PREFLIGHT, CLAIM_INTERLOCK, CLAIM_PARITY, CLAIM_WINDOW, CLAIM_RESTORATION,
-    CLAIM_CLOCKS, CLAIMS,
+    CLAIM_INVALID = 0,
+    CLAIM_INTEGRITY,
+    CLAIM_AUTHORITY,
+    CLAIM_PROCEDURE,
+    CLAIM_PREFLIGHT,
+    CLAIM_INTERLOCK,
+    CLAIM_PARITY,
+    CLAIM_WINDOW,
+    CLAIM_RESTORATION,
+    CLAIM_CLOCKS,
+    CLAIMS,
 };
 
 enum verify_status {
-    VERIFY_PROVEN = 0, VERIFY_VIOLATED = 1, VERIFY_USAGE = 2, VERIFY_UNDECIDABLE = 3, VERIFY_DAMAGED = 4, VERIFY_BOUND = 5,
+    VERIFY_PROVEN = 0,
+    VERIFY_VIOLATED = 1,
+    VERIFY_USAGE = 2,
+    VERIFY_UNDECIDABLE = 3,
+    VERIFY_DAMAGED = 4,
+    VERIFY_BOUND = 5,
 };
 
 struct deployment_report {
-    bool exists;                    /* false: the record has none, or was not good enough to look for one */
-    uint64_t number, last;          /* the sequence numbers of its first and last entry */
+    bool exists;           /* false: the record has none, or was not good enough to look for one */
+    uint64_t number, last; /* the sequence numbers of its first and last entry */
     bool ended, guard_absent;
     char procedure[16], state[32];
-    struct deployed deployed;       /* empty unless it is completed */
+    struct deployed deployed; /* empty unless it is completed */
     struct finding claims[CLAIMS];
 };
 
-/* What was read, by the hash of the very bytes that were judged. "" where there was no such file: of an LMDB directory there is no bundle. */
+/* What was read, by the hash of the very bytes that were judged. "" where there was no such file:
+ * of an LMDB directory there is no bundle. */
 struct report_inputs {
     char bundle[SHA256_HEX + 1], trust[SHA256_HEX + 1];
     struct report_checkpoint {
         char hash[SHA256_HEX + 1];
         uint64_t size;
-    } *checkpoints;                 /* from outside */
+    } * checkpoints; /* from outside */
     size_t checkpoint_count;
 };
 
@@ -46,7 +65,7 @@ struct report {
     char journal[FORMAT_JOURNAL_ID_HEX + 1], target[128], head[SHA256_HEX + 1];
     uint64_t entries, anchored;
     struct {
-        char journal[FORMAT_JOURNAL_ID_HEX + 1], hash[SHA256_HEX + 1];      /* "": it succeeds none */
+        char journal[FORMAT_JOURNAL_ID_HEX + 1], hash[SHA256_HEX + 1]; /* "": it succeeds none */
         int64_t seq;
     } succeeds;
     struct limits limits;

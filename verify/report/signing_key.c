@@ -8,8 +8,12 @@
 
 #include <sodium.h>
 
-static const char BEGIN[] = "-----BEGIN PRIVATE KEY-----\n", END[] = "\n-----END PRIVATE KEY-----\n", ENCRYPTED[] = "-----BEGIN ENCRYPTED PRIVATE KEY-----\n";
-static const uint8_t DER[] = {0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20};    /* what stands before the seed */
+static const char BEGIN[] = "-----BEGIN PRIVATE KEY-----\n",
+                  END[] = "\n-----END PRIVATE KEY-----\n",
+                  ENCRYPTED[] = "-----BEGIN ENCRYPTED PRIVATE KEY-----\n";
+static const uint8_t DER[] = {
+    0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06,
+    0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20}; /* what stands before the seed */
 
 enum { BASE64_LENGTH = 64, TEXT_LENGTH = sizeof BEGIN - 1 + BASE64_LENGTH + sizeof END - 1 };
 
@@ -18,25 +22,33 @@ void signing_key_wipe(struct signing_key *key)
     sodium_memzero(key, sizeof *key);
 }
 
-static enum error_code refuse(const char *path, const char *what, const char *next, struct error *error)
+static enum error_code refuse(const char *path, const char *what, const char *next,
+                              struct error *error)
 {
     return error_set(error, ERROR_KEY_REFUSED, 0, path, next, "%s", what);
 }
 
 /* One byte more than a key has room for, so that a longer file shows. */
-static enum error_code read_text(const char *path, char text[TEXT_LENGTH + 1], size_t *ret_length, struct error *error)
+static enum error_code read_text(const char *path, char text[TEXT_LENGTH + 1], size_t *ret_length,
+                                 struct error *error)
 {
     struct stat status;
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (descriptor < 0)
-        return error_set(error, ERROR_KEY_REFUSED, errno, path, "name the file of your key with --key", "the key cannot be opened: %s", strerror(errno));
-    bool regular = fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode), closed = regular && (status.st_mode & 077) == 0;
+        return error_set(error, ERROR_KEY_REFUSED, errno, path,
+                         "name the file of your key with --key", "the key cannot be opened: %s",
+                         strerror(errno));
+    bool regular = fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode),
+         closed = regular && (status.st_mode & 077) == 0;
     ssize_t got = closed ? read(descriptor, text, TEXT_LENGTH + 1) : 0;
     (void)close(descriptor);
     if (!regular)
-        return refuse(path, "the key is not a regular file", "name the file of your key with --key", error);
+        return refuse(path, "the key is not a regular file", "name the file of your key with --key",
+                      error);
     if (!closed)
-        return refuse(path, "others may read the key, or write it", "make a new one (openssl genpkey -algorithm ed25519 -out KEY), or chmod 600 if nobody did",
+        return refuse(path, "others may read the key, or write it",
+                      "make a new one (openssl genpkey -algorithm ed25519 -out KEY), or chmod 600 "
+                      "if nobody did",
                       error);
     if (got < 0)
         return refuse(path, "the key cannot be read", "check the file", error);
@@ -48,9 +60,10 @@ static bool take_seed(const char *text, size_t length, struct signing_key *key)
 {
     CLEANUP_BYTES struct bytes der = {0};
     struct error ignored;
-    if (length != TEXT_LENGTH || memcmp(text, BEGIN, sizeof BEGIN - 1) != 0 || memcmp(text + sizeof BEGIN - 1 + BASE64_LENGTH, END, sizeof END - 1) != 0
-        || bytes_from_base64(text + sizeof BEGIN - 1, BASE64_LENGTH, &der, &ignored) != ERROR_OK || der.size != sizeof DER + SEED_BYTES
-        || memcmp(der.data, DER, sizeof DER) != 0)
+    if (length != TEXT_LENGTH || memcmp(text, BEGIN, sizeof BEGIN - 1) != 0
+        || memcmp(text + sizeof BEGIN - 1 + BASE64_LENGTH, END, sizeof END - 1) != 0
+        || bytes_from_base64(text + sizeof BEGIN - 1, BASE64_LENGTH, &der, &ignored) != ERROR_OK
+        || der.size != sizeof DER + SEED_BYTES || memcmp(der.data, DER, sizeof DER) != 0)
         return false;
     return crypto_sign_seed_keypair(key->public_key, key->secret, der.data + sizeof DER) == 0;
 }
@@ -63,12 +76,16 @@ enum error_code signing_key_read(const char *path, struct signing_key *ret_key, 
     enum error_code code = read_text(path, text, &length, error);
     if (code != ERROR_OK)
         return code;
-    bool encrypted = length > sizeof ENCRYPTED - 1 && memcmp(text, ENCRYPTED, sizeof ENCRYPTED - 1) == 0, good = take_seed(text, length, &key);
+    bool encrypted = length > sizeof ENCRYPTED - 1
+                     && memcmp(text, ENCRYPTED, sizeof ENCRYPTED - 1) == 0,
+         good = take_seed(text, length, &key);
     sodium_memzero(text, sizeof text);
     if (!good)
-        return encrypted ? refuse(path, "the key is encrypted, and no passphrase is asked for here",
-                                  "decrypt it where only you can read it (openssl pkey -in KEY -out PLAIN)", error)
-                         : refuse(path, "it is not an Ed25519 key in PKCS#8 as openssl writes it", "openssl genpkey -algorithm ed25519 -out KEY makes one", error);
+        return encrypted ? refuse(
+                   path, "the key is encrypted, and no passphrase is asked for here",
+                   "decrypt it where only you can read it (openssl pkey -in KEY -out PLAIN)", error)
+                         : refuse(path, "it is not an Ed25519 key in PKCS#8 as openssl writes it",
+                                  "openssl genpkey -algorithm ed25519 -out KEY makes one", error);
     *ret_key = key;
     return ERROR_OK;
 }

@@ -19,8 +19,9 @@ static void write_subjects(const struct deployed *deployed, FILE *stream)
     for (size_t i = 0; i < deployed->count; i++) {
         const struct deployed_image *image = &deployed->images[i];
         char name[384];
-        (void)snprintf(name, sizeof name, "%s/%s%s%s", image->repository[0] != '\0' ? "manifest" : "image", image->service, image->repository[0] != '\0' ? "/" : "",
-                       image->repository);
+        (void)snprintf(name, sizeof name, "%s/%s%s%s",
+                       image->repository[0] != '\0' ? "manifest" : "image", image->service,
+                       image->repository[0] != '\0' ? "/" : "", image->repository);
         fputs("},{", stream);
         json_write_pair(stream, "name", name);
         fputc(',', stream);
@@ -35,7 +36,8 @@ static void write_resource(const char *target, FILE *stream)
     fputs("\"resourceUri\":\"titan:target:", stream);
     for (; *target != '\0'; target++) {
         unsigned char c = (unsigned char)*target;
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-._~", c) != NULL;
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')
+                     || strchr("-._~", c) != NULL;
         fprintf(stream, plain ? "%c" : "%%%02X", c);
     }
     fputc('"', stream);
@@ -47,17 +49,22 @@ static void write_inputs(const struct report *report, FILE *stream)
     const struct deployment_report *deployment = &report->deployments[0];
     fprintf(stream, "\"inputAttestations\":[{\"uri\":\"titan:journal:%s\",", report->journal);
     write_digest(stream, "sha256", inputs->bundle);
-    fprintf(stream, ",\"annotations\":{\"titan:deployment\":%llu,\"titan:entries\":%llu,\"titan:head\":\"%s\",\"titan:procedure\":\"%s\"}}",
-            (unsigned long long)deployment->number, (unsigned long long)report->entries, report->head, deployment->procedure);
+    fprintf(stream,
+            ",\"annotations\":{\"titan:deployment\":%llu,\"titan:entries\":%llu,\"titan:head\":\"%"
+            "s\",\"titan:procedure\":\"%s\"}}",
+            (unsigned long long)deployment->number, (unsigned long long)report->entries,
+            report->head, deployment->procedure);
     for (size_t i = 0; i < inputs->checkpoint_count; i++) {
-        fprintf(stream, ",{\"uri\":\"titan:checkpoint:%s:%llu\",", report->journal, (unsigned long long)inputs->checkpoints[i].size);
+        fprintf(stream, ",{\"uri\":\"titan:checkpoint:%s:%llu\",", report->journal,
+                (unsigned long long)inputs->checkpoints[i].size);
         write_digest(stream, "sha256", inputs->checkpoints[i].hash);
         fputc('}', stream);
     }
     fputc(']', stream);
 }
 
-/* Only what is proven has a name here: one that is left out must never make anything look better. */
+/* Only what is proven has a name here: one that is left out must never make anything look better.
+ */
 static void write_levels(const struct report *report, FILE *stream)
 {
     const struct deployment_report *deployment = &report->deployments[0];
@@ -77,15 +84,18 @@ static void write_levels(const struct report *report, FILE *stream)
     fputc(']', stream);
 }
 
-static void write_predicate(const struct report *report, const char *verifier, const char *time, const char *policy, FILE *stream)
+static void write_predicate(const struct report *report, const char *verifier, const char *time,
+                            const char *policy, FILE *stream)
 {
     fputs("\"predicate\":{\"verifier\":{", stream);
     json_write_pair(stream, "id", verifier);
-    fprintf(stream, ",\"version\":{\"titan-verify\":\"%s\"}},\"timeVerified\":\"%s\",", TITAN_VERSION, time);
+    fprintf(stream, ",\"version\":{\"titan-verify\":\"%s\"}},\"timeVerified\":\"%s\",",
+            TITAN_VERSION, time);
     write_resource(report->target, stream);
     fputs(",\"policy\":{\"uri\":\"titan:policy:v1\",", stream);
     write_digest(stream, "sha256", policy);
-    fprintf(stream, ",\"annotations\":{\"titan:trust\":{\"sha256\":\"%s\"}}},", report->inputs.trust);
+    fprintf(stream, ",\"annotations\":{\"titan:trust\":{\"sha256\":\"%s\"}}},",
+            report->inputs.trust);
     write_inputs(report, stream);
     fputs(",\"verificationResult\":\"PASSED\",", stream);
     write_levels(report, stream);
@@ -97,7 +107,8 @@ static void free_text(char **text)
     free(*text);
 }
 
-enum error_code statement_text(const struct report *report, const char *verifier, const char *time, struct bytes *ret_text, struct error *error)
+enum error_code statement_text(const struct report *report, const char *verifier, const char *time,
+                               struct bytes *ret_text, struct error *error)
 {
     CLEANUP_BYTES struct bytes policy = {0};
     char *text __attribute__((cleanup(free_text))) = NULL;

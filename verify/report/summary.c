@@ -8,7 +8,9 @@ enum { TEXT_SHOWN_MAX = 80 };
 
 static const char *principal_of(const struct authority *authority, const uint8_t key[KEY_BYTES])
 {
-    const struct allowed_signers *const lists[] = {&authority->roster.operators, &authority->roster.administrators, &authority->roster.approvers};
+    const struct allowed_signers *const lists[] = {&authority->roster.operators,
+                                                   &authority->roster.administrators,
+                                                   &authority->roster.approvers};
     for (unsigned list = 0; list < 3; list++)
         for (size_t i = 0; i < lists[list]->count; i++)
             if (memcmp(lists[list]->signers[i].key, key, KEY_BYTES) == 0)
@@ -16,14 +18,17 @@ static const char *principal_of(const struct authority *authority, const uint8_t
     return NULL;
 }
 
-void summary_who(const struct authority *authority, const struct entry *entry, char ret_who[SUMMARY_WHO_BYTES])
+void summary_who(const struct authority *authority, const struct entry *entry,
+                 char ret_who[SUMMARY_WHO_BYTES])
 {
     char fingerprint[64];
     const char *principal = principal_of(authority, entry->signer);
     if (principal != NULL) {
         (void)snprintf(ret_who, SUMMARY_WHO_BYTES, "%s", principal);
-    } else if (authority->open != NULL && authority->driver_count > 0 && memcmp(authority->session, entry->signer, KEY_BYTES) == 0) {
-        (void)snprintf(ret_who, SUMMARY_WHO_BYTES, "%.*s (session key)", TEXT_ARGUMENTS(authority->drivers[authority->driver_count - 1].principal));
+    } else if (authority->open != NULL && authority->driver_count > 0
+               && memcmp(authority->session, entry->signer, KEY_BYTES) == 0) {
+        (void)snprintf(ret_who, SUMMARY_WHO_BYTES, "%.*s (session key)",
+                       TEXT_ARGUMENTS(authority->drivers[authority->driver_count - 1].principal));
     } else {
         ssh_fingerprint(entry->signer, fingerprint);
         (void)snprintf(ret_who, SUMMARY_WHO_BYTES, "a key of no roster, %s", fingerprint);
@@ -33,7 +38,8 @@ void summary_who(const struct authority *authority, const struct entry *entry, c
 static void show(FILE *stream, const char *before, struct text text)
 {
     fputs(before, stream);
-    bytes_print_escaped(stream, text.at, text.length < TEXT_SHOWN_MAX ? text.length : TEXT_SHOWN_MAX);
+    bytes_print_escaped(stream, text.at,
+                        text.length < TEXT_SHOWN_MAX ? text.length : TEXT_SHOWN_MAX);
     if (text.length > TEXT_SHOWN_MAX)
         fputs("...", stream);
 }
@@ -47,8 +53,12 @@ static void print_what(struct entry *entry, FILE *stream)
 {
     const struct node *body = entry_body(entry);
     switch (entry->type) {
-    case ENTRY_GENESIS: show_member(stream, "of ", node_member(body, "target"), "name"); break;
-    case ENTRY_ROSTER: show_member(stream, "", body, "reason"); break;
+    case ENTRY_GENESIS:
+        show_member(stream, "of ", node_member(body, "target"), "name");
+        break;
+    case ENTRY_ROSTER:
+        show_member(stream, "", body, "reason");
+        break;
     case ENTRY_OPEN:
         show_member(stream, "", body, "procedure");
         show_member(stream, ": ", body, "reason");
@@ -66,25 +76,37 @@ static void print_what(struct entry *entry, FILE *stream)
         show_member(stream, "", body, "event");
         show_member(stream, ": ", body, "reason");
         break;
-    case ENTRY_SAMPLE: fprintf(stream, "number %lld", (long long)node_number(body, "n", 0)); break;
+    case ENTRY_SAMPLE:
+        fprintf(stream, "number %lld", (long long)node_number(body, "n", 0));
+        break;
     case ENTRY_ATTESTATION:
         show_member(stream, "", body, "item");
         show_member(stream, " ", body, "answer");
         break;
-    case ENTRY_APPROVAL: show_member(stream, "by ", body, "principal"); break;
+    case ENTRY_APPROVAL:
+        show_member(stream, "by ", body, "principal");
+        break;
     case ENTRY_RECONCILIATION:
         show_member(stream, "found ", body, "found");
         show_member(stream, ", then ", body, "then");
         break;
-    case ENTRY_TAKEOVER: show_member(stream, "", body, "reason"); break;
+    case ENTRY_TAKEOVER:
+        show_member(stream, "", body, "reason");
+        break;
     case ENTRY_COMMAND:
         show_member(stream, "", body, "command");
         show_member(stream, " ", body, "phase");
         show_member(stream, node_text(body, "outcome").length > 0 ? ": " : "", body, "outcome");
         break;
-    case ENTRY_ANCHOR: show_member(stream, "to ", body, "to"); break;
-    case ENTRY_NOTE: show_member(stream, "", body, "text"); break;
-    case ENTRY_INVALID: case ENTRY_TYPES: break;
+    case ENTRY_ANCHOR:
+        show_member(stream, "to ", body, "to");
+        break;
+    case ENTRY_NOTE:
+        show_member(stream, "", body, "text");
+        break;
+    case ENTRY_INVALID:
+    case ENTRY_TYPES:
+        break;
     }
 }
 

@@ -9,8 +9,10 @@
 
 enum { SUMMARY_WHO_BYTES = 192 };
 
-/* By the roster in force and the session before the entry (genesis: by its own roster); a key that is in neither by its fingerprint. Not escaped. */
-void summary_who(const struct authority *authority, const struct entry *entry, char ret_who[SUMMARY_WHO_BYTES]);
+/* By the roster in force and the session before the entry (genesis: by its own roster); a key that
+ * is in neither by its fingerprint. Not escaped. */
+void summary_who(const struct authority *authority, const struct entry *entry,
+                 char ret_who[SUMMARY_WHO_BYTES]);
 /* Sequence number, type, who, time and what, with a newline. */
 void summary_print(struct entry *entry, const char *who, FILE *stream);
 
