@@ -1,0 +1,229 @@
+/* journal/format/world: everything that the programs reach and do not decide themselves.
+ * Knows:     the interface only. main() fills one `struct world` with the real implementations
+ *            (actions/target/, fsm/terminal/, journal/store.c) and lends it to everything; a test
+ *            or a simulation fills it with its own.
+ * Replaced:  the bytes of each command, reply and file, never their meaning, so that every parser
+ *            runs against a simulated world too.
+ * Ownership: the world outlives whatever borrows it. Each table carries its own `context`, which is
+ *            the first argument of its functions. Handles (`void *`) belong to the caller until the
+ *            table's closing function.
+ * Errors:    ret_* is untouched on error.
+ * Waits:     every wait takes a deadline or a duration on the boot clock of `clock`. */
+#ifndef JOURNAL_FORMAT_WORLD_H
+#define JOURNAL_FORMAT_WORLD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "journal/format/bytes.h"
+#include "journal/format/clock.h"
+
+struct world_random {
+    void *context;
+    void (*fill)(void *context, void *data, size_t size);
+};
+
+/* Process environment and identity of this machine. */
+struct world_host {
+    void *context;
+    const char *(*environment)(void *context, const char *name); /* NULL = unset; borrowed */
+    /* NUL-terminated, truncated to `size`; "" where it is unknown. */
+    void (*host_name)(void *context, char *ret_name, size_t size);
+    int64_t (*process_id)(void *context);
+};
+
+/* What is known of a file without reading it. */
+struct world_file {
+    bool exists, regular, directory;
+    unsigned mode; /* permission bits */
+    bool own;      /* its owner is this process's user */
+    uint64_t size;
+};
+
+enum world_write {
+    WRITE_CREATE = 1, /* fails with ERROR_REFUSED where the name exists */
+    WRITE_REPLACE     /* over what is there, atomically: a temporary file of its own, then rename */
+};
+
+/* Files of this machine: keys, session keys, configuration, what is exported. Inputs are opened
+ * non-blocking and refused unless they are regular; no name is followed through a link when it is
+ * written. */
+struct world_disk {
+    void *context;
+    enum error_code (*examine)(void *context, const char *path, struct world_file *ret_file,
+                               struct error *error);
+    /* Whole, at most size_max bytes (more is ERROR_LIMIT); ERROR_SYSTEM with ENOENT when absent. */
+    enum error_code (*read)(void *context, const char *path, size_t size_max,
+                            struct bytes *ret_data, struct error *error);
+    /* Durable when it returns: the bytes, and the name in its directory. */
+    enum error_code (*write)(void *context, const char *path, enum world_write how, unsigned mode,
+                             const void *data, size_t size, struct error *error);
+    /* Overwritten with zeros, synced, removed; success when it is already gone. */
+    enum error_code (*wipe)(void *context, const char *path, struct error *error);
+    enum error_code (*make_directory)(void *context, const char *path, unsigned mode,
+                                      struct error *error);
+    /* An exclusive lock that ends with the process; ERROR_HELD when another has it. */
+    enum error_code (*lock)(void *context, const char *path, void **ret_lock, struct error *error);
+    void (*unlock)(void *context, void *lock);
+};
+
+/* The journal's environment (journal/store.h says what each function means; store.c is the LMDB
+ * implementation). */
+typedef enum error_code store_make_function(void *context, uint64_t size, const void *last,
+                                            size_t last_bytes, struct bytes *ret_value,
+                                            struct error *error);
+struct world_store {
+    void *context;
+    enum error_code (*create)(void *context, const char *directory, struct error *error);
+    enum error_code (*open)(void *context, const char *directory, bool read_only, void **ret_store,
+                            struct error *error);
+    void (*close)(void *store);
+    enum error_code (*size)(void *store, uint64_t *ret_size, struct error *error);
+    enum error_code (*entry)(void *store, uint64_t seq, struct bytes *ret_value,
+                             struct error *error);
+    enum error_code (*blob)(void *store, const uint8_t hash[SHA256_BYTES], struct bytes *ret_data,
+                            struct error *error);
+    enum error_code (*state_get)(void *store, const char *key, struct bytes *ret_value,
+                                 struct error *error);
+    enum error_code (*state_put)(void *store, const char *key, const void *value, size_t size,
+                                 struct error *error);
+    enum error_code (*append)(void *store, store_make_function *make, void *make_context,
+                              const struct bytes *blobs, size_t blob_count, uint64_t *ret_seq,
+                              struct error *error);
+    enum error_code (*reserve)(void *store, size_t bytes, struct error *error);
+    enum error_code (*file_bytes)(void *store, uint64_t *ret_bytes, struct error *error);
+};
+
+/* A connected stream of bytes: the ssh-agent's socket, a WebSocket's connection. */
+struct world_stream {
+    /* At most `size` bytes, waiting for at most wait_ms: how many; 0 = none yet, -1 = ended. */
+    ssize_t (*send)(void *stream, const void *data, size_t size, int64_t wait_ms);
+    ssize_t (*receive)(void *stream, void *data, size_t size, int64_t wait_ms);
+    void (*close)(void *stream);
+};
+
+struct world_local {
+    void *context;
+    /* A unix socket of this machine. */
+    enum error_code (*connect)(void *context, const char *path,
+                               const struct world_stream **ret_stream, void **ret_handle,
+                               struct error *error);
+};
+
+/* The way to a target: the backend of actions/target/target_backend.h for this setup. */
+struct setup_target;
+struct target_backend;
+struct world_target {
+    void *context;
+    enum error_code (*open)(void *context, const struct setup_target *setup,
+                            const struct clock *clock, const struct target_backend **ret_backend,
+                            void **ret_handle, struct error *error);
+};
+
+/* NATS. `host` and `port` are where the target's forward listens. */
+struct world_bus_address {
+    const char *host;
+    int port;
+    const char *user, *password; /* NULL = none */
+    int64_t timeout_ms;
+};
+enum world_message { MESSAGE_NONE = 0, MESSAGE_DATA, MESSAGE_NO_RESPONDER };
+struct world_bus {
+    void *context;
+    enum error_code (*open)(void *context, const struct world_bus_address *address,
+                            void **ret_connection, struct error *error);
+    void (*close)(void *connection);
+    /* Sent and flushed. `reply` NULL = no answer is wanted. *ret_refused: the server's permissions
+     * forbid it, so that nothing was sent. */
+    enum error_code (*publish)(void *connection, const char *subject, const char *reply,
+                               const void *data, size_t size, int64_t timeout_ms, bool *ret_refused,
+                               struct error *error);
+    /* messages_max 0 = no bound. */
+    enum error_code (*subscribe)(void *connection, const char *subject, int messages_max,
+                                 int64_t timeout_ms, void **ret_subscription, bool *ret_refused,
+                                 struct error *error);
+    void (*unsubscribe)(void *subscription);
+    enum error_code (*next)(void *subscription, int64_t wait_ms, enum world_message *ret_kind,
+                            struct bytes *ret_data, struct error *error);
+};
+
+/* One HTTP exchange, and connections with TLS for other protocols. http.h holds both structs. */
+struct world_http_request {
+    const char *url;
+    const char *connect_host; /* through a forward: where it listens; NULL = the url's own host */
+    int connect_port;
+    const char *ca_file;       /* NULL = the system's authorities */
+    const char *authorization; /* value of the Authorization header; NULL = none */
+    size_t body_bytes_max;
+    bool truncate; /* keeps the first body_bytes_max bytes instead of failing */
+    int64_t timeout_ms;
+};
+struct world_http_reply {
+    int status; /* 0: none came back; `reason` says why */
+    char reason[320];
+    char location[2048]; /* "" = absent, as the next two */
+    char type[200], disposition[200];
+    struct bytes body;
+};
+struct world_http {
+    void *context;
+    enum error_code (*exchange)(void *context, const struct world_http_request *request,
+                                struct world_http_reply *ret_reply, struct error *error);
+    /* *ret_handle is NULL where no connection was made: ret_reason (320 bytes) says why. */
+    enum error_code (*connect)(void *context, const struct world_http_request *request,
+                               const struct world_stream **ret_stream, void **ret_handle,
+                               char *ret_reason, struct error *error);
+};
+
+/* Which TCP ports of an address accept a connection from this machine (checklist/reach.h). */
+struct reach;
+struct world_reach {
+    void *context;
+    enum error_code (*attempt)(void *context, const char *address, struct reach *attempts,
+                               size_t count, int64_t within_ms, const struct clock *clock,
+                               struct error *error);
+};
+
+/* The operator's terminal. Standard output and error are stdio's. */
+struct world_terminal {
+    void *context;
+    bool (*is_terminal)(void *context, int descriptor);
+    /* Rows and columns of standard output; false where it has none. */
+    bool (*size)(void *context, unsigned *ret_rows, unsigned *ret_columns);
+    /* One line of standard input without its newline; waits until boottime_ns (0 = for ever).
+     * ERROR_TIMEOUT when it passes, ERROR_NEEDS_PERSON at the end of the input. */
+    enum error_code (*read_line)(void *context, int64_t until_ns, struct bytes *ret_line,
+                                 struct error *error);
+    /* A line from the controlling terminal, without echo: a passphrase. */
+    enum error_code (*read_secret)(void *context, const char *prompt, struct bytes *ret_line,
+                                   struct error *error);
+};
+
+/* SIGINT and SIGTERM: the first one is remembered, the second one ends the process. */
+struct world_signals {
+    void *context;
+    void (*watch)(void *context);
+    bool (*is_interrupted)(void *context);
+};
+
+struct world {
+    const struct clock *clock; /* reads it; every plain wait */
+    const struct world_random *random;
+    const struct world_host *host;
+    const struct world_disk *disk;
+    const struct world_store *store;
+    const struct world_local *local;
+    const struct world_target *target;
+    const struct world_bus *bus;
+    const struct world_http *http;
+    const struct world_reach *reach;
+    const struct world_terminal *terminal;
+    const struct world_signals *signals;
+};
+
+/* The hex digits of `bytes` random bytes; ret_hex takes 2 * bytes + 1 characters. */
+void world_random_hex(const struct world *world, size_t bytes, char *ret_hex);
+
+#endif
