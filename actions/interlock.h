@@ -13,8 +13,8 @@ enum interlock { INTERLOCK_INVALID = 0, INTERLOCK_DISARMED, INTERLOCK_ARMED, INT
 
 struct interlock_view {
     enum interlock interlock;
-    bool received; /* a disarm_received line with the nonce stands behind everything that says armed
-                    */
+    /* a disarm_received line with the nonce stands behind everything that says armed */
+    bool received;
     char container[80]; /* id of Execution's container, "" = none */
     char started_at[40];
 };

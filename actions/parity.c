@@ -62,8 +62,8 @@ static enum error_code ask_responder(struct target *target, unsigned requests,
         bool answered = evidence->items[i].status == 0;
         if (answered && !parity_reply_hash(&evidence->items[i].output, hash)
             && view->parity == PARITY_INVALID) {
-            view->parity = PARITY_UNEQUAL; /* a storage receipt, or anything else that is none of
-                                              Execution's words */
+            /* a storage receipt, or anything else that is none of Execution's words */
+            view->parity = PARITY_UNEQUAL;
             (void)snprintf(view->text, sizeof view->text, "an answer on %s names no policy hash",
                            subject);
         }

@@ -28,8 +28,9 @@ struct tenancy_claim {
     int64_t deployment, head_seq;
     const char *head_hash, *holder;
     int64_t tenancy_ms;
-    int64_t epoch; /* renew, watch: the one that we hold; follow: the one that the takeover names;
-                      take: at least this one */
+    /* renew, watch: the one that we hold; follow: the one that the takeover names; take: at least
+     * this one */
+    int64_t epoch;
     bool (*has_entry)(void *context, int64_t seq,
                       const char *hash); /* whether our journal has it; NULL = not asked */
     void *context;

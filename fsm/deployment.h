@@ -14,8 +14,9 @@ struct intent {
     enum action action;
     char key[33];
     uint64_t repeats; /* the first intent with this key, or 0 */
-    bool interrupted; /* a reconciliation that leaves it open stands behind it: its act is adopted
-                         or awaits a person */
+    /* a reconciliation that leaves it open stands behind it: its act is adopted or awaits a person
+     */
+    bool interrupted;
 };
 
 struct deployment {

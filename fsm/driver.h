@@ -22,9 +22,9 @@ enum answer { ANSWER_INVALID = 0, ANSWER_ASK, ANSWER_YES, ANSWER_NO };
 struct driver_options {
     const char *config_path;
     struct passphrase_source passphrase;
-    enum answer rearm;   /* release: arm again a re-created Execution that had been armed */
-    const char *confirm; /* the target's name, given beforehand as leave to change it; NULL = to be
-                            asked for */
+    enum answer rearm; /* release: arm again a re-created Execution that had been armed */
+    /* the target's name, given beforehand as leave to change it; NULL = to be asked for */
+    const char *confirm;
     bool quiet;
     bool json;
 };
@@ -51,9 +51,9 @@ struct driver {
     struct recorder recorder;
     struct target_lease lease; /* of the open deployment, once `connected` */
     struct screen *screen; /* the terminal, borrowed; NULL = plain lines, or JSON (progress.h) */
-    const char *told_utc;  /* when what is told now was recorded, borrowed; NULL = it happens now
-                              (progress.h) */
-    int64_t renewed_ns;    /* when the hold on the target was last renewed; boot clock (hold.h) */
+    /* when what is told now was recorded, borrowed; NULL = it happens now (progress.h) */
+    const char *told_utc;
+    int64_t renewed_ns; /* when the hold on the target was last renewed; boot clock (hold.h) */
 };
 
 enum error_code driver_open(struct driver *driver, const struct driver_options *options,

@@ -9,9 +9,9 @@
 enum resumption {
     RESUMPTION_INVALID = 0,
     RESUMPTION_REPEAT, /* the intent is closed; a new one repeats it */
-    RESUMPTION_ADOPT,  /* the act is done or goes on; its step observes and answers the open intent
-                        */
-    RESUMPTION_FAIL,   /* the open intent is answered by `event` */
+    /* the act is done or goes on; its step observes and answers the open intent */
+    RESUMPTION_ADOPT,
+    RESUMPTION_FAIL, /* the open intent is answered by `event` */
 };
 
 struct reconciled {

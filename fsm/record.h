@@ -21,8 +21,9 @@ struct recorder {
     char boot[BOOT_ID_LENGTH
               + 1]; /* of the entry before, with its distance of wall clock and boot clock */
     int64_t wall_offset_ns;
-    uint64_t decided_at; /* the next entry was decided over so many entries: ERROR_HELD when another
-                            process wrote since; 0 = no matter */
+    /* the next entry was decided over so many entries: ERROR_HELD when another process wrote since;
+     * 0 = no matter */
+    uint64_t decided_at;
 };
 
 /* A body signed by the operator's own key (genesis, open, attestation, ...). `body` is borrowed. */

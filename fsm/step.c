@@ -73,8 +73,8 @@ enum error_code step_is(struct step *step, enum event event, const char *format,
     va_start(arguments, format);
     (void)vsnprintf(step->reason, sizeof step->reason, format, arguments);
     va_end(arguments);
-    size_t length = strlen(step->reason); /* what a command printed ends in a newline and may have
-                                             more: one sentence is one line */
+    /* what a command printed ends in a newline and may have more: one sentence is one line */
+    size_t length = strlen(step->reason);
     while (length > 0 && (unsigned char)step->reason[length - 1] <= ' ')
         step->reason[--length] = '\0';
     for (size_t i = 0; i < length; i++)

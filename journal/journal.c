@@ -308,9 +308,9 @@ static enum error_code make_value(void *context, uint64_t size, const void *last
         return ERROR_HELD;
     if (!append->signer->may_ask)
         return sign_value(append, size, last, last_bytes, ret_value, error);
+    /* the head moved while the signer was asked: journal_append() asks again */
     if (append->ready_size != size)
-        return ERROR_HELD; /* the head moved while the signer was asked: journal_append() asks again
-                            */
+        return ERROR_HELD;
     *ret_value = append->ready;
     append->ready = (struct bytes){0};
     return ERROR_OK;

@@ -42,9 +42,9 @@ static enum error_code damaged(const struct store *store, int code, const char *
 static enum error_code not_written(const struct store *store, int code, const char *what,
                                    struct error *error)
 {
+    /* LMDB's name for a write that was cut short; the operator shall not look for a broken disk */
     if (code == EIO && store_directory_is_full(store->directory))
-        code = ENOSPC; /* LMDB's name for a write that was cut short; the operator shall not look
-                          for a broken disk */
+        code = ENOSPC;
     return error_set(error, ERROR_JOURNAL_WRITE, code, store->directory,
                      "make room on this disk or mend its permissions; nothing was lost", "%s: %s",
                      what, mdb_strerror(code));

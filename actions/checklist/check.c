@@ -150,9 +150,8 @@ enum error_code check_view(struct check *check, const struct compose_view **ret_
                            struct error *error)
 {
     struct checklist *list = check->list;
-    bool asked = list->view == NULL
-                 && list->view_error.code == ERROR_OK; /* of an answer that was there already, the
-                                                          times are those of another item */
+    /* of an answer that was there already, the times are those of another item */
+    bool asked = list->view == NULL && list->view_error.code == ERROR_OK;
     if (asked) {
         struct error found;
         enum error_code code = compose_view_open(check->target, &list->view, &found);

@@ -28,11 +28,11 @@ enum { CHECK_FOREIGN_MAX = 8 };
 struct checklist {
     struct target *target;
     struct evidence *evidence;
-    struct compose_view *view; /* compose_view.h; opened by the first probe that asks (check_view),
-                                  closed with the run */
-    struct running *running;   /* running.h; the same (check_running) */
-    struct error view_error;   /* why there is none; its code is ERROR_OK until it was tried */
-    const char *view_item;     /* the item that said so */
+    /* compose_view.h; opened by the first probe that asks (check_view), closed with the run */
+    struct compose_view *view;
+    struct running *running; /* running.h; the same (check_running) */
+    struct error view_error; /* why there is none; its code is ERROR_OK until it was tried */
+    const char *view_item;   /* the item that said so */
 };
 
 struct check {

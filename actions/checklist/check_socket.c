@@ -30,9 +30,9 @@ struct doors {
     size_t declared_opens,
         running_opens; /* the declared service has it: by the configuration, in what runs */
     bool service_runs;
-    const struct door *empty; /* the declared service's, by the configuration, at the path of a
-                                 socket that is not there */
-    size_t shut;              /* directories of which only the path was judged */
+    /* the declared service's, by the configuration, at the path of a socket that is not there */
+    const struct door *empty;
+    size_t shut; /* directories of which only the path was judged */
 };
 
 static const char *const USUAL[] = {"/var/run/docker.sock", "/run/docker.sock",

@@ -19,8 +19,8 @@ enum { REACH_PORTS_MAX = 64 };
 
 struct reach {
     int port;
-    enum reach_result result; /* of all addresses of the name: the first of the list above that one
-                                 of them gave */
+    /* of all addresses of the name: the first of the list above that one of them gave */
+    enum reach_result result;
 };
 
 /* ERROR_UNREACHABLE where the name has no address. At most REACH_PORTS_MAX. */

@@ -37,8 +37,8 @@ void websocket_clear(struct websocket *websocket)
 void websocket_accept(const char *key, char ret_accept[WEBSOCKET_ACCEPT_LENGTH + 1])
 {
     char text[WEBSOCKET_KEY_LENGTH + 40];
-    uint8_t hash[SHA1_BYTES]; /* RFC 6455 asks for SHA-1 as a fingerprint of the key, not for its
-                                 strength */
+    /* RFC 6455 asks for SHA-1 as a fingerprint of the key, not for its strength */
+    uint8_t hash[SHA1_BYTES];
     int length = snprintf(text, sizeof text, "%.*s258EAFA5-E914-47DA-95CA-C5AB0DC85B11",
                           WEBSOCKET_KEY_LENGTH, key);
     int digested = EVP_Digest(text, (size_t)length, hash, NULL, EVP_sha1(), NULL);

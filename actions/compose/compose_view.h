@@ -39,8 +39,8 @@ struct compose_service {
     int line, user_line, privileged_line;
     struct compose_variable *variables;
     struct published *ports;
-    struct compose_mount *mounts; /* of a service named in volumes_from too, and of secrets and
-                                     configs that are files */
+    /* of a service named in volumes_from too, and of secrets and configs that are files */
+    struct compose_mount *mounts;
     size_t variable_count, port_count, mount_count;
 };
 

@@ -12,12 +12,12 @@
 #include "journal/format/error.h"
 
 enum decoding {
-    DECODING_TIMES = 0, /* the time in front of each line of a log, so that a value over several
-                           lines is one again */
-    DECODING_JSON,      /* \" \n \u0041 \x41 */
-    DECODING_DOUBLED,   /* $$ of compose, '' of YAML, '\'' of sh */
-    DECODING_PERCENT,   /* %41 */
-    DECODING_FORM,      /* %41, and + for a blank */
+    /* the time in front of each line of a log, so that a value over several lines is one again */
+    DECODING_TIMES = 0,
+    DECODING_JSON,    /* \" \n \u0041 \x41 */
+    DECODING_DOUBLED, /* $$ of compose, '' of YAML, '\'' of sh */
+    DECODING_PERCENT, /* %41 */
+    DECODING_FORM,    /* %41, and + for a blank */
     DECODING_HEX,
     DECODING_HEX_ODD, /* from the first digit of a run, from its second */
     DECODING_BASE64,

@@ -22,8 +22,9 @@ struct http_request {
     struct target *through;     /* NULL: from this machine */
     const char *ca_file;        /* the one authority that counts; NULL or "" = the system's */
     const struct bytes *bearer; /* a token for the Authorization header, borrowed; NULL = none */
-    int redirects_max; /* followed to the same https origin only; one that goes elsewhere, or one
-                          too many, is a failure */
+    /* followed to the same https origin only; one that goes elsewhere, or one too many, is a
+     * failure */
+    int redirects_max;
     size_t body_bytes_max; /* 0 = HTTP_BODY_BYTES_MAX; more is a failure */
     bool beginning;        /* more is none: the body is its first body_bytes_max bytes */
     int64_t timeout_ms;    /* of each hop, all of it */

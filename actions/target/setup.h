@@ -28,9 +28,9 @@ struct setup_target {
     const char *known_hosts; /* "" = ~/.ssh/known_hosts */
     const char *ssh_config;  /* "" = none is read */
     const char *directory;   /* /opt/titan, absolute, on the target */
-    const char *state;  /* absolute, or relative to directory: deploy.lock, deployment.json, drift
-                           key, pins */
-    const char *docker; /* docker program on the target */
+    /* absolute, or relative to directory: deploy.lock, deployment.json, drift key, pins */
+    const char *state;
+    const char *docker;      /* docker program on the target */
     const char *docker_host; /* DOCKER_HOST for it, "" = its own default */
 };
 
@@ -38,10 +38,10 @@ struct setup_compose {
     const char
         *command;     /* "auto" (docker compose, else docker-compose), or the words of a command */
     const char *file; /* docker-compose.prod.yml, relative to directory */
-    const char *env_file;    /* .env.prod, "" = none */
-    const char *project;     /* compose project name, "" = compose's own default */
-    struct setup_list order; /* services brought up one after the other before the full up
-                                (Execution before Brain) */
+    const char *env_file; /* .env.prod, "" = none */
+    const char *project;  /* compose project name, "" = compose's own default */
+    /* services brought up one after the other before the full up (Execution before Brain) */
+    struct setup_list order;
 };
 
 struct setup_repository {
@@ -122,18 +122,19 @@ struct setup_check {
     struct setup_list
         absent;          /* env_same: services of `variables` that are declared not to be there */
     const char *service; /* docker_socket: the one that may have it */
-    struct setup_list sockets; /* docker_socket: paths on the host that lead to the daemon, besides
-                                  the usual ones */
+    /* docker_socket: paths on the host that lead to the daemon, besides the usual ones */
+    struct setup_list sockets;
     struct setup_list ports; /* ports: those that may be open, "443" or "443/udp", ssh among them */
     struct setup_list
         closed;          /* ports: those that must refuse a connection from the operator's side */
     const char *address; /* ports: where the operator's side tries, "" = the target's own host */
-    const char *url; /* https, websocket, download: as the operator's browser would ask; websocket
-                        is wss:// or ws:// */
+    /* https, websocket, download: as the operator's browser would ask; websocket is wss:// or ws://
+     */
+    const char *url;
     const char
         *ca_file; /* the one authority that counts, on the driver's machine; "" = the system's */
-    const char *token_file; /* websocket, download: a bearer token, on the driver's machine, mode
-                               0600; "" = none */
+    /* websocket, download: a bearer token, on the driver's machine, mode 0600; "" = none */
+    const char *token_file;
     const char *text; /* https, websocket: what the page, or the first message, must contain, "" =
                          anything */
     struct setup_list subjects; /* heartbeat: each must be heard */

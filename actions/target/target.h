@@ -27,11 +27,12 @@ struct target_lease;
  * the first kind. */
 enum target_output {
     OUTPUT_FOREIGN = 0, /* whatever a program printed: every value of secrets.h */
-    OUTPUT_NAMES, /* names, identities and addresses that are compared or go into later commands:
-                     only what its key calls secret */
-    OUTPUT_RAW, /* a file that this tool wrote itself, or a secret on its way into locked memory, or
-                 * what a probe reads and repeats only by check_foreign(): nothing. A secret never
-                 * becomes evidence */
+    /* names, identities and addresses that are compared or go into later commands: only what its
+     * key calls secret */
+    OUTPUT_NAMES,
+    /* a file that this tool wrote itself, or a secret on its way into locked memory, or what a
+     * probe reads and repeats only by check_foreign(): nothing. A secret never becomes evidence */
+    OUTPUT_RAW,
 };
 
 /* Somebody who watches a long command: its last whole line, redacted, at most a few times a second.
@@ -42,17 +43,18 @@ struct target_watch {
 };
 
 struct target_command {
-    const char *script; /* POSIX sh, run by `sh` in the target's directory with DOCKER_HOST set
-                           where configured */
-    const void *input;  /* standard input, NULL = empty */
+    /* POSIX sh, run by `sh` in the target's directory with DOCKER_HOST set where configured */
+    const char *script;
+    const void *input; /* standard input, NULL = empty */
     size_t input_bytes;
     int64_t deadline_ms; /* 0 = setup.command_ms */
     size_t
         output_bytes_max; /* 0 = setup.output_bytes_max; more is ERROR_LIMIT, never cut silently */
     enum target_output output;
     const struct target_watch *watch; /* NULL = nobody; only with a lease */
-    const struct target_lease *lease; /* not NULL: a mutating command, run under the flock of
-                                         state/deploy.lock after the epoch was checked */
+    /* not NULL: a mutating command, run under the flock of state/deploy.lock after the epoch was
+     * checked */
+    const struct target_lease *lease;
 };
 
 /* What a mutating command must find in deployment.json (tenancy.h). */

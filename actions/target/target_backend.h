@@ -18,8 +18,8 @@ struct raw_command {
     int64_t deadline_ns;
     size_t output_bytes_max; /* of standard output and of standard error, each */
     void (*heard)(void *context,
-                  const struct bytes *errors); /* more came on standard error: all of it, not yet
-                                                  redacted; NULL = nobody asks */
+                  /* more came on standard error: all of it, not yet redacted; NULL = nobody asks */
+                  const struct bytes *errors);
     void *heard_context;
 };
 

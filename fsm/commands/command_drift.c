@@ -137,7 +137,7 @@ static void print_text(const struct drift *drift, const char *target, const char
 }
 
 /* {"target","result":"none"|"drift"|"unknown","deployment":N,"standing","differences":[{"kind","unknown","where","what","next"}],"more":N}
- */
+ * / */
 static enum error_code print_json(const struct drift *drift, const char *target,
                                   const struct drift_baseline *baseline, const char *standing,
                                   struct error *error)

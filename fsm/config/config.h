@@ -19,8 +19,8 @@
 struct limits {
     int64_t window_ms, sample_interval_ms, sample_gap_ms, window_start_ms, window_start_armed_ms,
         failures, rollback_start_ms, rollback_ms, disarm_fresh_ms, answer_ms;
-    int64_t tenancy_ms; /* driver only: how long the target stays held by a driver that says nothing
-                           more */
+    /* driver only: how long the target stays held by a driver that says nothing more */
+    int64_t tenancy_ms;
 };
 
 struct config_operator {

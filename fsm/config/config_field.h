@@ -26,8 +26,8 @@ enum field_kind {
     FIELD_NAMES, /* of names */
     FIELD_PATTERNS,
     FIELD_SECTION, /* a mapping after a table of its own, same base */
-    FIELD_EACH,    /* a mapping of free names, each a mapping after a table of its own: `each` makes
-                      room */
+    /* a mapping of free names, each a mapping after a table of its own: `each` makes room */
+    FIELD_EACH,
 };
 
 struct field {

@@ -26,9 +26,10 @@ enum display_mark {
 struct display_row {
     enum display_mark mark;
     enum state state;
-    enum action action;        /* ACTION_NONE where the edge only happened */
-    int64_t began_ns, took_ns; /* began: of the one that is NOW, 0 = waits for its command; took: -1
-                                  = cannot be told (another boot) */
+    enum action action; /* ACTION_NONE where the edge only happened */
+    /* began: of the one that is NOW, 0 = waits for its command; took: -1 = cannot be told (another
+     * boot) */
+    int64_t began_ns, took_ns;
 };
 
 /* Something that every sample looks at. '+' good, 'X' failing, '!' a mismatch; oldest first. */

@@ -25,8 +25,9 @@ static const unsigned long long OPERATIONS_MAX = 16;
 static const size_t MEMORY_MAX = (size_t)1 << 30;
 
 struct sealed {
-    char head[FILE_BYTES_MAX]; /* the file's text in front of the box, authenticated with it: so no
-                                  byte of the file can be exchanged */
+    /* the file's text in front of the box, authenticated with it: so no byte of the file can be
+     * exchanged */
+    char head[FILE_BYTES_MAX];
     size_t head_bytes;
     unsigned long long operations; /* Argon2id passes */
     size_t memory_bytes;
@@ -73,8 +74,8 @@ static bool read_line(int descriptor, char *line)
 
 static void let_be(int number)
 {
-    (void)number; /* it only ends the read, so that the terminal gets its echo back before anything
-                     else */
+    /* it only ends the read, so that the terminal gets its echo back before anything else */
+    (void)number;
 }
 
 static bool ask(int terminal, const char *question, char *line)

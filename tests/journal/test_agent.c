@@ -368,8 +368,8 @@ static void agent_sign_wrong_answer_refused(void **state)
     put_signature(&given[1], signature);
     put_signature(&given[2], signature);
     given[2].size -= 1;
-    put_list(&given[3], agent->public_key); /* a list where a signature should be; then the list
-                                               that is asked for */
+    /* a list where a signature should be; then the list that is asked for */
+    put_list(&given[3], agent->public_key);
     put_list(&given[4], agent->public_key);
     support_ok(bytes_append(&given[5], "\xff\xff\xff\xff", 4, &error), &error);
     int listener = socket(AF_UNIX, SOCK_STREAM, 0);

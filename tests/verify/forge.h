@@ -51,8 +51,8 @@ struct forge {
 
     int64_t now_ns, wall_offset_ns;
     char boot[37];
-    uint8_t sign_as; /* one entry is signed by this seed instead of by whom it should; 0 = nobody
-                        else */
+    /* one entry is signed by this seed instead of by whom it should; 0 = nobody else */
+    uint8_t sign_as;
     uint8_t session, sessions; /* seeds */
     int64_t deployment;
     const char *procedure;
@@ -72,8 +72,9 @@ struct forge {
     unsigned sick_from; /* endpoint brain answers 503 from this sample on; 0 = never */
     int64_t genesis_window_ms;
     int64_t approvals;
-    json_t *roster;   /* of genesis, taken over by it; NULL = alice and bob operate, carol approves,
-                         alice administers */
+    /* of genesis, taken over by it; NULL = alice and bob operate, carol approves, alice administers
+     */
+    json_t *roster;
     json_t *succeeds; /* of genesis, taken over by it; NULL = it succeeds no journal */
     void (*tamper)(struct forge *forge, const char *what, unsigned n, json_t *evidence);
 };

@@ -308,8 +308,8 @@ static void check_look(const struct audit *audit, const struct entry *entry,
     struct interlock_reading reading;
     finding_rests_on(finding, entry);
     reading_interlock(&audit->genesis, entry, 0, entry->item_count, NULL, &reading);
-    if (reading.stopped) /* it can do nothing then; whether that fails the window is the claim
-                            `window` */
+    /* it can do nothing then; whether that fails the window is the claim `window` */
+    if (reading.stopped)
         return;
     if (reading.interlock != expected)
         finding_violated(finding, entry, "Execution is %s where it must be %s%s%s",

@@ -39,8 +39,8 @@ struct step {
     enum stage from, to;
     enum event event;
     enum act act; /* of the intent, or INVALID */
-    bool adopted; /* a reconciliation took the act for done: what was sent may not be in the record
-                   */
+    /* a reconciliation took the act for done: what was sent may not be in the record */
+    bool adopted;
 };
 
 struct deployment {

@@ -23,8 +23,9 @@ struct deployed_image {
 };
 
 struct deployed {
-    bool known; /* false: nothing was deployed, or a part of it is not named by a digest; the rest
-                   is then empty */
+    /* false: nothing was deployed, or a part of it is not named by a digest; the rest is then empty
+     */
+    bool known;
     char commit[SHA256_HEX + 1];
     struct deployed_image *images;
     size_t count;

@@ -9,12 +9,13 @@ enum when {
     WHEN_INVALID = 0,
     WHEN_ALWAYS,
     WHEN_SENDING, /* what was sent: may be absent where a reconciliation took the act for done */
-    WHEN_SENDING_POLICY, /* and only where there is a shared policy hash: without one nothing may
-                            have been left to re-create */
-    WHEN_POLICY,         /* where there is a shared policy hash */
-    WHEN_EXECUTION,      /* and Execution runs in this entry's list of containers */
-    WHEN_MARKER,         /* and a marker is configured */
-    WHEN_CONNECTED,      /* where the deployment had come to `connected` */
+    /* and only where there is a shared policy hash: without one nothing may have been left to
+     * re-create */
+    WHEN_SENDING_POLICY,
+    WHEN_POLICY,    /* where there is a shared policy hash */
+    WHEN_EXECUTION, /* and Execution runs in this entry's list of containers */
+    WHEN_MARKER,    /* and a marker is configured */
+    WHEN_CONNECTED, /* where the deployment had come to `connected` */
 };
 
 /* Status 0 is asked of the last item of each probe, but for those marked: their status is an

@@ -26,8 +26,8 @@ struct field {
     const char *key;
     enum field_kind kind;
     bool optional;
-    const void *detail; /* FIELD_WORD: the words allowed, each ended by '|'; FIELD_SHAPE: the fields
-                           of the object */
+    /* FIELD_WORD: the words allowed, each ended by '|'; FIELD_SHAPE: the fields of the object */
+    const void *detail;
 };
 
 static const struct field roster_fields[] = {{"operators", FIELD_TEXTS, false, NULL},
