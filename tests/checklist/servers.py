@@ -1,5 +1,6 @@
-"""The other sides of the checklist's web and operations items: a private authority made by openssl, TLS and plain servers of pages, a WebSocket server, a real
-nats-server and a real Prometheus, all on 127.0.0.1 on free ports, all ended with the test."""
+"""The other sides of the checklist's web and operations items: a private authority made by openssl,
+TLS and plain servers of pages, a WebSocket server, a real nats-server and a real Prometheus, all on
+127.0.0.1 on free ports, all ended with the test."""
 import base64
 import hashlib
 import http.server
@@ -46,25 +47,98 @@ class Authority:
 
     def __init__(self, home, name):
         self.home, self.name, self.file = home, name, home / (name + ".pem")
-        self.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", home / (name + ".key"), "-out", self.file, "-subj",
-                     "/CN=" + name, "-days", "30", "-addext", "basicConstraints=critical,CA:true", "-addext", "keyUsage=critical,keyCertSign")
+        self.openssl(
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-keyout",
+            home / (name + ".key"),
+            "-out",
+            self.file,
+            "-subj",
+            "/CN=" + name,
+            "-days",
+            "30",
+            "-addext",
+            "basicConstraints=critical,CA:true",
+            "-addext",
+            "keyUsage=critical,keyCertSign",
+        )
 
     def openssl(self, *words):
-        subprocess.run(["openssl", *map(str, words)], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        subprocess.run(
+            ["openssl", *map(str, words)],
+            check=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
 
     def context(self, name, alternative="IP:127.0.0.1", days=30):
         """A server's TLS context with a fresh certificate of this authority."""
-        key, request, certificate, extensions = (self.home / (name + end) for end in (".key", ".csr", ".crt", ".ext"))
+        key, request, certificate, extensions = (
+            self.home / (name + end) for end in (".key", ".csr", ".crt", ".ext")
+        )
         extensions.write_text("subjectAltName=" + alternative)
-        self.openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key, "-out", request, "-subj", "/CN=" + name)
-        self.openssl("x509", "-req", "-in", request, "-CA", self.file, "-CAkey", self.home / (self.name + ".key"), "-set_serial", "7", "-out", certificate, "-days", days,
-                     "-extfile", extensions)
+        self.openssl(
+            "req",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-keyout",
+            key,
+            "-out",
+            request,
+            "-subj",
+            "/CN=" + name,
+        )
+        self.openssl(
+            "x509",
+            "-req",
+            "-in",
+            request,
+            "-CA",
+            self.file,
+            "-CAkey",
+            self.home / (self.name + ".key"),
+            "-set_serial",
+            "7",
+            "-out",
+            certificate,
+            "-days",
+            days,
+            "-extfile",
+            extensions,
+        )
         return tls(certificate, key)
 
     def self_signed(self, name):
         key, certificate = self.home / (name + ".key"), self.home / (name + ".crt")
-        self.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key, "-out", certificate, "-subj", "/CN=127.0.0.1",
-                     "-days", "30", "-addext", "subjectAltName=IP:127.0.0.1")
+        self.openssl(
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-keyout",
+            key,
+            "-out",
+            certificate,
+            "-subj",
+            "/CN=127.0.0.1",
+            "-days",
+            "30",
+            "-addext",
+            "subjectAltName=IP:127.0.0.1",
+        )
         return tls(certificate, key)
 
 
@@ -75,7 +149,9 @@ def tls(certificate, key):
 
 
 class Threads(socketserver.ThreadingTCPServer):
-    """A thread a connection; TLS where there is a context. Handlers wait on `ending` where they are to hang."""
+    """A thread a connection; TLS where there is a context. Handlers wait on `ending` where they are
+    to hang."""
+
     allow_reuse_address = True
     daemon_threads = True
 
@@ -83,7 +159,9 @@ class Threads(socketserver.ThreadingTCPServer):
         self.context, self.ending = context, threading.Event()
         super().__init__(("127.0.0.1", 0), handler)
         self.port = self.server_address[1]
-        self.thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        self.thread = threading.Thread(
+            target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+        )
         self.thread.start()
 
     def finish_request(self, request, client_address):
@@ -91,14 +169,16 @@ class Threads(socketserver.ThreadingTCPServer):
             request.settimeout(20)
             if self.context is not None:
                 request = self.context.wrap_socket(request, server_side=True)
-            elif request.recv(1, socket.MSG_PEEK) == b"\x16":      # TLS, where none is spoken: as web servers answer it
+            elif (
+                request.recv(1, socket.MSG_PEEK) == b"\x16"
+            ):  # TLS, where none is spoken: as web servers answer it
                 request.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
                 return
             super().finish_request(request, client_address)
             if self.context is not None:
                 request.close()
         except OSError:
-            pass                # a client that refuses the certificate ends here
+            pass  # a client that refuses the certificate ends here
 
     def stop(self):
         self.ending.set()
@@ -108,8 +188,11 @@ class Threads(socketserver.ThreadingTCPServer):
 
 class Pages(http.server.BaseHTTPRequestHandler):
     """One path a behaviour: PAGES, and those that need more than a fixed answer."""
+
     protocol_version = "HTTP/1.1"
-    HTML = b"\xef\xbb\xbf\n<!-- built -->\n<!DOCTYPE html>\n<html><title>Titan Console</title></html>"
+    HTML = (
+        b"\xef\xbb\xbf\n<!-- built -->\n<!DOCTYPE html>\n<html><title>Titan Console</title></html>"
+    )
     LINES = [(2, "a line with a S3CRET"), (50, "another")]
     PAGES = {
         "/console": (200, {"Content-Type": "text/html; charset=utf-8"}, HTML),
@@ -125,7 +208,14 @@ class Pages(http.server.BaseHTTPRequestHandler):
         "/untyped": (200, {}, HTML),
         "/text": (200, {"Content-Type": "text/html"}, b"It works! <html>"),
         "/empty": (200, {"Content-Type": "text/html"}, b""),
-        "/export": (200, {"Content-Type": "application/zip", "Content-Disposition": 'attachment; filename="evidence.zip"'}, b"PK\x03\x04"),
+        "/export": (
+            200,
+            {
+                "Content-Type": "application/zip",
+                "Content-Disposition": 'attachment; filename="evidence.zip"',
+            },
+            b"PK\x03\x04",
+        ),
         "/export/large": (200, {"Content-Disposition": "ATTACHMENT"}, b"x" * 300000),
         "/export/inline": (200, {"Content-Disposition": "inline"}, b"PK"),
         "/export/none": (200, {"Content-Type": "text/html"}, HTML),
@@ -134,15 +224,23 @@ class Pages(http.server.BaseHTTPRequestHandler):
         "/-/ready": (200, {"Content-Type": "text/plain"}, b"any server says yes"),
         "/busy/-/ready": (503, {"Content-Type": "text/plain"}, b"Service Unavailable"),
     }
-    LOKIS = {"good": {}, "unready": {"ready": False}, "old": {"lines": [(3600, "old")]}, "older": {"lines": [(60, "old")], "obeys_start": False},
-             "ahead": {"lines": [(-3600, "from the future")]}, "silent": {"lines": []}}
+    LOKIS = {
+        "good": {},
+        "unready": {"ready": False},
+        "old": {"lines": [(3600, "old")]},
+        "older": {"lines": [(60, "old")], "obeys_start": False},
+        "ahead": {"lines": [(-3600, "from the future")]},
+        "silent": {"lines": []},
+    }
 
     def do_GET(self):
         parts = urlsplit(self.path)
         words = parts.path.split("/")
         if words[1] == "loki-of":
             options = {"lines": self.LINES, **self.LOKIS[words[2]]}
-            status, kind, body = loki_standin.answer("/" + "/".join(words[3:]), parts.query, **options)
+            status, kind, body = loki_standin.answer(
+                "/" + "/".join(words[3:]), parts.query, **options
+            )
             self.give(status, {"Content-Type": kind}, body)
         elif words[1] == "hang":
             self.server.ending.wait(60)
@@ -150,12 +248,18 @@ class Pages(http.server.BaseHTTPRequestHandler):
             self.give(200, {"Content-Type": "text/html", "Content-Length": "5000"}, self.HTML)
             self.close_connection = True
         elif words[1] == "metrics":
-            body = "# TYPE fresh_total counter\nfresh_total 1\n# TYPE old_total counter\nold_total 1 %d\n" % self.server.old_ms
+            body = (
+                "# TYPE fresh_total counter\nfresh_total 1\n# TYPE old_total counter\nold_total 1"
+                " %d\n" % self.server.old_ms
+            )
             self.give(200, {"Content-Type": "text/plain; version=0.0.4"}, body.encode())
-        elif words[1] == "guarded" and self.headers["Authorization"] != "Bearer t0ken-of-the-operator":
+        elif (
+            words[1] == "guarded"
+            and self.headers["Authorization"] != "Bearer t0ken-of-the-operator"
+        ):
             self.give(401, {"Content-Type": "text/plain"}, b"who are you")
         else:
-            path = parts.path[len("/guarded"):] if words[1] == "guarded" else parts.path
+            path = parts.path[len("/guarded") :] if words[1] == "guarded" else parts.path
             self.give(*self.PAGES.get(path, self.PAGES["/404"]))
 
     def give(self, status, headers, body):
@@ -180,35 +284,56 @@ def frame(opcode, payload, final=True):
 
 class Sockets(socketserver.StreamRequestHandler):
     """A WebSocket server, one path a behaviour."""
+
     FIRST = frame(1, b'{"status":"Connected"}')
 
     def handle(self):
         lines = iter(lambda: self.rfile.readline().decode("latin-1").strip(), "")
         path = next(lines, "GET /gone HTTP/1.1").split(" ")[1]
-        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+        headers = {
+            name.lower(): value for name, _, value in (line.partition(": ") for line in lines)
+        }
         if path == "/mute":
             self.server.ending.wait(60)
             return
         if path == "/gone":
             return
-        if path == "/plain" or (path == "/guarded" and headers.get("authorization") != "Bearer t0ken-of-the-operator"):
-            self.wfile.write(b"HTTP/1.1 %s\r\nContent-Length: 0\r\n\r\n" % (b"200 OK" if path == "/plain" else b"401 Unauthorized"))
+        if path == "/plain" or (
+            path == "/guarded" and headers.get("authorization") != "Bearer t0ken-of-the-operator"
+        ):
+            self.wfile.write(
+                b"HTTP/1.1 %s\r\nContent-Length: 0\r\n\r\n"
+                % (b"200 OK" if path == "/plain" else b"401 Unauthorized")
+            )
             return
-        key = headers["sec-websocket-key"] + ("x" if path == "/wrong-accept" else "") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+        key = (
+            headers["sec-websocket-key"]
+            + ("x" if path == "/wrong-accept" else "")
+            + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+        )
         accept = base64.b64encode(hashlib.sha1(key.encode()).digest())
-        self.wfile.write(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + accept + b"\r\n\r\n")
+        self.wfile.write(
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection:"
+            b" Upgrade\r\nSec-WebSocket-Accept: " + accept + b"\r\n\r\n"
+        )
         self.speak(path)
 
     def speak(self, path):
-        if path == "/ping":     # the message comes only to a client that answers, masked
+        if path == "/ping":  # the message comes only to a client that answers, masked
             self.wfile.write(frame(9, b"are you there"))
             head = self.rfile.read(6)
-            pong = bytes(byte ^ head[2 + i % 4] for i, byte in enumerate(self.rfile.read(head[1] & 0x7f)))
-            if head[0] != 0x8a or not head[1] & 0x80 or pong != b"are you there":
+            pong = bytes(
+                byte ^ head[2 + i % 4] for i, byte in enumerate(self.rfile.read(head[1] & 0x7F))
+            )
+            if head[0] != 0x8A or not head[1] & 0x80 or pong != b"are you there":
                 return
         said = {
-            "/good": self.FIRST, "/guarded": self.FIRST, "/ping": self.FIRST,
-            "/fragments": frame(1, b'{"status":"Conn', final=False) + frame(9, b"") + frame(0, b'ected"}'),
+            "/good": self.FIRST,
+            "/guarded": self.FIRST,
+            "/ping": self.FIRST,
+            "/fragments": (
+                frame(1, b'{"status":"Conn', final=False) + frame(9, b"") + frame(0, b'ected"}')
+            ),
             "/second": frame(1, b"{}") + self.FIRST,
             "/closes": frame(8, b"\x03\xf0go away"),
             "/binary": frame(2, b"Connected"),
@@ -216,9 +341,9 @@ class Sockets(socketserver.StreamRequestHandler):
             "/huge": b"\x81\x7f\x00\x00\x00\x01\x00\x00\x00\x00",
         }.get(path, b"")
         for at in range(0, len(said), 3):
-            self.wfile.write(said[at:at + 3])
+            self.wfile.write(said[at : at + 3])
         if path != "/drops":
-            self.rfile.read(1)          # until the client goes
+            self.rfile.read(1)  # until the client goes
 
 
 def sockets(context=None):
@@ -231,7 +356,12 @@ class Process:
     def __init__(self, words, port, log):
         self.port, self.log = port, log
         with open(log, "wb") as output:
-            self.process = subprocess.Popen([str(word) for word in words], stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+            self.process = subprocess.Popen(
+                [str(word) for word in words],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
         wait_until(f"{words[0]} listens", lambda: listens(port) or self.process.poll() is not None)
         if self.process.poll() is not None:
             raise AssertionError(f"{words[0]} ended at once: " + pathlib.Path(log).read_text())
@@ -242,23 +372,32 @@ class Process:
 
 
 class Bus(Process):
-    """nats-server with permissions, and Brain's heartbeat on it: a publisher of its own, every 50 ms."""
+    """nats-server with permissions, and Brain's heartbeat on it: a publisher of its own, every 50
+    ms."""
 
     def __init__(self, home):
         port = free_port()
-        (home / "nats.conf").write_text(f"""listen: "127.0.0.1:{port}"
+        (home / "nats.conf").write_text(
+            f"""listen: "127.0.0.1:{port}"
 authorization {{ users = [
-  {{ user: brain, password: bpass, permissions: {{ publish: ["titan.sys.>"], subscribe: ["_INBOX.>"] }} }}
-  {{ user: operator, password: opass, permissions: {{ publish: ["titan.cmd.>"], subscribe: ["titan.sys.>", "titan.*.heartbeat.>", "_INBOX.>"] }} }}
-  {{ user: limited, password: lpass, permissions: {{ publish: ["titan.cmd.>"], subscribe: ["_INBOX.>", "titan.sys.other.>"] }} }}
+  {{ user: brain, password: bpass, permissions: {{
+     publish: ["titan.sys.>"], subscribe: ["_INBOX.>"] }} }}
+  {{ user: operator, password: opass, permissions: {{
+     publish: ["titan.cmd.>"], subscribe: ["titan.sys.>", "titan.*.heartbeat.>", "_INBOX.>"] }} }}
+  {{ user: limited, password: lpass, permissions: {{
+     publish: ["titan.cmd.>"], subscribe: ["_INBOX.>", "titan.sys.other.>"] }} }}
 ] }}
-""")
+"""
+        )
         super().__init__(["nats-server", "-c", home / "nats.conf"], port, home / "nats.log")
         self.ending = threading.Event()
         self.publisher = threading.Thread(target=self.publish, daemon=True)
         self.connection = socket.create_connection(("127.0.0.1", port), timeout=10)
         self.connection.recv(4096)
-        self.connection.sendall(b'CONNECT {"user":"brain","pass":"bpass","verbose":false}\r\nPUB titan.sys.heartbeat.v1.once 2\r\n{}\r\nPING\r\n')
+        self.connection.sendall(
+            b'CONNECT {"user":"brain","pass":"bpass","verbose":false}\r\nPUB'
+            b" titan.sys.heartbeat.v1.once 2\r\n{}\r\nPING\r\n"
+        )
         if b"PONG" not in self.connection.recv(4096):
             raise AssertionError("the bus does not take the heartbeat")
         self.publisher.start()
@@ -275,26 +414,44 @@ authorization {{ users = [
 
 
 class Prometheus(Process):
-    """Debian's, scraping itself and a page with a fresh figure and one whose own timestamp is a minute old."""
+    """Debian's, scraping itself and a page with a fresh figure and one whose own timestamp is a
+    minute old."""
 
     def __init__(self, home, metrics):
         port = free_port()
         metrics.old_ms = int(time.time() * 1000) - 60000
-        (home / "prometheus.yml").write_text(f"""global: {{scrape_interval: 200ms, scrape_timeout: 200ms}}
+        (home / "prometheus.yml").write_text(
+            f"""global: {{scrape_interval: 200ms, scrape_timeout: 200ms}}
 scrape_configs:
   - {{job_name: prometheus, static_configs: [{{targets: ["127.0.0.1:{port}"]}}]}}
   - {{job_name: titan, static_configs: [{{targets: ["127.0.0.1:{metrics.port}"]}}]}}
-""")
-        super().__init__(["prometheus", f"--config.file={home / 'prometheus.yml'}", f"--storage.tsdb.path={home / 'tsdb'}", f"--web.listen-address=127.0.0.1:{port}"], port,
-                         home / "prometheus.log")
+"""
+        )
+        super().__init__(
+            [
+                "prometheus",
+                f"--config.file={home / 'prometheus.yml'}",
+                f"--storage.tsdb.path={home / 'tsdb'}",
+                f"--web.listen-address=127.0.0.1:{port}",
+            ],
+            port,
+            home / "prometheus.log",
+        )
 
     def await_samples(self):
         """It finds its own targets only five seconds after its start."""
-        wait_until("the first samples", lambda: self.series("up") == 2 and self.series("fresh_total") == 1 and self.series("old_total") == 1)
+        wait_until(
+            "the first samples",
+            lambda: self.series("up") == 2
+            and self.series("fresh_total") == 1
+            and self.series("old_total") == 1,
+        )
 
     def series(self, metric):
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/api/v1/query?query={metric}", timeout=5) as reply:
+            with urllib.request.urlopen(
+                f"http://127.0.0.1:{self.port}/api/v1/query?query={metric}", timeout=5
+            ) as reply:
                 return len(json.load(reply)["data"]["result"])
         except OSError:
             return 0

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Goal: a driver that dies by SIGKILL at any boundary is resumed to the same end, nothing happens twice that its intent does not allow, and the
-journal proves it.
+"""Goal: a driver that dies by SIGKILL at any boundary is resumed to the same end, nothing happens
+twice that its intent does not allow, and the journal proves it.
 
 usage: crash.py release|policy|release-fails|policy-fails standin|docker [POINTS]
 
-Boundaries are those of killpoint.c: before and after each journal commit, each mutating command, each publish. Without POINTS every boundary is
-tried, else that many, evenly spread. What happened is counted on the other side: nonces that Execution received, starts of the services,
-commits checked out; compared with a run that nobody killed."""
+Boundaries are those of killpoint.c: before and after each journal commit, each mutating command,
+each publish. Without POINTS every boundary is tried, else that many, evenly spread. What happened
+is counted on the other side: nonces that Execution received, starts of the services, commits
+checked out; compared with a run that nobody killed."""
 import concurrent.futures
 import os
 import pathlib
@@ -22,24 +23,38 @@ WORKERS = int(os.environ.get("TITAN_CRASH_WORKERS", "4"))
 SCENARIOS = {
     "release": (["release", "--rearm", "yes"], ["release-2"], "completed"),
     "policy": (["policy"], ["policy-2", "--policy", "second"], "completed"),
-    "release-fails": (["release", "--rearm", "yes"], ["release-bad", "--fault", "web:unhealthy"], "rolled_back"),
-    "policy-fails": (["policy"], ["policy-bad", "--policy", "third", "--brain-policy", "another"], "rolled_back"),
+    "release-fails": (
+        ["release", "--rearm", "yes"],
+        ["release-bad", "--fault", "web:unhealthy"],
+        "rolled_back",
+    ),
+    "policy-fails": (
+        ["policy"],
+        ["policy-bad", "--policy", "third", "--brain-policy", "another"],
+        "rolled_back",
+    ),
 }
 
 
 def counts(stack):
     received = stack.received()
-    merges = titan.run("git", "-c", "safe.directory=*", "-C", stack.env["TITAN_DIR"], "reflog", check=True).out.count(" merge ")
-    return {"arm": [line.split()[1] for line in received if line.startswith("ARM ")],
-            "disarm": [line.split()[1] for line in received if line.startswith("DISARM ")],
-            "starts": {service: stack.starts(service) for service in ("execution", "brain", "web")},
-            "merges": merges}
+    merges = titan.run(
+        "git", "-c", "safe.directory=*", "-C", stack.env["TITAN_DIR"], "reflog", check=True
+    ).out.count(" merge ")
+    return {
+        "arm": [line.split()[1] for line in received if line.startswith("ARM ")],
+        "disarm": [line.split()[1] for line in received if line.startswith("DISARM ")],
+        "starts": {service: stack.starts(service) for service in ("execution", "brain", "web")},
+        "merges": merges,
+    }
 
 
 def prepare(stack, commit):
     stack.reset()
     stack.commit(*commit)
-    operator = titan.Operator(stack, ssh=stack.mode == "docker", limits=LIMITS, agent=True, settle=1500)
+    operator = titan.Operator(
+        stack, ssh=stack.mode == "docker", limits=LIMITS, agent=True, settle=1500
+    )
     operator.expect(titan.DONE, "init")
     return operator
 
@@ -52,7 +67,8 @@ def drive(operator, procedure, point, log=None):
 
 
 def measure(stack, scenario):
-    """The run that nobody kills: how many boundaries there are, and what it does on the other side."""
+    """The run that nobody kills: how many boundaries there are, and what it does on the other
+    side."""
     procedure, commit, end = SCENARIOS[scenario]
     operator = prepare(stack, commit)
     before = counts(stack)
@@ -67,7 +83,7 @@ def measure(stack, scenario):
 
 
 def problems_of(now, before, calm):
-    arm, disarm = now["arm"][len(before["arm"]):], now["disarm"][len(before["disarm"]):]
+    arm, disarm = now["arm"][len(before["arm"]) :], now["disarm"][len(before["disarm"]) :]
     if len(set(arm)) != len(arm):
         yield f"an ARM was received twice: {arm}"
     if len(arm) > len(calm["arm"]) - len(before["arm"]) + 1:
@@ -75,7 +91,10 @@ def problems_of(now, before, calm):
     if any(disarm.count(nonce) > 2 for nonce in disarm):
         yield "a DISARM was received more than twice"
     for service, count in now["starts"].items():
-        if count - before["starts"][service] != calm["starts"][service] - calm["base"]["starts"][service]:
+        if (
+            count - before["starts"][service]
+            != calm["starts"][service] - calm["base"]["starts"][service]
+        ):
             yield f"{service} was started {count - before['starts'][service]} times"
     if now["merges"] - before["merges"] != calm["merges"] - calm["base"]["merges"]:
         yield f"{now['merges'] - before['merges']} commits were checked out"
@@ -120,7 +139,9 @@ def main():
         calm["base"] = base
         points = list(range(1, len(boundaries) + 1))
         if wanted and wanted < len(points):
-            points = sorted({round(i * (len(points) - 1) / (wanted - 1)) + 1 for i in range(wanted)})
+            points = sorted(
+                {round(i * (len(points) - 1) / (wanted - 1)) + 1 for i in range(wanted)}
+            )
         for stack in opened:
             stacks.put(stack)
 
@@ -140,7 +161,10 @@ def main():
                     failed += 1
                     print(f"--- killed at {boundaries[point - 1]}")
                     print("\n".join(problems))
-        print(f"{scenario} on {mode}: killed at {len(points)} of {len(boundaries)} boundaries, {failed} not resumed as they must be")
+        print(
+            f"{scenario} on {mode}: killed at {len(points)} of {len(boundaries)} boundaries,"
+            f" {failed} not resumed as they must be"
+        )
         return 1 if failed else 0
     finally:
         for stack in opened:

@@ -1,4 +1,5 @@
-"""A bundle made longer by hand, validly signed: what somebody does who still has a key and writes the record himself. OpenSSL signs; nothing of the driver is used."""
+"""A bundle made longer by hand, validly signed: what somebody does who still has a key and writes
+the record himself. OpenSSL signs; nothing of the driver is used."""
 import base64
 import hashlib
 import json
@@ -13,12 +14,32 @@ def sign(seed, data):
         key.touch(mode=0o600)
         key.write_bytes(bytes.fromhex("302e020100300506032b657004220420") + seed)
         message.write_bytes(data)
-        return subprocess.run(["openssl", "pkeyutl", "-sign", "-rawin", "-keyform", "DER", "-inkey", key, "-in", message], stdout=subprocess.PIPE, check=True).stdout
+        return subprocess.run(
+            [
+                "openssl",
+                "pkeyutl",
+                "-sign",
+                "-rawin",
+                "-keyform",
+                "DER",
+                "-inkey",
+                key,
+                "-in",
+                message,
+            ],
+            stdout=subprocess.PIPE,
+            check=True,
+        ).stdout
 
 
 def public_key(seed):
     der = bytes.fromhex("302e020100300506032b657004220420") + seed
-    return subprocess.run(["openssl", "pkey", "-inform", "DER", "-pubout", "-outform", "DER"], input=der, stdout=subprocess.PIPE, check=True).stdout[-32:]
+    return subprocess.run(
+        ["openssl", "pkey", "-inform", "DER", "-pubout", "-outform", "DER"],
+        input=der,
+        stdout=subprocess.PIPE,
+        check=True,
+    ).stdout[-32:]
 
 
 def string(data):
@@ -44,27 +65,55 @@ class Bundle:
         lines = [json.loads(line) for line in pathlib.Path(path).read_text("utf-8").splitlines()]
         self.head = lines[0]
         self.blobs = [line for line in lines if "sha256" in line]
-        self.values = [base64.b64decode(line["signature"]) + base64.b64decode(line["payload"]) for line in lines if "payload" in line]
+        self.values = [
+            base64.b64decode(line["signature"]) + base64.b64decode(line["payload"])
+            for line in lines
+            if "payload" in line
+        ]
 
     def append(self, seed, kind, deployment, body):
         """One entry more, at the time of the last one, signed by this key."""
         last = json.loads(self.values[-1][64:])
         payload = {key: last[key] for key in ("v", "journal")}
-        payload |= {"seq": len(self.values), "prev": hashlib.sha256(self.values[-1]).hexdigest(), "utc": last["utc"], "boot": last["boot"],
-                    "boottime_ns": last["boottime_ns"] + 1, "signer": public_key(seed).hex(), "type": kind}
+        payload |= {
+            "seq": len(self.values),
+            "prev": hashlib.sha256(self.values[-1]).hexdigest(),
+            "utc": last["utc"],
+            "boot": last["boot"],
+            "boottime_ns": last["boottime_ns"] + 1,
+            "signer": public_key(seed).hex(),
+            "type": kind,
+        }
         payload |= {} if deployment is None else {"deployment": deployment}
         payload["body"] = body
         text = canonical(payload)
-        signed = b"SSHSIG" + string(b"titan-journal-v1") + string(b"") + string(b"sha512") + string(hashlib.sha512(text).digest())
+        signed = (
+            b"SSHSIG"
+            + string(b"titan-journal-v1")
+            + string(b"")
+            + string(b"sha512")
+            + string(hashlib.sha512(text).digest())
+        )
         self.values.append(sign(seed, signed) + text)
 
     def write(self, path, seed):
         """With a checkpoint of its own, by this key."""
         origin = "titan/" + self.head["journal"]
-        text = f"{origin}\n{len(self.values)}\n{base64.b64encode(root(self.values)).decode()}\n".encode()
+        tree_root = base64.b64encode(root(self.values)).decode()
+        text = f"{origin}\n{len(self.values)}\n{tree_root}\n".encode()
         key_hash = hashlib.sha256(origin.encode() + b"\n\x01" + public_key(seed)).digest()[:4]
-        note = text.decode() + f"\n\u2014 {origin} {base64.b64encode(key_hash + sign(seed, text)).decode()}\n"
+        note = (
+            text.decode()
+            + f"\n\u2014 {origin} {base64.b64encode(key_hash + sign(seed, text)).decode()}\n"
+        )
         lines = [self.head | {"entries": len(self.values)}]
-        lines += [{"seq": seq, "payload": base64.b64encode(value[64:]).decode(), "signature": base64.b64encode(value[:64]).decode()} for seq, value in enumerate(self.values)]
+        lines += [
+            {
+                "seq": seq,
+                "payload": base64.b64encode(value[64:]).decode(),
+                "signature": base64.b64encode(value[:64]).decode(),
+            }
+            for seq, value in enumerate(self.values)
+        ]
         lines += [*self.blobs, {"checkpoint": note}]
         pathlib.Path(path).write_bytes(b"".join(canonical(line) + b"\n" for line in lines))

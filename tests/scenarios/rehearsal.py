@@ -24,14 +24,22 @@ def title(text):
 
 
 def show(operator, command, *words, status=0):
-    """Runs titan-fsm with its output on this terminal, and insists on its exit status. Nobody is there to type the target's name."""
+    """Runs titan-fsm with its output on this terminal, and insists on its exit status. Nobody is
+    there to type the target's name."""
     if command in ("run", "resume"):
         words = [*words, "--confirm", operator.name]
     say("$ titan-fsm " + " ".join([command, *map(str, words)]))
-    result = subprocess.run([str(word) for word in operator.words(command, *words)], stdin=subprocess.DEVNULL, check=False)
+    result = subprocess.run(
+        [str(word) for word in operator.words(command, *words)],
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
     say(f"  (exit status {result.returncode})")
     if result.returncode != status:
-        sys.exit(f"rehearse: titan-fsm {command} ended with {result.returncode} and should have ended with {status}")
+        sys.exit(
+            f"rehearse: titan-fsm {command} ended with {result.returncode} and should have ended"
+            f" with {status}"
+        )
 
 
 def number(operator):
@@ -53,12 +61,23 @@ def release(operator, stack):
 
 
 def approve(operator, bob):
-    """A policy change waits for a second person: what he is to see goes to him as a small file, and his answer comes back as another."""
+    """A policy change waits for a second person: what he is to see goes to him as a small file, and
+    his answer comes back as another."""
     request, answer = operator.home / "request", bob.home / "approval"
     show(operator, "run", status=titan.NEEDS_PERSON)
     show(operator, "request", request)
     say(f"bob$ titan-fsm approve request --key bob.key --principal {bob.principal} --out approval")
-    result = bob.fsm("approve", request, "--key", bob.key, "--principal", bob.principal, "--out", answer, check=True)
+    result = bob.fsm(
+        "approve",
+        request,
+        "--key",
+        bob.key,
+        "--principal",
+        bob.principal,
+        "--out",
+        answer,
+        check=True,
+    )
     for line in result.out.rstrip().splitlines():
         say("  " + line)
     show(operator, "accept", answer)
@@ -71,21 +90,33 @@ def policy(operator, stack, bob, name):
     approve(operator, bob)
     show(operator, "run")
     now = stack.containers()
-    insist("Execution and Brain are new containers", all(before[each][0] != now[each][0] for each in ("titan-execution", "titan-brain")))
+    insist(
+        "Execution and Brain are new containers",
+        all(before[each][0] != now[each][0] for each in ("titan-execution", "titan-brain")),
+    )
     return number(operator)
 
 
 def mismatch(operator, stack, bob):
     title("(c) a policy change whose hashes differ: DISARM, both reverted")
-    images, commit = {service: image for service, (_, image) in stack.containers().items()}, stack.head()
+    images, commit = {
+        service: image for service, (_, image) in stack.containers().items()
+    }, stack.head()
     stack.commit("policy-broken", "--policy", "broken", "--brain-policy", "another")
     show(operator, "begin", "policy", "--reason", "a policy that Brain was not built with")
     approve(operator, bob)
     show(operator, "run", status=titan.ROLLED_BACK)
-    insist("images and commit are those from before", images == {service: image for service, (_, image) in stack.containers().items()} and commit == stack.head())
+    insist(
+        "images and commit are those from before",
+        images == {service: image for service, (_, image) in stack.containers().items()}
+        and commit == stack.head(),
+    )
     failed = number(operator)
     say()
-    say("Execution stays disarmed after a rollback. Arming it again is a person's word, on fresh parity:")
+    say(
+        "Execution stays disarmed after a rollback. Arming it again is a person's word, on fresh"
+        " parity:"
+    )
     show(operator, "arm", "--reason", "the old policy runs again in both")
     return failed
 
@@ -93,10 +124,15 @@ def mismatch(operator, stack, bob):
 def unhealthy(operator, stack):
     title("(d) a release that turns unhealthy inside the window: rollback")
     images = {service: image for service, (_, image) in stack.containers().items()}
-    stack.commit("release-sick", "--policy", "policy-2", "--fault", "web:unhealthy_after=4")      # the policy that runs, not the broken one
+    stack.commit(
+        "release-sick", "--policy", "policy-2", "--fault", "web:unhealthy_after=4"
+    )  # the policy that runs, not the broken one
     show(operator, "begin", "release", "--reason", "a release that falls ill")
     show(operator, "run", "--rearm", "yes", status=titan.ROLLED_BACK)
-    insist("images are those from before", images == {service: image for service, (_, image) in stack.containers().items()})
+    insist(
+        "images are those from before",
+        images == {service: image for service, (_, image) in stack.containers().items()},
+    )
     return number(operator)
 
 
@@ -107,16 +143,28 @@ def killed(operator, stack, bob):
     approve(operator, bob)
     before = stack.containers()["titan-execution"][0]
     say(f"$ titan-fsm run --confirm {operator.name} &")
-    driver = subprocess.Popen([str(word) for word in operator.words("run")], stdin=subprocess.DEVNULL)
-    titan.wait_until("a new Execution container", lambda: stack.containers().get("titan-execution", (before,))[0] != before, 60)
+    driver = subprocess.Popen(
+        [str(word) for word in operator.words("run")], stdin=subprocess.DEVNULL
+    )
+    titan.wait_until(
+        "a new Execution container",
+        lambda: stack.containers().get("titan-execution", (before,))[0] != before,
+        60,
+    )
     driver.send_signal(signal.SIGKILL)
     driver.wait()
     new = stack.containers()["titan-execution"][0]
     say(f"$ kill -KILL {driver.pid}        # Execution is a new container, and no entry says so")
     show(operator, "status")
-    insist("the intent to deploy Execution is open", operator.status()["deployment"]["intent"] == "deploy_execution")
+    insist(
+        "the intent to deploy Execution is open",
+        operator.status()["deployment"]["intent"] == "deploy_execution",
+    )
     show(operator, "resume")
-    insist("Execution was not re-created a second time", stack.containers()["titan-execution"][0] == new)
+    insist(
+        "Execution was not re-created a second time",
+        stack.containers()["titan-execution"][0] == new,
+    )
     received = [line.split()[1] for line in stack.received() if line.startswith("ARM ")]
     insist("no ARM was received twice", len(received) == len(set(received)))
     return number(operator)
@@ -128,13 +176,22 @@ def verify(operator, deployments):
     show(operator, "export", bundle, "--checkpoint", operator.home / "checkpoint")
     words = ["--trust", operator.trust, "--target", operator.name]
     for what, deployment, _ in deployments:
-        result = operator.verify("--checkpoint", operator.home / "checkpoint", "--deployment", deployment, journal=bundle)
-        say(f"$ titan-verify evidence.bundle --trust allowed_signers --target {operator.name} --limits limits.yml --checkpoint checkpoint --deployment {deployment}")
+        result = operator.verify(
+            "--checkpoint", operator.home / "checkpoint", "--deployment", deployment, journal=bundle
+        )
+        say(
+            "$ titan-verify evidence.bundle --trust allowed_signers --target"
+            f" {operator.name} --limits limits.yml --checkpoint checkpoint --deployment"
+            f" {deployment}"
+        )
         for line in result.out.rstrip().splitlines():
             say("  " + line)
         insist(f"{what}: all proven (exit status {result.returncode})", result.returncode == 0)
     say()
-    say("With the verifier's own window of 300 s instead of the rehearsal's, every completed deployment is VIOLATED:")
+    say(
+        "With the verifier's own window of 300 s instead of the rehearsal's, every completed"
+        " deployment is VIOLATED:"
+    )
     for what, deployment, completed in deployments:
         result = titan.run(titan.VERIFY, bundle, *words, "--deployment", deployment)
         if completed:
@@ -153,7 +210,15 @@ def verify(operator, deployments):
 
 def rehearse(stack):
     bob = titan.Person(stack, "bob@example")
-    operator = titan.Operator(stack, ssh=True, limits=LIMITS, name="titan-rehearsal", home=HOME, approvals=(1, 0), roster={"approvers": [bob.line]})
+    operator = titan.Operator(
+        stack,
+        ssh=True,
+        limits=LIMITS,
+        name="titan-rehearsal",
+        home=HOME,
+        approvals=(1, 0),
+        roster={"approvers": [bob.line]},
+    )
     title("a key, a configuration, a journal")
     say(f"configuration: {operator.config}")
     show(operator, "init")
@@ -180,7 +245,10 @@ def main():
         say(f"no Docker daemon can be used here: {failure}")
         stack = None
     if stack is None:
-        say("The services run as processes under the stand-in for compose; on a machine with a Docker daemon they run in containers.")
+        say(
+            "The services run as processes under the stand-in for compose; on a machine with a"
+            " Docker daemon they run in containers."
+        )
         stack = titan.Stack("standin", "--ssh", "--armed").__enter__()
     try:
         rehearse(stack)
@@ -189,9 +257,15 @@ def main():
     title("how to look further")
     short = pathlib.Path(os.path.relpath(HOME))
     say(f"build/fsm/titan-fsm log --config {short}/titan.yml")
-    say(f"build/verify/titan-verify {short}/evidence.bundle --trust {short}/allowed_signers --target titan-rehearsal --limits {short}/limits.yml")
-    say(f"build/verify/titan-verify extract {short}/evidence.bundle 1 --out {short}/entry && "
-        f"ssh-keygen -Y verify -f {short}/allowed_signers -I alice@example -n titan-journal-v1 -s {short}/entry.sig < {short}/entry")
+    say(
+        f"build/verify/titan-verify {short}/evidence.bundle --trust {short}/allowed_signers"
+        f" --target titan-rehearsal --limits {short}/limits.yml"
+    )
+    say(
+        f"build/verify/titan-verify extract {short}/evidence.bundle 1 --out {short}/entry &&"
+        f" ssh-keygen -Y verify -f {short}/allowed_signers -I alice@example -n titan-journal-v1 -s"
+        f" {short}/entry.sig < {short}/entry"
+    )
     say(f"rehearsed in {time.monotonic() - started:.0f} s")
 
 

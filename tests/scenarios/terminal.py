@@ -1,4 +1,5 @@
-"""A real pseudo terminal with a program on it, and as much of a terminal as our programs use: what stands on the screen, and every raw byte that reached it."""
+"""A real pseudo terminal with a program on it, and as much of a terminal as our programs use: what
+stands on the screen, and every raw byte that reached it."""
 import fcntl
 import os
 import pty
@@ -11,7 +12,8 @@ import time
 
 
 class Screen:
-    """Cursor up, carriage return, newline, erase to the end of line or screen, SGR. Anything else is kept as unknown, for a test to find."""
+    """Cursor up, carriage return, newline, erase to the end of line or screen, SGR. Anything else
+    is kept as unknown, for a test to find."""
 
     def __init__(self, columns):
         self.columns, self.lines, self.row, self.column, self.unknown = columns, [""], 0, 0, []
@@ -31,12 +33,14 @@ class Screen:
         elif re.fullmatch(r"\x1b\[\d+A", token):
             self.row = max(0, self.row - int(token[2:-1]))
         elif token == "\x1b[K":
-            self.lines[self.row] = line[:self.column]
+            self.lines[self.row] = line[: self.column]
         elif token == "\x1b[J":
-            self.lines[self.row] = line[:self.column]
-            del self.lines[self.row + 1:]
+            self.lines[self.row] = line[: self.column]
+            del self.lines[self.row + 1 :]
         elif not token.startswith("\x1b"):
-            self.lines[self.row] = line.ljust(self.column)[:self.column] + token + line[self.column + len(token):]
+            self.lines[self.row] = (
+                line.ljust(self.column)[: self.column] + token + line[self.column + len(token) :]
+            )
             self.column += len(token)
         elif not token.endswith("m"):
             self.unknown.append(token)
@@ -53,7 +57,14 @@ class Terminal:
         self.ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         environment = {**os.environ, "TERM": "xterm", **(environment or {})}
-        self.process = subprocess.Popen([str(word) for word in words], stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True)
+        self.process = subprocess.Popen(
+            [str(word) for word in words],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env=environment,
+            start_new_session=True,
+        )
         os.close(theirs)
 
     def __enter__(self):
@@ -86,7 +97,9 @@ class Terminal:
         end = time.monotonic() + seconds
         while what not in self.raw:
             if time.monotonic() > end or not self.pump(0.1) and what not in self.raw:
-                raise AssertionError(f"'{what}' never came to the terminal:\n{self.screen().text()}")
+                raise AssertionError(
+                    f"'{what}' never came to the terminal:\n{self.screen().text()}"
+                )
         return self.raw
 
     def echoes(self):

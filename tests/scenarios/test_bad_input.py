@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Goal: whatever is wrong is said in one clear sentence with its place and the next step, by an exit status of its own; nothing is lost and nothing is
-done to the target."""
+"""Goal: whatever is wrong is said in one clear sentence with its place and the next step, by an
+exit status of its own; nothing is lost and nothing is done to the target."""
 import fcntl
 import os
 import re
@@ -18,25 +18,34 @@ def operator_of(stack, ssh=True, **options):
 
 
 def refused(stack, operator, status, words, *parts):
-    """The exit status, one line that names `parts` and a next step, and a target that is as it was."""
+    """The exit status, one line that names `parts` and a next step, and a target that is as it
+    was."""
     before, head, received = stack.containers(), stack.head(), stack.received()
     result = operator.fsm(*words)
-    insist(result.returncode == status, f"{words}: {result.returncode} and not {status}: {result.out}{result.err}")
+    insist(
+        result.returncode == status,
+        f"{words}: {result.returncode} and not {status}: {result.out}{result.err}",
+    )
     lines = [line for line in result.err.splitlines() if line]
     insist(len(lines) == 1 and lines[0].startswith("titan-fsm: "), f"one sentence: {result.err}")
     insist("next: " in lines[0], f"no next step: {lines[0]}")
     for part in parts:
         insist(re.search(part, lines[0]) is not None, f"'{part}' is not in: {lines[0]}")
-    insist((before, head, received) == (stack.containers(), stack.head(), stack.received()), "something was done to the target")
+    insist(
+        (before, head, received) == (stack.containers(), stack.head(), stack.received()),
+        "something was done to the target",
+    )
 
 
 def configuration_errors_have_line_and_column(stack):
     operator = operator_of(stack)
     text = operator.config.read_text()
-    for change, parts in ((text + "colour: red\n", (r"titan\.yml:\d+:1", "colour")),
-                          (text + "journal: again\n", (r"titan\.yml:\d+:", "uplicate")),
-                          (text.replace("port: ", "port: x"), (r"titan\.yml:\d+:\d+", "number")),
-                          (text.replace("version: 1", "version: 9"), (r"titan\.yml:1:10", "version"))):
+    for change, parts in (
+        (text + "colour: red\n", (r"titan\.yml:\d+:1", "colour")),
+        (text + "journal: again\n", (r"titan\.yml:\d+:", "uplicate")),
+        (text.replace("port: ", "port: x"), (r"titan\.yml:\d+:\d+", "number")),
+        (text.replace("version: 1", "version: 9"), (r"titan\.yml:1:10", "version")),
+    ):
         operator.config.write_text(change)
         refused(stack, operator, titan.CONFIG, ["status"], *parts)
     operator.config.unlink()
@@ -46,16 +55,23 @@ def configuration_errors_have_line_and_column(stack):
 def unreachable_host_is_said(stack):
     operator = operator_of(stack)
     operator.begin("release")
-    operator.config.write_text(operator.config.read_text().replace(f"port: {stack.env['SSH_PORT']}", "port: 9"))
+    operator.config.write_text(
+        operator.config.read_text().replace(f"port: {stack.env['SSH_PORT']}", "port: 9")
+    )
     refused(stack, operator, titan.UNREACHABLE, ["advance"], "127.0.0.1:9", "cannot be reached")
-    insist(operator.status()["deployment"]["intent"] == "run_preflight", "the intent stays open, to be settled by looking")
+    insist(
+        operator.status()["deployment"]["intent"] == "run_preflight",
+        "the intent stays open, to be settled by looking",
+    )
 
 
 def changed_host_key_is_refused(stack):
     operator = operator_of(stack)
     operator.begin("release")
     other = operator.home / "known_hosts"
-    titan.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", operator.home / "other", check=True)
+    titan.run(
+        "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", operator.home / "other", check=True
+    )
     key = (operator.home / "other.pub").read_text().split()
     other.write_text(f"[127.0.0.1]:{stack.env['SSH_PORT']} {key[0]} {key[1]}\n")
     text = operator.config.read_text()
@@ -70,11 +86,18 @@ def changed_host_key_is_refused(stack):
 def loose_ssh_config_does_not_loosen_the_host_key(stack):
     operator = operator_of(stack)
     operator.begin("release")
-    titan.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", operator.home / "other", check=True)
+    titan.run(
+        "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", operator.home / "other", check=True
+    )
     key = (operator.home / "other.pub").read_text().split()
-    (operator.home / "known_hosts").write_text(f"[127.0.0.1]:{stack.env['SSH_PORT']} {key[0]} {key[1]}\n")
+    (operator.home / "known_hosts").write_text(
+        f"[127.0.0.1]:{stack.env['SSH_PORT']} {key[0]} {key[1]}\n"
+    )
     (operator.home / "ssh_config").write_text("Host *\n  StrictHostKeyChecking no\n")
-    text = operator.config.read_text().replace(stack.env["KNOWN_HOSTS"], f"{operator.home}/known_hosts, ssh_config: {operator.home}/ssh_config")
+    text = operator.config.read_text().replace(
+        stack.env["KNOWN_HOSTS"],
+        f"{operator.home}/known_hosts, ssh_config: {operator.home}/ssh_config",
+    )
     operator.config.write_text(text)
     refused(stack, operator, titan.HOST_REFUSED, ["advance"], "host key")
 
@@ -84,7 +107,13 @@ def wrong_passphrase_is_refused(stack):
     operator.passphrase.write_text("not it\n")
     refused(stack, operator, titan.KEY_REFUSED, ["begin", "release", "--reason", "x"], "passphrase")
     operator.passphrase.chmod(0o644)
-    refused(stack, operator, titan.KEY_REFUSED, ["begin", "release", "--reason", "x"], "passphrase|readable|mode")
+    refused(
+        stack,
+        operator,
+        titan.KEY_REFUSED,
+        ["begin", "release", "--reason", "x"],
+        "passphrase|readable|mode",
+    )
     insist(not operator.status()["open"], "no deployment was opened")
 
 
@@ -118,7 +147,7 @@ def other_script_under_the_flock_is_waited_for_and_named(stack):
         fcntl.flock(lock, fcntl.LOCK_EX)
         refused(stack, operator, titan.HELD, ["advance"], "deploy.lock")
     operator.config.write_text(text)
-    operator.expect(titan.DONE, "run", "--rearm", "no")         # and it goes on when the lock is free
+    operator.expect(titan.DONE, "run", "--rearm", "no")  # and it goes on when the lock is free
 
 
 def target_held_by_another_journal_is_refused(stack):
@@ -133,14 +162,27 @@ def target_held_by_another_journal_is_refused(stack):
 
 def journal_of_another_target_is_refused(stack):
     operator = operator_of(stack)
-    operator.config.write_text(operator.config.read_text().replace("name: titan-test", "name: titan-other"))
-    refused(stack, operator, titan.CONFIG, ["begin", "release", "--reason", "x"], "titan-test", "titan-other")
+    operator.config.write_text(
+        operator.config.read_text().replace("name: titan-test", "name: titan-other")
+    )
+    refused(
+        stack,
+        operator,
+        titan.CONFIG,
+        ["begin", "release", "--reason", "x"],
+        "titan-test",
+        "titan-other",
+    )
 
 
 def pinned_configuration_cannot_change_silently(stack):
     operator = operator_of(stack)
-    operator.config.write_text(operator.config.read_text().replace("window_ms: 1200", "window_ms: 1000"))
-    refused(stack, operator, titan.CONFIG, ["begin", "release", "--reason", "x"], "limits", "genesis")
+    operator.config.write_text(
+        operator.config.read_text().replace("window_ms: 1200", "window_ms: 1000")
+    )
+    refused(
+        stack, operator, titan.CONFIG, ["begin", "release", "--reason", "x"], "limits", "genesis"
+    )
 
 
 def damaged_journal_is_refused(stack):
@@ -149,28 +191,76 @@ def damaged_journal_is_refused(stack):
     data = operator.journal / "data.mdb"
     whole = data.read_bytes()
     at = whole.rindex(b'"procedure":"release"')
-    data.write_bytes(whole[:at + 14] + b"R" + whole[at + 15:])
+    data.write_bytes(whole[: at + 14] + b"R" + whole[at + 15 :])
     refused(stack, operator, titan.DAMAGED, ["advance"], "entry|signature|chain")
     data.write_bytes(whole)
     operator.expect(titan.DONE, "advance")
     shutil.rmtree(operator.journal)
     result = operator.fsm("advance")
-    insist(result.returncode not in (0, 1) and "titan-fsm init" in result.err, f"{result.returncode} {result.err}")
+    insist(
+        result.returncode not in (0, 1) and "titan-fsm init" in result.err,
+        f"{result.returncode} {result.err}",
+    )
 
 
 def usage_errors_name_the_help(stack):
     operator = operator_of(stack)
-    for words in (["begin", "hotfix", "--reason", "x"], ["begin", "release"], ["advance", "--colour"], ["begin", "release", "--reason", "x", "--commit", "abc"], ["export"]):
+    for words in (
+        ["begin", "hotfix", "--reason", "x"],
+        ["begin", "release"],
+        ["advance", "--colour"],
+        ["begin", "release", "--reason", "x", "--commit", "abc"],
+        ["export"],
+    ):
         result = operator.fsm(*words)
-        insist(result.returncode == titan.USAGE and "next: " in result.err, f"{words}: {result.returncode} {result.err}")
+        insist(
+            result.returncode == titan.USAGE and "next: " in result.err,
+            f"{words}: {result.returncode} {result.err}",
+        )
     insist(titan.run(titan.FSM).returncode == titan.USAGE, "no command")
-    for words, named in ((["dance"], "no such command: dance; next: titan-fsm "), (["nirvana"], "no such command: nirvana; next: titan-fsm help\n"), (["stauts"], "next: titan-fsm status"), (["status", "--colour"], "no such option: --colour"),
-                         (["run", "--confirm"], "lacks its value: --confirm"), (["log", "-x"], "no such option: -x"), (["log", "--json=1"], "takes no value: --json=1")):
+    for words, named in (
+        (["dance"], "no such command: dance; next: titan-fsm "),
+        (["nirvana"], "no such command: nirvana; next: titan-fsm help\n"),
+        (["stauts"], "next: titan-fsm status"),
+        (["status", "--colour"], "no such option: --colour"),
+        (["run", "--confirm"], "lacks its value: --confirm"),
+        (["log", "-x"], "no such option: -x"),
+        (["log", "--json=1"], "takes no value: --json=1"),
+    ):
         result = titan.run(titan.FSM, *words)
-        insist(result.returncode == titan.USAGE and named in result.err and result.err.count("\n") == 1, f"{words}: {result.err}")
-    for command in ("keygen", "init", "roster", "begin", "request", "approve", "accept", "advance", "run", "resume", "status", "attest", "rollback", "abort", "takeover", "preflight", "arm", "disarm", "log", "export"):
+        insist(
+            result.returncode == titan.USAGE
+            and named in result.err
+            and result.err.count("\n") == 1,
+            f"{words}: {result.err}",
+        )
+    for command in (
+        "keygen",
+        "init",
+        "roster",
+        "begin",
+        "request",
+        "approve",
+        "accept",
+        "advance",
+        "run",
+        "resume",
+        "status",
+        "attest",
+        "rollback",
+        "abort",
+        "takeover",
+        "preflight",
+        "arm",
+        "disarm",
+        "log",
+        "export",
+    ):
         result = titan.run(titan.FSM, command, "--help")
-        insist(result.returncode == 0 and result.out.startswith("titan-fsm " + command), f"{command} --help")
+        insist(
+            result.returncode == 0 and result.out.startswith("titan-fsm " + command),
+            f"{command} --help",
+        )
 
 
 def full_disk_stops_before_the_target_and_loses_nothing(stack):
@@ -182,7 +272,9 @@ def full_disk_stops_before_the_target_and_loses_nothing(stack):
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", small], check=True)
     try:
         shutil.move(str(operator.journal), small / "journal")
-        operator.config.write_text(operator.config.read_text().replace("journal: journal", f"journal: {small}/journal"))
+        operator.config.write_text(
+            operator.config.read_text().replace("journal: journal", f"journal: {small}/journal")
+        )
         operator.journal = small / "journal"
         operator.begin("release")
         operator.expect(titan.DONE, "advance")
@@ -204,19 +296,25 @@ def full_disk_stops_before_the_target_and_loses_nothing(stack):
         subprocess.run(["umount", small], check=True)
 
 
-titan.run_cases(titan.only([
-    configuration_errors_have_line_and_column,
-    unreachable_host_is_said,
-    changed_host_key_is_refused,
-    loose_ssh_config_does_not_loosen_the_host_key,
-    wrong_passphrase_is_refused,
-    stranger_is_refused_without_an_entry,
-    second_driver_is_held_off,
-    other_script_under_the_flock_is_waited_for_and_named,
-    target_held_by_another_journal_is_refused,
-    journal_of_another_target_is_refused,
-    pinned_configuration_cannot_change_silently,
-    damaged_journal_is_refused,
-    usage_errors_name_the_help,
-    full_disk_stops_before_the_target_and_loses_nothing,
-]), "--armed", "--ssh")
+titan.run_cases(
+    titan.only(
+        [
+            configuration_errors_have_line_and_column,
+            unreachable_host_is_said,
+            changed_host_key_is_refused,
+            loose_ssh_config_does_not_loosen_the_host_key,
+            wrong_passphrase_is_refused,
+            stranger_is_refused_without_an_entry,
+            second_driver_is_held_off,
+            other_script_under_the_flock_is_waited_for_and_named,
+            target_held_by_another_journal_is_refused,
+            journal_of_another_target_is_refused,
+            pinned_configuration_cannot_change_silently,
+            damaged_journal_is_refused,
+            usage_errors_name_the_help,
+            full_disk_stops_before_the_target_and_loses_nothing,
+        ]
+    ),
+    "--armed",
+    "--ssh",
+)

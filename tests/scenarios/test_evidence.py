@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Goal: only what came back from the other side, fresh and attributable, is evidence. A storage receipt, a flush, a line of an earlier start is none."""
+"""Goal: only what came back from the other side, fresh and attributable, is evidence. A storage
+receipt, a flush, a line of an earlier start is none."""
 import titan
 from titan import insist
 
@@ -19,7 +20,9 @@ def disarm_deaf_execution_is_not_seen_disarmed(stack):
     stack.fault("execution", "deaf_disarm")
     result = operator.expect(titan.STEP_FAILED, "disarm", "--reason", "an emergency")
     insist("NOT seen disarmed" in result.out, result.out)
-    outcome = [entry["body"]["outcome"] for entry in operator.entries() if entry["type"] == "command"]
+    outcome = [
+        entry["body"]["outcome"] for entry in operator.entries() if entry["type"] == "command"
+    ]
     insist(outcome == ["", "not_observed"], str(outcome))
 
 
@@ -42,7 +45,11 @@ def policy_execution_turns_deaf_after_disarm_is_rolled_back_safely(stack):
         operator.expect(titan.DONE, "advance")
     stack.fault("execution", "deaf_disarm")
     operator.expect(titan.ROLLED_BACK, "run")
-    safe = [entry for entry in operator.entries() if entry["type"] == "transition" and entry["body"]["to"] == "safe"]
+    safe = [
+        entry
+        for entry in operator.entries()
+        if entry["type"] == "transition" and entry["body"]["to"] == "safe"
+    ]
     insist("removed" in safe[-1]["body"]["reason"], safe[-1]["body"]["reason"])
     operator.expect_proven()
 
@@ -50,10 +57,16 @@ def policy_execution_turns_deaf_after_disarm_is_rolled_back_safely(stack):
 def disarm_without_permission_is_seen_refused(stack):
     operator = operator_of(stack)
     text = operator.config.read_text()
-    operator.config.write_text(text.replace("user: operator", "user: viewer").replace(stack.env["BUS_PASSWORD_FILE"], stack.env["VIEWER_PASSWORD_FILE"]))
+    operator.config.write_text(
+        text.replace("user: operator", "user: viewer").replace(
+            stack.env["BUS_PASSWORD_FILE"], stack.env["VIEWER_PASSWORD_FILE"]
+        )
+    )
     operator.expect(titan.STEP_FAILED, "disarm", "--reason", "by somebody who may not")
     insist(armed_words(stack) == ["ARM"], "nothing arrived")
-    outcome = [entry["body"]["outcome"] for entry in operator.entries() if entry["type"] == "command"]
+    outcome = [
+        entry["body"]["outcome"] for entry in operator.entries() if entry["type"] == "command"
+    ]
     insist(outcome == ["", "failed"], str(outcome))
 
 
@@ -97,7 +110,9 @@ def release_interlock_changed_by_somebody_in_the_window_fails_at_once(stack):
     stack.commit("release-2")
     operator.begin("release")
     driver = operator.start("run", "--rearm", "yes")
-    titan.wait_until("a sample", lambda: any(entry["type"] == "sample" for entry in operator.entries()))
+    titan.wait_until(
+        "a sample", lambda: any(entry["type"] == "sample" for entry in operator.entries())
+    )
     operator.expect(titan.DONE, "disarm", "--reason", "beside the running driver")
     insist(driver.wait(timeout=60) == titan.ROLLED_BACK, "the driver saw it and rolled back")
     operator.expect_proven()
@@ -117,7 +132,9 @@ def arm_without_parity_is_refused(stack):
     stack.fault("execution", "no_responder")
     operator.expect(titan.STEP_FAILED, "arm", "--reason", "without parity")
     insist(armed_words(stack)[-1] == "DISARM", "no ARM was sent")
-    insist([entry["type"] for entry in operator.entries()][-1] == "refusal", "the refusal is recorded")
+    insist(
+        [entry["type"] for entry in operator.entries()][-1] == "refusal", "the refusal is recorded"
+    )
 
 
 CASES = [
@@ -133,5 +150,6 @@ CASES = [
     release_crash_in_the_window_rolls_back,
     arm_without_parity_is_refused,
 ]
-# With JetStream every command is stored and answered by a receipt: none of these may come out otherwise.
+# With JetStream every command is stored and answered by a receipt: none of these may come out
+# otherwise.
 titan.run_cases(titan.only(CASES), "--armed", "--jetstream")

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Goal: both procedures run against real components and end as the standard says; what a release may not change, ends it."""
+"""Goal: both procedures run against real components and end as the standard says; what a release
+may not change, ends it."""
 import signal
 
 import titan
@@ -20,10 +21,25 @@ def begin_release_advance_takes_one_step_and_goes_on_through_hot_states(stack):
     operator = operator_of(stack)
     stack.commit("release-2")
     operator.begin("release")
-    for state in ("preflighted", "connected", "updated", "pulled", "guarded", "observed", "confirmed", "completed"):
+    for state in (
+        "preflighted",
+        "connected",
+        "updated",
+        "pulled",
+        "guarded",
+        "observed",
+        "confirmed",
+        "completed",
+    ):
         operator.expect(titan.DONE, "advance", "--rearm", "yes")
-        insist(operator.status()["deployment"]["state"] == state, f"advance leads to {operator.status()['deployment']['state']}, not {state}")
-    insist(states(operator)[5:9] == ["guarded", "switched", "verified", "armed"][1:] + ["observed"], f"hot states: {states(operator)}")
+        insist(
+            operator.status()["deployment"]["state"] == state,
+            f"advance leads to {operator.status()['deployment']['state']}, not {state}",
+        )
+    insist(
+        states(operator)[5:9] == ["guarded", "switched", "verified", "armed"][1:] + ["observed"],
+        f"hot states: {states(operator)}",
+    )
     operator.expect_proven()
     claims = operator.claims()
     insist(claims["restoration"] == "not applicable", str(claims))
@@ -34,7 +50,10 @@ def run_release_armed_before_without_an_answer_stays_disarmed(stack):
     stack.commit("release-2")
     operator.begin("release")
     operator.expect(titan.DONE, "run")
-    insist(len([line for line in stack.received() if line.startswith("ARM ")]) == 1, "only the baseline's ARM was received")
+    insist(
+        len([line for line in stack.received() if line.startswith("ARM ")]) == 1,
+        "only the baseline's ARM was received",
+    )
     operator.expect_proven()
 
 
@@ -53,8 +72,26 @@ def run_policy_completes_in_the_standards_order(stack):
     stack.commit("policy-2", "--policy", "second")
     operator.begin("policy")
     operator.expect(titan.DONE, "run")
-    insist(states(operator) == ["preflighted", "connected", "updated", "pulled", "guarded", "disarmed", "execution_deployed", "execution_verified", "brain_deployed",
-                                "parity_verified", "armed", "observed", "confirmed", "completed"], str(states(operator)))
+    insist(
+        states(operator)
+        == [
+            "preflighted",
+            "connected",
+            "updated",
+            "pulled",
+            "guarded",
+            "disarmed",
+            "execution_deployed",
+            "execution_verified",
+            "brain_deployed",
+            "parity_verified",
+            "armed",
+            "observed",
+            "confirmed",
+            "completed",
+        ],
+        str(states(operator)),
+    )
     words = [line.split()[0] for line in stack.received()]
     insist(words == ["ARM", "DISARM", "DISARM", "DISARM", "ARM"], str(words))
     operator.expect_proven()
@@ -66,7 +103,10 @@ def run_policy_other_hash_than_expected_rolls_back(stack):
     stack.commit("policy-2", "--policy", "second")
     operator.begin("policy", "--expect", "ab" * 32)
     operator.expect(titan.ROLLED_BACK, "run")
-    insist(images == {service: image for service, (_, image) in stack.containers().items()}, "the images are those from before")
+    insist(
+        images == {service: image for service, (_, image) in stack.containers().items()},
+        "the images are those from before",
+    )
     operator.expect_proven()
 
 
@@ -87,7 +127,10 @@ def run_release_whose_image_changes_the_hash_does_not_complete(stack):
     stack.commit("release-2", "--image-policy", "smuggled")
     operator.begin("release")
     operator.expect(titan.ROLLED_BACK, "run", "--rearm", "yes")
-    insist(images == {service: image for service, (_, image) in stack.containers().items()}, "the images are those from before")
+    insist(
+        images == {service: image for service, (_, image) in stack.containers().items()},
+        "the images are those from before",
+    )
     operator.expect_proven()
 
 
@@ -123,7 +166,9 @@ def abort_before_a_change_restores_the_commit(stack):
     operator.expect(titan.ABORTED, "abort", "--reason", "second thoughts")
     insist(stack.head() == head, "the commit is restored")
     operator.begin("release")
-    operator.expect(titan.DONE, "run", "--rearm", "no")        # the target is free, and the next pull works
+    operator.expect(
+        titan.DONE, "run", "--rearm", "no"
+    )  # the target is free, and the next pull works
     operator.expect_proven()
 
 
@@ -133,25 +178,35 @@ def rollback_by_the_operator_in_the_window(stack):
     stack.commit("release-2")
     operator.begin("release")
     driver = operator.start("run", "--rearm", "yes")
-    titan.wait_until("a sample", lambda: any(entry["type"] == "sample" for entry in operator.entries()))
+    titan.wait_until(
+        "a sample", lambda: any(entry["type"] == "sample" for entry in operator.entries())
+    )
     driver.terminate()
     driver.send_signal(signal.SIGINT)
     insist(driver.wait() < 0, "the second signal ends the window at once")
     operator.expect(titan.ROLLED_BACK, "rollback", "--reason", "the operator saw something")
-    insist(images == {service: image for service, (_, image) in stack.containers().items()}, "the images are those from before")
+    insist(
+        images == {service: image for service, (_, image) in stack.containers().items()},
+        "the images are those from before",
+    )
     operator.expect_proven()
 
 
-titan.run_cases(titan.only([
-    begin_release_advance_takes_one_step_and_goes_on_through_hot_states,
-    run_release_armed_before_without_an_answer_stays_disarmed,
-    run_release_disarmed_before_stays_disarmed,
-    run_policy_completes_in_the_standards_order,
-    run_policy_other_hash_than_expected_rolls_back,
-    run_release_that_changes_the_policy_file_stops_before_any_change,
-    run_release_whose_image_changes_the_hash_does_not_complete,
-    run_release_whose_execution_comes_up_armed_does_not_complete,
-    run_commit_asked_for_is_deployed_and_not_the_head,
-    abort_before_a_change_restores_the_commit,
-    rollback_by_the_operator_in_the_window,
-]), "--armed")
+titan.run_cases(
+    titan.only(
+        [
+            begin_release_advance_takes_one_step_and_goes_on_through_hot_states,
+            run_release_armed_before_without_an_answer_stays_disarmed,
+            run_release_disarmed_before_stays_disarmed,
+            run_policy_completes_in_the_standards_order,
+            run_policy_other_hash_than_expected_rolls_back,
+            run_release_that_changes_the_policy_file_stops_before_any_change,
+            run_release_whose_image_changes_the_hash_does_not_complete,
+            run_release_whose_execution_comes_up_armed_does_not_complete,
+            run_commit_asked_for_is_deployed_and_not_the_head,
+            abort_before_a_change_restores_the_commit,
+            rollback_by_the_operator_in_the_window,
+        ]
+    ),
+    "--armed",
+)

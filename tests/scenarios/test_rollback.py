@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Goal: a rollback restores the identities recorded before, whatever the compose file says of tags and builds; Execution never comes back armed.
-usage: test_rollback.py standin|docker"""
+"""Goal: a rollback restores the identities recorded before, whatever the compose file says of tags
+and builds; Execution never comes back armed. usage: test_rollback.py standin|docker"""
 import sys
 
 import titan
@@ -20,9 +20,24 @@ def images_of(stack):
 def is_restored(stack, operator, images, head):
     insist(images_of(stack) == images, f"the images are {images_of(stack)} and were {images}")
     insist(stack.head() == head, "the commit is the one from before")
-    insist(titan.run("git", "-c", "safe.directory=*", "-C", stack.env["TITAN_DIR"], "symbolic-ref", "--short", "HEAD").out.strip() == "main", "the tree is on its branch")
+    insist(
+        titan.run(
+            "git",
+            "-c",
+            "safe.directory=*",
+            "-C",
+            stack.env["TITAN_DIR"],
+            "symbolic-ref",
+            "--short",
+            "HEAD",
+        ).out.strip()
+        == "main",
+        "the tree is on its branch",
+    )
     executions = [line for line in stack.received() if line.startswith("ARM ")]
-    marker = stack.docker("cp", stack.containers()["titan-execution"][0] + ":/app/execution.armed", "-")
+    marker = stack.docker(
+        "cp", stack.containers()["titan-execution"][0] + ":/app/execution.armed", "-"
+    )
     insist(marker.returncode != 0, "Execution's armed marker is not there")
     insist(len(executions) <= 2, "no ARM after the rollback")
     operator.expect_proven()
@@ -35,7 +50,7 @@ def moving_tag_is_pinned_to_what_ran(stack):
     operator.begin("release")
     operator.expect(titan.ROLLED_BACK, "run", "--rearm", "yes")
     is_restored(stack, operator, images, head)
-    stack.commit("release-3")                           # and the next one goes through, from the same tree
+    stack.commit("release-3")  # and the next one goes through, from the same tree
     operator.begin("release")
     operator.expect(titan.DONE, "run")
     operator.expect_proven()
@@ -78,7 +93,7 @@ def rollback_that_cannot_succeed_says_so_and_can_be_tried_again(stack):
     operator, images, head = operator_of(stack, settle=1500), images_of(stack), stack.head()
     stack.commit("release-2", "--fault", "web:unhealthy")
     operator.begin("release")
-    stack.fault("web", "unhealthy")                     # the old one is unhealthy now, too
+    stack.fault("web", "unhealthy")  # the old one is unhealthy now, too
     operator.expect(titan.ROLLBACK_FAILED, "run", "--rearm", "yes")
     insist(operator.status()["deployment"]["state"] == "rollback_failed", "it is said")
     insist(operator.verify().returncode in (1, 3), "it is not proven")
@@ -109,4 +124,6 @@ CASES = [
 ]
 if MODE == "docker":
     titan.run_cases(titan.only(CASES[:4]), "--armed", "--ssh", mode="docker")
-titan.run_cases(titan.only([case for case in CASES if case is not pruned_images_are_still_there]), "--armed")
+titan.run_cases(
+    titan.only([case for case in CASES if case is not pruned_images_are_still_there]), "--armed"
+)

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
-"""Goal: once a deployment has ended, nobody extends it with the files on disk: at least 100 attempts, each with another key, kind of entry, copy of the journal or command,
-and each fails: refused by the driver or its library, or, where an entry was forced into the environment, found by titan-verify."""
+"""Goal: once a deployment has ended, nobody extends it with the files on disk: at least 100
+attempts, each with another key, kind of entry, copy of the journal or command, and each fails:
+refused by the driver or its library, or, where an entry was forced into the environment, found by
+titan-verify."""
 import concurrent.futures
 import itertools
 import json
@@ -17,25 +19,58 @@ APPEND = str(titan.BUILD / "tests" / "scenarios" / "append_entry")
 HASH, ZEROS = "ab" * 32, "00" * 32
 ROSTER = '{"operators":[],"approvers":[],"administrators":[]}'
 BODIES = {
-    "genesis": "",      # this journal's own
+    "genesis": "",  # this journal's own
     "roster": f'{{"roster":{ROSTER},"reason":""}}',
-    "open": f'{{"procedure":"release","operator":"alice@example","reason":"x","session":"{HASH}","table":"{ZEROS}","program":"x","branch":"main","commit":"","expect":"",'
-            f'"checklist":[],"approvals":0,"config":"{ZEROS}"}}',
-    "intent": f'{{"from":"confirmed","action":"complete","key":"{HASH[:32]}","deadline_ms":1,"what":"x"}}',
-    "transition": '{"from":"confirmed","event":"rollback","to":"rolling_back","reason":"","evidence":[],"facts":{}}',
+    "open": (
+        f'{{"procedure":"release","operator":"alice@example","reason":"x","session":"{HASH}",'
+        f'"table":"{ZEROS}","program":"x","branch":"main","commit":"","expect":"",'
+        f'"checklist":[],"approvals":0,"config":"{ZEROS}"}}'
+    ),
+    "intent": (
+        f'{{"from":"confirmed","action":"complete","key":"{HASH[:32]}","deadline_ms":1,"what":"x"}}'
+    ),
+    "transition": (
+        '{"from":"confirmed","event":"rollback","to":"rolling_back","reason":"","evidence":[],'
+        '"facts":{}}'
+    ),
     "refusal": '{"from":"confirmed","event":"abort","reason":""}',
     "sample": '{"intent":3,"n":1,"evidence":[],"facts":{}}',
-    "attestation": '{"item":"rollback_failed","answer":"accepted","reason":"","operator":"alice@example"}',
+    "attestation": (
+        '{"item":"rollback_failed","answer":"accepted","reason":"","operator":"alice@example"}'
+    ),
     "approval": '{"principal":"bob@example","statement":"","signature":""}',
     "reconciliation": '{"intent":3,"found":"done","then":"continue","reason":"","evidence":[]}',
-    "takeover": f'{{"operator":"alice@example","session":"{HASH}","epoch":99,"previous":"","reason":"x"}}',
-    "command": f'{{"command":"disarm","phase":"intent","key":"{HASH[:32]}","outcome":"","reason":"","evidence":[]}}',
+    "takeover": (
+        f'{{"operator":"alice@example","session":"{HASH}","epoch":99,"previous":"","reason":"x"}}'
+    ),
+    "command": (
+        f'{{"command":"disarm","phase":"intent","key":"{HASH[:32]}","outcome":"","reason":"",'
+        '"evidence":[]}'
+    ),
     "anchor": '{"checkpoint":"x","to":""}',
     "note": '{"text":"it went on"}',
 }
-SESSION_TYPES = ("intent", "transition", "sample", "reconciliation", "refusal", "note", "approval", "anchor", "command")
-WORDS = (["advance"], ["run"], ["resume"], ["abort", "--reason", "x"], ["rollback", "--reason", "x"], ["takeover", "--reason", "x"],
-         ["attest", "rollback_failed", "--reason", "x"], ["attest", "tree_clean", "--reason", "x"])
+SESSION_TYPES = (
+    "intent",
+    "transition",
+    "sample",
+    "reconciliation",
+    "refusal",
+    "note",
+    "approval",
+    "anchor",
+    "command",
+)
+WORDS = (
+    ["advance"],
+    ["run"],
+    ["resume"],
+    ["abort", "--reason", "x"],
+    ["rollback", "--reason", "x"],
+    ["takeover", "--reason", "x"],
+    ["attest", "rollback_failed", "--reason", "x"],
+    ["attest", "tree_clean", "--reason", "x"],
+)
 
 
 class World:
@@ -54,7 +89,10 @@ class World:
         self.late = machine(alice)
         alice.expect(titan.DONE, "advance")
         insist(alice.status()["deployment"]["state"] == "completed", str(alice.status()))
-        insist([path.name for path in alice.journal.glob("*.key")] == [], "no key is left beside the journal")
+        insist(
+            [path.name for path in alice.journal.glob("*.key")] == [],
+            "no key is left beside the journal",
+        )
         self.checkpoint = alice.home / "checkpoint"
         alice.expect(titan.DONE, "export", alice.bundle, "--checkpoint", self.checkpoint)
         alice.expect_proven("--checkpoint", self.checkpoint)
@@ -74,30 +112,57 @@ class World:
         return directory / "journal"
 
     def judge(self, operator, journal, *words):
-        result = titan.run(titan.VERIFY, journal, "--trust", operator.trust, "--target", operator.name, "--limits", operator.limits_file, "--deployment", self.number, *words)
+        result = titan.run(
+            titan.VERIFY,
+            journal,
+            "--trust",
+            operator.trust,
+            "--target",
+            operator.name,
+            "--limits",
+            operator.limits_file,
+            "--deployment",
+            self.number,
+            *words,
+        )
         shutil.rmtree(journal.parent)
         return result.returncode
 
     def force(self, operator, entries, checkpoint=False):
-        """Entries (key, type) at the end of a copy: None when it was refused or found, else what went wrong."""
+        """Entries (key, type) at the end of a copy: None when it was refused or found, else what
+        went wrong."""
         journal = self.copy(operator)
         for key, kind in entries:
-            result = titan.run(APPEND, journal, key, kind, self.number, BODIES[kind], env=self.environment)
+            result = titan.run(
+                APPEND, journal, key, kind, self.number, BODIES[kind], env=self.environment
+            )
             if result.returncode == 1:
                 shutil.rmtree(journal.parent)
                 return None
             insist(result.returncode == 0, result.err)
-        status = self.judge(operator, journal, *(["--checkpoint", self.checkpoint] if checkpoint else []))
+        status = self.judge(
+            operator, journal, *(["--checkpoint", self.checkpoint] if checkpoint else [])
+        )
         return None if status == 1 else f"{entries}: titan-verify says {status}"
 
 
 def forced(world):
     """By hand, with every key that can be had."""
-    keys = [f"session:{world.session}", f"session:{world.other}", f"session:{world.wiped}", f"seed:{ZEROS}", f"agent:{key_of(world.stack, 'bob')}",
-            f"agent:{world.stack.agent()[1]}"]
+    keys = [
+        f"session:{world.session}",
+        f"session:{world.other}",
+        f"session:{world.wiped}",
+        f"seed:{ZEROS}",
+        f"agent:{key_of(world.stack, 'bob')}",
+        f"agent:{world.stack.agent()[1]}",
+    ]
     ended = [(world.alice, [each]) for each in itertools.product(keys, BODIES)]
-    after_takeover = [(world.alice, [(keys[-1], "takeover"), (f"seed:{HASH}", kind)]) for kind in SESSION_TYPES]
-    forks = [(copy, [(keys[0], kind)]) for copy in (world.early, world.late) for kind in SESSION_TYPES]
+    after_takeover = [
+        (world.alice, [(keys[-1], "takeover"), (f"seed:{HASH}", kind)]) for kind in SESSION_TYPES
+    ]
+    forks = [
+        (copy, [(keys[0], kind)]) for copy in (world.early, world.late) for kind in SESSION_TYPES
+    ]
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         for problem in pool.map(lambda each: world.force(*each), ended + after_takeover):
             yield problem
@@ -106,7 +171,8 @@ def forced(world):
 
 
 def driven(world):
-    """With the driver: the session key's file laid back beside the ended journal; and old copies of the directory, with all that they had."""
+    """With the driver: the session key's file laid back beside the ended journal; and old copies of
+    the directory, with all that they had."""
     shutil.copy(world.session, world.alice.journal)
     for operator, words in itertools.product((world.alice, world.early, world.late), WORDS):
         before = as_it_is(world.stack)
@@ -114,12 +180,27 @@ def driven(world):
         result = mine.fsm(*words)
         entries = [entry for entry in mine.entries() if entry.get("deployment") == world.number]
         verdict = mine.verify("--checkpoint", world.checkpoint, "--deployment", world.number)
-        good = result.returncode not in (0, titan.ABORTED, titan.ROLLED_BACK) and before == as_it_is(world.stack)
-        if operator is world.alice:         # not even an entry
-            good = good and result.returncode == titan.REFUSED and entries == [entry for entry in operator.entries() if entry.get("deployment") == world.number]
+        good = result.returncode not in (
+            0,
+            titan.ABORTED,
+            titan.ROLLED_BACK,
+        ) and before == as_it_is(world.stack)
+        if operator is world.alice:  # not even an entry
+            good = (
+                good
+                and result.returncode == titan.REFUSED
+                and entries
+                == [
+                    entry for entry in operator.entries() if entry.get("deployment") == world.number
+                ]
+            )
         else:
             good = (good or words[0] == "attest") and verdict.returncode == 1
-        yield None if good else f"{words} of {operator.home.name}: {result.returncode} {result.out}{result.err}"
+        yield (
+            None
+            if good
+            else f"{words} of {operator.home.name}: {result.returncode} {result.out}{result.err}"
+        )
 
 
 def ended_deployment_is_never_extended(stack):

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
-"""Goal: SIGINT and SIGTERM leave a clear state whenever they come: the driver stops where nobody has to watch (what it has begun to change it watches to the end of
-its window), names the state and the next command, keeps the target, and says by its exit status that it is not done. The second one ends it at once; `resume` settles that too."""
+"""Goal: SIGINT and SIGTERM leave a clear state whenever they come: the driver stops where nobody
+has to watch (what it has begun to change it watches to the end of its window), names the state and
+the next command, keeps the target, and says by its exit status that it is not done. The second one
+ends it at once; `resume` settles that too."""
 import os
 import pty
 import re
@@ -17,7 +19,14 @@ WINDOW = {"window_ms": 1500, "sample_interval_ms": 200, "sample_gap_ms": 10000}
 def start(operator, *words, **options):
     options.setdefault("stdin", subprocess.DEVNULL)
     environment = dict(os.environ, SSH_AUTH_SOCK=operator.socket)
-    return subprocess.Popen([str(word) for word in operator.words(*words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, text=True, **options)
+    return subprocess.Popen(
+        [str(word) for word in operator.words(*words)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+        text=True,
+        **options,
+    )
 
 
 def end(driver, status, *parts):
@@ -36,17 +45,24 @@ def hear(driver, part):
 
 
 def slow(stack, operator, command):
-    """The stack's compose program, one command of which waits for a word: a long command on the target. It gives up by itself."""
+    """The stack's compose program, one command of which waits for a word: a long command on the
+    target. It gives up by itself."""
     script, directory = operator.home / "slow-compose", operator.home
-    script.write_text(f"""#!/bin/sh
+    script.write_text(
+        f"""#!/bin/sh
 case " $* " in *" {command} "*)
     : > {directory}/waiting; n=0
     while [ ! -e {directory}/go ] && [ $n -lt 1000 ]; do sleep 0.02; n=$((n + 1)); done ;;
 esac
 exec {stack.env['COMPOSE']} "$@"
-""")
+"""
+    )
     script.chmod(0o755)
-    operator.config.write_text(operator.config.read_text().replace(f"command: {stack.env['COMPOSE']}", f"command: {script}"))
+    operator.config.write_text(
+        operator.config.read_text().replace(
+            f"command: {stack.env['COMPOSE']}", f"command: {script}"
+        )
+    )
 
 
 def in_the_pull(stack):
@@ -64,12 +80,28 @@ def long_command_is_ended_then_the_driver_stops(stack):
         alice, driver = in_the_pull(stack)
         before = stack.containers()
         driver.send_signal(number)
-        insist("interrupted" in driver.stderr.readline() + driver.stderr.readline(), "it says at once that it has heard")
+        insist(
+            "interrupted" in driver.stderr.readline() + driver.stderr.readline(),
+            "it says at once that it has heard",
+        )
         insist(alice.status()["deployment"]["intent"] == "pull_images", "the pull goes on")
         (alice.home / "go").touch()
-        end(driver, titan.NEEDS_PERSON, "interrupted in pulled", "stays held", "next: titan-fsm resume")
-        insist(holder(stack)["deployment"] == alice.status()["deployment"]["number"], "the target is kept")
-        insist(alice.status()["deployment"]["state"] == "pulled" and alice.status()["deployment"]["intent"] == "", str(alice.status()))
+        end(
+            driver,
+            titan.NEEDS_PERSON,
+            "interrupted in pulled",
+            "stays held",
+            "next: titan-fsm resume",
+        )
+        insist(
+            holder(stack)["deployment"] == alice.status()["deployment"]["number"],
+            "the target is kept",
+        )
+        insist(
+            alice.status()["deployment"]["state"] == "pulled"
+            and alice.status()["deployment"]["intent"] == "",
+            str(alice.status()),
+        )
         insist(before == stack.containers(), "nothing that runs has changed")
         if number == signal.SIGINT:
             alice.expect(titan.DONE, "resume", "--rearm", "no")
@@ -84,8 +116,13 @@ def second_signal_ends_it_at_once(stack):
     driver.stderr.readline()
     driver.send_signal(signal.SIGINT)
     end(driver, -signal.SIGINT)
-    insist(alice.status()["deployment"]["intent"] == "pull_images", "the intent stays open, to be settled by looking")
-    insist(holder(stack)["deployment"] == alice.status()["deployment"]["number"], "the target is kept")
+    insist(
+        alice.status()["deployment"]["intent"] == "pull_images",
+        "the intent stays open, to be settled by looking",
+    )
+    insist(
+        holder(stack)["deployment"] == alice.status()["deployment"]["number"], "the target is kept"
+    )
     (alice.home / "go").touch()
     alice.expect(titan.DONE, "resume", "--rearm", "no")
     alice.expect_proven()
@@ -98,10 +135,27 @@ def window_is_watched_to_its_end(stack):
     driver = start(alice, "run", "--rearm", "yes")
     titan.wait_until("a sample", lambda: samples(alice))
     driver.send_signal(signal.SIGTERM)
-    text = end(driver, titan.NEEDS_PERSON, "a second signal ends it at once", "interrupted in observed; the target stays held", "next: titan-fsm resume")
-    insist(re.search(r"watched to its end, for another [123] s", text) and text.count("watched to its end, for") == 1, text)
-    insist(alice.status()["deployment"]["state"] == "observed" and alice.status()["deployment"]["intent"] == "", str(alice.status()))
-    insist(samples(alice)[-1]["boottime_ns"] - samples(alice)[0]["boottime_ns"] >= 2400 * 1000000, "the window was sampled to its end")
+    text = end(
+        driver,
+        titan.NEEDS_PERSON,
+        "a second signal ends it at once",
+        "interrupted in observed; the target stays held",
+        "next: titan-fsm resume",
+    )
+    insist(
+        re.search(r"watched to its end, for another [123] s", text)
+        and text.count("watched to its end, for") == 1,
+        text,
+    )
+    insist(
+        alice.status()["deployment"]["state"] == "observed"
+        and alice.status()["deployment"]["intent"] == "",
+        str(alice.status()),
+    )
+    insist(
+        samples(alice)[-1]["boottime_ns"] - samples(alice)[0]["boottime_ns"] >= 2400 * 1000000,
+        "the window was sampled to its end",
+    )
     alice.expect(titan.DONE, "resume")
     alice.expect_proven()
 
@@ -114,7 +168,10 @@ def switch_under_way_goes_on_through_its_window(stack):
     driver = start(alice, "run", "--rearm", "no")
     titan.wait_until("the switch", lambda: (alice.home / "waiting").exists())
     driver.send_signal(signal.SIGTERM)
-    insist("interrupted" in driver.stderr.readline() + driver.stderr.readline(), "it says at once that it has heard")
+    insist(
+        "interrupted" in driver.stderr.readline() + driver.stderr.readline(),
+        "it says at once that it has heard",
+    )
     insist(alice.status()["deployment"]["intent"] == "switch_services", "the switch goes on")
     (alice.home / "go").touch()
     end(driver, titan.NEEDS_PERSON, "watched to its end, for another", "interrupted in observed")
@@ -138,7 +195,9 @@ def window_that_fails_behind_a_signal_is_rolled_back(stack):
 
 def second_signal_ends_the_window_at_once(stack):
     alice = alice_of(stack, limits=dict(WINDOW, window_ms=30000, sample_interval_ms=100))
-    alice.config.write_text(alice.config.read_text().replace("reply_ms: 40", "reply_ms: 200"))        # a sample takes longer than the interval
+    alice.config.write_text(
+        alice.config.read_text().replace("reply_ms: 40", "reply_ms: 200")
+    )  # a sample takes longer than the interval
     stack.commit("release-2")
     alice.begin("release")
     driver = start(alice, "run", "--rearm", "no")
@@ -162,21 +221,36 @@ def question_is_silence_and_stays_disarmed(stack):
     os.close(theirs)
     hear(driver, "Type yes")
     driver.send_signal(signal.SIGINT)
-    end(driver, titan.NEEDS_PERSON, "watched to its end", "interrupted in observed", "next: titan-fsm resume")
+    end(
+        driver,
+        titan.NEEDS_PERSON,
+        "watched to its end",
+        "interrupted in observed",
+        "next: titan-fsm resume",
+    )
     os.close(ours)
-    answers = [entry["body"]["outcome"] for entry in alice.entries() if entry["type"] == "command" and entry["body"]["command"] == "answer"]
+    answers = [
+        entry["body"]["outcome"]
+        for entry in alice.entries()
+        if entry["type"] == "command" and entry["body"]["command"] == "answer"
+    ]
     insist(answers == ["unanswered"], str(answers))
     insist(sum(line.startswith("ARM ") for line in stack.received()) == armed, "nothing was armed")
     alice.expect(titan.DONE, "resume")
     alice.expect_proven()
 
 
-titan.run_cases(titan.only([
-    long_command_is_ended_then_the_driver_stops,
-    second_signal_ends_it_at_once,
-    window_is_watched_to_its_end,
-    switch_under_way_goes_on_through_its_window,
-    window_that_fails_behind_a_signal_is_rolled_back,
-    second_signal_ends_the_window_at_once,
-    question_is_silence_and_stays_disarmed,
-]), "--armed")
+titan.run_cases(
+    titan.only(
+        [
+            long_command_is_ended_then_the_driver_stops,
+            second_signal_ends_it_at_once,
+            window_is_watched_to_its_end,
+            switch_under_way_goes_on_through_its_window,
+            window_that_fails_behind_a_signal_is_rolled_back,
+            second_signal_ends_the_window_at_once,
+            question_is_silence_and_stays_disarmed,
+        ]
+    ),
+    "--armed",
+)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Goal: what differs from target to target: the version 2 plugin (through the declared shim) found by itself, containers' own checks, commands in
-containers, the user's verification script, error patterns in the logs, a target without any policy hash.
-usage: test_stack_kinds.py standin|docker"""
+"""Goal: what differs from target to target: the version 2 plugin (through the declared shim) found
+by itself, containers' own checks, commands in containers, the user's verification script, error
+patterns in the logs, a target without any policy hash. usage: test_stack_kinds.py standin|docker"""
 import pathlib
 import sys
 
@@ -17,7 +17,9 @@ def operator_of(stack, extra="", change=lambda text: text):
 
 
 def plugin_is_found_by_itself(stack):
-    operator = operator_of(stack, change=lambda text: text.replace(f"command: {stack.env['COMPOSE']}", "command: auto"))
+    operator = operator_of(
+        stack, change=lambda text: text.replace(f"command: {stack.env['COMPOSE']}", "command: auto")
+    )
     stack.commit("policy-2", "--policy", "second")
     operator.begin("policy")
     operator.expect(titan.DONE, "run")
@@ -30,15 +32,31 @@ def plugin_is_found_by_itself(stack):
 
 def kinds_of_endpoints_are_all_asked(stack):
     web = f"/app/titan-service health {stack.env['WEB_PORT']}"
-    operator = operator_of(stack, change=lambda text: text.replace("endpoints:\n", f"endpoints:\n  own: {{service: titan-web}}\n  inside: {{service: titan-web, exec: {web}}}\n"))
+    operator = operator_of(
+        stack,
+        change=lambda text: text.replace(
+            "endpoints:\n",
+            (
+                "endpoints:\n  own: {service: titan-web}\n  inside: {service: titan-web, exec:"
+                f" {web}}}\n"
+            ),
+        ),
+    )
     stack.commit("release-2")
     operator.begin("release")
     operator.expect(titan.DONE, "run", "--rearm", "no")
     operator.expect_proven()
     for entry in operator.entries():
         if entry["type"] == "sample":
-            asked = {item["subject"]: item["status"] for item in entry["body"]["evidence"] if item["probe"] == "health"}
-            insist(asked == {"own": 1, "inside": 1, "execution": 200, "brain": 200, "web": 200}, str(asked))
+            asked = {
+                item["subject"]: item["status"]
+                for item in entry["body"]["evidence"]
+                if item["probe"] == "health"
+            }
+            insist(
+                asked == {"own": 1, "inside": 1, "execution": 200, "brain": 200, "web": 200},
+                str(asked),
+            )
 
 
 def script_that_fails_rolls_back(stack):
@@ -59,7 +77,12 @@ def script_that_fails_rolls_back(stack):
 
 
 def error_pattern_in_this_starts_log_rolls_back(stack):
-    operator = operator_of(stack, change=lambda text: text.replace("  settle_ms:", "  patterns: {errors: [\"ledger is corrupt\"]}\n  settle_ms:"))
+    operator = operator_of(
+        stack,
+        change=lambda text: text.replace(
+            "  settle_ms:", '  patterns: {errors: ["ledger is corrupt"]}\n  settle_ms:'
+        ),
+    )
     stack.commit("release-2", "--fault", "web:error_line=ledger_is_corrupt")
     operator.begin("release")
     result = operator.expect(titan.ROLLED_BACK, "run")
@@ -94,8 +117,15 @@ MODE = sys.argv.pop(1)
 CASES = [plugin_is_found_by_itself, kinds_of_endpoints_are_all_asked]
 if MODE == "docker":
     titan.run_cases(titan.only(CASES), "--armed", "--ssh", "--v2", mode="docker")
-titan.run_cases(titan.only(CASES + [
-    script_that_fails_rolls_back,
-    error_pattern_in_this_starts_log_rolls_back,
-    target_without_a_policy_hash_is_released_and_rolled_back,
-]), "--armed", "--v2")
+titan.run_cases(
+    titan.only(
+        CASES
+        + [
+            script_that_fails_rolls_back,
+            error_pattern_in_this_starts_log_rolls_back,
+            target_without_a_policy_hash_is_released_and_rolled_back,
+        ]
+    ),
+    "--armed",
+    "--v2",
+)
