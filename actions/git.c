@@ -1,4 +1,5 @@
 #include "actions/git.h"
+#include "journal/format/names.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -27,25 +28,26 @@ enum error_code git_look(struct target *target, struct evidence *evidence,
 {
     struct git_state state = {.clean = false};
     int status = 0;
-    enum error_code code = probe(target, "git rev-parse HEAD", "git.head", "", evidence, &status,
-                                 error);
+    enum error_code code = probe(target, "git rev-parse HEAD", PROBE_GIT_HEAD, "", evidence,
+                                 &status, error);
     if (code != ERROR_OK)
         return code;
-    copy_line(evidence_last(evidence, "git.head", NULL), state.commit, sizeof state.commit);
+    copy_line(evidence_last(evidence, PROBE_GIT_HEAD, NULL), state.commit, sizeof state.commit);
     if (status != 0 || !bytes_is_hex(state.commit, COMMIT_HEX))
         return error_set(error, ERROR_REMOTE, status, target_setup(target)->target.directory,
                          "check `target.directory`",
                          "there is no git repository whose HEAD can be read");
-    code = probe(target, "git symbolic-ref -q --short HEAD || echo detached", "git.branch", "",
+    code = probe(target, "git symbolic-ref -q --short HEAD || echo detached", PROBE_GIT_BRANCH, "",
                  evidence, NULL, error);
     if (code == ERROR_OK)
-        copy_line(evidence_last(evidence, "git.branch", NULL), state.branch, sizeof state.branch);
+        copy_line(evidence_last(evidence, PROBE_GIT_BRANCH, NULL), state.branch,
+                  sizeof state.branch);
     if (code == ERROR_OK)
-        code = probe(target, "git status --porcelain --untracked-files=no", "git.status", "",
+        code = probe(target, "git status --porcelain --untracked-files=no", PROBE_GIT_STATUS, "",
                      evidence, &status, error);
     if (code != ERROR_OK)
         return code;
-    state.clean = status == 0 && evidence_last(evidence, "git.status", NULL)->output.size == 0;
+    state.clean = status == 0 && evidence_last(evidence, PROBE_GIT_STATUS, NULL)->output.size == 0;
     *ret_state = state;
     return ERROR_OK;
 }
@@ -147,7 +149,7 @@ enum error_code git_update(struct target *target, const struct target_lease *lea
                                      .deadline_ms = 100000,
                                      .lease = lease};
     return code == ERROR_OK
-               ? target_probe(target, &command, "act", "update", evidence, ret_status, error)
+               ? target_probe(target, &command, PROBE_ACT, "update", evidence, ret_status, error)
                : code;
 }
 
@@ -179,13 +181,14 @@ enum error_code git_changed(struct target *target, const char *from, const char 
     (void)snprintf(script, sizeof script,
                    "git -c core.quotePath=false diff --name-only --no-renames %s %s --", from, to);
     (void)snprintf(subject, sizeof subject, "%s..%s", from, to);
-    enum error_code code = probe(target, script, "git.changed", subject, evidence, &status, error);
+    enum error_code code = probe(target, script, PROBE_GIT_CHANGED, subject, evidence, &status,
+                                 error);
     if (code != ERROR_OK)
         return code;
     if (status != 0)
         return error_set(error, ERROR_REMOTE, status, "git", "look at the repository on the target",
                          "the changes between two commits cannot be listed");
-    *ret_touches = touches(&evidence_last(evidence, "git.changed", NULL)->output, paths);
+    *ret_touches = touches(&evidence_last(evidence, PROBE_GIT_CHANGED, NULL)->output, paths);
     return ERROR_OK;
 }
 
@@ -197,9 +200,9 @@ enum error_code git_subject(struct target *target, const char *commit, struct ev
         return error_set(error, ERROR_PROTOCOL, 0, "git", "", "a commit is not 40 hex digits");
     (void)snprintf(script, sizeof script, "git log -1 --no-show-signature --format=%%s %s --",
                    commit);
-    enum error_code code = probe(target, script, "git.subject", commit, evidence, NULL, error);
+    enum error_code code = probe(target, script, PROBE_GIT_SUBJECT, commit, evidence, NULL, error);
     if (code == ERROR_OK)
-        copy_line(evidence_last(evidence, "git.subject", NULL), ret_text, room);
+        copy_line(evidence_last(evidence, PROBE_GIT_SUBJECT, NULL), ret_text, room);
     return code;
 }
 
@@ -243,6 +246,6 @@ enum error_code git_restore(struct target *target, const struct target_lease *le
         code = bytes_append_format(&script, error, " %s", commit);
     struct target_command command = {.script = (const char *)script.data, .lease = lease};
     return code == ERROR_OK
-               ? target_probe(target, &command, "act", "restore", evidence, ret_status, error)
+               ? target_probe(target, &command, PROBE_ACT, "restore", evidence, ret_status, error)
                : code;
 }

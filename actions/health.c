@@ -7,6 +7,7 @@
 
 #include "actions/compose/compose.h"
 #include "actions/target/http.h"
+#include "journal/format/names.h"
 
 enum {
     PROBE_MS = 4000,
@@ -72,7 +73,7 @@ static enum error_code ask_http(struct target *target, const struct containers *
     if (code != ERROR_OK)
         return code;
     *ret_good = health_is_good(status, &body);
-    return evidence_add(evidence, "health", endpoint->name, status, &body, sent_ns,
+    return evidence_add(evidence, PROBE_HEALTH, endpoint->name, status, &body, sent_ns,
                         clock_boottime_ns(target_clock(target)), NULL, error);
 }
 
@@ -94,8 +95,8 @@ static enum error_code ask_container(struct target *target, const struct contain
     int64_t now = clock_boottime_ns(target_clock(target));
     *ret_good = good;
     return code == ERROR_OK
-               ? evidence_add(evidence, "health", endpoint->name, good ? STATUS_GOOD : STATUS_BAD,
-                              &body, now, now, NULL, error)
+               ? evidence_add(evidence, PROBE_HEALTH, endpoint->name,
+                              good ? STATUS_GOOD : STATUS_BAD, &body, now, now, NULL, error)
                : code;
 }
 
@@ -119,7 +120,7 @@ static enum error_code ask_exec(struct target *target, const struct setup_endpoi
     if (code != ERROR_OK)
         return code;
     *ret_good = result.status == 0;
-    return evidence_add(evidence, "health", endpoint->name,
+    return evidence_add(evidence, PROBE_HEALTH, endpoint->name,
                         result.status == 0 ? STATUS_GOOD : STATUS_BAD, &result.output,
                         result.sent_ns, result.received_ns, &result.span, error);
 }
@@ -154,7 +155,7 @@ enum error_code health_look(struct target *target, const struct containers *cont
         if (code != ERROR_OK)
             return code;
         if (!view.good[i] && view.all_good) {
-            const struct evidence_item *item = evidence_last(evidence, "health",
+            const struct evidence_item *item = evidence_last(evidence, PROBE_HEALTH,
                                                              setup->endpoints[i].name);
             (void)snprintf(view.text, sizeof view.text, "%s is not healthy: %d %.120s",
                            setup->endpoints[i].name, item->status, (const char *)item->output.data);

@@ -6,6 +6,7 @@
 #include "actions/target/bus.h"
 #include "actions/compose/compose.h"
 #include "actions/logs.h"
+#include "journal/format/names.h"
 
 static const int64_t LOOK_PAUSE_NS = 200000000;
 
@@ -73,10 +74,10 @@ static enum error_code look_for_marker(struct target *target, const struct conta
         code = target_probe(target,
                             &(struct target_command){.script = (const char *)script.data,
                                                      .output = OUTPUT_NAMES},
-                            "interlock.marker", container->name, evidence, NULL, error);
+                            PROBE_INTERLOCK_MARKER, container->name, evidence, NULL, error);
     if (code != ERROR_OK)
         return code;
-    const struct evidence_item *item = evidence_last(evidence, "interlock.marker", NULL);
+    const struct evidence_item *item = evidence_last(evidence, PROBE_INTERLOCK_MARKER, NULL);
     (void)snprintf(ret_marker, room, "%.*s", (int)strcspn((const char *)item->output.data, "\n"),
                    (const char *)item->output.data);
     return ERROR_OK;
@@ -102,13 +103,13 @@ enum error_code interlock_look(struct target *target, const char *nonce, struct 
     }
     (void)snprintf(view.container, sizeof view.container, "%s", execution->id);
     (void)snprintf(view.started_at, sizeof view.started_at, "%s", execution->started_at);
-    code = logs_fetch(target, execution, "logs.execution", sets, sizeof sets / sizeof sets[0], 0,
-                      evidence, error);
+    code = logs_fetch(target, execution, PROBE_LOGS_EXECUTION, sets, sizeof sets / sizeof sets[0],
+                      0, evidence, error);
     if (code == ERROR_OK && services->marker[0] != '\0')
         code = look_for_marker(target, execution, evidence, marker, sizeof marker, error);
     if (code != ERROR_OK)
         return code;
-    interlock_read(services, &evidence_last(evidence, "logs.execution", NULL)->output,
+    interlock_read(services, &evidence_last(evidence, PROBE_LOGS_EXECUTION, NULL)->output,
                    execution->started_at, nonce, marker, &view);
     *ret_view = view;
     return ERROR_OK;

@@ -7,6 +7,7 @@
 
 #include "actions/target/bus.h"
 #include "actions/logs.h"
+#include "journal/format/names.h"
 
 enum { REQUESTS = 3, REQUEST_MS = 3000 };
 static const int64_t LOOK_PAUSE_NS = 250000000;
@@ -50,7 +51,7 @@ static enum error_code ask_responder(struct target *target, unsigned requests,
     const char *subject = target_setup(target)->bus.subject_policy_hash;
     for (unsigned i = 0; i < requests; i++) {
         unsigned answers = 0;
-        enum error_code code = bus_request(target, "bus.policy_hash", subject, "{}", REQUEST_MS,
+        enum error_code code = bus_request(target, PROBE_BUS_POLICY_HASH, subject, "{}", REQUEST_MS,
                                            evidence, &answers, error);
         if (code != ERROR_OK)
             return code;
@@ -80,13 +81,13 @@ static enum error_code read_execution_log(struct target *target, const struct co
     const struct setup_patterns *const sets[] = {&services->policy_loaded,
                                                  &services->disarm_received, &services->disarmed,
                                                  &services->armed};
-    enum error_code code = logs_fetch(target, execution, "logs.execution", sets,
+    enum error_code code = logs_fetch(target, execution, PROBE_LOGS_EXECUTION, sets,
                                       sizeof sets / sizeof sets[0], 0, evidence, error);
     if (code != ERROR_OK)
         return code;
     char hash[SHA256_HEX + 1] = "", last[SHA256_HEX + 1] = "";
     struct log_line line;
-    for (size_t at = 0; logs_next(&evidence_last(evidence, "logs.execution", NULL)->output, &at,
+    for (size_t at = 0; logs_next(&evidence_last(evidence, PROBE_LOGS_EXECUTION, NULL)->output, &at,
                                   execution->started_at, &line);)
         if (log_matches_any(line.message, &services->policy_loaded, NULL, hash))
             memcpy(last, hash, sizeof last);
@@ -101,14 +102,14 @@ static enum error_code read_brain_log(struct target *target, const struct contai
     const struct setup_services *services = &target_setup(target)->services;
     const struct setup_patterns *const sets[] = {&services->policy_loaded, &services->handshake_ok,
                                                  &services->handshake_failed};
-    enum error_code code = logs_fetch(target, brain, "logs.brain", sets,
+    enum error_code code = logs_fetch(target, brain, PROBE_LOGS_BRAIN, sets,
                                       sizeof sets / sizeof sets[0], 0, evidence, error);
     if (code != ERROR_OK)
         return code;
     char hash[SHA256_HEX + 1] = "";
     bool shaken = false, failed = false;
     struct log_line line;
-    for (size_t at = 0; logs_next(&evidence_last(evidence, "logs.brain", NULL)->output, &at,
+    for (size_t at = 0; logs_next(&evidence_last(evidence, PROBE_LOGS_BRAIN, NULL)->output, &at,
                                   brain->started_at, &line);) {
         if (log_matches_any(line.message, &services->handshake_failed, NULL, NULL)) {
             failed = true;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "actions/logs.h"
+#include "journal/format/names.h"
 
 enum error_code script_run(struct target *target, int64_t deadline_ms, struct evidence *evidence,
                            int *ret_status, struct error *error)
@@ -19,7 +20,7 @@ enum error_code script_run(struct target *target, int64_t deadline_ms, struct ev
     struct target_command command = {.script = (const char *)script.data,
                                      .deadline_ms = deadline_ms};
     return code == ERROR_OK
-               ? target_probe(target, &command, "script", path, evidence, ret_status, error)
+               ? target_probe(target, &command, PROBE_SCRIPT, path, evidence, ret_status, error)
                : code;
 }
 
@@ -45,14 +46,14 @@ enum error_code script_search_errors(struct target *target, const struct contain
     bool found = false;
     for (size_t i = 0; i < containers->count; i++) {
         const struct container *container = &containers->list[i];
-        enum error_code code = logs_fetch(target, container, "logs.errors", NULL, 0,
+        enum error_code code = logs_fetch(target, container, PROBE_LOGS_ERRORS, NULL, 0,
                                           setup->verify.log_lines, evidence, error);
         if (code != ERROR_OK)
             return code;
         if (!found)
             found = search(&setup->services,
-                           evidence_last(evidence, "logs.errors", container->service), container,
-                           ret_text, room);
+                           evidence_last(evidence, PROBE_LOGS_ERRORS, container->service),
+                           container, ret_text, room);
     }
     *ret_found = found;
     return ERROR_OK;

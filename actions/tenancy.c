@@ -1,4 +1,5 @@
 #include "actions/tenancy.h"
+#include "journal/format/names.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -95,7 +96,7 @@ static enum error_code read_file(struct target *target, int64_t deadline_ms,
                             &(struct target_command){.script = (const char *)script.data,
                                                      .deadline_ms = deadline_ms,
                                                      .output = OUTPUT_RAW},
-                            "tenancy", "", evidence, &status, error);
+                            PROBE_TENANCY, "", evidence, &status, error);
     if (code == ERROR_OK && status != 0)
         return error_set(error, ERROR_REMOTE, status, (const char *)path.data,
                          "check its permissions on the target", "deployment.json cannot be read");
@@ -107,7 +108,7 @@ static enum error_code read_within(struct target *target, int64_t deadline_ms,
                                    struct error *error)
 {
     enum error_code code = read_file(target, deadline_ms, evidence, error);
-    return code == ERROR_OK ? tenancy_parse(&evidence_last(evidence, "tenancy", NULL)->output,
+    return code == ERROR_OK ? tenancy_parse(&evidence_last(evidence, PROBE_TENANCY, NULL)->output,
                                             ret_tenancy, error)
                             : code;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fsm/deployment.h"
+#include "journal/format/names.h"
 
 static enum error_code line_of(struct journal *journal, const struct journal_entry *entry,
                                const char *probe, size_t digits, char *ret_hex, struct error *error)
@@ -38,17 +39,18 @@ enum error_code baseline_load(struct journal *journal, struct drift_baseline *re
         if (code != ERROR_OK)
             return code;
         const char *to = json_string_value(json_object_get(entry.body, "to"));
-        if (strcmp(entry.type, "transition") != 0 || to == NULL)
+        if (strcmp(entry.type, ENTRY_TRANSITION) != 0 || to == NULL)
             continue;
         if (baseline.deployment == 0 && strcmp(to, machine_state_name(STATE_COMPLETED)) == 0)
             baseline.deployment = entry.deployment;
         if (baseline.deployment == 0 || entry.deployment != baseline.deployment || !is_switched(to))
             continue;
-        code = line_of(journal, &entry, "git.head", COMMIT_HEX, baseline.commit, error);
+        code = line_of(journal, &entry, PROBE_GIT_HEAD, COMMIT_HEX, baseline.commit, error);
         if (code == ERROR_OK)
-            code = line_of(journal, &entry, "config.hmac", SHA256_HEX, baseline.config_hmac, error);
+            code = line_of(journal, &entry, PROBE_CONFIG_HMAC, SHA256_HEX, baseline.config_hmac,
+                           error);
         if (code == ERROR_OK)
-            code = line_of(journal, &entry, "env.hmac", SHA256_HEX, baseline.env_hmac, error);
+            code = line_of(journal, &entry, PROBE_ENV_HMAC, SHA256_HEX, baseline.env_hmac, error);
         break;
     }
     if (code == ERROR_OK)

@@ -1,4 +1,5 @@
 #include "fsm/deployment.h"
+#include "journal/format/names.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -63,14 +64,14 @@ static enum error_code fold(struct deployment *deployment, const struct journal_
                             struct error *error)
 {
     const json_t *body = entry->body;
-    if (strcmp(entry->type, "open") == 0) {
+    if (strcmp(entry->type, ENTRY_OPEN) == 0) {
         deployment->procedure = machine_procedure_by_name(text_at(body, "procedure"));
         deployment->state = STATE_OPENED;
         if (deployment->procedure == PROCEDURE_INVALID)
             return damaged(entry,
                            "the deployment follows a procedure that this program does not know",
                            error);
-    } else if (strcmp(entry->type, "intent") == 0) {
+    } else if (strcmp(entry->type, ENTRY_INTENT) == 0) {
         struct intent *intent = &deployment->intent;
         *intent = (struct intent){.seq = entry->seq,
                                   .action = machine_action_by_name(text_at(body, "action")),
@@ -80,11 +81,11 @@ static enum error_code fold(struct deployment *deployment, const struct journal_
             return damaged(entry, "the intent names an action that this program does not know",
                            error);
         deployment->repeat_of = 0;
-    } else if (strcmp(entry->type, "transition") == 0) {
+    } else if (strcmp(entry->type, ENTRY_TRANSITION) == 0) {
         return fold_transition(deployment, entry, error);
-    } else if (strcmp(entry->type, "reconciliation") == 0) {
+    } else if (strcmp(entry->type, ENTRY_RECONCILIATION) == 0) {
         fold_reconciliation(deployment, body);
-    } else if (strcmp(entry->type, "attestation") == 0) {
+    } else if (strcmp(entry->type, ENTRY_ATTESTATION) == 0) {
         if (deployment->state == STATE_ROLLBACK_FAILED
             && strcmp(text_at(body, "item"), "rollback_failed") == 0)
             deployment->ended = true;
@@ -165,7 +166,7 @@ const struct journal_entry *deployment_transition_to(const struct deployment *de
 {
     for (size_t i = deployment->count; i-- > 0;) {
         const struct journal_entry *entry = &deployment->entries[i];
-        if (strcmp(entry->type, "transition") == 0
+        if (strcmp(entry->type, ENTRY_TRANSITION) == 0
             && strcmp(text_at(entry->body, "to"), machine_state_name(to)) == 0
             && strcmp(text_at(entry->body, "from"), machine_state_name(to)) != 0)
             return entry;
@@ -184,19 +185,19 @@ const struct journal_entry *deployment_last_of_type(const struct deployment *dep
 
 bool deployment_names_session(const struct journal_entry *entry)
 {
-    return strcmp(entry->type, "open") == 0 || strcmp(entry->type, "takeover") == 0;
+    return strcmp(entry->type, ENTRY_OPEN) == 0 || strcmp(entry->type, ENTRY_TAKEOVER) == 0;
 }
 
 const struct journal_entry *deployment_session(const struct deployment *deployment)
 {
     assert(deployment->count > 0);
-    const struct journal_entry *takeover = deployment_last_of_type(deployment, "takeover");
+    const struct journal_entry *takeover = deployment_last_of_type(deployment, ENTRY_TAKEOVER);
     return takeover != NULL ? takeover : &deployment->entries[0];
 }
 
 int64_t deployment_epoch(const struct deployment *deployment)
 {
-    const struct journal_entry *takeover = deployment_last_of_type(deployment, "takeover");
+    const struct journal_entry *takeover = deployment_last_of_type(deployment, ENTRY_TAKEOVER);
     int64_t taken = deployment_fact_number(deployment, STATE_CONNECTED, "epoch");
     int64_t followed = takeover != NULL
                            ? json_integer_value(json_object_get(takeover->body, "epoch"))
@@ -243,7 +244,7 @@ const json_t *deployment_check(const struct deployment *deployment, const char *
         const struct journal_entry *entry = &deployment->entries[i];
         const json_t *list = json_object_get(entry->body, "evidence"), *found = NULL;
         bool ran = false;
-        if (strcmp(entry->type, "transition") != 0)
+        if (strcmp(entry->type, ENTRY_TRANSITION) != 0)
             continue;
         for (size_t j = 0; j < json_array_size(list); j++) {
             const json_t *one = json_array_get(list, j);

@@ -12,6 +12,7 @@
 #include <sodium.h>
 
 #include "fsm/terminal/echo.h"
+#include "journal/format/names.h"
 
 static volatile sig_atomic_t interrupted;
 
@@ -181,7 +182,7 @@ static enum error_code check_target(struct driver *driver, struct error *error)
         return code;
     const char *name = json_string_value(
         json_object_get(json_object_get(genesis.body, "target"), "name"));
-    if (strcmp(genesis.type, "genesis") != 0 || name == NULL)
+    if (strcmp(genesis.type, ENTRY_GENESIS) != 0 || name == NULL)
         return error_set(error, ERROR_DAMAGED, 0, driver->config.journal, "run titan-verify on it",
                          "the journal does not begin with a genesis entry");
     if (strcmp(name, driver->config.setup.target.name) != 0)

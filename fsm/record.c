@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "journal/canonical.h"
+#include "journal/format/names.h"
 
 enum { REASON_BYTES_MAX = 2000 };
 static const int64_t WALL_STEP_NS =
@@ -98,8 +99,8 @@ static enum error_code watch_wall_clock(struct recorder *recorder, struct signer
     CLEANUP_JSON json_t *body = json_pack("{s:s, s:s}", "text", text, "kind", "clock_step");
     if (body == NULL)
         return no_memory(error);
-    return journal_append(recorder->journal, signer, "note", recorder->deployment, body, NULL, 0,
-                          NULL, error);
+    return journal_append(recorder->journal, signer, ENTRY_NOTE, recorder->deployment, body, NULL,
+                          0, NULL, error);
 }
 
 static enum error_code append(struct recorder *recorder, struct signer *signer, const char *type,
@@ -121,8 +122,8 @@ static enum error_code append(struct recorder *recorder, struct signer *signer, 
      */
     uint64_t decided_at = recorder->decided_at;
     recorder->decided_at = 0;
-    bool may_note = strcmp(type, "genesis") != 0 && strcmp(type, "roster") != 0
-                    && strcmp(type, "open") != 0
+    bool may_note = strcmp(type, ENTRY_GENESIS) != 0 && strcmp(type, ENTRY_ROSTER) != 0
+                    && strcmp(type, ENTRY_OPEN) != 0
                     && (deployment == JOURNAL_NO_DEPLOYMENT || signer == recorder->session);
     enum error_code code = may_note ? watch_wall_clock(recorder, signer, error) : ERROR_OK;
     if (code == ERROR_OK && decided_at != 0)
@@ -162,7 +163,7 @@ enum error_code record_intent(struct recorder *recorder, const struct transition
         return no_memory(error);
     if (body == NULL || json_object_set_new(body, "what", text_json(what)) != 0)
         return no_memory(error);
-    return append_here(recorder, "intent", body, NULL, ret_seq, error);
+    return append_here(recorder, ENTRY_INTENT, body, NULL, ret_seq, error);
 }
 
 enum error_code record_transition(struct recorder *recorder, uint64_t intent,
@@ -183,7 +184,7 @@ enum error_code record_transition(struct recorder *recorder, uint64_t intent,
                                           facts != NULL ? json_incref(facts) : json_object());
     if (rest == NULL || json_object_update(body, rest) != 0)
         return no_memory(error);
-    return append_here(recorder, "transition", body, evidence, NULL, error);
+    return append_here(recorder, ENTRY_TRANSITION, body, evidence, NULL, error);
 }
 
 enum error_code record_sample(struct recorder *recorder, uint64_t intent, int64_t number,
@@ -193,7 +194,7 @@ enum error_code record_sample(struct recorder *recorder, uint64_t intent, int64_
                                           (json_int_t)number, "evidence", evidence_json(evidence),
                                           "facts",
                                           facts != NULL ? json_incref(facts) : json_object());
-    return append_here(recorder, "sample", body, evidence, NULL, error);
+    return append_here(recorder, ENTRY_SAMPLE, body, evidence, NULL, error);
 }
 
 enum error_code record_reconciliation(struct recorder *recorder, uint64_t intent, const char *found,
@@ -203,7 +204,7 @@ enum error_code record_reconciliation(struct recorder *recorder, uint64_t intent
     CLEANUP_JSON json_t *body = json_pack("{s:I, s:s, s:s, s:o, s:o}", "intent", (json_int_t)intent,
                                           "found", found, "then", then, "reason", text_json(reason),
                                           "evidence", evidence_json(evidence));
-    return append_here(recorder, "reconciliation", body, evidence, NULL, error);
+    return append_here(recorder, ENTRY_RECONCILIATION, body, evidence, NULL, error);
 }
 
 enum error_code record_refusal(struct recorder *recorder, const char *from, const char *event,
@@ -211,7 +212,7 @@ enum error_code record_refusal(struct recorder *recorder, const char *from, cons
 {
     CLEANUP_JSON json_t *body = json_pack("{s:s, s:s, s:o}", "from", from, "event", event, "reason",
                                           text_json(reason));
-    return append_here(recorder, "refusal", body, NULL, NULL, error);
+    return append_here(recorder, ENTRY_REFUSAL, body, NULL, NULL, error);
 }
 
 enum error_code record_command(struct recorder *recorder, const char *command, const char *phase,
@@ -221,7 +222,7 @@ enum error_code record_command(struct recorder *recorder, const char *command, c
     CLEANUP_JSON json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "command", command,
                                           "phase", phase, "key", key, "outcome", outcome, "reason",
                                           text_json(reason), "evidence", evidence_json(evidence));
-    return append_here(recorder, "command", body, evidence, NULL, error);
+    return append_here(recorder, ENTRY_COMMAND, body, evidence, NULL, error);
 }
 
 enum error_code record_approval(struct recorder *recorder, const char *principal,
@@ -233,7 +234,7 @@ enum error_code record_approval(struct recorder *recorder, const char *principal
     if (body != NULL && reason[0] != '\0'
         && json_object_set_new(body, "reason", text_json(reason)) != 0)
         return no_memory(error);
-    return append_here(recorder, "approval", body, NULL, ret_seq, error);
+    return append_here(recorder, ENTRY_APPROVAL, body, NULL, ret_seq, error);
 }
 
 enum error_code record_note(struct recorder *recorder, const char *kind, const char *text,
@@ -243,5 +244,5 @@ enum error_code record_note(struct recorder *recorder, const char *kind, const c
     if (body != NULL && kind[0] != '\0'
         && json_object_set_new(body, "kind", json_string(kind)) != 0)
         return no_memory(error);
-    return append_here(recorder, "note", body, NULL, NULL, error);
+    return append_here(recorder, ENTRY_NOTE, body, NULL, NULL, error);
 }

@@ -1,4 +1,5 @@
 #include "fsm/snapshot.h"
+#include "journal/format/names.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -33,14 +34,16 @@ static enum error_code load_containers(struct driver *driver, const struct journ
 {
     CLEANUP_BYTES struct bytes lines = {0}, images = {0}, declared = {0}, configurations = {0};
     struct containers all;
-    enum error_code code = deployment_evidence(driver->journal, entry, "compose.containers", &lines,
-                                               error);
+    enum error_code code = deployment_evidence(driver->journal, entry, PROBE_COMPOSE_CONTAINERS,
+                                               &lines, error);
     if (code == ERROR_OK)
-        code = deployment_evidence(driver->journal, entry, "compose.images", &images, error);
+        code = deployment_evidence(driver->journal, entry, PROBE_COMPOSE_IMAGES, &images, error);
     if (code == ERROR_OK)
-        code = deployment_evidence(driver->journal, entry, "compose.services", &declared, error);
+        code = deployment_evidence(driver->journal, entry, PROBE_COMPOSE_SERVICES, &declared,
+                                   error);
     if (code == ERROR_OK)
-        code = deployment_evidence(driver->journal, entry, "compose.drift", &configurations, error);
+        code = deployment_evidence(driver->journal, entry, PROBE_COMPOSE_DRIFT, &configurations,
+                                   error);
     if (code == ERROR_OK)
         code = configurations_read(&configurations, &snapshot->configurations, error);
     if (code == ERROR_OK)
@@ -69,15 +72,16 @@ enum error_code snapshot_load(struct driver *driver, struct snapshot *ret_snapsh
         return error_set(error, ERROR_DAMAGED, 0, journal_directory(driver->journal),
                          "run titan-verify on the journal",
                          "the deployment has no before snapshot");
-    enum error_code code = line_of(driver, entry, "git.head", snapshot.commit,
+    enum error_code code = line_of(driver, entry, PROBE_GIT_HEAD, snapshot.commit,
                                    sizeof snapshot.commit, error);
     if (code == ERROR_OK)
-        code = line_of(driver, entry, "git.branch", snapshot.branch, sizeof snapshot.branch, error);
+        code = line_of(driver, entry, PROBE_GIT_BRANCH, snapshot.branch, sizeof snapshot.branch,
+                       error);
     if (code == ERROR_OK)
-        code = line_of(driver, entry, "config.hmac", snapshot.config_hmac,
+        code = line_of(driver, entry, PROBE_CONFIG_HMAC, snapshot.config_hmac,
                        sizeof snapshot.config_hmac, error);
     if (code == ERROR_OK)
-        code = line_of(driver, entry, "env.hmac", snapshot.env_hmac, sizeof snapshot.env_hmac,
+        code = line_of(driver, entry, PROBE_ENV_HMAC, snapshot.env_hmac, sizeof snapshot.env_hmac,
                        error);
     if (code == ERROR_OK)
         code = load_containers(driver, entry, &snapshot, error);

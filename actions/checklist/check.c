@@ -7,6 +7,7 @@
 #include "actions/checklist/running.h"
 #include "actions/compose/compose_render.h"
 #include "actions/secrets/credential.h"
+#include "journal/format/names.h"
 
 enum { ANSWER_BYTES_MAX = 4096 };
 
@@ -14,7 +15,7 @@ static enum error_code note(struct check *check, enum preflight_status status, s
                             struct error *error)
 {
     check->status = status;
-    return evidence_add(check->list->evidence, "preflight", check->item->id, (int)status, text,
+    return evidence_add(check->list->evidence, PROBE_PREFLIGHT, check->item->id, (int)status, text,
                         check->began_ns, clock_boottime_ns(target_clock(check->target)),
                         &check->span, error);
 }

@@ -1,4 +1,5 @@
 #include "actions/compose/compose.h"
+#include "journal/format/names.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -32,10 +33,10 @@ enum error_code compose_containers(struct target *target, struct evidence *evide
         code = target_probe(target,
                             &(struct target_command){.script = (const char *)script.data,
                                                      .output = OUTPUT_NAMES},
-                            "compose.containers", "", evidence, &status, error);
+                            PROBE_COMPOSE_CONTAINERS, "", evidence, &status, error);
     if (code != ERROR_OK)
         return code;
-    const struct evidence_item *item = evidence_last(evidence, "compose.containers", NULL);
+    const struct evidence_item *item = evidence_last(evidence, PROBE_COMPOSE_CONTAINERS, NULL);
     if (status != 0)
         return error_set(error, ERROR_REMOTE, status, "docker", "run `docker ps` on the target",
                          "the containers cannot be listed: %.300s",
@@ -87,10 +88,11 @@ enum error_code compose_images(struct target *target, const struct compose_model
         code = target_probe(target,
                             &(struct target_command){.script = (const char *)script.data,
                                                      .output = OUTPUT_NAMES},
-                            "compose.images", "", evidence, NULL, error);
-    return code == ERROR_OK ? images_read(&evidence_last(evidence, "compose.images", NULL)->output,
-                                          ret_images, error)
-                            : code;
+                            PROBE_COMPOSE_IMAGES, "", evidence, NULL, error);
+    return code == ERROR_OK
+               ? images_read(&evidence_last(evidence, PROBE_COMPOSE_IMAGES, NULL)->output,
+                             ret_images, error)
+               : code;
 }
 
 /* " a b c", quoted. */
@@ -139,7 +141,7 @@ enum error_code compose_pull(struct target *target, const struct target_lease *l
                                      .watch = watch,
                                      .lease = lease};
     return code == ERROR_OK
-               ? target_probe(target, &command, "compose.pull", "", evidence, ret_status, error)
+               ? target_probe(target, &command, PROBE_COMPOSE_PULL, "", evidence, ret_status, error)
                : code;
 }
 
@@ -175,7 +177,7 @@ enum error_code compose_up(struct target *target, const struct target_lease *lea
     struct target_command command = {.script = (const char *)script.data,
                                      .deadline_ms = up->deadline_ms,
                                      .lease = lease};
-    return code == ERROR_OK
-               ? target_probe(target, &command, "compose.up", subject, evidence, ret_status, error)
-               : code;
+    return code == ERROR_OK ? target_probe(target, &command, PROBE_COMPOSE_UP, subject, evidence,
+                                           ret_status, error)
+                            : code;
 }

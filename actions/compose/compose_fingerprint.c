@@ -1,6 +1,7 @@
 /* Configurations by fingerprint: what may not leave the target in the clear, a plain hash of it
  * neither, and has to be compared all the same. */
 #include "actions/compose/compose.h"
+#include "journal/format/names.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -75,7 +76,7 @@ enum error_code compose_fingerprints(struct target *target, enum compose_key key
         code = target_probe(target,
                             &(struct target_command){.script = (const char *)script.data,
                                                      .output = OUTPUT_NAMES},
-                            "config.hmac", "", evidence, NULL, error);
+                            PROBE_CONFIG_HMAC, "", evidence, NULL, error);
     bytes_free(&script);
     if (code == ERROR_OK)
         code = add_functions(target, key, NEED_KEY, &script, error);
@@ -88,7 +89,7 @@ enum error_code compose_fingerprints(struct target *target, enum compose_key key
                ? target_probe(target,
                               &(struct target_command){.script = (const char *)script.data,
                                                        .output = OUTPUT_NAMES},
-                              "env.hmac", "", evidence, NULL, error)
+                              PROBE_ENV_HMAC, "", evidence, NULL, error)
                : code;
 }
 
@@ -165,14 +166,14 @@ enum error_code compose_configurations(struct target *target, const struct compo
         code = target_probe(target,
                             &(struct target_command){.script = (const char *)script.data,
                                                      .output = OUTPUT_NAMES},
-                            "compose.drift", subject, evidence, &status, error);
+                            PROBE_COMPOSE_DRIFT, subject, evidence, &status, error);
     if (code != ERROR_OK)
         return code;
     if (status != 0)
         return error_set(error, ERROR_REMOTE, status, "docker",
                          "look at the state directory and at `docker ps` on the target",
                          "the running configurations cannot be compared");
-    return configurations_read(&evidence_last(evidence, "compose.drift", subject)->output,
+    return configurations_read(&evidence_last(evidence, PROBE_COMPOSE_DRIFT, subject)->output,
                                ret_configurations, error);
 }
 

@@ -1,6 +1,7 @@
 /* Images by identity: kept from pruning while a deployment is open, and pinned for a rollback. A
  * moving tag or `--build` restores nothing. */
 #include "actions/compose/compose.h"
+#include "journal/format/names.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -60,9 +61,9 @@ enum error_code compose_hold(struct target *target, const struct target_lease *l
                 (const char *)file.data, (const char *)file.data);
     }
     struct target_command command = {.script = (const char *)script.data, .lease = lease};
-    return code == ERROR_OK
-               ? target_probe(target, &command, "act", "hold images", evidence, ret_status, error)
-               : code;
+    return code == ERROR_OK ? target_probe(target, &command, PROBE_ACT, "hold images", evidence,
+                                           ret_status, error)
+                            : code;
 }
 
 enum error_code compose_release(struct target *target, const struct target_lease *lease,
@@ -78,7 +79,7 @@ enum error_code compose_release(struct target *target, const struct target_lease
         docker, (long long)deployment, docker);
     struct target_command command = {.script = (const char *)script.data, .lease = lease};
     return code == ERROR_OK
-               ? target_probe(target, &command, "act", "release images", evidence, NULL, error)
+               ? target_probe(target, &command, PROBE_ACT, "release images", evidence, NULL, error)
                : code;
 }
 
@@ -112,7 +113,7 @@ static enum error_code pin_one(struct target *target, const struct target_lease 
     (void)snprintf(subject, sizeof subject, "pin %s %s", container->service, container->image);
     struct target_command command = {.script = (const char *)script.data, .lease = lease};
     return code == ERROR_OK
-               ? target_probe(target, &command, "act", subject, evidence, ret_status, error)
+               ? target_probe(target, &command, PROBE_ACT, subject, evidence, ret_status, error)
                : code;
 }
 
@@ -144,7 +145,7 @@ static enum error_code write_override(struct target *target, const struct target
                                      .input = text.data,
                                      .input_bytes = text.size,
                                      .lease = lease};
-    return code == ERROR_OK ? target_probe(target, &command, "act", "write override", evidence,
+    return code == ERROR_OK ? target_probe(target, &command, PROBE_ACT, "write override", evidence,
                                            ret_status, error)
                             : code;
 }
@@ -182,6 +183,6 @@ enum error_code compose_remove(struct target *target, const struct target_lease 
     (void)snprintf(subject, sizeof subject, "remove %s", service);
     struct target_command command = {.script = (const char *)script.data, .lease = lease};
     return code == ERROR_OK
-               ? target_probe(target, &command, "act", subject, evidence, ret_status, error)
+               ? target_probe(target, &command, PROBE_ACT, subject, evidence, ret_status, error)
                : code;
 }

@@ -1,6 +1,7 @@
 /* Rendering: how the configuration is got from the target, and where in the compose file it stands
  *            when it cannot be. */
 #include "actions/compose/compose_render.h"
+#include "journal/format/names.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -342,8 +343,8 @@ enum error_code compose_render(struct target *target, struct evidence *evidence,
     }
     compose_view_close(view);
     if (code == ERROR_OK)
-        code = evidence_add(evidence, "compose.services", "", result.status, &names, result.sent_ns,
-                            result.received_ns, &result.span, error);
+        code = evidence_add(evidence, PROBE_COMPOSE_SERVICES, "", result.status, &names,
+                            result.sent_ns, result.received_ns, &result.span, error);
     if (code == ERROR_OK)
         *ret_model = model;
     return code;

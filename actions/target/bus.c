@@ -9,6 +9,7 @@
 
 #include "actions/secrets/credential.h"
 #include "actions/secrets/secrets.h"
+#include "journal/format/names.h"
 
 enum { BUS_TIMEOUT_MS = 5000, ANSWERS_MAX = 16 };
 
@@ -110,7 +111,7 @@ enum error_code bus_publish(struct target *target, const char *subject, const ch
     if (code == ERROR_OK) /* its reason is what somebody typed */
         code = target_redact(target, REDACT_ALL, &copy, error);
     if (code == ERROR_OK)
-        code = evidence_add(evidence, "bus.publish", subject, refused ? 1 : 0, &copy, sent_ns,
+        code = evidence_add(evidence, PROBE_BUS_PUBLISH, subject, refused ? 1 : 0, &copy, sent_ns,
                             clock_boottime_ns(target_clock(target)), NULL, error);
     bytes_free(&copy);
     if (code == ERROR_OK)

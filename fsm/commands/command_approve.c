@@ -9,6 +9,7 @@
 #include "fsm/roster/authority.h"
 #include "fsm/terminal/progress.h"
 #include "journal/format/sshsig.h"
+#include "journal/format/names.h"
 
 static enum error_code check_open(const struct driver *driver, const char *word,
                                   struct error *error)
@@ -176,7 +177,7 @@ static bool is_embedded(const struct deployment *deployment, const char *signatu
     for (size_t i = 0; i < deployment->count; i++) {
         const char *known = json_string_value(
             json_object_get(deployment->entries[i].body, "signature"));
-        if (strcmp(deployment->entries[i].type, "approval") == 0 && known != NULL
+        if (strcmp(deployment->entries[i].type, ENTRY_APPROVAL) == 0 && known != NULL
             && strcmp(known, signature) == 0)
             return true;
     }

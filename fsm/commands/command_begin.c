@@ -10,6 +10,7 @@
 #include "fsm/terminal/progress.h"
 #include "journal/canonical.h"
 #include "journal/format/sshsig.h"
+#include "journal/format/names.h"
 
 static enum error_code no_memory(struct error *error)
 {
@@ -53,7 +54,7 @@ enum error_code command_init(const struct command_line *line, enum exit_status *
     if (code != ERROR_OK)
         return code;
     driver.recorder.journal = driver.journal;
-    code = record_own(&driver.recorder, "genesis", JOURNAL_NO_DEPLOYMENT, body, NULL, error);
+    code = record_own(&driver.recorder, ENTRY_GENESIS, JOURNAL_NO_DEPLOYMENT, body, NULL, error);
     if (code == ERROR_OK)
         progress_word(&driver,
                       "journal %s of %s begun; next: titan-fsm begin release|policy --reason TEXT",
@@ -180,7 +181,7 @@ static enum error_code open_deployment(struct driver *driver, const struct comma
     if (body == NULL)
         return error_set(error, ERROR_USAGE, 0, "begin", "write the reason in UTF-8",
                          "the deployment cannot be written down");
-    code = record_own(&driver->recorder, "open", JOURNAL_DEPLOYMENT_SELF, body, &seq, error);
+    code = record_own(&driver->recorder, ENTRY_OPEN, JOURNAL_DEPLOYMENT_SELF, body, &seq, error);
     if (code == ERROR_OK && seq != size)
         return error_set(error, ERROR_HELD, 0, driver->config.journal,
                          "titan-fsm abort --reason TEXT, then begin again",
@@ -281,7 +282,7 @@ enum error_code command_attest(const struct command_line *line, enum exit_status
                                           driver.config.operator.principal);
     if (body == NULL)
         return no_memory(error);
-    code = record_own(&driver.recorder, "attestation", (int64_t)driver.deployment.number, body,
+    code = record_own(&driver.recorder, ENTRY_ATTESTATION, (int64_t)driver.deployment.number, body,
                       NULL, error);
     if (code == ERROR_OK)
         code = driver_reload(&driver, error);

@@ -12,6 +12,7 @@
 #include "actions/git.h"
 #include "fsm/baseline.h"
 #include "journal/canonical.h"
+#include "journal/format/names.h"
 
 /* The one line of a probe that succeeded, else "". */
 static void copy_hmac(const struct evidence *evidence, const char *probe,
@@ -70,9 +71,9 @@ static enum error_code look_at_source(struct target *target, const struct drift_
         code = compose_fingerprints(target, COMPOSE_KEY_LEAVE, evidence, error);
     if (code != ERROR_OK)
         return code;
-    copy_hmac(evidence, "config.hmac", config_hmac);
-    copy_hmac(evidence, "env.hmac", env_hmac);
-    drift_tree(&evidence_last(evidence, "git.status", NULL)->output, &loose, drift);
+    copy_hmac(evidence, PROBE_CONFIG_HMAC, config_hmac);
+    copy_hmac(evidence, PROBE_ENV_HMAC, env_hmac);
+    drift_tree(&evidence_last(evidence, PROBE_GIT_STATUS, NULL)->output, &loose, drift);
     drift_branch(&git, &upstream, &target_setup(target)->repository, drift);
     drift_since(baseline, git.commit, config_hmac, env_hmac, &target_setup(target)->compose, drift);
     return ERROR_OK;

@@ -9,6 +9,7 @@
 #include "fsm/terminal/metrics.h"
 #include "fsm/terminal/progress.h"
 #include "journal/canonical.h"
+#include "journal/format/names.h"
 
 static void print_escaped(const char *text)
 {
@@ -42,7 +43,7 @@ static enum error_code look_for_arms(struct driver *driver, uint64_t size, bool 
             return code;
         if (entry.deployment == (int64_t)driver->deployment.number)
             break;
-        armed = strcmp(entry.type, "command") == 0 && strcmp(at(&entry, "command"), "arm") == 0
+        armed = strcmp(entry.type, ENTRY_COMMAND) == 0 && strcmp(at(&entry, "command"), "arm") == 0
                 && strcmp(at(&entry, "outcome"), "observed") == 0;
     }
     *ret_waits = waits && !armed;
@@ -167,7 +168,7 @@ static void print_status(const struct driver *driver, const struct journal_head 
             print_escaped(at(turned, "reason"));
             puts("");
         }
-        const struct journal_entry *last = deployment_last_of_type(deployment, "transition");
+        const struct journal_entry *last = deployment_last_of_type(deployment, ENTRY_TRANSITION);
         if (last == turned)
             last = NULL;
         const char *reason = last != NULL ? json_string_value(json_object_get(last->body, "reason"))
@@ -237,18 +238,18 @@ static void print_summary(const struct journal_entry *entry)
         const char *type;
         const char *keys[4];
     } rows[] = {
-        {"open", {"procedure", "operator", "reason"}},
-        {"roster", {"reason"}},
-        {"approval", {"principal", "reason"}},
-        {"intent", {"from", "action"}},
-        {"transition", {"from", "event", "to", "reason"}},
-        {"refusal", {"from", "event", "reason"}},
-        {"reconciliation", {"found", "then", "reason"}},
-        {"attestation", {"item", "answer", "operator", "reason"}},
-        {"command", {"command", "phase", "outcome", "reason"}},
-        {"note", {"text"}},
-        {"anchor", {"to"}},
-        {"takeover", {"operator", "reason"}},
+        {ENTRY_OPEN, {"procedure", "operator", "reason"}},
+        {ENTRY_ROSTER, {"reason"}},
+        {ENTRY_APPROVAL, {"principal", "reason"}},
+        {ENTRY_INTENT, {"from", "action"}},
+        {ENTRY_TRANSITION, {"from", "event", "to", "reason"}},
+        {ENTRY_REFUSAL, {"from", "event", "reason"}},
+        {ENTRY_RECONCILIATION, {"found", "then", "reason"}},
+        {ENTRY_ATTESTATION, {"item", "answer", "operator", "reason"}},
+        {ENTRY_COMMAND, {"command", "phase", "outcome", "reason"}},
+        {ENTRY_NOTE, {"text"}},
+        {ENTRY_ANCHOR, {"to"}},
+        {ENTRY_TAKEOVER, {"operator", "reason"}},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (strcmp(entry->type, rows[i].type) != 0)
@@ -258,7 +259,7 @@ static void print_summary(const struct journal_entry *entry)
             print_escaped(at(entry, rows[i].keys[key]));
         }
     }
-    if (strcmp(entry->type, "sample") == 0)
+    if (strcmp(entry->type, ENTRY_SAMPLE) == 0)
         printf(" %lld", (long long)json_integer_value(json_object_get(entry->body, "n")));
 }
 
@@ -313,7 +314,7 @@ static enum error_code export_checkpoint(struct driver *driver, const char *path
                                           (int)note.size, "to", path);
     if (body == NULL)
         return error_set(error, ERROR_MEMORY, 0, path, "", "out of memory");
-    return journal_append(driver->journal, signer, "anchor", driver->recorder.deployment, body,
+    return journal_append(driver->journal, signer, ENTRY_ANCHOR, driver->recorder.deployment, body,
                           NULL, 0, NULL, error);
 }
 

@@ -8,6 +8,7 @@
 
 #include "actions/checklist/preflight.h"
 #include "journal/canonical.h"
+#include "journal/format/names.h"
 
 struct tally {
     size_t passed, failed, undecided,
@@ -61,7 +62,7 @@ static void print_items(const struct setup *setup, const enum preflight_status *
 {
     for (size_t i = 0; i < setup->check_count; i++) {
         const struct setup_check *item = &setup->checks[i];
-        const struct evidence_item *found = evidence_last(evidence, "preflight", item->id);
+        const struct evidence_item *found = evidence_last(evidence, PROBE_PREFLIGHT, item->id);
         bool failed = statuses[i] == PREFLIGHT_FAILED;
         printf("  %-10s %-20s ", failed && item->mandatory ? "FAILED" : word_of(statuses[i]),
                item->id);
@@ -79,7 +80,7 @@ static enum error_code print_json(const struct setup *setup, const enum prefligh
     CLEANUP_JSON json_t *list = json_array();
     for (size_t i = 0; i < setup->check_count; i++) {
         const struct setup_check *item = &setup->checks[i];
-        const struct evidence_item *found = evidence_last(evidence, "preflight", item->id);
+        const struct evidence_item *found = evidence_last(evidence, PROBE_PREFLIGHT, item->id);
         char text[4096] = "";
         if (found != NULL)
             record_text((const char *)found->output.data, text, sizeof text);

@@ -9,6 +9,7 @@
 #include "fsm/terminal/progress.h"
 #include "journal/canonical.h"
 #include "journal/format/sshsig.h"
+#include "journal/format/names.h"
 
 static enum error_code load_now(struct driver *driver, struct roster *ret_roster,
                                 uint64_t *ret_size, struct error *error)
@@ -93,7 +94,8 @@ static enum error_code record_change(struct driver *driver, const struct command
         return error_set(error, ERROR_USAGE, 0, "roster", "write the reason in UTF-8",
                          "the change cannot be written down");
     driver->recorder.decided_at = size;
-    return record_own(&driver->recorder, "roster", JOURNAL_NO_DEPLOYMENT, body, ret_entry, error);
+    return record_own(&driver->recorder, ENTRY_ROSTER, JOURNAL_NO_DEPLOYMENT, body, ret_entry,
+                      error);
 }
 
 /* Needs no driver.lock: to remove somebody is possible beside his running driver. */

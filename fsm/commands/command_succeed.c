@@ -21,6 +21,7 @@
 #include "fsm/terminal/progress.h"
 #include "journal/canonical.h"
 #include "journal/format/format.h"
+#include "journal/format/names.h"
 
 /* Whose key signs genesis and what is done here: an administrator, who is an operator too. */
 static enum error_code check_roles(const struct driver *driver, const json_t *lines,
@@ -80,7 +81,7 @@ static enum error_code begin(struct driver *driver, json_t *body, const struct t
     if (code != ERROR_OK)
         return code;
     driver->recorder.journal = driver->journal;
-    return record_own(&driver->recorder, "genesis", JOURNAL_NO_DEPLOYMENT, body, NULL, error);
+    return record_own(&driver->recorder, ENTRY_GENESIS, JOURNAL_NO_DEPLOYMENT, body, NULL, error);
 }
 
 /* Which head genesis names; the journal's text is copied, because the entry goes away. */
@@ -195,7 +196,8 @@ static enum error_code succeed(struct driver *driver, struct target *target, con
     hold.claim.tenancy_ms = 0;
     code = tenancy_succeed(target, &hold.claim, &lost.lost, evidence, error);
     if (code == ERROR_OK)
-        code = tenancy_parse(&evidence_last(evidence, "tenancy", NULL)->output, &tenancy, error);
+        code = tenancy_parse(&evidence_last(evidence, PROBE_TENANCY, NULL)->output, &tenancy,
+                             error);
     struct target_lease lease = {.journal = hold.claim.journal,
                                  .deployment = 0,
                                  .epoch = code == ERROR_OK ? tenancy.epoch : 0};

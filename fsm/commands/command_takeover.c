@@ -13,6 +13,7 @@
 #include "fsm/hold.h"
 #include "fsm/terminal/progress.h"
 #include "journal/canonical.h"
+#include "journal/format/names.h"
 
 /* What stands on the target, looked at once: the answer to who holds it, and since when. */
 struct standing {
@@ -41,7 +42,7 @@ static bool has_begun(const struct driver *driver, const struct journal_entry *n
     char own[SHA256_HEX + 1], key[SHA256_HEX + 1] = "";
     const char *named = json_string_value(json_object_get(named_by->body, "session"));
     bytes_hex(signer_public_key(driver->operator_signer), KEY_BYTES, own);
-    if (strcmp(named_by->type, "takeover") != 0 || strcmp(named_by->signer, own) != 0
+    if (strcmp(named_by->type, ENTRY_TAKEOVER) != 0 || strcmp(named_by->signer, own) != 0
         || named == NULL)
         return false;
     if (driver_session_path(driver, named_by->seq, &path, &ignored) != ERROR_OK
@@ -70,8 +71,8 @@ static enum error_code write_entry(struct driver *driver, const struct tenancy *
     if (body == NULL)
         return error_set(error, ERROR_USAGE, 0, "takeover", "write the reason in UTF-8",
                          "the takeover cannot be written down");
-    code = record_own(&driver->recorder, "takeover", (int64_t)driver->deployment.number, body, &seq,
-                      error);
+    code = record_own(&driver->recorder, ENTRY_TAKEOVER, (int64_t)driver->deployment.number, body,
+                      &seq, error);
     if (code == ERROR_OK && seq != size)
         return error_set(error, ERROR_HELD, 0, driver->config.journal,
                          "titan-fsm takeover --reason TEXT, once more",

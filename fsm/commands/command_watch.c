@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "fsm/terminal/progress.h"
+#include "journal/format/names.h"
 
 static const long PAUSE_NS = 300000000;
 
@@ -36,7 +37,7 @@ static int64_t elapsed_ms(const struct deployment *deployment, const struct jour
     json_int_t intent = json_integer_value(json_object_get(sample->body, "intent"));
     for (size_t i = 0; i < deployment->count; i++) {
         const struct journal_entry *entry = &deployment->entries[i];
-        if (strcmp(entry->type, "sample") == 0
+        if (strcmp(entry->type, ENTRY_SAMPLE) == 0
             && json_integer_value(json_object_get(entry->body, "intent")) == intent)
             return (sent_ns(sample) - sent_ns(entry)) / 1000000;
     }
@@ -63,21 +64,21 @@ static void tell(struct driver *driver, const struct journal_entry *entry)
     enum procedure procedure = driver->deployment.procedure;
     enum state from = machine_state_by_name(at(entry, "from"));
     const struct transition *edge = NULL;
-    if (strcmp(entry->type, "intent") == 0) {
+    if (strcmp(entry->type, ENTRY_INTENT) == 0) {
         edge = from != STATE_INVALID
                    ? machine_step(procedure, from,
                                   strcmp(at(entry, "action"), machine_action_name(ACTION_ARM)) == 0)
                    : NULL;
         if (edge != NULL)
             progress_step(driver, edge, false);
-    } else if (strcmp(entry->type, "transition") == 0) {
+    } else if (strcmp(entry->type, ENTRY_TRANSITION) == 0) {
         edge = machine_transition(procedure, from, machine_event_by_name(at(entry, "event")));
         if (edge != NULL)
             progress_transition(driver, edge, at(entry, "reason"));
-    } else if (strcmp(entry->type, "reconciliation") == 0) {
+    } else if (strcmp(entry->type, ENTRY_RECONCILIATION) == 0) {
         progress_reconciliation(driver, "intent", at(entry, "found"), at(entry, "then"),
                                 at(entry, "reason"));
-    } else if (strcmp(entry->type, "sample") == 0) {
+    } else if (strcmp(entry->type, ENTRY_SAMPLE) == 0) {
         tell_sample(driver, entry);
     }
     driver->told_utc = NULL;

@@ -7,6 +7,7 @@
 #include "fsm/roster/roster.h"
 #include "journal/canonical.h"
 #include "journal/format/sshsig.h"
+#include "journal/format/names.h"
 
 static enum error_code no_memory(struct error *error)
 {
@@ -19,8 +20,8 @@ static enum error_code images_json(struct driver *driver, const struct journal_e
     CLEANUP_BYTES struct bytes lines = {0};
     CLEANUP_JSON json_t *list = json_array();
     struct images images;
-    enum error_code code = deployment_evidence(driver->journal, pulled, "compose.images", &lines,
-                                               error);
+    enum error_code code = deployment_evidence(driver->journal, pulled, PROBE_COMPOSE_IMAGES,
+                                               &lines, error);
     if (code == ERROR_OK)
         code = images_read(&lines, &images, error);
     if (code != ERROR_OK)
@@ -67,7 +68,7 @@ static const char *drove(const struct deployment *deployment, const char *princi
     for (size_t i = 0; i < deployment->count; i++) {
         const struct journal_entry *entry = &deployment->entries[i];
         const char *operator= json_string_value(json_object_get(entry->body, "operator"));
-        if ((strcmp(entry->type, "open") != 0 && strcmp(entry->type, "takeover") != 0)
+        if ((strcmp(entry->type, ENTRY_OPEN) != 0 && strcmp(entry->type, ENTRY_TAKEOVER) != 0)
             || operator== NULL)
             continue;
         if (strcmp(operator, principal) == 0)
@@ -177,7 +178,7 @@ enum error_code approval_count(struct driver *driver, struct approval_tally *ret
         if (code == ERROR_OK)
             code = roster_load(driver->journal, deployment->number, &at_open, error);
         for (size_t i = 0; code == ERROR_OK && i < deployment->count; i++)
-            if (strcmp(deployment->entries[i].type, "approval") == 0)
+            if (strcmp(deployment->entries[i].type, ENTRY_APPROVAL) == 0)
                 code = count_entry(driver, &deployment->entries[i], &statement, &at_open, &tally,
                                    error);
     }

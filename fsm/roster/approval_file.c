@@ -6,6 +6,7 @@
 #include "journal/canonical.h"
 #include "journal/format/format.h"
 #include "journal/format/sshsig.h"
+#include "journal/format/names.h"
 
 enum { FILE_BYTES_MAX = 256 * 1024 };
 #define ARMOR_BEGIN "-----BEGIN SSH SIGNATURE-----"
@@ -164,7 +165,7 @@ static enum error_code take_open(const char *path, struct approval_request *requ
                        &journal, "seq", &seq, "signer", &signer, "type", &type, "body", "procedure",
                        &procedure, "operator", &operator, "reason", &reason, "expect", &expect)
                != 0
-        || strcmp(type, "open") != 0 || strcmp(journal, request->journal) != 0
+        || strcmp(type, ENTRY_OPEN) != 0 || strcmp(journal, request->journal) != 0
         || !bytes_from_hex(signer, strlen(signer), request->opener_key, KEY_BYTES)
         || !sshsig_verify(SSHSIG_NAMESPACE_JOURNAL, value.data + SIGNATURE_BYTES,
                           value.size - SIGNATURE_BYTES, value.data, request->opener_key))

@@ -1,4 +1,5 @@
 #include "fsm/roster/authority.h"
+#include "journal/format/names.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -11,7 +12,7 @@ enum error_code authority_holder(const struct deployment *deployment, struct hol
                                  struct error *error)
 {
     assert(deployment->count > 0);
-    const struct journal_entry *entry = deployment_last_of_type(deployment, "takeover");
+    const struct journal_entry *entry = deployment_last_of_type(deployment, ENTRY_TAKEOVER);
     entry = entry != NULL ? entry : &deployment->entries[0];
     struct holder holder = {
         .principal = json_string_value(json_object_get(entry->body, "operator"))};

@@ -7,6 +7,7 @@
 
 #include "journal/canonical.h"
 #include "journal/format/sshsig.h"
+#include "journal/format/names.h"
 
 enum {
     CACHE_STEP = 128
@@ -292,7 +293,7 @@ static enum error_code is_roster(struct journal *journal, uint64_t seq, bool *re
                    && memmem(value.data, value.size, mark, sizeof mark - 1) != NULL;
     if (perhaps)
         code = journal_read(journal, seq, &entry, error);
-    *ret_is = perhaps && code == ERROR_OK && strcmp(entry.type, "roster") == 0;
+    *ret_is = perhaps && code == ERROR_OK && strcmp(entry.type, ENTRY_ROSTER) == 0;
     return code;
 }
 
@@ -337,7 +338,7 @@ static enum error_code read_place(struct journal *journal, uint64_t seq,
         code = journal_stored_value(journal, seq, &value, error);
     if (code != ERROR_OK)
         return code;
-    *ret_fits = strcmp(ret_entry->type, seq == 0 ? "genesis" : "roster") == 0;
+    *ret_fits = strcmp(ret_entry->type, seq == 0 ? ENTRY_GENESIS : ENTRY_ROSTER) == 0;
     if (!bytes_from_hex(ret_entry->signer, SHA256_HEX, ret_signer, KEY_BYTES)
         || !sshsig_verify(SSHSIG_NAMESPACE_JOURNAL, value.data + SIGNATURE_BYTES,
                           value.size - SIGNATURE_BYTES, value.data, ret_signer))

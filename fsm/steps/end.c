@@ -8,6 +8,7 @@
 #include "fsm/hold.h"
 #include "fsm/snapshot.h"
 #include "fsm/steps/window.h"
+#include "journal/format/names.h"
 
 static enum error_code give_back(struct step *step, struct target *target,
                                  const struct tenancy *tenancy, struct error *error)
@@ -56,7 +57,7 @@ static enum error_code guard_is_gone(struct step *step, struct error *error)
     int64_t now = driver_now_ns(step->driver);
     enum error_code code = bytes_append(&absent, "absent\n", 7, error);
     if (code == ERROR_OK)
-        code = evidence_add(&step->evidence, "guard", "", 0, &absent, now, now, NULL, error);
+        code = evidence_add(&step->evidence, PROBE_GUARD, "", 0, &absent, now, now, NULL, error);
     bytes_free(&absent);
     return code;
 }
@@ -94,12 +95,12 @@ enum error_code step_complete(struct step *step, struct error *error)
  * `connected` was never reached. */
 static bool has_touched(const struct deployment *deployment)
 {
-    if (deployment_last_of_type(deployment, "takeover") != NULL)
+    if (deployment_last_of_type(deployment, ENTRY_TAKEOVER) != NULL)
         return true;
     for (size_t i = 0; i < deployment->count; i++) {
         const char *action = json_string_value(
             json_object_get(deployment->entries[i].body, "action"));
-        if (strcmp(deployment->entries[i].type, "intent") == 0 && action != NULL
+        if (strcmp(deployment->entries[i].type, ENTRY_INTENT) == 0 && action != NULL
             && strcmp(action, machine_action_name(ACTION_CONNECT)) == 0)
             return true;
     }
@@ -129,7 +130,7 @@ enum error_code step_restore_code(struct step *step, struct error *error)
                            &status, error);
     if (code == ERROR_OK && status != 0)
         return step_is(step, EVENT_FAILED, "the commit cannot be restored: %.300s",
-                       (const char *)evidence_last(&step->evidence, "act", NULL)->output.data);
+                       (const char *)evidence_last(&step->evidence, PROBE_ACT, NULL)->output.data);
     if (code == ERROR_OK && connected)
         code = git_look(target, &step->evidence, &git, error);
     if (code == ERROR_OK && connected && strcmp(git.commit, before.commit) != 0)

@@ -11,6 +11,7 @@
 #include "actions/script.h"
 #include "fsm/steps/remaining.h"
 #include "fsm/snapshot.h"
+#include "journal/format/names.h"
 
 /* DISARM with this intent's nonce, seen received and in force. *ret_seen false: say why in the
  * step's reason. */
@@ -82,7 +83,7 @@ static enum error_code bring_up(struct step *step, struct target *target,
     if (code == ERROR_OK && status != 0)
         return step_is(
             step, EVENT_FAILED, "services cannot be brought up: %.300s",
-            (const char *)evidence_last(&step->evidence, "compose.up", NULL)->output.data);
+            (const char *)evidence_last(&step->evidence, PROBE_COMPOSE_UP, NULL)->output.data);
     return code;
 }
 

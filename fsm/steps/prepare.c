@@ -17,6 +17,7 @@
 #include "fsm/hold.h"
 #include "fsm/terminal/progress.h"
 #include "fsm/snapshot.h"
+#include "journal/format/names.h"
 
 enum { RESERVE_BYTES = 16 << 20 }; /* a window of samples, and a rollback with all its evidence */
 
@@ -37,7 +38,8 @@ static const char *attested_by(const struct deployment *deployment, const char *
     for (size_t i = deployment->count; i-- > 0;) {
         const struct journal_entry *entry = &deployment->entries[i];
         const char *named = json_string_value(json_object_get(entry->body, "item"));
-        if (strcmp(entry->type, "attestation") == 0 && named != NULL && strcmp(named, item) == 0)
+        if (strcmp(entry->type, ENTRY_ATTESTATION) == 0 && named != NULL
+            && strcmp(named, item) == 0)
             return json_string_value(json_object_get(entry->body, "operator"));
     }
     return NULL;
@@ -98,10 +100,10 @@ enum error_code step_run_preflight(struct step *step, struct error *error)
             list_words(failing, sizeof failing, "%s needs `titan-fsm attest %s --reason TEXT` (%s)",
                        check->id, check->id, check->advice);
         else if (mandatory && statuses[i] != PREFLIGHT_PASSED)
-            list_words(
-                failing, sizeof failing, "%s failed: %.200s (%s)", check->id,
-                (const char *)evidence_last(&step->evidence, "preflight", check->id)->output.data,
-                check->advice);
+            list_words(failing, sizeof failing, "%s failed: %.200s (%s)", check->id,
+                       (const char *)evidence_last(&step->evidence, PROBE_PREFLIGHT, check->id)
+                           ->output.data,
+                       check->advice);
     }
     if (failing[0] == '\0' && !kept)
         return step_is(step, EVENT_FAILED, "%s (%s)", refusal.what, refusal.next);
@@ -208,7 +210,7 @@ enum error_code step_connect(struct step *step, struct error *error)
         return code;
     if (held != 0)
         return step_is(step, EVENT_FAILED, "what runs now cannot be kept for a rollback: %.200s",
-                       (const char *)evidence_last(&step->evidence, "act", NULL)->output.data);
+                       (const char *)evidence_last(&step->evidence, PROBE_ACT, NULL)->output.data);
     bool release = step->driver->deployment.procedure == PROCEDURE_RELEASE && step_has_policy(step);
     if (release && parity.parity != PARITY_EQUAL)
         return step_is(
@@ -247,9 +249,10 @@ enum error_code step_update_code(struct step *step, struct error *error)
     if (code != ERROR_OK)
         return code;
     if (status != 0)
-        return step_is(step, status == 3 ? EVENT_FAILED : EVENT_MISMATCH,
-                       "the repository cannot be updated: %.300s",
-                       (const char *)evidence_last(&step->evidence, "act", "update")->output.data);
+        return step_is(
+            step, status == 3 ? EVENT_FAILED : EVENT_MISMATCH,
+            "the repository cannot be updated: %.300s",
+            (const char *)evidence_last(&step->evidence, PROBE_ACT, "update")->output.data);
     code = git_look(target, &step->evidence, &git, error);
     if (code == ERROR_OK)
         code = git_changed(target, before.commit, git.commit,
@@ -298,7 +301,7 @@ enum error_code step_pull_images(struct step *step, struct error *error)
     if (status != 0)
         return step_is(
             step, EVENT_FAILED, "the images cannot be pulled: %.300s",
-            (const char *)evidence_last(&step->evidence, "compose.pull", NULL)->output.data);
+            (const char *)evidence_last(&step->evidence, PROBE_COMPOSE_PULL, NULL)->output.data);
     code = compose_images(target, &model, &step->evidence, &images, error);
     if (code != ERROR_OK)
         return code;
@@ -330,7 +333,7 @@ enum error_code step_lay_guard(struct step *step, struct error *error)
     int64_t now = driver_now_ns(driver);
     code = bytes_append(&absent, "absent\n", 7, error);
     if (code == ERROR_OK)
-        code = evidence_add(&step->evidence, "guard", "", 0, &absent, now, now, NULL, error);
+        code = evidence_add(&step->evidence, PROBE_GUARD, "", 0, &absent, now, now, NULL, error);
     bytes_free(&absent);
     if (code == ERROR_OK)
         code = step_fact(step, "guard", "absent", error);

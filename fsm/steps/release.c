@@ -12,6 +12,7 @@
 #include "fsm/terminal/question.h"
 #include "fsm/steps/remaining.h"
 #include "fsm/snapshot.h"
+#include "journal/format/names.h"
 
 static const int64_t LOOK_PAUSE_NS = 500000000;
 
@@ -43,7 +44,7 @@ static enum error_code up(struct step *step, struct target *target, struct compo
             error, ERROR_REMOTE, status, "compose up",
             "look at the containers and their logs on the target",
             "services cannot be brought up: %.300s",
-            (const char *)evidence_last(&step->evidence, "compose.up", NULL)->output.data);
+            (const char *)evidence_last(&step->evidence, PROBE_COMPOSE_UP, NULL)->output.data);
     return code;
 }
 

@@ -4,6 +4,7 @@
 
 #include "actions/compose/drift.h"
 #include "actions/git.h"
+#include "journal/format/names.h"
 
 enum error_code remaining_pulled(struct step *step, struct images *ret_images, struct error *error)
 {
@@ -13,7 +14,7 @@ enum error_code remaining_pulled(struct step *step, struct images *ret_images, s
     if (pulled == NULL)
         return error_set(error, ERROR_DAMAGED, 0, "", "run titan-verify on the journal",
                          "the deployment has no record of the pulled images");
-    enum error_code code = deployment_evidence(step->driver->journal, pulled, "compose.images",
+    enum error_code code = deployment_evidence(step->driver->journal, pulled, PROBE_COMPOSE_IMAGES,
                                                &lines, error);
     return code == ERROR_OK ? images_read(&lines, ret_images, error) : code;
 }

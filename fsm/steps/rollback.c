@@ -12,6 +12,7 @@
 #include "actions/interlock.h"
 #include "actions/parity.h"
 #include "fsm/snapshot.h"
+#include "journal/format/names.h"
 
 static const int64_t LOOK_PAUSE_NS = 500000000;
 
@@ -128,8 +129,8 @@ enum error_code step_revert(struct step *step, struct error *error)
         return code;
     if (status != 0)
         return step_is(step, EVENT_FAILED, "%s: %.300s",
-                       evidence_last(&step->evidence, "act", NULL)->subject,
-                       (const char *)evidence_last(&step->evidence, "act", NULL)->output.data);
+                       evidence_last(&step->evidence, PROBE_ACT, NULL)->subject,
+                       (const char *)evidence_last(&step->evidence, PROBE_ACT, NULL)->output.data);
     return step_is(step, EVENT_DONE, "%zu images pinned", before.containers.count);
 }
 
@@ -156,7 +157,7 @@ static enum error_code up(struct step *step, struct target *target, struct compo
             error, ERROR_REMOTE, status, "compose up",
             "look at the containers and their logs on the target",
             "services cannot be brought up again: %.300s",
-            (const char *)evidence_last(&step->evidence, "compose.up", NULL)->output.data);
+            (const char *)evidence_last(&step->evidence, PROBE_COMPOSE_UP, NULL)->output.data);
     return code;
 }
 
@@ -364,8 +365,8 @@ static bool judge_restored(struct step *step, const struct snapshot *before,
         || strcmp(restored->git.branch, before->branch) != 0)
         (void)step_is(step, EVENT_MISMATCH, "the tree is at %.12s (%s) and was at %.12s (%s)",
                       restored->git.commit, restored->git.branch, before->commit, before->branch);
-    else if (!line_is(&step->evidence, "config.hmac", before->config_hmac)
-             || !line_is(&step->evidence, "env.hmac", before->env_hmac))
+    else if (!line_is(&step->evidence, PROBE_CONFIG_HMAC, before->config_hmac)
+             || !line_is(&step->evidence, PROBE_ENV_HMAC, before->env_hmac))
         (void)step_is(step, EVENT_MISMATCH,
                       "the rendered configuration or the env file is not what it was before");
     else if (*ret_final = false, !same_images(before, &restored->containers, text, sizeof text))

@@ -10,6 +10,7 @@
 #include "fsm/terminal/progress.h"
 #include "fsm/snapshot.h"
 #include "journal/canonical.h"
+#include "journal/format/names.h"
 
 /* Consecutive failures by name. */
 struct tally {
@@ -154,7 +155,7 @@ static const char *count_failures(struct tally *tally, const char *failing, int6
 
 static bool is_sample_of(const struct journal_entry *entry, uint64_t intent)
 {
-    return strcmp(entry->type, "sample") == 0
+    return strcmp(entry->type, ENTRY_SAMPLE) == 0
            && (uint64_t)json_integer_value(json_object_get(entry->body, "intent")) == intent;
 }
 
@@ -217,7 +218,7 @@ static int64_t latest_start_ns(const struct step *step)
                + limits->window_start_armed_ms * 1000000;
     int64_t last_ns = 0;
     for (size_t i = 0; i < deployment->count; i++) {
-        int64_t received_ns = received_ns_of(&deployment->entries[i], "compose.up");
+        int64_t received_ns = received_ns_of(&deployment->entries[i], PROBE_COMPOSE_UP);
         last_ns = received_ns > last_ns ? received_ns : last_ns;
     }
     return last_ns + limits->window_start_ms * 1000000;

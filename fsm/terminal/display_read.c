@@ -1,4 +1,5 @@
 #include "fsm/terminal/display_read.h"
+#include "journal/format/names.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -44,7 +45,7 @@ static void take_transition(const struct deployment *deployment, const struct jo
     enum state from = machine_state_by_name(text_at(body, "from")),
                to = machine_state_by_name(text_at(body, "to"));
     bool good = event == EVENT_DONE || event == EVENT_REARMED;
-    bool answers = intent != NULL && is_type(intent, "intent");
+    bool answers = intent != NULL && is_type(intent, ENTRY_INTENT);
     struct display_row row = {.mark = good ? DISPLAY_DONE : DISPLAY_FAILED,
                               .state = to,
                               .action = ACTION_NONE,
@@ -199,7 +200,7 @@ static void take_sample(const struct journal_entry *entry, const struct config *
 
 static bool is_window(const struct journal_entry *entry)
 {
-    return is_type(entry, "intent")
+    return is_type(entry, ENTRY_INTENT)
            && strcmp(text_at(entry->body, "action"), machine_action_name(ACTION_OBSERVE_WINDOW))
                   == 0;
 }
@@ -220,7 +221,7 @@ static void read_window(const struct deployment *deployment, const struct config
         const struct journal_entry *entry = &deployment->entries[i];
         if (is_window(entry) && json_object_get(entry->body, "repeats") == NULL)
             *window = (struct display_window){.shown = true, .length_ms = config->limits.window_ms};
-        else if (is_type(entry, "sample") && strcmp(entry->boot, now->boot) == 0)
+        else if (is_type(entry, ENTRY_SAMPLE) && strcmp(entry->boot, now->boot) == 0)
             take_sample(entry, config, window);
     }
     window->open = deployment->intent.action == ACTION_OBSERVE_WINDOW;
@@ -236,7 +237,7 @@ static void read_rollback(const struct deployment *deployment, const struct conf
          i < deployment->count && !rollback->shown && !deployment->ended && turned_back(deployment);
          i++) {
         const struct journal_entry *entry = &deployment->entries[i];
-        if (is_type(entry, "intent")
+        if (is_type(entry, ENTRY_INTENT)
             && strcmp(text_at(entry->body, "action"), machine_action_name(ACTION_MAKE_SAFE)) == 0)
             *rollback = (struct display_rollback){.shown = true,
                                                   .limit_ms = config->limits.rollback_ms,
@@ -262,7 +263,7 @@ void display_read(const struct deployment *deployment, const struct config *conf
     (void)snprintf(model.target, sizeof model.target, "%s", config->setup.target.name);
     read_title(deployment, &model);
     for (size_t i = 0; i < deployment->count; i++)
-        if (is_type(&deployment->entries[i], "transition"))
+        if (is_type(&deployment->entries[i], ENTRY_TRANSITION))
             take_transition(deployment, &deployment->entries[i], &model);
     if (!deployment->ended)
         add_way_ahead(deployment, now, &model);

@@ -1,4 +1,5 @@
 #include "fsm/terminal/graph.h"
+#include "journal/format/names.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -68,7 +69,7 @@ void graph_path_of(const struct deployment *deployment, struct graph_path *ret_p
     for (size_t i = 0; i < deployment->count; i++) {
         const struct journal_entry *entry = &deployment->entries[i];
         const char *to = json_string_value(json_object_get(entry->body, "to"));
-        if (strcmp(entry->type, "transition") != 0 || to == NULL)
+        if (strcmp(entry->type, ENTRY_TRANSITION) != 0 || to == NULL)
             continue;
         enum state from = path.now;
         reach(&path, machine_state_by_name(to), open, entry);

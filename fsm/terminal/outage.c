@@ -4,6 +4,7 @@
 
 #include "actions/compose/containers.h"
 #include "actions/health.h"
+#include "journal/format/names.h"
 
 enum { ACTS_MAX = SETUP_NAMES_MAX + 2 };
 
@@ -108,7 +109,7 @@ static enum error_code answer_of(struct measure *measure, const json_t *items, s
     for (size_t i = from; i < json_array_size(items); i++) {
         const json_t *item = json_array_get(items, i);
         CLEANUP_BYTES struct bytes body = {0};
-        if (strcmp(text_at(item, "probe"), "compose.containers") == 0)
+        if (strcmp(text_at(item, "probe"), PROBE_COMPOSE_CONTAINERS) == 0)
             return ERROR_OK;
         if (strcmp(text_at(item, "probe"), "health") != 0
             || strcmp(text_at(item, "subject"), endpoint) != 0)
@@ -217,11 +218,11 @@ static enum error_code take_entry(struct measure *measure, const struct journal_
     for (size_t i = 0; code == ERROR_OK && i < json_array_size(items); i++) {
         const json_t *item = json_array_get(items, i);
         const char *probe = text_at(item, "probe");
-        if (strcmp(probe, "compose.up") == 0
+        if (strcmp(probe, PROBE_COMPOSE_UP) == 0
             || (strcmp(probe, "act") == 0
                 && strncmp(text_at(item, "subject"), "remove ", 7) == 0)) {
             take_act(measure, item);
-        } else if (strcmp(probe, "compose.containers") == 0) {
+        } else if (strcmp(probe, PROBE_COMPOSE_CONTAINERS) == 0) {
             code = take_containers(measure, items, i, error);
         } else if (strcmp(probe, "health") == 0) {
             code = take_health(measure, items, i, error);
@@ -240,8 +241,8 @@ static enum error_code drop_removed(struct measure *measure, struct error *error
     struct images images;
     if (deployment->state != STATE_COMPLETED || pulled == NULL)
         return ERROR_OK;
-    enum error_code code = deployment_evidence(measure->driver->journal, pulled, "compose.images",
-                                               &lines, error);
+    enum error_code code = deployment_evidence(measure->driver->journal, pulled,
+                                               PROBE_COMPOSE_IMAGES, &lines, error);
     if (code == ERROR_OK)
         code = images_read(&lines, &images, error);
     if (code != ERROR_OK)
@@ -259,7 +260,7 @@ static int64_t up_sent_ns(const struct journal_entry *entry)
 {
     const json_t *items = json_object_get(entry->body, "evidence");
     for (size_t i = 0; i < json_array_size(items); i++)
-        if (strcmp(text_at(json_array_get(items, i), "probe"), "compose.up") == 0)
+        if (strcmp(text_at(json_array_get(items, i), "probe"), PROBE_COMPOSE_UP) == 0)
             return json_integer_value(json_object_get(json_array_get(items, i), "sent_ns"));
     return 0;
 }
@@ -284,9 +285,9 @@ static int64_t first_sent_ns(const struct journal_entry *entry)
 static bool is_look_at_armed(const struct journal_entry *entry)
 {
     const json_t *facts = json_object_get(entry->body, "facts");
-    if (strcmp(entry->type, "sample") == 0)
+    if (strcmp(entry->type, ENTRY_SAMPLE) == 0)
         return text_at(facts, "failing")[0] == '\0' && text_at(facts, "mismatch")[0] == '\0';
-    return strcmp(entry->type, "transition") == 0
+    return strcmp(entry->type, ENTRY_TRANSITION) == 0
            && strcmp(text_at(facts, "interlock"), "armed") == 0;
 }
 
@@ -295,10 +296,10 @@ static bool is_look_at_armed(const struct journal_entry *entry)
  * armed behind it, because one that failed half way may have re-created it. */
 static bool may_disarm(const struct deployment *deployment, const struct journal_entry *entry)
 {
-    if (strcmp(entry->type, "command") == 0)
+    if (strcmp(entry->type, ENTRY_COMMAND) == 0)
         return strcmp(text_at(entry->body, "command"), "disarm") == 0
                && strcmp(text_at(entry->body, "phase"), "intent") == 0;
-    enum action action = strcmp(entry->type, "intent") == 0
+    enum action action = strcmp(entry->type, ENTRY_INTENT) == 0
                              ? machine_action_by_name(text_at(entry->body, "action"))
                              : ACTION_NONE;
     return action == ACTION_DISARM || action == ACTION_MAKE_SAFE
@@ -321,7 +322,7 @@ static void measure_disarmed(const struct deployment *deployment, struct outage 
         return;
     for (size_t i = 0; i < deployment->count; i++) {
         const struct journal_entry *entry = &deployment->entries[i];
-        bool moves = strcmp(entry->type, "transition") == 0,
+        bool moves = strcmp(entry->type, ENTRY_TRANSITION) == 0,
              armed = moves && machine_state_by_name(text_at(entry->body, "to")) == STATE_ARMED
                      && machine_state_by_name(text_at(entry->body, "from")) != STATE_ARMED;
         bool fired = moves
@@ -340,8 +341,8 @@ static void measure_disarmed(const struct deployment *deployment, struct outage 
         }
         if (since_ns == 0 && is_look_at_armed(entry))
             seen_ns = first_sent_ns(entry);
-        switching = switching && !moves && strcmp(entry->type, "reconciliation") != 0
-                    && strcmp(entry->type, "command") != 0;
+        switching = switching && !moves && strcmp(entry->type, ENTRY_RECONCILIATION) != 0
+                    && strcmp(entry->type, ENTRY_COMMAND) != 0;
     }
     outage->still_disarmed = since_ns != 0;
     if (any)
