@@ -183,7 +183,7 @@ def every_error_names_the_next_step(stack):
     """Each command where nothing is there, where there is no journal, where no deployment was
     begun, and where one has ended."""
     operator = titan.Operator(stack, agent=True)
-    source = (titan.ROOT / "fsm" / "command.c").read_text()
+    source = (titan.ROOT / "fsm" / "commands" / "command.c").read_text()
     names = re.findall(r'^    \{"([a-z]+)", "', source, re.M)
     insist(len(names) > 20, f"hardly a command: {names}")
     words = {
@@ -269,7 +269,7 @@ def keys_of(value):
 def config_check_shows_every_key_and_what_it_shows_is_the_same_configuration(stack):
     operator = titan.Operator(stack)
     lone = operator.home / "lone.yml"
-    lone.write_text((titan.ROOT / "fsm" / "titan.example.yml").read_text())
+    lone.write_text((titan.ROOT / "fsm" / "config" / "titan.example.yml").read_text())
     said, shown = (
         titan.run(titan.FSM, "config", "check", "--config", lone, *words, check=True)
         for words in ((), ("--json",))
@@ -299,7 +299,7 @@ def config_check_shows_every_key_and_what_it_shows_is_the_same_configuration(sta
         in titan.run(titan.FSM, "config", "check", "--config", operator.config, check=True).out,
         "it is good",
     )
-    for source in (operator.config, titan.ROOT / "fsm" / "titan.example.yml"):
+    for source in (operator.config, titan.ROOT / "fsm" / "config" / "titan.example.yml"):
         shown = titan.run(
             titan.FSM, "config", "check", "--json", "--config", source, check=True
         ).out
