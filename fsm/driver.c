@@ -11,49 +11,22 @@
 
 #include <sodium.h>
 
-#include "fsm/terminal/echo.h"
 #include "journal/format/names.h"
 
-static volatile sig_atomic_t interrupted;
-
-/* The first one asks, and says so at once, because a pull may take minutes yet. The second ends the
- * process as SIGKILL would: what that leaves open is settled by `resume` like any other death, and
- * a command on the target goes on to its own end. */
-static void note_signal(int number)
+void driver_watch_signals(const struct world *world)
 {
-    static const char text[] =
-        "\ntitan-fsm: interrupted; it stops in the next state where nobody has to watch: what it "
-        "has begun to change it watches to the end of its window. "
-        "Once more ends it at once; next: titan-fsm resume\n";
-    static const char last[] =
-        "\ntitan-fsm: ended at once, and nobody watches; next: titan-fsm resume now (a window left "
-        "alone is rolled back), or titan-fsm rollback --reason TEXT\n";
-    int kept = errno;
-    if (interrupted != 0) {
-        (void)!write(STDERR_FILENO, last, sizeof last - 1);
-        echo_restore();
-        (void)signal(number, SIG_DFL);
-        (void)raise(number);
-    } else {
-        interrupted = 1;
-        (void)!write(STDERR_FILENO, text, sizeof text - 1);
-    }
-    errno = kept;
+    static const char first[] =
+        "\ntitan-fsm: stopping at the next state that needs no watching; a health window is "
+        "watched to its end. Press Ctrl-C again to quit now; a release then runs unwatched\n";
+    static const char second[] =
+        "\ntitan-fsm: ended at once; nothing is watched any more. Next: titan-fsm resume now (it "
+        "rolls an unwatched health window back), or titan-fsm rollback --reason TEXT\n";
+    world->signals->watch(world->signals->context, first, second);
 }
 
-void driver_watch_signals(void)
+bool driver_is_interrupted(const struct driver *driver)
 {
-    struct sigaction action = {.sa_handler = note_signal};
-    (void)sigaddset(&action.sa_mask, SIGINT); /* two at a time are two, one after the other */
-    (void)sigaddset(&action.sa_mask, SIGTERM);
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGTERM, &action, NULL);
-    (void)sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
-}
-
-bool driver_is_interrupted(void)
-{
-    return interrupted != 0;
+    return driver->world->signals->is_interrupted(driver->world->signals->context);
 }
 
 int64_t driver_now_ns(const struct driver *driver)
@@ -143,7 +116,10 @@ enum error_code driver_unlock(struct driver *driver, struct error *error)
 enum error_code driver_open_config(struct driver *driver, const struct driver_options *options,
                                    bool operator_key, struct error *error)
 {
-    *driver = (struct driver){.options = *options, .clock = clock_system(), .lock = -1};
+    *driver = (struct driver){.options = *options,
+                              .world = options->world,
+                              .clock = options->world->clock,
+                              .lock = -1};
     driver->recorder = (struct recorder){.clock = driver->clock,
                                          .deployment = JOURNAL_NO_DEPLOYMENT};
     enum error_code code = config_load(options->config_path, &driver->config, error);

@@ -14,12 +14,14 @@
 #include "fsm/config/config.h"
 #include "fsm/deployment.h"
 #include "fsm/record.h"
+#include "journal/format/world.h"
 
 struct screen;
 
 enum answer { ANSWER_INVALID = 0, ANSWER_ASK, ANSWER_YES, ANSWER_NO };
 
 struct driver_options {
+    const struct world *world; /* made by main(), borrowed */
     const char *config_path;
     struct passphrase_source passphrase;
     enum answer rearm; /* release: arm again a re-created Execution that had been armed */
@@ -41,7 +43,8 @@ enum driver_need {
 struct driver {
     struct driver_options options;
     struct config config;
-    const struct clock *clock;
+    const struct world *world; /* borrowed */
+    const struct clock *clock; /* the world's */
     struct journal *journal;
     int lock; /* descriptor of driver.lock, -1 = not held */
     struct signer *operator_signer, *session;
@@ -101,9 +104,8 @@ void driver_key(char ret_key[33]);
 int64_t driver_now_ns(const struct driver *driver);
 
 /* SIGINT or SIGTERM arrived: the engine stops at the next state that is not hot. A window is hot:
- * it is begun and watched to its end, since nobody else would. The second one ends the process at
- * once. */
-void driver_watch_signals(void);
-bool driver_is_interrupted(void);
+ * once begun it is watched to its end. The second signal ends the process at once. */
+void driver_watch_signals(const struct world *world);
+bool driver_is_interrupted(const struct driver *driver);
 
 #endif

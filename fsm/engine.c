@@ -297,7 +297,7 @@ static bool is_pause(const struct driver *driver, enum engine_mode mode, enum st
     }
     if (machine_is_hot(deployment->state))
         return false;
-    return mode == ENGINE_ADVANCE || driver_is_interrupted();
+    return mode == ENGINE_ADVANCE || driver_is_interrupted(driver);
 }
 
 enum error_code engine_drive(struct driver *driver, enum engine_mode mode,

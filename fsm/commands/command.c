@@ -385,10 +385,13 @@ static enum error_code take_option(const struct command *command, int option, co
     }
 }
 
-enum error_code command_line_read(const struct command *command, int argc, char **argv,
-                                  struct command_line *ret_line, struct error *error)
+enum error_code command_line_read(const struct command *command, const struct world *world,
+                                  int argc, char **argv, struct command_line *ret_line,
+                                  struct error *error)
 {
-    struct command_line line = {.options = {.config_path = "titan.yml", .rearm = ANSWER_ASK},
+    struct command_line line = {.options = {.world = world,
+                                            .config_path = "titan.yml",
+                                            .rearm = ANSWER_ASK},
                                 .reason = "",
                                 .commit = "",
                                 .expect = "",

@@ -15,7 +15,7 @@ struct command_line {
     struct driver_options options;
     const char *words[COMMAND_WORDS_MAX]; /* without the command itself */
     int word_count;
-    const char *reason, *commit, *expect, *comment, *answer, *checkpoint, *succeed;
+    const char *reason, *commit, *expect, *comment, *checkpoint, *succeed;
     const char *principal, *key, *agent, *out, *statement; /* approve, accept */
     const char *checks[COMMAND_CHECKS_MAX]; /* items that `begin` adds to the checklist */
     int check_count;
@@ -39,10 +39,11 @@ struct command {
 const struct command *command_by_name(const char *name);
 const struct command *command_list(size_t *ret_count);
 
-/* Fills *ret_line from argv behind the command's name; an unknown or incomplete option is
- * ERROR_USAGE. */
-enum error_code command_line_read(const struct command *command, int argc, char **argv,
-                                  struct command_line *ret_line, struct error *error) CHECKED;
+/* Fills *ret_line from argv after the command's name; the world is borrowed by it. An unknown or
+ * incomplete option is ERROR_USAGE. */
+enum error_code command_line_read(const struct command *command, const struct world *world,
+                                  int argc, char **argv, struct command_line *ret_line,
+                                  struct error *error) CHECKED;
 void command_print_help(FILE *stream, const struct command *command);
 void command_print_overview(FILE *stream);
 

@@ -13,7 +13,7 @@
 static enum error_code open_to_drive(struct driver *driver, const struct command_line *line,
                                      struct error *error)
 {
-    driver_watch_signals();
+    driver_watch_signals(line->options.world);
     enum error_code code = driver_open(driver, &line->options, DRIVER_WRITES | DRIVER_DRIVES,
                                        error);
     if (code == ERROR_OK && !driver_is_open(driver))
@@ -84,7 +84,7 @@ static enum error_code drive(const struct command_line *line, enum engine_mode m
     if (code == ERROR_OK)
         code = engine_drive(&driver, mode, ret_status, error);
     progress_close(&driver);
-    if (driver_is_open(&driver) && driver_is_interrupted())
+    if (driver_is_open(&driver) && driver_is_interrupted(&driver))
         end_interrupted(&driver, code != ERROR_OK, ret_status);
     else if (code == ERROR_OK)
         print_next(&driver, *ret_status);

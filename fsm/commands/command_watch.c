@@ -2,22 +2,12 @@
  * somebody drives. Reads the journal only: no key, no lock, no target. */
 #include "fsm/commands/command.h"
 
-#include <signal.h>
 #include <string.h>
-#include <time.h>
 
 #include "fsm/terminal/progress.h"
 #include "journal/format/names.h"
 
-static const long PAUSE_NS = 300000000;
-
-static volatile sig_atomic_t stopped;
-
-static void note_stop(int number)
-{
-    (void)number;
-    stopped = 1;
-}
+static const int64_t PAUSE_NS = 300000000;
 
 static const char *at(const struct journal_entry *entry, const char *key)
 {
@@ -92,9 +82,11 @@ static enum error_code follow(struct driver *driver, struct error *error)
     uint64_t seen = driver->deployment.count > 0
                         ? driver->deployment.entries[driver->deployment.count - 1].seq + 1
                         : 0;
-    while (code == ERROR_OK && stopped == 0 && driver_is_open(driver)) {
-        (void)nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
-        code = journal_head(driver->journal, &head, error);
+    while (code == ERROR_OK && !driver_is_interrupted(driver) && driver_is_open(driver)) {
+        code = driver->clock->sleep_until(driver->clock->context, driver_now_ns(driver) + PAUSE_NS,
+                                          error);
+        if (code == ERROR_OK)
+            code = journal_head(driver->journal, &head, error);
         if (code != ERROR_OK || head.size == seen)
             continue;
         code = driver_reload(driver, error);
@@ -129,8 +121,7 @@ enum error_code command_watch(const struct command_line *line, enum exit_status 
     enum error_code code = driver_open(&driver, &line->options, DRIVER_READS, error);
     if (code != ERROR_OK)
         return code;
-    (void)sigaction(SIGINT, &(struct sigaction){.sa_handler = note_stop}, NULL);
-    (void)sigaction(SIGTERM, &(struct sigaction){.sa_handler = note_stop}, NULL);
+    driver.world->signals->watch(driver.world->signals->context, NULL, NULL);
     progress_open(&driver);
     if (driver.screen == NULL && driver_is_open(&driver))
         say_standing(&driver);

@@ -1,6 +1,5 @@
 #include "fsm/commands/confirm.h"
 
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,29 +26,27 @@ enum error_code confirm_check(const struct driver *driver, struct error *error)
     return refuse(driver, "--confirm names another target than this one; nothing was done", error);
 }
 
-/* One line, or "" where the terminal is gone or the driver was interrupted. */
-static void read_name(char *ret_name, size_t room)
+static bool is_asked(const struct driver *driver)
 {
-    struct pollfd ready = {.fd = STDIN_FILENO, .events = POLLIN};
-    ret_name[0] = '\0';
-    while (!driver_is_interrupted() && poll(&ready, 1, 1000) <= 0)
-        continue;
-    if (driver_is_interrupted() || fgets(ret_name, (int)room, stdin) == NULL)
-        ret_name[0] = '\0';
-    ret_name[strcspn(ret_name, "\r\n")] = '\0';
+    const struct world_terminal *terminal = driver->world->terminal;
+    return driver->options.confirm == NULL && !driver->options.json
+           && terminal->is_terminal(terminal->context, STDIN_FILENO);
 }
 
-static bool ask(struct driver *driver)
+/* False also where the terminal is gone or the driver was interrupted. */
+static bool ask_name(struct driver *driver)
 {
+    const struct world_terminal *terminal = driver->world->terminal;
     const char *name = driver->config.setup.target.name;
-    char typed[256];
+    CLEANUP_BYTES struct bytes typed = {0};
+    struct error ignored;
     fputs("Type ", stdout);
     bytes_print_escaped(stdout, name, strlen(name));
     fputs(" to go on. Anything else stops here, and nothing is done: ", stdout);
     (void)fflush(stdout);
-    read_name(typed, sizeof typed);
-    driver_disconnect(driver); /* whoever read for an hour has no connection any more */
-    return strcmp(typed, name) == 0;
+    bool answered = terminal->read_line(terminal->context, 0, &typed, &ignored) == ERROR_OK;
+    driver_disconnect(driver); /* reading may have taken longer than the connection lives */
+    return answered && typed.size == strlen(name) && memcmp(typed.data, name, typed.size) == 0;
 }
 
 enum error_code confirm_change(struct driver *driver, const struct transition *edge,
@@ -65,9 +62,8 @@ enum error_code confirm_change(struct driver *driver, const struct transition *e
         return code;
     progress_pause(driver);
     progress_changes(driver, &changes);
-    bool given = driver->options.confirm != NULL,
-         asked = !given && !driver->options.json && isatty(STDIN_FILENO) == 1;
-    bool agreed = given || (asked && ask(driver));
+    bool given = driver->options.confirm != NULL, asked = is_asked(driver);
+    bool agreed = given || (asked && ask_name(driver));
     progress_resume(driver);
     if (!agreed)
         return refuse(

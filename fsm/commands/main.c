@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "fsm/commands/command.h"
+#include "fsm/commands/world.h"
 
 /* Keys and passphrases pass through this process: it leaves no core dump, and every file it makes
  * is its owner's. */
@@ -106,10 +107,12 @@ int main(int argc, char **argv)
     const struct command *command = command_by_name(argv[1]);
     if (command == NULL)
         return unknown(argv[1]);
+    struct world world;
     struct error error = {0};
     struct command_line line;
+    world_of_machine(&world);
     enum exit_status status = EXIT_INTERNAL;
-    enum error_code code = command_line_read(command, argc - 1, argv + 1, &line, &error);
+    enum error_code code = command_line_read(command, &world, argc - 1, argv + 1, &line, &error);
     if (code == ERROR_OK && line.help) {
         command_print_help(stdout, command);
         return EXIT_DONE;

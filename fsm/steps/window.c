@@ -268,7 +268,7 @@ static bool decide(struct step *step, const struct look *look, struct tally *tal
 /* Whoever interrupts is told once why it goes on, and for how long. */
 static void say_interrupted(const struct driver *driver, int64_t first_ns, bool *said)
 {
-    if (*said || !driver_is_interrupted())
+    if (*said || !driver_is_interrupted(driver))
         return;
     int64_t left_ns = first_ns + driver->config.limits.window_ms * 1000000 - driver_now_ns(driver);
     progress_word(driver,

@@ -51,9 +51,9 @@ static void end_line(const struct driver *driver)
 void progress_open(struct driver *driver)
 {
     struct error ignored;
-    if (driver->options.json || driver->options.quiet || !screen_is_possible())
+    if (driver->options.json || driver->options.quiet || !screen_is_possible(driver->world))
         return;
-    if (screen_open(driver->clock, driver_is_interrupted, &driver->screen, &ignored) == ERROR_OK)
+    if (screen_open(driver->world, &driver->screen, &ignored) == ERROR_OK)
         progress_look(driver);
 }
 

@@ -1,28 +1,29 @@
 #include "fsm/terminal/question.h"
 
-#include <poll.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "fsm/terminal/progress.h"
 
-/* One line within the time; "" for silence. */
-static void read_line(struct driver *driver, char *ret_line, size_t room)
+/* The operator's answer; *ret_outcome is "unanswered" when none came in time. */
+static enum error_code ask_rearm(struct driver *driver, const char **ret_outcome,
+                                 struct error *error)
 {
+    const struct world_terminal *terminal = driver->world->terminal;
+    CLEANUP_BYTES struct bytes line = {0};
     int64_t until_ns = driver_now_ns(driver) + driver->config.limits.answer_ms * 1000000;
-    ret_line[0] = '\0';
-    while (!driver_is_interrupted()) {
-        int64_t left_ms = (until_ns - driver_now_ns(driver)) / 1000000;
-        struct pollfd ready = {.fd = STDIN_FILENO, .events = POLLIN};
-        if (left_ms <= 0)
-            return;
-        if (poll(&ready, 1, (int)left_ms) <= 0)
-            continue;
-        if (fgets(ret_line, (int)room, stdin) == NULL)
-            ret_line[0] = '\0';
-        return;
-    }
+    progress_pause(driver);
+    progress_word(driver,
+                  "Execution was armed before and came up disarmed. Arm it again after this check? "
+                  "Type yes within %lld s; without an answer it stays disarmed.",
+                  (long long)(driver->config.limits.answer_ms / 1000));
+    enum error_code code = terminal->read_line(terminal->context, until_ns, &line, error);
+    progress_resume(driver);
+    bool yes = line.size == 3 && memcmp(line.data, "yes", 3) == 0;
+    *ret_outcome = code == ERROR_TIMEOUT || code == ERROR_NEEDS_PERSON ? "unanswered"
+                   : yes                                               ? "yes"
+                                                                       : "no";
+    return code == ERROR_MEMORY ? code : ERROR_OK;
 }
 
 enum error_code question_rearm(struct driver *driver, enum answer *ret_answer, struct error *error)
@@ -32,16 +33,12 @@ enum error_code question_rearm(struct driver *driver, enum answer *ret_answer, s
                                                                : "unanswered";
     const char *reason = driver->options.rearm == ANSWER_ASK ? "" : "given on the command line";
     char key[33];
-    if (driver->options.rearm == ANSWER_ASK && isatty(STDIN_FILENO) == 1) {
-        char line[64];
-        progress_pause(driver);
-        progress_word(driver,
-                      "Execution was armed before and came up disarmed. Arm it again after this "
-                      "check? Type yes within %lld s; silence leaves it disarmed.",
-                      (long long)(driver->config.limits.answer_ms / 1000));
-        read_line(driver, line, sizeof line);
-        progress_resume(driver);
-        outcome = strcmp(line, "yes\n") == 0 ? "yes" : line[0] != '\0' ? "no" : "unanswered";
+    const struct world_terminal *terminal = driver->world->terminal;
+    if (driver->options.rearm == ANSWER_ASK
+        && terminal->is_terminal(terminal->context, STDIN_FILENO)) {
+        enum error_code code = ask_rearm(driver, &outcome, error);
+        if (code != ERROR_OK)
+            return code;
         reason = "asked on the terminal";
     }
     driver_key(key);

@@ -5,40 +5,38 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "fsm/terminal/echo.h"
 
-static const long TICK_NS = 500000000;
+static const int64_t REDRAW_NS = 500000000, LOOK_NS = 50000000;
 enum { COLUMNS_UNKNOWN = 80, ROWS_UNKNOWN = 24, ROWS_LEAST = 4 };
 
 struct screen {
-    const struct clock *clock;
-    bool (*was_disturbed)(void);
+    const struct world *world;
     pthread_mutex_t lock;
-    pthread_cond_t wake;
     pthread_t ticker;
     struct display_model model;
     unsigned drawn; /* lines of the frame that stands */
     bool has_model, colour, paused, over, disturbed;
 };
 
-bool screen_is_possible(void)
+bool screen_is_possible(const struct world *world)
 {
+    const struct world_terminal *terminal = world->terminal;
     const char *term = getenv("TERM");
-    return isatty(STDOUT_FILENO) == 1 && term != NULL && term[0] != '\0'
-           && strcmp(term, "dumb") != 0;
+    return terminal->is_terminal(terminal->context, STDOUT_FILENO) && term != NULL
+           && term[0] != '\0' && strcmp(term, "dumb") != 0;
 }
 
 /* One cell and one line are left free, so that no terminal wraps or scrolls by itself. */
 static struct display_size size_of(const struct screen *screen)
 {
-    struct winsize size = {.ws_col = 0};
-    (void)ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
-    unsigned columns = size.ws_col > 1 ? size.ws_col : COLUMNS_UNKNOWN,
-             rows = size.ws_row > 0 ? size.ws_row : ROWS_UNKNOWN;
+    const struct world_terminal *terminal = screen->world->terminal;
+    unsigned rows = 0, columns = 0;
+    bool known = terminal->size(terminal->context, &rows, &columns);
+    columns = known && columns > 1 ? columns : COLUMNS_UNKNOWN;
+    rows = known && rows > 0 ? rows : ROWS_UNKNOWN;
     return (struct display_size){.columns = columns - 1,
                                  .rows = rows > ROWS_LEAST ? rows - 1 : ROWS_LEAST,
                                  .colour = screen->colour};
@@ -47,7 +45,8 @@ static struct display_size size_of(const struct screen *screen)
 /* What stands is not the frame alone any more: it is left where it is. */
 static void look_for_disturbance(struct screen *screen)
 {
-    if (screen->disturbed || screen->was_disturbed == NULL || !screen->was_disturbed())
+    const struct world_signals *signals = screen->world->signals;
+    if (screen->disturbed || !signals->is_interrupted(signals->context))
         return;
     screen->disturbed = true;
     screen->drawn = 0;
@@ -70,7 +69,7 @@ static void draw(struct screen *screen)
     if (!screen->has_model || screen->paused)
         return;
     if (!screen->model.ended)
-        screen->model.now_ns = clock_boottime_ns(screen->clock);
+        screen->model.now_ns = clock_boottime_ns(screen->world->clock);
     if (display_render(&screen->model, &size, &text, &ignored) != ERROR_OK)
         return;
     look_for_disturbance(screen);
@@ -87,33 +86,34 @@ static void draw(struct screen *screen)
     screen->drawn = lines;
 }
 
+/* Redraws until the screen is over, which it looks for more often, so that screen_close() does not
+ * wait for it. */
 static void *tick(void *context)
 {
     struct screen *screen = context;
-    (void)pthread_mutex_lock(&screen->lock);
-    while (!screen->over) {
-        struct timespec until;
-        (void)clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_nsec += TICK_NS;
-        until.tv_sec += until.tv_nsec / 1000000000;
-        until.tv_nsec %= 1000000000;
-        (void)pthread_cond_timedwait(&screen->wake, &screen->lock, &until);
-        if (!screen->over)
+    const struct clock *clock = screen->world->clock;
+    int64_t next_ns = clock_boottime_ns(clock) + REDRAW_NS;
+    for (bool over = false; !over;) {
+        struct error ignored;
+        int64_t now_ns = clock_boottime_ns(clock);
+        if (clock->sleep_until(clock->context, now_ns + LOOK_NS, &ignored) != ERROR_OK)
+            return NULL;
+        (void)pthread_mutex_lock(&screen->lock);
+        over = screen->over;
+        if (!over && now_ns >= next_ns) {
             draw(screen);
+            next_ns = now_ns + REDRAW_NS;
+        }
+        (void)pthread_mutex_unlock(&screen->lock);
     }
-    (void)pthread_mutex_unlock(&screen->lock);
     return NULL;
 }
 
-static int start(struct screen *screen)
+/* With every signal blocked, so that they go to the other threads. */
+static int start_ticker(struct screen *screen)
 {
-    pthread_condattr_t attributes;
     sigset_t all, kept;
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     (void)pthread_mutex_init(&screen->lock, NULL);
-    (void)pthread_cond_init(&screen->wake, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &kept);
     int code = pthread_create(&screen->ticker, NULL, tick, screen);
@@ -121,17 +121,16 @@ static int start(struct screen *screen)
     return code;
 }
 
-enum error_code screen_open(const struct clock *clock, bool (*was_disturbed)(void),
-                            struct screen **ret_screen, struct error *error)
+enum error_code screen_open(const struct world *world, struct screen **ret_screen,
+                            struct error *error)
 {
     struct screen *screen = calloc(1, sizeof *screen);
     if (screen == NULL)
         return error_set(error, ERROR_MEMORY, 0, "screen", "", "out of memory");
     const char *plain = getenv("NO_COLOR");
-    screen->clock = clock;
-    screen->was_disturbed = was_disturbed;
+    screen->world = world;
     screen->colour = plain == NULL || plain[0] == '\0';
-    int code = start(screen);
+    int code = start_ticker(screen);
     if (code != 0) {
         free(screen);
         return error_set(error, ERROR_SYSTEM, code, "screen", "", "a thread cannot be started: %s",
@@ -150,11 +149,9 @@ void screen_close(struct screen *screen)
     (void)pthread_mutex_lock(&screen->lock);
     draw(screen);
     screen->over = true;
-    (void)pthread_cond_signal(&screen->wake);
     (void)pthread_mutex_unlock(&screen->lock);
     (void)pthread_join(screen->ticker, NULL);
     echo_restore();
-    (void)pthread_cond_destroy(&screen->wake);
     (void)pthread_mutex_destroy(&screen->lock);
     free(screen);
 }

@@ -13,16 +13,16 @@
 #define FSM_SCREEN_H
 
 #include "fsm/terminal/display.h"
-#include "journal/format/clock.h"
+#include "journal/format/world.h"
 
 struct screen;
 
 /* Standard output is a terminal that can do this: TERM is set and not "dumb". */
-bool screen_is_possible(void);
-/* `was_disturbed` (NULL: never) turns true when something else, a signal's handler, wrote to the
+bool screen_is_possible(const struct world *world);
+/* The world is borrowed. When its signals turn interrupted, their handler may have written to the
  * terminal: the frame goes on below that. */
-enum error_code screen_open(const struct clock *clock, bool (*was_disturbed)(void),
-                            struct screen **ret_screen, struct error *error) CHECKED;
+enum error_code screen_open(const struct world *world, struct screen **ret_screen,
+                            struct error *error) CHECKED;
 void screen_close(struct screen *screen);
 
 /* A new model, drawn at once. */

@@ -193,10 +193,11 @@ struct world_terminal {
     /* Rows and columns of standard output; false where it has none. */
     bool (*size)(void *context, unsigned *ret_rows, unsigned *ret_columns);
     /* One line of standard input without its newline; waits until boottime_ns (0 = for ever).
-     * ERROR_TIMEOUT when it passes, ERROR_NEEDS_PERSON at the end of the input. */
+     * ERROR_TIMEOUT when it passes or a watched signal arrived, ERROR_NEEDS_PERSON at the end of
+     * the input. */
     enum error_code (*read_line)(void *context, int64_t until_ns, struct bytes *ret_line,
                                  struct error *error);
-    /* A line from the controlling terminal, without echo: a passphrase. */
+    /* A line from the controlling terminal, without echo: a passphrase, which the caller wipes. */
     enum error_code (*read_secret)(void *context, const char *prompt, struct bytes *ret_line,
                                    struct error *error);
 };
@@ -204,7 +205,9 @@ struct world_terminal {
 /* SIGINT and SIGTERM: the first one is remembered, the second one ends the process. */
 struct world_signals {
     void *context;
-    void (*watch)(void *context);
+    /* `first` and `second` go to standard error when that signal arrives, from its handler: both
+     * live as long as the process. NULL = nothing is said. SIGPIPE is ignored from then on. */
+    void (*watch)(void *context, const char *first, const char *second);
     bool (*is_interrupted)(void *context);
 };
 

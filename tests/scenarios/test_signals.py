@@ -81,7 +81,7 @@ def long_command_is_ended_then_the_driver_stops(stack):
         before = stack.containers()
         driver.send_signal(number)
         insist(
-            "interrupted" in driver.stderr.readline() + driver.stderr.readline(),
+            "stopping" in driver.stderr.readline() + driver.stderr.readline(),
             "it says at once that it has heard",
         )
         insist(alice.status()["deployment"]["intent"] == "pull_images", "the pull goes on")
@@ -169,7 +169,7 @@ def switch_under_way_goes_on_through_its_window(stack):
     titan.wait_until("the switch", lambda: (alice.home / "waiting").exists())
     driver.send_signal(signal.SIGTERM)
     insist(
-        "interrupted" in driver.stderr.readline() + driver.stderr.readline(),
+        "stopping" in driver.stderr.readline() + driver.stderr.readline(),
         "it says at once that it has heard",
     )
     insist(alice.status()["deployment"]["intent"] == "switch_services", "the switch goes on")

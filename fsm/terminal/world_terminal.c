@@ -1,0 +1,201 @@
+#include "fsm/terminal/world_terminal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "fsm/terminal/echo.h"
+
+enum { LINE_MAX_BYTES = 1024, POLL_MS = 500 };
+
+static const char *volatile first_text, *volatile second_text; /* written by the handler */
+static volatile sig_atomic_t interrupted;
+
+static void say_in_handler(const char *text)
+{
+    if (text != NULL)
+        (void)!write(STDERR_FILENO, text, strlen(text));
+}
+
+/* The first one asks, and is answered at once, because a pull may still take minutes. The second
+ * one ends the process as SIGKILL would: `resume` settles what that leaves open like any other
+ * death, and a command on the target runs to its own end. */
+static void note_signal(int number)
+{
+    int kept = errno;
+    if (interrupted != 0) {
+        say_in_handler(second_text);
+        echo_restore();
+        (void)signal(number, SIG_DFL);
+        (void)raise(number);
+    } else {
+        interrupted = 1;
+        say_in_handler(first_text);
+    }
+    errno = kept;
+}
+
+static void watch_signals(void *context, const char *first, const char *second)
+{
+    struct sigaction action = {.sa_handler = note_signal};
+    (void)context;
+    first_text = first;
+    second_text = second;
+    (void)sigaddset(&action.sa_mask, SIGINT); /* two at a time are two, one after the other */
+    (void)sigaddset(&action.sa_mask, SIGTERM);
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
+    (void)sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
+}
+
+static bool is_interrupted(void *context)
+{
+    (void)context;
+    return interrupted != 0;
+}
+
+static bool is_terminal(void *context, int descriptor)
+{
+    (void)context;
+    return isatty(descriptor) == 1;
+}
+
+static bool window_size(void *context, unsigned *ret_rows, unsigned *ret_columns)
+{
+    struct winsize size;
+    (void)context;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
+        return false;
+    *ret_rows = size.ws_row;
+    *ret_columns = size.ws_col;
+    return true;
+}
+
+/* Until there is a byte to read. A signal that arrives just before poll() is seen at its next
+ * turn, which is why poll() never waits for longer than POLL_MS. */
+static enum error_code await_input(int64_t until_ns, struct error *error)
+{
+    struct pollfd ready = {.fd = STDIN_FILENO, .events = POLLIN};
+    while (interrupted == 0) {
+        int64_t left_ms = POLL_MS;
+        if (until_ns != 0)
+            left_ms = (until_ns - clock_boottime_ns(clock_system()) + 999999) / 1000000;
+        if (left_ms <= 0)
+            break;
+        if (poll(&ready, 1, left_ms < POLL_MS ? (int)left_ms : POLL_MS) > 0)
+            return ERROR_OK;
+    }
+    return error_set(error, ERROR_TIMEOUT, 0, "terminal", "", "no answer was given in time");
+}
+
+/* Byte by byte, so that nothing after the newline is taken from the next question. */
+static enum error_code terminal_read_line(void *context, int64_t until_ns, struct bytes *ret_line,
+                                          struct error *error)
+{
+    char line[LINE_MAX_BYTES];
+    size_t length = 0;
+    (void)context;
+    for (;;) {
+        char byte;
+        enum error_code code = await_input(until_ns, error);
+        if (code != ERROR_OK)
+            return code;
+        ssize_t got = read(STDIN_FILENO, &byte, 1);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0 && length == 0)
+            return error_set(error, ERROR_NEEDS_PERSON, 0, "terminal", "",
+                             "the input ended without an answer");
+        if (got <= 0 || byte == '\n')
+            return bytes_append(ret_line, line, length, error);
+        if (length == sizeof line)
+            return error_set(error, ERROR_LIMIT, 0, "terminal", "", "the answer is too long");
+        line[length++] = byte;
+    }
+}
+
+/* Only ends the read, so that the terminal gets its echo back before anything else happens. */
+static void end_read(int number)
+{
+    (void)number;
+}
+
+/* False also where a signal arrives: who pressed Ctrl-C wants to get out. A NUL would silently cut
+ * the passphrase. */
+static bool read_secret_line(int terminal, char line[LINE_MAX_BYTES], size_t *ret_length)
+{
+    size_t length = 0;
+    for (;;) {
+        ssize_t got = read(terminal, line + length, 1);
+        if (got < 0)
+            return false;
+        if (got == 0 || line[length] == '\n')
+            break;
+        if (line[length] == '\0' || ++length == LINE_MAX_BYTES)
+            return false;
+    }
+    *ret_length = length;
+    return length > 0;
+}
+
+/* Silent before the prompt: what is typed at the sight of it is neither shown nor dropped. */
+static bool ask_in_silence(int terminal, const char *prompt, char line[LINE_MAX_BYTES],
+                           size_t *ret_length)
+{
+    struct termios before, silent;
+    struct sigaction interrupt, ending, ours = {.sa_handler = end_read};
+    if (tcgetattr(terminal, &before) != 0)
+        return false;
+    silent = before;
+    silent.c_lflag &= (tcflag_t)~ECHO;
+    (void)sigaction(SIGINT, &ours, &interrupt);
+    (void)sigaction(SIGTERM, &ours, &ending);
+    bool good = tcsetattr(terminal, TCSAFLUSH, &silent) == 0
+                && write(terminal, prompt, strlen(prompt)) >= 0
+                && read_secret_line(terminal, line, ret_length);
+    (void)tcsetattr(terminal, TCSAFLUSH, &before);
+    (void)sigaction(SIGINT, &interrupt, NULL);
+    (void)sigaction(SIGTERM, &ending, NULL);
+    return write(terminal, "\n", 1) == 1 && good;
+}
+
+static enum error_code read_secret(void *context, const char *prompt, struct bytes *ret_line,
+                                   struct error *error)
+{
+    char line[LINE_MAX_BYTES];
+    size_t length = 0;
+    (void)context;
+    int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+    if (terminal < 0)
+        return error_set(error, ERROR_KEY_REFUSED, errno, "passphrase",
+                         "give --passphrase-file or --passphrase-fd",
+                         "there is no terminal to ask for the passphrase");
+    bool good = ask_in_silence(terminal, prompt, line, &length);
+    (void)close(terminal);
+    enum error_code code = good ? bytes_append(ret_line, line, length, error)
+                                : error_set(error, ERROR_KEY_REFUSED, 0, "passphrase", "try again",
+                                            "no passphrase was given");
+    explicit_bzero(line, sizeof line);
+    return code;
+}
+
+const struct world_terminal *terminal_system(void)
+{
+    static const struct world_terminal terminal = {.is_terminal = is_terminal,
+                                                   .size = window_size,
+                                                   .read_line = terminal_read_line,
+                                                   .read_secret = read_secret};
+    return &terminal;
+}
+
+const struct world_signals *signals_system(void)
+{
+    static const struct world_signals signals = {.watch = watch_signals,
+                                                 .is_interrupted = is_interrupted};
+    return &signals;
+}
