@@ -1,15 +1,7 @@
 #include "fsm/driver.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <unistd.h>
-
-#include <sodium.h>
 
 #include "journal/format/names.h"
 
@@ -34,11 +26,9 @@ int64_t driver_now_ns(const struct driver *driver)
     return clock_boottime_ns(driver->clock);
 }
 
-void driver_key(char ret_key[33])
+void driver_key(const struct driver *driver, char ret_key[33])
 {
-    uint8_t key[16];
-    randombytes_buf(key, sizeof key);
-    bytes_hex(key, sizeof key, ret_key);
+    world_random_hex(driver->world, 16, ret_key);
 }
 
 bool driver_is_open(const struct driver *driver)
@@ -118,8 +108,7 @@ enum error_code driver_open_config(struct driver *driver, const struct driver_op
 {
     *driver = (struct driver){.options = *options,
                               .world = options->world,
-                              .clock = options->world->clock,
-                              .lock = -1};
+                              .clock = options->world->clock};
     driver->recorder = (struct recorder){.clock = driver->clock,
                                          .deployment = JOURNAL_NO_DEPLOYMENT};
     enum error_code code = config_load(options->config_path, &driver->config, error);
@@ -128,24 +117,20 @@ enum error_code driver_open_config(struct driver *driver, const struct driver_op
     return operator_key ? driver_unlock(driver, error) : ERROR_OK;
 }
 
-/* The kernel frees it with the process, so that no stale lock ever blocks. */
+/* The lock ends with the process, so that no stale one ever blocks. */
 static enum error_code take_lock(struct driver *driver, struct error *error)
 {
+    const struct world_disk *disk = driver->world->disk;
     CLEANUP_BYTES struct bytes path = {0};
     enum error_code code = bytes_append_format(&path, error, "%s/driver.lock",
                                                journal_directory(driver->journal));
-    if (code != ERROR_OK)
-        return code;
-    driver->lock = open((const char *)path.data, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (driver->lock < 0)
-        return error_set(error, ERROR_SYSTEM, errno, (const char *)path.data,
-                         "check the journal directory", "the lock file cannot be opened: %s",
-                         strerror(errno));
-    if (flock(driver->lock, LOCK_EX | LOCK_NB) != 0)
-        return error_set(error, ERROR_HELD, errno, (const char *)path.data,
+    if (code == ERROR_OK)
+        code = disk->lock(disk->context, (const char *)path.data, &driver->lock, error);
+    if (code == ERROR_HELD)
+        return error_set(error, ERROR_HELD, 0, (const char *)path.data,
                          "wait for it, or watch with `titan-fsm status`",
                          "another titan-fsm drives this journal now");
-    return ERROR_OK;
+    return code;
 }
 
 /* A journal belongs to one target: that of its genesis, not the one that a configuration file
@@ -247,10 +232,10 @@ void driver_close(struct driver *driver)
     signer_close(driver->session);
     signer_close(driver->operator_signer);
     journal_close(driver->journal);
-    if (driver->lock >= 0)
-        (void)close(driver->lock);
+    if (driver->lock != NULL)
+        driver->world->disk->unlock(driver->world->disk->context, driver->lock);
     config_free(&driver->config);
-    *driver = (struct driver){.lock = -1};
+    *driver = (struct driver){0};
 }
 
 enum error_code driver_reload(struct driver *driver, struct error *error)
@@ -269,8 +254,7 @@ enum error_code driver_target(struct driver *driver, struct target **ret_target,
                               struct error *error)
 {
     if (driver->target == NULL) {
-        (void)sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN},
-                        NULL); /* a server that goes away is an answer, and not our end */
+        driver->world->signals->ignore_broken_pipes(driver->world->signals->context);
         enum error_code code = target_open(&driver->config.setup, driver->clock, &driver->target,
                                            error);
         if (code != ERROR_OK)

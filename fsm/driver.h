@@ -46,7 +46,7 @@ struct driver {
     const struct world *world; /* borrowed */
     const struct clock *clock; /* the world's */
     struct journal *journal;
-    int lock; /* descriptor of driver.lock, -1 = not held */
+    void *lock; /* of driver.lock, NULL = not held */
     struct signer *operator_signer, *session;
     struct target *target; /* opened when first needed */
     struct deployment deployment;
@@ -100,7 +100,7 @@ enum error_code driver_wipe_sessions(const struct driver *driver, uint64_t keep,
 enum error_code driver_forget_session(struct driver *driver, struct error *error) CHECKED;
 
 /* A fresh idempotency key: 32 hex digits. */
-void driver_key(char ret_key[33]);
+void driver_key(const struct driver *driver, char ret_key[33]);
 int64_t driver_now_ns(const struct driver *driver);
 
 /* SIGINT or SIGTERM arrived: the engine stops at the next state that is not hot. A window is hot:

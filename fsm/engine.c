@@ -79,7 +79,7 @@ static enum error_code record_step(struct driver *driver, struct step *step, str
     if (same_key)
         memcpy(step->key, deployment->repeat_key, sizeof step->key);
     else
-        driver_key(step->key);
+        driver_key(driver, step->key);
     return record_intent(&driver->recorder, step->edge, step->key, repeats,
                          machine_action_words(step->edge->action), &step->intent, error);
 }

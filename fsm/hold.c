@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "fsm/terminal/progress.h"
 #include "fsm/step.h"
@@ -24,12 +23,12 @@ static bool has_entry(void *context, int64_t seq, const char *hash)
 enum error_code hold_claim(struct driver *driver, struct hold *ret_hold, struct error *error)
 {
     struct journal_head head;
-    char host[65] = "", holder[160];
+    char host[65], holder[160];
     enum error_code code = journal_head(driver->journal, &head, error);
     if (code != ERROR_OK)
         return code;
     bytes_hex(head.hash, sizeof head.hash, ret_hold->head_hash);
-    (void)gethostname(host, sizeof host - 1);
+    driver->world->host->host_name(driver->world->host->context, host, sizeof host);
     (void)snprintf(holder, sizeof holder, "%.60s on %.60s", driver->config.operator.principal,
                    host);
     record_text(holder, ret_hold->holder, sizeof ret_hold->holder);

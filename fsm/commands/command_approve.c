@@ -27,7 +27,7 @@ static enum error_code check_open(const struct driver *driver, const char *word,
 enum error_code command_request(const struct command_line *line, enum exit_status *ret_status,
                                 struct error *error)
 {
-    CLEANUP_DRIVER struct driver driver = {.lock = -1};
+    CLEANUP_DRIVER struct driver driver = {0};
     CLEANUP_BYTES struct bytes statement = {0};
     enum error_code code = driver_open(&driver, &line->options, DRIVER_READS, error);
     if (code == ERROR_OK)
@@ -227,7 +227,7 @@ static enum error_code accept(struct driver *driver, const struct command_line *
 enum error_code command_accept(const struct command_line *line, enum exit_status *ret_status,
                                struct error *error)
 {
-    CLEANUP_DRIVER struct driver driver = {.lock = -1};
+    CLEANUP_DRIVER struct driver driver = {0};
     struct approval_tally tally;
     char text[400];
     enum error_code code = driver_open(&driver, &line->options,

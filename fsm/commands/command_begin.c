@@ -36,7 +36,7 @@ enum error_code command_keygen(const struct command_line *line, enum exit_status
 enum error_code command_init(const struct command_line *line, enum exit_status *ret_status,
                              struct error *error)
 {
-    CLEANUP_DRIVER struct driver driver = {.lock = -1};
+    CLEANUP_DRIVER struct driver driver = {0};
     struct target *target;
     if (line->succeed != NULL)
         return command_succeed(line, ret_status, error);
@@ -193,7 +193,7 @@ static enum error_code open_deployment(struct driver *driver, const struct comma
 enum error_code command_begin(const struct command_line *line, enum exit_status *ret_status,
                               struct error *error)
 {
-    CLEANUP_DRIVER struct driver driver = {.lock = -1};
+    CLEANUP_DRIVER struct driver driver = {0};
     enum error_code code = driver_open(&driver, &line->options, DRIVER_WRITES | DRIVER_DRIVES,
                                        error);
     if (code != ERROR_OK)
@@ -254,7 +254,7 @@ static enum error_code check_undecided(struct driver *driver, const char *item, 
 enum error_code command_attest(const struct command_line *line, enum exit_status *ret_status,
                                struct error *error)
 {
-    CLEANUP_DRIVER struct driver driver = {.lock = -1};
+    CLEANUP_DRIVER struct driver driver = {0};
     const char *item = line->words[0];
     enum error_code code = driver_open(&driver, &line->options,
                                        DRIVER_WRITES | DRIVER_DRIVES | DRIVER_OPERATOR, error);

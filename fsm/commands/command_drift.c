@@ -173,7 +173,7 @@ static enum error_code print_json(const struct drift *drift, const char *target,
 enum error_code command_drift(const struct command_line *line, enum exit_status *ret_status,
                               struct error *error)
 {
-    CLEANUP_DRIVER struct driver driver = {.lock = -1};
+    CLEANUP_DRIVER struct driver driver = {0};
     struct drift_baseline baseline = {.deployment = 0};
     struct drift drift = {.count = 0};
     struct target *target;

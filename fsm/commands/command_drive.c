@@ -79,7 +79,7 @@ static void end_interrupted(struct driver *driver, bool failed, enum exit_status
 static enum error_code drive(const struct command_line *line, enum engine_mode mode,
                              enum exit_status *ret_status, struct error *error)
 {
-    CLEANUP_DRIVER struct driver driver = {.lock = -1};
+    CLEANUP_DRIVER struct driver driver = {0};
     enum error_code code = open_to_drive(&driver, line, error);
     if (code == ERROR_OK)
         code = engine_drive(&driver, mode, ret_status, error);
@@ -112,7 +112,7 @@ enum error_code command_resume(const struct command_line *line, enum exit_status
 static enum error_code say(const struct command_line *line, enum event event,
                            enum exit_status *ret_status, struct error *error)
 {
-    CLEANUP_DRIVER struct driver driver = {.lock = -1};
+    CLEANUP_DRIVER struct driver driver = {0};
     enum error_code code = open_to_drive(&driver, line, error);
     if (code == ERROR_OK)
         code = engine_command(&driver, event, line->reason, ret_status, error);

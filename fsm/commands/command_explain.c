@@ -20,7 +20,7 @@ static enum error_code list_states(const char *word, struct error *error)
 static enum error_code explain_present(const struct command_line *line, struct bytes *text,
                                        struct error *error)
 {
-    CLEANUP_DRIVER struct driver driver = {.lock = -1};
+    CLEANUP_DRIVER struct driver driver = {0};
     enum error_code code = driver_open(&driver, &line->options, DRIVER_READS, error);
     if (code != ERROR_OK)
         return code;

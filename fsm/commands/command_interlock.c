@@ -58,7 +58,7 @@ static enum error_code open_for_disarm(struct driver *driver, const struct comma
 enum error_code command_disarm(const struct command_line *line, enum exit_status *ret_status,
                                struct error *error)
 {
-    CLEANUP_DRIVER struct driver driver = {.lock = -1};
+    CLEANUP_DRIVER struct driver driver = {0};
     bool recorded = false, observed = false;
     enum error_code code = open_for_disarm(&driver, line, &recorded, error);
     if (code == ERROR_OK && driver.config.setup.services.execution[0] == '\0')
@@ -99,7 +99,7 @@ static enum error_code arm(struct driver *driver, const char *reason, struct evi
     struct interlock_view view = {.interlock = INTERLOCK_UNKNOWN};
     char key[33];
     bool sent = false;
-    driver_key(key);
+    driver_key(driver, key);
     enum error_code code = driver_target(driver, &target, error);
     if (code == ERROR_OK)
         code = secrets_check(target_secrets(target), error);
@@ -134,7 +134,7 @@ static enum error_code arm(struct driver *driver, const char *reason, struct evi
 enum error_code command_arm(const struct command_line *line, enum exit_status *ret_status,
                             struct error *error)
 {
-    CLEANUP_DRIVER struct driver driver = {.lock = -1};
+    CLEANUP_DRIVER struct driver driver = {0};
     char text[600] = "";
     bool armed = false;
     enum error_code code = driver_open(&driver, &line->options, DRIVER_WRITES | DRIVER_DRIVES,

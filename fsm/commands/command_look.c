@@ -210,7 +210,7 @@ static enum error_code print_metrics(const struct driver *driver, const struct j
 enum error_code command_status(const struct command_line *line, enum exit_status *ret_status,
                                struct error *error)
 {
-    CLEANUP_DRIVER struct driver driver = {.lock = -1};
+    CLEANUP_DRIVER struct driver driver = {0};
     struct journal_head head;
     struct standing standing = {.waits_for_approvals = false};
     if (line->watch)
@@ -287,7 +287,7 @@ static enum error_code print_entry(struct journal *journal, uint64_t seq, bool j
 enum error_code command_log(const struct command_line *line, enum exit_status *ret_status,
                             struct error *error)
 {
-    CLEANUP_DRIVER struct driver driver = {.lock = -1};
+    CLEANUP_DRIVER struct driver driver = {0};
     struct journal_head head;
     enum error_code code = driver_open(&driver, &line->options, DRIVER_READS, error);
     if (code == ERROR_OK)
@@ -321,7 +321,7 @@ static enum error_code export_checkpoint(struct driver *driver, const char *path
 enum error_code command_export(const struct command_line *line, enum exit_status *ret_status,
                                struct error *error)
 {
-    CLEANUP_DRIVER struct driver driver = {.lock = -1};
+    CLEANUP_DRIVER struct driver driver = {0};
     enum error_code code = driver_open(&driver, &line->options, DRIVER_WRITES | DRIVER_SESSION,
                                        error);
     if (code == ERROR_OK && driver.session == NULL)

@@ -121,7 +121,7 @@ static enum error_code report(struct driver *driver, const enum preflight_status
 enum error_code command_preflight(const struct command_line *line, enum exit_status *ret_status,
                                   struct error *error)
 {
-    CLEANUP_DRIVER struct driver driver = {.lock = -1};
+    CLEANUP_DRIVER struct driver driver = {0};
     struct target *target;
     enum preflight_status statuses[SETUP_CHECKS_MAX] = {PREFLIGHT_INVALID};
     enum error_code code = driver_open_config(&driver, &line->options, false, error);

@@ -50,7 +50,7 @@ static void print_roster(const struct roster *roster)
 
 static enum error_code show(const struct command_line *line, struct error *error)
 {
-    CLEANUP_DRIVER struct driver driver = {.lock = -1};
+    CLEANUP_DRIVER struct driver driver = {0};
     CLEANUP_ROSTER struct roster roster = {0};
     uint64_t size;
     enum error_code code = driver_open(&driver, &line->options, DRIVER_READS, error);
@@ -103,7 +103,7 @@ static enum error_code change(const struct command_line *line, enum roster_role 
                               struct error *error)
 {
     enum { ATTEMPTS = 8 };
-    CLEANUP_DRIVER struct driver driver = {.lock = -1};
+    CLEANUP_DRIVER struct driver driver = {0};
     uint64_t entry = 0;
     enum error_code code = driver_open(&driver, &line->options, DRIVER_WRITES | DRIVER_OPERATOR,
                                        error);

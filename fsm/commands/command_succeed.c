@@ -180,7 +180,7 @@ static enum error_code succeed(struct driver *driver, struct target *target, con
     struct hold hold;
     struct tenancy tenancy;
     char key[33];
-    driver_key(key);
+    driver_key(driver, key);
     enum error_code code = read_lost(driver, &lost, error);
     if (code == ERROR_OK)
         code = record_command(&driver->recorder, "succeed", "intent", key, "", reason, NULL, error);
@@ -245,7 +245,7 @@ static enum error_code prepare(struct driver *driver, struct target *target, con
 enum error_code command_succeed(const struct command_line *line, enum exit_status *ret_status,
                                 struct error *error)
 {
-    CLEANUP_DRIVER struct driver driver = {.lock = -1};
+    CLEANUP_DRIVER struct driver driver = {0};
     struct target *target;
     int64_t old_deployment = 0;
     if (!bytes_is_hex(line->succeed, FORMAT_JOURNAL_ID_HEX))

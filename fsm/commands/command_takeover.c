@@ -120,7 +120,7 @@ static enum error_code take_over(struct driver *driver, struct target *target, c
 enum error_code command_takeover(const struct command_line *line, enum exit_status *ret_status,
                                  struct error *error)
 {
-    CLEANUP_DRIVER struct driver driver = {.lock = -1};
+    CLEANUP_DRIVER struct driver driver = {0};
     struct target *target;
     enum error_code code = driver_open(&driver, &line->options, DRIVER_WRITES | DRIVER_DRIVES,
                                        error);

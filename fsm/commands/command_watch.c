@@ -117,7 +117,7 @@ static void say_standing(struct driver *driver)
 enum error_code command_watch(const struct command_line *line, enum exit_status *ret_status,
                               struct error *error)
 {
-    CLEANUP_DRIVER struct driver driver = {.lock = -1};
+    CLEANUP_DRIVER struct driver driver = {0};
     enum error_code code = driver_open(&driver, &line->options, DRIVER_READS, error);
     if (code != ERROR_OK)
         return code;

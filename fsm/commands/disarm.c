@@ -27,7 +27,7 @@ enum error_code disarm_recorded(struct driver *driver, const char *reason,
     char key[33];
     bool sent;
     struct error acted;
-    driver_key(key);
+    driver_key(driver, key);
     enum error_code intent = record_command(&driver->recorder, "disarm", "intent", key, "", reason,
                                             NULL, error);
     if (intent != ERROR_OK && intent != ERROR_JOURNAL_WRITE)
@@ -53,7 +53,7 @@ enum error_code disarm_unrecorded(struct driver *driver, const char *reason, boo
     struct evidence *evidence = calloc(1, sizeof *evidence);
     if (evidence == NULL)
         return error_set(error, ERROR_MEMORY, 0, "disarm", "", "out of memory");
-    driver_key(key);
+    driver_key(driver, key);
     enum error_code code = send_and_see(driver, key, reason, evidence, &sent, ret_observed, error);
     evidence_clear(evidence);
     free(evidence);

@@ -41,7 +41,7 @@ enum error_code question_rearm(struct driver *driver, enum answer *ret_answer, s
             return code;
         reason = "asked on the terminal";
     }
-    driver_key(key);
+    driver_key(driver, key);
     enum error_code code = record_command(&driver->recorder, "answer", "outcome", key, outcome,
                                           reason, NULL, error);
     if (code == ERROR_OK)

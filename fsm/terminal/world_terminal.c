@@ -53,6 +53,12 @@ static void watch_signals(void *context, const char *first, const char *second)
     (void)sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
 }
 
+static void ignore_broken_pipes(void *context)
+{
+    (void)context;
+    (void)sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
+}
+
 static bool is_interrupted(void *context)
 {
     (void)context;
@@ -196,6 +202,7 @@ const struct world_terminal *terminal_system(void)
 const struct world_signals *signals_system(void)
 {
     static const struct world_signals signals = {.watch = watch_signals,
-                                                 .is_interrupted = is_interrupted};
+                                                 .is_interrupted = is_interrupted,
+                                                 .ignore_broken_pipes = ignore_broken_pipes};
     return &signals;
 }

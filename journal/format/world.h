@@ -209,6 +209,8 @@ struct world_signals {
      * live as long as the process. NULL = nothing is said. SIGPIPE is ignored from then on. */
     void (*watch)(void *context, const char *first, const char *second);
     bool (*is_interrupted)(void *context);
+    /* A peer that goes away is a failed write, and no longer the end of this process. */
+    void (*ignore_broken_pipes)(void *context);
 };
 
 struct world {

@@ -53,7 +53,7 @@ static struct told to(int64_t second, const char *body)
 static struct outage measured(enum procedure procedure, const struct told *told, size_t count)
 {
     struct journal_entry entries[ENTRIES_MAX] = {0};
-    struct driver driver = {.lock = -1};
+    struct driver driver = {0};
     struct outage outage = {0};
     struct error error;
     for (size_t i = 0; i < count; i++) {
