@@ -1,4 +1,5 @@
-# bash completion for titan-fsm. It asks the program itself, so that it knows what the installed one knows.
+# bash completion for titan-fsm. It asks the program itself, so that it knows what the installed one
+# knows.
 
 # What may follow `--option` in the usage: its alternatives, or files.
 _titan_fsm_value()
@@ -33,9 +34,12 @@ _titan_fsm()
         mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
         return
     fi
-    # Words of the command itself: the lower-case word, or alternatives, that its usage begins with or has; the names of states for `explain`; else files.
-    words=$(head -n 1 <<<"$usage" | cut -d ' ' -f 3- | sed 's/\[*--[a-z-]* *[^] ]*\]*//g' | grep -oE '[a-z]+(\|[a-z]+)+|^[a-z]+' | tr '|' '\n')
-    [ "$command" != explain ] || words=$("$program" graph dot | sed -n 's/^  \([a-z_]*\) \[fillcolor.*/\1/p')
+    # Words of the command itself: the lower-case word, or alternatives, that its usage begins with
+    # or has; the names of states for `explain`; else files.
+    words=$(head -n 1 <<<"$usage" | cut -d ' ' -f 3- | sed 's/\[*--[a-z-]* *[^] ]*\]*//g' \
+        | grep -oE '[a-z]+(\|[a-z]+)+|^[a-z]+' | tr '|' '\n')
+    [ "$command" != explain ] \
+        || words=$("$program" graph dot | sed -n 's/^  \([a-z_]*\) \[fillcolor.*/\1/p')
     if [ -n "$words" ]; then
         mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
     else

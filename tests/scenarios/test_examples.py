@@ -63,7 +63,9 @@ def target_and_operator(stack, words):
         if line.startswith("verify:")
     ]
     insist(
-        len(items) == 2 and NAMED in items[0] and len(verify) == 1,
+        sum(not line.startswith("   ") for line in items) == 2
+        and NAMED in "\n".join(items)
+        and len(verify) == 1,
         "own-checks.yml has another form",
     )
     text = (

@@ -9,11 +9,15 @@ case_baseline_is_healthy_and_in_parity() {
     ok no_marker
     is 'the health of the container' "$(look web '{{.State.Health.Status}}')" healthy
     is 'the mode of the env file' "$(stat -c %a "$TITAN_DIR/.env.prod")" 600
-    # The policy line stands before the one that follows the connection, on which the responder lives.
-    is 'the order of lines' "$(since_start execution | grep -oE 'Policy Loaded|Connected to NATS' | tr '\n' ,)" 'Policy Loaded,Connected to NATS,'
+    # The policy line stands before the one that follows the connection, on which the responder
+    # lives.
+    is 'the order of lines' \
+        "$(since_start execution | grep -oE 'Policy Loaded|Connected to NATS' | tr '\n' ,)" \
+        'Policy Loaded,Connected to NATS,'
     ok bus admin listen titan.sys.heartbeat.v1.risk-guardian 5000 2
     bus admin listen titan.evt.execution.truth.v1 8000 1 > "$top/truth" || failed 'no truth'
-    ok grep -qF "\"policy_hash\":\"$POLICY_HASH\",\"positions\":{},\"service\":\"titan-execution-rs\"" "$top/truth"
+    local words="\"policy_hash\":\"$POLICY_HASH\",\"positions\":{},\"service\":"
+    ok grep -qF "$words\"titan-execution-rs\"" "$top/truth"
 }
 
 case_interlock_says_what_it_received_each_time_and_changes_once() {
@@ -26,8 +30,10 @@ case_interlock_says_what_it_received_each_time_and_changes_once() {
     eventually says execution 'Received DISARM command: four \"quoted\"'
     is 'DISARMED lines' "$(count 'EXECUTION DISARMED: ')" 1
     ok no_marker
-    is 'what was received' "$(cut -d' ' -f2-4 "$RECEIVED_LOG" | tr '\n' ,)" \
-        'titan-execution ARM one,titan-execution ARM two,titan-execution DISARM three,titan-execution DISARM four,'
+    is 'who received it' "$(cut -d' ' -f2 "$RECEIVED_LOG" | sort | uniq -c | xargs)" \
+        '4 titan-execution'
+    is 'what was received' "$(cut -d' ' -f3-4 "$RECEIVED_LOG" | tr '\n' ,)" \
+        'ARM one,ARM two,DISARM three,DISARM four,'
 }
 
 case_marker_survives_a_restart_and_not_a_re_creation() {
@@ -64,7 +70,9 @@ case_permissions_are_per_user() {
     no bus operator publish titan.cmd.sys.halt.v1 x
     no bus operator listen titan.evt.execution.truth.v1 300 1
     is 'an answer to nobody' "$(bus admin request titan.req.nobody '{}' >/dev/null 2>&1; echo $?)" 1
-    is 'a wrong password' "$(NATS_URL=nats://127.0.0.1:$NATS_PORT NATS_USER=operator NATS_PASSWORD=x "$TOOL" publish a b >/dev/null 2>&1; echo $?)" 2
+    is 'a wrong password' \
+        "$(NATS_URL=nats://127.0.0.1:$NATS_PORT NATS_USER=operator NATS_PASSWORD=x "$TOOL" publish \
+        a b >/dev/null 2>&1; echo $?)" 2
     ok health "$EXECUTION_PORT"
 }
 
@@ -102,10 +110,12 @@ case_faults_of_the_responder() {
     fault execution old_reply
     is 'the old form' "$(ask)" "{\"hash\":\"$POLICY_HASH\"}"
     fault execution two_responders
-    bus operator request titan.req.exec.policy_hash.v1 '{}' 2000 2 > "$top/two" || failed 'one answer'
+    bus operator request titan.req.exec.policy_hash.v1 '{}' 2000 2 > "$top/two" \
+        || failed 'one answer'
     is 'different answers' "$(grep -o '"policy_hash":"[0-9a-f]*"' "$top/two" | sort -u | wc -l)" 2
     fault execution two_responders=same
-    bus operator request titan.req.exec.policy_hash.v1 '{}' 2000 2 > "$top/two" || failed 'one answer'
+    bus operator request titan.req.exec.policy_hash.v1 '{}' 2000 2 > "$top/two" \
+        || failed 'one answer'
     is 'different answers' "$(grep -o '"policy_hash":"[0-9a-f]*"' "$top/two" | sort -u | wc -l)" 1
     fault execution no_responder
     eventually no_answer
@@ -185,13 +195,18 @@ case_release_brings_a_fault_and_pinning_takes_it_away() {
     before_image=$(look execution '{{.Image}}')
     before_id=$(look brain '{{.Id}}')
     release v4 --policy '{"max":1}' --fault unhealthy
-    is 'the tag on the target' "$(docker image inspect --format '{{.Id}}' "$REGISTRY/titan-execution:latest")" "$before_image"
+    is 'the tag on the target' \
+        "$(docker image inspect --format '{{.Id}}' "$REGISTRY/titan-execution:latest")" \
+        "$before_image"
     ok pull
     is 'the commit' "$(there rev-parse HEAD)" "$COMMIT"
     ok compose pull 2>/dev/null
-    is 'the tag after the pull' "$(docker image inspect --format '{{.Id}}' "$REGISTRY/titan-execution:latest")" "$EXECUTION_IMAGE"
+    is 'the tag after the pull' \
+        "$(docker image inspect --format '{{.Id}}' "$REGISTRY/titan-execution:latest")" \
+        "$EXECUTION_IMAGE"
     is 'what runs after the pull' "$(look execution '{{.Image}}')" "$before_image"
-    ok grep -q "\"$REGISTRY/titan-execution@sha256:" <(docker image inspect --format '{{json .RepoDigests}}' "$EXECUTION_IMAGE")
+    ok grep -q "\"$REGISTRY/titan-execution@sha256:" \
+        <(docker image inspect --format '{{json .RepoDigests}}' "$EXECUTION_IMAGE")
     ok compose up -d --no-deps titan-execution 2>/dev/null
     is 'what runs' "$(look execution '{{.Image}}')" "$EXECUTION_IMAGE"
     is 'what was left alone' "$(look brain '{{.Id}}')" "$before_id"
@@ -199,7 +214,8 @@ case_release_brings_a_fault_and_pinning_takes_it_away() {
     no test "$EXECUTION_POLICY_HASH" = "$POLICY_HASH"
     no health "$EXECUTION_PORT"
     docker tag "$before_image" titan-rollback.invalid/titan-execution:1
-    printf "version: '2.4'\nservices:\n  titan-execution:\n    image: titan-rollback.invalid/titan-execution:1\n" > "$override"
+    printf "version: '2.4'\nservices:\n  titan-execution:\n    image: %s\n" \
+        titan-rollback.invalid/titan-execution:1 > "$override"
     ok compose -f "$override" up -d --no-deps --no-build titan-execution 2>/dev/null
     is 'what runs after the rollback' "$(look execution '{{.Image}}')" "$before_image"
     eventually health "$EXECUTION_PORT"
@@ -232,7 +248,9 @@ case_release_that_builds() {
     ok compose build titan-execution titan-brain 2>/dev/null
     ok compose up -d --no-build --remove-orphans 2>/dev/null
     no test "$(look execution '{{.Image}}')" = "$before"
-    is 'the image under the tag' "$(docker image inspect --format '{{.Id}}' "$REGISTRY/titan-execution:latest")" "$(look execution '{{.Image}}')"
+    is 'the image under the tag' \
+        "$(docker image inspect --format '{{.Id}}' "$REGISTRY/titan-execution:latest")" \
+        "$(look execution '{{.Image}}')"
     ok docker image inspect "$before"
     eventually health "$EXECUTION_PORT"
     release only --build-only
@@ -244,12 +262,17 @@ case_release_that_builds() {
 
 case_compose_changes_what_has_changed() {
     local before
-    before=$(for service in execution brain web; do look $service '{{.Id}} {{.State.StartedAt}}'; done)
+    before=$(for service in execution brain web; do look $service '{{.Id}} {{.State.StartedAt}}'; \
+        done)
     ok compose up -d --remove-orphans 2>/dev/null
-    is 'an unchanged stack' "$(for service in execution brain web; do look $service '{{.Id}} {{.State.StartedAt}}'; done)" "$before"
+    is 'an unchanged stack' \
+        "$(for service in execution brain web; do look $service '{{.Id}} {{.State.StartedAt}}'; \
+        done)" "$before"
     echo 'TITAN_HANDSHAKE_MS=301' >> "$TITAN_DIR/.env.prod"
     ok compose up -d 2>/dev/null
-    is 'a change for Brain alone' "$(look execution '{{.Id}} {{.State.StartedAt}}'; look web '{{.Id}} {{.State.StartedAt}}')" "$(sed -n '1p;3p' <<< "$before")"
+    is 'a change for Brain alone' \
+        "$(look execution '{{.Id}} {{.State.StartedAt}}'; look web \
+        '{{.Id}} {{.State.StartedAt}}')" "$(sed -n '1p;3p' <<< "$before")"
     no test "$(look brain '{{.Id}}')" = "$(sed -n '2s/ .*//p' <<< "$before")"
     sed -i '/^  titan-web:/,$d' "$TITAN_DIR/docker-compose.prod.yml"
     ok compose up -d 2>/dev/null
@@ -257,11 +280,14 @@ case_compose_changes_what_has_changed() {
     ok compose up -d --remove-orphans 2>/dev/null
     is 'the orphan' "$(id_of web)" ''
     there checkout -q docker-compose.prod.yml
-    ok grep -q '"status":"ok"' <(compose exec -T titan-execution /app/titan-service health "$EXECUTION_PORT" 2>/dev/null)
-    is 'the status of a command in a container' "$(compose exec -T titan-execution /app/titan-service health 1 >/dev/null 2>&1; echo $?)" 1
+    ok grep -q '"status":"ok"' \
+        <(compose exec -T titan-execution /app/titan-service health "$EXECUTION_PORT" 2>/dev/null)
+    is 'the status of a command in a container' \
+        "$(compose exec -T titan-execution /app/titan-service health 1 >/dev/null 2>&1; echo $?)" 1
     sed -i '/^HMAC_SECRET/d' "$TITAN_DIR/.env.prod"
     compose config >/dev/null 2>"$top/error" || failed 'an unset variable is only a warning'
-    ok grep -qE '(HMAC_SECRET|HMAC_SECRET\\") variable is not set. Defaulting to a blank string.' "$top/error"
+    ok grep -qE '(HMAC_SECRET|HMAC_SECRET\\") variable is not set. Defaulting to a blank string.' \
+        "$top/error"
     sed -i '/^NATS_PORT/d' "$TITAN_DIR/.env.prod"
     no compose config
 }
@@ -270,9 +296,14 @@ case_images_are_held_saved_and_loaded() {
     local image digest
     image=$(look brain '{{.Image}}')
     digest=$(docker image inspect --format '{{range .RepoDigests}}{{.}}{{end}}' "$image")
-    ok docker create --name titan-hold-1-titan-brain --label com.docker.compose.project=titan-hold "$image" true 2>/dev/null
-    is 'the hold' "$(docker inspect --format '{{.State.Status}} {{.Image}}' titan-hold-1-titan-brain)" "created $image"
-    is 'found by its label and name' "$(docker ps -a -q --no-trunc --filter label=com.docker.compose.project=titan-hold --filter name=titan-hold-1- | wc -l)" 1
+    ok docker create --name titan-hold-1-titan-brain --label com.docker.compose.project=titan-hold \
+        "$image" true 2>/dev/null
+    is 'the hold' \
+        "$(docker inspect --format '{{.State.Status}} {{.Image}}' titan-hold-1-titan-brain)" \
+        "created $image"
+    is 'found by its label and name' \
+        "$(docker ps -a -q --no-trunc --filter label=com.docker.compose.project=titan-hold \
+        --filter name=titan-hold-1- | wc -l)" 1
     no docker create --name titan-hold-1-titan-brain "$image" true
     ok docker save -o "$TITAN_DIR/state/image.tar" "$image"
     docker rm -f titan-hold-1-titan-brain "$(id_of brain)" >/dev/null
@@ -283,30 +314,36 @@ case_images_are_held_saved_and_loaded() {
     is 'its digests' "$(docker image inspect --format '{{json .RepoDigests}}' "$image")" '[]'
     docker rmi -f "$image" >/dev/null
     ok docker pull "$digest"
-    is 'its digests' "$(docker image inspect --format '{{range .RepoDigests}}{{.}}{{end}}' "$image")" "$digest"
+    is 'its digests' \
+        "$(docker image inspect --format '{{range .RepoDigests}}{{.}}{{end}}' "$image")" "$digest"
     no docker pull "$REGISTRY/titan-brain:nothing"
     no docker pull titan-rollback.invalid/titan-brain:9
     ok docker tag "$image" titan-rollback.invalid/titan-brain:9
-    is 'the tag' "$(docker image inspect --format '{{.Id}}' titan-rollback.invalid/titan-brain:9)" "$image"
+    is 'the tag' "$(docker image inspect --format '{{.Id}}' titan-rollback.invalid/titan-brain:9)" \
+        "$image"
 }
 
 case_login_is_the_deploy_user_with_a_clean_environment() {
     [ -e "$CLIENT_KEY" ] || return 0
-    local login="ssh -n -i $CLIENT_KEY -o UserKnownHostsFile=$KNOWN_HOSTS -o StrictHostKeyChecking=yes -o IdentitiesOnly=yes"
+    local login="ssh -n -i $CLIENT_KEY -o UserKnownHostsFile=$KNOWN_HOSTS"
+    local compose="$COMPOSE -p titan -f docker-compose.prod.yml --env-file .env.prod"
+    login="$login -o StrictHostKeyChecking=yes -o IdentitiesOnly=yes"
     login="$login -p $SSH_PORT $DEPLOY_USER@127.0.0.1"
     is 'the user' "$($login id -un)" "$DEPLOY_USER"
     is 'containers' "$($login "DOCKER_HOST=$DOCKER_HOST $DOCKER ps -q" | wc -l)" 3
     ok $login "cd $TITAN_DIR && git pull -q origin main" 2>/dev/null
-    ok $login "cd $TITAN_DIR && DOCKER_HOST=$DOCKER_HOST $COMPOSE -p titan -f docker-compose.prod.yml --env-file .env.prod up -d --force-recreate titan-web" \
-        2>/dev/null
-    is 'the way back to a detached tree' "$($login "cd $TITAN_DIR && git checkout -q HEAD~1 && git checkout -q main && git rev-parse HEAD")" "$BASE_COMMIT"
+    compose="DOCKER_HOST=$DOCKER_HOST $compose up -d --force-recreate titan-web"
+    ok $login "cd $TITAN_DIR && $compose" 2>/dev/null
+    local detour="git checkout -q HEAD~1 && git checkout -q main && git rev-parse HEAD"
+    is 'the way back to a detached tree' "$($login "cd $TITAN_DIR && $detour")" "$BASE_COMMIT"
 }
 
 case_plugin_is_detected_only_where_it_is() {
     if [ "$COMPOSE" = "$DOCKER compose" ]; then
         ok grep -q '^Docker Compose version v2' <(docker compose version)
         is 'the head of config' "$(compose config 2>/dev/null | head -n 1)" 'name: titan'
-        is 'a missing file' "$(cd "$TITAN_DIR" && $COMPOSE -f nothing.yml config >/dev/null 2>&1; echo $?)" 14
+        is 'a missing file' \
+            "$(cd "$TITAN_DIR" && $COMPOSE -f nothing.yml config >/dev/null 2>&1; echo $?)" 14
         is 'a missing image' "$(TITAN_TAG=nothing compose pull >/dev/null 2>&1; echo $?)" 18
         no grep -q '^version' <(compose config 2>/dev/null)
         ok grep -q 'Container titan_titan-web_1  Running' <(compose up -d 2>&1)
@@ -320,13 +357,16 @@ case_compose_hash_is_the_one_in_the_label() {
     ok grep -qE '^v?[12][.][0-9]+[.]' <(compose version --short)
     compose config --hash='*' 2>/dev/null > "$top/hashes"
     for service in execution brain web; do
-        ok grep -qx "titan-$service $(look $service '{{index .Config.Labels "com.docker.compose.config-hash"}}')" "$top/hashes"
+        ok grep -qx "titan-$service $(look $service \
+            '{{index .Config.Labels "com.docker.compose.config-hash"}}')" "$top/hashes"
     done
     WEB_PORT=1 compose config --hash='*' 2>/dev/null > "$top/others"
-    is 'services with another hash' "$(grep -vxFf "$top/hashes" "$top/others" | cut -d' ' -f1)" titan-web
+    is 'services with another hash' \
+        "$(grep -vxFf "$top/hashes" "$top/others" | cut -d' ' -f1)" titan-web
     docker tag "$REGISTRY/titan-brain:latest" "$REGISTRY/titan-web:latest"
     compose config --hash='*' 2>/dev/null > "$top/others"
-    is 'services with another image' "$(grep -vxFf "$top/hashes" "$top/others" | cut -d' ' -f1)" titan-web
+    is 'services with another image' \
+        "$(grep -vxFf "$top/hashes" "$top/others" | cut -d' ' -f1)" titan-web
 }
 
 case_supervisor_that_dies_takes_its_service_along() {
@@ -365,11 +405,14 @@ case_reset_is_the_baseline() {
     fault brain unhealthy
     order arm x
     "$here/stack" reset "$stack" || failed reset
-    is 'the images' "$(for service in execution brain web; do look $service '{{.Image}}'; done)" "$before"
+    is 'the images' "$(for service in execution brain web; do look $service '{{.Image}}'; done)" \
+        "$before"
     is 'the commit' "$(there rev-parse HEAD)" "$BASE_COMMIT"
     no test -e "$RECEIVED_LOG"
     ok compose pull 2>/dev/null
-    is 'what the registry has' "$(docker image inspect --format '{{.Id}}' "$REGISTRY/titan-execution:latest")" "$(head -n 1 <<< "$before")"
+    is 'what the registry has' \
+        "$(docker image inspect --format '{{.Id}}' "$REGISTRY/titan-execution:latest")" \
+        "$(head -n 1 <<< "$before")"
     for port in $EXECUTION_PORT $BRAIN_PORT $WEB_PORT; do ok health "$port"; done
     "$here/stack" reset "$stack" --armed || failed reset
     ok marker

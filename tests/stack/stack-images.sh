@@ -1,6 +1,7 @@
-# Part of `stack`: the origin repository, and the images of its commits in the registry.
-# A new image is built and pushed under the name localhost:PORT/..., never under the target's own 127.0.0.1:PORT/...: the moving tag changes in the registry,
-# and what the target has under it changes only when the target pulls.
+# Part of `stack`: the origin repository, and the images of its commits in the registry. A new image
+# is built and pushed under the name localhost:PORT/..., never under the target's own
+# 127.0.0.1:PORT/...: the moving tag changes in the registry, and what the target has under it
+# changes only when the target pulls.
 
 write_compose() { # BUILD FILE: BUILD is no, both (build: and image:), or only (no image:)
     local service build image
@@ -21,7 +22,8 @@ write_compose() { # BUILD FILE: BUILD is no, both (build: and image:), or only (
             case $service in
             execution)
                 echo '      HTTP_PORT: "${EXECUTION_PORT:?EXECUTION_PORT required}"'
-                echo '      NATS_PASSWORD: ${NATS_EXECUTION_PASSWORD:?NATS_EXECUTION_PASSWORD required}' ;;
+                printf '      NATS_PASSWORD: %s\n' \
+                    '${NATS_EXECUTION_PASSWORD:?NATS_EXECUTION_PASSWORD required}' ;;
             brain)
                 echo '      HTTP_PORT: "${BRAIN_PORT:?BRAIN_PORT required}"'
                 echo '      NATS_PASSWORD: ${NATS_BRAIN_PASSWORD:?NATS_BRAIN_PASSWORD required}'
@@ -29,11 +31,17 @@ write_compose() { # BUILD FILE: BUILD is no, both (build: and image:), or only (
                 echo '      TITAN_HANDSHAKE_MS: "${TITAN_HANDSHAKE_MS:-300}"' ;;
             web) echo '      HTTP_PORT: "${WEB_PORT:?WEB_PORT required}"' ;;
             esac
-            [ $service = web ] || printf '      NATS_URL: nats://127.0.0.1:${NATS_PORT:?NATS_PORT required}\n      NATS_USER: %s\n' $service
+            if [ $service != web ]; then
+                echo '      NATS_URL: nats://127.0.0.1:${NATS_PORT:?NATS_PORT required}'
+                echo "      NATS_USER: $service"
+            fi
             echo '      HMAC_SECRET: ${HMAC_SECRET}'
             echo '      TITAN_SHARED: ${STACK_SHARED}'
-            [ $service != web ] || printf '    healthcheck:\n      test: ["CMD", "/app/titan-service", "health", "${WEB_PORT}"]\n'
-            [ $service != web ] || printf '      interval: 1s\n      timeout: 3s\n      retries: 3\n'
+            if [ $service = web ]; then
+                echo '    healthcheck:'
+                echo '      test: ["CMD", "/app/titan-service", "health", "${WEB_PORT}"]'
+                printf '      interval: 1s\n      timeout: 3s\n      retries: 3\n'
+            fi
             printf '    volumes:\n      - ${STACK_SHARED}:${STACK_SHARED}\n'
         done
     } > "$2"
@@ -65,7 +73,10 @@ ENTRYPOINT ["/app/titan-service", "$1"]
 END
 }
 
-git_as_author() { as_owner git -C "$DIR/author" -c user.name=Author -c user.email=author@titan.invalid -c commit.gpgSign=false "$@"; }
+git_as_author() {
+    as_owner git -C "$DIR/author" -c user.name=Author -c user.email=author@titan.invalid \
+        -c commit.gpgSign=false "$@"
+}
 
 record() { # MESSAGE: everything of the work tree
     git_as_author add -A
@@ -85,7 +96,8 @@ make_repository() {
         : > "$DIR/author/services/$service/faults"
     done
     write_compose no "$DIR/author/docker-compose.prod.yml"
-    echo '{"max_position_usd":50000,"max_leverage":3,"max_daily_loss_usd":2000}' > "$DIR/author/config/risk_policy.json"
+    echo '{"max_position_usd":50000,"max_leverage":3,"max_daily_loss_usd":2000}' \
+        > "$DIR/author/config/risk_policy.json"
     for number in 1 2 3; do
         echo "v$number" > "$DIR/author/VERSION"
         chown -R "$OWNER_UID:$OWNER_GID" "$DIR/author"
@@ -100,8 +112,14 @@ make_repository() {
     chown "$OWNER_UID:$OWNER_GID" "$DIR/titan/.env.prod" "$DIR/titan/state"
 }
 
-build() { DOCKER_BUILDKIT=0 docker build -q "$@" > "$DIR/log/build" 2>&1 || { cat "$DIR/log/build" >&2; fail "an image cannot be built"; }; }
-push() { docker push "$1" > "$DIR/log/push" 2>&1 || { cat "$DIR/log/push" >&2; fail "$1 cannot be pushed"; }; }
+build() {
+    DOCKER_BUILDKIT=0 docker build -q "$@" > "$DIR/log/build" 2>&1 \
+        || { cat "$DIR/log/build" >&2; fail "an image cannot be built"; }
+}
+push() {
+    docker push "$1" > "$DIR/log/push" 2>&1 \
+        || { cat "$DIR/log/push" >&2; fail "$1 cannot be pushed"; }
+}
 
 # FROM scratch, one static program. It stays on the target too, where `build:` begins with it.
 make_base_image() {
@@ -112,7 +130,8 @@ make_base_image() {
     push "$REGISTRY/titan-base:1"
 }
 
-# make_images TAG CONTEXT [SERVICE...]: CONTEXT.SERVICE is taken in place of CONTEXT where it is there.
+# make_images TAG CONTEXT [SERVICE...]: CONTEXT.SERVICE is taken in place of CONTEXT where it is
+# there.
 make_images() {
     local tag=$1 context=$2 service from name
     shift 2
@@ -128,7 +147,8 @@ make_images() {
     done
 }
 
-# Only what the target had at the beginning stays on it, and the moving tags stand in the registry as they stood.
+# Only what the target had at the beginning stays on it, and the moving tags stand in the registry
+# as they stood.
 restore_docker_images() {
     local id service
     for service in execution brain web; do
@@ -136,8 +156,10 @@ restore_docker_images() {
         docker tag "$id" "$REGISTRY/titan-$service:latest"
         push "$REGISTRY/titan-$service:latest"
     done
-    docker image ls --no-trunc -q | sort -u | grep -vxFf "$DIR/baseline/images" | while read -r id; do docker rmi -f "$id" >/dev/null 2>&1 || true; done
-    docker image ls --format '{{.Repository}}:{{.Tag}}' | grep -F .invalid/ | while read -r name; do docker rmi "$name" >/dev/null 2>&1 || true; done
+    docker image ls --no-trunc -q | sort -u | grep -vxFf "$DIR/baseline/images" \
+        | while read -r id; do docker rmi -f "$id" >/dev/null 2>&1 || true; done
+    docker image ls --format '{{.Repository}}:{{.Tag}}' | grep -F .invalid/ \
+        | while read -r name; do docker rmi "$name" >/dev/null 2>&1 || true; done
 }
 
 policy_text() { # TEXT or @FILE
@@ -146,7 +168,8 @@ policy_text() { # TEXT or @FILE
 
 commit() {
     load "$1"
-    local name=$2 policy= image_policy= execution_policy= brain_policy= tag_only=0 builds=no word service faults=() tree context services=(execution brain web)
+    local name=$2 policy= image_policy= execution_policy= brain_policy= tag_only=0 builds=no word \
+        service faults=() tree context services=(execution brain web)
     shift 2
     while [ $# -gt 0 ]; do
         word=$1
@@ -159,7 +182,12 @@ commit() {
         --image-policy) image_policy=$1; shift ;;
         --execution-policy) execution_policy=$1; shift ;;
         --brain-policy) brain_policy=$1; shift ;;
-        --fault) case $1 in execution:* | brain:* | web:*) faults+=("$1") ;; *) faults+=("execution:$1") ;; esac; shift ;;
+        --fault)
+            case $1 in
+            execution:* | brain:* | web:*) faults+=("$1") ;;
+            *) faults+=("execution:$1") ;;
+            esac
+            shift ;;
         *) usage ;;
         esac
     done
@@ -172,7 +200,8 @@ commit() {
     fi
     echo "$name" > "$tree/VERSION"
     for service in execution brain web; do : > "$tree/services/$service/faults"; done
-    for word in ${faults[@]+"${faults[@]}"}; do echo "${word#*:}" >> "$tree/services/${word%%:*}/faults"; done
+    for word in ${faults[@]+"${faults[@]}"}; do echo "${word#*:}" \
+        >> "$tree/services/${word%%:*}/faults"; done
     [ -z "$policy" ] || policy_text "$policy" > "$tree/config/risk_policy.json"
     write_compose $builds "$tree/docker-compose.prod.yml"
     [ $tag_only = 1 ] || cp -a "$DIR/author" "$context"
@@ -192,7 +221,8 @@ commit() {
     for service in execution brain; do
         tree=$context
         [ ! -d "$context.$service" ] || tree=$context.$service
-        echo "$(tr a-z A-Z <<< $service)_POLICY_HASH=$(sha256sum < "$tree/config/risk_policy.json" | cut -c1-64)"
+        echo "$(tr a-z A-Z <<< $service)_POLICY_HASH=$(sha256sum < "$tree/config/risk_policy.json" \
+            | cut -c1-64)"
     done
     rm -rf "$context" "$context".*
 }

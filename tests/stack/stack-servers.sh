@@ -1,6 +1,8 @@
-# Part of `stack`: the real servers. Each is noted in DIR/pids as "name pid start-time", so that a number used again by another process is not touched.
+# Part of `stack`: the real servers. Each is noted in DIR/pids as "name pid start-time", so that a
+# number used again by another process is not touched.
 
-start_time() { # of a pid: the 22nd field of its stat, counted behind the name, which may hold blanks
+# of a pid: the 22nd field of its stat, counted behind the name, which may hold blanks
+start_time() {
     local stat
     stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
     set -- ${stat##*) }
@@ -15,7 +17,8 @@ is_alive() { # NAME
     return 1
 }
 
-# launch NAME LOG COMMAND...: in a session of its own, so that whoever started the stack does not take it along when he goes.
+# launch NAME LOG COMMAND...: in a session of its own, so that whoever started the stack does not
+# take it along when he goes.
 launch() {
     local name=$1 log=$2
     shift 2
@@ -57,7 +60,8 @@ clear_docker() {
     began=$([ -z "$pid" ] || start_time "$pid" || true)
     stop_one dockerd
     while [ -n "$began" ] && [ "$(start_time "$pid")" = "$began" ]; do sleep 0.02; done
-    cut -d' ' -f2 /proc/mounts | grep "^$DIR/docker/" | sort -r | while read -r mount; do umount "$mount" || true; done
+    cut -d' ' -f2 /proc/mounts | grep "^$DIR/docker/" \
+        | sort -r | while read -r mount; do umount "$mount" || true; done
 }
 
 stop_servers() {
@@ -80,13 +84,18 @@ $([ $JETSTREAM = 0 ] || echo "jetstream { store_dir: \"$DIR/nats/js\" }")
 authorization {
   users = [
     { user: execution, password: "$(cat "$DIR/bus.execution")", permissions: {
-        publish: ["titan.evt.execution.>", "_INBOX.>"], subscribe: ["titan.cmd.>", "titan.req.exec.>"] } }
+        publish: ["titan.evt.execution.>", "_INBOX.>"],
+        subscribe: ["titan.cmd.>", "titan.req.exec.>"] } }
     { user: brain, password: "$(cat "$DIR/bus.brain")", permissions: {
-        publish: ["titan.req.exec.policy_hash.v1", "titan.sys.>", "titan.evt.brain.>"], subscribe: ["titan.evt.>", "_INBOX.>"] } }
+        publish: ["titan.req.exec.policy_hash.v1", "titan.sys.>", "titan.evt.brain.>"],
+        subscribe: ["titan.evt.>", "_INBOX.>"] } }
     { user: operator, password: "$(cat "$DIR/bus.operator")", permissions: {
-        publish: ["titan.cmd.operator.arm.v1", "titan.cmd.operator.disarm.v1", "titan.req.exec.policy_hash.v1"], subscribe: ["titan.sys.>", "_INBOX.>"] } }
+        publish: ["titan.cmd.operator.arm.v1", "titan.cmd.operator.disarm.v1",
+          "titan.req.exec.policy_hash.v1"],
+        subscribe: ["titan.sys.>", "_INBOX.>"] } }
     { user: viewer, password: "$(cat "$DIR/bus.viewer")", permissions: {
-        publish: ["titan.req.exec.policy_hash.v1"], subscribe: ["titan.evt.>", "titan.sys.>", "_INBOX.>"] } }
+        publish: ["titan.req.exec.policy_hash.v1"],
+        subscribe: ["titan.evt.>", "titan.sys.>", "_INBOX.>"] } }
     { user: admin, password: "$(cat "$DIR/bus.admin")" }
   ]
 }
@@ -99,9 +108,11 @@ start_nats() {
     launch nats "$DIR/log/nats" nats-server -c "$DIR/nats/nats.conf"
     await_port nats "$NATS_PORT"
     if [ $JETSTREAM = 1 ]; then
-        as_bus_user admin request '$JS.API.STREAM.CREATE.TITAN_CMD' \
-            '{"name":"TITAN_CMD","subjects":["titan.cmd.>"],"storage":"file","retention":"limits","num_replicas":1}' > "$DIR/log/stream"
-        grep -q '"config"' "$DIR/log/stream" || grep -q 'already in use' "$DIR/log/stream" || fail "the stream TITAN_CMD was not made: $(cat "$DIR/log/stream")"
+        local stream='{"name":"TITAN_CMD","subjects":["titan.cmd.>"],"storage":"file"'
+        stream="$stream"',"retention":"limits","num_replicas":1}'
+        as_bus_user admin request '$JS.API.STREAM.CREATE.TITAN_CMD' "$stream" > "$DIR/log/stream"
+        grep -q '"config"' "$DIR/log/stream" || grep -q 'already in use' "$DIR/log/stream" \
+            || fail "the stream TITAN_CMD was not made: $(cat "$DIR/log/stream")"
     fi
 }
 
@@ -140,22 +151,34 @@ start_sshd() {
     await_port sshd "$SSH_PORT"
 }
 
-docker_answers() { [ -S "$DIR/docker/docker.sock" ] && DOCKER_HOST=$DOCKER_HOST /usr/bin/docker version >/dev/null 2>&1 || ! is_alive dockerd; }
+docker_answers() {
+    [ -S "$DIR/docker/docker.sock" ] \
+        && DOCKER_HOST=$DOCKER_HOST /usr/bin/docker version >/dev/null 2>&1 || ! is_alive dockerd
+}
 
-# A daemon of its own: no bridge and no packet filter rules, since every container shares the host's loopback.
+# A daemon of its own: no bridge and no packet filter rules, since every container shares the host's
+# loopback.
 start_docker() {
     [ $MODE = docker ] || return 0
     if ! is_alive registry; then
         mkdir -p "$DIR/registry"
-        printf 'version: 0.1\nlog: {level: error}\nstorage:\n  filesystem: {rootdirectory: %s}\n  delete: {enabled: true}\nhttp: {addr: "127.0.0.1:%s"}\n' \
-            "$DIR/registry" "$REGISTRY_PORT" > "$DIR/log/registry.yml"
+        cat > "$DIR/log/registry.yml" <<END
+version: 0.1
+log: {level: error}
+storage:
+  filesystem: {rootdirectory: $DIR/registry}
+  delete: {enabled: true}
+http: {addr: "127.0.0.1:$REGISTRY_PORT"}
+END
         launch registry "$DIR/log/registry" docker-registry serve "$DIR/log/registry.yml"
     fi
     if ! is_alive dockerd; then
         mkdir -p "$DIR/docker"
         [ ${#DIR} -le 70 ] || fail "$DIR is too long a name for the sockets of a Docker daemon"
-        launch dockerd "$DIR/log/dockerd" dockerd -H "$DOCKER_HOST" --data-root "$DIR/docker/data" --exec-root "$DIR/docker/exec" --pidfile "$DIR/docker/pid" \
-            --iptables=false --ip-forward=false --ip-masq=false --bridge=none --userland-proxy=false --group "$(id -gn "$DEPLOY_USER")"
+        launch dockerd "$DIR/log/dockerd" dockerd -H "$DOCKER_HOST" --data-root "$DIR/docker/data" \
+            --exec-root "$DIR/docker/exec" --pidfile "$DIR/docker/pid" \
+            --iptables=false --ip-forward=false --ip-masq=false --bridge=none \
+            --userland-proxy=false --group "$(id -gn "$DEPLOY_USER")"
     fi
     await_port registry "$REGISTRY_PORT"
     await 60 "dockerd (its log lies in $DIR/log)" docker_answers
