@@ -96,7 +96,7 @@ struct command_line {
     bool help, version, reported;
 };
 
-static bool read_number(const char *text, uint64_t *ret_number)
+static bool read_decimal(const char *text, uint64_t *ret_number)
 {
     char *end;
     errno = 0;
@@ -125,8 +125,8 @@ static enum error_code refuse_option(int code, char *const *words, struct error 
                  optopt != 0 ? letter : words[optind - 1]);
 }
 
-static enum error_code take_option(struct command_line *line, int code, const char *word,
-                                   struct error *error)
+static enum error_code set_option(struct command_line *line, int code, const char *word,
+                                  struct error *error)
 {
     struct verify_options *options = &line->verify;
     switch (code) {
@@ -176,7 +176,7 @@ static enum error_code take_option(struct command_line *line, int code, const ch
         break;
     case OPTION_DEPLOYMENT:
         options->selection = strcmp(word, "all") == 0 ? SELECTION_ALL : SELECTION_ONE;
-        if (options->selection == SELECTION_ONE && !read_number(word, &options->deployment))
+        if (options->selection == SELECTION_ONE && !read_decimal(word, &options->deployment))
             return usage(error, "--deployment takes a number or all, not ", word);
         break;
     default:
@@ -185,8 +185,8 @@ static enum error_code take_option(struct command_line *line, int code, const ch
     return ERROR_OK;
 }
 
-static enum error_code read_line(int count, char **words, struct command_line *line,
-                                 struct error *error)
+static enum error_code read_command_line(int count, char **words, struct command_line *line,
+                                         struct error *error)
 {
     static const struct option options[] = {{"trust", required_argument, NULL, OPTION_TRUST},
                                             {"target", required_argument, NULL, OPTION_TARGET},
@@ -208,9 +208,8 @@ static enum error_code read_line(int count, char **words, struct command_line *l
                                             {0}};
     opterr = 0;
     for (int code; (code = getopt_long(count, words, ":", options, NULL)) != -1;) {
-        enum error_code result = code == '?' || code == ':'
-                                     ? refuse_option(code, words, error)
-                                     : take_option(line, code, optarg, error);
+        enum error_code result = code == '?' || code == ':' ? refuse_option(code, words, error)
+                                                            : set_option(line, code, optarg, error);
         if (result != ERROR_OK)
             return result;
     }
@@ -222,7 +221,7 @@ static enum error_code extract(const struct command_line *line, int count, char 
 {
     uint64_t seq;
     char prefix[64];
-    if (count != 3 || !read_number(words[2], &seq))
+    if (count != 3 || !read_decimal(words[2], &seq))
         return usage(error, "extract takes a journal or bundle and the number of an entry", "");
     (void)snprintf(prefix, sizeof prefix, "entry-%llu", (unsigned long long)seq);
     return verify_extract(words[1], seq, line->out != NULL ? line->out : prefix, error);
@@ -302,8 +301,8 @@ static enum error_code verify(struct command_line *line, int count, char **words
     return line->attest.file != NULL ? attest_write(&report, &line->attest, error) : ERROR_OK;
 }
 
-static enum error_code run(struct command_line *line, int count, char **words,
-                           enum verify_status *ret_status, struct error *error)
+static enum error_code run_subcommand(struct command_line *line, int count, char **words,
+                                      enum verify_status *ret_status, struct error *error)
 {
     const char *word = count > 0 ? words[0] : "";
     if (strcmp(word, "extract") == 0)
@@ -322,7 +321,7 @@ int main(int argc, char **argv)
     enum verify_status status = VERIFY_PROVEN;
     if (sodium_init() < 0)
         return VERIFY_BOUND;
-    enum error_code code = read_line(argc, argv, &line, &error);
+    enum error_code code = read_command_line(argc, argv, &line, &error);
     if (code == ERROR_OK && (line.help || line.version)) {
         fputs(line.help ? help : "titan-verify " TITAN_VERSION "\n", stdout);
         return VERIFY_PROVEN;
@@ -330,7 +329,7 @@ int main(int argc, char **argv)
     int count = argc - optind;
     char **words = argv + optind;
     if (code == ERROR_OK)
-        code = run(&line, count, words, &status, &error);
+        code = run_subcommand(&line, count, words, &status, &error);
     if (code != ERROR_OK) {
         status = status == VERIFY_PROVEN ? verify_status_of(&error) : status;
         if (line.verify.json && !line.reported && status != VERIFY_USAGE)

@@ -34,16 +34,16 @@ static void init_findings(struct deployment_report *deployment)
 
 static bool guard_is_absent(const struct deployment *deployment)
 {
-    const struct step *laid = deployment_step(deployment, ACT_LAY_GUARD);
+    const struct step *laid = deployment_step(deployment, ACTION_LAY_GUARD);
     const struct item *guard = laid != NULL
                                    ? entry_item(laid->transition, 0, laid->transition->item_count,
                                                 "guard", NULL)
                                    : NULL;
-    return guard != NULL && text_is(guard->output, "absent\n");
+    return guard != NULL && slice_is(guard->output, "absent\n");
 }
 
-static void judge(struct audit *audit, uint64_t number, const struct finding *authority,
-                  struct deployment_report *ret_deployment)
+static void judge_deployment(struct audit *audit, uint64_t number, const struct finding *authority,
+                             struct deployment_report *ret_deployment)
 {
     struct deployment_report *deployment = ret_deployment;
     deployment_collect(audit->record, number, &audit->deployment);
@@ -53,10 +53,10 @@ static void judge(struct audit *audit, uint64_t number, const struct finding *au
                                              .guard_absent = guard_is_absent(&audit->deployment)};
     deployment->last = (uint64_t)audit->deployment.entries[audit->deployment.count - 1]->seq;
     deployed_collect(&audit->deployment, &deployment->deployed);
-    (void)text_copy(text_of(audit->deployment.policy ? "policy" : "release"), deployment->procedure,
-                    sizeof deployment->procedure);
-    (void)text_copy(text_of(stage_name(audit->deployment.stage)), deployment->state,
-                    sizeof deployment->state);
+    (void)slice_copy(slice_of(audit->deployment.policy ? "policy" : "release"),
+                     deployment->procedure, sizeof deployment->procedure);
+    (void)slice_copy(slice_of(state_name(audit->deployment.state)), deployment->state,
+                     sizeof deployment->state);
     init_findings(deployment);
     for (unsigned claim = 1; claim < CLAIMS; claim++) {
         if (claim == CLAIM_AUTHORITY)
@@ -114,7 +114,7 @@ static enum verify_status status_of(const struct report *report)
                                              : VERIFY_PROVEN;
 }
 
-static void describe(const struct audit *audit, struct report *report)
+static void describe_record(const struct audit *audit, struct report *report)
 {
     const struct record *record = audit->record;
     const struct entry *last = &record->entries[record->count - 1];
@@ -123,8 +123,8 @@ static void describe(const struct audit *audit, struct report *report)
     bytes_hex(hash, sizeof hash, report->head);
     report->entries = record->count;
     report->limits = *audit->limits;
-    (void)text_copy(text_of(record->entries[0].journal), report->journal, sizeof report->journal);
-    (void)text_copy(text_of(audit->target), report->target, sizeof report->target);
+    (void)slice_copy(slice_of(record->entries[0].journal), report->journal, sizeof report->journal);
+    (void)slice_copy(slice_of(audit->target), report->target, sizeof report->target);
     for (size_t i = 0; i < audit->checkpoint_count; i++)
         if (audit->checkpoints[i].size > report->anchored
             && audit->whole->verdict != VERDICT_VIOLATED)
@@ -154,13 +154,13 @@ static void judge_selected(struct audit *audit, const uint64_t *numbers, size_t 
     }
     const struct node *succeeds = node_member(entry_body(&audit->record->entries[0]), "succeeds");
     report->succeeds.seq = node_number(succeeds, "seq", 0);
-    (void)text_copy(node_text(succeeds, "journal"), report->succeeds.journal,
-                    sizeof report->succeeds.journal);
-    (void)text_copy(node_text(succeeds, "hash"), report->succeeds.hash,
-                    sizeof report->succeeds.hash);
+    (void)slice_copy(node_text(succeeds, "journal"), report->succeeds.journal,
+                     sizeof report->succeeds.journal);
+    (void)slice_copy(node_text(succeeds, "hash"), report->succeeds.hash,
+                     sizeof report->succeeds.hash);
     claim_authority(audit, &authority);
     for (size_t i = 0; i < count; i++)
-        judge(audit, numbers[i], &authority, &report->deployments[i]);
+        judge_deployment(audit, numbers[i], &authority, &report->deployments[i]);
     if (count == 0)
         judge_none(audit, &authority, "there is no deployment in this journal",
                    &report->deployments[0]);
@@ -176,7 +176,7 @@ enum error_code verify_record(struct record *record, struct audit *audit, enum s
     audit->record = record;
     audit->whole = &whole;
     integrity_check(audit, &whole);
-    describe(audit, &report);
+    describe_record(audit, &report);
     if (whole.verdict == VERDICT_VIOLATED) {
         report.deployments = memory_zeroed(1, sizeof *report.deployments);
         report.count = 1;

@@ -12,9 +12,9 @@
 #include "verify/page/markup.h"
 #include "verify/report/output.h"
 
-typedef void writer(FILE *stream, struct text text);
+typedef void writer(FILE *stream, struct slice text);
 
-static void check_written(writer *write, struct text text, const char *expected)
+static void check_written(writer *write, struct slice text, const char *expected)
 {
     char *written = NULL;
     size_t size = 0;
@@ -25,12 +25,12 @@ static void check_written(writer *write, struct text text, const char *expected)
     free(written);
 }
 
-static void write_block(FILE *stream, struct text text)
+static void write_block(FILE *stream, struct slice text)
 {
     markup_block(stream, text, 4);
 }
 
-static void write_short(FILE *stream, struct text text)
+static void write_short(FILE *stream, struct slice text)
 {
     markup_short(stream, text, 4);
 }
@@ -38,16 +38,16 @@ static void write_short(FILE *stream, struct text text)
 static void markup_text_foreign_escaped(void **state)
 {
     (void)state;
-    check_written(markup_text, text_of("<a href=\"javascript:x\" b='c'>&amp;</a>"),
+    check_written(markup_text, slice_of("<a href=\"javascript:x\" b='c'>&amp;</a>"),
                   "&lt;a href=&quot;javascript:x&quot; b=&#39;c&#39;&gt;&amp;amp;&lt;/a&gt;");
-    check_written(markup_text, text_of("\x1b[31m\n\t\x7f"), "\\x1b[31m\\x0a\\x09\\x7f");
+    check_written(markup_text, slice_of("\x1b[31m\n\t\x7f"), "\\x1b[31m\\x0a\\x09\\x7f");
     check_written(markup_text,
-                  text_of("\xe2\x80\xae"
-                          "abc\xff"),
+                  slice_of("\xe2\x80\xae"
+                           "abc\xff"),
                   "\\xe2\\x80\\xaeabc\\xff");
-    check_written(markup_text, text_of("caf\xc3\xa9 \xe2\x9c\x85"), "caf\xc3\xa9 \xe2\x9c\x85");
-    check_written(markup_text, (struct text){"a\0b", 3}, "a\\x00b");
-    check_written(markup_text, (struct text){"", 0}, "");
+    check_written(markup_text, slice_of("caf\xc3\xa9 \xe2\x9c\x85"), "caf\xc3\xa9 \xe2\x9c\x85");
+    check_written(markup_text, (struct slice){"a\0b", 3}, "a\\x00b");
+    check_written(markup_text, (struct slice){"", 0}, "");
 }
 
 /* Whatever byte stands at whatever place: none of the five characters and no control character
@@ -59,7 +59,7 @@ static void markup_text_any_byte_inert(void **state)
         char input[] = {'\xe2', (char)byte, '<', (char)byte, '\xc3'}, *written = NULL;
         size_t size = 0;
         FILE *stream = open_memstream(&written, &size);
-        markup_lines(stream, (struct text){input, sizeof input});
+        markup_lines(stream, (struct slice){input, sizeof input});
         assert_int_equal(fclose(stream), 0);
         assert_true(bytes_is_utf8(written, size));
         for (size_t i = 0; i < size; i++)
@@ -73,13 +73,13 @@ static void markup_text_any_byte_inert(void **state)
 static void markup_block_long_cut_and_said(void **state)
 {
     (void)state;
-    check_written(write_block, text_of("a\nb"), "<pre>a\nb</pre>");
-    check_written(write_block, text_of("\nab"), "<pre>\n\nab</pre>");
-    check_written(write_block, text_of("12345"),
+    check_written(write_block, slice_of("a\nb"), "<pre>a\nb</pre>");
+    check_written(write_block, slice_of("\nab"), "<pre>\n\nab</pre>");
+    check_written(write_block, slice_of("12345"),
                   "<pre>1234</pre><p class=\"left-out\">1 of 5 bytes are left out here; the "
                   "journal has them.</p>");
-    check_written(write_short, text_of("abc\xc3\xa9"), "abc...");
-    check_written(write_short, text_of("abcd"), "abcd");
+    check_written(write_short, slice_of("abc\xc3\xa9"), "abc...");
+    check_written(write_short, slice_of("abcd"), "abcd");
 }
 
 static void markup_times_written(void **state)

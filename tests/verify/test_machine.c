@@ -27,13 +27,13 @@ static void machine_allows_every_triple_as_listed(void **state)
 {
     (void)state;
     unsigned allowed = 0;
-    for (unsigned from = 1; from < STAGES; from++) {
+    for (unsigned from = 1; from < STATES; from++) {
         for (unsigned event = 1; event < EVENTS; event++) {
-            for (unsigned to = 1; to < STAGES; to++) {
-                const char *names[] = {stage_name((enum stage)from), event_name((enum event)event),
-                                       stage_name((enum stage)to)};
-                bool allows = machine_allows(strcmp(procedure, "policy") == 0, (enum stage)from,
-                                             (enum event)event, (enum stage)to);
+            for (unsigned to = 1; to < STATES; to++) {
+                const char *names[] = {state_name((enum state)from), event_name((enum event)event),
+                                       state_name((enum state)to)};
+                bool allows = machine_allows(strcmp(procedure, "policy") == 0, (enum state)from,
+                                             (enum event)event, (enum state)to);
                 if (allows != is_listed(names[0], names[1], names[2]))
                     fail_msg("%s: %s by %s to %s", procedure, names[0], names[1], names[2]);
                 allowed += allows;
@@ -48,17 +48,17 @@ static void machine_act_belongs_as_listed(void **state)
     (void)state;
     size_t count, belonging = 0, listed = 0;
     const struct forge_edge *edges = forge_edges(&count);
-    for (unsigned from = 1; from < STAGES; from++)
-        for (unsigned act = 1; act < ACTS; act++)
-            belonging += machine_act_belongs(strcmp(procedure, "policy") == 0, (enum stage)from,
-                                             (enum act)act);
+    for (unsigned from = 1; from < STATES; from++)
+        for (unsigned act = 1; act < ACTIONS; act++)
+            belonging += machine_action_belongs(strcmp(procedure, "policy") == 0, (enum state)from,
+                                                (enum action)act);
     for (size_t i = 0; i < count; i++) {
         if (strcmp(edges[i].procedure, procedure) != 0 || strcmp(edges[i].action, "none") == 0)
             continue;
         listed++;
-        assert_true(machine_act_belongs(strcmp(procedure, "policy") == 0,
-                                        stage_by_name(text_of(edges[i].from)),
-                                        act_by_name(text_of(edges[i].action))));
+        assert_true(machine_action_belongs(strcmp(procedure, "policy") == 0,
+                                           state_by_name(slice_of(edges[i].from)),
+                                           action_by_name(slice_of(edges[i].action))));
     }
     /* the other procedure's states are never reached here: their actions may be named, and the edge
      * is refused */
@@ -138,13 +138,13 @@ static unsigned forge_all_from(const char *stage)
                                ? forge_evidence(&forge, action)
                                : json_array();
         size_t ready = forge.count;
-        for (unsigned to = 1; to < STAGES; to++) {
-            forge_transition(&forge, intent, name, stage_name((enum stage)to),
+        for (unsigned to = 1; to < STATES; to++) {
+            forge_transition(&forge, intent, name, state_name((enum state)to),
                              json_incref(evidence));
-            bool wanted = !reached || !is_listed(stage, name, stage_name((enum stage)to));
+            bool wanted = !reached || !is_listed(stage, name, state_name((enum state)to));
             if (is_rejected(&forge) != wanted)
                 fail_msg("%s: %s by %s to %s is %s", procedure, stage, name,
-                         stage_name((enum stage)to), wanted ? "accepted" : "rejected");
+                         state_name((enum state)to), wanted ? "accepted" : "rejected");
             rejected += wanted;
             pop(&forge, ready, stage);
         }
@@ -158,8 +158,8 @@ static void verify_forged_edge_of_every_triple_rejected(void **state)
 {
     (void)state;
     unsigned rejected = 0;
-    for (unsigned from = 1; from < STAGES; from++)
-        rejected += forge_all_from(stage_name((enum stage)from));
+    for (unsigned from = 1; from < STATES; from++)
+        rejected += forge_all_from(state_name((enum state)from));
     print_message("%s: %u forged edges rejected\n", procedure, rejected);
     assert_in_range(rejected, 5000, 25 * 9 * 25);
 }

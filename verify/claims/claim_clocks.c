@@ -48,22 +48,23 @@ static int64_t intent_time(const struct record *record, struct entry *entry)
     return record->entries[intent].boottime_ns;
 }
 
-static void check_item(const struct entry *entry, const struct item *item,
-                       const struct item *before, int64_t earliest_ns, struct finding *finding)
+static void clocks_check_item(const struct entry *entry, const struct item *item,
+                              const struct item *before, int64_t earliest_ns,
+                              struct finding *finding)
 {
     if (item->sent_ns > item->received_ns || item->received_ns > entry->boottime_ns)
         finding_violated(
             finding, entry,
             "the evidence `%.*s` came before it was asked for, or after it was recorded",
-            TEXT_ARGUMENTS(item->probe));
+            SLICE_ARGUMENTS(item->probe));
     else if (item->sent_ns < earliest_ns)
         finding_violated(finding, entry,
                          "the evidence `%.*s` is older than the intent that it answers",
-                         TEXT_ARGUMENTS(item->probe));
+                         SLICE_ARGUMENTS(item->probe));
     else if (before != NULL && item->sent_ns < before->sent_ns)
         finding_violated(finding, entry,
                          "the evidence `%.*s` does not stand in the order of its time",
-                         TEXT_ARGUMENTS(item->probe));
+                         SLICE_ARGUMENTS(item->probe));
     if (!item->has_target)
         return;
     int64_t span_ms = item->target_after_ms - item->target_before_ms,
@@ -71,7 +72,7 @@ static void check_item(const struct entry *entry, const struct item *item,
     if (span_ms < 0 || span_ms > most_ms)
         finding_violated(finding, entry,
                          "the target's uptime around `%.*s` cannot be that of one request",
-                         TEXT_ARGUMENTS(item->probe));
+                         SLICE_ARGUMENTS(item->probe));
 }
 
 static void check_evidence(const struct audit *audit, struct entry *entry, struct finding *finding)
@@ -80,7 +81,7 @@ static void check_evidence(const struct audit *audit, struct entry *entry, struc
     const struct item *span = NULL;
     for (size_t i = 0; i < entry->item_count; i++) {
         const struct item *item = &entry->items[i];
-        check_item(entry, item, i > 0 ? item - 1 : NULL, earliest_ns, finding);
+        clocks_check_item(entry, item, i > 0 ? item - 1 : NULL, earliest_ns, finding);
         if (!item->has_target)
             continue;
         if (span != NULL && strcmp(span->target_boot, item->target_boot) == 0
@@ -93,7 +94,8 @@ static void check_evidence(const struct audit *audit, struct entry *entry, struc
 
 static bool is_step_note(struct entry *entry)
 {
-    return entry->type == ENTRY_NOTE && text_is(node_text(entry_body(entry), "kind"), "clock_step");
+    return entry->type == ENTRY_NOTE
+           && slice_is(node_text(entry_body(entry), "kind"), "clock_step");
 }
 
 static void check_wall_clock(const struct deployment *deployment, size_t place, unsigned *steps,

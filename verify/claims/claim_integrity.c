@@ -45,12 +45,12 @@ static bool bind_evidence(const struct audit *audit, struct entry *entry, struct
         if (blob == NULL || (int64_t)blob->data.size != item->size) {
             finding_violated(finding, entry,
                              "the evidence of `%.*s` is missing or has another size than recorded",
-                             TEXT_ARGUMENTS(item->probe));
+                             SLICE_ARGUMENTS(item->probe));
             return false;
         }
         blob->referred = true;
-        item->output = (struct text){blob->data.size > 0 ? (const char *)blob->data.data : "",
-                                     blob->data.size};
+        item->output = (struct slice){blob->data.size > 0 ? (const char *)blob->data.data : "",
+                                      blob->data.size};
     }
     return true;
 }

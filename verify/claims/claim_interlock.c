@@ -30,7 +30,7 @@ static void key_of(const struct step *step, char ret_key[FORMAT_KEY_HEX + 1])
 {
     ret_key[0] = '\0';
     if (step->intent != NULL)
-        (void)text_copy(node_text(entry_body(step->intent), "key"), ret_key, FORMAT_KEY_HEX + 1);
+        (void)slice_copy(node_text(entry_body(step->intent), "key"), ret_key, FORMAT_KEY_HEX + 1);
 }
 
 static void check_disarm(const struct audit *audit, const struct step *step,
@@ -41,7 +41,7 @@ static void check_disarm(const struct audit *audit, const struct step *step,
     key_of(step, key);
     size_t publish = first_place(step->transition, "bus.publish"),
            behind_act = behind_last(step->transition, "act");
-    if (step->act == ACT_MAKE_SAFE
+    if (step->action == ACTION_MAKE_SAFE
         && behind_act > 0) { /* DISARM was not seen, so the container was taken away: what was
                                 looked at behind that decides */
         reading_interlock(&audit->genesis, step->transition, behind_act,
@@ -52,17 +52,17 @@ static void check_disarm(const struct audit *audit, const struct step *step,
     reading_interlock(&audit->genesis, step->transition,
                       publish < step->transition->item_count ? publish : 0,
                       step->transition->item_count, key, &reading);
-    if (step->act == ACT_MAKE_SAFE && reading.absent)
+    if (step->action == ACTION_MAKE_SAFE && reading.absent)
         return;
     if (reading.interlock != INTERLOCK_DISARMED)
         finding_violated(finding, step->transition,
                          "%s says that Execution is disarmed, and its own lines show it %s: %s",
-                         act_name(step->act), interlock_name(reading.interlock), reading.why);
+                         action_name(step->action), interlock_word(reading.interlock), reading.why);
     else if (!reading.received)
         finding_violated(
             finding, step->transition,
             "%s: no line says that Execution received this DISARM; what was sent is no evidence",
-            act_name(step->act));
+            action_name(step->action));
 }
 
 static void check_deploy(const struct audit *audit, const struct step *step,
@@ -78,19 +78,20 @@ static void check_deploy(const struct audit *audit, const struct step *step,
             finding_violated(
                 finding, entry,
                 "%s changed a service while Execution was not seen disarmed before: %s",
-                act_name(step->act), reading.why);
+                action_name(step->action), reading.why);
         else if (age_ms > audit->limits->disarm_fresh_ms)
             finding_violated(
                 finding, entry,
                 "%s changed a service %lld ms after DISARM was last observed; the limit is %lld",
-                act_name(step->act), (long long)age_ms, (long long)audit->limits->disarm_fresh_ms);
+                action_name(step->action), (long long)age_ms,
+                (long long)audit->limits->disarm_fresh_ms);
     }
     if (!is_good(step))
         return;
     reading_interlock(&audit->genesis, entry, behind, entry->item_count, NULL, &reading);
     if (reading.interlock != INTERLOCK_DISARMED)
         finding_violated(finding, entry, "Execution was not seen disarmed after %s: it is %s, %s",
-                         act_name(step->act), interlock_name(reading.interlock), reading.why);
+                         action_name(step->action), interlock_word(reading.interlock), reading.why);
 }
 
 /* The time at which the last command that changes a service returned, before this step. */
@@ -137,35 +138,35 @@ static void check_arm(const struct audit *audit, const struct step *step, struct
     if (reading.interlock != INTERLOCK_ARMED)
         finding_violated(finding, entry,
                          "Execution is called armed, and its own lines show it %s: %s",
-                         interlock_name(reading.interlock), reading.why);
+                         interlock_word(reading.interlock), reading.why);
 }
 
 /* What was sent carries the key of its intent, and ARM is sent by the step `arm` alone. */
-static void check_publishes(const struct step *step, struct text arm_subject,
+static void check_publishes(const struct step *step, struct slice arm_subject,
                             struct finding *finding)
 {
     char key[FORMAT_KEY_HEX + 1];
     key_of(step, key);
     for (size_t i = 0; i < step->transition->item_count; i++) {
         const struct item *item = &step->transition->items[i];
-        if (!text_is(item->probe, "bus.publish"))
+        if (!slice_is(item->probe, "bus.publish"))
             continue;
-        bool arms = text_is(item->subject, ARM_SUBJECT)
-                    || (arm_subject.length > 0 && text_equal(item->subject, arm_subject));
-        if (arms && step->act != ACT_ARM)
+        bool arms = slice_is(item->subject, ARM_SUBJECT)
+                    || (arm_subject.length > 0 && slice_equal(item->subject, arm_subject));
+        if (arms && step->action != ACTION_ARM)
             finding_violated(finding, step->transition, "ARM was sent in the step %s",
-                             act_name(step->act));
-        if (step->intent != NULL && !text_begins(item->output, key))
+                             action_name(step->action));
+        if (step->intent != NULL && !slice_begins(item->output, key))
             finding_violated(finding, step->transition,
                              "what was sent does not carry the key of its intent");
     }
 }
 
-static struct text subject_of_arm(const struct deployment *deployment)
+static struct slice subject_of_arm(const struct deployment *deployment)
 {
     for (size_t i = 0; i < deployment->step_count; i++) {
         const struct step *step = &deployment->steps[i];
-        const struct item *item = step->act == ACT_ARM
+        const struct item *item = step->action == ACTION_ARM
                                       ? entry_first_item(step->transition, 0,
                                                          step->transition->item_count,
                                                          "bus.publish")
@@ -173,13 +174,13 @@ static struct text subject_of_arm(const struct deployment *deployment)
         if (item != NULL)
             return item->subject;
     }
-    return (struct text){"", 0};
+    return (struct slice){"", 0};
 }
 
 static void check_steps(const struct audit *audit, struct finding *finding)
 {
     const struct deployment *deployment = &audit->deployment;
-    struct text arm_subject = subject_of_arm(deployment);
+    struct slice arm_subject = subject_of_arm(deployment);
     bool safe = false;
     for (size_t i = 0; i < deployment->step_count; i++) {
         const struct step *step = &deployment->steps[i];
@@ -190,26 +191,27 @@ static void check_steps(const struct audit *audit, struct finding *finding)
                 + behind_last(step->transition, "compose.up")
             > 0)
             finding_rests_on(finding, step->transition);
-        if ((step->act == ACT_DISARM || step->act == ACT_MAKE_SAFE) && is_good(step))
+        if ((step->action == ACTION_DISARM || step->action == ACTION_MAKE_SAFE) && is_good(step))
             check_disarm(audit, step, finding);
-        else if (step->act == ACT_DEPLOY_EXECUTION || step->act == ACT_DEPLOY_BRAIN)
+        else if (step->action == ACTION_DEPLOY_EXECUTION || step->action == ACTION_DEPLOY_BRAIN)
             check_deploy(audit, step, finding);
-        else if (step->act == ACT_ARM)
+        else if (step->action == ACTION_ARM)
             check_arm(audit, step, finding);
         else if (deployment->policy && !machine_is_reverting(step->from)
                  && behind_last(step->transition, "compose.up") > 0)
             finding_violated(finding, step->transition, "a service was changed in the step %s",
-                             act_name(step->act));
-        if (step->act == ACT_REDEPLOY && !safe)
+                             action_name(step->action));
+        if (step->action == ACTION_REDEPLOY && !safe)
             finding_violated(
                 finding, step->transition,
                 "services were re-created by a rollback that had not made Execution safe");
-        safe = step->to == STAGE_SAFE
-               || (safe && machine_is_reverting(step->from) && step->from != STAGE_ROLLING_BACK);
+        safe = step->to == STATE_SAFE
+               || (safe && machine_is_reverting(step->from) && step->from != STATE_ROLLING_BACK);
         reading_interlock(&audit->genesis, step->transition, 0, step->transition->item_count, NULL,
                           &reading);
-        if (machine_is_reverting(step->from) && is_good(step) && step->act != ACT_VERIFY_RESTORED
-            && reading.looked && reading.interlock == INTERLOCK_ARMED)
+        if (machine_is_reverting(step->from) && is_good(step)
+            && step->action != ACTION_VERIFY_RESTORED && reading.looked
+            && reading.interlock == INTERLOCK_ARMED)
             finding_violated(finding, step->transition,
                              "Execution is armed in the middle of a rollback");
     }
@@ -223,22 +225,23 @@ static void check_others(const struct audit *audit, struct finding *finding)
     for (uint64_t seq = deployment->number; seq <= last; seq++) {
         struct entry *entry = &audit->record->entries[seq];
         struct interlock_reading reading;
-        if (entry->type == ENTRY_COMMAND && text_is(node_text(entry_body(entry), "command"), "arm"))
+        if (entry->type == ENTRY_COMMAND
+            && slice_is(node_text(entry_body(entry), "command"), "arm"))
             finding_violated(finding, entry,
                              "Execution was armed by hand while a deployment was open");
         if (entry->type != ENTRY_RECONCILIATION || entry->deployment != (int64_t)deployment->number)
             continue;
         int64_t intent = node_number(entry_body(entry), "intent", -1);
-        struct text then = node_text(entry_body(entry), "then");
+        struct slice then = node_text(entry_body(entry), "then");
         if (intent < 0 || intent >= entry->seq
             || audit->record->entries[intent].type != ENTRY_INTENT
-            || act_by_name(node_text(entry_body(&audit->record->entries[intent]), "action"))
-                   != ACT_ARM
-            || text_is(then, "fail") || text_is(then, "ask"))
+            || action_by_name(node_text(entry_body(&audit->record->entries[intent]), "action"))
+                   != ACTION_ARM
+            || slice_is(then, "fail") || slice_is(then, "ask"))
             continue;
         finding_rests_on(finding, entry);
         reading_interlock(&audit->genesis, entry, 0, entry->item_count, NULL, &reading);
-        if (text_is(then, "continue") || reading.interlock != INTERLOCK_DISARMED)
+        if (slice_is(then, "continue") || reading.interlock != INTERLOCK_DISARMED)
             finding_violated(finding, entry,
                              "a dangling ARM was not answered with DISARM, observed");
     }
@@ -251,12 +254,12 @@ static bool was_answered(const struct audit *audit, const struct entry *until, b
          i < audit->deployment.count && audit->deployment.entries[i]->seq < until->seq; i++) {
         struct entry *entry = audit->deployment.entries[i];
         if (entry->type != ENTRY_COMMAND
-            || !text_is(node_text(entry_body(entry), "command"), "answer"))
+            || !slice_is(node_text(entry_body(entry), "command"), "answer"))
             continue;
-        struct text outcome = node_text(entry_body(entry), "outcome");
+        struct slice outcome = node_text(entry_body(entry), "outcome");
         finding_rests_on(finding, entry);
-        if (yes ? text_is(outcome, "yes")
-                : text_is(outcome, "no") || text_is(outcome, "unanswered"))
+        if (yes ? slice_is(outcome, "yes")
+                : slice_is(outcome, "no") || slice_is(outcome, "unanswered"))
             return true;
     }
     return false;
@@ -265,10 +268,10 @@ static bool was_answered(const struct audit *audit, const struct entry *until, b
 /* The interlock that a release must show from `verified` on. */
 static enum interlock check_release(const struct audit *audit, struct finding *finding)
 {
-    const struct step *connected = deployment_step(&audit->deployment, ACT_CONNECT),
-                      *verified = deployment_step(&audit->deployment, ACT_VERIFY_RELEASE),
-                      *rearmed = deployment_step(&audit->deployment, ACT_ARM),
-                      *observed = deployment_step(&audit->deployment, ACT_OBSERVE_WINDOW);
+    const struct step *connected = deployment_step(&audit->deployment, ACTION_CONNECT),
+                      *verified = deployment_step(&audit->deployment, ACTION_VERIFY_RELEASE),
+                      *rearmed = deployment_step(&audit->deployment, ACTION_ARM),
+                      *observed = deployment_step(&audit->deployment, ACTION_OBSERVE_WINDOW);
     struct interlock_reading before = {0}, after;
     if (verified == NULL || connected == NULL)
         return INTERLOCK_UNKNOWN;
@@ -283,11 +286,11 @@ static enum interlock check_release(const struct audit *audit, struct finding *f
     else if (after.interlock == INTERLOCK_ARMED && before.interlock != INTERLOCK_ARMED)
         finding_violated(finding, verified->transition,
                          "Execution came up armed, and before it was %s",
-                         interlock_name(before.interlock));
+                         interlock_word(before.interlock));
     else if (rearmed != NULL && before.interlock != INTERLOCK_ARMED)
         finding_violated(finding, rearmed->transition,
                          "Execution was armed by a release, and before it was %s",
-                         interlock_name(before.interlock));
+                         interlock_word(before.interlock));
     else if (rearmed != NULL
              && !was_answered(audit,
                               rearmed->intent != NULL ? rearmed->intent : rearmed->transition, true,
@@ -313,7 +316,7 @@ static void check_look(const struct audit *audit, const struct entry *entry,
         return;
     if (reading.interlock != expected)
         finding_violated(finding, entry, "Execution is %s where it must be %s%s%s",
-                         interlock_name(reading.interlock), interlock_name(expected),
+                         interlock_word(reading.interlock), interlock_word(expected),
                          reading.interlock == INTERLOCK_UNKNOWN ? ": " : "",
                          reading.interlock == INTERLOCK_UNKNOWN ? reading.why : "");
 }
@@ -321,8 +324,8 @@ static void check_look(const struct audit *audit, const struct entry *entry,
 static void check_looks(const struct audit *audit, enum interlock expected, struct finding *finding)
 {
     const struct deployment *deployment = &audit->deployment;
-    const struct step *observed = deployment_step(deployment, ACT_OBSERVE_WINDOW),
-                      *confirmed = deployment_step(deployment, ACT_CONFIRM);
+    const struct step *observed = deployment_step(deployment, ACTION_OBSERVE_WINDOW),
+                      *confirmed = deployment_step(deployment, ACTION_CONFIRM);
     for (size_t i = 0; observed != NULL && i < deployment->count; i++) {
         struct entry *entry = deployment->entries[i];
         if (entry->type == ENTRY_SAMPLE && observed->intent != NULL
@@ -335,7 +338,7 @@ static void check_looks(const struct audit *audit, enum interlock expected, stru
 
 static void check_restored(const struct audit *audit, struct finding *finding)
 {
-    const struct step *restored = deployment_step(&audit->deployment, ACT_VERIFY_RESTORED);
+    const struct step *restored = deployment_step(&audit->deployment, ACTION_VERIFY_RESTORED);
     struct interlock_reading reading;
     if (restored == NULL)
         return;
@@ -344,7 +347,7 @@ static void check_restored(const struct audit *audit, struct finding *finding)
     if (!reading.absent && reading.interlock != INTERLOCK_DISARMED)
         finding_violated(finding, restored->transition,
                          "after the rollback Execution is %s, and it must stay disarmed: %s",
-                         interlock_name(reading.interlock), reading.why);
+                         interlock_word(reading.interlock), reading.why);
 }
 
 void claim_interlock(const struct audit *audit, struct finding *finding)
@@ -363,13 +366,13 @@ void claim_interlock(const struct audit *audit, struct finding *finding)
         finding_undecidable(finding, NULL,
                             "the deployment is still open; up to here nothing speaks against it");
     else if (deployment_failure(deployment) == NULL && !deployment_changed(deployment)
-             && deployment_step(deployment, ACT_DISARM) == NULL)
+             && deployment_step(deployment, ACTION_DISARM) == NULL)
         finding_not_applicable(finding, "the deployment ended before Execution was touched");
-    else if (deployment->accepted && deployment_step(deployment, ACT_MAKE_SAFE) == NULL)
+    else if (deployment->accepted && deployment_step(deployment, ACTION_MAKE_SAFE) == NULL)
         finding_violated(finding, NULL, "the rollback failed before Execution was safe");
     finding_conclude(
         finding, NULL, "Execution's own lines show %s",
-        deployment->stage == STAGE_COMPLETED
+        deployment->state == STATE_COMPLETED
             ? "the interlock as it must be before and after each change, and in every sample"
             : "it disarmed before services were restored, and it stayed so");
 }

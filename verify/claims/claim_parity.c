@@ -12,8 +12,8 @@ struct parity_check {
     unsigned looks;
 };
 
-static void check(struct parity_check *check, const struct entry *entry, size_t to, unsigned voices,
-                  const char *where)
+static void parity_check_look(struct parity_check *check, const struct entry *entry, size_t to,
+                              unsigned voices, const char *where)
 {
     struct parity_reading reading;
     reading_parity(&check->audit->genesis, entry, 0, to, voices, &reading);
@@ -30,26 +30,26 @@ static void check(struct parity_check *check, const struct entry *entry, size_t 
         memcpy(check->hash, reading.hash, sizeof check->hash);
 }
 
-static void check_step(struct parity_check *state, enum act act, unsigned voices)
+static void check_step(struct parity_check *parity, enum action action, unsigned voices)
 {
-    const struct step *step = deployment_step(&state->audit->deployment, act);
+    const struct step *step = deployment_step(&parity->audit->deployment, action);
     if (step == NULL)
         return;
     size_t to = step->transition->item_count;
-    const struct item *publish = act == ACT_ARM
+    const struct item *publish = action == ACTION_ARM
                                      ? entry_first_item(step->transition, 0, to, "bus.publish")
                                      : NULL;
-    check(state, step->transition,
-          publish != NULL ? (size_t)(publish - step->transition->items) : to, voices,
-          act_name(act));
+    parity_check_look(parity, step->transition,
+                      publish != NULL ? (size_t)(publish - step->transition->items) : to, voices,
+                      action_name(action));
 }
 
 /* A responder that keeps silent for fewer samples than fail an endpoint is passed over; another
  * answer never is. */
-static void check_samples(struct parity_check *state)
+static void check_samples(struct parity_check *parity)
 {
-    const struct deployment *deployment = &state->audit->deployment;
-    const struct step *observed = deployment_step(deployment, ACT_OBSERVE_WINDOW);
+    const struct deployment *deployment = &parity->audit->deployment;
+    const struct step *observed = deployment_step(deployment, ACTION_OBSERVE_WINDOW);
     int64_t silent = 0;
     for (size_t i = 0; observed != NULL && observed->intent != NULL && i < deployment->count; i++) {
         struct entry *entry = deployment->entries[i];
@@ -57,15 +57,15 @@ static void check_samples(struct parity_check *state)
         if (entry->type != ENTRY_SAMPLE
             || node_number(entry_body(entry), "intent", -1) != observed->intent->seq)
             continue;
-        finding_rests_on(state->finding, entry);
-        reading_parity(&state->audit->genesis, entry, 0, entry->item_count, PARITY_RESPONDER,
+        finding_rests_on(parity->finding, entry);
+        reading_parity(&parity->audit->genesis, entry, 0, entry->item_count, PARITY_RESPONDER,
                        &reading);
         silent = reading.parity == PARITY_MISSING && reading.silent ? silent + 1 : 0;
-        if (silent == 0 || silent >= state->audit->limits->failures)
-            check(state, entry, entry->item_count, PARITY_RESPONDER, "a sample");
+        if (silent == 0 || silent >= parity->audit->limits->failures)
+            parity_check_look(parity, entry, entry->item_count, PARITY_RESPONDER, "a sample");
     }
     if (silent > 0)
-        finding_violated(state->finding, observed->transition,
+        finding_violated(parity->finding, observed->transition,
                          "in the last sample of the window nobody answered with a policy hash");
 }
 
@@ -73,7 +73,7 @@ static void check_samples(struct parity_check *state)
 static void read_before(const struct audit *audit, struct finding *finding,
                         char ret_hash[SHA256_HEX + 1])
 {
-    const struct step *connected = deployment_step(&audit->deployment, ACT_CONNECT);
+    const struct step *connected = deployment_step(&audit->deployment, ACTION_CONNECT);
     struct parity_reading reading;
     ret_hash[0] = '\0';
     if (connected == NULL)
@@ -85,32 +85,33 @@ static void read_before(const struct audit *audit, struct finding *finding,
         memcpy(ret_hash, reading.hash, SHA256_HEX + 1);
 }
 
-static void check_forward(const struct audit *audit, const char *before, struct parity_check *state)
+static void check_forward(const struct audit *audit, const char *before,
+                          struct parity_check *parity)
 {
     char expect[SHA256_HEX + 1];
     bool policy = audit->deployment.policy;
-    if (text_copy(node_text(audit->deployment.open, "expect"), expect, sizeof expect)
+    if (slice_copy(node_text(audit->deployment.open, "expect"), expect, sizeof expect)
         && expect[0] != '\0')
-        memcpy(state->hash, expect, sizeof expect);
-    const struct step *verified = deployment_step(&audit->deployment, ACT_VERIFY_RELEASE);
+        memcpy(parity->hash, expect, sizeof expect);
+    const struct step *verified = deployment_step(&audit->deployment, ACTION_VERIFY_RELEASE);
     if (!policy && verified != NULL) {
         if (before[0] == '\0')
-            finding_undecidable(state->finding, verified->transition,
+            finding_undecidable(parity->finding, verified->transition,
                                 "the before snapshot shows no single policy hash with which this "
                                 "release could be compared");
-        else if (state->hash[0] != '\0' && strcmp(before, state->hash) != 0)
+        else if (parity->hash[0] != '\0' && strcmp(before, parity->hash) != 0)
             finding_violated(
-                state->finding, verified->transition,
+                parity->finding, verified->transition,
                 "a release must not change the policy hash, and another than before is expected");
         else
-            memcpy(state->hash, before, sizeof state->hash);
+            memcpy(parity->hash, before, sizeof parity->hash);
     }
-    check_step(state, ACT_VERIFY_EXECUTION, PARITY_RESPONDER | PARITY_EXECUTION);
-    check_step(state, ACT_VERIFY_PARITY, PARITY_RESPONDER | PARITY_EXECUTION | PARITY_BRAIN);
-    check_step(state, ACT_VERIFY_RELEASE, PARITY_RESPONDER | PARITY_EXECUTION | PARITY_BRAIN);
-    check_step(state, ACT_ARM, PARITY_RESPONDER | PARITY_EXECUTION | PARITY_BRAIN);
-    check_samples(state);
-    check_step(state, ACT_CONFIRM, PARITY_RESPONDER);
+    check_step(parity, ACTION_VERIFY_EXECUTION, PARITY_RESPONDER | PARITY_EXECUTION);
+    check_step(parity, ACTION_VERIFY_PARITY, PARITY_RESPONDER | PARITY_EXECUTION | PARITY_BRAIN);
+    check_step(parity, ACTION_VERIFY_RELEASE, PARITY_RESPONDER | PARITY_EXECUTION | PARITY_BRAIN);
+    check_step(parity, ACTION_ARM, PARITY_RESPONDER | PARITY_EXECUTION | PARITY_BRAIN);
+    check_samples(parity);
+    check_step(parity, ACTION_CONFIRM, PARITY_RESPONDER);
 }
 
 void claim_parity(const struct audit *audit, struct finding *finding)
@@ -125,7 +126,7 @@ void claim_parity(const struct audit *audit, struct finding *finding)
     read_before(audit, finding, back.hash);
     check_forward(audit, back.hash, &forward);
     if (back.hash[0] != '\0')
-        check_step(&back, ACT_VERIFY_RESTORED, PARITY_RESPONDER | PARITY_EXECUTION);
+        check_step(&back, ACTION_VERIFY_RESTORED, PARITY_RESPONDER | PARITY_EXECUTION);
     if (!deployment->ended)
         finding_undecidable(finding, NULL,
                             "the deployment is still open; up to here nothing speaks against it");

@@ -8,14 +8,14 @@
 /* The attestation that answers an item: the last one in front of the checklist's transition, or
  * NULL. */
 static struct entry *attestation_of(const struct deployment *deployment, const struct entry *before,
-                                    struct text item)
+                                    struct slice item)
 {
     struct entry *found = NULL;
     for (size_t i = 0; i < deployment->count && deployment->entries[i]->seq < before->seq; i++) {
         struct entry *entry = deployment->entries[i];
         if (entry->type == ENTRY_ATTESTATION
-            && text_equal(node_text(entry_body(entry), "item"), item)
-            && text_is(node_text(entry_body(entry), "answer"), "passed"))
+            && slice_equal(node_text(entry_body(entry), "item"), item)
+            && slice_is(node_text(entry_body(entry), "answer"), "passed"))
             found = entry;
     }
     return found;
@@ -28,22 +28,23 @@ struct attested {
     unsigned count;
 };
 
-static void note_attested(struct attested *attested, struct text id, struct entry *by)
+static void note_attested(struct attested *attested, struct slice id, struct entry *by)
 {
     size_t used = strlen(attested->text);
     attested->count++;
     (void)snprintf(attested->text + used, sizeof attested->text - used, "%s%.*s by %.*s",
-                   used > 0 ? ", " : "", TEXT_ARGUMENTS(id),
-                   TEXT_ARGUMENTS(node_text(entry_body(by), "operator")));
+                   used > 0 ? ", " : "", SLICE_ARGUMENTS(id),
+                   SLICE_ARGUMENTS(node_text(entry_body(by), "operator")));
 }
 
-static void check_item(const struct audit *audit, const struct entry *entry, struct text id,
-                       struct attested *attested, struct finding *finding)
+static void preflight_check_item(const struct audit *audit, const struct entry *entry,
+                                 struct slice id, struct attested *attested,
+                                 struct finding *finding)
 {
     bool found = false;
     for (size_t i = 0; i < entry->item_count; i++) {
         const struct item *item = &entry->items[i];
-        if (!text_is(item->probe, "preflight") || !text_equal(item->subject, id))
+        if (!slice_is(item->probe, "preflight") || !slice_equal(item->subject, id))
             continue;
         found = true;
         struct entry *by = item->status == 2 ? attestation_of(&audit->deployment, entry, id) : NULL;
@@ -54,14 +55,14 @@ static void check_item(const struct audit *audit, const struct entry *entry, str
             finding_violated(
                 finding, entry,
                 "the item '%.*s' could not be decided by a probe, and nobody attested it before",
-                TEXT_ARGUMENTS(id));
+                SLICE_ARGUMENTS(id));
         else if (item->status != 0)
             finding_violated(finding, entry, "the mandatory item '%.*s' failed",
-                             TEXT_ARGUMENTS(id));
+                             SLICE_ARGUMENTS(id));
     }
     if (!found)
         finding_violated(finding, entry, "the mandatory item '%.*s' was not looked at",
-                         TEXT_ARGUMENTS(id));
+                         SLICE_ARGUMENTS(id));
 }
 
 static unsigned check_list(const struct audit *audit, const struct entry *entry,
@@ -71,21 +72,21 @@ static unsigned check_list(const struct audit *audit, const struct entry *entry,
     unsigned count = 0;
     for (const struct node *id = list != NULL ? list->first : NULL; id != NULL;
          id = id->next, count++)
-        check_item(audit, entry, id->text, attested, finding);
+        preflight_check_item(audit, entry, id->text, attested, finding);
     return count;
 }
 
 void claim_preflight(const struct audit *audit, struct finding *finding)
 {
     const struct deployment *deployment = &audit->deployment;
-    const struct step *step = deployment_step(deployment, ACT_RUN_PREFLIGHT);
+    const struct step *step = deployment_step(deployment, ACTION_RUN_PREFLIGHT);
     if (step == NULL) {
         if (deployment->ended && !deployment_changed(deployment))
             finding_not_applicable(
                 finding,
                 "the deployment ended before its checklist had passed, and changed nothing");
-        else if (deployment->step_count > 0 && deployment->stage != STAGE_OPENED
-                 && deployment->stage != STAGE_ABORTING)
+        else if (deployment->step_count > 0 && deployment->state != STATE_OPENED
+                 && deployment->state != STATE_ABORTING)
             finding_violated(finding, NULL, "the deployment went on without its checklist");
         else
             finding_undecidable(finding, NULL, "the checklist has not passed yet");
@@ -98,11 +99,12 @@ void claim_preflight(const struct audit *audit, struct finding *finding)
     count += check_list(audit, entry, node_member(deployment->open, "checklist"), &attested,
                         finding);
     for (unsigned i = 0; i < audit->limits->checklist_count; i++, count++)
-        check_item(audit, entry, text_of(audit->limits->checklist[i]), &attested, finding);
+        preflight_check_item(audit, entry, slice_of(audit->limits->checklist[i]), &attested,
+                             finding);
     for (size_t i = 0; i < deployment->count && deployment->entries[i]->seq < entry->seq; i++)
         if (deployment->entries[i]->type == ENTRY_INTENT
-            && act_by_name(node_text(entry_body(deployment->entries[i]), "action"))
-                   != ACT_RUN_PREFLIGHT)
+            && action_by_name(node_text(entry_body(deployment->entries[i]), "action"))
+                   != ACTION_RUN_PREFLIGHT)
             finding_violated(finding, deployment->entries[i],
                              "a step was begun before the checklist had passed");
     if (count == 0)

@@ -12,9 +12,9 @@
 struct walk {
     const struct audit *audit;
     struct finding *finding;
-    enum stage stage;
+    enum state state;
     struct entry *intent; /* open, or NULL */
-    enum act act;
+    enum action action;
     bool interrupted, must_fail, undecided;
     struct entry *repeated; /* closed by `repeat`: the next intent repeats it */
     struct entry *last;     /* of those that the driver writes */
@@ -22,7 +22,7 @@ struct walk {
     bool ended;
 };
 
-static struct text at(struct entry *entry, const char *key)
+static struct slice walk_text(struct entry *entry, const char *key)
 {
     return node_text(entry_body(entry), key);
 }
@@ -32,12 +32,12 @@ static int64_t first_of(struct entry *intent)
     return node_number(entry_body(intent), "repeats", intent->seq);
 }
 
-static bool key_is_fresh(const struct walk *walk, const struct entry *intent, struct text key)
+static bool key_is_fresh(const struct walk *walk, const struct entry *intent, struct slice key)
 {
     const struct deployment *deployment = &walk->audit->deployment;
     for (size_t i = 0; i < deployment->count && deployment->entries[i] != intent; i++)
         if (deployment->entries[i]->type == ENTRY_INTENT
-            && text_equal(at(deployment->entries[i], "key"), key))
+            && slice_equal(walk_text(deployment->entries[i], "key"), key))
             return false;
     return true;
 }
@@ -45,7 +45,7 @@ static bool key_is_fresh(const struct walk *walk, const struct entry *intent, st
 static void check_repeat(struct walk *walk, struct entry *entry)
 {
     int64_t repeats = node_number(entry_body(entry), "repeats", -1);
-    bool fresh = key_is_fresh(walk, entry, at(entry, "key"));
+    bool fresh = key_is_fresh(walk, entry, walk_text(entry, "key"));
     if (walk->repeated == NULL) {
         if (repeats >= 0)
             finding_violated(
@@ -56,12 +56,13 @@ static void check_repeat(struct walk *walk, struct entry *entry)
         return;
     }
     if (repeats != first_of(walk->repeated)
-        || walk->act != act_by_name(at(walk->repeated, "action")))
+        || walk->action != action_by_name(walk_text(walk->repeated, "action")))
         finding_violated(
             walk->finding, entry,
             "after a reconciliation that says `repeat` another intent follows than that one");
-    else if (walk->act == ACT_ARM ? !fresh
-                                  : !text_equal(at(entry, "key"), at(walk->repeated, "key")))
+    else if (walk->action == ACTION_ARM
+                 ? !fresh
+                 : !slice_equal(walk_text(entry, "key"), walk_text(walk->repeated, "key")))
         finding_violated(walk->finding, entry,
                          "a repeated intent does not carry the key that it must");
 }
@@ -72,40 +73,40 @@ static void walk_intent(struct walk *walk, struct entry *entry)
         finding_violated(walk->finding, entry, "an intent is recorded while %lld is open",
                          (long long)walk->intent->seq);
     walk->intent = entry;
-    walk->act = act_by_name(at(entry, "action"));
+    walk->action = action_by_name(walk_text(entry, "action"));
     walk->interrupted = walk->must_fail = walk->undecided = false;
-    if (stage_by_name(at(entry, "from")) != walk->stage)
+    if (state_by_name(walk_text(entry, "from")) != walk->state)
         finding_violated(walk->finding, entry,
                          "the intent names another state than %s, in which the deployment is",
-                         stage_name(walk->stage));
-    else if (!machine_act_belongs(walk->audit->deployment.policy, walk->stage, walk->act))
+                         state_name(walk->state));
+    else if (!machine_action_belongs(walk->audit->deployment.policy, walk->state, walk->action))
         finding_violated(walk->finding, entry, "the action %s does not belong to the state %s",
-                         act_name(walk->act), stage_name(walk->stage));
+                         action_name(walk->action), state_name(walk->state));
     check_repeat(walk, entry);
     walk->repeated = NULL;
 }
 
 static void walk_reconciliation(struct walk *walk, struct entry *entry)
 {
-    struct text then = at(entry, "then");
+    struct slice then = walk_text(entry, "then");
     if (walk->intent == NULL || node_number(entry_body(entry), "intent", -1) != walk->intent->seq) {
         finding_violated(walk->finding, entry, "the reconciliation does not name the open intent");
         return;
     }
-    if (text_is(then, "continue") && text_is(at(entry, "found"), "unknown"))
+    if (slice_is(then, "continue") && slice_is(walk_text(entry, "found"), "unknown"))
         finding_violated(
             walk->finding, entry,
             "what was found is unknown, and the act is taken for done: that is a guess");
     walk->interrupted = false;
-    walk->must_fail = text_is(then, "fail");
-    walk->undecided = text_is(then, "ask");
-    if (text_is(then, "repeat")) {
+    walk->must_fail = slice_is(then, "fail");
+    walk->undecided = slice_is(then, "ask");
+    if (slice_is(then, "repeat")) {
         walk->repeated = walk->intent;
         walk->intent = NULL;
     }
 }
 
-static void check_answer(struct walk *walk, const struct step *step)
+static void walk_check_answer(struct walk *walk, const struct step *step)
 {
     struct entry *entry = step->transition;
     int64_t named = node_number(entry_body(entry), "intent", -1);
@@ -132,27 +133,27 @@ static void check_answer(struct walk *walk, const struct step *step)
                          (long long)walk->intent->seq);
     else if (good
              && (step->event == EVENT_REARMED)
-                    != (walk->stage == STAGE_VERIFIED && walk->act == ACT_ARM))
+                    != (walk->state == STATE_VERIFIED && walk->action == ACTION_ARM))
         finding_violated(walk->finding, entry, "%s is not what the action %s can earn here",
-                         event_name(step->event), act_name(walk->act));
+                         event_name(step->event), action_name(walk->action));
 }
 
 static void walk_transition(struct walk *walk, struct entry *entry)
 {
     const struct step *step = &walk->audit->deployment.steps[walk->step++];
     char why[200];
-    if (step->from != walk->stage)
+    if (step->from != walk->state)
         finding_violated(walk->finding, entry,
                          "the transition leaves %s, and the deployment is in %s",
-                         stage_name(step->from), stage_name(walk->stage));
+                         state_name(step->from), state_name(walk->state));
     else if (!machine_allows(walk->audit->deployment.policy, step->from, step->event, step->to))
         finding_violated(walk->finding, entry, "the standard knows no way from %s by %s to %s",
-                         stage_name(step->from), event_name(step->event), stage_name(step->to));
-    check_answer(walk, step);
+                         state_name(step->from), event_name(step->event), state_name(step->to));
+    walk_check_answer(walk, step);
     if ((step->event == EVENT_DONE || step->event == EVENT_REARMED)
         && !step_is_earned(walk->audit, step, why, sizeof why))
-        finding_violated(walk->finding, entry, "%s: %s", act_name(step->act), why);
-    walk->stage = step->to;
+        finding_violated(walk->finding, entry, "%s: %s", action_name(step->action), why);
+    walk->state = step->to;
     walk->intent = NULL;
     walk->repeated = NULL;
     walk->interrupted = walk->must_fail = walk->undecided = false;
@@ -161,7 +162,7 @@ static void walk_transition(struct walk *walk, struct entry *entry)
 
 static void walk_sample(struct walk *walk, struct entry *entry)
 {
-    if (walk->intent == NULL || walk->act != ACT_OBSERVE_WINDOW
+    if (walk->intent == NULL || walk->action != ACTION_OBSERVE_WINDOW
         || node_number(entry_body(entry), "intent", -1) != walk->intent->seq)
         finding_violated(walk->finding, entry, "the sample belongs to no open observation");
     else if (walk->interrupted)
@@ -172,10 +173,10 @@ static void walk_sample(struct walk *walk, struct entry *entry)
 
 static void walk_attestation(struct walk *walk, struct entry *entry)
 {
-    if (!text_is(at(entry, "item"), "rollback_failed"))
+    if (!slice_is(walk_text(entry, "item"), "rollback_failed"))
         return;
-    if (walk->stage != STAGE_ROLLBACK_FAILED || walk->intent != NULL
-        || !text_is(at(entry, "answer"), "accepted"))
+    if (walk->state != STATE_ROLLBACK_FAILED || walk->intent != NULL
+        || !slice_is(walk_text(entry, "answer"), "accepted"))
         finding_violated(walk->finding, entry, "a failed rollback is accepted where there is none");
     walk->ended = true;
 }
@@ -237,7 +238,7 @@ static void walk_entry(struct walk *walk, struct entry *entry)
 void claim_procedure(const struct audit *audit, struct finding *finding)
 {
     const struct deployment *deployment = &audit->deployment;
-    struct walk walk = {.audit = audit, .finding = finding, .stage = STAGE_OPENED};
+    struct walk walk = {.audit = audit, .finding = finding, .state = STATE_OPENED};
     if (deployment->policy && !audit->genesis.has_policy)
         finding_violated(finding, deployment->entries[0],
                          "a policy change is opened where no policy hash is shared");
@@ -246,7 +247,7 @@ void claim_procedure(const struct audit *audit, struct finding *finding)
     const struct entry *last = deployment->entries[deployment->count - 1];
     if (!walk.ended)
         finding_undecidable(finding, last, "the deployment is still open, in the state %s",
-                            stage_name(walk.stage));
+                            state_name(walk.state));
     char untold[120] = "";
     size_t services = earned_untold(audit);
     if (services > 0)
@@ -257,6 +258,6 @@ void claim_procedure(const struct audit *audit, struct finding *finding)
                      "%zu transitions from opened to %s, each an edge of the %s procedure, "
                      "intended before and with its evidence%s",
                      deployment->step_count,
-                     deployment->accepted ? "an accepted failure" : stage_name(walk.stage),
+                     deployment->accepted ? "an accepted failure" : state_name(walk.state),
                      deployment->policy ? "policy" : "release", untold);
 }

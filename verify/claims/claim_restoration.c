@@ -14,11 +14,11 @@ static bool is_running(const struct container *container)
 static void compare_line(const struct entry *before, const struct entry *after, const char *probe,
                          struct finding *finding)
 {
-    struct text was = reading_line(before, probe), is = reading_line(after, probe);
+    struct slice was = reading_line(before, probe), is = reading_line(after, probe);
     if (was.length == 0 || is.length == 0)
         finding_violated(finding, after, "`%s` cannot be compared: it is missing before or after",
                          probe);
-    else if (!text_equal(was, is))
+    else if (!slice_equal(was, is))
         finding_violated(finding, after, "`%s` is %.*s and was %.*s before", probe,
                          is.length < 64 ? (int)is.length : 64, is.at,
                          was.length < 64 ? (int)was.length : 64, was.at);
@@ -26,16 +26,16 @@ static void compare_line(const struct entry *before, const struct entry *after, 
 
 /* Containers whose service the rendered file declared (where the snapshot says so): an orphan is
  * drift, and is not restored. */
-static void keep_declared(const struct entry *before, struct containers *containers)
+static void restoration_keep_declared(const struct entry *before, struct containers *containers)
 {
     const struct item *declared = entry_item(before, 0, before->item_count, "compose.services",
                                              NULL);
     size_t kept = 0;
     for (size_t i = 0; declared != NULL && declared->status == 0 && i < containers->count; i++) {
-        struct text rest = declared->output, line;
+        struct slice rest = declared->output, line;
         bool found = false;
-        while (text_line(&rest, &line))
-            found = found || text_is(line, containers->list[i].service);
+        while (slice_line(&rest, &line))
+            found = found || slice_is(line, containers->list[i].service);
         if (found)
             containers->list[kept++] = containers->list[i];
     }
@@ -49,7 +49,7 @@ static void compare_containers(const struct containers *before, const struct con
 {
     for (size_t i = 0; i < before->count; i++) {
         const struct container *was = &before->list[i],
-                               *is = reading_container(after, text_of(was->service));
+                               *is = reading_container(after, slice_of(was->service));
         if (!is_running(was))
             continue;
         if (!is_running(is))
@@ -65,7 +65,7 @@ static void compare_containers(const struct containers *before, const struct con
     }
     for (size_t i = 0; i < after->count; i++)
         if (is_running(&after->list[i])
-            && !is_running(reading_container(before, text_of(after->list[i].service))))
+            && !is_running(reading_container(before, slice_of(after->list[i].service))))
             finding_violated(finding, entry,
                              "the service %s runs after the rollback and did not before",
                              after->list[i].service);
@@ -133,20 +133,20 @@ static void check_recreated(const struct audit *audit, const struct container *w
     }
 }
 
-static const struct step *step_to(const struct deployment *deployment, enum stage stage)
+static const struct step *step_to(const struct deployment *deployment, enum state state)
 {
     for (size_t i = deployment->step_count; i-- > 0;)
-        if (deployment->steps[i].to == stage && deployment->steps[i].event == EVENT_DONE)
+        if (deployment->steps[i].to == state && deployment->steps[i].event == EVENT_DONE)
             return &deployment->steps[i];
     return NULL;
 }
 
-static void check_rollback(const struct audit *audit, const struct entry *before,
-                           struct finding *finding)
+static void restoration_check(const struct audit *audit, const struct entry *before,
+                              struct finding *finding)
 {
     const struct deployment *deployment = &audit->deployment;
-    const struct step *restored = step_to(deployment, STAGE_ROLLED_BACK),
-                      *reverted = step_to(deployment, STAGE_REVERTED);
+    const struct step *restored = step_to(deployment, STATE_ROLLED_BACK),
+                      *reverted = step_to(deployment, STATE_REVERTED);
     struct containers was, is;
     if (deployment->accepted || restored == NULL) {
         finding_violated(finding, NULL, "the rollback failed: what ran before was not restored");
@@ -170,7 +170,7 @@ static void check_rollback(const struct audit *audit, const struct entry *before
         finding_violated(finding, after, "the containers before and after cannot be compared");
         return;
     }
-    keep_declared(before, &was);
+    restoration_keep_declared(before, &was);
     compare_containers(&was, &is, after, finding);
     size_t untold = compare_configurations(&was, before, after, finding);
     char but[80] = "";
@@ -190,7 +190,7 @@ static void check_rollback(const struct audit *audit, const struct entry *before
 static void check_abort(const struct audit *audit, const struct entry *before,
                         struct finding *finding)
 {
-    const struct step *aborted = step_to(&audit->deployment, STAGE_ABORTED);
+    const struct step *aborted = step_to(&audit->deployment, STATE_ABORTED);
     if (aborted == NULL) {
         finding_violated(finding, NULL,
                          "the deployment was given up without the code being restored");
@@ -208,12 +208,12 @@ static void check_abort(const struct audit *audit, const struct entry *before,
 void claim_restoration(const struct audit *audit, struct finding *finding)
 {
     const struct deployment *deployment = &audit->deployment;
-    const struct step *connected = deployment_step(deployment, ACT_CONNECT);
+    const struct step *connected = deployment_step(deployment, ACTION_CONNECT);
     bool failed = deployment_failure(deployment) != NULL;
     if (!deployment->ended)
         finding_undecidable(finding, NULL, "the deployment is still open, in the state %s",
-                            stage_name(deployment->stage));
-    else if (deployment->stage == STAGE_COMPLETED && !failed)
+                            state_name(deployment->state));
+    else if (deployment->state == STATE_COMPLETED && !failed)
         finding_not_applicable(finding, "nothing had to be restored");
     else if (connected == NULL && !failed)
         finding_not_applicable(finding, "the deployment ended before the target was taken");
@@ -221,7 +221,7 @@ void claim_restoration(const struct audit *audit, struct finding *finding)
         finding_violated(finding, NULL,
                          "there is no before snapshot to which anything could have been restored");
     else if (failed)
-        check_rollback(audit, connected->transition, finding);
+        restoration_check(audit, connected->transition, finding);
     else
         check_abort(audit, connected->transition, finding);
 }

@@ -10,7 +10,7 @@ enum { NAMES_MAX = 256 };
 /* Consecutive failures of each endpoint and each service. */
 struct tally {
     struct {
-        struct text name;
+        struct slice name;
         char copy[64];
         int64_t failures;
     } rows[NAMES_MAX];
@@ -33,12 +33,12 @@ static struct sample_times times_of(const struct entry *entry)
     return times;
 }
 
-static int64_t count_failure(struct tally *tally, struct text name, bool good)
+static int64_t count_failure(struct tally *tally, struct slice name, bool good)
 {
     size_t at = 0;
-    while (at < tally->count && !text_is(name, tally->rows[at].copy))
+    while (at < tally->count && !slice_is(name, tally->rows[at].copy))
         at++;
-    if (at == NAMES_MAX || !text_copy(name, tally->rows[at].copy, sizeof tally->rows[at].copy))
+    if (at == NAMES_MAX || !slice_copy(name, tally->rows[at].copy, sizeof tally->rows[at].copy))
         return good ? 0 : NAMES_MAX;
     if (at == tally->count)
         tally->rows[tally->count++].failures = 0;
@@ -50,14 +50,14 @@ static int64_t count_service(struct tally *tally, const char *service, bool good
 {
     char name[64 + 1] = "."; /* a service and an endpoint may have the same name */
     memcpy(name + 1, service, sizeof name - 2);
-    return count_failure(tally, text_of(name), good);
+    return count_failure(tally, slice_of(name), good);
 }
 
 /* Every container that is there, and every service that was pulled and has none. */
 static bool services_fail(const struct audit *audit, const struct containers *containers,
                           struct tally *tally)
 {
-    const struct step *pulled = deployment_step(&audit->deployment, ACT_PULL_IMAGES);
+    const struct step *pulled = deployment_step(&audit->deployment, ACTION_PULL_IMAGES);
     struct containers declared = {.count = 0};
     int64_t most = 0;
     if (pulled != NULL
@@ -71,7 +71,7 @@ static bool services_fail(const struct audit *audit, const struct containers *co
         most = failures > most ? failures : most;
     }
     for (size_t i = 0; i < declared.count; i++) {
-        if (reading_container(containers, text_of(declared.list[i].service)) != NULL)
+        if (reading_container(containers, slice_of(declared.list[i].service)) != NULL)
             continue;
         int64_t failures = count_service(tally, declared.list[i].service, false);
         most = failures > most ? failures : most;
@@ -81,11 +81,11 @@ static bool services_fail(const struct audit *audit, const struct containers *co
 
 /* NULL when the sample leaves the window good; else what fails it. `ret_name` is of whom. */
 static const char *sample_fault(const struct audit *audit, const struct entry *entry,
-                                struct tally *tally, struct text *ret_name)
+                                struct tally *tally, struct slice *ret_name)
 {
     const char *fault = NULL;
     struct containers containers;
-    *ret_name = text_of("compose.containers");
+    *ret_name = slice_of("compose.containers");
     if (!reading_containers(entry_first_item(entry, 0, entry->item_count, "compose.containers"),
                             &containers)) /* a second belongs to the interlock */
         return "there is no readable list of the containers:";
@@ -94,7 +94,7 @@ static const char *sample_fault(const struct audit *audit, const struct entry *e
         const struct item *item = entry_item(entry, 0, entry->item_count, "health", NULL);
         for (size_t i = entry->item_count; i-- > 0;) {
             item = &entry->items[i];
-            if (text_is(item->probe, "health") && text_equal(item->subject, endpoint->text))
+            if (slice_is(item->probe, "health") && slice_equal(item->subject, endpoint->text))
                 break;
             item = NULL;
         }
@@ -109,13 +109,13 @@ static const char *sample_fault(const struct audit *audit, const struct entry *e
         }
     }
     if (services_fail(audit, &containers, tally)) {
-        *ret_name = text_of("compose.containers");
+        *ret_name = slice_of("compose.containers");
         fault = "a service is not running and healthy too many times in a row:";
     }
     return fault;
 }
 
-static bool is_sample_of(struct entry *entry, const struct entry *intent)
+static bool window_has_sample(struct entry *entry, const struct entry *intent)
 {
     return entry->type == ENTRY_SAMPLE && intent != NULL
            && node_number(entry_body(entry), "intent", -1) == intent->seq;
@@ -133,19 +133,22 @@ static void check_start(const struct audit *audit, const struct step *observed,
     for (const struct step *step = audit->deployment.steps; step < observed; step++) {
         const struct entry *transition = step->transition;
         const struct item *item = entry_item(transition, 0, transition->item_count,
-                                             step->act == ACT_ARM ? "logs.execution" : "compose.up",
+                                             step->action == ACTION_ARM ? "logs.execution"
+                                                                        : "compose.up",
                                              NULL);
-        bool switches = step->act == ACT_SWITCH_SERVICES || step->act == ACT_DEPLOY_EXECUTION
-                        || step->act == ACT_DEPLOY_BRAIN || step->act == ACT_ARM;
+        bool switches = step->action == ACTION_SWITCH_SERVICES
+                        || step->action == ACTION_DEPLOY_EXECUTION
+                        || step->action == ACTION_DEPLOY_BRAIN || step->action == ACTION_ARM;
         if (!switches || (step->event != EVENT_DONE && step->event != EVENT_REARMED))
             continue;
         exact = item != NULL;
         entry = exact ? transition
                       : step->intent; /* an adopted act returned at some time after its intent */
         from_ns = exact ? item->received_ns : step->intent != NULL ? step->intent->boottime_ns : 0;
-        limit_ms = step->act == ACT_ARM ? audit->limits->window_start_armed_ms
-                                        : audit->limits->window_start_ms;
-        what = step->act == ACT_ARM ? "ARM was observed" : "the last switching command returned";
+        limit_ms = step->action == ACTION_ARM ? audit->limits->window_start_armed_ms
+                                              : audit->limits->window_start_ms;
+        what = step->action == ACTION_ARM ? "ARM was observed"
+                                          : "the last switching command returned";
     }
     finding_rests_on(finding, entry);
     if (entry == NULL) {
@@ -193,8 +196,8 @@ static void check_covered(const struct audit *audit, const struct step *observed
     int64_t number = 0;
     for (size_t i = 0; i < deployment->count; i++) {
         struct entry *entry = deployment->entries[i];
-        struct text name;
-        if (!is_sample_of(entry, observed->intent))
+        struct slice name;
+        if (!window_has_sample(entry, observed->intent))
             continue;
         finding_rests_on(finding, entry);
         if (node_number(entry_body(entry), "n", 0) != ++number)
@@ -203,7 +206,7 @@ static void check_covered(const struct audit *audit, const struct step *observed
         const char *fault = sample_fault(audit, entry, &tally, &name);
         if (fault != NULL)
             finding_violated(finding, entry, "the window is called good, and %s %.*s", fault,
-                             TEXT_ARGUMENTS(name));
+                             SLICE_ARGUMENTS(name));
         if (last != NULL)
             check_gap(audit, last, entry, finding);
         first = first != NULL ? first : entry;
@@ -235,12 +238,12 @@ static int64_t failure_seen_ns(const struct audit *audit, const struct step *fai
     struct tally tally = {.count = 0};
     const struct entry *transition = failure->transition;
     struct sample_times times = times_of(transition);
-    struct text name;
+    struct slice name;
     *ret_entry = transition;
     for (size_t i = 0; i < deployment->count && deployment->entries[i]->seq < transition->seq;
          i++) {
         struct entry *entry = deployment->entries[i];
-        if (is_sample_of(entry, failure->intent)
+        if (window_has_sample(entry, failure->intent)
             && sample_fault(audit, entry, &tally, &name) != NULL) {
             *ret_entry = entry;
             return times_of(entry).last_received_ns;
@@ -257,14 +260,14 @@ static const struct entry *first_safe_intent(const struct deployment *deployment
     for (size_t i = 0; i < deployment->count; i++) {
         struct entry *entry = deployment->entries[i];
         if (entry->seq > behind->seq && entry->type == ENTRY_INTENT
-            && act_by_name(node_text(entry_body(entry), "action")) == ACT_MAKE_SAFE)
+            && action_by_name(node_text(entry_body(entry), "action")) == ACTION_MAKE_SAFE)
             return entry;
     }
     return NULL;
 }
 
-static void check_rollback(const struct audit *audit, const struct step *failure,
-                           struct finding *finding)
+static void window_check_rollback(const struct audit *audit, const struct step *failure,
+                                  struct finding *finding)
 {
     const struct deployment *deployment = &audit->deployment;
     const struct entry *seen, *started = first_safe_intent(deployment, failure->transition),
@@ -289,12 +292,12 @@ static void check_rollback(const struct audit *audit, const struct step *failure
             finding, started,
             "the rollback was begun %lld ms after the failure could be seen; the limit is %lld",
             (long long)start_ms, (long long)audit->limits->rollback_start_ms);
-    if (deployment->stage != STAGE_ROLLED_BACK) {
+    if (deployment->state != STATE_ROLLED_BACK) {
         finding_violated(finding, ended, "the rollback failed: what ran before was not restored");
         return;
     }
     for (size_t i = 0; i < deployment->step_count; i++)
-        if (deployment->steps[i].to == STAGE_ROLLED_BACK)
+        if (deployment->steps[i].to == STATE_ROLLED_BACK)
             ended = deployment->steps[i].transition;
     finding_rests_on(finding, ended);
     took_ms = deployment_boot_span_ms(started, started->boottime_ns, ended, ended->boottime_ns,
@@ -315,16 +318,16 @@ static void check_rollback(const struct audit *audit, const struct step *failure
 void claim_window(const struct audit *audit, struct finding *finding)
 {
     const struct deployment *deployment = &audit->deployment;
-    const struct step *observed = deployment_step(deployment, ACT_OBSERVE_WINDOW),
+    const struct step *observed = deployment_step(deployment, ACTION_OBSERVE_WINDOW),
                       *failure = deployment_failure(deployment);
     if (!deployment->ended)
         finding_undecidable(finding, NULL, "the deployment is still open, in the state %s",
-                            stage_name(deployment->stage));
+                            state_name(deployment->state));
     else if (failure != NULL)
-        check_rollback(audit, failure, finding);
-    else if (observed != NULL && deployment->stage == STAGE_COMPLETED)
+        window_check_rollback(audit, failure, finding);
+    else if (observed != NULL && deployment->state == STATE_COMPLETED)
         check_covered(audit, observed, finding);
-    else if (deployment->stage == STAGE_COMPLETED)
+    else if (deployment->state == STATE_COMPLETED)
         finding_violated(finding, NULL, "the deployment was completed without a window");
     else
         finding_not_applicable(finding, "the deployment ended before a service was changed");

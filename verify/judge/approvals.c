@@ -15,7 +15,7 @@ int64_t approvals_required(const struct authority *authority)
     if (authority->open == NULL)
         return 0;
     const struct node *open = entry_body(authority->open);
-    bool policy = text_is(node_text(open, "procedure"), "policy");
+    bool policy = slice_is(node_text(open, "procedure"), "policy");
     int64_t pinned = policy ? audit->genesis.approvals_policy : audit->genesis.approvals_release;
     int64_t added = node_number(open, "approvals", 0),
             wanted = policy ? audit->limits->approvals_policy : audit->limits->approvals_release;
@@ -23,7 +23,7 @@ int64_t approvals_required(const struct authority *authority)
     return most > wanted ? most : wanted;
 }
 
-static bool refuse(char *ret_why, size_t room, const char *why)
+static bool approval_refuse(char *ret_why, size_t room, const char *why)
 {
     (void)snprintf(ret_why, room, "%s", why);
     return false;
@@ -48,7 +48,7 @@ static bool has_exactly(const struct node *node, const char *const *keys, size_t
         return false;
     const struct node *member = node->first;
     for (size_t i = 0; i < count; i++, member = member->next)
-        if (!text_is(member->key, keys[i])
+        if (!slice_is(member->key, keys[i])
             || !node_is(member, strcmp(keys[i], "images") == 0 ? NODE_ARRAY : NODE_STRING))
             return false;
     return true;
@@ -66,14 +66,14 @@ static bool names_images(const struct authority *authority, const struct node *i
     const struct node *image = images->first;
     for (size_t i = 0; i < pulled.count; i++, image = image->next)
         if (!has_exactly(image, keys, 2)
-            || !text_is(node_text(image, "service"), pulled.list[i].service)
-            || !text_is(node_text(image, "id"), pulled.list[i].image))
+            || !slice_is(node_text(image, "service"), pulled.list[i].service)
+            || !slice_is(node_text(image, "id"), pulled.list[i].image))
             return false;
     return true;
 }
 
 static bool says_this(const struct authority *authority, const struct entry *entry,
-                      struct text statement)
+                      struct slice statement)
 {
     CLEANUP_TREE struct tree tree = {0};
     struct error ignored;
@@ -83,19 +83,19 @@ static bool says_this(const struct authority *authority, const struct entry *ent
         || !has_exactly(tree.root, keys, 5) || authority->updated == NULL)
         return false;
     bytes_hex(authority->open->hash, SHA256_BYTES, hash);
-    struct text commit = reading_line(authority->updated, "git.head");
-    return text_is(node_text(tree.root, "journal"), entry->journal)
-           && text_is(node_text(tree.root, "open"), hash) && commit.length > 0
-           && text_equal(node_text(tree.root, "commit"), commit)
-           && text_equal(node_text(tree.root, "expect"),
-                         node_text(entry_body(authority->open), "expect"))
+    struct slice commit = reading_line(authority->updated, "git.head");
+    return slice_is(node_text(tree.root, "journal"), entry->journal)
+           && slice_is(node_text(tree.root, "open"), hash) && commit.length > 0
+           && slice_equal(node_text(tree.root, "commit"), commit)
+           && slice_equal(node_text(tree.root, "expect"),
+                          node_text(entry_body(authority->open), "expect"))
            && names_images(authority, node_member(tree.root, "images"));
 }
 
 static bool is_among(const struct person *list, unsigned count, const struct person *person)
 {
     for (unsigned i = 0; i < count; i++)
-        if (text_equal(list[i].principal, person->principal)
+        if (slice_equal(list[i].principal, person->principal)
             || memcmp(list[i].key, person->key, KEY_BYTES) == 0)
             return true;
     return false;
@@ -113,26 +113,27 @@ unsigned approvals_counted(const struct authority *authority)
 bool approval_is_good(struct authority *authority, struct entry *entry, char *ret_why, size_t room)
 {
     const struct node *body = entry_body(entry);
-    struct text statement = node_text(body, "statement"), armor = node_text(body, "signature");
+    struct slice statement = node_text(body, "statement"), armor = node_text(body, "signature");
     struct person person = {.principal = node_text(body, "principal")};
     uint8_t signature[SIGNATURE_BYTES];
     char name[PRINCIPAL_MAX];
     struct error ignored;
-    if (!text_copy(person.principal, name, sizeof name)
+    if (!slice_copy(person.principal, name, sizeof name)
         || sshsig_dearmor(armor.at, armor.length, SSHSIG_NAMESPACE_APPROVAL, signature, person.key,
                           &ignored)
                != ERROR_OK
         || !sshsig_verify(SSHSIG_NAMESPACE_APPROVAL, statement.at, statement.length, signature,
                           person.key))
-        return refuse(ret_why, room, "the signature of an approval is wrong");
+        return approval_refuse(ret_why, room, "the signature of an approval is wrong");
     if (!is_approver(&authority->at_open.approvers, name, person.key)
         || !is_approver(&authority->roster.approvers, name, person.key))
-        return refuse(ret_why, room,
-                      "an approval is not by an approver of the roster at open and now");
+        return approval_refuse(ret_why, room,
+                               "an approval is not by an approver of the roster at open and now");
     if (is_among(authority->drivers, authority->driver_count, &person))
-        return refuse(ret_why, room, "somebody who drives the deployment approves it himself");
+        return approval_refuse(ret_why, room,
+                               "somebody who drives the deployment approves it himself");
     if (!says_this(authority, entry, statement))
-        return refuse(
+        return approval_refuse(
             ret_why, room,
             "an approval does not speak of this deployment, its commit, images and policy hash");
     if (!is_among(authority->approvers, authority->approver_count, &person)

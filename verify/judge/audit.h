@@ -23,7 +23,7 @@ enum pattern {
 };
 
 struct genesis {
-    struct text target, execution, brain;
+    struct slice target, execution, brain;
     bool has_policy; /* a policy hash is shared at all */
     bool marker;
     const struct node *endpoints; /* arrays of strings */
@@ -36,9 +36,9 @@ struct genesis {
 struct step {
     struct entry *transition, *intent,
         *reconciliation; /* the last two may be NULL; the last reconciliation of the intent */
-    enum stage from, to;
+    enum state from, to;
     enum event event;
-    enum act act; /* of the intent, or INVALID */
+    enum action action; /* of the intent, or INVALID */
     /* a reconciliation took the act for done: what was sent may not be in the record */
     bool adopted;
 };
@@ -51,7 +51,7 @@ struct deployment {
     size_t count;
     struct step *steps;
     size_t step_count;
-    enum stage stage;     /* in which it stands */
+    enum state state;     /* in which it stands */
     bool ended, accepted; /* accepted: a failed rollback that an attestation closed */
 };
 
@@ -83,8 +83,9 @@ bool genesis_read(struct entry *entry, struct genesis *ret_genesis);
 void deployment_collect(const struct record *record, uint64_t number,
                         struct deployment *ret_deployment);
 void deployment_free(struct deployment *deployment);
-const struct step *deployment_step(const struct deployment *deployment,
-                                   enum act act); /* the last that was done (or rearmed), or NULL */
+const struct step *deployment_step(
+    const struct deployment *deployment,
+    enum action action); /* the last that was done (or rearmed), or NULL */
 const struct step *deployment_failure(
     const struct deployment *deployment); /* the first into rolling_back, or NULL */
 bool deployment_changed(

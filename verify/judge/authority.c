@@ -9,9 +9,9 @@
 #include "journal/format/sshsig.h"
 #include "verify/read/memory.h"
 
-static bool refuse(char *ret_why, size_t room, const char *format, ...)
+static bool authority_refuse(char *ret_why, size_t room, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-static bool refuse(char *ret_why, size_t room, const char *format, ...)
+static bool authority_refuse(char *ret_why, size_t room, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -20,7 +20,7 @@ static bool refuse(char *ret_why, size_t room, const char *format, ...)
     return false;
 }
 
-static void roster_free(struct roster *roster)
+static void authority_roster_free(struct roster *roster)
 {
     allowed_signers_free(&roster->operators);
     allowed_signers_free(&roster->approvers);
@@ -30,14 +30,14 @@ static void roster_free(struct roster *roster)
 
 void authority_free(struct authority *authority)
 {
-    roster_free(&authority->roster);
-    roster_free(&authority->at_open);
+    authority_roster_free(&authority->roster);
+    authority_roster_free(&authority->at_open);
     free(authority->sessions);
     *authority = (struct authority){0};
 }
 
 /* NULL, or what is wrong with a line. */
-static const char *read_lines(const struct node *list, struct allowed_signers *ret_signers)
+static const char *read_roster_lines(const struct node *list, struct allowed_signers *ret_signers)
 {
     CLEANUP_ALLOWED_SIGNERS struct allowed_signers signers = {
         .signers = memory_zeroed(list->count, sizeof *signers.signers)};
@@ -56,26 +56,27 @@ static const char *read_lines(const struct node *list, struct allowed_signers *r
     return NULL;
 }
 
-static const char *roster_read(const struct node *node, struct roster *ret_roster)
+static const char *authority_roster_read(const struct node *node, struct roster *ret_roster)
 {
     struct roster roster = {0};
-    const char *why = read_lines(node_member(node, "operators"), &roster.operators);
+    const char *why = read_roster_lines(node_member(node, "operators"), &roster.operators);
     if (why == NULL)
-        why = read_lines(node_member(node, "approvers"), &roster.approvers);
+        why = read_roster_lines(node_member(node, "approvers"), &roster.approvers);
     if (why == NULL)
-        why = read_lines(node_member(node, "administrators"), &roster.administrators);
+        why = read_roster_lines(node_member(node, "administrators"), &roster.administrators);
     if (why != NULL) {
-        roster_free(&roster);
+        authority_roster_free(&roster);
         return why;
     }
-    roster_free(ret_roster);
+    authority_roster_free(ret_roster);
     *ret_roster = roster;
     return NULL;
 }
 
 /* The line that holds this key for journal entries; of this principal where one is given. */
-static const struct allowed_signer *find(const struct allowed_signers *list,
-                                         const uint8_t key[KEY_BYTES], const char *principal)
+static const struct allowed_signer *find_roster_line(const struct allowed_signers *list,
+                                                     const uint8_t key[KEY_BYTES],
+                                                     const char *principal)
 {
     for (size_t i = 0; i < list->count; i++)
         if (memcmp(list->signers[i].key, key, KEY_BYTES) == 0
@@ -104,64 +105,72 @@ static bool take_genesis(struct authority *authority, struct entry *entry, char 
     const struct audit *audit = authority->audit;
     const struct node *body = entry_body(entry);
     if (entry->seq != 0)
-        return refuse(ret_why, room, "a second genesis stands in the middle of the journal");
-    const char *why = roster_read(node_member(body, "roster"), &authority->roster);
+        return authority_refuse(ret_why, room,
+                                "a second genesis stands in the middle of the journal");
+    const char *why = authority_roster_read(node_member(body, "roster"), &authority->roster);
     if (why != NULL)
-        return refuse(ret_why, room, "%s", why);
+        return authority_refuse(ret_why, room, "%s", why);
     if (entry->deployment != ENTRY_NO_DEPLOYMENT)
-        return refuse(ret_why, room, "genesis names a deployment");
-    const struct allowed_signer *signer = find(audit->trust, entry->signer, NULL);
+        return authority_refuse(ret_why, room, "genesis names a deployment");
+    const struct allowed_signer *signer = find_roster_line(audit->trust, entry->signer, NULL);
     if (signer == NULL)
-        return refuse(ret_why, room, "genesis is not signed by a key of the trust file");
+        return authority_refuse(ret_why, room, "genesis is not signed by a key of the trust file");
     if (!is_in_time(signer, entry))
-        return refuse(ret_why, room,
-                      "the trust file does not hold the key of genesis for valid at that time");
+        return authority_refuse(
+            ret_why, room,
+            "the trust file does not hold the key of genesis for valid at that time");
     if (signer->valid_after[0] != '\0' || signer->valid_before[0] != '\0') {
         authority->undecided = entry;
         authority->undecided_why = "the trust file limits the key of genesis in time, and that "
                                    "genesis was signed within it is the signer's own word only";
     }
-    bool administrator = find(&authority->roster.administrators, entry->signer, NULL) != NULL;
-    if (find(&authority->roster.operators, entry->signer, NULL) == NULL && !administrator)
-        return refuse(ret_why, room,
-                      "the signer of genesis is neither operator nor administrator of its roster");
+    bool administrator = find_roster_line(&authority->roster.administrators, entry->signer, NULL)
+                         != NULL;
+    if (find_roster_line(&authority->roster.operators, entry->signer, NULL) == NULL
+        && !administrator)
+        return authority_refuse(
+            ret_why, room,
+            "the signer of genesis is neither operator nor administrator of its roster");
     if (node_member(body, "succeeds") != NULL && !administrator)
-        return refuse(ret_why, room,
-                      "a genesis that succeeds another journal is not signed by an administrator "
-                      "of its roster");
-    struct text target = node_text(node_member(body, "target"), "name");
-    if (!text_is(target, audit->target))
-        return refuse(ret_why, room,
-                      "the journal is of the target '%.*s', not of the one that was asked for",
-                      TEXT_ARGUMENTS(target));
+        return authority_refuse(
+            ret_why, room,
+            "a genesis that succeeds another journal is not signed by an administrator "
+            "of its roster");
+    struct slice target = node_text(node_member(body, "target"), "name");
+    if (!slice_is(target, audit->target))
+        return authority_refuse(
+            ret_why, room, "the journal is of the target '%.*s', not of the one that was asked for",
+            SLICE_ARGUMENTS(target));
     return true;
 }
 
 static bool take_roster(struct authority *authority, struct entry *entry, char *ret_why,
                         size_t room)
 {
-    bool entitled = find(&authority->roster.administrators, entry->signer, NULL) != NULL
+    bool entitled = find_roster_line(&authority->roster.administrators, entry->signer, NULL) != NULL
                     && entry->deployment == ENTRY_NO_DEPLOYMENT;
     if (!entitled)
-        return refuse(ret_why, room,
-                      "the roster is not signed by an administrator of the roster in force");
-    const char *why = roster_read(node_member(entry_body(entry), "roster"), &authority->roster);
+        return authority_refuse(
+            ret_why, room, "the roster is not signed by an administrator of the roster in force");
+    const char *why = authority_roster_read(node_member(entry_body(entry), "roster"),
+                                            &authority->roster);
     if (why != NULL)
-        return refuse(ret_why, room, "%s", why);
+        return authority_refuse(ret_why, room, "%s", why);
     for (size_t i = 0; i < authority->roster.administrators.count; i++)
         if (allowed_signer_has_namespace(&authority->roster.administrators.signers[i],
                                          SSHSIG_NAMESPACE_JOURNAL))
             return true;
-    return refuse(ret_why, room, "the roster leaves no administrator who could change it");
+    return authority_refuse(ret_why, room,
+                            "the roster leaves no administrator who could change it");
 }
 
 /* An operator of the roster in force, under the principal that the body names. */
 static bool is_operator(const struct authority *authority, struct entry *entry)
 {
     char principal[PRINCIPAL_MAX];
-    return text_copy(node_text(entry_body(entry), "operator"), principal, sizeof principal)
+    return slice_copy(node_text(entry_body(entry), "operator"), principal, sizeof principal)
            && principal[0] != '\0'
-           && find(&authority->roster.operators, entry->signer, principal) != NULL;
+           && find_roster_line(&authority->roster.operators, entry->signer, principal) != NULL;
 }
 
 static bool is_known_key(const struct authority *authority, const uint8_t key[KEY_BYTES])
@@ -182,7 +191,7 @@ static bool is_known_key(const struct authority *authority, const uint8_t key[KE
 static bool name_session(struct authority *authority, struct entry *entry)
 {
     uint8_t key[KEY_BYTES];
-    struct text hex = node_text(entry_body(entry), "session");
+    struct slice hex = node_text(entry_body(entry), "session");
     if (!bytes_from_hex(hex.at, hex.length, key, sizeof key))
         return false;
     bool fresh = !is_known_key(authority, key) && sshsig_key_is_sound(key);
@@ -219,28 +228,31 @@ static bool take_takeover(struct authority *authority, struct entry *entry, char
     bool entitled = is_operator(authority, entry);
     authority->epoch = epoch > before ? epoch : before;
     if (!name_session(authority, entry))
-        return refuse(ret_why, room,
-                      "the session key of the takeover is not a fresh and sound one");
+        return authority_refuse(ret_why, room,
+                                "the session key of the takeover is not a fresh and sound one");
     if (!entitled)
-        return refuse(ret_why, room,
-                      "the takeover is not signed by an operator of the roster in force");
+        return authority_refuse(ret_why, room,
+                                "the takeover is not signed by an operator of the roster in force");
     return epoch > before
-           || refuse(ret_why, room, "the epoch of the takeover, %lld, does not rise above %lld",
-                     (long long)epoch, (long long)before);
+           || authority_refuse(ret_why, room,
+                               "the epoch of the takeover, %lld, does not rise above %lld",
+                               (long long)epoch, (long long)before);
 }
 
-static bool take_open(struct authority *authority, struct entry *entry, char *ret_why, size_t room)
+static bool authority_take_open(struct authority *authority, struct entry *entry, char *ret_why,
+                                size_t room)
 {
     if (authority->open != NULL)
-        return refuse(ret_why, room, "a deployment is opened while %lld is still open",
-                      (long long)authority->open->seq);
+        return authority_refuse(ret_why, room, "a deployment is opened while %lld is still open",
+                                (long long)authority->open->seq);
     if (entry->deployment != entry->seq)
-        return refuse(ret_why, room, "an open does not carry its own number as its deployment");
+        return authority_refuse(ret_why, room,
+                                "an open does not carry its own number as its deployment");
     authority->open = entry;
-    authority->stage = STAGE_OPENED;
+    authority->state = STATE_OPENED;
     authority->driver_count = authority->approver_count = 0;
     authority->updated = authority->pulled = NULL;
-    roster_free(&authority->at_open);
+    authority_roster_free(&authority->at_open);
     struct roster *kept = &authority->at_open;
     const struct allowed_signers *from = &authority->roster.approvers;
     kept->approvers = (struct allowed_signers){memory_zeroed(from->count, sizeof *from->signers),
@@ -249,18 +261,19 @@ static bool take_open(struct authority *authority, struct entry *entry, char *re
         memcpy(kept->approvers.signers, from->signers, from->count * sizeof *from->signers);
     bool entitled = is_operator(authority, entry);
     if (!name_session(authority, entry))
-        return refuse(ret_why, room,
-                      "the session key of the deployment is not a fresh and sound one");
+        return authority_refuse(ret_why, room,
+                                "the session key of the deployment is not a fresh and sound one");
     return entitled
-           || refuse(ret_why, room,
-                     "the deployment is not opened by an operator of the roster in force");
+           || authority_refuse(
+               ret_why, room, "the deployment is not opened by an operator of the roster in force");
 }
 
 /* "An opener removed since may only disarm and roll back." */
-static bool is_forward(enum act act)
+static bool is_forward(enum action action)
 {
-    return act != ACT_MAKE_SAFE && act != ACT_REVERT && act != ACT_REDEPLOY
-           && act != ACT_VERIFY_RESTORED && act != ACT_RESTORE_CODE && act != ACT_DISARM;
+    return action != ACTION_MAKE_SAFE && action != ACTION_REVERT && action != ACTION_REDEPLOY
+           && action != ACTION_VERIFY_RESTORED && action != ACTION_RESTORE_CODE
+           && action != ACTION_DISARM;
 }
 
 /* Whoever opened, or took over last, is still an operator under the name that he gave. */
@@ -270,33 +283,33 @@ static bool driver_may_go_forward(const struct authority *authority)
     const struct person *driver = authority->driver_count > 0
                                       ? &authority->drivers[authority->driver_count - 1]
                                       : NULL;
-    return driver != NULL && text_copy(driver->principal, principal, sizeof principal)
-           && find(&authority->roster.operators, driver->key, principal) != NULL;
+    return driver != NULL && slice_copy(driver->principal, principal, sizeof principal)
+           && find_roster_line(&authority->roster.operators, driver->key, principal) != NULL;
 }
 
 /* Forward goes an intent, and a reconciliation by which an act begun before is gone on with. What
  * comes back of an act that was intended in time is told. */
 static bool goes_forward(const struct authority *authority, struct entry *entry)
 {
-    if (!is_forward(authority->act))
+    if (!is_forward(authority->action))
         return false;
     return entry->type == ENTRY_INTENT
            || (entry->type == ENTRY_RECONCILIATION
-               && text_is(node_text(entry_body(entry), "then"), "continue"));
+               && slice_is(node_text(entry_body(entry), "then"), "continue"));
 }
 
 static void follow_transition(struct authority *authority, struct entry *entry)
 {
     const struct node *body = entry_body(entry);
     bool done = event_by_name(node_text(body, "event")) == EVENT_DONE;
-    authority->stage = stage_by_name(node_text(body, "to"));
-    int64_t epoch = done && authority->stage == STAGE_CONNECTED ? epoch_of(entry) : 0;
+    authority->state = state_by_name(node_text(body, "to"));
+    int64_t epoch = done && authority->state == STATE_CONNECTED ? epoch_of(entry) : 0;
     authority->epoch = epoch > authority->epoch ? epoch : authority->epoch;
-    if (done && authority->stage == STAGE_UPDATED)
+    if (done && authority->state == STATE_UPDATED)
         authority->updated = entry;
-    if (done && authority->stage == STAGE_PULLED)
+    if (done && authority->state == STATE_PULLED)
         authority->pulled = entry;
-    if (machine_is_end(authority->stage))
+    if (machine_is_end(authority->state))
         authority->open = NULL;
 }
 
@@ -304,22 +317,24 @@ static bool take_session_entry(struct authority *authority, struct entry *entry,
                                size_t room)
 {
     if (memcmp(entry->signer, authority->session, KEY_BYTES) != 0)
-        return refuse(ret_why, room, "a %s is not signed by the session key of its deployment",
-                      entry_type_name(entry->type));
+        return authority_refuse(ret_why, room,
+                                "a %s is not signed by the session key of its deployment",
+                                entry_type_name(entry->type));
     if (entry->type == ENTRY_INTENT)
-        authority->act = act_by_name(node_text(entry_body(entry), "action"));
+        authority->action = action_by_name(node_text(entry_body(entry), "action"));
     if (goes_forward(authority, entry) && !driver_may_go_forward(authority))
-        return refuse(ret_why, room,
-                      "the operator who drives was removed from the roster and may only disarm and "
-                      "roll back");
+        return authority_refuse(
+            ret_why, room,
+            "the operator who drives was removed from the roster and may only disarm and "
+            "roll back");
     if (entry->type == ENTRY_TRANSITION) {
         int64_t required = approvals_required(authority);
         follow_transition(authority, entry);
         unsigned counted = approvals_counted(authority);
-        if (authority->stage == STAGE_GUARDED && (int64_t)counted < required)
-            return refuse(ret_why, room,
-                          "the deployment goes on with %u of %lld required approvals", counted,
-                          (long long)required);
+        if (authority->state == STATE_GUARDED && (int64_t)counted < required)
+            return authority_refuse(ret_why, room,
+                                    "the deployment goes on with %u of %lld required approvals",
+                                    counted, (long long)required);
     }
     return entry->type != ENTRY_APPROVAL || approval_is_good(authority, entry, ret_why, room);
 }
@@ -328,26 +343,28 @@ static bool take_inside(struct authority *authority, struct entry *entry, char *
                         size_t room)
 {
     if (authority->open == NULL || authority->open->seq != entry->deployment)
-        return refuse(ret_why, room, "the entry belongs to deployment %lld, which is not open",
-                      (long long)entry->deployment);
+        return authority_refuse(ret_why, room,
+                                "the entry belongs to deployment %lld, which is not open",
+                                (long long)entry->deployment);
     switch (entry->type) {
     case ENTRY_ATTESTATION: {
         bool entitled = is_operator(authority, entry);
-        if (authority->stage == STAGE_ROLLBACK_FAILED
-            && text_is(node_text(entry_body(entry), "item"), "rollback_failed"))
+        if (authority->state == STATE_ROLLBACK_FAILED
+            && slice_is(node_text(entry_body(entry), "item"), "rollback_failed"))
             authority->open = NULL;
         return entitled
-               || refuse(ret_why, room,
-                         "the attestation is not signed by an operator of the roster in force");
+               || authority_refuse(
+                   ret_why, room,
+                   "the attestation is not signed by an operator of the roster in force");
     }
     case ENTRY_TAKEOVER:
         return take_takeover(authority, entry, ret_why, room);
     case ENTRY_COMMAND:
         if (memcmp(entry->signer, authority->session, KEY_BYTES) == 0
-            || find(&authority->roster.operators, entry->signer, NULL) != NULL)
+            || find_roster_line(&authority->roster.operators, entry->signer, NULL) != NULL)
             return true;
-        return refuse(ret_why, room,
-                      "the command is signed neither by the session key nor by an operator");
+        return authority_refuse(
+            ret_why, room, "the command is signed neither by the session key nor by an operator");
     case ENTRY_INTENT:
     case ENTRY_TRANSITION:
     case ENTRY_REFUSAL:
@@ -364,7 +381,7 @@ static bool take_inside(struct authority *authority, struct entry *entry, char *
     case ENTRY_TYPES:
         break;
     }
-    return refuse(ret_why, room, "an entry of this type belongs to no deployment");
+    return authority_refuse(ret_why, room, "an entry of this type belongs to no deployment");
 }
 
 static bool take_outside(const struct authority *authority, const struct entry *entry,
@@ -373,10 +390,10 @@ static bool take_outside(const struct authority *authority, const struct entry *
     bool possible = entry->type == ENTRY_COMMAND || entry->type == ENTRY_REFUSAL
                     || entry->type == ENTRY_NOTE || entry->type == ENTRY_ANCHOR;
     if (!possible)
-        return refuse(ret_why, room, "a %s stands outside of any deployment",
-                      entry_type_name(entry->type));
-    if (find(&authority->roster.operators, entry->signer, NULL) == NULL)
-        return refuse(
+        return authority_refuse(ret_why, room, "a %s stands outside of any deployment",
+                                entry_type_name(entry->type));
+    if (find_roster_line(&authority->roster.operators, entry->signer, NULL) == NULL)
+        return authority_refuse(
             ret_why, room,
             "a %s outside of a deployment is not signed by an operator of the roster in force",
             entry_type_name(entry->type));
@@ -388,11 +405,11 @@ bool authority_take(struct authority *authority, struct entry *entry, char *ret_
     if (entry->type == ENTRY_GENESIS)
         return take_genesis(authority, entry, ret_why, room);
     if (entry->seq == 0)
-        return refuse(ret_why, room, "the journal does not begin with a genesis");
+        return authority_refuse(ret_why, room, "the journal does not begin with a genesis");
     if (entry->type == ENTRY_ROSTER)
         return take_roster(authority, entry, ret_why, room);
     if (entry->type == ENTRY_OPEN)
-        return take_open(authority, entry, ret_why, room);
+        return authority_take_open(authority, entry, ret_why, room);
     if (entry->deployment != ENTRY_NO_DEPLOYMENT)
         return take_inside(authority, entry, ret_why, room);
     return take_outside(authority, entry, ret_why, room);

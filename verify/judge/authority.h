@@ -18,7 +18,7 @@ enum { PERSONS_MAX = 64 };
 /* A principal and the key that he used. Two of one name are one person, and so are two of one key.
  */
 struct person {
-    struct text principal;
+    struct slice principal;
     uint8_t key[KEY_BYTES];
 };
 
@@ -28,10 +28,10 @@ struct authority {
     struct roster at_open;
     struct entry *open; /* NULL: no deployment is open */
     uint8_t session[KEY_BYTES];
-    enum act act;                   /* of the last intent */
+    enum action action;             /* of the last intent */
     uint8_t (*sessions)[KEY_BYTES]; /* every session key so far */
     size_t session_count;
-    enum stage stage;
+    enum state state;
     struct person drivers[PERSONS_MAX]; /* who opened or took over; the last one drives */
     unsigned driver_count;
     struct person approvers[PERSONS_MAX]; /* distinct, whose approval was good when it was made */

@@ -8,21 +8,21 @@
 
 static const char ALGORITHM[] = "sha256:";
 
-static struct text text_from(struct text text, size_t at)
+static struct slice slice_from(struct slice text, size_t at)
 {
-    return (struct text){text.at + at, text.length - at};
+    return (struct slice){text.at + at, text.length - at};
 }
 
-static bool add(struct deployed *deployed, struct text service, struct text repository,
-                struct text digest)
+static bool add_deployed(struct deployed *deployed, struct slice service, struct slice repository,
+                         struct slice digest)
 {
     deployed->images = memory_grown(deployed->images, deployed->count + 1,
                                     sizeof *deployed->images);
     struct deployed_image *image = &deployed->images[deployed->count];
-    if (!text_begins(digest, ALGORITHM)
-        || !text_copy(service, image->service, sizeof image->service)
-        || !text_copy(repository, image->repository, sizeof image->repository)
-        || !text_copy(text_from(digest, strlen(ALGORITHM)), image->digest, sizeof image->digest)
+    if (!slice_begins(digest, ALGORITHM)
+        || !slice_copy(service, image->service, sizeof image->service)
+        || !slice_copy(repository, image->repository, sizeof image->repository)
+        || !slice_copy(slice_from(digest, strlen(ALGORITHM)), image->digest, sizeof image->digest)
         || !bytes_is_hex(image->digest, SHA256_HEX))
         return false;
     deployed->count++;
@@ -30,24 +30,25 @@ static bool add(struct deployed *deployed, struct text service, struct text repo
 }
 
 /* "repository@sha256:..." */
-static bool add_manifest(struct deployed *deployed, struct text service, struct text manifest)
+static bool add_manifest(struct deployed *deployed, struct slice service, struct slice manifest)
 {
     const char *at = memchr(manifest.at, '@', manifest.length);
     size_t length = at != NULL ? (size_t)(at - manifest.at) : 0;
     return length > 0
-           && add(deployed, service, (struct text){manifest.at, length},
-                  text_from(manifest, length + 1));
+           && add_deployed(deployed, service, (struct slice){manifest.at, length},
+                           slice_from(manifest, length + 1));
 }
 
-static bool add_line(struct deployed *deployed, struct text line)
+static bool add_line(struct deployed *deployed, struct slice line)
 {
     CLEANUP_TREE struct tree tree = {0};
     struct error ignored;
     if (tree_read(line.at, line.length, TREE_PLAIN, &tree, &ignored) != ERROR_OK)
         return false;
-    struct text service = node_text(tree.root, "service");
+    struct slice service = node_text(tree.root, "service");
     const struct node *digests = node_member(tree.root, "digests");
-    if (service.length == 0 || !add(deployed, service, text_of(""), node_text(tree.root, "id")))
+    if (service.length == 0
+        || !add_deployed(deployed, service, slice_of(""), node_text(tree.root, "id")))
         return false;
     for (const struct node *node = node_is(digests, NODE_ARRAY) ? digests->first : NULL;
          node != NULL; node = node->next)
@@ -56,12 +57,12 @@ static bool add_line(struct deployed *deployed, struct text line)
     return true;
 }
 
-static bool read_images(const struct step *pulled, struct deployed *deployed)
+static bool deployed_read_images(const struct step *pulled, struct deployed *deployed)
 {
     const struct entry *entry = pulled->transition;
     const struct item *item = entry_item(entry, 0, entry->item_count, "compose.images", NULL);
-    struct text rest = item != NULL && item->status == 0 ? item->output : text_of(""), line;
-    while (text_line(&rest, &line))
+    struct slice rest = item != NULL && item->status == 0 ? item->output : slice_of(""), line;
+    while (slice_line(&rest, &line))
         if (line.length > 0 && !add_line(deployed, line))
             return false;
     return deployed->count > 0;
@@ -70,14 +71,14 @@ static bool read_images(const struct step *pulled, struct deployed *deployed)
 void deployed_collect(const struct deployment *deployment, struct deployed *ret_deployed)
 {
     struct deployed deployed = {0};
-    const struct step *updated = deployment_step(deployment, ACT_UPDATE_CODE),
-                      *pulled = deployment_step(deployment, ACT_PULL_IMAGES);
-    if (deployment->stage == STAGE_COMPLETED && updated != NULL && pulled != NULL) {
-        struct text commit = reading_line(updated->transition, "git.head");
-        deployed.known = text_copy(commit, deployed.commit, sizeof deployed.commit)
+    const struct step *updated = deployment_step(deployment, ACTION_UPDATE_CODE),
+                      *pulled = deployment_step(deployment, ACTION_PULL_IMAGES);
+    if (deployment->state == STATE_COMPLETED && updated != NULL && pulled != NULL) {
+        struct slice commit = reading_line(updated->transition, "git.head");
+        deployed.known = slice_copy(commit, deployed.commit, sizeof deployed.commit)
                          && (bytes_is_hex(deployed.commit, 40)
                              || bytes_is_hex(deployed.commit, SHA256_HEX))
-                         && read_images(pulled, &deployed);
+                         && deployed_read_images(pulled, &deployed);
     }
     if (!deployed.known)
         deployed_free(&deployed);

@@ -21,95 +21,95 @@ enum when {
 /* Status 0 is asked of the last item of each probe, but for those marked: their status is an
  * answer, not a fault. */
 static const struct need {
-    enum act act;
+    enum action action;
     const char *probe;
     enum when when;
     bool any_status;
 } needs[] = {
-    {ACT_CONNECT, "tenancy", WHEN_ALWAYS, false},
-    {ACT_CONNECT, "git.head", WHEN_ALWAYS, false},
-    {ACT_CONNECT, "git.branch", WHEN_ALWAYS, false},
-    {ACT_CONNECT, "git.status", WHEN_ALWAYS, false},
-    {ACT_CONNECT, "config.hmac", WHEN_ALWAYS, false},
-    {ACT_CONNECT, "env.hmac", WHEN_ALWAYS, false},
-    {ACT_CONNECT, "compose.containers", WHEN_ALWAYS, false},
-    {ACT_CONNECT, "compose.images", WHEN_ALWAYS, false},
-    {ACT_CONNECT, "compose.drift", WHEN_ALWAYS, false},
-    {ACT_CONNECT, "bus.policy_hash", WHEN_POLICY, true},
-    {ACT_CONNECT, "logs.execution", WHEN_EXECUTION, false},
-    {ACT_CONNECT, "interlock.marker", WHEN_MARKER, false},
-    {ACT_UPDATE_CODE, "git.head", WHEN_ALWAYS, false},
-    {ACT_UPDATE_CODE, "git.changed", WHEN_ALWAYS, false},
-    {ACT_PULL_IMAGES, "compose.pull", WHEN_SENDING, true},
-    {ACT_PULL_IMAGES, "compose.images", WHEN_ALWAYS, false},
-    {ACT_LAY_GUARD, "guard", WHEN_ALWAYS, false},
-    {ACT_SWITCH_SERVICES, "compose.up", WHEN_SENDING, false},
-    {ACT_SWITCH_SERVICES, "compose.containers", WHEN_ALWAYS, false},
-    {ACT_SWITCH_SERVICES, "compose.drift", WHEN_ALWAYS, false},
-    {ACT_SWITCH_SERVICES, "git.head", WHEN_ALWAYS, false},
-    {ACT_SWITCH_SERVICES, "git.status", WHEN_ALWAYS, false},
-    {ACT_SWITCH_SERVICES, "config.hmac", WHEN_ALWAYS, false},
-    {ACT_SWITCH_SERVICES, "env.hmac", WHEN_ALWAYS, false},
-    {ACT_VERIFY_RELEASE, "compose.containers", WHEN_ALWAYS, false},
-    {ACT_VERIFY_RELEASE, "logs.errors", WHEN_ALWAYS, false},
-    {ACT_VERIFY_RELEASE, "bus.policy_hash", WHEN_POLICY, true},
-    {ACT_VERIFY_RELEASE, "logs.execution", WHEN_POLICY, false},
-    {ACT_VERIFY_RELEASE, "logs.brain", WHEN_POLICY, false},
-    {ACT_VERIFY_RELEASE, "interlock.marker", WHEN_MARKER, false},
-    {ACT_DISARM, "bus.publish", WHEN_SENDING, false},
-    {ACT_DISARM, "compose.containers", WHEN_ALWAYS, false},
-    {ACT_DISARM, "logs.execution", WHEN_ALWAYS, false},
-    {ACT_DISARM, "interlock.marker", WHEN_MARKER, false},
-    {ACT_DEPLOY_EXECUTION, "compose.up", WHEN_SENDING, false},
-    {ACT_DEPLOY_EXECUTION, "compose.containers", WHEN_ALWAYS, false},
-    {ACT_DEPLOY_EXECUTION, "logs.execution", WHEN_ALWAYS, false},
-    {ACT_DEPLOY_EXECUTION, "interlock.marker", WHEN_MARKER, false},
-    {ACT_VERIFY_EXECUTION, "compose.containers", WHEN_ALWAYS, false},
-    {ACT_VERIFY_EXECUTION, "logs.execution", WHEN_ALWAYS, false},
-    {ACT_VERIFY_EXECUTION, "bus.policy_hash", WHEN_ALWAYS, true},
-    {ACT_DEPLOY_BRAIN, "compose.up", WHEN_SENDING, false},
-    {ACT_DEPLOY_BRAIN, "compose.containers", WHEN_ALWAYS, false},
-    {ACT_DEPLOY_BRAIN, "compose.drift", WHEN_ALWAYS, false},
-    {ACT_DEPLOY_BRAIN, "git.head", WHEN_ALWAYS, false},
-    {ACT_DEPLOY_BRAIN, "git.status", WHEN_ALWAYS, false},
-    {ACT_DEPLOY_BRAIN, "config.hmac", WHEN_ALWAYS, false},
-    {ACT_DEPLOY_BRAIN, "env.hmac", WHEN_ALWAYS, false},
-    {ACT_DEPLOY_BRAIN, "logs.execution", WHEN_ALWAYS, false},
-    {ACT_DEPLOY_BRAIN, "interlock.marker", WHEN_MARKER, false},
-    {ACT_VERIFY_PARITY, "compose.containers", WHEN_ALWAYS, false},
-    {ACT_VERIFY_PARITY, "logs.execution", WHEN_ALWAYS, false},
-    {ACT_VERIFY_PARITY, "bus.policy_hash", WHEN_ALWAYS, true},
-    {ACT_VERIFY_PARITY, "logs.brain", WHEN_ALWAYS, false},
-    {ACT_ARM, "compose.containers", WHEN_ALWAYS, false},
-    {ACT_ARM, "logs.execution", WHEN_ALWAYS, false},
-    {ACT_ARM, "logs.brain", WHEN_ALWAYS, false},
-    {ACT_ARM, "bus.policy_hash", WHEN_ALWAYS, true},
-    {ACT_ARM, "bus.publish", WHEN_SENDING, false},
-    {ACT_ARM, "interlock.marker", WHEN_MARKER, false},
-    {ACT_CONFIRM, "guard", WHEN_ALWAYS, false},
-    {ACT_CONFIRM, "compose.containers", WHEN_ALWAYS, false},
-    {ACT_CONFIRM, "bus.policy_hash", WHEN_POLICY, true},
-    {ACT_CONFIRM, "logs.execution", WHEN_POLICY, false},
-    {ACT_CONFIRM, "interlock.marker", WHEN_MARKER, false},
-    {ACT_COMPLETE, "tenancy", WHEN_ALWAYS, false},
-    {ACT_MAKE_SAFE, "compose.containers", WHEN_POLICY, false},
-    {ACT_REVERT, "git.head", WHEN_ALWAYS, false},
-    {ACT_REVERT, "git.branch", WHEN_ALWAYS, false},
-    {ACT_REDEPLOY, "compose.up", WHEN_SENDING_POLICY, false},
-    {ACT_REDEPLOY, "compose.containers", WHEN_ALWAYS, false},
-    {ACT_VERIFY_RESTORED, "git.head", WHEN_ALWAYS, false},
-    {ACT_VERIFY_RESTORED, "config.hmac", WHEN_ALWAYS, false},
-    {ACT_VERIFY_RESTORED, "env.hmac", WHEN_ALWAYS, false},
-    {ACT_VERIFY_RESTORED, "compose.drift", WHEN_ALWAYS, false},
-    {ACT_VERIFY_RESTORED, "compose.containers", WHEN_ALWAYS, false},
-    {ACT_VERIFY_RESTORED, "bus.policy_hash", WHEN_POLICY, true},
-    {ACT_VERIFY_RESTORED, "logs.execution", WHEN_EXECUTION, false},
-    {ACT_VERIFY_RESTORED, "interlock.marker", WHEN_MARKER, false},
-    {ACT_RESTORE_CODE, "git.head", WHEN_CONNECTED, false},
-    {ACT_RESTORE_CODE, "tenancy", WHEN_CONNECTED, false},
+    {ACTION_CONNECT, "tenancy", WHEN_ALWAYS, false},
+    {ACTION_CONNECT, "git.head", WHEN_ALWAYS, false},
+    {ACTION_CONNECT, "git.branch", WHEN_ALWAYS, false},
+    {ACTION_CONNECT, "git.status", WHEN_ALWAYS, false},
+    {ACTION_CONNECT, "config.hmac", WHEN_ALWAYS, false},
+    {ACTION_CONNECT, "env.hmac", WHEN_ALWAYS, false},
+    {ACTION_CONNECT, "compose.containers", WHEN_ALWAYS, false},
+    {ACTION_CONNECT, "compose.images", WHEN_ALWAYS, false},
+    {ACTION_CONNECT, "compose.drift", WHEN_ALWAYS, false},
+    {ACTION_CONNECT, "bus.policy_hash", WHEN_POLICY, true},
+    {ACTION_CONNECT, "logs.execution", WHEN_EXECUTION, false},
+    {ACTION_CONNECT, "interlock.marker", WHEN_MARKER, false},
+    {ACTION_UPDATE_CODE, "git.head", WHEN_ALWAYS, false},
+    {ACTION_UPDATE_CODE, "git.changed", WHEN_ALWAYS, false},
+    {ACTION_PULL_IMAGES, "compose.pull", WHEN_SENDING, true},
+    {ACTION_PULL_IMAGES, "compose.images", WHEN_ALWAYS, false},
+    {ACTION_LAY_GUARD, "guard", WHEN_ALWAYS, false},
+    {ACTION_SWITCH_SERVICES, "compose.up", WHEN_SENDING, false},
+    {ACTION_SWITCH_SERVICES, "compose.containers", WHEN_ALWAYS, false},
+    {ACTION_SWITCH_SERVICES, "compose.drift", WHEN_ALWAYS, false},
+    {ACTION_SWITCH_SERVICES, "git.head", WHEN_ALWAYS, false},
+    {ACTION_SWITCH_SERVICES, "git.status", WHEN_ALWAYS, false},
+    {ACTION_SWITCH_SERVICES, "config.hmac", WHEN_ALWAYS, false},
+    {ACTION_SWITCH_SERVICES, "env.hmac", WHEN_ALWAYS, false},
+    {ACTION_VERIFY_RELEASE, "compose.containers", WHEN_ALWAYS, false},
+    {ACTION_VERIFY_RELEASE, "logs.errors", WHEN_ALWAYS, false},
+    {ACTION_VERIFY_RELEASE, "bus.policy_hash", WHEN_POLICY, true},
+    {ACTION_VERIFY_RELEASE, "logs.execution", WHEN_POLICY, false},
+    {ACTION_VERIFY_RELEASE, "logs.brain", WHEN_POLICY, false},
+    {ACTION_VERIFY_RELEASE, "interlock.marker", WHEN_MARKER, false},
+    {ACTION_DISARM, "bus.publish", WHEN_SENDING, false},
+    {ACTION_DISARM, "compose.containers", WHEN_ALWAYS, false},
+    {ACTION_DISARM, "logs.execution", WHEN_ALWAYS, false},
+    {ACTION_DISARM, "interlock.marker", WHEN_MARKER, false},
+    {ACTION_DEPLOY_EXECUTION, "compose.up", WHEN_SENDING, false},
+    {ACTION_DEPLOY_EXECUTION, "compose.containers", WHEN_ALWAYS, false},
+    {ACTION_DEPLOY_EXECUTION, "logs.execution", WHEN_ALWAYS, false},
+    {ACTION_DEPLOY_EXECUTION, "interlock.marker", WHEN_MARKER, false},
+    {ACTION_VERIFY_EXECUTION, "compose.containers", WHEN_ALWAYS, false},
+    {ACTION_VERIFY_EXECUTION, "logs.execution", WHEN_ALWAYS, false},
+    {ACTION_VERIFY_EXECUTION, "bus.policy_hash", WHEN_ALWAYS, true},
+    {ACTION_DEPLOY_BRAIN, "compose.up", WHEN_SENDING, false},
+    {ACTION_DEPLOY_BRAIN, "compose.containers", WHEN_ALWAYS, false},
+    {ACTION_DEPLOY_BRAIN, "compose.drift", WHEN_ALWAYS, false},
+    {ACTION_DEPLOY_BRAIN, "git.head", WHEN_ALWAYS, false},
+    {ACTION_DEPLOY_BRAIN, "git.status", WHEN_ALWAYS, false},
+    {ACTION_DEPLOY_BRAIN, "config.hmac", WHEN_ALWAYS, false},
+    {ACTION_DEPLOY_BRAIN, "env.hmac", WHEN_ALWAYS, false},
+    {ACTION_DEPLOY_BRAIN, "logs.execution", WHEN_ALWAYS, false},
+    {ACTION_DEPLOY_BRAIN, "interlock.marker", WHEN_MARKER, false},
+    {ACTION_VERIFY_PARITY, "compose.containers", WHEN_ALWAYS, false},
+    {ACTION_VERIFY_PARITY, "logs.execution", WHEN_ALWAYS, false},
+    {ACTION_VERIFY_PARITY, "bus.policy_hash", WHEN_ALWAYS, true},
+    {ACTION_VERIFY_PARITY, "logs.brain", WHEN_ALWAYS, false},
+    {ACTION_ARM, "compose.containers", WHEN_ALWAYS, false},
+    {ACTION_ARM, "logs.execution", WHEN_ALWAYS, false},
+    {ACTION_ARM, "logs.brain", WHEN_ALWAYS, false},
+    {ACTION_ARM, "bus.policy_hash", WHEN_ALWAYS, true},
+    {ACTION_ARM, "bus.publish", WHEN_SENDING, false},
+    {ACTION_ARM, "interlock.marker", WHEN_MARKER, false},
+    {ACTION_CONFIRM, "guard", WHEN_ALWAYS, false},
+    {ACTION_CONFIRM, "compose.containers", WHEN_ALWAYS, false},
+    {ACTION_CONFIRM, "bus.policy_hash", WHEN_POLICY, true},
+    {ACTION_CONFIRM, "logs.execution", WHEN_POLICY, false},
+    {ACTION_CONFIRM, "interlock.marker", WHEN_MARKER, false},
+    {ACTION_COMPLETE, "tenancy", WHEN_ALWAYS, false},
+    {ACTION_MAKE_SAFE, "compose.containers", WHEN_POLICY, false},
+    {ACTION_REVERT, "git.head", WHEN_ALWAYS, false},
+    {ACTION_REVERT, "git.branch", WHEN_ALWAYS, false},
+    {ACTION_REDEPLOY, "compose.up", WHEN_SENDING_POLICY, false},
+    {ACTION_REDEPLOY, "compose.containers", WHEN_ALWAYS, false},
+    {ACTION_VERIFY_RESTORED, "git.head", WHEN_ALWAYS, false},
+    {ACTION_VERIFY_RESTORED, "config.hmac", WHEN_ALWAYS, false},
+    {ACTION_VERIFY_RESTORED, "env.hmac", WHEN_ALWAYS, false},
+    {ACTION_VERIFY_RESTORED, "compose.drift", WHEN_ALWAYS, false},
+    {ACTION_VERIFY_RESTORED, "compose.containers", WHEN_ALWAYS, false},
+    {ACTION_VERIFY_RESTORED, "bus.policy_hash", WHEN_POLICY, true},
+    {ACTION_VERIFY_RESTORED, "logs.execution", WHEN_EXECUTION, false},
+    {ACTION_VERIFY_RESTORED, "interlock.marker", WHEN_MARKER, false},
+    {ACTION_RESTORE_CODE, "git.head", WHEN_CONNECTED, false},
+    {ACTION_RESTORE_CODE, "tenancy", WHEN_CONNECTED, false},
 };
 
-static bool execution_runs(const struct audit *audit, const struct entry *entry)
+static bool earned_execution_runs(const struct audit *audit, const struct entry *entry)
 {
     struct containers containers;
     const struct container *execution = NULL;
@@ -134,18 +134,19 @@ static bool is_needed(const struct audit *audit, const struct step *step, enum w
     case WHEN_POLICY:
         return genesis->has_policy;
     case WHEN_EXECUTION:
-        return genesis->has_policy && execution_runs(audit, step->transition);
+        return genesis->has_policy && earned_execution_runs(audit, step->transition);
     case WHEN_MARKER:
-        return genesis->has_policy && genesis->marker && execution_runs(audit, step->transition);
+        return genesis->has_policy && genesis->marker
+               && earned_execution_runs(audit, step->transition);
     case WHEN_CONNECTED:
-        return deployment_step(&audit->deployment, ACT_CONNECT) != NULL;
+        return deployment_step(&audit->deployment, ACTION_CONNECT) != NULL;
     }
     return false;
 }
 
-static bool say(char *ret_why, size_t room, const char *what, struct text name)
+static bool unearned(char *ret_why, size_t room, const char *what, struct slice name)
 {
-    (void)snprintf(ret_why, room, "%s `%.*s`", what, TEXT_ARGUMENTS(name));
+    (void)snprintf(ret_why, room, "%s `%.*s`", what, SLICE_ARGUMENTS(name));
     return false;
 }
 
@@ -154,24 +155,24 @@ static bool runs_what_was_pulled(const struct audit *audit, const struct entry *
                                  char *ret_why, size_t room)
 {
     struct containers images, containers;
-    const struct step *pulled = deployment_step(&audit->deployment, ACT_PULL_IMAGES);
+    const struct step *pulled = deployment_step(&audit->deployment, ACTION_PULL_IMAGES);
     if (pulled == NULL
         || !reading_images(entry_item(pulled->transition, 0, pulled->transition->item_count,
                                       "compose.images", NULL),
                            &images)
         || !reading_containers(entry_item(entry, 0, entry->item_count, "compose.containers", NULL),
                                &containers))
-        return say(ret_why, room, "the images pulled and the containers cannot be compared:",
-                   text_of("compose.images"));
+        return unearned(ret_why, room, "the images pulled and the containers cannot be compared:",
+                        slice_of("compose.images"));
     for (size_t i = 0; i < images.count; i++) {
         const struct container *container = reading_container(&containers,
-                                                              text_of(images.list[i].service));
+                                                              slice_of(images.list[i].service));
         if (container == NULL || strcmp(container->state, "running") != 0)
-            return say(ret_why, room,
-                       "a service that was pulled does not run:", text_of(images.list[i].service));
+            return unearned(ret_why, room, "a service that was pulled does not run:",
+                            slice_of(images.list[i].service));
         if (images.list[i].image[0] != '\0' && strcmp(container->image, images.list[i].image) != 0)
-            return say(ret_why, room, "another image runs than was pulled for",
-                       text_of(container->service));
+            return unearned(ret_why, room, "another image runs than was pulled for",
+                            slice_of(container->service));
     }
     return true;
 }
@@ -184,7 +185,7 @@ static bool has_no_drift(const struct audit *audit, const struct entry *entry, c
     struct containers images, containers;
     struct configurations configurations;
     const struct item *status = entry_item(entry, 0, entry->item_count, "git.status", NULL);
-    const struct step *pulled = deployment_step(&audit->deployment, ACT_PULL_IMAGES);
+    const struct step *pulled = deployment_step(&audit->deployment, ACTION_PULL_IMAGES);
     if (!runs_what_was_pulled(audit, entry, ret_why, room))
         return false;
     if (!reading_configurations(entry_item(entry, 0, entry->item_count, "compose.drift", NULL),
@@ -194,56 +195,56 @@ static bool has_no_drift(const struct audit *audit, const struct entry *entry, c
                            &images)
         || !reading_containers(entry_item(entry, 0, entry->item_count, "compose.containers", NULL),
                                &containers))
-        return say(ret_why, room,
-                   "what runs cannot be compared with what is declared:", text_of("compose.drift"));
+        return unearned(ret_why, room, "what runs cannot be compared with what is declared:",
+                        slice_of("compose.drift"));
     for (size_t i = 0; i < containers.count; i++) {
         const struct container *container = &containers.list[i],
-                               *image = reading_container(&images, text_of(container->service));
+                               *image = reading_container(&images, slice_of(container->service));
         if (image == NULL)
-            return say(ret_why, room,
-                       "a service is there that nobody pulled:", text_of(container->service));
+            return unearned(ret_why, room,
+                            "a service is there that nobody pulled:", slice_of(container->service));
         if (strcmp(container->state, "running") == 0 && image->image[0] != '\0'
             && strcmp(container->image, image->image) != 0)
-            return say(ret_why, room, "another image runs in a second container of",
-                       text_of(container->service));
+            return unearned(ret_why, room, "another image runs in a second container of",
+                            slice_of(container->service));
     }
     for (size_t i = 0; i < images.count; i++) {
         const struct configuration *configuration = reading_configuration(&configurations,
                                                                           images.list[i].service);
         if (configuration == NULL)
-            return say(ret_why, room, "the configuration was not looked at, of",
-                       text_of(images.list[i].service));
+            return unearned(ret_why, room, "the configuration was not looked at, of",
+                            slice_of(images.list[i].service));
         if (configuration->declared[0] != '\0'
             && strcmp(configuration->declared, configuration->running) != 0)
-            return say(ret_why, room, "another configuration runs than is declared for",
-                       text_of(images.list[i].service));
+            return unearned(ret_why, room, "another configuration runs than is declared for",
+                            slice_of(images.list[i].service));
     }
     return status->output.length == 0
-           || say(ret_why, room, "the tree has changes that no commit holds:", status->output);
+           || unearned(ret_why, room, "the tree has changes that no commit holds:", status->output);
 }
 
 static bool is_healthy(const struct audit *audit, const struct entry *entry, char *ret_why,
                        size_t room)
 {
     bool missing;
-    struct text sick = reading_sick_endpoint(&audit->genesis, entry, &missing);
+    struct slice sick = reading_sick_endpoint(&audit->genesis, entry, &missing);
     return sick.length == 0
-           || say(ret_why, room,
-                  missing ? "there is no answer of the endpoint"
-                          : "there is no good answer of the endpoint",
-                  sick);
+           || unearned(ret_why, room,
+                       missing ? "there is no answer of the endpoint"
+                               : "there is no good answer of the endpoint",
+                       sick);
 }
 
 static bool has_commit(const struct audit *audit, const struct entry *entry, char *ret_why,
                        size_t room)
 {
-    const struct step *updated = deployment_step(&audit->deployment, ACT_UPDATE_CODE);
-    struct text asked = node_text(audit->deployment.open, "commit"),
-                head = reading_line(entry, "git.head");
-    if (head.length != 40 || (asked.length > 0 && !text_equal(asked, head)))
-        return say(ret_why, room, "the commit is not the one that was asked for:", head);
-    if (updated != NULL && !text_equal(reading_line(updated->transition, "git.head"), head))
-        return say(ret_why, room, "the commit is not the one that the update led to:", head);
+    const struct step *updated = deployment_step(&audit->deployment, ACTION_UPDATE_CODE);
+    struct slice asked = node_text(audit->deployment.open, "commit"),
+                 head = reading_line(entry, "git.head");
+    if (head.length != 40 || (asked.length > 0 && !slice_equal(asked, head)))
+        return unearned(ret_why, room, "the commit is not the one that was asked for:", head);
+    if (updated != NULL && !slice_equal(reading_line(updated->transition, "git.head"), head))
+        return unearned(ret_why, room, "the commit is not the one that the update led to:", head);
     return true;
 }
 
@@ -251,17 +252,17 @@ static bool is_good_in_itself(const struct audit *audit, const struct step *step
                               size_t room)
 {
     const struct entry *entry = step->transition;
-    if (step->act == ACT_VERIFY_RELEASE || step->act == ACT_CONFIRM
-        || step->act == ACT_VERIFY_RESTORED) {
+    if (step->action == ACTION_VERIFY_RELEASE || step->action == ACTION_CONFIRM
+        || step->action == ACTION_VERIFY_RESTORED) {
         if (!is_healthy(audit, entry, ret_why, room))
             return false;
     }
-    if (step->act == ACT_VERIFY_RELEASE || step->act == ACT_VERIFY_PARITY
-        || step->act == ACT_CONFIRM)
+    if (step->action == ACTION_VERIFY_RELEASE || step->action == ACTION_VERIFY_PARITY
+        || step->action == ACTION_CONFIRM)
         return runs_what_was_pulled(audit, entry, ret_why, room);
-    if (step->act == ACT_UPDATE_CODE)
+    if (step->action == ACTION_UPDATE_CODE)
         return has_commit(audit, entry, ret_why, room);
-    if (step->act == ACT_SWITCH_SERVICES || step->act == ACT_DEPLOY_BRAIN)
+    if (step->action == ACTION_SWITCH_SERVICES || step->action == ACTION_DEPLOY_BRAIN)
         return has_commit(audit, entry, ret_why, room) && has_no_drift(audit, entry, ret_why, room);
     return true;
 }
@@ -270,26 +271,27 @@ bool step_is_earned(const struct audit *audit, const struct step *step, char *re
 {
     const struct entry *entry = step->transition;
     for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++) {
-        if (needs[i].act != step->act || !is_needed(audit, step, needs[i].when))
+        if (needs[i].action != step->action || !is_needed(audit, step, needs[i].when))
             continue;
         const struct item *item = entry_item(entry, 0, entry->item_count, needs[i].probe, NULL);
         if (item == NULL)
-            return say(ret_why, room, "the step says that it succeeded, without the evidence",
-                       text_of(needs[i].probe));
+            return unearned(ret_why, room, "the step says that it succeeded, without the evidence",
+                            slice_of(needs[i].probe));
         if (!needs[i].any_status && item->status != 0)
-            return say(ret_why, room, "the step says that it succeeded, and its evidence failed:",
-                       text_of(needs[i].probe));
+            return unearned(ret_why, room,
+                            "the step says that it succeeded, and its evidence failed:",
+                            slice_of(needs[i].probe));
     }
     return is_good_in_itself(audit, step, ret_why, room);
 }
 
 size_t earned_untold(const struct audit *audit)
 {
-    const enum act acts[] = {ACT_SWITCH_SERVICES, ACT_DEPLOY_BRAIN};
+    const enum action actions[] = {ACTION_SWITCH_SERVICES, ACTION_DEPLOY_BRAIN};
     size_t untold = 0;
-    for (size_t i = 0; i < sizeof acts / sizeof acts[0]; i++) {
+    for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++) {
         struct configurations configurations;
-        const struct step *step = deployment_step(&audit->deployment, acts[i]);
+        const struct step *step = deployment_step(&audit->deployment, actions[i]);
         if (step == NULL
             || !reading_configurations(entry_item(step->transition, 0, step->transition->item_count,
                                                   "compose.drift", NULL),

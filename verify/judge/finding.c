@@ -36,12 +36,13 @@ void finding_rests_on(struct finding *finding, const struct entry *entry)
         finding_rests_on_range(finding, (uint64_t)entry->seq, (uint64_t)entry->seq);
 }
 
-__attribute__((format(printf, 4, 0))) static void say(struct finding *finding, enum verdict verdict,
-                                                      const struct entry *entry, const char *format,
-                                                      va_list arguments)
+__attribute__((format(printf, 4, 0))) static void finding_set(struct finding *finding,
+                                                              enum verdict verdict,
+                                                              const struct entry *entry,
+                                                              const char *format, va_list arguments)
     __attribute__((format(printf, 4, 0)));
-static void say(struct finding *finding, enum verdict verdict, const struct entry *entry,
-                const char *format, va_list arguments)
+static void finding_set(struct finding *finding, enum verdict verdict, const struct entry *entry,
+                        const char *format, va_list arguments)
 {
     finding->verdict = verdict;
     finding->has_entry = entry != NULL;
@@ -55,7 +56,7 @@ void finding_violated(struct finding *finding, const struct entry *entry, const 
     if (finding->verdict == VERDICT_VIOLATED)
         return;
     va_start(arguments, format);
-    say(finding, VERDICT_VIOLATED, entry, format, arguments);
+    finding_set(finding, VERDICT_VIOLATED, entry, format, arguments);
     va_end(arguments);
 }
 
@@ -66,7 +67,7 @@ void finding_undecidable(struct finding *finding, const struct entry *entry, con
     if (finding->verdict != VERDICT_NOT_PROVEN)
         return;
     va_start(arguments, format);
-    say(finding, VERDICT_UNDECIDABLE, entry, format, arguments);
+    finding_set(finding, VERDICT_UNDECIDABLE, entry, format, arguments);
     va_end(arguments);
 }
 
@@ -76,7 +77,7 @@ void finding_not_applicable(struct finding *finding, const char *format, ...)
     if (finding->verdict != VERDICT_NOT_PROVEN)
         return;
     va_start(arguments, format);
-    say(finding, VERDICT_NOT_APPLICABLE, NULL, format, arguments);
+    finding_set(finding, VERDICT_NOT_APPLICABLE, NULL, format, arguments);
     va_end(arguments);
 }
 
@@ -86,7 +87,7 @@ void finding_conclude(struct finding *finding, const struct entry *entry, const 
     if (finding->verdict != VERDICT_NOT_PROVEN)
         return;
     va_start(arguments, format);
-    say(finding, VERDICT_PROVEN, entry, format, arguments);
+    finding_set(finding, VERDICT_PROVEN, entry, format, arguments);
     va_end(arguments);
 }
 

@@ -76,8 +76,8 @@ static void clean_diag(struct fy_diag **diag)
         fy_diag_destroy(*diag);
 }
 
-static enum error_code refuse_at(const struct reader *reader, int line, int column,
-                                 const char *what, const char *word, size_t length)
+static enum error_code limits_refuse_at(const struct reader *reader, int line, int column,
+                                        const char *what, const char *word, size_t length)
 {
     char where[160];
     (void)snprintf(where, sizeof where, "%.110s:%d:%d", reader->path, line, column);
@@ -86,17 +86,18 @@ static enum error_code refuse_at(const struct reader *reader, int line, int colu
                      length > 0 ? "'" : "");
 }
 
-static enum error_code refuse(const struct reader *reader, struct fy_node *node, const char *what)
+static enum error_code limits_refuse_node(const struct reader *reader, struct fy_node *node,
+                                          const char *what)
 {
     size_t length = 0;
     const char *word = fy_node_get_scalar(node, &length);
     struct fy_token *token = fy_node_get_scalar_token(node);
     const struct fy_mark *mark = token != NULL ? fy_token_start_mark(token) : NULL;
-    return refuse_at(reader, mark != NULL ? mark->line + 1 : 1, mark != NULL ? mark->column + 1 : 1,
-                     what, word != NULL ? word : "",
-                     word == NULL  ? 0
-                     : length < 60 ? length
-                                   : 60);
+    return limits_refuse_at(reader, mark != NULL ? mark->line + 1 : 1,
+                            mark != NULL ? mark->column + 1 : 1, what, word != NULL ? word : "",
+                            word == NULL  ? 0
+                            : length < 60 ? length
+                                          : 60);
 }
 
 static bool scalar_is(struct fy_node *node, const char *word)
@@ -106,7 +107,7 @@ static bool scalar_is(struct fy_node *node, const char *word)
     return text != NULL && length == strlen(word) && memcmp(text, word, length) == 0;
 }
 
-static bool read_number(struct fy_node *node, int64_t *ret_value)
+static bool limits_read_number(struct fy_node *node, int64_t *ret_value)
 {
     size_t length = 0;
     const char *text = node != NULL ? fy_node_get_scalar(node, &length) : NULL;
@@ -127,15 +128,16 @@ static enum error_code read_checklist(struct reader *reader, struct fy_node *key
 {
     void *iterator = NULL;
     if (list == NULL || !fy_node_is_sequence(list))
-        return refuse(reader, key, "a list of checklist items is expected behind this key");
+        return limits_refuse_node(reader, key,
+                                  "a list of checklist items is expected behind this key");
     for (struct fy_node *node; (node = fy_node_sequence_iterate(list, &iterator)) != NULL;) {
         size_t length = 0;
         const char *text = fy_node_get_scalar(node, &length);
         if (text == NULL || length == 0 || length >= LIMITS_ITEM_BYTES
             || memchr(text, '\n', length) != NULL
             || reader->limits.checklist_count == LIMITS_ITEMS_MAX)
-            return refuse(reader, text != NULL ? node : key,
-                          "this is no list of checklist items that can be taken");
+            return limits_refuse_node(reader, text != NULL ? node : key,
+                                      "this is no list of checklist items that can be taken");
         memcpy(reader->limits.checklist[reader->limits.checklist_count++], text, length);
     }
     return ERROR_OK;
@@ -146,16 +148,17 @@ static enum error_code read_approvals(struct reader *reader, struct fy_node *key
 {
     void *iterator = NULL;
     if (mapping == NULL || !fy_node_is_mapping(mapping))
-        return refuse(reader, key, "`policy` and `release` are expected behind this key");
+        return limits_refuse_node(reader, key,
+                                  "`policy` and `release` are expected behind this key");
     for (struct fy_node_pair *pair; (pair = fy_node_mapping_iterate(mapping, &iterator)) != NULL;) {
         struct fy_node *name = fy_node_pair_key(pair);
         int64_t *place = scalar_is(name, "policy")    ? &reader->limits.approvals_policy
                          : scalar_is(name, "release") ? &reader->limits.approvals_release
                                                       : NULL;
         if (place == NULL)
-            return refuse(reader, name, "this key is not known here");
-        if (!read_number(fy_node_pair_value(pair), place))
-            return refuse(reader, name, "a number is expected behind this key");
+            return limits_refuse_node(reader, name, "this key is not known here");
+        if (!limits_read_number(fy_node_pair_value(pair), place))
+            return limits_refuse_node(reader, name, "a number is expected behind this key");
     }
     return ERROR_OK;
 }
@@ -170,13 +173,13 @@ static enum error_code read_pair(struct reader *reader, struct fy_node *key, str
         if (!scalar_is(key, numbers[i].key))
             continue;
         int64_t *place = (int64_t *)(void *)((char *)&reader->limits + numbers[i].offset);
-        if (read_number(value, place) && *place > 0)
+        if (limits_read_number(value, place) && *place > 0)
             return ERROR_OK;
-        return refuse(
+        return limits_refuse_node(
             reader, key,
             "a positive whole number (milliseconds, or a count) is expected behind this key");
     }
-    return refuse(reader, key, "this key is not known");
+    return limits_refuse_node(reader, key, "this key is not known");
 }
 
 static enum error_code read_root(struct reader *reader, struct fy_node *root)
@@ -185,7 +188,8 @@ static enum error_code read_root(struct reader *reader, struct fy_node *root)
     if (root == NULL)
         return ERROR_OK;
     if (!fy_node_is_mapping(root))
-        return refuse_at(reader, 1, 1, "a limits file is a mapping of names to figures", "", 0);
+        return limits_refuse_at(reader, 1, 1, "a limits file is a mapping of names to figures", "",
+                                0);
     for (struct fy_node_pair *pair; (pair = fy_node_mapping_iterate(root, &iterator)) != NULL;) {
         enum error_code code = read_pair(reader, fy_node_pair_key(pair), fy_node_pair_value(pair));
         if (code != ERROR_OK)
@@ -219,8 +223,8 @@ enum error_code limits_read(const char *path, struct limits *ret_limits, struct 
         void *iterator = NULL;
         const struct fy_diag_error *first = fy_diag_errors_iterate(diag, &iterator);
         const char *what = first != NULL && first->msg != NULL ? first->msg : "it is not YAML";
-        return refuse_at(&reader, first != NULL ? first->line : 1,
-                         first != NULL ? first->column : 1, what, "", 0);
+        return limits_refuse_at(&reader, first != NULL ? first->line : 1,
+                                first != NULL ? first->column : 1, what, "", 0);
     }
     code = read_root(&reader, fy_document_root(document));
     if (code == ERROR_OK)

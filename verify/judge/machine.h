@@ -10,34 +10,34 @@
 
 #include "verify/read/tree.h"
 
-enum stage {
-    STAGE_INVALID = 0,
-    STAGE_OPENED,
-    STAGE_PREFLIGHTED,
-    STAGE_CONNECTED,
-    STAGE_UPDATED,
-    STAGE_PULLED,
-    STAGE_GUARDED,
-    STAGE_SWITCHED,
-    STAGE_VERIFIED,
-    STAGE_DISARMED,
-    STAGE_EXECUTION_DEPLOYED,
-    STAGE_EXECUTION_VERIFIED,
-    STAGE_BRAIN_DEPLOYED,
-    STAGE_PARITY_VERIFIED,
-    STAGE_ARMED,
-    STAGE_OBSERVED,
-    STAGE_CONFIRMED,
-    STAGE_COMPLETED,
-    STAGE_ROLLING_BACK,
-    STAGE_SAFE,
-    STAGE_REVERTED,
-    STAGE_REDEPLOYED,
-    STAGE_ROLLED_BACK,
-    STAGE_ROLLBACK_FAILED,
-    STAGE_ABORTING,
-    STAGE_ABORTED,
-    STAGES,
+enum state {
+    STATE_INVALID = 0,
+    STATE_OPENED,
+    STATE_PREFLIGHTED,
+    STATE_CONNECTED,
+    STATE_UPDATED,
+    STATE_PULLED,
+    STATE_GUARDED,
+    STATE_SWITCHED,
+    STATE_VERIFIED,
+    STATE_DISARMED,
+    STATE_EXECUTION_DEPLOYED,
+    STATE_EXECUTION_VERIFIED,
+    STATE_BRAIN_DEPLOYED,
+    STATE_PARITY_VERIFIED,
+    STATE_ARMED,
+    STATE_OBSERVED,
+    STATE_CONFIRMED,
+    STATE_COMPLETED,
+    STATE_ROLLING_BACK,
+    STATE_SAFE,
+    STATE_REVERTED,
+    STATE_REDEPLOYED,
+    STATE_ROLLED_BACK,
+    STATE_ROLLBACK_FAILED,
+    STATE_ABORTING,
+    STATE_ABORTED,
+    STATES,
 };
 
 enum event {
@@ -54,48 +54,48 @@ enum event {
     EVENTS,
 };
 
-enum act {
-    ACT_INVALID = 0,
-    ACT_RUN_PREFLIGHT,
-    ACT_CONNECT,
-    ACT_UPDATE_CODE,
-    ACT_PULL_IMAGES,
-    ACT_LAY_GUARD,
-    ACT_SWITCH_SERVICES,
-    ACT_VERIFY_RELEASE,
-    ACT_DISARM,
-    ACT_DEPLOY_EXECUTION,
-    ACT_VERIFY_EXECUTION,
-    ACT_DEPLOY_BRAIN,
-    ACT_VERIFY_PARITY,
-    ACT_ARM,
-    ACT_OBSERVE_WINDOW,
-    ACT_CONFIRM,
-    ACT_COMPLETE,
-    ACT_MAKE_SAFE,
-    ACT_REVERT,
-    ACT_REDEPLOY,
-    ACT_VERIFY_RESTORED,
-    ACT_RESTORE_CODE,
-    ACTS,
+enum action {
+    ACTION_INVALID = 0,
+    ACTION_RUN_PREFLIGHT,
+    ACTION_CONNECT,
+    ACTION_UPDATE_CODE,
+    ACTION_PULL_IMAGES,
+    ACTION_LAY_GUARD,
+    ACTION_SWITCH_SERVICES,
+    ACTION_VERIFY_RELEASE,
+    ACTION_DISARM,
+    ACTION_DEPLOY_EXECUTION,
+    ACTION_VERIFY_EXECUTION,
+    ACTION_DEPLOY_BRAIN,
+    ACTION_VERIFY_PARITY,
+    ACTION_ARM,
+    ACTION_OBSERVE_WINDOW,
+    ACTION_CONFIRM,
+    ACTION_COMPLETE,
+    ACTION_MAKE_SAFE,
+    ACTION_REVERT,
+    ACTION_REDEPLOY,
+    ACTION_VERIFY_RESTORED,
+    ACTION_RESTORE_CODE,
+    ACTIONS,
 };
 
-enum stage stage_by_name(struct text name);
-enum event event_by_name(struct text name);
-enum act act_by_name(struct text name);
-const char *stage_name(enum stage stage);
+enum state state_by_name(struct slice name);
+enum event event_by_name(struct slice name);
+enum action action_by_name(struct slice name);
+const char *state_name(enum state state);
 const char *event_name(enum event event);
-const char *act_name(enum act act);
+const char *action_name(enum action action);
 
-bool machine_allows(bool policy, enum stage from, enum event event, enum stage to);
+bool machine_allows(bool policy, enum state from, enum event event, enum state to);
 /* The state that follows when the step of `from` succeeds; INVALID where there is no step. */
-enum stage machine_next(bool policy, enum stage from);
-bool machine_act_belongs(bool policy, enum stage from, enum act act);
+enum state machine_next(bool policy, enum state from);
+bool machine_action_belongs(bool policy, enum state from, enum action action);
 bool machine_answers_intent(
     enum event event); /* else it comes from outside, and no intent is open */
 bool machine_is_changed(bool policy,
-                        enum stage stage); /* a service may have changed, or is about to */
-bool machine_is_end(enum stage stage);
-bool machine_is_reverting(enum stage stage); /* rolling_back to redeployed */
+                        enum state state); /* a service may have changed, or is about to */
+bool machine_is_end(enum state state);
+bool machine_is_reverting(enum state state); /* rolling_back to redeployed */
 
 #endif

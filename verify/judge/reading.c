@@ -9,71 +9,73 @@ static void close_tree(struct tree *tree)
 }
 
 /* A string, or null for "". */
-static bool copy(const struct node *object, const char *key, char *ret_text, size_t room)
+static bool copy_string(const struct node *object, const char *key, char *ret_text, size_t room)
 {
     const struct node *member = node_member(object, key);
     ret_text[0] = '\0';
     if (node_is(member, NODE_NULL))
         return true;
-    return node_is(member, NODE_STRING) && text_copy(member->text, ret_text, room);
+    return node_is(member, NODE_STRING) && slice_copy(member->text, ret_text, room);
 }
 
-static bool read_container(const struct node *object, struct container *container)
+static bool fill_container(const struct node *object, struct container *container)
 {
-    return copy(object, "service", container->service, sizeof container->service)
-           && copy(object, "id", container->id, sizeof container->id)
-           && copy(object, "image", container->image, sizeof container->image)
-           && copy(object, "state", container->state, sizeof container->state)
-           && copy(object, "health", container->health, sizeof container->health)
-           && copy(object, "started_at", container->started_at, sizeof container->started_at);
+    return copy_string(object, "service", container->service, sizeof container->service)
+           && copy_string(object, "id", container->id, sizeof container->id)
+           && copy_string(object, "image", container->image, sizeof container->image)
+           && copy_string(object, "state", container->state, sizeof container->state)
+           && copy_string(object, "health", container->health, sizeof container->health)
+           && copy_string(object, "started_at", container->started_at,
+                          sizeof container->started_at);
 }
 
-static bool read_image(const struct node *object, struct container *image)
+static bool fill_image(const struct node *object, struct container *image)
 {
-    return copy(object, "service", image->service, sizeof image->service)
-           && copy(object, "id", image->image, sizeof image->image);
+    return copy_string(object, "service", image->service, sizeof image->service)
+           && copy_string(object, "id", image->image, sizeof image->image);
 }
 
-static bool read_containers(const struct node *object, void *into)
+static bool append_container(const struct node *object, void *into)
 {
     struct containers *containers = into;
     return containers->count < READING_CONTAINERS_MAX
-           && read_container(object, &containers->list[containers->count++]);
+           && fill_container(object, &containers->list[containers->count++]);
 }
 
-static bool read_images(const struct node *object, void *into)
+static bool append_image(const struct node *object, void *into)
 {
     struct containers *images = into;
     return images->count < READING_CONTAINERS_MAX
-           && read_image(object, &images->list[images->count++]);
+           && fill_image(object, &images->list[images->count++]);
 }
 
-static bool is_hmac(const char *text)
+static bool is_hmac_or_empty(const char *text)
 {
     return text[0] == '\0' || bytes_is_hex(text, SHA256_HEX);
 }
 
-static bool read_configurations(const struct node *object, void *into)
+static bool append_configuration(const struct node *object, void *into)
 {
     struct configurations *configurations = into;
     if (configurations->count == READING_CONTAINERS_MAX)
         return false;
     struct configuration *configuration = &configurations->list[configurations->count++];
-    return copy(object, "service", configuration->service, sizeof configuration->service)
-           && copy(object, "declared", configuration->declared, sizeof configuration->declared)
-           && is_hmac(configuration->declared)
-           && copy(object, "running", configuration->running, sizeof configuration->running)
-           && is_hmac(configuration->running);
+    return copy_string(object, "service", configuration->service, sizeof configuration->service)
+           && copy_string(object, "declared", configuration->declared,
+                          sizeof configuration->declared)
+           && is_hmac_or_empty(configuration->declared)
+           && copy_string(object, "running", configuration->running, sizeof configuration->running)
+           && is_hmac_or_empty(configuration->running);
 }
 
 /* Calls `read` with each line's object. */
-static bool read_lines(const struct item *item, bool (*read)(const struct node *object, void *into),
-                       void *into)
+static bool read_json_lines(const struct item *item,
+                            bool (*read)(const struct node *object, void *into), void *into)
 {
     if (item == NULL || item->status != 0)
         return false;
-    struct text rest = item->output, line;
-    while (text_line(&rest, &line)) {
+    struct slice rest = item->output, line;
+    while (slice_line(&rest, &line)) {
         struct tree tree __attribute__((cleanup(close_tree))) = {0};
         struct error ignored;
         if (line.length == 0)
@@ -88,19 +90,19 @@ static bool read_lines(const struct item *item, bool (*read)(const struct node *
 bool reading_containers(const struct item *item, struct containers *ret_containers)
 {
     *ret_containers = (struct containers){.count = 0};
-    return read_lines(item, read_containers, ret_containers);
+    return read_json_lines(item, append_container, ret_containers);
 }
 
 bool reading_images(const struct item *item, struct containers *ret_images)
 {
     *ret_images = (struct containers){.count = 0};
-    return read_lines(item, read_images, ret_images);
+    return read_json_lines(item, append_image, ret_images);
 }
 
 bool reading_configurations(const struct item *item, struct configurations *ret_configurations)
 {
     *ret_configurations = (struct configurations){.count = 0};
-    return read_lines(item, read_configurations, ret_configurations);
+    return read_json_lines(item, append_configuration, ret_configurations);
 }
 
 const struct configuration *reading_configuration(const struct configurations *configurations,
@@ -112,11 +114,11 @@ const struct configuration *reading_configuration(const struct configurations *c
     return NULL;
 }
 
-const struct container *reading_container(const struct containers *containers, struct text service)
+const struct container *reading_container(const struct containers *containers, struct slice service)
 {
     const struct container *found = NULL;
     for (size_t i = 0; i < containers->count; i++)
-        if (text_is(service, containers->list[i].service)
+        if (slice_is(service, containers->list[i].service)
             && (found == NULL || strcmp(containers->list[i].state, "running") == 0))
             found = &containers->list[i];
     return found;
@@ -131,11 +133,11 @@ bool reading_container_is_good(const struct container *container)
 /* The one running container of a service. Two at a time are none: nobody could say whose lines and
  * answers those are. */
 static const struct container *sole_container(const struct containers *containers,
-                                              struct text service)
+                                              struct slice service)
 {
     const struct container *found = NULL;
     for (size_t i = 0; i < containers->count; i++) {
-        if (!text_is(service, containers->list[i].service)
+        if (!slice_is(service, containers->list[i].service)
             || strcmp(containers->list[i].state, "running") != 0)
             continue;
         if (found != NULL)
@@ -152,7 +154,7 @@ static size_t last_place(const struct entry *entry, size_t from, size_t to, cons
     return item != NULL ? (size_t)(item - entry->items) : to;
 }
 
-const char *interlock_name(enum interlock interlock)
+const char *interlock_word(enum interlock interlock)
 {
     switch (interlock) {
     case INTERLOCK_INVALID:
@@ -167,12 +169,12 @@ const char *interlock_name(enum interlock interlock)
     return "invalid";
 }
 
-static void follow_lines(const struct genesis *genesis, struct text lines, const char *started_at,
+static void follow_lines(const struct genesis *genesis, struct slice lines, const char *started_at,
                          const char *nonce, struct interlock_reading *reading)
 {
     struct log log
         __attribute__((cleanup(reading_log_close))) = {.rest = lines, .started_at = started_at};
-    struct text message;
+    struct slice message;
     while (reading_message(&log, &message)) {
         if (reading_matches(message, genesis->patterns[PATTERN_ARMED], NULL, NULL)) {
             reading->interlock = INTERLOCK_ARMED;
@@ -192,11 +194,11 @@ static void compare_marker(const struct item *marker, struct interlock_reading *
     const char *agreeing = reading->interlock == INTERLOCK_ARMED ? "present\n" : "absent\n";
     if (marker != NULL && marker->received_ns > reading->received_ns)
         reading->received_ns = marker->received_ns;
-    if (marker != NULL && marker->status == 0 && text_is(marker->output, agreeing))
+    if (marker != NULL && marker->status == 0 && slice_is(marker->output, agreeing))
         return;
     (void)snprintf(reading->why, sizeof reading->why,
                    "the marker probe does not agree with the last line, which says %s",
-                   interlock_name(reading->interlock));
+                   interlock_word(reading->interlock));
     reading->interlock = INTERLOCK_UNKNOWN;
 }
 
@@ -253,12 +255,13 @@ static bool reply_hash(const struct item *item, char ret_hash[SHA256_HEX + 1])
         || tree_read(item->output.at, item->output.length, TREE_PLAIN, &tree, &ignored) != ERROR_OK)
         return false;
     const struct node *named = node_member(tree.root, "policy_hash");
-    struct text hash = named != NULL ? node_text(tree.root, "policy_hash")
-                                     : node_text(tree.root, "hash");
-    return text_copy(hash, ret_hash, SHA256_HEX + 1) && bytes_is_hex(ret_hash, SHA256_HEX);
+    struct slice hash = named != NULL ? node_text(tree.root, "policy_hash")
+                                      : node_text(tree.root, "hash");
+    return slice_copy(hash, ret_hash, SHA256_HEX + 1) && bytes_is_hex(ret_hash, SHA256_HEX);
 }
 
-static void hear(struct parity_reading *reading, const char *who, const char *hash, int64_t sent_ns)
+static void hear_voice(struct parity_reading *reading, const char *who, const char *hash,
+                       int64_t sent_ns)
 {
     if (reading->sent_ns == 0 || sent_ns < reading->sent_ns)
         reading->sent_ns = sent_ns;
@@ -279,7 +282,7 @@ static void hear(struct parity_reading *reading, const char *who, const char *ha
 
 /* The log of a role with the container it belongs to; false when there is none to read. */
 static bool find_log(const struct entry *entry, size_t from, size_t to, const char *probe,
-                     struct text service, struct containers *containers,
+                     struct slice service, struct containers *containers,
                      const struct item **ret_lines, const char **ret_started_at)
 {
     size_t place = last_place(entry, from, to, probe);
@@ -302,7 +305,7 @@ static void hear_execution(const struct genesis *genesis, const struct entry *en
     const struct item *lines = NULL;
     const char *started_at = "";
     char hash[SHA256_HEX + 1], last[SHA256_HEX + 1] = "";
-    struct text message;
+    struct slice message;
     if (find_log(entry, from, to, "logs.execution", genesis->execution, &containers, &lines,
                  &started_at)) {
         struct log log __attribute__((cleanup(reading_log_close))) = {.rest = lines->output,
@@ -312,7 +315,7 @@ static void hear_execution(const struct genesis *genesis, const struct entry *en
                 memcpy(last, hash, sizeof last);
     }
     if (needed || last[0] != '\0')
-        hear(reading, "Execution's start-up line", last, lines != NULL ? lines->sent_ns : 0);
+        hear_voice(reading, "Execution's start-up line", last, lines != NULL ? lines->sent_ns : 0);
 }
 
 static void hear_brain(const struct genesis *genesis, const struct entry *entry, size_t from,
@@ -323,7 +326,7 @@ static void hear_brain(const struct genesis *genesis, const struct entry *entry,
     const char *started_at = "";
     char hash[SHA256_HEX + 1] = "";
     bool shaken = false, failed = false;
-    struct text message;
+    struct slice message;
     if (find_log(entry, from, to, "logs.brain", genesis->brain, &containers, &lines, &started_at)) {
         struct log log __attribute__((cleanup(reading_log_close))) = {.rest = lines->output,
                                                                       .started_at = started_at};
@@ -342,8 +345,9 @@ static void hear_brain(const struct genesis *genesis, const struct entry *entry,
         (void)snprintf(reading->why, sizeof reading->why, "Brain's last handshake failed");
     }
     if (needed || shaken) /* a line that names no hash is Brain's word that it agreed */
-        hear(reading, "Brain's handshake line", shaken && hash[0] == '\0' ? reading->hash : hash,
-             lines != NULL ? lines->sent_ns : 0);
+        hear_voice(reading, "Brain's handshake line",
+                   shaken && hash[0] == '\0' ? reading->hash : hash,
+                   lines != NULL ? lines->sent_ns : 0);
 }
 
 void reading_parity(const struct genesis *genesis, const struct entry *entry, size_t from,
@@ -354,15 +358,15 @@ void reading_parity(const struct genesis *genesis, const struct entry *entry, si
     unsigned replies = 0;
     for (size_t i = from; i < end; i++) {
         char hash[SHA256_HEX + 1] = "";
-        if (!text_is(entry->items[i].probe, "bus.policy_hash"))
+        if (!slice_is(entry->items[i].probe, "bus.policy_hash"))
             continue;
         replies++;
         reading.silent = reading.silent || entry->items[i].status != 0;
-        hear(&reading, "a reply of the responder", reply_hash(&entry->items[i], hash) ? hash : "",
-             entry->items[i].sent_ns);
+        hear_voice(&reading, "a reply of the responder",
+                   reply_hash(&entry->items[i], hash) ? hash : "", entry->items[i].sent_ns);
     }
     if (replies == 0 && (voices & PARITY_RESPONDER) != 0)
-        hear(&reading, "no reply of the responder is there: it", "", 0);
+        hear_voice(&reading, "no reply of the responder is there: it", "", 0);
     hear_execution(genesis, entry, from, end, (voices & PARITY_EXECUTION) != 0, &reading);
     hear_brain(genesis, entry, from, end, (voices & PARITY_BRAIN) != 0, &reading);
     if (reading.parity == PARITY_INVALID && reading.hash[0] != '\0')
@@ -386,12 +390,12 @@ bool reading_health_is_good(const struct item *item)
                || memchr(item->output.at, '{', item->output.length)
                       == NULL; /* broken JSON is no good word */
     const struct node *status = node_member(tree.root, "status");
-    return !node_is(status, NODE_STRING) || text_is(status->text, "ok")
-           || text_is(status->text, "healthy");
+    return !node_is(status, NODE_STRING) || slice_is(status->text, "ok")
+           || slice_is(status->text, "healthy");
 }
 
-struct text reading_sick_endpoint(const struct genesis *genesis, const struct entry *entry,
-                                  bool *ret_missing)
+struct slice reading_sick_endpoint(const struct genesis *genesis, const struct entry *entry,
+                                   bool *ret_missing)
 {
     for (const struct node *endpoint = genesis->endpoints->first; endpoint != NULL;
          endpoint = endpoint->next) {
@@ -399,7 +403,7 @@ struct text reading_sick_endpoint(const struct genesis *genesis, const struct en
         bool good = true;
         for (size_t i = 0; i < entry->item_count; i++) {
             const struct item *item = &entry->items[i];
-            if (!text_is(item->probe, "health") || !text_equal(item->subject, endpoint->text))
+            if (!slice_is(item->probe, "health") || !slice_equal(item->subject, endpoint->text))
                 continue;
             found = item;
             good = reading_health_is_good(item);
@@ -409,14 +413,14 @@ struct text reading_sick_endpoint(const struct genesis *genesis, const struct en
             return endpoint->text;
     }
     *ret_missing = false;
-    return (struct text){"", 0};
+    return (struct slice){"", 0};
 }
 
-struct text reading_line(const struct entry *entry, const char *probe)
+struct slice reading_line(const struct entry *entry, const char *probe)
 {
     const struct item *item = entry_item(entry, 0, entry->item_count, probe, NULL);
     if (item == NULL || item->status != 0)
-        return (struct text){"", 0};
-    struct text rest = item->output, line;
-    return text_line(&rest, &line) && rest.length == 0 ? line : (struct text){"", 0};
+        return (struct slice){"", 0};
+    struct slice rest = item->output, line;
+    return slice_line(&rest, &line) && rest.length == 0 ? line : (struct slice){"", 0};
 }

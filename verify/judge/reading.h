@@ -23,7 +23,7 @@ struct containers {
 bool reading_containers(const struct item *item, struct containers *ret_containers);
 bool reading_images(const struct item *item, struct containers *ret_images);
 const struct container *reading_container(const struct containers *containers,
-                                          struct text service); /* a running one first; NULL */
+                                          struct slice service); /* a running one first; NULL */
 bool reading_container_is_good(const struct container *container);
 
 /* HMACs of what is declared and of what runs, of a service; "" = compose could not tell, none ran.
@@ -42,17 +42,17 @@ const struct configuration *reading_configuration(const struct configurations *c
 
 /* logs.c: messages of lines that are not older than started_at. */
 struct log {
-    struct text rest;
+    struct slice rest;
     const char *started_at;
     struct tree tree; /* behind a message that was JSON */
 };
-bool reading_message(struct log *log, struct text *ret_message);
+bool reading_message(struct log *log, struct slice *ret_message);
 void reading_log_close(struct log *log);
 /* nonce may be NULL; ret_hash takes 65 characters, "" where the pattern names no hash, and may be
  * NULL. */
-bool reading_matches(struct text message, const struct node *patterns, const char *nonce,
+bool reading_matches(struct slice message, const struct node *patterns, const char *nonce,
                      char *ret_hash);
-bool reading_time(struct text time, char ret_seconds[20], int64_t *ret_ns);
+bool reading_time(struct slice time, char ret_seconds[20], int64_t *ret_ns);
 
 enum interlock { INTERLOCK_INVALID = 0, INTERLOCK_UNKNOWN, INTERLOCK_DISARMED, INTERLOCK_ARMED };
 
@@ -68,7 +68,7 @@ struct interlock_reading {
 /* The last look in [from, to) of the entry's items. */
 void reading_interlock(const struct genesis *genesis, const struct entry *entry, size_t from,
                        size_t to, const char *nonce, struct interlock_reading *ret_reading);
-const char *interlock_name(enum interlock interlock);
+const char *interlock_word(enum interlock interlock);
 
 enum parity { PARITY_INVALID = 0, PARITY_EQUAL, PARITY_UNEQUAL, PARITY_MISSING };
 enum {
@@ -91,10 +91,10 @@ void reading_parity(const struct genesis *genesis, const struct entry *entry, si
 bool reading_health_is_good(const struct item *item);
 /* The first endpoint of genesis that has no good answer in the entry; empty when all are good.
  * *ret_missing: it was not asked at all. */
-struct text reading_sick_endpoint(const struct genesis *genesis, const struct entry *entry,
-                                  bool *ret_missing);
+struct slice reading_sick_endpoint(const struct genesis *genesis, const struct entry *entry,
+                                   bool *ret_missing);
 /* One line without its newline: git.head, git.branch, the HMACs. Empty when the item is missing or
  * failed. */
-struct text reading_line(const struct entry *entry, const char *probe);
+struct slice reading_line(const struct entry *entry, const char *probe);
 
 #endif

@@ -9,7 +9,7 @@ static bool is_digit(char c)
 }
 
 /* RFC 3339 in UTC with at most nine decimals. */
-bool reading_time(struct text time, char ret_seconds[20], int64_t *ret_ns)
+bool reading_time(struct slice time, char ret_seconds[20], int64_t *ret_ns)
 {
     static const char form[] = "0000-00-00T00:00:00";
     size_t at = sizeof form - 1;
@@ -29,8 +29,8 @@ bool reading_time(struct text time, char ret_seconds[20], int64_t *ret_ns)
     }
     for (; decimals < 9; decimals++)
         ns *= 10;
-    struct text zone = {time.at + at, time.length - at};
-    if (!text_is(zone, "Z") && !text_is(zone, "+00:00"))
+    struct slice zone = {time.at + at, time.length - at};
+    if (!slice_is(zone, "Z") && !slice_is(zone, "+00:00"))
         return false;
     memcpy(ret_seconds, time.at, 19);
     ret_seconds[19] = '\0';
@@ -38,18 +38,18 @@ bool reading_time(struct text time, char ret_seconds[20], int64_t *ret_ns)
     return true;
 }
 
-static bool is_of_this_start(struct text time, const char *started_at)
+static bool is_of_this_start(struct slice time, const char *started_at)
 {
     char line_seconds[20], start_seconds[20];
     int64_t line_ns, start_ns;
     if (!reading_time(time, line_seconds, &line_ns)
-        || !reading_time(text_of(started_at), start_seconds, &start_ns))
+        || !reading_time(slice_of(started_at), start_seconds, &start_ns))
         return false;
     int order = strcmp(line_seconds, start_seconds);
     return order > 0 || (order == 0 && line_ns >= start_ns);
 }
 
-static struct text skip_ornament(struct text text)
+static struct slice skip_log_ornament(struct slice text)
 {
     while (text.length > 0 && ((unsigned char)*text.at > 0x7F || *text.at == ' ')) {
         text.at++;
@@ -58,7 +58,7 @@ static struct text skip_ornament(struct text text)
     return text;
 }
 
-static struct text skip_level(struct text text)
+static struct slice skip_log_level(struct slice text)
 {
     size_t at = 1;
     if (text.length < 3 || text.at[0] != '[')
@@ -67,10 +67,10 @@ static struct text skip_level(struct text text)
         at++;
     if (at == 1 || at >= text.length || text.at[at] != ']')
         return text;
-    return (struct text){text.at + at + 1, text.length - at - 1};
+    return (struct slice){text.at + at + 1, text.length - at - 1};
 }
 
-static struct text message_of(struct log *log, struct text text)
+static struct slice message_of(struct log *log, struct slice text)
 {
     struct error ignored;
     if (text.length > 0 && text.at[0] == '{'
@@ -79,22 +79,22 @@ static struct text message_of(struct log *log, struct text text)
         const struct node *inner = node_member(fields, "message"),
                           *outer = node_member(log->tree.root, "message");
         if (node_is(inner, NODE_STRING))
-            return skip_ornament(inner->text);
+            return skip_log_ornament(inner->text);
         if (node_is(outer, NODE_STRING))
-            return skip_ornament(outer->text);
+            return skip_log_ornament(outer->text);
     }
-    return skip_ornament(skip_level(text));
+    return skip_log_ornament(skip_log_level(text));
 }
 
-bool reading_message(struct log *log, struct text *ret_message)
+bool reading_message(struct log *log, struct slice *ret_message)
 {
-    struct text line;
-    while (text_line(&log->rest, &line)) {
+    struct slice line;
+    while (slice_line(&log->rest, &line)) {
         const char *space = line.length > 0 ? memchr(line.at, ' ', line.length) : NULL;
         if (space == NULL)
             continue;
-        struct text time = {line.at, (size_t)(space - line.at)},
-                    rest = {space + 1, line.length - (size_t)(space - line.at) - 1};
+        struct slice time = {line.at, (size_t)(space - line.at)},
+                     rest = {space + 1, line.length - (size_t)(space - line.at) - 1};
         if (!is_of_this_start(time, log->started_at))
             continue;
         if (rest.length > 0 && rest.at[rest.length - 1] == '\r')
@@ -110,7 +110,7 @@ void reading_log_close(struct log *log)
     tree_free(&log->tree);
 }
 
-static bool take_hash(struct text *message, char *hash)
+static bool match_hash(struct slice *message, char *hash)
 {
     uint8_t bytes[SHA256_BYTES];
     if (message->length < SHA256_HEX
@@ -123,7 +123,7 @@ static bool take_hash(struct text *message, char *hash)
     return true;
 }
 
-static bool take_word(struct text *message, struct text word)
+static bool match_word(struct slice *message, struct slice word)
 {
     if (message->length < word.length
         || (word.length > 0 && memcmp(message->at, word.at, word.length) != 0))
@@ -133,33 +133,33 @@ static bool take_word(struct text *message, struct text word)
     return true;
 }
 
-static bool matches(struct text message, struct text pattern, const char *nonce, char *hash)
+static bool match_pattern(struct slice message, struct slice pattern, const char *nonce, char *hash)
 {
     hash[0] = '\0';
     for (size_t at = 0; at < pattern.length; at++) {
         bool variable = pattern.at[at] == '%' && at + 1 < pattern.length;
         if (variable && pattern.at[at + 1] == 'H') {
-            if (!take_hash(&message, hash))
+            if (!match_hash(&message, hash))
                 return false;
             at++;
         } else if (variable && pattern.at[at + 1] == 'N') {
-            if (nonce == NULL || nonce[0] == '\0' || !take_word(&message, text_of(nonce)))
+            if (nonce == NULL || nonce[0] == '\0' || !match_word(&message, slice_of(nonce)))
                 return false;
             at++;
-        } else if (!take_word(&message, (struct text){pattern.at + at, 1})) {
+        } else if (!match_word(&message, (struct slice){pattern.at + at, 1})) {
             return false;
         }
     }
     return pattern.length > 0;
 }
 
-bool reading_matches(struct text message, const struct node *patterns, const char *nonce,
+bool reading_matches(struct slice message, const struct node *patterns, const char *nonce,
                      char *ret_hash)
 {
     char hash[SHA256_HEX + 1];
     for (const struct node *pattern = patterns != NULL ? patterns->first : NULL; pattern != NULL;
          pattern = pattern->next) {
-        if (!matches(message, pattern->text, nonce, hash))
+        if (!match_pattern(message, pattern->text, nonce, hash))
             continue;
         if (ret_hash != NULL)
             memcpy(ret_hash, hash, sizeof hash);

@@ -49,7 +49,7 @@ static const char *outcome_of(const struct deployment_report *judged, enum verdi
 
 /* The policy stands before anything that could load; the icon is empty so that no browser asks a
  * server for one. */
-static void write_head(FILE *stream, const char *target, enum verify_status status)
+static void html_write_head(FILE *stream, const char *target, enum verify_status status)
 {
     fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
           "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
@@ -160,7 +160,7 @@ static void write_open_facts(const struct page *page)
     const struct deployment *deployment = &page->audit.deployment;
     fputs("<dl class=\"facts\">\n", page->stream);
     for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++) {
-        struct text value = node_text(deployment->open, facts[i].key);
+        struct slice value = node_text(deployment->open, facts[i].key);
         if (value.length == 0)
             continue;
         fprintf(page->stream, "<dt>%s</dt><dd>", facts[i].name);
@@ -205,7 +205,7 @@ static void write_deployment(struct page *page, size_t index)
     deployment_free(&page->audit.deployment);
 }
 
-static void write_limits(const struct page *page)
+static void html_write_limits(const struct page *page)
 {
     const struct limits *limits = page->audit.limits;
     const struct {
@@ -249,7 +249,7 @@ static void write_record(const struct page *page)
             "%zu checkpoint%s</dd>\n</dl>\n",
             (unsigned long long)report->entries, report->head, (unsigned long long)report->anchored,
             page->audit.checkpoint_count, page->audit.checkpoint_count == 1 ? "" : "s");
-    write_limits(page);
+    html_write_limits(page);
     fputs("</section>\n", page->stream);
 }
 
@@ -280,7 +280,7 @@ void html_print(FILE *stream, const struct audit *audit, const struct report *re
         free_page))) = {.stream = stream, .audit = *audit, .report = report, .shown = shown};
     page.audit.deployment = (struct deployment){0};
     page_choose_entries(audit, report, shown);
-    write_head(stream, report->target, report->status);
+    html_write_head(stream, report->target, report->status);
     write_verdict(stream, report->target, report->status, report);
     write_outcomes(stream, report);
     write_looser(stream, &report->limits);
@@ -319,7 +319,7 @@ enum error_code html_write_unread(const char *path, const char *target, enum ver
     enum error_code code = output_open(path, OUTPUT_REPLACES, &output, error);
     if (code != ERROR_OK)
         return code;
-    write_head(output.stream, target, status);
+    html_write_head(output.stream, target, status);
     write_verdict(output.stream, target, status, NULL);
     end_verdict(output.stream);
     fputs("<main id=\"main\">\n<h2>Why</h2>\n<p>", output.stream);

@@ -23,7 +23,7 @@ static const char *entity_of(char c)
 }
 
 /* The five characters are ASCII, so cutting at them never cuts within a character. */
-static void write_escaped(FILE *stream, struct text text, bool newlines)
+static void write_escaped(FILE *stream, struct slice text, bool newlines)
 {
     size_t from = 0;
     for (size_t i = 0; i < text.length; i++) {
@@ -37,22 +37,22 @@ static void write_escaped(FILE *stream, struct text text, bool newlines)
     bytes_print_escaped(stream, text.at + from, text.length - from);
 }
 
-void markup_text(FILE *stream, struct text text)
+void markup_text(FILE *stream, struct slice text)
 {
     write_escaped(stream, text, false);
 }
 
 void markup_word(FILE *stream, const char *word)
 {
-    write_escaped(stream, text_of(word), false);
+    write_escaped(stream, slice_of(word), false);
 }
 
-void markup_lines(FILE *stream, struct text text)
+void markup_lines(FILE *stream, struct slice text)
 {
     write_escaped(stream, text, true);
 }
 
-static struct text cut(struct text text, size_t bytes_max)
+static struct slice cut(struct slice text, size_t bytes_max)
 {
     if (text.length <= bytes_max)
         return text;
@@ -61,20 +61,20 @@ static struct text cut(struct text text, size_t bytes_max)
            && ((unsigned char)text.at[length] & 0xC0)
                   == 0x80) /* a character has at most three of these */
         length--;
-    return (struct text){text.at, length};
+    return (struct slice){text.at, length};
 }
 
-void markup_short(FILE *stream, struct text text, size_t bytes_max)
+void markup_short(FILE *stream, struct slice text, size_t bytes_max)
 {
-    struct text begin = cut(text, bytes_max);
+    struct slice begin = cut(text, bytes_max);
     write_escaped(stream, begin, false);
     if (begin.length < text.length)
         fputs("...", stream);
 }
 
-void markup_block(FILE *stream, struct text text, size_t bytes_max)
+void markup_block(FILE *stream, struct slice text, size_t bytes_max)
 {
-    struct text begin = cut(text, bytes_max);
+    struct slice begin = cut(text, bytes_max);
     fputs("<pre>", stream);
     if (begin.length > 0 && begin.at[0] == '\n')
         fputc('\n', stream); /* HTML drops the first newline of a <pre> */

@@ -10,13 +10,13 @@
 
 #include "verify/read/tree.h"
 
-void markup_text(FILE *stream, struct text text); /* on one line: a newline is shown as \x0a */
+void markup_text(FILE *stream, struct slice text); /* on one line: a newline is shown as \x0a */
 void markup_word(FILE *stream, const char *word);
-void markup_lines(FILE *stream, struct text text); /* newlines stay */
-void markup_short(FILE *stream, struct text text,
+void markup_lines(FILE *stream, struct slice text); /* newlines stay */
+void markup_short(FILE *stream, struct slice text,
                   size_t bytes_max); /* cut between characters, with three dots */
 /* A <pre> with at most so many bytes, and a sentence behind it that says what was left out. */
-void markup_block(FILE *stream, struct text text, size_t bytes_max);
+void markup_block(FILE *stream, struct slice text, size_t bytes_max);
 void markup_duration(FILE *stream,
                      int64_t ms); /* "3.4 s", "2 min 3 s", "4 h 2 min": the two units that matter */
 void markup_clock(FILE *stream, int64_t ms); /* "4:02:03.4": to be compared with another */

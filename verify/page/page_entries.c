@@ -3,7 +3,7 @@
 #include "verify/page/markup.h"
 #include "verify/page/page.h"
 
-static bool choose(const struct audit *audit, bool *shown, uint64_t seq, size_t *count)
+static bool choose_entry(const struct audit *audit, bool *shown, uint64_t seq, size_t *count)
 {
     if (seq >= audit->record->count || *count >= PAGE_ENTRIES_MAX)
         return false;
@@ -21,19 +21,20 @@ void page_choose_entries(const struct audit *audit, const struct report *report,
     for (size_t i = 0; i < report->count; i++)
         for (unsigned claim = 1; claim < CLAIMS; claim++)
             if (report->deployments[i].claims[claim].has_entry)
-                (void)choose(audit, shown, report->deployments[i].claims[claim].entry, &count);
-    (void)choose(audit, shown, 0, &count);
+                (void)choose_entry(audit, shown, report->deployments[i].claims[claim].entry,
+                                   &count);
+    (void)choose_entry(audit, shown, 0, &count);
     for (size_t i = report->count; i-- > 0;) {
         if (!report->deployments[i].exists)
             continue;
         for (uint64_t seq = report->deployments[i].number; seq < record->count; seq++)
             if (record->entries[seq].deployment == (int64_t)report->deployments[i].number
-                && !choose(audit, shown, seq, &count))
+                && !choose_entry(audit, shown, seq, &count))
                 return;
     }
     for (uint64_t seq = 0; seq < record->count; seq++)
         if (record->entries[seq].type == ENTRY_ROSTER)
-            (void)choose(audit, shown, seq, &count);
+            (void)choose_entry(audit, shown, seq, &count);
 }
 
 static void write_item(const struct page *page, const struct item *item)
@@ -60,7 +61,7 @@ static size_t raw_bytes(const struct entry *entry)
     return bytes;
 }
 
-static void write_entry(const struct page *page, uint64_t seq, bool evidence)
+static void page_write_entry(const struct page *page, uint64_t seq, bool evidence)
 {
     const struct entry *entry = &page->audit.record->entries[seq];
     FILE *stream = page->stream;
@@ -75,7 +76,7 @@ static void write_entry(const struct page *page, uint64_t seq, bool evidence)
             (unsigned long long)seq);
     if (entry->value.size > SIGNATURE_BYTES) {
         const char *payload = (const char *)entry_payload(entry, &size);
-        markup_block(stream, (struct text){payload, size}, FORMAT_PAYLOAD_BYTES_MAX);
+        markup_block(stream, (struct slice){payload, size}, FORMAT_PAYLOAD_BYTES_MAX);
     }
     if (!evidence)
         fprintf(stream,
@@ -104,7 +105,7 @@ void page_entries(const struct page *page)
         if (!page->shown[seq])
             continue;
         bytes += raw_bytes(&record->entries[seq]);
-        write_entry(page, seq, bytes <= PAGE_RAW_BYTES_MAX);
+        page_write_entry(page, seq, bytes <= PAGE_RAW_BYTES_MAX);
     }
     fputs("</section>\n", page->stream);
 }

@@ -16,7 +16,7 @@ enum {
 };
 
 struct visit {
-    enum stage stage;
+    enum state state;
     size_t first, last; /* entries: in it from the first to the last */
 };
 
@@ -35,13 +35,13 @@ struct figure {
 static void collect_visits(struct figure *figure)
 {
     const struct deployment *deployment = &figure->page->audit.deployment;
-    struct visit visit = {.stage = STAGE_OPENED};
+    struct visit visit = {.state = STATE_OPENED};
     for (size_t i = 0; i < deployment->count; i++) {
-        enum stage to = deployment->entries[i]->type == ENTRY_TRANSITION
-                            ? stage_by_name(node_text(entry_body(deployment->entries[i]), "to"))
-                            : STAGE_INVALID;
+        enum state to = deployment->entries[i]->type == ENTRY_TRANSITION
+                            ? state_by_name(node_text(entry_body(deployment->entries[i]), "to"))
+                            : STATE_INVALID;
         visit.last = i;
-        bool leaves = to != STAGE_INVALID && to != visit.stage, ends = i + 1 == deployment->count;
+        bool leaves = to != STATE_INVALID && to != visit.state, ends = i + 1 == deployment->count;
         if (leaves || ends) {
             if (figure->visit_count < PAGE_VISITS_MAX)
                 figure->visits[figure->visit_count++] = visit;
@@ -49,7 +49,7 @@ static void collect_visits(struct figure *figure)
                 figure->visits_left_out++;
         }
         if (leaves)
-            visit = (struct visit){.stage = to, .first = i, .last = i};
+            visit = (struct visit){.state = to, .first = i, .last = i};
         if (leaves && ends && figure->visit_count < PAGE_VISITS_MAX)
             figure->visits[figure->visit_count++] = visit;
     }
@@ -156,8 +156,8 @@ static void draw_visit(const struct figure *figure, size_t row)
     fprintf(
         figure->stream,
         "%s</text><rect class=\"%s\" x=\"%lld\" y=\"%lld\" width=\"%lld\" height=\"10\" rx=\"2\"/>",
-        stage_name(visit->stage),
-        machine_is_reverting(visit->stage) || visit->stage == STAGE_ABORTING ? "backbar" : "bar",
+        state_name(visit->state),
+        machine_is_reverting(visit->state) || visit->state == STATE_ABORTING ? "backbar" : "bar",
         (long long)from, (long long)(y + 4), (long long)(to - from > 3 ? to - from : 3));
     for (size_t i = visit->first; i <= visit->last; i++) {
         if (deployment->entries[i]->type == ENTRY_INTENT)
@@ -194,7 +194,7 @@ static enum mark interlock_mark(const struct page *page, const struct entry *ent
 
 enum sampled { SAMPLED_INVALID = 0, SAMPLED_ENDPOINT, SAMPLED_POLICY, SAMPLED_INTERLOCK };
 
-static void draw_samples(struct figure *figure, enum sampled what, struct text name)
+static void draw_samples(struct figure *figure, enum sampled what, struct slice name)
 {
     const struct deployment *deployment = &figure->page->audit.deployment;
     size_t row = figure->rows++, drawn = 0;
@@ -340,8 +340,8 @@ static void draw_rows(struct figure *figure)
          endpoint != NULL && drawn < PAGE_ENDPOINTS_MAX; endpoint = endpoint->next, drawn++)
         draw_samples(figure, SAMPLED_ENDPOINT, endpoint->text);
     if (genesis->has_policy) {
-        draw_samples(figure, SAMPLED_POLICY, text_of("policy hash"));
-        draw_samples(figure, SAMPLED_INTERLOCK, text_of("interlock"));
+        draw_samples(figure, SAMPLED_POLICY, slice_of("policy hash"));
+        draw_samples(figure, SAMPLED_INTERLOCK, slice_of("interlock"));
     }
 }
 

@@ -18,44 +18,46 @@ struct column {
     bool has_containers;
 };
 
-static bool changes(enum act act)
+static bool changes(enum action action)
 {
-    return act == ACT_SWITCH_SERVICES || act == ACT_DEPLOY_EXECUTION || act == ACT_DEPLOY_BRAIN;
+    return action == ACTION_SWITCH_SERVICES || action == ACTION_DEPLOY_EXECUTION
+           || action == ACTION_DEPLOY_BRAIN;
 }
 
-static bool verifies(enum act act)
+static bool verifies(enum action action)
 {
-    return act == ACT_VERIFY_RELEASE || act == ACT_VERIFY_EXECUTION || act == ACT_VERIFY_PARITY;
+    return action == ACTION_VERIFY_RELEASE || action == ACTION_VERIFY_EXECUTION
+           || action == ACTION_VERIFY_PARITY;
 }
 
 /* The last of these steps that carries such evidence, whatever came of it: what failed is to be
  * seen too. */
 static const struct entry *last_with(const struct deployment *deployment,
-                                     bool (*is_one)(enum act act), const char *probe)
+                                     bool (*is_one)(enum action action), const char *probe)
 {
     const struct entry *found = NULL;
     for (size_t i = 0; i < deployment->step_count; i++) {
         const struct entry *entry = deployment->steps[i].transition;
-        if (is_one(deployment->steps[i].act)
+        if (is_one(deployment->steps[i].action)
             && entry_item(entry, 0, entry->item_count, probe, NULL) != NULL)
             found = entry;
     }
     return found;
 }
 
-static const struct entry *answered(const struct deployment *deployment, enum act act)
+static const struct entry *answered(const struct deployment *deployment, enum action action)
 {
-    const struct step *step = deployment_step(deployment, act);
+    const struct step *step = deployment_step(deployment, action);
     return step != NULL ? step->transition : NULL;
 }
 
-static void collect(const struct page *page, struct column columns[COLUMNS])
+static void collect_columns(const struct page *page, struct column columns[COLUMNS])
 {
     const struct deployment *deployment = &page->audit.deployment;
-    const struct entry *before = answered(deployment, ACT_CONNECT),
+    const struct entry *before = answered(deployment, ACTION_CONNECT),
                        *verified = last_with(deployment, verifies, "bus.policy_hash");
-    const struct entry *restored = answered(deployment, ACT_VERIFY_RESTORED),
-                       *aborted = answered(deployment, ACT_RESTORE_CODE);
+    const struct entry *restored = answered(deployment, ACTION_VERIFY_RESTORED),
+                       *aborted = answered(deployment, ACTION_RESTORE_CODE);
     const struct entry *changed = last_with(deployment, changes, "compose.containers");
     columns[0] =
         (struct column){.name = "Before", .entry = before, .branch = before, .policy = before};
@@ -65,7 +67,7 @@ static void collect(const struct page *page, struct column columns[COLUMNS])
                                  .policy = verified};
     columns[2] = (struct column){.name = "Restored",
                                  .entry = restored != NULL ? restored : aborted,
-                                 .branch = answered(deployment, ACT_REVERT),
+                                 .branch = answered(deployment, ACTION_REVERT),
                                  .policy = restored};
     for (size_t i = 0; i < COLUMNS; i++) {
         const struct entry *entry = columns[i].entry;
@@ -95,8 +97,8 @@ static void write_cell(FILE *stream, const struct column *column, const char *va
     fputs("</td>", stream);
 }
 
-static void write_row(const struct page *page, const struct column columns[COLUMNS],
-                      const char *name, char values[COLUMNS][VALUE_BYTES])
+static void identity_write_row(const struct page *page, const struct column columns[COLUMNS],
+                               const char *name, char values[COLUMNS][VALUE_BYTES])
 {
     fputs("<tr><th scope=\"row\">", page->stream);
     markup_word(page->stream, name);
@@ -106,17 +108,17 @@ static void write_row(const struct page *page, const struct column columns[COLUM
     fputs("</tr>\n", page->stream);
 }
 
-static void write_line(const struct page *page, const struct column columns[COLUMNS],
-                       const char *name, const char *probe)
+static void identity_write_line(const struct page *page, const struct column columns[COLUMNS],
+                                const char *name, const char *probe)
 {
     char values[COLUMNS][VALUE_BYTES] = {"", "", ""};
     for (size_t i = 0; i < COLUMNS; i++) {
         const struct entry *entry = strcmp(probe, "git.branch") == 0 ? columns[i].branch
                                                                      : columns[i].entry;
-        if (entry != NULL && !text_copy(reading_line(entry, probe), values[i], VALUE_BYTES))
+        if (entry != NULL && !slice_copy(reading_line(entry, probe), values[i], VALUE_BYTES))
             (void)snprintf(values[i], VALUE_BYTES, "(too long for a %s: see the entry)", name);
     }
-    write_row(page, columns, name, values);
+    identity_write_row(page, columns, name, values);
 }
 
 static void write_policy(const struct page *page, const struct column columns[COLUMNS])
@@ -131,7 +133,7 @@ static void write_policy(const struct page *page, const struct column columns[CO
         (void)snprintf(values[i], VALUE_BYTES, "%s",
                        reading.parity == PARITY_EQUAL ? reading.hash : "unequal or missing");
     }
-    write_row(page, columns, "policy hash", values);
+    identity_write_row(page, columns, "policy hash", values);
 }
 
 /* Each service that stands in any of the columns, once, in the order in which it is met. */
@@ -154,7 +156,7 @@ static void write_services(const struct page *page, const struct column columns[
             for (size_t i = 0; i < COLUMNS; i++) {
                 const struct container *container = columns[i].has_containers
                                                         ? reading_container(&columns[i].containers,
-                                                                            text_of(service))
+                                                                            slice_of(service))
                                                         : NULL;
                 if (columns[i].has_containers)
                     (void)snprintf(values[i], VALUE_BYTES, "%s%s%.8s",
@@ -167,7 +169,7 @@ static void write_services(const struct page *page, const struct column columns[
                                        : "");
             }
             (void)snprintf(name, sizeof name, "image of %s", service);
-            write_row(page, columns, name, values);
+            identity_write_row(page, columns, name, values);
         }
     }
 }
@@ -176,7 +178,7 @@ void page_identity(const struct page *page)
 {
     struct column columns[COLUMNS];
     FILE *stream = page->stream;
-    collect(page, columns);
+    collect_columns(page, columns);
     fprintf(stream,
             "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Identities of "
             "deployment %llu\"><table class=\"wide\">"
@@ -198,10 +200,10 @@ void page_identity(const struct page *page)
         fputs("</th>", stream);
     }
     fputs("</tr></thead>\n<tbody>\n", stream);
-    write_line(page, columns, "commit", "git.head");
-    write_line(page, columns, "branch", "git.branch");
-    write_line(page, columns, "configuration (HMAC)", "config.hmac");
-    write_line(page, columns, "env file (HMAC)", "env.hmac");
+    identity_write_line(page, columns, "commit", "git.head");
+    identity_write_line(page, columns, "branch", "git.branch");
+    identity_write_line(page, columns, "configuration (HMAC)", "config.hmac");
+    identity_write_line(page, columns, "env file (HMAC)", "env.hmac");
     if (page->audit.genesis.has_policy)
         write_policy(page, columns);
     write_services(page, columns);

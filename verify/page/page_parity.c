@@ -9,7 +9,7 @@ enum { REPLY_BYTES_MAX = 600, LINE_BYTES_MAX = 600, LINES_MAX = 8, REPLIES_MAX =
 
 /* The container whose start the lines of a log count from: of the last list before it. */
 static const struct container *container_of(const struct entry *entry, const struct item *lines,
-                                            struct text service, struct containers *containers)
+                                            struct slice service, struct containers *containers)
 {
     const struct item *list = entry_item(entry, 0, (size_t)(lines - entry->items),
                                          "compose.containers", NULL);
@@ -19,18 +19,18 @@ static const struct container *container_of(const struct entry *entry, const str
 }
 
 /* The line that reading_message() just took, as it stands in the log. */
-static struct text raw_line(const struct log *log, const char *begin)
+static struct slice raw_line(const struct log *log, const char *begin)
 {
     const char *end = log->rest.at, *from;
     if (end > begin && end[-1] == '\n')
         end--;
     for (from = end; from > begin && from[-1] != '\n'; from--)
         ;
-    return (struct text){from, (size_t)(end - from)};
+    return (struct slice){from, (size_t)(end - from)};
 }
 
 static void write_lines(const struct page *page, const struct entry *entry, size_t to,
-                        const char *probe, struct text service, enum pattern first,
+                        const char *probe, struct slice service, enum pattern first,
                         enum pattern second)
 {
     struct containers containers;
@@ -43,7 +43,7 @@ static void write_lines(const struct page *page, const struct entry *entry, size
         struct log log
             __attribute__((cleanup(reading_log_close))) = {.rest = lines->output,
                                                            .started_at = container->started_at};
-        struct text message;
+        struct slice message;
         while (reading_message(&log, &message)) {
             if (!reading_matches(message, page->audit.genesis.patterns[first], NULL, NULL)
                 && !reading_matches(message, page->audit.genesis.patterns[second], NULL, NULL))
@@ -66,7 +66,7 @@ static void write_replies(const struct page *page, const struct entry *entry, si
     unsigned count = 0;
     for (size_t i = 0; i < to; i++) {
         const struct item *item = &entry->items[i];
-        if (!text_is(item->probe, "bus.policy_hash"))
+        if (!slice_is(item->probe, "bus.policy_hash"))
             continue;
         if (count++ >= REPLIES_MAX)
             continue;
@@ -83,8 +83,8 @@ static void write_replies(const struct page *page, const struct entry *entry, si
                 count - REPLIES_MAX);
 }
 
-static void write_row(const struct page *page, const struct entry *entry, size_t to,
-                      const char *where)
+static void parity_write_row(const struct page *page, const struct entry *entry, size_t to,
+                             const char *where)
 {
     const struct genesis *genesis = &page->audit.genesis;
     struct parity_reading reading;
@@ -127,7 +127,7 @@ static void open_table(const struct page *page, const char *label)
 static size_t end_of(const struct step *step)
 {
     const struct entry *entry = step->transition;
-    const struct item *publish = step->act == ACT_ARM
+    const struct item *publish = step->action == ACTION_ARM
                                      ? entry_first_item(entry, 0, entry->item_count, "bus.publish")
                                      : NULL;
     return publish != NULL ? (size_t)(publish - entry->items) : entry->item_count;
@@ -140,10 +140,10 @@ static void write_steps(const struct page *page)
     for (size_t i = 0; i < deployment->step_count; i++) {
         const struct step *step = &deployment->steps[i];
         size_t to = end_of(step);
-        if (step->act != ACT_INVALID
+        if (step->action != ACTION_INVALID
             && entry_item(step->transition, 0, to, "bus.policy_hash", NULL) != NULL
             && rows++ < PAGE_ROWS_MAX)
-            write_row(page, step->transition, to, act_name(step->act));
+            parity_write_row(page, step->transition, to, action_name(step->action));
     }
     if (rows == 0)
         fputs("<tr><td colspan=\"5\">No step asked for the policy hash.</td></tr>\n", page->stream);
@@ -158,7 +158,7 @@ static void write_samples(const struct page *page, size_t samples)
     for (size_t i = 0; i < deployment->count; i++) {
         struct entry *entry = deployment->entries[i];
         if (entry->type == ENTRY_SAMPLE && rows++ < PAGE_ROWS_MAX)
-            write_row(page, entry, entry->item_count, "sample");
+            parity_write_row(page, entry, entry->item_count, "sample");
     }
     if (rows > PAGE_ROWS_MAX)
         fprintf(page->stream,

@@ -2,13 +2,13 @@
  * it. */
 #include "verify/page/page.h"
 
-enum page_health page_health(const struct entry *entry, struct text endpoint, int64_t *ret_status)
+enum page_health page_health(const struct entry *entry, struct slice endpoint, int64_t *ret_status)
 {
     enum page_health health = PAGE_MISSING;
     *ret_status = 0;
     for (size_t i = 0; i < entry->item_count; i++) {
         const struct item *item = &entry->items[i];
-        if (!text_is(item->probe, "health") || !text_equal(item->subject, endpoint))
+        if (!slice_is(item->probe, "health") || !slice_equal(item->subject, endpoint))
             continue;
         health = reading_health_is_good(item) ? PAGE_GOOD : PAGE_BAD;
         *ret_status = item->status;
@@ -43,7 +43,7 @@ bool page_is_sample(struct entry *entry, const struct step *step)
 bool page_window(const struct page *page, struct page_window *ret_window)
 {
     const struct deployment *deployment = &page->audit.deployment;
-    const struct step *observed = deployment_step(deployment, ACT_OBSERVE_WINDOW);
+    const struct step *observed = deployment_step(deployment, ACTION_OBSERVE_WINDOW);
     for (size_t i = 0; i < deployment->count; i++) {
         const struct entry *entry = deployment->entries[i];
         int64_t first_ns = entry->boottime_ns;
@@ -72,18 +72,18 @@ bool page_rollback(const struct page *page, struct page_rollback *ret_rollback)
         if (entry->seq <= failure->transition->seq)
             continue;
         if (!started && entry->type == ENTRY_INTENT
-            && act_by_name(node_text(entry_body(entry), "action")) == ACT_MAKE_SAFE) {
+            && action_by_name(node_text(entry_body(entry), "action")) == ACTION_MAKE_SAFE) {
             started = true;
             rollback.start = i;
         }
         if (entry->type != ENTRY_TRANSITION)
             continue;
-        enum stage to = stage_by_name(node_text(entry_body(entry), "to"));
-        if (to != STAGE_ROLLED_BACK && to != STAGE_ROLLBACK_FAILED)
+        enum state to = state_by_name(node_text(entry_body(entry), "to"));
+        if (to != STATE_ROLLED_BACK && to != STATE_ROLLBACK_FAILED)
             continue;
         rollback.end = i;
         rollback.ended = true;
-        rollback.restored = to == STAGE_ROLLED_BACK;
+        rollback.restored = to == STATE_ROLLED_BACK;
     }
     if (!started)
         return false;

@@ -11,7 +11,7 @@ enum { REASON_BYTES_MAX = 400, FAULT_BYTES = 600 };
 static void say_field(const struct page *page, struct entry *entry, const char *before,
                       const char *key)
 {
-    struct text text = node_text(entry_body(entry), key);
+    struct slice text = node_text(entry_body(entry), key);
     if (text.length == 0)
         return;
     fputs(before, page->stream);
@@ -47,7 +47,7 @@ static void faults_of(const struct page *page, const struct entry *entry,
         if (health == PAGE_GOOD)
             continue;
         (void)snprintf(ret_faults + used, FAULT_BYTES - used, "%s%.*s %s (status %lld)",
-                       used > 0 ? ", " : "", TEXT_ARGUMENTS(endpoint->text),
+                       used > 0 ? ", " : "", SLICE_ARGUMENTS(endpoint->text),
                        health == PAGE_BAD ? "is not good" : "was not asked", (long long)status);
         used = strlen(ret_faults);
     }
@@ -188,7 +188,7 @@ void page_summary(const struct page *page)
     say_duration(page, "The deployment took ", axis.real_ms[axis.count - 1],
                  deployment->ended ? "" : " so far");
     fprintf(page->stream, " and %s in the state %s.", deployment->ended ? "ended" : "stands",
-            stage_name(deployment->stage));
+            state_name(deployment->state));
     if (page_window(page, &window)) {
         say_duration(page, " The window of ", page->audit.limits->window_ms, "");
         say_duration(page, " began after ",

@@ -19,10 +19,10 @@ const char *entry_type_name(enum entry_type type)
     return type_names[type];
 }
 
-static enum entry_type type_of(struct text name)
+static enum entry_type type_of(struct slice name)
 {
     for (unsigned i = 1; i < ENTRY_TYPES; i++)
-        if (text_is(name, type_names[i]))
+        if (slice_is(name, type_names[i]))
             return (enum entry_type)i;
     return ENTRY_INVALID;
 }
@@ -42,7 +42,7 @@ const uint8_t *entry_payload(const struct entry *entry, size_t *ret_size)
     return entry->value.data + SIGNATURE_BYTES;
 }
 
-static enum error_code refuse(struct error *error, const char *what)
+static enum error_code entry_refuse(struct error *error, const char *what)
 {
     return error_set(error, ERROR_DAMAGED, 0, "", "", "%s", what);
 }
@@ -93,36 +93,36 @@ static bool read_utc(struct entry *entry)
 }
 
 /* The keys of the payload: exactly these, in this order. */
-static enum error_code read_header(struct entry *entry, const struct node *root,
-                                   const struct node **ret_body, struct error *error)
+static enum error_code entry_read_header(struct entry *entry, const struct node *root,
+                                         const struct node **ret_body, struct error *error)
 {
     static const char *const keys[] = {"v",    "journal",    "seq",         "prev",
                                        "utc",  "boot",       "boottime_ns", "signer",
                                        "type", "deployment", "body"};
     const struct node *at[11] = {NULL}, *member = root->first;
     for (unsigned i = 0; i < 11; i++) {
-        if (i == 9 && member != NULL && text_is(member->key, "body"))
+        if (i == 9 && member != NULL && slice_is(member->key, "body"))
             continue;
-        if (member == NULL || !text_is(member->key, keys[i]))
-            return refuse(error, "its keys are not those of an entry, in their order");
+        if (member == NULL || !slice_is(member->key, keys[i]))
+            return entry_refuse(error, "its keys are not those of an entry, in their order");
         at[i] = member;
         member = member->next;
     }
     if (member != NULL || !node_is(at[0], NODE_INTEGER) || at[0]->number != FORMAT_VERSION
         || !node_is(at[10], NODE_OBJECT))
-        return refuse(error, "it is not an entry of format 1");
+        return entry_refuse(error, "it is not an entry of format 1");
     char signer[SHA256_HEX + 1];
     bool good = node_is(at[2], NODE_INTEGER) && node_is(at[6], NODE_INTEGER)
                 && (at[9] == NULL || node_is(at[9], NODE_INTEGER))
-                && text_copy(node_text(root, "journal"), entry->journal, sizeof entry->journal)
+                && slice_copy(node_text(root, "journal"), entry->journal, sizeof entry->journal)
                 && bytes_is_hex(entry->journal, FORMAT_JOURNAL_ID_HEX)
-                && text_copy(node_text(root, "prev"), entry->prev, sizeof entry->prev)
+                && slice_copy(node_text(root, "prev"), entry->prev, sizeof entry->prev)
                 && bytes_is_hex(entry->prev, SHA256_HEX)
-                && text_copy(node_text(root, "utc"), entry->utc, sizeof entry->utc)
+                && slice_copy(node_text(root, "utc"), entry->utc, sizeof entry->utc)
                 && read_utc(entry)
-                && text_copy(node_text(root, "boot"), entry->boot, sizeof entry->boot)
+                && slice_copy(node_text(root, "boot"), entry->boot, sizeof entry->boot)
                 && has_form(entry->boot, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx")
-                && text_copy(node_text(root, "signer"), signer, sizeof signer)
+                && slice_copy(node_text(root, "signer"), signer, sizeof signer)
                 && bytes_from_hex(signer, strlen(signer), entry->signer, KEY_BYTES);
     entry->seq = node_number(root, "seq", -1);
     entry->boottime_ns = node_number(root, "boottime_ns", -1);
@@ -130,9 +130,9 @@ static enum error_code read_header(struct entry *entry, const struct node *root,
     entry->type = type_of(node_text(root, "type"));
     if (!good || entry->seq < 0 || entry->boottime_ns < 0
         || (at[9] != NULL && entry->deployment < 0))
-        return refuse(error, "a key of the header does not have the form that it must have");
+        return entry_refuse(error, "a key of the header does not have the form that it must have");
     if (entry->type == ENTRY_INVALID)
-        return refuse(error, "its type is none of the format");
+        return entry_refuse(error, "its type is none of the format");
     *ret_body = at[10];
     return ERROR_OK;
 }
@@ -140,7 +140,7 @@ static enum error_code read_header(struct entry *entry, const struct node *root,
 static bool read_item(const struct node *node, struct item *item)
 {
     const struct node *target = node_member(node, "target");
-    struct text hash = node_text(node, "output");
+    struct slice hash = node_text(node, "output");
     *item = (struct item){.probe = node_text(node, "probe"),
                           .subject = node_text(node, "subject"),
                           .status = node_number(node, "status", -1),
@@ -152,7 +152,7 @@ static bool read_item(const struct node *node, struct item *item)
     if (target != NULL) {
         item->target_before_ms = node_number(target, "before_ms", -1);
         item->target_after_ms = node_number(target, "after_ms", -1);
-        if (!text_copy(node_text(target, "boot"), item->target_boot, sizeof item->target_boot))
+        if (!slice_copy(node_text(target, "boot"), item->target_boot, sizeof item->target_boot))
             return false;
     }
     return bytes_from_hex(hash.at, hash.length, item->hash, SHA256_BYTES);
@@ -168,7 +168,7 @@ static enum error_code read_items(struct entry *entry, const struct node *body, 
     entry->items = memory_zeroed(list->count, sizeof *entry->items);
     for (const struct node *node = list->first; node != NULL; node = node->next)
         if (!read_item(node, &entry->items[entry->item_count++]))
-            return refuse(error, "an item of evidence is not what it must be");
+            return entry_refuse(error, "an item of evidence is not what it must be");
     return ERROR_OK;
 }
 
@@ -179,15 +179,15 @@ enum error_code entry_check(struct entry *entry, struct error *error)
     char why[160];
     if (entry->value.size <= SIGNATURE_BYTES
         || entry->value.size > SIGNATURE_BYTES + FORMAT_PAYLOAD_BYTES_MAX)
-        return refuse(error, "it is too small or too large");
+        return entry_refuse(error, "it is too small or too large");
     size_t size;
     const uint8_t *payload = entry_payload(entry, &size);
     enum error_code code = tree_read(payload, size, TREE_CANONICAL, &tree, error);
     if (code != ERROR_OK)
         return code;
     if (!node_is(tree.root, NODE_OBJECT))
-        return refuse(error, "it is not an object");
-    code = read_header(entry, tree.root, &body, error);
+        return entry_refuse(error, "it is not an object");
+    code = entry_read_header(entry, tree.root, &body, error);
     if (code != ERROR_OK)
         return code;
     if (!schema_body_is_right(entry->type, body, why, sizeof why))
@@ -221,8 +221,8 @@ const struct item *entry_item(const struct entry *entry, size_t from, size_t to,
                               const char *subject)
 {
     for (size_t i = to < entry->item_count ? to : entry->item_count; i-- > from;)
-        if (text_is(entry->items[i].probe, probe)
-            && (subject == NULL || text_is(entry->items[i].subject, subject)))
+        if (slice_is(entry->items[i].probe, probe)
+            && (subject == NULL || slice_is(entry->items[i].subject, subject)))
             return &entry->items[i];
     return NULL;
 }
@@ -231,7 +231,7 @@ const struct item *entry_first_item(const struct entry *entry, size_t from, size
                                     const char *probe)
 {
     for (size_t i = from; i < to && i < entry->item_count; i++)
-        if (text_is(entry->items[i].probe, probe))
+        if (slice_is(entry->items[i].probe, probe))
             return &entry->items[i];
     return NULL;
 }

@@ -41,11 +41,11 @@ enum entry_type {
 };
 
 struct item {
-    struct text probe, subject;
+    struct slice probe, subject;
     int64_t status;
     uint8_t hash[SHA256_BYTES];
     int64_t size;
-    struct text output; /* the blob's bytes; integrity sets it */
+    struct slice output; /* the blob's bytes; integrity sets it */
     int64_t sent_ns, received_ns;
     bool has_target;
     char target_boot[BOOT_ID_LENGTH + 1];

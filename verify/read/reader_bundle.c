@@ -35,7 +35,8 @@ static void close_lines(struct lines *lines)
     tree_free(&lines->tree);
 }
 
-static enum error_code damaged(const struct lines *lines, const char *what, struct error *error)
+static enum error_code bundle_damaged(const struct lines *lines, const char *what,
+                                      struct error *error)
 {
     char where[160];
     (void)snprintf(where, sizeof where, "%.120s:%llu", lines->path,
@@ -45,17 +46,17 @@ static enum error_code damaged(const struct lines *lines, const char *what, stru
 }
 
 /* Reads up to the newline. *ret_end: nothing was left. */
-static enum error_code next_line(struct lines *lines, bool *ret_end, struct error *error)
+static enum error_code bundle_next_line(struct lines *lines, bool *ret_end, struct error *error)
 {
     lines->number++;
     lines->length = 0;
     for (int character = getc(lines->file); character != '\n'; character = getc(lines->file)) {
         if (character == EOF) {
             *ret_end = lines->length == 0 && ferror(lines->file) == 0;
-            return *ret_end ? ERROR_OK : damaged(lines, "the last line is cut off", error);
+            return *ret_end ? ERROR_OK : bundle_damaged(lines, "the last line is cut off", error);
         }
         if (lines->length == LINE_BYTES_MAX)
-            return damaged(lines, "a line is longer than any of a bundle can be", error);
+            return bundle_damaged(lines, "a line is longer than any of a bundle can be", error);
         if (lines->length == lines->room) {
             lines->room = lines->room * 2 + 4096;
             lines->line = memory_grown(lines->line, lines->room, 1);
@@ -77,24 +78,25 @@ static enum error_code next_object(struct lines *lines, const char *const *keys,
 {
     bool end;
     struct error inner;
-    enum error_code code = next_line(lines, &end, error);
+    enum error_code code = bundle_next_line(lines, &end, error);
     if (code != ERROR_OK)
         return code;
     if (end
         || tree_read(lines->line, lines->length, TREE_CANONICAL, &lines->tree, &inner) != ERROR_OK
         || !node_is(lines->tree.root, NODE_OBJECT) || lines->tree.root->count != count)
-        return damaged(lines, what, error);
+        return bundle_damaged(lines, what, error);
     const struct node *member = lines->tree.root->first;
     for (size_t i = 0; i < count; i++, member = member->next) {
-        if (!text_is(member->key, keys[i]))
-            return damaged(lines, what, error);
+        if (!slice_is(member->key, keys[i]))
+            return bundle_damaged(lines, what, error);
         ret_members[i] = member;
     }
     return ERROR_OK;
 }
 
-static enum error_code read_header(struct lines *lines, struct record *record,
-                                   uint64_t *ret_entries, uint64_t *ret_blobs, struct error *error)
+static enum error_code bundle_read_header(struct lines *lines, struct record *record,
+                                          uint64_t *ret_entries, uint64_t *ret_blobs,
+                                          struct error *error)
 {
     static const char *const keys[] = {"titan_bundle", "journal", "entries", "blobs"};
     static const char what[] = "it does not begin as a bundle of format 1 does";
@@ -105,16 +107,16 @@ static enum error_code read_header(struct lines *lines, struct record *record,
     if (!node_is(at[0], NODE_INTEGER) || at[0]->number != 1 || !node_is(at[1], NODE_STRING)
         || !node_is(at[2], NODE_INTEGER) || !node_is(at[3], NODE_INTEGER) || at[2]->number < 0
         || at[3]->number < 0
-        || !text_copy(at[1]->text, record->bundle_journal, sizeof record->bundle_journal)
+        || !slice_copy(at[1]->text, record->bundle_journal, sizeof record->bundle_journal)
         || !bytes_is_hex(record->bundle_journal, FORMAT_JOURNAL_ID_HEX))
-        return damaged(lines, what, error);
+        return bundle_damaged(lines, what, error);
     *ret_entries = (uint64_t)at[2]->number;
     *ret_blobs = (uint64_t)at[3]->number;
     return ERROR_OK;
 }
 
-static enum error_code read_entry(struct lines *lines, struct record *record, uint64_t seq,
-                                  struct error *error)
+static enum error_code bundle_read_entry(struct lines *lines, struct record *record, uint64_t seq,
+                                         struct error *error)
 {
     static const char *const keys[] = {"seq", "payload", "signature"};
     static const char what[] = "an entry line is not what it must be";
@@ -131,12 +133,13 @@ static enum error_code read_entry(struct lines *lines, struct record *record, ui
         || value.size != SIGNATURE_BYTES
         || bytes_from_base64(at[1]->text.at, at[1]->text.length, &payload, &inner) != ERROR_OK
         || payload.size > FORMAT_PAYLOAD_BYTES_MAX)
-        return damaged(lines, what, error);
+        return bundle_damaged(lines, what, error);
     code = bytes_append(&value, payload.data, payload.size, error);
     return code == ERROR_OK ? record_add_entry(record, seq, &value, error) : code;
 }
 
-static enum error_code read_blob(struct lines *lines, struct record *record, struct error *error)
+static enum error_code bundle_read_blob(struct lines *lines, struct record *record,
+                                        struct error *error)
 {
     static const char *const keys[] = {"sha256", "data"};
     static const char what[] = "a blob line is not what it must be";
@@ -151,11 +154,12 @@ static enum error_code read_blob(struct lines *lines, struct record *record, str
         || !bytes_from_hex(at[0]->text.at, at[0]->text.length, hash, sizeof hash)
         || bytes_from_base64(at[1]->text.at, at[1]->text.length, &data, &inner) != ERROR_OK
         || data.size > FORMAT_BLOB_BYTES_MAX)
-        return damaged(lines, what, error);
+        return bundle_damaged(lines, what, error);
     return record_add_blob(record, hash, &data, error);
 }
 
-static enum error_code read_end(struct lines *lines, struct record *record, struct error *error)
+static enum error_code bundle_read_end(struct lines *lines, struct record *record,
+                                       struct error *error)
 {
     static const char *const keys[] = {"checkpoint"};
     static const char what[] = "the last line is not a checkpoint";
@@ -165,12 +169,12 @@ static enum error_code read_end(struct lines *lines, struct record *record, stru
     if (code != ERROR_OK)
         return code;
     if (!node_is(at[0], NODE_STRING))
-        return damaged(lines, what, error);
+        return bundle_damaged(lines, what, error);
     code = bytes_append(&record->bundle_note, at[0]->text.at, at[0]->text.length, error);
     if (code == ERROR_OK)
-        code = next_line(lines, &end, error);
+        code = bundle_next_line(lines, &end, error);
     return code == ERROR_OK && !end
-               ? damaged(lines, "something stands behind the end of the bundle", error)
+               ? bundle_damaged(lines, "something stands behind the end of the bundle", error)
                : code;
 }
 
@@ -186,16 +190,16 @@ enum error_code reader_bundle(const char *path, struct record *record, struct er
                          "it cannot be read as a file");
     record->is_bundle = true;
     (void)crypto_hash_sha256_init(&lines.hash);
-    enum error_code code = read_header(&lines, record, &entries, &blobs, error);
+    enum error_code code = bundle_read_header(&lines, record, &entries, &blobs, error);
     if (code == ERROR_OK && (entries > RECORD_ENTRIES_MAX || blobs > RECORD_BLOBS_MAX))
         return error_set(error, ERROR_LIMIT, 0, path, "",
                          "it names more entries or blobs than this verifier takes");
     for (uint64_t seq = 0; code == ERROR_OK && seq < entries; seq++)
-        code = read_entry(&lines, record, seq, error);
+        code = bundle_read_entry(&lines, record, seq, error);
     for (uint64_t i = 0; code == ERROR_OK && i < blobs; i++)
-        code = read_blob(&lines, record, error);
+        code = bundle_read_blob(&lines, record, error);
     if (code == ERROR_OK)
-        code = read_end(&lines, record, error);
+        code = bundle_read_end(&lines, record, error);
     if (code == ERROR_OK)
         (void)crypto_hash_sha256_final(&lines.hash, record->bundle_hash);
     return code;

@@ -130,7 +130,7 @@ static bool read_all(int from, void *data, size_t size)
     return true;
 }
 
-static enum error_code damaged(const char *path, const char *what, struct error *error)
+static enum error_code lmdb_damaged(const char *path, const char *what, struct error *error)
 {
     return error_set(error, ERROR_DAMAGED, 0, path, "take another copy of it, or a bundle", "%s",
                      what);
@@ -155,23 +155,24 @@ static enum error_code take_frame(const char *path, const struct frame *frame, c
     if (frame->kind == 'B' && frame->key_bytes == SHA256_BYTES)
         return record_add_blob(record, key, value, error);
     if (frame->kind != 'E' || frame->key_bytes != 8)
-        return damaged(path, "its keys are not those of a journal", error);
+        return lmdb_damaged(path, "its keys are not those of a journal", error);
     uint64_t seq = 0;
     for (unsigned i = 0; i < 8; i++)
         seq = seq << 8 | key[i];
     return record_add_entry(record, seq, value, error);
 }
 
-static enum error_code receive(const char *path, int from, struct record *record,
-                               struct error *error)
+static enum error_code receive_frames(const char *path, int from, struct record *record,
+                                      struct error *error)
 {
     for (;;) {
         CLEANUP_BYTES struct bytes value = {0};
         struct frame frame;
         uint8_t key[KEY_BYTES_MAX];
         if (!read_frame(from, &frame, key, &value))
-            return damaged(path, "it cannot be read as an LMDB environment with a journal in it",
-                           error);
+            return lmdb_damaged(path,
+                                "it cannot be read as an LMDB environment with a journal in it",
+                                error);
         if (frame.kind == 'Z')
             return ERROR_OK;
         enum error_code code = take_frame(path, &frame, key, &value, record, error);
@@ -199,13 +200,13 @@ enum error_code reader_lmdb(const char *path, struct record *record, struct erro
         return error_set(error, ERROR_SYSTEM, number, path, "", "a process cannot be started: %s",
                          strerror(number));
     }
-    enum error_code code = receive(path, ends[0], record, error);
+    enum error_code code = receive_frames(path, ends[0], record, error);
     (void)close(ends[0]);
     if (code != ERROR_OK)
         (void)kill(pid, SIGKILL);
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
     if (code == ERROR_OK && !(WIFEXITED(status) && WEXITSTATUS(status) == 0))
-        return damaged(path, "the process that read it died", error);
+        return lmdb_damaged(path, "the process that read it died", error);
     return code;
 }

@@ -19,13 +19,13 @@ void record_free(struct record *record)
     *record = (struct record){0};
 }
 
-static enum error_code beyond(const char *what, struct error *error)
+static enum error_code record_beyond(const char *what, struct error *error)
 {
     return error_set(error, ERROR_LIMIT, 0, "record", "",
                      "there are more %s than this verifier takes", what);
 }
 
-static enum error_code damaged(const char *what, struct error *error)
+static enum error_code record_damaged(const char *what, struct error *error)
 {
     return error_set(error, ERROR_DAMAGED, 0, "record", "", "%s", what);
 }
@@ -34,9 +34,9 @@ enum error_code record_add_entry(struct record *record, uint64_t seq, struct byt
                                  struct error *error)
 {
     if (seq != record->count)
-        return damaged("the entries are not numbered 0, 1, 2 ... without a hole", error);
+        return record_damaged("the entries are not numbered 0, 1, 2 ... without a hole", error);
     if (record->count == RECORD_ENTRIES_MAX || record->bytes + value->size > RECORD_BYTES_MAX)
-        return beyond("entries", error);
+        return record_beyond("entries", error);
     if (record->count == record->room) {
         record->room = record->room * 2 + 64;
         record->entries = memory_grown(record->entries, record->room, sizeof *record->entries);
@@ -53,9 +53,9 @@ enum error_code record_add_blob(struct record *record, const uint8_t hash[SHA256
 {
     if (record->blob_count > 0
         && memcmp(record->blobs[record->blob_count - 1].hash, hash, SHA256_BYTES) >= 0)
-        return damaged("the blobs do not stand in ascending order", error);
+        return record_damaged("the blobs do not stand in ascending order", error);
     if (record->blob_count == RECORD_BLOBS_MAX || record->bytes + data->size > RECORD_BYTES_MAX)
-        return beyond("blobs", error);
+        return record_beyond("blobs", error);
     if (record->blob_count == record->blob_room) {
         record->blob_room = record->blob_room * 2 + 64;
         record->blobs = memory_grown(record->blobs, record->blob_room, sizeof *record->blobs);
@@ -68,7 +68,7 @@ enum error_code record_add_blob(struct record *record, const uint8_t hash[SHA256
     return ERROR_OK;
 }
 
-static int compare(const void *hash, const void *blob)
+static int compare_blob_hash(const void *hash, const void *blob)
 {
     return memcmp(hash, ((const struct blob *)blob)->hash, SHA256_BYTES);
 }
@@ -77,7 +77,8 @@ struct blob *record_blob(const struct record *record, const uint8_t hash[SHA256_
 {
     if (record->blob_count == 0)
         return NULL;
-    return bsearch(hash, record->blobs, record->blob_count, sizeof *record->blobs, compare);
+    return bsearch(hash, record->blobs, record->blob_count, sizeof *record->blobs,
+                   compare_blob_hash);
 }
 
 enum error_code record_read(const char *path, struct record *record, struct error *error)

@@ -201,7 +201,7 @@ static bool is_word(const struct node *node, const char *words)
 {
     for (const char *at = words; *at != '\0'; at += strcspn(at, "|") + 1)
         if (node_is(node, NODE_STRING)
-            && text_equal(node->text, (struct text){at, strcspn(at, "|")}))
+            && slice_equal(node->text, (struct slice){at, strcspn(at, "|")}))
             return true;
     return false;
 }
@@ -262,7 +262,7 @@ static const char *wrong_key(const struct field *fields, const struct node *obje
     for (; fields->key != NULL; fields++) {
         size_t at = 0;
         const struct node *member = object->first;
-        while (member != NULL && !text_is(member->key, fields->key)) {
+        while (member != NULL && !slice_is(member->key, fields->key)) {
             member = member->next;
             at++;
         }

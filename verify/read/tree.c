@@ -23,29 +23,29 @@ struct scanner {
     const char *why;
 };
 
-bool text_is(struct text text, const char *word)
+bool slice_is(struct slice text, const char *word)
 {
     return text.length == strlen(word) && memcmp(text.at, word, text.length) == 0;
 }
 
-bool text_equal(struct text left, struct text right)
+bool slice_equal(struct slice left, struct slice right)
 {
     return left.length == right.length
            && (left.length == 0 || memcmp(left.at, right.at, left.length) == 0);
 }
 
-bool text_begins(struct text text, const char *word)
+bool slice_begins(struct slice text, const char *word)
 {
     size_t length = strlen(word);
     return text.length >= length && memcmp(text.at, word, length) == 0;
 }
 
-struct text text_of(const char *word)
+struct slice slice_of(const char *word)
 {
-    return (struct text){word, strlen(word)};
+    return (struct slice){word, strlen(word)};
 }
 
-bool text_copy(struct text text, char *ret_text, size_t room)
+bool slice_copy(struct slice text, char *ret_text, size_t room)
 {
     bool fits = text.length < room
                 && (text.length == 0 || memchr(text.at, '\0', text.length) == NULL);
@@ -55,19 +55,19 @@ bool text_copy(struct text text, char *ret_text, size_t room)
     return fits;
 }
 
-bool text_line(struct text *rest, struct text *ret_line)
+bool slice_line(struct slice *rest, struct slice *ret_line)
 {
     if (rest->length == 0)
         return false;
     const char *newline = memchr(rest->at, '\n', rest->length);
     size_t length = newline != NULL ? (size_t)(newline - rest->at) : rest->length;
-    *ret_line = (struct text){rest->at, length};
+    *ret_line = (struct slice){rest->at, length};
     size_t taken = newline != NULL ? length + 1 : length;
-    *rest = (struct text){rest->at + taken, rest->length - taken};
+    *rest = (struct slice){rest->at + taken, rest->length - taken};
     return true;
 }
 
-static void *take(struct tree *tree, size_t size)
+static void *tree_allocate(struct tree *tree, size_t size)
 {
     size = (size + 15) / 16 * 16;
     struct tree_block *block = tree->blocks;
@@ -93,7 +93,7 @@ void tree_free(struct tree *tree)
     tree->root = NULL;
 }
 
-static bool refuse(struct scanner *scanner, const char *why)
+static bool scan_refuse(struct scanner *scanner, const char *why)
 {
     if (scanner->why == NULL)
         scanner->why = why;
@@ -108,7 +108,7 @@ static void skip_space(struct scanner *scanner)
         scanner->at++;
 }
 
-static bool accept(struct scanner *scanner, char character)
+static bool scan_accept(struct scanner *scanner, char character)
 {
     skip_space(scanner);
     if (scanner->at == scanner->end || *scanner->at != character)
@@ -121,12 +121,12 @@ static bool scan_hex4(struct scanner *scanner, unsigned *ret_code)
 {
     unsigned code = 0;
     if (scanner->end - scanner->at < 4)
-        return refuse(scanner, "an escape is cut off");
+        return scan_refuse(scanner, "an escape is cut off");
     for (unsigned i = 0; i < 4; i++) {
         char c = *scanner->at++;
         bool lower = c >= 'a' && c <= 'f', upper = c >= 'A' && c <= 'F' && !scanner->canonical;
         if (!lower && !upper && !(c >= '0' && c <= '9'))
-            return refuse(scanner, "an escape is not four lower-case hex digits");
+            return scan_refuse(scanner, "an escape is not four lower-case hex digits");
         code = code * 16 + (unsigned)(lower ? c - 'a' + 10 : upper ? c - 'A' + 10 : c - '0');
     }
     *ret_code = code;
@@ -167,16 +167,16 @@ static bool scan_unicode(struct scanner *scanner, char *to, size_t *length)
     if (scanner->canonical
         && (code >= 0x20 || code == '\b' || code == '\t' || code == '\n' || code == '\f'
             || code == '\r'))
-        return refuse(scanner, "a character is escaped that has a shorter form");
+        return scan_refuse(scanner, "a character is escaped that has a shorter form");
     if (code >= 0xD800 && code < 0xDC00) {
         if (scanner->end - scanner->at < 6 || scanner->at[0] != '\\' || scanner->at[1] != 'u')
-            return refuse(scanner, "a surrogate stands alone");
+            return scan_refuse(scanner, "a surrogate stands alone");
         scanner->at += 2;
         if (!scan_hex4(scanner, &low) || low < 0xDC00 || low > 0xDFFF)
-            return refuse(scanner, "a surrogate stands alone");
+            return scan_refuse(scanner, "a surrogate stands alone");
         code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
     } else if (code >= 0xDC00 && code < 0xE000) {
-        return refuse(scanner, "a surrogate stands alone");
+        return scan_refuse(scanner, "a surrogate stands alone");
     }
     *length += put_utf8(to + *length, code);
     return true;
@@ -186,47 +186,47 @@ static bool scan_escape(struct scanner *scanner, char *to, size_t *length)
 {
     static const char names[] = "\"\\/bfnrt", values[] = "\"\\/\b\f\n\r\t";
     if (scanner->at == scanner->end)
-        return refuse(scanner, "a string is cut off");
+        return scan_refuse(scanner, "a string is cut off");
     char c = *scanner->at++;
     if (c == 'u')
         return scan_unicode(scanner, to, length);
     const char *found = c != '\0' ? strchr(names, c) : NULL;
     if (found == NULL || (c == '/' && scanner->canonical))
-        return refuse(scanner, "an escape is not of this form");
+        return scan_refuse(scanner, "an escape is not of this form");
     to[(*length)++] = values[found - names];
     return true;
 }
 
 /* A string without escapes stays where it is; another is decoded, which never makes it longer. */
-static bool scan_string(struct scanner *scanner, struct text *ret_text)
+static bool scan_string(struct scanner *scanner, struct slice *ret_text)
 {
-    if (!accept(scanner, '"'))
-        return refuse(scanner, "a string is missing");
+    if (!scan_accept(scanner, '"'))
+        return scan_refuse(scanner, "a string is missing");
     const char *begin = scanner->at;
     while (scanner->at < scanner->end && *scanner->at != '"' && *scanner->at != '\\'
            && (unsigned char)*scanner->at >= 0x20)
         scanner->at++;
     if (scanner->at < scanner->end && *scanner->at == '"') {
-        *ret_text = (struct text){begin, (size_t)(scanner->at++ - begin)};
+        *ret_text = (struct slice){begin, (size_t)(scanner->at++ - begin)};
         return true;
     }
     const char *last = scanner->at;
     while (last < scanner->end && *last != '"')
         last += *last == '\\' && scanner->end - last > 1 ? 2 : 1;
-    char *to = take(scanner->tree, (size_t)(last - begin) + 1);
+    char *to = tree_allocate(scanner->tree, (size_t)(last - begin) + 1);
     size_t length = (size_t)(scanner->at - begin);
     memcpy(to, begin, length);
     while (scanner->at < scanner->end && *scanner->at != '"') {
         unsigned char c = (unsigned char)*scanner->at++;
         if (c < 0x20)
-            return refuse(scanner, "a control character is not escaped");
+            return scan_refuse(scanner, "a control character is not escaped");
         if (c != '\\')
             to[length++] = (char)c;
         else if (!scan_escape(scanner, to, &length))
             return false;
     }
-    *ret_text = (struct text){to, length};
-    return accept(scanner, '"') || refuse(scanner, "a string is cut off");
+    *ret_text = (struct slice){to, length};
+    return scan_accept(scanner, '"') || scan_refuse(scanner, "a string is cut off");
 }
 
 static size_t count_digits(const struct scanner *scanner, const char *at)
@@ -240,11 +240,11 @@ static size_t count_digits(const struct scanner *scanner, const char *at)
 static bool scan_number(struct scanner *scanner, struct node *node)
 {
     const char *begin = scanner->at;
-    bool negative = accept(scanner, '-');
+    bool negative = scan_accept(scanner, '-');
     size_t digits = count_digits(scanner, scanner->at);
     if (digits == 0 || (digits > 1 && *scanner->at == '0')
         || (negative && digits == 1 && *scanner->at == '0' && scanner->canonical))
-        return refuse(scanner, "a number is not of this form");
+        return scan_refuse(scanner, "a number is not of this form");
     uint64_t value = 0;
     bool whole = digits <= 19;
     for (size_t i = 0; whole && i < digits; i++)
@@ -256,7 +256,7 @@ static bool scan_number(struct scanner *scanner, struct node *node)
         whole = false;
         scanner->at += 1 + decimals;
         if (decimals == 0)
-            return refuse(scanner, "a number is not of this form");
+            return scan_refuse(scanner, "a number is not of this form");
     }
     if (scanner->at < scanner->end && (*scanner->at == 'e' || *scanner->at == 'E')) {
         scanner->at++;
@@ -266,13 +266,13 @@ static bool scan_number(struct scanner *scanner, struct node *node)
         size_t exponent = count_digits(scanner, scanner->at);
         scanner->at += exponent;
         if (exponent == 0)
-            return refuse(scanner, "a number is not of this form");
+            return scan_refuse(scanner, "a number is not of this form");
     }
     if (!whole && scanner->canonical)
-        return refuse(scanner, "a number is not an integer of 64 bits");
+        return scan_refuse(scanner, "a number is not an integer of 64 bits");
     node->kind = whole ? NODE_INTEGER : NODE_NUMBER;
     node->number = whole ? negative ? -(int64_t)value : (int64_t)value : 0;
-    node->text = (struct text){begin, (size_t)(scanner->at - begin)};
+    node->text = (struct slice){begin, (size_t)(scanner->at - begin)};
     return true;
 }
 
@@ -283,29 +283,29 @@ static bool scan_members(struct scanner *scanner, struct node *node, char closin
     struct node **end = &node->first;
     if (++scanner->depth
         > (scanner->canonical ? (unsigned)FORMAT_NESTING_MAX : (unsigned)PLAIN_NESTING_MAX))
-        return refuse(scanner, "it is nested too deep");
+        return scan_refuse(scanner, "it is nested too deep");
     scanner->at++;
-    for (bool more = !accept(scanner, closing); more;) {
-        struct node *member = take(scanner->tree, sizeof *member);
+    for (bool more = !scan_accept(scanner, closing); more;) {
+        struct node *member = tree_allocate(scanner->tree, sizeof *member);
         if (closing == '}') {
             if (node->count == KEYS_MAX)
-                return refuse(scanner, "an object has more keys than this reader takes");
+                return scan_refuse(scanner, "an object has more keys than this reader takes");
             if (!scan_string(scanner, &member->key))
                 return false;
             for (const struct node *other = node->first; other != NULL; other = other->next)
-                if (text_equal(other->key, member->key))
-                    return refuse(scanner, "an object has a key twice");
-            if (!accept(scanner, ':'))
-                return refuse(scanner, "a colon is missing");
+                if (slice_equal(other->key, member->key))
+                    return scan_refuse(scanner, "an object has a key twice");
+            if (!scan_accept(scanner, ':'))
+                return scan_refuse(scanner, "a colon is missing");
         }
         if (!scan_value(scanner, member))
             return false;
         *end = member;
         end = &member->next;
         node->count++;
-        more = accept(scanner, ',');
-        if (!more && !accept(scanner, closing))
-            return refuse(scanner, "an object or array is not closed");
+        more = scan_accept(scanner, ',');
+        if (!more && !scan_accept(scanner, closing))
+            return scan_refuse(scanner, "an object or array is not closed");
     }
     scanner->depth--;
     return true;
@@ -316,7 +316,7 @@ static bool scan_word(struct scanner *scanner, struct node *node, const char *wo
 {
     size_t length = strlen(word);
     if ((size_t)(scanner->end - scanner->at) < length || memcmp(scanner->at, word, length) != 0)
-        return refuse(scanner, "a value is none of JSON");
+        return scan_refuse(scanner, "a value is none of JSON");
     scanner->at += length;
     node->kind = kind;
     return true;
@@ -326,7 +326,7 @@ static bool scan_value(struct scanner *scanner, struct node *node)
 {
     skip_space(scanner);
     if (scanner->at == scanner->end)
-        return refuse(scanner, "a value is missing");
+        return scan_refuse(scanner, "a value is missing");
     switch (*scanner->at) {
     case '{':
         node->kind = NODE_OBJECT;
@@ -357,12 +357,12 @@ enum error_code tree_read(const void *text, size_t size, enum tree_form form, st
                               .end = (const char *)text + size,
                               .canonical = form == TREE_CANONICAL,
                               .tree = &tree};
-    struct node *root = take(&tree, sizeof *root);
-    bool good = bytes_is_utf8(text, size) || refuse(&scanner, "it is not UTF-8");
+    struct node *root = tree_allocate(&tree, sizeof *root);
+    bool good = bytes_is_utf8(text, size) || scan_refuse(&scanner, "it is not UTF-8");
     good = good && scan_value(&scanner, root);
     skip_space(&scanner);
     if (good && scanner.at != scanner.end)
-        good = refuse(&scanner, "something stands behind its end");
+        good = scan_refuse(&scanner, "something stands behind its end");
     if (!good)
         return error_set(error, ERROR_DAMAGED, 0, "", "", "%s", scanner.why);
     tree_free(ret_tree);
@@ -376,15 +376,15 @@ const struct node *node_member(const struct node *object, const char *key)
     if (!node_is(object, NODE_OBJECT))
         return NULL;
     for (const struct node *member = object->first; member != NULL; member = member->next)
-        if (text_is(member->key, key))
+        if (slice_is(member->key, key))
             return member;
     return NULL;
 }
 
-struct text node_text(const struct node *object, const char *key)
+struct slice node_text(const struct node *object, const char *key)
 {
     const struct node *member = node_member(object, key);
-    return node_is(member, NODE_STRING) ? member->text : (struct text){"", 0};
+    return node_is(member, NODE_STRING) ? member->text : (struct slice){"", 0};
 }
 
 int64_t node_number(const struct node *object, const char *key, int64_t otherwise)

@@ -15,20 +15,20 @@
 #include "journal/format/bytes.h"
 #include "journal/format/error.h"
 
-struct text {
+struct slice {
     const char *at; /* not NUL-terminated; may hold NUL */
     size_t length;
 };
 
-bool text_is(struct text text, const char *word);
-bool text_equal(struct text left, struct text right);
-bool text_begins(struct text text, const char *word);
-struct text text_of(const char *word);
+bool slice_is(struct slice text, const char *word);
+bool slice_equal(struct slice left, struct slice right);
+bool slice_begins(struct slice text, const char *word);
+struct slice slice_of(const char *word);
 /* False, and an empty string, when it does not fit or holds NUL. */
-bool text_copy(struct text text, char *ret_text, size_t room);
+bool slice_copy(struct slice text, char *ret_text, size_t room);
 /* The next line of `rest`, without its newline; takes it away. False at the end. */
-bool text_line(struct text *rest, struct text *ret_line);
-#define TEXT_ARGUMENTS(text) (int)(text).length, (text).at /* for "%.*s" */
+bool slice_line(struct slice *rest, struct slice *ret_line);
+#define SLICE_ARGUMENTS(text) (int)(text).length, (text).at /* for "%.*s" */
 
 enum node_kind {
     NODE_INVALID = 0,
@@ -44,8 +44,8 @@ enum node_kind {
 
 struct node {
     enum node_kind kind;
-    struct text key;  /* within an object */
-    struct text text; /* of a string, decoded */
+    struct slice key;  /* within an object */
+    struct slice text; /* of a string, decoded */
     int64_t number;
     size_t count; /* members or elements */
     struct node *first, *next;
@@ -67,7 +67,7 @@ void tree_free(struct tree *tree);
 
 /* NULL, "" or the default for a missing member, one of another kind, or a node that is NULL. */
 const struct node *node_member(const struct node *object, const char *key);
-struct text node_text(const struct node *object, const char *key);
+struct slice node_text(const struct node *object, const char *key);
 int64_t node_number(const struct node *object, const char *key, int64_t otherwise);
 bool node_is(const struct node *node, enum node_kind kind);
 

@@ -21,31 +21,34 @@ bool attest_is_uri(const char *text)
     return true;
 }
 
-static enum error_code refuse(const char *file, const char *what, const char *next,
-                              struct error *error)
+static enum error_code attest_refuse(const char *file, const char *what, const char *next,
+                                     struct error *error)
 {
     return error_set(error, ERROR_REFUSED, 0, file, next, "no attestation was written: %s", what);
 }
 
-static enum error_code check(const struct report *report, const char *file, struct error *error)
+static enum error_code attest_check(const struct report *report, const char *file,
+                                    struct error *error)
 {
     if (report->status != VERIFY_PROVEN)
-        return refuse(file, "the verdict is not PROVEN",
-                      "see the claims above; only what is proven is attested", error);
+        return attest_refuse(file, "the verdict is not PROVEN",
+                             "see the claims above; only what is proven is attested", error);
     if (report->count != 1 || !report->deployments[0].exists)
-        return refuse(file, "it speaks of one deployment", "name it with --deployment N", error);
+        return attest_refuse(file, "it speaks of one deployment", "name it with --deployment N",
+                             error);
     if (report->inputs.bundle[0] == '\0')
-        return refuse(file, "it names a bundle by its hash, and this is a directory",
-                      "titan-fsm export makes a bundle", error);
+        return attest_refuse(file, "it names a bundle by its hash, and this is a directory",
+                             "titan-fsm export makes a bundle", error);
     if (report->target[0] == '\0')
-        return refuse(file, "the target's name is too long to be told in full",
-                      "give the target a shorter name", error);
+        return attest_refuse(file, "the target's name is too long to be told in full",
+                             "give the target a shorter name", error);
     if (strcmp(report->deployments[0].state, "completed") != 0)
-        return refuse(file, "this deployment left nothing deployed that could be its subject",
-                      "name a completed one with --deployment N", error);
+        return attest_refuse(file,
+                             "this deployment left nothing deployed that could be its subject",
+                             "name a completed one with --deployment N", error);
     if (!report->deployments[0].deployed.known)
-        return refuse(file, "the record does not name every image by a digest",
-                      "see `compose.images` of `pulled`", error);
+        return attest_refuse(file, "the record does not name every image by a digest",
+                             "see `compose.images` of `pulled`", error);
     return ERROR_OK;
 }
 
@@ -68,7 +71,7 @@ enum error_code attest_write(const struct report *report, const struct attest_op
     CLEANUP_BYTES struct bytes envelope = {0};
     struct clock_reading now;
     char time[24];
-    enum error_code code = check(report, options->file, error);
+    enum error_code code = attest_check(report, options->file, error);
     if (code == ERROR_OK)
         code = clock_system()->read(NULL, &now, error);
     if (code != ERROR_OK)

@@ -12,7 +12,7 @@ void diff_free(struct diff *diff)
 }
 
 /* Integrity asks for no trust file: whose keys those are is not its question. */
-static enum error_code read_whole(const char *path, struct record *record, struct error *error)
+static enum error_code diff_read(const char *path, struct record *record, struct error *error)
 {
     const struct allowed_signers nobody = {0};
     struct limits limits;
@@ -34,8 +34,8 @@ static enum error_code read_whole(const char *path, struct record *record, struc
                      finding.sentence);
 }
 
-static enum diff_outcome compare(const struct record *first, const struct record *second,
-                                 size_t *ret_common)
+static enum diff_outcome diff_compare(const struct record *first, const struct record *second,
+                                      size_t *ret_common)
 {
     size_t common = 0, shorter = first->count < second->count ? first->count : second->count;
     while (common < shorter
@@ -56,11 +56,11 @@ enum error_code diff_run(const char *first, const char *second, struct diff *ret
 {
     CLEANUP_DIFF struct diff diff = {.paths = {first, second}};
     for (unsigned i = 0; i < 2; i++) {
-        enum error_code code = read_whole(diff.paths[i], &diff.records[i], error);
+        enum error_code code = diff_read(diff.paths[i], &diff.records[i], error);
         if (code != ERROR_OK)
             return code;
     }
-    diff.outcome = compare(&diff.records[0], &diff.records[1], &diff.common);
+    diff.outcome = diff_compare(&diff.records[0], &diff.records[1], &diff.common);
     *ret_diff = diff;
     diff = (struct diff){0};
     return ERROR_OK;

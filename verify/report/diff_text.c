@@ -23,7 +23,7 @@ struct tail {
     size_t group_count, others;
 };
 
-static void count_entry(struct tail *tail, const struct entry *entry, const char *who)
+static void diff_count_entry(struct tail *tail, const struct entry *entry, const char *who)
 {
     for (size_t i = 0; i < tail->group_count; i++) {
         if (tail->groups[i].type != entry->type || strcmp(tail->groups[i].who, who) != 0)
@@ -53,7 +53,8 @@ static void print_groups(const struct tail *tail, FILE *stream)
 }
 
 /* Names are by the state of the journal in front of an entry; genesis alone brings its own. */
-static void follow(struct record *record, size_t from, size_t to, struct tail *tail, FILE *entries)
+static void diff_follow(struct record *record, size_t from, size_t to, struct tail *tail,
+                        FILE *entries)
 {
     const struct allowed_signers nobody = {0};
     struct limits limits;
@@ -70,7 +71,7 @@ static void follow(struct record *record, size_t from, size_t to, struct tail *t
             (void)authority_take(&authority, entry, why, sizeof why);
         if (seq >= from) {
             summary_who(&authority, entry, who);
-            count_entry(tail, entry, who);
+            diff_count_entry(tail, entry, who);
         }
         if (entries != NULL && seq >= from && seq - from < ENTRIES_SHOWN_MAX) {
             fputs("  ", entries);
@@ -100,10 +101,10 @@ static void print_extension(struct diff *diff, unsigned longer, FILE *stream)
            shown = more < ENTRIES_SHOWN_MAX ? more : ENTRIES_SHOWN_MAX;
     fprintf(stream, "%s extends %s by %zu %s:\n", NAMES[longer], NAMES[1 - longer], more,
             more == 1 ? "entry" : "entries");
-    follow(record, diff->common, record->count, &tail, NULL);
+    diff_follow(record, diff->common, record->count, &tail, NULL);
     print_groups(&tail, stream);
     fputs("They are:\n", stream);
-    follow(record, diff->common, diff->common + shown, &ignored, stream);
+    diff_follow(record, diff->common, diff->common + shown, &ignored, stream);
     if (more > shown)
         fprintf(stream, "  and %zu more\n", more - shown);
 }
@@ -121,7 +122,7 @@ static void print_fork(struct diff *diff, FILE *stream)
         struct tail ignored = {.group_count = 0};
         entries[side] = &diff->records[side].entries[diff->common];
         fprintf(stream, "%s:", NAMES[side]);
-        follow(&diff->records[side], diff->common, diff->common + 1, &ignored, stream);
+        diff_follow(&diff->records[side], diff->common, diff->common + 1, &ignored, stream);
     }
     fprintf(stream, "Behind it %s has %zu more, %s %zu.\n", NAMES[0],
             diff->records[0].count - diff->common - 1, NAMES[1],
@@ -140,7 +141,7 @@ static void print_succession(struct diff *diff, unsigned newer, FILE *stream)
     const struct node *succeeds = node_member(entry_body(&record->entries[0]), "succeeds");
     int64_t seq = node_number(succeeds, "seq", -1);
     char hash[SHA256_HEX + 1];
-    if (!text_is(node_text(succeeds, "journal"), older->entries[0].journal))
+    if (!slice_is(node_text(succeeds, "journal"), older->entries[0].journal))
         return;
     bool here = seq >= 0 && (uint64_t)seq < older->count;
     if (here)
@@ -150,8 +151,8 @@ static void print_succession(struct diff *diff, unsigned newer, FILE *stream)
     if (!here)
         fputs("that entry is not in this copy.\n", stream);
     else
-        fputs(text_is(node_text(succeeds, "hash"), hash) ? "that entry is the one it names.\n"
-                                                         : "that entry is not the one it names.\n",
+        fputs(slice_is(node_text(succeeds, "hash"), hash) ? "that entry is the one it names.\n"
+                                                          : "that entry is not the one it names.\n",
               stream);
 }
 

@@ -9,7 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static enum error_code refuse(const char *path, int number, const char *what, struct error *error)
+static enum error_code output_refuse(const char *path, int number, const char *what,
+                                     struct error *error)
 {
     return error_set(error, ERROR_USAGE, number, path,
                      number == EEXIST ? "name a file that does not exist yet"
@@ -23,20 +24,20 @@ enum error_code output_open(const char *path, enum output_mode mode, struct outp
     CLEANUP_OUTPUT struct output output = {.path = path, .mode = mode};
     struct stat status;
     if (lstat(path, &status) == 0 && !S_ISREG(status.st_mode))
-        return refuse(path, 0, "something that is no regular file stands there", error);
+        return output_refuse(path, 0, "something that is no regular file stands there", error);
     enum error_code code = bytes_append_format(&output.temporary, error, "%s.XXXXXX", path);
     if (code != ERROR_OK)
         return code;
     int descriptor = mkstemp((char *)output.temporary.data); /* 0600 */
     if (descriptor < 0) {
         bytes_free(&output.temporary);
-        return refuse(path, errno, strerror(errno), error);
+        return output_refuse(path, errno, strerror(errno), error);
     }
     output.stream = fdopen(descriptor, "w");
     if (output.stream == NULL) {
         int number = errno;
         (void)close(descriptor);
-        return refuse(path, number, strerror(number), error);
+        return output_refuse(path, number, strerror(number), error);
     }
     *ret_output = output;
     output = (struct output){0};
@@ -83,8 +84,9 @@ enum error_code output_commit(struct output *output, struct error *error)
         good = false;
     }
     if (!good)
-        return refuse(output->path, number,
-                      number != 0 ? strerror(number) : "not all of it could be written", error);
+        return output_refuse(output->path, number,
+                             number != 0 ? strerror(number) : "not all of it could be written",
+                             error);
     bytes_free(&output->temporary);
     return sync_directory_of(output->path)
                ? ERROR_OK

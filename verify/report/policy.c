@@ -16,7 +16,8 @@ struct lines {
     char line[LINES_MAX][LINE_BYTES];
 };
 
-__attribute__((format(printf, 2, 3))) static void add(struct lines *lines, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void add_policy_line(struct lines *lines,
+                                                                  const char *format, ...)
 {
     va_list arguments;
     assert(lines->count < LINES_MAX);
@@ -26,24 +27,25 @@ __attribute__((format(printf, 2, 3))) static void add(struct lines *lines, const
     assert(length > 0 && length < LINE_BYTES);
 }
 
-static void add_edges(bool policy, const char *procedure, enum stage from, struct lines *lines)
+static void add_edges(bool policy, const char *procedure, enum state from, struct lines *lines)
 {
     for (unsigned event = 1; event < EVENTS; event++)
-        for (unsigned to = 1; to < STAGES; to++)
-            if (machine_allows(policy, from, (enum event)event, (enum stage)to))
-                add(lines, "edge %s %s %s %s", procedure, stage_name(from),
-                    event_name((enum event)event), stage_name((enum stage)to));
+        for (unsigned to = 1; to < STATES; to++)
+            if (machine_allows(policy, from, (enum event)event, (enum state)to))
+                add_policy_line(lines, "edge %s %s %s %s", procedure, state_name(from),
+                                event_name((enum event)event), state_name((enum state)to));
 }
 
 /* An act counts where its step can succeed: `disarmed` has one of its own, but not under release.
  */
-static void add_acts(bool policy, const char *procedure, enum stage from, struct lines *lines)
+static void add_actions(bool policy, const char *procedure, enum state from, struct lines *lines)
 {
-    enum stage next = machine_next(policy, from);
-    for (unsigned act = 1; act < ACTS; act++)
-        if (machine_act_belongs(policy, from, (enum act)act)
+    enum state next = machine_next(policy, from);
+    for (unsigned action = 1; action < ACTIONS; action++)
+        if (machine_action_belongs(policy, from, (enum action)action)
             && machine_allows(policy, from, EVENT_DONE, next))
-            add(lines, "act %s %s %s", procedure, stage_name(from), act_name((enum act)act));
+            add_policy_line(lines, "act %s %s %s", procedure, state_name(from),
+                            action_name((enum action)action));
 }
 
 static void add_limits(const struct limits *limits, struct lines *lines)
@@ -62,14 +64,14 @@ static void add_limits(const struct limits *limits, struct lines *lines)
                    {"disarm_fresh_ms", limits->disarm_fresh_ms},
                    {"answer_ms", limits->answer_ms}};
     for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++)
-        add(lines, "limit %s %lld", figures[i].name, (long long)figures[i].value);
-    add(lines, "approvals policy %lld", (long long)limits->approvals_policy);
-    add(lines, "approvals release %lld", (long long)limits->approvals_release);
+        add_policy_line(lines, "limit %s %lld", figures[i].name, (long long)figures[i].value);
+    add_policy_line(lines, "approvals policy %lld", (long long)limits->approvals_policy);
+    add_policy_line(lines, "approvals release %lld", (long long)limits->approvals_release);
     for (unsigned i = 0; i < limits->checklist_count; i++)
-        add(lines, "checklist %s", limits->checklist[i]);
+        add_policy_line(lines, "checklist %s", limits->checklist[i]);
 }
 
-static int compare(const void *left, const void *right)
+static int compare_policy_lines(const void *left, const void *right)
 {
     return strcmp(left, right);
 }
@@ -87,15 +89,15 @@ enum error_code policy_text(const struct limits *limits, struct bytes *ret_text,
     if (lines == NULL)
         return error_set(error, ERROR_MEMORY, 0, "", "", "out of memory");
     for (unsigned policy = 0; policy < 2; policy++) {
-        for (unsigned from = 1; from < STAGES; from++) {
-            add_edges(policy == 1, policy == 1 ? "policy" : "release", (enum stage)from, lines);
-            add_acts(policy == 1, policy == 1 ? "policy" : "release", (enum stage)from, lines);
+        for (unsigned from = 1; from < STATES; from++) {
+            add_edges(policy == 1, policy == 1 ? "policy" : "release", (enum state)from, lines);
+            add_actions(policy == 1, policy == 1 ? "policy" : "release", (enum state)from, lines);
         }
     }
     for (unsigned claim = 1; claim < CLAIMS; claim++)
-        add(lines, "claim %s", claim_name((enum claim)claim));
+        add_policy_line(lines, "claim %s", claim_name((enum claim)claim));
     add_limits(limits, lines);
-    qsort(lines->line, lines->count, sizeof lines->line[0], compare);
+    qsort(lines->line, lines->count, sizeof lines->line[0], compare_policy_lines);
     enum error_code code = bytes_append_format(&text, error, "titan-policy-v1\n");
     for (size_t i = 0; code == ERROR_OK && i < lines->count; i++)
         code = bytes_append_format(&text, error, "%s\n", lines->line[i]);

@@ -77,7 +77,7 @@ unsigned report_remarks(const struct report *report, char ret_remarks[REMARKS_MA
     return count;
 }
 
-static void print_escaped(FILE *stream, const char *text)
+static void report_print_escaped(FILE *stream, const char *text)
 {
     bytes_print_escaped(stream, text, strlen(text));
 }
@@ -93,7 +93,7 @@ static void print_claims(const struct deployment_report *deployment, FILE *strea
         fprintf(stream, "  %-14s  %-11s  ", word, claim_names[claim]);
         if (finding->has_entry)
             fprintf(stream, "entry %llu: ", (unsigned long long)finding->entry);
-        print_escaped(stream, finding->sentence);
+        report_print_escaped(stream, finding->sentence);
         fputs("\n", stream);
     }
 }
@@ -103,7 +103,7 @@ void report_text(const struct report *report, FILE *stream)
     char notes[REMARKS_MAX][REMARK_BYTES];
     unsigned count = report_remarks(report, notes);
     fprintf(stream, "journal %s of ", report->journal[0] != '\0' ? report->journal : "(unread)");
-    print_escaped(stream, report->target);
+    report_print_escaped(stream, report->target);
     fprintf(stream, ": %llu entries, head %s\n", (unsigned long long)report->entries, report->head);
     for (size_t i = 0; i < report->count; i++) {
         const struct deployment_report *deployment = &report->deployments[i];
@@ -144,7 +144,7 @@ static void write_claims(const struct deployment_report *deployment, FILE *strea
     }
 }
 
-static void write_limits(const struct limits *limits, FILE *stream)
+static void report_write_limits(const struct limits *limits, FILE *stream)
 {
     fprintf(stream,
             "\"limits\":{\"window_ms\":%lld,\"sample_interval_ms\":%lld,\"sample_gap_ms\":%lld,"
@@ -158,7 +158,7 @@ static void write_limits(const struct limits *limits, FILE *stream)
             (long long)limits->disarm_fresh_ms, (long long)limits->answer_ms);
 }
 
-static void write_head(enum verify_status status, FILE *stream)
+static void report_write_head(enum verify_status status, FILE *stream)
 {
     fputs("{\"titan_verify\":1,", stream);
     json_write_pair(stream, "program", program);
@@ -170,14 +170,14 @@ void report_json(const struct report *report, FILE *stream)
 {
     char notes[REMARKS_MAX][REMARK_BYTES];
     unsigned count = report_remarks(report, notes);
-    write_head(report->status, stream);
+    report_write_head(report->status, stream);
     json_write_pair(stream, "journal", report->journal);
     fputc(',', stream);
     json_write_pair(stream, "target", report->target);
     fprintf(stream, ",\"entries\":%llu,\"head\":\"%s\",\"anchored\":%llu,",
             (unsigned long long)report->entries, report->head,
             (unsigned long long)report->anchored);
-    write_limits(&report->limits, stream);
+    report_write_limits(&report->limits, stream);
     fputs(",\"deployments\":[", stream);
     for (size_t i = 0; i < report->count; i++) {
         const struct deployment_report *deployment = &report->deployments[i];
@@ -206,7 +206,7 @@ void report_json(const struct report *report, FILE *stream)
 
 void report_json_error(enum verify_status status, const struct error *error, FILE *stream)
 {
-    write_head(status, stream);
+    report_write_head(status, stream);
     json_write_pair(stream, "where", error->where);
     fputc(',', stream);
     json_write_pair(stream, "sentence", error->what);

@@ -22,15 +22,15 @@ void signing_key_wipe(struct signing_key *key)
     sodium_memzero(key, sizeof *key);
 }
 
-static enum error_code refuse(const char *path, const char *what, const char *next,
-                              struct error *error)
+static enum error_code signing_key_refuse(const char *path, const char *what, const char *next,
+                                          struct error *error)
 {
     return error_set(error, ERROR_KEY_REFUSED, 0, path, next, "%s", what);
 }
 
 /* One byte more than a key has room for, so that a longer file shows. */
-static enum error_code read_text(const char *path, char text[TEXT_LENGTH + 1], size_t *ret_length,
-                                 struct error *error)
+static enum error_code signing_key_read_text(const char *path, char text[TEXT_LENGTH + 1],
+                                             size_t *ret_length, struct error *error)
 {
     struct stat status;
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -43,15 +43,16 @@ static enum error_code read_text(const char *path, char text[TEXT_LENGTH + 1], s
     ssize_t got = closed ? read(descriptor, text, TEXT_LENGTH + 1) : 0;
     (void)close(descriptor);
     if (!regular)
-        return refuse(path, "the key is not a regular file", "name the file of your key with --key",
-                      error);
+        return signing_key_refuse(path, "the key is not a regular file",
+                                  "name the file of your key with --key", error);
     if (!closed)
-        return refuse(path, "others may read the key, or write it",
-                      "make a new one (openssl genpkey -algorithm ed25519 -out KEY), or chmod 600 "
-                      "if nobody did",
-                      error);
+        return signing_key_refuse(
+            path, "others may read the key, or write it",
+            "make a new one (openssl genpkey -algorithm ed25519 -out KEY), or chmod 600 "
+            "if nobody did",
+            error);
     if (got < 0)
-        return refuse(path, "the key cannot be read", "check the file", error);
+        return signing_key_refuse(path, "the key cannot be read", "check the file", error);
     *ret_length = (size_t)got;
     return ERROR_OK;
 }
@@ -73,7 +74,7 @@ enum error_code signing_key_read(const char *path, struct signing_key *ret_key, 
     CLEANUP_SIGNING_KEY struct signing_key key = {0};
     char text[TEXT_LENGTH + 1];
     size_t length = 0;
-    enum error_code code = read_text(path, text, &length, error);
+    enum error_code code = signing_key_read_text(path, text, &length, error);
     if (code != ERROR_OK)
         return code;
     bool encrypted = length > sizeof ENCRYPTED - 1
@@ -81,11 +82,15 @@ enum error_code signing_key_read(const char *path, struct signing_key *ret_key, 
          good = take_seed(text, length, &key);
     sodium_memzero(text, sizeof text);
     if (!good)
-        return encrypted ? refuse(
-                   path, "the key is encrypted, and no passphrase is asked for here",
-                   "decrypt it where only you can read it (openssl pkey -in KEY -out PLAIN)", error)
-                         : refuse(path, "it is not an Ed25519 key in PKCS#8 as openssl writes it",
-                                  "openssl genpkey -algorithm ed25519 -out KEY makes one", error);
+        return encrypted
+                   ? signing_key_refuse(
+                       path, "the key is encrypted, and no passphrase is asked for here",
+                       "decrypt it where only you can read it (openssl pkey -in KEY -out PLAIN)",
+                       error)
+                   : signing_key_refuse(path,
+                                        "it is not an Ed25519 key in PKCS#8 as openssl writes it",
+                                        "openssl genpkey -algorithm ed25519 -out KEY makes one",
+                                        error);
     *ret_key = key;
     return ERROR_OK;
 }

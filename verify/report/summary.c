@@ -28,14 +28,14 @@ void summary_who(const struct authority *authority, const struct entry *entry,
     } else if (authority->open != NULL && authority->driver_count > 0
                && memcmp(authority->session, entry->signer, KEY_BYTES) == 0) {
         (void)snprintf(ret_who, SUMMARY_WHO_BYTES, "%.*s (session key)",
-                       TEXT_ARGUMENTS(authority->drivers[authority->driver_count - 1].principal));
+                       SLICE_ARGUMENTS(authority->drivers[authority->driver_count - 1].principal));
     } else {
         ssh_fingerprint(entry->signer, fingerprint);
         (void)snprintf(ret_who, SUMMARY_WHO_BYTES, "a key of no roster, %s", fingerprint);
     }
 }
 
-static void show(FILE *stream, const char *before, struct text text)
+static void summary_show(FILE *stream, const char *before, struct slice text)
 {
     fputs(before, stream);
     bytes_print_escaped(stream, text.at,
@@ -46,7 +46,7 @@ static void show(FILE *stream, const char *before, struct text text)
 
 static void show_member(FILE *stream, const char *before, const struct node *body, const char *key)
 {
-    show(stream, before, node_text(body, key));
+    summary_show(stream, before, node_text(body, key));
 }
 
 static void print_what(struct entry *entry, FILE *stream)
