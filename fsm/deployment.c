@@ -17,6 +17,11 @@ static uint64_t number_at(const json_t *body, const char *key)
     return number > 0 ? (uint64_t)number : 0;
 }
 
+const char *entry_string(const struct journal_entry *entry, const char *key)
+{
+    return text_at(entry->body, key);
+}
+
 void deployment_clear(struct deployment *deployment)
 {
     for (size_t i = 0; i < deployment->count; i++)

@@ -33,6 +33,9 @@ struct deployment {
 
 void deployment_clear(struct deployment *deployment);
 
+/* A string of an entry's body, "" where there is none. Borrowed. */
+const char *entry_string(const struct journal_entry *entry, const char *key);
+
 /* The latest deployment. *ret_found is false in a journal without one. */
 enum error_code deployment_load(struct journal *journal, struct deployment *ret_deployment,
                                 bool *ret_found, struct error *error) CHECKED;

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "fsm/roster/authority.h"
-#include "fsm/commands/confirm.h"
-#include "fsm/commands/disarm.h"
+#include "fsm/terminal/confirm.h"
+#include "fsm/steps/disarm.h"
 #include "fsm/hold.h"
 #include "fsm/terminal/progress.h"
 #include "fsm/reconcile.h"

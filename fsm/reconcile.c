@@ -9,7 +9,7 @@
 #include "actions/git.h"
 #include "actions/interlock.h"
 #include "fsm/roster/authority.h"
-#include "fsm/commands/disarm.h"
+#include "fsm/steps/disarm.h"
 #include "fsm/terminal/progress.h"
 #include "fsm/snapshot.h"
 #include "fsm/steps/window.h"

@@ -1,7 +1,7 @@
 /* actions/compose/drift: what runs, compared with what it should come from. Pure: it is given what
  * was seen, and writes one line a difference.
  * Knows:     services, images, configurations, commit, tree, env file; not who asks
- *            (fsm/commands/command_drift.c, and the steps after a switch).
+ *            (fsm/commands/look/command_drift.c, and the steps after a switch).
  * Unknown:   what could not be compared is a line of its own with `unknown` set, and is never "no
  *            drift".
  * Bounds:    DRIFT_LINES_MAX lines; further ones are counted and not kept. */

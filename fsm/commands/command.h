@@ -1,30 +1,19 @@
-/* fsm/commands/command: the commands of titan-fsm, one row a command. main() finds the row, opens
- * what it needs, runs it, prints the one error.
- * Knows:     words of the command line and exit statuses. */
+/* fsm/commands/command: the commands of titan-fsm, one row each. main() finds the row, reads the
+ * command line, runs the command and prints the one error.
+ * Rooms:     look/ has the commands that only read; people/ those about who may do what; this
+ * folder the ones that write to the journal, and main(). */
 #ifndef FSM_COMMAND_H
 #define FSM_COMMAND_H
 
+#include <stdio.h>
+
+#include "fsm/commands/command_line.h"
 #include "fsm/driver.h"
 #include "fsm/exit_status.h"
 
-enum { COMMAND_WORDS_MAX = 8, COMMAND_CHECKS_MAX = 16 };
-
-/* What was found on the command line; strings are borrowed from argv. "" or NULL where not given.
- */
-struct command_line {
-    struct driver_options options;
-    const char *words[COMMAND_WORDS_MAX]; /* without the command itself */
-    int word_count;
-    const char *reason, *commit, *expect, *comment, *checkpoint, *succeed;
-    const char *principal, *key, *agent, *out, *statement; /* approve, accept */
-    const char *checks[COMMAND_CHECKS_MAX]; /* items that `begin` adds to the checklist */
-    int check_count;
-    int approvals;   /* -1 = what genesis pins */
-    bool watch;      /* status: live */
-    bool path;       /* graph: mark the last deployment */
-    bool prometheus; /* status */
-    bool help;
-};
+/* Runs one command; *ret_status is the exit status where it returns ERROR_OK. */
+typedef enum error_code command_function(const struct command_line *line,
+                                         enum exit_status *ret_status, struct error *error);
 
 struct command {
     const char *name;
@@ -32,78 +21,40 @@ struct command {
     const char *summary;   /* one line */
     const char *help;      /* what it does, what it needs, what it leaves behind */
     int words_min, words_max;
-    enum error_code (*run)(const struct command_line *line, enum exit_status *ret_status,
-                           struct error *error);
+    command_function *run;
 };
 
 const struct command *command_by_name(const char *name);
 const struct command *command_list(size_t *ret_count);
-
-/* Fills *ret_line from argv after the command's name; the world is borrowed by it. An unknown or
- * incomplete option is ERROR_USAGE. */
-enum error_code command_line_read(const struct command *command, const struct world *world,
-                                  int argc, char **argv, struct command_line *ret_line,
-                                  struct error *error) CHECKED;
 void command_print_help(FILE *stream, const struct command *command);
 void command_print_overview(FILE *stream);
 
-/* By file: command_begin.c, command_preflight.c, command_roster.c, command_approve.c,
- *          command_takeover.c, command_drift.c, command_drive.c, command_interlock.c,
- *          command_look.c */
-enum error_code command_keygen(const struct command_line *line, enum exit_status *ret_status,
-                               struct error *error) CHECKED;
-enum error_code command_init(const struct command_line *line, enum exit_status *ret_status,
-                             struct error *error) CHECKED;
-enum error_code command_config(const struct command_line *line, enum exit_status *ret_status,
-                               struct error *error) CHECKED;
-enum error_code command_preflight(const struct command_line *line, enum exit_status *ret_status,
-                                  struct error *error) CHECKED;
-enum error_code command_begin(const struct command_line *line, enum exit_status *ret_status,
-                              struct error *error) CHECKED;
-enum error_code command_roster(const struct command_line *line, enum exit_status *ret_status,
-                               struct error *error) CHECKED;
-enum error_code command_request(const struct command_line *line, enum exit_status *ret_status,
-                                struct error *error) CHECKED;
-enum error_code command_approve(const struct command_line *line, enum exit_status *ret_status,
-                                struct error *error) CHECKED;
-enum error_code command_accept(const struct command_line *line, enum exit_status *ret_status,
-                               struct error *error) CHECKED;
-enum error_code command_takeover(const struct command_line *line, enum exit_status *ret_status,
-                                 struct error *error) CHECKED; /* command_takeover.c */
-enum error_code command_advance(const struct command_line *line, enum exit_status *ret_status,
-                                struct error *error) CHECKED;
-enum error_code command_run(const struct command_line *line, enum exit_status *ret_status,
-                            struct error *error) CHECKED;
-enum error_code command_resume(const struct command_line *line, enum exit_status *ret_status,
-                               struct error *error) CHECKED;
-enum error_code command_rollback(const struct command_line *line, enum exit_status *ret_status,
-                                 struct error *error) CHECKED;
-enum error_code command_abort(const struct command_line *line, enum exit_status *ret_status,
-                              struct error *error) CHECKED;
-enum error_code command_attest(const struct command_line *line, enum exit_status *ret_status,
-                               struct error *error) CHECKED;
-enum error_code command_arm(const struct command_line *line, enum exit_status *ret_status,
-                            struct error *error) CHECKED;
-enum error_code command_disarm(const struct command_line *line, enum exit_status *ret_status,
-                               struct error *error) CHECKED;
-enum error_code command_status(const struct command_line *line, enum exit_status *ret_status,
-                               struct error *error) CHECKED;
-enum error_code command_drift(const struct command_line *line, enum exit_status *ret_status,
-                              struct error *error) CHECKED;
-enum error_code command_log(const struct command_line *line, enum exit_status *ret_status,
-                            struct error *error) CHECKED;
-enum error_code command_graph(const struct command_line *line, enum exit_status *ret_status,
-                              struct error *error) CHECKED;
-enum error_code command_explain(const struct command_line *line, enum exit_status *ret_status,
-                                struct error *error) CHECKED;
-enum error_code command_export(const struct command_line *line, enum exit_status *ret_status,
-                               struct error *error) CHECKED;
-
-/* command_watch.c: `status --watch`. */
-enum error_code command_watch(const struct command_line *line, enum exit_status *ret_status,
-                              struct error *error) CHECKED;
-/* command_succeed.c: `init --succeed`. */
-enum error_code command_succeed(const struct command_line *line, enum exit_status *ret_status,
-                                struct error *error) CHECKED;
+/* Each in the file of its name; run, resume, rollback and abort are in command_advance.c. */
+command_function command_keygen;
+command_function command_init;
+command_function command_config;
+command_function command_preflight;
+command_function command_roster;
+command_function command_begin;
+command_function command_request;
+command_function command_approve;
+command_function command_accept;
+command_function command_advance;
+command_function command_run;
+command_function command_resume;
+command_function command_status;
+command_function command_explain;
+command_function command_attest;
+command_function command_takeover;
+command_function command_rollback;
+command_function command_abort;
+command_function command_arm;
+command_function command_disarm;
+command_function command_drift;
+command_function command_log;
+command_function command_graph;
+command_function command_export;
+command_function command_watch;   /* `status --watch` */
+command_function command_succeed; /* `init --succeed` */
 
 #endif

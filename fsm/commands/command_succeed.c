@@ -16,7 +16,7 @@
 #include "actions/parity.h"
 #include "fsm/roster/genesis.h"
 #include "fsm/roster/authority.h"
-#include "fsm/commands/disarm.h"
+#include "fsm/steps/disarm.h"
 #include "fsm/hold.h"
 #include "fsm/terminal/progress.h"
 #include "journal/canonical.h"

@@ -431,3 +431,11 @@ void config_free(struct config *config)
     free(config->strings);
     *config = (struct config){0};
 }
+
+bool config_has_check(const struct config *config, const char *item)
+{
+    for (size_t i = 0; i < config->setup.check_count; i++)
+        if (strcmp(config->setup.checks[i].id, item) == 0)
+            return true;
+    return false;
+}

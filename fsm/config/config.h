@@ -57,4 +57,6 @@ enum error_code config_load(const char *path, struct config *ret_config, struct 
 enum error_code config_show(const char *path, json_t **ret_json, struct error *error) CHECKED;
 void config_free(struct config *config);
 
+bool config_has_check(const struct config *config, const char *item); /* by its id */
+
 #endif

@@ -197,3 +197,16 @@ void approval_describe(const struct approval_tally *tally, char *ret_text, size_
                        tally->given[i].principal, (unsigned long long)tally->given[i].entry);
     }
 }
+
+enum error_code approval_check_awaited(const struct driver *driver, const char *word,
+                                       struct error *error)
+{
+    if (!driver_is_open(driver))
+        return error_set(error, ERROR_REFUSED, 0, word, "titan-fsm begin release, or begin policy",
+                         "no deployment is open");
+    if (driver->deployment.state != STATE_PULLED)
+        return error_set(error, ERROR_REFUSED, 0, word, "titan-fsm status",
+                         "in %s no approval is expected: it is given between pulled and guarded",
+                         machine_state_name(driver->deployment.state));
+    return ERROR_OK;
+}

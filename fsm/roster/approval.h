@@ -37,4 +37,9 @@ enum error_code approval_count(struct driver *driver, struct approval_tally *ret
 /* "1 of 2 approvals are here: carol (entry 33)", for people. */
 void approval_describe(const struct approval_tally *tally, char *ret_text, size_t room);
 
+/* ERROR_REFUSED unless a deployment is open and in the one state in which approvals count; `word`
+ * is the command that asks. */
+enum error_code approval_check_awaited(const struct driver *driver, const char *word,
+                                       struct error *error) CHECKED;
+
 #endif

@@ -111,7 +111,7 @@ def pages_name_every_command_option_and_status(root):
         insist(
             re.search(rf"^ +{command}( |$)", text, re.M), f"titan-fsm(1) does not name {command}"
         )
-    for option in getopt_words("fsm/commands/command.c"):
+    for option in getopt_words("fsm/commands/command_line.c"):
         insist(re.search(option + r"\b", text), f"titan-fsm(1) does not name {option}")
     for number in statuses("fsm/exit_status.h"):
         insist(
@@ -189,7 +189,7 @@ def bash_completes_every_command_and_option(root):
     )
     insist(complete(root, "titan-fsm", "pref") == ["preflight"], "a command that was begun")
     offered = {command: set(complete(root, "titan-fsm", command, "--")) for command in commands()}
-    for option in getopt_words("fsm/commands/command.c"):
+    for option in getopt_words("fsm/commands/command_line.c"):
         insist(any(option in each for each in offered.values()), f"{option} is never offered")
     insist(
         all({"--config", "--passphrase-file", "--help"} <= each for each in offered.values()),

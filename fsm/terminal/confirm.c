@@ -1,4 +1,4 @@
-#include "fsm/commands/confirm.h"
+#include "fsm/terminal/confirm.h"
 
 #include <stdio.h>
 #include <string.h>

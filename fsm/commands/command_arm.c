@@ -1,4 +1,4 @@
-/* The interlock by hand: arm, on fresh parity and with no deployment open; disarm, at any time. */
+/* arm: arms Execution by hand, on fresh parity and with no deployment open. */
 #include "fsm/commands/command.h"
 
 #include <stdio.h>
@@ -10,75 +10,8 @@
 #include "actions/parity.h"
 #include "actions/secrets/secrets.h"
 #include "fsm/roster/authority.h"
-#include "fsm/commands/disarm.h"
+#include "fsm/steps/disarm.h"
 #include "fsm/terminal/progress.h"
-
-static enum error_code no_interlock(const struct driver *driver, struct error *error)
-{
-    return error_set(error, ERROR_CONFIG, 0, driver->options.config_path,
-                     "name services.execution and services.brain", "this target has no interlock");
-}
-
-/* The session key of an open deployment signs without a passphrase, also for an opener who was
- * removed since; else it is the own key of an operator in force. */
-static enum error_code find_signer(struct driver *driver, struct error *error)
-{
-    if (driver->session != NULL)
-        return ERROR_OK;
-    enum error_code code = driver_unlock(driver, error);
-    return code == ERROR_OK ? authority_check_own(driver, ROSTER_OPERATOR, error) : code;
-}
-
-/* Neither lock nor tenancy: an emergency waits for nobody. A journal that cannot be opened stops
- * the record, not the command. */
-static enum error_code open_for_disarm(struct driver *driver, const struct command_line *line,
-                                       bool *ret_recorded, struct error *error)
-{
-    enum error_code code = driver_open(driver, &line->options, DRIVER_WRITES | DRIVER_SESSION,
-                                       error);
-    if (code != ERROR_OK && driver->journal != NULL
-        && driver_is_open(
-            driver)) { /* the session key is elsewhere: the operator's own may sign this */
-        driver_close(driver);
-        code = driver_open(driver, &line->options, DRIVER_WRITES, error);
-        driver->recorder.deployment = code == ERROR_OK ? (int64_t)driver->deployment.number
-                                                       : JOURNAL_NO_DEPLOYMENT;
-    }
-    *ret_recorded = code == ERROR_OK;
-    if (code == ERROR_OK)
-        return find_signer(driver, error);
-    if (code != ERROR_DAMAGED && code != ERROR_JOURNAL_WRITE && code != ERROR_SYSTEM)
-        return code;
-    error_print(stderr, "titan-fsm", error);
-    fputs("titan-fsm: DISARM is sent all the same, without a record\n", stderr);
-    driver_close(driver);
-    return driver_open_config(driver, &line->options, true, error);
-}
-
-enum error_code command_disarm(const struct command_line *line, enum exit_status *ret_status,
-                               struct error *error)
-{
-    CLEANUP_DRIVER struct driver driver = {0};
-    bool recorded = false, observed = false;
-    enum error_code code = open_for_disarm(&driver, line, &recorded, error);
-    if (code == ERROR_OK && driver.config.setup.services.execution[0] == '\0')
-        code = no_interlock(&driver, error);
-    if (code != ERROR_OK)
-        return code;
-    struct evidence *evidence = calloc(1, sizeof *evidence);
-    if (evidence == NULL)
-        return error_set(error, ERROR_MEMORY, 0, "disarm", "", "out of memory");
-    code = recorded ? disarm_recorded(&driver, line->reason, evidence, &observed, error)
-                    : disarm_unrecorded(&driver, line->reason, &observed, error);
-    evidence_clear(evidence);
-    free(evidence);
-    progress_word(
-        &driver,
-        observed ? "DISARM was sent, and Execution is seen disarmed"
-                 : "Execution is NOT seen disarmed: stop it by hand, or take its container away");
-    *ret_status = observed ? EXIT_DONE : EXIT_STEP_FAILED;
-    return code;
-}
 
 static enum error_code look_at_parity(struct target *target, struct evidence *evidence,
                                       struct parity_view *ret_parity, struct error *error)
@@ -91,8 +24,9 @@ static enum error_code look_at_parity(struct target *target, struct evidence *ev
 }
 
 /* Parity is looked at before the intent, ARM is sent after it, Execution's own word ends it. */
-static enum error_code arm(struct driver *driver, const char *reason, struct evidence *evidence,
-                           bool *ret_armed, char *ret_text, size_t room, struct error *error)
+static enum error_code arm_by_hand(struct driver *driver, const char *reason,
+                                   struct evidence *evidence, bool *ret_armed, char *ret_text,
+                                   size_t room, struct error *error)
 {
     struct target *target;
     struct parity_view parity;
@@ -139,8 +73,8 @@ enum error_code command_arm(const struct command_line *line, enum exit_status *r
     bool armed = false;
     enum error_code code = driver_open(&driver, &line->options, DRIVER_WRITES | DRIVER_DRIVES,
                                        error);
-    if (code == ERROR_OK && driver.config.setup.services.execution[0] == '\0')
-        code = no_interlock(&driver, error);
+    if (code == ERROR_OK)
+        code = disarm_check_possible(&driver, error);
     if (code == ERROR_OK && driver_is_open(&driver))
         code = error_set(error, ERROR_REFUSED, 0, driver.config.setup.target.name,
                          "titan-fsm advance: its own steps arm",
@@ -154,7 +88,7 @@ enum error_code command_arm(const struct command_line *line, enum exit_status *r
         code = error_set(error, ERROR_MEMORY, 0, "arm", "", "out of memory");
     if (code != ERROR_OK)
         return code;
-    code = arm(&driver, line->reason, evidence, &armed, text, sizeof text, error);
+    code = arm_by_hand(&driver, line->reason, evidence, &armed, text, sizeof text, error);
     evidence_clear(evidence);
     free(evidence);
     if (code == ERROR_OK)

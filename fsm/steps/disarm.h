@@ -16,4 +16,7 @@ enum error_code disarm_recorded(struct driver *driver, const char *reason,
 enum error_code disarm_unrecorded(struct driver *driver, const char *reason, bool *ret_observed,
                                   struct error *error) CHECKED;
 
+/* ERROR_CONFIG where the configuration names no Execution, so that there is nothing to disarm. */
+enum error_code disarm_check_possible(const struct driver *driver, struct error *error) CHECKED;
+
 #endif

@@ -1,4 +1,4 @@
-#include "fsm/commands/disarm.h"
+#include "fsm/steps/disarm.h"
 
 #include <stdlib.h>
 
@@ -58,4 +58,12 @@ enum error_code disarm_unrecorded(struct driver *driver, const char *reason, boo
     evidence_clear(evidence);
     free(evidence);
     return code;
+}
+
+enum error_code disarm_check_possible(const struct driver *driver, struct error *error)
+{
+    if (driver->config.setup.services.execution[0] != '\0')
+        return ERROR_OK;
+    return error_set(error, ERROR_CONFIG, 0, driver->options.config_path,
+                     "name services.execution and services.brain", "this target has no interlock");
 }

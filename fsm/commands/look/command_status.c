@@ -1,4 +1,4 @@
-/* The commands that only look: status, log; and export, which hands the record outside. */
+/* status: where the last deployment stands, from the journal alone. */
 #include "fsm/commands/command.h"
 
 #include <stdio.h>
@@ -7,20 +7,9 @@
 #include "fsm/roster/approval.h"
 #include "fsm/roster/authority.h"
 #include "fsm/terminal/metrics.h"
-#include "fsm/terminal/progress.h"
+#include "fsm/terminal/print.h"
 #include "journal/canonical.h"
 #include "journal/format/names.h"
-
-static void print_escaped(const char *text)
-{
-    bytes_print_escaped(stdout, text != NULL ? text : "", text != NULL ? strlen(text) : 0);
-}
-
-static const char *at(const struct journal_entry *entry, const char *key)
-{
-    const char *text = json_string_value(json_object_get(entry->body, key));
-    return text != NULL ? text : "";
-}
 
 /* What status knows beyond the deployment's entries: approvals while they matter, whether whoever
  * drives may go forward, and whether Execution was left disarmed. */
@@ -43,8 +32,9 @@ static enum error_code look_for_arms(struct driver *driver, uint64_t size, bool 
             return code;
         if (entry.deployment == (int64_t)driver->deployment.number)
             break;
-        armed = strcmp(entry.type, ENTRY_COMMAND) == 0 && strcmp(at(&entry, "command"), "arm") == 0
-                && strcmp(at(&entry, "outcome"), "observed") == 0;
+        armed = strcmp(entry.type, ENTRY_COMMAND) == 0
+                && strcmp(entry_string(&entry, "command"), "arm") == 0
+                && strcmp(entry_string(&entry, "outcome"), "observed") == 0;
     }
     *ret_waits = waits && !armed;
     return ERROR_OK;
@@ -163,9 +153,9 @@ static void print_status(const struct driver *driver, const struct journal_head 
                machine_procedure_name(deployment->procedure), machine_state_name(deployment->state),
                deployment->ended ? " (ended)" : "");
         const struct journal_entry *turned = turn_back(deployment);
-        if (turned != NULL && at(turned, "reason")[0] != '\0') {
+        if (turned != NULL && entry_string(turned, "reason")[0] != '\0') {
             fputs("reason      ", stdout);
-            print_escaped(at(turned, "reason"));
+            print_escaped(entry_string(turned, "reason"));
             puts("");
         }
         const struct journal_entry *last = deployment_last_of_type(deployment, ENTRY_TRANSITION);
@@ -229,119 +219,4 @@ enum error_code command_status(const struct command_line *line, enum exit_status
         return print_status_json(&driver, &head, &standing, error);
     print_status(&driver, &head, &standing);
     return ERROR_OK;
-}
-
-/* What an entry says, in a few words; everything comes from the journal and is escaped. */
-static void print_summary(const struct journal_entry *entry)
-{
-    static const struct {
-        const char *type;
-        const char *keys[4];
-    } rows[] = {
-        {ENTRY_OPEN, {"procedure", "operator", "reason"}},
-        {ENTRY_ROSTER, {"reason"}},
-        {ENTRY_APPROVAL, {"principal", "reason"}},
-        {ENTRY_INTENT, {"from", "action"}},
-        {ENTRY_TRANSITION, {"from", "event", "to", "reason"}},
-        {ENTRY_REFUSAL, {"from", "event", "reason"}},
-        {ENTRY_RECONCILIATION, {"found", "then", "reason"}},
-        {ENTRY_ATTESTATION, {"item", "answer", "operator", "reason"}},
-        {ENTRY_COMMAND, {"command", "phase", "outcome", "reason"}},
-        {ENTRY_NOTE, {"text"}},
-        {ENTRY_ANCHOR, {"to"}},
-        {ENTRY_TAKEOVER, {"operator", "reason"}},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (strcmp(entry->type, rows[i].type) != 0)
-            continue;
-        for (size_t key = 0; key < 4 && rows[i].keys[key] != NULL; key++) {
-            fputc(' ', stdout);
-            print_escaped(at(entry, rows[i].keys[key]));
-        }
-    }
-    if (strcmp(entry->type, ENTRY_SAMPLE) == 0)
-        printf(" %lld", (long long)json_integer_value(json_object_get(entry->body, "n")));
-}
-
-static enum error_code print_entry(struct journal *journal, uint64_t seq, bool json,
-                                   struct error *error)
-{
-    if (json) {
-        CLEANUP_BYTES struct bytes value = {0};
-        enum error_code code = journal_stored_value(journal, seq, &value, error);
-        if (code == ERROR_OK)
-            printf("%.*s\n", (int)(value.size - SIGNATURE_BYTES),
-                   (const char *)value.data + SIGNATURE_BYTES);
-        return code;
-    }
-    CLEANUP_ENTRY struct journal_entry entry = {0};
-    enum error_code code = journal_read(journal, seq, &entry, error);
-    if (code != ERROR_OK)
-        return code;
-    printf("%6llu  %.19sZ  %-14s", (unsigned long long)entry.seq, entry.utc, entry.type);
-    print_summary(&entry);
-    puts("");
-    return ERROR_OK;
-}
-
-enum error_code command_log(const struct command_line *line, enum exit_status *ret_status,
-                            struct error *error)
-{
-    CLEANUP_DRIVER struct driver driver = {0};
-    struct journal_head head;
-    enum error_code code = driver_open(&driver, &line->options, DRIVER_READS, error);
-    if (code == ERROR_OK)
-        code = journal_head(driver.journal, &head, error);
-    for (uint64_t seq = 0; code == ERROR_OK && seq < head.size; seq++)
-        code = print_entry(driver.journal, seq, line->options.json, error);
-    *ret_status = EXIT_DONE;
-    return code;
-}
-
-/* The checkpoint that leaves the machine is recorded as an anchor, so that the journal knows what
- * others hold against it. */
-static enum error_code export_checkpoint(struct driver *driver, const char *path,
-                                         struct error *error)
-{
-    struct signer *signer = driver->session != NULL ? driver->session : driver->operator_signer;
-    CLEANUP_BYTES struct bytes note = {0};
-    enum error_code code = journal_signed_checkpoint(driver->journal, signer, &note, error);
-    if (code == ERROR_OK)
-        code = bytes_write_file(path, note.data, note.size, error);
-    if (code != ERROR_OK)
-        return code;
-    CLEANUP_JSON json_t *body = json_pack("{s:s#, s:s}", "checkpoint", (const char *)note.data,
-                                          (int)note.size, "to", path);
-    if (body == NULL)
-        return error_set(error, ERROR_MEMORY, 0, path, "", "out of memory");
-    return journal_append(driver->journal, signer, ENTRY_ANCHOR, driver->recorder.deployment, body,
-                          NULL, 0, NULL, error);
-}
-
-enum error_code command_export(const struct command_line *line, enum exit_status *ret_status,
-                               struct error *error)
-{
-    CLEANUP_DRIVER struct driver driver = {0};
-    enum error_code code = driver_open(&driver, &line->options, DRIVER_WRITES | DRIVER_SESSION,
-                                       error);
-    if (code == ERROR_OK && driver.session == NULL)
-        code = driver_unlock(&driver, error);
-    if (code == ERROR_OK && driver.session == NULL)
-        code = authority_check_own(&driver, ROSTER_OPERATOR, error);
-    if (code == ERROR_OK)
-        code = journal_export(driver.journal,
-                              driver.session != NULL ? driver.session : driver.operator_signer,
-                              line->words[0], error);
-    if (code == ERROR_OK && line->checkpoint != NULL)
-        code = export_checkpoint(&driver, line->checkpoint, error);
-    if (code == ERROR_OK)
-        progress_word(&driver,
-                      "journal %s is in %s%s%s; next: titan-verify %s --trust FILE --target %s, on "
-                      "the auditor's machine",
-                      journal_id(driver.journal), line->words[0],
-                      line->checkpoint != NULL ? ", its checkpoint in " : "",
-                      line->checkpoint != NULL ? line->checkpoint : "", line->words[0],
-                      driver.config.setup.target.name);
-    *ret_status = EXIT_DONE;
-    return code;
 }

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "fsm/roster/authority.h"
-#include "fsm/commands/confirm.h"
+#include "fsm/terminal/confirm.h"
 #include "fsm/engine.h"
 #include "fsm/terminal/progress.h"
 
