@@ -1,4 +1,4 @@
-/* fsm/commands/confirm: before the first step that touches a running service, a person says yes by
+/* fsm/terminal/confirm: before the first step that touches a running service, a person says yes by
  * the target's name.
  * Asked:     at the edge out of `guarded`, which under either procedure is the first that changes
  *            something; never again for an act that had been begun, and never on the way back:
