@@ -122,7 +122,7 @@ enum error_code git_loose_files(struct target *target, struct bytes *ret_names, 
     return ERROR_OK;
 }
 
-enum error_code git_update(struct target *target, const struct target_lease *lease,
+enum error_code git_update(struct target *target, const struct target_tenancy *tenancy,
                            const char *commit, struct evidence *evidence, int *ret_status,
                            struct error *error)
 {
@@ -147,7 +147,7 @@ enum error_code git_update(struct target *target, const struct target_lease *lea
             commit);
     struct target_command command = {.script = (const char *)script.data,
                                      .deadline_ms = 100000,
-                                     .lease = lease};
+                                     .tenancy = tenancy};
     return code == ERROR_OK
                ? target_probe(target, &command, PROBE_ACT, "update", evidence, ret_status, error)
                : code;
@@ -229,7 +229,7 @@ enum error_code git_subjects(struct target *target, const char *from, const char
     return ERROR_OK;
 }
 
-enum error_code git_restore(struct target *target, const struct target_lease *lease,
+enum error_code git_restore(struct target *target, const struct target_tenancy *tenancy,
                             const char *commit, const char *branch, struct evidence *evidence,
                             int *ret_status, struct error *error)
 {
@@ -244,7 +244,7 @@ enum error_code git_restore(struct target *target, const struct target_lease *le
         code = shell_quote(&script, branch, error);
     if (code == ERROR_OK)
         code = bytes_append_format(&script, error, " %s", commit);
-    struct target_command command = {.script = (const char *)script.data, .lease = lease};
+    struct target_command command = {.script = (const char *)script.data, .tenancy = tenancy};
     return code == ERROR_OK
                ? target_probe(target, &command, PROBE_ACT, "restore", evidence, ret_status, error)
                : code;

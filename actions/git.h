@@ -34,7 +34,7 @@ enum error_code git_loose_files(struct target *target, struct bytes *ret_names, 
 /* Fetches, returns to the branch where the tree was detached, and fast-forwards to its head or to
  * `commit` ("" = head), which must be on the remote branch. *ret_status: 0 done, else what git said
  * is in the evidence (act "update"). Idempotent. */
-enum error_code git_update(struct target *target, const struct target_lease *lease,
+enum error_code git_update(struct target *target, const struct target_tenancy *tenancy,
                            const char *commit, struct evidence *evidence, int *ret_status,
                            struct error *error) CHECKED;
 /* Evidence: git.changed "A..B". *ret_touches: a path of `paths` is among them. */
@@ -50,7 +50,7 @@ enum error_code git_subjects(struct target *target, const char *from, const char
                              struct bytes *ret_lines, struct error *error) CHECKED;
 /* Puts the branch back to `commit` and stays on it, so that the next `git pull` works; detached
  * where it was detached before. Evidence: act "restore". Idempotent. */
-enum error_code git_restore(struct target *target, const struct target_lease *lease,
+enum error_code git_restore(struct target *target, const struct target_tenancy *tenancy,
                             const char *commit, const char *branch, struct evidence *evidence,
                             int *ret_status, struct error *error) CHECKED;
 

@@ -244,9 +244,9 @@ enum error_code driver_reload(struct driver *driver, struct error *error)
                                            error);
     if (code != ERROR_OK || !driver_is_open(driver))
         return code;
-    driver->lease = (struct target_lease){.journal = journal_id(driver->journal),
-                                          .deployment = (int64_t)driver->deployment.number,
-                                          .epoch = deployment_epoch(&driver->deployment)};
+    driver->lease = (struct target_tenancy){.journal = journal_id(driver->journal),
+                                            .deployment = (int64_t)driver->deployment.number,
+                                            .epoch = deployment_epoch(&driver->deployment)};
     return ERROR_OK;
 }
 
@@ -255,7 +255,7 @@ enum error_code driver_target(struct driver *driver, struct target **ret_target,
 {
     if (driver->target == NULL) {
         driver->world->signals->ignore_broken_pipes(driver->world->signals->context);
-        enum error_code code = target_open(&driver->config.setup, driver->clock, &driver->target,
+        enum error_code code = target_open(&driver->config.setup, driver->world, &driver->target,
                                            error);
         if (code != ERROR_OK)
             return code;

@@ -52,7 +52,7 @@ struct driver {
     struct deployment deployment;
     bool found; /* a deployment exists */
     struct recorder recorder;
-    struct target_lease lease; /* of the open deployment, once `connected` */
+    struct target_tenancy lease; /* of the open deployment, once `connected` */
     struct screen *screen; /* the terminal, borrowed; NULL = plain lines, or JSON (progress.h) */
     /* when what is told now was recorded, borrowed; NULL = it happens now (progress.h) */
     const char *told_utc;

@@ -39,7 +39,7 @@ static enum error_code wait_for_orphans(struct driver *driver, struct target *ta
     if (deployment_transition_to(&driver->deployment, STATE_CONNECTED) == NULL
         || action == ACTION_COMPLETE || action == ACTION_VERIFY_RESTORED)
         return ERROR_OK;
-    return target_run(target, &(struct target_command){.script = ":", .lease = &driver->lease},
+    return target_run(target, &(struct target_command){.script = ":", .tenancy = &driver->lease},
                       &result, error);
 }
 

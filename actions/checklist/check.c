@@ -203,7 +203,8 @@ enum error_code check_token(struct check *check, struct bytes *ret_token, struct
     struct error found;
     if (check->item->token_file[0] == '\0')
         return ERROR_OK;
-    enum error_code code = credential_read_file(check->item->token_file, "token_file", ret_token,
+    enum error_code code = credential_read_file(target_world(check->target)->disk,
+                                                check->item->token_file, "token_file", ret_token,
                                                 &found);
     if (code == ERROR_MEMORY) {
         *error = found;

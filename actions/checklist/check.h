@@ -17,8 +17,15 @@
 #ifndef ACTIONS_CHECK_H
 #define ACTIONS_CHECK_H
 
-#include "actions/checklist/preflight.h"
 #include "actions/target/target.h"
+
+/* As in the evidence, where 0 is "passed". */
+enum preflight_status {
+    PREFLIGHT_INVALID = -1,
+    PREFLIGHT_PASSED = 0,
+    PREFLIGHT_FAILED = 1,
+    PREFLIGHT_UNDECIDED = 2
+};
 
 struct compose_view;
 struct running;

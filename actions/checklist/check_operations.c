@@ -60,7 +60,7 @@ static enum error_code bus_failed(struct check *check, const struct error *found
 enum error_code check_heartbeat(struct check *check, struct error *error)
 {
     const struct setup_check *item = check->item;
-    enum bus_hearing hearing = BUS_SILENT;
+    enum bus_heard heard = BUS_SILENT;
     struct error found;
     size_t at = 0;
     if (target_setup(check->target)->bus.host[0] == '\0')
@@ -72,10 +72,10 @@ enum error_code check_heartbeat(struct check *check, struct error *error)
             return check_say(check, PREFLIGHT_FAILED, error,
                              "subjects: `%s` is no subject that can be heard",
                              item->subjects.items[i]);
-    if (bus_listen(check->target, &item->subjects, item->within_ms, &hearing, &at, &found)
+    if (bus_listen(check->target, &item->subjects, item->within_ms, &heard, &at, &found)
         != ERROR_OK)
         return bus_failed(check, &found, error);
-    switch (hearing) {
+    switch (heard) {
     case BUS_HEARD:
         return check_say(check, PREFLIGHT_PASSED, error,
                          "each of %zu subject%s was heard within %lld ms", item->subjects.count,
@@ -143,7 +143,8 @@ static enum error_code ask(struct findings *findings, const char *setting, const
     struct http_place place;
     const char *address = (const char *)url->data;
     struct check *check = findings->check;
-    struct http_request request = {.url = address,
+    struct http_request request = {.world = target_world(check->target),
+                                   .url = address,
                                    .through = check->target,
                                    .ca_file = check->item->ca_file,
                                    .timeout_ms = ASK_MS,

@@ -9,7 +9,7 @@
 
 #include "actions/compose/compose_render.h"
 #include "actions/checklist/listeners.h"
-#include "actions/checklist/reach.h"
+#include "actions/target/reach.h"
 #include "actions/checklist/running.h"
 
 enum { OPENINGS_MAX = 64, ATTEMPT_MS = 3000 };
@@ -214,8 +214,10 @@ static void try_from_outside(const struct check *check, const struct openings *o
     for (size_t i = 0; i < openings->count; i++)
         if (!openings->list[i].port.udp)
             ask_for(outside, openings->list[i].port.first);
-    outside->code = reach_try(outside->address, outside->attempts, outside->count, ATTEMPT_MS,
-                              target_clock(check->target), &outside->error);
+    const struct world *world = target_world(check->target);
+    outside->code = world->reach->attempt(world->reach->context, outside->address,
+                                          outside->attempts, outside->count, ATTEMPT_MS,
+                                          world->clock, &outside->error);
     for (size_t i = 0; i < outside->count; i++)
         outside->answered = outside->answered || outside->attempts[i].result == REACH_OPEN
                             || outside->attempts[i].result == REACH_REFUSED;

@@ -29,11 +29,12 @@ static enum error_code get(struct check *check, struct http_reply *reply, struct
                                                         : ERROR_OK;
     if (code != ERROR_OK || check->status != PREFLIGHT_INVALID)
         return code;
-    struct http_request request = {.url = item->url,
+    struct http_request request = {.world = target_world(check->target),
+                                   .url = item->url,
                                    .ca_file = item->ca_file,
                                    .bearer = token.size > 0 ? &token : NULL,
                                    .redirects_max = REDIRECTS_MAX,
-                                   .beginning = true,
+                                   .truncate = true,
                                    .timeout_ms = item->within_ms};
     code = http_fetch(&request, reply, error);
     if (code != ERROR_OK)

@@ -49,8 +49,8 @@ static void send_all(struct dialog *dialog, const struct bytes *data)
 
 /* The next event; MORE when there was none before the deadline, or before the end of the
  * connection. */
-static enum error_code hear(struct dialog *dialog, enum websocket_event *ret_event,
-                            struct error *error)
+static enum error_code receive_event(struct dialog *dialog, enum websocket_event *ret_event,
+                                     struct error *error)
 {
     uint8_t chunk[CHUNK_BYTES];
     enum error_code code = websocket_next(&dialog->websocket, ret_event, error);
@@ -70,7 +70,8 @@ static enum error_code reply(struct dialog *dialog, enum websocket_opcode opcode
                              const void *payload, size_t size, struct error *error)
 {
     CLEANUP_BYTES struct bytes frame = {0};
-    enum error_code code = websocket_frame(opcode, payload, size, &frame, error);
+    enum error_code code = websocket_frame(target_world(dialog->check->target)->random, opcode,
+                                           payload, size, &frame, error);
     if (code == ERROR_OK)
         send_all(dialog, &frame);
     return code;
@@ -88,7 +89,7 @@ static enum error_code shake_hands(struct dialog *dialog, const struct http_plac
     if (code != ERROR_OK)
         return code;
     send_all(dialog, &request);
-    code = hear(dialog, &event, error);
+    code = receive_event(dialog, &event, error);
     if (code != ERROR_OK || event == WEBSOCKET_OPEN)
         return code;
     if (event == WEBSOCKET_BROKEN)
@@ -122,7 +123,7 @@ static enum error_code await_message(struct dialog *dialog, struct error *error)
     set_deadline(dialog, check->item->within_ms);
     while (code == ERROR_OK && (event == WEBSOCKET_PING || event == WEBSOCKET_PONG)
            && left_ms(dialog) > 0) {
-        code = hear(dialog, &event, error);
+        code = receive_event(dialog, &event, error);
         if (code == ERROR_OK && event == WEBSOCKET_PING)
             code = reply(dialog, OPCODE_PONG, dialog->websocket.control,
                          dialog->websocket.control_bytes, error);
@@ -158,9 +159,12 @@ static enum error_code await_message(struct dialog *dialog, struct error *error)
 static enum error_code talk(struct check *check, const struct http_place *place, const char *url,
                             const struct bytes *token, struct error *error)
 {
-    CLEANUP_DIALOG struct dialog dialog = {.check = check};
+    CLEANUP_DIALOG struct dialog dialog = {.check = check,
+                                           .websocket = {
+                                               .random = target_world(check->target)->random}};
     char words[HTTP_WORDS_MAX];
-    struct http_request request = {.url = url,
+    struct http_request request = {.world = target_world(check->target),
+                                   .url = url,
                                    .ca_file = check->item->ca_file,
                                    .timeout_ms = check->item->within_ms};
     enum error_code code = http_stream_open(&request, &dialog.stream, words, error);

@@ -7,15 +7,7 @@
 #ifndef ACTIONS_PREFLIGHT_H
 #define ACTIONS_PREFLIGHT_H
 
-#include "actions/target/target.h"
-
-/* As in the evidence, where 0 is "passed". */
-enum preflight_status {
-    PREFLIGHT_INVALID = -1,
-    PREFLIGHT_PASSED = 0,
-    PREFLIGHT_FAILED = 1,
-    PREFLIGHT_UNDECIDED = 2
-};
+#include "actions/checklist/check.h"
 
 /* All items of setup.checks in their order, one item of evidence each; ret_statuses has
  * setup.check_count places. */

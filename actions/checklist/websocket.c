@@ -31,7 +31,7 @@ void websocket_clear(struct websocket *websocket)
 {
     bytes_free(&websocket->pending);
     bytes_free(&websocket->message);
-    *websocket = (struct websocket){0};
+    *websocket = (struct websocket){.random = websocket->random};
 }
 
 void websocket_accept(const char *key, char ret_accept[WEBSOCKET_ACCEPT_LENGTH + 1])
@@ -53,7 +53,7 @@ enum error_code websocket_request(struct websocket *websocket, const struct http
                                   struct error *error)
 {
     uint8_t nonce[NONCE_BYTES];
-    randombytes_buf(nonce, sizeof nonce);
+    websocket->random->fill(websocket->random->context, nonce, sizeof nonce);
     (void)sodium_bin2base64(websocket->key, sizeof websocket->key, nonce, sizeof nonce,
                             sodium_base64_VARIANT_ORIGINAL);
     enum error_code code = bytes_append_format(
@@ -300,14 +300,15 @@ int websocket_close_code(const struct websocket *websocket)
                                          : 1005;
 }
 
-enum error_code websocket_frame(enum websocket_opcode opcode, const void *payload, size_t size,
-                                struct bytes *ret_frame, struct error *error)
+enum error_code websocket_frame(const struct world_random *random, enum websocket_opcode opcode,
+                                const void *payload, size_t size, struct bytes *ret_frame,
+                                struct error *error)
 {
     assert(size <= WEBSOCKET_CONTROL_BYTES_MAX);
     uint8_t frame[2 + MASK_BYTES + WEBSOCKET_CONTROL_BYTES_MAX] = {(uint8_t)(BIT_FINAL | opcode),
                                                                    (uint8_t)(BIT_MASKED | size)};
     const uint8_t *plain = payload;
-    randombytes_buf(frame + 2, MASK_BYTES);
+    random->fill(random->context, frame + 2, MASK_BYTES);
     for (size_t i = 0; i < size; i++)
         frame[2 + MASK_BYTES + i] = plain[i] ^ frame[2 + i % MASK_BYTES];
     return bytes_append(ret_frame, frame, 2 + MASK_BYTES + size, error);

@@ -1,5 +1,5 @@
 /* actions/checklist/websocket: the client's side of RFC 6455, as bytes in and bytes out: handshake
- * and framing. It opens no connection and knows no library.
+ * and framing. It opens no connection.
  * Use:       websocket_request() makes what is sent first; websocket_feed() takes what came back,
  *            however it was cut; websocket_next() tells what it says until it says MORE. What is to
  *            be sent in return is made by websocket_frame().
@@ -12,6 +12,7 @@
 
 #include "actions/target/http.h"
 #include "journal/format/bytes.h"
+#include "journal/format/world.h"
 
 enum {
     WEBSOCKET_MESSAGE_BYTES_MAX = 65536,
@@ -41,6 +42,7 @@ enum websocket_opcode {
 };
 
 struct websocket {
+    const struct world_random *random;  /* for the key; borrowed, set before the request */
     char key[WEBSOCKET_KEY_LENGTH + 1]; /* of the request */
     bool open;
     enum websocket_event ended; /* CLOSE or BROKEN, once it was */
@@ -71,7 +73,8 @@ enum error_code websocket_next(struct websocket *websocket, enum websocket_event
 int websocket_close_code(const struct websocket *websocket);
 /* One whole frame of a client, masked with random bytes; at most WEBSOCKET_CONTROL_BYTES_MAX of
  * payload. */
-enum error_code websocket_frame(enum websocket_opcode opcode, const void *payload, size_t size,
-                                struct bytes *ret_frame, struct error *error) CHECKED;
+enum error_code websocket_frame(const struct world_random *random, enum websocket_opcode opcode,
+                                const void *payload, size_t size, struct bytes *ret_frame,
+                                struct error *error) CHECKED;
 
 #endif

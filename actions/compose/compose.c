@@ -110,7 +110,7 @@ static enum error_code add_services(struct bytes *script, const struct compose_m
     return code;
 }
 
-enum error_code compose_pull(struct target *target, const struct target_lease *lease,
+enum error_code compose_pull(struct target *target, const struct target_tenancy *tenancy,
                              const struct compose_model *model, int64_t deadline_ms,
                              const struct target_watch *watch, struct evidence *evidence,
                              int *ret_status, struct error *error)
@@ -139,13 +139,13 @@ enum error_code compose_pull(struct target *target, const struct target_lease *l
     struct target_command command = {.script = (const char *)script.data,
                                      .deadline_ms = deadline_ms,
                                      .watch = watch,
-                                     .lease = lease};
+                                     .tenancy = tenancy};
     return code == ERROR_OK
                ? target_probe(target, &command, PROBE_COMPOSE_PULL, "", evidence, ret_status, error)
                : code;
 }
 
-enum error_code compose_up(struct target *target, const struct target_lease *lease,
+enum error_code compose_up(struct target *target, const struct target_tenancy *tenancy,
                            const struct compose_up *up, struct evidence *evidence, int *ret_status,
                            struct error *error)
 {
@@ -176,7 +176,7 @@ enum error_code compose_up(struct target *target, const struct target_lease *lea
     }
     struct target_command command = {.script = (const char *)script.data,
                                      .deadline_ms = up->deadline_ms,
-                                     .lease = lease};
+                                     .tenancy = tenancy};
     return code == ERROR_OK ? target_probe(target, &command, PROBE_COMPOSE_UP, subject, evidence,
                                            ret_status, error)
                             : code;

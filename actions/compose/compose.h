@@ -62,12 +62,12 @@ enum error_code compose_images(struct target *target, const struct compose_model
                                struct error *error) CHECKED;
 /* Pulls what can be pulled and builds what is only built; `watch` (NULL = nobody) hears what is
  * printed. Evidence: compose.pull; *ret_status is its exit status. */
-enum error_code compose_pull(struct target *target, const struct target_lease *lease,
+enum error_code compose_pull(struct target *target, const struct target_tenancy *tenancy,
                              const struct compose_model *model, int64_t deadline_ms,
                              const struct target_watch *watch, struct evidence *evidence,
                              int *ret_status, struct error *error) CHECKED;
 /* Evidence: compose.up. */
-enum error_code compose_up(struct target *target, const struct target_lease *lease,
+enum error_code compose_up(struct target *target, const struct target_tenancy *tenancy,
                            const struct compose_up *up, struct evidence *evidence, int *ret_status,
                            struct error *error) CHECKED;
 
@@ -93,24 +93,24 @@ enum error_code compose_strays(struct target *target, struct bytes *ret_names, s
 
 /* compose_pin.c. Keeps what runs now from pruning: a created container for each image, and a file
  * where it could not be fetched again. Evidence: act. */
-enum error_code compose_hold(struct target *target, const struct target_lease *lease,
+enum error_code compose_hold(struct target *target, const struct target_tenancy *tenancy,
                              const struct containers *containers, int64_t deployment,
                              struct evidence *evidence, int *ret_status, struct error *error)
     CHECKED;
-enum error_code compose_release(struct target *target, const struct target_lease *lease,
+enum error_code compose_release(struct target *target, const struct target_tenancy *tenancy,
                                 int64_t deployment, struct evidence *evidence, struct error *error)
     CHECKED;
 /* Tags the images of `before` under a name that nothing can pull, and writes the override file that
  * uses them. Evidence: act, one an image. *ret_status is not 0 when an identity is gone for good.
  */
-enum error_code compose_pin(struct target *target, const struct target_lease *lease,
+enum error_code compose_pin(struct target *target, const struct target_tenancy *tenancy,
                             const struct containers *before, const struct images *addresses,
                             int64_t deployment, struct evidence *evidence, int *ret_status,
                             struct error *error) CHECKED;
 enum error_code compose_override_path(const struct target *target, int64_t deployment,
                                       struct bytes *ret_path, struct error *error) CHECKED;
 /* Removes the containers of one service. Evidence: act "remove <service>". */
-enum error_code compose_remove(struct target *target, const struct target_lease *lease,
+enum error_code compose_remove(struct target *target, const struct target_tenancy *tenancy,
                                const struct containers *containers, const char *service,
                                struct evidence *evidence, int *ret_status, struct error *error)
     CHECKED;

@@ -29,7 +29,7 @@ static bool is_image_id(const char *id)
     return strncmp(id, "sha256:", 7) == 0 && bytes_is_hex(id + 7, SHA256_HEX);
 }
 
-enum error_code compose_hold(struct target *target, const struct target_lease *lease,
+enum error_code compose_hold(struct target *target, const struct target_tenancy *tenancy,
                              const struct containers *containers, int64_t deployment,
                              struct evidence *evidence, int *ret_status, struct error *error)
 {
@@ -60,13 +60,13 @@ enum error_code compose_hold(struct target *target, const struct target_lease *l
                 (const char *)file.data, docker, (const char *)file.data, container->image,
                 (const char *)file.data, (const char *)file.data);
     }
-    struct target_command command = {.script = (const char *)script.data, .lease = lease};
+    struct target_command command = {.script = (const char *)script.data, .tenancy = tenancy};
     return code == ERROR_OK ? target_probe(target, &command, PROBE_ACT, "hold images", evidence,
                                            ret_status, error)
                             : code;
 }
 
-enum error_code compose_release(struct target *target, const struct target_lease *lease,
+enum error_code compose_release(struct target *target, const struct target_tenancy *tenancy,
                                 int64_t deployment, struct evidence *evidence, struct error *error)
 {
     const char *docker = target_setup(target)->target.docker;
@@ -77,13 +77,13 @@ enum error_code compose_release(struct target *target, const struct target_lease
         "label=com.docker.compose.project=titan-hold "
         "--filter name=titan-hold-%lld-) && { [ -z \"$ids\" ] || %s rm -f $ids; }",
         docker, (long long)deployment, docker);
-    struct target_command command = {.script = (const char *)script.data, .lease = lease};
+    struct target_command command = {.script = (const char *)script.data, .tenancy = tenancy};
     return code == ERROR_OK
                ? target_probe(target, &command, PROBE_ACT, "release images", evidence, NULL, error)
                : code;
 }
 
-static enum error_code pin_one(struct target *target, const struct target_lease *lease,
+static enum error_code pin_one(struct target *target, const struct target_tenancy *tenancy,
                                const struct container *container, const struct image *address,
                                int64_t deployment, struct evidence *evidence, int *ret_status,
                                struct error *error)
@@ -111,7 +111,7 @@ static enum error_code pin_one(struct target *target, const struct target_lease 
             docker, (const char *)file.data, docker, container->image, container->service,
             (long long)deployment);
     (void)snprintf(subject, sizeof subject, "pin %s %s", container->service, container->image);
-    struct target_command command = {.script = (const char *)script.data, .lease = lease};
+    struct target_command command = {.script = (const char *)script.data, .tenancy = tenancy};
     return code == ERROR_OK
                ? target_probe(target, &command, PROBE_ACT, subject, evidence, ret_status, error)
                : code;
@@ -119,7 +119,7 @@ static enum error_code pin_one(struct target *target, const struct target_lease 
 
 /* The override carries the version line of the file that it overrides, because docker-compose
  * insists on the same. */
-static enum error_code write_override(struct target *target, const struct target_lease *lease,
+static enum error_code write_override(struct target *target, const struct target_tenancy *tenancy,
                                       const struct containers *before, int64_t deployment,
                                       struct evidence *evidence, int *ret_status,
                                       struct error *error)
@@ -144,13 +144,13 @@ static enum error_code write_override(struct target *target, const struct target
     struct target_command command = {.script = (const char *)script.data,
                                      .input = text.data,
                                      .input_bytes = text.size,
-                                     .lease = lease};
+                                     .tenancy = tenancy};
     return code == ERROR_OK ? target_probe(target, &command, PROBE_ACT, "write override", evidence,
                                            ret_status, error)
                             : code;
 }
 
-enum error_code compose_pin(struct target *target, const struct target_lease *lease,
+enum error_code compose_pin(struct target *target, const struct target_tenancy *tenancy,
                             const struct containers *before, const struct images *addresses,
                             int64_t deployment, struct evidence *evidence, int *ret_status,
                             struct error *error)
@@ -158,17 +158,17 @@ enum error_code compose_pin(struct target *target, const struct target_lease *le
     int status = 0;
     enum error_code code = ERROR_OK;
     for (size_t i = 0; code == ERROR_OK && status == 0 && i < before->count; i++)
-        code = pin_one(target, lease, &before->list[i],
+        code = pin_one(target, tenancy, &before->list[i],
                        images_find(addresses, before->list[i].service), deployment, evidence,
                        &status, error);
     if (code == ERROR_OK && status == 0)
-        code = write_override(target, lease, before, deployment, evidence, &status, error);
+        code = write_override(target, tenancy, before, deployment, evidence, &status, error);
     if (code == ERROR_OK)
         *ret_status = status;
     return code;
 }
 
-enum error_code compose_remove(struct target *target, const struct target_lease *lease,
+enum error_code compose_remove(struct target *target, const struct target_tenancy *tenancy,
                                const struct containers *containers, const char *service,
                                struct evidence *evidence, int *ret_status, struct error *error)
 {
@@ -181,7 +181,7 @@ enum error_code compose_remove(struct target *target, const struct target_lease 
             code = bytes_append_format(&script, error, " && %s rm -f %s",
                                        target_setup(target)->target.docker, containers->list[i].id);
     (void)snprintf(subject, sizeof subject, "remove %s", service);
-    struct target_command command = {.script = (const char *)script.data, .lease = lease};
+    struct target_command command = {.script = (const char *)script.data, .tenancy = tenancy};
     return code == ERROR_OK
                ? target_probe(target, &command, PROBE_ACT, subject, evidence, ret_status, error)
                : code;

@@ -6,13 +6,14 @@
 #ifndef ACTIONS_CREDENTIAL_H
 #define ACTIONS_CREDENTIAL_H
 
-#include "journal/format/bytes.h"
+#include "journal/format/world.h"
 
 enum { CREDENTIAL_BYTES_MAX = 512 };
 
 /* `what` names it in the error: "the bus password file". ERROR_KEY_REFUSED unless it is a file that
  * only its owner may read. */
-enum error_code credential_read_file(const char *path, const char *what,
-                                     struct bytes *ret_credential, struct error *error) CHECKED;
+enum error_code credential_read_file(const struct world_disk *disk, const char *path,
+                                     const char *what, struct bytes *ret_credential,
+                                     struct error *error) CHECKED;
 
 #endif

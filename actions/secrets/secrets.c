@@ -10,15 +10,8 @@
 #include "actions/secrets/credential.h"
 #include "actions/secrets/env_file.h"
 #include "actions/secrets/secret_words.h"
-#include "actions/target/target.h"
 
-enum {
-    PASSWORD_MAX = 512,
-    NOTE_MAX = 400,
-    KEY_SHOWN_MAX = 40,
-    STATUS_MISSING = 3,
-    ENV_BYTES_MAX = 1 << 16
-};
+enum { PASSWORD_MAX = 512, NOTE_MAX = 400, KEY_SHOWN_MAX = 40 };
 
 struct secrets {
     const struct setup *setup;
@@ -162,8 +155,8 @@ static enum error_code keep_bus_password(struct secrets *secrets,
     return ERROR_OK;
 }
 
-static enum error_code take(void *context, const struct env_assignment *assignment,
-                            struct error *error)
+static enum error_code keep_assignment(void *context, const struct env_assignment *assignment,
+                                       struct error *error)
 {
     struct secrets *secrets = context;
     const char *value = assignment->value;
@@ -183,12 +176,12 @@ static enum error_code take(void *context, const struct env_assignment *assignme
 
 /* A credential of this machine. Whoever uses it says what is wrong with its file; here it only must
  * not come back from anywhere. */
-static enum error_code add_credential(struct secrets *secrets, const char *path,
-                                      struct error *error)
+static enum error_code add_credential(struct secrets *secrets, const struct world_disk *disk,
+                                      const char *path, struct error *error)
 {
     CLEANUP_BYTES struct bytes text = {0};
     struct error ignored;
-    if (!is_given(path) || credential_read_file(path, "", &text, &ignored) != ERROR_OK)
+    if (!is_given(path) || credential_read_file(disk, path, "", &text, &ignored) != ERROR_OK)
         return ERROR_OK;
     if (text.size == 0 || secret_word_fits(secrets->setup, (const char *)text.data, text.size))
         return text.size > 0 ? add(secrets, (const char *)text.data, text.size, true, error)
@@ -202,8 +195,30 @@ static enum error_code add_credential(struct secrets *secrets, const char *path,
     return ERROR_OK;
 }
 
-static enum error_code create(const struct setup *setup, struct secrets **ret_secrets,
-                              struct error *error)
+/* The tool's own: the bus password and the tokens of the checks. */
+static enum error_code add_credentials(struct secrets *secrets, const struct world_disk *disk,
+                                       struct error *error)
+{
+    const struct setup *setup = secrets->setup;
+    enum error_code code = add_credential(secrets, disk, setup->bus.password_file, error);
+    for (size_t i = 0; code == ERROR_OK && i < setup->check_count; i++)
+        code = add_credential(secrets, disk, setup->checks[i].token_file, error);
+    return code;
+}
+
+static enum error_code read_env(struct secrets *secrets, const struct secrets_env *env,
+                                struct error *error)
+{
+    (void)snprintf(secrets->mode, sizeof secrets->mode, "%s", env->mode);
+    enum error_code code = env_file_read((const char *)env->text.data, env->text.size,
+                                         keep_assignment, secrets, error);
+    secrets->known = code == ERROR_OK;
+    return code == ERROR_LIMIT ? ERROR_OK : code;
+}
+
+enum error_code secrets_open(const struct setup *setup, const struct world_disk *disk,
+                             const struct secrets_env *env, struct secrets **ret_secrets,
+                             struct error *error)
 {
     struct secrets *secrets = calloc(1, sizeof *secrets);
     if (secrets == NULL)
@@ -211,20 +226,9 @@ static enum error_code create(const struct setup *setup, struct secrets **ret_se
     *secrets = (struct secrets){.setup = setup, .wanted = is_given(setup->compose.env_file)};
     enum error_code code = redactor_new(&secrets->redactor, error);
     if (code == ERROR_OK)
-        code = add_credential(secrets, setup->bus.password_file, error);
-    for (size_t i = 0; code == ERROR_OK && i < setup->check_count; i++)
-        code = add_credential(secrets, setup->checks[i].token_file, error);
-    if (code != ERROR_OK) {
-        secrets_close(secrets);
-        return code;
-    }
-    *ret_secrets = secrets;
-    return ERROR_OK;
-}
-
-static enum error_code finish(enum error_code code, struct secrets *secrets,
-                              struct secrets **ret_secrets, struct error *error)
-{
+        code = add_credentials(secrets, disk, error);
+    if (code == ERROR_OK && env->is_known)
+        code = read_env(secrets, env, error);
     if (code == ERROR_OK)
         code = redactor_seal(secrets->redactor, error);
     if (code == ERROR_OK)
@@ -234,61 +238,10 @@ static enum error_code finish(enum error_code code, struct secrets *secrets,
     return code;
 }
 
-enum error_code secrets_from_text(const struct setup *setup, const char *text, size_t size,
-                                  struct secrets **ret_secrets, struct error *error)
+void secrets_env_clear(struct secrets_env *env)
 {
-    struct secrets *secrets;
-    enum error_code code = create(setup, &secrets, error);
-    if (code != ERROR_OK)
-        return code;
-    secrets->known = true;
-    (void)snprintf(secrets->mode, sizeof secrets->mode, "600");
-    return finish(env_file_read(text, size, take, secrets, error), secrets, ret_secrets, error);
-}
-
-/* "600\n" and the file. */
-static enum error_code read_remote(struct target *target, struct secrets *secrets,
-                                   struct error *error)
-{
-    CLEANUP_BYTES struct bytes script = {0};
-    CLEANUP_RESULT struct target_result result = {0};
-    enum error_code code = bytes_append_format(&script, error, "f=");
-    if (code == ERROR_OK)
-        code = shell_quote(&script, secrets->setup->compose.env_file, error);
-    if (code == ERROR_OK)
-        code = bytes_append_format(
-            &script, error,
-            "; [ -f \"$f\" ] && [ -r \"$f\" ] || exit %d; stat -L -c %%a \"$f\" && cat \"$f\"",
-            STATUS_MISSING);
-    struct target_command command = {.script = (const char *)script.data,
-                                     .output = OUTPUT_RAW,
-                                     .output_bytes_max = ENV_BYTES_MAX};
-    if (code == ERROR_OK)
-        code = target_run(target, &command, &result, error);
-    if (code == ERROR_LIMIT) /* no env file: an emergency DISARM must still find its way */
-        return ERROR_OK;
-    if (code != ERROR_OK)
-        return code;
-    const char *text = (const char *)result.output.data;
-    const char *line_end = result.status == 0 ? memchr(text, '\n', result.output.size) : NULL;
-    if (line_end == NULL)
-        return ERROR_OK;
-    (void)snprintf(secrets->mode, sizeof secrets->mode, "%.*s", (int)(line_end - text), text);
-    code = env_file_read(line_end + 1, result.output.size - (size_t)(line_end + 1 - text), take,
-                         secrets, error);
-    secrets->known = code == ERROR_OK;
-    return code == ERROR_LIMIT ? ERROR_OK : code;
-}
-
-enum error_code secrets_open(struct target *target, struct secrets **ret_secrets,
-                             struct error *error)
-{
-    struct secrets *secrets;
-    enum error_code code = create(target_setup(target), &secrets, error);
-    if (code != ERROR_OK)
-        return code;
-    return finish(secrets->wanted ? read_remote(target, secrets, error) : ERROR_OK, secrets,
-                  ret_secrets, error);
+    bytes_free(&env->text);
+    *env = (struct secrets_env){.is_known = false};
 }
 
 void secrets_close(struct secrets *secrets)

@@ -1,35 +1,40 @@
 /* actions/secrets/secrets: what of one target must never be recorded or printed, and where it comes
  * from.
- * Knows:     the env file on the target (read once a connection), setup.secrets, and the tool's own
- *            credentials: the bus password and the tokens of the checks. The session key and the
- *            operator's key never leave journal/, so nothing foreign can hold them.
- * Secret:    a value whose key looks so (patterns, without regard to case), the password of an
- *            address in any value, a credential of the tool.
- * May be one: any other value of setup.secrets.value_bytes or more.
- * Neither:   40 or 64 lower-case hex digits, or sha256: and 64, under a key that does not look
- *            secret: policy hashes, commits and images must stay comparable. And what the machine
- *            itself reads or what titan.yml names, in whole or as a part of it, under whatever key:
- *            to redact "healthy" would be to record nothing. Short values too: under 4 bytes, hex
- *            digits under 8, digits under 12, which stand by chance in hashes and times. Where such
- *            a value has a key that looks secret, secrets_note() names the key.
- * Memory:    locked, and wiped by secrets_close(). */
+ * Knows:     the env file (given, read by the target), setup.secrets, and the tool's own
+ * credentials: the bus password and the tokens of the checks. The session key and the operator's
+ * key never leave journal/, so nothing foreign can hold them. Secret:    a value whose key looks so
+ * (patterns, without regard to case), the password of an address in any value, a credential of the
+ * tool. May be one: any other value of setup.secrets.value_bytes or more. Neither:   40 or 64
+ * lower-case hex digits, or sha256: and 64, under a key that does not look secret: policy hashes,
+ * commits and images must stay comparable. And what the machine itself reads or what titan.yml
+ * names, in whole or as a part of it, under whatever key: to redact "healthy" would be to record
+ * nothing. Short values too: under 4 bytes, hex digits under 8, digits under 12, which stand by
+ * chance in hashes and times. Where such a value has a key that looks secret, secrets_note() names
+ * the key. Memory:    locked, and wiped by secrets_close(). */
 #ifndef ACTIONS_SECRETS_H
 #define ACTIONS_SECRETS_H
 
 #include "actions/secrets/redact.h"
 #include "actions/target/setup.h"
+#include "journal/format/world.h"
 
 struct secrets;
-struct target;
 
-/* Reads the env file over `target`, and the credentials here. An env file that is not there, or
- * cannot be read, is no error: secrets_check() refuses. */
-enum error_code secrets_open(struct target *target, struct secrets **ret_secrets,
+/* The env file as it lies on the target; the target reads it once a connection. */
+struct secrets_env {
+    bool is_known; /* false: it is missing, cannot be read, or none is configured */
+    char mode[8];  /* its permissions in octal */
+    struct bytes text;
+};
+void secrets_env_clear(struct secrets_env *env);
+#define CLEANUP_ENV __attribute__((cleanup(secrets_env_clear)))
+
+/* Reads the credentials of this machine from `disk`. An env file that is not known is no error:
+ * secrets_check() refuses. */
+enum error_code secrets_open(const struct setup *setup, const struct world_disk *disk,
+                             const struct secrets_env *env, struct secrets **ret_secrets,
                              struct error *error) CHECKED;
 void secrets_close(struct secrets *secrets);
-/* The same from the text of an env file that is at hand, without a target. */
-enum error_code secrets_from_text(const struct setup *setup, const char *text, size_t size,
-                                  struct secrets **ret_secrets, struct error *error) CHECKED;
 
 enum error_code secrets_redact(const struct secrets *secrets, enum redact_level level,
                                struct bytes *text, struct error *error) CHECKED;

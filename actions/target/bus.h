@@ -1,10 +1,9 @@
-/* actions/target/bus: NATS on the target's side, reached through the target. The only file that
- * includes nats.h is bus.c.
- * Knows:     how a payload is published and how every answer to a request is gathered; a publish
+/* actions/target/bus: NATS on the target's side, reached through the target; the connection itself
+ * is the world's (world->bus).
+ * Knows:     how a payload is published and how all answers to a request are gathered; a publish
  *            proves nothing.
- * Evidence:  bus.publish, bus.policy_hash (journal/FORMAT.md). One fresh connection a command,
- *            never reconnected, because a lost publish was seen to be followed by a good flush. The
- *            password is read for the connection and wiped. */
+ * Evidence:  bus.publish, bus.policy_hash (journal/FORMAT.md).
+ * Secrets:   one connection for each command; the password is read for it and wiped. */
 #ifndef ACTIONS_BUS_H
 #define ACTIONS_BUS_H
 
@@ -24,9 +23,9 @@ enum error_code bus_request(struct target *target, const char *probe, const char
  * only what was sent after the subscription is heard. FORBIDDEN and SILENT: *ret_at is the first
  * subject that the server did not permit, or that was not heard. No evidence: what it means is the
  * caller's. */
-enum bus_hearing { BUS_HEARD, BUS_SILENT, BUS_FORBIDDEN };
+enum bus_heard { BUS_HEARD, BUS_SILENT, BUS_FORBIDDEN };
 enum error_code bus_listen(struct target *target, const struct setup_list *subjects,
-                           int64_t within_ms, enum bus_hearing *ret_hearing, size_t *ret_at,
+                           int64_t within_ms, enum bus_heard *ret_heard, size_t *ret_at,
                            struct error *error) CHECKED;
 
 #endif

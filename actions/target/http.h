@@ -1,5 +1,5 @@
 /* actions/target/http: one exchange on a connection of its own, from this machine or through the
- * target. The only file that includes curl.h is http.c.
+ * target; the connection itself is the world's (world->http).
  * Knows:     addresses, routes, certificates, caps and time; what a status or a body means is the
  *            caller's. No proxy, no cookie, no connection is used twice.
  * Routes:    `through` a target, the address is as seen from there; without, as the operator's
@@ -18,6 +18,7 @@
 enum { HTTP_BODY_BYTES_MAX = 65536, HTTP_HEADER_MAX = 200, HTTP_WORDS_MAX = 320 };
 
 struct http_request {
+    const struct world *world;
     const char *url;
     struct target *through;     /* NULL: from this machine */
     const char *ca_file;        /* the one authority that counts; NULL or "" = the system's */
@@ -26,7 +27,7 @@ struct http_request {
      * failure */
     int redirects_max;
     size_t body_bytes_max; /* 0 = HTTP_BODY_BYTES_MAX; more is a failure */
-    bool beginning;        /* more is none: the body is its first body_bytes_max bytes */
+    bool truncate;         /* keeps the first body_bytes_max bytes instead of failing */
     int64_t timeout_ms;    /* of each hop, all of it */
 };
 
@@ -47,7 +48,8 @@ enum error_code http_fetch(const struct http_request *request, struct http_reply
 enum error_code http_get(struct target *target, const char *url, int64_t timeout_ms,
                          int *ret_status, struct bytes *ret_body, struct error *error) CHECKED;
 
-/* The parts of an http(s) address; false where it is none. */
+/* The parts of an http(s) address; false where it is none. In http_curl.c, because libcurl's own
+ * parser decides: what it reads is where it connects to. */
 struct http_place {
     bool tls;
     bool user; /* it carries a user name, and perhaps a password */

@@ -132,8 +132,8 @@ static enum error_code exchange(const struct clock *clock, const struct raw_comm
             (void)take(&pipes->output[0], &result->output, command->output_bytes_max, &code, error);
         if (code == ERROR_OK && ready[1].revents != 0
             && take(&pipes->errors[0], &result->errors, command->output_bytes_max, &code, error)
-            && command->heard != NULL)
-            command->heard(command->heard_context, &result->errors);
+            && command->received != NULL)
+            command->received(command->received_context, &result->errors);
         if (code == ERROR_OK && ready[2].revents != 0)
             (void)give(&pipes->input[1], command, &sent);
     }

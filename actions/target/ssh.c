@@ -20,6 +20,8 @@
 #include <libssh/libssh.h>
 #include <sodium.h>
 
+#include "journal/format/text.h"
+
 enum { CONNECT_SECONDS = 10, POLL_MS = 200, KNOWN_HOSTS_BYTES_MAX = 1 << 20 };
 
 struct ssh_backend {
@@ -215,8 +217,8 @@ static enum error_code exchange(struct ssh_backend *backend, ssh_channel channel
         bool heard = code == ERROR_OK
                      && take(channel, true, &result->errors, command->output_bytes_max, &code,
                              error);
-        if (heard && command->heard != NULL)
-            command->heard(command->heard_context, &result->errors);
+        if (heard && command->received != NULL)
+            command->received(command->received_context, &result->errors);
         more = heard || more;
         if (code != ERROR_OK)
             return code;
@@ -242,14 +244,13 @@ static enum error_code exchange(struct ssh_backend *backend, ssh_channel channel
 static enum error_code send_line(struct ssh_backend *backend, ssh_channel channel,
                                  const struct raw_command *command, struct error *error)
 {
-    CLEANUP_BYTES struct bytes line = {0};
-    enum error_code code = bytes_append(&line, "exec sh -c ", 11, error);
-    if (code == ERROR_OK)
-        code = shell_quote(&line, command->line, error);
-    if (code != ERROR_OK)
-        return code;
+    CLEANUP_TEXT struct text line = {0};
+    text_add(&line, "exec sh -c ");
+    text_add_quoted(&line, command->line);
+    if (text_failed(&line, error))
+        return error->code;
     if (ssh_channel_open_session(channel) != SSH_OK
-        || ssh_channel_request_exec(channel, (const char *)line.data) != SSH_OK)
+        || ssh_channel_request_exec(channel, text_string(&line)) != SSH_OK)
         return unreachable(backend->setup, backend->commands, "a command could not be sent", error);
     int on = 1; /* without it the first channel waits 40 ms for a delayed acknowledgement */
     (void)setsockopt(ssh_get_fd(backend->commands), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);

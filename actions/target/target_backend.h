@@ -1,10 +1,12 @@
-/* actions/target/target_backend: what `local` (process.c) and `ssh` (ssh.c) provide to target.c,
- * and a simulation can provide instead.
+/* actions/target/target_backend: what process.c and ssh.c provide to target.c, and a simulation can
+ * provide instead: bytes in, bytes out.
  * Deadlines: boottime_ns of the driver. Ownership: `close` releases the context. */
 #ifndef ACTIONS_TARGET_BACKEND_H
 #define ACTIONS_TARGET_BACKEND_H
 
-#include "actions/target/target.h"
+#include "actions/target/setup.h"
+#include "journal/format/bytes.h"
+#include "journal/format/clock.h"
 
 struct raw_result {
     int status; /* exit status, or 128 + signal */
@@ -17,11 +19,12 @@ struct raw_command {
     size_t input_bytes;
     int64_t deadline_ns;
     size_t output_bytes_max; /* of standard output and of standard error, each */
-    void (*heard)(void *context,
-                  /* more came on standard error: all of it, not yet redacted; NULL = nobody asks */
-                  const struct bytes *errors);
-    void *heard_context;
+    /* More arrived on standard error: all of it, not yet redacted. NULL = no observer. */
+    void (*received)(void *context, const struct bytes *errors);
+    void *received_context;
 };
+
+struct target_forward;
 
 struct target_backend {
     /* ERROR_UNREACHABLE: it may or may not have run. ERROR_TIMEOUT: it was ended, or given up.
@@ -34,6 +37,7 @@ struct target_backend {
     void (*close)(void *context);
 };
 
+/* A way to a port as seen from the target: where it listens here. */
 struct target_forward {
     char host[256];
     int port;

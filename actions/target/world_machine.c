@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <sodium.h>
@@ -42,7 +43,34 @@ static void unlock_file(void *context, void *lock)
     free(descriptor);
 }
 
-const struct world_disk machine_disk = {.lock = lock_file, .unlock = unlock_file};
+static enum error_code examine_file(void *context, const char *path, struct world_file *ret_file,
+                                    struct error *error)
+{
+    (void)context;
+    struct stat status;
+    if (stat(path, &status) != 0)
+        return error_set(error, ERROR_SYSTEM, errno, path, "check the path", "cannot be read: %s",
+                         strerror(errno));
+    *ret_file = (struct world_file){.exists = true,
+                                    .regular = S_ISREG(status.st_mode),
+                                    .directory = S_ISDIR(status.st_mode),
+                                    .mode = status.st_mode & 07777,
+                                    .own = status.st_uid == geteuid(),
+                                    .size = (uint64_t)status.st_size};
+    return ERROR_OK;
+}
+
+static enum error_code read_file(void *context, const char *path, size_t size_max,
+                                 struct bytes *ret_data, struct error *error)
+{
+    (void)context;
+    return bytes_read_file(path, size_max, ret_data, error);
+}
+
+const struct world_disk machine_disk = {.examine = examine_file,
+                                        .read = read_file,
+                                        .lock = lock_file,
+                                        .unlock = unlock_file};
 
 static const char *read_environment(void *context, const char *name)
 {

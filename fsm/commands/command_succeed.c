@@ -198,9 +198,9 @@ static enum error_code succeed(struct driver *driver, struct target *target, con
     if (code == ERROR_OK)
         code = tenancy_parse(&evidence_last(evidence, PROBE_TENANCY, NULL)->output, &tenancy,
                              error);
-    struct target_lease lease = {.journal = hold.claim.journal,
-                                 .deployment = 0,
-                                 .epoch = code == ERROR_OK ? tenancy.epoch : 0};
+    struct target_tenancy lease = {.journal = hold.claim.journal,
+                                   .deployment = 0,
+                                   .epoch = code == ERROR_OK ? tenancy.epoch : 0};
     if (code == ERROR_OK && old_deployment != 0)
         code = compose_release(target, &lease, old_deployment, evidence, error);
     return code == ERROR_OK ? record_command(&driver->recorder, "succeed", "outcome", key,

@@ -1,6 +1,7 @@
 #include "fsm/commands/world.h"
 
 #include "actions/target/world_machine.h"
+#include "actions/target/world_remote.h"
 #include "fsm/terminal/world_terminal.h"
 
 void world_of_machine(struct world *ret_world)
@@ -11,4 +12,5 @@ void world_of_machine(struct world *ret_world)
                                 .disk = &machine_disk,
                                 .terminal = terminal_system(),
                                 .signals = signals_system()};
+    world_remote(ret_world);
 }

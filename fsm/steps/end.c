@@ -16,9 +16,9 @@ static enum error_code give_back(struct step *step, struct target *target,
     struct driver *driver = step->driver;
     struct hold hold;
     bool connected = deployment_transition_to(&driver->deployment, STATE_CONNECTED) != NULL;
-    struct target_lease lease = {.journal = journal_id(driver->journal),
-                                 .deployment = (int64_t)driver->deployment.number,
-                                 .epoch = connected ? driver->lease.epoch : tenancy->epoch};
+    struct target_tenancy lease = {.journal = journal_id(driver->journal),
+                                   .deployment = (int64_t)driver->deployment.number,
+                                   .epoch = connected ? driver->lease.epoch : tenancy->epoch};
     enum error_code code = compose_release(target, &lease, lease.deployment, &step->evidence,
                                            error);
     if (code == ERROR_OK)

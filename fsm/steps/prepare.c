@@ -112,7 +112,7 @@ enum error_code step_run_preflight(struct step *step, struct error *error)
 }
 
 static enum error_code take_target(struct step *step, struct target *target,
-                                   struct target_lease *ret_lease, struct error *error)
+                                   struct target_tenancy *ret_lease, struct error *error)
 {
     struct driver *driver = step->driver;
     struct tenancy tenancy;
@@ -122,9 +122,9 @@ static enum error_code take_target(struct step *step, struct target *target,
         code = tenancy_take(target, &hold.claim, &step->evidence, &tenancy, error);
     if (code != ERROR_OK)
         return code;
-    *ret_lease = (struct target_lease){.journal = hold.claim.journal,
-                                       .deployment = hold.claim.deployment,
-                                       .epoch = tenancy.epoch};
+    *ret_lease = (struct target_tenancy){.journal = hold.claim.journal,
+                                         .deployment = hold.claim.deployment,
+                                         .epoch = tenancy.epoch};
     driver->renewed_ns = driver_now_ns(driver);
     step->facts = step->facts != NULL ? step->facts : json_object();
     if (step->facts == NULL
@@ -173,7 +173,7 @@ static enum error_code note_drift(struct step *step, struct target *target,
 enum error_code step_connect(struct step *step, struct error *error)
 {
     struct target *target;
-    struct target_lease lease;
+    struct target_tenancy lease;
     struct git_state git;
     struct compose_model model;
     struct containers containers;

@@ -44,13 +44,23 @@ void text_add_format(struct text *text, const char *format, ...)
 void text_add_quoted(struct text *text, const char *word)
 {
     text_add_bytes(text, "'", 1);
-    for (const char *at = word; *at != '\0'; at++) {
-        if (*at == '\'')
+    for (const char *at = word; *at != '\0';) {
+        size_t plain = strcspn(at, "'");
+        text_add_bytes(text, at, plain);
+        at += plain;
+        if (*at == '\'') {
             text_add(text, "'\\''");
-        else
-            text_add_bytes(text, at, 1);
+            at++;
+        }
     }
     text_add_bytes(text, "'", 1);
+}
+
+void text_add_quoted_text(struct text *text, const struct text *word)
+{
+    if (text->failure.code == ERROR_OK && word->failure.code != ERROR_OK)
+        text->failure = word->failure;
+    text_add_quoted(text, text_string(word));
 }
 
 bool text_failed(const struct text *text, struct error *error)

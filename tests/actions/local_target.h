@@ -7,12 +7,26 @@
 #include <string.h>
 
 #include "actions/target/target.h"
+#include "actions/target/world_machine.h"
+#include "actions/target/world_remote.h"
 
 struct local_target {
     char directory[64];
     struct setup setup;
     struct target *target;
 };
+
+/* The real world, as main() makes it. */
+static inline const struct world *local_world(void)
+{
+    static struct world world;
+    world = (struct world){.clock = clock_system(),
+                           .random = &machine_random,
+                           .host = &machine_host,
+                           .disk = &machine_disk};
+    world_remote(&world);
+    return &world;
+}
 
 static inline int local_target_open(struct local_target *local)
 {
@@ -32,7 +46,7 @@ static inline int local_target_open(struct local_target *local)
     char command[128];
     (void)snprintf(command, sizeof command, "mkdir %s/state", local->directory);
     return system(command) == 0
-                   && target_open(&local->setup, clock_system(), &local->target, &error) == ERROR_OK
+                   && target_open(&local->setup, local_world(), &local->target, &error) == ERROR_OK
                ? 0
                : -1;
 }

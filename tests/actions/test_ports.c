@@ -14,7 +14,7 @@
 
 #include "actions/checklist/listeners.h"
 #include "actions/compose/published.h"
-#include "actions/checklist/reach.h"
+#include "actions/target/reach.h"
 #include "actions/checklist/running.h"
 #include "local_target.h"
 
@@ -185,7 +185,7 @@ static void listeners_open_sees_a_real_socket(void **state)
     (void)close(descriptor);
 }
 
-static void reach_try_open_and_refused_are_told_apart(void **state)
+static void reach_attempt_open_and_refused_are_told_apart(void **state)
 {
     (void)state;
     struct error error;
@@ -193,16 +193,19 @@ static void reach_try_open_and_refused_are_told_apart(void **state)
                       other = listen_on("127.0.0.1", &closed);
     (void)close(other);
     struct reach attempts[] = {{.port = open}, {.port = closed}};
-    assert_int_equal(reach_try("127.0.0.1", attempts, 2, 5000, clock_system(), &error), ERROR_OK);
+    assert_int_equal(local_world()->reach->attempt(NULL, "127.0.0.1", attempts, 2, 5000,
+                                                   local_world()->clock, &error),
+                     ERROR_OK);
     assert_int_equal(attempts[0].result, REACH_OPEN);
     assert_int_equal(attempts[1].result, REACH_REFUSED);
-    assert_int_equal(reach_try("no such name", attempts, 2, 5000, clock_system(), &error),
+    assert_int_equal(local_world()->reach->attempt(NULL, "no such name", attempts, 2, 5000,
+                                                   local_world()->clock, &error),
                      ERROR_UNREACHABLE);
     (void)close(descriptor);
 }
 
 /* A listener whose queue is full does not answer: the attempt ends all the same. */
-static void reach_try_silent_ends_in_time(void **state)
+static void reach_attempt_silent_ends_in_time(void **state)
 {
     (void)state;
     struct error error;
@@ -214,7 +217,9 @@ static void reach_try_silent_ends_in_time(void **state)
         (void)connect(full[i], (struct sockaddr *)&own, sizeof own);
     }
     struct reach attempt = {.port = port};
-    assert_int_equal(reach_try("127.0.0.1", &attempt, 1, 200, clock_system(), &error), ERROR_OK);
+    assert_int_equal(local_world()->reach->attempt(NULL, "127.0.0.1", &attempt, 1, 200,
+                                                   local_world()->clock, &error),
+                     ERROR_OK);
     assert_int_equal(attempt.result, REACH_SILENT);
     for (size_t i = 0; i < 8; i++)
         (void)close(full[i]);
@@ -286,8 +291,8 @@ int main(void)
         cmocka_unit_test(listeners_read_addresses_and_states_are_exact),
         cmocka_unit_test(listeners_read_what_is_missing_or_damaged_is_an_error),
         cmocka_unit_test(listeners_open_sees_a_real_socket),
-        cmocka_unit_test(reach_try_open_and_refused_are_told_apart),
-        cmocka_unit_test(reach_try_silent_ends_in_time),
+        cmocka_unit_test(reach_attempt_open_and_refused_are_told_apart),
+        cmocka_unit_test(reach_attempt_silent_ends_in_time),
         cmocka_unit_test(running_read_containers_are_exact),
         cmocka_unit_test(running_read_anything_else_is_an_error),
     };

@@ -42,7 +42,10 @@ static struct secrets *secrets_of(const struct setup *setup, const char *text)
 {
     struct secrets *secrets;
     struct error error;
-    assert_int_equal(secrets_from_text(setup, text, strlen(text), &secrets, &error), ERROR_OK);
+    struct secrets_env env = {.is_known = true, .mode = "600"};
+    assert_int_equal(bytes_append(&env.text, text, strlen(text), &error), ERROR_OK);
+    assert_int_equal(secrets_open(setup, local_world()->disk, &env, &secrets, &error), ERROR_OK);
+    secrets_env_clear(&env);
     return secrets;
 }
 
@@ -109,7 +112,7 @@ static void env_file_read_lines_give_every_reading(void **state)
 
 /* One row a kind of value: in bytes for the record, in bytes for commands, and whether the operator
  * is told that it stays. */
-static void secrets_from_text_each_kind_is_judged_by_key_value_and_length(void **state)
+static void secrets_open_each_kind_is_judged_by_key_value_and_length(void **state)
 {
     (void)state;
     static const struct {
@@ -154,7 +157,7 @@ static void secrets_from_text_each_kind_is_judged_by_key_value_and_length(void *
     }
 }
 
-static void secrets_from_text_what_the_machine_reads_stays(void **state)
+static void secrets_open_what_the_machine_reads_stays(void **state)
 {
     (void)state;
     struct setup setup = setup_of("/opt/titan");
@@ -171,7 +174,7 @@ static void secrets_from_text_what_the_machine_reads_stays(void **state)
     secrets_close(secrets);
 }
 
-static void secrets_from_text_quoted_multiline_and_address_values(void **state)
+static void secrets_open_quoted_multiline_and_address_values(void **state)
 {
     (void)state;
     struct setup setup = setup_of("/opt/titan");
@@ -208,7 +211,7 @@ static void connect(const char *env, const char *mode)
     (void)snprintf(command, sizeof command, "chmod %s %s", mode, path);
     assert_int_equal(system(command), 0);
     local.setup = setup_of(local.directory);
-    assert_int_equal(target_open(&local.setup, clock_system(), &local.target, &error), ERROR_OK);
+    assert_int_equal(target_open(&local.setup, local_world(), &local.target, &error), ERROR_OK);
 }
 
 static void run(const struct target_command *command, struct target_result *ret_result)
@@ -279,13 +282,13 @@ static void target_run_forms_of_real_programs_are_redacted(void **state)
 
 /* What a mutating command prints goes through a file on the target, which has no name any more
  * while the command runs. */
-static void target_run_leased_command_leaves_nothing_behind(void **state)
+static void target_run_mutating_command_leaves_nothing_behind(void **state)
 {
     (void)state;
     CLEANUP_RESULT struct target_result result = {0};
-    struct target_lease lease = {.journal = "00112233445566778899aabbccddeeff",
-                                 .deployment = 3,
-                                 .epoch = 2};
+    struct target_tenancy tenancy = {.journal = "00112233445566778899aabbccddeeff",
+                                     .deployment = 3,
+                                     .epoch = 2};
     connect("A_PASSWORD=horse-battery-staple\n", "600");
     run(
         &(struct target_command){
@@ -295,7 +298,7 @@ static void target_run_leased_command_leaves_nothing_behind(void **state)
         &result);
     run(&(struct target_command){.script = "cat .env.prod; grep -rl battery state; umask; ls -l "
                                            "/proc/self/fd | grep -c command.out; touch made",
-                                 .lease = &lease},
+                                 .tenancy = &tenancy},
         &result);
     assert_string_equal((const char *)result.output.data,
                         "A_PASSWORD=[redacted]\n0022\n0\n"); /* the command inherits no way to the
@@ -324,7 +327,7 @@ static void secrets_check_file_open_to_others_or_missing_is_refused(void **state
                         "A_PASSWORD=[redacted]\n"); /* redacted all the same */
     run(&(struct target_command){.script = "rm .env.prod"}, &result);
     target_close(local.target);
-    assert_int_equal(target_open(&local.setup, clock_system(), &local.target, &error), ERROR_OK);
+    assert_int_equal(target_open(&local.setup, local_world(), &local.target, &error), ERROR_OK);
     assert_int_equal(secrets_check(target_secrets(local.target), &error), ERROR_REFUSED);
     assert_false(secrets_are_known(target_secrets(local.target)));
     local_target_close(&local);
@@ -344,7 +347,7 @@ static void secrets_open_credentials_of_this_machine_are_redacted(void **state)
     local.setup.bus.password_file = path;
     local.setup.checks[0] = (struct setup_check){.id = "x", .token_file = path};
     local.setup.check_count = 1;
-    assert_int_equal(target_open(&local.setup, clock_system(), &local.target, &error), ERROR_OK);
+    assert_int_equal(target_open(&local.setup, local_world(), &local.target, &error), ERROR_OK);
     run(&(struct target_command){.script = "cat bus.password"}, &result);
     assert_string_equal((const char *)result.output.data, "[redacted]\n");
     local_target_close(&local);
@@ -390,13 +393,13 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(env_file_read_lines_give_every_reading),
-        cmocka_unit_test(secrets_from_text_each_kind_is_judged_by_key_value_and_length),
-        cmocka_unit_test(secrets_from_text_what_the_machine_reads_stays),
-        cmocka_unit_test(secrets_from_text_quoted_multiline_and_address_values),
+        cmocka_unit_test(secrets_open_each_kind_is_judged_by_key_value_and_length),
+        cmocka_unit_test(secrets_open_what_the_machine_reads_stays),
+        cmocka_unit_test(secrets_open_quoted_multiline_and_address_values),
         cmocka_unit_test(target_run_value_in_two_pieces_is_one_again),
         cmocka_unit_test(target_run_each_kind_of_output_is_redacted_as_it_says),
         cmocka_unit_test(target_run_forms_of_real_programs_are_redacted),
-        cmocka_unit_test(target_run_leased_command_leaves_nothing_behind),
+        cmocka_unit_test(target_run_mutating_command_leaves_nothing_behind),
         cmocka_unit_test(secrets_check_file_open_to_others_or_missing_is_refused),
         cmocka_unit_test(secrets_open_credentials_of_this_machine_are_redacted),
         cmocka_unit_test(secrets_and_keys_lie_in_locked_memory),

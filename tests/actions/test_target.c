@@ -105,13 +105,13 @@ static void target_run_too_much_output_is_an_error(void **state)
     assert_int_equal(result.output.size, 0);
 }
 
-static void target_run_lease_checks_lock_and_epoch(void **state)
+static void target_run_mutating_checks_lock_and_epoch(void **state)
 {
     (void)state;
-    struct target_lease lease = {.journal = JOURNAL, .deployment = 3, .epoch = 2};
+    struct target_tenancy tenancy = {.journal = JOURNAL, .deployment = 3, .epoch = 2};
     struct target_command command = {.script = "echo ran >> ran",
                                      .deadline_ms = 1000,
-                                     .lease = &lease};
+                                     .tenancy = &tenancy};
     CLEANUP_RESULT struct target_result result = {0};
     struct error error;
     assert_int_equal(target_run(local.target, &command, &result, &error),
@@ -120,21 +120,21 @@ static void target_run_lease_checks_lock_and_epoch(void **state)
           "'{\"journal\":\"00112233445566778899aabbccddeeff\",\"deployment\":3,\"epoch\":2,\"head_"
           "seq\":0}' > state/deployment.json");
     assert_int_equal(target_run(local.target, &command, &result, &error), ERROR_OK);
-    lease.epoch = 1;
+    tenancy.epoch = 1;
     assert_int_equal(target_run(local.target, &command, &result, &error), ERROR_HELD);
-    lease.epoch = 22;
+    tenancy.epoch = 22;
     assert_int_equal(target_run(local.target, &command, &result, &error), ERROR_HELD);
     shell("test $(wc -l < ran) = 1");
     shell("test -s state/command.pgid");
 }
 
-static void target_run_lease_waits_for_the_existing_flock(void **state)
+static void target_run_mutating_waits_for_the_existing_flock(void **state)
 {
     (void)state;
-    struct target_lease lease = {.journal = JOURNAL, .deployment = 3, .epoch = 2};
+    struct target_tenancy tenancy = {.journal = JOURNAL, .deployment = 3, .epoch = 2};
     struct target_command command = {.script = "echo twice >> ran",
                                      .deadline_ms = 400,
-                                     .lease = &lease};
+                                     .tenancy = &tenancy};
     CLEANUP_RESULT struct target_result result = {0};
     struct error error;
     char held[200];
@@ -183,8 +183,8 @@ int main(void)
         cmocka_unit_test(target_run_input_reaches_the_command),
         cmocka_unit_test(target_run_deadline_ends_the_command),
         cmocka_unit_test(target_run_too_much_output_is_an_error),
-        cmocka_unit_test(target_run_lease_checks_lock_and_epoch),
-        cmocka_unit_test(target_run_lease_waits_for_the_existing_flock),
+        cmocka_unit_test(target_run_mutating_checks_lock_and_epoch),
+        cmocka_unit_test(target_run_mutating_waits_for_the_existing_flock),
         cmocka_unit_test(shell_quote_any_word_stays_one_word),
     };
     return cmocka_run_group_tests(tests, open_local, close_local);

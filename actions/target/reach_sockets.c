@@ -1,4 +1,6 @@
-#include "actions/checklist/reach.h"
+/* Real attempts to connect, all at once, by sockets of this machine. */
+#include "actions/target/reach.h"
+#include "actions/target/world_remote.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -17,7 +19,7 @@ struct attempts {
     size_t count;
 };
 
-static enum reach_result result_of(int error_number)
+static enum reach_result reach_result_of(int error_number)
 {
     switch (error_number) {
     case 0:
@@ -34,7 +36,7 @@ static enum reach_result result_of(int error_number)
     }
 }
 
-static void decide(struct attempts *attempts, size_t index, enum reach_result result)
+static void reach_decide(struct attempts *attempts, size_t index, enum reach_result result)
 {
     struct reach *reach = attempts->of[index];
     if (reach->result == REACH_INVALID || result < reach->result)
@@ -44,7 +46,8 @@ static void decide(struct attempts *attempts, size_t index, enum reach_result re
     attempts->sockets[index].fd = -1;
 }
 
-static void begin(struct attempts *attempts, const struct addrinfo *found, struct reach *reach)
+static void reach_begin(struct attempts *attempts, const struct addrinfo *found,
+                        struct reach *reach)
 {
     struct sockaddr_storage address;
     memcpy(&address, found->ai_addr, found->ai_addrlen);
@@ -57,15 +60,15 @@ static void begin(struct attempts *attempts, const struct addrinfo *found, struc
         .fd = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0),
         .events = POLLOUT};
     if (attempts->sockets[index].fd < 0)
-        decide(attempts, index, REACH_NOWHERE);
+        reach_decide(attempts, index, REACH_NOWHERE);
     else if (connect(attempts->sockets[index].fd, (struct sockaddr *)&address, found->ai_addrlen)
              == 0)
-        decide(attempts, index, REACH_OPEN);
+        reach_decide(attempts, index, REACH_OPEN);
     else if (errno != EINPROGRESS)
-        decide(attempts, index, result_of(errno));
+        reach_decide(attempts, index, reach_result_of(errno));
 }
 
-static size_t still_open(const struct attempts *attempts)
+static size_t reach_count_open(const struct attempts *attempts)
 {
     size_t open = 0;
     for (size_t i = 0; i < attempts->count; i++)
@@ -73,9 +76,9 @@ static size_t still_open(const struct attempts *attempts)
     return open;
 }
 
-static void await(struct attempts *attempts, int64_t until_ns, const struct clock *clock)
+static void reach_await(struct attempts *attempts, int64_t until_ns, const struct clock *clock)
 {
-    while (still_open(attempts) > 0) {
+    while (reach_count_open(attempts) > 0) {
         int64_t left_ns = until_ns - clock_boottime_ns(clock);
         int ready = left_ns > 0 ? poll(attempts->sockets, (nfds_t)attempts->count,
                                        (int)(left_ns / 1000000) + 1)
@@ -88,20 +91,23 @@ static void await(struct attempts *attempts, int64_t until_ns, const struct cloc
             if (attempts->sockets[i].fd < 0 || (ready > 0 && attempts->sockets[i].revents == 0))
                 continue;
             if (ready <= 0)
-                decide(attempts, i, REACH_SILENT);
+                reach_decide(attempts, i, REACH_SILENT);
             else
-                decide(attempts, i,
-                       getsockopt(attempts->sockets[i].fd, SOL_SOCKET, SO_ERROR, &number, &size)
-                               == 0
-                           ? result_of(number)
-                           : REACH_NOWHERE);
+                reach_decide(attempts, i,
+                             getsockopt(attempts->sockets[i].fd, SOL_SOCKET, SO_ERROR, &number,
+                                        &size)
+                                     == 0
+                                 ? reach_result_of(number)
+                                 : REACH_NOWHERE);
         }
     }
 }
 
-enum error_code reach_try(const char *address, struct reach *attempts, size_t count,
-                          int64_t within_ms, const struct clock *clock, struct error *error)
+static enum error_code reach_attempt(void *context, const char *address, struct reach *attempts,
+                                     size_t count, int64_t within_ms, const struct clock *clock,
+                                     struct error *error)
 {
+    (void)context;
     assert(count <= REACH_PORTS_MAX);
     struct attempts all = {.count = 0};
     struct addrinfo *found = NULL, hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
@@ -116,9 +122,15 @@ enum error_code reach_try(const char *address, struct reach *attempts, size_t co
             continue;
         addresses++;
         for (size_t i = 0; i < count; i++)
-            begin(&all, each, &attempts[i]);
+            reach_begin(&all, each, &attempts[i]);
     }
     freeaddrinfo(found);
-    await(&all, clock_boottime_ns(clock) + within_ms * 1000000, clock);
+    reach_await(&all, clock_boottime_ns(clock) + within_ms * 1000000, clock);
     return ERROR_OK;
+}
+
+const struct world_reach *world_reach_system(void)
+{
+    static const struct world_reach reach = {.attempt = reach_attempt};
+    return &reach;
 }

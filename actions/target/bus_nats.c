@@ -1,0 +1,152 @@
+/* The real bus: a NATS connection by the nats.c library. One connection an opening, never
+ * reconnected, because a lost publish was seen to be followed by a good flush. */
+#include "actions/target/world_remote.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <nats/nats.h>
+
+struct nats_link {
+    natsOptions *options;
+    natsConnection *connection;
+};
+
+static void nats_link_close(void *connection)
+{
+    struct nats_link *link = connection;
+    if (link == NULL)
+        return;
+    natsConnection_Destroy(link->connection);
+    natsOptions_Destroy(link->options);
+    free(link);
+}
+
+static enum error_code nats_failed(natsStatus status, struct error *error)
+{
+    return error_set(error, ERROR_UNREACHABLE, (int)status, "", "", "%s",
+                     natsStatus_GetText(status));
+}
+
+static enum error_code nats_link_open(void *context, const struct world_bus_address *address,
+                                      void **ret_connection, struct error *error)
+{
+    (void)context;
+    char url[300];
+    (void)snprintf(url, sizeof url, "nats://%s:%d", address->host, address->port);
+    struct nats_link *link = calloc(1, sizeof *link);
+    if (link == NULL)
+        return error_set(error, ERROR_MEMORY, 0, url, "", "out of memory");
+    natsStatus status = natsOptions_Create(&link->options);
+    if (status == NATS_OK)
+        status = natsOptions_SetURL(link->options, url);
+    if (status == NATS_OK && address->user != NULL)
+        status = natsOptions_SetUserInfo(link->options, address->user,
+                                         address->password != NULL ? address->password : "");
+    if (status == NATS_OK)
+        status = natsOptions_SetAllowReconnect(link->options, false);
+    if (status == NATS_OK)
+        status = natsOptions_SetIgnoreDiscoveredServers(link->options, true);
+    if (status == NATS_OK)
+        status = natsOptions_SetTimeout(link->options, address->timeout_ms);
+    if (status == NATS_OK)
+        status = natsConnection_Connect(&link->connection, link->options);
+    if (status != NATS_OK) {
+        nats_link_close(link);
+        return nats_failed(status, error);
+    }
+    *ret_connection = link;
+    return ERROR_OK;
+}
+
+/* The server refuses a subject asynchronously: only after a flush is the refusal known. */
+static natsStatus flush_and_ask(const struct nats_link *link, natsStatus status, int64_t timeout_ms,
+                                bool *ret_refused)
+{
+    const char *text = NULL;
+    if (status == NATS_OK)
+        status = natsConnection_FlushTimeout(link->connection, timeout_ms);
+    *ret_refused = natsConnection_GetLastError(link->connection, &text) == NATS_NOT_PERMITTED;
+    return *ret_refused ? NATS_OK : status;
+}
+
+static enum error_code nats_publish(void *connection, const char *subject, const char *reply,
+                                    const void *data, size_t size, int64_t timeout_ms,
+                                    bool *ret_refused, struct error *error)
+{
+    const struct nats_link *link = connection;
+    assert(size <= INT_MAX);
+    natsStatus status = reply != NULL
+                            ? natsConnection_PublishRequest(link->connection, subject, reply, data,
+                                                            (int)size)
+                            : natsConnection_Publish(link->connection, subject, data, (int)size);
+    bool refused;
+    status = flush_and_ask(link, status, timeout_ms, &refused);
+    if (status != NATS_OK)
+        return nats_failed(status, error);
+    *ret_refused = refused;
+    return ERROR_OK;
+}
+
+static void nats_unsubscribe(void *subscription)
+{
+    natsSubscription_Destroy(subscription);
+}
+
+static enum error_code nats_subscribe(void *connection, const char *subject, int messages_max,
+                                      int64_t timeout_ms, void **ret_subscription,
+                                      bool *ret_refused, struct error *error)
+{
+    const struct nats_link *link = connection;
+    natsSubscription *subscription = NULL;
+    bool refused;
+    natsStatus status = natsConnection_SubscribeSync(&subscription, link->connection, subject);
+    if (status == NATS_OK && messages_max > 0)
+        status = natsSubscription_AutoUnsubscribe(subscription, messages_max);
+    status = flush_and_ask(link, status, timeout_ms, &refused);
+    if (status != NATS_OK) {
+        natsSubscription_Destroy(subscription);
+        return nats_failed(status, error);
+    }
+    *ret_subscription = subscription;
+    *ret_refused = refused;
+    return ERROR_OK;
+}
+
+static enum error_code nats_next(void *subscription, int64_t wait_ms, enum world_message *ret_kind,
+                                 struct bytes *ret_data, struct error *error)
+{
+    natsMsg *message = NULL;
+    natsStatus status = natsSubscription_NextMsg(&message, subscription, wait_ms);
+    /* The library keeps the server's empty message to itself and returns this status instead. */
+    if (status == NATS_TIMEOUT || status == NATS_NO_RESPONDERS) {
+        *ret_kind = status == NATS_TIMEOUT ? MESSAGE_NONE : MESSAGE_NO_RESPONDER;
+        return ERROR_OK;
+    }
+    if (status != NATS_OK)
+        return nats_failed(status, error);
+    struct bytes data = {0};
+    enum error_code code = bytes_append(&data, natsMsg_GetData(message),
+                                        (size_t)natsMsg_GetDataLength(message), error);
+    natsMsg_Destroy(message);
+    if (code != ERROR_OK)
+        return code;
+    *ret_kind = MESSAGE_DATA;
+    bytes_free(ret_data);
+    *ret_data = data;
+    return ERROR_OK;
+}
+
+const struct world_bus *world_bus_system(void)
+{
+    static const struct world_bus bus = {.open = nats_link_open,
+                                         .close = nats_link_close,
+                                         .publish = nats_publish,
+                                         .subscribe = nats_subscribe,
+                                         .unsubscribe = nats_unsubscribe,
+                                         .next = nats_next};
+    return &bus;
+}

@@ -1,0 +1,170 @@
+#include "actions/target/envelope.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { STATUS_LOCKED = 75, STATUS_EPOCH = 76 };
+
+void target_result_clear(struct target_result *result)
+{
+    bytes_free(&result->output);
+    bytes_free(&result->errors);
+    *result = (struct target_result){0};
+}
+
+void envelope_add_state_path(struct text *path, const struct setup_target *setup, const char *name)
+{
+    if (setup->state[0] != '/')
+        text_add_format(path, "%s/", setup->directory);
+    text_add_format(path, "%s/%s", setup->state, name);
+}
+
+static void add_quoted_state_file(struct text *script, const struct setup *setup, const char *name)
+{
+    CLEANUP_TEXT struct text path = {0};
+    envelope_add_state_path(&path, &setup->target, name);
+    text_add_quoted_text(script, &path);
+}
+
+/* In front of the script: the epoch of deployment.json, and the process group on record. */
+static void add_tenancy_checks(struct text *inner, const struct setup *setup,
+                               const struct target_tenancy *tenancy)
+{
+    CLEANUP_TEXT struct text expected = {0};
+    text_add_format(&expected, "\"journal\":\"%s\",\"deployment\":%lld,\"epoch\":%lld,",
+                    tenancy->journal, (long long)tenancy->deployment, (long long)tenancy->epoch);
+    text_add(inner, "grep -qF ");
+    text_add_quoted_text(inner, &expected);
+    text_add(inner, " ");
+    add_quoted_state_file(inner, setup, "deployment.json");
+    text_add_format(inner, " || exit %d; cut -d' ' -f5 /proc/$$/stat > ", STATUS_EPOCH);
+    add_quoted_state_file(inner, setup, "command.pgid");
+}
+
+/* A mutating command runs under the flock that other scripts take too, waited for as long as an
+ * ordinary command may take. It prints into a file first: when the driver dies, its pipe is gone,
+ * and a command killed by SIGPIPE would stop halfway. The file is unlinked before the command
+ * begins, so that nothing of what was printed stays there, whatever dies when. */
+static void add_mutating(struct text *line, struct text *inner, const struct setup *setup,
+                         const struct target_command *command)
+{
+    /* An observer gets the lines on standard error from a reader of that file. The reader ends with
+     * this shell, or with the driver's pipe, and the command notices neither. */
+    static const char reader[] = "tail -n +1 -s 0.2 -f --pid=$$ /dev/fd/4 3>&- >&2 2>/dev/null & ";
+    text_add_format(line, "flock -o -E %d -w %.3f ", STATUS_LOCKED,
+                    (double)setup->command_ms / 1000.0);
+    add_quoted_state_file(line, setup, "deploy.lock");
+    text_add(line, " ");
+    add_tenancy_checks(inner, setup, command->tenancy);
+    text_add(inner, "; o=");
+    add_quoted_state_file(inner, setup, "command.out");
+    text_add(inner, "; rm -f \"$o\"; u=$(umask); umask 077; exec 3> \"$o\" 4< \"$o\"; "
+                    "umask \"$u\"; rm -f \"$o\"; ");
+    text_add(inner, command->watch != NULL ? reader : "");
+    text_add(inner, "(");
+    text_add(inner, command->script);
+    text_add(inner, ") >&3 3>&- 4<&-; s=$?; exec 3>&-; cat <&4; exit $s");
+}
+
+void envelope_write(struct text *line, const struct setup *setup,
+                    const struct target_command *command, int64_t deadline_ms, const char *mark)
+{
+    CLEANUP_TEXT struct text inner = {0};
+    /* A mutating command without a tenancy that was taken would run under nobody's epoch. */
+    assert(command->tenancy == NULL
+           || (command->tenancy->journal != NULL && command->tenancy->epoch > 0));
+    assert(command->watch == NULL || command->tenancy != NULL);
+    text_add_format(line,
+                    "export LC_ALL=C; m() { read -r b < /proc/sys/kernel/random/boot_id; read -r u "
+                    "r < /proc/uptime; printf '\\n%s %%s %%s %%s\\n' \"$b\" \"$u\" \"$1\"; }; m "
+                    "-; ",
+                    mark);
+    if (setup->target.docker_host[0] != '\0') {
+        text_add(line, "export DOCKER_HOST=");
+        text_add_quoted(line, setup->target.docker_host);
+        text_add(line, "; ");
+    }
+    text_add(line, "cd ");
+    text_add_quoted(line, setup->target.directory);
+    text_add(line, " && ");
+    if (command->tenancy != NULL)
+        add_mutating(line, &inner, setup, command);
+    else
+        text_add(&inner, command->script);
+    text_add_format(line, "timeout -k 2 %.3f sh -c ", (double)deadline_ms / 1000.0);
+    text_add_quoted_text(line, &inner);
+    text_add(line, "; m $?");
+}
+
+/* "\n<mark> <boot> <seconds.hundredths> <word>\n" at `at`. */
+static bool read_mark(const char *at, size_t size, const char *mark, char boot[BOOT_ID_LENGTH + 1],
+                      int64_t *ret_ms, char word[16])
+{
+    char line[160], format_boot[BOOT_ID_LENGTH + 2], status[16];
+    long long seconds;
+    int hundredths, used = 0;
+    if (size == 0 || size >= sizeof line)
+        return false;
+    memcpy(line, at, size);
+    line[size] = '\0';
+    if (line[0] != '\n' || strncmp(line + 1, mark, MARK_HEX) != 0
+        || sscanf(line + 1 + MARK_HEX, " %36s %lld.%d %15s%n", format_boot, &seconds, &hundredths,
+                  status, &used)
+               != 4
+        || strlen(format_boot) != BOOT_ID_LENGTH)
+        return false;
+    memcpy(boot, format_boot, BOOT_ID_LENGTH + 1);
+    memcpy(word, status, sizeof status);
+    *ret_ms = seconds * 1000 + hundredths * 10;
+    return true;
+}
+
+enum error_code envelope_read(const char *mark, const struct bytes *printed,
+                              struct target_result *result, struct error *error)
+{
+    const char *text = (const char *)printed->data;
+    size_t size = printed->size;
+    char word[16], boot[BOOT_ID_LENGTH + 1];
+    const char *first = size > 1 ? memchr(text + 1, '\n', size - 1) : NULL;
+    if (first == NULL
+        || !read_mark(text, (size_t)(first - text), mark, result->span.boot,
+                      &result->span.before_ms, word))
+        return error_set(error, ERROR_PROTOCOL, 0, "target",
+                         "check that sh, timeout, flock and /proc are there",
+                         "the target's shell did not begin a command as it must");
+    const char *body = first + 1;
+    size_t body_bytes = size - (size_t)(body - text);
+    const char *last = body_bytes > 1 ? memrchr(body, '\n', body_bytes - 1) : NULL;
+    if (last == NULL || text[size - 1] != '\n'
+        || !read_mark(last, (size_t)(text + size - 1 - last), mark, boot, &result->span.after_ms,
+                      word)
+        || strcmp(boot, result->span.boot) != 0)
+        return error_set(error, ERROR_UNREACHABLE, 0, "target", "titan-fsm resume",
+                         "a command on the target was cut off before its end came back");
+    char *end;
+    long status = strtol(word, &end, 10);
+    if (*end != '\0' || end == word)
+        return error_set(error, ERROR_PROTOCOL, 0, "target", "",
+                         "the target's shell did not end a command as it must");
+    result->status = (int)status;
+    return bytes_append(&result->output, body, (size_t)(last - body), error);
+}
+
+enum error_code envelope_judge(const struct setup *setup, const struct target_command *command,
+                               int status, struct error *error)
+{
+    if (command->tenancy == NULL)
+        return ERROR_OK;
+    if (status == STATUS_LOCKED)
+        return error_set(error, ERROR_HELD, status, setup->target.name,
+                         "wait for the other deployment script, then go on",
+                         "another process on the target holds deploy.lock");
+    if (status == STATUS_EPOCH)
+        return error_set(
+            error, ERROR_HELD, status, setup->target.name, "titan-fsm status",
+            "this deployment no longer has the tenancy of the target (deployment.json names "
+            "another)");
+    return ERROR_OK;
+}

@@ -1,0 +1,216 @@
+/* The bus through a local target and a real nats-server on a free loopback port, whose permissions
+ * forbid one subject. Goal: what is published is recorded, and a refusal, no responder and silence
+ * are told apart. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <arpa/inet.h>
+#include <cmocka.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "actions/target/bus.h"
+#include "journal/format/names.h"
+#include "local_target.h"
+
+static struct local_target local;
+static pid_t server;
+
+static int free_port(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    int descriptor = socket(AF_INET, SOCK_STREAM, 0);
+    assert_true(descriptor >= 0);
+    assert_int_equal(bind(descriptor, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(getsockname(descriptor, (struct sockaddr *)&address, &length), 0);
+    assert_int_equal(close(descriptor), 0);
+    return ntohs(address.sin_port);
+}
+
+static void await_server(int port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                                  .sin_port = htons((uint16_t)port)};
+    for (int i = 0; i < 100; i++) {
+        int descriptor = socket(AF_INET, SOCK_STREAM, 0);
+        bool listens = connect(descriptor, (struct sockaddr *)&address, sizeof address) == 0;
+        (void)close(descriptor);
+        if (listens)
+            return;
+        (void)usleep(50000);
+    }
+    fail_msg("nats-server does not listen on port %d", port);
+}
+
+static int start(void **state)
+{
+    char path[128];
+    int port = free_port();
+    (void)state;
+    assert_int_equal(local_target_open(&local), 0);
+    local.setup.bus = (struct setup_bus){.host = "127.0.0.1",
+                                         .port = port,
+                                         .user = "driver",
+                                         .password_file = "",
+                                         .password_key = "",
+                                         .reply_ms = 300};
+    (void)snprintf(path, sizeof path, "%s/nats.conf", local.directory);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    (void)fprintf(file,
+                  "listen: 127.0.0.1:%d\n"
+                  "authorization { users = [ { user: driver, password: \"\", permissions: {\n"
+                  "  publish: { deny: [ \"forbidden.>\" ] }\n"
+                  "  subscribe: { deny: [ \"forbidden.>\" ] } } } ] }\n",
+                  port);
+    assert_int_equal(fclose(file), 0);
+    server = fork();
+    if (server == 0) {
+        (void)execlp("nats-server", "nats-server", "-c", path, "-l", "/dev/null", (char *)NULL);
+        _exit(127);
+    }
+    await_server(port);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    (void)kill(server, SIGTERM);
+    (void)waitpid(server, NULL, 0);
+    local_target_close(&local);
+    return 0;
+}
+
+static void bus_publish_records_what_was_sent(void **state)
+{
+    (void)state;
+    static struct evidence evidence;
+    struct error error;
+    bool sent = false;
+    assert_int_equal(bus_publish(local.target, "orders", "nonce reason", &evidence, &sent, &error),
+                     ERROR_OK);
+    assert_true(sent);
+    const struct evidence_item *item = evidence_last(&evidence, PROBE_BUS_PUBLISH, "orders");
+    assert_non_null(item);
+    assert_int_equal(item->status, 0);
+    assert_string_equal((const char *)item->output.data, "nonce reason");
+    assert_true(item->received_ns >= item->sent_ns);
+    evidence_clear(&evidence);
+}
+
+static void bus_publish_forbidden_subject_was_not_sent(void **state)
+{
+    (void)state;
+    static struct evidence evidence;
+    struct error error;
+    bool sent = true;
+    assert_int_equal(bus_publish(local.target, "forbidden.x", "payload", &evidence, &sent, &error),
+                     ERROR_OK);
+    assert_false(sent);
+    assert_int_equal(evidence_last(&evidence, PROBE_BUS_PUBLISH, NULL)->status, 1);
+    evidence_clear(&evidence);
+}
+
+static void bus_request_without_responder_is_recorded(void **state)
+{
+    (void)state;
+    static struct evidence evidence;
+    struct error error;
+    unsigned answers = 7;
+    assert_int_equal(bus_request(local.target, PROBE_BUS_POLICY_HASH, "nobody", "{}", 2000,
+                                 &evidence, &answers, &error),
+                     ERROR_OK);
+    assert_int_equal(answers, 0);
+    assert_int_equal(evidence.count, 1);
+    assert_int_equal(evidence.items[0].status, 1);
+    assert_non_null(evidence.items[0].output.data);
+    evidence_clear(&evidence);
+}
+
+static void *open_connection(void)
+{
+    const struct world_bus *bus = local_world()->bus;
+    struct world_bus_address address = {.host = "127.0.0.1",
+                                        .port = local.setup.bus.port,
+                                        .user = "driver",
+                                        .password = "",
+                                        .timeout_ms = 2000};
+    struct error error;
+    void *connection = NULL;
+    assert_int_equal(bus->open(bus->context, &address, &connection, &error), ERROR_OK);
+    return connection;
+}
+
+static void bus_listen_tells_heard_silent_and_forbidden(void **state)
+{
+    (void)state;
+    struct error error;
+    enum bus_heard heard = BUS_HEARD;
+    size_t at = 9;
+    struct setup_list silent = {.items = {"nothing.here"}, .count = 1};
+    struct setup_list forbidden = {.items = {"nothing.here", "forbidden.y"}, .count = 2};
+    assert_int_equal(bus_listen(local.target, &silent, 200, &heard, &at, &error), ERROR_OK);
+    assert_int_equal(heard, BUS_SILENT);
+    assert_int_equal(at, 0);
+    assert_int_equal(bus_listen(local.target, &forbidden, 200, &heard, &at, &error), ERROR_OK);
+    assert_int_equal(heard, BUS_FORBIDDEN);
+    assert_int_equal(at, 1);
+}
+
+static void world_bus_message_arrives_whole(void **state)
+{
+    (void)state;
+    const struct world_bus *bus = local_world()->bus;
+    void *connection = open_connection(), *subscription = NULL;
+    struct error error;
+    bool refused = true;
+    enum world_message kind = MESSAGE_NONE;
+    CLEANUP_BYTES struct bytes data = {0};
+    assert_int_equal(bus->subscribe(connection, "loud", 1, 2000, &subscription, &refused, &error),
+                     ERROR_OK);
+    assert_false(refused);
+    assert_int_equal(bus->publish(connection, "loud", NULL, "a\0b", 3, 2000, &refused, &error),
+                     ERROR_OK);
+    assert_int_equal(bus->next(subscription, 2000, &kind, &data, &error), ERROR_OK);
+    assert_int_equal(kind, MESSAGE_DATA);
+    assert_int_equal(data.size, 3);
+    assert_memory_equal(data.data, "a\0b", 3);
+    bus->unsubscribe(subscription);
+    bus->close(connection);
+}
+
+static void bus_open_closed_port_is_unreachable(void **state)
+{
+    (void)state;
+    static struct evidence evidence;
+    struct error error;
+    bool sent = false;
+    int port = local.setup.bus.port;
+    local.setup.bus.port = free_port();
+    assert_int_equal(bus_publish(local.target, "orders", "x", &evidence, &sent, &error),
+                     ERROR_UNREACHABLE);
+    local.setup.bus.port = port;
+    assert_non_null(strstr(error.where, "nats://127.0.0.1:"));
+    assert_non_null(strstr(error.what, "the bus cannot be reached: "));
+    assert_int_equal(evidence.count, 0);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bus_publish_records_what_was_sent),
+        cmocka_unit_test(bus_publish_forbidden_subject_was_not_sent),
+        cmocka_unit_test(bus_request_without_responder_is_recorded),
+        cmocka_unit_test(bus_listen_tells_heard_silent_and_forbidden),
+        cmocka_unit_test(world_bus_message_arrives_whole),
+        cmocka_unit_test(bus_open_closed_port_is_unreachable),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}
