@@ -6,7 +6,9 @@
 #include "journal/format/allowed_signers.h"
 #include "journal/format/note.h"
 #include "verify/page/html.h"
+#include "verify/read/file.h"
 #include "verify/read/memory.h"
+#include "verify/read/reader.h"
 #include "verify/judge/reading.h"
 
 enum { TRUST_BYTES_MAX = 1 << 20 };
@@ -37,7 +39,7 @@ static bool guard_is_absent(const struct deployment *deployment)
     const struct step *laid = deployment_step(deployment, ACTION_LAY_GUARD);
     const struct item *guard = laid != NULL
                                    ? entry_item(laid->transition, 0, laid->transition->item_count,
-                                                "guard", NULL)
+                                                PROBE_GUARD, NULL)
                                    : NULL;
     return guard != NULL && slice_is(guard->output, "absent\n");
 }
@@ -227,7 +229,7 @@ static enum error_code read_checkpoint(const char *path, struct inputs *inputs, 
     struct outside_checkpoint *place = &inputs->checkpoints[inputs->count++];
     struct checkpoint checkpoint;
     *place = (struct outside_checkpoint){.path = path};
-    enum error_code code = bytes_read_file(path, NOTE_BYTES_MAX, &place->note, error);
+    enum error_code code = file_read(path, NOTE_BYTES_MAX, &place->note, NULL, error);
     if (code == ERROR_OK)
         code = checkpoint_read(place->note.data, place->note.size, &checkpoint, error);
     if (code != ERROR_OK) {
@@ -247,7 +249,7 @@ static enum error_code read_inputs(const struct verify_options *options, struct 
                                ? limits_read(options->limits, &inputs->limits, error)
                                : ERROR_OK;
     if (code == ERROR_OK)
-        code = as_usage(bytes_read_file(options->trust, TRUST_BYTES_MAX, &trust, error), error);
+        code = as_usage(file_read(options->trust, TRUST_BYTES_MAX, &trust, NULL, error), error);
     if (code == ERROR_OK)
         bytes_sha256_hex(trust.data, trust.size, inputs->trust_hash);
     if (code == ERROR_OK)
@@ -291,7 +293,7 @@ enum error_code verify_run(const struct verify_options *options, struct report *
     struct inputs inputs __attribute__((cleanup(free_inputs))) = {.count = 0};
     enum error_code code = read_inputs(options, &inputs, error);
     if (code == ERROR_OK)
-        code = record_read(options->path, &inputs.record, error);
+        code = reader_read(options->path, &inputs.record, error);
     if (code != ERROR_OK) {
         write_unread(options, error);
         return code;

@@ -2,6 +2,7 @@
  * ssh-keygen, limits files, exit statuses. */
 #include "tests/verify/check.h"
 #include "tests/verify/tool.h"
+#include "verify/read/reader.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -129,7 +130,7 @@ static bool bundle_is_refused(const char *path)
     struct error error;
     limits_default(&limits);
     forge_trust(&trust);
-    if (record_read(path, &record, &error) != ERROR_OK)
+    if (reader_read(path, &record, &error) != ERROR_OK)
         return true;
     struct audit audit = {.limits = &limits, .trust = &trust, .target = FORGE_TARGET};
     return verify_record(&record, &audit, SELECTION_LAST, 0, &report, &error) != ERROR_OK

@@ -56,15 +56,15 @@ static void clocks_check_item(const struct entry *entry, const struct item *item
         finding_violated(
             finding, entry,
             "the evidence `%.*s` came before it was asked for, or after it was recorded",
-            SLICE_ARGUMENTS(item->probe));
+            SLICE_ARGUMENTS(item->probe_name));
     else if (item->sent_ns < earliest_ns)
         finding_violated(finding, entry,
                          "the evidence `%.*s` is older than the intent that it answers",
-                         SLICE_ARGUMENTS(item->probe));
+                         SLICE_ARGUMENTS(item->probe_name));
     else if (before != NULL && item->sent_ns < before->sent_ns)
         finding_violated(finding, entry,
                          "the evidence `%.*s` does not stand in the order of its time",
-                         SLICE_ARGUMENTS(item->probe));
+                         SLICE_ARGUMENTS(item->probe_name));
     if (!item->has_target)
         return;
     int64_t span_ms = item->target_after_ms - item->target_before_ms,
@@ -72,7 +72,7 @@ static void clocks_check_item(const struct entry *entry, const struct item *item
     if (span_ms < 0 || span_ms > most_ms)
         finding_violated(finding, entry,
                          "the target's uptime around `%.*s` cannot be that of one request",
-                         SLICE_ARGUMENTS(item->probe));
+                         SLICE_ARGUMENTS(item->probe_name));
 }
 
 static void check_evidence(const struct audit *audit, struct entry *entry, struct finding *finding)

@@ -45,7 +45,7 @@ static bool bind_evidence(const struct audit *audit, struct entry *entry, struct
         if (blob == NULL || (int64_t)blob->data.size != item->size) {
             finding_violated(finding, entry,
                              "the evidence of `%.*s` is missing or has another size than recorded",
-                             SLICE_ARGUMENTS(item->probe));
+                             SLICE_ARGUMENTS(item->probe_name));
             return false;
         }
         blob->referred = true;

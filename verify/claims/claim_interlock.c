@@ -8,13 +8,13 @@
 
 static const char ARM_SUBJECT[] = "titan.cmd.operator.arm.v1";
 
-static size_t first_place(const struct entry *entry, const char *probe)
+static size_t first_place(const struct entry *entry, enum probe probe)
 {
     const struct item *item = entry_first_item(entry, 0, entry->item_count, probe);
     return item != NULL ? (size_t)(item - entry->items) : entry->item_count;
 }
 
-static size_t behind_last(const struct entry *entry, const char *probe)
+static size_t behind_last(const struct entry *entry, enum probe probe)
 {
     const struct item *item = entry_item(entry, 0, entry->item_count, probe, NULL);
     return item != NULL ? (size_t)(item - entry->items) + 1 : 0;
@@ -39,8 +39,8 @@ static void check_disarm(const struct audit *audit, const struct step *step,
     struct interlock_reading reading;
     char key[FORMAT_KEY_HEX + 1];
     key_of(step, key);
-    size_t publish = first_place(step->transition, "bus.publish"),
-           behind_act = behind_last(step->transition, "act");
+    size_t publish = first_place(step->transition, PROBE_BUS_PUBLISH),
+           behind_act = behind_last(step->transition, PROBE_ACT);
     if (step->action == ACTION_MAKE_SAFE
         && behind_act > 0) { /* DISARM was not seen, so the container was taken away: what was
                                 looked at behind that decides */
@@ -69,7 +69,8 @@ static void check_deploy(const struct audit *audit, const struct step *step,
                          struct finding *finding)
 {
     const struct entry *entry = step->transition;
-    size_t first = first_place(entry, "compose.up"), behind = behind_last(entry, "compose.up");
+    size_t first = first_place(entry, PROBE_COMPOSE_UP),
+           behind = behind_last(entry, PROBE_COMPOSE_UP);
     struct interlock_reading reading;
     if (behind > 0) {
         reading_interlock(&audit->genesis, entry, 0, first, NULL, &reading);
@@ -100,7 +101,7 @@ static int64_t last_change_ns(const struct audit *audit, const struct step *unti
     int64_t last_ns = 0;
     for (const struct step *step = audit->deployment.steps; step < until; step++) {
         const struct item *item = entry_item(step->transition, 0, step->transition->item_count,
-                                             "compose.up", NULL);
+                                             PROBE_COMPOSE_UP, NULL);
         if (item != NULL && strcmp(step->transition->boot, until->transition->boot) == 0)
             last_ns = item->received_ns;
     }
@@ -110,7 +111,7 @@ static int64_t last_change_ns(const struct audit *audit, const struct step *unti
 static void check_arm(const struct audit *audit, const struct step *step, struct finding *finding)
 {
     const struct entry *entry = step->transition;
-    size_t publish = first_place(entry, "bus.publish");
+    size_t publish = first_place(entry, PROBE_BUS_PUBLISH);
     struct parity_reading parity;
     struct interlock_reading reading;
     if (publish == entry->item_count && !is_good(step))
@@ -149,7 +150,7 @@ static void check_publishes(const struct step *step, struct slice arm_subject,
     key_of(step, key);
     for (size_t i = 0; i < step->transition->item_count; i++) {
         const struct item *item = &step->transition->items[i];
-        if (!slice_is(item->probe, "bus.publish"))
+        if (item->probe != PROBE_BUS_PUBLISH)
             continue;
         bool arms = slice_is(item->subject, ARM_SUBJECT)
                     || (arm_subject.length > 0 && slice_equal(item->subject, arm_subject));
@@ -169,7 +170,7 @@ static struct slice subject_of_arm(const struct deployment *deployment)
         const struct item *item = step->action == ACTION_ARM
                                       ? entry_first_item(step->transition, 0,
                                                          step->transition->item_count,
-                                                         "bus.publish")
+                                                         PROBE_BUS_PUBLISH)
                                       : NULL;
         if (item != NULL)
             return item->subject;
@@ -186,9 +187,9 @@ static void check_steps(const struct audit *audit, struct finding *finding)
         const struct step *step = &deployment->steps[i];
         struct interlock_reading reading;
         check_publishes(step, arm_subject, finding);
-        if (behind_last(step->transition, "logs.execution")
-                + behind_last(step->transition, "bus.publish")
-                + behind_last(step->transition, "compose.up")
+        if (behind_last(step->transition, PROBE_LOGS_EXECUTION)
+                + behind_last(step->transition, PROBE_BUS_PUBLISH)
+                + behind_last(step->transition, PROBE_COMPOSE_UP)
             > 0)
             finding_rests_on(finding, step->transition);
         if ((step->action == ACTION_DISARM || step->action == ACTION_MAKE_SAFE) && is_good(step))
@@ -198,7 +199,7 @@ static void check_steps(const struct audit *audit, struct finding *finding)
         else if (step->action == ACTION_ARM)
             check_arm(audit, step, finding);
         else if (deployment->policy && !machine_is_reverting(step->from)
-                 && behind_last(step->transition, "compose.up") > 0)
+                 && behind_last(step->transition, PROBE_COMPOSE_UP) > 0)
             finding_violated(finding, step->transition, "a service was changed in the step %s",
                              action_name(step->action));
         if (step->action == ACTION_REDEPLOY && !safe)

@@ -37,7 +37,7 @@ static void check_step(struct parity_check *parity, enum action action, unsigned
         return;
     size_t to = step->transition->item_count;
     const struct item *publish = action == ACTION_ARM
-                                     ? entry_first_item(step->transition, 0, to, "bus.publish")
+                                     ? entry_first_item(step->transition, 0, to, PROBE_BUS_PUBLISH)
                                      : NULL;
     parity_check_look(parity, step->transition,
                       publish != NULL ? (size_t)(publish - step->transition->items) : to, voices,

@@ -44,7 +44,7 @@ static void preflight_check_item(const struct audit *audit, const struct entry *
     bool found = false;
     for (size_t i = 0; i < entry->item_count; i++) {
         const struct item *item = &entry->items[i];
-        if (!slice_is(item->probe, "preflight") || !slice_equal(item->subject, id))
+        if (item->probe != PROBE_PREFLIGHT || !slice_equal(item->subject, id))
             continue;
         found = true;
         struct entry *by = item->status == 2 ? attestation_of(&audit->deployment, entry, id) : NULL;

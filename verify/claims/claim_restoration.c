@@ -11,15 +11,15 @@ static bool is_running(const struct container *container)
     return container != NULL && strcmp(container->state, "running") == 0;
 }
 
-static void compare_line(const struct entry *before, const struct entry *after, const char *probe,
+static void compare_line(const struct entry *before, const struct entry *after, enum probe probe,
                          struct finding *finding)
 {
     struct slice was = reading_line(before, probe), is = reading_line(after, probe);
     if (was.length == 0 || is.length == 0)
         finding_violated(finding, after, "`%s` cannot be compared: it is missing before or after",
-                         probe);
+                         probe_name(probe));
     else if (!slice_equal(was, is))
-        finding_violated(finding, after, "`%s` is %.*s and was %.*s before", probe,
+        finding_violated(finding, after, "`%s` is %.*s and was %.*s before", probe_name(probe),
                          is.length < 64 ? (int)is.length : 64, is.at,
                          was.length < 64 ? (int)was.length : 64, was.at);
 }
@@ -28,7 +28,7 @@ static void compare_line(const struct entry *before, const struct entry *after, 
  * drift, and is not restored. */
 static void restoration_keep_declared(const struct entry *before, struct containers *containers)
 {
-    const struct item *declared = entry_item(before, 0, before->item_count, "compose.services",
+    const struct item *declared = entry_item(before, 0, before->item_count, PROBE_COMPOSE_SERVICES,
                                              NULL);
     size_t kept = 0;
     for (size_t i = 0; declared != NULL && declared->status == 0 && i < containers->count; i++) {
@@ -80,9 +80,11 @@ static size_t compare_configurations(const struct containers *was, const struct 
 {
     struct configurations then, now;
     size_t untold = 0;
-    if (!reading_configurations(entry_item(before, 0, before->item_count, "compose.drift", NULL),
+    if (!reading_configurations(entry_item(before, 0, before->item_count, PROBE_COMPOSE_DRIFT,
+                                           NULL),
                                 &then)
-        || !reading_configurations(entry_item(after, 0, after->item_count, "compose.drift", NULL),
+        || !reading_configurations(entry_item(after, 0, after->item_count, PROBE_COMPOSE_DRIFT,
+                                              NULL),
                                    &now)) {
         finding_violated(finding, after, "the configurations before and after cannot be compared");
         return 0;
@@ -122,7 +124,8 @@ static void check_recreated(const struct audit *audit, const struct container *w
     for (size_t i = 0; i < deployment->count; i++) {
         struct containers containers;
         const struct entry *seen = deployment->entries[i];
-        const struct item *item = entry_item(seen, 0, seen->item_count, "compose.containers", NULL);
+        const struct item *item = entry_item(seen, 0, seen->item_count, PROBE_COMPOSE_CONTAINERS,
+                                             NULL);
         if (item == NULL || !reading_containers(item, &containers))
             continue;
         const struct container *then = reading_container(&containers, audit->genesis.execution);
@@ -156,16 +159,18 @@ static void restoration_check(const struct audit *audit, const struct entry *bef
     finding_rests_on(finding, before);
     finding_rests_on(finding, after);
     finding_rests_on(finding, reverted != NULL ? reverted->transition : NULL);
-    compare_line(before, after, "git.head", finding);
-    compare_line(before, after, "config.hmac", finding);
-    compare_line(before, after, "env.hmac", finding);
+    compare_line(before, after, PROBE_GIT_HEAD, finding);
+    compare_line(before, after, PROBE_CONFIG_HMAC, finding);
+    compare_line(before, after, PROBE_ENV_HMAC, finding);
     if (reverted == NULL)
         finding_violated(finding, after, "the rollback ended without the code being reverted");
     else
-        compare_line(before, reverted->transition, "git.branch", finding);
-    if (!reading_containers(entry_item(before, 0, before->item_count, "compose.containers", NULL),
+        compare_line(before, reverted->transition, PROBE_GIT_BRANCH, finding);
+    if (!reading_containers(entry_item(before, 0, before->item_count, PROBE_COMPOSE_CONTAINERS,
+                                       NULL),
                             &was)
-        || !reading_containers(entry_item(after, 0, after->item_count, "compose.containers", NULL),
+        || !reading_containers(entry_item(after, 0, after->item_count, PROBE_COMPOSE_CONTAINERS,
+                                          NULL),
                                &is)) {
         finding_violated(finding, after, "the containers before and after cannot be compared");
         return;
@@ -198,7 +203,7 @@ static void check_abort(const struct audit *audit, const struct entry *before,
     }
     finding_rests_on(finding, before);
     finding_rests_on(finding, aborted->transition);
-    compare_line(before, aborted->transition, "git.head", finding);
+    compare_line(before, aborted->transition, PROBE_GIT_HEAD, finding);
     finding_conclude(
         finding, aborted->transition,
         "no service was changed, and the commit is that of the before snapshot (entry %lld)",

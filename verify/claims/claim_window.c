@@ -62,7 +62,7 @@ static bool services_fail(const struct audit *audit, const struct containers *co
     int64_t most = 0;
     if (pulled != NULL
         && !reading_images(entry_item(pulled->transition, 0, pulled->transition->item_count,
-                                      "compose.images", NULL),
+                                      PROBE_COMPOSE_IMAGES, NULL),
                            &declared))
         declared.count = 0;
     for (size_t i = 0; i < containers->count; i++) {
@@ -85,16 +85,16 @@ static const char *sample_fault(const struct audit *audit, const struct entry *e
 {
     const char *fault = NULL;
     struct containers containers;
-    *ret_name = slice_of("compose.containers");
-    if (!reading_containers(entry_first_item(entry, 0, entry->item_count, "compose.containers"),
+    *ret_name = slice_of(probe_name(PROBE_COMPOSE_CONTAINERS));
+    if (!reading_containers(entry_first_item(entry, 0, entry->item_count, PROBE_COMPOSE_CONTAINERS),
                             &containers)) /* a second belongs to the interlock */
         return "there is no readable list of the containers:";
     for (const struct node *endpoint = audit->genesis.endpoints->first; endpoint != NULL;
          endpoint = endpoint->next) {
-        const struct item *item = entry_item(entry, 0, entry->item_count, "health", NULL);
+        const struct item *item = entry_item(entry, 0, entry->item_count, PROBE_HEALTH, NULL);
         for (size_t i = entry->item_count; i-- > 0;) {
             item = &entry->items[i];
-            if (slice_is(item->probe, "health") && slice_equal(item->subject, endpoint->text))
+            if (item->probe == PROBE_HEALTH && slice_equal(item->subject, endpoint->text))
                 break;
             item = NULL;
         }
@@ -109,7 +109,7 @@ static const char *sample_fault(const struct audit *audit, const struct entry *e
         }
     }
     if (services_fail(audit, &containers, tally)) {
-        *ret_name = slice_of("compose.containers");
+        *ret_name = slice_of(probe_name(PROBE_COMPOSE_CONTAINERS));
         fault = "a service is not running and healthy too many times in a row:";
     }
     return fault;
@@ -133,8 +133,8 @@ static void check_start(const struct audit *audit, const struct step *observed,
     for (const struct step *step = audit->deployment.steps; step < observed; step++) {
         const struct entry *transition = step->transition;
         const struct item *item = entry_item(transition, 0, transition->item_count,
-                                             step->action == ACTION_ARM ? "logs.execution"
-                                                                        : "compose.up",
+                                             step->action == ACTION_ARM ? PROBE_LOGS_EXECUTION
+                                                                        : PROBE_COMPOSE_UP,
                                              NULL);
         bool switches = step->action == ACTION_SWITCH_SERVICES
                         || step->action == ACTION_DEPLOY_EXECUTION

@@ -60,7 +60,8 @@ static bool names_images(const struct authority *authority, const struct node *i
     const struct entry *entry = authority->pulled;
     static const char *const keys[] = {"service", "id"};
     if (entry == NULL
-        || !reading_images(entry_item(entry, 0, entry->item_count, "compose.images", NULL), &pulled)
+        || !reading_images(entry_item(entry, 0, entry->item_count, PROBE_COMPOSE_IMAGES, NULL),
+                           &pulled)
         || images->count != pulled.count)
         return false;
     const struct node *image = images->first;
@@ -83,7 +84,7 @@ static bool says_this(const struct authority *authority, const struct entry *ent
         || !has_exactly(tree.root, keys, 5) || authority->updated == NULL)
         return false;
     bytes_hex(authority->open->hash, SHA256_BYTES, hash);
-    struct slice commit = reading_line(authority->updated, "git.head");
+    struct slice commit = reading_line(authority->updated, PROBE_GIT_HEAD);
     return slice_is(node_text(tree.root, "journal"), entry->journal)
            && slice_is(node_text(tree.root, "open"), hash) && commit.length > 0
            && slice_equal(node_text(tree.root, "commit"), commit)

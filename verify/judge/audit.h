@@ -11,17 +11,6 @@
 #include "verify/judge/machine.h"
 #include "verify/read/record.h"
 
-enum pattern {
-    PATTERN_INVALID = 0,
-    PATTERN_POLICY_LOADED,
-    PATTERN_HANDSHAKE_OK,
-    PATTERN_HANDSHAKE_FAILED,
-    PATTERN_DISARM_RECEIVED,
-    PATTERN_DISARMED,
-    PATTERN_ARMED,
-    PATTERNS
-};
-
 struct genesis {
     struct slice target, execution, brain;
     bool has_policy; /* a policy hash is shared at all */

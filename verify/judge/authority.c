@@ -212,7 +212,7 @@ static int64_t epoch_of(const struct entry *entry)
 {
     CLEANUP_TREE struct tree tree = {0};
     struct error ignored;
-    const struct item *item = entry_item(entry, 0, entry->item_count, "tenancy", NULL);
+    const struct item *item = entry_item(entry, 0, entry->item_count, PROBE_TENANCY, NULL);
     if (item == NULL
         || tree_read(item->output.at, item->output.length, TREE_PLAIN, &tree, &ignored) != ERROR_OK)
         return 0;

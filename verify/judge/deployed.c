@@ -60,7 +60,7 @@ static bool add_line(struct deployed *deployed, struct slice line)
 static bool deployed_read_images(const struct step *pulled, struct deployed *deployed)
 {
     const struct entry *entry = pulled->transition;
-    const struct item *item = entry_item(entry, 0, entry->item_count, "compose.images", NULL);
+    const struct item *item = entry_item(entry, 0, entry->item_count, PROBE_COMPOSE_IMAGES, NULL);
     struct slice rest = item != NULL && item->status == 0 ? item->output : slice_of(""), line;
     while (slice_line(&rest, &line))
         if (line.length > 0 && !add_line(deployed, line))
@@ -74,7 +74,7 @@ void deployed_collect(const struct deployment *deployment, struct deployed *ret_
     const struct step *updated = deployment_step(deployment, ACTION_UPDATE_CODE),
                       *pulled = deployment_step(deployment, ACTION_PULL_IMAGES);
     if (deployment->state == STATE_COMPLETED && updated != NULL && pulled != NULL) {
-        struct slice commit = reading_line(updated->transition, "git.head");
+        struct slice commit = reading_line(updated->transition, PROBE_GIT_HEAD);
         deployed.known = slice_copy(commit, deployed.commit, sizeof deployed.commit)
                          && (bytes_is_hex(deployed.commit, 40)
                              || bytes_is_hex(deployed.commit, SHA256_HEX))

@@ -22,98 +22,98 @@ enum when {
  * answer, not a fault. */
 static const struct need {
     enum action action;
-    const char *probe;
+    enum probe probe;
     enum when when;
     bool any_status;
 } needs[] = {
-    {ACTION_CONNECT, "tenancy", WHEN_ALWAYS, false},
-    {ACTION_CONNECT, "git.head", WHEN_ALWAYS, false},
-    {ACTION_CONNECT, "git.branch", WHEN_ALWAYS, false},
-    {ACTION_CONNECT, "git.status", WHEN_ALWAYS, false},
-    {ACTION_CONNECT, "config.hmac", WHEN_ALWAYS, false},
-    {ACTION_CONNECT, "env.hmac", WHEN_ALWAYS, false},
-    {ACTION_CONNECT, "compose.containers", WHEN_ALWAYS, false},
-    {ACTION_CONNECT, "compose.images", WHEN_ALWAYS, false},
-    {ACTION_CONNECT, "compose.drift", WHEN_ALWAYS, false},
-    {ACTION_CONNECT, "bus.policy_hash", WHEN_POLICY, true},
-    {ACTION_CONNECT, "logs.execution", WHEN_EXECUTION, false},
-    {ACTION_CONNECT, "interlock.marker", WHEN_MARKER, false},
-    {ACTION_UPDATE_CODE, "git.head", WHEN_ALWAYS, false},
-    {ACTION_UPDATE_CODE, "git.changed", WHEN_ALWAYS, false},
-    {ACTION_PULL_IMAGES, "compose.pull", WHEN_SENDING, true},
-    {ACTION_PULL_IMAGES, "compose.images", WHEN_ALWAYS, false},
-    {ACTION_LAY_GUARD, "guard", WHEN_ALWAYS, false},
-    {ACTION_SWITCH_SERVICES, "compose.up", WHEN_SENDING, false},
-    {ACTION_SWITCH_SERVICES, "compose.containers", WHEN_ALWAYS, false},
-    {ACTION_SWITCH_SERVICES, "compose.drift", WHEN_ALWAYS, false},
-    {ACTION_SWITCH_SERVICES, "git.head", WHEN_ALWAYS, false},
-    {ACTION_SWITCH_SERVICES, "git.status", WHEN_ALWAYS, false},
-    {ACTION_SWITCH_SERVICES, "config.hmac", WHEN_ALWAYS, false},
-    {ACTION_SWITCH_SERVICES, "env.hmac", WHEN_ALWAYS, false},
-    {ACTION_VERIFY_RELEASE, "compose.containers", WHEN_ALWAYS, false},
-    {ACTION_VERIFY_RELEASE, "logs.errors", WHEN_ALWAYS, false},
-    {ACTION_VERIFY_RELEASE, "bus.policy_hash", WHEN_POLICY, true},
-    {ACTION_VERIFY_RELEASE, "logs.execution", WHEN_POLICY, false},
-    {ACTION_VERIFY_RELEASE, "logs.brain", WHEN_POLICY, false},
-    {ACTION_VERIFY_RELEASE, "interlock.marker", WHEN_MARKER, false},
-    {ACTION_DISARM, "bus.publish", WHEN_SENDING, false},
-    {ACTION_DISARM, "compose.containers", WHEN_ALWAYS, false},
-    {ACTION_DISARM, "logs.execution", WHEN_ALWAYS, false},
-    {ACTION_DISARM, "interlock.marker", WHEN_MARKER, false},
-    {ACTION_DEPLOY_EXECUTION, "compose.up", WHEN_SENDING, false},
-    {ACTION_DEPLOY_EXECUTION, "compose.containers", WHEN_ALWAYS, false},
-    {ACTION_DEPLOY_EXECUTION, "logs.execution", WHEN_ALWAYS, false},
-    {ACTION_DEPLOY_EXECUTION, "interlock.marker", WHEN_MARKER, false},
-    {ACTION_VERIFY_EXECUTION, "compose.containers", WHEN_ALWAYS, false},
-    {ACTION_VERIFY_EXECUTION, "logs.execution", WHEN_ALWAYS, false},
-    {ACTION_VERIFY_EXECUTION, "bus.policy_hash", WHEN_ALWAYS, true},
-    {ACTION_DEPLOY_BRAIN, "compose.up", WHEN_SENDING, false},
-    {ACTION_DEPLOY_BRAIN, "compose.containers", WHEN_ALWAYS, false},
-    {ACTION_DEPLOY_BRAIN, "compose.drift", WHEN_ALWAYS, false},
-    {ACTION_DEPLOY_BRAIN, "git.head", WHEN_ALWAYS, false},
-    {ACTION_DEPLOY_BRAIN, "git.status", WHEN_ALWAYS, false},
-    {ACTION_DEPLOY_BRAIN, "config.hmac", WHEN_ALWAYS, false},
-    {ACTION_DEPLOY_BRAIN, "env.hmac", WHEN_ALWAYS, false},
-    {ACTION_DEPLOY_BRAIN, "logs.execution", WHEN_ALWAYS, false},
-    {ACTION_DEPLOY_BRAIN, "interlock.marker", WHEN_MARKER, false},
-    {ACTION_VERIFY_PARITY, "compose.containers", WHEN_ALWAYS, false},
-    {ACTION_VERIFY_PARITY, "logs.execution", WHEN_ALWAYS, false},
-    {ACTION_VERIFY_PARITY, "bus.policy_hash", WHEN_ALWAYS, true},
-    {ACTION_VERIFY_PARITY, "logs.brain", WHEN_ALWAYS, false},
-    {ACTION_ARM, "compose.containers", WHEN_ALWAYS, false},
-    {ACTION_ARM, "logs.execution", WHEN_ALWAYS, false},
-    {ACTION_ARM, "logs.brain", WHEN_ALWAYS, false},
-    {ACTION_ARM, "bus.policy_hash", WHEN_ALWAYS, true},
-    {ACTION_ARM, "bus.publish", WHEN_SENDING, false},
-    {ACTION_ARM, "interlock.marker", WHEN_MARKER, false},
-    {ACTION_CONFIRM, "guard", WHEN_ALWAYS, false},
-    {ACTION_CONFIRM, "compose.containers", WHEN_ALWAYS, false},
-    {ACTION_CONFIRM, "bus.policy_hash", WHEN_POLICY, true},
-    {ACTION_CONFIRM, "logs.execution", WHEN_POLICY, false},
-    {ACTION_CONFIRM, "interlock.marker", WHEN_MARKER, false},
-    {ACTION_COMPLETE, "tenancy", WHEN_ALWAYS, false},
-    {ACTION_MAKE_SAFE, "compose.containers", WHEN_POLICY, false},
-    {ACTION_REVERT, "git.head", WHEN_ALWAYS, false},
-    {ACTION_REVERT, "git.branch", WHEN_ALWAYS, false},
-    {ACTION_REDEPLOY, "compose.up", WHEN_SENDING_POLICY, false},
-    {ACTION_REDEPLOY, "compose.containers", WHEN_ALWAYS, false},
-    {ACTION_VERIFY_RESTORED, "git.head", WHEN_ALWAYS, false},
-    {ACTION_VERIFY_RESTORED, "config.hmac", WHEN_ALWAYS, false},
-    {ACTION_VERIFY_RESTORED, "env.hmac", WHEN_ALWAYS, false},
-    {ACTION_VERIFY_RESTORED, "compose.drift", WHEN_ALWAYS, false},
-    {ACTION_VERIFY_RESTORED, "compose.containers", WHEN_ALWAYS, false},
-    {ACTION_VERIFY_RESTORED, "bus.policy_hash", WHEN_POLICY, true},
-    {ACTION_VERIFY_RESTORED, "logs.execution", WHEN_EXECUTION, false},
-    {ACTION_VERIFY_RESTORED, "interlock.marker", WHEN_MARKER, false},
-    {ACTION_RESTORE_CODE, "git.head", WHEN_CONNECTED, false},
-    {ACTION_RESTORE_CODE, "tenancy", WHEN_CONNECTED, false},
+    {ACTION_CONNECT, PROBE_TENANCY, WHEN_ALWAYS, false},
+    {ACTION_CONNECT, PROBE_GIT_HEAD, WHEN_ALWAYS, false},
+    {ACTION_CONNECT, PROBE_GIT_BRANCH, WHEN_ALWAYS, false},
+    {ACTION_CONNECT, PROBE_GIT_STATUS, WHEN_ALWAYS, false},
+    {ACTION_CONNECT, PROBE_CONFIG_HMAC, WHEN_ALWAYS, false},
+    {ACTION_CONNECT, PROBE_ENV_HMAC, WHEN_ALWAYS, false},
+    {ACTION_CONNECT, PROBE_COMPOSE_CONTAINERS, WHEN_ALWAYS, false},
+    {ACTION_CONNECT, PROBE_COMPOSE_IMAGES, WHEN_ALWAYS, false},
+    {ACTION_CONNECT, PROBE_COMPOSE_DRIFT, WHEN_ALWAYS, false},
+    {ACTION_CONNECT, PROBE_BUS_POLICY_HASH, WHEN_POLICY, true},
+    {ACTION_CONNECT, PROBE_LOGS_EXECUTION, WHEN_EXECUTION, false},
+    {ACTION_CONNECT, PROBE_INTERLOCK_MARKER, WHEN_MARKER, false},
+    {ACTION_UPDATE_CODE, PROBE_GIT_HEAD, WHEN_ALWAYS, false},
+    {ACTION_UPDATE_CODE, PROBE_GIT_CHANGED, WHEN_ALWAYS, false},
+    {ACTION_PULL_IMAGES, PROBE_COMPOSE_PULL, WHEN_SENDING, true},
+    {ACTION_PULL_IMAGES, PROBE_COMPOSE_IMAGES, WHEN_ALWAYS, false},
+    {ACTION_LAY_GUARD, PROBE_GUARD, WHEN_ALWAYS, false},
+    {ACTION_SWITCH_SERVICES, PROBE_COMPOSE_UP, WHEN_SENDING, false},
+    {ACTION_SWITCH_SERVICES, PROBE_COMPOSE_CONTAINERS, WHEN_ALWAYS, false},
+    {ACTION_SWITCH_SERVICES, PROBE_COMPOSE_DRIFT, WHEN_ALWAYS, false},
+    {ACTION_SWITCH_SERVICES, PROBE_GIT_HEAD, WHEN_ALWAYS, false},
+    {ACTION_SWITCH_SERVICES, PROBE_GIT_STATUS, WHEN_ALWAYS, false},
+    {ACTION_SWITCH_SERVICES, PROBE_CONFIG_HMAC, WHEN_ALWAYS, false},
+    {ACTION_SWITCH_SERVICES, PROBE_ENV_HMAC, WHEN_ALWAYS, false},
+    {ACTION_VERIFY_RELEASE, PROBE_COMPOSE_CONTAINERS, WHEN_ALWAYS, false},
+    {ACTION_VERIFY_RELEASE, PROBE_LOGS_ERRORS, WHEN_ALWAYS, false},
+    {ACTION_VERIFY_RELEASE, PROBE_BUS_POLICY_HASH, WHEN_POLICY, true},
+    {ACTION_VERIFY_RELEASE, PROBE_LOGS_EXECUTION, WHEN_POLICY, false},
+    {ACTION_VERIFY_RELEASE, PROBE_LOGS_BRAIN, WHEN_POLICY, false},
+    {ACTION_VERIFY_RELEASE, PROBE_INTERLOCK_MARKER, WHEN_MARKER, false},
+    {ACTION_DISARM, PROBE_BUS_PUBLISH, WHEN_SENDING, false},
+    {ACTION_DISARM, PROBE_COMPOSE_CONTAINERS, WHEN_ALWAYS, false},
+    {ACTION_DISARM, PROBE_LOGS_EXECUTION, WHEN_ALWAYS, false},
+    {ACTION_DISARM, PROBE_INTERLOCK_MARKER, WHEN_MARKER, false},
+    {ACTION_DEPLOY_EXECUTION, PROBE_COMPOSE_UP, WHEN_SENDING, false},
+    {ACTION_DEPLOY_EXECUTION, PROBE_COMPOSE_CONTAINERS, WHEN_ALWAYS, false},
+    {ACTION_DEPLOY_EXECUTION, PROBE_LOGS_EXECUTION, WHEN_ALWAYS, false},
+    {ACTION_DEPLOY_EXECUTION, PROBE_INTERLOCK_MARKER, WHEN_MARKER, false},
+    {ACTION_VERIFY_EXECUTION, PROBE_COMPOSE_CONTAINERS, WHEN_ALWAYS, false},
+    {ACTION_VERIFY_EXECUTION, PROBE_LOGS_EXECUTION, WHEN_ALWAYS, false},
+    {ACTION_VERIFY_EXECUTION, PROBE_BUS_POLICY_HASH, WHEN_ALWAYS, true},
+    {ACTION_DEPLOY_BRAIN, PROBE_COMPOSE_UP, WHEN_SENDING, false},
+    {ACTION_DEPLOY_BRAIN, PROBE_COMPOSE_CONTAINERS, WHEN_ALWAYS, false},
+    {ACTION_DEPLOY_BRAIN, PROBE_COMPOSE_DRIFT, WHEN_ALWAYS, false},
+    {ACTION_DEPLOY_BRAIN, PROBE_GIT_HEAD, WHEN_ALWAYS, false},
+    {ACTION_DEPLOY_BRAIN, PROBE_GIT_STATUS, WHEN_ALWAYS, false},
+    {ACTION_DEPLOY_BRAIN, PROBE_CONFIG_HMAC, WHEN_ALWAYS, false},
+    {ACTION_DEPLOY_BRAIN, PROBE_ENV_HMAC, WHEN_ALWAYS, false},
+    {ACTION_DEPLOY_BRAIN, PROBE_LOGS_EXECUTION, WHEN_ALWAYS, false},
+    {ACTION_DEPLOY_BRAIN, PROBE_INTERLOCK_MARKER, WHEN_MARKER, false},
+    {ACTION_VERIFY_PARITY, PROBE_COMPOSE_CONTAINERS, WHEN_ALWAYS, false},
+    {ACTION_VERIFY_PARITY, PROBE_LOGS_EXECUTION, WHEN_ALWAYS, false},
+    {ACTION_VERIFY_PARITY, PROBE_BUS_POLICY_HASH, WHEN_ALWAYS, true},
+    {ACTION_VERIFY_PARITY, PROBE_LOGS_BRAIN, WHEN_ALWAYS, false},
+    {ACTION_ARM, PROBE_COMPOSE_CONTAINERS, WHEN_ALWAYS, false},
+    {ACTION_ARM, PROBE_LOGS_EXECUTION, WHEN_ALWAYS, false},
+    {ACTION_ARM, PROBE_LOGS_BRAIN, WHEN_ALWAYS, false},
+    {ACTION_ARM, PROBE_BUS_POLICY_HASH, WHEN_ALWAYS, true},
+    {ACTION_ARM, PROBE_BUS_PUBLISH, WHEN_SENDING, false},
+    {ACTION_ARM, PROBE_INTERLOCK_MARKER, WHEN_MARKER, false},
+    {ACTION_CONFIRM, PROBE_GUARD, WHEN_ALWAYS, false},
+    {ACTION_CONFIRM, PROBE_COMPOSE_CONTAINERS, WHEN_ALWAYS, false},
+    {ACTION_CONFIRM, PROBE_BUS_POLICY_HASH, WHEN_POLICY, true},
+    {ACTION_CONFIRM, PROBE_LOGS_EXECUTION, WHEN_POLICY, false},
+    {ACTION_CONFIRM, PROBE_INTERLOCK_MARKER, WHEN_MARKER, false},
+    {ACTION_COMPLETE, PROBE_TENANCY, WHEN_ALWAYS, false},
+    {ACTION_MAKE_SAFE, PROBE_COMPOSE_CONTAINERS, WHEN_POLICY, false},
+    {ACTION_REVERT, PROBE_GIT_HEAD, WHEN_ALWAYS, false},
+    {ACTION_REVERT, PROBE_GIT_BRANCH, WHEN_ALWAYS, false},
+    {ACTION_REDEPLOY, PROBE_COMPOSE_UP, WHEN_SENDING_POLICY, false},
+    {ACTION_REDEPLOY, PROBE_COMPOSE_CONTAINERS, WHEN_ALWAYS, false},
+    {ACTION_VERIFY_RESTORED, PROBE_GIT_HEAD, WHEN_ALWAYS, false},
+    {ACTION_VERIFY_RESTORED, PROBE_CONFIG_HMAC, WHEN_ALWAYS, false},
+    {ACTION_VERIFY_RESTORED, PROBE_ENV_HMAC, WHEN_ALWAYS, false},
+    {ACTION_VERIFY_RESTORED, PROBE_COMPOSE_DRIFT, WHEN_ALWAYS, false},
+    {ACTION_VERIFY_RESTORED, PROBE_COMPOSE_CONTAINERS, WHEN_ALWAYS, false},
+    {ACTION_VERIFY_RESTORED, PROBE_BUS_POLICY_HASH, WHEN_POLICY, true},
+    {ACTION_VERIFY_RESTORED, PROBE_LOGS_EXECUTION, WHEN_EXECUTION, false},
+    {ACTION_VERIFY_RESTORED, PROBE_INTERLOCK_MARKER, WHEN_MARKER, false},
+    {ACTION_RESTORE_CODE, PROBE_GIT_HEAD, WHEN_CONNECTED, false},
+    {ACTION_RESTORE_CODE, PROBE_TENANCY, WHEN_CONNECTED, false},
 };
 
 static bool earned_execution_runs(const struct audit *audit, const struct entry *entry)
 {
     struct containers containers;
     const struct container *execution = NULL;
-    if (reading_containers(entry_item(entry, 0, entry->item_count, "compose.containers", NULL),
+    if (reading_containers(entry_item(entry, 0, entry->item_count, PROBE_COMPOSE_CONTAINERS, NULL),
                            &containers))
         execution = reading_container(&containers, audit->genesis.execution);
     return execution != NULL && strcmp(execution->state, "running") == 0;
@@ -158,12 +158,13 @@ static bool runs_what_was_pulled(const struct audit *audit, const struct entry *
     const struct step *pulled = deployment_step(&audit->deployment, ACTION_PULL_IMAGES);
     if (pulled == NULL
         || !reading_images(entry_item(pulled->transition, 0, pulled->transition->item_count,
-                                      "compose.images", NULL),
+                                      PROBE_COMPOSE_IMAGES, NULL),
                            &images)
-        || !reading_containers(entry_item(entry, 0, entry->item_count, "compose.containers", NULL),
+        || !reading_containers(entry_item(entry, 0, entry->item_count, PROBE_COMPOSE_CONTAINERS,
+                                          NULL),
                                &containers))
         return unearned(ret_why, room, "the images pulled and the containers cannot be compared:",
-                        slice_of("compose.images"));
+                        slice_of(probe_name(PROBE_COMPOSE_IMAGES)));
     for (size_t i = 0; i < images.count; i++) {
         const struct container *container = reading_container(&containers,
                                                               slice_of(images.list[i].service));
@@ -184,19 +185,20 @@ static bool has_no_drift(const struct audit *audit, const struct entry *entry, c
 {
     struct containers images, containers;
     struct configurations configurations;
-    const struct item *status = entry_item(entry, 0, entry->item_count, "git.status", NULL);
+    const struct item *status = entry_item(entry, 0, entry->item_count, PROBE_GIT_STATUS, NULL);
     const struct step *pulled = deployment_step(&audit->deployment, ACTION_PULL_IMAGES);
     if (!runs_what_was_pulled(audit, entry, ret_why, room))
         return false;
-    if (!reading_configurations(entry_item(entry, 0, entry->item_count, "compose.drift", NULL),
+    if (!reading_configurations(entry_item(entry, 0, entry->item_count, PROBE_COMPOSE_DRIFT, NULL),
                                 &configurations)
         || !reading_images(entry_item(pulled->transition, 0, pulled->transition->item_count,
-                                      "compose.images", NULL),
+                                      PROBE_COMPOSE_IMAGES, NULL),
                            &images)
-        || !reading_containers(entry_item(entry, 0, entry->item_count, "compose.containers", NULL),
+        || !reading_containers(entry_item(entry, 0, entry->item_count, PROBE_COMPOSE_CONTAINERS,
+                                          NULL),
                                &containers))
         return unearned(ret_why, room, "what runs cannot be compared with what is declared:",
-                        slice_of("compose.drift"));
+                        slice_of(probe_name(PROBE_COMPOSE_DRIFT)));
     for (size_t i = 0; i < containers.count; i++) {
         const struct container *container = &containers.list[i],
                                *image = reading_container(&images, slice_of(container->service));
@@ -240,10 +242,10 @@ static bool has_commit(const struct audit *audit, const struct entry *entry, cha
 {
     const struct step *updated = deployment_step(&audit->deployment, ACTION_UPDATE_CODE);
     struct slice asked = node_text(audit->deployment.open, "commit"),
-                 head = reading_line(entry, "git.head");
+                 head = reading_line(entry, PROBE_GIT_HEAD);
     if (head.length != 40 || (asked.length > 0 && !slice_equal(asked, head)))
         return unearned(ret_why, room, "the commit is not the one that was asked for:", head);
-    if (updated != NULL && !slice_equal(reading_line(updated->transition, "git.head"), head))
+    if (updated != NULL && !slice_equal(reading_line(updated->transition, PROBE_GIT_HEAD), head))
         return unearned(ret_why, room, "the commit is not the one that the update led to:", head);
     return true;
 }
@@ -276,11 +278,11 @@ bool step_is_earned(const struct audit *audit, const struct step *step, char *re
         const struct item *item = entry_item(entry, 0, entry->item_count, needs[i].probe, NULL);
         if (item == NULL)
             return unearned(ret_why, room, "the step says that it succeeded, without the evidence",
-                            slice_of(needs[i].probe));
+                            slice_of(probe_name(needs[i].probe)));
         if (!needs[i].any_status && item->status != 0)
             return unearned(ret_why, room,
                             "the step says that it succeeded, and its evidence failed:",
-                            slice_of(needs[i].probe));
+                            slice_of(probe_name(needs[i].probe)));
     }
     return is_good_in_itself(audit, step, ret_why, room);
 }
@@ -294,7 +296,7 @@ size_t earned_untold(const struct audit *audit)
         const struct step *step = deployment_step(&audit->deployment, actions[i]);
         if (step == NULL
             || !reading_configurations(entry_item(step->transition, 0, step->transition->item_count,
-                                                  "compose.drift", NULL),
+                                                  PROBE_COMPOSE_DRIFT, NULL),
                                        &configurations))
             continue;
         for (size_t k = 0; k < configurations.count; k++)

@@ -3,9 +3,6 @@
 
 bool genesis_read(struct entry *entry, struct genesis *ret_genesis)
 {
-    static const char *const names[PATTERNS] = {
-        NULL,       "policy_loaded", "handshake_ok", "handshake_failed", "disarm_received",
-        "disarmed", "armed"};
     if (entry->type != ENTRY_GENESIS)
         return false;
     const struct node *body = entry_body(entry), *services = node_member(body, "services"),
@@ -19,7 +16,8 @@ bool genesis_read(struct entry *entry, struct genesis *ret_genesis)
                               .approvals_policy = node_number(approvals, "policy", 0),
                               .approvals_release = node_number(approvals, "release", 0)};
     for (unsigned i = 1; i < PATTERNS; i++)
-        genesis.patterns[i] = node_member(node_member(body, "patterns"), names[i]);
+        genesis.patterns[i] = node_member(node_member(body, "patterns"),
+                                          pattern_name((enum pattern)i));
     genesis.has_policy = genesis.execution.length > 0;
     *ret_genesis = genesis;
     return true;

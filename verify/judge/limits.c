@@ -5,7 +5,8 @@
 
 #include <libfyaml.h>
 
-#include "journal/format/bytes.h"
+#include "verify/read/file.h"
+#include "verify/read/names.h"
 
 enum { FILE_BYTES_MAX = 65536 };
 static const int64_t VALUE_MAX = (int64_t)7 * 24 * 3600 * 1000;
@@ -19,16 +20,9 @@ struct reader {
 static const struct {
     const char *key;
     size_t offset;
-} numbers[] = {{"window_ms", offsetof(struct limits, window_ms)},
-               {"sample_interval_ms", offsetof(struct limits, sample_interval_ms)},
-               {"sample_gap_ms", offsetof(struct limits, sample_gap_ms)},
-               {"window_start_ms", offsetof(struct limits, window_start_ms)},
-               {"window_start_armed_ms", offsetof(struct limits, window_start_armed_ms)},
-               {"failures", offsetof(struct limits, failures)},
-               {"rollback_start_ms", offsetof(struct limits, rollback_start_ms)},
-               {"rollback_ms", offsetof(struct limits, rollback_ms)},
-               {"disarm_fresh_ms", offsetof(struct limits, disarm_fresh_ms)},
-               {"answer_ms", offsetof(struct limits, answer_ms)}};
+} numbers[] = {
+#define LIMITS_ROW(name) {#name, offsetof(struct limits, name)},
+    NAMES_LIMITS(LIMITS_ROW)};
 
 void limits_default(struct limits *ret_limits)
 {
@@ -201,7 +195,7 @@ static enum error_code read_root(struct reader *reader, struct fy_node *root)
 enum error_code limits_read(const char *path, struct limits *ret_limits, struct error *error)
 {
     CLEANUP_BYTES struct bytes text = {0};
-    enum error_code code = bytes_read_file(path, FILE_BYTES_MAX, &text, error);
+    enum error_code code = file_read(path, FILE_BYTES_MAX, &text, NULL, error);
     if (code != ERROR_OK) {
         error->code = ERROR_USAGE;
         return ERROR_USAGE;

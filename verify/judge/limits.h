@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "journal/format/error.h"
+#include "verify/read/names.h"
 
 enum {
     LIMITS_ITEMS_MAX = 64,
@@ -19,8 +20,8 @@ enum {
 };
 
 struct limits {
-    int64_t window_ms, sample_interval_ms, sample_gap_ms, window_start_ms, window_start_armed_ms,
-        failures, rollback_start_ms, rollback_ms, disarm_fresh_ms, answer_ms;
+#define LIMITS_MEMBER(name) int64_t name;
+    NAMES_LIMITS(LIMITS_MEMBER)
     char checklist[LIMITS_ITEMS_MAX][LIMITS_ITEM_BYTES];
     unsigned checklist_count;
     int64_t approvals_policy, approvals_release;

@@ -148,7 +148,7 @@ static const struct container *sole_container(const struct containers *container
 }
 
 /* The place of the last item of a probe in [from, to), or `to`. */
-static size_t last_place(const struct entry *entry, size_t from, size_t to, const char *probe)
+static size_t last_place(const struct entry *entry, size_t from, size_t to, enum probe probe)
 {
     const struct item *item = entry_item(entry, from, to, probe, NULL);
     return item != NULL ? (size_t)(item - entry->items) : to;
@@ -207,7 +207,7 @@ static void read_presence(const struct genesis *genesis, const struct entry *ent
                           size_t to, struct interlock_reading *reading)
 {
     struct containers containers;
-    const struct item *list = entry_item(entry, from, to, "compose.containers", NULL);
+    const struct item *list = entry_item(entry, from, to, PROBE_COMPOSE_CONTAINERS, NULL);
     if (list == NULL || !reading_containers(list, &containers))
         return;
     const struct container *execution = reading_container(&containers, genesis->execution);
@@ -221,8 +221,8 @@ void reading_interlock(const struct genesis *genesis, const struct entry *entry,
     struct interlock_reading reading = {.interlock = INTERLOCK_UNKNOWN};
     struct containers containers;
     size_t end = to < entry->item_count ? to : entry->item_count;
-    size_t place = last_place(entry, from, end, "logs.execution");
-    size_t list = last_place(entry, from, place, "compose.containers");
+    size_t place = last_place(entry, from, end, PROBE_LOGS_EXECUTION);
+    size_t list = last_place(entry, from, place, PROBE_COMPOSE_CONTAINERS);
     (void)snprintf(reading.why, sizeof reading.why,
                    "there is no list of containers with Execution's log lines behind it");
     read_presence(genesis, entry, from, end, &reading);
@@ -241,7 +241,7 @@ void reading_interlock(const struct genesis *genesis, const struct entry *entry,
         else if (lines->status == 0)
             follow_lines(genesis, lines->output, execution->started_at, nonce, &reading);
         if (genesis->marker && reading.interlock != INTERLOCK_UNKNOWN)
-            compare_marker(entry_item(entry, list, end, "interlock.marker", NULL), &reading);
+            compare_marker(entry_item(entry, list, end, PROBE_INTERLOCK_MARKER, NULL), &reading);
     }
     *ret_reading = reading;
 }
@@ -281,12 +281,12 @@ static void hear_voice(struct parity_reading *reading, const char *who, const ch
 }
 
 /* The log of a role with the container it belongs to; false when there is none to read. */
-static bool find_log(const struct entry *entry, size_t from, size_t to, const char *probe,
+static bool find_log(const struct entry *entry, size_t from, size_t to, enum probe probe,
                      struct slice service, struct containers *containers,
                      const struct item **ret_lines, const char **ret_started_at)
 {
     size_t place = last_place(entry, from, to, probe);
-    size_t list = last_place(entry, from, place, "compose.containers");
+    size_t list = last_place(entry, from, place, PROBE_COMPOSE_CONTAINERS);
     if (place == to || list == place || !reading_containers(&entry->items[list], containers)
         || entry->items[place].status != 0)
         return false;
@@ -306,7 +306,7 @@ static void hear_execution(const struct genesis *genesis, const struct entry *en
     const char *started_at = "";
     char hash[SHA256_HEX + 1], last[SHA256_HEX + 1] = "";
     struct slice message;
-    if (find_log(entry, from, to, "logs.execution", genesis->execution, &containers, &lines,
+    if (find_log(entry, from, to, PROBE_LOGS_EXECUTION, genesis->execution, &containers, &lines,
                  &started_at)) {
         struct log log __attribute__((cleanup(reading_log_close))) = {.rest = lines->output,
                                                                       .started_at = started_at};
@@ -327,7 +327,8 @@ static void hear_brain(const struct genesis *genesis, const struct entry *entry,
     char hash[SHA256_HEX + 1] = "";
     bool shaken = false, failed = false;
     struct slice message;
-    if (find_log(entry, from, to, "logs.brain", genesis->brain, &containers, &lines, &started_at)) {
+    if (find_log(entry, from, to, PROBE_LOGS_BRAIN, genesis->brain, &containers, &lines,
+                 &started_at)) {
         struct log log __attribute__((cleanup(reading_log_close))) = {.rest = lines->output,
                                                                       .started_at = started_at};
         while (reading_message(&log, &message)) {
@@ -358,7 +359,7 @@ void reading_parity(const struct genesis *genesis, const struct entry *entry, si
     unsigned replies = 0;
     for (size_t i = from; i < end; i++) {
         char hash[SHA256_HEX + 1] = "";
-        if (!slice_is(entry->items[i].probe, "bus.policy_hash"))
+        if (entry->items[i].probe != PROBE_BUS_POLICY_HASH)
             continue;
         replies++;
         reading.silent = reading.silent || entry->items[i].status != 0;
@@ -403,7 +404,7 @@ struct slice reading_sick_endpoint(const struct genesis *genesis, const struct e
         bool good = true;
         for (size_t i = 0; i < entry->item_count; i++) {
             const struct item *item = &entry->items[i];
-            if (!slice_is(item->probe, "health") || !slice_equal(item->subject, endpoint->text))
+            if (item->probe != PROBE_HEALTH || !slice_equal(item->subject, endpoint->text))
                 continue;
             found = item;
             good = reading_health_is_good(item);
@@ -416,7 +417,7 @@ struct slice reading_sick_endpoint(const struct genesis *genesis, const struct e
     return (struct slice){"", 0};
 }
 
-struct slice reading_line(const struct entry *entry, const char *probe)
+struct slice reading_line(const struct entry *entry, enum probe probe)
 {
     const struct item *item = entry_item(entry, 0, entry->item_count, probe, NULL);
     if (item == NULL || item->status != 0)

@@ -95,6 +95,6 @@ struct slice reading_sick_endpoint(const struct genesis *genesis, const struct e
                                    bool *ret_missing);
 /* One line without its newline: git.head, git.branch, the HMACs. Empty when the item is missing or
  * failed. */
-struct slice reading_line(const struct entry *entry, const char *probe);
+struct slice reading_line(const struct entry *entry, enum probe probe);
 
 #endif

@@ -42,7 +42,7 @@ static void write_item(const struct page *page, const struct item *item)
     char hex[SHA256_HEX + 1];
     bytes_hex(item->hash, SHA256_BYTES, hex);
     fputs("<p><strong>", page->stream);
-    markup_text(page->stream, item->probe);
+    markup_text(page->stream, item->probe_name);
     fputs("</strong> ", page->stream);
     markup_short(page->stream, item->subject, 200);
     fprintf(page->stream, ": status %lld, %lld bytes, SHA-256 <code>%s</code></p>\n",

@@ -33,7 +33,7 @@ static bool verifies(enum action action)
 /* The last of these steps that carries such evidence, whatever came of it: what failed is to be
  * seen too. */
 static const struct entry *last_with(const struct deployment *deployment,
-                                     bool (*is_one)(enum action action), const char *probe)
+                                     bool (*is_one)(enum action action), enum probe probe)
 {
     const struct entry *found = NULL;
     for (size_t i = 0; i < deployment->step_count; i++) {
@@ -55,10 +55,10 @@ static void collect_columns(const struct page *page, struct column columns[COLUM
 {
     const struct deployment *deployment = &page->audit.deployment;
     const struct entry *before = answered(deployment, ACTION_CONNECT),
-                       *verified = last_with(deployment, verifies, "bus.policy_hash");
+                       *verified = last_with(deployment, verifies, PROBE_BUS_POLICY_HASH);
     const struct entry *restored = answered(deployment, ACTION_VERIFY_RESTORED),
                        *aborted = answered(deployment, ACTION_RESTORE_CODE);
-    const struct entry *changed = last_with(deployment, changes, "compose.containers");
+    const struct entry *changed = last_with(deployment, changes, PROBE_COMPOSE_CONTAINERS);
     columns[0] =
         (struct column){.name = "Before", .entry = before, .branch = before, .policy = before};
     columns[1] = (struct column){.name = "After the change",
@@ -72,7 +72,7 @@ static void collect_columns(const struct page *page, struct column columns[COLUM
     for (size_t i = 0; i < COLUMNS; i++) {
         const struct entry *entry = columns[i].entry;
         const struct item *item = entry != NULL ? entry_item(entry, 0, entry->item_count,
-                                                             "compose.containers", NULL)
+                                                             PROBE_COMPOSE_CONTAINERS, NULL)
                                                 : NULL;
         columns[i].has_containers = item != NULL
                                     && reading_containers(item, &columns[i].containers);
@@ -109,12 +109,12 @@ static void identity_write_row(const struct page *page, const struct column colu
 }
 
 static void identity_write_line(const struct page *page, const struct column columns[COLUMNS],
-                                const char *name, const char *probe)
+                                const char *name, enum probe probe)
 {
     char values[COLUMNS][VALUE_BYTES] = {"", "", ""};
     for (size_t i = 0; i < COLUMNS; i++) {
-        const struct entry *entry = strcmp(probe, "git.branch") == 0 ? columns[i].branch
-                                                                     : columns[i].entry;
+        const struct entry *entry = probe == PROBE_GIT_BRANCH ? columns[i].branch
+                                                              : columns[i].entry;
         if (entry != NULL && !slice_copy(reading_line(entry, probe), values[i], VALUE_BYTES))
             (void)snprintf(values[i], VALUE_BYTES, "(too long for a %s: see the entry)", name);
     }
@@ -200,10 +200,10 @@ void page_identity(const struct page *page)
         fputs("</th>", stream);
     }
     fputs("</tr></thead>\n<tbody>\n", stream);
-    identity_write_line(page, columns, "commit", "git.head");
-    identity_write_line(page, columns, "branch", "git.branch");
-    identity_write_line(page, columns, "configuration (HMAC)", "config.hmac");
-    identity_write_line(page, columns, "env file (HMAC)", "env.hmac");
+    identity_write_line(page, columns, "commit", PROBE_GIT_HEAD);
+    identity_write_line(page, columns, "branch", PROBE_GIT_BRANCH);
+    identity_write_line(page, columns, "configuration (HMAC)", PROBE_CONFIG_HMAC);
+    identity_write_line(page, columns, "env file (HMAC)", PROBE_ENV_HMAC);
     if (page->audit.genesis.has_policy)
         write_policy(page, columns);
     write_services(page, columns);

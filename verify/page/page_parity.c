@@ -12,7 +12,7 @@ static const struct container *container_of(const struct entry *entry, const str
                                             struct slice service, struct containers *containers)
 {
     const struct item *list = entry_item(entry, 0, (size_t)(lines - entry->items),
-                                         "compose.containers", NULL);
+                                         PROBE_COMPOSE_CONTAINERS, NULL);
     return list != NULL && reading_containers(list, containers)
                ? reading_container(containers, service)
                : NULL;
@@ -30,7 +30,7 @@ static struct slice raw_line(const struct log *log, const char *begin)
 }
 
 static void write_lines(const struct page *page, const struct entry *entry, size_t to,
-                        const char *probe, struct slice service, enum pattern first,
+                        enum probe probe, struct slice service, enum pattern first,
                         enum pattern second)
 {
     struct containers containers;
@@ -66,7 +66,7 @@ static void write_replies(const struct page *page, const struct entry *entry, si
     unsigned count = 0;
     for (size_t i = 0; i < to; i++) {
         const struct item *item = &entry->items[i];
-        if (!slice_is(item->probe, "bus.policy_hash"))
+        if (item->probe != PROBE_BUS_POLICY_HASH)
             continue;
         if (count++ >= REPLIES_MAX)
             continue;
@@ -94,10 +94,10 @@ static void parity_write_row(const struct page *page, const struct entry *entry,
     fputs("</th><td>", page->stream);
     write_replies(page, entry, to);
     fputs("</td><td>", page->stream);
-    write_lines(page, entry, to, "logs.execution", genesis->execution, PATTERN_POLICY_LOADED,
+    write_lines(page, entry, to, PROBE_LOGS_EXECUTION, genesis->execution, PATTERN_POLICY_LOADED,
                 PATTERN_POLICY_LOADED);
     fputs("</td><td>", page->stream);
-    write_lines(page, entry, to, "logs.brain", genesis->brain, PATTERN_HANDSHAKE_OK,
+    write_lines(page, entry, to, PROBE_LOGS_BRAIN, genesis->brain, PATTERN_HANDSHAKE_OK,
                 PATTERN_HANDSHAKE_FAILED);
     fputs("</td><td>", page->stream);
     if (reading.parity == PARITY_EQUAL) {
@@ -128,7 +128,8 @@ static size_t end_of(const struct step *step)
 {
     const struct entry *entry = step->transition;
     const struct item *publish = step->action == ACTION_ARM
-                                     ? entry_first_item(entry, 0, entry->item_count, "bus.publish")
+                                     ? entry_first_item(entry, 0, entry->item_count,
+                                                        PROBE_BUS_PUBLISH)
                                      : NULL;
     return publish != NULL ? (size_t)(publish - entry->items) : entry->item_count;
 }
@@ -141,7 +142,7 @@ static void write_steps(const struct page *page)
         const struct step *step = &deployment->steps[i];
         size_t to = end_of(step);
         if (step->action != ACTION_INVALID
-            && entry_item(step->transition, 0, to, "bus.policy_hash", NULL) != NULL
+            && entry_item(step->transition, 0, to, PROBE_BUS_POLICY_HASH, NULL) != NULL
             && rows++ < PAGE_ROWS_MAX)
             parity_write_row(page, step->transition, to, action_name(step->action));
     }

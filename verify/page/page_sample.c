@@ -8,7 +8,7 @@ enum page_health page_health(const struct entry *entry, struct slice endpoint, i
     *ret_status = 0;
     for (size_t i = 0; i < entry->item_count; i++) {
         const struct item *item = &entry->items[i];
-        if (!slice_is(item->probe, "health") || !slice_equal(item->subject, endpoint))
+        if (item->probe != PROBE_HEALTH || !slice_equal(item->subject, endpoint))
             continue;
         health = reading_health_is_good(item) ? PAGE_GOOD : PAGE_BAD;
         *ret_status = item->status;

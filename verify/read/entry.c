@@ -6,26 +6,7 @@
 #include <string.h>
 
 #include "verify/read/memory.h"
-
-static const char *const type_names[ENTRY_TYPES] = {NULL,       "genesis",        "roster",
-                                                    "open",     "intent",         "transition",
-                                                    "refusal",  "sample",         "attestation",
-                                                    "approval", "reconciliation", "takeover",
-                                                    "command",  "anchor",         "note"};
-
-const char *entry_type_name(enum entry_type type)
-{
-    assert(type > ENTRY_INVALID && type < ENTRY_TYPES);
-    return type_names[type];
-}
-
-static enum entry_type type_of(struct slice name)
-{
-    for (unsigned i = 1; i < ENTRY_TYPES; i++)
-        if (slice_is(name, type_names[i]))
-            return (enum entry_type)i;
-    return ENTRY_INVALID;
-}
+#include "verify/read/schema.h"
 
 void entry_free(struct entry *entry)
 {
@@ -127,7 +108,7 @@ static enum error_code entry_read_header(struct entry *entry, const struct node 
     entry->seq = node_number(root, "seq", -1);
     entry->boottime_ns = node_number(root, "boottime_ns", -1);
     entry->deployment = at[9] != NULL ? at[9]->number : ENTRY_NO_DEPLOYMENT;
-    entry->type = type_of(node_text(root, "type"));
+    entry->type = entry_type_by_name(node_text(root, "type"));
     if (!good || entry->seq < 0 || entry->boottime_ns < 0
         || (at[9] != NULL && entry->deployment < 0))
         return entry_refuse(error, "a key of the header does not have the form that it must have");
@@ -141,7 +122,8 @@ static bool read_item(const struct node *node, struct item *item)
 {
     const struct node *target = node_member(node, "target");
     struct slice hash = node_text(node, "output");
-    *item = (struct item){.probe = node_text(node, "probe"),
+    *item = (struct item){.probe = probe_by_name(node_text(node, "probe")),
+                          .probe_name = node_text(node, "probe"),
                           .subject = node_text(node, "subject"),
                           .status = node_number(node, "status", -1),
                           .size = node_number(node, "size", -1),
@@ -217,21 +199,21 @@ const struct node *entry_body(struct entry *entry)
     return entry->body;
 }
 
-const struct item *entry_item(const struct entry *entry, size_t from, size_t to, const char *probe,
+const struct item *entry_item(const struct entry *entry, size_t from, size_t to, enum probe probe,
                               const char *subject)
 {
     for (size_t i = to < entry->item_count ? to : entry->item_count; i-- > from;)
-        if (slice_is(entry->items[i].probe, probe)
+        if (entry->items[i].probe == probe
             && (subject == NULL || slice_is(entry->items[i].subject, subject)))
             return &entry->items[i];
     return NULL;
 }
 
 const struct item *entry_first_item(const struct entry *entry, size_t from, size_t to,
-                                    const char *probe)
+                                    enum probe probe)
 {
     for (size_t i = from; i < to && i < entry->item_count; i++)
-        if (slice_is(entry->items[i].probe, probe))
+        if (entry->items[i].probe == probe)
             return &entry->items[i];
     return NULL;
 }

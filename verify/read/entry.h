@@ -13,7 +13,7 @@
 #include "journal/format/bytes.h"
 #include "journal/format/clock.h"
 #include "journal/format/format.h"
-#include "verify/read/tree.h"
+#include "verify/read/names.h"
 
 struct blob {
     uint8_t hash[SHA256_BYTES]; /* under which it is stored; integrity compares */
@@ -21,27 +21,9 @@ struct blob {
     bool referred;
 };
 
-enum entry_type {
-    ENTRY_INVALID = 0,
-    ENTRY_GENESIS,
-    ENTRY_ROSTER,
-    ENTRY_OPEN,
-    ENTRY_INTENT,
-    ENTRY_TRANSITION,
-    ENTRY_REFUSAL,
-    ENTRY_SAMPLE,
-    ENTRY_ATTESTATION,
-    ENTRY_APPROVAL,
-    ENTRY_RECONCILIATION,
-    ENTRY_TAKEOVER,
-    ENTRY_COMMAND,
-    ENTRY_ANCHOR,
-    ENTRY_NOTE,
-    ENTRY_TYPES,
-};
-
 struct item {
-    struct slice probe, subject;
+    enum probe probe;
+    struct slice probe_name, subject;
     int64_t status;
     uint8_t hash[SHA256_BYTES];
     int64_t size;
@@ -74,18 +56,13 @@ struct entry {
 enum error_code entry_check(struct entry *entry, struct error *error) CHECKED;
 void entry_free(struct entry *entry);
 const struct node *entry_body(struct entry *entry); /* only of an entry that was accepted */
-const char *entry_type_name(enum entry_type type);
 
 const uint8_t *entry_payload(const struct entry *entry, size_t *ret_size);
 
 /* The last (first) item of a probe in [from, to), or NULL. subject may be NULL = any. */
-const struct item *entry_item(const struct entry *entry, size_t from, size_t to, const char *probe,
+const struct item *entry_item(const struct entry *entry, size_t from, size_t to, enum probe probe,
                               const char *subject);
 const struct item *entry_first_item(const struct entry *entry, size_t from, size_t to,
-                                    const char *probe);
-
-/* schema.c: whether a body has what its type must have, in the order of the format. */
-bool schema_body_is_right(enum entry_type type, const struct node *body, char *ret_why,
-                          size_t room);
+                                    enum probe probe);
 
 #endif

@@ -1,18 +1,15 @@
 /* The bundle: JSON Lines of one exact shape (journal/FORMAT.md, "Bundle"). Whatever is not that
  *             shape, to the byte, is damaged. */
-#include "verify/read/record.h"
+#include "verify/read/reader_bundle.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <sodium.h>
 
+#include "verify/read/file.h"
 #include "verify/read/memory.h"
 
 enum { LINE_BYTES_MAX = 2 << 20 };
@@ -182,15 +179,13 @@ enum error_code reader_bundle(const char *path, struct record *record, struct er
 {
     struct lines lines __attribute__((cleanup(close_lines))) = {.path = path};
     uint64_t entries = 0, blobs = 0;
-    struct stat status;
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (descriptor < 0 || (lines.file = fdopen(descriptor, "r")) == NULL
-        || fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode))
-        return error_set(error, ERROR_USAGE, errno, path, "name a journal directory or a bundle",
-                         "it cannot be read as a file");
+    enum error_code code = file_open(path, &lines.file, error);
+    if (code != ERROR_OK)
+        return error_set(error, ERROR_USAGE, error->library_code, path,
+                         "name a journal directory or a bundle", "it cannot be read as a file");
     record->is_bundle = true;
     (void)crypto_hash_sha256_init(&lines.hash);
-    enum error_code code = bundle_read_header(&lines, record, &entries, &blobs, error);
+    code = bundle_read_header(&lines, record, &entries, &blobs, error);
     if (code == ERROR_OK && (entries > RECORD_ENTRIES_MAX || blobs > RECORD_BLOBS_MAX))
         return error_set(error, ERROR_LIMIT, 0, path, "",
                          "it names more entries or blobs than this verifier takes");

@@ -6,7 +6,7 @@
  * none of them. A child that dies, stalls or talks nonsense means: damaged. Frame: kind (1 byte),
  * key length and value length (u32 each, of this machine), key, value. Kinds: E entry, B blob, Z
  * the end. */
-#include "verify/read/record.h"
+#include "verify/read/reader_lmdb.h"
 
 #include <errno.h>
 #include <poll.h>

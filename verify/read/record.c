@@ -1,9 +1,7 @@
 #include "verify/read/record.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "verify/read/memory.h"
 
@@ -79,18 +77,4 @@ struct blob *record_blob(const struct record *record, const uint8_t hash[SHA256_
         return NULL;
     return bsearch(hash, record->blobs, record->blob_count, sizeof *record->blobs,
                    compare_blob_hash);
-}
-
-enum error_code record_read(const char *path, struct record *record, struct error *error)
-{
-    struct stat status;
-    if (stat(path, &status) != 0)
-        return error_set(error, ERROR_USAGE, errno, path, "name a journal directory or a bundle",
-                         "it cannot be read: %s", strerror(errno));
-    enum error_code code = S_ISDIR(status.st_mode) ? reader_lmdb(path, record, error)
-                                                   : reader_bundle(path, record, error);
-    if (code == ERROR_OK && record->count == 0)
-        return error_set(error, ERROR_DAMAGED, 0, path, "",
-                         "it holds no entry, not even a genesis");
-    return code;
 }

@@ -41,11 +41,4 @@ enum error_code record_add_blob(struct record *record, const uint8_t hash[SHA256
 struct blob *record_blob(const struct record *record,
                          const uint8_t hash[SHA256_BYTES]); /* NULL where there is none */
 
-/* A directory is taken for an LMDB environment, a file for a bundle. */
-enum error_code record_read(const char *path, struct record *record, struct error *error) CHECKED;
-enum error_code reader_bundle(const char *path, struct record *record, struct error *error)
-    CHECKED; /* reader_bundle.c */
-enum error_code reader_lmdb(const char *path, struct record *record, struct error *error)
-    CHECKED; /* reader_lmdb.c */
-
 #endif

@@ -1,9 +1,11 @@
 /* The schemas of journal/FORMAT.md, "Bodies", as rows: what each body must have and in which order.
  * Unknown keys are passed over. */
-#include "verify/read/entry.h"
+#include "verify/read/schema.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#include "journal/format/bytes.h"
 
 enum field_kind {
     FIELD_INVALID = 0,
@@ -41,22 +43,10 @@ static const struct field target_fields[] = {{"name", FIELD_TEXT, false, NULL},
 static const struct field services_fields[] = {{"execution", FIELD_TEXT, false, NULL},
                                                {"brain", FIELD_TEXT, false, NULL},
                                                {0}};
-static const struct field patterns_fields[] = {
-    {"policy_loaded", FIELD_TEXTS, false, NULL},    {"handshake_ok", FIELD_TEXTS, false, NULL},
-    {"handshake_failed", FIELD_TEXTS, false, NULL}, {"disarm_received", FIELD_TEXTS, false, NULL},
-    {"disarmed", FIELD_TEXTS, false, NULL},         {"armed", FIELD_TEXTS, false, NULL},
-    {"errors", FIELD_TEXTS, false, NULL},           {0}};
-static const struct field limits_fields[] = {{"window_ms", FIELD_COUNT, false, NULL},
-                                             {"sample_interval_ms", FIELD_COUNT, false, NULL},
-                                             {"sample_gap_ms", FIELD_COUNT, false, NULL},
-                                             {"window_start_ms", FIELD_COUNT, false, NULL},
-                                             {"window_start_armed_ms", FIELD_COUNT, false, NULL},
-                                             {"failures", FIELD_COUNT, false, NULL},
-                                             {"rollback_start_ms", FIELD_COUNT, false, NULL},
-                                             {"rollback_ms", FIELD_COUNT, false, NULL},
-                                             {"disarm_fresh_ms", FIELD_COUNT, false, NULL},
-                                             {"answer_ms", FIELD_COUNT, false, NULL},
-                                             {0}};
+#define SCHEMA_PATTERN(token, name) {name, FIELD_TEXTS, false, NULL},
+#define SCHEMA_LIMIT(name) {#name, FIELD_COUNT, false, NULL},
+static const struct field patterns_fields[] = {NAMES_PATTERNS(SCHEMA_PATTERN){0}};
+static const struct field limits_fields[] = {NAMES_LIMITS(SCHEMA_LIMIT){0}};
 static const struct field approvals_fields[] = {{"policy", FIELD_COUNT, false, NULL},
                                                 {"release", FIELD_COUNT, false, NULL},
                                                 {0}};

@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "journal/format/clock.h"
 #include "verify/report/dsse.h"
 #include "verify/report/output.h"
 #include "verify/report/statement.h"
+#include "verify/report/wall_clock.h"
 
 bool attest_is_uri(const char *text)
 {
@@ -69,14 +69,12 @@ enum error_code attest_write(const struct report *report, const struct attest_op
     CLEANUP_SIGNING_KEY struct signing_key key = {0};
     CLEANUP_BYTES struct bytes statement = {0};
     CLEANUP_BYTES struct bytes envelope = {0};
-    struct clock_reading now;
-    char time[24];
+    char time[WALL_CLOCK_BYTES];
     enum error_code code = attest_check(report, options->file, error);
     if (code == ERROR_OK)
-        code = clock_system()->read(NULL, &now, error);
+        code = wall_clock_utc(time, error);
     if (code != ERROR_OK)
         return code;
-    (void)snprintf(time, sizeof time, "%.19sZ", now.utc);
     code = statement_text(report,
                           options->verifier != NULL ? options->verifier : STATEMENT_VERIFIER, time,
                           &statement, error);

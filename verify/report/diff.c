@@ -4,6 +4,7 @@
 
 #include "journal/format/allowed_signers.h"
 #include "verify/judge/audit.h"
+#include "verify/read/reader.h"
 
 void diff_free(struct diff *diff)
 {
@@ -19,7 +20,7 @@ static enum error_code diff_read(const char *path, struct record *record, struct
     struct finding finding;
     struct audit audit = {.record = record, .limits = &limits, .trust = &nobody, .target = ""};
     limits_default(&limits);
-    enum error_code code = record_read(path, record, error);
+    enum error_code code = reader_read(path, record, error);
     if (code != ERROR_OK)
         return code;
     finding_init(&finding);

@@ -2,32 +2,9 @@
  * armor. */
 #include "verify/verify.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "journal/format/sshsig.h"
-
-static enum error_code write_file(const char *path, const void *data, size_t size,
-                                  struct error *error)
-{
-    int descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    bool good = descriptor >= 0;
-    for (const char *at = data; good && size > 0;) {
-        ssize_t written = write(descriptor, at, size);
-        good = written > 0;
-        at += good ? written : 0;
-        size -= good ? (size_t)written : 0;
-    }
-    int number = errno;
-    if (descriptor >= 0)
-        good = close(descriptor) == 0 && good;
-    return good ? ERROR_OK
-                : error_set(error, ERROR_USAGE, number, path,
-                            "choose a place that can be written with --out",
-                            "it cannot be written: %s", strerror(number));
-}
+#include "verify/read/reader.h"
+#include "verify/report/output.h"
 
 enum error_code verify_extract(const char *path, uint64_t seq, const char *prefix,
                                struct error *error)
@@ -35,7 +12,7 @@ enum error_code verify_extract(const char *path, uint64_t seq, const char *prefi
     CLEANUP_RECORD struct record record = {0};
     CLEANUP_BYTES struct bytes armor = {0};
     CLEANUP_BYTES struct bytes name = {0};
-    enum error_code code = record_read(path, &record, error);
+    enum error_code code = reader_read(path, &record, error);
     if (code != ERROR_OK)
         return code;
     if (seq >= record.count)
@@ -52,7 +29,7 @@ enum error_code verify_extract(const char *path, uint64_t seq, const char *prefi
     if (code == ERROR_OK)
         code = bytes_append_format(&name, error, "%s.sig", prefix);
     if (code == ERROR_OK)
-        code = write_file(prefix, payload, size, error);
-    return code == ERROR_OK ? write_file((const char *)name.data, armor.data, armor.size, error)
+        code = output_write(prefix, payload, size, error);
+    return code == ERROR_OK ? output_write((const char *)name.data, armor.data, armor.size, error)
                             : code;
 }

@@ -28,4 +28,8 @@ enum error_code output_commit(struct output *output, struct error *error) CHECKE
 void output_close(struct output *output);
 #define CLEANUP_OUTPUT __attribute__((cleanup(output_close)))
 
+/* In place, as OpenSSH's tools write: what stands at the path is overwritten. Mode 0600. */
+enum error_code output_write(const char *path, const void *data, size_t size, struct error *error)
+    CHECKED;
+
 #endif

@@ -50,21 +50,8 @@ static void add_actions(bool policy, const char *procedure, enum state from, str
 
 static void add_limits(const struct limits *limits, struct lines *lines)
 {
-    const struct {
-        const char *name;
-        int64_t value;
-    } figures[] = {{"window_ms", limits->window_ms},
-                   {"sample_interval_ms", limits->sample_interval_ms},
-                   {"sample_gap_ms", limits->sample_gap_ms},
-                   {"window_start_ms", limits->window_start_ms},
-                   {"window_start_armed_ms", limits->window_start_armed_ms},
-                   {"failures", limits->failures},
-                   {"rollback_start_ms", limits->rollback_start_ms},
-                   {"rollback_ms", limits->rollback_ms},
-                   {"disarm_fresh_ms", limits->disarm_fresh_ms},
-                   {"answer_ms", limits->answer_ms}};
-    for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++)
-        add_policy_line(lines, "limit %s %lld", figures[i].name, (long long)figures[i].value);
+#define POLICY_LIMIT(name) add_policy_line(lines, "limit %s %lld", #name, (long long)limits->name);
+    NAMES_LIMITS(POLICY_LIMIT)
     add_policy_line(lines, "approvals policy %lld", (long long)limits->approvals_policy);
     add_policy_line(lines, "approvals release %lld", (long long)limits->approvals_release);
     for (unsigned i = 0; i < limits->checklist_count; i++)

@@ -146,16 +146,13 @@ static void write_claims(const struct deployment_report *deployment, FILE *strea
 
 static void report_write_limits(const struct limits *limits, FILE *stream)
 {
-    fprintf(stream,
-            "\"limits\":{\"window_ms\":%lld,\"sample_interval_ms\":%lld,\"sample_gap_ms\":%lld,"
-            "\"window_start_ms\":%lld,\"window_start_armed_ms\":%lld,"
-            "\"failures\":%lld,\"rollback_start_ms\":%lld,\"rollback_ms\":%lld,\"disarm_fresh_ms\":"
-            "%lld,\"answer_ms\":%lld}",
-            (long long)limits->window_ms, (long long)limits->sample_interval_ms,
-            (long long)limits->sample_gap_ms, (long long)limits->window_start_ms,
-            (long long)limits->window_start_armed_ms, (long long)limits->failures,
-            (long long)limits->rollback_start_ms, (long long)limits->rollback_ms,
-            (long long)limits->disarm_fresh_ms, (long long)limits->answer_ms);
+    const char *comma = "";
+    fputs("\"limits\":{", stream);
+#define REPORT_LIMIT(name)                                                   \
+    fprintf(stream, "%s\"" #name "\":%lld", comma, (long long)limits->name); \
+    comma = ",";
+    NAMES_LIMITS(REPORT_LIMIT)
+    fputs("}", stream);
 }
 
 static void report_write_head(enum verify_status status, FILE *stream)

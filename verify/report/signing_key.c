@@ -1,12 +1,10 @@
 #include "verify/report/signing_key.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <sodium.h>
+
+#include "verify/read/file.h"
 
 static const char BEGIN[] = "-----BEGIN PRIVATE KEY-----\n",
                   END[] = "\n-----END PRIVATE KEY-----\n",
@@ -15,6 +13,7 @@ static const uint8_t DER[] = {
     0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06,
     0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20}; /* what stands before the seed */
 
+enum { FILE_BYTES_MAX = 65536 };
 enum { BASE64_LENGTH = 64, TEXT_LENGTH = sizeof BEGIN - 1 + BASE64_LENGTH + sizeof END - 1 };
 
 void signing_key_wipe(struct signing_key *key)
@@ -28,32 +27,27 @@ static enum error_code signing_key_refuse(const char *path, const char *what, co
     return error_set(error, ERROR_KEY_REFUSED, 0, path, next, "%s", what);
 }
 
-/* One byte more than a key has room for, so that a longer file shows. */
-static enum error_code signing_key_read_text(const char *path, char text[TEXT_LENGTH + 1],
-                                             size_t *ret_length, struct error *error)
+/* A file that is too long for any key is no key: *ret_text stays empty then. */
+static enum error_code signing_key_read_text(const char *path, struct bytes *ret_text,
+                                             struct error *error)
 {
-    struct stat status;
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (descriptor < 0)
-        return error_set(error, ERROR_KEY_REFUSED, errno, path,
-                         "name the file of your key with --key", "the key cannot be opened: %s",
-                         strerror(errno));
-    bool regular = fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode),
-         closed = regular && (status.st_mode & 077) == 0;
-    ssize_t got = closed ? read(descriptor, text, TEXT_LENGTH + 1) : 0;
-    (void)close(descriptor);
-    if (!regular)
+    bool others_may = false;
+    enum error_code code = file_read(path, FILE_BYTES_MAX, ret_text, &others_may, error);
+    if (code == ERROR_REFUSED)
         return signing_key_refuse(path, "the key is not a regular file",
                                   "name the file of your key with --key", error);
-    if (!closed)
+    if (code == ERROR_SYSTEM)
+        return error_set(error, ERROR_KEY_REFUSED, error->library_code, path,
+                         "name the file of your key with --key", "the key cannot be opened: %s",
+                         strerror(error->library_code));
+    if (code != ERROR_OK && code != ERROR_LIMIT)
+        return code;
+    if (code == ERROR_OK && others_may)
         return signing_key_refuse(
             path, "others may read the key, or write it",
             "make a new one (openssl genpkey -algorithm ed25519 -out KEY), or chmod 600 "
             "if nobody did",
             error);
-    if (got < 0)
-        return signing_key_refuse(path, "the key cannot be read", "check the file", error);
-    *ret_length = (size_t)got;
     return ERROR_OK;
 }
 
@@ -72,15 +66,13 @@ static bool take_seed(const char *text, size_t length, struct signing_key *key)
 enum error_code signing_key_read(const char *path, struct signing_key *ret_key, struct error *error)
 {
     CLEANUP_SIGNING_KEY struct signing_key key = {0};
-    char text[TEXT_LENGTH + 1];
-    size_t length = 0;
-    enum error_code code = signing_key_read_text(path, text, &length, error);
+    CLEANUP_BYTES struct bytes text = {0};
+    enum error_code code = signing_key_read_text(path, &text, error);
     if (code != ERROR_OK)
         return code;
-    bool encrypted = length > sizeof ENCRYPTED - 1
-                     && memcmp(text, ENCRYPTED, sizeof ENCRYPTED - 1) == 0,
-         good = take_seed(text, length, &key);
-    sodium_memzero(text, sizeof text);
+    bool encrypted = text.size > sizeof ENCRYPTED - 1
+                     && memcmp(text.data, ENCRYPTED, sizeof ENCRYPTED - 1) == 0,
+         good = take_seed((const char *)text.data, text.size, &key);
     if (!good)
         return encrypted
                    ? signing_key_refuse(

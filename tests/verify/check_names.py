@@ -1,0 +1,78 @@
+"""The driver's list of names and the verifier's, each against the tables of journal/FORMAT.md."""
+
+import re
+import sys
+from pathlib import Path
+
+
+def section(text, title):
+    """The part of FORMAT.md under this heading."""
+    return re.split(r"^#", text.split(title, 1)[1], maxsplit=1, flags=re.M)[0]
+
+
+def of_format(text):
+    signers = section(text, "## Who signs what")
+    types = set(re.findall(r"`([a-z]+)`", "".join(re.findall(r"^\|([^|]*)\|", signers, re.M))))
+    evidence = text.split("## Evidence", 1)[1]
+    table = evidence.split("| probe | subject |", 1)[1].split("\n\n", 1)[0]
+    probes = set(re.findall(r"`([A-Za-z_.]+)`", "".join(re.findall(r"^\|([^|]*)\|", table, re.M))))
+    roles = {probe for probe in probes if "ROLE" in probe}
+    probes -= roles
+    probes |= {p.replace("ROLE", role) for p in roles for role in ("execution", "brain")}
+    genesis = section(text, "## Bodies").split("* **genesis**", 1)[1]
+    limits = re.search(r"`limits:\{([^}]*)\}`", genesis).group(1)
+    patterns = re.search(r"`patterns:\{([^}]*)\}`", genesis).group(1)
+    return {
+        "types": types,
+        "probes": probes,
+        "limits": {word.strip().split(":")[0] for word in limits.split(",")},
+        "patterns": {word.strip().split(":")[0] for word in patterns.split(",")},
+    }
+
+
+def of_driver(text):
+    def values(prefix):
+        return set(re.findall(rf'^#define {prefix}_\w+ "([^"]+)"', text, re.M))
+
+    def members(name):
+        body = re.search(rf"#define {name}\(X\)((?:.*\\\n)*.*)", text).group(1)
+        return set(re.findall(r"X\((\w+)\)", body))
+
+    return {
+        "types": values("ENTRY"),
+        "probes": values("PROBE"),
+        "limits": members("LIMITS"),
+        "patterns": members("PATTERNS"),
+    }
+
+
+def of_verifier(text):
+    def members(name):
+        body = re.search(rf"#define {name}\(X\)((?:.*\\\n)*.*)", text).group(1)
+        return set(re.findall(r'X\((?:\w+, ")?([\w.]+)"?\)', body))
+
+    return {
+        "types": members("NAMES_ENTRY_TYPES"),
+        "probes": members("NAMES_PROBES"),
+        "limits": members("NAMES_LIMITS"),
+        "patterns": members("NAMES_PATTERNS"),
+    }
+
+
+def main(text, driver, verifier):
+    wanted = of_format(Path(text).read_text())
+    failed = False
+    for path, read in ((driver, of_driver), (verifier, of_verifier)):
+        found = read(Path(path).read_text())
+        for kind, names in wanted.items():
+            if not names:
+                sys.exit(f"FORMAT.md lists no {kind}")
+            for name in sorted(names ^ found[kind]):
+                place = "FORMAT.md" if name in names else path
+                print(f"{kind}: {name} stands in {place} only, of the two", path)
+                failed = True
+    sys.exit(failed)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
