@@ -224,7 +224,7 @@ enum error_code command_line_read(const struct command *command, const struct wo
                                 .comment = "",
                                 .principal = "",
                                 .approvals = -1};
-    const char *named = getenv("TITAN_CONFIG");
+    const char *named = world->host->environment(world->host->context, "TITAN_CONFIG");
     if (named != NULL && named[0] != '\0')
         line.options.config_path = named;
     opterr = 0;

@@ -7,38 +7,37 @@
  * or shipped once a minute. */
 enum { WAIT_MS = 10000, DOWNLOAD_MS = 30000, WAIT_MS_MAX = 120000, LOGS_RECENT_MS = 150000 };
 
-#define AT(part) offsetof(struct checklist_words, check.part)
 const struct field checklist_fields[] = {
-    {"probe", FIELD_NAME, offsetof(struct checklist_words, probe)},
-    {"advice", FIELD_TEXT, AT(advice)},
-    {"mandatory", FIELD_FLAG, AT(mandatory)},
-    {"key", FIELD_NAME, AT(key)},
-    {"minimum", FIELD_NUMBER, AT(minimum), 1, 4096},
-    {"command", FIELD_TEXT, AT(command)},
-    {"variables", FIELD_LIST, AT(variables)},
-    {"absent", FIELD_NAMES, AT(absent)},
-    {"service", FIELD_NAME, AT(service)},
-    {"sockets", FIELD_LIST, AT(sockets)},
-    {"ports", FIELD_LIST, AT(ports)},
-    {"closed", FIELD_LIST, AT(closed)},
-    {"address", FIELD_TEXT, AT(address)},
-    {"url", FIELD_TEXT, AT(url)},
-    {"ca_file", FIELD_PATH, AT(ca_file)},
-    {"token_file", FIELD_PATH, AT(token_file)},
-    {"text", FIELD_TEXT, AT(text)},
-    {"subjects", FIELD_LIST, AT(subjects)},
-    {"path", FIELD_PLACE, AT(path)},
-    {"schedule", FIELD_TEXT, AT(schedule)},
-    {"hours", FIELD_NUMBER, AT(hours), 1, 24 * 366},
-    {"prometheus", FIELD_TEXT, AT(prometheus)},
-    {"prometheus_query", FIELD_TEXT, AT(prometheus_query)},
-    {"loki", FIELD_TEXT, AT(loki)},
-    {"loki_query", FIELD_TEXT, AT(loki_query)},
-    {"within_ms", FIELD_NUMBER, AT(within_ms), 100, 24 * 3600000},
-    {"owner", FIELD_NAME, AT(owner)},
-    {"examples", FIELD_LIST, AT(examples)},
-    {"keys", FIELD_LIST, AT(keys)},
-    {NULL},
+    FIELD("probe", NAME, struct checklist_words, probe),
+    FIELD("advice", TEXT, struct checklist_words, check.advice),
+    FIELD("mandatory", FLAG, struct checklist_words, check.mandatory),
+    FIELD("key", NAME, struct checklist_words, check.key),
+    FIELD_BOUND("minimum", NUMBER, struct checklist_words, check.minimum, 1, 4096),
+    FIELD("command", TEXT, struct checklist_words, check.command),
+    FIELD("variables", LIST, struct checklist_words, check.variables),
+    FIELD("absent", SERVICES, struct checklist_words, check.absent),
+    FIELD("service", SERVICE, struct checklist_words, check.service),
+    FIELD("sockets", LIST, struct checklist_words, check.sockets),
+    FIELD("ports", LIST, struct checklist_words, check.ports),
+    FIELD("closed", LIST, struct checklist_words, check.closed),
+    FIELD("address", TEXT, struct checklist_words, check.address),
+    FIELD("url", TEXT, struct checklist_words, check.url),
+    FIELD("ca_file", PATH, struct checklist_words, check.ca_file),
+    FIELD("token_file", PATH, struct checklist_words, check.token_file),
+    FIELD("text", TEXT, struct checklist_words, check.text),
+    FIELD("subjects", LIST, struct checklist_words, check.subjects),
+    FIELD("path", PLACE, struct checklist_words, check.path),
+    FIELD("schedule", TEXT, struct checklist_words, check.schedule),
+    FIELD_BOUND("hours", NUMBER, struct checklist_words, check.hours, 1, 24 * 366),
+    FIELD("prometheus", TEXT, struct checklist_words, check.prometheus),
+    FIELD("prometheus_query", TEXT, struct checklist_words, check.prometheus_query),
+    FIELD("loki", TEXT, struct checklist_words, check.loki),
+    FIELD("loki_query", TEXT, struct checklist_words, check.loki_query),
+    FIELD_BOUND("within_ms", NUMBER, struct checklist_words, check.within_ms, 100, 24 * 3600000),
+    FIELD("owner", NAME, struct checklist_words, check.owner),
+    FIELD("examples", LIST, struct checklist_words, check.examples),
+    FIELD("keys", LIST, struct checklist_words, check.keys),
+    FIELD_END,
 };
 
 /* One row a probe: its word, its kind, the keys that it reads, and what to do when it fails where
@@ -152,7 +151,7 @@ static const struct {
      "commit or remove the changes of the tree on the target"},
 };
 
-static void begin(struct checklist_draft *draft)
+static void begin_with_standard(struct checklist_draft *draft)
 {
     draft->begun = true;
     for (size_t i = 0; i < sizeof standard_items / sizeof standard_items[0]; i++) {
@@ -171,7 +170,7 @@ void *checklist_add(void *base, const char *name)
 {
     struct checklist_draft *draft = base;
     if (!draft->begun && strcmp(draft->begins_with, "standard") == 0)
-        begin(draft);
+        begin_with_standard(draft);
     for (size_t i = 0; i < draft->count; i++)
         if (strcmp(draft->items[i].check.id, name) == 0)
             return &draft->items[i];
@@ -196,8 +195,8 @@ const void *checklist_at(const void *base, size_t index, const char **ret_name,
     return &draft->items[index];
 }
 
-static enum error_code invalid(const struct field_file *file, const char *key, const char *next,
-                               const char *what, const char *id, struct error *error)
+static enum error_code fail_item(const struct field_file *file, const char *key, const char *next,
+                                 const char *what, const char *id, struct error *error)
 {
     char at[160];
     (void)snprintf(at, sizeof at, "preflight/%s/%s", id, key);
@@ -223,18 +222,18 @@ static enum error_code settle_item(const struct field_file *file, struct checkli
                            : check->kind == CHECK_DOWNLOAD ? DOWNLOAD_MS
                                                            : WAIT_MS;
     if (check->kind == CHECK_INVALID || !known)
-        return invalid(file, "probe",
-                       "fsm/config/titan.example.yml (installed below share/doc/titan-fsm) lists "
-                       "the probes; `command` runs one of your own, `attest` asks a person",
-                       "a checklist item names no probe that there is", check->id, error);
+        return fail_item(file, "probe",
+                         "fsm/config/titan.example.yml (installed below share/doc/titan-fsm) lists "
+                         "the probes; `command` runs one of your own, `attest` asks a person",
+                         "a checklist item names no probe that there is", check->id, error);
     if ((check->kind == CHECK_ENV_KEY_LENGTH && check->key[0] == '\0')
         || (check->kind == CHECK_COMMAND && check->command[0] == '\0'))
-        return invalid(file, check->kind == CHECK_COMMAND ? "command" : "key",
-                       "give its `key`, or its `command`",
-                       "a checklist item lacks what its probe needs", check->id, error);
+        return fail_item(file, check->kind == CHECK_COMMAND ? "command" : "key",
+                         "give its `key`, or its `command`",
+                         "a checklist item lacks what its probe needs", check->id, error);
     if (check->kind != CHECK_LOGS && check->within_ms > WAIT_MS_MAX)
-        return invalid(file, "within_ms", "write a within_ms of at most 120000",
-                       "a checklist item would be waited for too long", check->id, error);
+        return fail_item(file, "within_ms", "write a within_ms of at most 120000",
+                         "a checklist item would be waited for too long", check->id, error);
     for (size_t i = 0; i < sizeof probes / sizeof probes[0]; i++)
         if (probes[i].kind == check->kind)
             words->probe = probes[i].word;
@@ -254,7 +253,7 @@ enum error_code checklist_settle(const struct field_file *file, struct checklist
         return field_file_fail(file, "checklist", "move `checklist` in front of `preflight`",
                                "`checklist` stands behind `preflight`", draft->begins_with, error);
     if (standard && !draft->begun)
-        begin(draft);
+        begin_with_standard(draft);
     for (size_t i = 0; i < draft->count; i++) {
         enum error_code code = settle_item(file, &draft->items[i], error);
         if (code != ERROR_OK)

@@ -8,20 +8,10 @@
 #include <libfyaml.h>
 
 struct field_reader {
-    const char *path;
-    struct config *config;
+    const char *path, *home;
+    struct config_strings *keeper;
     struct error *error;
 };
-
-const char *config_keep(struct config *config, const char *text, size_t length)
-{
-    char **strings = reallocarray(config->strings, config->string_count + 1, sizeof *strings);
-    if (strings == NULL)
-        return NULL;
-    config->strings = strings;
-    strings[config->string_count] = strndup(text, length);
-    return strings[config->string_count] != NULL ? strings[config->string_count++] : NULL;
-}
 
 /* A collection has no token of its own: its key tells where it stands. */
 static enum error_code fail_at(const struct field_reader *reader, struct fy_node *node,
@@ -38,12 +28,12 @@ static enum error_code fail_at(const struct field_reader *reader, struct fy_node
                      word[0] != '\0' ? ": " : "", word);
 }
 
-static enum error_code no_memory(const struct field_reader *reader)
+static enum error_code reader_out_of_memory(const struct field_reader *reader)
 {
     return error_set(reader->error, ERROR_MEMORY, 0, reader->path, "", "out of memory");
 }
 
-static bool only(const char *text, const char *others)
+static bool has_only(const char *text, const char *others)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
     for (; *text != '\0'; text++)
@@ -58,6 +48,14 @@ static bool has_control(const char *text, size_t length)
         if ((unsigned char)text[i] < 0x20 || text[i] == 0x7F)
             return true;
     return false;
+}
+
+/* Names of services and of entries become part of fixed arrays and of paths: a longer one is
+ * refused here, and never cut later. */
+static const char service_advice[] = "use at most 63 letters, digits, '.', '_' and '-'";
+static bool is_service(const char *text)
+{
+    return text[0] != '\0' && strlen(text) <= FIELD_SERVICE_MAX && has_only(text, "");
 }
 
 /* The text of a scalar, kept; NULL after an error. */
@@ -77,9 +75,9 @@ static const char *take_text(const struct field_reader *reader, struct fy_node *
                         "this value has control characters or is too long", "");
     if (*code != ERROR_OK)
         return NULL;
-    const char *kept = config_keep(reader->config, text != NULL ? text : "", length);
+    const char *kept = strings_keep(reader->keeper, text != NULL ? text : "", length);
     if (kept == NULL)
-        *code = no_memory(reader);
+        *code = reader_out_of_memory(reader);
     return kept;
 }
 
@@ -105,7 +103,7 @@ static enum error_code take_path(const struct field_reader *reader, const char *
                                  const char **ret_path)
 {
     char path[4096];
-    const char *slash = strrchr(reader->path, '/'), *home = getenv("HOME");
+    const char *slash = strrchr(reader->path, '/'), *home = reader->home;
     int length;
     if (text[0] == '\0' || text[0] == '/')
         length = snprintf(path, sizeof path, "%s", text);
@@ -115,9 +113,9 @@ static enum error_code take_path(const struct field_reader *reader, const char *
         length = snprintf(path, sizeof path, "%.*s%s",
                           slash != NULL ? (int)(slash - reader->path) + 1 : 0, reader->path, text);
     *ret_path = length >= 0 && length < (int)sizeof path
-                    ? config_keep(reader->config, path, (size_t)length)
+                    ? strings_keep(reader->keeper, path, (size_t)length)
                     : NULL;
-    return *ret_path != NULL ? ERROR_OK : no_memory(reader);
+    return *ret_path != NULL ? ERROR_OK : reader_out_of_memory(reader);
 }
 
 /* %H and %N are all that a pattern may name (journal/FORMAT.md, "Reading it"). */
@@ -143,9 +141,8 @@ static enum error_code take_items(const struct field_reader *reader, const struc
         const char *text = take_text(reader, key, item, &code);
         if (code != ERROR_OK)
             return code;
-        if (field->kind == FIELD_NAMES && (!only(text, "") || text[0] == '\0'))
-            return fail_at(reader, item, "use letters, digits, '.', '_' and '-'",
-                           "this is not a name", text);
+        if (field->kind == FIELD_SERVICES && !is_service(text))
+            return fail_at(reader, item, service_advice, "this is not the name of a service", text);
         if (field->kind == FIELD_PATTERNS && !is_pattern(text))
             return fail_at(reader, item,
                            "write literal text; %H stands for 64 hex digits, %N for the nonce",
@@ -175,9 +172,8 @@ static enum error_code take_each(const struct field_reader *reader, const struct
         const char *name = take_text(reader, key, name_node, &code);
         if (code != ERROR_OK)
             return code;
-        if (name[0] == '\0' || strlen(name) > 63 || !only(name, ""))
-            return fail_at(reader, name_node, "use at most 63 letters, digits, '.', '_' and '-'",
-                           "this is not a name", name);
+        if (!is_service(name))
+            return fail_at(reader, name_node, service_advice, "this is not a name", name);
         void *entry = field->each(base, name);
         if (entry == NULL)
             return fail_at(reader, name_node, "shorten the list", "too many entries", name);
@@ -200,11 +196,19 @@ static enum error_code take_scalar(const struct field_reader *reader, const stru
     case FIELD_TEXT:
         *(const char **)(void *)place = text;
         return ERROR_OK;
+    case FIELD_SERVICE:
+        *(const char **)(void *)place = text;
+        return text[0] == '\0' || is_service(text)
+                   ? ERROR_OK
+                   : fail_at(reader, value, service_advice, "this is not the name of a service",
+                             text);
     case FIELD_NAME:
     case FIELD_WORDS:
     case FIELD_PLACE:
         *(const char **)(void *)place = text;
-        if (only(text, field->kind == FIELD_NAME ? "" : field->kind == FIELD_PLACE ? "/" : "/=: "))
+        if (has_only(text, field->kind == FIELD_NAME    ? ""
+                           : field->kind == FIELD_PLACE ? "/"
+                                                        : "/=: "))
             return ERROR_OK;
         return fail_at(
             reader, value,
@@ -229,7 +233,7 @@ static enum error_code take_scalar(const struct field_reader *reader, const stru
                              text);
     case FIELD_INVALID:
     case FIELD_LIST:
-    case FIELD_NAMES:
+    case FIELD_SERVICES:
     case FIELD_PATTERNS:
     case FIELD_SECTION:
     case FIELD_EACH:
@@ -246,7 +250,7 @@ static enum error_code take_field(const struct field_reader *reader, const struc
         return take_mapping(reader, key, value, field->fields, place);
     if (field->kind == FIELD_EACH)
         return take_each(reader, field, key, value, place);
-    if (field->kind == FIELD_LIST || field->kind == FIELD_NAMES) {
+    if (field->kind == FIELD_LIST || field->kind == FIELD_SERVICES) {
         struct setup_list *list = (struct setup_list *)(void *)place;
         return take_items(reader, field, key, value, list->items, SETUP_NAMES_MAX, &list->count);
     }
@@ -289,7 +293,7 @@ static enum error_code take_mapping(const struct field_reader *reader, struct fy
 }
 
 /* libfyaml's own word, with its line and column: a doubled key, a wrong indent. */
-static enum error_code parse_error(const char *path, struct fy_diag *diag, struct error *error)
+static enum error_code yaml_error(const char *path, struct fy_diag *diag, struct error *error)
 {
     void *at = NULL;
     char where[160];
@@ -316,9 +320,9 @@ void field_file_close(struct field_file *file)
     free(file);
 }
 
-static enum error_code read_document(struct field_file *file, const struct bytes *text,
-                                     const struct field *fields, void *base, struct config *keeper,
-                                     struct error *error)
+static enum error_code read_document(struct field_file *file, const struct field_source *source,
+                                     const struct field *fields, void *base,
+                                     struct config_strings *keeper, struct error *error)
 {
     struct fy_diag_cfg quiet;
     fy_diag_cfg_default(&quiet);
@@ -327,22 +331,26 @@ static enum error_code read_document(struct field_file *file, const struct bytes
         return error_set(error, ERROR_MEMORY, 0, file->path, "", "out of memory");
     fy_diag_set_collect_errors(file->diag, true);
     struct fy_parse_cfg parse = {.flags = FYPCF_COLLECT_DIAG, .diag = file->diag};
-    file->document = fy_document_build_from_string(&parse, (const char *)text->data, text->size);
-    struct field_reader reader = {.path = file->path, .config = keeper, .error = error};
+    file->document = fy_document_build_from_string(&parse, (const char *)source->text->data,
+                                                   source->text->size);
+    struct field_reader reader = {.path = file->path,
+                                  .home = source->home,
+                                  .keeper = keeper,
+                                  .error = error};
     return file->document == NULL
-               ? parse_error(file->path, file->diag, error)
+               ? yaml_error(file->path, file->diag, error)
                : take_mapping(&reader, NULL, fy_document_root(file->document), fields, base);
 }
 
-enum error_code field_file_read(const char *path, const struct bytes *text,
-                                const struct field *fields, void *base, struct config *keeper,
+enum error_code field_file_read(const struct field_source *source, const struct field *fields,
+                                void *base, struct config_strings *keeper,
                                 struct field_file **ret_file, struct error *error)
 {
     struct field_file *file = calloc(1, sizeof *file);
     if (file == NULL)
-        return error_set(error, ERROR_MEMORY, 0, path, "", "out of memory");
-    file->path = path;
-    enum error_code code = read_document(file, text, fields, base, keeper, error);
+        return error_set(error, ERROR_MEMORY, 0, source->path, "", "out of memory");
+    file->path = source->path;
+    enum error_code code = read_document(file, source, fields, base, keeper, error);
     if (code == ERROR_OK)
         *ret_file = file;
     else
@@ -350,7 +358,7 @@ enum error_code field_file_read(const char *path, const struct bytes *text,
     return code;
 }
 
-static struct fy_node_pair *find_pair(struct fy_node *mapping, const char *key, size_t length)
+static struct fy_node_pair *find_key(struct fy_node *mapping, const char *key, size_t length)
 {
     void *at = NULL;
     if (mapping == NULL || !fy_node_is_mapping(mapping))
@@ -372,7 +380,7 @@ static struct fy_node_pair *descend(const struct field_file *file, const char *a
     struct fy_node_pair *deepest = NULL;
     for (;; at++) {
         size_t length = strcspn(at, "/");
-        struct fy_node_pair *pair = find_pair(mapping, at, length);
+        struct fy_node_pair *pair = find_key(mapping, at, length);
         *ret_whole = pair != NULL && at[length] == '\0';
         deepest = pair != NULL ? pair : deepest;
         if (pair == NULL || at[length] == '\0')

@@ -2,6 +2,7 @@
  * is read is shown. */
 #include "fsm/config/config_field.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 static json_t *show_items(const char *const *items, size_t count)
@@ -15,8 +16,8 @@ static json_t *show_items(const char *const *items, size_t count)
     return list;
 }
 
-/* A key stands in the list, between blanks, or there is no list. */
-static bool says(const char *keys, const char *key)
+/* `keys` is NULL, or has this key between blanks. */
+static bool uses_key(const char *keys, const char *key)
 {
     size_t length = strlen(key);
     for (const char *at = keys; at != NULL && (at = strstr(at, key)) != NULL; at += length)
@@ -31,7 +32,7 @@ static json_t *show_some(const struct field *fields, const void *base, const cha
 {
     json_t *object = json_object();
     for (const struct field *field = fields; object != NULL && field->key != NULL; field++)
-        if (says(keys, field->key)
+        if (uses_key(keys, field->key)
             && json_object_set_new(object, field->key, show_field(field, base)) != 0) {
             json_decref(object);
             return NULL;
@@ -62,6 +63,7 @@ static json_t *show_field(const struct field *field, const void *base)
         return json_integer(1);
     case FIELD_TEXT:
     case FIELD_NAME:
+    case FIELD_SERVICE:
     case FIELD_WORDS:
     case FIELD_PLACE:
     case FIELD_PATH:
@@ -73,7 +75,7 @@ static json_t *show_field(const struct field *field, const void *base)
     case FIELD_FLAG:
         return json_boolean(*(const bool *)place);
     case FIELD_LIST:
-    case FIELD_NAMES:
+    case FIELD_SERVICES:
         return show_items(list->items, list->count);
     case FIELD_PATTERNS:
         return show_items(patterns->items, patterns->count);

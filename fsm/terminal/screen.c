@@ -24,7 +24,7 @@ struct screen {
 bool screen_is_possible(const struct world *world)
 {
     const struct world_terminal *terminal = world->terminal;
-    const char *term = getenv("TERM");
+    const char *term = world->host->environment(world->host->context, "TERM");
     return terminal->is_terminal(terminal->context, STDOUT_FILENO) && term != NULL
            && term[0] != '\0' && strcmp(term, "dumb") != 0;
 }
@@ -127,7 +127,7 @@ enum error_code screen_open(const struct world *world, struct screen **ret_scree
     struct screen *screen = calloc(1, sizeof *screen);
     if (screen == NULL)
         return error_set(error, ERROR_MEMORY, 0, "screen", "", "out of memory");
-    const char *plain = getenv("NO_COLOR");
+    const char *plain = world->host->environment(world->host->context, "NO_COLOR");
     screen->world = world;
     screen->colour = plain == NULL || plain[0] == '\0';
     int code = start_ticker(screen);

@@ -11,9 +11,14 @@
 
 #include <cmocka.h>
 
+#include "actions/target/world_machine.h"
 #include "fsm/config/config.h"
 
+/* One character more than the name of a service may have. */
+#define LONG_NAME "a23456789012345678901234567890123456789012345678901234567890abcd"
+
 static char path[64];
+static const struct world world = {.host = &machine_host};
 
 static const char minimal[] = "version: 1\n"
                               "journal: j\n"
@@ -37,7 +42,7 @@ static void expect_refused(const char *text, const char *position, const char *w
     struct error error = {0};
     char where[160];
     write_config(text);
-    assert_int_equal(config_load(path, &config, &error), ERROR_CONFIG);
+    assert_int_equal(config_load(&world, path, &config, &error), ERROR_CONFIG);
     assert_string_equal(config.journal, "untouched");
     (void)snprintf(where, sizeof where, "%s%s", path, position);
     assert_string_equal(error.where, where);
@@ -52,7 +57,7 @@ static void config_load_minimal_has_the_standards_values(void **state)
     struct config config = {0};
     struct error error;
     write_config(minimal);
-    assert_int_equal(config_load(path, &config, &error), ERROR_OK);
+    assert_int_equal(config_load(&world, path, &config, &error), ERROR_OK);
     assert_int_equal(config.limits.window_ms, 300000);
     assert_int_equal(config.limits.sample_interval_ms, 5000);
     assert_int_equal(config.limits.sample_gap_ms, 10000);
@@ -78,7 +83,7 @@ static void config_load_paths_stand_beside_the_file(void **state)
     struct config config = {0};
     struct error error;
     write_config(minimal);
-    assert_int_equal(config_load(path, &config, &error), ERROR_OK);
+    assert_int_equal(config_load(&world, path, &config, &error), ERROR_OK);
     const char *slash = strrchr(path, '/');
     assert_int_equal(strncmp(config.journal, path, (size_t)(slash - path) + 1), 0);
     assert_string_equal(config.journal + (slash - path) + 1, "j");
@@ -105,7 +110,7 @@ static void config_load_doubled_key_refused_with_position(void **state)
     struct config config = {0};
     struct error error = {0};
     write_config(text);
-    assert_int_equal(config_load(path, &config, &error), ERROR_CONFIG);
+    assert_int_equal(config_load(&world, path, &config, &error), ERROR_CONFIG);
     assert_non_null(strstr(error.where, ":8:"));
     assert_non_null(strstr(error.what, "uplicate"));
 }
@@ -124,6 +129,7 @@ static void config_load_bad_values_refused_with_position(void **state)
         {"approvals: {policy: 1.5}\n", ":8:21", "1.5"},
         {"compose: {order: titan-brain}\n", ":8:11", "list"},
         {"compose: {order: [\"a b\"]}\n", ":8:20", "a b"},
+        {"compose: {order: [" LONG_NAME "]}\n", ":8:19", LONG_NAME},
         {"compose: {project: \"a;rm\"}\n", ":8:21", "a;rm"},
         {"compose: {file: \"$(id)\"}\n", ":8:18", "$(id)"},
         {"preflight: {\"a b\": {probe: attest}}\n", ":8:14", "a b"},
@@ -134,6 +140,26 @@ static void config_load_bad_values_refused_with_position(void **state)
         (void)snprintf(text, sizeof text, "%s%s", minimal, rows[i].line);
         expect_refused(text, rows[i].position, rows[i].word);
     }
+}
+
+static void config_load_long_service_refused_and_longest_kept(void **state)
+{
+    (void)state;
+    static const char text[] = "version: 1\n"
+                               "journal: j\n"
+                               "target: {name: t, local: true}\n"
+                               "operator: {principal: alice, key: alice.key}\n"
+                               "endpoints: {web: {service: %s}}\n";
+    char longest[sizeof text + 64], longer[sizeof text + 64];
+    struct config config = {0};
+    struct error error;
+    (void)snprintf(longest, sizeof longest, text, &LONG_NAME[1]);
+    (void)snprintf(longer, sizeof longer, text, LONG_NAME);
+    expect_refused(longer, ":5:28", LONG_NAME);
+    write_config(longest);
+    assert_int_equal(config_load(&world, path, &config, &error), ERROR_OK);
+    assert_string_equal(config.setup.endpoints[0].service, &LONG_NAME[1]);
+    config_free(&config);
 }
 
 static void config_load_bad_pattern_refused(void **state)
@@ -207,10 +233,10 @@ static void config_load_no_yaml_refused(void **state)
     struct config config = {0};
     struct error error = {0};
     write_config("version: 1\n  journal: [\n");
-    assert_int_equal(config_load(path, &config, &error), ERROR_CONFIG);
+    assert_int_equal(config_load(&world, path, &config, &error), ERROR_CONFIG);
     write_config("version: 2\n");
-    assert_int_equal(config_load(path, &config, &error), ERROR_CONFIG);
-    assert_int_equal(config_load("/nonexistent/titan.yml", &config, &error), ERROR_CONFIG);
+    assert_int_equal(config_load(&world, path, &config, &error), ERROR_CONFIG);
+    assert_int_equal(config_load(&world, "/nonexistent/titan.yml", &config, &error), ERROR_CONFIG);
 }
 
 static const struct setup_check *check_of(const struct config *config, const char *id)
@@ -227,7 +253,7 @@ static void load(const char *lines, struct config *config)
     struct error error = {0};
     (void)snprintf(text, sizeof text, "%s%s", minimal, lines);
     write_config(text);
-    if (config_load(path, config, &error) != ERROR_OK)
+    if (config_load(&world, path, config, &error) != ERROR_OK)
         fail_msg("%s: %s", error.where, error.what);
 }
 
@@ -317,7 +343,7 @@ static void config_load_example_is_accepted(void **state)
     struct config config = {0};
     struct error error = {0};
     (void)state;
-    if (config_load(getenv("TITAN_EXAMPLE_CONFIG"), &config, &error) != ERROR_OK)
+    if (config_load(&world, getenv("TITAN_EXAMPLE_CONFIG"), &config, &error) != ERROR_OK)
         fail_msg("%s: %s", error.where, error.what);
     assert_string_equal(config.setup.target.name, "titan-prod");
     assert_int_equal(config.setup.endpoint_count, 3);
@@ -332,6 +358,7 @@ int main(void)
         cmocka_unit_test(config_load_unknown_key_refused_with_position),
         cmocka_unit_test(config_load_doubled_key_refused_with_position),
         cmocka_unit_test(config_load_bad_values_refused_with_position),
+        cmocka_unit_test(config_load_long_service_refused_and_longest_kept),
         cmocka_unit_test(config_load_bad_pattern_refused),
         cmocka_unit_test(config_load_incomplete_refused),
         cmocka_unit_test(config_load_unsettled_values_refused_with_position),

@@ -113,14 +113,14 @@ enum error_code command_config(const struct command_line *line, enum exit_status
     *ret_status = EXIT_DONE;
     if (line->options.json) {
         CLEANUP_JSON json_t *json = NULL;
-        enum error_code code = config_show(path, &json, error);
+        enum error_code code = config_show(line->options.world, path, &json, error);
         if (code != ERROR_OK)
             return code;
         (void)json_dumpf(json, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
         puts("");
     }
     struct config config;
-    enum error_code code = config_load(path, &config, error);
+    enum error_code code = config_load(line->options.world, path, &config, error);
     if (code != ERROR_OK)
         return code;
     if (line->options.json)
