@@ -76,8 +76,8 @@ static void end_interrupted(struct driver *driver, bool failed, enum exit_status
     *status = EXIT_NEEDS_PERSON;
 }
 
-static enum error_code drive(const struct command_line *line, enum engine_mode mode,
-                             enum exit_status *ret_status, struct error *error)
+static enum error_code drive_deployment(const struct command_line *line, enum engine_mode mode,
+                                        enum exit_status *ret_status, struct error *error)
 {
     CLEANUP_DRIVER struct driver driver = {0};
     enum error_code code = open_to_drive(&driver, line, error);
@@ -94,23 +94,23 @@ static enum error_code drive(const struct command_line *line, enum engine_mode m
 enum error_code command_advance(const struct command_line *line, enum exit_status *ret_status,
                                 struct error *error)
 {
-    return drive(line, ENGINE_ADVANCE, ret_status, error);
+    return drive_deployment(line, ENGINE_ADVANCE, ret_status, error);
 }
 
 enum error_code command_run(const struct command_line *line, enum exit_status *ret_status,
                             struct error *error)
 {
-    return drive(line, ENGINE_RUN, ret_status, error);
+    return drive_deployment(line, ENGINE_RUN, ret_status, error);
 }
 
 enum error_code command_resume(const struct command_line *line, enum exit_status *ret_status,
                                struct error *error)
 {
-    return drive(line, ENGINE_RUN, ret_status, error);
+    return drive_deployment(line, ENGINE_RUN, ret_status, error);
 }
 
-static enum error_code say(const struct command_line *line, enum event event,
-                           enum exit_status *ret_status, struct error *error)
+static enum error_code drive_by_event(const struct command_line *line, enum event event,
+                                      enum exit_status *ret_status, struct error *error)
 {
     CLEANUP_DRIVER struct driver driver = {0};
     enum error_code code = open_to_drive(&driver, line, error);
@@ -125,11 +125,11 @@ static enum error_code say(const struct command_line *line, enum event event,
 enum error_code command_rollback(const struct command_line *line, enum exit_status *ret_status,
                                  struct error *error)
 {
-    return say(line, EVENT_ROLLBACK, ret_status, error);
+    return drive_by_event(line, EVENT_ROLLBACK, ret_status, error);
 }
 
 enum error_code command_abort(const struct command_line *line, enum exit_status *ret_status,
                               struct error *error)
 {
-    return say(line, EVENT_ABORT, ret_status, error);
+    return drive_by_event(line, EVENT_ABORT, ret_status, error);
 }

@@ -13,7 +13,7 @@
 #include "fsm/steps/disarm.h"
 #include "fsm/terminal/progress.h"
 
-static enum error_code look_at_parity(struct target *target, struct evidence *evidence,
+static enum error_code measure_parity(struct target *target, struct evidence *evidence,
                                       struct parity_view *ret_parity, struct error *error)
 {
     struct containers containers;
@@ -38,7 +38,7 @@ static enum error_code arm_by_hand(struct driver *driver, const char *reason,
     if (code == ERROR_OK)
         code = secrets_check(target_secrets(target), error);
     if (code == ERROR_OK)
-        code = look_at_parity(target, evidence, &parity, error);
+        code = measure_parity(target, evidence, &parity, error);
     if (code != ERROR_OK)
         return code;
     if (parity.parity != PARITY_EQUAL) {

@@ -86,7 +86,7 @@ static bool read_rearm(const char *word, enum answer *ret_answer)
     return false;
 }
 
-static bool read_number(const char *word, int most, int *ret_number)
+static bool read_count(const char *word, int most, int *ret_number)
 {
     char *end;
     errno = 0;
@@ -99,11 +99,11 @@ static bool read_number(const char *word, int most, int *ret_number)
 
 static bool read_descriptor(const char *word, struct passphrase_source *source)
 {
-    source->descriptor_set = read_number(word, 1023, &source->descriptor);
+    source->descriptor_set = read_count(word, 1023, &source->descriptor);
     return source->descriptor_set != 0;
 }
 
-static bool add_check(const char *word, struct command_line *line)
+static bool add_item(const char *word, struct command_line *line)
 {
     if (line->check_count == COMMAND_CHECKS_MAX)
         return false;
@@ -125,8 +125,8 @@ static enum error_code wrong_option(const struct command *command, int answer, c
     return usage_error(command, error, what, word);
 }
 
-static enum error_code take_option(const struct command *command, int option, const char *word,
-                                   struct command_line *line, struct error *error)
+static enum error_code store_option(const struct command *command, int option, const char *word,
+                                    struct command_line *line, struct error *error)
 {
     switch (option) {
     case OPTION_CONFIG:
@@ -190,12 +190,12 @@ static enum error_code take_option(const struct command *command, int option, co
         line->statement = optarg;
         return ERROR_OK;
     case OPTION_APPROVALS:
-        return read_number(optarg, 16, &line->approvals)
+        return read_count(optarg, 16, &line->approvals)
                    ? ERROR_OK
                    : usage_error(command, error, "--approvals takes a number up to 16, not",
                                  optarg);
     case OPTION_CHECK:
-        return add_check(optarg, line)
+        return add_item(optarg, line)
                    ? ERROR_OK
                    : usage_error(command, error, "too many items are given by --check", NULL);
     case OPTION_PASSPHRASE_FD:
@@ -230,7 +230,7 @@ enum error_code command_line_read(const struct command *command, const struct wo
     opterr = 0;
     optind = 1;
     for (int option; (option = getopt_long(argc, argv, ":", options, NULL)) != -1;) {
-        enum error_code code = take_option(command, option, argv[optind - 1], &line, error);
+        enum error_code code = store_option(command, option, argv[optind - 1], &line, error);
         if (code != ERROR_OK)
             return code;
     }

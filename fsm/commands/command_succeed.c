@@ -46,7 +46,8 @@ static enum error_code check_roles(const struct driver *driver, const json_t *li
 }
 
 /* The journal that an earlier run of this command began, to be finished. */
-static enum error_code take_up(struct driver *driver, const char *lost, struct error *error)
+static enum error_code resume_succession(struct driver *driver, const char *lost,
+                                         struct error *error)
 {
     CLEANUP_ENTRY struct journal_entry genesis = {0};
     enum error_code code = journal_open(driver->config.journal, driver->clock, false,
@@ -69,8 +70,8 @@ static enum error_code take_up(struct driver *driver, const char *lost, struct e
     return code;
 }
 
-static enum error_code begin(struct driver *driver, json_t *body, const struct tenancy *now,
-                             struct error *error)
+static enum error_code begin_successor(struct driver *driver, json_t *body,
+                                       const struct tenancy *now, struct error *error)
 {
     json_t *succeeds = json_pack("{s:s, s:I, s:s}", "journal", now->journal, "seq",
                                  (json_int_t)now->head_seq, "hash", now->head_hash);
@@ -114,8 +115,8 @@ static enum error_code read_lost(struct driver *driver, struct lost *ret_lost, s
 
 /* What runs at the beginning of this journal: the same probes as the before snapshot of
  * `connected`. */
-static enum error_code look(struct driver *driver, struct target *target, struct evidence *evidence,
-                            struct error *error)
+static enum error_code record_what_runs(struct driver *driver, struct target *target,
+                                        struct evidence *evidence, struct error *error)
 {
     struct git_state git;
     struct compose_model model;
@@ -140,7 +141,7 @@ static enum error_code look(struct driver *driver, struct target *target, struct
                : code;
 }
 
-static bool execution_runs(const struct driver *driver, const struct containers *containers)
+static bool is_execution_running(const struct driver *driver, const struct containers *containers)
 {
     for (size_t i = 0; i < containers->count; i++)
         if (strcmp(containers->list[i].service, driver->config.setup.services.execution) == 0
@@ -151,8 +152,9 @@ static bool execution_runs(const struct driver *driver, const struct containers 
 
 /* Nobody knows what the lost journal's last driver was about to arm. An Execution that does not run
  * is safe by that. */
-static enum error_code disarm(struct driver *driver, struct target *target, const char *reason,
-                              struct evidence *evidence, struct error *error)
+static enum error_code disarm_before_succession(struct driver *driver, struct target *target,
+                                                const char *reason, struct evidence *evidence,
+                                                struct error *error)
 {
     struct containers containers;
     bool observed = false;
@@ -160,7 +162,7 @@ static enum error_code disarm(struct driver *driver, struct target *target, cons
     if (driver->config.setup.services.execution[0] == '\0')
         return ERROR_OK;
     code = compose_containers(target, evidence, &containers, error);
-    if (code == ERROR_OK && !execution_runs(driver, &containers))
+    if (code == ERROR_OK && !is_execution_running(driver, &containers))
         return ERROR_OK;
     if (code == ERROR_OK)
         code = disarm_recorded(driver, reason, evidence, &observed, error);
@@ -172,9 +174,9 @@ static enum error_code disarm(struct driver *driver, struct target *target, cons
     return code;
 }
 
-static enum error_code succeed(struct driver *driver, struct target *target, const char *reason,
-                               int64_t old_deployment, struct evidence *evidence,
-                               struct error *error)
+static enum error_code succeed_on_target(struct driver *driver, struct target *target,
+                                         const char *reason, int64_t old_deployment,
+                                         struct evidence *evidence, struct error *error)
 {
     struct lost lost;
     struct hold hold;
@@ -185,9 +187,9 @@ static enum error_code succeed(struct driver *driver, struct target *target, con
     if (code == ERROR_OK)
         code = record_command(&driver->recorder, "succeed", "intent", key, "", reason, NULL, error);
     if (code == ERROR_OK)
-        code = disarm(driver, target, reason, evidence, error);
+        code = disarm_before_succession(driver, target, reason, evidence, error);
     if (code == ERROR_OK)
-        code = look(driver, target, evidence, error);
+        code = record_what_runs(driver, target, evidence, error);
     if (code == ERROR_OK)
         code = hold_claim(driver, &hold, error);
     if (code != ERROR_OK)
@@ -210,9 +212,9 @@ static enum error_code succeed(struct driver *driver, struct target *target, con
 
 /* Everything that may refuse comes before the first entry; then a journal, new or the one begun
  * before. */
-static enum error_code prepare(struct driver *driver, struct target *target, const char *lost,
-                               int64_t *ret_deployment, struct evidence *evidence,
-                               struct error *error)
+static enum error_code prepare_succession(struct driver *driver, struct target *target,
+                                          const char *lost, int64_t *ret_deployment,
+                                          struct evidence *evidence, struct error *error)
 {
     CLEANUP_JSON json_t *body = genesis_json(&driver->config, target_host_key(target));
     struct tenancy now;
@@ -231,7 +233,7 @@ static enum error_code prepare(struct driver *driver, struct target *target, con
     evidence_clear(evidence);
     *ret_deployment = now.deployment;
     if (begun) {
-        code = take_up(driver, lost, error);
+        code = resume_succession(driver, lost, error);
         if (code == ERROR_OK)
             code = read_lost(driver, &given, error);
         if (code != ERROR_OK)
@@ -239,7 +241,7 @@ static enum error_code prepare(struct driver *driver, struct target *target, con
         claim.journal = journal_id(driver->journal);
     }
     code = tenancy_may_succeed(&now, &span, &claim, &given.lost, error);
-    return code == ERROR_OK && !begun ? begin(driver, body, &now, error) : code;
+    return code == ERROR_OK && !begun ? begin_successor(driver, body, &now, error) : code;
 }
 
 enum error_code command_succeed(const struct command_line *line, enum exit_status *ret_status,
@@ -261,9 +263,9 @@ enum error_code command_succeed(const struct command_line *line, enum exit_statu
     if (code == ERROR_OK)
         code = driver_target(&driver, &target, error);
     if (code == ERROR_OK)
-        code = prepare(&driver, target, line->succeed, &old_deployment, evidence, error);
+        code = prepare_succession(&driver, target, line->succeed, &old_deployment, evidence, error);
     if (code == ERROR_OK)
-        code = succeed(&driver, target, line->reason, old_deployment, evidence, error);
+        code = succeed_on_target(&driver, target, line->reason, old_deployment, evidence, error);
     evidence_clear(evidence);
     free(evidence);
     if (code != ERROR_OK)

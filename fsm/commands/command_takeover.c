@@ -21,8 +21,8 @@ struct standing {
     struct target_span span;
 };
 
-static enum error_code look(struct target *target, struct standing *ret_standing,
-                            struct error *error)
+static enum error_code read_tenancy(struct target *target, struct standing *ret_standing,
+                                    struct error *error)
 {
     struct evidence evidence = {.count = 0};
     enum error_code code = tenancy_read(target, &evidence, &ret_standing->tenancy, error);
@@ -52,8 +52,8 @@ static bool has_begun(const struct driver *driver, const struct journal_entry *n
     return strcmp(named, key) == 0;
 }
 
-static enum error_code write_entry(struct driver *driver, const struct tenancy *before,
-                                   int64_t epoch, const char *reason, struct error *error)
+static enum error_code record_takeover(struct driver *driver, const struct tenancy *before,
+                                       int64_t epoch, const char *reason, struct error *error)
 {
     char key[SHA256_HEX + 1];
     uint64_t size = 0;
@@ -95,7 +95,7 @@ static enum error_code take_over(struct driver *driver, struct target *target, c
     struct standing standing;
     struct hold hold;
     bool begun = has_begun(driver, deployment_session(&driver->deployment));
-    enum error_code code = look(target, &standing, error);
+    enum error_code code = read_tenancy(target, &standing, error);
     if (code == ERROR_OK)
         code = hold_claim(driver, &hold, error);
     if (code != ERROR_OK)
@@ -108,7 +108,7 @@ static enum error_code take_over(struct driver *driver, struct target *target, c
         code = tenancy_may_follow(now, &standing.span, &hold.claim, error);
     if (code == ERROR_OK && !arrived && (!begun || now->epoch >= driver->lease.epoch)) {
         int64_t epoch = (now->epoch > driver->lease.epoch ? now->epoch : driver->lease.epoch) + 1;
-        code = write_entry(driver, now, epoch, reason, error);
+        code = record_takeover(driver, now, epoch, reason, error);
     }
     if (code == ERROR_OK && !arrived)
         code = carry_to_target(driver, target, error);

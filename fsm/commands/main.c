@@ -69,7 +69,7 @@ static const char *nearest(const char *word)
     return name;
 }
 
-static int unknown(const char *word)
+static int refuse_word(const char *word)
 {
     const char *name = nearest(word);
     struct error error;
@@ -106,7 +106,7 @@ int main(int argc, char **argv)
     }
     const struct command *command = command_by_name(argv[1]);
     if (command == NULL)
-        return unknown(argv[1]);
+        return refuse_word(argv[1]);
     struct world world;
     struct error error = {0};
     struct command_line line;

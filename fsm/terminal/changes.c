@@ -29,9 +29,10 @@ static enum error_code read_pulled(struct driver *driver, struct images *ret_ima
 
 /* As today's file and env file declare them. What the target cannot say leaves the list empty:
  * every service is unknown then. */
-static enum error_code read_configurations(struct target *target, const struct images *images,
-                                           struct configurations *ret_configurations,
-                                           struct error *error)
+static enum error_code read_planned_configurations(struct target *target,
+                                                   const struct images *images,
+                                                   struct configurations *ret_configurations,
+                                                   struct error *error)
 {
     struct compose_model model = {.count = images->count};
     struct evidence *scratch = calloc(1, sizeof *scratch);
@@ -47,36 +48,37 @@ static enum error_code read_configurations(struct target *target, const struct i
     return code == ERROR_REMOTE || code == ERROR_PROTOCOL ? ERROR_OK : code;
 }
 
-static void decide(struct change *change, enum fate fate, const char *why)
+static void decide_service(struct change *change, enum fate fate, const char *why)
 {
     change->fate = fate;
     change->why = why;
 }
 
 /* Under the policy procedure Execution and Brain are made anew whatever they are. */
-static void judge(struct change *change, const struct configuration *configuration, bool forced)
+static void predict_fate(struct change *change, const struct configuration *configuration,
+                         bool forced)
 {
     bool known = configuration != NULL && configuration->declared[0] != '\0';
     if (change->after[0] == '\0')
-        decide(change, FATE_REMOVED, "it is declared no more");
+        decide_service(change, FATE_REMOVED, "it is declared no more");
     else if (change->before[0] == '\0')
-        decide(change, FATE_STARTED, "it did not run before");
+        decide_service(change, FATE_STARTED, "it did not run before");
     else if (strcmp(change->before, change->after) != 0)
-        decide(change, FATE_RECREATED, "another image");
+        decide_service(change, FATE_RECREATED, "another image");
     else if (forced)
-        decide(change, FATE_RECREATED, "the policy procedure makes it anew");
+        decide_service(change, FATE_RECREATED, "the policy procedure makes it anew");
     else if (!known)
-        decide(change, FATE_UNKNOWN,
-               "the same image; compose cannot tell whether its configuration is another");
+        decide_service(change, FATE_UNKNOWN,
+                       "the same image; compose cannot tell whether its configuration is another");
     else if (strcmp(configuration->declared, configuration->running) != 0)
-        decide(change, FATE_RECREATED, "another configuration");
+        decide_service(change, FATE_RECREATED, "another configuration");
     else
-        decide(change, FATE_LEFT, "same image, same configuration");
+        decide_service(change, FATE_LEFT, "same image, same configuration");
 }
 
-static void compare(const struct driver *driver, const struct snapshot *before,
-                    const struct images *pulled, const struct configurations *now,
-                    struct changes *changes)
+static void compare_images(const struct driver *driver, const struct snapshot *before,
+                           const struct images *pulled, const struct configurations *now,
+                           struct changes *changes)
 {
     const struct setup_services *services = &driver->config.setup.services;
     for (size_t i = 0; i < pulled->count; i++) {
@@ -91,7 +93,7 @@ static void compare(const struct driver *driver, const struct snapshot *before,
         (void)snprintf(change->before, sizeof change->before, "%s",
                        container != NULL ? container->image : "");
         (void)snprintf(change->after, sizeof change->after, "%s", image->id);
-        judge(change, configurations_find(now, image->service), forced);
+        predict_fate(change, configurations_find(now, image->service), forced);
     }
     for (size_t i = 0; i < before->containers.count; i++) {
         const struct container *container = &before->containers.list[i];
@@ -100,7 +102,7 @@ static void compare(const struct driver *driver, const struct snapshot *before,
         struct change *change = &changes->list[changes->count++];
         (void)snprintf(change->service, sizeof change->service, "%s", container->service);
         (void)snprintf(change->before, sizeof change->before, "%s", container->image);
-        judge(change, NULL, false);
+        predict_fate(change, NULL, false);
     }
 }
 
@@ -138,7 +140,7 @@ enum error_code changes_read(struct driver *driver, struct changes *ret_changes,
     if (code == ERROR_OK)
         code = driver_target(driver, &target, error);
     if (code == ERROR_OK)
-        code = read_configurations(target, &pulled, &now, error);
+        code = read_planned_configurations(target, &pulled, &now, error);
     if (code != ERROR_OK)
         return code;
     (void)snprintf(changes.before, sizeof changes.before, "%s", before.commit);
@@ -146,7 +148,7 @@ enum error_code changes_read(struct driver *driver, struct changes *ret_changes,
                    deployment_fact(deployment, STATE_UPDATED, "commit"));
     (void)snprintf(changes.drift, sizeof changes.drift, "%s",
                    deployment_fact(deployment, STATE_CONNECTED, "drift"));
-    compare(driver, &before, &pulled, &now, &changes);
+    compare_images(driver, &before, &pulled, &now, &changes);
     read_policy(driver, &before, &changes);
     code = git_subjects(target, changes.before, changes.after, CHANGES_SUBJECTS_MAX + 1,
                         &changes.subjects, error);

@@ -30,7 +30,7 @@ static void print_foreign(FILE *stream, const char *text)
 }
 
 /* The next line of *at, without its newline; false at the end. */
-static bool next_line(const char **at, const char **ret_line, size_t *ret_length)
+static bool next_change_line(const char **at, const char **ret_line, size_t *ret_length)
 {
     if (*at == NULL || **at == '\0')
         return false;
@@ -46,7 +46,7 @@ static void print_commits(FILE *stream, const struct changes *changes)
     size_t length, count = 0;
     fprintf(stream, "  commits   %.12s -> %.12s%s\n", changes->before, changes->after,
             strcmp(changes->before, changes->after) == 0 ? ", the same" : "");
-    for (; next_line(&at, &line, &length); count++) {
+    for (; next_change_line(&at, &line, &length); count++) {
         if (count == CHANGES_SUBJECTS_MAX) {
             fputs("              and older ones\n", stream);
             return;
@@ -99,7 +99,7 @@ static void print_policy(FILE *stream, const struct changes *changes)
 }
 
 /* One difference a line, as drift_sentence() put them together. */
-static void print_drift(FILE *stream, const char *drift)
+static void print_earlier_drift(FILE *stream, const char *drift)
 {
     const char *label = "drift";
     for (const char *at = drift[0] != '\0' ? drift : "none before this deployment"; at != NULL;) {
@@ -122,10 +122,10 @@ void changes_print(FILE *stream, const struct changes *changes)
     print_images(stream, changes);
     print_services(stream, changes);
     print_policy(stream, changes);
-    print_drift(stream, changes->drift);
+    print_earlier_drift(stream, changes->drift);
 }
 
-static json_t *text_json(const char *text)
+static json_t *escaped_json(const char *text)
 {
     char clean[800];
     record_text(text, clean, sizeof clean);
@@ -137,19 +137,20 @@ json_t *changes_json(const struct changes *changes)
     json_t *subjects = json_array(), *services = json_array();
     const char *at = (const char *)changes->subjects.data, *line;
     size_t length;
-    for (size_t count = 0; next_line(&at, &line, &length) && count < CHANGES_SUBJECTS_MAX;
+    for (size_t count = 0; next_change_line(&at, &line, &length) && count < CHANGES_SUBJECTS_MAX;
          count++) {
         char subject[300];
         (void)snprintf(subject, sizeof subject, "%.*s", (int)length, line);
-        (void)json_array_append_new(subjects, text_json(subject));
+        (void)json_array_append_new(subjects, escaped_json(subject));
     }
     for (size_t i = 0; i < changes->count; i++) {
         const struct change *change = &changes->list[i];
-        (void)json_array_append_new(services, json_pack("{s:o, s:s, s:s, s:o, s:s, s:s}", "service",
-                                                        text_json(change->service), "fate",
-                                                        fate_name(change->fate), "why", change->why,
-                                                        "image", text_json(change->name), "before",
-                                                        change->before, "after", change->after));
+        (void)json_array_append_new(services,
+                                    json_pack("{s:o, s:s, s:s, s:o, s:s, s:s}", "service",
+                                              escaped_json(change->service), "fate",
+                                              fate_name(change->fate), "why", change->why, "image",
+                                              escaped_json(change->name), "before", change->before,
+                                              "after", change->after));
     }
     return json_pack("{s:s, s:s, s:I, s:s, s:{s:s, s:s, s:o}, s:o, s:{s:s, s:s, s:b}, s:o}",
                      "event", "change", "target", changes->target, "deployment",
@@ -158,5 +159,5 @@ json_t *changes_json(const struct changes *changes)
                      changes->before, "after", changes->after, "subjects", subjects, "services",
                      services, "policy", "before", changes->policy_before, "after",
                      changes->policy_after, "file_changed", changes->policy_file, "drift",
-                     text_json(changes->drift));
+                     escaped_json(changes->drift));
 }

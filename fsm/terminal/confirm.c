@@ -7,7 +7,8 @@
 #include "fsm/terminal/changes.h"
 #include "fsm/terminal/progress.h"
 
-static enum error_code refuse(const struct driver *driver, const char *what, struct error *error)
+static enum error_code refuse_change(const struct driver *driver, const char *what,
+                                     struct error *error)
 {
     const char *name = driver->config.setup.target.name;
     char next[200];
@@ -23,7 +24,8 @@ enum error_code confirm_check(const struct driver *driver, struct error *error)
     const char *given = driver->options.confirm;
     if (given == NULL || strcmp(given, driver->config.setup.target.name) == 0)
         return ERROR_OK;
-    return refuse(driver, "--confirm names another target than this one; nothing was done", error);
+    return refuse_change(driver, "--confirm names another target than this one; nothing was done",
+                         error);
 }
 
 static bool is_asked(const struct driver *driver)
@@ -66,7 +68,7 @@ enum error_code confirm_change(struct driver *driver, const struct transition *e
     bool agreed = given || (asked && ask_name(driver));
     progress_resume(driver);
     if (!agreed)
-        return refuse(
+        return refuse_change(
             driver,
             asked ? "the target's name was not typed (nor given by --confirm), so nothing was done"
                   : "nobody confirmed what would change, and there is no terminal to ask on, so "

@@ -27,9 +27,9 @@ static void sheet_clear(struct sheet *sheet)
 }
 
 /* One line; what it is made of may be foreign, so all of it is escaped at once, newlines too. */
-static void add(struct sheet *sheet, enum tone tone, bool elidable, const char *format, ...)
+static void add_text(struct sheet *sheet, enum tone tone, bool elidable, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-static void add(struct sheet *sheet, enum tone tone, bool elidable, const char *format, ...)
+static void add_text(struct sheet *sheet, enum tone tone, bool elidable, const char *format, ...)
 {
     char raw[1200], *text = NULL;
     size_t size = 0;
@@ -85,9 +85,9 @@ static void add_row(struct sheet *sheet, const struct display_model *model,
         write_duration(model->now_ns - row->began_ns, time, sizeof time);
     else if (row->mark == DISPLAY_NOW)
         (void)snprintf(time, sizeof time, "waits");
-    add(sheet, marks[row->mark].tone, row->mark == DISPLAY_DONE, "  %s %-18s  %-16s  %s",
-        marks[row->mark].box, machine_state_name(row->state),
-        row->action == ACTION_NONE ? "" : machine_action_name(row->action), time);
+    add_text(sheet, marks[row->mark].tone, row->mark == DISPLAY_DONE, "  %s %-18s  %-16s  %s",
+             marks[row->mark].box, machine_state_name(row->state),
+             row->action == ACTION_NONE ? "" : machine_action_name(row->action), time);
 }
 
 /* "#####....." of so many cells. */
@@ -112,14 +112,14 @@ static void add_bar(struct sheet *sheet, const struct display_model *model, unsi
     write_duration(length_ns, length, sizeof length);
     if (window->broken) {
         write_duration(passed_ns > 0 ? passed_ns : 0, time, sizeof time);
-        add(sheet, TONE_BAD, false, "  window given up after %s of %s, sample %lld", time, length,
-            (long long)window->count);
+        add_text(sheet, TONE_BAD, false, "  window given up after %s of %s, sample %lld", time,
+                 length, (long long)window->count);
         return;
     }
     write_bar(passed_ns, length_ns, columns > 60 ? BAR_MAX : 12, bar);
     write_duration(left_ns > 0 ? left_ns : 0, time, sizeof time);
-    add(sheet, TONE_STRONG, false, "  window [%s] %s left of %s, sample %lld", bar, time, length,
-        (long long)window->count);
+    add_text(sheet, TONE_STRONG, false, "  window [%s] %s left of %s, sample %lld", bar, time,
+             length, (long long)window->count);
 }
 
 static void add_rollback(struct sheet *sheet, const struct display_model *model, unsigned columns)
@@ -131,14 +131,14 @@ static void add_rollback(struct sheet *sheet, const struct display_model *model,
         return;
     write_duration(limit_ns, limit, sizeof limit);
     if (rollback->since_ns == 0) {
-        add(sheet, TONE_STRONG, false, "  rollback within %s", limit);
+        add_text(sheet, TONE_STRONG, false, "  rollback within %s", limit);
         return;
     }
     bool over = passed_ns > limit_ns;
     write_bar(passed_ns, limit_ns, columns > 60 ? BAR_MAX : 12, bar);
     write_duration(over ? passed_ns - limit_ns : limit_ns - passed_ns, time, sizeof time);
-    add(sheet, over ? TONE_BAD : TONE_STRONG, false, "  rollback [%s] %s %s %s", bar, time,
-        over ? "over its limit of" : "left of", limit);
+    add_text(sheet, over ? TONE_BAD : TONE_STRONG, false, "  rollback [%s] %s %s %s", bar, time,
+             over ? "over its limit of" : "left of", limit);
 }
 
 static void add_window(struct sheet *sheet, const struct display_model *model, unsigned columns)
@@ -156,9 +156,9 @@ static void add_window(struct sheet *sheet, const struct display_model *model, u
         size_t marks = strlen(watched->marks), kept = columns > 60 ? DISPLAY_SAMPLES : 8,
                from = marks > kept ? marks - kept : 0;
         bool good = marks > 0 && watched->marks[marks - 1] == '+';
-        add(sheet, good ? TONE_PLAIN : TONE_BAD, false, "    %-*s  %*s  %s",
-            width < 28 ? width : 28, watched->name, (int)kept, watched->marks + from,
-            watched->last);
+        add_text(sheet, good ? TONE_PLAIN : TONE_BAD, false, "    %-*s  %*s  %s",
+                 width < 28 ? width : 28, watched->name, (int)kept, watched->marks + from,
+                 watched->last);
     }
 }
 
@@ -183,7 +183,7 @@ static void elide(struct sheet *sheet, unsigned rows, size_t before)
     memmove(&sheet->lines[from], &sheet->lines[from + many], rest * sizeof sheet->lines[0]);
     sheet->count -= many;
     struct sheet line = {.count = 0};
-    add(&line, TONE_GOOD, false, "  [x] %zu steps before", many + before);
+    add_text(&line, TONE_GOOD, false, "  [x] %zu steps before", many + before);
     if (line.count == 0 || sheet->count == LINES_MAX)
         return;
     memmove(&sheet->lines[from + 1], &sheet->lines[from], rest * sizeof sheet->lines[0]);
@@ -210,8 +210,9 @@ static size_t fitting(const char *text, unsigned columns)
     return at;
 }
 
-static enum error_code write_line(const char *text, enum tone tone, const struct display_size *size,
-                                  struct bytes *into, struct error *error)
+static enum error_code write_frame_line(const char *text, enum tone tone,
+                                        const struct display_size *size, struct bytes *into,
+                                        struct error *error)
 {
     static const char *const starts[] = {[TONE_PLAIN] = "",
                                          [TONE_STRONG] = "\033[1m",
@@ -226,25 +227,25 @@ static enum error_code write_line(const char *text, enum tone tone, const struct
                                text, coloured ? "\033[0m" : "");
 }
 
-static void draw(struct sheet *sheet, const struct display_model *model,
-                 const struct display_size *size)
+static void draw_frame(struct sheet *sheet, const struct display_model *model,
+                       const struct display_size *size)
 {
     char time[40] = "";
     if (model->began_ns > 0)
         write_duration(model->now_ns - model->began_ns, time, sizeof time);
-    add(sheet, TONE_STRONG, false, "%s  %s", model->target, time);
+    add_text(sheet, TONE_STRONG, false, "%s  %s", model->target, time);
     if (model->title[0] != '\0')
-        add(sheet, TONE_PLAIN, false, "%s", model->title);
+        add_text(sheet, TONE_PLAIN, false, "%s", model->title);
     for (size_t i = 0; i < model->row_count; i++)
         add_row(sheet, model, &model->rows[i]);
     if (model->pull[0] != '\0')
-        add(sheet, TONE_PLAIN, false, "  pull   %s", model->pull);
+        add_text(sheet, TONE_PLAIN, false, "  pull   %s", model->pull);
     add_rollback(sheet, model, size->columns);
     add_window(sheet, model, size->columns);
     if (model->last[0] != '\0')
-        add(sheet, TONE_BAD, false, "  last   %s", model->last);
+        add_text(sheet, TONE_BAD, false, "  last   %s", model->last);
     if (model->next[0] != '\0')
-        add(sheet, TONE_STRONG, false, "  next   %s", model->next);
+        add_text(sheet, TONE_STRONG, false, "  next   %s", model->next);
 }
 
 enum error_code display_render(const struct display_model *model, const struct display_size *size,
@@ -252,13 +253,13 @@ enum error_code display_render(const struct display_model *model, const struct d
 {
     struct sheet sheet __attribute__((cleanup(sheet_clear))) = {.count = 0};
     CLEANUP_BYTES struct bytes text = {0};
-    draw(&sheet, model, size);
+    draw_frame(&sheet, model, size);
     elide(&sheet, size->rows, model->rows_before);
     if (sheet.short_of_memory)
         return error_set(error, ERROR_MEMORY, 0, "display", "", "out of memory");
     enum error_code code = ERROR_OK;
     for (size_t i = 0; code == ERROR_OK && i < sheet.count && i < size->rows; i++)
-        code = write_line(sheet.lines[i].text, sheet.lines[i].tone, size, &text, error);
+        code = write_frame_line(sheet.lines[i].text, sheet.lines[i].tone, size, &text, error);
     if (code != ERROR_OK)
         return code;
     bytes_free(ret_text);

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *text_at(const json_t *object, const char *key)
+static const char *entry_text(const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
     return text != NULL ? text : "";
@@ -16,7 +16,7 @@ static bool is_type(const struct journal_entry *entry, const char *type)
 }
 
 /* The entry that an answer names. */
-static const struct journal_entry *entry_at(const struct deployment *deployment, uint64_t seq)
+static const struct journal_entry *entry_by_seq(const struct deployment *deployment, uint64_t seq)
 {
     for (size_t i = 0; i < deployment->count; i++)
         if (deployment->entries[i].seq == seq)
@@ -39,11 +39,11 @@ static void take_transition(const struct deployment *deployment, const struct jo
                             struct display_model *model)
 {
     const json_t *body = entry->body;
-    const struct journal_entry *intent = entry_at(deployment, (uint64_t)json_integer_value(
-                                                                  json_object_get(body, "intent")));
-    enum event event = machine_event_by_name(text_at(body, "event"));
-    enum state from = machine_state_by_name(text_at(body, "from")),
-               to = machine_state_by_name(text_at(body, "to"));
+    const struct journal_entry *intent =
+        entry_by_seq(deployment, (uint64_t)json_integer_value(json_object_get(body, "intent")));
+    enum event event = machine_event_by_name(entry_text(body, "event"));
+    enum state from = machine_state_by_name(entry_text(body, "from")),
+               to = machine_state_by_name(entry_text(body, "to"));
     bool good = event == EVENT_DONE || event == EVENT_REARMED;
     bool answers = intent != NULL && is_type(intent, ENTRY_INTENT);
     struct display_row row = {.mark = good ? DISPLAY_DONE : DISPLAY_FAILED,
@@ -53,14 +53,14 @@ static void take_transition(const struct deployment *deployment, const struct jo
     if (answers && strcmp(intent->boot, entry->boot) == 0)
         row.took_ns = entry->boottime_ns - intent->boottime_ns;
     if (answers)
-        row.action = machine_action_by_name(text_at(intent->body, "action"));
+        row.action = machine_action_by_name(entry_text(intent->body, "action"));
     if (good && from != to)
         model->last[0] = machine_phase(to) == PHASE_REVERTING || machine_phase(to) == PHASE_ENDED
                              ? model->last[0]
                              : '\0';
     else
-        (void)snprintf(model->last, sizeof model->last, "%s by %s: %s", text_at(body, "from"),
-                       text_at(body, "event"), text_at(body, "reason"));
+        (void)snprintf(model->last, sizeof model->last, "%s by %s: %s", entry_text(body, "from"),
+                       entry_text(body, "event"), entry_text(body, "reason"));
     if (from != to && to != STATE_INVALID && row.action != ACTION_INVALID)
         push(model, &row);
 }
@@ -73,7 +73,7 @@ static void add_way_ahead(const struct deployment *deployment, const struct cloc
     bool rearm = strcmp(deployment_fact(deployment, STATE_VERIFIED, "rearm"), "yes") == 0
                  || deployment->intent.action == ACTION_ARM;
     const struct journal_entry *intent = deployment->intent.seq != 0
-                                             ? entry_at(deployment, deployment->intent.seq)
+                                             ? entry_by_seq(deployment, deployment->intent.seq)
                                              : NULL;
     enum display_mark mark = DISPLAY_NOW;
     enum state state = deployment->state;
@@ -122,7 +122,7 @@ static void mark(struct display_window *window, const char *name, char sign, con
 }
 
 /* `failing` is "execution,web,". */
-static bool names(const char *failing, const char *name)
+static bool names_action(const char *failing, const char *name)
 {
     size_t length = strlen(name);
     for (const char *at = failing; *at != '\0';
@@ -159,25 +159,25 @@ static void mark_services(struct display_window *window, const char *failing)
     }
 }
 
-static void take_sample(const struct journal_entry *entry, const struct config *config,
+static void fold_sample(const struct journal_entry *entry, const struct config *config,
                         struct display_window *window)
 {
     const json_t *items = json_object_get(entry->body, "evidence"),
                  *facts = json_object_get(entry->body, "facts");
-    const char *failing = text_at(facts, "failing"), *mismatch = text_at(facts, "mismatch");
+    const char *failing = entry_text(facts, "failing"), *mismatch = entry_text(facts, "mismatch");
     size_t endpoints = 0;
     for (size_t i = 0; i < json_array_size(items); i++) {
         const json_t *item = json_array_get(items, i);
         char last[40];
-        if (strcmp(text_at(item, "probe"), "health") != 0)
+        if (strcmp(entry_text(item, "probe"), "health") != 0)
             continue;
         write_answer(json_integer_value(json_object_get(item, "status")), last, sizeof last);
-        mark(window, text_at(item, "subject"), names(failing, text_at(item, "subject")) ? 'X' : '+',
-             last);
+        mark(window, entry_text(item, "subject"),
+             names_action(failing, entry_text(item, "subject")) ? 'X' : '+', last);
         endpoints++;
     }
     if (config->setup.services.execution[0] != '\0') {
-        bool missing = names(failing, "policy_hash");
+        bool missing = names_action(failing, "policy_hash");
         mark(window, "parity",
              mismatch[0] != '\0' ? '!'
              : missing           ? 'X'
@@ -189,7 +189,7 @@ static void take_sample(const struct journal_entry *entry, const struct config *
     }
     mark_services(window, failing);
     for (size_t i = endpoints; i < window->watched_count; i++) {
-        bool ill = names(failing, window->watched[i].name);
+        bool ill = names_action(failing, window->watched[i].name);
         mark(window, window->watched[i].name, ill ? 'X' : '+', ill ? "does not run well" : "runs");
     }
     const json_t *first = json_array_get(items, 0);
@@ -201,7 +201,7 @@ static void take_sample(const struct journal_entry *entry, const struct config *
 static bool is_window(const struct journal_entry *entry)
 {
     return is_type(entry, ENTRY_INTENT)
-           && strcmp(text_at(entry->body, "action"), machine_action_name(ACTION_OBSERVE_WINDOW))
+           && strcmp(entry_text(entry->body, "action"), machine_action_name(ACTION_OBSERVE_WINDOW))
                   == 0;
 }
 
@@ -222,7 +222,7 @@ static void read_window(const struct deployment *deployment, const struct config
         if (is_window(entry) && json_object_get(entry->body, "repeats") == NULL)
             *window = (struct display_window){.shown = true, .length_ms = config->limits.window_ms};
         else if (is_type(entry, ENTRY_SAMPLE) && strcmp(entry->boot, now->boot) == 0)
-            take_sample(entry, config, window);
+            fold_sample(entry, config, window);
     }
     window->open = deployment->intent.action == ACTION_OBSERVE_WINDOW;
     window->broken = !window->open && turned_back(deployment);
@@ -238,7 +238,8 @@ static void read_rollback(const struct deployment *deployment, const struct conf
          i++) {
         const struct journal_entry *entry = &deployment->entries[i];
         if (is_type(entry, ENTRY_INTENT)
-            && strcmp(text_at(entry->body, "action"), machine_action_name(ACTION_MAKE_SAFE)) == 0)
+            && strcmp(entry_text(entry->body, "action"), machine_action_name(ACTION_MAKE_SAFE))
+                   == 0)
             *rollback = (struct display_rollback){.shown = true,
                                                   .limit_ms = config->limits.rollback_ms,
                                                   .since_ns = strcmp(entry->boot, now->boot) == 0

@@ -12,7 +12,7 @@ static volatile sig_atomic_t silent;
 static const int signals[] = {SIGHUP, SIGQUIT, SIGTSTP};
 
 /* Of a terminal that is not the controlling one nobody can tell; then it is ours alone. */
-static int is_ours(void)
+static int is_foreground(void)
 {
     pid_t group = tcgetpgrp(STDOUT_FILENO);
     return group < 0 || group == getpgrp();
@@ -20,18 +20,18 @@ static int is_ours(void)
 
 /* The setting and what is known of it change together: no handler stands between. Blocked SIGTTOU
  * does not stop us either. */
-static void set(int to)
+static void set_echo(int to)
 {
     struct termios quiet;
     sigset_t all, before;
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    if (to != silent && to != 0 && is_ours() && tcgetattr(STDOUT_FILENO, &found) == 0) {
+    if (to != silent && to != 0 && is_foreground() && tcgetattr(STDOUT_FILENO, &found) == 0) {
         quiet = found;
         quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
         silent = tcsetattr(STDOUT_FILENO, TCSANOW, &quiet) == 0;
     } else if (to != silent && to == 0) {
-        if (is_ours())
+        if (is_foreground())
             (void)tcsetattr(STDOUT_FILENO, TCSANOW, &found);
         silent = 0;
     }
@@ -39,12 +39,12 @@ static void set(int to)
 }
 
 /* As if there were no handler, but with the echo back; after SIGTSTP it goes on here. */
-static void leave(int number)
+static void leave_by_signal(int number)
 {
     int kept = errno, was_silent = silent;
     struct sigaction mine;
     sigset_t one, before;
-    set(0);
+    set_echo(0);
     (void)sigaction(number, &(struct sigaction){.sa_handler = SIG_DFL}, &mine);
     (void)sigemptyset(&one);
     (void)sigaddset(&one, number);
@@ -52,7 +52,7 @@ static void leave(int number)
     (void)pthread_sigmask(SIG_UNBLOCK, &one, &before); /* it ends or stops here */
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     (void)sigaction(number, &mine, NULL);
-    set(was_silent);
+    set_echo(was_silent);
     errno = kept;
 }
 
@@ -62,23 +62,25 @@ void echo_open(void)
         struct sigaction now;
         if (sigaction(signals[i], NULL, &now) == 0 && now.sa_handler == SIG_DFL)
             (void)sigaction(signals[i],
-                            &(struct sigaction){.sa_handler = leave, .sa_flags = SA_RESTART}, NULL);
+                            &(struct sigaction){.sa_handler = leave_by_signal,
+                                                .sa_flags = SA_RESTART},
+                            NULL);
     }
 }
 
 void echo_silence(void)
 {
-    set(1);
+    set_echo(1);
 }
 
 void echo_ask(void)
 {
     if (silent != 0)
         (void)tcflush(STDOUT_FILENO, TCIFLUSH);
-    set(0);
+    set_echo(0);
 }
 
 void echo_restore(void)
 {
-    set(0);
+    set_echo(0);
 }

@@ -179,8 +179,8 @@ static const char *refusal(enum procedure procedure, enum state state, enum even
     return "it is on its way back: advance goes on with it";
 }
 
-static enum error_code refused(enum procedure procedure, enum state state, struct bytes *text,
-                               struct error *error)
+static enum error_code explain_refused(enum procedure procedure, enum state state,
+                                       struct bytes *text, struct error *error)
 {
     static const enum event words[] = {EVENT_DONE, EVENT_ABORT, EVENT_ROLLBACK};
     enum error_code code = bytes_append_format(text, error, "  Refused:\n");
@@ -231,7 +231,7 @@ static enum error_code from_here(const char *name, enum procedure procedure, enu
                                    machine_action_words(ACTION_ARM));
     if (code == ERROR_OK)
         code = possible(procedure, state, text, error);
-    return code == ERROR_OK ? refused(procedure, state, text, error) : code;
+    return code == ERROR_OK ? explain_refused(procedure, state, text, error) : code;
 }
 
 enum error_code explain_state(enum state state, enum procedure procedure, struct bytes *ret_text,

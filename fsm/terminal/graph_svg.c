@@ -37,8 +37,9 @@ struct sheet {
     int height;
 };
 
-static void put(struct sheet *sheet, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void put(struct sheet *sheet, const char *format, ...)
+static void put_text(struct sheet *sheet, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static void put_text(struct sheet *sheet, const char *format, ...)
 {
     char line[1024];
     va_list arguments;
@@ -89,7 +90,7 @@ static enum procedure only_of(const struct sheet *sheet, enum state state)
                                                            : PROCEDURE_POLICY;
 }
 
-static void place(struct sheet *sheet, enum state state, int x, int half_rows)
+static void place_state(struct sheet *sheet, enum state state, int x, int half_rows)
 {
     sheet->x[state] = x;
     sheet->y[state] = TOP + half_rows * ROW_HEIGHT / 2
@@ -110,14 +111,14 @@ static void place_forward(struct sheet *sheet)
             continue;
         switch (only_of(sheet, state)) {
         case PROCEDURE_RELEASE:
-            place(sheet, state, RELEASE_X - 20, 2 * rows[state] + 1);
+            place_state(sheet, state, RELEASE_X - 20, 2 * rows[state] + 1);
             break; /* between the rows of the other, so that its rails pass */
         case PROCEDURE_POLICY:
-            place(sheet, state, POLICY_X + 20, 2 * rows[state]);
+            place_state(sheet, state, POLICY_X + 20, 2 * rows[state]);
             break;
         case PROCEDURE_INVALID:
         case PROCEDURE_COUNT:
-            place(sheet, state, SHARED_X, 2 * rows[state]);
+            place_state(sheet, state, SHARED_X, 2 * rows[state]);
             break;
         }
     }
@@ -130,12 +131,12 @@ static void place_back(struct sheet *sheet, enum state first, int x, int row)
     for (unsigned state = 1; state < STATE_COUNT; state++) {
         if (rows[state] == ROWS_NONE)
             continue;
-        place(sheet, (enum state)state, x, 2 * (row + rows[state]));
+        place_state(sheet, (enum state)state, x, 2 * (row + rows[state]));
         last = row + rows[state] > last ? row + rows[state] : last;
     }
     for (unsigned state = 1; x == BACK_X && state < STATE_COUNT; state++)
         if (machine_phase((enum state)state) == PHASE_STUCK)
-            place(sheet, (enum state)state, x, 2 * ++last + 1);
+            place_state(sheet, (enum state)state, x, 2 * ++last + 1);
 }
 
 static void layout(struct sheet *sheet)
@@ -163,20 +164,20 @@ static void put_title(struct sheet *sheet, const struct graph_edge *edge)
 {
     char events[128];
     graph_event_words(edge->events, events, sizeof events);
-    put(sheet, "<title>%s to %s: %s%s%s%s</title>", machine_state_name(edge->from),
-        machine_state_name(edge->to), events, edge->action != ACTION_NONE ? ", by " : "",
-        edge->action != ACTION_NONE ? machine_action_name(edge->action) : "",
-        edge->procedures[PROCEDURE_RELEASE] == edge->procedures[PROCEDURE_POLICY] ? ""
-        : edge->procedures[PROCEDURE_RELEASE]                                     ? " (release)"
-                                                                                  : " (policy)");
+    put_text(sheet, "<title>%s to %s: %s%s%s%s</title>", machine_state_name(edge->from),
+             machine_state_name(edge->to), events, edge->action != ACTION_NONE ? ", by " : "",
+             edge->action != ACTION_NONE ? machine_action_name(edge->action) : "",
+             edge->procedures[PROCEDURE_RELEASE] == edge->procedures[PROCEDURE_POLICY] ? ""
+             : edge->procedures[PROCEDURE_RELEASE] ? " (release)"
+                                                   : " (policy)");
 }
 
 static void put_label(struct sheet *sheet, const struct graph_edge *edge, int x, int y,
                       const char *anchor)
 {
     if (edge->action != ACTION_NONE)
-        put(sheet, "<text x=\"%d\" y=\"%d\" text-anchor=\"%s\">%s</text>", x, y, anchor,
-            machine_action_name(edge->action));
+        put_text(sheet, "<text x=\"%d\" y=\"%d\" text-anchor=\"%s\">%s</text>", x, y, anchor,
+                 machine_action_name(edge->action));
 }
 
 /* Down to the next state, or past others and in from the side; the action that earns it stands
@@ -185,16 +186,16 @@ static void put_forward(struct sheet *sheet, const struct graph_edge *edge)
 {
     int x1 = sheet->x[edge->from] + NODE_WIDTH / 2, y1 = sheet->y[edge->from] + NODE_HEIGHT,
         x2 = sheet->x[edge->to] + NODE_WIDTH / 2, y2 = sheet->y[edge->to];
-    put(sheet, "<g class=\"%s\">", class_of(sheet, edge));
+    put_text(sheet, "<g class=\"%s\">", class_of(sheet, edge));
     put_title(sheet, edge);
     if (y2 - y1 > ROW_HEIGHT) {
         int down = x1 - (y2 - y1) / 16, side = sheet->x[edge->to] - 3;
-        put(sheet, "<path d=\"M%d %d V%d H%d\" marker-end=\"url(#go)\"/>", down, y1,
-            middle(sheet, edge->to), side);
+        put_text(sheet, "<path d=\"M%d %d V%d H%d\" marker-end=\"url(#go)\"/>", down, y1,
+                 middle(sheet, edge->to), side);
         put_label(sheet, edge, down - 10, middle(sheet, edge->to) + 3, "end");
     } else {
-        put(sheet, "<path d=\"M%d %d C%d %d %d %d %d %d\" marker-end=\"url(#go)\"/>", x1, y1, x1,
-            y1 + 18, x2, y2 - 18, x2, y2 - 2);
+        put_text(sheet, "<path d=\"M%d %d C%d %d %d %d %d %d\" marker-end=\"url(#go)\"/>", x1, y1,
+                 x1, y1 + 18, x2, y2 - 18, x2, y2 - 2);
         put_label(sheet, edge,
                   (x1 + x2) / 2
                       + (x2 < x1   ? -10
@@ -202,7 +203,7 @@ static void put_forward(struct sheet *sheet, const struct graph_edge *edge)
                                    : 8),
                   (y1 + y2) / 2 + (x1 == x2 ? 3 : -4), x2 < x1 ? "end" : "start");
     }
-    put(sheet, "</g>\n");
+    put_text(sheet, "</g>\n");
 }
 
 /* Sideways to the rail, along it, and into the state where it leads. */
@@ -213,10 +214,10 @@ static void put_rail(struct sheet *sheet, const struct graph_edge *edge)
     int from_y = middle(sheet, edge->from), to_y = middle(sheet, edge->to);
     int from_x = sheet->x[edge->from] + (rail > sheet->x[edge->from] ? NODE_WIDTH : 0),
         to_x = sheet->x[edge->to] + (rail > sheet->x[edge->to] ? NODE_WIDTH : 0);
-    put(sheet, "<g class=\"%s\">", class_of(sheet, edge));
+    put_text(sheet, "<g class=\"%s\">", class_of(sheet, edge));
     put_title(sheet, edge);
-    put(sheet, "<path d=\"M%d %d H%d V%d H%d\" marker-end=\"url(#wrong)\"/></g>\n", from_x, from_y,
-        rail, to_y, to_x + (rail > to_x ? 3 : -3));
+    put_text(sheet, "<path d=\"M%d %d H%d V%d H%d\" marker-end=\"url(#wrong)\"/></g>\n", from_x,
+             from_y, rail, to_y, to_x + (rail > to_x ? 3 : -3));
 }
 
 /* Back to itself: it is tried again. Beside a state that stands in the way forward, above one on
@@ -224,14 +225,14 @@ static void put_rail(struct sheet *sheet, const struct graph_edge *edge)
 static void put_loop(struct sheet *sheet, const struct graph_edge *edge)
 {
     int x = sheet->x[edge->from] + NODE_WIDTH, y = sheet->y[edge->from];
-    put(sheet, "<g class=\"%s\">", class_of(sheet, edge));
+    put_text(sheet, "<g class=\"%s\">", class_of(sheet, edge));
     put_title(sheet, edge);
     if (is_back(edge->from))
-        put(sheet, "<path d=\"M%d %d c2 -16 22 -16 22 -2\" marker-end=\"url(#wrong)\"/></g>\n",
-            x - 30, y);
+        put_text(sheet, "<path d=\"M%d %d c2 -16 22 -16 22 -2\" marker-end=\"url(#wrong)\"/></g>\n",
+                 x - 30, y);
     else
-        put(sheet, "<path d=\"M%d %d c18 -6 18 20 3 14\" marker-end=\"url(#wrong)\"/></g>\n", x,
-            y + 8);
+        put_text(sheet, "<path d=\"M%d %d c18 -6 18 20 3 14\" marker-end=\"url(#wrong)\"/></g>\n",
+                 x, y + 8);
 }
 
 static void put_state(struct sheet *sheet, enum state state)
@@ -242,52 +243,58 @@ static void put_state(struct sheet *sheet, enum state state)
         [PHASE_STUCK] = "stuck",     [PHASE_ENDED] = "ended"};
     const struct graph_path *path = sheet->path;
     bool reached = path->drawn && path->reached[state] > 0;
-    put(sheet,
+    put_text(
+        sheet,
         "<g class=\"state %s%s%s\"><rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"6\"/>",
         classes[machine_phase(state)], reached ? " reached" : "",
         path->drawn && path->now == state ? " now" : "", sheet->x[state], sheet->y[state],
         NODE_WIDTH, NODE_HEIGHT);
     if (machine_is_hot(state))
-        put(sheet, "<rect class=\"hot\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"4\"/>",
-            sheet->x[state] + 3, sheet->y[state] + 3, NODE_WIDTH - 6, NODE_HEIGHT - 6);
-    put(sheet, "<text x=\"%d\" y=\"%d\">%s", sheet->x[state] + NODE_WIDTH / 2,
-        middle(sheet, state) + 4, machine_state_name(state));
+        put_text(sheet,
+                 "<rect class=\"hot\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"4\"/>",
+                 sheet->x[state] + 3, sheet->y[state] + 3, NODE_WIDTH - 6, NODE_HEIGHT - 6);
+    put_text(sheet, "<text x=\"%d\" y=\"%d\">%s", sheet->x[state] + NODE_WIDTH / 2,
+             middle(sheet, state) + 4, machine_state_name(state));
     if (reached && path->timed[state] && state != STATE_OPENED)
-        put(sheet, " <tspan class=\"time\">+%lld.%lld s</tspan>",
-            (long long)path->after_ms[state] / 1000, (long long)path->after_ms[state] % 1000 / 100);
-    put(sheet, "</text></g>\n");
+        put_text(sheet, " <tspan class=\"time\">+%lld.%lld s</tspan>",
+                 (long long)path->after_ms[state] / 1000,
+                 (long long)path->after_ms[state] % 1000 / 100);
+    put_text(sheet, "</text></g>\n");
 }
 
 static void put_head(struct sheet *sheet)
 {
-    put(sheet,
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\" "
-        "height=\"%d\" role=\"img\" aria-label=\"The states of a deployment\">\n",
-        WIDTH, sheet->height + 56, WIDTH, sheet->height + 56);
-    put(sheet, "<style>text{font:12px "
-               "ui-sans-serif,system-ui,sans-serif;fill:#111827}.bg{fill:#fff}.state "
-               "text{text-anchor:middle}.state rect{stroke:#6b7280}"
-               ".state .hot{fill:none;stroke-dasharray:none;stroke-width:.7}.preparing "
-               "rect{fill:#dbeafe}.changed rect{fill:#fef3c7}.reverting rect{fill:#fee2e2}"
-               ".stuck rect{fill:#fca5a5}.ended rect{fill:#dcfce7}");
-    put(sheet,
-        "path{fill:none;stroke-width:1.4}.go path{stroke:#374151}.go "
-        "text{font-size:10px;fill:#4b5563}.wrong path{stroke:#b91c1c;stroke-dasharray:4 3}"
-        ".taken path{stroke-width:3.2;stroke-dasharray:none}.state.reached "
-        "rect{stroke:#111827;stroke-width:2.4}.state.now rect{stroke:#1d4ed8;stroke-width:3.4}"
-        ".state .hot,.state.reached .hot,.state.now "
-        ".hot{fill:none;stroke-width:.7}.time{font-size:10px;fill:#374151}");
-    put(sheet, "@media(prefers-color-scheme:dark){.bg{fill:#0d1117}.legend,.head{fill:#e5e7eb}.go "
-               "path{stroke:#9ca3af}.go text{fill:#9ca3af}.wrong path{stroke:#f87171}"
-               ".state.reached rect{stroke:#f9fafb}.state.now rect{stroke:#60a5fa}}</style>\n");
-    put(sheet,
+    put_text(sheet,
+             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\" "
+             "height=\"%d\" role=\"img\" aria-label=\"The states of a deployment\">\n",
+             WIDTH, sheet->height + 56, WIDTH, sheet->height + 56);
+    put_text(sheet, "<style>text{font:12px "
+                    "ui-sans-serif,system-ui,sans-serif;fill:#111827}.bg{fill:#fff}.state "
+                    "text{text-anchor:middle}.state rect{stroke:#6b7280}"
+                    ".state .hot{fill:none;stroke-dasharray:none;stroke-width:.7}.preparing "
+                    "rect{fill:#dbeafe}.changed rect{fill:#fef3c7}.reverting rect{fill:#fee2e2}"
+                    ".stuck rect{fill:#fca5a5}.ended rect{fill:#dcfce7}");
+    put_text(sheet,
+             "path{fill:none;stroke-width:1.4}.go path{stroke:#374151}.go "
+             "text{font-size:10px;fill:#4b5563}.wrong path{stroke:#b91c1c;stroke-dasharray:4 3}"
+             ".taken path{stroke-width:3.2;stroke-dasharray:none}.state.reached "
+             "rect{stroke:#111827;stroke-width:2.4}.state.now rect{stroke:#1d4ed8;stroke-width:3.4}"
+             ".state .hot,.state.reached .hot,.state.now "
+             ".hot{fill:none;stroke-width:.7}.time{font-size:10px;fill:#374151}");
+    put_text(sheet,
+             "@media(prefers-color-scheme:dark){.bg{fill:#0d1117}.legend,.head{fill:#e5e7eb}.go "
+             "path{stroke:#9ca3af}.go text{fill:#9ca3af}.wrong path{stroke:#f87171}"
+             ".state.reached rect{stroke:#f9fafb}.state.now rect{stroke:#60a5fa}}</style>\n");
+    put_text(
+        sheet,
         "<defs><marker id=\"go\" viewBox=\"0 0 8 8\" refX=\"6\" refY=\"4\" markerWidth=\"8\" "
         "markerHeight=\"8\" markerUnits=\"userSpaceOnUse\" orient=\"auto\">"
         "<path d=\"M0 0L8 4L0 8z\" style=\"fill:#6b7280;stroke:none\"/></marker><marker "
         "id=\"wrong\" viewBox=\"0 0 8 8\" refX=\"6\" refY=\"4\" markerWidth=\"8\" "
         "markerHeight=\"8\" markerUnits=\"userSpaceOnUse\" orient=\"auto\"><path d=\"M0 0L8 4L0 "
         "8z\" style=\"fill:#b91c1c;stroke:none\"/></marker></defs>\n");
-    put(sheet,
+    put_text(
+        sheet,
         "<rect class=\"bg\" width=\"%d\" height=\"%d\"/>\n<text class=\"head\" x=\"20\" y=\"26\" "
         "font-weight=\"bold\">%s</text>\n",
         WIDTH, sheet->height + 56,
@@ -298,7 +305,8 @@ static void put_head(struct sheet *sheet)
 
 static void put_legend(struct sheet *sheet)
 {
-    put(sheet,
+    put_text(
+        sheet,
         "<text class=\"legend\" x=\"20\" y=\"%d\" style=\"font-size:11px\">blue: nothing that runs "
         "has changed; yellow: a service may have changed; red: on the way back; "
         "green: the end. Double border: hot, goes on without a pause.</text>\n</svg>\n",

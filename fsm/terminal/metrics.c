@@ -18,8 +18,8 @@ static void label_value(const char *text, char ret_value[LABEL_BYTES])
     ret_value[used] = '\0';
 }
 
-static enum error_code describe(struct bytes *text, const char *name, const char *help,
-                                struct error *error)
+static enum error_code describe_metric(struct bytes *text, const char *name, const char *help,
+                                       struct error *error)
 {
     return bytes_append_format(text, error, "# HELP titan_fsm_%s %s\n# TYPE titan_fsm_%s gauge\n",
                                name, help, name);
@@ -28,7 +28,7 @@ static enum error_code describe(struct bytes *text, const char *name, const char
 static enum error_code gauge(struct bytes *text, const char *target, const char *name,
                              const char *help, uint64_t value, struct error *error)
 {
-    enum error_code code = describe(text, name, help, error);
+    enum error_code code = describe_metric(text, name, help, error);
     return code == ERROR_OK ? bytes_append_format(text, error, "titan_fsm_%s{target=\"%s\"} %llu\n",
                                                   name, target, (unsigned long long)value)
                             : code;
@@ -42,7 +42,7 @@ static enum error_code moment(struct bytes *text, const char *target, const char
     int64_t utc_ns;
     if (!clock_utc_parse(entry->utc, &utc_ns))
         return ERROR_OK;
-    enum error_code code = describe(text, name, help, error);
+    enum error_code code = describe_metric(text, name, help, error);
     return code == ERROR_OK
                ? bytes_append_format(text, error, "titan_fsm_%s{target=\"%s\"} %lld.%03lld\n", name,
                                      target, (long long)(utc_ns / 1000000000),
@@ -53,9 +53,8 @@ static enum error_code moment(struct bytes *text, const char *target, const char
 static enum error_code states(struct bytes *text, const char *target,
                               const struct deployment *deployment, struct error *error)
 {
-    enum error_code code = describe(text, "state",
-                                    "1 for the state of the last deployment, 0 for every other.",
-                                    error);
+    enum error_code code = describe_metric(
+        text, "state", "1 for the state of the last deployment, 0 for every other.", error);
     for (unsigned state = 1; code == ERROR_OK && state < STATE_COUNT; state++)
         code = bytes_append_format(text, error, "titan_fsm_state{target=\"%s\",state=\"%s\"} %d\n",
                                    target, machine_state_name((enum state)state),
@@ -67,8 +66,8 @@ static enum error_code deployment_metrics(struct bytes *text, const char *target
                                           const struct deployment *deployment, struct error *error)
 {
     const struct journal_entry *reached = deployment_transition_to(deployment, deployment->state);
-    enum error_code code = describe(text, "deployment_info",
-                                    "The last deployment: its number and procedure.", error);
+    enum error_code code = describe_metric(text, "deployment_info",
+                                           "The last deployment: its number and procedure.", error);
     if (code == ERROR_OK)
         code = bytes_append_format(
             text, error,
@@ -93,7 +92,7 @@ enum error_code metrics_text(const struct metrics *metrics, struct bytes *ret_te
     char target[LABEL_BYTES], journal[LABEL_BYTES];
     label_value(metrics->target, target);
     label_value(metrics->journal, journal);
-    enum error_code code = describe(ret_text, "journal_info", "The journal's id.", error);
+    enum error_code code = describe_metric(ret_text, "journal_info", "The journal's id.", error);
     if (code == ERROR_OK)
         code = bytes_append_format(ret_text, error,
                                    "titan_fsm_journal_info{target=\"%s\",journal=\"%s\"} 1\n",

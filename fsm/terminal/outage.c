@@ -20,7 +20,7 @@ struct measure {
     size_t act_count;
 };
 
-static const char *text_at(const json_t *object, const char *key)
+static const char *evidence_text(const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
     return text != NULL ? text : "";
@@ -39,7 +39,7 @@ static struct outage_row *row_of(struct outage *outage, const char *name, bool e
     return row;
 }
 
-static void note(struct outage_row *row, bool good, int64_t from_ns, int64_t received_ns)
+static void note_service(struct outage_row *row, bool good, int64_t from_ns, int64_t received_ns)
 {
     if (row == NULL)
         return;
@@ -92,7 +92,7 @@ static enum error_code read_output(struct measure *measure, const json_t *item,
                                    struct bytes *ret_output, struct error *error)
 {
     uint8_t hash[SHA256_BYTES];
-    const char *hex = text_at(item, "output");
+    const char *hex = evidence_text(item, "output");
     if (!bytes_from_hex(hex, strlen(hex), hash, sizeof hash))
         return error_set(error, ERROR_DAMAGED, 0, journal_directory(measure->driver->journal),
                          "run titan-verify on the journal", "an item of evidence names no blob");
@@ -109,10 +109,10 @@ static enum error_code answer_of(struct measure *measure, const json_t *items, s
     for (size_t i = from; i < json_array_size(items); i++) {
         const json_t *item = json_array_get(items, i);
         CLEANUP_BYTES struct bytes body = {0};
-        if (strcmp(text_at(item, "probe"), PROBE_COMPOSE_CONTAINERS) == 0)
+        if (strcmp(evidence_text(item, "probe"), PROBE_COMPOSE_CONTAINERS) == 0)
             return ERROR_OK;
-        if (strcmp(text_at(item, "probe"), "health") != 0
-            || strcmp(text_at(item, "subject"), endpoint) != 0)
+        if (strcmp(evidence_text(item, "probe"), "health") != 0
+            || strcmp(evidence_text(item, "subject"), endpoint) != 0)
             continue;
         enum error_code code = read_output(measure, item, &body, error);
         if (code != ERROR_OK)
@@ -142,7 +142,7 @@ static enum error_code look_at_service(struct measure *measure, const json_t *it
                         || strcmp(before->started_at, container->started_at) != 0);
     bool good = container != NULL && container_is_good(container), unasked = false;
     if (replaced)
-        note(row, false, replaced_ns(measure, service, sent_ns), 0);
+        note_service(row, false, replaced_ns(measure, service, sent_ns), 0);
     for (size_t i = 0; i < setup->endpoint_count; i++) {
         int answer;
         if (!belongs_to(&setup->endpoints[i], service))
@@ -155,7 +155,7 @@ static enum error_code look_at_service(struct measure *measure, const json_t *it
         unasked = unasked || answer < 0;
     }
     if (!good || !unasked)
-        note(row, good, sent_ns, received_ns);
+        note_service(row, good, sent_ns, received_ns);
     return ERROR_OK;
 }
 
@@ -187,15 +187,15 @@ static enum error_code take_health(struct measure *measure, const json_t *items,
     for (size_t i = 0; i < setup->endpoint_count; i++) {
         int answer;
         int64_t received_ns = 0;
-        if (strcmp(setup->endpoints[i].name, text_at(item, "subject")) != 0
+        if (strcmp(setup->endpoints[i].name, evidence_text(item, "subject")) != 0
             || belongs_to_any(&setup->endpoints[i]))
             continue;
         enum error_code code = answer_of(measure, items, at, setup->endpoints[i].name, &answer,
                                          &received_ns, error);
         if (code != ERROR_OK)
             return code;
-        note(row_of(measure->outage, setup->endpoints[i].name, true), answer == 1,
-             json_integer_value(json_object_get(item, "sent_ns")), received_ns);
+        note_service(row_of(measure->outage, setup->endpoints[i].name, true), answer == 1,
+                     json_integer_value(json_object_get(item, "sent_ns")), received_ns);
     }
     return ERROR_OK;
 }
@@ -205,7 +205,7 @@ static void take_act(struct measure *measure, const json_t *item)
     measure->outage->changed = true;
     if (measure->act_count == ACTS_MAX)
         return;
-    measure->acts[measure->act_count].services = text_at(item, "subject");
+    measure->acts[measure->act_count].services = evidence_text(item, "subject");
     measure->acts[measure->act_count++].sent_ns = json_integer_value(
         json_object_get(item, "sent_ns"));
 }
@@ -217,10 +217,10 @@ static enum error_code take_entry(struct measure *measure, const struct journal_
     enum error_code code = ERROR_OK;
     for (size_t i = 0; code == ERROR_OK && i < json_array_size(items); i++) {
         const json_t *item = json_array_get(items, i);
-        const char *probe = text_at(item, "probe");
+        const char *probe = evidence_text(item, "probe");
         if (strcmp(probe, PROBE_COMPOSE_UP) == 0
             || (strcmp(probe, "act") == 0
-                && strncmp(text_at(item, "subject"), "remove ", 7) == 0)) {
+                && strncmp(evidence_text(item, "subject"), "remove ", 7) == 0)) {
             take_act(measure, item);
         } else if (strcmp(probe, PROBE_COMPOSE_CONTAINERS) == 0) {
             code = take_containers(measure, items, i, error);
@@ -260,7 +260,7 @@ static int64_t up_sent_ns(const struct journal_entry *entry)
 {
     const json_t *items = json_object_get(entry->body, "evidence");
     for (size_t i = 0; i < json_array_size(items); i++)
-        if (strcmp(text_at(json_array_get(items, i), "probe"), PROBE_COMPOSE_UP) == 0)
+        if (strcmp(evidence_text(json_array_get(items, i), "probe"), PROBE_COMPOSE_UP) == 0)
             return json_integer_value(json_object_get(json_array_get(items, i), "sent_ns"));
     return 0;
 }
@@ -286,9 +286,10 @@ static bool is_look_at_armed(const struct journal_entry *entry)
 {
     const json_t *facts = json_object_get(entry->body, "facts");
     if (strcmp(entry->type, ENTRY_SAMPLE) == 0)
-        return text_at(facts, "failing")[0] == '\0' && text_at(facts, "mismatch")[0] == '\0';
+        return evidence_text(facts, "failing")[0] == '\0'
+               && evidence_text(facts, "mismatch")[0] == '\0';
     return strcmp(entry->type, ENTRY_TRANSITION) == 0
-           && strcmp(text_at(facts, "interlock"), "armed") == 0;
+           && strcmp(evidence_text(facts, "interlock"), "armed") == 0;
 }
 
 /* Whatever is about to take Execution's arms, whether it is seen to or not: what was sent before an
@@ -297,10 +298,10 @@ static bool is_look_at_armed(const struct journal_entry *entry)
 static bool may_disarm(const struct deployment *deployment, const struct journal_entry *entry)
 {
     if (strcmp(entry->type, ENTRY_COMMAND) == 0)
-        return strcmp(text_at(entry->body, "command"), "disarm") == 0
-               && strcmp(text_at(entry->body, "phase"), "intent") == 0;
+        return strcmp(evidence_text(entry->body, "command"), "disarm") == 0
+               && strcmp(evidence_text(entry->body, "phase"), "intent") == 0;
     enum action action = strcmp(entry->type, ENTRY_INTENT) == 0
-                             ? machine_action_by_name(text_at(entry->body, "action"))
+                             ? machine_action_by_name(evidence_text(entry->body, "action"))
                              : ACTION_NONE;
     return action == ACTION_DISARM || action == ACTION_MAKE_SAFE
            || (action == ACTION_SWITCH_SERVICES
@@ -323,13 +324,14 @@ static void measure_disarmed(const struct deployment *deployment, struct outage 
     for (size_t i = 0; i < deployment->count; i++) {
         const struct journal_entry *entry = &deployment->entries[i];
         bool moves = strcmp(entry->type, ENTRY_TRANSITION) == 0,
-             armed = moves && machine_state_by_name(text_at(entry->body, "to")) == STATE_ARMED
-                     && machine_state_by_name(text_at(entry->body, "from")) != STATE_ARMED;
+             armed = moves && machine_state_by_name(evidence_text(entry->body, "to")) == STATE_ARMED
+                     && machine_state_by_name(evidence_text(entry->body, "from")) != STATE_ARMED;
         bool fired = moves
-                     && machine_event_by_name(text_at(entry->body, "event")) == EVENT_GUARD_FIRED;
+                     && machine_event_by_name(evidence_text(entry->body, "event"))
+                            == EVENT_GUARD_FIRED;
         if (since_ns == 0 && (fired || may_disarm(deployment, entry))) {
             since_ns = fired ? seen_ns : entry->boottime_ns;
-            switching = machine_action_by_name(text_at(entry->body, "action"))
+            switching = machine_action_by_name(evidence_text(entry->body, "action"))
                         == ACTION_SWITCH_SERVICES;
             any = true;
         } else if (switching && moves && up_sent_ns(entry) > since_ns) {

@@ -8,11 +8,12 @@
 
 #include "fsm/terminal/display_read.h"
 #include "fsm/terminal/outage.h"
+#include "fsm/terminal/print.h"
 #include "fsm/terminal/screen.h"
 #include "journal/canonical.h"
 
 /* One JSON object a line, so that a reader can follow a run while it happens. */
-static void print_json(json_t *event)
+static void print_event(json_t *event)
 {
     CLEANUP_JSON json_t *owned = event;
     if (owned == NULL)
@@ -20,11 +21,6 @@ static void print_json(json_t *event)
     (void)json_dumpf(owned, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
     (void)fputc('\n', stdout);
     (void)fflush(stdout);
-}
-
-static void print_escaped(const char *text)
-{
-    bytes_print_escaped(stdout, text, strlen(text));
 }
 
 /* A line of its own, above the frame where there is one. */
@@ -84,9 +80,9 @@ void progress_look(const struct driver *driver)
 void progress_step(const struct driver *driver, const struct transition *edge, bool adopted)
 {
     if (driver->options.json) {
-        print_json(json_pack("{s:s, s:s, s:s, s:b}", "event", "step", "state",
-                             machine_state_name(edge->from), "action",
-                             machine_action_name(edge->action), "adopted", adopted));
+        print_event(json_pack("{s:s, s:s, s:s, s:b}", "event", "step", "state",
+                              machine_state_name(edge->from), "action",
+                              machine_action_name(edge->action), "adopted", adopted));
         return;
     }
     if (driver->screen != NULL) {
@@ -106,9 +102,9 @@ void progress_transition(const struct driver *driver, const struct transition *e
 {
     bool good = edge->event == EVENT_DONE || edge->event == EVENT_REARMED;
     if (driver->options.json) {
-        print_json(json_pack("{s:s, s:s, s:s, s:s, s:s}", "event", "transition", "from",
-                             machine_state_name(edge->from), "by", machine_event_name(edge->event),
-                             "to", machine_state_name(edge->to), "reason", reason));
+        print_event(json_pack("{s:s, s:s, s:s, s:s, s:s}", "event", "transition", "from",
+                              machine_state_name(edge->from), "by", machine_event_name(edge->event),
+                              "to", machine_state_name(edge->to), "reason", reason));
         return;
     }
     progress_look(driver);
@@ -129,8 +125,8 @@ void progress_reconciliation(const struct driver *driver, const char *action, co
                              const char *then, const char *reason)
 {
     if (driver->options.json) {
-        print_json(json_pack("{s:s, s:s, s:s, s:s, s:s}", "event", "reconciliation", "action",
-                             action, "found", found, "then", then, "reason", reason));
+        print_event(json_pack("{s:s, s:s, s:s, s:s, s:s}", "event", "reconciliation", "action",
+                              action, "found", found, "then", then, "reason", reason));
         return;
     }
     begin_line(driver);
@@ -143,9 +139,9 @@ void progress_sample(const struct driver *driver, int64_t number, int64_t elapse
                      int64_t window_ms, const char *summary)
 {
     if (driver->options.json) {
-        print_json(json_pack("{s:s, s:I, s:I, s:I, s:s}", "event", "sample", "n",
-                             (json_int_t)number, "elapsed_ms", (json_int_t)elapsed_ms, "window_ms",
-                             (json_int_t)window_ms, "summary", summary));
+        print_event(json_pack("{s:s, s:I, s:I, s:I, s:s}", "event", "sample", "n",
+                              (json_int_t)number, "elapsed_ms", (json_int_t)elapsed_ms, "window_ms",
+                              (json_int_t)window_ms, "summary", summary));
         return;
     }
     if (driver->screen != NULL) {
@@ -169,7 +165,7 @@ void progress_word(const struct driver *driver, const char *format, ...)
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     if (driver->options.json) {
-        print_json(json_pack("{s:s, s:s}", "event", "word", "text", text));
+        print_event(json_pack("{s:s, s:s}", "event", "word", "text", text));
         return;
     }
     begin_line(driver);
@@ -180,7 +176,7 @@ void progress_word(const struct driver *driver, const char *format, ...)
 void progress_changes(const struct driver *driver, const struct changes *changes)
 {
     if (driver->options.json) {
-        print_json(changes_json(changes));
+        print_event(changes_json(changes));
         return;
     }
     if (driver->screen != NULL)
@@ -200,7 +196,7 @@ void progress_outage(struct driver *driver)
         return;
     }
     if (driver->options.json && (outage.changed || outage.disarmed_ns >= 0))
-        print_json(outage_json(&outage));
+        print_event(outage_json(&outage));
     else if (!driver->options.json && !driver->options.quiet)
         outage_print(stdout, &outage);
 }

@@ -61,7 +61,7 @@ static void erase(struct screen *screen)
 }
 
 /* Each line is written over the old one and its rest erased: nothing flickers. */
-static void draw(struct screen *screen)
+static void redraw(struct screen *screen)
 {
     CLEANUP_BYTES struct bytes text = {0};
     struct error ignored;
@@ -101,7 +101,7 @@ static void *tick(void *context)
         (void)pthread_mutex_lock(&screen->lock);
         over = screen->over;
         if (!over && now_ns >= next_ns) {
-            draw(screen);
+            redraw(screen);
             next_ns = now_ns + REDRAW_NS;
         }
         (void)pthread_mutex_unlock(&screen->lock);
@@ -147,7 +147,7 @@ void screen_close(struct screen *screen)
     if (screen == NULL)
         return;
     (void)pthread_mutex_lock(&screen->lock);
-    draw(screen);
+    redraw(screen);
     screen->over = true;
     (void)pthread_mutex_unlock(&screen->lock);
     (void)pthread_join(screen->ticker, NULL);
@@ -161,7 +161,7 @@ void screen_show(struct screen *screen, const struct display_model *model)
     (void)pthread_mutex_lock(&screen->lock);
     screen->model = *model;
     screen->has_model = true;
-    draw(screen);
+    redraw(screen);
     (void)pthread_mutex_unlock(&screen->lock);
 }
 
@@ -169,7 +169,7 @@ void screen_pull(struct screen *screen, const char *line)
 {
     (void)pthread_mutex_lock(&screen->lock);
     (void)snprintf(screen->model.pull, sizeof screen->model.pull, "%s", line);
-    draw(screen);
+    redraw(screen);
     (void)pthread_mutex_unlock(&screen->lock);
 }
 
@@ -182,7 +182,7 @@ void screen_begin(struct screen *screen)
 void screen_end(struct screen *screen)
 {
     (void)fflush(stdout);
-    draw(screen);
+    redraw(screen);
     (void)pthread_mutex_unlock(&screen->lock);
 }
 

@@ -8,8 +8,9 @@
 
 #include "journal/canonical.h"
 
-static void say(const char *label, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void say(const char *label, const char *format, ...)
+static void print_value(const char *label, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static void print_value(const char *label, const char *format, ...)
 {
     char text[1024];
     va_list arguments;
@@ -21,7 +22,7 @@ static void say(const char *label, const char *format, ...)
     puts("");
 }
 
-static void say_names(const struct setup *setup)
+static void print_names(const struct setup *setup)
 {
     fputs("endpoints  ", stdout);
     for (size_t i = 0; i < setup->endpoint_count; i++)
@@ -62,36 +63,39 @@ static void find_missing(const struct config *config, char *ret_text, size_t roo
                                      says[i]);
 }
 
-static void print_summary(const char *path, const struct config *config)
+static void print_config_summary(const char *path, const struct config *config)
 {
     const struct setup *setup = &config->setup;
     const struct limits *limits = &config->limits;
     char missing[400];
     find_missing(config, missing, sizeof missing);
-    say("good", "%s", path);
+    print_value("good", "%s", path);
     if (missing[0] != '\0')
-        say("but", "%s", missing);
+        print_value("but", "%s", missing);
     if (setup->target.local)
-        say("target", "%s, this machine, %s", setup->target.name, setup->target.directory);
+        print_value("target", "%s, this machine, %s", setup->target.name, setup->target.directory);
     else
-        say("target", "%s, %s@%s:%d, %s", setup->target.name, setup->target.user,
-            setup->target.host, setup->target.port, setup->target.directory);
-    say("journal", "%s", config->journal);
-    say("operator", "%s, by %s%s", config->operator.principal,
-        config->operator.agent ? "an ssh-agent" : "the key file ",
-        config->operator.agent ? "" : config->operator.key);
-    say("roster", "%zu operators, %zu approvers, %zu administrators",
-        config->roster.operators.count, config->roster.approvers.count,
-        config->roster.administrators.count);
-    say("approvals", "policy %d, release %d", config->approvals.policy, config->approvals.release);
+        print_value("target", "%s, %s@%s:%d, %s", setup->target.name, setup->target.user,
+                    setup->target.host, setup->target.port, setup->target.directory);
+    print_value("journal", "%s", config->journal);
+    print_value("operator", "%s, by %s%s", config->operator.principal,
+                config->operator.agent ? "an ssh-agent" : "the key file ",
+                config->operator.agent ? "" : config->operator.key);
+    print_value("roster", "%zu operators, %zu approvers, %zu administrators",
+                config->roster.operators.count, config->roster.approvers.count,
+                config->roster.administrators.count);
+    print_value("approvals", "policy %d, release %d", config->approvals.policy,
+                config->approvals.release);
     if (setup->services.execution[0] != '\0')
-        say("policy hash", "shared by %s and %s", setup->services.execution, setup->services.brain);
+        print_value("policy hash", "shared by %s and %s", setup->services.execution,
+                    setup->services.brain);
     else
-        say("policy hash", "none is shared: only a release can be deployed");
-    say_names(setup);
-    say("window", "%lld s, a sample every %lld ms, no gap above %lld ms, %lld failures in a row",
-        (long long)limits->window_ms / 1000, (long long)limits->sample_interval_ms,
-        (long long)limits->sample_gap_ms, (long long)limits->failures);
+        print_value("policy hash", "none is shared: only a release can be deployed");
+    print_names(setup);
+    print_value("window",
+                "%lld s, a sample every %lld ms, no gap above %lld ms, %lld failures in a row",
+                (long long)limits->window_ms / 1000, (long long)limits->sample_interval_ms,
+                (long long)limits->sample_gap_ms, (long long)limits->failures);
 }
 
 /* Beside the JSON, which is itself a configuration and so holds nothing else. */
@@ -126,7 +130,7 @@ enum error_code command_config(const struct command_line *line, enum exit_status
     if (line->options.json)
         warn(&config);
     else
-        print_summary(path, &config);
+        print_config_summary(path, &config);
     config_free(&config);
     return ERROR_OK;
 }

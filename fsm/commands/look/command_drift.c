@@ -94,7 +94,7 @@ static enum error_code open_reading(struct driver *driver, const struct driver_o
 
 /* What the reader must know of the deployment before he looks for somebody who changed something.
  * "" = nothing. */
-static void explain(const struct driver *driver, char *ret_text, size_t room)
+static void describe_deployment(const struct driver *driver, char *ret_text, size_t room)
 {
     const struct deployment *deployment = &driver->deployment;
     unsigned long long number = (unsigned long long)deployment->number;
@@ -111,7 +111,7 @@ static void explain(const struct driver *driver, char *ret_text, size_t room)
                        number);
 }
 
-static bool is_known(const struct drift *drift)
+static bool has_known_difference(const struct drift *drift)
 {
     for (size_t i = 0; i < drift->count; i++)
         if (!drift->list[i].unknown)
@@ -119,7 +119,7 @@ static bool is_known(const struct drift *drift)
     return false;
 }
 
-static void print_text(const struct drift *drift, const char *target, const char *standing)
+static void print_drift(const struct drift *drift, const char *target, const char *standing)
 {
     if (standing[0] != '\0' && drift->count > 0)
         printf("%s\n", standing);
@@ -139,15 +139,15 @@ static void print_text(const struct drift *drift, const char *target, const char
 
 /* {"target","result":"none"|"drift"|"unknown","deployment":N,"standing","differences":[{"kind","unknown","where","what","next"}],"more":N}
  * / */
-static enum error_code print_json(const struct drift *drift, const char *target,
-                                  const struct drift_baseline *baseline, const char *standing,
-                                  struct error *error)
+static enum error_code print_drift_json(const struct drift *drift, const char *target,
+                                        const struct drift_baseline *baseline, const char *standing,
+                                        struct error *error)
 {
     CLEANUP_JSON json_t *report = json_pack("{s:s, s:s, s:I, s:s, s:[], s:I}", "target", target,
                                             "result",
-                                            drift->count == 0 ? "none"
-                                            : is_known(drift) ? "drift"
-                                                              : "unknown",
+                                            drift->count == 0             ? "none"
+                                            : has_known_difference(drift) ? "drift"
+                                                                          : "unknown",
                                             "deployment", (json_int_t)baseline->deployment,
                                             "standing", standing, "differences", "more",
                                             (json_int_t)drift->more);
@@ -193,11 +193,12 @@ enum error_code command_drift(const struct command_line *line, enum exit_status 
     if (code != ERROR_OK)
         return code;
     char standing[240];
-    explain(&driver, standing, sizeof standing);
+    describe_deployment(&driver, standing, sizeof standing);
     *ret_status = drift.count == 0 ? EXIT_DONE : EXIT_DRIFT;
     if (line->options.json)
-        return print_json(&drift, driver.config.setup.target.name, &baseline, standing, error);
+        return print_drift_json(&drift, driver.config.setup.target.name, &baseline, standing,
+                                error);
     if (!line->options.quiet || drift.count > 0)
-        print_text(&drift, driver.config.setup.target.name, standing);
+        print_drift(&drift, driver.config.setup.target.name, standing);
     return ERROR_OK;
 }

@@ -30,7 +30,7 @@ static const char *word_of(enum preflight_status status)
     return "not asked";
 }
 
-static struct tally count(const struct setup *setup, const enum preflight_status *statuses)
+static struct tally tally_statuses(const struct setup *setup, const enum preflight_status *statuses)
 {
     struct tally tally = {0};
     for (size_t i = 0; i < setup->check_count; i++) {
@@ -74,8 +74,10 @@ static void print_items(const struct setup *setup, const enum preflight_status *
     }
 }
 
-static enum error_code print_json(const struct setup *setup, const enum preflight_status *statuses,
-                                  const struct evidence *evidence, bool passed, struct error *error)
+static enum error_code print_checklist_json(const struct setup *setup,
+                                            const enum preflight_status *statuses,
+                                            const struct evidence *evidence, bool passed,
+                                            struct error *error)
 {
     CLEANUP_JSON json_t *list = json_array();
     for (size_t i = 0; i < setup->check_count; i++) {
@@ -97,17 +99,18 @@ static enum error_code print_json(const struct setup *setup, const enum prefligh
     return ERROR_OK;
 }
 
-static enum error_code report(struct driver *driver, const enum preflight_status *statuses,
-                              const struct evidence *evidence, enum exit_status *ret_status,
-                              struct error *error)
+static enum error_code report_checklist(struct driver *driver,
+                                        const enum preflight_status *statuses,
+                                        const struct evidence *evidence,
+                                        enum exit_status *ret_status, struct error *error)
 {
     const struct setup *setup = &driver->config.setup;
-    struct tally tally = count(setup, statuses);
+    struct tally tally = tally_statuses(setup, statuses);
     *ret_status = tally.failed > 0      ? EXIT_STEP_FAILED
                   : tally.undecided > 0 ? EXIT_NEEDS_PERSON
                                         : EXIT_DONE;
     if (driver->options.json)
-        return print_json(setup, statuses, evidence, *ret_status == EXIT_DONE, error);
+        return print_checklist_json(setup, statuses, evidence, *ret_status == EXIT_DONE, error);
     print_items(setup, statuses, evidence);
     char optional[64] = "";
     if (tally.optional > 0)
@@ -134,7 +137,7 @@ enum error_code command_preflight(const struct command_line *line, enum exit_sta
         return code;
     code = preflight_run(target, evidence, statuses, error);
     if (code == ERROR_OK)
-        code = report(&driver, statuses, evidence, ret_status, error);
+        code = report_checklist(&driver, statuses, evidence, ret_status, error);
     evidence_clear(evidence);
     free(evidence);
     return code;

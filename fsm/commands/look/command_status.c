@@ -136,7 +136,7 @@ static void print_standing(const struct standing *standing)
 
 /* The transition that gave the deployment up or turned it back; its reason is what somebody asks
  * for afterwards. Borrowed, NULL where there is none. */
-static const struct journal_entry *turn_back(const struct deployment *deployment)
+static const struct journal_entry *turning_transition(const struct deployment *deployment)
 {
     const struct journal_entry *entry = deployment_transition_to(deployment, STATE_ABORTING);
     return entry != NULL ? entry : deployment_transition_to(deployment, STATE_ROLLING_BACK);
@@ -152,7 +152,7 @@ static void print_status(const struct driver *driver, const struct journal_head 
         printf("deployment  %llu, %s, %s%s\n", (unsigned long long)deployment->number,
                machine_procedure_name(deployment->procedure), machine_state_name(deployment->state),
                deployment->ended ? " (ended)" : "");
-        const struct journal_entry *turned = turn_back(deployment);
+        const struct journal_entry *turned = turning_transition(deployment);
         if (turned != NULL && entry_string(turned, "reason")[0] != '\0') {
             fputs("reason      ", stdout);
             print_escaped(entry_string(turned, "reason"));

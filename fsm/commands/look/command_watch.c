@@ -9,12 +9,6 @@
 
 static const int64_t PAUSE_NS = 300000000;
 
-static const char *at(const struct journal_entry *entry, const char *key)
-{
-    const char *text = json_string_value(json_object_get(entry->body, key));
-    return text != NULL ? text : "";
-}
-
 static int64_t sent_ns(const struct journal_entry *entry)
 {
     return json_integer_value(
@@ -34,7 +28,7 @@ static int64_t elapsed_ms(const struct deployment *deployment, const struct jour
     return 0;
 }
 
-static void tell_sample(const struct driver *driver, const struct journal_entry *entry)
+static void replay_sample(const struct driver *driver, const struct journal_entry *entry)
 {
     const json_t *facts = json_object_get(entry->body, "facts");
     const char *failing = json_string_value(json_object_get(facts, "failing")),
@@ -48,34 +42,36 @@ static void tell_sample(const struct driver *driver, const struct journal_entry 
 }
 
 /* What the driver said when it wrote this entry. */
-static void tell(struct driver *driver, const struct journal_entry *entry)
+static void replay_entry(struct driver *driver, const struct journal_entry *entry)
 {
     driver->told_utc = entry->utc;
     enum procedure procedure = driver->deployment.procedure;
-    enum state from = machine_state_by_name(at(entry, "from"));
+    enum state from = machine_state_by_name(entry_string(entry, "from"));
     const struct transition *edge = NULL;
     if (strcmp(entry->type, ENTRY_INTENT) == 0) {
-        edge = from != STATE_INVALID
-                   ? machine_step(procedure, from,
-                                  strcmp(at(entry, "action"), machine_action_name(ACTION_ARM)) == 0)
-                   : NULL;
+        edge = from != STATE_INVALID ? machine_step(procedure, from,
+                                                    strcmp(entry_string(entry, "action"),
+                                                           machine_action_name(ACTION_ARM))
+                                                        == 0)
+                                     : NULL;
         if (edge != NULL)
             progress_step(driver, edge, false);
     } else if (strcmp(entry->type, ENTRY_TRANSITION) == 0) {
-        edge = machine_transition(procedure, from, machine_event_by_name(at(entry, "event")));
+        edge = machine_transition(procedure, from,
+                                  machine_event_by_name(entry_string(entry, "event")));
         if (edge != NULL)
-            progress_transition(driver, edge, at(entry, "reason"));
+            progress_transition(driver, edge, entry_string(entry, "reason"));
     } else if (strcmp(entry->type, ENTRY_RECONCILIATION) == 0) {
-        progress_reconciliation(driver, "intent", at(entry, "found"), at(entry, "then"),
-                                at(entry, "reason"));
+        progress_reconciliation(driver, "intent", entry_string(entry, "found"),
+                                entry_string(entry, "then"), entry_string(entry, "reason"));
     } else if (strcmp(entry->type, ENTRY_SAMPLE) == 0) {
-        tell_sample(driver, entry);
+        replay_sample(driver, entry);
     }
     driver->told_utc = NULL;
 }
 
 /* From the entries that were read when the journal was opened, so that none is missed. */
-static enum error_code follow(struct driver *driver, struct error *error)
+static enum error_code follow_journal(struct driver *driver, struct error *error)
 {
     struct journal_head head;
     enum error_code code = ERROR_OK;
@@ -92,7 +88,7 @@ static enum error_code follow(struct driver *driver, struct error *error)
         code = driver_reload(driver, error);
         for (size_t i = 0; code == ERROR_OK && i < driver->deployment.count; i++)
             if (driver->deployment.entries[i].seq >= seen)
-                tell(driver, &driver->deployment.entries[i]);
+                replay_entry(driver, &driver->deployment.entries[i]);
         seen = head.size;
     }
     return code;
@@ -125,7 +121,7 @@ enum error_code command_watch(const struct command_line *line, enum exit_status 
     progress_open(&driver);
     if (driver.screen == NULL && driver_is_open(&driver))
         say_standing(&driver);
-    code = follow(&driver, error);
+    code = follow_journal(&driver, error);
     progress_look(&driver);
     progress_close(&driver);
     if (code != ERROR_OK)

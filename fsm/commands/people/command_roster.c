@@ -48,7 +48,7 @@ static void print_roster(const struct roster *roster)
     }
 }
 
-static enum error_code show(const struct command_line *line, struct error *error)
+static enum error_code show_roster(const struct command_line *line, struct error *error)
 {
     CLEANUP_DRIVER struct driver driver = {0};
     CLEANUP_ROSTER struct roster roster = {0};
@@ -99,8 +99,8 @@ static enum error_code record_change(struct driver *driver, const struct command
 }
 
 /* Needs no driver.lock: to remove somebody is possible beside his running driver. */
-static enum error_code change(const struct command_line *line, enum roster_role role,
-                              struct error *error)
+static enum error_code change_roster(const struct command_line *line, enum roster_role role,
+                                     struct error *error)
 {
     enum { ATTEMPTS = 8 };
     CLEANUP_DRIVER struct driver driver = {0};
@@ -127,7 +127,7 @@ enum error_code command_roster(const struct command_line *line, enum exit_status
                                "LINE|PRINCIPAL|FINGERPRINT --reason WHY";
     *ret_status = EXIT_DONE;
     if (line->word_count == 0)
-        return show(line, error);
+        return show_roster(line, error);
     bool known = strcmp(line->words[0], "add") == 0 || strcmp(line->words[0], "remove") == 0;
     enum roster_role role = line->word_count == 3 && known ? roster_role_by_name(line->words[1])
                                                            : ROSTER_INVALID;
@@ -136,5 +136,5 @@ enum error_code command_roster(const struct command_line *line, enum exit_status
     if (line->reason[0] == '\0')
         return error_set(error, ERROR_USAGE, 0, "roster", next,
                          "a reason is required, because the journal keeps it");
-    return change(line, role, error);
+    return change_roster(line, role, error);
 }
