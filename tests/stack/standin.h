@@ -46,9 +46,6 @@ void tree_copy(const char *from, const char *to, bool link);
 void tree_remove(const char *path);
 char *tree_hash(const char *path);
 
-/* standin_template.c: the part of Go's templates that inspect is asked with. */
-void template_print(const char *format, const json_t *value);
-
 /* standin_image.c */
 char *image_full_name(const char *name); /* with ":latest" where no tag is given */
 char *image_find(const char *reference); /* "sha256:<hex>", NULL = no such image */

@@ -1,6 +1,7 @@
 /* tests/stack/standin_docker: the words of `docker`. Options are those of actions/compose/compose.h
  * and of the stack's script; another one is an error. */
 #include "standin.h"
+#include "template.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,7 +122,7 @@ static int inspect(int count, char **words, bool image_only)
                           words[at]);
             status = 1;
         } else if (format != NULL) {
-            template_print(format, value);
+            template_print(stdout, format, value);
         } else {
             (void)json_array_append_new(all, value);
         }

@@ -1,10 +1,17 @@
-/* tests/stack/standin_template: {{.A.B}} {{json .A}} {{json (index .A "k")}} {{if
- * .A}}..{{else}}..{{end}} {{range .A}}..{{end}}, {{if eq (index (split . "=") 0) "NAME"}}. */
-#include "standin.h"
+#include "template.h"
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+static _Noreturn void refuse(const char *what)
+{
+    (void)fprintf(stderr, "template parsing error: %s\n", what);
+    exit(64);
+}
 
 enum ending { ENDING_INVALID = 0, ENDING_TEXT, ENDING_ELSE, ENDING_END };
 
@@ -16,7 +23,7 @@ static const json_t *follow(const json_t *value, const char *path, size_t length
         if (at + 1 + name > end)
             name = (size_t)(end - at - 1);
         if (name > 0)
-            value = json_object_get(value, text("%.*s", (int)name, at + 1));
+            value = json_object_getn(value, at + 1, name);
         at += 1 + name;
     }
     return value;
@@ -32,8 +39,8 @@ static const json_t *evaluate(const json_t *value, const char *expression)
     const char *key = strchr(path, '"');
     const json_t *found = follow(value, path, strcspn(path, " "));
     if (key == NULL)
-        die(64, "template parsing error: index without a quoted key");
-    return json_object_get(found, text("%.*s", (int)strcspn(key + 1, "\""), key + 1));
+        refuse("index without a quoted key");
+    return json_object_getn(found, key + 1, strcspn(key + 1, "\""));
 }
 
 static bool is_true(const json_t *value)
@@ -56,83 +63,87 @@ static bool is_condition(const json_t *value, const char *expression)
     return word != NULL && strncmp(word, name, length) == 0 && word[length] == '=';
 }
 
-static void print_json(const json_t *value)
+static void print_json(FILE *stream, const json_t *value)
 {
     if (value == NULL)
-        (void)fputs("null", stdout);
+        (void)fputs("null", stream);
     else
-        (void)json_dumpf(value, stdout, JSON_ENCODE_ANY | JSON_COMPACT);
+        (void)json_dumpf(value, stream, JSON_ENCODE_ANY | JSON_COMPACT);
 }
 
-static void print_plain(const json_t *value)
+static void print_plain(FILE *stream, const json_t *value)
 {
     if (json_is_string(value))
-        (void)fputs(json_string_value(value), stdout);
+        (void)fputs(json_string_value(value), stream);
     else if (value == NULL)
-        (void)fputs("<no value>", stdout);
+        (void)fputs("<no value>", stream);
     else
-        print_json(value);
+        print_json(stream, value);
 }
 
-static const char *walk(const char *at, const json_t *value, bool print, enum ending *ret_ending);
+static const char *walk(const char *at, const json_t *value, FILE *stream, enum ending *ret_ending);
 
-static const char *walk_if(const char *at, const json_t *value, bool taken, bool print)
+static const char *walk_if(const char *at, const json_t *value, bool taken, FILE *stream)
 {
     enum ending ending;
-    at = walk(at, value, print && taken, &ending);
+    at = walk(at, value, taken ? stream : NULL, &ending);
     if (ending == ENDING_ELSE)
-        at = walk(at, value, print && !taken, &ending);
+        at = walk(at, value, taken ? NULL : stream, &ending);
     if (ending != ENDING_END)
-        die(64, "template parsing error: unexpected EOF");
+        refuse("unexpected EOF");
     return at;
 }
 
-static const char *walk_range(const char *at, const json_t *items, bool print)
+static const char *walk_range(const char *at, const json_t *items, FILE *stream)
 {
     enum ending ending;
-    const char *end = walk(at, NULL, false, &ending);
-    for (size_t i = 0; print && i < json_array_size(items); i++)
-        (void)walk(at, json_array_get(items, i), true, &ending);
+    const char *end = walk(at, NULL, NULL, &ending);
+    for (size_t i = 0; stream != NULL && i < json_array_size(items); i++)
+        (void)walk(at, json_array_get(items, i), stream, &ending);
     const char *key;
     json_t *item;
-    if (print && json_is_object(items))
+    if (stream != NULL && json_is_object(items))
         json_object_foreach ((json_t *)(uintptr_t)items, key, item)
-            (void)walk(at, item, true, &ending);
+            (void)walk(at, item, stream, &ending);
     return end;
 }
 
-static const char *walk(const char *at, const json_t *value, bool print, enum ending *ret_ending)
+static const char *walk(const char *at, const json_t *value, FILE *stream, enum ending *ret_ending)
 {
     for (;;) {
         const char *open = strstr(at, "{{");
-        if (print)
-            (void)printf("%.*s", (int)(open != NULL ? open - at : (ptrdiff_t)strlen(at)), at);
+        if (stream != NULL)
+            (void)fprintf(stream, "%.*s", (int)(open != NULL ? open - at : (ptrdiff_t)strlen(at)),
+                          at);
         *ret_ending = ENDING_TEXT;
         if (open == NULL)
             return at + strlen(at);
         const char *close = strstr(open, "}}");
         if (close == NULL)
-            die(64, "template parsing error: unclosed action");
-        char *action = text("%.*s", (int)(close - open - 2), open + 2);
+            refuse("unclosed action");
+        char action[200];
+        if ((size_t)snprintf(action, sizeof action, "%.*s", (int)(close - open - 2), open + 2)
+            >= sizeof action)
+            refuse("a long action");
         at = close + 2;
         if (strcmp(action, "end") == 0 || strcmp(action, "else") == 0) {
             *ret_ending = action[1] == 'n' ? ENDING_END : ENDING_ELSE;
             return at;
         }
         if (strncmp(action, "if ", 3) == 0)
-            at = walk_if(at, value, is_condition(value, action + 3), print);
+            at = walk_if(at, value, is_condition(value, action + 3), stream);
         else if (strncmp(action, "range ", 6) == 0)
-            at = walk_range(at, evaluate(value, action + 6), print);
-        else if (print && strncmp(action, "json ", 5) == 0)
-            print_json(evaluate(value, action + 5));
-        else if (print)
-            print_plain(evaluate(value, action));
+            at = walk_range(at, evaluate(value, action + 6), stream);
+        else if (stream != NULL && strncmp(action, "json ", 5) == 0)
+            print_json(stream, evaluate(value, action + 5));
+        else if (stream != NULL)
+            print_plain(stream, evaluate(value, action));
     }
 }
 
-void template_print(const char *format, const json_t *value)
+void template_print(FILE *stream, const char *format, const json_t *value)
 {
     enum ending ending;
-    (void)walk(format, value, true, &ending);
-    (void)putchar('\n');
+    (void)walk(format, value, stream, &ending);
+    (void)fputc('\n', stream);
 }

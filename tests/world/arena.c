@@ -1,0 +1,110 @@
+#include "tests/world/arena.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHUNK_BYTES = 1 << 15 };
+
+struct arena_chunk {
+    struct arena_chunk *next;
+    size_t used, size;
+    _Alignas(16) unsigned char data[];
+};
+
+static struct arena_chunk *add_chunk(struct arena *arena, size_t size)
+{
+    size_t bytes = size > CHUNK_BYTES ? size : CHUNK_BYTES;
+    struct arena_chunk *chunk = calloc(1, sizeof *chunk + bytes);
+    if (chunk == NULL)
+        abort();
+    chunk->size = bytes;
+    chunk->next = arena->chunks;
+    arena->chunks = chunk;
+    return chunk;
+}
+
+void *arena_take(struct arena *arena, size_t size)
+{
+    size_t rounded = (size + 15) & ~(size_t)15;
+    struct arena_chunk *chunk = arena->chunks;
+    if (chunk == NULL || chunk->size - chunk->used < rounded)
+        chunk = add_chunk(arena, rounded);
+    void *taken = chunk->data + chunk->used;
+    chunk->used += rounded;
+    return taken;
+}
+
+char *arena_copy(struct arena *arena, const char *data, size_t size)
+{
+    char *copy = arena_take(arena, size + 1);
+    if (size > 0)
+        memcpy(copy, data, size);
+    return copy;
+}
+
+char *arena_text(struct arena *arena, const char *format, ...)
+{
+    va_list arguments, again;
+    va_start(arguments, format);
+    va_copy(again, arguments);
+    int length = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    if (length < 0)
+        abort();
+    char *text = arena_take(arena, (size_t)length + 1);
+    (void)vsnprintf(text, (size_t)length + 1, format, again);
+    va_end(again);
+    return text;
+}
+
+void arena_free(struct arena *arena)
+{
+    for (struct arena_chunk *chunk = arena->chunks, *next; chunk != NULL; chunk = next) {
+        next = chunk->next;
+        free(chunk);
+    }
+    arena->chunks = NULL;
+}
+
+void grow_bytes(struct grow *grow, const void *data, size_t size)
+{
+    if (grow->size + size + 1 > grow->capacity) {
+        size_t capacity = grow->capacity * 2 > grow->size + size + 64 ? grow->capacity * 2
+                                                                      : grow->size + size + 64;
+        char *larger = arena_take(grow->arena, capacity);
+        if (grow->size > 0)
+            memcpy(larger, grow->data, grow->size);
+        grow->data = larger;
+        grow->capacity = capacity;
+    }
+    if (size > 0)
+        memcpy(grow->data + grow->size, data, size);
+    grow->size += size;
+    grow->data[grow->size] = '\0';
+}
+
+void grow_text(struct grow *grow, const char *text)
+{
+    grow_bytes(grow, text, strlen(text));
+}
+
+void grow_format(struct grow *grow, const char *format, ...)
+{
+    char text[4096];
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    if (length < 0 || (size_t)length >= sizeof text)
+        abort();
+    grow_bytes(grow, text, (size_t)length);
+}
+
+const char *grow_string(struct grow *grow)
+{
+    if (grow->data == NULL)
+        grow_bytes(grow, "", 0);
+    return grow->data;
+}

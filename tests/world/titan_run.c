@@ -1,0 +1,68 @@
+/* tests/world/titan_run: one line for `sh -c` on the target, with the files of /proc and /dev that
+ * the scripts read. */
+#include "tests/world/titan.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/world/tools.h"
+
+bool sh_read_file(struct sh *shell, const char *name, const char **ret_data, size_t *ret_size)
+{
+    struct titan *titan = shell->context;
+    const char *path = sh_path(shell, name);
+    struct file *file = files_find(shell->files, path);
+    char *text = NULL;
+    int64_t hundredths = titan->timeline->now_ns / 10000000;
+    if (file != NULL && !file->directory && (file->mode & 0400) != 0) {
+        *ret_data = grow_string(&file->content);
+        *ret_size = file->content.size;
+        return true;
+    }
+    if (strcmp(path, "/proc/sys/kernel/random/boot_id") == 0)
+        text = arena_text(shell->arena, "%s\n", titan->timeline->boot);
+    else if (strcmp(path, "/proc/uptime") == 0)
+        text = arena_text(shell->arena, "%lld.%02lld 0.00\n", (long long)(hundredths / 100),
+                          (long long)(hundredths % 100));
+    else if (strcmp(path, "/proc/4711/stat") == 0)
+        text = arena_text(shell->arena, "4711 (sh) S 4700 4711 4711 0 -1\n");
+    else if (strcmp(path, "/dev/urandom") == 0)
+        text = titan_id(titan);
+    else if (strcmp(path, "/dev/null") == 0)
+        text = "";
+    if (text == NULL)
+        return false;
+    *ret_data = text;
+    *ret_size = strlen(text);
+    return true;
+}
+
+static bool run_tool(struct sh *shell, int count, char **words, int *ret_status)
+{
+    return tool_run(shell, count, words, ret_status)
+           || titan_docker(shell, count, words, ret_status)
+           || titan_compose(shell, count, words, ret_status)
+           || titan_git(shell, count, words, ret_status);
+}
+
+int titan_run(struct titan *titan, struct arena *arena, const char *line, const void *input,
+              size_t input_size, struct grow *ret_output, struct grow *ret_errors)
+{
+    struct grow given = {.arena = arena};
+    struct channel channels[3] = {{.content = &given},
+                                  {.content = ret_output},
+                                  {.content = ret_errors}};
+    struct sh shell = {.arena = arena,
+                       .files = &titan->files,
+                       .tool = run_tool,
+                       .context = titan,
+                       .script = line,
+                       .directory = "/",
+                       .mask = 022,
+                       .descriptors = {&channels[0], &channels[1], &channels[2]}};
+    grow_bytes(&given, input, input_size);
+    *ret_output = *ret_errors = (struct grow){.arena = arena};
+    (void)grow_string(ret_output);
+    (void)grow_string(ret_errors);
+    return sh_run(&shell, line);
+}
