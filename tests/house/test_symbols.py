@@ -147,14 +147,13 @@ def objects(root, build):
             yield path, directory / entry["output"]
 
 
-def symbols(path):
-    """(undefined, defined) names of an object."""
-    listed = subprocess.run(["nm", str(path)], capture_output=True, text=True, check=True).stdout
-    words = [line.split()[-2:] for line in listed.splitlines()]
-    return (
-        {normalized(name) for kind, name in words if kind in "Uwv"},
-        {name for kind, name in words if kind in "TDRBCV"},
-    )
+def symbols(paths):
+    """(object, kind, name) of every symbol, by one call of nm."""
+    command = ["nm", "--print-file-name", *map(str, paths)]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    for line in listed.splitlines():
+        place, kind, name = line.rsplit(None, 2)
+        yield place.rsplit(":", 1)[0], kind, name
 
 
 def is_one_of(path, patterns):
@@ -164,12 +163,16 @@ def is_one_of(path, patterns):
 def main():
     root, build = house.root_of_arguments(), pathlib.Path(sys.argv[2]).resolve()
     undefined, defined = {}, {}
-    for path, built in objects(root, build):
-        needs, has = symbols(built)
-        undefined.setdefault(path, set()).update(needs)
-        for name in has:
+    built = {str(place): path for path, place in objects(root, build)}
+    for place, kind, name in symbols(built):
+        path = built[place]
+        if kind in "Uwv":
+            undefined.setdefault(path, set()).add(normalized(name))
+        elif kind in "TDRBCV":
             defined[name] = path
-    missing = sorted({path for path in house.sources(root) if path.endswith(".c")} - set(undefined))
+    missing = sorted(
+        {path for path in house.sources(root) if path.endswith(".c")} - set(built.values())
+    )
     problems = [f"{path}: no object of it was built" for path in missing]
     found, seen = {}, 0
     for path, names in sorted(undefined.items()):
