@@ -1,50 +1,94 @@
 #include "actions/parity.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <jansson.h>
-
-#include "actions/target/bus.h"
 #include "actions/logs.h"
+#include "actions/policy_words.h"
+#include "actions/target/bus.h"
 #include "journal/format/names.h"
+#include "journal/format/text.h"
 
 enum { REQUESTS = 3, REQUEST_MS = 3000 };
 static const int64_t LOOK_PAUSE_NS = 250000000;
 
-bool parity_reply_hash(const struct bytes *reply, char ret_hash[SHA256_HEX + 1])
+/* All that was said of the policy hash in one look. A reply or a line is one voice. */
+struct voices {
+    struct parity_view view;
+    char missing[160]; /* who has said nothing that must be heard; "" = nobody */
+    bool replied, lines_absent, unnamed;
+    struct policy_words shortened; /* waits for a whole hash to be compared with */
+};
+
+static void say_unequal(struct voices *voices, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The first contrary voice is the one that is shown. */
+static void say_unequal(struct voices *voices, const char *format, ...)
 {
-    json_t *object = json_loadb((const char *)reply->data, reply->size, JSON_REJECT_DUPLICATES,
-                                NULL);
-    const char *hash = json_string_value(json_object_get(object, "policy_hash"));
-    if (hash == NULL)
-        hash = json_string_value(json_object_get(object, "hash")); /* as older documents show it */
-    bool good = hash != NULL && bytes_is_hex(hash, SHA256_HEX);
-    if (good)
-        memcpy(ret_hash, hash, SHA256_HEX + 1);
-    json_decref(object);
-    return good;
+    va_list arguments;
+    if (voices->view.parity == PARITY_UNEQUAL)
+        return;
+    voices->view.parity = PARITY_UNEQUAL;
+    va_start(arguments, format);
+    (void)vsnprintf(voices->view.text, sizeof voices->view.text, format, arguments);
+    va_end(arguments);
 }
 
-/* One more voice. The first that differs from those before decides. */
-static void hear(struct parity_view *view, const char *who, const char *hash)
+static bool begins_so(const struct policy_words *shortened, const char *hash)
 {
-    if (view->parity == PARITY_UNEQUAL || view->parity == PARITY_MISSING)
-        return;
-    if (hash[0] == '\0') {
-        view->parity = PARITY_MISSING;
-        (void)snprintf(view->text, sizeof view->text, "no policy hash from %s", who);
-    } else if (view->hash[0] != '\0' && strcmp(view->hash, hash) != 0) {
-        view->parity = PARITY_UNEQUAL;
-        (void)snprintf(view->text, sizeof view->text,
-                       "%s says policy hash %s where %s was said before", who, hash, view->hash);
-    } else {
-        (void)snprintf(view->hash, sizeof view->hash, "%s", hash);
+    return strncmp(hash, shortened->hash, strlen(shortened->hash)) == 0;
+}
+
+/* One more voice. `who` is a sentence's subject. */
+static void add_voice(struct voices *voices, const char *who, const struct policy_words *words)
+{
+    char *hash = voices->view.hash;
+    switch (words->kind) {
+    case POLICY_WORDS_INVALID:
+        break;
+    case POLICY_WORDS_OTHER:
+        say_unequal(voices, "%s names no policy hash: \"%.60s\"", who, words->hash);
+        break;
+    case POLICY_WORDS_AGREED:
+        voices->unnamed = true;
+        break;
+    case POLICY_WORDS_SHORTENED:
+        voices->unnamed = true;
+        if (hash[0] == '\0')
+            voices->shortened = *words;
+        else if (!begins_so(words, hash))
+            say_unequal(voices, "%s says policy hash %s...; the others say %s", who, words->hash,
+                        hash);
+        break;
+    case POLICY_WORDS_HASH:
+        if (hash[0] == '\0')
+            memcpy(hash, words->hash, sizeof voices->view.hash);
+        else if (strcmp(hash, words->hash) != 0)
+            say_unequal(voices, "%s says policy hash %s; %s was said before", who, words->hash,
+                        hash);
+        if (voices->shortened.kind != POLICY_WORDS_INVALID && !begins_so(&voices->shortened, hash))
+            say_unequal(voices, "policy hash %s... was said, and %s says %s",
+                        voices->shortened.hash, who, words->hash);
+        break;
     }
 }
 
+static void add_missing(struct voices *voices, const char *who)
+{
+    if (voices->missing[0] == '\0')
+        (void)snprintf(voices->missing, sizeof voices->missing, "%s", who);
+}
+
+static void add_absent_line(struct voices *voices, const char *what)
+{
+    voices->lines_absent = true;
+    add_missing(voices, what);
+}
+
 static enum error_code ask_responder(struct target *target, unsigned requests,
-                                     struct evidence *evidence, struct parity_view *view,
+                                     struct evidence *evidence, struct voices *voices,
                                      struct error *error)
 {
     size_t first = evidence->count;
@@ -55,77 +99,112 @@ static enum error_code ask_responder(struct target *target, unsigned requests,
                                            evidence, &answers, error);
         if (code != ERROR_OK)
             return code;
-        if (answers == 0)
-            break;
     }
     for (size_t i = first; i < evidence->count; i++) {
-        char hash[SHA256_HEX + 1] = "";
-        bool answered = evidence->items[i].status == 0;
-        if (answered && !parity_reply_hash(&evidence->items[i].output, hash)
-            && view->parity == PARITY_INVALID) {
-            /* a storage receipt, or anything else that is none of Execution's words */
-            view->parity = PARITY_UNEQUAL;
-            (void)snprintf(view->text, sizeof view->text, "an answer on %s names no policy hash",
-                           subject);
+        struct policy_words words;
+        if (evidence->items[i].status != 0) {
+            add_missing(voices, "Execution's responder");
+            continue;
         }
-        hear(view, "Execution's responder", hash);
+        policy_words_reply(&evidence->items[i].output, &words);
+        voices->replied = voices->replied || words.kind == POLICY_WORDS_HASH;
+        add_voice(voices, "Execution's responder", &words);
     }
     return ERROR_OK;
 }
 
-static enum error_code read_execution_log(struct target *target, const struct container *execution,
-                                          struct evidence *evidence, struct parity_view *view,
-                                          struct error *error)
+/* The first of the patterns that matches says what the line says. */
+static bool read_line_words(const char *message, const struct setup_patterns *patterns,
+                            struct policy_words *ret_words)
+{
+    for (size_t i = 0; i < patterns->count; i++)
+        if (policy_words_line(message, patterns->items[i], ret_words))
+            return true;
+    return false;
+}
+
+static enum error_code hear_execution(struct target *target, const struct container *execution,
+                                      struct evidence *evidence, struct voices *voices,
+                                      struct error *error)
 {
     const struct setup_services *services = &target_setup(target)->services;
     const struct setup_patterns *const sets[] = {&services->policy_loaded,
-                                                 &services->disarm_received, &services->disarmed,
+                                                 &services->disarm_received,
+                                                 &services->arm_received, &services->disarmed,
                                                  &services->armed};
     enum error_code code = logs_fetch(target, execution, PROBE_LOGS_EXECUTION, sets,
                                       sizeof sets / sizeof sets[0], 0, evidence, error);
     if (code != ERROR_OK)
         return code;
-    char hash[SHA256_HEX + 1] = "", last[SHA256_HEX + 1] = "";
+    struct policy_words words = {0};
     struct log_line line;
     for (size_t at = 0; logs_next(&evidence_last(evidence, PROBE_LOGS_EXECUTION, NULL)->output, &at,
                                   execution->started_at, &line);)
-        if (log_matches_any(line.message, &services->policy_loaded, NULL, hash))
-            memcpy(last, hash, sizeof last);
-    hear(view, "Execution's start-up line", last);
+        (void)read_line_words(line.message, &services->policy_loaded, &words);
+    if (words.kind == POLICY_WORDS_INVALID)
+        add_absent_line(voices, "Execution's start-up line");
+    add_voice(voices, "Execution's start-up line", &words);
     return ERROR_OK;
 }
 
-static enum error_code read_brain_log(struct target *target, const struct container *brain,
-                                      struct evidence *evidence, struct parity_view *view,
-                                      struct error *error)
+static enum error_code hear_brain(struct target *target, const struct container *brain,
+                                  struct evidence *evidence, struct voices *voices,
+                                  struct error *error)
 {
     const struct setup_services *services = &target_setup(target)->services;
     const struct setup_patterns *const sets[] = {&services->policy_loaded, &services->handshake_ok,
-                                                 &services->handshake_failed};
+                                                 &services->handshake_failed,
+                                                 &services->handshake_lost,
+                                                 &services->handshake_none};
     enum error_code code = logs_fetch(target, brain, PROBE_LOGS_BRAIN, sets,
                                       sizeof sets / sizeof sets[0], 0, evidence, error);
     if (code != ERROR_OK)
         return code;
-    char hash[SHA256_HEX + 1] = "";
-    bool shaken = false, failed = false;
+    struct policy_words words = {0};
+    char failure[160] = "";
+    bool lost = false;
     struct log_line line;
     for (size_t at = 0; logs_next(&evidence_last(evidence, PROBE_LOGS_BRAIN, NULL)->output, &at,
                                   brain->started_at, &line);) {
         if (log_matches_any(line.message, &services->handshake_failed, NULL, NULL)) {
-            failed = true;
-        } else if (log_matches_any(line.message, &services->handshake_ok, NULL, hash)) {
-            shaken = true;
-            failed = false;
+            text_cut(failure, sizeof failure, line.message);
+        } else if (read_line_words(line.message, &services->handshake_ok, &words)) {
+            failure[0] = '\0';
+            lost = false;
+        } else if (log_matches_any(line.message, &services->handshake_lost, NULL, NULL)) {
+            lost = true;
         }
     }
-    if (failed && view->parity == PARITY_INVALID) {
-        view->parity = PARITY_UNEQUAL;
-        (void)snprintf(view->text, sizeof view->text,
-                       "Brain says that the policy hash handshake failed");
-    } else { /* the standard's own line names no hash: then it is Brain's word that it agreed */
-        hear(view, "Brain's handshake line", hash[0] != '\0' || !shaken ? hash : view->hash);
-    }
+    voices->view.lost = lost;
+    if (failure[0] != '\0')
+        say_unequal(voices, "Brain says: %s", failure);
+    else if (words.kind == POLICY_WORDS_INVALID)
+        add_absent_line(voices, "Brain's handshake line");
+    add_voice(voices, "Brain's handshake line", &words);
     return ERROR_OK;
+}
+
+/* The sum of the voices. A lost leadership is contrary but in a sample, where it may be regained
+ * before the next one (fsm/steps/window.c). */
+static void judge_voices(struct voices *voices, enum parity_depth depth)
+{
+    struct parity_view *view = &voices->view;
+    if (view->lost && depth != PARITY_SAMPLE)
+        say_unequal(voices, "Brain lost its leadership after the handshake");
+    if (view->parity == PARITY_UNEQUAL)
+        return;
+    bool optional = depth == PARITY_SAMPLE && voices->replied;
+    view->lines_absent = voices->replied && voices->lines_absent;
+    if (view->hash[0] == '\0' && voices->missing[0] == '\0')
+        add_missing(voices, "anybody: no voice names a whole hash");
+    if (voices->missing[0] != '\0' && !(optional && view->lines_absent)) {
+        view->parity = PARITY_MISSING;
+        (void)snprintf(view->text, sizeof view->text, "no policy hash from %s", voices->missing);
+        return;
+    }
+    view->parity = PARITY_EQUAL;
+    (void)snprintf(view->text, sizeof view->text, "policy hash %s%s", view->hash,
+                   voices->unnamed ? " (a line agrees without naming it)" : "");
 }
 
 enum error_code parity_look(struct target *target, const struct containers *containers,
@@ -133,32 +212,33 @@ enum error_code parity_look(struct target *target, const struct containers *cont
                             struct parity_view *ret_view, struct error *error)
 {
     const struct setup_services *services = &target_setup(target)->services;
-    struct parity_view view = {.parity = PARITY_INVALID};
+    struct voices voices = {.view = {.parity = PARITY_INVALID}};
     const struct container *execution = containers_find(containers, services->execution),
                            *brain = containers_find(containers, services->brain);
-    if (expect[0] != '\0')
-        hear(&view, "the operator", expect);
-    enum error_code code = ask_responder(target, depth == PARITY_RESPONDER ? 1 : REQUESTS, evidence,
-                                         &view, error);
+    bool several = depth == PARITY_EXECUTION || depth == PARITY_BRAIN;
+    if (expect[0] != '\0') {
+        struct policy_words expected = {.kind = POLICY_WORDS_HASH};
+        if (!policy_words_hash(expect, expected.hash))
+            expected.kind = POLICY_WORDS_OTHER;
+        add_voice(&voices, "the expected hash", &expected);
+    }
+    enum error_code code = ask_responder(target, several ? REQUESTS : 1, evidence, &voices, error);
     if (code == ERROR_OK && depth >= PARITY_EXECUTION) {
         if (execution == NULL)
-            hear(&view, "Execution, which has no container", "");
+            add_missing(&voices, "Execution, which has no container");
         else
-            code = read_execution_log(target, execution, evidence, &view, error);
+            code = hear_execution(target, execution, evidence, &voices, error);
     }
     if (code == ERROR_OK && depth >= PARITY_BRAIN) {
         if (brain == NULL)
-            hear(&view, "Brain, which has no container", "");
+            add_missing(&voices, "Brain, which has no container");
         else
-            code = read_brain_log(target, brain, evidence, &view, error);
+            code = hear_brain(target, brain, evidence, &voices, error);
     }
     if (code != ERROR_OK)
         return code;
-    if (view.parity == PARITY_INVALID) {
-        view.parity = PARITY_EQUAL;
-        (void)snprintf(view.text, sizeof view.text, "policy hash %s", view.hash);
-    }
-    *ret_view = view;
+    judge_voices(&voices, depth);
+    *ret_view = voices.view;
     return ERROR_OK;
 }
 

@@ -1,7 +1,9 @@
 /* actions/parity: one policy hash in three places: Execution's responder, its start-up line,
  * Brain's handshake line, each of this start.
- * Rule:      journal/FORMAT.md, "Reading it", Policy hash. The reading here steers the driver;
- *            titan-verify reads the raw evidence itself.
+ * Rule:      journal/FORMAT.md, "Parity". Unequal beats missing: one contrary voice decides,
+ *            whatever was heard before it. The reading here steers the driver; titan-verify reads
+ *            the raw evidence itself.
+ * Voices:    what each says is read by policy_words.h.
  * Evidence:  bus.policy_hash, logs.execution, logs.brain. */
 #ifndef ACTIONS_PARITY_H
 #define ACTIONS_PARITY_H
@@ -13,14 +15,17 @@ enum parity { PARITY_INVALID = 0, PARITY_EQUAL, PARITY_UNEQUAL, PARITY_MISSING }
 
 struct parity_view {
     enum parity parity;
-    char hash[SHA256_HEX + 1]; /* where EQUAL */
+    char hash[SHA256_HEX + 1]; /* the hash of the voices, in lower case; "" where none named one */
     char text[400];            /* what is equal, unequal or missing, in words */
+    bool lines_absent;         /* MISSING only because a log line is absent: the replies agree */
+    bool lost;                 /* Brain lost its leadership and has not regained it */
 };
 
 enum parity_depth {
     PARITY_RESPONDER = 1, /* one request */
     PARITY_EXECUTION,     /* several requests, and Execution's start-up line */
     PARITY_BRAIN,         /* and Brain's handshake line */
+    PARITY_SAMPLE,        /* one request, and both lines: an absent one is no failure */
 };
 
 /* expect: 64 hex that it must be, or "". Execution's and Brain's containers are taken from
@@ -34,8 +39,5 @@ enum error_code parity_await(struct target *target, const struct containers *con
                              enum parity_depth depth, const char *expect, int64_t deadline_ns,
                              struct evidence *evidence, struct parity_view *ret_view,
                              struct error *error) CHECKED;
-
-/* The hash that a raw reply names; false for anything that is none (a storage receipt, too). */
-bool parity_reply_hash(const struct bytes *reply, char ret_hash[SHA256_HEX + 1]);
 
 #endif

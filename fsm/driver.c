@@ -111,7 +111,8 @@ enum error_code driver_open_config(struct driver *driver, const struct driver_op
                               .clock = options->world->clock};
     driver->recorder = (struct recorder){.clock = driver->clock,
                                          .deployment = JOURNAL_NO_DEPLOYMENT};
-    enum error_code code = config_load(options->world, options->config_path, &driver->config, error);
+    enum error_code code = config_load(options->world, options->config_path, &driver->config,
+                                       error);
     if (code != ERROR_OK)
         return code;
     return operator_key ? driver_unlock(driver, error) : ERROR_OK;

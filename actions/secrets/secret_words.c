@@ -1,4 +1,5 @@
 #include "actions/secrets/secret_words.h"
+#include "journal/format/names.h"
 
 #include <string.h>
 
@@ -28,10 +29,9 @@ static bool is_part_of_list(const char *const *items, size_t count, const char *
 
 static bool is_in_services(const struct setup_services *services, const char *value, size_t size)
 {
-    const struct setup_patterns *const patterns[] = {
-        &services->policy_loaded,   &services->handshake_ok, &services->handshake_failed,
-        &services->disarm_received, &services->disarmed,     &services->armed,
-        &services->errors};
+#define EACH(name) &services->name,
+    const struct setup_patterns *const patterns[] = {PATTERNS(EACH)};
+#undef EACH
     for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++)
         if (is_part_of_list(patterns[i]->items, patterns[i]->count, value, size))
             return true;

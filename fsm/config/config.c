@@ -57,6 +57,13 @@ static enum error_code settle_operator(const struct field_file *file, struct dra
     return ERROR_OK;
 }
 
+/* journal/FORMAT.md, "Bodies": one sample in ten, and never less than what fails it in a row. */
+static int64_t default_failures_total(const struct limits *limits)
+{
+    int64_t tenth = limits->window_ms / limits->sample_interval_ms / 10;
+    return tenth > limits->failures ? tenth : limits->failures;
+}
+
 static enum error_code settle_draft(const struct field_file *file, struct draft *draft,
                                     struct error *error)
 {
@@ -100,6 +107,8 @@ static enum error_code settle_draft(const struct field_file *file, struct draft 
                                "make sample_gap_ms larger",
                                "limits.sample_gap_ms must be longer than sample_interval_ms", "",
                                error);
+    if (config->limits.failures_total == 0)
+        config->limits.failures_total = default_failures_total(&config->limits);
     if (setup->compose.order.count == 0 && setup->services.execution[0] != '\0')
         setup->compose.order = (struct setup_list){{setup->services.execution,
                                                     setup->services.brain},

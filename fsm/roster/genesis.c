@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fsm/roster/roster.h"
+#include "journal/format/names.h"
 
 json_t *genesis_list_json(const char *const *items, size_t count)
 {
@@ -35,13 +36,11 @@ static json_t *patterns_json(const struct setup_services *services)
     const struct {
         const char *name;
         const struct setup_patterns *patterns;
-    } rows[] = {{"policy_loaded", &services->policy_loaded},
-                {"handshake_ok", &services->handshake_ok},
-                {"handshake_failed", &services->handshake_failed},
-                {"disarm_received", &services->disarm_received},
-                {"disarmed", &services->disarmed},
-                {"armed", &services->armed},
-                {"errors", &services->errors}};
+    } rows[] = {
+#define EACH(name) {#name, &services->name},
+        PATTERNS(EACH)
+#undef EACH
+    };
     json_t *json = json_object();
     for (size_t i = 0; json != NULL && i < sizeof rows / sizeof rows[0]; i++) {
         if (json_object_set_new(json, rows[i].name,
@@ -56,17 +55,22 @@ static json_t *patterns_json(const struct setup_services *services)
 
 static json_t *limits_json(const struct limits *limits)
 {
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "window_ms",
-                     (json_int_t)limits->window_ms, "sample_interval_ms",
-                     (json_int_t)limits->sample_interval_ms, "sample_gap_ms",
-                     (json_int_t)limits->sample_gap_ms, "window_start_ms",
-                     (json_int_t)limits->window_start_ms, "window_start_armed_ms",
-                     (json_int_t)limits->window_start_armed_ms, "failures",
-                     (json_int_t)limits->failures, "rollback_start_ms",
-                     (json_int_t)limits->rollback_start_ms, "rollback_ms",
-                     (json_int_t)limits->rollback_ms, "disarm_fresh_ms",
-                     (json_int_t)limits->disarm_fresh_ms, "answer_ms",
-                     (json_int_t)limits->answer_ms);
+    const struct {
+        const char *name;
+        int64_t value;
+    } rows[] = {
+#define EACH(name) {#name, limits->name},
+        LIMITS(EACH)
+#undef EACH
+    };
+    json_t *json = json_object();
+    for (size_t i = 0; json != NULL && i < sizeof rows / sizeof rows[0]; i++) {
+        if (json_object_set_new(json, rows[i].name, json_integer(rows[i].value)) != 0) {
+            json_decref(json);
+            return NULL;
+        }
+    }
+    return json;
 }
 
 static json_t *mandatory_json(const struct setup *setup)
@@ -96,10 +100,13 @@ json_t *genesis_json(const struct config *config, const char *host_key)
     const char *endpoints[SETUP_NAMES_MAX];
     for (size_t i = 0; i < setup->endpoint_count; i++)
         endpoints[i] = setup->endpoints[i].name;
-    return json_pack("{s:o, s:{s:s, s:s}, s:o, s:b, s:o, s:o, s:o, s:o, s:{s:i, s:i}}", "target",
-                     target_json(&setup->target, host_key), "services", "execution",
-                     setup->services.execution, "brain", setup->services.brain, "endpoints",
-                     genesis_list_json(endpoints, setup->endpoint_count), "marker",
+    return json_pack("{s:o, s:{s:s, s:s}, s:{s:s, s:s, s:s}, s:s, s:o, s:b, s:o, s:o, s:o, s:o, "
+                     "s:{s:i, s:i}}",
+                     "target", target_json(&setup->target, host_key), "services", "execution",
+                     setup->services.execution, "brain", setup->services.brain, "subjects",
+                     "policy_hash", setup->bus.subject_policy_hash, "arm", setup->bus.subject_arm,
+                     "disarm", setup->bus.subject_disarm, "script", setup->verify.script,
+                     "endpoints", genesis_list_json(endpoints, setup->endpoint_count), "marker",
                      setup->services.marker[0] != '\0', "patterns", patterns_json(&setup->services),
                      "limits", limits_json(&config->limits), "roster", roster_json(config),
                      "checklist", mandatory_json(setup), "approvals", "policy",

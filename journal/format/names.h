@@ -131,6 +131,7 @@
     X(window_start_ms)       \
     X(window_start_armed_ms) \
     X(failures)              \
+    X(failures_total)        \
     X(rollback_start_ms)     \
     X(rollback_ms)           \
     X(disarm_fresh_ms)       \
@@ -141,7 +142,10 @@
     X(policy_loaded)    \
     X(handshake_ok)     \
     X(handshake_failed) \
+    X(handshake_lost)   \
+    X(handshake_none)   \
     X(disarm_received)  \
+    X(arm_received)     \
     X(disarmed)         \
     X(armed)            \
     X(errors)

@@ -11,7 +11,6 @@
 
 #include "actions/interlock.h"
 #include "actions/logs.h"
-#include "actions/parity.h"
 
 #define HASH_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define NONCE "0123456789abcdef0123456789abcdef"
@@ -149,29 +148,6 @@ static void interlock_read_says_only_what_is_shown(void **state)
     expect_interlock(AT "Execution initialized DISARMED\n", "unknown", INTERLOCK_UNKNOWN, false);
 }
 
-static void parity_reply_hash_takes_only_a_hash(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *reply;
-        bool good;
-    } rows[] = {
-        {"{\"policy_hash\":\"" HASH_A "\",\"timestamp\":5}", true},
-        {"{\"hash\":\"" HASH_A "\"}", true},
-        {"{\"stream\":\"TITAN_CMD\",\"seq\":7}", false},
-        {"{\"policy_hash\":\"abc\"}", false},
-        {"{\"policy_hash\":5}", false},
-        {"", false},
-        {"\"" HASH_A "\"", false},
-        {"{\"policy_hash\":\"" HASH_A "\",\"policy_hash\":\"" HASH_A "\"}", false},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct bytes reply = text_of(rows[i].reply);
-        char hash[SHA256_HEX + 1];
-        assert_int_equal(parity_reply_hash(&reply, hash), rows[i].good);
-    }
-}
-
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -180,7 +156,6 @@ int main(void)
         cmocka_unit_test(log_time_compare_any_number_of_decimals),
         cmocka_unit_test(log_matches_only_at_the_start),
         cmocka_unit_test(interlock_read_says_only_what_is_shown),
-        cmocka_unit_test(parity_reply_hash_takes_only_a_hash),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
