@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "journal/format/text.h"
+
 enum { LINES_MAX = DISPLAY_ROWS_MAX + DISPLAY_WATCHED_MAX + 16, BAR_MAX = 40 };
 
 enum tone { TONE_PLAIN = 0, TONE_STRONG, TONE_GOOD, TONE_BAD, TONE_FAINT };
@@ -210,9 +212,8 @@ static size_t fitting(const char *text, unsigned columns)
     return at;
 }
 
-static enum error_code write_frame_line(const char *text, enum tone tone,
-                                        const struct display_size *size, struct bytes *into,
-                                        struct error *error)
+static void add_frame_line(const char *text, enum tone tone, const struct display_size *size,
+                           struct text *frame)
 {
     static const char *const starts[] = {[TONE_PLAIN] = "",
                                          [TONE_STRONG] = "\033[1m",
@@ -223,8 +224,8 @@ static enum error_code write_frame_line(const char *text, enum tone tone,
     size_t length = fitting(text, size->columns);
     while (length > 0 && text[length - 1] == ' ')
         length--;
-    return bytes_append_format(into, error, "%s%.*s%s\n", coloured ? starts[tone] : "", (int)length,
-                               text, coloured ? "\033[0m" : "");
+    text_add_format(frame, "%s%.*s%s\n", coloured ? starts[tone] : "", (int)length, text,
+                    coloured ? "\033[0m" : "");
 }
 
 static void draw_frame(struct sheet *sheet, const struct display_model *model,
@@ -252,18 +253,12 @@ enum error_code display_render(const struct display_model *model, const struct d
                                struct bytes *ret_text, struct error *error)
 {
     struct sheet sheet __attribute__((cleanup(sheet_clear))) = {.count = 0};
-    CLEANUP_BYTES struct bytes text = {0};
+    CLEANUP_TEXT struct text frame = {0};
     draw_frame(&sheet, model, size);
     elide(&sheet, size->rows, model->rows_before);
     if (sheet.short_of_memory)
         return error_set(error, ERROR_MEMORY, 0, "display", "", "out of memory");
-    enum error_code code = ERROR_OK;
-    for (size_t i = 0; code == ERROR_OK && i < sheet.count && i < size->rows; i++)
-        code = write_frame_line(sheet.lines[i].text, sheet.lines[i].tone, size, &text, error);
-    if (code != ERROR_OK)
-        return code;
-    bytes_free(ret_text);
-    *ret_text = text;
-    text = (struct bytes){0};
-    return ERROR_OK;
+    for (size_t i = 0; i < sheet.count && i < size->rows; i++)
+        add_frame_line(sheet.lines[i].text, sheet.lines[i].tone, size, &frame);
+    return text_give(&frame, ret_text, error);
 }

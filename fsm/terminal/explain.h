@@ -1,17 +1,16 @@
-/* fsm/terminal/explain: a state in words: what it means, what can be done from there and what
- * cannot.
+/* fsm/terminal/explain: a state in words: what it means, which commands are possible from it and
+ * which are refused.
  * Knows:     one paragraph a state; everything about edges comes from the table (machine.h), so
- *            that a table that changes changes the words.
- * Ownership: `ret_text` is appended to and belongs to the caller. */
+ * that the words follow the table. Ownership: the explanation is added to the caller's text. */
 #ifndef FSM_EXPLAIN_H
 #define FSM_EXPLAIN_H
 
 #include "fsm/machine.h"
+#include "journal/format/text.h"
 
 /* A state without a paragraph does not compile. */
 const char *explain_meaning(enum state state);
-/* PROCEDURE_INVALID: both, said once where they agree. */
-enum error_code explain_state(enum state state, enum procedure procedure, struct bytes *ret_text,
-                              struct error *error) CHECKED;
+/* PROCEDURE_INVALID: both procedures, printed once where they agree. */
+void explain_state(enum state state, enum procedure procedure, struct text *text);
 
 #endif

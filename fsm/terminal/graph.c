@@ -1,8 +1,11 @@
 #include "fsm/terminal/graph.h"
-#include "journal/format/names.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "journal/format/names.h"
+#include "journal/format/text.h"
 
 bool graph_edge_advances(const struct graph_edge *edge)
 {
@@ -97,45 +100,48 @@ static const char *color_of(enum phase phase)
     return "#ffffff";
 }
 
-static enum error_code dot_nodes(const struct graph_path *path, struct bytes *text,
-                                 struct error *error)
+static void add_dot_nodes(const struct graph_path *path, struct text *text)
 {
-    enum error_code code = ERROR_OK;
-    for (unsigned state = 1; code == ERROR_OK && state < STATE_COUNT; state++) {
+    for (unsigned state = 1; state < STATE_COUNT; state++) {
         bool marked = path->drawn && path->reached[state] > 0;
-        code = bytes_append_format(text, error, "  %s [fillcolor=\"%s\"%s%s];\n",
-                                   machine_state_name((enum state)state),
-                                   color_of(machine_phase((enum state)state)),
-                                   machine_is_hot((enum state)state) ? ", peripheries=2" : "",
-                                   marked ? ", penwidth=3" : "");
+        text_add_format(text, "  %s [fillcolor=\"%s\"%s%s];\n",
+                        machine_state_name((enum state)state),
+                        color_of(machine_phase((enum state)state)),
+                        machine_is_hot((enum state)state) ? ", peripheries=2" : "",
+                        marked ? ", penwidth=3" : "");
     }
-    return code;
+}
+
+static void add_dot_edge(const struct graph_path *path, const struct graph_edge *edge,
+                         struct text *text)
+{
+    char events[128];
+    graph_event_words(edge->events, events, sizeof events);
+    text_add_format(text, "  %s -> %s [label=\"%s%s%s\"%s%s];\n", machine_state_name(edge->from),
+                    machine_state_name(edge->to),
+                    edge->action != ACTION_NONE ? machine_action_name(edge->action) : "",
+                    edge->action != ACTION_NONE ? "\\n" : "", events,
+                    graph_edge_advances(edge) ? "" : ", style=dashed, color=\"#b91c1c\"",
+                    path->drawn && path->taken[edge->from][edge->to] ? ", penwidth=3" : "");
 }
 
 enum error_code graph_dot(const struct graph_path *path, struct bytes *ret_text,
                           struct error *error)
 {
-    struct graph_edge edges[GRAPH_EDGES_MAX];
+    CLEANUP_TEXT struct text text = {0};
+    struct graph_edge *edges = calloc(GRAPH_EDGES_MAX, sizeof *edges);
+    if (edges == NULL)
+        return error_set(error, ERROR_MEMORY, 0, "graph", "", "out of memory");
     size_t count = graph_edges(edges);
-    enum error_code code =
-        bytes_append_format(ret_text, error,
-                            "digraph titan_fsm {\n  label=\"%s\";\n  node [shape=box, "
-                            "style=\"filled,rounded\", fontname=\"sans-serif\"];\n"
-                            "  edge [fontname=\"sans-serif\", fontsize=10];\n",
-                            path->drawn ? path->title : "titan-fsm");
-    if (code == ERROR_OK)
-        code = dot_nodes(path, ret_text, error);
-    for (size_t i = 0; code == ERROR_OK && i < count; i++) {
-        const struct graph_edge *edge = &edges[i];
-        char events[128];
-        graph_event_words(edge->events, events, sizeof events);
-        code = bytes_append_format(
-            ret_text, error, "  %s -> %s [label=\"%s%s%s\"%s%s];\n", machine_state_name(edge->from),
-            machine_state_name(edge->to),
-            edge->action != ACTION_NONE ? machine_action_name(edge->action) : "",
-            edge->action != ACTION_NONE ? "\\n" : "", events,
-            graph_edge_advances(edge) ? "" : ", style=dashed, color=\"#b91c1c\"",
-            path->drawn && path->taken[edge->from][edge->to] ? ", penwidth=3" : "");
-    }
-    return code == ERROR_OK ? bytes_append_format(ret_text, error, "}\n") : code;
+    text_add_format(&text,
+                    "digraph titan_fsm {\n  label=\"%s\";\n  node [shape=box, "
+                    "style=\"filled,rounded\", fontname=\"sans-serif\"];\n"
+                    "  edge [fontname=\"sans-serif\", fontsize=10];\n",
+                    path->drawn ? path->title : "titan-fsm");
+    add_dot_nodes(path, &text);
+    for (size_t i = 0; i < count; i++)
+        add_dot_edge(path, &edges[i], &text);
+    text_add(&text, "}\n");
+    free(edges);
+    return text_give(&text, ret_text, error);
 }

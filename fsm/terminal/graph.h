@@ -1,20 +1,20 @@
 /* fsm/terminal/graph: the machine as a picture, drawn from the table (machine.h), with the path of
  * a deployment marked where one is given.
- * Knows:     which edges belong together and where a state stands on the sheet; not one state or
- *            edge by name: a table that changes changes the picture.
+ * Knows:     which edges belong together and where a state is placed; no state or edge by name, so
+ *            that the picture follows the table.
  * Formats:   SVG 1.1 (self-contained, light and dark), and the DOT language of Graphviz.
- * Ownership: `ret_text` is appended to and belongs to the caller. */
+ * Ownership: `ret_text` is empty before and the caller's afterwards. */
 #ifndef FSM_GRAPH_H
 #define FSM_GRAPH_H
 
 #include "fsm/deployment.h"
 
-/* Every way from one state to another, whichever event takes it. */
+/* All edges from one state to another, for any event. */
 struct graph_edge {
     enum state from, to;
     unsigned events;                  /* bits 1 << EVENT_* */
-    bool procedures[PROCEDURE_COUNT]; /* in which it exists */
-    enum action action;               /* what earns it, ACTION_NONE where it only happens */
+    bool procedures[PROCEDURE_COUNT]; /* those that have it */
+    enum action action;               /* ACTION_NONE where no action leads along it */
     int64_t deadline_ms;
 };
 

@@ -19,12 +19,15 @@ static const struct {
                 {EVENT_REARMED, "\n    titan-fsm advance --rearm yes "},
                 {EVENT_ABORT, "\n    titan-fsm abort --reason TEXT "},
                 {EVENT_ROLLBACK, "\n    titan-fsm rollback --reason TEXT "},
-                {EVENT_GUARD_FIRED, "\n    a dead-man guard (none lies on the target yet) "}};
+                {EVENT_GUARD_FIRED, "\n    a dead-man guard (there is none yet) "}};
 
 static void explain(enum state state, enum procedure procedure, struct bytes *text)
 {
+    CLEANUP_TEXT struct text built = {0};
     struct error error;
-    assert_int_equal(explain_state(state, procedure, text, &error), ERROR_OK);
+    explain_state(state, procedure, &built);
+    bytes_free(text);
+    assert_int_equal(text_give(&built, text, &error), ERROR_OK);
 }
 
 static bool mentions(enum procedure procedure, enum state state)

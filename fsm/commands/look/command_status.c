@@ -184,17 +184,19 @@ static void print_status(const struct driver *driver, const struct journal_head 
 static enum error_code print_metrics(const struct driver *driver, const struct journal_head *head,
                                      struct error *error)
 {
-    CLEANUP_BYTES struct bytes text = {0};
+    CLEANUP_TEXT struct text text = {0};
     struct metrics metrics = {.target = driver->config.setup.target.name,
                               .journal = journal_id(driver->journal),
                               .entries = head->size,
                               .deployment = driver->found ? &driver->deployment : NULL};
     enum error_code code = journal_file_bytes(driver->journal, &metrics.bytes, error);
-    if (code == ERROR_OK)
-        code = metrics_text(&metrics, &text, error);
-    if (code == ERROR_OK)
-        (void)fwrite(text.data, 1, text.size, stdout);
-    return code;
+    if (code != ERROR_OK)
+        return code;
+    metrics_text(&metrics, &text);
+    if (text_failed(&text, error))
+        return error->code;
+    (void)fwrite(text.bytes.data, 1, text.bytes.size, stdout);
+    return ERROR_OK;
 }
 
 enum error_code command_status(const struct command_line *line, enum exit_status *ret_status,
