@@ -56,25 +56,16 @@ enum error_code git_upstream(struct target *target, struct git_upstream *ret_ups
                              struct error *error)
 {
     const struct setup_repository *repository = &target_setup(target)->repository;
-    CLEANUP_BYTES struct bytes script = {0}, name = {0};
+    CLEANUP_TEXT struct text script = {0}, name = {0};
     CLEANUP_RESULT struct target_result result = {0};
     struct git_upstream upstream = {.ahead = 0};
-    enum error_code code = bytes_append_format(&name, error, "refs/remotes/%s/%s",
-                                               repository->remote, repository->branch);
-    if (code == ERROR_OK)
-        code = bytes_append_format(&script, error, "r=");
-    if (code == ERROR_OK)
-        code = shell_quote(&script, (const char *)name.data, error);
-    if (code == ERROR_OK)
-        code =
-            bytes_append_format(&script, error,
-                                "; c=$(git rev-parse -q --verify \"$r^{commit}\") || exit 0; echo "
-                                "\"$c\" $(git rev-list --left-right --count \"HEAD...$r\")");
-    if (code == ERROR_OK)
-        code = target_run(target,
-                          &(struct target_command){.script = (const char *)script.data,
-                                                   .output = OUTPUT_NAMES},
-                          &result, error);
+    text_add_format(&name, "refs/remotes/%s/%s", repository->remote, repository->branch);
+    text_add(&script, "r=");
+    text_add_quoted_text(&script, &name);
+    text_add(&script, "; c=$(git rev-parse -q --verify \"$r^{commit}\") || exit 0; echo "
+                      "\"$c\" $(git rev-list --left-right --count \"HEAD...$r\")");
+    enum error_code code = target_run(
+        target, &(struct target_command){.built = &script, .output = OUTPUT_NAMES}, &result, error);
     if (code != ERROR_OK)
         return code;
     if (result.output.size == 0 && result.status == 0) {
@@ -97,24 +88,19 @@ enum error_code git_upstream(struct target *target, struct git_upstream *ret_ups
 enum error_code git_loose_files(struct target *target, struct bytes *ret_names, struct error *error)
 {
     const struct setup_compose *compose = &target_setup(target)->compose;
-    CLEANUP_BYTES struct bytes script = {0};
+    CLEANUP_TEXT struct text script = {0};
     CLEANUP_RESULT struct target_result result = {0};
-    enum error_code code = bytes_append_format(&script, error, "d=$(dirname -- ");
-    if (code == ERROR_OK)
-        code = shell_quote(&script, compose->file, error);
-    if (code == ERROR_OK)
-        code = bytes_append_format(
-            &script, error,
-            "); for f in docker-compose.override.yml docker-compose.override.yaml "
-            "compose.override.yml compose.override.yaml%s; do "
-            "[ \"$d\" = . ] || f=$d/$f; [ ! -e \"$f\" ] || git ls-files --error-unmatch -- \"$f\" "
-            ">/dev/null 2>&1 || printf '%%s\\n' \"$f\"; done",
-            strcmp(compose->env_file, ".env") == 0 ? "" : " .env");
-    if (code == ERROR_OK)
-        code = target_run(target,
-                          &(struct target_command){.script = (const char *)script.data,
-                                                   .output = OUTPUT_NAMES},
-                          &result, error);
+    text_add(&script, "d=$(dirname -- ");
+    text_add_quoted(&script, compose->file);
+    text_add_format(
+        &script,
+        "); for f in docker-compose.override.yml docker-compose.override.yaml "
+        "compose.override.yml compose.override.yaml%s; do "
+        "[ \"$d\" = . ] || f=$d/$f; [ ! -e \"$f\" ] || git ls-files --error-unmatch -- \"$f\" "
+        ">/dev/null 2>&1 || printf '%%s\\n' \"$f\"; done",
+        strcmp(compose->env_file, ".env") == 0 ? "" : " .env");
+    enum error_code code = target_run(
+        target, &(struct target_command){.built = &script, .output = OUTPUT_NAMES}, &result, error);
     if (code != ERROR_OK)
         return code;
     *ret_names = result.output;
@@ -127,30 +113,22 @@ enum error_code git_update(struct target *target, const struct target_tenancy *t
                            struct error *error)
 {
     const struct setup_repository *repository = &target_setup(target)->repository;
-    CLEANUP_BYTES struct bytes script = {0};
-    enum error_code code = bytes_append_format(&script, error, "exec 2>&1; r=");
-    if (code == ERROR_OK)
-        code = shell_quote(&script, repository->remote, error);
-    if (code == ERROR_OK)
-        code = bytes_append_format(&script, error, "; b=");
-    if (code == ERROR_OK)
-        code = shell_quote(&script, repository->branch, error);
-    if (code == ERROR_OK)
-        code = bytes_append_format(
-            &script, error,
-            "; t=%s; git fetch -q \"$r\" \"+refs/heads/$b:refs/remotes/$r/$b\" || exit 3; [ -n "
-            "\"$t\" ] || t=$(git rev-parse \"refs/remotes/$r/$b\") || exit 3; "
-            "git merge-base --is-ancestor \"$t\" \"refs/remotes/$r/$b\" || { echo \"$t is not on "
-            "$r/$b\"; exit 4; }; "
-            "git checkout -q \"$b\" && git merge -q --ff-only \"$t\" && [ \"$(git rev-parse "
-            "HEAD)\" = \"$t\" ] || { echo \"no fast-forward to $t\"; exit 5; }",
-            commit);
-    struct target_command command = {.script = (const char *)script.data,
-                                     .deadline_ms = 100000,
-                                     .tenancy = tenancy};
-    return code == ERROR_OK
-               ? target_probe(target, &command, PROBE_ACT, "update", evidence, ret_status, error)
-               : code;
+    CLEANUP_TEXT struct text script = {0};
+    text_add(&script, "exec 2>&1; r=");
+    text_add_quoted(&script, repository->remote);
+    text_add(&script, "; b=");
+    text_add_quoted(&script, repository->branch);
+    text_add_format(
+        &script,
+        "; t=%s; git fetch -q \"$r\" \"+refs/heads/$b:refs/remotes/$r/$b\" || exit 3; [ -n "
+        "\"$t\" ] || t=$(git rev-parse \"refs/remotes/$r/$b\") || exit 3; "
+        "git merge-base --is-ancestor \"$t\" \"refs/remotes/$r/$b\" || { echo \"$t is not on "
+        "$r/$b\"; exit 4; }; "
+        "git checkout -q \"$b\" && git merge -q --ff-only \"$t\" && [ \"$(git rev-parse "
+        "HEAD)\" = \"$t\" ] || { echo \"no fast-forward to $t\"; exit 5; }",
+        commit);
+    struct target_command command = {.built = &script, .deadline_ms = 100000, .tenancy = tenancy};
+    return target_probe(target, &command, PROBE_ACT, "update", evidence, ret_status, error);
 }
 
 static bool touches(const struct bytes *lines, const struct setup_list *paths)
@@ -233,19 +211,15 @@ enum error_code git_restore(struct target *target, const struct target_tenancy *
                             const char *commit, const char *branch, struct evidence *evidence,
                             int *ret_status, struct error *error)
 {
-    CLEANUP_BYTES struct bytes script = {0};
+    CLEANUP_TEXT struct text script = {0};
     if (!bytes_is_hex(commit, COMMIT_HEX))
         return error_set(error, ERROR_PROTOCOL, 0, "git", "",
                          "the before snapshot names no commit");
     bool detached = strcmp(branch, "detached") == 0;
-    enum error_code code = bytes_append_format(&script, error, "exec 2>&1; git checkout -q %s ",
-                                               detached ? "--detach" : "-B");
-    if (code == ERROR_OK && !detached)
-        code = shell_quote(&script, branch, error);
-    if (code == ERROR_OK)
-        code = bytes_append_format(&script, error, " %s", commit);
-    struct target_command command = {.script = (const char *)script.data, .tenancy = tenancy};
-    return code == ERROR_OK
-               ? target_probe(target, &command, PROBE_ACT, "restore", evidence, ret_status, error)
-               : code;
+    text_add_format(&script, "exec 2>&1; git checkout -q %s ", detached ? "--detach" : "-B");
+    if (!detached)
+        text_add_quoted(&script, branch);
+    text_add_format(&script, " %s", commit);
+    struct target_command command = {.built = &script, .tenancy = tenancy};
+    return target_probe(target, &command, PROBE_ACT, "restore", evidence, ret_status, error);
 }

@@ -40,17 +40,14 @@ static enum error_code resolve(struct target *target, const struct containers *c
     const struct container *container = containers_find(containers, service);
     if (container == NULL || !bytes_is_hex(container->id, SHA256_HEX))
         return bytes_append(ret_url, "", 0, error);
-    CLEANUP_BYTES struct bytes script = {0};
+    CLEANUP_TEXT struct text script = {0};
     CLEANUP_RESULT struct target_result result = {0};
-    enum error_code code = bytes_append_format(
-        &script, error,
+    text_add_format(
+        &script,
         "%s inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' %s",
         target_setup(target)->target.docker, container->id);
-    if (code == ERROR_OK)
-        code = target_run(target,
-                          &(struct target_command){.script = (const char *)script.data,
-                                                   .output = OUTPUT_NAMES},
-                          &result, error);
+    enum error_code code = target_run(
+        target, &(struct target_command){.built = &script, .output = OUTPUT_NAMES}, &result, error);
     if (code != ERROR_OK)
         return code;
     size_t address = result.output.size > 0 ? strcspn((const char *)result.output.data, " \n") : 0;
@@ -73,8 +70,15 @@ static enum error_code ask_http(struct target *target, const struct containers *
     if (code != ERROR_OK)
         return code;
     *ret_good = health_is_good(status, &body);
-    return evidence_add(evidence, PROBE_HEALTH, endpoint->name, status, &body, sent_ns,
-                        clock_boottime_ns(target_clock(target)), NULL, error);
+    return evidence_add(evidence,
+                        &(struct evidence_draft){.probe = PROBE_HEALTH,
+                                                 .subject = endpoint->name,
+                                                 .status = status,
+                                                 .output = &body,
+                                                 .sent_ns = sent_ns,
+                                                 .received_ns = clock_boottime_ns(
+                                                     target_clock(target))},
+                        error);
 }
 
 /* The container's own check, as `docker inspect` tells it; without one, running alone is not
@@ -93,36 +97,45 @@ static enum error_code ask_container(struct target *target, const struct contain
                                                    ? container->health
                                                    : "without a check");
     int64_t now = clock_boottime_ns(target_clock(target));
+    if (code != ERROR_OK)
+        return code;
     *ret_good = good;
-    return code == ERROR_OK
-               ? evidence_add(evidence, PROBE_HEALTH, endpoint->name,
-                              good ? STATUS_GOOD : STATUS_BAD, &body, now, now, NULL, error)
-               : code;
+    return evidence_add(evidence,
+                        &(struct evidence_draft){.probe = PROBE_HEALTH,
+                                                 .subject = endpoint->name,
+                                                 .status = good ? STATUS_GOOD : STATUS_BAD,
+                                                 .output = &body,
+                                                 .sent_ns = now,
+                                                 .received_ns = now},
+                        error);
 }
 
 static enum error_code ask_exec(struct target *target, const struct setup_endpoint *endpoint,
                                 struct evidence *evidence, bool *ret_good, struct error *error)
 {
-    CLEANUP_BYTES struct bytes script = {0};
+    CLEANUP_TEXT struct text script = {0};
     CLEANUP_RESULT struct target_result result = {0};
-    enum error_code code = compose_prefix(target, NULL, &script, error);
-    if (code == ERROR_OK)
-        code = bytes_append(&script, "exec -T ", 8, error);
-    if (code == ERROR_OK)
-        code = shell_quote(&script, endpoint->service, error);
-    if (code == ERROR_OK)
-        code = bytes_append_format(&script, error, " %s 2>&1", endpoint->exec);
-    if (code == ERROR_OK)
-        code = target_run(target,
-                          &(struct target_command){.script = (const char *)script.data,
-                                                   .deadline_ms = PROBE_MS},
-                          &result, error);
+    compose_prefix(&script, target, NULL);
+    text_add(&script, "exec -T ");
+    text_add_quoted(&script, endpoint->service);
+    text_add_format(&script, " %s 2>&1", endpoint->exec);
+    enum error_code code = target_run(target,
+                                      &(struct target_command){.built = &script,
+                                                               .deadline_ms = PROBE_MS},
+                                      &result, error);
     if (code != ERROR_OK)
         return code;
     *ret_good = result.status == 0;
-    return evidence_add(evidence, PROBE_HEALTH, endpoint->name,
-                        result.status == 0 ? STATUS_GOOD : STATUS_BAD, &result.output,
-                        result.sent_ns, result.received_ns, &result.span, error);
+    return evidence_add(evidence,
+                        &(struct evidence_draft){.probe = PROBE_HEALTH,
+                                                 .subject = endpoint->name,
+                                                 .status = result.status == 0 ? STATUS_GOOD
+                                                                              : STATUS_BAD,
+                                                 .output = &result.output,
+                                                 .sent_ns = result.sent_ns,
+                                                 .received_ns = result.received_ns,
+                                                 .span = &result.span},
+                        error);
 }
 
 static enum error_code ask(struct target *target, const struct containers *containers,

@@ -58,23 +58,15 @@ static enum error_code look_for_marker(struct target *target, const struct conta
                                        struct error *error)
 {
     const struct setup *setup = target_setup(target);
-    CLEANUP_BYTES struct bytes script = {0};
-    enum error_code code = bytes_append_format(&script, error,
-                                               "e=$(%s cp %s:", setup->target.docker,
-                                               container->id);
-    if (code == ERROR_OK)
-        code = shell_quote(&script, setup->services.marker, error);
-    if (code == ERROR_OK)
-        code =
-            bytes_append_format(&script, error,
-                                " - 2>&1 >/dev/null) && echo present || case \"$e\" in *[Cc]'ould "
-                                "not find the file'*|*'o such container:path'*|*[Nn]'o such "
-                                "file'*) echo absent;; *) echo unknown;; esac");
-    if (code == ERROR_OK)
-        code = target_probe(target,
-                            &(struct target_command){.script = (const char *)script.data,
-                                                     .output = OUTPUT_NAMES},
-                            PROBE_INTERLOCK_MARKER, container->name, evidence, NULL, error);
+    CLEANUP_TEXT struct text script = {0};
+    text_add_format(&script, "e=$(%s cp %s:", setup->target.docker, container->id);
+    text_add_quoted(&script, setup->services.marker);
+    text_add(&script, " - 2>&1 >/dev/null) && echo present || case \"$e\" in *[Cc]'ould "
+                      "not find the file'*|*'o such container:path'*|*[Nn]'o such "
+                      "file'*) echo absent;; *) echo unknown;; esac");
+    enum error_code code =
+        target_probe(target, &(struct target_command){.built = &script, .output = OUTPUT_NAMES},
+                     PROBE_INTERLOCK_MARKER, container->name, evidence, NULL, error);
     if (code != ERROR_OK)
         return code;
     const struct evidence_item *item = evidence_last(evidence, PROBE_INTERLOCK_MARKER, NULL);

@@ -7,26 +7,24 @@
 
 /* " | grep -aF -e 'Received DISARM command: ' -e ..." A pattern that begins with a placeholder has
  * no such beginning: then nothing is left out. */
-static enum error_code add_filter(struct bytes *script, const struct setup_patterns *const *sets,
-                                  size_t set_count, struct error *error)
+static void add_log_filter(struct text *script, const struct setup_patterns *const *sets,
+                           size_t set_count)
 {
-    CLEANUP_BYTES struct bytes filter = {0};
-    enum error_code code = bytes_append_format(&filter, error, " | grep -aF");
+    CLEANUP_TEXT struct text filter = {0};
+    text_add(&filter, " | grep -aF");
     for (size_t set = 0; set < set_count; set++) {
-        for (size_t i = 0; code == ERROR_OK && i < sets[set]->count; i++) {
+        for (size_t i = 0; i < sets[set]->count; i++) {
             char literal[512];
             (void)snprintf(literal, sizeof literal, "%.*s", (int)strcspn(sets[set]->items[i], "%"),
                            sets[set]->items[i]);
             if (literal[0] == '\0')
-                return ERROR_OK;
-            code = bytes_append(&filter, " -e ", 4, error);
-            if (code == ERROR_OK)
-                code = shell_quote(&filter, literal, error);
+                return;
+            text_add(&filter, " -e ");
+            text_add_quoted(&filter, literal);
         }
     }
-    if (code == ERROR_OK) /* grep's 1 means that no line matched, which is an answer */
-        code = bytes_append_format(&filter, error, "; [ $? -le 1 ]");
-    return code == ERROR_OK ? bytes_append(script, filter.data, filter.size, error) : code;
+    text_add(&filter, "; [ $? -le 1 ]"); /* 1: no line matched, which is an answer */
+    text_add_text(script, &filter);
 }
 
 enum error_code logs_fetch(struct target *target, const struct container *container,
@@ -34,24 +32,19 @@ enum error_code logs_fetch(struct target *target, const struct container *contai
                            size_t set_count, int64_t tail, struct evidence *evidence,
                            struct error *error)
 {
-    CLEANUP_BYTES struct bytes script = {0};
+    CLEANUP_TEXT struct text script = {0};
     char lines[48] = "";
     if (!bytes_is_hex(container->id, SHA256_HEX))
         return error_set(error, ERROR_PROTOCOL, 0, container->service, "", "a container has no id");
     if (tail > 0)
         (void)snprintf(lines, sizeof lines, "--tail %lld ", (long long)tail);
-    enum error_code code = bytes_append_format(&script, error, "%s logs --timestamps --since ",
-                                               target_setup(target)->target.docker);
-    if (code == ERROR_OK)
-        code = shell_quote(&script, container->started_at, error);
-    if (code == ERROR_OK)
-        code = bytes_append_format(&script, error, " %s%s 2>&1", lines, container->id);
-    if (code == ERROR_OK && set_count > 0)
-        code = add_filter(&script, sets, set_count, error);
-    struct target_command command = {.script = (const char *)script.data};
-    return code == ERROR_OK
-               ? target_probe(target, &command, probe, container->service, evidence, NULL, error)
-               : code;
+    text_add_format(&script, "%s logs --timestamps --since ", target_setup(target)->target.docker);
+    text_add_quoted(&script, container->started_at);
+    text_add_format(&script, " %s%s 2>&1", lines, container->id);
+    if (set_count > 0)
+        add_log_filter(&script, sets, set_count);
+    struct target_command command = {.built = &script};
+    return target_probe(target, &command, probe, container->service, evidence, NULL, error);
 }
 
 /* Whole seconds "2026-11-23T07:20:23" and the decimals behind it, in UTC ("Z" or "+00:00"). */

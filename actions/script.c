@@ -9,19 +9,15 @@ enum error_code script_run(struct target *target, int64_t deadline_ms, struct ev
                            int *ret_status, struct error *error)
 {
     const char *path = target_setup(target)->verify.script;
-    CLEANUP_BYTES struct bytes script = {0};
+    CLEANUP_TEXT struct text script = {0};
     if (path[0] == '\0') {
         *ret_status = 0;
         return ERROR_OK;
     }
-    enum error_code code = bytes_append_format(&script, error, "exec 2>&1; exec ");
-    if (code == ERROR_OK)
-        code = shell_quote(&script, path, error);
-    struct target_command command = {.script = (const char *)script.data,
-                                     .deadline_ms = deadline_ms};
-    return code == ERROR_OK
-               ? target_probe(target, &command, PROBE_SCRIPT, path, evidence, ret_status, error)
-               : code;
+    text_add(&script, "exec 2>&1; exec ");
+    text_add_quoted(&script, path);
+    struct target_command command = {.built = &script, .deadline_ms = deadline_ms};
+    return target_probe(target, &command, PROBE_SCRIPT, path, evidence, ret_status, error);
 }
 
 static bool search(const struct setup_services *services, const struct evidence_item *item,

@@ -82,23 +82,19 @@ static bool is_brief(enum act act)
 static enum error_code read_file(struct target *target, int64_t deadline_ms,
                                  struct evidence *evidence, struct error *error)
 {
-    CLEANUP_BYTES struct bytes script = {0}, path = {0};
-    enum error_code code = target_state_path(target, "deployment.json", &path, error);
-    if (code == ERROR_OK)
-        code = bytes_append_format(&script, error, "p=");
-    if (code == ERROR_OK)
-        code = shell_quote(&script, (const char *)path.data, error);
-    if (code == ERROR_OK)
-        code = bytes_append_format(&script, error, "; [ ! -e \"$p\" ] || cat \"$p\"");
+    CLEANUP_TEXT struct text script = {0}, path = {0};
+    target_add_state_path(&path, target, "deployment.json");
+    text_add(&script, "p=");
+    text_add_quoted_text(&script, &path);
+    text_add(&script, "; [ ! -e \"$p\" ] || cat \"$p\"");
     int status;
-    if (code == ERROR_OK)
-        code = target_probe(target,
-                            &(struct target_command){.script = (const char *)script.data,
-                                                     .deadline_ms = deadline_ms,
-                                                     .output = OUTPUT_RAW},
-                            PROBE_TENANCY, "", evidence, &status, error);
+    enum error_code code = target_probe(target,
+                                        &(struct target_command){.built = &script,
+                                                                 .deadline_ms = deadline_ms,
+                                                                 .output = OUTPUT_RAW},
+                                        PROBE_TENANCY, "", evidence, &status, error);
     if (code == ERROR_OK && status != 0)
-        return error_set(error, ERROR_REMOTE, status, (const char *)path.data,
+        return error_set(error, ERROR_REMOTE, status, text_string(&path),
                          "check its permissions on the target", "deployment.json cannot be read");
     return code;
 }
@@ -125,37 +121,33 @@ enum error_code tenancy_read(struct target *target, struct evidence *evidence,
 static enum error_code swap(struct target *target, bool brief, const struct bytes *old,
                             const struct bytes *text, int *ret_status, struct error *error)
 {
-    CLEANUP_BYTES struct bytes script = {0}, state = {0};
+    CLEANUP_TEXT struct text script = {0}, state = {0};
     CLEANUP_RESULT struct target_result result = {0};
     char hash[SHA256_HEX + 1], sent[SHA256_HEX + 1];
     const char *draft = brief ? "renewed" : "new";
     bytes_sha256_hex(old->data, old->size, hash);
     bytes_sha256_hex(text->data, text->size, sent);
-    enum error_code code = target_state_path(target, "", &state, error);
-    if (code == ERROR_OK)
-        code = bytes_append_format(&script, error, "umask 027; s=");
-    if (code == ERROR_OK)
-        code = shell_quote(&script, (const char *)state.data, error);
-    if (code == ERROR_OK)
-        code = bytes_append_format(
-            &script, error,
-            "; export s; mkdir -p \"$s\" && flock -w %d -E 75 \"$s/tenancy.lock\" sh -c "
-            "'f=$s/deployment.json; n=$f.%s; [ -e \"$f\" ] || : > \"$f\"; "
-            "h() { sha256sum < \"$1\" | cut -c1-64; }; [ \"$(h \"$f\")\" = %s ] || exit %d; cat > "
-            "\"$n\" && [ \"$(h \"$n\")\" = %s ] && sync \"$n\" && mv \"$n\" \"$f\" && sync \"$s\"'",
-            brief ? 2 : LOCK_SECONDS, draft, hash, STATUS_MOVED, sent);
-    struct target_command command = {.script = (const char *)script.data,
+    target_add_state_path(&state, target, "");
+    text_add(&script, "umask 027; s=");
+    text_add_quoted_text(&script, &state);
+    text_add_format(
+        &script,
+        "; export s; mkdir -p \"$s\" && flock -w %d -E 75 \"$s/tenancy.lock\" sh -c "
+        "'f=$s/deployment.json; n=$f.%s; [ -e \"$f\" ] || : > \"$f\"; "
+        "h() { sha256sum < \"$1\" | cut -c1-64; }; [ \"$(h \"$f\")\" = %s ] || exit %d; cat > "
+        "\"$n\" && [ \"$(h \"$n\")\" = %s ] && sync \"$n\" && mv \"$n\" \"$f\" && sync \"$s\"'",
+        brief ? 2 : LOCK_SECONDS, draft, hash, STATUS_MOVED, sent);
+    struct target_command command = {.built = &script,
                                      .input = text->data,
                                      .input_bytes = text->size,
                                      .deadline_ms = brief ? BRIEF_MS : 0};
-    if (code == ERROR_OK)
-        code = target_run(target, &command, &result, error);
+    enum error_code code = target_run(target, &command, &result, error);
     if (code != ERROR_OK)
         return code;
     *ret_status = result.status;
     if (result.status == 0 || result.status == STATUS_MOVED)
         return ERROR_OK;
-    return error_set(error, ERROR_REMOTE, result.status, (const char *)state.data,
+    return error_set(error, ERROR_REMOTE, result.status, text_string(&state),
                      "make the state directory writable for the deploy user",
                      "deployment.json cannot be written: %.300s",
                      result.errors.size > 0 ? (const char *)result.errors.data : "locked");

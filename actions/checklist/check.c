@@ -15,9 +15,16 @@ static enum error_code note(struct check *check, enum preflight_status status, s
                             struct error *error)
 {
     check->status = status;
-    return evidence_add(check->list->evidence, PROBE_PREFLIGHT, check->item->id, (int)status, text,
-                        check->began_ns, clock_boottime_ns(target_clock(check->target)),
-                        &check->span, error);
+    return evidence_add(check->list->evidence,
+                        &(struct evidence_draft){.probe = PROBE_PREFLIGHT,
+                                                 .subject = check->item->id,
+                                                 .status = (int)status,
+                                                 .output = text,
+                                                 .sent_ns = check->began_ns,
+                                                 .received_ns = clock_boottime_ns(
+                                                     target_clock(check->target)),
+                                                 .span = &check->span},
+                        error);
 }
 
 /* Of bytes that were redacted whole; no part of a value is left behind a cut. */
@@ -81,27 +88,27 @@ void complaints_free(struct complaints *complaints)
     bytes_free(&complaints->text);
 }
 
-static enum error_code run(struct check *check, const char *script, enum target_output output,
-                           struct target_result *ret_result, struct error *error)
+static enum error_code run_noting_span(struct check *check, const struct target_command *command,
+                                       struct target_result *ret_result, struct error *error)
 {
-    enum error_code code = target_run(check->target,
-                                      &(struct target_command){.script = script, .output = output},
-                                      ret_result, error);
+    enum error_code code = target_run(check->target, command, ret_result, error);
     if (code == ERROR_OK)
         check->span = ret_result->span;
     return code;
 }
 
-enum error_code check_run(struct check *check, const char *script, struct target_result *ret_result,
-                          struct error *error)
+enum error_code check_run(struct check *check, const struct text *script,
+                          struct target_result *ret_result, struct error *error)
 {
-    return run(check, script, OUTPUT_RAW, ret_result, error);
+    return run_noting_span(check, &(struct target_command){.built = script, .output = OUTPUT_RAW},
+                           ret_result, error);
 }
 
 enum error_code check_by_script(struct check *check, const char *script, struct error *error)
 {
     CLEANUP_RESULT struct target_result result = {0};
-    enum error_code code = run(check, script, OUTPUT_FOREIGN, &result, error);
+    enum error_code code = run_noting_span(check, &(struct target_command){.script = script},
+                                           &result, error);
     if (code != ERROR_OK)
         return code;
     enum preflight_status status = result.status == 0 ? PREFLIGHT_PASSED : PREFLIGHT_FAILED;

@@ -71,8 +71,8 @@ enum error_code check_by_script(struct check *check, const char *script, struct 
 /* Runs a script for its output alone, and the span is noted. The output is raw, so that no value of
  * the env file can be told from a code word that is missing: it is read, and never repeated but
  * through check_foreign(). */
-enum error_code check_run(struct check *check, const char *script, struct target_result *ret_result,
-                          struct error *error) CHECKED;
+enum error_code check_run(struct check *check, const struct text *script,
+                          struct target_result *ret_result, struct error *error) CHECKED;
 
 /* What a probe has against the target, one line each, until it says so: check_say()'s rule holds
  * for each. */

@@ -97,7 +97,7 @@ static enum error_code judge(struct check *check, const struct backup *backup, s
 
 enum error_code check_backups(struct check *check, struct error *error)
 {
-    CLEANUP_BYTES struct bytes script = {0};
+    CLEANUP_TEXT struct text script = {0};
     CLEANUP_RESULT struct target_result result = {0};
     struct backup backup = {.word = ""};
     char nothing[] = "";
@@ -105,18 +105,12 @@ enum error_code check_backups(struct check *check, struct error *error)
         return check_say(
             check, PREFLIGHT_UNDECIDED, error,
             "no probe decides this: `path`, the directory of the backups, is not configured");
-    enum error_code code = bytes_append_format(&script, error,
-                                               "h=%lld; d=", (long long)check->item->hours);
-    if (code == ERROR_OK)
-        code = shell_quote(&script, check->item->path, error);
-    if (code == ERROR_OK)
-        code = bytes_append_format(&script, error, "; w=");
-    if (code == ERROR_OK)
-        code = shell_quote(&script, check->item->schedule, error);
-    if (code == ERROR_OK)
-        code = bytes_append_format(&script, error, "; %s%s", SCHEDULE, NEWEST);
-    if (code == ERROR_OK)
-        code = check_run(check, (const char *)script.data, &result, error);
+    text_add_format(&script, "h=%lld; d=", (long long)check->item->hours);
+    text_add_quoted(&script, check->item->path);
+    text_add(&script, "; w=");
+    text_add_quoted(&script, check->item->schedule);
+    text_add_format(&script, "; %s%s", SCHEDULE, NEWEST);
+    enum error_code code = check_run(check, &script, &result, error);
     if (code != ERROR_OK)
         return code;
     read_backup(result.output.size > 0 ? (char *)result.output.data : nothing, &backup);

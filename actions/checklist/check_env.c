@@ -19,30 +19,22 @@ static const char AWK_ASSIGNMENT[] =
     "else { sub(/[ \\t]+#.*$/, \"\", V); sub(/[ \\t]+$/, \"\", V) } N = NR } ";
 
 /* "f='.env.prod'; [ -r ... ]; awk PROGRAM" with words[] as awk variables k1, k2, ... */
-static enum error_code env_script(const struct check *check, const char *rule,
-                                  const struct setup_list *words, struct bytes *script,
-                                  struct error *error)
+static void add_env_script(struct text *script, const struct check *check, const char *rule,
+                           const struct setup_list *words)
 {
-    enum error_code code = bytes_append_format(script, error, "f=");
-    if (code == ERROR_OK)
-        code = shell_quote(script, target_setup(check->target)->compose.env_file, error);
-    if (code == ERROR_OK)
-        code = bytes_append_format(script, error,
-                                   "; [ -r \"$f\" ] || { echo unreadable; exit; }; awk -v n=%zu",
-                                   words->count);
-    for (size_t i = 0; code == ERROR_OK && i < words->count; i++) {
-        code = bytes_append_format(script, error, " -v k%zu=", i + 1);
-        if (code == ERROR_OK)
-            code = shell_quote(script, words->items[i], error);
+    text_add(script, "f=");
+    text_add_quoted(script, target_setup(check->target)->compose.env_file);
+    text_add_format(script, "; [ -r \"$f\" ] || { echo unreadable; exit; }; awk -v n=%zu",
+                    words->count);
+    for (size_t i = 0; i < words->count; i++) {
+        text_add_format(script, " -v k%zu=", i + 1);
+        text_add_quoted(script, words->items[i]);
     }
-    CLEANUP_BYTES struct bytes program = {0};
-    if (code == ERROR_OK)
-        code = bytes_append_format(&program, error, "%s%s", AWK_ASSIGNMENT, rule);
-    if (code == ERROR_OK)
-        code = bytes_append(script, " ", 1, error);
-    if (code == ERROR_OK)
-        code = shell_quote(script, (const char *)program.data, error);
-    return code == ERROR_OK ? bytes_append_format(script, error, " \"$f\"") : code;
+    CLEANUP_TEXT struct text program = {0};
+    text_add_format(&program, "%s%s", AWK_ASSIGNMENT, rule);
+    text_add(script, " ");
+    text_add_quoted_text(script, &program);
+    text_add(script, " \"$f\"");
 }
 
 static enum error_code no_env_file(struct check *check, struct error *error)
@@ -87,7 +79,7 @@ static enum error_code say_unreadable(struct check *check, const struct finding 
 /* Characters, not bytes: continuation bytes of UTF-8 do not count. */
 enum error_code check_env_key_length(struct check *check, struct error *error)
 {
-    CLEANUP_BYTES struct bytes script = {0};
+    CLEANUP_TEXT struct text script = {0};
     CLEANUP_RESULT struct target_result result = {0};
     const struct setup_check *item = check->item;
     const char *env_file = target_setup(check->target)->compose.env_file;
@@ -101,9 +93,8 @@ enum error_code check_env_key_length(struct check *check, struct error *error)
                  "END { if (!at_line) print \"unset\"; else print (long < %lld ? \"short\" : "
                  "\"long\"), at_line }",
                  (long long)item->minimum);
-    enum error_code code = env_script(check, rule, &words, &script, error);
-    if (code == ERROR_OK)
-        code = check_run(check, (const char *)script.data, &result, error);
+    add_env_script(&script, check, rule, &words);
+    enum error_code code = check_run(check, &script, &result, error);
     if (code != ERROR_OK)
         return code;
     struct finding finding = read_finding(result.output.size > 0 ? (const char *)result.output.data
@@ -187,16 +178,15 @@ static enum error_code judge_passwords(struct check *check, const struct setup_l
 
 enum error_code check_password_text(struct check *check, struct error *error)
 {
-    CLEANUP_BYTES struct bytes script = {0};
+    CLEANUP_TEXT struct text script = {0};
     CLEANUP_RESULT struct target_result result = {0};
     char nothing[] = "";
     if (target_setup(check->target)->compose.env_file[0] == '\0')
         return no_env_file(check, error);
     struct setup_list keys = check->item->keys;
     keys.count = keys.count < 8 ? keys.count : 8;
-    enum error_code code = env_script(check, PASSWORD_RULE, &keys, &script, error);
-    if (code == ERROR_OK)
-        code = check_run(check, (const char *)script.data, &result, error);
+    add_env_script(&script, check, PASSWORD_RULE, &keys);
+    enum error_code code = check_run(check, &script, &result, error);
     return code == ERROR_OK
                ? judge_passwords(check, &keys,
                                  result.output.size > 0 ? (char *)result.output.data : nothing,
@@ -238,28 +228,23 @@ static enum error_code judge_mode(struct check *check, const struct finding *fin
 
 enum error_code check_env_file_mode(struct check *check, struct error *error)
 {
-    CLEANUP_BYTES struct bytes script = {0};
+    CLEANUP_TEXT struct text script = {0};
     CLEANUP_RESULT struct target_result result = {0};
     const char *env_file = target_setup(check->target)->compose.env_file;
     if (env_file[0] == '\0')
         return no_env_file(check, error);
-    enum error_code code = bytes_append_format(&script, error, "f=");
-    if (code == ERROR_OK)
-        code = shell_quote(&script, env_file, error);
-    if (code == ERROR_OK)
-        code = bytes_append_format(&script, error, "; w=");
-    if (code == ERROR_OK)
-        code = shell_quote(&script, check->item->owner, error);
-    if (code == ERROR_OK)
-        code = bytes_append_format(
-            &script, error,
-            "; if [ -L \"$f\" ]; then echo link; exit; fi; [ -f \"$f\" ] || { echo absent; exit; "
-            "}; w=$(id -u ${w:+\"$w\"}) || { echo stranger; exit; }; "
-            "m=$(stat -c '%%a' \"$f\") && o=$(stat -c '%%u' \"$f\") || exit; "
-            "if [ \"$m\" != 600 ]; then echo \"mode $m\"; elif [ \"$o\" != \"$w\" ]; then echo "
-            "\"owner $o $w\"; else echo good; fi");
-    if (code == ERROR_OK)
-        code = check_run(check, (const char *)script.data, &result, error);
+    text_add(&script, "f=");
+    text_add_quoted(&script, env_file);
+    text_add(&script, "; w=");
+    text_add_quoted(&script, check->item->owner);
+    text_add_format(
+        &script,
+        "; if [ -L \"$f\" ]; then echo link; exit; fi; [ -f \"$f\" ] || { echo absent; exit; "
+        "}; w=$(id -u ${w:+\"$w\"}) || { echo stranger; exit; }; "
+        "m=$(stat -c '%%a' \"$f\") && o=$(stat -c '%%u' \"$f\") || exit; "
+        "if [ \"$m\" != 600 ]; then echo \"mode $m\"; elif [ \"$o\" != \"$w\" ]; then echo "
+        "\"owner $o $w\"; else echo good; fi");
+    enum error_code code = check_run(check, &script, &result, error);
     if (code != ERROR_OK)
         return code;
     struct finding finding = read_finding(result.output.size > 0 ? (const char *)result.output.data
@@ -302,33 +287,26 @@ static enum error_code judge_committed(struct check *check, char *lines, struct 
  * committed is in a clone somewhere. "COMMIT PATH", one line each. */
 enum error_code check_env_committed(struct check *check, struct error *error)
 {
-    CLEANUP_BYTES struct bytes script = {0};
+    CLEANUP_TEXT struct text script = {0};
     CLEANUP_RESULT struct target_result result = {0};
     char nothing[] = "";
-    enum error_code code = bytes_append_format(
-        &script, error,
+    text_add_format(
+        &script,
         "[ \"$(git rev-parse --is-shallow-repository)\" = false ] || { git rev-parse --git-dir "
         ">/dev/null && echo shallow; exit; }; "
         "a=$(git rev-list --objects --all --reflog) && i=$(git ls-files) || exit; found=$({ printf "
         "'%%s\\n' \"$a\" | cut -s -d' ' -f2-; printf '%%s\\n' \"$i\"; } | sort -u "
         "| grep -Ei '(^|/)(\\.env([._-][^/]*|rc)?|[^/]*\\.env)$'");
-    for (size_t i = 0; code == ERROR_OK && i < check->item->examples.count; i++) {
-        code = bytes_append_format(&script, error, " | awk -v e=");
-        if (code == ERROR_OK)
-            code = shell_quote(&script, check->item->examples.items[i], error);
-        if (code == ERROR_OK)
-            code = bytes_append_format(
-                &script, error,
-                " '{ b = $0; sub(/.*\\//, \"\", b); if ($0 != e && b != e) print }'");
+    for (size_t i = 0; i < check->item->examples.count; i++) {
+        text_add(&script, " | awk -v e=");
+        text_add_quoted(&script, check->item->examples.items[i]);
+        text_add(&script, " '{ b = $0; sub(/.*\\//, \"\", b); if ($0 != e && b != e) print }'");
     }
-    if (code == ERROR_OK)
-        code = bytes_append_format(&script, error,
-                                   "); [ -n \"$found\" ] || { echo none; exit; }; printf '%%s\\n' "
-                                   "\"$found\" | head -n 5 | while IFS= read -r p; do "
-                                   "c=$(git log --all --reflog --format=%%h --diff-filter=A -- "
-                                   "\"$p\" | tail -n 1); echo \"${c:--} $p\"; done");
-    if (code == ERROR_OK)
-        code = check_run(check, (const char *)script.data, &result, error);
+    text_add_format(&script, "); [ -n \"$found\" ] || { echo none; exit; }; printf '%%s\\n' "
+                             "\"$found\" | head -n 5 | while IFS= read -r p; do "
+                             "c=$(git log --all --reflog --format=%%h --diff-filter=A -- "
+                             "\"$p\" | tail -n 1); echo \"${c:--} $p\"; done");
+    enum error_code code = check_run(check, &script, &result, error);
     return code == ERROR_OK
                ? judge_committed(check,
                                  result.output.size > 0 ? (char *)result.output.data : nothing,

@@ -25,7 +25,9 @@ static void release_json(json_t **value)
 static enum error_code link_is_good(struct check *check, struct error *error)
 {
     CLEANUP_RESULT struct target_result result = {0};
-    return check_run(check, ":", &result, error);
+    CLEANUP_TEXT struct text script = {0};
+    text_add(&script, ":");
+    return check_run(check, &script, &result, error);
 }
 
 /* ---- heartbeat ---- */
@@ -113,35 +115,31 @@ find(struct findings *findings, bool good, struct error *error, const char *form
                                findings->words.size > 0 ? "\n" : "", line);
 }
 
-static enum error_code append_escaped(struct bytes *url, const char *text, struct error *error)
+static void add_percent_escaped(struct text *url, const char *text)
 {
-    enum error_code code = ERROR_OK;
-    for (const unsigned char *at = (const unsigned char *)text; code == ERROR_OK && *at != '\0';
-         at++) {
+    for (const unsigned char *at = (const unsigned char *)text; *at != '\0'; at++) {
         bool plain = (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z')
                      || (*at >= '0' && *at <= '9') || strchr("-._~", *at) != NULL;
-        code = bytes_append_format(url, error, plain ? "%c" : "%%%02X", *at);
+        text_add_format(url, plain ? "%c" : "%%%02X", *at);
     }
-    return code;
 }
 
 /* "http://host:9090/" and "-/ready" are one address. */
-static enum error_code append_address(struct bytes *url, const char *base, const char *path,
-                                      struct error *error)
+static void add_address(struct text *url, const char *base, const char *path)
 {
     size_t length = strlen(base);
     while (length > 0 && base[length - 1] == '/')
         length--;
-    return bytes_append_format(url, error, "%.*s/%s", (int)length, base, path);
+    text_add_format(url, "%.*s/%s", (int)length, base, path);
 }
 
 /* *ret_good is false where the answer is not to be judged further; that was found already. */
-static enum error_code ask(struct findings *findings, const char *setting, const struct bytes *url,
-                           bool any_status, struct http_reply *reply, bool *ret_good,
-                           struct error *error)
+static enum error_code ask_server(struct findings *findings, const char *setting,
+                                  const struct text *url, bool any_status, struct http_reply *reply,
+                                  bool *ret_good, struct error *error)
 {
     struct http_place place;
-    const char *address = (const char *)url->data;
+    const char *address = text_string(url);
     struct check *check = findings->check;
     struct http_request request = {.world = target_world(check->target),
                                    .url = address,
@@ -150,6 +148,8 @@ static enum error_code ask(struct findings *findings, const char *setting, const
                                    .timeout_ms = ASK_MS,
                                    .body_bytes_max = LOKI_BODY_BYTES_MAX};
     *ret_good = false;
+    if (text_failed(url, error))
+        return error->code;
     if (!http_place_of(address, &place) || place.user)
         return find(findings, false, error,
                     "%s: write http://host:port, as seen from the target, without a user name",
@@ -170,10 +170,10 @@ static enum error_code ask(struct findings *findings, const char *setting, const
 static enum error_code ask_ready(struct findings *findings, const char *setting, const char *base,
                                  const char *path, bool *ret_good, struct error *error)
 {
-    CLEANUP_BYTES struct bytes url = {0};
+    CLEANUP_TEXT struct text url = {0};
     CLEANUP_REPLY struct http_reply reply = {0};
-    enum error_code code = append_address(&url, base, path, error);
-    return code == ERROR_OK ? ask(findings, setting, &url, false, &reply, ret_good, error) : code;
+    add_address(&url, base, path);
+    return ask_server(findings, setting, &url, false, &reply, ret_good, error);
 }
 
 /* How many series have a sample within the last milliseconds *of Prometheus's own clock*: the range
@@ -210,21 +210,20 @@ static enum error_code judge_prometheus(struct findings *findings, const struct 
 static enum error_code ask_prometheus(struct findings *findings, struct error *error)
 {
     const struct setup_check *item = findings->check->item;
-    CLEANUP_BYTES struct bytes url = {0}, query = {0};
+    CLEANUP_TEXT struct text url = {0}, query = {0};
     CLEANUP_REPLY struct http_reply reply = {0};
     bool good;
     enum error_code code = ask_ready(findings, "prometheus", item->prometheus, "-/ready", &good,
                                      error);
     if (code != ERROR_OK || !good)
         return code;
-    code = append_address(&url, item->prometheus, "api/v1/query?query=", error);
-    if (code == ERROR_OK)
-        code = bytes_append_format(&query, error, "count(count_over_time(%s[%lldms]))",
-                                   item->prometheus_query, (long long)item->within_ms);
-    if (code == ERROR_OK)
-        code = append_escaped(&url, (const char *)query.data, error);
-    if (code == ERROR_OK)
-        code = ask(findings, "prometheus", &url, true, &reply, &good, error);
+    add_address(&url, item->prometheus, "api/v1/query?query=");
+    text_add_format(&query, "count(count_over_time(%s[%lldms]))", item->prometheus_query,
+                    (long long)item->within_ms);
+    if (text_failed(&query, error))
+        return error->code;
+    add_percent_escaped(&url, text_string(&query));
+    code = ask_server(findings, "prometheus", &url, true, &reply, &good, error);
     return code == ERROR_OK && good ? judge_prometheus(findings, &reply, error) : code;
 }
 
@@ -265,30 +264,27 @@ static enum error_code judge_loki(struct findings *findings, const struct http_r
 static enum error_code ask_loki(struct findings *findings, struct error *error)
 {
     const struct setup_check *item = findings->check->item;
-    CLEANUP_BYTES struct bytes url = {0};
+    CLEANUP_TEXT struct text url = {0}, script = {0};
     CLEANUP_REPLY struct http_reply reply = {0};
     CLEANUP_RESULT struct target_result date = {0};
     bool good;
     enum error_code code = ask_ready(findings, "loki", item->loki, "ready", &good, error);
     if (code != ERROR_OK || !good)
         return code;
-    code = check_run(findings->check, "date +%s", &date, error);
+    text_add(&script, "date +%s");
+    code = check_run(findings->check, &script, &date, error);
     long long asked_s = code == ERROR_OK && date.status == 0
                             ? strtoll((const char *)date.output.data, NULL, 10)
                             : 0;
-    if (code == ERROR_OK && asked_s <= 0)
+    if (code != ERROR_OK)
+        return code;
+    if (asked_s <= 0)
         return find(findings, false, error,
                     "the target does not tell its time: `date +%%s` failed there");
-    if (code == ERROR_OK)
-        code = append_address(&url, item->loki,
-                              "loki/api/v1/query_range?limit=1&direction=backward&query=", error);
-    if (code == ERROR_OK)
-        code = append_escaped(&url, item->loki_query, error);
-    if (code == ERROR_OK)
-        code = bytes_append_format(&url, error, "&start=%lld000000000",
-                                   asked_s - (long long)item->within_ms / 1000 - 1);
-    if (code == ERROR_OK)
-        code = ask(findings, "loki", &url, true, &reply, &good, error);
+    add_address(&url, item->loki, "loki/api/v1/query_range?limit=1&direction=backward&query=");
+    add_percent_escaped(&url, item->loki_query);
+    text_add_format(&url, "&start=%lld000000000", asked_s - (long long)item->within_ms / 1000 - 1);
+    code = ask_server(findings, "loki", &url, true, &reply, &good, error);
     return code == ERROR_OK && good ? judge_loki(findings, &reply, asked_s * 1000, error) : code;
 }
 

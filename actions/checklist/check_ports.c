@@ -130,24 +130,22 @@ static void add_listeners(const struct check *check, const struct listeners *lis
 static enum error_code name_processes(struct check *check, struct openings *openings,
                                       struct error *error)
 {
-    CLEANUP_BYTES struct bytes script = {0};
+    CLEANUP_TEXT struct text script = {0};
     CLEANUP_RESULT struct target_result result = {0};
     size_t asked = 0;
-    enum error_code code = bytes_append_format(&script, error,
-                                               "find /proc/[0-9]*/fd -maxdepth 1 \\( ");
-    for (size_t i = 0; code == ERROR_OK && i < openings->count; i++)
+    text_add(&script, "find /proc/[0-9]*/fd -maxdepth 1 \\( ");
+    for (size_t i = 0; i < openings->count; i++)
         if (openings->list[i].inode != 0)
-            code = bytes_append_format(&script, error, "%s-lname 'socket:\\[%llu\\]'",
-                                       asked++ > 0 ? " -o " : "", openings->list[i].inode);
-    if (code == ERROR_OK)
-        code = bytes_append_format(
-            &script, error,
-            " \\) -printf '%%l %%p\\n' 2>/dev/null | tr -dc '0-9a-z/ \\n' | while read -r s p; do "
-            "p=${p#/proc/}; p=${p%%%%/*}; "
-            "read -r c < /proc/$p/comm && echo \"${s#socket} $p $c\"; done 2>/dev/null; :");
-    if (code != ERROR_OK || asked == 0)
-        return code;
-    code = check_run(check, (const char *)script.data, &result, error);
+            text_add_format(&script, "%s-lname 'socket:\\[%llu\\]'", asked++ > 0 ? " -o " : "",
+                            openings->list[i].inode);
+    text_add_format(
+        &script,
+        " \\) -printf '%%l %%p\\n' 2>/dev/null | tr -dc '0-9a-z/ \\n' | while read -r s p; do "
+        "p=${p#/proc/}; p=${p%%%%/*}; "
+        "read -r c < /proc/$p/comm && echo \"${s#socket} $p $c\"; done 2>/dev/null; :");
+    if (asked == 0)
+        return ERROR_OK;
+    enum error_code code = check_run(check, &script, &result, error);
     char *rest = NULL, nothing[] = "";
     for (char *line = code == ERROR_OK
                           ? strtok_r(result.output.size > 0 ? (char *)result.output.data : nothing,

@@ -171,47 +171,40 @@ static enum error_code read_running(struct check *check, const struct running *r
                                      : code;
 }
 
-static enum error_code look_script(const struct check *check, const struct doors *doors,
-                                   struct bytes *script, struct error *error)
+static void add_look_script(struct text *script, const struct check *check,
+                            const struct doors *doors)
 {
     const struct setup_target *target = &target_setup(check->target)->target;
     const struct setup_list *sockets = &check->item->sockets;
     const char *own = strncmp(target->docker_host, "unix://", 7) == 0 ? target->docker_host + 7
                                                                       : "";
-    enum error_code code = bytes_append_format(script, error, "d='%s'; set --", target->docker);
-    for (size_t i = 0; code == ERROR_OK && i < sizeof USUAL / sizeof USUAL[0] + sockets->count + 1;
-         i++) {
+    text_add_format(script, "d='%s'; set --", target->docker);
+    for (size_t i = 0; i < sizeof USUAL / sizeof USUAL[0] + sockets->count + 1; i++) {
         size_t declared = i - sizeof USUAL / sizeof USUAL[0];
         const char *path = i < sizeof USUAL / sizeof USUAL[0] ? USUAL[i]
                            : declared < sockets->count        ? sockets->items[declared]
                                                               : own;
         if (path[0] == '\0')
             continue;
-        code = bytes_append(script, " ", 1, error);
-        if (code == ERROR_OK)
-            code = shell_quote(script, path, error);
+        text_add(script, " ");
+        text_add_quoted(script, path);
     }
-    if (code == ERROR_OK)
-        code = bytes_append_format(
-            script, error,
-            "; real() { readlink -m -- \"$1\" 2>/dev/null || readlink -f -- \"$1\" || printf "
-            "'%%s\\n' \"$1\"; }; "
-            "u=$(for s do printf '%%s\\n' \"$s\"; real \"$s\"; done); k=$(for s do p=$(real "
-            "\"$s\") && [ -S \"$p\" ] && "
-            "printf '%%s %%s\\n' \"$(stat -c %%d:%%i -- \"$p\")\" \"$p\"; done; echo)\n%s",
-            LOOK);
-    for (size_t i = 0; code == ERROR_OK && i < doors->count; i++) {
-        code = bytes_append_format(script, error, "look %zu ", i);
-        if (code == ERROR_OK)
-            code = shell_quote(script, doors->list[i].source, error);
-        if (code == ERROR_OK)
-            code = bytes_append(script, " ", 1, error);
-        if (code == ERROR_OK)
-            code = shell_quote(script, doors->list[i].volume, error);
-        if (code == ERROR_OK)
-            code = bytes_append(script, "; ", 2, error);
+    text_add_format(
+        script,
+        "; real() { readlink -m -- \"$1\" 2>/dev/null || readlink -f -- \"$1\" || printf "
+        "'%%s\\n' \"$1\"; }; "
+        "u=$(for s do printf '%%s\\n' \"$s\"; real \"$s\"; done); k=$(for s do p=$(real "
+        "\"$s\") && [ -S \"$p\" ] && "
+        "printf '%%s %%s\\n' \"$(stat -c %%d:%%i -- \"$p\")\" \"$p\"; done; echo)\n%s",
+        LOOK);
+    for (size_t i = 0; i < doors->count; i++) {
+        text_add_format(script, "look %zu ", i);
+        text_add_quoted(script, doors->list[i].source);
+        text_add(script, " ");
+        text_add_quoted(script, doors->list[i].volume);
+        text_add(script, "; ");
     }
-    return code == ERROR_OK ? bytes_append(script, ":", 1, error) : code;
+    text_add(script, ":");
 }
 
 /* One line a door, in their order; anything else is no answer. */
@@ -291,15 +284,12 @@ static enum error_code judge_user(struct check *check, const struct compose_serv
                                     check_foreign(check, service->user));
     if (doors->service_runs) /* what runs was asked */
         return ERROR_OK;
-    CLEANUP_BYTES struct bytes script = {0};
+    CLEANUP_TEXT struct text script = {0};
     CLEANUP_RESULT struct target_result result = {0};
-    enum error_code code = bytes_append_format(&script, error,
-                                               "%s image inspect --format 'user={{.Config.User}}' ",
-                                               target_setup(check->target)->target.docker);
-    if (code == ERROR_OK)
-        code = shell_quote(&script, service->image, error);
-    if (code == ERROR_OK)
-        code = check_run(check, (const char *)script.data, &result, error);
+    text_add_format(&script, "%s image inspect --format 'user={{.Config.User}}' ",
+                    target_setup(check->target)->target.docker);
+    text_add_quoted(&script, service->image);
+    enum error_code code = check_run(check, &script, &result, error);
     if (code != ERROR_OK)
         return code;
     const char *said = result.output.size > 0 ? (const char *)result.output.data : "";
@@ -347,15 +337,14 @@ static enum error_code judge_service(struct check *check, const struct compose_v
 static enum error_code look(struct check *check, struct doors *doors, struct complaints *complaints,
                             struct complaints *unknown, struct error *error)
 {
-    CLEANUP_BYTES struct bytes script = {0};
+    CLEANUP_TEXT struct text script = {0};
     CLEANUP_RESULT struct target_result result = {0};
-    enum error_code code = look_script(check, doors, &script, error);
-    if (code == ERROR_OK)
-        code = target_run(check->target,
-                          &(struct target_command){.script = (const char *)script.data,
-                                                   .deadline_ms = LOOK_MS,
-                                                   .output = OUTPUT_RAW},
-                          &result, error);
+    add_look_script(&script, check, doors);
+    enum error_code code = target_run(check->target,
+                                      &(struct target_command){.built = &script,
+                                                               .deadline_ms = LOOK_MS,
+                                                               .output = OUTPUT_RAW},
+                                      &result, error);
     check->span = result.span;
     char nothing[] = "";
     return code == ERROR_OK

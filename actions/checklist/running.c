@@ -152,23 +152,18 @@ enum error_code running_open(struct target *target, struct running **ret_running
                              struct error *error)
 {
     const struct setup *setup = target_setup(target);
-    CLEANUP_BYTES struct bytes script = {0};
+    CLEANUP_TEXT struct text script = {0}, project = {0};
     CLEANUP_RESULT struct target_result result = {0};
-    char project[128];
-    compose_project(setup, project, sizeof project);
-    enum error_code code = bytes_append_format(
-        &script, error,
-        "ids=$(%s ps -q --no-trunc) || exit 1; [ -z \"$ids\" ] || %s inspect --format ",
-        setup->target.docker, setup->target.docker);
-    if (code == ERROR_OK)
-        code = shell_quote(&script, RUNNING_TEMPLATE, error);
-    if (code == ERROR_OK)
-        code = bytes_append_format(&script, error, " $ids");
-    if (code == ERROR_OK)
-        code = target_run(target,
-                          &(struct target_command){.script = (const char *)script.data,
-                                                   .output = OUTPUT_RAW},
-                          &result, error);
+    compose_name_project(&project, setup);
+    if (text_failed(&project, error))
+        return error->code;
+    text_add_format(&script,
+                    "ids=$(%s ps -q --no-trunc) || exit 1; [ -z \"$ids\" ] || %s inspect --format ",
+                    setup->target.docker, setup->target.docker);
+    text_add_quoted(&script, RUNNING_TEMPLATE);
+    text_add(&script, " $ids");
+    enum error_code code = target_run(
+        target, &(struct target_command){.built = &script, .output = OUTPUT_RAW}, &result, error);
     if (code == ERROR_OK && result.status != 0)
         code = error_set(error, ERROR_REMOTE, result.status, "docker",
                          "run `docker ps` on the target",
@@ -176,7 +171,7 @@ enum error_code running_open(struct target *target, struct running **ret_running
                          result.errors.size > 0 ? (const char *)result.errors.data
                                                 : "no reason given");
     if (code == ERROR_OK)
-        code = running_read(&result.output, project, ret_running, error);
+        code = running_read(&result.output, text_string(&project), ret_running, error);
     if (code == ERROR_OK)
         (*ret_running)->span = result.span;
     return code;

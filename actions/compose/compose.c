@@ -19,21 +19,20 @@ enum error_code compose_containers(struct target *target, struct evidence *evide
                                    struct containers *ret_containers, struct error *error)
 {
     const struct setup *setup = target_setup(target);
-    CLEANUP_BYTES struct bytes script = {0};
-    char project[128];
+    CLEANUP_TEXT struct text script = {0};
     int status;
-    compose_project(setup, project, sizeof project);
-    enum error_code code = bytes_append_format(
-        &script, error,
-        "ids=$(%s ps -a -q --no-trunc --filter label=com.docker.compose.project=%s "
-        "--filter label=com.docker.compose.oneoff=False) || exit 1; [ -z \"$ids\" ] || %s inspect "
-        "--format '%s' $ids",
-        setup->target.docker, project, setup->target.docker, CONTAINER_TEMPLATE);
-    if (code == ERROR_OK)
-        code = target_probe(target,
-                            &(struct target_command){.script = (const char *)script.data,
-                                                     .output = OUTPUT_NAMES},
-                            PROBE_COMPOSE_CONTAINERS, "", evidence, &status, error);
+    text_add_format(&script,
+                    "ids=$(%s ps -a -q --no-trunc --filter label=com.docker.compose.project=",
+                    setup->target.docker);
+    compose_add_project(&script, setup);
+    text_add_format(&script,
+                    " --filter label=com.docker.compose.oneoff=False) || exit 1; "
+                    "[ -z \"$ids\" ] || %s inspect --format '%s' $ids",
+                    setup->target.docker, CONTAINER_TEMPLATE);
+    enum error_code code = target_probe(target,
+                                        &(struct target_command){.built = &script,
+                                                                 .output = OUTPUT_NAMES},
+                                        PROBE_COMPOSE_CONTAINERS, "", evidence, &status, error);
     if (code != ERROR_OK)
         return code;
     const struct evidence_item *item = evidence_last(evidence, PROBE_COMPOSE_CONTAINERS, NULL);
@@ -46,49 +45,41 @@ enum error_code compose_containers(struct target *target, struct evidence *evide
 
 /* A service that is only built has an image all the same, under the name that either program gives
  * it: project_service, project-service. */
-static enum error_code add_image(const struct target *target, const struct compose_model *model,
-                                 size_t index, struct bytes *script, struct error *error)
+static void add_image(struct text *script, const struct target *target,
+                      const struct compose_model *model, size_t index)
 {
-    const char *docker = target_setup(target)->target.docker,
-               *service = model->services[index].service, *image = model->services[index].image;
-    char project[128], names[2][256];
-    compose_project(target_setup(target), project, sizeof project);
+    const char *docker = target_setup(target)->target.docker;
+    const char *service = model->services[index].service, *image = model->services[index].image;
+    text_add(script, "; printf '{\"service\":\"%s\",\"name\":\"%s\",' ");
+    text_add_quoted(script, service);
+    text_add(script, " ");
+    text_add_quoted(script, image);
     for (size_t i = 0; i < 2; i++) {
-        if (image[0] != '\0')
-            (void)snprintf(names[i], sizeof names[i], "%s", image);
-        else
-            (void)snprintf(names[i], sizeof names[i], "%s%c%s", project, i == 0 ? '_' : '-',
-                           service);
+        CLEANUP_TEXT struct text name = {0};
+        if (image[0] == '\0') {
+            compose_name_project(&name, target_setup(target));
+            text_add(&name, i == 0 ? "_" : "-");
+        }
+        text_add(&name, image[0] == '\0' ? service : image);
+        text_add_format(script, "%s%s image inspect --format '%s' ",
+                        i == 0 ? "; " : " 2>/dev/null || ", docker, IMAGE_TEMPLATE);
+        text_add_quoted_text(script, &name);
     }
-    enum error_code code = bytes_append_format(
-        script, error, "; printf '{\"service\":\"%%s\",\"name\":\"%%s\",' '%s' ", service);
-    if (code == ERROR_OK)
-        code = shell_quote(script, image, error);
-    for (size_t i = 0; code == ERROR_OK && i < 2; i++) {
-        code = bytes_append_format(script, error, "%s%s image inspect --format '%s' ",
-                                   i == 0 ? "; " : " 2>/dev/null || ", docker, IMAGE_TEMPLATE);
-        if (code == ERROR_OK)
-            code = shell_quote(script, names[i], error);
-    }
-    return code == ERROR_OK
-               ? bytes_append_format(script, error,
-                                     " 2>/dev/null || echo '\"id\":\"\",\"digests\":[]}'")
-               : code;
+    text_add(script, " 2>/dev/null || echo '\"id\":\"\",\"digests\":[]}'");
 }
 
 enum error_code compose_images(struct target *target, const struct compose_model *model,
                                struct evidence *evidence, struct images *ret_images,
                                struct error *error)
 {
-    CLEANUP_BYTES struct bytes script = {0};
-    enum error_code code = bytes_append(&script, ":", 1, error);
-    for (size_t i = 0; code == ERROR_OK && i < model->count; i++)
-        code = add_image(target, model, i, &script, error);
-    if (code == ERROR_OK)
-        code = target_probe(target,
-                            &(struct target_command){.script = (const char *)script.data,
-                                                     .output = OUTPUT_NAMES},
-                            PROBE_COMPOSE_IMAGES, "", evidence, NULL, error);
+    CLEANUP_TEXT struct text script = {0};
+    text_add(&script, ":");
+    for (size_t i = 0; i < model->count; i++)
+        add_image(&script, target, model, i);
+    enum error_code code = target_probe(target,
+                                        &(struct target_command){.built = &script,
+                                                                 .output = OUTPUT_NAMES},
+                                        PROBE_COMPOSE_IMAGES, "", evidence, NULL, error);
     return code == ERROR_OK
                ? images_read(&evidence_last(evidence, PROBE_COMPOSE_IMAGES, NULL)->output,
                              ret_images, error)
@@ -96,18 +87,14 @@ enum error_code compose_images(struct target *target, const struct compose_model
 }
 
 /* " a b c", quoted. */
-static enum error_code add_services(struct bytes *script, const struct compose_model *model,
-                                    bool built, struct error *error)
+static void add_services(struct text *script, const struct compose_model *model, bool built)
 {
-    enum error_code code = ERROR_OK;
-    for (size_t i = 0; code == ERROR_OK && i < model->count; i++) {
+    for (size_t i = 0; i < model->count; i++) {
         if (model->services[i].built != built)
             continue;
-        code = bytes_append(script, " ", 1, error);
-        if (code == ERROR_OK)
-            code = shell_quote(script, model->services[i].service, error);
+        text_add(script, " ");
+        text_add_quoted(script, model->services[i].service);
     }
-    return code;
 }
 
 enum error_code compose_pull(struct target *target, const struct target_tenancy *tenancy,
@@ -118,31 +105,24 @@ enum error_code compose_pull(struct target *target, const struct target_tenancy 
     size_t built = 0;
     for (size_t i = 0; i < model->count; i++)
         built += model->services[i].built;
-    CLEANUP_BYTES struct bytes script = {0};
-    enum error_code code = bytes_append(&script, "exec 2>&1; ", 11, error);
-    if (code == ERROR_OK && built < model->count) {
-        code = compose_prefix(target, NULL, &script, error);
-        if (code == ERROR_OK)
-            code = bytes_append(&script, "pull", 4, error);
-        if (code == ERROR_OK)
-            code = add_services(&script, model, false, error);
-        if (code == ERROR_OK)
-            code = bytes_append(&script, " || exit 1; ", 12, error);
+    CLEANUP_TEXT struct text script = {0};
+    text_add(&script, "exec 2>&1; ");
+    if (built < model->count) {
+        compose_prefix(&script, target, NULL);
+        text_add(&script, "pull");
+        add_services(&script, model, false);
+        text_add(&script, " || exit 1; ");
     }
-    if (code == ERROR_OK && built > 0) {
-        code = compose_prefix(target, NULL, &script, error);
-        if (code == ERROR_OK)
-            code = bytes_append(&script, "build", 5, error);
-        if (code == ERROR_OK)
-            code = add_services(&script, model, true, error);
+    if (built > 0) {
+        compose_prefix(&script, target, NULL);
+        text_add(&script, "build");
+        add_services(&script, model, true);
     }
-    struct target_command command = {.script = (const char *)script.data,
+    struct target_command command = {.built = &script,
                                      .deadline_ms = deadline_ms,
                                      .watch = watch,
                                      .tenancy = tenancy};
-    return code == ERROR_OK
-               ? target_probe(target, &command, PROBE_COMPOSE_PULL, "", evidence, ret_status, error)
-               : code;
+    return target_probe(target, &command, PROBE_COMPOSE_PULL, "", evidence, ret_status, error);
 }
 
 enum error_code compose_up(struct target *target, const struct target_tenancy *tenancy,
@@ -156,28 +136,24 @@ enum error_code compose_up(struct target *target, const struct target_tenancy *t
                  {up->force_recreate, " --force-recreate"},
                  {up->no_build, " --no-build"},
                  {up->remove_orphans, " --remove-orphans"}};
-    CLEANUP_BYTES struct bytes script = {0};
-    char subject[EVIDENCE_SUBJECT_MAX] = "";
-    enum error_code code = bytes_append(&script, "exec 2>&1; ", 11, error);
-    if (code == ERROR_OK)
-        code = compose_prefix(target, up->override, &script, error);
-    if (code == ERROR_OK)
-        code = bytes_append(&script, "up -d", 5, error);
-    for (size_t i = 0; code == ERROR_OK && i < sizeof words / sizeof words[0]; i++)
+    CLEANUP_TEXT struct text script = {0}, subject = {0};
+    text_add(&script, "exec 2>&1; ");
+    compose_prefix(&script, target, up->override);
+    text_add(&script, "up -d");
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (words[i].on)
-            code = bytes_append(&script, words[i].word, strlen(words[i].word), error);
-    for (size_t i = 0; code == ERROR_OK && i < up->service_count; i++) {
-        size_t used = strlen(subject);
-        (void)snprintf(subject + used, sizeof subject - used, "%s%s", i > 0 ? " " : "",
-                       up->services[i]);
-        code = bytes_append(&script, " ", 1, error);
-        if (code == ERROR_OK)
-            code = shell_quote(&script, up->services[i], error);
+            text_add(&script, words[i].word);
+    for (size_t i = 0; i < up->service_count; i++) {
+        text_add(&subject, i > 0 ? " " : "");
+        text_add(&subject, up->services[i]);
+        text_add(&script, " ");
+        text_add_quoted(&script, up->services[i]);
     }
-    struct target_command command = {.script = (const char *)script.data,
+    struct target_command command = {.built = &script,
                                      .deadline_ms = up->deadline_ms,
                                      .tenancy = tenancy};
-    return code == ERROR_OK ? target_probe(target, &command, PROBE_COMPOSE_UP, subject, evidence,
-                                           ret_status, error)
-                            : code;
+    if (text_failed(&subject, error))
+        return error->code;
+    return target_probe(target, &command, PROBE_COMPOSE_UP, text_string(&subject), evidence,
+                        ret_status, error);
 }

@@ -33,64 +33,43 @@ static const char KEY_OR_MOMENT[] = "[ -r \"$i\" ] && [ -r \"$o\" ] || { k=$(od 
                                     "hmac() { { printf %s \"$k\"; { printf %s \"$k\"; cat; } | "
                                     "sha256sum | cut -c1-64; } | sha256sum | cut -c1-64; }; }; ";
 
-static enum error_code assign(const struct target *target, const char *variable, const char *file,
-                              struct bytes *script, struct error *error)
+/* `without`: what is done where there is no key and none may be made. */
+static void add_hmac_functions(struct text *script, const struct target *target,
+                               enum compose_key key, const char *without)
 {
-    CLEANUP_BYTES struct bytes path = {0};
-    enum error_code code = target_state_path(target, file, &path, error);
-    if (code == ERROR_OK)
-        code = bytes_append_format(script, error, "%s=", variable);
-    if (code == ERROR_OK)
-        code = shell_quote(script, (const char *)path.data, error);
-    return code == ERROR_OK ? bytes_append(script, "; ", 2, error) : code;
-}
-
-static enum error_code add_functions(const struct target *target, enum compose_key key,
-                                     const char *without, struct bytes *script, struct error *error)
-{
-    enum error_code code = assign(target, "s", "", script, error);
-    if (code == ERROR_OK)
-        code = assign(target, "i", "drift.inner", script, error);
-    if (code == ERROR_OK)
-        code = assign(target, "o", "drift.outer", script, error);
-    return code == ERROR_OK ? bytes_append_format(script, error, "%s%s%s", HMAC_FUNCTIONS,
-                                                  key == COMPOSE_KEY_MAKE ? MAKE_KEY : "",
-                                                  key == COMPOSE_KEY_MAKE ? NEED_KEY : without)
-                            : code;
+    text_add(script, "s=");
+    target_add_quoted_state_path(script, target, "");
+    text_add(script, "; i=");
+    target_add_quoted_state_path(script, target, "drift.inner");
+    text_add(script, "; o=");
+    target_add_quoted_state_path(script, target, "drift.outer");
+    text_add(script, "; ");
+    text_add(script, HMAC_FUNCTIONS);
+    text_add(script, key == COMPOSE_KEY_MAKE ? MAKE_KEY : "");
+    text_add(script, key == COMPOSE_KEY_MAKE ? NEED_KEY : without);
 }
 
 enum error_code compose_fingerprints(struct target *target, enum compose_key key,
                                      struct evidence *evidence, struct error *error)
 {
     const struct setup_compose *compose = &target_setup(target)->compose;
-    CLEANUP_BYTES struct bytes script = {0};
-    enum error_code code = add_functions(target, key, NEED_KEY, &script, error);
-    if (code == ERROR_OK)
-        code = bytes_append_format(&script, error, "v=$(");
-    if (code == ERROR_OK)
-        code = compose_prefix(target, NULL, &script, error);
-    if (code == ERROR_OK)
-        code = bytes_append_format(&script, error,
-                                   "config 2>/dev/null) && printf '%%s\\n' \"$v\" | hmac");
-    if (code == ERROR_OK)
-        code = target_probe(target,
-                            &(struct target_command){.script = (const char *)script.data,
-                                                     .output = OUTPUT_NAMES},
-                            PROBE_CONFIG_HMAC, "", evidence, NULL, error);
-    bytes_free(&script);
-    if (code == ERROR_OK)
-        code = add_functions(target, key, NEED_KEY, &script, error);
-    if (code == ERROR_OK)
-        code = bytes_append_format(&script, error, "hmac < ");
-    if (code == ERROR_OK)
-        code = shell_quote(&script, compose->env_file[0] != '\0' ? compose->env_file : "/dev/null",
-                           error);
-    return code == ERROR_OK
-               ? target_probe(target,
-                              &(struct target_command){.script = (const char *)script.data,
-                                                       .output = OUTPUT_NAMES},
-                              PROBE_ENV_HMAC, "", evidence, NULL, error)
-               : code;
+    CLEANUP_TEXT struct text script = {0}, env_script = {0};
+    add_hmac_functions(&script, target, key, NEED_KEY);
+    text_add(&script, "v=$(");
+    compose_prefix(&script, target, NULL);
+    text_add(&script, "config 2>/dev/null) && printf '%s\\n' \"$v\" | hmac");
+    enum error_code code = target_probe(target,
+                                        &(struct target_command){.built = &script,
+                                                                 .output = OUTPUT_NAMES},
+                                        PROBE_CONFIG_HMAC, "", evidence, NULL, error);
+    add_hmac_functions(&env_script, target, key, NEED_KEY);
+    text_add(&env_script, "hmac < ");
+    text_add_quoted(&env_script, compose->env_file[0] != '\0' ? compose->env_file : "/dev/null");
+    return code == ERROR_OK ? target_probe(target,
+                                           &(struct target_command){.built = &env_script,
+                                                                    .output = OUTPUT_NAMES},
+                                           PROBE_ENV_HMAC, "", evidence, NULL, error)
+                            : code;
 }
 
 /* `rendered`: version 2 hashes a service before its env_file is resolved and creates its container
@@ -119,28 +98,23 @@ static const char COMPARE_FUNCTIONS[] =
 
 /* What `composed` and `composed_again` run, and $l, one line a running container: service, and the
  * hash that it was created with. */
-static enum error_code add_compare(const struct target *target, const char *override,
-                                   struct bytes *script, struct error *error)
+static void add_compare(struct text *script, const struct target *target, const char *override)
 {
     const char *docker = target_setup(target)->target.docker;
-    char project[128];
-    compose_project(target_setup(target), project, sizeof project);
-    enum error_code code = bytes_append_format(script, error, "composed() { ");
-    if (code == ERROR_OK)
-        code = compose_prefix(target, override, script, error);
-    if (code == ERROR_OK)
-        code = bytes_append_format(script, error, "\"$@\"; }; composed_again() { ");
-    if (code == ERROR_OK)
-        code = compose_prefix_file(target, "-", NULL, script, error);
-    if (code == ERROR_OK)
-        code = bytes_append_format(
-            script, error,
-            "\"$@\"; }; ids=$(%s ps -q --no-trunc --filter label=com.docker.compose.project=%s "
-            "--filter label=com.docker.compose.oneoff=False) || exit 1; l=; [ -z \"$ids\" ] || "
-            "l=$(%s inspect --format '{{index .Config.Labels \"com.docker.compose.service\"}} "
-            "{{index .Config.Labels \"com.docker.compose.config-hash\"}}' $ids) || exit 1; %s",
-            docker, project, docker, COMPARE_FUNCTIONS);
-    return code;
+    text_add(script, "composed() { ");
+    compose_prefix(script, target, override);
+    text_add(script, "\"$@\"; }; composed_again() { ");
+    compose_prefix_file(script, target, "-", NULL);
+    text_add_format(
+        script,
+        "\"$@\"; }; ids=$(%s ps -q --no-trunc --filter label=com.docker.compose.project=", docker);
+    compose_add_project(script, target_setup(target));
+    text_add_format(
+        script,
+        " --filter label=com.docker.compose.oneoff=False) || exit 1; l=; [ -z \"$ids\" ] || "
+        "l=$(%s inspect --format '{{index .Config.Labels \"com.docker.compose.service\"}} "
+        "{{index .Config.Labels \"com.docker.compose.config-hash\"}}' $ids) || exit 1; %s",
+        docker, COMPARE_FUNCTIONS);
 }
 
 enum error_code compose_configurations(struct target *target, const struct compose_model *model,
@@ -149,24 +123,20 @@ enum error_code compose_configurations(struct target *target, const struct compo
                                        struct configurations *ret_configurations,
                                        struct error *error)
 {
-    CLEANUP_BYTES struct bytes script = {0};
+    CLEANUP_TEXT struct text script = {0};
     int status = 0;
-    enum error_code code = add_functions(target, key, KEY_OR_MOMENT, &script, error);
-    if (code == ERROR_OK)
-        code = add_compare(target, override, &script, error);
-    for (size_t i = 0; code == ERROR_OK && i < model->count; i++) {
-        code = bytes_append(&script, "row ", 4, error);
-        if (code == ERROR_OK)
-            code = shell_quote(&script, model->services[i].service, error);
-        if (code == ERROR_OK)
-            code = bytes_append(&script, "; ", 2, error);
+    add_hmac_functions(&script, target, key, KEY_OR_MOMENT);
+    add_compare(&script, target, override);
+    for (size_t i = 0; i < model->count; i++) {
+        text_add(&script, "row ");
+        text_add_quoted(&script, model->services[i].service);
+        text_add(&script, "; ");
     }
     const char *subject = override != NULL ? "override" : "";
-    if (code == ERROR_OK)
-        code = target_probe(target,
-                            &(struct target_command){.script = (const char *)script.data,
-                                                     .output = OUTPUT_NAMES},
-                            PROBE_COMPOSE_DRIFT, subject, evidence, &status, error);
+    enum error_code code = target_probe(target,
+                                        &(struct target_command){.built = &script,
+                                                                 .output = OUTPUT_NAMES},
+                                        PROBE_COMPOSE_DRIFT, subject, evidence, &status, error);
     if (code != ERROR_OK)
         return code;
     if (status != 0)
@@ -180,23 +150,20 @@ enum error_code compose_configurations(struct target *target, const struct compo
 enum error_code compose_strays(struct target *target, struct bytes *ret_names, struct error *error)
 {
     const char *docker = target_setup(target)->target.docker;
-    CLEANUP_BYTES struct bytes script = {0};
+    CLEANUP_TEXT struct text script = {0};
     CLEANUP_RESULT struct target_result result = {0};
-    char project[128];
-    compose_project(target_setup(target), project, sizeof project);
-    enum error_code code = bytes_append_format(
-        &script, error,
-        "l=label=com.docker.compose; p=\"%s ps -a -q --no-trunc --filter $l.project=%s\"; "
-        "all=$($p) || exit 1; "
-        "own=$($p --filter $l.oneoff=False; $p --filter $l.oneoff=True) || exit 1; "
+    text_add(&script, "l=label=com.docker.compose; n=");
+    compose_add_project(&script, target_setup(target));
+    text_add_format(
+        &script,
+        "; p() { %s ps -a -q --no-trunc --filter \"$l.project=$n\" \"$@\"; }; "
+        "all=$(p) || exit 1; "
+        "own=$(p --filter $l.oneoff=False; p --filter $l.oneoff=True) || exit 1; "
         "for c in $all; do case $own in *$c*) ;; *) %s inspect --format '{{.Name}}' $c ;; esac; "
         "done",
-        docker, project, docker);
-    if (code == ERROR_OK)
-        code = target_run(target,
-                          &(struct target_command){.script = (const char *)script.data,
-                                                   .output = OUTPUT_NAMES},
-                          &result, error);
+        docker, docker);
+    enum error_code code = target_run(
+        target, &(struct target_command){.built = &script, .output = OUTPUT_NAMES}, &result, error);
     if (code != ERROR_OK)
         return code;
     if (result.status != 0)

@@ -9,78 +9,89 @@
 enum error_code compose_override_path(const struct target *target, int64_t deployment,
                                       struct bytes *ret_path, struct error *error)
 {
+    CLEANUP_TEXT struct text path = {0};
     char name[64];
     (void)snprintf(name, sizeof name, "rollback-%lld.yml", (long long)deployment);
-    return target_state_path(target, name, ret_path, error);
+    target_add_state_path(&path, target, name);
+    return text_give(&path, ret_path, error);
 }
 
-static enum error_code saved_path(const struct target *target, const char *image,
-                                  struct bytes *ret_path, struct error *error)
+/* The file of an image that could not be fetched again, quoted. */
+static void add_saved_path(struct text *script, const struct target *target, const char *image)
 {
-    char name[128];
-    const char *colon = strchr(image, ':');
-    (void)snprintf(name, sizeof name, "images/%s.tar", colon != NULL ? colon + 1 : image);
-    return target_state_path(target, name, ret_path, error);
+    char name[SHA256_HEX + 16];
+    (void)snprintf(name, sizeof name, "images/%s.tar", strchr(image, ':') + 1);
+    target_add_quoted_state_path(script, target, name);
 }
 
-/* The id is Docker's own word, but it goes into a command line: sha256 and hex, or nothing. */
-static bool is_image_id(const char *id)
+/* Both are Docker's own words, but they go into command lines, names and a file: an id is sha256
+ * and hex, a service what compose allows, or nothing is done. */
+static enum error_code check_container(const struct container *container, struct error *error)
 {
-    return strncmp(id, "sha256:", 7) == 0 && bytes_is_hex(id + 7, SHA256_HEX);
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                  "._-";
+    if (strncmp(container->image, "sha256:", 7) != 0
+        || !bytes_is_hex(container->image + 7, SHA256_HEX))
+        return error_set(error, ERROR_PROTOCOL, 0, container->service,
+                         "compare the version of Docker with those that are supported",
+                         "a container names no image id");
+    if (container->service[0] == '\0'
+        || container->service[strspn(container->service, allowed)] != '\0')
+        return error_set(error, ERROR_PROTOCOL, 0, container->service,
+                         "look who labelled this container as one of the project",
+                         "a container is labelled with a service that compose cannot name so");
+    return ERROR_OK;
+}
+
+/* A created container keeps an image from pruning; a file, where no registry has it. */
+static void add_image_kept(struct text *script, const struct target *target,
+                           const struct container *container, int64_t deployment)
+{
+    const char *docker = target_setup(target)->target.docker;
+    text_add(script, " && f=");
+    add_saved_path(script, target, container->image);
+    text_add_format(script,
+                    " && { %s inspect --format '{{.Id}}' titan-hold-%lld-%s >/dev/null 2>&1 || %s "
+                    "create --name titan-hold-%lld-%s --label "
+                    "com.docker.compose.project=titan-hold %s true; }",
+                    docker, (long long)deployment, container->service, docker,
+                    (long long)deployment, container->service, container->image);
+    text_add_format(script,
+                    " && { [ -n \"$(%s image inspect --format "
+                    "'{{range .RepoDigests}}{{.}}{{end}}' %s)\" ] || [ -s \"$f\" ] || "
+                    "{ %s save -o \"$f.new\" %s && mv \"$f.new\" \"$f\"; }; }",
+                    docker, container->image, docker, container->image);
 }
 
 enum error_code compose_hold(struct target *target, const struct target_tenancy *tenancy,
                              const struct containers *containers, int64_t deployment,
                              struct evidence *evidence, int *ret_status, struct error *error)
 {
-    const char *docker = target_setup(target)->target.docker;
-    CLEANUP_BYTES struct bytes script = {0}, state = {0};
-    enum error_code code = target_state_path(target, "images", &state, error);
-    if (code == ERROR_OK)
-        code = bytes_append_format(&script, error, "exec 2>&1; umask 077; mkdir -p ");
-    if (code == ERROR_OK)
-        code = shell_quote(&script, (const char *)state.data, error);
-    for (size_t i = 0; code == ERROR_OK && i < containers->count; i++) {
-        const struct container *container = &containers->list[i];
-        CLEANUP_BYTES struct bytes file = {0};
-        if (!is_image_id(container->image))
-            return error_set(error, ERROR_PROTOCOL, 0, container->service, "",
-                             "a container names no image id");
-        code = saved_path(target, container->image, &file, error);
-        if (code == ERROR_OK)
-            code = bytes_append_format(
-                &script, error,
-                " && { %s inspect --format '{{.Id}}' titan-hold-%lld-%s >/dev/null 2>&1 || %s "
-                "create --name titan-hold-%lld-%s --label "
-                "com.docker.compose.project=titan-hold %s true; } && { [ -n \"$(%s image inspect "
-                "--format '{{range .RepoDigests}}{{.}}{{end}}' %s)\" ] || [ -s %s ] || "
-                "{ %s save -o %s.new %s && mv %s.new %s; }; }",
-                docker, (long long)deployment, container->service, docker, (long long)deployment,
-                container->service, container->image, docker, container->image,
-                (const char *)file.data, docker, (const char *)file.data, container->image,
-                (const char *)file.data, (const char *)file.data);
+    CLEANUP_TEXT struct text script = {0};
+    text_add(&script, "exec 2>&1; umask 077; mkdir -p ");
+    target_add_quoted_state_path(&script, target, "images");
+    for (size_t i = 0; i < containers->count; i++) {
+        enum error_code code = check_container(&containers->list[i], error);
+        if (code != ERROR_OK)
+            return code;
+        add_image_kept(&script, target, &containers->list[i], deployment);
     }
-    struct target_command command = {.script = (const char *)script.data, .tenancy = tenancy};
-    return code == ERROR_OK ? target_probe(target, &command, PROBE_ACT, "hold images", evidence,
-                                           ret_status, error)
-                            : code;
+    struct target_command command = {.built = &script, .tenancy = tenancy};
+    return target_probe(target, &command, PROBE_ACT, "hold images", evidence, ret_status, error);
 }
 
 enum error_code compose_release(struct target *target, const struct target_tenancy *tenancy,
                                 int64_t deployment, struct evidence *evidence, struct error *error)
 {
     const char *docker = target_setup(target)->target.docker;
-    CLEANUP_BYTES struct bytes script = {0};
-    enum error_code code = bytes_append_format(
-        &script, error,
-        "exec 2>&1; ids=$(%s ps -a -q --no-trunc --filter "
-        "label=com.docker.compose.project=titan-hold "
-        "--filter name=titan-hold-%lld-) && { [ -z \"$ids\" ] || %s rm -f $ids; }",
-        docker, (long long)deployment, docker);
-    struct target_command command = {.script = (const char *)script.data, .tenancy = tenancy};
-    return code == ERROR_OK
-               ? target_probe(target, &command, PROBE_ACT, "release images", evidence, NULL, error)
-               : code;
+    CLEANUP_TEXT struct text script = {0};
+    text_add_format(&script,
+                    "exec 2>&1; ids=$(%s ps -a -q --no-trunc --filter "
+                    "label=com.docker.compose.project=titan-hold "
+                    "--filter name=titan-hold-%lld-) && { [ -z \"$ids\" ] || %s rm -f $ids; }",
+                    docker, (long long)deployment, docker);
+    struct target_command command = {.built = &script, .tenancy = tenancy};
+    return target_probe(target, &command, PROBE_ACT, "release images", evidence, NULL, error);
 }
 
 static enum error_code pin_one(struct target *target, const struct target_tenancy *tenancy,
@@ -89,32 +100,27 @@ static enum error_code pin_one(struct target *target, const struct target_tenanc
                                struct error *error)
 {
     const char *docker = target_setup(target)->target.docker;
-    CLEANUP_BYTES struct bytes script = {0}, file = {0};
-    char subject[EVIDENCE_SUBJECT_MAX];
-    if (!is_image_id(container->image))
-        return error_set(error, ERROR_PROTOCOL, 0, container->service, "",
-                         "the before snapshot names no image id");
-    enum error_code code = saved_path(target, container->image, &file, error);
-    if (code == ERROR_OK)
-        code = bytes_append_format(&script, error,
-                                   "exec 2>&1; { %s image inspect %s >/dev/null 2>&1", docker,
-                                   container->image);
-    if (code == ERROR_OK && address != NULL && address->digest[0] != '\0'
+    CLEANUP_TEXT struct text script = {0}, subject = {0};
+    enum error_code code = check_container(container, error);
+    if (code != ERROR_OK)
+        return code;
+    text_add_format(&script, "exec 2>&1; { %s image inspect %s >/dev/null 2>&1", docker,
+                    container->image);
+    if (address != NULL && address->digest[0] != '\0'
         && strcmp(address->id, container->image) == 0) {
-        code = bytes_append_format(&script, error, " || %s pull ", docker);
-        if (code == ERROR_OK)
-            code = shell_quote(&script, address->digest, error);
+        text_add_format(&script, " || %s pull ", docker);
+        text_add_quoted(&script, address->digest);
     }
-    if (code == ERROR_OK)
-        code = bytes_append_format(
-            &script, error, " || %s load -i %s; } && %s tag %s titan-rollback.invalid/%s:%lld",
-            docker, (const char *)file.data, docker, container->image, container->service,
-            (long long)deployment);
-    (void)snprintf(subject, sizeof subject, "pin %s %s", container->service, container->image);
-    struct target_command command = {.script = (const char *)script.data, .tenancy = tenancy};
-    return code == ERROR_OK
-               ? target_probe(target, &command, PROBE_ACT, subject, evidence, ret_status, error)
-               : code;
+    text_add_format(&script, " || %s load -i ", docker);
+    add_saved_path(&script, target, container->image);
+    text_add_format(&script, "; } && %s tag %s titan-rollback.invalid/%s:%lld", docker,
+                    container->image, container->service, (long long)deployment);
+    text_add_format(&subject, "pin %s %s", container->service, container->image);
+    if (text_failed(&subject, error))
+        return error->code;
+    struct target_command command = {.built = &script, .tenancy = tenancy};
+    return target_probe(target, &command, PROBE_ACT, text_string(&subject), evidence, ret_status,
+                        error);
 }
 
 /* The override carries the version line of the file that it overrides, because docker-compose
@@ -124,30 +130,27 @@ static enum error_code write_override(struct target *target, const struct target
                                       struct evidence *evidence, int *ret_status,
                                       struct error *error)
 {
-    CLEANUP_BYTES struct bytes script = {0}, path = {0}, text = {0};
+    CLEANUP_TEXT struct text script = {0}, text = {0};
+    CLEANUP_BYTES struct bytes path = {0};
     enum error_code code = compose_override_path(target, deployment, &path, error);
-    if (code == ERROR_OK)
-        code = bytes_append_format(&script, error, "umask 077; { grep -m1 '^version:' ");
-    if (code == ERROR_OK)
-        code = shell_quote(&script, target_setup(target)->compose.file, error);
-    if (code == ERROR_OK)
-        code = bytes_append_format(&text, error, "services:\n");
-    for (size_t i = 0; code == ERROR_OK && i < before->count; i++)
-        code = bytes_append_format(&text, error,
-                                   "  %s:\n    image: titan-rollback.invalid/%s:%lld\n",
-                                   before->list[i].service, before->list[i].service,
-                                   (long long)deployment);
-    if (code == ERROR_OK)
-        code = bytes_append_format(&script, error, "; cat; } > %s.new && sync && mv %s.new %s",
-                                   (const char *)path.data, (const char *)path.data,
-                                   (const char *)path.data);
-    struct target_command command = {.script = (const char *)script.data,
-                                     .input = text.data,
-                                     .input_bytes = text.size,
+    if (code != ERROR_OK)
+        return code;
+    text_add(&script, "umask 077; f=");
+    text_add_quoted(&script, (const char *)path.data);
+    text_add(&script, "; { grep -m1 '^version:' ");
+    text_add_quoted(&script, target_setup(target)->compose.file);
+    text_add(&script, "; cat; } > \"$f.new\" && sync && mv \"$f.new\" \"$f\"");
+    text_add(&text, "services:\n");
+    for (size_t i = 0; i < before->count; i++)
+        text_add_format(&text, "  %s:\n    image: titan-rollback.invalid/%s:%lld\n",
+                        before->list[i].service, before->list[i].service, (long long)deployment);
+    if (text_failed(&text, error))
+        return error->code;
+    struct target_command command = {.built = &script,
+                                     .input = text.bytes.data,
+                                     .input_bytes = text.bytes.size,
                                      .tenancy = tenancy};
-    return code == ERROR_OK ? target_probe(target, &command, PROBE_ACT, "write override", evidence,
-                                           ret_status, error)
-                            : code;
+    return target_probe(target, &command, PROBE_ACT, "write override", evidence, ret_status, error);
 }
 
 enum error_code compose_pin(struct target *target, const struct target_tenancy *tenancy,
@@ -172,17 +175,17 @@ enum error_code compose_remove(struct target *target, const struct target_tenanc
                                const struct containers *containers, const char *service,
                                struct evidence *evidence, int *ret_status, struct error *error)
 {
-    CLEANUP_BYTES struct bytes script = {0};
-    char subject[EVIDENCE_SUBJECT_MAX];
-    enum error_code code = bytes_append_format(&script, error, "exec 2>&1; :");
-    for (size_t i = 0; code == ERROR_OK && i < containers->count; i++)
+    CLEANUP_TEXT struct text script = {0}, subject = {0};
+    text_add(&script, "exec 2>&1; :");
+    for (size_t i = 0; i < containers->count; i++)
         if (strcmp(containers->list[i].service, service) == 0
             && bytes_is_hex(containers->list[i].id, SHA256_HEX))
-            code = bytes_append_format(&script, error, " && %s rm -f %s",
-                                       target_setup(target)->target.docker, containers->list[i].id);
-    (void)snprintf(subject, sizeof subject, "remove %s", service);
-    struct target_command command = {.script = (const char *)script.data, .tenancy = tenancy};
-    return code == ERROR_OK
-               ? target_probe(target, &command, PROBE_ACT, subject, evidence, ret_status, error)
-               : code;
+            text_add_format(&script, " && %s rm -f %s", target_setup(target)->target.docker,
+                            containers->list[i].id);
+    text_add_format(&subject, "remove %s", service);
+    if (text_failed(&subject, error))
+        return error->code;
+    struct target_command command = {.built = &script, .tenancy = tenancy};
+    return target_probe(target, &command, PROBE_ACT, text_string(&subject), evidence, ret_status,
+                        error);
 }

@@ -11,60 +11,56 @@
 
 enum { NAME_MAX_BYTES = 64, UNSET_MAX = 4 };
 
-void compose_project(const struct setup *setup, char *ret_name, size_t room)
+void compose_name_project(struct text *name, const struct setup *setup)
 {
+    const char *slash = strrchr(setup->target.directory, '/');
     if (setup->compose.project[0] != '\0') {
-        (void)snprintf(ret_name, room, "%s", setup->compose.project);
+        text_add(name, setup->compose.project);
         return;
     }
-    const char *slash = strrchr(setup->target.directory, '/');
-    size_t length = 0;
-    for (const char *at = slash != NULL ? slash + 1 : setup->target.directory;
-         *at != '\0' && length + 1 < room; at++) {
+    for (const char *at = slash != NULL ? slash + 1 : setup->target.directory; *at != '\0'; at++) {
         char c = (char)tolower((unsigned char)*at);
         if (isalnum((unsigned char)c) || c == '-' || c == '_')
-            ret_name[length++] = c;
+            text_add_bytes(name, &c, 1);
     }
-    ret_name[length] = '\0';
 }
 
-enum error_code compose_prefix_file(const struct target *target, const char *file,
-                                    const char *override, struct bytes *script, struct error *error)
+void compose_add_project(struct text *script, const struct setup *setup)
+{
+    CLEANUP_TEXT struct text name = {0};
+    compose_name_project(&name, setup);
+    text_add_quoted_text(script, &name);
+}
+
+void compose_prefix_file(struct text *script, const struct target *target, const char *file,
+                         const char *override)
 {
     const struct setup *setup = target_setup(target);
     const struct setup_compose *compose = &setup->compose;
-    char project[128];
-    compose_project(setup, project, sizeof project);
-    enum error_code code =
-        strcmp(compose->command, "auto") != 0
-            ? bytes_append_format(script, error, "%s -p ", compose->command)
-            : bytes_append_format(script, error,
-                                  "c=docker-compose; if %s compose version >/dev/null 2>&1; then "
-                                  "c='%s compose'; fi; $c -p ",
-                                  setup->target.docker, setup->target.docker);
-    if (code == ERROR_OK)
-        code = shell_quote(script, project, error);
-    if (code == ERROR_OK)
-        code = bytes_append(script, " -f ", 4, error);
-    if (code == ERROR_OK)
-        code = shell_quote(script, file, error);
-    if (code == ERROR_OK && override != NULL) {
-        code = bytes_append(script, " -f ", 4, error);
-        if (code == ERROR_OK)
-            code = shell_quote(script, override, error);
+    if (strcmp(compose->command, "auto") != 0)
+        text_add_format(script, "%s -p ", compose->command);
+    else
+        text_add_format(script,
+                        "c=docker-compose; if %s compose version >/dev/null 2>&1; then "
+                        "c='%s compose'; fi; $c -p ",
+                        setup->target.docker, setup->target.docker);
+    compose_add_project(script, setup);
+    text_add(script, " -f ");
+    text_add_quoted(script, file);
+    if (override != NULL) {
+        text_add(script, " -f ");
+        text_add_quoted(script, override);
     }
-    if (code == ERROR_OK && compose->env_file[0] != '\0') {
-        code = bytes_append(script, " --env-file ", 12, error);
-        if (code == ERROR_OK)
-            code = shell_quote(script, compose->env_file, error);
+    if (compose->env_file[0] != '\0') {
+        text_add(script, " --env-file ");
+        text_add_quoted(script, compose->env_file);
     }
-    return code == ERROR_OK ? bytes_append(script, " ", 1, error) : code;
+    text_add(script, " ");
 }
 
-enum error_code compose_prefix(const struct target *target, const char *override,
-                               struct bytes *script, struct error *error)
+void compose_prefix(struct text *script, const struct target *target, const char *override)
 {
-    return compose_prefix_file(target, target_setup(target)->compose.file, override, script, error);
+    compose_prefix_file(script, target, target_setup(target)->compose.file, override);
 }
 
 static void wipe(struct bytes *bytes)
@@ -199,16 +195,11 @@ static void copy_complaint(const struct bytes *errors, char *ret_text, size_t ro
 static enum error_code read_source(struct target *target, struct target_result *ret_result,
                                    struct error *error)
 {
-    CLEANUP_BYTES struct bytes script = {0};
-    enum error_code code = bytes_append(&script, "cat ", 4, error);
-    if (code == ERROR_OK)
-        code = shell_quote(&script, target_setup(target)->compose.file, error);
-    return code == ERROR_OK
-               ? target_run(target,
-                            &(struct target_command){.script = (const char *)script.data,
-                                                     .output = OUTPUT_RAW},
-                            ret_result, error)
-               : code;
+    CLEANUP_TEXT struct text script = {0};
+    text_add(&script, "cat ");
+    text_add_quoted(&script, target_setup(target)->compose.file);
+    return target_run(target, &(struct target_command){.built = &script, .output = OUTPUT_RAW},
+                      ret_result, error);
 }
 
 static void name_place(const struct target *target, int line, char *ret_where, size_t room)
@@ -239,17 +230,13 @@ static enum error_code say_unset(struct target *target, const char *complaint, c
 enum error_code compose_config(struct target *target, struct target_result *ret_result,
                                struct error *error)
 {
-    CLEANUP_BYTES struct bytes script = {0};
+    CLEANUP_TEXT struct text script = {0};
     CLEANUP_RESULT struct target_result result = {0}, source = {0};
     char complaint[600], where[160], name[NAME_MAX_BYTES];
-    enum error_code code = compose_prefix(target, NULL, &script, error);
-    if (code == ERROR_OK)
-        code = bytes_append(&script, "config", 6, error);
-    if (code == ERROR_OK)
-        code = target_run(target,
-                          &(struct target_command){.script = (const char *)script.data,
-                                                   .output = OUTPUT_RAW},
-                          &result, error);
+    compose_prefix(&script, target, NULL);
+    text_add(&script, "config");
+    enum error_code code = target_run(
+        target, &(struct target_command){.built = &script, .output = OUTPUT_RAW}, &result, error);
     if (code != ERROR_OK)
         return code;
     const char *said = result.errors.size > 0 ? (const char *)result.errors.data : "";
@@ -343,8 +330,15 @@ enum error_code compose_render(struct target *target, struct evidence *evidence,
     }
     compose_view_close(view);
     if (code == ERROR_OK)
-        code = evidence_add(evidence, PROBE_COMPOSE_SERVICES, "", result.status, &names,
-                            result.sent_ns, result.received_ns, &result.span, error);
+        code = evidence_add(evidence,
+                            &(struct evidence_draft){.probe = PROBE_COMPOSE_SERVICES,
+                                                     .subject = "",
+                                                     .status = result.status,
+                                                     .output = &names,
+                                                     .sent_ns = result.sent_ns,
+                                                     .received_ns = result.received_ns,
+                                                     .span = &result.span},
+                            error);
     if (code == ERROR_OK)
         *ret_model = model;
     return code;

@@ -24,14 +24,14 @@ struct compose_model {
 
 /* "C -p P -f F [-f O] [--env-file E] " appended to a script, the command detected where it is
  * "auto"; F is the configured file, or the one given. */
-enum error_code compose_prefix_file(const struct target *target, const char *file,
-                                    const char *override, struct bytes *script, struct error *error)
-    CHECKED;
-enum error_code compose_prefix(const struct target *target, const char *override,
-                               struct bytes *script, struct error *error) CHECKED;
+void compose_prefix_file(struct text *script, const struct target *target, const char *file,
+                         const char *override);
+void compose_prefix(struct text *script, const struct target *target, const char *override);
 /* compose's own rule: the directory's last name, lower case, without anything but letters, digits,
  * '-' and '_'. */
-void compose_project(const struct setup *setup, char *ret_name, size_t room);
+void compose_name_project(struct text *name, const struct setup *setup);
+/* The same, quoted for a script. */
+void compose_add_project(struct text *script, const struct setup *setup);
 
 enum error_code compose_config(struct target *target, struct target_result *ret_result,
                                struct error *error) CHECKED;

@@ -110,8 +110,14 @@ enum error_code bus_publish(struct target *target, const char *subject, const ch
     if (code == ERROR_OK) /* the payload holds a reason that the operator typed */
         code = target_redact(target, REDACT_ALL, &copy, error);
     if (code == ERROR_OK)
-        code = evidence_add(evidence, PROBE_BUS_PUBLISH, subject, refused ? 1 : 0, &copy, sent_ns,
-                            bus_now_ns(target), NULL, error);
+        code = evidence_add(evidence,
+                            &(struct evidence_draft){.probe = PROBE_BUS_PUBLISH,
+                                                     .subject = subject,
+                                                     .status = refused ? 1 : 0,
+                                                     .output = &copy,
+                                                     .sent_ns = sent_ns,
+                                                     .received_ns = bus_now_ns(target)},
+                            error);
     if (code == ERROR_OK)
         *ret_sent = !refused;
     return code;
@@ -134,8 +140,14 @@ static enum error_code keep_answer(struct gathering *gathering, int status, stru
     if (code == ERROR_OK)
         code = target_redact(gathering->target, REDACT_ALL, answer, error);
     if (code == ERROR_OK)
-        code = evidence_add(gathering->evidence, gathering->probe, gathering->subject, status,
-                            answer, gathering->sent_ns, bus_now_ns(gathering->target), NULL, error);
+        code = evidence_add(gathering->evidence,
+                            &(struct evidence_draft){.probe = gathering->probe,
+                                                     .subject = gathering->subject,
+                                                     .status = status,
+                                                     .output = answer,
+                                                     .sent_ns = gathering->sent_ns,
+                                                     .received_ns = bus_now_ns(gathering->target)},
+                            error);
     return code;
 }
 

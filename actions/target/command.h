@@ -5,6 +5,7 @@
 #define ACTIONS_COMMAND_H
 
 #include "actions/target/evidence.h"
+#include "journal/format/text.h"
 
 /* What standard output is, which decides how much of it is redacted. Standard error is always of
  * the first kind. */
@@ -36,7 +37,8 @@ struct target_tenancy {
 struct target_command {
     /* POSIX sh, run by `sh` in the target's directory, with DOCKER_HOST set where configured. */
     const char *script;
-    const void *input; /* standard input, NULL = empty */
+    const struct text *built; /* or this one; what failed while it was built fails the command */
+    const void *input;        /* standard input, NULL = empty */
     size_t input_bytes;
     int64_t deadline_ms;     /* 0 = setup.command_ms */
     size_t output_bytes_max; /* 0 = setup.output_bytes_max; more is ERROR_LIMIT, never cut */

@@ -28,6 +28,12 @@ static void add_quoted_state_file(struct text *script, const struct setup *setup
     text_add_quoted_text(script, &path);
 }
 
+static const char *script_of(const struct target_command *command)
+{
+    assert((command->script == NULL) != (command->built == NULL));
+    return command->built != NULL ? text_string(command->built) : command->script;
+}
+
 /* In front of the script: the epoch of deployment.json, and the process group on record. */
 static void add_tenancy_checks(struct text *inner, const struct setup *setup,
                                const struct target_tenancy *tenancy)
@@ -64,7 +70,7 @@ static void add_mutating(struct text *line, struct text *inner, const struct set
                     "umask \"$u\"; rm -f \"$o\"; ");
     text_add(inner, command->watch != NULL ? reader : "");
     text_add(inner, "(");
-    text_add(inner, command->script);
+    text_add(inner, script_of(command));
     text_add(inner, ") >&3 3>&- 4<&-; s=$?; exec 3>&-; cat <&4; exit $s");
 }
 
@@ -92,7 +98,7 @@ void envelope_write(struct text *line, const struct setup *setup,
     if (command->tenancy != NULL)
         add_mutating(line, &inner, setup, command);
     else
-        text_add(&inner, command->script);
+        text_add(&inner, script_of(command));
     text_add_format(line, "timeout -k 2 %.3f sh -c ", (double)deadline_ms / 1000.0);
     text_add_quoted_text(line, &inner);
     text_add(line, "; m $?");

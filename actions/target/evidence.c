@@ -1,6 +1,7 @@
 #include "actions/target/evidence.h"
 
-#include <stdio.h>
+#include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 void evidence_clear(struct evidence *evidence)
@@ -10,27 +11,34 @@ void evidence_clear(struct evidence *evidence)
 
 void evidence_cut(struct evidence *evidence, size_t count)
 {
-    while (evidence->count > count)
-        bytes_free(&evidence->items[--evidence->count].output);
+    while (evidence->count > count) {
+        struct evidence_item *item = &evidence->items[--evidence->count];
+        bytes_free(&item->output);
+        free(item->subject);
+        *item = (struct evidence_item){.probe = NULL};
+    }
 }
 
-enum error_code evidence_add(struct evidence *evidence, const char *probe, const char *subject,
-                             int status, struct bytes *output, int64_t sent_ns, int64_t received_ns,
-                             const struct target_span *target, struct error *error)
+enum error_code evidence_add(struct evidence *evidence, const struct evidence_draft *draft,
+                             struct error *error)
 {
+    assert(draft->probe != NULL && draft->received_ns >= draft->sent_ns);
     if (evidence->count == EVIDENCE_ITEMS_MAX)
-        return error_set(error, ERROR_LIMIT, 0, probe, "report this",
+        return error_set(error, ERROR_LIMIT, 0, draft->probe, "report this",
                          "a step gathered more than %d items of evidence", EVIDENCE_ITEMS_MAX);
+    char *subject = strdup(draft->subject);
+    if (subject == NULL)
+        return error_set(error, ERROR_MEMORY, 0, draft->probe, "", "out of memory");
     struct evidence_item *item = &evidence->items[evidence->count++];
-    *item = (struct evidence_item){.probe = probe,
-                                   .status = status,
-                                   .output = *output,
-                                   .sent_ns = sent_ns,
-                                   .received_ns = received_ns};
-    (void)snprintf(item->subject, sizeof item->subject, "%s", subject);
-    if (target != NULL)
-        item->target = *target;
-    *output = (struct bytes){0};
+    *item = (struct evidence_item){.probe = draft->probe,
+                                   .subject = subject,
+                                   .status = draft->status,
+                                   .output = *draft->output,
+                                   .sent_ns = draft->sent_ns,
+                                   .received_ns = draft->received_ns};
+    if (draft->span != NULL)
+        item->target = *draft->span;
+    *draft->output = (struct bytes){0};
     return ERROR_OK;
 }
 

@@ -3,7 +3,7 @@
  * Knows:     the fields of journal/FORMAT.md, "Evidence"; not JSON, not the journal, and it judges
  *            nothing.
  * Ownership: a struct evidence owns its items; evidence_clear() releases them and leaves an empty
- *            list. evidence_add() takes the bytes over (and empties *output). */
+ *            list. evidence_add() takes the bytes of *output over (and empties it). */
 #ifndef ACTIONS_EVIDENCE_H
 #define ACTIONS_EVIDENCE_H
 
@@ -15,7 +15,7 @@
 #include "journal/format/clock.h"
 #include "journal/format/error.h"
 
-enum { EVIDENCE_SUBJECT_MAX = 192, EVIDENCE_ITEMS_MAX = 96 };
+enum { EVIDENCE_ITEMS_MAX = 96 };
 
 struct target_span {
     char boot[BOOT_ID_LENGTH + 1]; /* "" = the request did not run on the target */
@@ -23,8 +23,8 @@ struct target_span {
 };
 
 struct evidence_item {
-    const char *probe; /* a literal: "git.head" */
-    char subject[EVIDENCE_SUBJECT_MAX];
+    const char *probe; /* PROBE_* of names.h */
+    char *subject;     /* whole, however long: it is an identity */
     int status;
     struct bytes output;
     int64_t sent_ns, received_ns; /* the driver's boot clock */
@@ -37,13 +37,19 @@ struct evidence {
 };
 
 void evidence_clear(struct evidence *evidence);
-/* Drops the items behind the first `count`: a look that is made again leaves only its last
- * evidence. */
+/* Drops all but the first `count` items: a look that is repeated leaves only its last evidence. */
 void evidence_cut(struct evidence *evidence, size_t count);
-/* Takes *output over. ERROR_LIMIT when the list is full. */
-enum error_code evidence_add(struct evidence *evidence, const char *probe, const char *subject,
-                             int status, struct bytes *output, int64_t sent_ns, int64_t received_ns,
-                             const struct target_span *target, struct error *error) CHECKED;
+/* One item before it is added: what it borrows is copied, and *output is taken over. */
+struct evidence_draft {
+    const char *probe, *subject;
+    int status;
+    struct bytes *output;
+    int64_t sent_ns, received_ns;
+    const struct target_span *span; /* NULL = the request did not run on the target */
+};
+/* ERROR_LIMIT when the list is full. */
+enum error_code evidence_add(struct evidence *evidence, const struct evidence_draft *draft,
+                             struct error *error) CHECKED;
 /* The last item of this probe (and subject, unless NULL), or NULL. Borrowed. */
 const struct evidence_item *evidence_last(const struct evidence *evidence, const char *probe,
                                           const char *subject);

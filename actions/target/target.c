@@ -33,9 +33,7 @@ static enum error_code read_env_file(struct target *target, struct secrets_env *
     text_add_format(
         &script, "; [ -f \"$f\" ] && [ -r \"$f\" ] || exit %d; stat -L -c %%a \"$f\" && cat \"$f\"",
         STATUS_NO_ENV_FILE);
-    if (text_failed(&script, error))
-        return error->code;
-    struct target_command command = {.script = text_string(&script),
+    struct target_command command = {.built = &script,
                                      .output = OUTPUT_RAW,
                                      .output_bytes_max = ENV_FILE_BYTES_MAX};
     enum error_code code = target_run(target, &command, &result, error);
@@ -127,21 +125,17 @@ enum error_code target_redact(const struct target *target, enum redact_level lev
     return secrets_redact(target->secrets, level, text, error);
 }
 
-enum error_code shell_quote(struct bytes *script, const char *word, struct error *error)
+void target_add_state_path(struct text *path, const struct target *target, const char *name)
 {
-    CLEANUP_TEXT struct text quoted = {0};
-    text_add_quoted(&quoted, word);
-    if (text_failed(&quoted, error))
-        return error->code;
-    return bytes_append(script, quoted.bytes.data, quoted.bytes.size, error);
+    envelope_add_state_path(path, &target->setup->target, name);
 }
 
-enum error_code target_state_path(const struct target *target, const char *name,
-                                  struct bytes *ret_path, struct error *error)
+void target_add_quoted_state_path(struct text *script, const struct target *target,
+                                  const char *name)
 {
     CLEANUP_TEXT struct text path = {0};
-    envelope_add_state_path(&path, &target->setup->target, name);
-    return text_give(&path, ret_path, error);
+    target_add_state_path(&path, target, name);
+    text_add_quoted_text(script, &path);
 }
 
 /* Receives lines while a command runs, for its observer. The same bytes come back at the end, and
@@ -210,6 +204,8 @@ enum error_code target_run(struct target *target, const struct target_command *c
     size_t bytes_max = command->output_bytes_max > 0 ? command->output_bytes_max
                                                      : setup->output_bytes_max;
     CLEANUP_TEXT struct text line = {0};
+    if (command->built != NULL && text_failed(command->built, error))
+        return error->code;
     envelope_write(&line, setup, command, deadline_ms, mark);
     if (text_failed(&line, error))
         return error->code;
@@ -250,8 +246,15 @@ enum error_code target_probe(struct target *target, const struct target_command 
         && result.status != 0) /* what went wrong stands on standard error */
         code = bytes_append(&result.output, result.errors.data, result.errors.size, error);
     if (code == ERROR_OK)
-        code = evidence_add(evidence, probe, subject, result.status, &result.output, result.sent_ns,
-                            result.received_ns, &result.span, error);
+        code = evidence_add(evidence,
+                            &(struct evidence_draft){.probe = probe,
+                                                     .subject = subject,
+                                                     .status = result.status,
+                                                     .output = &result.output,
+                                                     .sent_ns = result.sent_ns,
+                                                     .received_ns = result.received_ns,
+                                                     .span = &result.span},
+                            error);
     if (code == ERROR_OK && ret_status != NULL)
         *ret_status = result.status;
     return code;

@@ -38,9 +38,10 @@ const struct secrets *target_secrets(const struct target *target);
 /* For foreign bytes that did not come through target_run(): a body, a reply, a frame. */
 enum error_code target_redact(const struct target *target, enum redact_level level,
                               struct bytes *text, struct error *error) CHECKED;
-/* A file of the state directory, absolute. */
-enum error_code target_state_path(const struct target *target, const char *name,
-                                  struct bytes *ret_path, struct error *error) CHECKED;
+/* A file of the state directory, absolute; the second one quoted for a script. */
+void target_add_state_path(struct text *path, const struct target *target, const char *name);
+void target_add_quoted_state_path(struct text *script, const struct target *target,
+                                  const char *name);
 
 /* ERROR_OK whenever an exit status came back, whatever it is. ERROR_HELD: the flock or the epoch
  * refused (nothing was run). */
@@ -60,8 +61,5 @@ enum error_code target_forward_open(struct target *target, const char *host, int
 const char *target_forward_host(const struct target_forward *forward);
 int target_forward_port(const struct target_forward *forward);
 void target_forward_close(struct target_forward *forward);
-
-/* 'word' quoted for sh, appended. */
-enum error_code shell_quote(struct bytes *script, const char *word, struct error *error) CHECKED;
 
 #endif

@@ -57,7 +57,13 @@ static enum error_code guard_is_gone(struct step *step, struct error *error)
     int64_t now = driver_now_ns(step->driver);
     enum error_code code = bytes_append(&absent, "absent\n", 7, error);
     if (code == ERROR_OK)
-        code = evidence_add(&step->evidence, PROBE_GUARD, "", 0, &absent, now, now, NULL, error);
+        code = evidence_add(&step->evidence,
+                            &(struct evidence_draft){.probe = PROBE_GUARD,
+                                                     .subject = "",
+                                                     .output = &absent,
+                                                     .sent_ns = now,
+                                                     .received_ns = now},
+                            error);
     bytes_free(&absent);
     return code;
 }

@@ -333,7 +333,13 @@ enum error_code step_lay_guard(struct step *step, struct error *error)
     int64_t now = driver_now_ns(driver);
     code = bytes_append(&absent, "absent\n", 7, error);
     if (code == ERROR_OK)
-        code = evidence_add(&step->evidence, PROBE_GUARD, "", 0, &absent, now, now, NULL, error);
+        code = evidence_add(&step->evidence,
+                            &(struct evidence_draft){.probe = PROBE_GUARD,
+                                                     .subject = "",
+                                                     .output = &absent,
+                                                     .sent_ns = now,
+                                                     .received_ns = now},
+                            error);
     bytes_free(&absent);
     if (code == ERROR_OK)
         code = step_fact(step, "guard", "absent", error);

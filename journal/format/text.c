@@ -56,10 +56,21 @@ void text_add_quoted(struct text *text, const char *word)
     text_add_bytes(text, "'", 1);
 }
 
+static void inherit_failure(struct text *text, const struct text *other)
+{
+    if (text->failure.code == ERROR_OK && other->failure.code != ERROR_OK)
+        text->failure = other->failure;
+}
+
+void text_add_text(struct text *text, const struct text *other)
+{
+    inherit_failure(text, other);
+    text_add_bytes(text, text_string(other), other->bytes.size);
+}
+
 void text_add_quoted_text(struct text *text, const struct text *word)
 {
-    if (text->failure.code == ERROR_OK && word->failure.code != ERROR_OK)
-        text->failure = word->failure;
+    inherit_failure(text, word);
     text_add_quoted(text, text_string(word));
 }
 

@@ -27,7 +27,8 @@ void text_add_format(struct text *text, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* 'word' quoted for sh. A NUL cannot occur in a word; every other byte stands for itself. */
 void text_add_quoted(struct text *text, const char *word);
-/* The same of what another builder holds; its failure becomes the failure of `text`. */
+/* What another builder holds; its failure becomes the failure of `text`. */
+void text_add_text(struct text *text, const struct text *other);
 void text_add_quoted_text(struct text *text, const struct text *word);
 
 /* The first failure, copied to *error; false where there was none. */

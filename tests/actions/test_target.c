@@ -158,18 +158,18 @@ static void target_run_mutating_waits_for_the_existing_flock(void **state)
     assert_int_equal(target_run(local.target, &command, &result, &error), ERROR_OK);
 }
 
-static void shell_quote_any_word_stays_one_word(void **state)
+static void text_add_quoted_any_word_stays_one_word(void **state)
 {
     (void)state;
     static const char *const words[] = {"",     "a b", "it's", "$(id)", "`id`;rm -rf *",
                                         "\"\\", "a\nb"};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        CLEANUP_BYTES struct bytes script = {0};
+        CLEANUP_TEXT struct text script = {0};
         CLEANUP_RESULT struct target_result result = {0};
         struct error error;
-        assert_int_equal(bytes_append(&script, "printf %s ", 10, &error), ERROR_OK);
-        assert_int_equal(shell_quote(&script, words[i], &error), ERROR_OK);
-        assert_int_equal(run((const char *)script.data, &result, &error), ERROR_OK);
+        text_add(&script, "printf %s ");
+        text_add_quoted(&script, words[i]);
+        assert_int_equal(run(text_string(&script), &result, &error), ERROR_OK);
         assert_int_equal(result.output.size, strlen(words[i]));
         assert_memory_equal(result.output.data, words[i], result.output.size);
     }
@@ -185,7 +185,7 @@ int main(void)
         cmocka_unit_test(target_run_too_much_output_is_an_error),
         cmocka_unit_test(target_run_mutating_checks_lock_and_epoch),
         cmocka_unit_test(target_run_mutating_waits_for_the_existing_flock),
-        cmocka_unit_test(shell_quote_any_word_stays_one_word),
+        cmocka_unit_test(text_add_quoted_any_word_stays_one_word),
     };
     return cmocka_run_group_tests(tests, open_local, close_local);
 }
