@@ -1,0 +1,184 @@
+"""The honest journals that the forger changes, by name: each a whole journal of one story."""
+
+import json
+
+import bundle
+from steps import Driver
+from story import EXECUTION, ENDPOINTS
+
+
+def release():
+    """Execution was disarmed and stays so."""
+    driver = Driver()
+    driver.release("2")
+    return driver
+
+
+def release_rearmed():
+    driver = Driver()
+    driver.arm_by_hand()
+    driver.release("2")
+    return driver
+
+
+def release_unhealthy():
+    """An endpoint fails in the window: everything goes back."""
+    driver = Driver()
+    driver.arm_by_hand()
+    driver.prepare("release", "2", "a")
+    driver.switch()
+    driver.verify_release()
+    driver.arm()
+    driver.begin("observe_window")
+    driver.samples(2)
+    driver.target.sick.add("web")
+    driver.target.wait(500)
+    driver.samples(3, first=3)
+    driver.end("rolling_back", "unhealthy")
+    driver.target.sick.clear()
+    driver.roll_back()
+    return driver
+
+
+def policy():
+    driver = Driver()
+    driver.arm_by_hand()
+    driver.policy_change("2", "b")
+    return driver
+
+
+def policy_mismatch():
+    """Brain does not agree, so it goes back; afterwards Execution is armed by hand."""
+    driver = Driver()
+    driver.arm_by_hand()
+    driver.prepare("policy", "2", "b")
+    driver.disarm()
+    driver.deploy_execution()
+    driver.verify_execution()
+    driver.deploy_brain()
+    driver.begin("verify_parity")
+    driver.target.wait(1000)
+    brain = driver.target.running("titan-brain")
+    brain.say(driver.target.now, "\U0001f6a8 CRITICAL: Policy hash handshake FAILED. other")
+    driver.parity()
+    driver.end("rolling_back", "mismatch")
+    driver.roll_back()
+    driver.arm_by_hand()
+    return driver
+
+
+def resumed():
+    """The driver dies in deploy_execution behind the act, and in `arm`; both are reconciled."""
+    driver = Driver()
+    driver.prepare("policy", "2", "b")
+    driver.disarm()
+    driver.begin("deploy_execution")
+    driver.publish(arm=False)
+    driver.look()
+    driver.up([EXECUTION], "2")
+    driver.items = []
+    driver.target.wait(2000)
+    driver.git()
+    driver.list()
+    driver.reconcile("done", "continue")
+    driver.publish(arm=False)
+    driver.look()
+    driver.look()
+    driver.end("execution_deployed")
+    driver.verify_execution()
+    driver.deploy_brain()
+    driver.verify_parity()
+    driver.begin("arm")
+    driver.target.wait(1000)
+    first = driver.intent
+    driver.git()
+    driver.list()
+    driver.publish(arm=False)
+    driver.look()
+    driver.reconcile("unknown", "repeat")
+    driver.arm(repeats=first)
+    driver.observe()
+    driver.finish()
+    return driver
+
+
+def taken_over():
+    """The driver is gone behind `pulled`; another operator goes on."""
+    driver = Driver()
+    driver.open("release")
+    driver.preflight()
+    driver.connect()
+    driver.update("2", "a")
+    driver.pull()
+    driver.target.wait(5000)
+    driver.takeover()
+    driver.guard()
+    driver.switch()
+    driver.verify_release()
+    driver.observe()
+    driver.finish()
+    return driver
+
+
+def aborted():
+    driver = Driver()
+    driver.prepare("release", "2", "a")
+    driver.abort()
+    return driver
+
+
+def by_hand():
+    """Nothing but an ARM and an emergency DISARM by hand, behind a release."""
+    driver = Driver()
+    driver.release("2")
+    driver.arm_by_hand()
+    driver.key = driver.fresh_key()
+    driver.command("disarm", "intent", driver.key)
+    driver.publish(arm=False)
+    driver.look()
+    driver.command("disarm", "outcome", driver.key, "observed")
+    driver.items = []
+    return driver
+
+
+def settings_changed():
+    """An endpoint is gone between two releases."""
+    driver = Driver()
+    driver.release("2")
+    body = driver.settings()
+    body["endpoints"] = ENDPOINTS[:2]
+    body.update({"checklist": ["env_file_mode"], "approvals": {"policy": 1, "release": 0}})
+    body["reason"] = "web has no endpoint any more"
+    driver.write("settings", body, driver.alice)
+    driver.release("3")
+    return driver
+
+
+def anchored():
+    """With an anchor, a note of a clock step and a roster by which bob may drive too."""
+    driver = Driver()
+    roster = json.loads(json.dumps(driver.journal.entries[0]["body"]["roster"]))
+    roster["operators"].append(driver.bob.line("bob@example"))
+    driver.write("roster", {"roster": roster, "reason": "bob drives too"}, driver.alice)
+    note = bundle.note(driver.id, driver.journal.stored, driver.alice)
+    driver.write("anchor", {"checkpoint": note, "to": "a witness"}, driver.alice)
+    driver.release("2")
+    return driver
+
+
+ALL = {
+    story.__name__: story
+    for story in (
+        release,
+        release_rearmed,
+        release_unhealthy,
+        policy,
+        policy_mismatch,
+        resumed,
+        taken_over,
+        aborted,
+        by_hand,
+        settings_changed,
+        anchored,
+    )
+}

@@ -1,0 +1,223 @@
+"""Systematic changes of a journal: of every item, list, log and entry.
+
+each(journal) yields Change objects. A change is of one (action, probe, mutation); what it should
+come to stands in expected.py. apply(journal) gives the changed journal, signed again."""
+
+import copy
+import json
+
+import resign
+from target import digest
+
+OTHER_BOOT = "0b5a17c5-2222-4333-8444-555566667777"
+LISTS = ("compose.containers", "compose.images", "compose.drift", "compose.services")
+MINUTE_NS = 60_000_000_000
+# What a command printed is for people: nobody reads it, so that emptying it changes nothing.
+FOR_PEOPLE = ("act", "compose.up", "compose.pull", "script", "preflight", "git.subject")
+
+
+class Change:
+    def __init__(self, action, probe, mutation, place, work):
+        self.action, self.probe, self.mutation = action, probe, mutation
+        self.place, self.work = place, work  # the first entry that changes
+
+    def name(self):
+        return f"{self.action} {self.probe} {self.mutation} entry {self.place}"
+
+    def kind(self):
+        return self.action, self.probe, self.mutation
+
+    def apply(self, journal):
+        return resign.changed(journal, self.work, self.place)
+
+
+def actions(entries):
+    """For each entry its action: that of its intent, or its type."""
+    named = {}
+    for entry in entries:
+        body = entry["body"]
+        if entry["type"] == "intent":
+            named[entry["seq"]] = body["action"]
+    for entry in entries:
+        body = entry["body"]
+        if entry["type"] == "transition":
+            yield named.get(body.get("intent"), "operator")
+        elif entry["type"] in ("reconciliation", "command"):
+            word = named.get(body.get("intent")) or body.get("command")
+            yield f"{entry['type']} {word}"
+        else:
+            yield entry["type"]
+
+
+def replace(journal, item, data):
+    data = data.encode() if isinstance(data, str) else data
+    item["output"], item["size"] = journal.blob(data), len(data)
+
+
+def shift(item, ns):
+    item["sent_ns"] += ns
+    item["received_ns"] += ns
+    for key in ("before_ms", "after_ms", "wall_ms"):
+        if key in item.get("target", {}):
+            item["target"][key] += ns // 1_000_000
+
+
+def failed(item):
+    """The status that says no."""
+    if item["probe"] == "health":
+        return 500 if item["status"] != 1 else 2
+    return 1 if item["status"] == 0 else item["status"] + 1
+
+
+def of_item(journal, place, at, action):
+    """The changes that every item can suffer."""
+    item = journal.entries[place]["body"]["evidence"][at]
+    count = len(journal.entries[place]["body"]["evidence"])
+    probe = item["probe"]
+
+    def change(mutation, work):
+        def on(copy_of):
+            work(copy_of, copy_of.entries[place]["body"]["evidence"])
+
+        return Change(action, probe, mutation, place, on)
+
+    yield change("dropped", lambda _, items: items.pop(at))
+    yield change("doubled", lambda _, items: items.insert(at, copy.deepcopy(items[at])))
+    if count > 1:
+        to = count - 1 if at < count - 1 else 0
+        yield change("moved", lambda _, items: items.insert(to, items.pop(at)))
+    if item["size"] > 0 and probe not in FOR_PEOPLE:
+        yield change("emptied", lambda copy_of, items: replace(copy_of, items[at], ""))
+    yield change("failed", lambda _, items: items[at].update(status=failed(items[at])))
+    yield change("subject", lambda _, items: items[at].update(subject=items[at]["subject"] + "x"))
+    yield change("older", lambda _, items: shift(items[at], -MINUTE_NS))
+    yield change("newer", lambda _, items: shift(items[at], MINUTE_NS))
+    if "target" in item:
+        yield change("boot", lambda _, items: items[at]["target"].update(boot=OTHER_BOOT))
+    for mutation, text in contrary_texts(journal, item):
+        yield change(mutation, lambda copy_of, items, text=text: replace(copy_of, items[at], text))
+
+
+def contrary_texts(journal, item):
+    """(mutation, output) for what has lists or lines in it."""
+    text = journal.text(item)
+    if item["probe"] in LISTS:
+        yield from of_list(item["probe"], text)
+    elif item["probe"].startswith("logs."):
+        yield from of_log(item["probe"], text)
+    elif item["probe"] == "interlock.marker":
+        yield "flipped", "absent\n" if text == "present\n" else "present\n"
+    elif item["probe"] == "bus.policy_hash" and item["status"] == 0:
+        yield "other hash", json.dumps({"policy_hash": digest("other")})
+    elif item["probe"] == "tenancy":
+        yield from of_tenancy(text)
+
+
+def of_tenancy(text):
+    held = json.loads(text)
+    yield "other journal", json.dumps(dict(held, journal="f" * 32)) + "\n"
+    yield "other head", json.dumps(dict(held, head_hash="e" * 64)) + "\n"
+    yield "epoch back", json.dumps(dict(held, epoch=held["epoch"] - 1)) + "\n"
+    holder = "" if held["holder"] else "mallory on vm"
+    yield "other holder", json.dumps(dict(held, holder=holder)) + "\n"
+
+
+def of_list(probe, text):
+    lines = text.splitlines()
+    if len(lines) > 1:
+        yield "reordered", "".join(line + "\n" for line in reversed(lines))
+    for at in range(len(lines)):
+        rest = lines[:at] + lines[at + 1 :]
+        yield "shortened", "".join(line + "\n" for line in rest)
+    if probe == "compose.services":
+        yield "extended", text + "zz-stranger\n"
+        return
+    for at, line in enumerate(lines):
+        row = json.loads(line)
+        for contrary in contrary_rows(probe, row):
+            made = json.dumps(contrary, separators=(",", ":"))
+            for mutation, rows in (
+                ("extended", lines + [made]),
+                ("exchanged", lines[:at] + [made] + lines[at + 1 :]),
+            ):
+                if mutation == "exchanged" or probe != "compose.containers" or "id" in contrary:
+                    yield mutation, "".join(row + "\n" for row in sorted(rows))
+
+
+def contrary_rows(probe, row):
+    other = "sha256:" + digest("another image")
+    if probe == "compose.images":
+        yield dict(row, id=other)
+    elif probe == "compose.drift":
+        yield dict(row, running=digest("another configuration"))
+    else:
+        yield dict(row, id=digest("another container"), image=other)
+
+
+# (mutation, message); %B and %E mark where the line is contrary only
+CONTRARY = {
+    "logs.execution": [
+        ("armed", "\U0001f513 EXECUTION ARMED: a stranger"),
+        ("disarmed", "\U0001f512 EXECUTION DISARMED: a stranger"),
+        ("stranger's disarm", "Received DISARM command: a stranger"),
+        ("other hash", "Risk Policy Loaded. Hash: " + digest("other")),
+    ],
+    "logs.brain": [
+        ("other hash", "Policy hash handshake OK. Hash: " + digest("other")),
+        ("handshake failed", "CRITICAL: Policy hash handshake FAILED. no"),
+        ("handshake lost", "Brain demoted to FOLLOWER. Disabling"),
+    ],
+    "logs.errors": [("error", "FATAL: no")],
+}
+
+
+def of_log(probe, text):
+    """Contrary lines behind the last line, and in front of the first with its timestamp."""
+    lines = text.splitlines()
+    if not lines:
+        return
+    for mutation, message in CONTRARY[probe]:
+        first, last = (lines[at].split(" ", 1)[0] for at in (0, -1))
+        yield f"{mutation} before", f"{first} {message}\n{text}"
+        yield f"{mutation} behind", f"{text}{last} {message}\n"
+
+
+def renumber(copy_of, first):
+    """Entries were added or taken away: places, and what names places, follow."""
+    new = {entry["seq"]: at for at, entry in enumerate(copy_of.entries)}
+    for at, entry in enumerate(copy_of.entries):
+        if at < first:
+            continue
+        entry["seq"] = at
+        if "deployment" in entry:
+            entry["deployment"] = new.get(entry["deployment"], entry["deployment"])
+        for key in ("intent", "repeats"):
+            if key in entry["body"]:
+                entry["body"][key] = new.get(entry["body"][key], entry["body"][key])
+
+
+def of_entry(journal, place, action):
+    entry = journal.entries[place]
+    kind = entry["type"] if entry["type"] != "note" else "note " + entry["body"].get("kind", "")
+
+    def change(mutation, work):
+        def on(copy_of):
+            work(copy_of.entries)
+            renumber(copy_of, place)
+
+        return Change(kind if action == kind else f"{kind} {action}", "-", mutation, place, on)
+
+    yield change("dropped", lambda entries: entries.pop(place))
+    yield change("doubled", lambda entries: entries.insert(place, copy.deepcopy(entries[place])))
+    if place + 1 < len(journal.entries):
+        yield change("moved", lambda entries: entries.insert(place + 1, entries.pop(place)))
+
+
+def each(journal):
+    for place, action in enumerate(actions(journal.entries)):
+        if place == 0:
+            continue
+        entry = journal.entries[place]
+        yield from of_entry(journal, place, action)
+        for at in range(len(entry["body"].get("evidence", []))):
+            yield from of_item(journal, place, at, action)

@@ -1,0 +1,179 @@
+#!/usr/bin/env python3
+"""No changed journal may be proven, and every honest one must be.
+
+run.py [--sample N] [--seed S] [--only WORD] [--bundle FILE TRUST TARGET LIMITS]...
+Each honest journal (journals.py, and any bundle given) is signed again under own keys and must be
+proven. Then each change of mutate.py (a sample of N with a fixed seed, or all) is verified: it must
+not be proven any more, or be in expected.py with its reason."""
+
+import argparse
+import collections
+import json
+import multiprocessing
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+
+import expected
+import journals
+import mutate
+import resign
+from bundle import JOURNAL
+from story import LIMITS
+
+VERIFY = os.path.join(os.environ["TITAN_BUILD"], "verify/titan-verify")
+
+
+class Honest:
+    """A journal and what is needed to verify it."""
+
+    def __init__(self, name, journal, trust, target, limits):
+        self.name, self.journal, self.target = name, journal, target
+        self.trust, self.limits = trust, limits
+
+    def arguments(self):
+        limits = ["--limits", self.limits] if self.limits else []
+        return ["--trust", self.trust, "--target", self.target, "--deployment", "all", *limits]
+
+
+def write(path, text):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    return path
+
+
+def own_journals(folder):
+    limits = write(
+        os.path.join(folder, "limits.yml"),
+        "".join(f"{key}: {value}\n" for key, value in LIMITS.items()),
+    )
+    for name, story in journals.ALL.items():
+        driver = story()
+        trust = os.path.join(folder, name + ".trust")
+        write(trust, driver.alice.line("alice@example", (JOURNAL,)) + "\n")
+        yield Honest(name, driver.journal, trust, "titan-forge", limits)
+
+
+def foreign_journals(folder, given):
+    for number, (path, trust, target, limits) in enumerate(given):
+        journal, text = resign.adopt(path, trust)
+        own = write(os.path.join(folder, f"bundle{number}.trust"), text)
+        yield Honest(os.path.basename(path), journal, own, target, limits)
+
+
+def verify(honest, journal, path):
+    """(exit status, {(deployment, claim): (verdict, sentence)})"""
+    journal.write(path)
+    done = subprocess.run(
+        [VERIFY, path, *honest.arguments(), "--json"], capture_output=True, check=False
+    )
+    claims = {}
+    try:
+        report = json.loads(done.stdout)
+    except ValueError:
+        report = {"deployments": []}
+    for deployment in report["deployments"]:
+        for claim in deployment["claims"]:
+            key = deployment.get("number"), claim["claim"]
+            claims[key] = claim["verdict"], claim["sentence"]
+    if done.returncode > 5 or done.returncode < 0:
+        print(f"{honest.name}: titan-verify ended with {done.returncode}: {done.stderr[-300:]}")
+    return done.returncode, claims
+
+
+class Worker:
+    """Changes and verifies; one a process, with a file of its own."""
+
+    def __init__(self, all_honest, changes, before, folder):
+        self.all_honest, self.changes = all_honest, changes
+        self.before, self.folder = before, folder
+
+    def outcome(self, number):
+        place, change = self.changes[number]
+        honest = self.all_honest[place]
+        path = os.path.join(self.folder, f"{os.getpid()}.bundle")
+        status, claims = verify(honest, change.apply(honest.journal), path)
+        told = any(
+            claims.get(key) != value
+            for key, value in self.before[place].items()
+            if key[1] != "integrity"
+        )
+        return number, status, told
+
+
+WORKER = None
+
+
+def outcome(number):
+    return WORKER.outcome(number)
+
+
+def control(all_honest, folder):
+    """The honest journals; returns their claims, and how many are not proven."""
+    before, wrong = [], 0
+    for honest in all_honest:
+        status, claims = verify(honest, honest.journal, os.path.join(folder, "control.bundle"))
+        before.append(claims)
+        if status != 0:
+            wrong += 1
+            bad = [
+                f"{key[0]} {key[1]}: {value[1]}"
+                for key, value in claims.items()
+                if value[0] not in ("proven", "not applicable")
+            ]
+            print(f"FALSE ALARM: {honest.name} is honest and ended with {status}", *bad, sep="\n  ")
+    return before, wrong
+
+
+def select(all_honest, options):
+    changes = [
+        (place, change)
+        for place, honest in enumerate(all_honest)
+        for change in mutate.each(honest.journal)
+        if options.only is None or options.only in change.name()
+    ]
+    if options.sample is None or options.sample >= len(changes):
+        return changes
+    return random.Random(options.seed).sample(changes, options.sample)
+
+
+def main():
+    global WORKER
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--sample", type=int)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only")
+    parser.add_argument("--show", type=int, default=40)
+    parser.add_argument("--bundle", nargs=4, action="append", default=[])
+    options = parser.parse_args()
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        all_honest = [*own_journals(folder), *foreign_journals(folder, options.bundle)]
+        before, wrong = control(all_honest, folder)
+        changes = select(all_honest, options)
+        WORKER = Worker(all_honest, changes, before, folder)
+        unexplained, statuses = collections.Counter(), collections.Counter()
+        with multiprocessing.Pool(2) as pool:
+            for number, status, told in pool.imap_unordered(outcome, range(len(changes)), 16):
+                statuses[status] += 1
+                place, change = changes[number]
+                if status == 0 and not expected.explains(change, all_honest[place].name, told):
+                    unexplained[change.kind() + (all_honest[place].name,)] += 1
+    wrong += sum(unexplained.values())
+    for kind, count in list(unexplained.items())[: options.show]:
+        print(f"UNEXPLAINED PROVEN, {count} times:", *kind)
+    kinds = {change.kind() for _, change in changes}
+    print(
+        f"{len(all_honest)} honest journals, {len(changes)} changes of {len(kinds)} kinds, exit "
+        f"{dict(sorted(statuses.items()))}, {sum(unexplained.values())} unexplained PROVEN "
+        f"({len(unexplained)} kinds), {len(expected.EXCEPTIONS)} exceptions, "
+        f"{time.monotonic() - begun:.0f} s"
+    )
+    return 1 if wrong or expected.too_many(kinds) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
