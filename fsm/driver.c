@@ -53,9 +53,9 @@ enum error_code driver_create_session(const struct driver *driver, char ret_key[
     if (code == ERROR_OK)
         code = driver_session_path(driver, head.size, &path, error);
     if (code == ERROR_OK)
-        code = session_key_wipe((const char *)path.data, error);
+        code = session_key_wipe(driver->world, (const char *)path.data, error);
     if (code == ERROR_OK)
-        code = session_key_create((const char *)path.data, &session, error);
+        code = session_key_create(driver->world, (const char *)path.data, &session, error);
     if (code != ERROR_OK)
         return code;
     bytes_hex(signer_public_key(session), KEY_BYTES, ret_key);
@@ -74,7 +74,7 @@ enum error_code driver_wipe_sessions(const struct driver *driver, uint64_t keep,
             continue;
         enum error_code code = driver_session_path(driver, entry->seq, &path, error);
         if (code == ERROR_OK)
-            code = session_key_wipe((const char *)path.data, error);
+            code = session_key_wipe(driver->world, (const char *)path.data, error);
         if (code != ERROR_OK)
             return code;
     }
@@ -93,11 +93,11 @@ enum error_code driver_forget_session(struct driver *driver, struct error *error
 enum error_code driver_unlock(struct driver *driver, struct error *error)
 {
     const struct config_operator *operator= & driver->config.operator;
-    enum error_code code = operator->agent
-                               ? agent_open(NULL, operator->public_key, &driver->operator_signer,
-                                            error)
-                               : keyfile_open(operator->key, &driver->options.passphrase,
-                                              &driver->operator_signer, error);
+    enum error_code code = operator->agent ? agent_open(driver->world, NULL, operator->public_key,
+                                                        &driver->operator_signer, error)
+                                           : keyfile_open(driver->world, operator->key,
+                                                          &driver->options.passphrase,
+                                                          &driver->operator_signer, error);
     if (code == ERROR_OK)
         driver->recorder.operator_signer = driver->operator_signer;
     return code;
@@ -178,7 +178,7 @@ enum error_code driver_open_session(struct driver *driver, struct error *error)
     const struct journal_entry *named_by = deployment_session(&driver->deployment);
     enum error_code code = driver_session_path(driver, named_by->seq, &path, error);
     if (code == ERROR_OK)
-        code = session_key_open((const char *)path.data, &driver->session, error);
+        code = session_key_open(driver->world, (const char *)path.data, &driver->session, error);
     if (code == ERROR_OK)
         code = check_session(driver, named_by, (const char *)path.data, error);
     if (code != ERROR_OK)
@@ -209,7 +209,7 @@ enum error_code driver_open(struct driver *driver, const struct driver_options *
     if (code != ERROR_OK)
         return code;
     bool read_only = (needs & (DRIVER_WRITES | DRIVER_DRIVES)) == 0;
-    code = journal_open(driver->config.journal, driver->clock, read_only, &driver->journal, error);
+    code = journal_open(driver->config.journal, driver->world, read_only, &driver->journal, error);
     if (code != ERROR_OK)
         return code;
     driver->recorder.journal = driver->journal;

@@ -2,18 +2,16 @@
  * "Bundle"). */
 #include "journal/journal.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#include <sodium.h>
 
 #include "journal/canonical.h"
 #include "journal/format/format.h"
 #include "journal/format/merkle.h"
+#include "journal/format/text.h"
+
+enum { BUNDLE_MODE = 0666 }; /* handed to auditors: as the umask says */
 
 /* Over the first `size` entries. */
 static enum error_code checkpoint_of(struct journal *journal, uint64_t size,
@@ -69,7 +67,7 @@ enum error_code journal_signed_checkpoint(struct journal *journal, struct signer
 
 struct references {
     uint8_t (*hashes)[SHA256_BYTES];
-    size_t count, room;
+    size_t count, capacity;
 };
 
 static void free_references(struct references *references)
@@ -88,13 +86,13 @@ static enum error_code note_references(const json_t *body, struct references *re
     const json_t *items = json_object_get(body, "evidence");
     for (size_t i = 0; i < json_array_size(items); i++) {
         const char *hex = json_string_value(json_object_get(json_array_get(items, i), "output"));
-        if (references->count == references->room) {
-            size_t room = references->room * 2 + 64;
-            void *grown = reallocarray(references->hashes, room, SHA256_BYTES);
+        if (references->count == references->capacity) {
+            size_t capacity = references->capacity * 2 + 64;
+            void *grown = reallocarray(references->hashes, capacity, SHA256_BYTES);
             if (grown == NULL)
                 return error_set(error, ERROR_MEMORY, 0, "export", "", "out of memory");
             references->hashes = grown;
-            references->room = room;
+            references->capacity = capacity;
         }
         if (hex == NULL
             || !bytes_from_hex(hex, strlen(hex), references->hashes[references->count],
@@ -132,46 +130,66 @@ static enum error_code collect(struct journal *journal, uint64_t size,
     return code;
 }
 
-static enum error_code write_entry(FILE *file, struct journal *journal, uint64_t seq,
-                                   struct error *error)
+/* The file that is being written. */
+struct output {
+    const struct world_disk *disk;
+    void *file;
+};
+
+static enum error_code add_line(const struct output *output, const struct text *line,
+                                struct error *error)
+{
+    if (text_failed(line, error))
+        return error->code;
+    return output->disk->add(output->file, line->bytes.data, line->bytes.size, error);
+}
+
+static enum error_code write_entry(const struct output *output, struct journal *journal,
+                                   uint64_t seq, struct error *error)
 {
     CLEANUP_BYTES struct bytes value = {0};
     CLEANUP_BYTES struct bytes payload = {0};
     CLEANUP_BYTES struct bytes signature = {0};
+    CLEANUP_TEXT struct text line = {0};
     enum error_code code = journal_stored_value(journal, seq, &value, error);
     if (code == ERROR_OK)
         code = bytes_base64(value.data + SIGNATURE_BYTES, value.size - SIGNATURE_BYTES, &payload,
                             error);
     if (code == ERROR_OK)
         code = bytes_base64(value.data, SIGNATURE_BYTES, &signature, error);
-    if (code == ERROR_OK)
-        fprintf(file, "{\"seq\":%llu,\"payload\":\"%s\",\"signature\":\"%s\"}\n",
-                (unsigned long long)seq, (const char *)payload.data, (const char *)signature.data);
-    return code;
+    if (code != ERROR_OK)
+        return code;
+    text_add_format(&line, "{\"seq\":%llu,\"payload\":\"%s\",\"signature\":\"%s\"}\n",
+                    (unsigned long long)seq, (const char *)payload.data,
+                    (const char *)signature.data);
+    return add_line(output, &line, error);
 }
 
-static enum error_code write_blob(FILE *file, struct journal *journal,
+static enum error_code write_blob(const struct output *output, struct journal *journal,
                                   const uint8_t hash[SHA256_BYTES], struct error *error)
 {
     CLEANUP_BYTES struct bytes data = {0};
-    CLEANUP_BYTES struct bytes text = {0};
+    CLEANUP_BYTES struct bytes base64 = {0};
+    CLEANUP_TEXT struct text line = {0};
     char hex[SHA256_HEX + 1];
     bytes_hex(hash, SHA256_BYTES, hex);
     enum error_code code = journal_blob(journal, hash, &data, error);
     if (code == ERROR_OK)
-        code = bytes_base64(data.data, data.size, &text, error);
-    if (code == ERROR_OK)
-        fprintf(file, "{\"sha256\":\"%s\",\"data\":\"%s\"}\n", hex, (const char *)text.data);
-    return code;
+        code = bytes_base64(data.data, data.size, &base64, error);
+    if (code != ERROR_OK)
+        return code;
+    text_add_format(&line, "{\"sha256\":\"%s\",\"data\":\"%s\"}\n", hex, (const char *)base64.data);
+    return add_line(output, &line, error);
 }
 
 /* Over the entries that were written: another process may have appended one since. */
-static enum error_code write_checkpoint(FILE *file, struct journal *journal, uint64_t size,
-                                        struct signer *signer, struct error *error)
+static enum error_code write_checkpoint(const struct output *output, struct journal *journal,
+                                        uint64_t size, struct signer *signer, struct error *error)
 {
     struct checkpoint checkpoint;
     CLEANUP_BYTES struct bytes note = {0};
-    CLEANUP_BYTES struct bytes line = {0};
+    CLEANUP_BYTES struct bytes json = {0};
+    CLEANUP_TEXT struct text line = {0};
     enum error_code code = checkpoint_of(journal, size, &checkpoint, error);
     if (code == ERROR_OK)
         code = sign_checkpoint(&checkpoint, signer, &note, error);
@@ -182,54 +200,47 @@ static enum error_code write_checkpoint(FILE *file, struct journal *journal, uin
     if (code == ERROR_OK && object == NULL)
         return error_set(error, ERROR_MEMORY, 0, "export", "", "out of memory");
     if (code == ERROR_OK)
-        code = canonical_write(object, &line, error);
-    if (code == ERROR_OK)
-        fprintf(file, "%s\n", (const char *)line.data);
-    return code;
+        code = canonical_write(object, &json, error);
+    if (code != ERROR_OK)
+        return code;
+    text_add_format(&line, "%s\n", (const char *)json.data);
+    return add_line(output, &line, error);
 }
 
-static enum error_code write_bundle(FILE *file, struct journal *journal, struct signer *signer,
-                                    struct error *error)
+static enum error_code write_bundle(const struct output *output, struct journal *journal,
+                                    struct signer *signer, struct error *error)
 {
     struct references references __attribute__((cleanup(free_references))) = {0};
     struct journal_head head;
+    CLEANUP_TEXT struct text line = {0};
     enum error_code code = journal_head(journal, &head, error);
     if (code == ERROR_OK)
         code = collect(journal, head.size, &references, error);
-    if (code == ERROR_OK)
-        fprintf(file, "{\"titan_bundle\":1,\"journal\":\"%s\",\"entries\":%llu,\"blobs\":%zu}\n",
-                journal_id(journal), (unsigned long long)head.size, references.count);
+    if (code != ERROR_OK)
+        return code;
+    text_add_format(&line,
+                    "{\"titan_bundle\":1,\"journal\":\"%s\",\"entries\":%llu,\"blobs\":%zu}\n",
+                    journal_id(journal), (unsigned long long)head.size, references.count);
+    code = add_line(output, &line, error);
     for (uint64_t seq = 0; code == ERROR_OK && seq < head.size; seq++)
-        code = write_entry(file, journal, seq, error);
+        code = write_entry(output, journal, seq, error);
     for (size_t i = 0; code == ERROR_OK && i < references.count; i++)
-        code = write_blob(file, journal, references.hashes[i], error);
-    return code == ERROR_OK ? write_checkpoint(file, journal, head.size, signer, error) : code;
+        code = write_blob(output, journal, references.hashes[i], error);
+    return code == ERROR_OK ? write_checkpoint(output, journal, head.size, signer, error) : code;
 }
 
 enum error_code journal_export(struct journal *journal, struct signer *signer, const char *path,
                                struct error *error)
 {
-    CLEANUP_BYTES struct bytes temporary = {0};
-    enum error_code code = bytes_append_format(&temporary, error, "%s.new", path);
+    struct output output = {.disk = journal_world(journal)->disk};
+    enum error_code code = output.disk->begin(output.disk->context, path, WRITE_REPLACE,
+                                              BUNDLE_MODE, &output.file, error);
     if (code != ERROR_OK)
         return code;
-    const char *name = (const char *)temporary.data;
-    FILE *file = fopen(name, "we");
-    if (file == NULL)
-        return error_set(error, ERROR_SYSTEM, errno, path, "choose a place that can be written",
-                         "the bundle cannot be made: %s", strerror(errno));
-    code = write_bundle(file, journal, signer, error);
-    bool good = fflush(file) == 0 && ferror(file) == 0 && fsync(fileno(file)) == 0;
-    int number = errno;
-    good = fclose(file) == 0 && good;
-    if (code == ERROR_OK && good) {
-        if (rename(name, path) == 0)
-            return ERROR_OK;
-        number = errno;
-    }
+    code = write_bundle(&output, journal, signer, error);
     if (code == ERROR_OK)
-        code = error_set(error, ERROR_SYSTEM, number, path, "make room or choose another place",
-                         "the bundle cannot be written: %s", strerror(number));
-    (void)unlink(name);
+        return output.disk->finish(output.file, true, error);
+    struct error ignored;
+    (void)!output.disk->finish(output.file, false, &ignored);
     return code;
 }

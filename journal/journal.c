@@ -5,22 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <sodium.h>
-
 #include "journal/canonical.h"
 #include "journal/format/format.h"
 #include "journal/keys/signer_backend.h"
 #include "journal/format/sshsig.h"
-#include "journal/store.h"
-#include "journal/store_directory.h"
 
 enum {
     TAIL_CHECKED = 3
 }; /* entries whose chain and signature an open checks; the whole chain is titan-verify's work */
 
 struct journal {
-    struct store *store;
-    const struct clock *clock;
+    const struct world_store *table; /* world->store */
+    void *store;                     /* its handle */
+    const struct world *world;
     char id[FORMAT_JOURNAL_ID_HEX + 1];
     char *directory;
     bool read_only;
@@ -30,6 +27,11 @@ void journal_entry_clear(struct journal_entry *entry)
 {
     json_decref(entry->body);
     *entry = (struct journal_entry){0};
+}
+
+const struct world *journal_world(const struct journal *journal)
+{
+    return journal->world;
 }
 
 const char *journal_id(const struct journal *journal)
@@ -50,7 +52,7 @@ bool journal_is_read_only(const struct journal *journal)
 enum error_code journal_file_bytes(const struct journal *journal, uint64_t *ret_bytes,
                                    struct error *error)
 {
-    return store_directory_bytes(journal->directory, ret_bytes, error);
+    return journal->table->file_bytes(journal->store, ret_bytes, error);
 }
 
 static enum error_code damaged(uint64_t seq, const char *what, struct error *error)
@@ -65,20 +67,23 @@ void journal_close(struct journal *journal)
 {
     if (journal == NULL)
         return;
-    store_close(journal->store);
+    if (journal->store != NULL)
+        journal->table->close(journal->store);
     free(journal->directory);
     free(journal);
 }
 
-static enum error_code new_handle(const char *directory, const struct clock *clock, bool read_only,
+static enum error_code new_handle(const char *directory, const struct world *world, bool read_only,
                                   struct journal **ret_journal, struct error *error)
 {
     CLEANUP_JOURNAL struct journal *journal = calloc(1, sizeof *journal);
     if (journal == NULL || (journal->directory = strdup(directory)) == NULL)
         return error_set(error, ERROR_MEMORY, 0, directory, "", "out of memory");
-    journal->clock = clock;
+    journal->world = world;
+    journal->table = world->store;
     journal->read_only = read_only;
-    enum error_code code = store_open(directory, read_only, &journal->store, error);
+    enum error_code code = world->store->open(world->store->context, directory, read_only,
+                                              &journal->store, error);
     if (code != ERROR_OK)
         return code;
     *ret_journal = journal;
@@ -86,17 +91,15 @@ static enum error_code new_handle(const char *directory, const struct clock *clo
     return ERROR_OK;
 }
 
-enum error_code journal_create(const char *directory, const struct clock *clock,
+enum error_code journal_create(const char *directory, const struct world *world,
                                struct journal **ret_journal, struct error *error)
 {
-    uint8_t id[FORMAT_JOURNAL_ID_HEX / 2];
-    enum error_code code = store_create(directory, error);
+    enum error_code code = world->store->create(world->store->context, directory, error);
     if (code == ERROR_OK)
-        code = new_handle(directory, clock, false, ret_journal, error);
+        code = new_handle(directory, world, false, ret_journal, error);
     if (code != ERROR_OK)
         return code;
-    randombytes_buf(id, sizeof id);
-    bytes_hex(id, sizeof id, (*ret_journal)->id);
+    world_random_hex(world, FORMAT_JOURNAL_ID_HEX / 2, (*ret_journal)->id);
     return ERROR_OK;
 }
 
@@ -147,7 +150,7 @@ static enum error_code read_whole(struct journal *journal, uint64_t seq,
                                   char *ret_prev, bool check_signature, struct error *error)
 {
     CLEANUP_BYTES struct bytes value = {0};
-    enum error_code code = store_entry(journal->store, seq, &value, error);
+    enum error_code code = journal->table->entry(journal->store, seq, &value, error);
     if (code == ERROR_OK)
         code = decode(seq, &value, ret_entry, ret_journal, ret_prev, error);
     if (code != ERROR_OK || !check_signature)
@@ -191,14 +194,14 @@ static enum error_code check_tail(struct journal *journal, uint64_t size, struct
     return code;
 }
 
-enum error_code journal_open(const char *directory, const struct clock *clock, bool read_only,
+enum error_code journal_open(const char *directory, const struct world *world, bool read_only,
                              struct journal **ret_journal, struct error *error)
 {
     CLEANUP_JOURNAL struct journal *journal = NULL;
     uint64_t size;
-    enum error_code code = new_handle(directory, clock, read_only, &journal, error);
+    enum error_code code = new_handle(directory, world, read_only, &journal, error);
     if (code == ERROR_OK)
-        code = store_size(journal->store, &size, error);
+        code = journal->table->size(journal->store, &size, error);
     if (code != ERROR_OK)
         return code;
     if (size == 0)
@@ -218,9 +221,9 @@ enum error_code journal_head(struct journal *journal, struct journal_head *ret_h
 {
     struct journal_head head = {0};
     CLEANUP_BYTES struct bytes value = {0};
-    enum error_code code = store_size(journal->store, &head.size, error);
+    enum error_code code = journal->table->size(journal->store, &head.size, error);
     if (code == ERROR_OK && head.size > 0)
-        code = store_entry(journal->store, head.size - 1, &value, error);
+        code = journal->table->entry(journal->store, head.size - 1, &value, error);
     if (code != ERROR_OK)
         return code;
     if (head.size > 0)
@@ -246,8 +249,8 @@ static enum error_code payload_of(const struct append *append, uint64_t size, co
 {
     struct clock_reading now;
     char prev[SHA256_HEX + 1], signer[SHA256_HEX + 1];
-    enum error_code code = append->journal->clock->read(append->journal->clock->context, &now,
-                                                        error);
+    const struct clock *clock = append->journal->world->clock;
+    enum error_code code = clock->read(clock->context, &now, error);
     if (code != ERROR_OK)
         return code;
     memset(prev, '0', SHA256_HEX);
@@ -320,9 +323,9 @@ static enum error_code sign_ahead(struct append *append, struct error *error)
 {
     CLEANUP_BYTES struct bytes last = {0};
     uint64_t size = 0;
-    enum error_code code = store_size(append->journal->store, &size, error);
+    enum error_code code = append->journal->table->size(append->journal->store, &size, error);
     if (code == ERROR_OK && size > 0)
-        code = store_entry(append->journal->store, size - 1, &last, error);
+        code = append->journal->table->entry(append->journal->store, size - 1, &last, error);
     if (code == ERROR_OK)
         code = sign_value(append, size, last.data, last.size, &append->ready, error);
     append->ready_size = size;
@@ -339,7 +342,8 @@ static enum error_code append_one(struct append *append, const struct bytes *blo
         uint64_t seq;
         enum error_code code = append->signer->may_ask ? sign_ahead(append, error) : ERROR_OK;
         if (code == ERROR_OK)
-            code = store_append(journal->store, make_value, append, blobs, blob_count, &seq, error);
+            code = journal->table->append(journal->store, make_value, append, blobs, blob_count,
+                                          &seq, error);
         bytes_free(&append->ready);
         if (code == ERROR_HELD && !append->only_at && attempt < 8)
             continue;
@@ -379,28 +383,28 @@ enum error_code journal_append_at(struct journal *journal, uint64_t size, struct
 enum error_code journal_stored_value(struct journal *journal, uint64_t seq, struct bytes *ret_value,
                                      struct error *error)
 {
-    return store_entry(journal->store, seq, ret_value, error);
+    return journal->table->entry(journal->store, seq, ret_value, error);
 }
 
 enum error_code journal_blob(struct journal *journal, const uint8_t hash[SHA256_BYTES],
                              struct bytes *ret_data, struct error *error)
 {
-    return store_blob(journal->store, hash, ret_data, error);
+    return journal->table->blob(journal->store, hash, ret_data, error);
 }
 
 enum error_code journal_state_put(struct journal *journal, const char *key, const void *value,
                                   size_t size, struct error *error)
 {
-    return store_state_put(journal->store, key, value, size, error);
+    return journal->table->state_put(journal->store, key, value, size, error);
 }
 
 enum error_code journal_state_get(struct journal *journal, const char *key, struct bytes *ret_value,
                                   struct error *error)
 {
-    return store_state_get(journal->store, key, ret_value, error);
+    return journal->table->state_get(journal->store, key, ret_value, error);
 }
 
 enum error_code journal_reserve(struct journal *journal, size_t bytes, struct error *error)
 {
-    return store_reserve(journal->store, bytes, error);
+    return journal->table->reserve(journal->store, bytes, error);
 }

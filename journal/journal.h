@@ -19,6 +19,7 @@
 #include "journal/format/bytes.h"
 #include "journal/format/clock.h"
 #include "journal/format/note.h"
+#include "journal/format/world.h"
 #include "journal/keys/signer.h"
 
 struct journal;
@@ -49,11 +50,11 @@ struct journal_head {
 
 /* Creates the directory (0700) and an empty environment with a fresh random id; refuses an existing
  * one. */
-enum error_code journal_create(const char *directory, const struct clock *clock,
+enum error_code journal_create(const char *directory, const struct world *world,
                                struct journal **ret_journal, struct error *error) CHECKED;
 /* Checks version, id, and the last entries' chain and signatures (constant time, not the whole
  * chain: titan-verify does that). */
-enum error_code journal_open(const char *directory, const struct clock *clock, bool read_only,
+enum error_code journal_open(const char *directory, const struct world *world, bool read_only,
                              struct journal **ret_journal, struct error *error) CHECKED;
 void journal_close(struct journal *journal);
 static inline void journal_closep(struct journal **journal)
@@ -62,6 +63,7 @@ static inline void journal_closep(struct journal **journal)
 }
 #define CLEANUP_JOURNAL __attribute__((cleanup(journal_closep)))
 
+const struct world *journal_world(const struct journal *journal); /* borrowed at opening */
 const char *journal_id(const struct journal *journal);
 const char *journal_directory(const struct journal *journal);
 bool journal_is_read_only(const struct journal *journal);
@@ -107,7 +109,7 @@ enum error_code journal_checkpoint(struct journal *journal, struct checkpoint *r
 /* The note over it, signed by the session key or by the operator who exports. */
 enum error_code journal_signed_checkpoint(struct journal *journal, struct signer *signer,
                                           struct bytes *ret_note, struct error *error) CHECKED;
-/* bundle.c: writes the bundle to `path` atomically (temporary file, fsync, rename). */
+/* bundle.c: writes the bundle to `path` atomically, through the world's disk. */
 enum error_code journal_export(struct journal *journal, struct signer *signer, const char *path,
                                struct error *error) CHECKED;
 

@@ -412,3 +412,9 @@ enum error_code store_reserve(struct store *store, size_t bytes, struct error *e
     size_t used = (information.me_last_pgno + 1) * statistics.ms_psize;
     return used + bytes > information.me_mapsize ? grow(store, used + bytes, error) : ERROR_OK;
 }
+
+enum error_code store_file_bytes(const struct store *store, uint64_t *ret_bytes,
+                                 struct error *error)
+{
+    return store_directory_bytes(store->directory, ret_bytes, error);
+}

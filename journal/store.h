@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "journal/format/bytes.h"
+#include "journal/format/world.h"
 
 struct store;
 
@@ -38,17 +38,18 @@ enum error_code store_state_get(struct store *store, const char *key, struct byt
 enum error_code store_state_put(struct store *store, const char *key, const void *value,
                                 size_t size, struct error *error) CHECKED;
 
-/* Makes the next stored value inside the write transaction: `size` entries stand before it, `last`
- * is the stored value of the last one. */
-typedef enum error_code store_make_function(void *context, uint64_t size, const void *last,
-                                            size_t last_bytes, struct bytes *ret_value,
-                                            struct error *error);
-
 /* One durable commit: the entry that `make` returns, and the blobs that are not stored yet. */
 enum error_code store_append(struct store *store, store_make_function *make, void *context,
                              const struct bytes *blobs, size_t blob_count, uint64_t *ret_seq,
                              struct error *error) CHECKED;
 /* Room for `bytes` more: the map is grown and the disk asked. */
 enum error_code store_reserve(struct store *store, size_t bytes, struct error *error) CHECKED;
+
+/* What the file of the entries takes on the disk. */
+enum error_code store_file_bytes(const struct store *store, uint64_t *ret_bytes,
+                                 struct error *error) CHECKED;
+
+/* store_lmdb.c: these functions as the world's table. */
+const struct world_store *store_lmdb(void);
 
 #endif

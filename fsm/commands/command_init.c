@@ -23,7 +23,7 @@ enum error_code command_init(const struct command_line *line, enum exit_status *
         return error_set(error, ERROR_MEMORY, 0, "init", "", "out of memory");
     code = genesis_check_roster(&driver, json_object_get(body, "roster"), error);
     if (code == ERROR_OK)
-        code = journal_create(driver.config.journal, driver.clock, &driver.journal, error);
+        code = journal_create(driver.config.journal, driver.world, &driver.journal, error);
     if (code != ERROR_OK)
         return code;
     driver.recorder.journal = driver.journal;

@@ -50,7 +50,7 @@ static enum error_code resume_succession(struct driver *driver, const char *lost
                                          struct error *error)
 {
     CLEANUP_ENTRY struct journal_entry genesis = {0};
-    enum error_code code = journal_open(driver->config.journal, driver->clock, false,
+    enum error_code code = journal_open(driver->config.journal, driver->world, false,
                                         &driver->journal, error);
     if (code == ERROR_OK)
         code = journal_read(driver->journal, 0, &genesis, error);
@@ -77,7 +77,7 @@ static enum error_code begin_successor(struct driver *driver, json_t *body,
                                  (json_int_t)now->head_seq, "hash", now->head_hash);
     if (json_object_set_new(body, "succeeds", succeeds) != 0)
         return error_set(error, ERROR_MEMORY, 0, "genesis", "", "out of memory");
-    enum error_code code = journal_create(driver->config.journal, driver->clock, &driver->journal,
+    enum error_code code = journal_create(driver->config.journal, driver->world, &driver->journal,
                                           error);
     if (code != ERROR_OK)
         return code;

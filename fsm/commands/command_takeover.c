@@ -46,7 +46,7 @@ static bool has_begun(const struct driver *driver, const struct journal_entry *n
         || named == NULL)
         return false;
     if (driver_session_path(driver, named_by->seq, &path, &ignored) != ERROR_OK
-        || session_key_open((const char *)path.data, &session, &ignored) != ERROR_OK)
+        || session_key_open(driver->world, (const char *)path.data, &session, &ignored) != ERROR_OK)
         return false;
     bytes_hex(signer_public_key(session), KEY_BYTES, key);
     return strcmp(named, key) == 0;

@@ -24,11 +24,12 @@ enum error_code authority_holder(const struct deployment *deployment, struct hol
     return ERROR_OK;
 }
 
-static enum error_code configured_key(const struct config_operator *operator,
-                                      uint8_t ret_key[KEY_BYTES], struct error *error)
+static enum error_code configured_key(const struct driver *driver, uint8_t ret_key[KEY_BYTES],
+                                      struct error *error)
 {
+    const struct config_operator *operator= & driver->config.operator;
     if (!operator->agent)
-        return keyfile_public_key(operator->key, ret_key, error);
+        return keyfile_public_key(driver->world, operator->key, ret_key, error);
     memcpy(ret_key, operator->public_key, KEY_BYTES);
     return ERROR_OK;
 }
@@ -48,7 +49,7 @@ enum error_code authority_check_holder(const struct driver *driver, struct error
         return error_set(error, ERROR_KEY_REFUSED, 0, driver->options.config_path, next,
                          "deployment %llu is driven by %.128s, not by %.128s", number,
                          holder.principal, operator->principal);
-    code = configured_key(operator, key, error);
+    code = configured_key(driver, key, error);
     if (code != ERROR_OK || memcmp(holder.key, key, KEY_BYTES) == 0)
         return code;
     return error_set(error, ERROR_KEY_REFUSED, 0, driver->options.config_path, next,

@@ -1,15 +1,15 @@
 #include "fsm/terminal/world_terminal.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <termios.h>
 #include <unistd.h>
 
+#include "actions/target/world_system.h"
 #include "fsm/terminal/echo.h"
+#include "fsm/terminal/secret_line.h"
 
 enum { LINE_MAX_BYTES = 1024, POLL_MS = 500 };
 
@@ -90,7 +90,7 @@ static enum error_code await_input(int64_t until_ns, struct error *error)
     while (interrupted == 0) {
         int64_t left_ms = POLL_MS;
         if (until_ns != 0)
-            left_ms = (until_ns - clock_boottime_ns(clock_system()) + 999999) / 1000000;
+            left_ms = (until_ns - clock_boottime_ns(world_clock_system()) + 999999) / 1000000;
         if (left_ms <= 0)
             break;
         if (poll(&ready, 1, left_ms < POLL_MS ? (int)left_ms : POLL_MS) > 0)
@@ -125,77 +125,13 @@ static enum error_code terminal_read_line(void *context, int64_t until_ns, struc
     }
 }
 
-/* Only ends the read, so that the terminal gets its echo back before anything else happens. */
-static void end_read(int number)
-{
-    (void)number;
-}
-
-/* False also where a signal arrives: who pressed Ctrl-C wants to get out. A NUL would silently cut
- * the passphrase. */
-static bool read_secret_line(int terminal, char line[LINE_MAX_BYTES], size_t *ret_length)
-{
-    size_t length = 0;
-    for (;;) {
-        ssize_t got = read(terminal, line + length, 1);
-        if (got < 0)
-            return false;
-        if (got == 0 || line[length] == '\n')
-            break;
-        if (line[length] == '\0' || ++length == LINE_MAX_BYTES)
-            return false;
-    }
-    *ret_length = length;
-    return length > 0;
-}
-
-/* Silent before the prompt: what is typed at the sight of it is neither shown nor dropped. */
-static bool ask_in_silence(int terminal, const char *prompt, char line[LINE_MAX_BYTES],
-                           size_t *ret_length)
-{
-    struct termios before, silent;
-    struct sigaction interrupt, ending, ours = {.sa_handler = end_read};
-    if (tcgetattr(terminal, &before) != 0)
-        return false;
-    silent = before;
-    silent.c_lflag &= (tcflag_t)~ECHO;
-    (void)sigaction(SIGINT, &ours, &interrupt);
-    (void)sigaction(SIGTERM, &ours, &ending);
-    bool good = tcsetattr(terminal, TCSAFLUSH, &silent) == 0
-                && write(terminal, prompt, strlen(prompt)) >= 0
-                && read_secret_line(terminal, line, ret_length);
-    (void)tcsetattr(terminal, TCSAFLUSH, &before);
-    (void)sigaction(SIGINT, &interrupt, NULL);
-    (void)sigaction(SIGTERM, &ending, NULL);
-    return write(terminal, "\n", 1) == 1 && good;
-}
-
-static enum error_code read_secret(void *context, const char *prompt, struct bytes *ret_line,
-                                   struct error *error)
-{
-    char line[LINE_MAX_BYTES];
-    size_t length = 0;
-    (void)context;
-    int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-    if (terminal < 0)
-        return error_set(error, ERROR_KEY_REFUSED, errno, "passphrase",
-                         "give --passphrase-file or --passphrase-fd",
-                         "there is no terminal to ask for the passphrase");
-    bool good = ask_in_silence(terminal, prompt, line, &length);
-    (void)close(terminal);
-    enum error_code code = good ? bytes_append(ret_line, line, length, error)
-                                : error_set(error, ERROR_KEY_REFUSED, 0, "passphrase", "try again",
-                                            "no passphrase was given");
-    explicit_bzero(line, sizeof line);
-    return code;
-}
-
 const struct world_terminal *terminal_system(void)
 {
     static const struct world_terminal terminal = {.is_terminal = is_terminal,
                                                    .size = window_size,
                                                    .read_line = terminal_read_line,
-                                                   .read_secret = read_secret};
+                                                   .read_secret = secret_line_ask,
+                                                   .read_descriptor = secret_line_receive};
     return &terminal;
 }
 

@@ -1,72 +1,9 @@
 #include "journal/format/clock.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
-
-static enum error_code read_boot_id(char ret_boot[BOOT_ID_LENGTH + 1], struct error *error)
-{
-    static const char path[] = "/proc/sys/kernel/random/boot_id";
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t got = descriptor >= 0 ? read(descriptor, ret_boot, BOOT_ID_LENGTH) : -1;
-    int number = errno;
-    if (descriptor >= 0)
-        (void)close(descriptor);
-    if (got != BOOT_ID_LENGTH)
-        return error_set(error, ERROR_SYSTEM, number, path, "mount /proc",
-                         "the kernel's boot id cannot be read");
-    ret_boot[BOOT_ID_LENGTH] = '\0';
-    return ERROR_OK;
-}
-
-static enum error_code system_read(void *context, struct clock_reading *ret_reading,
-                                   struct error *error)
-{
-    (void)context;
-    struct timespec wall, boot;
-    struct tm utc;
-    struct clock_reading reading;
-    if (clock_gettime(CLOCK_REALTIME, &wall) != 0 || clock_gettime(CLOCK_BOOTTIME, &boot) != 0
-        || gmtime_r(&wall.tv_sec, &utc) == NULL)
-        return error_set(error, ERROR_SYSTEM, errno, "clock", "", "the clocks cannot be read: %s",
-                         strerror(errno));
-    enum error_code code = read_boot_id(reading.boot, error);
-    if (code != ERROR_OK)
-        return code;
-    reading.utc_ns = wall.tv_sec * 1000000000 + wall.tv_nsec;
-    reading.boottime_ns = boot.tv_sec * 1000000000 + boot.tv_nsec;
-    char seconds[24];
-    if (strftime(seconds, sizeof seconds, "%Y-%m-%dT%H:%M:%S", &utc) != 19)
-        return error_set(error, ERROR_SYSTEM, 0, "clock", "set the wall clock",
-                         "the wall clock is out of the range that can be written");
-    (void)snprintf(reading.utc, sizeof reading.utc, "%.19s.%09ldZ", seconds, wall.tv_nsec);
-    *ret_reading = reading;
-    return ERROR_OK;
-}
-
-static enum error_code system_sleep_until(void *context, int64_t boottime_ns, struct error *error)
-{
-    (void)context;
-    struct timespec until = {.tv_sec = boottime_ns / 1000000000,
-                             .tv_nsec = boottime_ns % 1000000000};
-    int number = clock_nanosleep(CLOCK_BOOTTIME, TIMER_ABSTIME, &until, NULL);
-    if (number != 0 && number != EINTR)
-        return error_set(error, ERROR_SYSTEM, number, "clock", "", "cannot sleep: %s",
-                         strerror(number));
-    return ERROR_OK;
-}
-
-const struct clock *clock_system(void)
-{
-    static const struct clock clock = {.context = NULL,
-                                       .read = system_read,
-                                       .sleep_until = system_sleep_until};
-    return &clock;
-}
 
 int64_t clock_boottime_ns(const struct clock *clock)
 {

@@ -2,7 +2,8 @@
  * replace them.
  * Clocks:    boottime_ns is CLOCK_BOOTTIME (runs through suspend, never stepped): every deadline
  *            and duration. utc is the wall clock: recorded for people, never computed with.
- * Ownership: `struct clock` is a value with a context; clock_system() has none. */
+ * Ownership: `struct clock` is a value with a context. The real one is in
+ *            actions/target/world_clock.c. */
 #ifndef JOURNAL_CLOCK_H
 #define JOURNAL_CLOCK_H
 
@@ -27,7 +28,6 @@ struct clock {
     enum error_code (*sleep_until)(void *context, int64_t boottime_ns, struct error *error);
 };
 
-const struct clock *clock_system(void);
 /* The form above, strictly; false for any other text. */
 bool clock_utc_parse(const char *utc, int64_t *ret_utc_ns);
 int64_t clock_boottime_ns(const struct clock *clock); /* asserts that the boot clock can be read */

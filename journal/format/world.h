@@ -37,6 +37,7 @@ struct world_host {
 /* What is known of a file without reading it. */
 struct world_file {
     bool exists, regular, directory;
+    bool link;     /* the name is a symbolic link; all else is of the file that it leads to */
     unsigned mode; /* permission bits */
     bool own;      /* its owner is this process's user */
     uint64_t size;
@@ -48,20 +49,32 @@ enum world_write {
 };
 
 /* Files of this machine: keys, session keys, configuration, what is exported. Inputs are opened
- * non-blocking and refused unless they are regular; no name is followed through a link when it is
- * written. */
+ * non-blocking and refused unless they are regular. Nothing is written through a link: a name that
+ * is a link, a device or a FIFO is ERROR_REFUSED. */
 struct world_disk {
     void *context;
+    /* Success with `exists` false where nothing is there. */
     enum error_code (*examine)(void *context, const char *path, struct world_file *ret_file,
                                struct error *error);
     /* Whole, at most size_max bytes (more is ERROR_LIMIT); ERROR_SYSTEM with ENOENT when absent. */
     enum error_code (*read)(void *context, const char *path, size_t size_max,
                             struct bytes *ret_data, struct error *error);
+    /* The first `size` bytes into the caller's locked memory, and nowhere else; ERROR_KEY_REFUSED
+     * unless only the owner may read the file. ret_data is overwritten on error, too. */
+    enum error_code (*read_secret)(void *context, const char *path, void *ret_data, size_t size,
+                                   size_t *ret_size, struct error *error);
     /* Durable when it returns: the bytes, and the name in its directory. */
     enum error_code (*write)(void *context, const char *path, enum world_write how, unsigned mode,
                              const void *data, size_t size, struct error *error);
+    /* The same in parts, for what may be too large for memory. finish() releases the file, also
+     * when it fails; `keep` false: nothing remains of it. */
+    enum error_code (*begin)(void *context, const char *path, enum world_write how, unsigned mode,
+                             void **ret_file, struct error *error);
+    enum error_code (*add)(void *file, const void *data, size_t size, struct error *error);
+    enum error_code (*finish)(void *file, bool keep, struct error *error);
     /* Overwritten with zeros, synced, removed; success when it is already gone. */
     enum error_code (*wipe)(void *context, const char *path, struct error *error);
+    /* Durable; ERROR_REFUSED where the name exists. */
     enum error_code (*make_directory)(void *context, const char *path, unsigned mode,
                                       struct error *error);
     /* An exclusive lock that ends with the process; ERROR_HELD when another has it. */
@@ -69,8 +82,9 @@ struct world_disk {
     void (*unlock)(void *context, void *lock);
 };
 
-/* The journal's environment (journal/store.h says what each function means; store.c is the LMDB
- * implementation). */
+/* The journal's environment (journal/store.h says what each function means and is the LMDB
+ * implementation). The function makes the next stored value inside the write transaction: `size`
+ * entries stand before it, `last` is the stored value of the last one. */
 typedef enum error_code store_make_function(void *context, uint64_t size, const void *last,
                                             size_t last_bytes, struct bytes *ret_value,
                                             struct error *error);
@@ -197,9 +211,15 @@ struct world_terminal {
      * the input. */
     enum error_code (*read_line)(void *context, int64_t until_ns, struct bytes *ret_line,
                                  struct error *error);
-    /* A line from the controlling terminal, without echo: a passphrase, which the caller wipes. */
-    enum error_code (*read_secret)(void *context, const char *prompt, struct bytes *ret_line,
+    /* A line from the controlling terminal, without echo: a passphrase. It goes into the caller's
+     * locked memory, NUL-terminated, and nowhere else. ERROR_KEY_REFUSED where there is no
+     * terminal, no line, an empty one, or one of `size` bytes or more. */
+    enum error_code (*read_secret)(void *context, const char *prompt, char *ret_line, size_t size,
                                    struct error *error);
+    /* The same from a descriptor that was open when the program began (--passphrase-fd). It does
+     * not read past the newline. */
+    enum error_code (*read_descriptor)(void *context, int descriptor, char *ret_line, size_t size,
+                                       struct error *error);
 };
 
 /* SIGINT and SIGTERM: the first one is remembered, the second one ends the process. */

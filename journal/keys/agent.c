@@ -3,14 +3,8 @@
  * agent from a refusal. */
 #include "journal/keys/signer_backend.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <time.h>
-#include <unistd.h>
 
 #include <sodium.h>
 
@@ -22,11 +16,13 @@ enum {
     MESSAGE_BYTES_MAX = 256 * 1024,
     KEY_BLOB_BYTES = 51,
     ANSWER_MS = 5000,
-    PERSON_MS = 120000
-}; /* a confirmation waits for a person */
+    PERSON_MS = 120000, /* a confirmation waits for a person */
+    SOCKET_PATH_MAX = 108
+};
 
 struct agent {
-    char path[sizeof((struct sockaddr_un *)0)->sun_path];
+    const struct world *world;
+    char path[SOCKET_PATH_MAX];
     uint8_t blob[KEY_BLOB_BYTES];
 };
 
@@ -41,63 +37,85 @@ static uint32_t read_u32(const uint8_t *at)
     return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
-static int64_t now_ms(void)
+static enum error_code unreachable(const struct agent *agent, int number, const char *what,
+                                   struct error *error)
 {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_BOOTTIME, &now);
-    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return error_set(error, ERROR_KEY_REFUSED, number, agent->path,
+                     "start ssh-agent and set SSH_AUTH_SOCK, then ssh-add the key", "%s", what);
 }
 
-/* Exactly `size` bytes before the deadline. */
-static bool receive(int descriptor, uint8_t *data, size_t size, int64_t deadline_ms)
+/* A connection to the agent, closed when it goes out of scope. */
+struct connection {
+    const struct clock *clock;
+    const struct world_stream *stream;
+    void *handle;
+    int64_t deadline_ns;
+};
+
+static void close_connection(struct connection *connection)
+{
+    if (connection->handle != NULL)
+        connection->stream->close(connection->handle);
+}
+
+static int64_t left_ms(const struct connection *connection)
+{
+    return (connection->deadline_ns - clock_boottime_ns(connection->clock)) / 1000000;
+}
+
+/* All `size` bytes before the deadline, in one direction. */
+static bool send_all(struct connection *to, const uint8_t *data, size_t size)
+{
+    for (size_t done = 0; done < size;) {
+        int64_t wait_ms = left_ms(to);
+        ssize_t put = wait_ms > 0 ? to->stream->send(to->handle, data + done, size - done, wait_ms)
+                                  : -1;
+        if (put < 0)
+            return false;
+        done += (size_t)put;
+    }
+    return true;
+}
+
+static bool receive_all(struct connection *from, uint8_t *data, size_t size)
 {
     for (size_t have = 0; have < size;) {
-        struct pollfd ready = {.fd = descriptor, .events = POLLIN};
-        int64_t left = deadline_ms - now_ms();
-        if (left <= 0 || poll(&ready, 1, (int)left) <= 0)
-            return false;
-        ssize_t got = recv(descriptor, data + have, size - have, 0);
-        if (got <= 0)
+        int64_t wait_ms = left_ms(from);
+        ssize_t got = wait_ms > 0
+                          ? from->stream->receive(from->handle, data + have, size - have, wait_ms)
+                          : -1;
+        if (got < 0)
             return false;
         have += (size_t)got;
     }
     return true;
 }
 
-static enum error_code unreachable(const struct agent *agent, const char *what, struct error *error)
-{
-    return error_set(error, ERROR_KEY_REFUSED, errno, agent->path,
-                     "start ssh-agent and set SSH_AUTH_SOCK, then ssh-add the key", "%s", what);
-}
-
 /* One request, one answer; ret_answer begins with the type. */
 static enum error_code talk(const struct agent *agent, const struct bytes *request, int wait_ms,
                             struct bytes *ret_answer, struct error *error)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    memcpy(address.sun_path, agent->path, sizeof address.sun_path);
-    int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (descriptor < 0 || connect(descriptor, (struct sockaddr *)&address, sizeof address) != 0) {
-        if (descriptor >= 0)
-            (void)close(descriptor);
-        return unreachable(agent, "no ssh-agent answers on its socket", error);
-    }
+    const struct world_local *local = agent->world->local;
+    struct connection connection
+        __attribute__((cleanup(close_connection))) = {.clock = agent->world->clock};
+    enum error_code code = local->connect(local->context, agent->path, &connection.stream,
+                                          &connection.handle, error);
+    if (code != ERROR_OK)
+        return unreachable(agent, error->library_code, "no ssh-agent answers on its socket", error);
     uint8_t length[4];
     write_u32(length, (uint32_t)request->size);
-    int64_t deadline_ms = now_ms() + wait_ms;
-    bool good = send(descriptor, length, sizeof length, MSG_NOSIGNAL) == sizeof length
-                && send(descriptor, request->data, request->size, MSG_NOSIGNAL)
-                       == (ssize_t)request->size
-                && receive(descriptor, length, sizeof length, deadline_ms);
+    connection.deadline_ns = clock_boottime_ns(connection.clock) + (int64_t)wait_ms * 1000000;
+    bool good = send_all(&connection, length, sizeof length)
+                && send_all(&connection, request->data, request->size)
+                && receive_all(&connection, length, sizeof length);
     size_t size = good ? read_u32(length) : 0;
     struct bytes answer = {0};
     good = good && size > 0 && size <= MESSAGE_BYTES_MAX && (answer.data = malloc(size)) != NULL
-           && receive(descriptor, answer.data, size, deadline_ms);
+           && receive_all(&connection, answer.data, size);
     answer.size = size;
-    (void)close(descriptor);
     if (!good) {
         bytes_free(&answer);
-        return unreachable(agent, "the ssh-agent did not answer in time", error);
+        return unreachable(agent, 0, "the ssh-agent did not answer in time", error);
     }
     *ret_answer = answer;
     return ERROR_OK;
@@ -115,7 +133,7 @@ static enum error_code list_keys(const struct agent *agent, uint32_t *ret_count,
     if (code != ERROR_OK)
         return code;
     if (answer.size < 5 || answer.data[0] != ANSWER_LIST)
-        return unreachable(agent, "the ssh-agent does not list its keys", error);
+        return unreachable(agent, 0, "the ssh-agent does not list its keys", error);
     *ret_count = read_u32(answer.data + 1);
     *ret_present = false;
     for (size_t at = 5; at + 4 <= answer.size;) {
@@ -198,12 +216,15 @@ static void agent_close(void *context)
     free(context);
 }
 
-enum error_code agent_open(const char *socket_path, const uint8_t public_key[KEY_BYTES],
-                           struct signer **ret_signer, struct error *error)
+enum error_code agent_open(const struct world *world, const char *socket_path,
+                           const uint8_t public_key[KEY_BYTES], struct signer **ret_signer,
+                           struct error *error)
 {
     static const uint8_t head[] = {0,   0,   0,   11,  's', 's', 'h', '-', 'e', 'd',
                                    '2', '5', '5', '1', '9', 0,   0,   0,   32};
-    const char *path = socket_path != NULL ? socket_path : getenv("SSH_AUTH_SOCK");
+    const char *path = socket_path != NULL
+                           ? socket_path
+                           : world->host->environment(world->host->context, "SSH_AUTH_SOCK");
     struct agent *agent = calloc(1, sizeof *agent);
     if (agent == NULL)
         return error_set(error, ERROR_MEMORY, 0, "agent", "", "out of memory");
@@ -212,6 +233,7 @@ enum error_code agent_open(const char *socket_path, const uint8_t public_key[KEY
         return error_set(error, ERROR_KEY_REFUSED, 0, "agent",
                          "start ssh-agent and set SSH_AUTH_SOCK", "no ssh-agent is named");
     }
+    agent->world = world;
     memcpy(agent->path, path, strlen(path) + 1);
     memcpy(agent->blob, head, sizeof head);
     memcpy(agent->blob + sizeof head, public_key, KEY_BYTES);

@@ -1,14 +1,9 @@
 #include "journal/keys/signer_backend.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <termios.h>
-#include <unistd.h>
 
 #include <sodium.h>
 
@@ -37,6 +32,12 @@ struct sealed {
     uint8_t box[BOX_BYTES];
 };
 
+static enum error_code no_locked_memory(const char *where, struct error *error)
+{
+    return error_set(error, ERROR_MEMORY, errno, where,
+                     "raise the limit of locked memory (ulimit -l)", "no locked memory");
+}
+
 /* Secret text in locked memory. */
 static void free_secret(char **secret)
 {
@@ -52,108 +53,58 @@ static enum error_code refuse(const char *path, const char *next, const char *wh
     return error_set(error, ERROR_KEY_REFUSED, 0, path, next, "%s", what);
 }
 
-/* The first line of a descriptor, byte by byte, so that nothing behind it is taken from whoever
- * reads on. */
-static bool read_line(int descriptor, char *line)
+static enum error_code ask_on_terminal(const struct world *world, bool twice, char *line,
+                                       struct error *error)
 {
-    size_t length = 0;
-    for (;;) {
-        char c;
-        ssize_t got = read(descriptor, &c, 1);
-        if (got < 0) /* a signal, too: whoever pressed Ctrl-C wants to get out */
-            return false;
-        if (got == 0 || c == '\n')
-            break;
-        if (length == PASSPHRASE_MAX || c == '\0') /* a NUL would silently cut the passphrase */
-            return false;
-        line[length++] = c;
-    }
-    line[length] = '\0';
-    return length > 0;
-}
-
-static void let_be(int number)
-{
-    /* it only ends the read, so that the terminal gets its echo back before anything else */
-    (void)number;
-}
-
-static bool ask(int terminal, const char *question, char *line)
-{
-    struct termios before, silent;
-    struct sigaction interrupt, ending, ours = {.sa_handler = let_be};
-    if (tcgetattr(terminal, &before) != 0)
-        return false;
-    silent = before;
-    silent.c_lflag &= (tcflag_t)~ECHO;
-    (void)sigaction(SIGINT, &ours, &interrupt);
-    (void)sigaction(SIGTERM, &ours, &ending);
-    /* Silence first: what is typed at the sight of the question must be neither shown nor flushed
-     *                away. */
-    bool good = tcsetattr(terminal, TCSAFLUSH, &silent) == 0
-                && write(terminal, question, strlen(question)) >= 0 && read_line(terminal, line);
-    (void)tcsetattr(terminal, TCSAFLUSH, &before);
-    (void)sigaction(SIGINT, &interrupt, NULL);
-    (void)sigaction(SIGTERM, &ending, NULL);
-    return write(terminal, "\n", 1) == 1 && good;
-}
-
-static enum error_code ask_on_terminal(bool twice, char *line, struct error *error)
-{
-    int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-    if (terminal < 0)
-        return refuse("passphrase", "give --passphrase-file or --passphrase-fd",
-                      "there is no terminal to ask for the passphrase", error);
+    const struct world_terminal *terminal = world->terminal;
     CLEANUP_SECRET char *again = sodium_malloc(PASSPHRASE_MAX + 1);
-    bool good = again != NULL && ask(terminal, "Passphrase of the operator's key: ", line);
-    bool same = !twice
-                || (good && ask(terminal, "The same once more: ", again)
-                    && strcmp(line, again) == 0);
-    (void)close(terminal);
-    if (!good)
-        return refuse("passphrase", "try again", "no passphrase was given", error);
-    return same ? ERROR_OK : refuse("passphrase", "try again", "the two passphrases differ", error);
-}
-
-static enum error_code check_mode(int descriptor, const char *path, struct error *error)
-{
-    struct stat status;
-    if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode))
-        return refuse(path, "name a regular file", "this is not a file", error);
-    if ((status.st_mode & 077) != 0)
-        return refuse(path, "chmod 600", "a secret file must be readable by its owner only", error);
-    return ERROR_OK;
-}
-
-static enum error_code read_from_file(const char *path, char *line, struct error *error)
-{
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (descriptor < 0)
-        return error_set(error, ERROR_KEY_REFUSED, errno, path, "check the path",
-                         "the passphrase file cannot be opened: %s", strerror(errno));
-    enum error_code code = check_mode(descriptor, path, error);
-    if (code == ERROR_OK && !read_line(descriptor, line))
-        code = refuse(path, "write the passphrase into its first line",
-                      "the passphrase file is empty or its first line too long", error);
-    (void)close(descriptor);
+    if (again == NULL)
+        return no_locked_memory("passphrase", error);
+    enum error_code code = terminal->read_secret(terminal->context,
+                                                 "Passphrase of the operator's key: ", line,
+                                                 PASSPHRASE_MAX + 1, error);
+    if (code != ERROR_OK || !twice)
+        return code;
+    code = terminal->read_secret(terminal->context, "Repeat the passphrase: ", again,
+                                 PASSPHRASE_MAX + 1, error);
+    if (code == ERROR_OK && strcmp(line, again) != 0)
+        return refuse("passphrase", "try again", "the two passphrases differ", error);
     return code;
 }
 
-static enum error_code passphrase_read(const struct passphrase_source *source, bool twice,
+/* The first line of the file. A NUL in it would silently truncate the passphrase. */
+static enum error_code read_from_file(const struct world *world, const char *path, char *line,
+                                      struct error *error)
+{
+    size_t size = 0;
+    enum error_code code = world->disk->read_secret(world->disk->context, path, line,
+                                                    PASSPHRASE_MAX + 1, &size, error);
+    if (code != ERROR_OK)
+        return code;
+    const char *newline = memchr(line, '\n', size);
+    size_t length = newline != NULL ? (size_t)(newline - line) : size;
+    if (length == 0 || length > PASSPHRASE_MAX || memchr(line, '\0', length) != NULL)
+        return refuse(path, "write the passphrase into its first line",
+                      "the passphrase file is empty or its first line too long", error);
+    line[length] = '\0';
+    return ERROR_OK;
+}
+
+static enum error_code passphrase_read(const struct world *world,
+                                       const struct passphrase_source *source, bool twice,
                                        char **ret_line, struct error *error)
 {
     CLEANUP_SECRET char *line = sodium_malloc(PASSPHRASE_MAX + 1);
     if (line == NULL)
-        return error_set(error, ERROR_MEMORY, errno, "passphrase",
-                         "raise the limit of locked memory (ulimit -l)", "no locked memory");
+        return no_locked_memory("passphrase", error);
     enum error_code code = ERROR_OK;
     if (source->file != NULL)
-        code = read_from_file(source->file, line, error);
+        code = read_from_file(world, source->file, line, error);
     else if (!source->descriptor_set)
-        code = ask_on_terminal(twice, line, error);
-    else if (!read_line(source->descriptor, line))
-        code = refuse("passphrase", "write it and a newline to the descriptor",
-                      "the descriptor gives no passphrase", error);
+        code = ask_on_terminal(world, twice, line, error);
+    else
+        code = world->terminal->read_descriptor(world->terminal->context, source->descriptor, line,
+                                                PASSPHRASE_MAX + 1, error);
     if (code != ERROR_OK)
         return code;
     *ret_line = line;
@@ -167,25 +118,6 @@ static bool derive(const struct sealed *sealed, const char *passphrase, uint8_t 
                          strlen(passphrase), sealed->salt, sealed->operations, sealed->memory_bytes,
                          crypto_pwhash_ALG_ARGON2ID13)
            == 0;
-}
-
-static enum error_code write_new(const char *path, const char *text, size_t size,
-                                 struct error *error)
-{
-    int descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (descriptor < 0)
-        return error_set(error, errno == EEXIST ? ERROR_REFUSED : ERROR_SYSTEM, errno, path,
-                         errno == EEXIST ? "a key is never overwritten; name another file"
-                                         : "check the path",
-                         "the key file cannot be made: %s", strerror(errno));
-    bool good = write(descriptor, text, size) == (ssize_t)size && fsync(descriptor) == 0;
-    int number = errno;
-    (void)close(descriptor);
-    if (good)
-        return ERROR_OK;
-    (void)unlink(path);
-    return error_set(error, ERROR_SYSTEM, number, path, "check the disk",
-                     "the key file cannot be written: %s", strerror(number));
 }
 
 static enum error_code write_head(const char *path, struct sealed *sealed, const char *comment,
@@ -208,29 +140,29 @@ static enum error_code write_head(const char *path, struct sealed *sealed, const
     return ERROR_OK;
 }
 
-static enum error_code write_sealed(const char *path, const struct sealed *sealed,
-                                    struct error *error)
+static enum error_code write_sealed(const struct world *world, const char *path,
+                                    const struct sealed *sealed, struct error *error)
 {
     char box[2 * BOX_BYTES + 1];
     CLEANUP_BYTES struct bytes text = {0};
     bytes_hex(sealed->box, sizeof sealed->box, box);
     enum error_code code = bytes_append_format(&text, error, "%s%s\n", sealed->head, box);
     if (code == ERROR_OK)
-        code = write_new(path, (const char *)text.data, text.size, error);
-    return code == ERROR_OK ? signer_sync_parent(path, error) : code;
+        code = world->disk->write(world->disk->context, path, WRITE_CREATE, 0600, text.data,
+                                  text.size, error);
+    return code;
 }
 
-enum error_code keyfile_generate(const char *path, const struct passphrase_source *source,
-                                 const char *comment, uint8_t ret_public_key[KEY_BYTES],
-                                 struct error *error)
+enum error_code keyfile_generate(const struct world *world, const char *path,
+                                 const struct passphrase_source *source, const char *comment,
+                                 uint8_t ret_public_key[KEY_BYTES], struct error *error)
 {
     CLEANUP_SECRET char *passphrase = NULL;
     CLEANUP_SECRET char *secret = sodium_malloc(crypto_sign_SECRETKEYBYTES + SEED_BYTES
                                                 + crypto_aead_xchacha20poly1305_ietf_KEYBYTES);
     if (secret == NULL)
-        return error_set(error, ERROR_MEMORY, errno, path,
-                         "raise the limit of locked memory (ulimit -l)", "no locked memory");
-    enum error_code code = passphrase_read(source, true, &passphrase, error);
+        return no_locked_memory(path, error);
+    enum error_code code = passphrase_read(world, source, true, &passphrase, error);
     if (code != ERROR_OK)
         return code;
     if (strlen(passphrase) < PASSPHRASE_MIN)
@@ -240,9 +172,9 @@ enum error_code keyfile_generate(const char *path, const struct passphrase_sourc
             *key = seed + SEED_BYTES;
     struct sealed sealed = {.operations = crypto_pwhash_OPSLIMIT_MODERATE,
                             .memory_bytes = crypto_pwhash_MEMLIMIT_MODERATE};
-    randombytes_buf(seed, SEED_BYTES);
-    randombytes_buf(sealed.salt, sizeof sealed.salt);
-    randombytes_buf(sealed.nonce, sizeof sealed.nonce);
+    world->random->fill(world->random->context, seed, SEED_BYTES);
+    world->random->fill(world->random->context, sealed.salt, sizeof sealed.salt);
+    world->random->fill(world->random->context, sealed.nonce, sizeof sealed.nonce);
     (void)crypto_sign_seed_keypair(sealed.public_key, secret_key, seed);
     code = write_head(path, &sealed, comment, error);
     if (code != ERROR_OK)
@@ -253,7 +185,7 @@ enum error_code keyfile_generate(const char *path, const struct passphrase_sourc
     (void)crypto_aead_xchacha20poly1305_ietf_encrypt(sealed.box, NULL, seed, SEED_BYTES,
                                                      (const uint8_t *)sealed.head,
                                                      sealed.head_bytes, NULL, sealed.nonce, key);
-    code = write_sealed(path, &sealed, error);
+    code = write_sealed(world, path, &sealed, error);
     if (code == ERROR_OK)
         memcpy(ret_public_key, sealed.public_key, KEY_BYTES);
     return code;
@@ -297,51 +229,47 @@ static bool parse(const char *text, size_t size, struct sealed *sealed)
            && sealed->memory_bytes <= MEMORY_MAX;
 }
 
-static enum error_code read_sealed(const char *path, struct sealed *ret_sealed, struct error *error)
+static enum error_code read_sealed(const struct world *world, const char *path,
+                                   struct sealed *ret_sealed, struct error *error)
 {
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (descriptor < 0)
-        return error_set(error, ERROR_KEY_REFUSED, errno, path,
-                         "check `operator.key` in the configuration",
-                         "the key file cannot be opened: %s", strerror(errno));
-    enum error_code code = check_mode(descriptor, path, error);
-    (void)close(descriptor);
-    CLEANUP_BYTES struct bytes text = {0};
-    if (code == ERROR_OK)
-        code = bytes_read_file(path, FILE_BYTES_MAX, &text, error);
+    char text[FILE_BYTES_MAX + 1];
+    size_t size = 0;
+    enum error_code code = world->disk->read_secret(world->disk->context, path, text,
+                                                    FILE_BYTES_MAX, &size, error);
     if (code != ERROR_OK)
         return code;
+    text[size] = '\0';
     struct sealed sealed;
-    if (!parse((const char *)text.data, text.size, &sealed))
+    if (!parse(text, size, &sealed))
         return refuse(path, "restore it from a copy",
                       "this is not a key file of titan-fsm, or it is damaged", error);
     *ret_sealed = sealed;
     return ERROR_OK;
 }
 
-enum error_code keyfile_public_key(const char *path, uint8_t ret_public_key[KEY_BYTES],
-                                   struct error *error)
+enum error_code keyfile_public_key(const struct world *world, const char *path,
+                                   uint8_t ret_public_key[KEY_BYTES], struct error *error)
 {
     struct sealed sealed;
-    enum error_code code = read_sealed(path, &sealed, error);
+    enum error_code code = read_sealed(world, path, &sealed, error);
     if (code == ERROR_OK)
         memcpy(ret_public_key, sealed.public_key, KEY_BYTES);
     return code;
 }
 
-enum error_code keyfile_open(const char *path, const struct passphrase_source *source,
-                             struct signer **ret_signer, struct error *error)
+enum error_code keyfile_open(const struct world *world, const char *path,
+                             const struct passphrase_source *source, struct signer **ret_signer,
+                             struct error *error)
 {
     struct sealed sealed;
     CLEANUP_SECRET char *passphrase = NULL;
     CLEANUP_SECRET char *secret = sodium_malloc(SEED_BYTES
                                                 + crypto_aead_xchacha20poly1305_ietf_KEYBYTES);
     if (secret == NULL)
-        return error_set(error, ERROR_MEMORY, errno, path,
-                         "raise the limit of locked memory (ulimit -l)", "no locked memory");
-    enum error_code code = read_sealed(path, &sealed, error);
+        return no_locked_memory(path, error);
+    enum error_code code = read_sealed(world, path, &sealed, error);
     if (code == ERROR_OK)
-        code = passphrase_read(source, false, &passphrase, error);
+        code = passphrase_read(world, source, false, &passphrase, error);
     if (code != ERROR_OK)
         return code;
     uint8_t *seed = (uint8_t *)secret, *key = seed + SEED_BYTES;

@@ -1,12 +1,8 @@
 #include "journal/keys/signer_backend.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <sodium.h>
 
@@ -75,18 +71,4 @@ void signer_close(struct signer *signer)
         return;
     signer->close(signer->context);
     free(signer);
-}
-
-enum error_code signer_sync_parent(const char *path, struct error *error)
-{
-    char *copy = strdup(path);
-    int descriptor = copy != NULL ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    bool good = descriptor >= 0 && fsync(descriptor) == 0;
-    int number = errno;
-    if (descriptor >= 0)
-        (void)close(descriptor);
-    free(copy);
-    return good ? ERROR_OK
-                : error_set(error, ERROR_JOURNAL_WRITE, number, path, "check the disk",
-                            "the directory cannot be made durable: %s", strerror(number));
 }

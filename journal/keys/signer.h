@@ -11,7 +11,7 @@
 
 #include <stdint.h>
 
-#include "journal/format/bytes.h"
+#include "journal/format/world.h"
 
 struct signer;
 
@@ -35,25 +35,31 @@ struct passphrase_source {
     int descriptor_set;
 };
 
-enum error_code keyfile_generate(const char *path, const struct passphrase_source *source,
-                                 const char *comment, uint8_t ret_public_key[KEY_BYTES],
-                                 struct error *error) CHECKED; /* refuses to overwrite */
-enum error_code keyfile_open(const char *path, const struct passphrase_source *source,
-                             struct signer **ret_signer, struct error *error) CHECKED;
-enum error_code keyfile_public_key(const char *path, uint8_t ret_public_key[KEY_BYTES],
-                                   struct error *error) CHECKED; /* needs no passphrase */
+enum error_code keyfile_generate(const struct world *world, const char *path,
+                                 const struct passphrase_source *source, const char *comment,
+                                 uint8_t ret_public_key[KEY_BYTES], struct error *error)
+    CHECKED; /* refuses to overwrite */
+enum error_code keyfile_open(const struct world *world, const char *path,
+                             const struct passphrase_source *source, struct signer **ret_signer,
+                             struct error *error) CHECKED;
+enum error_code keyfile_public_key(const struct world *world, const char *path,
+                                   uint8_t ret_public_key[KEY_BYTES], struct error *error)
+    CHECKED; /* needs no passphrase */
 
 /* Lists first, to tell an absent key from a refusal (agent protocol draft-miller-ssh-agent,
  * requests 11 and 13). socket NULL = SSH_AUTH_SOCK. */
-enum error_code agent_open(const char *socket, const uint8_t public_key[KEY_BYTES],
-                           struct signer **ret_signer, struct error *error) CHECKED;
+enum error_code agent_open(const struct world *world, const char *socket,
+                           const uint8_t public_key[KEY_BYTES], struct signer **ret_signer,
+                           struct error *error) CHECKED;
 
-enum error_code session_key_create(const char *path, struct signer **ret_signer,
-                                   struct error *error) CHECKED; /* fsynced, directory too */
-enum error_code session_key_open(const char *path, struct signer **ret_signer, struct error *error)
-    CHECKED;
+enum error_code session_key_create(const struct world *world, const char *path,
+                                   struct signer **ret_signer, struct error *error)
+    CHECKED; /* fsynced, directory too */
+enum error_code session_key_open(const struct world *world, const char *path,
+                                 struct signer **ret_signer, struct error *error) CHECKED;
 /* Overwrites, fsyncs, unlinks; success when it is already gone. */
-enum error_code session_key_wipe(const char *path, struct error *error) CHECKED;
+enum error_code session_key_wipe(const struct world *world, const char *path, struct error *error)
+    CHECKED;
 
 /* For tests and vectors. */
 enum error_code signer_from_seed(const uint8_t seed[SEED_BYTES], struct signer **ret_signer,

@@ -24,7 +24,4 @@ enum error_code signer_new(const uint8_t public_key[KEY_BYTES], void *context, b
                            signer_sign_function *sign, void (*close)(void *),
                            struct signer **ret_signer, struct error *error) CHECKED;
 
-/* Makes the name of a new or removed key file durable. */
-enum error_code signer_sync_parent(const char *path, struct error *error) CHECKED;
-
 #endif

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "actions/target/target.h"
-#include "actions/target/world_machine.h"
 #include "actions/target/world_remote.h"
+#include "actions/target/world_system.h"
 
 struct local_target {
     char directory[64];
@@ -20,10 +20,7 @@ struct local_target {
 static inline const struct world *local_world(void)
 {
     static struct world world;
-    world = (struct world){.clock = clock_system(),
-                           .random = &machine_random,
-                           .host = &machine_host,
-                           .disk = &machine_disk};
+    world_system(&world);
     world_remote(&world);
     return &world;
 }

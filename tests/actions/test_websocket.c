@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "actions/checklist/websocket.h"
-#include "actions/target/world_machine.h"
+#include "actions/target/world_system.h"
 
 #define KEY "dGhlIHNhbXBsZSBub25jZQ==" /* of the example in RFC 6455, section 1.3 */
 #define ACCEPT "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
@@ -23,7 +23,7 @@
 
 static struct websocket begun(void)
 {
-    struct websocket websocket = {.random = &machine_random};
+    struct websocket websocket = {.random = world_random_system()};
     memcpy(websocket.key, KEY, sizeof KEY);
     return websocket;
 }
@@ -61,8 +61,8 @@ static void websocket_accept_example_of_the_rfc_matches(void **state)
 static void websocket_request_says_what_the_rfc_asks_for(void **state)
 {
     (void)state;
-    CLEANUP_WEBSOCKET struct websocket one = {.random = &machine_random},
-                                       other = {.random = &machine_random};
+    CLEANUP_WEBSOCKET struct websocket one = {.random = world_random_system()},
+                                       other = {.random = world_random_system()};
     CLEANUP_BYTES struct bytes request = {0}, plain = {0}, token = {0};
     struct http_place place;
     struct error error;
@@ -296,8 +296,8 @@ static void websocket_frame_is_final_masked_and_unmasks_to_its_payload(void **st
     struct error error;
     uint8_t payload[WEBSOCKET_CONTROL_BYTES_MAX];
     memset(payload, 'p', sizeof payload);
-    assert_int_equal(websocket_frame(&machine_random, OPCODE_PONG, payload, sizeof payload, &frame,
-                                     &error),
+    assert_int_equal(websocket_frame(world_random_system(), OPCODE_PONG, payload, sizeof payload,
+                                     &frame, &error),
                      ERROR_OK);
     assert_int_equal(frame.size, 6 + sizeof payload);
     assert_int_equal(frame.data[0], 0x8a);

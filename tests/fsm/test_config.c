@@ -11,14 +11,14 @@
 
 #include <cmocka.h>
 
-#include "actions/target/world_machine.h"
+#include "actions/target/world_system.h"
 #include "fsm/config/config.h"
 
 /* One character more than the name of a service may have. */
 #define LONG_NAME "a23456789012345678901234567890123456789012345678901234567890abcd"
 
 static char path[64];
-static const struct world world = {.host = &machine_host};
+static struct world world;
 
 static const char minimal[] = "version: 1\n"
                               "journal: j\n"
@@ -352,6 +352,7 @@ static void config_load_example_is_accepted(void **state)
 
 int main(void)
 {
+    world_system(&world);
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(config_load_minimal_has_the_standards_values),
         cmocka_unit_test(config_load_paths_stand_beside_the_file),

@@ -18,6 +18,7 @@ struct place {
     char directory[SUPPORT_PATH_MAX], path[SUPPORT_PATH_MAX + 16];
     struct support_clock time;
     struct clock clock;
+    struct world world; /* the machine, with this clock */
     struct journal *journal;
 };
 
@@ -102,7 +103,9 @@ static int set_up(void **state)
                                               .boot = "11111111-2222-3333-4444-555555555555",
                                               .boottime_ns = 5};
     place->clock = support_clock(&place->time);
-    support_ok(journal_create(place->path, &place->clock, &place->journal, &error), &error);
+    place->world = *support_world();
+    place->world.clock = &place->clock;
+    support_ok(journal_create(place->path, &place->world, &place->journal, &error), &error);
     (void)append(place, ALICE, "genesis", json_pack("{s:o}", "roster", first_lines()));
     *state = place;
     return 0;
@@ -213,7 +216,7 @@ static void roster_read_only_journal_is_read_without_a_cache(void **state)
     append_notes(place, 200);
     journal_close(place->journal);
     place->journal = NULL;
-    support_ok(journal_open(place->path, &place->clock, true, &place->journal, &error), &error);
+    support_ok(journal_open(place->path, &place->world, true, &place->journal, &error), &error);
     load(place, size_of(place), &roster);
     assert_int_equal(roster.entry, bob_left);
 }

@@ -91,7 +91,7 @@ int main(void)
     CLEANUP_JSON json_t *body =
         json_pack("{s:s, s:s}", "kind", "bench", "text",
                   "what one intent says to people, more or less, with its reasons");
-    bool good = journal_create(ours, clock_system(), &journal, &error) == ERROR_OK
+    bool good = journal_create(ours, support_world(), &journal, &error) == ERROR_OK
                 && open_bare(bare, &environment, &database);
     for (int i = -WARM_UP; good && i < ROUNDS; i++) {
         uint64_t seq = 0;

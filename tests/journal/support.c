@@ -12,11 +12,25 @@
 
 #include <sodium.h>
 
+#include "fsm/terminal/secret_line.h"
+#include "journal/store.h"
+
 void support_code(enum error_code code, enum error_code wanted, const struct error *error)
 {
     if (code != wanted)
         fail_msg("error code %d instead of %d: %s: %s", (int)code, (int)wanted,
                  code != ERROR_OK ? error->where : "", code != ERROR_OK ? error->what : "");
+}
+
+const struct world *support_world(void)
+{
+    static const struct world_terminal terminal = {.read_secret = secret_line_ask,
+                                                   .read_descriptor = secret_line_receive};
+    static struct world world;
+    world_system(&world);
+    world.store = store_lmdb();
+    world.terminal = &terminal;
+    return &world;
 }
 
 void support_directory(char ret_path[SUPPORT_PATH_MAX])

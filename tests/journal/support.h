@@ -18,6 +18,7 @@
 #include "journal/format/bytes.h"
 #include "journal/canonical.h"
 #include "journal/format/clock.h"
+#include "actions/target/world_system.h"
 #include "journal/keys/signer.h"
 
 enum { SUPPORT_PATH_MAX = 256, SUPPORT_SKIP = 77 };
@@ -28,6 +29,9 @@ static inline void support_ok(enum error_code code, const struct error *error)
 {
     support_code(code, ERROR_OK, error);
 }
+
+/* The machine itself, with the LMDB store and the passphrase functions of the terminal. */
+const struct world *support_world(void);
 
 void support_directory(char ret_path[SUPPORT_PATH_MAX]);
 void support_remove(const char *path);

@@ -33,7 +33,7 @@ static int set_up(void **state)
     (void)snprintf(place->path, sizeof place->path, "%s/journal", place->directory);
     (void)snprintf(place->bundle, sizeof place->bundle, "%s/bundle", place->directory);
     place->signer = support_signer(1);
-    support_ok(journal_create(place->path, clock_system(), &place->journal, &error), &error);
+    support_ok(journal_create(place->path, support_world(), &place->journal, &error), &error);
     *state = place;
     return 0;
 }
@@ -291,7 +291,7 @@ static void append_without_end(const struct place *place, int marks)
     struct error error;
     json_t *body = json_pack("{s:s}", "text", "beside it");
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0
-        || journal_open(place->path, clock_system(), false, &journal, &error) != ERROR_OK)
+        || journal_open(place->path, support_world(), false, &journal, &error) != ERROR_OK)
         _exit(1);
     while (journal_append(journal, place->signer, "note", JOURNAL_NO_DEPLOYMENT, body, NULL, 0,
                           NULL, &error)
@@ -315,7 +315,7 @@ static void journal_export_while_another_appends_is_whole(void **state)
     assert_true(place->child >= 0);
     if (place->child == 0)
         append_without_end(place, marks[1]);
-    support_ok(journal_open(place->path, clock_system(), false, &place->journal, &error), &error);
+    support_ok(journal_open(place->path, support_world(), false, &place->journal, &error), &error);
     unsigned appended_meanwhile = 0;
     for (unsigned i = 0; i < 40; i++) {
         struct content content __attribute__((cleanup(free_content))) = {0};

@@ -17,7 +17,7 @@ static int64_t now_ns(clockid_t which)
 
 static struct clock_reading read_system(void)
 {
-    const struct clock *clock = clock_system();
+    const struct clock *clock = world_clock_system();
     struct clock_reading reading;
     struct error error;
     support_ok(clock->read(clock->context, &reading, &error), &error);
@@ -29,7 +29,7 @@ static void clock_read_boottime_between_two_looks(void **state)
     (void)state;
     int64_t before_ns = now_ns(CLOCK_BOOTTIME);
     struct clock_reading reading = read_system();
-    int64_t between_ns = clock_boottime_ns(clock_system());
+    int64_t between_ns = clock_boottime_ns(world_clock_system());
     int64_t after_ns = now_ns(CLOCK_BOOTTIME);
     assert_true(before_ns <= reading.boottime_ns && reading.boottime_ns <= between_ns
                 && between_ns <= after_ns);
@@ -83,7 +83,7 @@ static void clock_read_twice_never_runs_back(void **state)
 static void clock_sleep_until_future_is_not_early(void **state)
 {
     (void)state;
-    const struct clock *clock = clock_system();
+    const struct clock *clock = world_clock_system();
     struct error error;
     int64_t until_ns = clock_boottime_ns(clock) + 20 * 1000000;
     support_ok(clock->sleep_until(clock->context, until_ns, &error), &error);
@@ -106,7 +106,7 @@ static void count_alarm(int number)
 static void clock_sleep_until_signal_ends_it(void **state)
 {
     (void)state;
-    const struct clock *clock = clock_system();
+    const struct clock *clock = world_clock_system();
     struct error error;
     struct sigaction action = {.sa_handler = count_alarm}, old;
     assert_int_equal(sigaction(SIGALRM, &action, &old), 0);

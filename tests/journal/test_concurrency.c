@@ -40,7 +40,7 @@ static int set_up(void **state)
     support_directory(place->directory);
     (void)snprintf(place->path, sizeof place->path, "%s/journal", place->directory);
     struct signer *signer = support_signer(9);
-    support_ok(journal_create(place->path, clock_system(), &journal, &error), &error);
+    support_ok(journal_create(place->path, support_world(), &journal, &error), &error);
     support_ok(append(journal, signer, 9, 0, NULL, &error), &error);
     journal_close(journal);
     signer_close(signer);
@@ -76,7 +76,7 @@ static void check_chain(const struct place *place, uint64_t ret_count[10])
     struct error error;
     uint8_t hash[SHA256_BYTES] = {0};
     memset(ret_count, 0, 10 * sizeof ret_count[0]);
-    support_ok(journal_open(place->path, clock_system(), true, &journal, &error), &error);
+    support_ok(journal_open(place->path, support_world(), true, &journal, &error), &error);
     support_ok(journal_head(journal, &head, &error), &error);
     for (uint64_t seq = 0; seq < head.size; seq++) {
         CLEANUP_BYTES struct bytes value = {0}, blob = {0};
@@ -109,7 +109,7 @@ static void write_entries(const struct place *place, json_int_t who, json_int_t 
     struct error error;
     struct signer *signer = support_signer((uint8_t)who);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0
-        || journal_open(place->path, clock_system(), false, &journal, &error) != ERROR_OK)
+        || journal_open(place->path, support_world(), false, &journal, &error) != ERROR_OK)
         _exit(1);
     for (json_int_t i = first; i < first + count; i++)
         if (append(journal, signer, who, i, NULL, &error) != ERROR_OK || write(said, "+", 1) != 1)
@@ -188,7 +188,7 @@ static void journal_append_lock_of_the_dead_is_taken_over(void **state)
         write_entries(place, 2, 0, 1000000, null);
     struct journal *journal = NULL;
     CLEANUP_SIGNER struct signer *signer = support_signer(3);
-    support_ok(journal_open(place->path, clock_system(), false, &journal, &error), &error);
+    support_ok(journal_open(place->path, support_world(), false, &journal, &error), &error);
     for (unsigned round = 0; round < 20; round++) {
         assert_int_equal(pipe2(said, O_CLOEXEC), 0);
         place->children[1] = fork();
@@ -202,7 +202,7 @@ static void journal_append_lock_of_the_dead_is_taken_over(void **state)
     stop(&place->children[0]);
     journal_close(journal);
     assert_int_equal(close(null), 0);
-    support_ok(journal_open(place->path, clock_system(), true, &journal, &error), &error);
+    support_ok(journal_open(place->path, support_world(), true, &journal, &error), &error);
     struct journal_head head;
     support_ok(journal_head(journal, &head, &error), &error);
     memset(count, 0, sizeof count);
@@ -246,7 +246,7 @@ static void journal_append_head_moved_while_asking_asks_again(void **state)
     uint64_t count[10], seq = 0;
     CLEANUP_SIGNER struct signer *inner = support_signer(4), *other = support_signer(5),
                                  *signer = NULL;
-    support_ok(journal_open(place->path, clock_system(), false, &journal, &error), &error);
+    support_ok(journal_open(place->path, support_world(), false, &journal, &error), &error);
     struct asking asking = {.journal = journal, .inner = inner, .other = other, .moves = 3};
     support_ok(signer_new(signer_public_key(inner), &asking, true, ask, close_nothing, &signer,
                           &error),

@@ -30,7 +30,7 @@ static int work(const char *path)
     struct signer *signer = support_signer(1);
     uint8_t *noise = calloc(1, 100000);
     mark("MARK create");
-    if (journal_create(path, clock_system(), &journal, &error) != ERROR_OK)
+    if (journal_create(path, support_world(), &journal, &error) != ERROR_OK)
         return 1;
     mark("MARK created");
     for (unsigned i = 0; i < APPENDS; i++) {

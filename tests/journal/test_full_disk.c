@@ -77,7 +77,7 @@ static uint64_t count_entries(const char *path, bool read_only)
     CLEANUP_JOURNAL struct journal *journal = NULL;
     struct journal_head head;
     struct error error;
-    support_ok(journal_open(path, clock_system(), read_only, &journal, &error), &error);
+    support_ok(journal_open(path, support_world(), read_only, &journal, &error), &error);
     support_ok(journal_head(journal, &head, &error), &error);
     uint8_t hash[SHA256_BYTES] = {0};
     for (uint64_t seq = 0; seq < head.size; seq++) {
@@ -102,7 +102,7 @@ static void journal_append_full_disk_nothing_lost(void **state)
     CLEANUP_SIGNER struct signer *signer = support_signer(1);
     struct journal *journal = NULL;
     struct error error;
-    support_ok(journal_create(path, clock_system(), &journal, &error), &error);
+    support_ok(journal_create(path, support_world(), &journal, &error), &error);
     support_ok(append(journal, signer, "first", 0, &error), &error);
     uint64_t recorded = 1;
     fill(256 * 1024);
@@ -122,7 +122,7 @@ static void journal_append_full_disk_nothing_lost(void **state)
     assert_true(count_entries(path, true) == recorded);
     assert_true(count_entries(path, false) == recorded);
     make_room();
-    support_ok(journal_open(path, clock_system(), false, &journal, &error), &error);
+    support_ok(journal_open(path, support_world(), false, &journal, &error), &error);
     support_ok(journal_reserve(journal, 1 << 20, &error), &error);
     support_ok(append(journal, signer, "after", 20000, &error), &error);
     journal_close(journal);
@@ -142,7 +142,7 @@ static void journal_create_full_disk_refused_and_repeatable(void **state)
         struct journal *journal = NULL;
         struct error error;
         CLEANUP_SIGNER struct signer *signer = support_signer(1);
-        enum error_code code = journal_create(path, clock_system(), &journal, &error);
+        enum error_code code = journal_create(path, support_world(), &journal, &error);
         if (code == ERROR_OK) {
             made++;
             enum error_code written = append(journal, signer, "genesis", 0, &error);
@@ -166,11 +166,12 @@ static void session_key_create_full_disk_leaves_nothing(void **state)
     CLEANUP_SIGNER struct signer *signer = NULL;
     struct error error;
     fill(0);
-    support_code(session_key_create(path, &signer, &error), ERROR_JOURNAL_WRITE, &error);
+    support_code(session_key_create(support_world(), path, &signer, &error), ERROR_JOURNAL_WRITE,
+                 &error);
     assert_int_equal(error.library_code, ENOSPC);
     assert_int_equal(access(path, F_OK), -1);
     make_room();
-    support_ok(session_key_create(path, &signer, &error), &error);
+    support_ok(session_key_create(support_world(), path, &signer, &error), &error);
 }
 
 static void journal_export_full_disk_keeps_the_old_bundle(void **state)
@@ -183,7 +184,7 @@ static void journal_export_full_disk_keeps_the_old_bundle(void **state)
     CLEANUP_JOURNAL struct journal *journal = NULL;
     CLEANUP_BYTES struct bytes before = {0}, after = {0};
     struct error error;
-    support_ok(journal_create(path, clock_system(), &journal, &error), &error);
+    support_ok(journal_create(path, support_world(), &journal, &error), &error);
     for (unsigned i = 0; i < 20; i++)
         support_ok(append(journal, signer, "entry", 0, &error), &error);
     support_ok(journal_export(journal, signer, bundle, &error), &error);

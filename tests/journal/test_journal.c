@@ -21,6 +21,7 @@ struct place {
     char directory[SUPPORT_PATH_MAX], path[SUPPORT_PATH_MAX + 16];
     struct support_clock time;
     struct clock clock;
+    struct world world; /* the machine, with this clock */
     struct journal *journal;
     struct signer *signer;
 };
@@ -35,8 +36,10 @@ static int set_up(void **state)
                                               .boot = "11111111-2222-3333-4444-555555555555",
                                               .boottime_ns = 5};
     place->clock = support_clock(&place->time);
+    place->world = *support_world();
+    place->world.clock = &place->clock;
     place->signer = support_signer(1);
-    support_ok(journal_create(place->path, &place->clock, &place->journal, &error), &error);
+    support_ok(journal_create(place->path, &place->world, &place->journal, &error), &error);
     *state = place;
     return 0;
 }
@@ -150,19 +153,19 @@ static void journal_create_and_open_keep_the_id(void **state)
     (void)snprintf(id, sizeof id, "%s", journal_id(place->journal));
     assert_true(bytes_is_hex(id, FORMAT_JOURNAL_ID_HEX));
     assert_string_equal(journal_directory(place->journal), place->path);
-    support_code(journal_create(place->path, &place->clock, &other, &error), ERROR_REFUSED, &error);
+    support_code(journal_create(place->path, &place->world, &other, &error), ERROR_REFUSED, &error);
     assert_null(other);
-    support_ok(journal_create(second, &place->clock, &other, &error), &error);
+    support_ok(journal_create(second, &place->world, &other, &error), &error);
     assert_string_not_equal(journal_id(other), id);
     journal_close(other);
     other = NULL;
-    support_code(journal_open(second, &place->clock, false, &other, &error), ERROR_DAMAGED,
+    support_code(journal_open(second, &place->world, false, &other, &error), ERROR_DAMAGED,
                  &error); /* no genesis in it */
     assert_null(other);
     append(place, "zero", 0);
     for (unsigned read_only = 0; read_only < 2; read_only++) {
         close_journal(place);
-        support_ok(journal_open(place->path, &place->clock, read_only, &place->journal, &error),
+        support_ok(journal_open(place->path, &place->world, read_only, &place->journal, &error),
                    &error);
         assert_string_equal(journal_id(place->journal), id);
     }
@@ -182,12 +185,12 @@ static void journal_open_read_only_append_is_a_bug(void **state)
     if (child == 0) {
         (void)freopen("/dev/null", "w", stderr);
         (void)signal(SIGABRT, SIG_DFL);
-        _exit(journal_open(place->path, &place->clock, true, &place->journal, &error) == ERROR_OK
+        _exit(journal_open(place->path, &place->world, true, &place->journal, &error) == ERROR_OK
               && append_text(place->journal, place->signer, "one", NULL, &error) == ERROR_OK);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
-    support_ok(journal_open(place->path, &place->clock, true, &place->journal, &error), &error);
+    support_ok(journal_open(place->path, &place->world, true, &place->journal, &error), &error);
     support_ok(journal_head(place->journal, &head, &error), &error);
     assert_true(head.size == 1);
 }
@@ -243,7 +246,7 @@ static void journal_append_too_large_blob_is_a_bug(void **state)
         (void)freopen("/dev/null", "w", stderr);
         (void)signal(SIGABRT, SIG_DFL);
         blob.size++;
-        _exit(journal_open(place->path, &place->clock, false, &place->journal, &error) == ERROR_OK
+        _exit(journal_open(place->path, &place->world, false, &place->journal, &error) == ERROR_OK
               && journal_append(place->journal, place->signer, "note", JOURNAL_NO_DEPLOYMENT, body,
                                 &blob, 1, NULL, &error)
                      == ERROR_OK);
@@ -279,7 +282,7 @@ static enum error_code open_with(struct place *place, const struct bytes *values
                                 error),
                    error);
     store_close(store);
-    enum error_code code = journal_open(path, &place->clock, true, &journal, error);
+    enum error_code code = journal_open(path, &place->world, true, &journal, error);
     journal_close(journal);
     support_remove(path);
     return code;

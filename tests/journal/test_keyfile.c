@@ -23,7 +23,7 @@ struct place {
     char directory[SUPPORT_PATH_MAX];
     char key[SUPPORT_PATH_MAX + 16], passphrase[SUPPORT_PATH_MAX + 16];
     struct passphrase_source source;
-    uint8_t public_key[KEY_BYTES]; /* of `key`, made by keyfile_generate() */
+    uint8_t public_key[KEY_BYTES]; /* of `key`, made by keyfile_generate(support_world(), ) */
 };
 
 /* Made once, because Argon2id is slow on purpose; each case works on its own copy. */
@@ -40,8 +40,8 @@ static int set_up(void **state)
     support_write(place->passphrase, PASSPHRASE "\nsecond line\n", sizeof PASSPHRASE + 12, 0600);
     place->source.file = place->passphrase;
     if (generated.size == 0) {
-        support_ok(keyfile_generate(place->key, &place->source, "operator of the tests",
-                                    generated_key, &error),
+        support_ok(keyfile_generate(support_world(), place->key, &place->source,
+                                    "operator of the tests", generated_key, &error),
                    &error);
         support_read(place->key, &generated);
     } else
@@ -65,13 +65,13 @@ static void keyfile_open_right_passphrase_signs(void **state)
     CLEANUP_SIGNER struct signer *signer = NULL;
     struct error error;
     uint8_t signature[SIGNATURE_BYTES], key[KEY_BYTES];
-    support_ok(keyfile_open(place->key, &place->source, &signer, &error), &error);
+    support_ok(keyfile_open(support_world(), place->key, &place->source, &signer, &error), &error);
     support_ok(signer_sign(signer, "data", 4, signature, &error), &error);
     assert_int_equal(crypto_sign_verify_detached(signature, (const uint8_t *)"data", 4,
                                                  place->public_key),
                      0);
     assert_memory_equal(signer_public_key(signer), place->public_key, KEY_BYTES);
-    support_ok(keyfile_public_key(place->key, key, &error), &error);
+    support_ok(keyfile_public_key(support_world(), place->key, key, &error), &error);
     assert_memory_equal(key, place->public_key, KEY_BYTES);
     struct stat status;
     assert_int_equal(stat(place->key, &status), 0);
@@ -84,13 +84,13 @@ static void keyfile_open_wrong_passphrase_refused(void **state)
     struct signer *signer = NULL;
     struct error error;
     support_write(place->passphrase, PASSPHRASE " \n", sizeof PASSPHRASE + 1, 0600);
-    support_code(keyfile_open(place->key, &place->source, &signer, &error), ERROR_KEY_REFUSED,
-                 &error);
+    support_code(keyfile_open(support_world(), place->key, &place->source, &signer, &error),
+                 ERROR_KEY_REFUSED, &error);
     assert_null(signer);
     assert_string_equal(error.where, place->key);
     support_write(place->passphrase, PASSPHRASE, sizeof PASSPHRASE - 1,
                   0600); /* without the newline it is the same passphrase */
-    support_ok(keyfile_open(place->key, &place->source, &signer, &error), &error);
+    support_ok(keyfile_open(support_world(), place->key, &place->source, &signer, &error), &error);
     signer_close(signer);
 }
 
@@ -101,18 +101,19 @@ static void keyfile_generate_existing_file_refused(void **state)
     uint8_t key[KEY_BYTES] = {7};
     CLEANUP_BYTES struct bytes before = {0}, after = {0};
     support_read(place->key, &before);
-    support_code(keyfile_generate(place->key, &place->source, "", key, &error), ERROR_REFUSED,
-                 &error);
+    support_code(keyfile_generate(support_world(), place->key, &place->source, "", key, &error),
+                 ERROR_REFUSED, &error);
     support_read(place->key, &after);
     assert_int_equal(before.size, after.size);
     assert_memory_equal(before.data, after.data, before.size);
     assert_int_equal(key[0], 7);
     const char *other = support_path(place->directory, "other");
-    support_code(keyfile_generate(other, &place->source, "two\nlines", key, &error), ERROR_USAGE,
-                 &error);
+    support_code(keyfile_generate(support_world(), other, &place->source, "two\nlines", key,
+                                  &error),
+                 ERROR_USAGE, &error);
     support_write(place->passphrase, "short77\n", 8, 0600);
-    support_code(keyfile_generate(other, &place->source, "", key, &error), ERROR_KEY_REFUSED,
-                 &error);
+    support_code(keyfile_generate(support_world(), other, &place->source, "", key, &error),
+                 ERROR_KEY_REFUSED, &error);
     assert_int_equal(access(other, F_OK), -1);
 }
 
@@ -152,7 +153,7 @@ static void keyfile_open_any_changed_byte_refused(void **state)
     struct error error;
     const char *path = support_path(place->directory, "small");
     write_by_the_format(path, key);
-    support_ok(keyfile_open(path, &place->source, &signer, &error), &error);
+    support_ok(keyfile_open(support_world(), path, &place->source, &signer, &error), &error);
     assert_memory_equal(signer_public_key(signer), key, sizeof key);
     support_read(path, &text);
     static const uint8_t changes[] = {0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80, 0xFF};
@@ -163,7 +164,8 @@ static void keyfile_open_any_changed_byte_refused(void **state)
             text.data[at] = i < sizeof changes ? kept ^ changes[i] : 0;
             support_write(path, text.data, text.size, 0600);
             if (text.data[at] != kept
-                && keyfile_open(path, &place->source, &opened, &error) != ERROR_KEY_REFUSED)
+                && keyfile_open(support_world(), path, &place->source, &opened, &error)
+                       != ERROR_KEY_REFUSED)
                 fail_msg("byte %zu may be changed by %zu", at, i);
             text.data[at] = kept;
         }
@@ -182,20 +184,22 @@ static void keyfile_open_cut_or_longer_file_refused(void **state)
     support_read(path, &text);
     for (size_t size = 0; size < text.size; size++) {
         support_write(path, text.data, size, 0600);
-        support_code(keyfile_open(path, &place->source, &signer, &error), ERROR_KEY_REFUSED,
+        support_code(keyfile_open(support_world(), path, &place->source, &signer, &error),
+                     ERROR_KEY_REFUSED, &error);
+        support_code(keyfile_public_key(support_world(), path, key, &error), ERROR_KEY_REFUSED,
                      &error);
-        support_code(keyfile_public_key(path, key, &error), ERROR_KEY_REFUSED, &error);
         CLEANUP_BYTES struct bytes missing = {0}; /* one byte taken out, at each place */
         support_ok(bytes_append(&missing, text.data, size, &error), &error);
         support_ok(bytes_append(&missing, text.data + size + 1, text.size - size - 1, &error),
                    &error);
         support_write(path, missing.data, missing.size, 0600);
-        support_code(keyfile_open(path, &place->source, &signer, &error), ERROR_KEY_REFUSED,
-                     &error);
+        support_code(keyfile_open(support_world(), path, &place->source, &signer, &error),
+                     ERROR_KEY_REFUSED, &error);
     }
     support_ok(bytes_append(&text, "\n", 1, &error), &error);
     support_write(path, text.data, text.size, 0600);
-    support_code(keyfile_open(path, &place->source, &signer, &error), ERROR_KEY_REFUSED, &error);
+    support_code(keyfile_open(support_world(), path, &place->source, &signer, &error),
+                 ERROR_KEY_REFUSED, &error);
     assert_null(signer);
 }
 
@@ -207,21 +211,22 @@ static void keyfile_open_readable_by_others_refused(void **state)
     uint8_t key[KEY_BYTES];
     for (unsigned bit = 1; bit <= 040; bit <<= 1) {
         assert_int_equal(chmod(place->key, 0600 | bit), 0);
-        support_code(keyfile_open(place->key, &place->source, &signer, &error), ERROR_KEY_REFUSED,
-                     &error);
+        support_code(keyfile_open(support_world(), place->key, &place->source, &signer, &error),
+                     ERROR_KEY_REFUSED, &error);
         assert_string_equal(error.where, place->key);
         assert_string_equal(error.next, "chmod 600");
-        support_code(keyfile_public_key(place->key, key, &error), ERROR_KEY_REFUSED, &error);
+        support_code(keyfile_public_key(support_world(), place->key, key, &error),
+                     ERROR_KEY_REFUSED, &error);
     }
     assert_int_equal(chmod(place->key, 0600), 0);
     assert_int_equal(chmod(place->passphrase, 0640), 0);
-    support_code(keyfile_open(place->key, &place->source, &signer, &error), ERROR_KEY_REFUSED,
-                 &error);
+    support_code(keyfile_open(support_world(), place->key, &place->source, &signer, &error),
+                 ERROR_KEY_REFUSED, &error);
     assert_string_equal(error.where, place->passphrase);
-    support_code(keyfile_open(place->directory, &place->source, &signer, &error), ERROR_KEY_REFUSED,
-                 &error);
-    support_code(keyfile_open(support_path(place->directory, "none"), &place->source, &signer,
-                              &error),
+    support_code(keyfile_open(support_world(), place->directory, &place->source, &signer, &error),
+                 ERROR_KEY_REFUSED, &error);
+    support_code(keyfile_open(support_world(), support_path(place->directory, "none"),
+                              &place->source, &signer, &error),
                  ERROR_KEY_REFUSED, &error);
     assert_int_equal(error.library_code, ENOENT);
     assert_null(signer);
@@ -251,7 +256,7 @@ static void keyfile_open_passphrase_from_descriptor(void **state)
         assert_int_equal(write(ends[1], inputs[i].text, inputs[i].size), (ssize_t)inputs[i].size);
         assert_int_equal(close(ends[1]), 0);
         const struct passphrase_source source = {.descriptor = ends[0], .descriptor_set = 1};
-        support_code(keyfile_open(place->key, &source, &signer, &error),
+        support_code(keyfile_open(support_world(), place->key, &source, &signer, &error),
                      inputs[i].good ? ERROR_OK : ERROR_KEY_REFUSED, &error);
         if (inputs[i].good)
             signer_close(signer);
@@ -261,7 +266,8 @@ static void keyfile_open_passphrase_from_descriptor(void **state)
         assert_int_equal(close(ends[0]), 0);
     }
     const struct passphrase_source closed = {.descriptor = -1, .descriptor_set = 1};
-    support_code(keyfile_open(place->key, &closed, &signer, &error), ERROR_KEY_REFUSED, &error);
+    support_code(keyfile_open(support_world(), place->key, &closed, &signer, &error),
+                 ERROR_KEY_REFUSED, &error);
 }
 
 static void keyfile_open_bad_passphrase_file_refused(void **state)
@@ -272,17 +278,17 @@ static void keyfile_open_bad_passphrase_file_refused(void **state)
     char text[3000];
     memset(text, 'p', sizeof text);
     support_write(place->passphrase, "", 0, 0600);
-    support_code(keyfile_open(place->key, &place->source, &signer, &error), ERROR_KEY_REFUSED,
-                 &error);
+    support_code(keyfile_open(support_world(), place->key, &place->source, &signer, &error),
+                 ERROR_KEY_REFUSED, &error);
     support_write(place->passphrase, "\n" PASSPHRASE "\n", sizeof PASSPHRASE + 1, 0600);
-    support_code(keyfile_open(place->key, &place->source, &signer, &error), ERROR_KEY_REFUSED,
-                 &error);
+    support_code(keyfile_open(support_world(), place->key, &place->source, &signer, &error),
+                 ERROR_KEY_REFUSED, &error);
     support_write(place->passphrase, text, sizeof text, 0600);
-    support_code(keyfile_open(place->key, &place->source, &signer, &error), ERROR_KEY_REFUSED,
-                 &error);
+    support_code(keyfile_open(support_world(), place->key, &place->source, &signer, &error),
+                 ERROR_KEY_REFUSED, &error);
     assert_int_equal(unlink(place->passphrase), 0);
-    support_code(keyfile_open(place->key, &place->source, &signer, &error), ERROR_KEY_REFUSED,
-                 &error);
+    support_code(keyfile_open(support_world(), place->key, &place->source, &signer, &error),
+                 ERROR_KEY_REFUSED, &error);
     assert_string_equal(error.where, place->passphrase);
 }
 
@@ -301,8 +307,9 @@ static pid_t on_terminal(const struct place *place, bool with_terminal, const ch
     uint8_t key[KEY_BYTES];
     if (!with_terminal && setsid() < 0)
         _exit(200);
-    enum error_code code = new_key != NULL ? keyfile_generate(new_key, &ask, "", key, &error)
-                                           : keyfile_open(place->key, &ask, &signer, &error);
+    enum error_code code = new_key != NULL
+                               ? keyfile_generate(support_world(), new_key, &ask, "", key, &error)
+                               : keyfile_open(support_world(), place->key, &ask, &signer, &error);
     signer_close(signer);
     _exit((int)code);
 }
@@ -331,7 +338,7 @@ static int talk(const struct place *place, const char *new_key, const char *firs
     read_terminal(terminal, "Passphrase of the operator's key: ", shown, room);
     assert_int_equal(write(terminal, first, strlen(first)), (ssize_t)strlen(first));
     if (second != NULL) {
-        read_terminal(terminal, "The same once more: ", shown, room);
+        read_terminal(terminal, "Repeat the passphrase: ", shown, room);
         assert_int_equal(write(terminal, second, strlen(second)), (ssize_t)strlen(second));
     }
     read_terminal(terminal, NULL, shown, room);

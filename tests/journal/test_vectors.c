@@ -241,6 +241,7 @@ static void vectors_journal_writes_the_same(void **state)
     struct error error;
     struct support_clock time = {0};
     struct clock clock = support_clock(&time);
+    struct world world = *support_world();
     CLEANUP_BYTES struct bytes first = {0}, note = {0};
     uint64_t seq;
     support_directory(directory);
@@ -250,7 +251,8 @@ static void vectors_journal_writes_the_same(void **state)
     support_ok(store_open(path, false, &store, &error), &error);
     support_ok(store_append(store, give_value, &first, NULL, 0, &seq, &error), &error);
     store_close(store);
-    support_ok(journal_open(path, &clock, false, &journal, &error), &error);
+    world.clock = &clock;
+    support_ok(journal_open(path, &world, false, &journal, &error), &error);
     assert_string_equal(journal_id(journal), support_text(vectors->json, "journal"));
     for (size_t i = 1; i < count_of(vectors); i++)
         append_as_in_the_vectors(vectors, i, &time, journal);

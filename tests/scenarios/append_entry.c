@@ -12,15 +12,19 @@
 
 #include <sodium.h>
 
+#include "actions/target/world_system.h"
 #include "journal/canonical.h"
 #include "journal/journal.h"
 #include "journal/format/sshsig.h"
+#include "journal/store.h"
+
+static struct world world;
 
 static enum error_code open_key(const char *word, struct signer **ret_signer, struct error *error)
 {
     uint8_t bytes[KEY_BYTES];
     if (strncmp(word, "session:", 8) == 0)
-        return session_key_open(word + 8, ret_signer, error);
+        return session_key_open(&world, word + 8, ret_signer, error);
     if (strncmp(word, "seed:", 5) == 0 && bytes_is_hex(word + 5, 2 * SEED_BYTES)
         && bytes_from_hex(word + 5, 2 * SEED_BYTES, bytes, sizeof bytes))
         return signer_from_seed(bytes, ret_signer, error);
@@ -28,7 +32,7 @@ static enum error_code open_key(const char *word, struct signer **ret_signer, st
         return error_set(error, ERROR_USAGE, 0, "key", "", "no such kind of key");
     enum error_code code = ssh_public_key_from_base64(word + 18, strcspn(word + 18, " "), bytes,
                                                       error);
-    return code == ERROR_OK ? agent_open(NULL, bytes, ret_signer, error) : code;
+    return code == ERROR_OK ? agent_open(&world, NULL, bytes, ret_signer, error) : code;
 }
 
 static enum error_code append(struct journal *journal, struct signer *signer, char **words,
@@ -49,7 +53,9 @@ int main(int argc, char **argv)
     struct error error;
     if (argc < 6 || argc % 3 != 0 || sodium_init() < 0)
         return 2;
-    enum error_code code = journal_open(argv[1], clock_system(), false, &journal, &error);
+    world_system(&world);
+    world.store = store_lmdb();
+    enum error_code code = journal_open(argv[1], &world, false, &journal, &error);
     if (code == ERROR_OK)
         code = open_key(argv[2], &signer, &error);
     for (int i = 3; code == ERROR_OK && i < argc; i += 3)

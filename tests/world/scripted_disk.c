@@ -1,7 +1,9 @@
 /* tests/world/scripted_disk: the files of the operator's machine, in memory. */
 #include "tests/world/scripted.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 static enum error_code examine(void *context, const char *path, struct world_file *ret_file,
@@ -33,6 +35,18 @@ static enum error_code read_file(void *context, const char *path, size_t size_ma
     return bytes_append(ret_data, grow_string(&file->content), file->content.size, error);
 }
 
+static enum error_code read_secret_file(void *context, const char *path, void *ret_data,
+                                        size_t size, size_t *ret_size, struct error *error)
+{
+    struct scripted *scripted = context;
+    const struct file *file = files_find(&scripted->disk, path);
+    if (file == NULL || file->directory || (file->mode & 077) != 0)
+        return error_set(error, ERROR_KEY_REFUSED, ENOENT, path, "", "no such secret file");
+    *ret_size = file->content.size < size ? file->content.size : size;
+    memcpy(ret_data, file->content.data, *ret_size);
+    return ERROR_OK;
+}
+
 static enum error_code write_file(void *context, const char *path, enum world_write how,
                                   unsigned mode, const void *data, size_t size, struct error *error)
 {
@@ -44,6 +58,44 @@ static enum error_code write_file(void *context, const char *path, enum world_wr
         return error_set(error, ERROR_REFUSED, EEXIST, path, "", "the file exists");
     (void)files_put(&scripted->disk, path, mode, data, size);
     return scripted_ask(scripted, CALL_WRITE, true, path, error);
+}
+
+/* A file that is written in parts. */
+struct part_file {
+    struct scripted *scripted;
+    char *path;
+    enum world_write how;
+    unsigned mode;
+    struct bytes data;
+};
+
+static enum error_code begin_file(void *context, const char *path, enum world_write how,
+                                  unsigned mode, void **ret_file, struct error *error)
+{
+    (void)error;
+    struct part_file *file = calloc(1, sizeof *file);
+    assert(file != NULL);
+    *file = (struct part_file){.scripted = context, .path = strdup(path), .how = how, .mode = mode};
+    *ret_file = file;
+    return ERROR_OK;
+}
+
+static enum error_code add_to_file(void *file, const void *data, size_t size, struct error *error)
+{
+    return bytes_append(&((struct part_file *)file)->data, data, size, error);
+}
+
+static enum error_code finish_file(void *file, bool keep, struct error *error)
+{
+    struct part_file *done = file;
+    enum error_code code = ERROR_OK;
+    if (keep)
+        code = write_file(done->scripted, done->path, done->how, done->mode, done->data.data,
+                          done->data.size, error);
+    bytes_free(&done->data);
+    free(done->path);
+    free(done);
+    return code;
 }
 
 static enum error_code wipe(void *context, const char *path, struct error *error)
@@ -90,7 +142,11 @@ void scripted_fill_disk(struct scripted *scripted)
     scripted->disk_table = (struct world_disk){.context = scripted,
                                                .examine = examine,
                                                .read = read_file,
+                                               .read_secret = read_secret_file,
                                                .write = write_file,
+                                               .begin = begin_file,
+                                               .add = add_to_file,
+                                               .finish = finish_file,
                                                .wipe = wipe,
                                                .make_directory = make_directory,
                                                .lock = lock,

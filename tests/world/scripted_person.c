@@ -2,6 +2,8 @@
  * random. */
 #include "tests/world/scripted.h"
 
+#include "journal/format/text.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -70,11 +72,15 @@ static enum error_code read_line(void *context, int64_t until_ns, struct bytes *
     return error_set(error, ERROR_TIMEOUT, 0, "terminal", "", "nobody answered in time");
 }
 
-static enum error_code read_secret(void *context, const char *prompt, struct bytes *ret_line,
+static enum error_code read_secret(void *context, const char *prompt, char *ret_line, size_t size,
                                    struct error *error)
 {
+    CLEANUP_BYTES struct bytes line = {0};
     (void)prompt;
-    return read_line(context, 0, ret_line, error);
+    enum error_code code = read_line(context, 0, &line, error);
+    if (code != ERROR_OK)
+        return code;
+    return text_exact(ret_line, size, (const char *)line.data, "passphrase", error);
 }
 
 static void watch(void *context, const char *first, const char *second)

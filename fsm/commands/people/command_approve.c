@@ -13,14 +13,15 @@ static enum error_code open_approver_key(const struct command_line *line,
     static const char type[] = "ssh-ed25519 ";
     uint8_t key[KEY_BYTES];
     if (line->key != NULL)
-        return keyfile_open(line->key, &line->options.passphrase, ret_signer, error);
+        return keyfile_open(line->options.world, line->key, &line->options.passphrase, ret_signer,
+                            error);
     const char *base64 = strncmp(line->agent, type, strlen(type)) == 0 ? line->agent + strlen(type)
                                                                        : "";
     if (ssh_public_key_from_base64(base64, strcspn(base64, " "), key, error) != ERROR_OK)
         return error_set(error, ERROR_USAGE, 0, "approve",
                          "give the line of the .pub file: --agent \"ssh-ed25519 AAAA...\"",
                          "--agent is no Ed25519 public key");
-    return agent_open(NULL, key, ret_signer, error);
+    return agent_open(line->options.world, NULL, key, ret_signer, error);
 }
 
 static enum error_code sign_approval(const struct command_line *line,

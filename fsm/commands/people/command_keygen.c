@@ -9,8 +9,8 @@ enum error_code command_keygen(const struct command_line *line, enum exit_status
                                struct error *error)
 {
     uint8_t key[KEY_BYTES];
-    enum error_code code = keyfile_generate(line->words[0], &line->options.passphrase,
-                                            line->comment, key, error);
+    enum error_code code = keyfile_generate(line->options.world, line->words[0],
+                                            &line->options.passphrase, line->comment, key, error);
     if (code != ERROR_OK)
         return code;
     char text[SSH_PUBLIC_KEY_TEXT_MAX];

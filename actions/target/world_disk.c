@@ -1,0 +1,244 @@
+#include "actions/target/world_system.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "actions/target/world_disk.h"
+
+static enum error_code disk_examine(void *context, const char *path, struct world_file *ret_file,
+                                    struct error *error)
+{
+    (void)context;
+    struct stat status, name;
+    struct world_file file = {0};
+    if (stat(path, &status) == 0 && lstat(path, &name) == 0)
+        file = (struct world_file){.exists = true,
+                                   .link = S_ISLNK(name.st_mode),
+                                   .regular = S_ISREG(status.st_mode),
+                                   .directory = S_ISDIR(status.st_mode),
+                                   .mode = status.st_mode & 07777U,
+                                   .own = status.st_uid == geteuid(),
+                                   .size = (uint64_t)status.st_size};
+    else if (errno != ENOENT && errno != ENOTDIR)
+        return error_set(error, ERROR_SYSTEM, errno, path, "check the path and its permissions",
+                         "the file cannot be examined: %s", strerror(errno));
+    *ret_file = file;
+    return ERROR_OK;
+}
+
+/* A FIFO would block and a device would act: non-blocking, and refused unless regular. */
+static enum error_code open_input(const char *path, int *ret_descriptor, struct stat *ret_status,
+                                  struct error *error)
+{
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (descriptor < 0)
+        return error_set(error, ERROR_SYSTEM, errno, path, "check the path and its permissions",
+                         "the file cannot be opened: %s", strerror(errno));
+    enum error_code code = ERROR_OK;
+    if (fstat(descriptor, ret_status) != 0)
+        code = error_set(error, ERROR_SYSTEM, errno, path, "check the path",
+                         "the file cannot be examined: %s", strerror(errno));
+    else if (!S_ISREG(ret_status->st_mode))
+        code = error_set(error, ERROR_SYSTEM, S_ISDIR(ret_status->st_mode) ? EISDIR : EINVAL, path,
+                         "name a regular file", "this is not a regular file");
+    if (code != ERROR_OK)
+        (void)close(descriptor);
+    else
+        *ret_descriptor = descriptor;
+    return code;
+}
+
+/* Up to `size` bytes; fewer only at the end of the file. */
+static enum error_code read_up_to(int descriptor, const char *path, void *data, size_t size,
+                                  size_t *ret_size, struct error *error)
+{
+    size_t have = 0;
+    while (have < size) {
+        ssize_t got = read(descriptor, (uint8_t *)data + have, size - have);
+        if (got < 0 && errno != EINTR)
+            return error_set(error, ERROR_SYSTEM, errno, path, "check the disk",
+                             "the file cannot be read: %s", strerror(errno));
+        if (got == 0)
+            break;
+        have += got > 0 ? (size_t)got : 0;
+    }
+    *ret_size = have;
+    return ERROR_OK;
+}
+
+/* One allocation of the file's size, so that no copy of a secret stays behind in the heap. One more
+ * byte is read than that: a file that grows meanwhile is seen and refused. */
+static enum error_code read_allocated(int descriptor, const char *path, size_t size,
+                                      struct bytes *ret_data, struct error *error)
+{
+    struct bytes data = {.data = malloc(size + 1), .size = size + 1};
+    if (data.data == NULL)
+        return error_set(error, ERROR_MEMORY, errno, path, "", "out of memory");
+    size_t got = 0;
+    enum error_code code = read_up_to(descriptor, path, data.data, size + 1, &got, error);
+    if (code == ERROR_OK && got > size)
+        code = error_set(error, ERROR_SYSTEM, 0, path, "try again",
+                         "the file grew while it was read");
+    if (code != ERROR_OK) {
+        bytes_free(&data);
+        return code;
+    }
+    data.data[got] = 0;
+    data.size = got;
+    bytes_free(ret_data);
+    *ret_data = data;
+    return ERROR_OK;
+}
+
+static enum error_code disk_read(void *context, const char *path, size_t size_max,
+                                 struct bytes *ret_data, struct error *error)
+{
+    (void)context;
+    int descriptor;
+    struct stat status;
+    enum error_code code = open_input(path, &descriptor, &status, error);
+    if (code != ERROR_OK)
+        return code;
+    if ((uint64_t)status.st_size > size_max)
+        code = error_set(error, ERROR_LIMIT, 0, path, "check that this is the right file",
+                         "the file is larger than %zu bytes", size_max);
+    else
+        code = read_allocated(descriptor, path, (size_t)status.st_size, ret_data, error);
+    (void)close(descriptor);
+    return code;
+}
+
+static enum error_code disk_read_secret(void *context, const char *path, void *ret_data,
+                                        size_t size, size_t *ret_size, struct error *error)
+{
+    (void)context;
+    int descriptor;
+    struct stat status;
+    enum error_code code = open_input(path, &descriptor, &status, error);
+    if (code != ERROR_OK) {
+        error->code = ERROR_KEY_REFUSED;
+        return ERROR_KEY_REFUSED;
+    }
+    if ((status.st_mode & 077) != 0)
+        code = error_set(error, ERROR_KEY_REFUSED, 0, path, "chmod 600",
+                         "a secret file must be readable by its owner only");
+    else
+        code = read_up_to(descriptor, path, ret_data, size, ret_size, error);
+    (void)close(descriptor);
+    return code;
+}
+
+static enum error_code disk_write(void *context, const char *path, enum world_write how,
+                                  unsigned mode, const void *data, size_t size, struct error *error)
+{
+    void *file = NULL;
+    enum error_code code = disk_begin(context, path, how, mode, &file, error);
+    if (code != ERROR_OK)
+        return code;
+    code = disk_add(file, data, size, error);
+    if (code == ERROR_OK)
+        return disk_finish(file, true, error);
+    struct error ignored;
+    (void)!disk_finish(file, false, &ignored);
+    return code;
+}
+
+static bool overwrite_with_zeros(int descriptor)
+{
+    static const uint8_t zeros[4096];
+    struct stat status;
+    if (fstat(descriptor, &status) != 0)
+        return false;
+    if (!S_ISREG(status.st_mode)) {
+        errno = EINVAL;
+        return false;
+    }
+    for (off_t left = status.st_size; left > 0;) {
+        size_t part = left < (off_t)sizeof zeros ? (size_t)left : sizeof zeros;
+        ssize_t put = write(descriptor, zeros, part);
+        if (put < 0 && errno != EINTR)
+            return false;
+        left -= put > 0 ? put : 0;
+    }
+    return fsync(descriptor) == 0;
+}
+
+static enum error_code disk_wipe(void *context, const char *path, struct error *error)
+{
+    (void)context;
+    int descriptor = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
+    if (descriptor < 0 && errno == ENOENT)
+        return ERROR_OK;
+    bool good = descriptor >= 0 && overwrite_with_zeros(descriptor) && unlink(path) == 0;
+    int number = errno;
+    if (descriptor >= 0)
+        (void)close(descriptor);
+    return good ? disk_sync_parent(path, error)
+                : error_set(error, ERROR_SYSTEM, number, path, "remove it by hand",
+                            "the file cannot be wiped: %s", strerror(number));
+}
+
+static enum error_code disk_make_directory(void *context, const char *path, unsigned mode,
+                                           struct error *error)
+{
+    (void)context;
+    if (mkdir(path, mode) == 0)
+        return disk_sync_parent(path, error);
+    return error_set(error, errno == EEXIST ? ERROR_REFUSED : ERROR_SYSTEM, errno, path,
+                     errno == EEXIST ? "name another directory" : "check the path",
+                     "the directory cannot be created: %s", strerror(errno));
+}
+
+/* The kernel releases it with the process, so that no stale lock ever blocks. */
+static enum error_code disk_lock(void *context, const char *path, void **ret_lock,
+                                 struct error *error)
+{
+    (void)context;
+    int *lock = malloc(sizeof *lock);
+    if (lock == NULL)
+        return error_set(error, ERROR_MEMORY, errno, path, "", "out of memory");
+    *lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+    if (*lock >= 0 && flock(*lock, LOCK_EX | LOCK_NB) == 0) {
+        *ret_lock = lock;
+        return ERROR_OK;
+    }
+    enum error_code code = *lock >= 0 && errno == EWOULDBLOCK
+                               ? error_set(error, ERROR_HELD, errno, path, "wait until it ends",
+                                           "another process has locked this file")
+                               : error_set(error, ERROR_SYSTEM, errno, path, "check its directory",
+                                           "the lock file cannot be opened: %s", strerror(errno));
+    if (*lock >= 0)
+        (void)close(*lock);
+    free(lock);
+    return code;
+}
+
+static void disk_unlock(void *context, void *lock)
+{
+    (void)context;
+    if (lock != NULL)
+        (void)close(*(int *)lock);
+    free(lock);
+}
+
+const struct world_disk *world_disk_system(void)
+{
+    static const struct world_disk disk = {.examine = disk_examine,
+                                           .read = disk_read,
+                                           .read_secret = disk_read_secret,
+                                           .write = disk_write,
+                                           .begin = disk_begin,
+                                           .add = disk_add,
+                                           .finish = disk_finish,
+                                           .wipe = disk_wipe,
+                                           .make_directory = disk_make_directory,
+                                           .lock = disk_lock,
+                                           .unlock = disk_unlock};
+    return &disk;
+}
