@@ -138,9 +138,9 @@ static enum error_code ask_exec(struct target *target, const struct setup_endpoi
                         error);
 }
 
-static enum error_code ask(struct target *target, const struct containers *containers,
-                           const struct setup_endpoint *endpoint, struct evidence *evidence,
-                           bool *ret_good, struct error *error)
+static enum error_code ask_endpoint(struct target *target, const struct containers *containers,
+                                    const struct setup_endpoint *endpoint,
+                                    struct evidence *evidence, bool *ret_good, struct error *error)
 {
     switch (endpoint->kind) {
     case HEALTH_INVALID:
@@ -163,8 +163,8 @@ enum error_code health_look(struct target *target, const struct containers *cont
     const struct setup *setup = target_setup(target);
     struct health_view view = {.all_good = true};
     for (size_t i = 0; i < setup->endpoint_count; i++) {
-        enum error_code code = ask(target, containers, &setup->endpoints[i], evidence,
-                                   &view.good[i], error);
+        enum error_code code = ask_endpoint(target, containers, &setup->endpoints[i], evidence,
+                                            &view.good[i], error);
         if (code != ERROR_OK)
             return code;
         if (!view.good[i] && view.all_good) {

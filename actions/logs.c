@@ -135,7 +135,7 @@ bool logs_next(const struct bytes *text, size_t *at, const char *started_at,
     return false;
 }
 
-static bool take_hash(const char **message, char *ret_hash)
+static bool skip_hash(const char **message, char *ret_hash)
 {
     for (size_t i = 0; i < SHA256_HEX; i++)
         if (!(((*message)[i] >= '0' && (*message)[i] <= '9')
@@ -153,7 +153,7 @@ bool log_matches(const char *message, const char *pattern, const char *nonce,
     char hash[SHA256_HEX + 1] = "";
     for (const char *at = pattern; *at != '\0'; at++) {
         if (at[0] == '%' && at[1] == 'H') {
-            if (!take_hash(&message, hash))
+            if (!skip_hash(&message, hash))
                 return false;
             at++;
         } else if (at[0] == '%' && at[1] == 'N') {

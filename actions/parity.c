@@ -123,9 +123,10 @@ static bool read_line_words(const char *message, const struct setup_patterns *pa
     return false;
 }
 
-static enum error_code hear_execution(struct target *target, const struct container *execution,
-                                      struct evidence *evidence, struct voices *voices,
-                                      struct error *error)
+static enum error_code add_execution_voices(struct target *target,
+                                            const struct container *execution,
+                                            struct evidence *evidence, struct voices *voices,
+                                            struct error *error)
 {
     const struct setup_services *services = &target_setup(target)->services;
     const struct setup_patterns *const sets[] = {&services->policy_loaded,
@@ -147,9 +148,9 @@ static enum error_code hear_execution(struct target *target, const struct contai
     return ERROR_OK;
 }
 
-static enum error_code hear_brain(struct target *target, const struct container *brain,
-                                  struct evidence *evidence, struct voices *voices,
-                                  struct error *error)
+static enum error_code add_brain_voices(struct target *target, const struct container *brain,
+                                        struct evidence *evidence, struct voices *voices,
+                                        struct error *error)
 {
     const struct setup_services *services = &target_setup(target)->services;
     const struct setup_patterns *const sets[] = {&services->policy_loaded, &services->handshake_ok,
@@ -227,13 +228,13 @@ enum error_code parity_look(struct target *target, const struct containers *cont
         if (execution == NULL)
             add_missing(&voices, "Execution, which has no container");
         else
-            code = hear_execution(target, execution, evidence, &voices, error);
+            code = add_execution_voices(target, execution, evidence, &voices, error);
     }
     if (code == ERROR_OK && depth >= PARITY_BRAIN) {
         if (brain == NULL)
             add_missing(&voices, "Brain, which has no container");
         else
-            code = hear_brain(target, brain, evidence, &voices, error);
+            code = add_brain_voices(target, brain, evidence, &voices, error);
     }
     if (code != ERROR_OK)
         return code;

@@ -20,8 +20,8 @@ enum error_code script_run(struct target *target, int64_t deadline_ms, struct ev
     return target_probe(target, &command, PROBE_SCRIPT, path, evidence, ret_status, error);
 }
 
-static bool search(const struct setup_services *services, const struct evidence_item *item,
-                   const struct container *container, char *ret_text, size_t room)
+static bool search_log(const struct setup_services *services, const struct evidence_item *item,
+                       const struct container *container, char *ret_text, size_t room)
 {
     struct log_line line;
     for (size_t at = 0; logs_next(&item->output, &at, container->started_at, &line);) {
@@ -47,9 +47,9 @@ enum error_code script_search_errors(struct target *target, const struct contain
         if (code != ERROR_OK)
             return code;
         if (!found)
-            found = search(&setup->services,
-                           evidence_last(evidence, PROBE_LOGS_ERRORS, container->service),
-                           container, ret_text, room);
+            found = search_log(&setup->services,
+                               evidence_last(evidence, PROBE_LOGS_ERRORS, container->service),
+                               container, ret_text, room);
     }
     *ret_found = found;
     return ERROR_OK;

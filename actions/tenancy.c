@@ -79,8 +79,8 @@ static bool is_brief(enum act act)
     return act == ACT_RENEW || act == ACT_WATCH;
 }
 
-static enum error_code read_file(struct target *target, int64_t deadline_ms,
-                                 struct evidence *evidence, struct error *error)
+static enum error_code read_deployment_file(struct target *target, int64_t deadline_ms,
+                                            struct evidence *evidence, struct error *error)
 {
     CLEANUP_TEXT struct text script = {0}, path = {0};
     target_add_state_path(&path, target, "deployment.json");
@@ -103,7 +103,7 @@ static enum error_code read_within(struct target *target, int64_t deadline_ms,
                                    struct evidence *evidence, struct tenancy *ret_tenancy,
                                    struct error *error)
 {
-    enum error_code code = read_file(target, deadline_ms, evidence, error);
+    enum error_code code = read_deployment_file(target, deadline_ms, evidence, error);
     return code == ERROR_OK ? tenancy_parse(&evidence_last(evidence, PROBE_TENANCY, NULL)->output,
                                             ret_tenancy, error)
                             : code;
@@ -118,8 +118,9 @@ enum error_code tenancy_read(struct target *target, struct evidence *evidence,
 /* Writes `text` only where the file is still what was read: compare and swap on its hash, under a
  * short lock, durable before it is renamed. What arrived is compared too: the driver may die while
  * it sends, and half a file, or none, would read as a target that nobody holds. */
-static enum error_code swap(struct target *target, bool brief, const struct bytes *old,
-                            const struct bytes *text, int *ret_status, struct error *error)
+static enum error_code swap_deployment_file(struct target *target, bool brief,
+                                            const struct bytes *old, const struct bytes *text,
+                                            int *ret_status, struct error *error)
 {
     CLEANUP_TEXT struct text script = {0}, state = {0};
     CLEANUP_RESULT struct target_result result = {0};
@@ -285,9 +286,9 @@ enum error_code tenancy_may_succeed(const struct tenancy *now, const struct targ
 }
 
 /* What the file should say, by the rules. */
-static enum error_code decide(const struct request *request, const struct tenancy *now,
-                              const struct target_span *span, struct answer *answer,
-                              struct error *error)
+static enum error_code decide_change(const struct request *request, const struct tenancy *now,
+                                     const struct target_span *span, struct answer *answer,
+                                     struct error *error)
 {
     const struct tenancy_claim *claim = request->claim;
     bool ours = now->deployment == claim->deployment && strcmp(now->journal, claim->journal) == 0;
@@ -329,9 +330,9 @@ static enum error_code decide(const struct request *request, const struct tenanc
                      "nothing is asked of the tenancy");
 }
 
-static enum error_code change(struct target *target, const struct request *request,
-                              struct evidence *evidence, struct tenancy *ret_tenancy,
-                              struct error *error)
+static enum error_code change_deployment_file(struct target *target, const struct request *request,
+                                              struct evidence *evidence,
+                                              struct tenancy *ret_tenancy, struct error *error)
 {
     bool brief = is_brief(request->act);
     for (unsigned attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -344,7 +345,7 @@ static enum error_code change(struct target *target, const struct request *reque
         if (code != ERROR_OK)
             return code;
         struct target_span span = evidence->items[before].target;
-        code = decide(request, &now, &span, &answer, error);
+        code = decide_change(request, &now, &span, &answer, error);
         if (code == ERROR_OK && !answer.write) {
             *ret_tenancy = now;
             return ERROR_OK;
@@ -352,7 +353,8 @@ static enum error_code change(struct target *target, const struct request *reque
         if (code == ERROR_OK)
             code = write_text(request, &answer, &now, &span, &text, error);
         if (code == ERROR_OK)
-            code = swap(target, brief, &evidence->items[before].output, &text, &status, error);
+            code = swap_deployment_file(target, brief, &evidence->items[before].output, &text,
+                                        &status, error);
         evidence_cut(evidence, before);
         if (code != ERROR_OK || (status == 0 && brief))
             return code;
@@ -367,8 +369,8 @@ enum error_code tenancy_take(struct target *target, const struct tenancy_claim *
                              struct error *error)
 {
     struct tenancy tenancy;
-    enum error_code code = change(target, &(struct request){.act = ACT_TAKE, .claim = claim},
-                                  evidence, &tenancy, error);
+    enum error_code code = change_deployment_file(
+        target, &(struct request){.act = ACT_TAKE, .claim = claim}, evidence, &tenancy, error);
     if (code != ERROR_OK)
         return code;
     if (tenancy.deployment != claim->deployment || strcmp(tenancy.journal, claim->journal) != 0)
@@ -382,17 +384,17 @@ enum error_code tenancy_free(struct target *target, const struct tenancy_claim *
                              struct evidence *evidence, struct error *error)
 {
     struct tenancy tenancy;
-    return change(target, &(struct request){.act = ACT_FREE, .claim = claim}, evidence, &tenancy,
-                  error);
+    return change_deployment_file(target, &(struct request){.act = ACT_FREE, .claim = claim},
+                                  evidence, &tenancy, error);
 }
 
 /* The file is looked at for its own sake: nothing of it becomes evidence. */
-static enum error_code change_quietly(struct target *target, const struct request *request,
-                                      struct error *error)
+static enum error_code change_without_evidence(struct target *target, const struct request *request,
+                                               struct error *error)
 {
     struct evidence evidence = {.count = 0};
     struct tenancy tenancy;
-    enum error_code code = change(target, request, &evidence, &tenancy, error);
+    enum error_code code = change_deployment_file(target, request, &evidence, &tenancy, error);
     evidence_clear(&evidence);
     return code;
 }
@@ -400,19 +402,22 @@ static enum error_code change_quietly(struct target *target, const struct reques
 enum error_code tenancy_renew(struct target *target, const struct tenancy_claim *claim,
                               struct error *error)
 {
-    return change_quietly(target, &(struct request){.act = ACT_RENEW, .claim = claim}, error);
+    return change_without_evidence(target, &(struct request){.act = ACT_RENEW, .claim = claim},
+                                   error);
 }
 
 enum error_code tenancy_watch(struct target *target, const struct tenancy_claim *claim,
                               struct error *error)
 {
-    return change_quietly(target, &(struct request){.act = ACT_WATCH, .claim = claim}, error);
+    return change_without_evidence(target, &(struct request){.act = ACT_WATCH, .claim = claim},
+                                   error);
 }
 
 enum error_code tenancy_follow(struct target *target, const struct tenancy_claim *claim,
                                struct error *error)
 {
-    return change_quietly(target, &(struct request){.act = ACT_FOLLOW, .claim = claim}, error);
+    return change_without_evidence(target, &(struct request){.act = ACT_FOLLOW, .claim = claim},
+                                   error);
 }
 
 enum error_code tenancy_succeed(struct target *target, const struct tenancy_claim *claim,
@@ -420,6 +425,7 @@ enum error_code tenancy_succeed(struct target *target, const struct tenancy_clai
                                 struct error *error)
 {
     struct tenancy tenancy;
-    return change(target, &(struct request){.act = ACT_SUCCEED, .claim = claim, .lost = lost},
-                  evidence, &tenancy, error);
+    return change_deployment_file(
+        target, &(struct request){.act = ACT_SUCCEED, .claim = claim, .lost = lost}, evidence,
+        &tenancy, error);
 }

@@ -43,7 +43,7 @@ struct backup {
     const char *schedule, *file;
 };
 
-static void take_line(char **at, const char **ret_line)
+static void next_line_word(char **at, const char **ret_line)
 {
     char *line = strsep(at, "\n");
     *ret_line = line != NULL ? line : "";
@@ -52,14 +52,15 @@ static void take_line(char **at, const char **ret_line)
 static void read_backup(char *lines, struct backup *ret_backup)
 {
     const char *first;
-    take_line(&lines, &first);
-    take_line(&lines, &ret_backup->schedule);
-    take_line(&lines, &ret_backup->file);
+    next_line_word(&lines, &first);
+    next_line_word(&lines, &ret_backup->schedule);
+    next_line_word(&lines, &ret_backup->file);
     if (sscanf(first, "%15s %lld", ret_backup->word, &ret_backup->age_min) < 1)
         ret_backup->word[0] = '\0';
 }
 
-static enum error_code judge(struct check *check, const struct backup *backup, struct error *error)
+static enum error_code judge_backup(struct check *check, const struct backup *backup,
+                                    struct error *error)
 {
     static const char own[] = "crontab:"; /* ours, and a number */
     const char *word = backup->word, *directory = check->item->path;
@@ -114,5 +115,5 @@ enum error_code check_backups(struct check *check, struct error *error)
     if (code != ERROR_OK)
         return code;
     read_backup(result.output.size > 0 ? (char *)result.output.data : nothing, &backup);
-    return judge(check, &backup, error);
+    return judge_backup(check, &backup, error);
 }

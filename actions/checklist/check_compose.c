@@ -32,7 +32,7 @@ struct holders {
     size_t count; /* those that hold a value */
 };
 
-static bool lists(const struct setup_list *list, const char *word)
+static bool list_contains(const struct setup_list *list, const char *word)
 {
     for (size_t i = 0; i < list->count; i++)
         if (strcmp(list->items[i], word) == 0)
@@ -78,7 +78,7 @@ static enum error_code add_holder(const struct check *check, const struct compos
     (void)snprintf(holder.name, sizeof holder.name, "%s", equals + 1);
     holder.found = compose_view_service(view, holder.service);
     if (holder.found == NULL)
-        return lists(&check->item->absent, holder.service)
+        return list_contains(&check->item->absent, holder.service)
                    ? ERROR_OK
                    : complaints_add(
                        complaints, error,
@@ -99,8 +99,8 @@ static enum error_code add_holder(const struct check *check, const struct compos
 
 /* The one that differs is the one with the fewest of its kind; the first of the list is right where
  * nothing tells. */
-static enum error_code compare(const struct check *check, struct holders *holders,
-                               struct complaints *complaints, struct error *error)
+static enum error_code compare_values(const struct check *check, struct holders *holders,
+                                      struct complaints *complaints, struct error *error)
 {
     enum error_code code = ERROR_OK;
     const struct holder *model = &holders->list[0];
@@ -132,7 +132,7 @@ enum error_code check_env_same(struct check *check, struct error *error)
     for (size_t i = 0; code == ERROR_OK && i < variables->count; i++)
         code = add_holder(check, view, variables->items[i], &holders, &complaints, error);
     if (code == ERROR_OK && holders.count > 1)
-        code = compare(check, &holders, &complaints, error);
+        code = compare_values(check, &holders, &complaints, error);
     if (code != ERROR_OK)
         return code;
     if (complaints.count > 0)

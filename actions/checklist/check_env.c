@@ -59,7 +59,7 @@ static struct finding read_finding(const char *line)
     return finding;
 }
 
-static bool is(const struct finding *finding, const char *word)
+static bool finding_is(const struct finding *finding, const char *word)
 {
     return strcmp(finding->word, word) == 0;
 }
@@ -69,7 +69,7 @@ static enum error_code say_unreadable(struct check *check, const struct finding 
 {
     const char *env_file = target_setup(check->target)->compose.env_file;
     const char *why = check_item_of(check, CHECK_ENV_FILE_MODE);
-    if (is(finding, "unreadable"))
+    if (finding_is(finding, "unreadable"))
         return check_say(check, PREFLIGHT_FAILED, error, "%s cannot be read%s%s", env_file,
                          why[0] != '\0' ? ": see " : "", why);
     return check_say(check, PREFLIGHT_FAILED, error,
@@ -99,13 +99,13 @@ enum error_code check_env_key_length(struct check *check, struct error *error)
         return code;
     struct finding finding = read_finding(result.output.size > 0 ? (const char *)result.output.data
                                                                  : "");
-    if (is(&finding, "unset"))
+    if (finding_is(&finding, "unset"))
         return check_say(check, PREFLIGHT_FAILED, error, "%s: %s is not set", env_file, item->key);
-    if (is(&finding, "short"))
+    if (finding_is(&finding, "short"))
         return check_say(check, PREFLIGHT_FAILED, error,
                          "%s:%lld: %s is shorter than %lld characters", env_file,
                          finding.figures[0], item->key, (long long)item->minimum);
-    if (is(&finding, "long"))
+    if (finding_is(&finding, "long"))
         return check_say(check, PREFLIGHT_PASSED, error, "%s:%lld: %s is long enough", env_file,
                          finding.figures[0], item->key);
     return say_unreadable(check, &finding, error);
@@ -139,7 +139,7 @@ static const char *taken_for(const struct finding *finding)
         {"variable", "would be taken for the name of a variable"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        if (is(finding, rows[i].word))
+        if (finding_is(finding, rows[i].word))
             return rows[i].said;
     return NULL;
 }
@@ -153,7 +153,7 @@ static enum error_code judge_passwords(struct check *check, const struct setup_l
     size_t found = 0;
     char *rest = NULL, *line = strtok_r(lines, "\n", &rest);
     struct finding finding = read_finding(line != NULL ? line : "");
-    if (!is(&finding, "looked"))
+    if (!finding_is(&finding, "looked"))
         return say_unreadable(check, &finding, error);
     while (code == ERROR_OK && (line = strtok_r(NULL, "\n", &rest)) != NULL) {
         finding = read_finding(line);
@@ -199,28 +199,28 @@ static enum error_code judge_mode(struct check *check, const struct finding *fin
 {
     const char *env_file = target_setup(check->target)->compose.env_file,
                *owner = check->item->owner;
-    if (is(finding, "link"))
+    if (finding_is(finding, "link"))
         return check_say(check, PREFLIGHT_FAILED, error,
                          "%s is a symbolic link: put the file itself there", env_file);
-    if (is(finding, "absent"))
+    if (finding_is(finding, "absent"))
         return check_say(check, PREFLIGHT_FAILED, error, "%s is not there, or no file", env_file);
-    if (is(finding, "stranger"))
+    if (finding_is(finding, "stranger"))
         return check_say(check, PREFLIGHT_FAILED, error,
                          "there is no user %s on the target, to whom %s is to belong (`owner`)",
                          owner, env_file);
-    if (is(finding, "mode"))
+    if (finding_is(finding, "mode"))
         return check_say(check, PREFLIGHT_FAILED, error,
                          "%s has mode %lld and not 600: chmod 600 %s", env_file,
                          finding->figures[0], env_file);
-    if (is(finding, "owner") && owner[0] != '\0')
+    if (finding_is(finding, "owner") && owner[0] != '\0')
         return check_say(check, PREFLIGHT_FAILED, error,
                          "%s belongs to user id %lld and not to %s: chown %s %s", env_file,
                          finding->figures[0], owner, owner, env_file);
-    if (is(finding, "owner"))
+    if (finding_is(finding, "owner"))
         return check_say(check, PREFLIGHT_FAILED, error,
                          "%s belongs to user id %lld and not to the one who deploys: chown %lld %s",
                          env_file, finding->figures[0], finding->figures[1], env_file);
-    if (is(finding, "good"))
+    if (finding_is(finding, "good"))
         return check_say(check, PREFLIGHT_PASSED, error, "%s has mode 600 and belongs to %s",
                          env_file, owner[0] != '\0' ? owner : "the one who deploys");
     return say_unreadable(check, finding, error);

@@ -103,7 +103,7 @@ struct findings {
 };
 
 static enum error_code __attribute__((format(printf, 4, 5)))
-find(struct findings *findings, bool good, struct error *error, const char *format, ...)
+add_finding(struct findings *findings, bool good, struct error *error, const char *format, ...)
 {
     char line[1024];
     va_list arguments;
@@ -125,7 +125,7 @@ static void add_percent_escaped(struct text *url, const char *text)
 }
 
 /* "http://host:9090/" and "-/ready" are one address. */
-static void add_address(struct text *url, const char *base, const char *path)
+static void add_server_path(struct text *url, const char *base, const char *path)
 {
     size_t length = strlen(base);
     while (length > 0 && base[length - 1] == '/')
@@ -151,20 +151,20 @@ static enum error_code ask_server(struct findings *findings, const char *setting
     if (text_failed(url, error))
         return error->code;
     if (!http_place_of(address, &place) || place.user)
-        return find(findings, false, error,
-                    "%s: write http://host:port, as seen from the target, without a user name",
-                    setting);
+        return add_finding(
+            findings, false, error,
+            "%s: write http://host:port, as seen from the target, without a user name", setting);
     enum error_code code = http_fetch(&request, reply, error);
     if (code == ERROR_OK && reply->status == 0)
         code = link_is_good(check, error);
     if (code != ERROR_OK)
         return code;
     if (reply->status == 0)
-        return find(findings, false, error, "%s (%s): %s", address, setting, reply->words);
+        return add_finding(findings, false, error, "%s (%s): %s", address, setting, reply->words);
     *ret_good = reply->status == 200 || any_status;
     return *ret_good ? ERROR_OK
-                     : find(findings, false, error, "%s answers %d and not 200 (%s)", address,
-                            reply->status, setting);
+                     : add_finding(findings, false, error, "%s answers %d and not 200 (%s)",
+                                   address, reply->status, setting);
 }
 
 static enum error_code ask_ready(struct findings *findings, const char *setting, const char *base,
@@ -172,7 +172,7 @@ static enum error_code ask_ready(struct findings *findings, const char *setting,
 {
     CLEANUP_TEXT struct text url = {0};
     CLEANUP_REPLY struct http_reply reply = {0};
-    add_address(&url, base, path);
+    add_server_path(&url, base, path);
     return ask_server(findings, setting, &url, false, &reply, ret_good, error);
 }
 
@@ -190,21 +190,22 @@ static enum error_code judge_prometheus(struct findings *findings, const struct 
     const char *count = json_string_value(
         json_array_get(json_object_get(json_array_get(result, 0), "value"), 1));
     if (refused != NULL)
-        return find(findings, false, error,
-                    "%s refuses prometheus_query `%s`, which must be a selector: %.200s",
-                    item->prometheus, item->prometheus_query,
-                    check_foreign(findings->check, refused));
+        return add_finding(findings, false, error,
+                           "%s refuses prometheus_query `%s`, which must be a selector: %.200s",
+                           item->prometheus, item->prometheus_query,
+                           check_foreign(findings->check, refused));
     if (reply->status != 200 || !json_is_array(result))
-        return find(findings, false, error,
-                    "%s answers %d, and not as Prometheus does (prometheus)", item->prometheus,
-                    reply->status);
+        return add_finding(findings, false, error,
+                           "%s answers %d, and not as Prometheus does (prometheus)",
+                           item->prometheus, reply->status);
     long series = count != NULL ? strtol(count, NULL, 10) : 0;
     if (series < 1)
-        return find(findings, false, error,
-                    "%s has no sample of `%s` of the last %lld ms (prometheus_query, within_ms)",
-                    item->prometheus, item->prometheus_query, (long long)item->within_ms);
-    return find(findings, true, error, "Prometheus is ready and has recent samples of %ld series",
-                series);
+        return add_finding(
+            findings, false, error,
+            "%s has no sample of `%s` of the last %lld ms (prometheus_query, within_ms)",
+            item->prometheus, item->prometheus_query, (long long)item->within_ms);
+    return add_finding(findings, true, error,
+                       "Prometheus is ready and has recent samples of %ld series", series);
 }
 
 static enum error_code ask_prometheus(struct findings *findings, struct error *error)
@@ -217,7 +218,7 @@ static enum error_code ask_prometheus(struct findings *findings, struct error *e
                                      error);
     if (code != ERROR_OK || !good)
         return code;
-    add_address(&url, item->prometheus, "api/v1/query?query=");
+    add_server_path(&url, item->prometheus, "api/v1/query?query=");
     text_add_format(&query, "count(count_over_time(%s[%lldms]))", item->prometheus_query,
                     (long long)item->within_ms);
     if (text_failed(&query, error))
@@ -239,26 +240,26 @@ static enum error_code judge_loki(struct findings *findings, const struct http_r
     const char *stamp = json_string_value(
         json_array_get(json_array_get(json_object_get(json_array_get(result, 0), "values"), 0), 0));
     if (reply->status == 400)
-        return find(findings, false, error, "%s refuses loki_query `%s`", item->loki,
-                    item->loki_query);
+        return add_finding(findings, false, error, "%s refuses loki_query `%s`", item->loki,
+                           item->loki_query);
     if (reply->status != 200 || !json_is_array(result) || kind == NULL)
-        return find(findings, false, error, "%s answers %d, and not as Loki does (loki)",
-                    item->loki, reply->status);
+        return add_finding(findings, false, error, "%s answers %d, and not as Loki does (loki)",
+                           item->loki, reply->status);
     if (strcmp(kind, "streams") != 0)
-        return find(findings, false, error,
-                    "loki_query `%s` must select lines, and not compute a %.20s", item->loki_query,
-                    check_foreign(findings->check, kind));
+        return add_finding(findings, false, error,
+                           "loki_query `%s` must select lines, and not compute a %.20s",
+                           item->loki_query, check_foreign(findings->check, kind));
     int64_t age_ms = stamp != NULL ? asked_ms - strtoll(stamp, NULL, 10) / 1000000 : 0;
     if (stamp == NULL || age_ms > item->within_ms)
-        return find(findings, false, error,
-                    "%s has no line of `%s` of the last %lld ms (loki_query, within_ms)",
-                    item->loki, item->loki_query, (long long)item->within_ms);
+        return add_finding(findings, false, error,
+                           "%s has no line of `%s` of the last %lld ms (loki_query, within_ms)",
+                           item->loki, item->loki_query, (long long)item->within_ms);
     if (age_ms < -AHEAD_MS_MAX)
-        return find(
+        return add_finding(
             findings, false, error,
             "%s: its newest line is stamped %lld s ahead of the target's clock: set the clocks",
             item->loki, (long long)(-age_ms / 1000));
-    return find(findings, true, error, "Loki is ready and has a recent line");
+    return add_finding(findings, true, error, "Loki is ready and has a recent line");
 }
 
 static enum error_code ask_loki(struct findings *findings, struct error *error)
@@ -279,9 +280,9 @@ static enum error_code ask_loki(struct findings *findings, struct error *error)
     if (code != ERROR_OK)
         return code;
     if (asked_s <= 0)
-        return find(findings, false, error,
-                    "the target does not tell its time: `date +%%s` failed there");
-    add_address(&url, item->loki, "loki/api/v1/query_range?limit=1&direction=backward&query=");
+        return add_finding(findings, false, error,
+                           "the target does not tell its time: `date +%%s` failed there");
+    add_server_path(&url, item->loki, "loki/api/v1/query_range?limit=1&direction=backward&query=");
     add_percent_escaped(&url, item->loki_query);
     text_add_format(&url, "&start=%lld000000000", asked_s - (long long)item->within_ms / 1000 - 1);
     code = ask_server(findings, "loki", &url, true, &reply, &good, error);

@@ -64,8 +64,8 @@ static bool is_known(const struct openings *openings, const struct published *po
 }
 
 /* The place for one more opening, NULL where it is no opening, known, or beyond the room. */
-static struct opening *add(const struct check *check, struct openings *openings,
-                           const struct published *port)
+static struct opening *add_opening(const struct check *check, struct openings *openings,
+                                   const struct published *port)
 {
     if (published_is_loopback(port) || is_declared_range(&check->item->ports, port)
         || is_known(openings, port))
@@ -86,7 +86,7 @@ static void add_published(struct check *check, const struct compose_view *view,
     for (size_t i = 0; i < view->count; i++)
         for (size_t j = 0; j < view->services[i].port_count; j++) {
             const struct published *port = &view->services[i].ports[j];
-            struct opening *opening = add(check, openings, port);
+            struct opening *opening = add_opening(check, openings, port);
             published_words(port, words, sizeof words);
             if (opening != NULL)
                 (void)snprintf(opening->text, sizeof opening->text, "%.120s:%d: %.64s publishes %s",
@@ -96,7 +96,7 @@ static void add_published(struct check *check, const struct compose_view *view,
     for (size_t i = 0; i < running->count; i++)
         for (size_t j = 0; j < running->list[i].port_count; j++) {
             const struct published *port = &running->list[i].ports[j];
-            struct opening *opening = add(check, openings, port);
+            struct opening *opening = add_opening(check, openings, port);
             published_words(port, words, sizeof words);
             if (opening != NULL)
                 (void)snprintf(opening->text, sizeof opening->text,
@@ -113,8 +113,9 @@ static void add_listeners(const struct check *check, const struct listeners *lis
         struct published port = {.first = listener->port,
                                  .last = listener->port,
                                  .udp = listener->udp};
-        struct opening *opening = listener_is_loopback(listener) ? NULL
-                                                                 : add(check, openings, &port);
+        struct opening *opening = listener_is_loopback(listener)
+                                      ? NULL
+                                      : add_opening(check, openings, &port);
         char name[LISTENER_NAME_MAX];
         listener_name(listener, name, sizeof name);
         if (opening == NULL)

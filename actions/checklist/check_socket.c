@@ -334,8 +334,9 @@ static enum error_code judge_service(struct check *check, const struct compose_v
     return code == ERROR_OK ? judge_user(check, service, doors, complaints, unknown, error) : code;
 }
 
-static enum error_code look(struct check *check, struct doors *doors, struct complaints *complaints,
-                            struct complaints *unknown, struct error *error)
+static enum error_code look_at_doors(struct check *check, struct doors *doors,
+                                     struct complaints *complaints, struct complaints *unknown,
+                                     struct error *error)
 {
     CLEANUP_TEXT struct text script = {0};
     CLEANUP_RESULT struct target_result result = {0};
@@ -370,7 +371,7 @@ enum error_code check_docker_socket(struct check *check, struct error *error)
     if (code == ERROR_OK)
         code = read_running(check, running, doors, &complaints, error);
     if (code == ERROR_OK)
-        code = look(check, doors, &complaints, &unknown, error);
+        code = look_at_doors(check, doors, &complaints, &unknown, error);
     if (code == ERROR_OK)
         code = look_for_ports(check, &complaints, error);
     if (code == ERROR_OK)

@@ -11,7 +11,8 @@
 enum { REDIRECTS_MAX = 4 };
 
 /* One GET; where there is nothing to judge, the answer is given here. */
-static enum error_code get(struct check *check, struct http_reply *reply, struct error *error)
+static enum error_code fetch_page(struct check *check, struct http_reply *reply,
+                                  struct error *error)
 {
     const struct setup_check *item = check->item;
     CLEANUP_BYTES struct bytes token = {0};
@@ -82,7 +83,7 @@ enum error_code check_https(struct check *check, struct error *error)
 {
     CLEANUP_REPLY struct http_reply reply = {0};
     const char *url = check->item->url;
-    enum error_code code = get(check, &reply, error);
+    enum error_code code = fetch_page(check, &reply, error);
     if (code != ERROR_OK || check->status != PREFLIGHT_INVALID)
         return code;
     if (!begins_with_word(reply.type, "text/html"))
@@ -105,7 +106,7 @@ enum error_code check_download(struct check *check, struct error *error)
 {
     CLEANUP_REPLY struct http_reply reply = {0};
     const char *url = check->item->url;
-    enum error_code code = get(check, &reply, error);
+    enum error_code code = fetch_page(check, &reply, error);
     if (code != ERROR_OK || check->status != PREFLIGHT_INVALID)
         return code;
     if (!begins_with_word(reply.disposition, "attachment"))

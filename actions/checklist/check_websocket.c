@@ -31,17 +31,17 @@ static void set_deadline(struct dialog *dialog, int64_t wait_ms)
     dialog->until_ns = clock_boottime_ns(target_clock(dialog->check->target)) + wait_ms * 1000000;
 }
 
-static int64_t left_ms(const struct dialog *dialog)
+static int64_t dialog_left_ms(const struct dialog *dialog)
 {
     int64_t left_ns = dialog->until_ns - clock_boottime_ns(target_clock(dialog->check->target));
     return left_ns > 0 ? (left_ns + 999999) / 1000000 : 0;
 }
 
-static void send_all(struct dialog *dialog, const struct bytes *data)
+static void send_bytes(struct dialog *dialog, const struct bytes *data)
 {
-    for (size_t at = 0; at < data->size && !dialog->ended && left_ms(dialog) > 0;) {
+    for (size_t at = 0; at < data->size && !dialog->ended && dialog_left_ms(dialog) > 0;) {
         ssize_t sent = http_stream_send(dialog->stream, data->data + at, data->size - at,
-                                        left_ms(dialog));
+                                        dialog_left_ms(dialog));
         dialog->ended = sent < 0;
         at += sent > 0 ? (size_t)sent : 0;
     }
@@ -55,8 +55,9 @@ static enum error_code receive_event(struct dialog *dialog, enum websocket_event
     uint8_t chunk[CHUNK_BYTES];
     enum error_code code = websocket_next(&dialog->websocket, ret_event, error);
     while (code == ERROR_OK && *ret_event == WEBSOCKET_MORE && !dialog->ended
-           && left_ms(dialog) > 0) {
-        ssize_t got = http_stream_receive(dialog->stream, chunk, sizeof chunk, left_ms(dialog));
+           && dialog_left_ms(dialog) > 0) {
+        ssize_t got = http_stream_receive(dialog->stream, chunk, sizeof chunk,
+                                          dialog_left_ms(dialog));
         dialog->ended = got < 0;
         if (got > 0)
             code = websocket_feed(&dialog->websocket, chunk, (size_t)got, error);
@@ -66,14 +67,14 @@ static enum error_code receive_event(struct dialog *dialog, enum websocket_event
     return code;
 }
 
-static enum error_code reply(struct dialog *dialog, enum websocket_opcode opcode,
-                             const void *payload, size_t size, struct error *error)
+static enum error_code send_client_frame(struct dialog *dialog, enum websocket_opcode opcode,
+                                         const void *payload, size_t size, struct error *error)
 {
     CLEANUP_BYTES struct bytes frame = {0};
     enum error_code code = websocket_frame(target_world(dialog->check->target)->random, opcode,
                                            payload, size, &frame, error);
     if (code == ERROR_OK)
-        send_all(dialog, &frame);
+        send_bytes(dialog, &frame);
     return code;
 }
 
@@ -88,7 +89,7 @@ static enum error_code shake_hands(struct dialog *dialog, const struct http_plac
                                              token->size > 0 ? token : NULL, &request, error);
     if (code != ERROR_OK)
         return code;
-    send_all(dialog, &request);
+    send_bytes(dialog, &request);
     code = receive_event(dialog, &event, error);
     if (code != ERROR_OK || event == WEBSOCKET_OPEN)
         return code;
@@ -101,7 +102,8 @@ static enum error_code shake_hands(struct dialog *dialog, const struct http_plac
                      check->item->url);
 }
 
-static enum error_code judge(struct check *check, const struct bytes *message, struct error *error)
+static enum error_code judge_first_message(struct check *check, const struct bytes *message,
+                                           struct error *error)
 {
     const char *text = check->item->text;
     if (text[0] != '\0' && memmem(message->data, message->size, text, strlen(text)) == NULL)
@@ -122,17 +124,17 @@ static enum error_code await_message(struct dialog *dialog, struct error *error)
     enum error_code code = ERROR_OK;
     set_deadline(dialog, check->item->within_ms);
     while (code == ERROR_OK && (event == WEBSOCKET_PING || event == WEBSOCKET_PONG)
-           && left_ms(dialog) > 0) {
+           && dialog_left_ms(dialog) > 0) {
         code = receive_event(dialog, &event, error);
         if (code == ERROR_OK && event == WEBSOCKET_PING)
-            code = reply(dialog, OPCODE_PONG, dialog->websocket.control,
-                         dialog->websocket.control_bytes, error);
+            code = send_client_frame(dialog, OPCODE_PONG, dialog->websocket.control,
+                                     dialog->websocket.control_bytes, error);
     }
     if (code != ERROR_OK)
         return code;
     switch (event) {
     case WEBSOCKET_TEXT:
-        return judge(check, &dialog->websocket.message, error);
+        return judge_first_message(check, &dialog->websocket.message, error);
     case WEBSOCKET_BINARY:
         return check_say(check, PREFLIGHT_FAILED, error,
                          "%s: its first message is binary, and not text", url);
@@ -156,8 +158,8 @@ static enum error_code await_message(struct dialog *dialog, struct error *error)
                      (long long)check->item->within_ms);
 }
 
-static enum error_code talk(struct check *check, const struct http_place *place, const char *url,
-                            const struct bytes *token, struct error *error)
+static enum error_code hold_dialog(struct check *check, const struct http_place *place,
+                                   const char *url, const struct bytes *token, struct error *error)
 {
     CLEANUP_DIALOG struct dialog dialog = {.check = check,
                                            .websocket = {
@@ -178,8 +180,9 @@ static enum error_code talk(struct check *check, const struct http_place *place,
     code = await_message(&dialog, error);
     set_deadline(&dialog, CLOSE_MS);
     return code == ERROR_OK
-               ? reply(&dialog, OPCODE_CLOSE,
-                       (const uint8_t[]){CLOSE_NORMAL >> 8, CLOSE_NORMAL & 0xff}, 2, error)
+               ? send_client_frame(&dialog, OPCODE_CLOSE,
+                                   (const uint8_t[]){CLOSE_NORMAL >> 8, CLOSE_NORMAL & 0xff}, 2,
+                                   error)
                : code;
 }
 
@@ -204,6 +207,6 @@ enum error_code check_websocket(struct check *check, struct error *error)
             "url %s is not encrypted, and the token would be seen on its way: write wss://", url);
     enum error_code code = check_token(check, &token, error);
     return code == ERROR_OK && check->status == PREFLIGHT_INVALID
-               ? talk(check, &place, address, &token, error)
+               ? hold_dialog(check, &place, address, &token, error)
                : code;
 }

@@ -34,8 +34,8 @@ static bool read_address(const char *hex, bool six, unsigned char ret_address[16
 }
 
 /* "  sl: LOCAL:PORT REMOTE:PORT STATE TX:RX TR:WHEN RETRANSMITS UID TIMEOUT INODE ..." */
-static bool read_line(const char *line, bool six, bool udp, struct listener *ret_listener,
-                      bool *ret_listens)
+static bool read_listener(const char *line, bool six, bool udp, struct listener *ret_listener,
+                          bool *ret_listens)
 {
     char local[40], remote[40];
     unsigned port, remote_port, state;
@@ -54,8 +54,8 @@ static bool read_line(const char *line, bool six, bool udp, struct listener *ret
     return true;
 }
 
-static enum error_code keep(struct listeners *listeners, const struct listener *listener,
-                            struct error *error)
+static enum error_code keep_listener(struct listeners *listeners, const struct listener *listener,
+                                     struct error *error)
 {
     struct listener *list = realloc(listeners->list, (listeners->count + 1) * sizeof *list);
     if (list == NULL)
@@ -92,12 +92,12 @@ enum error_code listeners_read(const struct bytes *tables, struct listeners *ret
             continue;
         }
         if (!good || table == 4
-            || !read_line(line, table % 2 == 1, table >= 2, &listener, &listens))
+            || !read_listener(line, table % 2 == 1, table >= 2, &listener, &listens))
             code = error_set(error, ERROR_PROTOCOL, 0, "/proc/net",
                              "cat /proc/net/tcp on the target",
                              "a line of the kernel's tables of sockets cannot be read");
         else if (listens)
-            code = keep(&listeners, &listener, error);
+            code = keep_listener(&listeners, &listener, error);
     }
     if (code == ERROR_OK && (seen[0] != 1 || seen[2] != 1))
         code = error_set(error, ERROR_PROTOCOL, 0, "/proc/net", "cat /proc/net/tcp on the target",

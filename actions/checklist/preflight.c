@@ -4,7 +4,7 @@
 #include "actions/checklist/running.h"
 #include "actions/compose/compose_view.h"
 
-static enum error_code ask(struct check *check, struct error *error)
+static enum error_code run_probe(struct check *check, struct error *error)
 {
     switch (check->item->kind) {
     case CHECK_INVALID:
@@ -65,7 +65,7 @@ enum error_code preflight_run(struct target *target, struct evidence *evidence,
                               .item = &setup->checks[i],
                               .began_ns = clock_boottime_ns(target_clock(target)),
                               .status = PREFLIGHT_INVALID};
-        code = ask(&check, error);
+        code = run_probe(&check, error);
         check_forget(&check);
         ret_statuses[i] = check.status;
     }

@@ -30,7 +30,7 @@ void running_close(struct running *running)
 }
 
 /* A list with one more place at its end; NULL when memory is short, and the list is as it was. */
-static void *grow(void *list, size_t count, size_t size)
+static void *grow_running(void *list, size_t count, size_t size)
 {
     return realloc(list, (count + 1) * size);
 }
@@ -41,13 +41,15 @@ static const char *text_of(const json_t *object, const char *key)
     return text != NULL ? text : "";
 }
 
-static bool add_mount(struct running_container *container, const char *source, const char *volume)
+static bool add_running_mount(struct running_container *container, const char *source,
+                              const char *volume)
 {
     for (size_t i = 0; i < container->mount_count; i++)
         if (strcmp(container->mounts[i].source, source) == 0)
             return true;
     struct running_mount *list = source[0] == '/'
-                                     ? grow(container->mounts, container->mount_count, sizeof *list)
+                                     ? grow_running(container->mounts, container->mount_count,
+                                                    sizeof *list)
                                      : NULL;
     if (list == NULL)
         return source[0] != '/';
@@ -62,7 +64,7 @@ static bool add_bind(struct running_container *container, json_t *binds, size_t 
     const char *bind = json_string_value(json_array_get(binds, index));
     json_t *source = bind != NULL ? json_stringn(bind, strcspn(bind, ":")) : NULL;
     return source != NULL && json_array_set_new(binds, index, source) == 0
-           && add_mount(container, json_string_value(source), "");
+           && add_running_mount(container, json_string_value(source), "");
 }
 
 /* {"3100/tcp": [{"HostIp": "", "HostPort": "3100"}], ...}; null = exposed only. */
@@ -80,7 +82,7 @@ static bool add_ports(struct running_container *container, const json_t *binding
                 || (published[0] != '\0' && !published_range(published, &port.first, &port.last)))
                 return false;
             (void)snprintf(port.address, sizeof port.address, "%s", text_of(host, "HostIp"));
-            list = grow(container->ports, container->port_count, sizeof *list);
+            list = grow_running(container->ports, container->port_count, sizeof *list);
             if (list == NULL)
                 return false;
             container->ports = list;
@@ -90,7 +92,8 @@ static bool add_ports(struct running_container *container, const json_t *binding
     return true;
 }
 
-static bool read_container(json_t *record, const char *project, struct running_container *container)
+static bool read_running_container(json_t *record, const char *project,
+                                   struct running_container *container)
 {
     size_t index;
     json_t *item;
@@ -107,9 +110,10 @@ static bool read_container(json_t *record, const char *project, struct running_c
     container->privileged = json_is_true(json_object_get(record, "privileged"));
     json_array_foreach (json_object_get(record, "mounts"), index, item)
         good = good
-               && add_mount(container, text_of(item, "Source"),
-                            strcmp(text_of(item, "Type"), "volume") == 0 ? text_of(item, "Name")
-                                                                         : "");
+               && add_running_mount(container, text_of(item, "Source"),
+                                    strcmp(text_of(item, "Type"), "volume") == 0
+                                        ? text_of(item, "Name")
+                                        : "");
     for (index = 0; index < json_array_size(json_object_get(record, "binds")); index++)
         good = good && add_bind(container, json_object_get(record, "binds"), index);
     return good && container->name[0] != '\0'
@@ -127,14 +131,15 @@ enum error_code running_read(const struct bytes *lines, const char *project,
         size_t length = stop != NULL ? (size_t)(stop - at) : (size_t)(end - at);
         json_t *record = length > 0 ? json_loadb(at, length, JSON_REJECT_DUPLICATES, NULL) : NULL;
         if (length > 0) {
-            struct running_container *list = grow(running->list, running->count, sizeof *list);
+            struct running_container *list = grow_running(running->list, running->count,
+                                                          sizeof *list);
             good = record != NULL && list != NULL
                    && json_array_append_new(running->records, record) == 0;
             running->list = list != NULL ? list : running->list;
         }
         if (good && length > 0) {
             running->list[running->count] = (struct running_container){.name = ""};
-            good = read_container(record, project, &running->list[running->count++]);
+            good = read_running_container(record, project, &running->list[running->count++]);
         }
         at += length + 1;
     }

@@ -76,7 +76,7 @@ enum error_code websocket_feed(struct websocket *websocket, const void *data, si
                : bytes_append(&websocket->pending, data, size, error);
 }
 
-static void drop(struct websocket *websocket, size_t size)
+static void drop_pending(struct websocket *websocket, size_t size)
 {
     websocket->pending.size -= size;
     memmove(websocket->pending.data, websocket->pending.data + size, websocket->pending.size + 1);
@@ -185,7 +185,7 @@ static enum websocket_event read_head(struct websocket *websocket)
     end[2] = '\0'; /* the empty line: what is behind it is no header */
     enum websocket_event event = judge_head(websocket, head);
     if (event == WEBSOCKET_OPEN)
-        drop(websocket, head_bytes);
+        drop_pending(websocket, head_bytes);
     return event;
 }
 
@@ -227,7 +227,7 @@ static enum websocket_event read_frame_header(struct websocket *websocket, struc
     return WEBSOCKET_OPEN;
 }
 
-static enum websocket_event take_control(struct websocket *websocket, const struct frame *frame)
+static enum websocket_event receive_control(struct websocket *websocket, const struct frame *frame)
 {
     memcpy(websocket->control, websocket->pending.data + frame->header_bytes, frame->payload_bytes);
     websocket->control_bytes = frame->payload_bytes;
@@ -241,8 +241,8 @@ static enum websocket_event take_control(struct websocket *websocket, const stru
     return WEBSOCKET_CLOSE;
 }
 
-static enum error_code take_data(struct websocket *websocket, const struct frame *frame,
-                                 enum websocket_event *ret_event, struct error *error)
+static enum error_code receive_data(struct websocket *websocket, const struct frame *frame,
+                                    enum websocket_event *ret_event, struct error *error)
 {
     if (frame->opcode != OPCODE_CONTINUATION)
         websocket->fragments = frame->opcode;
@@ -284,10 +284,10 @@ enum error_code websocket_next(struct websocket *websocket, enum websocket_event
         if (websocket->pending.size - frame.header_bytes < frame.payload_bytes)
             break;
         if ((frame.opcode & BIT_CONTROL) != 0)
-            event = take_control(websocket, &frame);
+            event = receive_control(websocket, &frame);
         else
-            code = take_data(websocket, &frame, &event, error);
-        drop(websocket, frame.header_bytes + frame.payload_bytes);
+            code = receive_data(websocket, &frame, &event, error);
+        drop_pending(websocket, frame.header_bytes + frame.payload_bytes);
     }
     if (code == ERROR_OK)
         *ret_event = event;

@@ -63,13 +63,13 @@ void compose_prefix(struct text *script, const struct target *target, const char
     compose_prefix_file(script, target, target_setup(target)->compose.file, override);
 }
 
-static void wipe(struct bytes *bytes)
+static void wipe_text(struct bytes *bytes)
 {
     if (bytes->size > 0)
         sodium_memzero(bytes->data, bytes->size);
 }
 
-static bool is_name(char c)
+static bool is_variable_letter(char c)
 {
     return c == '_' || isalnum((unsigned char)c);
 }
@@ -82,9 +82,9 @@ static const char *next_unset(const char *at, char ret_name[NAME_MAX_BYTES])
     if (found == NULL)
         return NULL;
     const char *end = found, *begin;
-    while (end > at && !is_name(end[-1]) && end[-1] != '\n')
+    while (end > at && !is_variable_letter(end[-1]) && end[-1] != '\n')
         end--;
-    for (begin = end; begin > at && is_name(begin[-1]); begin--)
+    for (begin = end; begin > at && is_variable_letter(begin[-1]); begin--)
         continue;
     (void)snprintf(ret_name, NAME_MAX_BYTES, "%.*s", (int)(end - begin), begin);
     return found + 1;
@@ -112,7 +112,7 @@ static int line_of_variable(const char *source, const char *name, bool required)
             continue;
         }
         const char *word = at + (at[1] == '{' ? 2 : 1), *rest = word + strlen(name);
-        if (strncmp(word, name, strlen(name)) == 0 && !is_name(*rest)
+        if (strncmp(word, name, strlen(name)) == 0 && !is_variable_letter(*rest)
             && (!required || *rest == '?' || (*rest == ':' && rest[1] == '?')))
             return line;
     }
@@ -124,7 +124,7 @@ static int line_of_required(const char *source, const char *complaint)
 {
     for (const char *at = source; (at = strstr(at, "${")) != NULL; at += 2) {
         size_t name_length = 0, words;
-        while (is_name(at[2 + name_length]))
+        while (is_variable_letter(at[2 + name_length]))
             name_length++;
         const char *rest = at + 2 + name_length;
         rest += *rest == ':' ? 1 : 0;
@@ -151,7 +151,7 @@ static int line_of_complaint(const char *complaint)
 
 /* A traceback says what was the matter in its last line; the lines of any other complaint become
  * one. */
-static void take_one_line(char *text)
+static void join_lines(char *text)
 {
     const char *last = strrchr(text, '\n');
     char *to = text;
@@ -189,7 +189,7 @@ static void copy_complaint(const struct bytes *errors, char *ret_text, size_t ro
     }
     for (size_t length = strlen(ret_text); length > 0 && ret_text[length - 1] == '\n'; length--)
         ret_text[length - 1] = '\0';
-    take_one_line(ret_text);
+    join_lines(ret_text);
 }
 
 static enum error_code read_source(struct target *target, struct target_result *ret_result,
@@ -246,7 +246,7 @@ enum error_code compose_config(struct target *target, struct target_result *ret_
         result = (struct target_result){0};
         return ERROR_OK;
     }
-    wipe(&result.output);
+    wipe_text(&result.output);
     code = read_source(target, &source, error);
     if (code != ERROR_OK)
         return code;
@@ -261,18 +261,18 @@ enum error_code compose_config(struct target *target, struct target_result *ret_
                : error_set(error, ERROR_REMOTE, result.status, where,
                            "run `compose config` with the same --env-file on the target",
                            "it does not render: %.400s", complaint);
-    wipe(&source.output);
+    wipe_text(&source.output);
     return code;
 }
 
 /* A text that came from the target, moved into locked memory: what it came in is wiped. NULL when
  * memory is short. */
-static char *lock(struct bytes *text)
+static char *move_to_locked(struct bytes *text)
 {
     char *locked = sodium_malloc(text->size + 1);
     if (locked != NULL && text->size > 0)
         memcpy(locked, text->data, text->size);
-    wipe(text);
+    wipe_text(text);
     return locked;
 }
 
@@ -283,10 +283,10 @@ enum error_code compose_view_open(struct target *target, struct compose_view **r
     enum error_code code = compose_config(target, &rendered, error);
     if (code != ERROR_OK)
         return code;
-    char *text = lock(&rendered.output), *lines = NULL;
+    char *text = move_to_locked(&rendered.output), *lines = NULL;
     code = read_source(target, &source, error);
     if (code == ERROR_OK && source.status == 0)
-        lines = lock(&source.output);
+        lines = move_to_locked(&source.output);
     if (code == ERROR_OK && text == NULL)
         code = error_set(error, ERROR_MEMORY, 0, "compose",
                          "raise the limit of locked memory (ulimit -l)", "out of memory");
@@ -310,7 +310,7 @@ enum error_code compose_render(struct target *target, struct evidence *evidence,
     enum error_code code = compose_config(target, &result, error);
     if (code != ERROR_OK)
         return code;
-    char *text = lock(&result.output);
+    char *text = move_to_locked(&result.output);
     code = text != NULL ? compose_view_read(text, result.output.size, NULL, 0, &view, error)
                         : error_set(error, ERROR_MEMORY, 0, "compose", "", "out of memory");
     sodium_free(text);

@@ -51,7 +51,7 @@ const struct compose_variable *compose_service_variable(const struct compose_ser
 
 /* A list with one more place at its end, zeroed; NULL when memory is short, and the list is as it
  * was. */
-static void *grow(struct reader *reader, void *list, size_t count, size_t size)
+static void *grow_list(struct reader *reader, void *list, size_t count, size_t size)
 {
     uint8_t *grown = realloc(list, (count + 1) * size);
     if (grown == NULL)
@@ -83,7 +83,7 @@ static const char *keep_text(struct reader *reader, const char *text, size_t len
     return kept;
 }
 
-static const char *keep(struct reader *reader, struct fy_node *node)
+static const char *keep_locked(struct reader *reader, struct fy_node *node)
 {
     size_t length = 0;
     const char *text = yaml_scalar(&reader->rendered, node, &length);
@@ -138,8 +138,8 @@ static void locate_variable(struct reader *reader, const struct compose_service 
 static void add_variable(struct reader *reader, struct compose_service *service, const char *name,
                          size_t name_length, const char *value, size_t value_length)
 {
-    struct compose_variable *list = grow(reader, service->variables, service->variable_count,
-                                         sizeof *list);
+    struct compose_variable *list = grow_list(reader, service->variables, service->variable_count,
+                                              sizeof *list);
     if (list == NULL)
         return;
     struct compose_variable *variable = &list[service->variable_count++];
@@ -150,8 +150,8 @@ static void add_variable(struct reader *reader, struct compose_service *service,
     locate_variable(reader, service, variable);
 }
 
-static void read_environment(struct reader *reader, struct compose_service *service,
-                             struct fy_node *environment)
+static void read_service_environment(struct reader *reader, struct compose_service *service,
+                                     struct fy_node *environment)
 {
     struct yaml *rendered = &reader->rendered;
     size_t name_length = 0, length = 0;
@@ -219,7 +219,7 @@ static void add_port(struct reader *reader, struct compose_service *service,
 {
     struct fy_node *items = NULL;
     void *at = NULL;
-    struct published *list = grow(reader, service->ports, service->port_count, sizeof *list);
+    struct published *list = grow_list(reader, service->ports, service->port_count, sizeof *list);
     if (list == NULL)
         return;
     service->ports = list;
@@ -274,12 +274,13 @@ static struct fy_node *disguised(struct reader *reader, const char *section, con
                : yaml_value(rendered, described, "file");
 }
 
-static void add_mount(struct reader *reader, struct compose_service *service, const char *source,
-                      const char *target, int line)
+static void add_service_mount(struct reader *reader, struct compose_service *service,
+                              const char *source, const char *target, int line)
 {
     if (source[0] != '/')
         return;
-    struct compose_mount *list = grow(reader, service->mounts, service->mount_count, sizeof *list);
+    struct compose_mount *list = grow_list(reader, service->mounts, service->mount_count,
+                                           sizeof *list);
     if (list == NULL)
         return;
     service->mounts = list;
@@ -314,8 +315,8 @@ static void read_volumes(struct reader *reader, struct compose_service *service,
     for (struct fy_node *item; (item = yaml_item(rendered, volumes, &at)) != NULL;) {
         const char *source, *where;
         if (fy_node_is_mapping(item)) {
-            source = keep(reader, yaml_value(rendered, item, "source"));
-            where = keep(reader, yaml_value(rendered, item, "target"));
+            source = keep_locked(reader, yaml_value(rendered, item, "source"));
+            where = keep_locked(reader, yaml_value(rendered, item, "target"));
         } else {
             yaml_copy(rendered, item, words, sizeof words);
             target = strchr(words, ':');
@@ -327,9 +328,11 @@ static void read_volumes(struct reader *reader, struct compose_service *service,
         }
         int line = or_else(line_of_text(reader, service->name, "volumes", "target", where),
                            service->line);
-        add_mount(reader, service,
-                  source[0] == '/' ? source : keep(reader, disguised(reader, "volumes", source)),
-                  where, line);
+        add_service_mount(reader, service,
+                          source[0] == '/'
+                              ? source
+                              : keep_locked(reader, disguised(reader, "volumes", source)),
+                          where, line);
     }
 }
 
@@ -345,8 +348,8 @@ static void read_files(struct reader *reader, struct compose_service *service, s
         yaml_copy(rendered, source != NULL ? source : item, name, sizeof name);
         int line = or_else(line_of_text(reader, service->name, section, "source", name),
                            service->line);
-        add_mount(reader, service, keep(reader, disguised(reader, section, name)),
-                  keep_text(reader, name, strlen(name), NULL), line);
+        add_service_mount(reader, service, keep_locked(reader, disguised(reader, section, name)),
+                          keep_text(reader, name, strlen(name), NULL), line);
     }
 }
 
@@ -363,7 +366,8 @@ static void read_volumes_from(struct reader *reader, struct compose_service *ser
         const struct compose_service *other = compose_view_service(reader->view, name);
         int line = or_else(source_part(reader, service->name, "volumes_from", NULL), service->line);
         for (size_t i = 0; other != NULL && other != service && i < other->mount_count; i++)
-            add_mount(reader, service, other->mounts[i].source, other->mounts[i].target, line);
+            add_service_mount(reader, service, other->mounts[i].source, other->mounts[i].target,
+                              line);
     }
 }
 
@@ -373,14 +377,14 @@ static void read_service(struct reader *reader, struct compose_service *service,
     struct yaml *rendered = &reader->rendered;
     struct fy_node_pair *pair = yaml_pair(&reader->source, reader->services, service->name);
     service->line = pair != NULL ? yaml_line(fy_node_pair_key(pair)) : 0;
-    service->image = keep(reader, yaml_value(rendered, node, "image"));
-    service->user = keep(reader, yaml_value(rendered, node, "user"));
+    service->image = keep_locked(reader, yaml_value(rendered, node, "image"));
+    service->user = keep_locked(reader, yaml_value(rendered, node, "user"));
     service->built = yaml_value(rendered, node, "build") != NULL;
     service->privileged = yaml_is(rendered, yaml_value(rendered, node, "privileged"), "true");
     service->user_line = or_else(source_part(reader, service->name, "user", NULL), service->line);
     service->privileged_line = or_else(source_part(reader, service->name, "privileged", NULL),
                                        service->line);
-    read_environment(reader, service, yaml_value(rendered, node, "environment"));
+    read_service_environment(reader, service, yaml_value(rendered, node, "environment"));
     read_ports(reader, service, yaml_value(rendered, node, "ports"));
     read_volumes(reader, service, yaml_value(rendered, node, "volumes"));
     read_files(reader, service, node, "secrets");
@@ -396,11 +400,11 @@ static bool read_services(struct reader *reader)
     if (services == NULL || !fy_node_is_mapping(services))
         return false;
     while ((pair = fy_node_mapping_iterate(services, &at)) != NULL) {
-        struct compose_service *list = grow(reader, view->services, view->count, sizeof *list);
+        struct compose_service *list = grow_list(reader, view->services, view->count, sizeof *list);
         if (list == NULL)
             return false;
         view->services = list;
-        list[view->count].name = keep(reader, fy_node_pair_key(pair));
+        list[view->count].name = keep_locked(reader, fy_node_pair_key(pair));
         if (list[view->count++].name[0] == '\0')
             return false;
         read_service(reader, &list[view->count - 1], fy_node_pair_value(pair));

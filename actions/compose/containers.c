@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-static bool copy(const json_t *object, const char *key, char *ret_text, size_t room)
+static bool copy_whole(const json_t *object, const char *key, char *ret_text, size_t room)
 {
     const json_t *value = json_object_get(object, key);
     const char *text = json_is_string(value) ? json_string_value(value)
@@ -14,24 +14,24 @@ static bool copy(const json_t *object, const char *key, char *ret_text, size_t r
     return text != NULL && snprintf(ret_text, room, "%s", text) < (int)room;
 }
 
-static bool read_container(const json_t *object, struct container *container)
+static bool read_container_object(const json_t *object, struct container *container)
 {
     container->restarts = json_integer_value(json_object_get(object, "restarts"));
-    return copy(object, "service", container->service, sizeof container->service)
-           && copy(object, "id", container->id, sizeof container->id)
-           && copy(object, "image", container->image, sizeof container->image)
-           && copy(object, "state", container->state, sizeof container->state)
-           && copy(object, "health", container->health, sizeof container->health)
-           && copy(object, "started_at", container->started_at, sizeof container->started_at)
-           && copy(object, "name", container->name, sizeof container->name);
+    return copy_whole(object, "service", container->service, sizeof container->service)
+           && copy_whole(object, "id", container->id, sizeof container->id)
+           && copy_whole(object, "image", container->image, sizeof container->image)
+           && copy_whole(object, "state", container->state, sizeof container->state)
+           && copy_whole(object, "health", container->health, sizeof container->health)
+           && copy_whole(object, "started_at", container->started_at, sizeof container->started_at)
+           && copy_whole(object, "name", container->name, sizeof container->name);
 }
 
 static bool read_image(const json_t *object, struct image *image)
 {
     const char *digest = json_string_value(json_array_get(json_object_get(object, "digests"), 0));
-    return copy(object, "service", image->service, sizeof image->service)
-           && copy(object, "name", image->name, sizeof image->name)
-           && copy(object, "id", image->id, sizeof image->id)
+    return copy_whole(object, "service", image->service, sizeof image->service)
+           && copy_whole(object, "name", image->name, sizeof image->name)
+           && copy_whole(object, "id", image->id, sizeof image->id)
            && snprintf(image->digest, sizeof image->digest, "%s", digest != NULL ? digest : "")
                   < (int)sizeof image->digest;
 }
@@ -43,17 +43,18 @@ static bool is_hmac(const char *text)
 
 static bool read_configuration(const json_t *object, struct configuration *configuration)
 {
-    return copy(object, "service", configuration->service, sizeof configuration->service)
-           && copy(object, "declared", configuration->declared, sizeof configuration->declared)
+    return copy_whole(object, "service", configuration->service, sizeof configuration->service)
+           && copy_whole(object, "declared", configuration->declared,
+                         sizeof configuration->declared)
            && is_hmac(configuration->declared)
-           && copy(object, "running", configuration->running, sizeof configuration->running)
+           && copy_whole(object, "running", configuration->running, sizeof configuration->running)
            && is_hmac(configuration->running);
 }
 
-/* Calls `take` with each line's object; a line that is no object, or is refused, is an error. */
-static enum error_code each_line(const struct bytes *lines, const char *what,
-                                 bool (*take)(void *into, const json_t *object), void *into,
-                                 struct error *error)
+/* Calls `add` with each line's object; a line that is no object, or is refused, is an error. */
+static enum error_code read_each_object(const struct bytes *lines, const char *what,
+                                        bool (*add)(void *into, const json_t *object), void *into,
+                                        struct error *error)
 {
     const char *at = (const char *)lines->data, *end = at + lines->size;
     while (at < end) {
@@ -62,7 +63,7 @@ static enum error_code each_line(const struct bytes *lines, const char *what,
         json_error_t parsed;
         json_t *object = length > 0 ? json_loadb(at, length, JSON_REJECT_DUPLICATES, &parsed)
                                     : NULL;
-        bool good = length == 0 || (json_is_object(object) && take(into, object));
+        bool good = length == 0 || (json_is_object(object) && add(into, object));
         json_decref(object);
         if (!good)
             return error_set(error, ERROR_PROTOCOL, 0, what,
@@ -73,20 +74,20 @@ static enum error_code each_line(const struct bytes *lines, const char *what,
     return ERROR_OK;
 }
 
-static bool take_container(void *into, const json_t *object)
+static bool add_container_object(void *into, const json_t *object)
 {
     struct containers *containers = into;
     return containers->count < SETUP_NAMES_MAX
-           && read_container(object, &containers->list[containers->count++]);
+           && read_container_object(object, &containers->list[containers->count++]);
 }
 
-static bool take_image(void *into, const json_t *object)
+static bool add_image_object(void *into, const json_t *object)
 {
     struct images *images = into;
     return images->count < SETUP_NAMES_MAX && read_image(object, &images->list[images->count++]);
 }
 
-static bool take_configuration(void *into, const json_t *object)
+static bool add_configuration_object(void *into, const json_t *object)
 {
     struct configurations *configurations = into;
     return configurations->count < SETUP_NAMES_MAX
@@ -97,7 +98,8 @@ enum error_code containers_read(const struct bytes *lines, struct containers *re
                                 struct error *error)
 {
     struct containers containers = {.count = 0};
-    enum error_code code = each_line(lines, "containers", take_container, &containers, error);
+    enum error_code code = read_each_object(lines, "containers", add_container_object, &containers,
+                                            error);
     if (code == ERROR_OK)
         *ret_containers = containers;
     return code;
@@ -107,7 +109,7 @@ enum error_code images_read(const struct bytes *lines, struct images *ret_images
                             struct error *error)
 {
     struct images images = {.count = 0};
-    enum error_code code = each_line(lines, "images", take_image, &images, error);
+    enum error_code code = read_each_object(lines, "images", add_image_object, &images, error);
     if (code == ERROR_OK)
         *ret_images = images;
     return code;
@@ -117,8 +119,8 @@ enum error_code configurations_read(const struct bytes *lines,
                                     struct configurations *ret_configurations, struct error *error)
 {
     struct configurations configurations = {.count = 0};
-    enum error_code code = each_line(lines, "configurations", take_configuration, &configurations,
-                                     error);
+    enum error_code code = read_each_object(lines, "configurations", add_configuration_object,
+                                            &configurations, error);
     if (code == ERROR_OK)
         *ret_configurations = configurations;
     return code;

@@ -31,11 +31,12 @@ const char *drift_kind_name(enum drift_kind kind)
     return "invalid";
 }
 
-static void add(struct drift *drift, enum drift_kind kind, bool unknown, const char *where,
-                const char *next, const char *format, ...) __attribute__((format(printf, 6, 7)));
+static void add_drift_line(struct drift *drift, enum drift_kind kind, bool unknown,
+                           const char *where, const char *next, const char *format, ...)
+    __attribute__((format(printf, 6, 7)));
 
-static void add(struct drift *drift, enum drift_kind kind, bool unknown, const char *where,
-                const char *next, const char *format, ...)
+static void add_drift_line(struct drift *drift, enum drift_kind kind, bool unknown,
+                           const char *where, const char *next, const char *format, ...)
 {
     if (drift->count == DRIFT_LINES_MAX) {
         drift->more++;
@@ -64,19 +65,19 @@ static void compare_image(const char *file, const struct containers *containers,
                           const struct image *image, struct drift *drift)
 {
     if (image->id[0] == '\0') {
-        add(drift, DRIFT_IMAGE, true, file, "a release pulls it",
-            "the image that service %s names (%.200s) is not on the target", image->service,
-            image->name);
+        add_drift_line(drift, DRIFT_IMAGE, true, file, "a release pulls it",
+                       "the image that service %s names (%.200s) is not on the target",
+                       image->service, image->name);
         return;
     }
     for (size_t i = 0; i < containers->count; i++) {
         const struct container *container = &containers->list[i];
         if (strcmp(container->service, image->service) == 0
             && strcmp(container->state, "running") == 0 && strcmp(container->image, image->id) != 0)
-            add(drift, DRIFT_IMAGE, false, file,
-                "find out who moved the tag, or deploy by a release",
-                "service %s runs image %.19s instead of %.19s", image->service, container->image,
-                image->id);
+            add_drift_line(drift, DRIFT_IMAGE, false, file,
+                           "find out who moved the tag, or deploy by a release",
+                           "service %s runs image %.19s instead of %.19s", image->service,
+                           container->image, image->id);
     }
 }
 
@@ -85,17 +86,18 @@ static void compare_configuration(const char *file, const struct configurations 
 {
     const struct configuration *configuration = configurations_find(configurations, service);
     if (configuration == NULL)
-        add(drift, DRIFT_CONFIGURATION, false, file, "report this",
-            "the configuration of service %s was not looked at", service);
+        add_drift_line(drift, DRIFT_CONFIGURATION, false, file, "report this",
+                       "the configuration of service %s was not looked at", service);
     else if (configuration->declared[0] == '\0')
-        add(drift, DRIFT_CONFIGURATION, true, file,
-            "use docker-compose 1.29, or docker compose from 2.23 on",
-            "compose cannot tell whether service %s runs as configured", service);
+        add_drift_line(drift, DRIFT_CONFIGURATION, true, file,
+                       "use docker-compose 1.29, or docker compose from 2.23 on",
+                       "compose cannot tell whether service %s runs as configured", service);
     else if (configuration->running[0] == '\0')
-        add(drift, DRIFT_CONFIGURATION, false, file, "remove it and deploy by a release",
-            "the container of service %s was not created by compose", service);
+        add_drift_line(drift, DRIFT_CONFIGURATION, false, file, "remove it and deploy by a release",
+                       "the container of service %s was not created by compose", service);
     else if (strcmp(configuration->declared, configuration->running) != 0)
-        add(drift, DRIFT_CONFIGURATION, false, file,
+        add_drift_line(
+            drift, DRIFT_CONFIGURATION, false, file,
             "look at the service and at the env file; a release creates it anew",
             "the container of service %s was created from another configuration than is declared "
             "now",
@@ -110,13 +112,15 @@ void drift_services(const char *file, const struct containers *containers,
         const struct image *image = &declared->list[i];
         const struct container *container = containers_find(containers, image->service);
         if (container == NULL) {
-            add(drift, DRIFT_MISSING, false, file,
-                "find out who removed it; a release brings it back",
-                "service %s is declared and does not run: it has no container", image->service);
+            add_drift_line(drift, DRIFT_MISSING, false, file,
+                           "find out who removed it; a release brings it back",
+                           "service %s is declared and does not run: it has no container",
+                           image->service);
         } else if (strcmp(container->state, "running") != 0) {
-            add(drift, DRIFT_STOPPED, false, file, "read its log; a release brings it back",
-                "service %s is declared and does not run: its container is %s", image->service,
-                container->state);
+            add_drift_line(drift, DRIFT_STOPPED, false, file,
+                           "read its log; a release brings it back",
+                           "service %s is declared and does not run: its container is %s",
+                           image->service, container->state);
         } else {
             compare_image(file, containers, image, drift);
             if (configurations != NULL)
@@ -125,14 +129,16 @@ void drift_services(const char *file, const struct containers *containers,
     }
     for (size_t i = 0; i < containers->count; i++)
         if (images_find(declared, containers->list[i].service) == NULL)
-            add(drift, DRIFT_EXTRA, false, without_slash(containers->list[i].name),
+            add_drift_line(
+                drift, DRIFT_EXTRA, false, without_slash(containers->list[i].name),
                 "declare it in the compose file, or remove the container; a release removes it",
                 "service %s runs and is not declared", containers->list[i].service);
 }
 
-/* Calls add() for each line of text that is not empty; `skip` bytes in front are left out. */
-static void each_line(const struct bytes *lines, size_t skip, enum drift_kind kind,
-                      const char *next, const char *what, struct drift *drift)
+/* Calls add_drift_line() for each line of text that is not empty; `skip` bytes in front are left
+ * out. */
+static void add_each_stray(const struct bytes *lines, size_t skip, enum drift_kind kind,
+                           const char *next, const char *what, struct drift *drift)
 {
     const char *at = (const char *)lines->data, *end = at + lines->size;
     while (at < end) {
@@ -142,24 +148,27 @@ static void each_line(const struct bytes *lines, size_t skip, enum drift_kind ki
         (void)snprintf(name, sizeof name, "%.*s", (int)(length > skip ? length - skip : 0),
                        at + (length > skip ? skip : 0));
         if (name[0] != '\0')
-            add(drift, kind, false, kind == DRIFT_EXTRA ? without_slash(name) : name, next, "%s",
-                what);
+            add_drift_line(drift, kind, false, kind == DRIFT_EXTRA ? without_slash(name) : name,
+                           next, "%s", what);
         at += length + 1;
     }
 }
 
 void drift_strays(const struct bytes *names, struct drift *drift)
 {
-    each_line(names, 0, DRIFT_EXTRA, "remove it by hand: `up --remove-orphans` leaves it alone",
-              "the container carries the project's label and was not created by compose", drift);
+    add_each_stray(names, 0, DRIFT_EXTRA,
+                   "remove it by hand: `up --remove-orphans` leaves it alone",
+                   "the container carries the project's label and was not created by compose",
+                   drift);
 }
 
 void drift_tree(const struct bytes *changes, const struct bytes *loose, struct drift *drift)
 {
-    each_line(changes, 3, DRIFT_TREE, "commit it, or put it back with `git checkout`",
-              "a tracked file differs from the commit", drift);
-    each_line(loose, 0, DRIFT_TREE, "commit it or remove it",
-              "a file that no commit holds would be loaded by a plain `docker compose`", drift);
+    add_each_stray(changes, 3, DRIFT_TREE, "commit it, or put it back with `git checkout`",
+                   "a tracked file differs from the commit", drift);
+    add_each_stray(loose, 0, DRIFT_TREE, "commit it or remove it",
+                   "a file that no commit holds would be loaded by a plain `docker compose`",
+                   drift);
 }
 
 void drift_branch(const struct git_state *git, const struct git_upstream *upstream,
@@ -168,20 +177,21 @@ void drift_branch(const struct git_state *git, const struct git_upstream *upstre
     char remote[200];
     (void)snprintf(remote, sizeof remote, "%.90s/%.90s", repository->remote, repository->branch);
     if (strcmp(git->branch, repository->branch) != 0)
-        add(drift, DRIFT_COMMIT, false, git->branch, "a release returns to the branch",
-            "the tree is not on branch %s", repository->branch);
+        add_drift_line(drift, DRIFT_COMMIT, false, git->branch, "a release returns to the branch",
+                       "the tree is not on branch %s", repository->branch);
     if (upstream->commit[0] == '\0')
-        add(drift, DRIFT_COMMIT, true, remote, "git fetch",
-            "the branch was never fetched, so HEAD (%.12s) cannot be compared with it",
-            git->commit);
+        add_drift_line(drift, DRIFT_COMMIT, true, remote, "git fetch",
+                       "the branch was never fetched, so HEAD (%.12s) cannot be compared with it",
+                       git->commit);
     else if (upstream->ahead > 0)
-        add(drift, DRIFT_COMMIT, false, remote, "push what was committed on the target, or go back",
-            "HEAD (%.12s) has %lld commits that the branch (%.12s) does not have", git->commit,
-            (long long)upstream->ahead, upstream->commit);
+        add_drift_line(drift, DRIFT_COMMIT, false, remote,
+                       "push what was committed on the target, or go back",
+                       "HEAD (%.12s) has %lld commits that the branch (%.12s) does not have",
+                       git->commit, (long long)upstream->ahead, upstream->commit);
     else if (upstream->behind > 0)
-        add(drift, DRIFT_COMMIT, false, remote, "deploy by a release",
-            "HEAD (%.12s) is %lld commits behind the branch as last fetched (%.12s)", git->commit,
-            (long long)upstream->behind, upstream->commit);
+        add_drift_line(drift, DRIFT_COMMIT, false, remote, "deploy by a release",
+                       "HEAD (%.12s) is %lld commits behind the branch as last fetched (%.12s)",
+                       git->commit, (long long)upstream->behind, upstream->commit);
 }
 
 static bool is_other(const char *recorded, const char *now)
@@ -197,20 +207,23 @@ void drift_since(const struct drift_baseline *baseline, const char *commit, cons
     if (baseline->deployment == 0)
         return;
     if (is_other(baseline->commit, commit))
-        add(drift, DRIFT_COMMIT, false, "HEAD",
-            "find out who moved it; `titan-fsm log` names the deployments",
-            "HEAD is %.12s, and deployment %lld left %.12s", commit, number, baseline->commit);
+        add_drift_line(drift, DRIFT_COMMIT, false, "HEAD",
+                       "find out who moved it; `titan-fsm log` names the deployments",
+                       "HEAD is %.12s, and deployment %lld left %.12s", commit, number,
+                       baseline->commit);
     if (baseline->env_hmac[0] != '\0' && env_hmac[0] == '\0')
-        add(drift, DRIFT_ENV_FILE, true, env_file, "the next deployment makes a new key",
+        add_drift_line(
+            drift, DRIFT_ENV_FILE, true, env_file, "the next deployment makes a new key",
             "it cannot be compared with the one of deployment %lld: the key in the state directory "
             "is gone",
             number);
     else if (is_other(baseline->env_hmac, env_hmac))
-        add(drift, DRIFT_ENV_FILE, false, env_file,
-            "find out who changed it; a release puts it into force",
-            "it was changed since deployment %lld", number);
+        add_drift_line(drift, DRIFT_ENV_FILE, false, env_file,
+                       "find out who changed it; a release puts it into force",
+                       "it was changed since deployment %lld", number);
     else if (is_other(baseline->config_hmac, config_hmac) && !is_other(baseline->commit, commit))
-        add(drift, DRIFT_RENDERED, false, compose->file,
+        add_drift_line(
+            drift, DRIFT_RENDERED, false, compose->file,
             "look for variables of the shell, changed files and another version of compose",
             "the rendered configuration is not that of deployment %lld, though commit and env file "
             "are",
@@ -219,7 +232,8 @@ void drift_since(const struct drift_baseline *baseline, const char *commit, cons
 
 void drift_unrendered(const char *where, const char *what, struct drift *drift)
 {
-    add(drift, DRIFT_RENDERED, true, where, "mend the file, then look again", "%s", what);
+    add_drift_line(drift, DRIFT_RENDERED, true, where, "mend the file, then look again", "%s",
+                   what);
 }
 
 const struct drift_line *drift_first_failing(const struct drift *drift)

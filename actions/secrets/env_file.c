@@ -29,8 +29,8 @@ static bool is_key_letter(char c)
            || c == '.' || c == '-';
 }
 
-static enum error_code give(struct reader *reader, struct env_assignment *assignment,
-                            const char *value, size_t length, struct error *error)
+static enum error_code report_assignment(struct reader *reader, struct env_assignment *assignment,
+                                         const char *value, size_t length, struct error *error)
 {
     assignment->value = value;
     assignment->value_length = length;
@@ -69,10 +69,11 @@ static enum error_code read_quoted(struct reader *reader, struct env_assignment 
                                    const char *begin, const char *end, struct error *error)
 {
     size_t length = (size_t)(end - begin);
-    enum error_code code = give(reader, assignment, begin, length, error);
+    enum error_code code = report_assignment(reader, assignment, begin, length, error);
     if (code != ERROR_OK || memchr(begin, '\\', length) == NULL)
         return code;
-    return give(reader, assignment, reader->room, undo_escapes(begin, length, reader->room), error);
+    return report_assignment(reader, assignment, reader->room,
+                             undo_escapes(begin, length, reader->room), error);
 }
 
 static size_t trim(const char *value, size_t length)
@@ -86,17 +87,17 @@ static enum error_code read_unquoted(struct reader *reader, struct env_assignmen
                                      const char *value, size_t length, struct error *error)
 {
     length = trim(value, length);
-    enum error_code code = give(reader, assignment, value, length, error);
+    enum error_code code = report_assignment(reader, assignment, value, length, error);
     for (size_t i = 1; code == ERROR_OK && i < length; i++)
         if (value[i] == '#' && is_blank(value[i - 1]))
-            return give(reader, assignment, value, trim(value, i), error);
+            return report_assignment(reader, assignment, value, trim(value, i), error);
     return code;
 }
 
 /* One assignment, or a line that is none; reader->at is behind the line. Lines of a value that goes
  * over several are read on their own too, because a quote that was forgotten must not hide the
  * assignments below it. */
-static enum error_code read_line(struct reader *reader, struct error *error)
+static enum error_code read_assignment(struct reader *reader, struct error *error)
 {
     const char *end = memchr(reader->at, '\n', (size_t)(reader->end - reader->at));
     end = end != NULL ? end : reader->end;
@@ -137,7 +138,7 @@ enum error_code env_file_read(const char *text, size_t size, env_take_function *
                          "no locked memory to read the env file");
     enum error_code code = ERROR_OK;
     while (code == ERROR_OK && reader.at < reader.end)
-        code = read_line(&reader, error);
+        code = read_assignment(&reader, error);
     sodium_free(reader.room);
     return code;
 }

@@ -45,18 +45,18 @@ static const uint32_t inside[DECODING_COUNT] = {
     [DECODING_BASE64_3] = 1U << DECODING_JSON | URLS | RUNS,
 };
 
-static enum error_code no_memory(struct error *error)
+static enum error_code redact_no_memory(struct error *error)
 {
     return error_set(error, ERROR_MEMORY, 0, "secrets",
                      "raise the limit of locked memory (ulimit -l)",
                      "no locked memory for the values that must not be recorded");
 }
 
-static enum error_code grow(struct redactor *redactor, size_t room, struct error *error)
+static enum error_code grow_nodes(struct redactor *redactor, size_t room, struct error *error)
 {
     struct node *nodes = sodium_allocarray(room, sizeof *nodes);
     if (nodes == NULL)
-        return no_memory(error);
+        return redact_no_memory(error);
     if (redactor->count > 0)
         memcpy(nodes, redactor->nodes, redactor->count * sizeof *nodes);
     sodium_free(redactor->nodes);
@@ -71,9 +71,9 @@ enum error_code redactor_new(struct redactor **ret_redactor, struct error *error
                                     ? sodium_malloc(sizeof *redactor)
                                     : NULL; /* main() did; whoever uses this alone need not know */
     if (redactor == NULL)
-        return no_memory(error);
+        return redact_no_memory(error);
     *redactor = (struct redactor){.shortest = SIZE_MAX};
-    enum error_code code = grow(redactor, ROOM_FIRST, error);
+    enum error_code code = grow_nodes(redactor, ROOM_FIRST, error);
     if (code != ERROR_OK) {
         sodium_free(redactor);
         return code;
@@ -122,7 +122,7 @@ enum error_code redactor_add(struct redactor *redactor, const void *value, size_
                          "the values that must not be recorded are more than %d bytes",
                          REDACT_BYTES_MAX);
     while (redactor->count + size > redactor->room) {
-        enum error_code code = grow(redactor, redactor->room * 2, error);
+        enum error_code code = grow_nodes(redactor, redactor->room * 2, error);
         if (code != ERROR_OK)
             return code;
     }
@@ -139,7 +139,7 @@ enum error_code redactor_add(struct redactor *redactor, const void *value, size_
     return ERROR_OK;
 }
 
-static uint32_t step(const struct redactor *redactor, uint32_t at, uint8_t byte)
+static uint32_t follow_byte(const struct redactor *redactor, uint32_t at, uint8_t byte)
 {
     for (;;) {
         uint32_t next = child_of(redactor, at, byte);
@@ -155,7 +155,7 @@ enum error_code redactor_seal(struct redactor *redactor, struct error *error)
     struct node *nodes = redactor->nodes;
     uint32_t *queue = malloc(redactor->count * sizeof *queue);
     if (queue == NULL)
-        return no_memory(error);
+        return redact_no_memory(error);
     size_t begin = 0, end = 0;
     queue[end++] = ROOT;
     while (begin < end) {
@@ -163,7 +163,7 @@ enum error_code redactor_seal(struct redactor *redactor, struct error *error)
         for (uint32_t child = nodes[parent].child; child != 0; child = nodes[child].sibling) {
             nodes[child].fail = parent == ROOT
                                     ? ROOT
-                                    : step(redactor, nodes[parent].fail, nodes[child].byte);
+                                    : follow_byte(redactor, nodes[parent].fail, nodes[child].byte);
             for (size_t level = 0; level < REDACT_LEVELS; level++)
                 if (nodes[child].longest[level] == 0)
                     nodes[child].longest[level] = nodes[nodes[child].fail].longest[level];
@@ -176,8 +176,8 @@ enum error_code redactor_seal(struct redactor *redactor, struct error *error)
 }
 
 /* Where marks begin (+1) and end (-1), so that a thousand that overlap cost no more than one. */
-static void search(const struct redactor *redactor, enum redact_level level,
-                   const struct view *view, int32_t *turns)
+static void search_text(const struct redactor *redactor, enum redact_level level,
+                        const struct view *view, int32_t *turns)
 {
     uint32_t at = ROOT;
     for (size_t i = 0; i < view->size; i++) {
@@ -185,7 +185,7 @@ static void search(const struct redactor *redactor, enum redact_level level,
             at = ROOT;
             continue;
         }
-        at = step(redactor, at, view->bytes[i]);
+        at = follow_byte(redactor, at, view->bytes[i]);
         uint32_t length = redactor->nodes[at].longest[level];
         if (length == 0)
             continue;
@@ -222,7 +222,7 @@ static bool may_show(const struct redactor *redactor, unsigned form)
 static void search_forms(const struct redactor *redactor, enum redact_level level,
                          struct view *views, uint32_t forms, unsigned depth, int32_t *turns)
 {
-    search(redactor, level, &views[0], turns);
+    search_text(redactor, level, &views[0], turns);
     for (unsigned form = 0; depth < DEPTH_MAX && form < DECODING_COUNT; form++) {
         if ((forms & 1U << form) == 0 || !may_show(redactor, form))
             continue;
@@ -245,7 +245,8 @@ static size_t backslashes_before(const struct bytes *text, size_t at)
     return count;
 }
 
-static enum error_code replace(struct bytes *text, const int32_t *turns, struct error *error)
+static enum error_code replace_matches(struct bytes *text, const int32_t *turns,
+                                       struct error *error)
 {
     struct bytes made = {0};
     size_t kept = 0;
@@ -296,7 +297,7 @@ enum error_code redactor_apply(const struct redactor *redactor, enum redact_leve
     for (size_t i = 0; code == ERROR_OK && !found && i < text->size; i++)
         found = turns[i] != 0;
     if (found)
-        code = replace(text, turns, error);
+        code = replace_matches(text, turns, error);
     free(turns);
     return code;
 }

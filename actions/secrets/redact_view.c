@@ -101,7 +101,7 @@ static size_t emit_utf8(struct view *view, const struct view *parent, uint32_t c
 }
 
 /* The escape at `at`; the place behind it, or `at` where it is none. */
-static size_t take_escape(struct view *view, const struct view *parent, size_t at)
+static size_t decode_escape(struct view *view, const struct view *parent, size_t at)
 {
     static const char letters[] = "\"\\/'bfnrt", meanings[] = "\"\\/'\b\f\n\r\t";
     if (at + 1 >= parent->size || is_break(parent, at + 1))
@@ -129,7 +129,7 @@ static size_t take_escape(struct view *view, const struct view *parent, size_t a
     return emit_utf8(view, parent, (uint32_t)number, at, at + 5);
 }
 
-static size_t take_percent(struct view *view, const struct view *parent, size_t at)
+static size_t decode_percent(struct view *view, const struct view *parent, size_t at)
 {
     int32_t number = hex_number(parent, at + 1, 2);
     if (number < 0)
@@ -138,7 +138,7 @@ static size_t take_percent(struct view *view, const struct view *parent, size_t 
     return at + 3;
 }
 
-static size_t take_doubled(struct view *view, const struct view *parent, size_t at)
+static size_t decode_doubled(struct view *view, const struct view *parent, size_t at)
 {
     const uint8_t *byte = parent->bytes + at;
     size_t left = parent->size - at;
@@ -179,11 +179,11 @@ static bool decode_escapes(const struct view *parent, enum decoding decoding, st
             continue;
         }
         if (decoding == DECODING_JSON && byte == '\\')
-            next = take_escape(view, parent, at);
+            next = decode_escape(view, parent, at);
         else if (decoding == DECODING_DOUBLED && (byte == '$' || byte == '\''))
-            next = take_doubled(view, parent, at);
+            next = decode_doubled(view, parent, at);
         else if ((decoding == DECODING_PERCENT || decoding == DECODING_FORM) && byte == '%')
-            next = take_percent(view, parent, at);
+            next = decode_percent(view, parent, at);
         else if (decoding == DECODING_TIMES && (at == 0 || parent->bytes[at - 1] == '\n'))
             next = at + time_length(parent->bytes + at, parent->size - at);
         found = found || next > at;

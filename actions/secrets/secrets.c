@@ -83,8 +83,8 @@ static enum error_code add_lines(struct secrets *secrets, const char *value, siz
     return code;
 }
 
-static enum error_code add(struct secrets *secrets, const char *value, size_t size, bool secret,
-                           struct error *error)
+static enum error_code add_value(struct secrets *secrets, const char *value, size_t size,
+                                 bool secret, struct error *error)
 {
     size_t value_bytes = (size_t)secrets->setup->secrets.value_bytes;
     enum error_code code = redactor_add(secrets->redactor, value, size, secret, error);
@@ -94,8 +94,9 @@ static enum error_code add(struct secrets *secrets, const char *value, size_t si
 }
 
 /* scheme://user:PASSWORD@host, as it stands and with its %41 undone. */
-static enum error_code add_address(struct secrets *secrets, const struct env_assignment *assignment,
-                                   struct error *error)
+static enum error_code add_address_password(struct secrets *secrets,
+                                            const struct env_assignment *assignment,
+                                            struct error *error)
 {
     const char *end = assignment->value + assignment->value_length;
     const char *scheme = memmem(assignment->value, assignment->value_length, "://", 3);
@@ -168,10 +169,10 @@ static enum error_code keep_assignment(void *context, const struct env_assignmen
     if (code != ERROR_OK || size == 0)
         return code;
     if (secret_word_fits(secrets->setup, value, size))
-        code = secret || may_be ? add(secrets, value, size, secret, error) : ERROR_OK;
+        code = secret || may_be ? add_value(secrets, value, size, secret, error) : ERROR_OK;
     else if (secret)
         note_key(secrets, assignment->key, assignment->key_length);
-    return code == ERROR_OK ? add_address(secrets, assignment, error) : code;
+    return code == ERROR_OK ? add_address_password(secrets, assignment, error) : code;
 }
 
 /* A credential of this machine. Whoever uses it says what is wrong with its file; here it only must
@@ -184,7 +185,7 @@ static enum error_code add_credential(struct secrets *secrets, const struct worl
     if (!is_given(path) || credential_read_file(disk, path, "", &text, &ignored) != ERROR_OK)
         return ERROR_OK;
     if (text.size == 0 || secret_word_fits(secrets->setup, (const char *)text.data, text.size))
-        return text.size > 0 ? add(secrets, (const char *)text.data, text.size, true, error)
+        return text.size > 0 ? add_value(secrets, (const char *)text.data, text.size, true, error)
                              : ERROR_OK;
     const char *slash = strrchr(path, '/');
     size_t used = strlen(secrets->note);

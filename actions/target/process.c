@@ -43,8 +43,8 @@ static enum error_code system_error(struct error *error, const char *what)
     return error_set(error, ERROR_SYSTEM, errno, "local", "", "%s: %s", what, strerror(errno));
 }
 
-static enum error_code start(const char *line, struct pipes *pipes, pid_t *ret_pid,
-                             struct error *error)
+static enum error_code start_child(const char *line, struct pipes *pipes, pid_t *ret_pid,
+                                   struct error *error)
 {
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
@@ -76,8 +76,8 @@ static enum error_code start(const char *line, struct pipes *pipes, pid_t *ret_p
 }
 
 /* One read; true while the stream goes on. */
-static bool take(int *descriptor, struct bytes *into, size_t cap, enum error_code *code,
-                 struct error *error)
+static bool receive_output(int *descriptor, struct bytes *into, size_t cap, enum error_code *code,
+                           struct error *error)
 {
     uint8_t chunk[16384]; /* not yet redacted, hence wiped */
     ssize_t got = read(*descriptor, chunk, sizeof chunk);
@@ -97,7 +97,7 @@ static bool take(int *descriptor, struct bytes *into, size_t cap, enum error_cod
     return *code == ERROR_OK;
 }
 
-static bool give(int *descriptor, const struct raw_command *command, size_t *sent)
+static bool send_input(int *descriptor, const struct raw_command *command, size_t *sent)
 {
     ssize_t put = *sent < command->input_bytes
                       ? write(*descriptor, (const uint8_t *)command->input + *sent,
@@ -111,8 +111,9 @@ static bool give(int *descriptor, const struct raw_command *command, size_t *sen
     return true;
 }
 
-static enum error_code exchange(const struct clock *clock, const struct raw_command *command,
-                                struct pipes *pipes, struct raw_result *result, struct error *error)
+static enum error_code exchange_with_child(const struct clock *clock,
+                                           const struct raw_command *command, struct pipes *pipes,
+                                           struct raw_result *result, struct error *error)
 {
     size_t sent = 0;
     enum error_code code = ERROR_OK;
@@ -129,13 +130,15 @@ static enum error_code exchange(const struct clock *clock, const struct raw_comm
         if (poll(ready, 3, (int)(left_ns / 1000000) + 1) < 0 && errno != EINTR)
             return system_error(error, "poll");
         if (ready[0].revents != 0)
-            (void)take(&pipes->output[0], &result->output, command->output_bytes_max, &code, error);
+            (void)receive_output(&pipes->output[0], &result->output, command->output_bytes_max,
+                                 &code, error);
         if (code == ERROR_OK && ready[1].revents != 0
-            && take(&pipes->errors[0], &result->errors, command->output_bytes_max, &code, error)
+            && receive_output(&pipes->errors[0], &result->errors, command->output_bytes_max, &code,
+                              error)
             && command->received != NULL)
             command->received(command->received_context, &result->errors);
         if (code == ERROR_OK && ready[2].revents != 0)
-            (void)give(&pipes->input[1], command, &sent);
+            (void)send_input(&pipes->input[1], command, &sent);
     }
     return code;
 }
@@ -152,14 +155,14 @@ static enum error_code process_run(void *context, const struct raw_command *comm
                                ? ERROR_OK
                                : system_error(error, "a command cannot be started");
     if (code == ERROR_OK)
-        code = start(command->line, &pipes, &pid, error);
+        code = start_child(command->line, &pipes, &pid, error);
     close_one(&pipes.input[0]);
     close_one(&pipes.output[1]);
     close_one(&pipes.errors[1]);
     if (code == ERROR_OK && command->input_bytes == 0)
         close_one(&pipes.input[1]);
     if (code == ERROR_OK)
-        code = exchange(clock, command, &pipes, &result, error);
+        code = exchange_with_child(clock, command, &pipes, &result, error);
     if (code != ERROR_OK && pid > 0)
         (void)kill(-pid, SIGKILL);
     close_pipes(&pipes);
@@ -176,7 +179,7 @@ static enum error_code process_run(void *context, const struct raw_command *comm
     return ERROR_OK;
 }
 
-static void forward_close(void *context)
+static void local_forward_close(void *context)
 {
     (void)context;
 }
@@ -190,7 +193,7 @@ static enum error_code process_forward(void *context, const char *host, int port
         return error_set(error, ERROR_MEMORY, 0, host, "", "out of memory");
     (void)snprintf(forward->host, sizeof forward->host, "%s", host);
     forward->port = port;
-    forward->close = forward_close;
+    forward->close = local_forward_close;
     *ret_forward = forward;
     return ERROR_OK;
 }

@@ -39,8 +39,8 @@ struct tunnel {
     pthread_t thread;
 };
 
-static enum error_code unreachable(const struct setup_target *setup, ssh_session session,
-                                   const char *what, struct error *error)
+static enum error_code ssh_unreachable(const struct setup_target *setup, ssh_session session,
+                                       const char *what, struct error *error)
 {
     char where[200];
     (void)snprintf(where, sizeof where, "%s:%d", setup->host, setup->port);
@@ -49,8 +49,8 @@ static enum error_code unreachable(const struct setup_target *setup, ssh_session
                      session != NULL ? ssh_get_error(session) : "");
 }
 
-static enum error_code refused(const struct setup_target *setup, const char *what, const char *next,
-                               struct error *error)
+static enum error_code host_refused(const struct setup_target *setup, const char *what,
+                                    const char *next, struct error *error)
 {
     char where[200];
     (void)snprintf(where, sizeof where, "%s:%d", setup->host, setup->port);
@@ -64,16 +64,16 @@ static enum error_code check_known_hosts(const struct setup_target *setup, struc
     if (setup->known_hosts[0] == '\0')
         return ERROR_OK;
     if (access(setup->known_hosts, R_OK) != 0)
-        return refused(setup, "the known_hosts file cannot be read",
-                       "write the host's key into target.known_hosts, checked by another way",
-                       error);
+        return host_refused(setup, "the known_hosts file cannot be read",
+                            "write the host's key into target.known_hosts, checked by another way",
+                            error);
     enum error_code code = bytes_read_file(setup->known_hosts, KNOWN_HOSTS_BYTES_MAX, &text, error);
     for (size_t i = 0; code == ERROR_OK && i < text.size; i++)
         if (text.data[i] == '@' && (i == 0 || text.data[i - 1] == '\n'))
-            return refused(setup,
-                           "the known_hosts file has a line with a marker (@revoked, "
-                           "@cert-authority), which is not supported",
-                           "use a file of plain host keys", error);
+            return host_refused(setup,
+                                "the known_hosts file has a line with a marker (@revoked, "
+                                "@cert-authority), which is not supported",
+                                "use a file of plain host keys", error);
     return code;
 }
 
@@ -106,17 +106,18 @@ static enum error_code check_host(ssh_session session, const struct setup_target
         break;
     case SSH_KNOWN_HOSTS_CHANGED:
     case SSH_KNOWN_HOSTS_OTHER:
-        return refused(setup,
-                       "the host key is not the one in known_hosts; this is another machine, or "
-                       "somebody stands between",
-                       "do not go on before you know why it changed", error);
+        return host_refused(
+            setup,
+            "the host key is not the one in known_hosts; this is another machine, or "
+            "somebody stands between",
+            "do not go on before you know why it changed", error);
     case SSH_KNOWN_HOSTS_NOT_FOUND:
     case SSH_KNOWN_HOSTS_UNKNOWN:
-        return refused(setup, "the host key is unknown",
-                       "write it into known_hosts, checked by another way", error);
+        return host_refused(setup, "the host key is unknown",
+                            "write it into known_hosts, checked by another way", error);
     case SSH_KNOWN_HOSTS_ERROR:
-        return refused(setup, "the host key cannot be checked", "look at the known_hosts file",
-                       error);
+        return host_refused(setup, "the host key cannot be checked", "look at the known_hosts file",
+                            error);
     }
     ssh_key key = NULL;
     unsigned char *hash = NULL;
@@ -129,7 +130,8 @@ static enum error_code check_host(ssh_session session, const struct setup_target
     ssh_string_free_char(text);
     ssh_clean_pubkey_hash(&hash);
     ssh_key_free(key);
-    return text != NULL ? ERROR_OK : refused(setup, "the host key has no fingerprint", "", error);
+    return text != NULL ? ERROR_OK
+                        : host_refused(setup, "the host key has no fingerprint", "", error);
 }
 
 static enum error_code authenticate(ssh_session session, const struct setup_target *setup,
@@ -147,7 +149,7 @@ static enum error_code authenticate(ssh_session session, const struct setup_targ
     if (result == SSH_AUTH_SUCCESS)
         return ERROR_OK;
     if (result == SSH_AUTH_ERROR && !ssh_is_connected(session))
-        return unreachable(setup, session, "the connection was lost while logging in", error);
+        return ssh_unreachable(setup, session, "the connection was lost while logging in", error);
     return error_set(error, ERROR_KEY_REFUSED, result, setup->host,
                      "check target.user and target.identity (a sealed key needs an agent)",
                      "the target does not let user '%s' in", setup->user);
@@ -176,7 +178,7 @@ static enum error_code session_open(const struct setup_target *setup, char ret_f
                          "look at `target` in the configuration",
                          "the ssh options are refused: %.200s", ssh_get_error(session));
     else if (ssh_connect(session) != SSH_OK)
-        code = unreachable(setup, session, "the target cannot be reached", error);
+        code = ssh_unreachable(setup, session, "the target cannot be reached", error);
     if (code == ERROR_OK)
         code = check_host(session, setup, ret_fingerprint, error);
     if (code == ERROR_OK)
@@ -190,8 +192,8 @@ static enum error_code session_open(const struct setup_target *setup, char ret_f
 }
 
 /* Reads what is there. False when the stream or the connection is over. */
-static bool take(ssh_channel channel, bool errors, struct bytes *into, size_t cap,
-                 enum error_code *code, struct error *error)
+static bool receive_from_channel(ssh_channel channel, bool errors, struct bytes *into, size_t cap,
+                                 enum error_code *code, struct error *error)
 {
     char chunk[16384]; /* not yet redacted, hence wiped */
     int got = ssh_channel_read_nonblocking(channel, chunk, sizeof chunk, errors);
@@ -207,16 +209,17 @@ static bool take(ssh_channel channel, bool errors, struct bytes *into, size_t ca
     return *code == ERROR_OK;
 }
 
-static enum error_code exchange(struct ssh_backend *backend, ssh_channel channel,
-                                const struct raw_command *command, struct raw_result *result,
-                                struct error *error)
+static enum error_code exchange_on_channel(struct ssh_backend *backend, ssh_channel channel,
+                                           const struct raw_command *command,
+                                           struct raw_result *result, struct error *error)
 {
     enum error_code code = ERROR_OK;
     for (;;) {
-        bool more = take(channel, false, &result->output, command->output_bytes_max, &code, error);
+        bool more = receive_from_channel(channel, false, &result->output, command->output_bytes_max,
+                                         &code, error);
         bool heard = code == ERROR_OK
-                     && take(channel, true, &result->errors, command->output_bytes_max, &code,
-                             error);
+                     && receive_from_channel(channel, true, &result->errors,
+                                             command->output_bytes_max, &code, error);
         if (heard && command->received != NULL)
             command->received(command->received_context, &result->errors);
         more = heard || more;
@@ -227,13 +230,13 @@ static enum error_code exchange(struct ssh_backend *backend, ssh_channel channel
         if (ssh_channel_is_eof(channel) || ssh_channel_is_closed(channel))
             return ssh_is_connected(backend->commands)
                        ? ERROR_OK
-                       : unreachable(backend->setup, backend->commands,
-                                     "the connection was lost during a command", error);
+                       : ssh_unreachable(backend->setup, backend->commands,
+                                         "the connection was lost during a command", error);
         int64_t left_ms = (command->deadline_ns - clock_boottime_ns(backend->clock)) / 1000000;
         if (left_ms
             <= 0) /* the target's own `timeout` had ended it before: nothing comes back any more */
-            return unreachable(backend->setup, NULL, "no answer to a command came back in time",
-                               error);
+            return ssh_unreachable(backend->setup, NULL, "no answer to a command came back in time",
+                                   error);
         struct pollfd ready = {.fd = ssh_get_fd(backend->commands), .events = POLLIN};
         if (poll(&ready, 1, left_ms < POLL_MS ? (int)left_ms : POLL_MS) < 0 && errno != EINTR)
             return error_set(error, ERROR_SYSTEM, errno, "ssh", "", "poll: %s", strerror(errno));
@@ -251,21 +254,22 @@ static enum error_code send_line(struct ssh_backend *backend, ssh_channel channe
         return error->code;
     if (ssh_channel_open_session(channel) != SSH_OK
         || ssh_channel_request_exec(channel, text_string(&line)) != SSH_OK)
-        return unreachable(backend->setup, backend->commands, "a command could not be sent", error);
+        return ssh_unreachable(backend->setup, backend->commands, "a command could not be sent",
+                               error);
     int on = 1; /* without it the first channel waits 40 ms for a delayed acknowledgement */
     (void)setsockopt(ssh_get_fd(backend->commands), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
     for (size_t sent = 0; sent < command->input_bytes;) {
         int put = ssh_channel_write(channel, (const char *)command->input + sent,
                                     (uint32_t)(command->input_bytes - sent));
         if (put <= 0)
-            return unreachable(backend->setup, backend->commands,
-                               "the input of a command could not be sent", error);
+            return ssh_unreachable(backend->setup, backend->commands,
+                                   "the input of a command could not be sent", error);
         sent += (size_t)put;
     }
     return ssh_channel_send_eof(channel) == SSH_OK
                ? ERROR_OK
-               : unreachable(backend->setup, backend->commands,
-                             "the input of a command could not be ended", error);
+               : ssh_unreachable(backend->setup, backend->commands,
+                                 "the input of a command could not be ended", error);
 }
 
 static enum error_code ssh_run(void *context, const struct raw_command *command,
@@ -275,10 +279,11 @@ static enum error_code ssh_run(void *context, const struct raw_command *command,
     struct raw_result result = {0};
     ssh_channel channel = ssh_channel_new(backend->commands);
     if (channel == NULL)
-        return unreachable(backend->setup, backend->commands, "no channel can be opened", error);
+        return ssh_unreachable(backend->setup, backend->commands, "no channel can be opened",
+                               error);
     enum error_code code = send_line(backend, channel, command, error);
     if (code == ERROR_OK)
-        code = exchange(backend, channel, command, &result, error);
+        code = exchange_on_channel(backend, channel, command, &result, error);
     if (code == ERROR_OK)
         result.status = ssh_channel_get_exit_status(
             channel); /* the envelope of target.c carries the real one */
@@ -307,7 +312,7 @@ static bool pump_up(int client, ssh_channel channel)
     return ssh_channel_write(channel, chunk, (uint32_t)got) == got;
 }
 
-static bool send_all(int client, const char *data, size_t size)
+static bool send_to_client(int client, const char *data, size_t size)
 {
     for (size_t sent = 0; sent < size;) {
         ssize_t put = send(client, data + sent, size - sent, MSG_NOSIGNAL);
@@ -323,7 +328,7 @@ static bool pump_down(int client, ssh_channel channel)
     char chunk[16384];
     for (;;) {
         int got = ssh_channel_read_nonblocking(channel, chunk, sizeof chunk, 0);
-        if (got > 0 && send_all(client, chunk, (size_t)got))
+        if (got > 0 && send_to_client(client, chunk, (size_t)got))
             continue;
         return got == 0 && !ssh_channel_is_eof(channel) && ssh_channel_is_open(channel);
     }
@@ -371,7 +376,7 @@ static void *tunnel_thread(void *context)
     return NULL;
 }
 
-static void forward_close(void *context)
+static void tunnel_close(void *context)
 {
     struct tunnel *tunnel = context;
     uint64_t one = 1;
@@ -413,8 +418,8 @@ static enum error_code ssh_forward(void *context, const char *host, int port,
                                ? session_open(backend->setup, fingerprint, &backend->tunnel, error)
                                : ERROR_OK;
     if (code == ERROR_OK && fingerprint[0] != '\0' && strcmp(fingerprint, backend->host_key) != 0)
-        code = refused(backend->setup, "the second connection came to a host with another key",
-                       "do not go on before you know why", error);
+        code = host_refused(backend->setup, "the second connection came to a host with another key",
+                            "do not go on before you know why", error);
     if (code != ERROR_OK)
         return code;
     struct tunnel *tunnel = calloc(1, sizeof *tunnel);
@@ -442,7 +447,7 @@ static enum error_code ssh_forward(void *context, const char *host, int port,
     }
     (void)snprintf(forward->host, sizeof forward->host, "127.0.0.1");
     forward->context = tunnel;
-    forward->close = forward_close;
+    forward->close = tunnel_close;
     *ret_forward = forward;
     return ERROR_OK;
 }
