@@ -97,7 +97,7 @@ static enum error_code bundle_read_header(struct lines *lines, struct record *re
 {
     static const char *const keys[] = {"titan_bundle", "journal", "entries", "blobs"};
     static const char what[] = "it does not begin as a bundle of format 1 does";
-    const struct node *at[4];
+    const struct node *at[4] = {NULL};
     enum error_code code = next_object(lines, keys, 4, what, at, error);
     if (code != ERROR_OK)
         return code;
@@ -120,7 +120,7 @@ static enum error_code bundle_read_entry(struct lines *lines, struct record *rec
     CLEANUP_BYTES struct bytes payload = {0};
     CLEANUP_BYTES struct bytes value = {0};
     struct error inner;
-    const struct node *at[3];
+    const struct node *at[3] = {NULL};
     enum error_code code = next_object(lines, keys, 3, what, at, error);
     if (code != ERROR_OK)
         return code;
@@ -142,7 +142,7 @@ static enum error_code bundle_read_blob(struct lines *lines, struct record *reco
     static const char what[] = "a blob line is not what it must be";
     CLEANUP_BYTES struct bytes data = {0};
     struct error inner;
-    const struct node *at[2];
+    const struct node *at[2] = {NULL};
     uint8_t hash[SHA256_BYTES];
     enum error_code code = next_object(lines, keys, 2, what, at, error);
     if (code != ERROR_OK)
@@ -160,7 +160,7 @@ static enum error_code bundle_read_end(struct lines *lines, struct record *recor
 {
     static const char *const keys[] = {"checkpoint"};
     static const char what[] = "the last line is not a checkpoint";
-    const struct node *at[1];
+    const struct node *at[1] = {NULL};
     bool end;
     enum error_code code = next_object(lines, keys, 1, what, at, error);
     if (code != ERROR_OK)
