@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fsm/config/config_load.h"
 #include "journal/format/names.h"
 
 void driver_watch_signals(const struct world *world)
@@ -224,6 +225,15 @@ enum error_code driver_open(struct driver *driver, const struct driver_options *
         code = driver_open_session(driver, error);
     remember_wall_clock(driver);
     return code;
+}
+
+bool driver_has_journal(const struct driver *driver)
+{
+    const struct world_disk *disk = driver->world->disk;
+    struct world_file file = {.exists = false};
+    struct error ignored;
+    return disk->examine(disk->context, driver->config.journal, &file, &ignored) == ERROR_OK
+           && file.exists;
 }
 
 void driver_close(struct driver *driver)

@@ -69,6 +69,9 @@ enum error_code driver_unlock(struct driver *driver, struct error *error) CHECKE
 /* The session key of the open deployment: what DRIVER_SESSION does, for whoever asks something else
  * first. */
 enum error_code driver_open_session(struct driver *driver, struct error *error) CHECKED;
+/* Whether the directory that the configuration names exists; for those who open the configuration
+ * only. */
+bool driver_has_journal(const struct driver *driver);
 void driver_close(struct driver *driver);
 #define CLEANUP_DRIVER __attribute__((cleanup(driver_close)))
 

@@ -7,9 +7,9 @@
 
 #include <stdio.h>
 
-#include "fsm/commands/command_line.h"
-#include "fsm/driver.h"
 #include "fsm/exit_status.h"
+
+struct command_line; /* command_line.h */
 
 /* Runs one command; *ret_status is the exit status where it returns ERROR_OK. */
 typedef enum error_code command_function(const struct command_line *line,

@@ -1,5 +1,5 @@
 /* The commands that move a deployment: advance, run, resume, rollback, abort. */
-#include "fsm/commands/command.h"
+#include "fsm/commands/command_line.h"
 
 #include <stdio.h>
 

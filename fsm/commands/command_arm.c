@@ -1,5 +1,5 @@
 /* arm: arms Execution by hand, on fresh parity and with no deployment open. */
-#include "fsm/commands/command.h"
+#include "fsm/commands/command_line.h"
 
 #include <stdio.h>
 #include <stdlib.h>

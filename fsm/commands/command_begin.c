@@ -1,5 +1,5 @@
 /* begin: opens a deployment, signed by the operator's own key, with a fresh session key. */
-#include "fsm/commands/command.h"
+#include "fsm/commands/command_line.h"
 
 #include <stdio.h>
 #include <string.h>

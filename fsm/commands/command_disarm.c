@@ -1,5 +1,5 @@
 /* disarm: disarms Execution at any time, beside a running driver too. */
-#include "fsm/commands/command.h"
+#include "fsm/commands/command_line.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* export: the record as one file for an auditor, and a checkpoint of it. */
-#include "fsm/commands/command.h"
+#include "fsm/commands/command_line.h"
 
 #include "fsm/roster/authority.h"
 #include "fsm/terminal/progress.h"

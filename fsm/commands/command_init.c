@@ -1,5 +1,5 @@
 /* init: the genesis entry of a journal, and the journal's directory. */
-#include "fsm/commands/command.h"
+#include "fsm/commands/command_line.h"
 
 #include "fsm/roster/genesis.h"
 #include "fsm/terminal/progress.h"

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fsm/commands/command.h"
-
 enum option_id {
     OPTION_CONFIG = 256,
     OPTION_PASSPHRASE_FILE,

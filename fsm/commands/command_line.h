@@ -4,9 +4,8 @@
 #ifndef FSM_COMMAND_LINE_H
 #define FSM_COMMAND_LINE_H
 
+#include "fsm/commands/command.h"
 #include "fsm/driver.h"
-
-struct command;
 
 enum { COMMAND_WORDS_MAX = 8, COMMAND_CHECKS_MAX = 16 };
 

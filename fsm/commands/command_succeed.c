@@ -4,11 +4,10 @@
  *            so; what runs, recorded; and last the target: freed, epoch raised, this journal's.
  *            Until then the target refuses the new journal, so nothing can be begun in it too
  *            early. The same command again finishes it. */
-#include "fsm/commands/command.h"
+#include "fsm/commands/command_line.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "actions/compose/compose.h"
 #include "actions/git.h"
@@ -229,7 +228,7 @@ static enum error_code prepare_succession(struct driver *driver, struct target *
     struct tenancy_claim claim = {.journal = ""};
     struct lost given = {
         .lost = {.journal = lost, .head_hash = now.head_hash, .head_seq = now.head_seq}};
-    bool begun = access(driver->config.journal, F_OK) == 0;
+    bool begun = driver_has_journal(driver);
     evidence_clear(evidence);
     *ret_deployment = now.deployment;
     if (begun) {

@@ -5,7 +5,7 @@
  *            entry that did not reach the target is carried there, not made twice; a key without an
  *            entry is replaced.
  * Afterwards an open intent is settled by reconciliation, as after any death. */
-#include "fsm/commands/command.h"
+#include "fsm/commands/command_line.h"
 
 #include <string.h>
 

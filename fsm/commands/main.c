@@ -1,39 +1,15 @@
 /* titan-fsm: finds the command, runs it, prints the one error. */
-#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <sodium.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "fsm/commands/command.h"
+#include "fsm/commands/command_line.h"
 #include "fsm/commands/world.h"
+#include "fsm/terminal/world_process.h"
 
-/* Keys and passphrases pass through this process: it leaves no core dump, and every file it makes
- * is its owner's. */
-static void keep_to_ourselves(void)
-{
-    struct rlimit none = {0, 0};
-    (void)setrlimit(RLIMIT_CORE, &none);
-    (void)prctl(PR_SET_DUMPABLE, 0);
-    (void)umask(077);
-}
-
-/* LMDB maps the file: a journal that was cut short shows itself as a bus error. */
-static void say_cut_short(int number)
-{
-    static const char text[] = "titan-fsm: the journal's file is shorter than it says, so it is "
-                               "damaged; next: restore it from a copy and run titan-verify on it\n";
-    (void)number;
-    (void)!write(STDERR_FILENO, text, sizeof text - 1);
-    _exit(EXIT_JOURNAL_DAMAGED);
-}
-
-/* How many letters are wrong, missing or too much; of words no longer than any command's. */
+/* The edit distance of two words; SIZE_MAX for a word longer than any command. */
 static size_t distance(const char *one, const char *two)
 {
     size_t row[32], length = strlen(two);
@@ -54,7 +30,7 @@ static size_t distance(const char *one, const char *two)
     return row[length];
 }
 
-/* The command that was meant, where one is at most two letters away. */
+/* The command at an edit distance of at most two, or NULL. */
 static const char *nearest(const char *word)
 {
     size_t count, least = 3;
@@ -75,8 +51,7 @@ static int refuse_word(const char *word)
     struct error error;
     char next[96] = "titan-fsm help";
     if (name != NULL)
-        (void)snprintf(next, sizeof next, "titan-fsm %s, if that was meant, or titan-fsm help",
-                       name);
+        (void)snprintf(next, sizeof next, "did you mean titan-fsm %s? else titan-fsm help", name);
     enum error_code code = error_set(&error, ERROR_USAGE, 0, "", next, "no such command: %.80s",
                                      word);
     error_print(stderr, "titan-fsm", &error);
@@ -85,10 +60,9 @@ static int refuse_word(const char *word)
 
 int main(int argc, char **argv)
 {
-    keep_to_ourselves();
-    (void)signal(SIGBUS, say_cut_short);
+    process_protect();
     if (sodium_init() < 0) {
-        fputs("titan-fsm: libsodium cannot start; nothing was done\n", stderr);
+        fputs("titan-fsm: libsodium cannot be initialized; nothing was done\n", stderr);
         return EXIT_INTERNAL;
     }
     if (argc < 2) {

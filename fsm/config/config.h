@@ -10,11 +10,9 @@
 #ifndef FSM_CONFIG_H
 #define FSM_CONFIG_H
 
-#include <jansson.h>
-
 #include "actions/target/setup.h"
 #include "fsm/config/config_strings.h"
-#include "journal/format/world.h"
+#include "journal/format/bytes.h"
 
 /* Milliseconds on the boot clock; names and meaning as in journal/FORMAT.md, genesis. */
 struct limits {
@@ -52,12 +50,6 @@ struct config {
     struct config_strings strings; /* owned */
 };
 
-enum error_code config_load(const struct world *world, const char *path, struct config *ret_config,
-                            struct error *error) CHECKED;
-/* The same file as one object, every key with the value that holds, defaults and all; what a probe
- * does not read is left out of its item. The caller's. */
-enum error_code config_show(const struct world *world, const char *path, json_t **ret_json,
-                            struct error *error) CHECKED;
 void config_free(struct config *config);
 
 bool config_has_check(const struct config *config, const char *item); /* by its id */

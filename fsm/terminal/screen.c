@@ -1,24 +1,21 @@
 #include "fsm/terminal/screen.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "fsm/terminal/echo.h"
-
-static const int64_t REDRAW_NS = 500000000, LOOK_NS = 50000000;
+static const int64_t REDRAW_NS = 500000000;
 enum { COLUMNS_UNKNOWN = 80, ROWS_UNKNOWN = 24, ROWS_LEAST = 4 };
 
 struct screen {
     const struct world *world;
     pthread_mutex_t lock;
-    pthread_t ticker;
+    void *ticker;
     struct display_model model;
     unsigned drawn; /* lines of the frame that stands */
-    bool has_model, colour, paused, over, disturbed;
+    bool has_model, colour, paused, disturbed;
 };
 
 bool screen_is_possible(const struct world *world)
@@ -86,39 +83,17 @@ static void redraw(struct screen *screen)
     screen->drawn = lines;
 }
 
-/* Redraws until the screen is over, which it looks for more often, so that screen_close() does not
- * wait for it. */
-static void *tick(void *context)
+static void redraw_on_tick(void *context)
 {
     struct screen *screen = context;
-    const struct clock *clock = screen->world->clock;
-    int64_t next_ns = clock_boottime_ns(clock) + REDRAW_NS;
-    for (bool over = false; !over;) {
-        struct error ignored;
-        int64_t now_ns = clock_boottime_ns(clock);
-        if (clock->sleep_until(clock->context, now_ns + LOOK_NS, &ignored) != ERROR_OK)
-            return NULL;
-        (void)pthread_mutex_lock(&screen->lock);
-        over = screen->over;
-        if (!over && now_ns >= next_ns) {
-            redraw(screen);
-            next_ns = now_ns + REDRAW_NS;
-        }
-        (void)pthread_mutex_unlock(&screen->lock);
-    }
-    return NULL;
+    (void)pthread_mutex_lock(&screen->lock);
+    redraw(screen);
+    (void)pthread_mutex_unlock(&screen->lock);
 }
 
-/* With every signal blocked, so that they go to the other threads. */
-static int start_ticker(struct screen *screen)
+static void set_screen_echo(const struct screen *screen, enum world_echo echo)
 {
-    sigset_t all, kept;
-    (void)pthread_mutex_init(&screen->lock, NULL);
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &kept);
-    int code = pthread_create(&screen->ticker, NULL, tick, screen);
-    (void)pthread_sigmask(SIG_SETMASK, &kept, NULL);
-    return code;
+    screen->world->terminal->echo(screen->world->terminal->context, echo);
 }
 
 enum error_code screen_open(const struct world *world, struct screen **ret_screen,
@@ -130,14 +105,16 @@ enum error_code screen_open(const struct world *world, struct screen **ret_scree
     const char *plain = world->host->environment(world->host->context, "NO_COLOR");
     screen->world = world;
     screen->colour = plain == NULL || plain[0] == '\0';
-    int code = start_ticker(screen);
-    if (code != 0) {
+    (void)pthread_mutex_init(&screen->lock, NULL);
+    const struct world_terminal *terminal = world->terminal;
+    enum error_code code = terminal->start_ticking(terminal->context, REDRAW_NS, redraw_on_tick,
+                                                   screen, &screen->ticker, error);
+    if (code != ERROR_OK) {
+        (void)pthread_mutex_destroy(&screen->lock);
         free(screen);
-        return error_set(error, ERROR_SYSTEM, code, "screen", "", "a thread cannot be started: %s",
-                         strerror(code));
+        return code;
     }
-    echo_open();
-    echo_silence();
+    set_screen_echo(screen, ECHO_SILENT);
     *ret_screen = screen;
     return ERROR_OK;
 }
@@ -146,12 +123,9 @@ void screen_close(struct screen *screen)
 {
     if (screen == NULL)
         return;
-    (void)pthread_mutex_lock(&screen->lock);
+    screen->world->terminal->stop_ticking(screen->ticker);
     redraw(screen);
-    screen->over = true;
-    (void)pthread_mutex_unlock(&screen->lock);
-    (void)pthread_join(screen->ticker, NULL);
-    echo_restore();
+    set_screen_echo(screen, ECHO_RESTORED);
     (void)pthread_mutex_destroy(&screen->lock);
     free(screen);
 }
@@ -190,10 +164,7 @@ static void set_paused(struct screen *screen, bool paused)
 {
     screen_begin(screen);
     screen->paused = paused;
-    if (paused)
-        echo_ask();
-    else
-        echo_silence();
+    set_screen_echo(screen, paused ? ECHO_ASKING : ECHO_SILENT);
     screen_end(screen);
 }
 

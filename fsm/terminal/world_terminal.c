@@ -8,8 +8,9 @@
 #include <unistd.h>
 
 #include "actions/target/world_system.h"
-#include "fsm/terminal/echo.h"
-#include "fsm/terminal/secret_line.h"
+#include "fsm/terminal/world_secret.h"
+#include "fsm/terminal/world_echo.h"
+#include "fsm/terminal/world_ticker.h"
 
 enum { LINE_MAX_BYTES = 1024, POLL_MS = 500 };
 
@@ -125,13 +126,40 @@ static enum error_code terminal_read_line(void *context, int64_t until_ns, struc
     }
 }
 
+static void set_terminal_echo(void *context, enum world_echo echo)
+{
+    (void)context;
+    switch (echo) {
+    case ECHO_SILENT:
+        echo_open();
+        echo_silence();
+        return;
+    case ECHO_ASKING:
+        echo_ask();
+        return;
+    case ECHO_RESTORED:
+        break;
+    }
+    echo_restore();
+}
+
+static enum error_code start_ticking(void *context, int64_t interval_ns, void (*tick)(void *),
+                                     void *tick_context, void **ret_ticker, struct error *error)
+{
+    (void)context;
+    return ticker_start(interval_ns, tick, tick_context, ret_ticker, error);
+}
+
 const struct world_terminal *terminal_system(void)
 {
     static const struct world_terminal terminal = {.is_terminal = is_terminal,
                                                    .size = window_size,
                                                    .read_line = terminal_read_line,
                                                    .read_secret = secret_line_ask,
-                                                   .read_descriptor = secret_line_receive};
+                                                   .read_descriptor = secret_line_receive,
+                                                   .echo = set_terminal_echo,
+                                                   .start_ticking = start_ticking,
+                                                   .stop_ticking = ticker_stop};
     return &terminal;
 }
 

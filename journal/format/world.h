@@ -200,6 +200,13 @@ struct world_reach {
                                struct error *error);
 };
 
+/* Whether the terminal shows what is typed. */
+enum world_echo {
+    ECHO_RESTORED = 0, /* as it was found */
+    ECHO_SILENT,       /* until restored; also restored by whatever ends or stops the process */
+    ECHO_ASKING        /* as found, and what was typed in silence is dropped: it answers nothing */
+};
+
 /* The operator's terminal. Standard output and error are stdio's. */
 struct world_terminal {
     void *context;
@@ -220,6 +227,13 @@ struct world_terminal {
      * not read past the newline. */
     enum error_code (*read_descriptor)(void *context, int descriptor, char *ret_line, size_t size,
                                        struct error *error);
+    /* For a frame that is redrawn in place, which only a real terminal has. */
+    void (*echo)(void *context, enum world_echo echo);
+    /* Calls `tick` every interval_ns, from a thread that receives no signal, until stop_ticking()
+     * returns. */
+    enum error_code (*start_ticking)(void *context, int64_t interval_ns, void (*tick)(void *),
+                                     void *tick_context, void **ret_ticker, struct error *error);
+    void (*stop_ticking)(void *ticker);
 };
 
 /* SIGINT and SIGTERM: the first one is remembered, the second one ends the process. */

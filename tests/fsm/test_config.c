@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "actions/target/world_system.h"
-#include "fsm/config/config.h"
+#include "fsm/config/config_load.h"
 
 /* One character more than the name of a service may have. */
 #define LONG_NAME "a23456789012345678901234567890123456789012345678901234567890abcd"

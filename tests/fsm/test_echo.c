@@ -15,7 +15,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "fsm/terminal/echo.h"
+#include "fsm/terminal/world_echo.h"
 
 static int ours, theirs, kept;
 

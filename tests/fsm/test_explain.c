@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "fsm/terminal/explain.h"
+#include "fsm/commands/look/explain.h"
 
 static const struct {
     enum event event;

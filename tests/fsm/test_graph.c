@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "fsm/terminal/graph.h"
+#include "fsm/commands/look/graph.h"
 
 enum { PICTURE_BYTES_MAX = 1 << 20 };
 

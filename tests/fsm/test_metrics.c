@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "fsm/terminal/metrics.h"
+#include "fsm/commands/look/metrics.h"
 
 static void metrics_text_target_with_quotes_is_escaped(void **state)
 {

@@ -1,11 +1,12 @@
 /* `config check`: is titan.yml good, and what did it and the defaults come to? Reads that file
  * alone: no key, no journal, no target. */
-#include "fsm/commands/command.h"
+#include "fsm/commands/command_line.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "fsm/config/config_load.h"
 #include "journal/canonical.h"
 
 static void print_value(const char *label, const char *format, ...)

@@ -1,11 +1,10 @@
 /* drift: what runs against what it should come from, now. Reads only: no operator key, no lock, no
  * tenancy, nothing written on either side. */
-#include "fsm/commands/command.h"
+#include "fsm/commands/command_line.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "actions/compose/compose.h"
 #include "actions/compose/drift.h"
@@ -85,7 +84,7 @@ static enum error_code open_reading(struct driver *driver, const struct driver_o
                                     struct drift_baseline *ret_baseline, struct error *error)
 {
     enum error_code code = driver_open_config(driver, options, false, error);
-    if (code != ERROR_OK || access(driver->config.journal, F_OK) != 0)
+    if (code != ERROR_OK || !driver_has_journal(driver))
         return code;
     driver_close(driver);
     code = driver_open(driver, options, DRIVER_READS, error);

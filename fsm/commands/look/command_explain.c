@@ -1,11 +1,11 @@
 /* explain: what a state means and what can be done from it. Without a word: the state of the last
  * deployment; with one: any state, without a journal. */
-#include "fsm/commands/command.h"
+#include "fsm/commands/command_line.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "fsm/terminal/explain.h"
+#include "fsm/commands/look/explain.h"
 
 static enum error_code list_states(const char *word, struct error *error)
 {

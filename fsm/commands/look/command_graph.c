@@ -1,12 +1,12 @@
 /* The machine as a picture, out of the table; with a journal, the path of its last deployment
  * marked. */
-#include "fsm/commands/command.h"
+#include "fsm/commands/command_line.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "fsm/terminal/graph.h"
+#include "fsm/commands/look/graph.h"
 
 static enum error_code load_path(const struct command_line *line, struct graph_path *path,
                                  struct error *error)

@@ -1,5 +1,5 @@
 /* log: the journal's entries, one line each. */
-#include "fsm/commands/command.h"
+#include "fsm/commands/command_line.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* The checklist by itself: what a deployment would be asked, asked now. Nothing is recorded and
  * nothing changes on the target. */
-#include "fsm/commands/command.h"
+#include "fsm/commands/command_line.h"
 
 #include <stdio.h>
 #include <stdlib.h>

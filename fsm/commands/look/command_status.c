@@ -1,12 +1,12 @@
 /* status: where the last deployment stands, from the journal alone. */
-#include "fsm/commands/command.h"
+#include "fsm/commands/command_line.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "fsm/roster/approval.h"
 #include "fsm/roster/authority.h"
-#include "fsm/terminal/metrics.h"
+#include "fsm/commands/look/metrics.h"
 #include "fsm/terminal/print.h"
 #include "journal/canonical.h"
 #include "journal/format/names.h"

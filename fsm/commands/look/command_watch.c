@@ -1,6 +1,6 @@
 /* status --watch: the deployment as the journal tells it, live, from a second terminal while
  * somebody drives. Reads the journal only: no key, no lock, no target. */
-#include "fsm/commands/command.h"
+#include "fsm/commands/command_line.h"
 
 #include <string.h>
 

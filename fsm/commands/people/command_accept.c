@@ -1,5 +1,5 @@
 /* accept: an approver's answer, checked and recorded. */
-#include "fsm/commands/command.h"
+#include "fsm/commands/command_line.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* approve: the approver's signature, made on their own machine without a journal. */
-#include "fsm/commands/command.h"
+#include "fsm/commands/command_line.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* keygen: a key file for an operator, and the line that goes into the roster. */
-#include "fsm/commands/command.h"
+#include "fsm/commands/command_line.h"
 
 #include <stdio.h>
 

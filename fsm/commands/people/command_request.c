@@ -1,5 +1,5 @@
 /* request: what an approver must see, written to a file. */
-#include "fsm/commands/command.h"
+#include "fsm/commands/command_line.h"
 
 #include "fsm/roster/approval_file.h"
 #include "fsm/terminal/progress.h"

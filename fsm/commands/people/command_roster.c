@@ -1,6 +1,6 @@
 /* The roster: show whom it has and which entry made it; change it by an entry that an administrator
  *             of the one in force signs with his own key. */
-#include "fsm/commands/command.h"
+#include "fsm/commands/command_line.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "fsm/terminal/secret_line.h"
+#include "fsm/terminal/world_secret.h"
 
 #include <fcntl.h>
 #include <signal.h>

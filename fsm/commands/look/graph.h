@@ -1,4 +1,4 @@
-/* fsm/terminal/graph: the machine as a picture, drawn from the table (machine.h), with the path of
+/* fsm/commands/look/graph: the machine as a picture, drawn from the table (machine.h), with the path of
  * a deployment marked where one is given.
  * Knows:     which edges belong together and where a state is placed; no state or edge by name, so
  *            that the picture follows the table.

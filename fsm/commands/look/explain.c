@@ -1,4 +1,4 @@
-#include "fsm/terminal/explain.h"
+#include "fsm/commands/look/explain.h"
 
 /* `switch` without default: -Wswitch-enum refuses a state that is not here. */
 const char *explain_meaning(enum state state)

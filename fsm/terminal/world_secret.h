@@ -1,4 +1,4 @@
-/* fsm/terminal/secret_line: a passphrase from the controlling terminal or from a descriptor.
+/* fsm/terminal/world_secret: a passphrase from the controlling terminal or from a descriptor.
  * Knows:     termios and signals; not what the line is for.
  * Contract:  read_secret and read_descriptor of struct world_terminal (journal/format/world.h). */
 #ifndef FSM_SECRET_LINE_H

@@ -5,7 +5,7 @@
  * Placing:   rows and columns follow from the table. A state's row is its distance from the first
  *            state; its column says whether one procedure has it, both have it, or it is part of
  *            going back. */
-#include "fsm/terminal/graph.h"
+#include "fsm/commands/look/graph.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "fsm/terminal/graph.h"
+#include "fsm/commands/look/graph.h"
 
 #include <stdio.h>
 #include <stdlib.h>

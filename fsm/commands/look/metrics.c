@@ -1,4 +1,4 @@
-#include "fsm/terminal/metrics.h"
+#include "fsm/commands/look/metrics.h"
 
 #include <string.h>
 

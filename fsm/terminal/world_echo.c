@@ -1,4 +1,4 @@
-#include "fsm/terminal/echo.h"
+#include "fsm/terminal/world_echo.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -6,20 +6,20 @@
 #include <termios.h>
 #include <unistd.h>
 
-static struct termios found; /* as it was before; holds while `silent` */
+static struct termios found; /* the settings from before; valid while `silent` */
 static volatile sig_atomic_t silent;
 
 static const int signals[] = {SIGHUP, SIGQUIT, SIGTSTP};
 
-/* Of a terminal that is not the controlling one nobody can tell; then it is ours alone. */
+/* A terminal that is not the controlling one has no foreground group: it is taken as ours. */
 static int is_foreground(void)
 {
     pid_t group = tcgetpgrp(STDOUT_FILENO);
     return group < 0 || group == getpgrp();
 }
 
-/* The setting and what is known of it change together: no handler stands between. Blocked SIGTTOU
- * does not stop us either. */
+/* The setting and `silent` change together: signals are blocked in between. A blocked SIGTTOU does
+ * not stop the process either. */
 static void set_echo(int to)
 {
     struct termios quiet;
@@ -38,7 +38,8 @@ static void set_echo(int to)
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-/* As if there were no handler, but with the echo back; after SIGTSTP it goes on here. */
+/* The signal's default action, with the echo restored first; after SIGTSTP execution continues
+ * here. */
 static void leave_by_signal(int number)
 {
     int kept = errno, was_silent = silent;
@@ -49,7 +50,7 @@ static void leave_by_signal(int number)
     (void)sigemptyset(&one);
     (void)sigaddset(&one, number);
     (void)raise(number);
-    (void)pthread_sigmask(SIG_UNBLOCK, &one, &before); /* it ends or stops here */
+    (void)pthread_sigmask(SIG_UNBLOCK, &one, &before); /* the process ends or stops here */
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     (void)sigaction(number, &mine, NULL);
     set_echo(was_silent);

@@ -1,4 +1,4 @@
-/* fsm/terminal/metrics: where a deployment stands, in the text format that node_exporter's textfile
+/* fsm/commands/look/metrics: where a deployment stands, in the text format that node_exporter's textfile
  * collector reads.
  * Knows:     names and types of the metrics; not who scrapes them. Times are those of entries, in
  *            seconds since 1970, so that an age is `time() - metric` on the server and a stale file

@@ -1,0 +1,182 @@
+#include "fsm/config/config_load.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fsm/config/config_table.h"
+#include "journal/format/sshsig.h"
+
+enum { CONFIG_BYTES_MAX = 1 << 20 };
+
+static enum error_code settle_endpoints(const struct field_file *file, struct setup *setup,
+                                        struct error *error)
+{
+    for (size_t i = 0; i < setup->endpoint_count; i++) {
+        struct setup_endpoint *endpoint = &setup->endpoints[i];
+        if (endpoint->url[0] != '\0' && endpoint->service[0] == '\0' && endpoint->exec[0] == '\0')
+            endpoint->kind = HEALTH_HTTP;
+        else if (endpoint->url[0] == '\0' && endpoint->service[0] != '\0')
+            endpoint->kind = endpoint->exec[0] != '\0' ? HEALTH_EXEC : HEALTH_CONTAINER;
+        else {
+            char at[96];
+            (void)snprintf(at, sizeof at, "endpoints/%s", endpoint->name);
+            return field_file_fail(
+                file, at,
+                "give `url`, or `service` (its container's own check), or `service` and `exec`",
+                "an endpoint does not say how it is asked", endpoint->name, error);
+        }
+    }
+    return ERROR_OK;
+}
+
+/* "ssh-ed25519 AAAA... comment" */
+static enum error_code settle_operator(const struct field_file *file, struct draft *draft,
+                                       struct error *error)
+{
+    struct config_operator *operator= & draft->config.operator;
+    operator->agent = draft->agent_key[0] != '\0';
+    if (operator->principal[0] == '\0' || operator->agent ==(operator->key[0] != '\0'))
+        return field_file_fail(file,
+                               operator->principal[0] == '\0' ? "operator/principal" :
+                               operator->agent                ? "operator/agent"
+                                                              : "operator/key",
+                               "operator: {principal: NAME, key: FILE}, or {principal: NAME, "
+                               "agent: \"ssh-ed25519 AAAA...\"}",
+                               "`operator` needs a principal and one key", "", error);
+    if (!operator->agent)
+        return ERROR_OK;
+    static const char type[] = "ssh-ed25519 ";
+    const char *text = draft->agent_key + strlen(type);
+    if (strncmp(draft->agent_key, type, strlen(type)) != 0
+        || ssh_public_key_from_base64(text, strcspn(text, " "), operator->public_key, error)
+               != ERROR_OK)
+        return field_file_fail(file, "operator/agent",
+                               "write the line of the .pub file of an Ed25519 key",
+                               "operator.agent is no public key", draft->agent_key, error);
+    return ERROR_OK;
+}
+
+/* journal/FORMAT.md, "Bodies": one sample in ten, and never less than what fails it in a row. */
+static int64_t default_failures_total(const struct limits *limits)
+{
+    int64_t tenth = limits->window_ms / limits->sample_interval_ms / 10;
+    return tenth > limits->failures ? tenth : limits->failures;
+}
+
+static enum error_code settle_draft(const struct field_file *file, struct draft *draft,
+                                    struct error *error)
+{
+    struct config *config = &draft->config;
+    struct setup *setup = &config->setup;
+    setup->output_bytes_max = (size_t)draft->output_bytes_max;
+    if (config->journal[0] == '\0')
+        return field_file_fail(file, "journal", "journal: DIRECTORY", "the file names no journal",
+                               "", error);
+    if (setup->target.name[0] == '\0' || setup->target.local == (setup->target.host[0] != '\0'))
+        return field_file_fail(file,
+                               setup->target.name[0] == '\0' ? "target/name"
+                               : setup->target.local         ? "target/local"
+                                                             : "target/host",
+                               "target: {name: NAME, host: HOST}, or {name: NAME, local: true}",
+                               "`target` needs a name and one of host and local", "", error);
+    if (setup->target.directory[0] != '/')
+        return field_file_fail(file, "target/directory", "write it from the root: /opt/titan",
+                               "target.directory is not absolute", setup->target.directory, error);
+    if ((setup->services.execution[0] != '\0') != (setup->services.brain[0] != '\0'))
+        return field_file_fail(file,
+                               setup->services.execution[0] != '\0' ? "services/execution"
+                                                                    : "services/brain",
+                               "name both, or none where there is no shared policy hash",
+                               "services.execution and services.brain belong together", "", error);
+    if (setup->services.execution[0] != '\0' && setup->bus.host[0] == '\0')
+        return field_file_fail(file,
+                               field_file_has(file, "bus") ? "bus/host" : "services/execution",
+                               "bus: {host: 127.0.0.1}",
+                               "a policy hash is asked for over the bus, and `bus` names no host",
+                               "", error);
+    if (setup->endpoint_count == 0)
+        return field_file_fail(file, "endpoints",
+                               "endpoints: {execution: {url: http://127.0.0.1:3002/health}}",
+                               "there is no endpoint whose health could be watched", "", error);
+    if (config->limits.sample_gap_ms <= config->limits.sample_interval_ms)
+        return field_file_fail(file,
+                               field_file_has(file, "limits/sample_gap_ms")
+                                   ? "limits/sample_gap_ms"
+                                   : "limits/sample_interval_ms",
+                               "make sample_gap_ms larger",
+                               "limits.sample_gap_ms must be longer than sample_interval_ms", "",
+                               error);
+    if (config->limits.failures_total == 0)
+        config->limits.failures_total = default_failures_total(&config->limits);
+    if (setup->compose.order.count == 0 && setup->services.execution[0] != '\0')
+        setup->compose.order = (struct setup_list){{setup->services.execution,
+                                                    setup->services.brain},
+                                                   2};
+    enum error_code code = settle_operator(file, draft, error);
+    if (code == ERROR_OK)
+        code = settle_endpoints(file, setup, error);
+    return code == ERROR_OK ? checklist_settle(file, &draft->checklist, setup, error) : code;
+}
+
+/* A draft that is settled, or freed with all that it kept. */
+static enum error_code load_draft(const struct world *world, const char *path,
+                                  struct draft **ret_draft, struct error *error)
+{
+    CLEANUP_BYTES struct bytes text = {0};
+    enum error_code code = world->disk->read(world->disk->context, path, CONFIG_BYTES_MAX, &text,
+                                             error);
+    if (code != ERROR_OK)
+        return error_set(error, ERROR_CONFIG, error->library_code, path,
+                         "name the configuration with --config FILE; one to begin from is "
+                         "fsm/config/titan.example.yml, installed below share/doc/titan-fsm",
+                         "the configuration cannot be read");
+    struct draft *draft = calloc(1, sizeof *draft);
+    if (draft == NULL)
+        return error_set(error, ERROR_MEMORY, 0, path, "", "out of memory");
+    draft_set_defaults(draft);
+    bytes_sha256_hex(text.data, text.size, draft->config.sha256);
+    struct field_file *file = NULL;
+    struct field_source source = {.path = path,
+                                  .home = world->host->environment(world->host->context, "HOME"),
+                                  .text = &text};
+    code = field_file_read(&source, draft_fields, draft, &draft->config.strings, &file, error);
+    if (code == ERROR_OK)
+        code = settle_draft(file, draft, error);
+    field_file_close(file);
+    if (code == ERROR_OK) {
+        *ret_draft = draft;
+        return ERROR_OK;
+    }
+    config_free(&draft->config);
+    free(draft);
+    return code;
+}
+
+enum error_code config_load(const struct world *world, const char *path, struct config *ret_config,
+                            struct error *error)
+{
+    struct draft *draft = NULL;
+    enum error_code code = load_draft(world, path, &draft, error);
+    if (code != ERROR_OK)
+        return code;
+    *ret_config = draft->config;
+    free(draft);
+    return ERROR_OK;
+}
+
+enum error_code config_show(const struct world *world, const char *path, json_t **ret_json,
+                            struct error *error)
+{
+    struct draft *draft = NULL;
+    enum error_code code = load_draft(world, path, &draft, error);
+    if (code != ERROR_OK)
+        return code;
+    json_t *json = field_show(draft_fields, draft);
+    config_free(&draft->config);
+    free(draft);
+    if (json == NULL)
+        return error_set(error, ERROR_MEMORY, 0, path, "", "out of memory");
+    *ret_json = json;
+    return ERROR_OK;
+}

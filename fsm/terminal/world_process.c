@@ -1,0 +1,28 @@
+#include "fsm/terminal/world_process.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fsm/exit_status.h"
+
+/* LMDB maps the file: reading past the end of one that was cut short is a bus error. */
+static void end_cut_short(int number)
+{
+    static const char text[] = "titan-fsm: the journal's file is shorter than it says, so it is "
+                               "damaged; next: restore it from a copy and run titan-verify on it\n";
+    (void)number;
+    (void)!write(STDERR_FILENO, text, sizeof text - 1);
+    _exit(EXIT_JOURNAL_DAMAGED);
+}
+
+void process_protect(void)
+{
+    struct rlimit none = {0, 0};
+    (void)setrlimit(RLIMIT_CORE, &none);
+    (void)prctl(PR_SET_DUMPABLE, 0);
+    (void)umask(077);
+    (void)signal(SIGBUS, end_cut_short);
+}
