@@ -27,7 +27,6 @@ fsm/commands/look/command_drift.c
 fsm/commands/titan-fsm.1.scd
 fsm/config/titan.example.yml
 fsm/config/titan.yml.5.scd
-fsm/driver.c
 fsm/examples/README.md
 fsm/terminal/events.md
 fsm/transitions.def

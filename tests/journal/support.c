@@ -12,7 +12,7 @@
 
 #include <sodium.h>
 
-#include "fsm/terminal/secret_line.h"
+#include "fsm/terminal/world_secret.h"
 #include "journal/store.h"
 
 void support_code(enum error_code code, enum error_code wanted, const struct error *error)
