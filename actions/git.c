@@ -13,14 +13,25 @@ static enum error_code probe(struct target *target, const char *script, const ch
                         name, subject, evidence, ret_status, error);
 }
 
-/* The one line of an item, without its newline. */
-static void copy_line(const struct evidence_item *item, char *ret_text, size_t room)
+/* The one line of the last item of a probe, without its newline. */
+static enum error_code read_line_of(const struct evidence *evidence, const char *name,
+                                    struct bytes *ret_line, struct error *error)
 {
-    size_t length = item->output.size;
-    while (length > 0 && item->output.data[length - 1] == '\n')
+    const struct bytes *output = &evidence_last(evidence, name, NULL)->output;
+    size_t length = output->size;
+    while (length > 0 && output->data[length - 1] == '\n')
         length--;
-    (void)snprintf(ret_text, room, "%.*s", (int)length,
-                   length > 0 ? (const char *)item->output.data : "");
+    return bytes_append(ret_line, length > 0 ? (const char *)output->data : "", length, error);
+}
+
+/* A commit or a branch is never cut: it is what a rollback returns to. */
+static enum error_code copy_name(const struct evidence *evidence, const char *name, char *ret_text,
+                                 size_t size, struct error *error)
+{
+    CLEANUP_BYTES struct bytes line = {0};
+    enum error_code code = read_line_of(evidence, name, &line, error);
+    return code == ERROR_OK ? text_exact(ret_text, size, (const char *)line.data, name, error)
+                            : code;
 }
 
 enum error_code git_look(struct target *target, struct evidence *evidence,
@@ -32,7 +43,10 @@ enum error_code git_look(struct target *target, struct evidence *evidence,
                                  &status, error);
     if (code != ERROR_OK)
         return code;
-    copy_line(evidence_last(evidence, PROBE_GIT_HEAD, NULL), state.commit, sizeof state.commit);
+    if (status == 0
+        && copy_name(evidence, PROBE_GIT_HEAD, state.commit, sizeof state.commit, error)
+               == ERROR_MEMORY)
+        return ERROR_MEMORY;
     if (status != 0 || !bytes_is_hex(state.commit, COMMIT_HEX))
         return error_set(error, ERROR_REMOTE, status, target_setup(target)->target.directory,
                          "check `target.directory`",
@@ -40,8 +54,7 @@ enum error_code git_look(struct target *target, struct evidence *evidence,
     code = probe(target, "git symbolic-ref -q --short HEAD || echo detached", PROBE_GIT_BRANCH, "",
                  evidence, NULL, error);
     if (code == ERROR_OK)
-        copy_line(evidence_last(evidence, PROBE_GIT_BRANCH, NULL), state.branch,
-                  sizeof state.branch);
+        code = copy_name(evidence, PROBE_GIT_BRANCH, state.branch, sizeof state.branch, error);
     if (code == ERROR_OK)
         code = probe(target, "git status --porcelain --untracked-files=no", PROBE_GIT_STATUS, "",
                      evidence, &status, error);
@@ -178,9 +191,12 @@ enum error_code git_subject(struct target *target, const char *commit, struct ev
         return error_set(error, ERROR_PROTOCOL, 0, "git", "", "a commit is not 40 hex digits");
     (void)snprintf(script, sizeof script, "git log -1 --no-show-signature --format=%%s %s --",
                    commit);
+    CLEANUP_BYTES struct bytes line = {0};
     enum error_code code = probe(target, script, PROBE_GIT_SUBJECT, commit, evidence, NULL, error);
     if (code == ERROR_OK)
-        copy_line(evidence_last(evidence, PROBE_GIT_SUBJECT, NULL), ret_text, room);
+        code = read_line_of(evidence, PROBE_GIT_SUBJECT, &line, error);
+    if (code == ERROR_OK)
+        text_cut(ret_text, room, (const char *)line.data);
     return code;
 }
 

@@ -35,9 +35,11 @@ static enum error_code resolve(struct target *target, const struct containers *c
         return bytes_append(ret_url, url, strlen(url), error);
     const char *name = mark + strlen("//service:");
     size_t length = strcspn(name, ":/");
-    char service[64];
-    (void)snprintf(service, sizeof service, "%.*s", (int)length, name);
-    const struct container *container = containers_find(containers, service);
+    CLEANUP_TEXT struct text service = {0};
+    text_add_bytes(&service, name, length);
+    if (text_failed(&service, error))
+        return error->code;
+    const struct container *container = containers_find(containers, text_string(&service));
     if (container == NULL || !bytes_is_hex(container->id, SHA256_HEX))
         return bytes_append(ret_url, "", 0, error);
     CLEANUP_TEXT struct text script = {0};

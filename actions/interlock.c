@@ -95,8 +95,11 @@ enum error_code interlock_look(struct target *target, const char *nonce, struct 
     }
     (void)snprintf(view.container, sizeof view.container, "%s", execution->id);
     (void)snprintf(view.started_at, sizeof view.started_at, "%s", execution->started_at);
-    code = logs_fetch(target, execution, PROBE_LOGS_EXECUTION, sets, sizeof sets / sizeof sets[0],
-                      0, evidence, error);
+    code = logs_fetch(target, execution,
+                      &(struct log_query){.probe = PROBE_LOGS_EXECUTION,
+                                          .sets = sets,
+                                          .set_count = sizeof sets / sizeof sets[0]},
+                      evidence, error);
     if (code == ERROR_OK && services->marker[0] != '\0')
         code = look_for_marker(target, execution, evidence, marker, sizeof marker, error);
     if (code != ERROR_OK)

@@ -28,23 +28,22 @@ static void add_log_filter(struct text *script, const struct setup_patterns *con
 }
 
 enum error_code logs_fetch(struct target *target, const struct container *container,
-                           const char *probe, const struct setup_patterns *const *sets,
-                           size_t set_count, int64_t tail, struct evidence *evidence,
+                           const struct log_query *query, struct evidence *evidence,
                            struct error *error)
 {
     CLEANUP_TEXT struct text script = {0};
     char lines[48] = "";
     if (!bytes_is_hex(container->id, SHA256_HEX))
         return error_set(error, ERROR_PROTOCOL, 0, container->service, "", "a container has no id");
-    if (tail > 0)
-        (void)snprintf(lines, sizeof lines, "--tail %lld ", (long long)tail);
+    if (query->tail > 0)
+        (void)snprintf(lines, sizeof lines, "--tail %lld ", (long long)query->tail);
     text_add_format(&script, "%s logs --timestamps --since ", target_setup(target)->target.docker);
     text_add_quoted(&script, container->started_at);
     text_add_format(&script, " %s%s 2>&1", lines, container->id);
-    if (set_count > 0)
-        add_log_filter(&script, sets, set_count);
+    if (query->set_count > 0)
+        add_log_filter(&script, query->sets, query->set_count);
     struct target_command command = {.built = &script};
-    return target_probe(target, &command, probe, container->service, evidence, NULL, error);
+    return target_probe(target, &command, query->probe, container->service, evidence, NULL, error);
 }
 
 /* Whole seconds "2026-11-23T07:20:23" and the decimals behind it, in UTC ("Z" or "+00:00"). */

@@ -7,12 +7,17 @@
 #include "actions/compose/containers.h"
 #include "actions/target/target.h"
 
-/* Evidence: logs.<role>, subject the service, only lines that hold the literal beginning of one of
- *           the patterns (set_count 0 = all lines), at most tail lines
- * (0 = all). */
+/* Which lines of a container's log. */
+struct log_query {
+    const char *probe; /* PROBE_LOGS_* */
+    /* Only lines that hold the literal beginning of one of these patterns; set_count 0 = all. */
+    const struct setup_patterns *const *sets;
+    size_t set_count;
+    int64_t tail; /* at most so many lines; 0 = all */
+};
+/* Evidence: the query's probe, subject the service. */
 enum error_code logs_fetch(struct target *target, const struct container *container,
-                           const char *probe, const struct setup_patterns *const *sets,
-                           size_t set_count, int64_t tail, struct evidence *evidence,
+                           const struct log_query *query, struct evidence *evidence,
                            struct error *error) CHECKED;
 
 struct log_line {

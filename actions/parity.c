@@ -95,7 +95,11 @@ static enum error_code ask_responder(struct target *target, unsigned requests,
     const char *subject = target_setup(target)->bus.subject_policy_hash;
     for (unsigned i = 0; i < requests; i++) {
         unsigned answers = 0;
-        enum error_code code = bus_request(target, PROBE_BUS_POLICY_HASH, subject, "{}", REQUEST_MS,
+        enum error_code code = bus_request(target,
+                                           &(struct bus_question){.probe = PROBE_BUS_POLICY_HASH,
+                                                                  .subject = subject,
+                                                                  .payload = "{}",
+                                                                  .timeout_ms = REQUEST_MS},
                                            evidence, &answers, error);
         if (code != ERROR_OK)
             return code;
@@ -133,8 +137,12 @@ static enum error_code add_execution_voices(struct target *target,
                                                  &services->disarm_received,
                                                  &services->arm_received, &services->disarmed,
                                                  &services->armed};
-    enum error_code code = logs_fetch(target, execution, PROBE_LOGS_EXECUTION, sets,
-                                      sizeof sets / sizeof sets[0], 0, evidence, error);
+    enum error_code code = logs_fetch(target, execution,
+                                      &(struct log_query){.probe = PROBE_LOGS_EXECUTION,
+                                                          .sets = sets,
+                                                          .set_count = sizeof sets
+                                                                       / sizeof sets[0]},
+                                      evidence, error);
     if (code != ERROR_OK)
         return code;
     struct policy_words words = {0};
@@ -157,8 +165,12 @@ static enum error_code add_brain_voices(struct target *target, const struct cont
                                                  &services->handshake_failed,
                                                  &services->handshake_lost,
                                                  &services->handshake_none};
-    enum error_code code = logs_fetch(target, brain, PROBE_LOGS_BRAIN, sets,
-                                      sizeof sets / sizeof sets[0], 0, evidence, error);
+    enum error_code code = logs_fetch(target, brain,
+                                      &(struct log_query){.probe = PROBE_LOGS_BRAIN,
+                                                          .sets = sets,
+                                                          .set_count = sizeof sets
+                                                                       / sizeof sets[0]},
+                                      evidence, error);
     if (code != ERROR_OK)
         return code;
     struct policy_words words = {0};

@@ -42,8 +42,10 @@ enum error_code script_search_errors(struct target *target, const struct contain
     bool found = false;
     for (size_t i = 0; i < containers->count; i++) {
         const struct container *container = &containers->list[i];
-        enum error_code code = logs_fetch(target, container, PROBE_LOGS_ERRORS, NULL, 0,
-                                          setup->verify.log_lines, evidence, error);
+        enum error_code code = logs_fetch(target, container,
+                                          &(struct log_query){.probe = PROBE_LOGS_ERRORS,
+                                                              .tail = setup->verify.log_lines},
+                                          evidence, error);
         if (code != ERROR_OK)
             return code;
         if (!found)

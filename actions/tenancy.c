@@ -42,7 +42,8 @@ enum error_code tenancy_parse(const struct bytes *text, struct tenancy *ret_tena
                             &expires, "guard", &guard)
                     == 0
                 && bytes_is_hex(journal, 32) && bytes_is_hex(hash, SHA256_HEX) && deployment >= 0
-                && epoch >= 0 && head >= 0;
+                && epoch >= 0 && head >= 0 && strlen(holder) < sizeof tenancy.holder
+                && strlen(boot) < sizeof tenancy.boot && strlen(guard) < sizeof tenancy.guard;
     if (good) {
         tenancy = (struct tenancy){.deployment = deployment,
                                    .epoch = epoch,
@@ -50,9 +51,9 @@ enum error_code tenancy_parse(const struct bytes *text, struct tenancy *ret_tena
                                    .expires_ms = expires};
         memcpy(tenancy.journal, journal, sizeof tenancy.journal);
         memcpy(tenancy.head_hash, hash, sizeof tenancy.head_hash);
-        (void)snprintf(tenancy.holder, sizeof tenancy.holder, "%s", holder);
-        (void)snprintf(tenancy.boot, sizeof tenancy.boot, "%s", boot);
-        (void)snprintf(tenancy.guard, sizeof tenancy.guard, "%s", guard);
+        memcpy(tenancy.holder, holder, strlen(holder) + 1);
+        memcpy(tenancy.boot, boot, strlen(boot) + 1);
+        memcpy(tenancy.guard, guard, strlen(guard) + 1);
         *ret_tenancy = tenancy;
     }
     json_decref(object);

@@ -98,10 +98,10 @@ static void add_services(struct text *script, const struct compose_model *model,
 }
 
 enum error_code compose_pull(struct target *target, const struct target_tenancy *tenancy,
-                             const struct compose_model *model, int64_t deadline_ms,
-                             const struct target_watch *watch, struct evidence *evidence,
+                             const struct compose_pull *pull, struct evidence *evidence,
                              int *ret_status, struct error *error)
 {
+    const struct compose_model *model = pull->model;
     size_t built = 0;
     for (size_t i = 0; i < model->count; i++)
         built += model->services[i].built;
@@ -119,8 +119,8 @@ enum error_code compose_pull(struct target *target, const struct target_tenancy 
         add_services(&script, model, true);
     }
     struct target_command command = {.built = &script,
-                                     .deadline_ms = deadline_ms,
-                                     .watch = watch,
+                                     .deadline_ms = pull->deadline_ms,
+                                     .watch = pull->watch,
                                      .tenancy = tenancy};
     return target_probe(target, &command, PROBE_COMPOSE_PULL, "", evidence, ret_status, error);
 }

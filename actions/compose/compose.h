@@ -60,11 +60,15 @@ enum error_code compose_containers(struct target *target, struct evidence *evide
 enum error_code compose_images(struct target *target, const struct compose_model *model,
                                struct evidence *evidence, struct images *ret_images,
                                struct error *error) CHECKED;
-/* Pulls what can be pulled and builds what is only built; `watch` (NULL = nobody) hears what is
- * printed. Evidence: compose.pull; *ret_status is its exit status. */
+struct compose_pull {
+    const struct compose_model *model;
+    int64_t deadline_ms;
+    const struct target_watch *watch; /* receives what is printed; NULL = no observer */
+};
+/* Pulls the images that have a name and builds the others. Evidence: compose.pull; *ret_status is
+ * its exit status. */
 enum error_code compose_pull(struct target *target, const struct target_tenancy *tenancy,
-                             const struct compose_model *model, int64_t deadline_ms,
-                             const struct target_watch *watch, struct evidence *evidence,
+                             const struct compose_pull *pull, struct evidence *evidence,
                              int *ret_status, struct error *error) CHECKED;
 /* Evidence: compose.up. */
 enum error_code compose_up(struct target *target, const struct target_tenancy *tenancy,
@@ -100,13 +104,17 @@ enum error_code compose_hold(struct target *target, const struct target_tenancy 
 enum error_code compose_release(struct target *target, const struct target_tenancy *tenancy,
                                 int64_t deployment, struct evidence *evidence, struct error *error)
     CHECKED;
+struct compose_pin {
+    const struct containers *before;
+    const struct images *addresses; /* where an image can be fetched again */
+    int64_t deployment;
+};
 /* Tags the images of `before` under a name that nothing can pull, and writes the override file that
  * uses them. Evidence: act, one an image. *ret_status is not 0 when an identity is gone for good.
  */
 enum error_code compose_pin(struct target *target, const struct target_tenancy *tenancy,
-                            const struct containers *before, const struct images *addresses,
-                            int64_t deployment, struct evidence *evidence, int *ret_status,
-                            struct error *error) CHECKED;
+                            const struct compose_pin *pin, struct evidence *evidence,
+                            int *ret_status, struct error *error) CHECKED;
 enum error_code compose_override_path(const struct target *target, int64_t deployment,
                                       struct bytes *ret_path, struct error *error) CHECKED;
 /* Removes the containers of one service. Evidence: act "remove <service>". */

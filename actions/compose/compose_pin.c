@@ -95,10 +95,10 @@ enum error_code compose_release(struct target *target, const struct target_tenan
 }
 
 static enum error_code pin_one(struct target *target, const struct target_tenancy *tenancy,
-                               const struct container *container, const struct image *address,
-                               int64_t deployment, struct evidence *evidence, int *ret_status,
-                               struct error *error)
+                               const struct compose_pin *pin, const struct container *container,
+                               struct evidence *evidence, int *ret_status, struct error *error)
 {
+    const struct image *address = images_find(pin->addresses, container->service);
     const char *docker = target_setup(target)->target.docker;
     CLEANUP_TEXT struct text script = {0}, subject = {0};
     enum error_code code = check_container(container, error);
@@ -114,7 +114,7 @@ static enum error_code pin_one(struct target *target, const struct target_tenanc
     text_add_format(&script, " || %s load -i ", docker);
     add_saved_path(&script, target, container->image);
     text_add_format(&script, "; } && %s tag %s titan-rollback.invalid/%s:%lld", docker,
-                    container->image, container->service, (long long)deployment);
+                    container->image, container->service, (long long)pin->deployment);
     text_add_format(&subject, "pin %s %s", container->service, container->image);
     if (text_failed(&subject, error))
         return error->code;
@@ -126,13 +126,13 @@ static enum error_code pin_one(struct target *target, const struct target_tenanc
 /* The override carries the version line of the file that it overrides, because docker-compose
  * insists on the same. */
 static enum error_code write_override(struct target *target, const struct target_tenancy *tenancy,
-                                      const struct containers *before, int64_t deployment,
-                                      struct evidence *evidence, int *ret_status,
-                                      struct error *error)
+                                      const struct compose_pin *pin, struct evidence *evidence,
+                                      int *ret_status, struct error *error)
 {
+    const struct containers *before = pin->before;
     CLEANUP_TEXT struct text script = {0}, text = {0};
     CLEANUP_BYTES struct bytes path = {0};
-    enum error_code code = compose_override_path(target, deployment, &path, error);
+    enum error_code code = compose_override_path(target, pin->deployment, &path, error);
     if (code != ERROR_OK)
         return code;
     text_add(&script, "umask 077; f=");
@@ -143,7 +143,8 @@ static enum error_code write_override(struct target *target, const struct target
     text_add(&text, "services:\n");
     for (size_t i = 0; i < before->count; i++)
         text_add_format(&text, "  %s:\n    image: titan-rollback.invalid/%s:%lld\n",
-                        before->list[i].service, before->list[i].service, (long long)deployment);
+                        before->list[i].service, before->list[i].service,
+                        (long long)pin->deployment);
     if (text_failed(&text, error))
         return error->code;
     struct target_command command = {.built = &script,
@@ -154,18 +155,15 @@ static enum error_code write_override(struct target *target, const struct target
 }
 
 enum error_code compose_pin(struct target *target, const struct target_tenancy *tenancy,
-                            const struct containers *before, const struct images *addresses,
-                            int64_t deployment, struct evidence *evidence, int *ret_status,
-                            struct error *error)
+                            const struct compose_pin *pin, struct evidence *evidence,
+                            int *ret_status, struct error *error)
 {
     int status = 0;
     enum error_code code = ERROR_OK;
-    for (size_t i = 0; code == ERROR_OK && status == 0 && i < before->count; i++)
-        code = pin_one(target, tenancy, &before->list[i],
-                       images_find(addresses, before->list[i].service), deployment, evidence,
-                       &status, error);
+    for (size_t i = 0; code == ERROR_OK && status == 0 && i < pin->before->count; i++)
+        code = pin_one(target, tenancy, pin, &pin->before->list[i], evidence, &status, error);
     if (code == ERROR_OK && status == 0)
-        code = write_override(target, tenancy, before, deployment, evidence, &status, error);
+        code = write_override(target, tenancy, pin, evidence, &status, error);
     if (code == ERROR_OK)
         *ret_status = status;
     return code;

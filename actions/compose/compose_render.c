@@ -320,13 +320,15 @@ enum error_code compose_render(struct target *target, struct evidence *evidence,
                          "there are more than %d services", (int)SETUP_NAMES_MAX);
     for (size_t i = 0; code == ERROR_OK && i < view->count; i++) {
         const struct compose_service *service = &view->services[i];
-        (void)snprintf(model.services[i].service, sizeof model.services[i].service, "%s",
-                       service->name);
-        (void)snprintf(model.services[i].image, sizeof model.services[i].image, "%s",
-                       service->image);
+        code = text_exact(model.services[i].service, sizeof model.services[i].service,
+                          service->name, "the name of a service", error);
+        if (code == ERROR_OK)
+            code = text_exact(model.services[i].image, sizeof model.services[i].image,
+                              service->image, "the name of an image", error);
         model.services[i].built = service->built;
         model.count++;
-        code = bytes_append_format(&names, error, "%s\n", service->name);
+        if (code == ERROR_OK)
+            code = bytes_append_format(&names, error, "%s\n", service->name);
     }
     compose_view_close(view);
     if (code == ERROR_OK)

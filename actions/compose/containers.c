@@ -1,6 +1,7 @@
 #include "actions/compose/containers.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <jansson.h>
@@ -67,7 +68,8 @@ static enum error_code read_each_object(const struct bytes *lines, const char *w
         json_decref(object);
         if (!good)
             return error_set(error, ERROR_PROTOCOL, 0, what,
-                             "compare the version of Docker with those that are supported",
+                             "compare the version of Docker with those that are supported; a "
+                             "service's name may have 63 characters",
                              "the target described %s in a way that cannot be read", what);
         at += length + 1;
     }
@@ -108,10 +110,13 @@ enum error_code containers_read(const struct bytes *lines, struct containers *re
 enum error_code images_read(const struct bytes *lines, struct images *ret_images,
                             struct error *error)
 {
-    struct images images = {.count = 0};
-    enum error_code code = read_each_object(lines, "images", add_image_object, &images, error);
+    struct images *images = calloc(1, sizeof *images); /* 23 KB */
+    if (images == NULL)
+        return error_set(error, ERROR_MEMORY, 0, "images", "", "out of memory");
+    enum error_code code = read_each_object(lines, "images", add_image_object, images, error);
     if (code == ERROR_OK)
-        *ret_images = images;
+        *ret_images = *images;
+    free(images);
     return code;
 }
 

@@ -125,7 +125,7 @@ enum error_code bus_publish(struct target *target, const char *subject, const ch
 
 struct gathering {
     struct target *target;
-    const char *probe, *subject;
+    const struct bus_question *question;
     struct evidence *evidence;
     int64_t sent_ns;
     unsigned answers;
@@ -141,8 +141,8 @@ static enum error_code keep_answer(struct gathering *gathering, int status, stru
         code = target_redact(gathering->target, REDACT_ALL, answer, error);
     if (code == ERROR_OK)
         code = evidence_add(gathering->evidence,
-                            &(struct evidence_draft){.probe = gathering->probe,
-                                                     .subject = gathering->subject,
+                            &(struct evidence_draft){.probe = gathering->question->probe,
+                                                     .subject = gathering->question->subject,
                                                      .status = status,
                                                      .output = answer,
                                                      .sent_ns = gathering->sent_ns,
@@ -177,9 +177,8 @@ static enum error_code gather_answers(struct gathering *gathering, const struct 
     return ERROR_OK;
 }
 
-enum error_code bus_request(struct target *target, const char *probe, const char *subject,
-                            const char *payload, int64_t timeout_ms, struct evidence *evidence,
-                            unsigned *ret_answers, struct error *error)
+enum error_code bus_request(struct target *target, const struct bus_question *question,
+                            struct evidence *evidence, unsigned *ret_answers, struct error *error)
 {
     CLEANUP_BUS struct bus bus = {0};
     enum error_code code = bus_open(target, &bus, error);
@@ -193,15 +192,15 @@ enum error_code bus_request(struct target *target, const char *probe, const char
     code = bus.world->subscribe(bus.connection, inbox, 0, BUS_TIMEOUT_MS, &subscription, &ignored,
                                 error);
     struct gathering gathering = {.target = target,
-                                  .probe = probe,
-                                  .subject = subject,
+                                  .question = question,
                                   .evidence = evidence,
                                   .sent_ns = bus_now_ns(target)};
     if (code == ERROR_OK)
-        code = bus.world->publish(bus.connection, subject, inbox, payload, strlen(payload),
-                                  BUS_TIMEOUT_MS, &ignored, error);
-    code = code == ERROR_OK ? gather_answers(&gathering, bus.world, subscription, timeout_ms, error)
-                            : bus_unreachable(&target_setup(target)->bus, code, error);
+        code = bus.world->publish(bus.connection, question->subject, inbox, question->payload,
+                                  strlen(question->payload), BUS_TIMEOUT_MS, &ignored, error);
+    code = code == ERROR_OK
+               ? gather_answers(&gathering, bus.world, subscription, question->timeout_ms, error)
+               : bus_unreachable(&target_setup(target)->bus, code, error);
     if (subscription != NULL)
         bus.world->unsubscribe(subscription);
     CLEANUP_BYTES struct bytes nothing = {0};

@@ -13,12 +13,16 @@
  * payload. */
 enum error_code bus_publish(struct target *target, const char *subject, const char *payload,
                             struct evidence *evidence, bool *ret_sent, struct error *error) CHECKED;
+struct bus_question {
+    const char *probe, *subject, *payload;
+    int64_t timeout_ms;
+};
 /* Sends one request and gathers every answer until setup.bus.reply_ms after the first, or
  * timeout_ms without any. Evidence: one item an answer, or one that says none. *ret_answers counts
  * them. */
-enum error_code bus_request(struct target *target, const char *probe, const char *subject,
-                            const char *payload, int64_t timeout_ms, struct evidence *evidence,
-                            unsigned *ret_answers, struct error *error) CHECKED;
+enum error_code bus_request(struct target *target, const struct bus_question *question,
+                            struct evidence *evidence, unsigned *ret_answers, struct error *error)
+    CHECKED;
 /* Subscribes to each subject and waits until a message came on each, for at most within_ms in all:
  * only what was sent after the subscription is heard. FORBIDDEN and SILENT: *ret_at is the first
  * subject that the server did not permit, or that was not heard. No evidence: what it means is the

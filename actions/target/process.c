@@ -16,7 +16,11 @@
 
 #include <sodium.h>
 
+#include "journal/format/text.h"
+
 extern char **environ;
+
+enum { CHUNK_BYTES = 8192 };
 
 struct pipes {
     int input[2], output[2], errors[2];
@@ -79,7 +83,7 @@ static enum error_code start_child(const char *line, struct pipes *pipes, pid_t 
 static bool receive_output(int *descriptor, struct bytes *into, size_t cap, enum error_code *code,
                            struct error *error)
 {
-    uint8_t chunk[16384]; /* not yet redacted, hence wiped */
+    uint8_t chunk[CHUNK_BYTES]; /* not yet redacted, hence wiped */
     ssize_t got = read(*descriptor, chunk, sizeof chunk);
     if (got < 0 && (errno == EINTR || errno == EAGAIN))
         return true;
@@ -191,7 +195,12 @@ static enum error_code process_forward(void *context, const char *host, int port
     struct target_forward *forward = calloc(1, sizeof *forward);
     if (forward == NULL)
         return error_set(error, ERROR_MEMORY, 0, host, "", "out of memory");
-    (void)snprintf(forward->host, sizeof forward->host, "%s", host);
+    enum error_code code = text_exact(forward->host, sizeof forward->host, host,
+                                      "the name of a host", error);
+    if (code != ERROR_OK) {
+        free(forward);
+        return code;
+    }
     forward->port = port;
     forward->close = local_forward_close;
     *ret_forward = forward;

@@ -22,7 +22,7 @@
 
 #include "journal/format/text.h"
 
-enum { CONNECT_SECONDS = 10, POLL_MS = 200, KNOWN_HOSTS_BYTES_MAX = 1 << 20 };
+enum { CONNECT_SECONDS = 10, POLL_MS = 200, KNOWN_HOSTS_BYTES_MAX = 1 << 20, CHUNK_BYTES = 8192 };
 
 struct ssh_backend {
     const struct setup_target *setup;
@@ -195,7 +195,7 @@ static enum error_code session_open(const struct setup_target *setup, char ret_f
 static bool receive_from_channel(ssh_channel channel, bool errors, struct bytes *into, size_t cap,
                                  enum error_code *code, struct error *error)
 {
-    char chunk[16384]; /* not yet redacted, hence wiped */
+    char chunk[CHUNK_BYTES]; /* not yet redacted, hence wiped */
     int got = ssh_channel_read_nonblocking(channel, chunk, sizeof chunk, errors);
     if (got <= 0)
         return false;
@@ -301,7 +301,7 @@ static enum error_code ssh_run(void *context, const struct raw_command *command,
 /* From the client to the target; false at its end. */
 static bool pump_up(int client, ssh_channel channel)
 {
-    char chunk[16384];
+    char chunk[CHUNK_BYTES];
     ssize_t got = recv(client, chunk, sizeof chunk, 0);
     if (got < 0)
         return errno == EINTR || errno == EAGAIN;
@@ -325,7 +325,7 @@ static bool send_to_client(int client, const char *data, size_t size)
 
 static bool pump_down(int client, ssh_channel channel)
 {
-    char chunk[16384];
+    char chunk[CHUNK_BYTES];
     for (;;) {
         int got = ssh_channel_read_nonblocking(channel, chunk, sizeof chunk, 0);
         if (got > 0 && send_to_client(client, chunk, (size_t)got))
@@ -430,7 +430,7 @@ static enum error_code ssh_forward(void *context, const char *host, int port,
         *tunnel =
             (struct tunnel){.session = backend->tunnel, .listener = -1, .stop = -1, .port = port};
     if (code == ERROR_OK)
-        (void)snprintf(tunnel->host, sizeof tunnel->host, "%s", host);
+        code = text_exact(tunnel->host, sizeof tunnel->host, host, "the name of a host", error);
     if (code == ERROR_OK)
         code = listen_once(tunnel, &forward->port, error);
     if (code == ERROR_OK && pthread_create(&tunnel->thread, NULL, tunnel_thread, tunnel) != 0)

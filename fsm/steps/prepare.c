@@ -293,9 +293,11 @@ enum error_code step_pull_images(struct step *step, struct error *error)
     if (code == ERROR_OK)
         code = compose_render(target, &step->evidence, &model, error);
     if (code == ERROR_OK)
-        code = compose_pull(target, &driver->lease, &model, step_remaining_ms(step),
-                            driver->screen != NULL ? &watch : NULL, &step->evidence, &status,
-                            error);
+        code = compose_pull(target, &driver->lease,
+                            &(struct compose_pull){.model = &model,
+                                                   .deadline_ms = step_remaining_ms(step),
+                                                   .watch = driver->screen != NULL ? &watch : NULL},
+                            &step->evidence, &status, error);
     if (code != ERROR_OK)
         return code;
     if (status != 0)

@@ -123,8 +123,11 @@ enum error_code step_revert(struct step *step, struct error *error)
     if (code == ERROR_OK && status == 0)
         code = keep_declared(target, step, &before.containers, &model, error);
     if (code == ERROR_OK && status == 0)
-        code = compose_pin(target, &driver->lease, &before.containers, &before.images,
-                           (int64_t)driver->deployment.number, &step->evidence, &status, error);
+        code = compose_pin(target, &driver->lease,
+                           &(struct compose_pin){.before = &before.containers,
+                                                 .addresses = &before.images,
+                                                 .deployment = (int64_t)driver->deployment.number},
+                           &step->evidence, &status, error);
     if (code != ERROR_OK)
         return code;
     if (status != 0)

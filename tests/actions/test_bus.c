@@ -124,7 +124,11 @@ static void bus_request_without_responder_is_recorded(void **state)
     static struct evidence evidence;
     struct error error;
     unsigned answers = 7;
-    assert_int_equal(bus_request(local.target, PROBE_BUS_POLICY_HASH, "nobody", "{}", 2000,
+    assert_int_equal(bus_request(local.target,
+                                 &(struct bus_question){.probe = PROBE_BUS_POLICY_HASH,
+                                                        .subject = "nobody",
+                                                        .payload = "{}",
+                                                        .timeout_ms = 2000},
                                  &evidence, &answers, &error),
                      ERROR_OK);
     assert_int_equal(answers, 0);

@@ -18,6 +18,7 @@
 #include "actions/script.h"
 #include "actions/target/target_backend.h"
 #include "actions/tenancy.h"
+#include "journal/format/names.h"
 #include "local_target.h"
 
 #define ODD "it's $(touch expanded) `touch expanded` \"x; y"
@@ -25,6 +26,8 @@
 
 struct recorder {
     unsigned lines;
+    const char *answers[4]; /* what the next commands print; NULL = nothing */
+    size_t answered;
 };
 
 static struct recorder recorder;
@@ -61,6 +64,8 @@ static enum error_code record_run(void *context, const struct raw_command *comma
 {
     struct recorder *into = context;
     char mark[33];
+    const char *answer = into->answered < 4 ? into->answers[into->answered] : NULL;
+    into->answered++;
     const char *at = strstr(command->line, "printf '\\n");
     into->lines++;
     assert_non_null(at);
@@ -160,7 +165,9 @@ static void compose_scripts_any_name_stays_one_word(void **state)
     int status;
     assert_int_equal(compose_containers(target, &evidence, &found, &error), ERROR_OK);
     assert_int_equal(compose_images(target, &model, &evidence, &images, &error), ERROR_OK);
-    assert_int_equal(compose_pull(target, &TENANCY, &model, 1000, NULL, &evidence, &status, &error),
+    assert_int_equal(compose_pull(target, &TENANCY,
+                                  &(struct compose_pull){.model = &model, .deadline_ms = 1000},
+                                  &evidence, &status, &error),
                      ERROR_OK);
     assert_int_equal(compose_up(target, &TENANCY, &up, &evidence, &status, &error), ERROR_OK);
     for (enum compose_key key = COMPOSE_KEY_MAKE; key <= COMPOSE_KEY_LEAVE; key++) {
@@ -200,8 +207,11 @@ static void compose_pin_scripts_any_path_stays_one_word(void **state)
     assert_int_equal(compose_hold(target, &TENANCY, &containers, 3, &evidence, &status, &error),
                      ERROR_OK);
     assert_int_equal(compose_release(target, &TENANCY, 3, &evidence, &error), ERROR_OK);
-    assert_int_equal(compose_pin(target, &TENANCY, &containers, &images, 3, &evidence, &status,
-                                 &error),
+    assert_int_equal(compose_pin(target, &TENANCY,
+                                 &(struct compose_pin){.before = &containers,
+                                                       .addresses = &images,
+                                                       .deployment = 3},
+                                 &evidence, &status, &error),
                      ERROR_OK);
     assert_int_equal(compose_remove(target, &TENANCY, &containers, "execution", &evidence, &status,
                                     &error),
@@ -242,11 +252,36 @@ static void other_scripts_any_name_stays_one_word(void **state)
     assert_int_equal(git_restore(target, &TENANCY, ID + 24, ODD, &evidence, &status, &error),
                      ERROR_OK);
     assert_int_equal(script_run(target, 1000, &evidence, &status, &error), ERROR_OK);
-    assert_int_equal(logs_fetch(target, &containers.list[0], "logs.execution", sets, 1, 5,
+    assert_int_equal(logs_fetch(target, &containers.list[0],
+                                &(struct log_query){.probe = PROBE_LOGS_EXECUTION,
+                                                    .sets = sets,
+                                                    .set_count = 1,
+                                                    .tail = 5},
                                 &evidence, &error),
                      ERROR_OK);
     assert_int_equal(tenancy_read(target, &evidence, &tenancy, &error), ERROR_OK);
     evidence_clear(&evidence);
+}
+
+static void git_look_branch_is_never_cut(void **state)
+{
+    (void)state;
+    struct error error;
+    struct git_state git = {.branch = "untouched"};
+    char branch[200];
+    memset(branch, 'b', sizeof branch - 1);
+    branch[sizeof branch - 1] = '\0';
+    recorder = (struct recorder){.answers = {ID + 24, branch}};
+    assert_int_equal(git_look(target, &evidence, &git, &error), ERROR_LIMIT);
+    assert_string_equal(git.branch, "untouched");
+    evidence_clear(&evidence);
+    branch[127] = '\0';
+    recorder = (struct recorder){.answers = {ID + 24, branch}};
+    assert_int_equal(git_look(target, &evidence, &git, &error), ERROR_OK);
+    assert_string_equal(git.branch, branch);
+    assert_true(git.clean);
+    evidence_clear(&evidence);
+    recorder = (struct recorder){.lines = 0};
 }
 
 int main(void)
@@ -256,6 +291,7 @@ int main(void)
         cmocka_unit_test(compose_up_subject_is_never_cut),
         cmocka_unit_test(compose_pin_scripts_any_path_stays_one_word),
         cmocka_unit_test(compose_hold_service_that_compose_cannot_name_is_refused),
+        cmocka_unit_test(git_look_branch_is_never_cut),
         cmocka_unit_test(other_scripts_any_name_stays_one_word),
     };
     return cmocka_run_group_tests(tests, open_recorder, close_recorder);
