@@ -108,6 +108,7 @@ class Journal:
     def __init__(self, keys):
         self.keys, self.entries, self.blobs = keys, [], {}
         self.stored = []  # stored values, as far as they are signed
+        self.unreferred, self.note_key = {}, None  # what a bundle should not have
 
     def blob(self, data):
         data = data.encode() if isinstance(data, str) else data
@@ -129,12 +130,14 @@ class Journal:
         key = self.keys.by_hex[entry["signer"]]
         self.stored.append(key.sign(JOURNAL, payload) + payload)
 
-    def write(self, path, checkpoint_key=None):
-        key = checkpoint_key or self.checkpoint_key()
+    def write(self, path):
+        key = self.note_key or self.checkpoint_key()
         referred = {
             item["output"] for entry in self.entries for item in entry["body"].get("evidence", [])
         }
         blobs = {name: data for name, data in self.blobs.items() if name in referred}
+        for data in self.unreferred.values():
+            blobs[hashlib.sha256(data).hexdigest()] = data
         head = {
             "titan_bundle": 1,
             "journal": self.entries[0]["journal"],

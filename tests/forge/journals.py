@@ -166,6 +166,28 @@ def anchored():
     return driver
 
 
+def attested():
+    """An item of the checklist that no probe can decide, passed by an operator's word."""
+    driver = Driver()
+    driver.open("release")
+    attestation = {"item": "tree_clean", "answer": "passed", "reason": "seen"}
+    attestation["operator"] = "alice@example"
+    driver.write("attestation", attestation, driver.alice)
+    driver.begin("run_preflight")
+    driver.item("preflight", "env_file_mode", "passed")
+    driver.item("preflight", "tree_clean", "cannot be told", 2)
+    driver.end("preflighted")
+    driver.connect()
+    driver.update("2", "a")
+    driver.pull()
+    driver.guard()
+    driver.switch()
+    driver.verify_release()
+    driver.observe()
+    driver.finish()
+    return driver
+
+
 ALL = {
     story.__name__: story
     for story in (
@@ -180,5 +202,6 @@ ALL = {
         by_hand,
         settings_changed,
         anchored,
+        attested,
     )
 }

@@ -14,6 +14,10 @@ import bundle
 KEY_IN_LINE = re.compile(r"ssh-ed25519 (\S+)")
 
 
+def public_of_line(line):
+    return base64.b64decode(KEY_IN_LINE.search(line).group(1))[-32:].hex()
+
+
 def map_line(line, keys):
     """A line of allowed_signers with the own key in place of the foreign one."""
 
