@@ -136,8 +136,8 @@ struct output {
     void *file;
 };
 
-static enum error_code add_line(const struct output *output, const struct text *line,
-                                struct error *error)
+static enum error_code add_bundle_line(const struct output *output, const struct text *line,
+                                       struct error *error)
 {
     if (text_failed(line, error))
         return error->code;
@@ -162,7 +162,7 @@ static enum error_code write_entry(const struct output *output, struct journal *
     text_add_format(&line, "{\"seq\":%llu,\"payload\":\"%s\",\"signature\":\"%s\"}\n",
                     (unsigned long long)seq, (const char *)payload.data,
                     (const char *)signature.data);
-    return add_line(output, &line, error);
+    return add_bundle_line(output, &line, error);
 }
 
 static enum error_code write_blob(const struct output *output, struct journal *journal,
@@ -179,7 +179,7 @@ static enum error_code write_blob(const struct output *output, struct journal *j
     if (code != ERROR_OK)
         return code;
     text_add_format(&line, "{\"sha256\":\"%s\",\"data\":\"%s\"}\n", hex, (const char *)base64.data);
-    return add_line(output, &line, error);
+    return add_bundle_line(output, &line, error);
 }
 
 /* Over the entries that were written: another process may have appended one since. */
@@ -204,7 +204,7 @@ static enum error_code write_checkpoint(const struct output *output, struct jour
     if (code != ERROR_OK)
         return code;
     text_add_format(&line, "%s\n", (const char *)json.data);
-    return add_line(output, &line, error);
+    return add_bundle_line(output, &line, error);
 }
 
 static enum error_code write_bundle(const struct output *output, struct journal *journal,
@@ -221,7 +221,7 @@ static enum error_code write_bundle(const struct output *output, struct journal 
     text_add_format(&line,
                     "{\"titan_bundle\":1,\"journal\":\"%s\",\"entries\":%llu,\"blobs\":%zu}\n",
                     journal_id(journal), (unsigned long long)head.size, references.count);
-    code = add_line(output, &line, error);
+    code = add_bundle_line(output, &line, error);
     for (uint64_t seq = 0; code == ERROR_OK && seq < head.size; seq++)
         code = write_entry(output, journal, seq, error);
     for (size_t i = 0; code == ERROR_OK && i < references.count; i++)

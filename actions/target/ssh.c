@@ -21,6 +21,7 @@
 #include <sodium.h>
 
 #include "journal/format/text.h"
+#include "actions/target/world_system.h"
 
 enum { CONNECT_SECONDS = 10, POLL_MS = 200, KNOWN_HOSTS_BYTES_MAX = 1 << 20, CHUNK_BYTES = 8192 };
 
@@ -60,6 +61,7 @@ static enum error_code host_refused(const struct setup_target *setup, const char
 /* libssh skips lines with a marker; a revoked key must not pass for one that nobody spoke of. */
 static enum error_code check_known_hosts(const struct setup_target *setup, struct error *error)
 {
+    const struct world_disk *disk = world_disk_system();
     CLEANUP_BYTES struct bytes text = {0};
     if (setup->known_hosts[0] == '\0')
         return ERROR_OK;
@@ -67,7 +69,8 @@ static enum error_code check_known_hosts(const struct setup_target *setup, struc
         return host_refused(setup, "the known_hosts file cannot be read",
                             "write the host's key into target.known_hosts, checked by another way",
                             error);
-    enum error_code code = bytes_read_file(setup->known_hosts, KNOWN_HOSTS_BYTES_MAX, &text, error);
+    enum error_code code = disk->read(disk->context, setup->known_hosts, KNOWN_HOSTS_BYTES_MAX,
+                                      &text, error);
     for (size_t i = 0; code == ERROR_OK && i < text.size; i++)
         if (text.data[i] == '@' && (i == 0 || text.data[i - 1] == '\n'))
             return host_refused(setup,

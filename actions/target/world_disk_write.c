@@ -60,7 +60,8 @@ enum error_code disk_sync_parent(const char *path, struct error *error)
                             "the directory cannot be made durable: %s", strerror(number));
 }
 
-static enum error_code not_written(const struct disk_file *file, int number, struct error *error)
+static enum error_code file_not_written(const struct disk_file *file, int number,
+                                        struct error *error)
 {
     return error_set(error, ERROR_SYSTEM, number, file->path,
                      number == ENOSPC || number == EDQUOT ? "make room or choose another place"
@@ -73,11 +74,11 @@ static enum error_code check_replaceable(const struct disk_file *file, struct er
 {
     struct stat status;
     if (fstatat(file->directory, file->name, &status, AT_SYMLINK_NOFOLLOW) != 0)
-        return errno == ENOENT ? ERROR_OK : not_written(file, errno, error);
+        return errno == ENOENT ? ERROR_OK : file_not_written(file, errno, error);
     if (S_ISREG(status.st_mode))
         return ERROR_OK;
     if (S_ISDIR(status.st_mode))
-        return not_written(file, EISDIR, error);
+        return file_not_written(file, EISDIR, error);
     return error_set(error, ERROR_REFUSED, 0, file->path, "name a regular file or a new one",
                      "this name is a link or a special file; nothing is written through it");
 }
@@ -101,7 +102,7 @@ static enum error_code open_output(struct disk_file *file, unsigned mode, struct
     if (file->descriptor >= 0)
         return ERROR_OK;
     if (errno != EEXIST)
-        return not_written(file, errno, error);
+        return file_not_written(file, errno, error);
     return error_set(error, ERROR_REFUSED, errno, file->path, "name another file",
                      "the file exists and is not overwritten");
 }
@@ -122,7 +123,7 @@ enum error_code disk_begin(void *context, const char *path, enum world_write how
     file->descriptor = -1;
     file->directory = open_parent(path);
     if (file->directory < 0)
-        return not_written(file, errno, error);
+        return file_not_written(file, errno, error);
     enum error_code code = open_output(file, mode, error);
     if (code != ERROR_OK)
         return code;
@@ -153,7 +154,7 @@ enum error_code disk_add(void *file, const void *data, size_t size, struct error
         to->buffered += part;
         at += part;
         if (to->buffered == sizeof to->buffer && !write_out(to))
-            return not_written(to, errno, error);
+            return file_not_written(to, errno, error);
     }
     return ERROR_OK;
 }
@@ -171,5 +172,5 @@ enum error_code disk_finish(void *file, bool keep, struct error *error)
     int number = errno;
     /* Half a file would stand in the way of the next attempt. */
     (void)unlinkat(done->directory, replaces ? done->temporary : done->name, 0);
-    return keep ? not_written(done, number, error) : ERROR_OK;
+    return keep ? file_not_written(done, number, error) : ERROR_OK;
 }

@@ -15,7 +15,8 @@ static enum error_code export_checkpoint(struct driver *driver, const char *path
     CLEANUP_BYTES struct bytes note = {0};
     enum error_code code = journal_signed_checkpoint(driver->journal, signer, &note, error);
     if (code == ERROR_OK)
-        code = bytes_write_file(path, note.data, note.size, error);
+        code = world_write_file(driver->world, path, WRITE_REPLACE, 0600, note.data, note.size,
+                                error);
     if (code != ERROR_OK)
         return code;
     CLEANUP_JSON json_t *body = json_pack("{s:s#, s:s}", "checkpoint", (const char *)note.data,

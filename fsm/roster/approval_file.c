@@ -39,21 +39,25 @@ static enum error_code malformed(const char *path, const char *what, struct erro
 
 /* A file that somebody carried here: whatever is wrong with it is said of that file, never of the
  * journal or of this machine. */
-static enum error_code read_carried(const char *path, struct bytes *ret_text, struct error *error)
+static enum error_code read_carried(const struct world *world, const char *path,
+                                    struct bytes *ret_text, struct error *error)
 {
-    enum error_code code = bytes_read_file(path, FILE_BYTES_MAX, ret_text, error);
+    enum error_code code = world_read_file(world, path, FILE_BYTES_MAX, ret_text, error);
     return code == ERROR_OK || code == ERROR_MEMORY
                ? code
                : malformed(path, "the file is not there, cannot be read, or is too large", error);
 }
 
-static enum error_code write_json(const char *path, const json_t *json, struct error *error)
+static enum error_code write_json(const struct world *world, const char *path, const json_t *json,
+                                  struct error *error)
 {
     CLEANUP_BYTES struct bytes text = {0};
     enum error_code code = json != NULL ? canonical_write(json, &text, error) : no_memory(error);
     if (code == ERROR_OK)
         code = bytes_append(&text, "\n", 1, error);
-    return code == ERROR_OK ? bytes_write_file(path, text.data, text.size, error) : code;
+    return code == ERROR_OK
+               ? world_write_file(world, path, WRITE_REPLACE, 0600, text.data, text.size, error)
+               : code;
 }
 
 enum error_code approval_request_write(const char *path, struct driver *driver,
@@ -76,7 +80,7 @@ enum error_code approval_request_write(const char *path, struct driver *driver,
                                           deployment_fact(deployment, STATE_UPDATED, "subject"),
                                           "statement", (const char *)statement->data, "open",
                                           (const char *)open.data);
-    return write_json(path, json, error);
+    return write_json(driver->world, path, json, error);
 }
 
 static enum error_code read_json(const char *path, const struct bytes *text, json_t **ret_json,
@@ -177,14 +181,14 @@ static enum error_code take_open(const char *path, struct approval_request *requ
     return ERROR_OK;
 }
 
-enum error_code approval_request_read(const char *path, struct approval_request *ret_request,
-                                      struct error *error)
+enum error_code approval_request_read(const struct world *world, const char *path,
+                                      struct approval_request *ret_request, struct error *error)
 {
     CLEANUP_BYTES struct bytes text = {0};
     CLEANUP_REQUEST struct approval_request request = {0};
     const char *open, *hash = NULL;
     json_int_t version;
-    enum error_code code = read_carried(path, &text, error);
+    enum error_code code = read_carried(world, path, &text, error);
     if (code == ERROR_OK)
         code = read_json(path, &text, &request.json, error);
     if (code != ERROR_OK)
@@ -238,28 +242,29 @@ void approval_request_print(FILE *stream, const struct approval_request *request
     print_row(stream, "subject", request->subject);
 }
 
-enum error_code approval_answer_write(const char *path, const struct approval *approval,
-                                      const char *reason, struct error *error)
+enum error_code approval_answer_write(const struct world *world, const char *path,
+                                      const struct approval *approval, const char *reason,
+                                      struct error *error)
 {
     CLEANUP_JSON json_t *json = json_pack("{s:i, s:s, s:s, s:s, s:s}", "titan_approval", 1,
                                           "principal", approval->principal, "statement",
                                           approval->statement, "signature", approval->signature,
                                           "reason", reason);
     return json != NULL
-               ? write_json(path, json, error)
+               ? write_json(world, path, json, error)
                : error_set(error, ERROR_USAGE, 0, "approve", "write principal and reason in UTF-8",
                            "the approval cannot be written down");
 }
 
-enum error_code approval_answer_read(const char *path, struct approval_answer *ret_answer,
-                                     struct error *error)
+enum error_code approval_answer_read(const struct world *world, const char *path,
+                                     struct approval_answer *ret_answer, struct error *error)
 {
     CLEANUP_ANSWER struct approval_answer answer = {.principal = "",
                                                     .statement = "",
                                                     .signature = "",
                                                     .reason = ""};
     json_int_t version;
-    enum error_code code = read_carried(path, &answer.armor, error);
+    enum error_code code = read_carried(world, path, &answer.armor, error);
     if (code != ERROR_OK)
         return code;
     bool bare = answer.armor.size >= strlen(ARMOR_BEGIN)

@@ -40,13 +40,16 @@ void approval_answer_free(struct approval_answer *answer);
 
 enum error_code approval_request_write(const char *path, struct driver *driver,
                                        const struct bytes *statement, struct error *error) CHECKED;
-enum error_code approval_request_read(const char *path, struct approval_request *ret_request,
-                                      struct error *error) CHECKED;
+enum error_code approval_request_read(const struct world *world, const char *path,
+                                      struct approval_request *ret_request, struct error *error)
+    CHECKED;
 void approval_request_print(FILE *stream, const struct approval_request *request);
 
-enum error_code approval_answer_write(const char *path, const struct approval *approval,
-                                      const char *reason, struct error *error) CHECKED;
-enum error_code approval_answer_read(const char *path, struct approval_answer *ret_answer,
-                                     struct error *error) CHECKED;
+enum error_code approval_answer_write(const struct world *world, const char *path,
+                                      const struct approval *approval, const char *reason,
+                                      struct error *error) CHECKED;
+enum error_code approval_answer_read(const struct world *world, const char *path,
+                                     struct approval_answer *ret_answer, struct error *error)
+    CHECKED;
 
 #endif

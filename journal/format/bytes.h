@@ -1,17 +1,16 @@
 /* journal/format/bytes: a length and the bytes, and their text forms (lower-case hex, canonical
- * base64, escaped for a terminal).
+ * base64).
  * Ownership: a struct bytes owns its data; bytes_free() wipes and releases it and takes an empty
  *            one; the data is followed by one NUL that `size` does not count, so text can be read
- *            as a string.
- * Untrusted: bytes_print_escaped() is the only way by which foreign bytes reach a terminal. */
+ *            as a string. */
 #ifndef JOURNAL_BYTES_H
 #define JOURNAL_BYTES_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
+#include "journal/format/bytes_print.h"
 #include "journal/format/error.h"
 
 struct bytes {
@@ -45,17 +44,5 @@ enum error_code bytes_from_base64(const char *text, size_t length, struct bytes 
 
 void bytes_sha256(const void *data, size_t size, uint8_t ret_hash[SHA256_BYTES]);
 void bytes_sha256_hex(const void *data, size_t size, char ret_hex[SHA256_HEX + 1]);
-
-bool bytes_is_utf8(const void *data, size_t size);
-/* Control characters, DEL, C1 controls, bidirectional controls and bytes that are not UTF-8 as
- * \xNN; the rest as it is. */
-void bytes_print_escaped(FILE *stream, const void *data, size_t size);
-
-/* Reads a whole file of at most size_max bytes. */
-enum error_code bytes_read_file(const char *path, size_t size_max, struct bytes *ret_data,
-                                struct error *error) CHECKED;
-/* Writes it anew, mode 0600, on disk when this returns. */
-enum error_code bytes_write_file(const char *path, const void *data, size_t size,
-                                 struct error *error) CHECKED;
 
 #endif

@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "journal/format/bytes.h"
+#include "journal/format/bytes_print.h"
 
 enum error_code error_set(struct error *error, enum error_code code, int library_code,
                           const char *where, const char *next, const char *what_format, ...)

@@ -265,4 +265,11 @@ struct world {
 /* The hex digits of `bytes` random bytes; ret_hex takes 2 * bytes + 1 characters. */
 void world_random_hex(const struct world *world, size_t bytes, char *ret_hex);
 
+/* world->disk's read and write. */
+enum error_code world_read_file(const struct world *world, const char *path, size_t size_max,
+                                struct bytes *ret_data, struct error *error) CHECKED;
+enum error_code world_write_file(const struct world *world, const char *path, enum world_write how,
+                                 unsigned mode, const void *data, size_t size, struct error *error)
+    CHECKED;
+
 #endif

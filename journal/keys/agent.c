@@ -1,6 +1,7 @@
 /* ssh-agent as a signer (draft-miller-ssh-agent): request 11 lists, request 13 signs. Every refusal
  * of an agent is one bare failure, so the list comes first, to tell an absent key from a locked
  * agent from a refusal. */
+#include "journal/keys/signer.h"
 #include "journal/keys/signer_backend.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+#include "journal/keys/signer.h"
 #include "journal/keys/signer_backend.h"
 
 #include <errno.h>

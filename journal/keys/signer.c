@@ -1,10 +1,12 @@
-#include "journal/keys/signer_backend.h"
+#include "journal/keys/signer.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <sodium.h>
+
+#include "journal/keys/signer_backend.h"
 
 /* The secret half in locked memory that is wiped when it is freed. */
 struct seed_signer {

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "journal/keys/signer.h"
+#include "journal/format/bytes.h"
 
 typedef enum error_code signer_sign_function(void *context, const void *data, size_t size,
                                              uint8_t ret_signature[SIGNATURE_BYTES],

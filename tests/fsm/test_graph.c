@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "actions/target/world_system.h"
 #include "fsm/commands/look/graph.h"
 
 enum { PICTURE_BYTES_MAX = 1 << 20 };
@@ -160,7 +161,8 @@ static void graph_svg_is_the_committed_picture(void **state)
     const char *path = getenv("TITAN_MACHINE_SVG");
     assert_non_null(path);
     draw(&none, &svg, &dot);
-    assert_int_equal(bytes_read_file(path, PICTURE_BYTES_MAX, &committed, &error), ERROR_OK);
+    assert_int_equal(world_disk_system()->read(NULL, path, PICTURE_BYTES_MAX, &committed, &error),
+                     ERROR_OK);
     if (committed.size != svg.size || memcmp(committed.data, svg.data, svg.size) != 0)
         fail_msg("%s is not what this program draws; next: titan-fsm graph svg > fsm/machine.svg",
                  path);

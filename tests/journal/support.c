@@ -75,7 +75,7 @@ void support_write(const char *path, const void *data, size_t size, unsigned mod
 void support_read(const char *path, struct bytes *ret_data)
 {
     struct error error;
-    support_ok(bytes_read_file(path, (size_t)64 << 20, ret_data, &error), &error);
+    support_ok(world_read_file(support_world(), path, (size_t)64 << 20, ret_data, &error), &error);
 }
 
 int support_run(const char *const *arguments, const char *input, const char *output)

@@ -206,33 +206,6 @@ static void bytes_print_escaped_foreign_bytes_harmless(void **state)
     check_escaped("\xed\xa0\x80", 3, "\\xed\\xa0\\x80"); /* a surrogate */
 }
 
-static void bytes_read_file_bound_is_kept(void **state)
-{
-    (void)state;
-    char directory[SUPPORT_PATH_MAX];
-    support_directory(directory);
-    const char *path = support_path(directory, "file");
-    CLEANUP_BYTES struct bytes data = {0};
-    struct error error;
-    char text[40000];
-    memset(text, 'x', sizeof text);
-    support_write(path, text, sizeof text, 0600);
-    support_ok(bytes_read_file(path, sizeof text, &data, &error), &error);
-    assert_int_equal(data.size, sizeof text);
-    assert_memory_equal(data.data, text, sizeof text);
-    support_code(bytes_read_file(path, sizeof text - 1, &data, &error), ERROR_LIMIT, &error);
-    assert_int_equal(data.size, sizeof text); /* untouched by the failure */
-    support_code(bytes_read_file(directory, 100, &data, &error), ERROR_SYSTEM, &error);
-    assert_int_equal(unlink(path), 0);
-    support_code(bytes_read_file(path, 100, &data, &error), ERROR_SYSTEM, &error);
-    assert_string_equal(error.where, path);
-    support_write(path, "", 0, 0600);
-    support_ok(bytes_read_file(path, 0, &data, &error), &error);
-    assert_int_equal(data.size, 0);
-    assert_int_equal(data.data[0], 0);
-    support_remove(directory);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -244,7 +217,6 @@ int main(void)
         cmocka_unit_test(bytes_sha256_known_answers_match),
         cmocka_unit_test(bytes_is_utf8_shortest_scalar_only_accepted),
         cmocka_unit_test(bytes_print_escaped_foreign_bytes_harmless),
-        cmocka_unit_test(bytes_read_file_bound_is_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

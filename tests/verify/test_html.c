@@ -11,6 +11,7 @@
 #include "verify/page/html.h"
 #include "verify/page/markup.h"
 #include "verify/report/output.h"
+#include "verify/read/file.h"
 
 typedef void writer(FILE *stream, struct slice text);
 
@@ -355,7 +356,7 @@ static void output_commit_whole_or_not_at_all(void **state)
         if (i == 0)
             assert_int_equal(output_commit(&output, &error), ERROR_OK); /* the second is dropped */
     }
-    assert_int_equal(bytes_read_file(path, 100, &read, &error), ERROR_OK);
+    assert_int_equal(file_read(path, 100, &read, NULL, &error), ERROR_OK);
     assert_string_equal((char *)read.data, "first");
     assert_true(stat(path, &status) == 0 && (status.st_mode & 07777) == 0600);
     bytes_free(&read);

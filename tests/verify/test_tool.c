@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "journal/format/allowed_signers.h"
+#include "verify/read/file.h"
 
 static void tool_bundle_and_lmdb_proven(void **state)
 {
@@ -103,7 +104,7 @@ static void tool_damaged_lmdb_refused(void **state)
     tool_lmdb(&forge, "damaged");
     (void)snprintf(file, sizeof file, "%s/data.mdb", tool_path("damaged"));
     struct bytes whole = {0};
-    assert_int_equal(bytes_read_file(file, 1 << 24, &whole, &error), ERROR_OK);
+    assert_int_equal(file_read(file, 1 << 24, &whole, NULL, &error), ERROR_OK);
     for (size_t at = 0; at < whole.size; at += 1999) {
         uint8_t kept = whole.data[at];
         whole.data[at] ^= 0x5A;

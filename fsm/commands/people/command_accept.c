@@ -81,7 +81,8 @@ static enum error_code accept_answer(struct driver *driver, const struct command
     CLEANUP_ANSWER struct approval_answer answer = {0};
     CLEANUP_BYTES struct bytes statement = {0};
     char name[PRINCIPAL_MAX], why[200] = "";
-    enum error_code code = approval_answer_read(line->words[0], &answer, error);
+    enum error_code code = approval_answer_read(line->options.world, line->words[0], &answer,
+                                                error);
     if (code == ERROR_OK && is_embedded(&driver->deployment, answer.signature))
         return approval_count(driver, ret_tally, error);
     if (code == ERROR_OK)

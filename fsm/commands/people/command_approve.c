@@ -44,7 +44,7 @@ static enum error_code sign_approval(const struct command_line *line,
     struct approval approval = {.principal = line->principal,
                                 .statement = request->statement,
                                 .signature = (const char *)armor.data};
-    return approval_answer_write(line->out, &approval, line->reason, error);
+    return approval_answer_write(line->options.world, line->out, &approval, line->reason, error);
 }
 
 /* Without a key it only shows; nothing is signed that was not shown in the same call. */
@@ -58,7 +58,8 @@ enum error_code command_approve(const struct command_line *line, enum exit_statu
             || line->out == NULL))
         return error_set(error, ERROR_USAGE, 0, "approve", "see `titan-fsm approve --help`",
                          "to sign, give one of --key and --agent, and --principal and --out");
-    enum error_code code = approval_request_read(line->words[0], &request, error);
+    enum error_code code = approval_request_read(line->options.world, line->words[0], &request,
+                                                 error);
     if (code == ERROR_OK && strcmp(request.opener, line->principal) == 0)
         code = error_set(error, ERROR_REFUSED, 0, line->principal, "somebody else approves",
                          "who opened a deployment does not approve it himself");
@@ -67,8 +68,8 @@ enum error_code command_approve(const struct command_line *line, enum exit_statu
     approval_request_print(stdout, &request);
     (void)fflush(stdout);
     if (line->statement != NULL)
-        code = bytes_write_file(line->statement, request.statement, strlen(request.statement),
-                                error);
+        code = world_write_file(line->options.world, line->statement, WRITE_REPLACE, 0600,
+                                request.statement, strlen(request.statement), error);
     if (code == ERROR_OK && signs)
         code = sign_approval(line, &request, error);
     if (code != ERROR_OK)
