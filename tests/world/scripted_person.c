@@ -83,6 +83,29 @@ static enum error_code read_secret(void *context, const char *prompt, char *ret_
     return text_exact(ret_line, size, (const char *)line.data, "passphrase", error);
 }
 
+static void echo(void *context, enum world_echo wanted)
+{
+    (void)context;
+    (void)wanted;
+}
+
+/* Its screen has no size, so that no frame is drawn and nothing ticks. */
+static enum error_code start_ticking(void *context, int64_t interval_ns, void (*tick)(void *),
+                                     void *tick_context, void **ret_ticker, struct error *error)
+{
+    (void)context;
+    (void)interval_ns;
+    (void)tick;
+    (void)tick_context;
+    (void)ret_ticker;
+    return error_set(error, ERROR_SYSTEM, 0, "terminal", "", "nothing ticks in a scripted world");
+}
+
+static void stop_ticking(void *ticker)
+{
+    (void)ticker;
+}
+
 static void watch(void *context, const char *first, const char *second)
 {
     (void)context;

@@ -49,6 +49,7 @@ struct sh {
     int argument_count;
     unsigned mask;
     int status;
+    int substituted; /* status of the last $(...) of a simple command, -1 = it had none */
     bool exiting;
     enum { JUMP_NONE = 0, JUMP_BREAK, JUMP_CONTINUE } jump; /* of the innermost loop */
 };

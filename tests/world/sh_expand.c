@@ -123,7 +123,8 @@ static const char *substitute(struct expansion *expansion, const char *at, bool 
         return end + 1;
     }
     struct grow output = {.arena = shell->arena}, text = {.arena = shell->arena};
-    shell->status = sh_subshell(shell, arena_copy(shell->arena, at, (size_t)(end - at)), &output);
+    shell->substituted = sh_subshell(shell, arena_copy(shell->arena, at, (size_t)(end - at)),
+                                     &output);
     for (size_t i = 0; i < output.size; i++)
         if (output.data[i] != '\0')
             grow_bytes(&text, output.data + i, 1);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 bool sh_builtin(struct sh *shell, int count, char **words, int *ret_status); /* sh_builtin.c */
 
@@ -12,9 +13,10 @@ void sh_refuse(const struct sh *shell, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    (void)fputs("scripted world: the shell does not know ", stderr);
-    (void)vfprintf(stderr, format, arguments);
-    (void)fprintf(stderr, "\n  in: %s\n", shell->script);
+    /* not by stdio, whose streams a test may have taken for itself */
+    (void)dprintf(STDERR_FILENO, "scripted world: the shell does not know ");
+    (void)vdprintf(STDERR_FILENO, format, arguments);
+    (void)dprintf(STDERR_FILENO, "\n  in: %s\n", shell->script);
     va_end(arguments);
     abort();
 }
@@ -51,8 +53,11 @@ const char *sh_path(struct sh *shell, const char *name)
         name += 2;
     char *path = name[0] == '/' ? arena_text(shell->arena, "%s", name)
                                 : arena_text(shell->arena, "%s/%s", shell->directory, name);
-    for (size_t length = strlen(path); length > 1 && path[length - 1] == '/'; length--)
-        path[length - 1] = '\0';
+    size_t length = 0;
+    for (const char *at = path; *at != '\0'; at++)
+        if (*at != '/' || (at[1] != '/' && (at[1] != '\0' || length == 0)))
+            path[length++] = *at;
+    path[length] = '\0';
     return path;
 }
 
@@ -202,15 +207,14 @@ static int run_simple(struct sh *shell, const struct sh_node *node)
 {
     struct channel *kept[SH_DESCRIPTORS];
     char **words;
+    shell->substituted = -1;
     int count = sh_expand(shell, node->words, &words);
-    if (count == 0)
-        shell->status = 0;
     if (count > 0 && node->assignments != NULL)
         sh_refuse(shell, "an assignment before the program %s", words[0]);
     assign_all(shell, node->assignments);
     memcpy(kept, shell->descriptors, sizeof kept);
     bool stays = count > 0 && strcmp(words[0], "exec") == 0;
-    int status = shell->status;
+    int status = shell->substituted >= 0 ? shell->substituted : 0;
     if (!redirect_all(shell, node->redirects))
         status = 1;
     else if (stays && count == 1)

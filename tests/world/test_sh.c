@@ -23,6 +23,7 @@ static const struct {
     {"false && echo no || echo yes; echo $?", "yes\n0\n", 0},
     {"true && false || echo third", "third\n", 0},
     {"! false; echo $?", "0\n", 0},
+    {"false; s=$?; echo $s $?; x=$(exit 4); echo $?; x=$(exit 4)$?; echo $x", "1 0\n4\n0\n", 0},
     {"[ -z \"\" ] && [ x = x ] && [ ! 1 -gt 2 ] && echo good", "good\n", 0},
     {"exit 7; echo no", "", 7},
     {"(exit 3); echo $?", "3\n", 0},

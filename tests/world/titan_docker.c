@@ -76,14 +76,12 @@ static bool passes(const struct sh *shell, const struct titan_container *contain
 
 static int run_ps(struct sh *shell, struct titan *titan, int count, char **words)
 {
-    bool all = false;
     for (size_t i = titan->container_count; i-- > 0;) {
         const struct titan_container *container = &titan->containers[i];
-        bool listed = container->there;
-        all = false;
+        bool listed = container->there, all = false;
         for (int word = 0; word < count; word++) {
             if (strcmp(words[word], "--filter") == 0)
-                listed = listed && passes(shell, container, words[++word]);
+                listed = passes(shell, container, words[++word]) && listed;
             else if (strcmp(words[word], "-a") == 0)
                 all = true;
             else if (strcmp(words[word], "-q") != 0 && strcmp(words[word], "--no-trunc") != 0)

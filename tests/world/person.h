@@ -1,0 +1,31 @@
+/* tests/world/person: the operator of a scripted world: a configuration, a key in the agent, and
+ * the commands of titan-fsm, run in this process as main() runs them. */
+#ifndef WORLD_PERSON_H
+#define WORLD_PERSON_H
+
+#include "tests/world/scripted.h"
+
+#define PERSON_TARGET "titan-test"
+
+/* What a test may want otherwise; zero is what stands at the right. */
+struct person_choice {
+    int window_ms;   /* 10000 */
+    int interval_ms; /* 5000 */
+    int approvals;   /* 0 of a policy change */
+    bool unarmed;    /* Execution is found disarmed */
+    bool container;  /* web is asked by its container's own check, brain by exec */
+};
+
+/* A world with its Titan up, and the journal begun. */
+struct scripted *person_begins(uint64_t seed, const struct person_choice *choice);
+/* One command line without the program's name; its exit status. */
+int person_runs(struct scripted *scripted, const char *line);
+const char *person_said(void); /* by the last command: both outputs */
+/* The state of the open deployment, or of the last one. "" = there is none. */
+const char *person_state(struct scripted *scripted);
+
+/* The figures of the configuration, for whoever verifies. */
+int person_window_ms(const struct person_choice *choice);
+int person_interval_ms(const struct person_choice *choice);
+
+#endif

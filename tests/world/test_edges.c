@@ -1,0 +1,157 @@
+/* Goal: every edge of fsm/transitions.def is taken by the real engine, in both procedures, and ends
+ * in the state that the table names.
+ * How:       a few deployments are driven to their ends. The driver dies at each new state; there
+ *            every event that the table lists without an action is told to the engine, as the
+ *            operator or a guard would tell it, and the journal is put back. Edges that an action
+ *            earns are taken by the deployments themselves. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/world/moment.h"
+#include "tests/world/story.h"
+#include "tests/world/verdict.h"
+
+static const char A_TRANSITION[] = "\"type\":\"transition\"";
+
+static bool has_edge_to_tell(const struct transition *edge, const struct story *story)
+{
+    return edge->procedure == story->procedure && edge->from == story->state
+           && edge->action == ACTION_NONE && !story_was_taken(edge);
+}
+
+static void tell_events(struct scripted *scripted)
+{
+    size_t count;
+    const struct transition *edges = machine_transitions(&count);
+    struct story here = story_read(scripted);
+    struct journal_mark mark = moment_mark(scripted);
+    for (size_t i = 0; i < count; i++) {
+        struct moment moment = {.word = A_TRANSITION};
+        if (!has_edge_to_tell(&edges[i], &here))
+            continue;
+        moment_set(scripted, &moment);
+        (void)story_event(scripted, edges[i].event);
+        moment_clear(scripted);
+        struct story now = story_read(scripted);
+        if (!moment.happened || now.state != edges[i].to || now.event != edges[i].event)
+            fail_msg("%s from %s: %s, and %s is wanted", machine_event_name(edges[i].event),
+                     machine_state_name(edges[i].from), machine_state_name(now.state),
+                     machine_state_name(edges[i].to));
+        moment_rewind(scripted, mark);
+    }
+}
+
+/* A deployment, and what is told in each of its states. */
+static void walk(const struct titan_release *release, const char *begin, const char *go,
+                 enum state end)
+{
+    const struct person_choice choice = {.window_ms = 10000};
+    struct scripted *scripted = person_begins(11, &choice);
+    titan_publish(&scripted->titan, release);
+    assert_int_equal(person_runs(scripted, begin), 0);
+    for (struct story story = story_read(scripted); !story.ended; story = story_read(scripted)) {
+        struct moment moment = {.word = A_TRANSITION};
+        tell_events(scripted);
+        if (story.state == end)
+            break;
+        moment_set(scripted, &moment);
+        int status = person_runs(scripted, go);
+        moment_clear(scripted);
+        if (!moment.happened)
+            fail_msg("from %s nothing goes on (%d): %s", machine_state_name(story.state), status,
+                     person_said());
+    }
+    assert_string_equal(person_state(scripted), machine_state_name(end));
+    scripted_close(scripted);
+}
+
+#define GO "resume --rearm yes --confirm " PERSON_TARGET
+
+static void release_completed(void **state)
+{
+    (void)state;
+    walk(&(struct titan_release){.subject = "two"}, "begin release --reason test", GO,
+         STATE_COMPLETED);
+    walk(&(struct titan_release){.subject = "two"}, "begin release --reason test",
+         "resume --rearm no --confirm " PERSON_TARGET, STATE_COMPLETED);
+}
+
+static void policy_completed(void **state)
+{
+    (void)state;
+    walk(&(struct titan_release){.subject = "two", .policy = "p2"}, "begin policy --reason test",
+         GO, STATE_COMPLETED);
+}
+
+static void rolled_back(void **state)
+{
+    (void)state;
+    walk(&(struct titan_release){.subject = "bad", .web_faults = FAULT_UNHEALTHY},
+         "begin release --reason test", GO, STATE_ROLLED_BACK);
+    walk(&(struct titan_release){.subject = "bad", .policy = "p2", .brain_policy = "p3"},
+         "begin policy --reason test", GO, STATE_ROLLED_BACK);
+}
+
+static void aborted(void **state)
+{
+    (void)state;
+    walk(&(struct titan_release){.subject = "two", .web_faults = FAULT_NO_PULL},
+         "begin release --reason test", GO, STATE_ABORTED);
+    walk(&(struct titan_release){.subject = "two", .policy = "p2", .web_faults = FAULT_NO_PULL},
+         "begin policy --reason test", GO, STATE_ABORTED);
+}
+
+/* The old image cannot be started any more. */
+static void rollback_failed(void **state)
+{
+    (void)state;
+    static const char *const begins[] = {"begin release --reason test",
+                                         "begin policy --reason test"};
+    for (size_t i = 0; i < 2; i++) {
+        const struct person_choice choice = {.window_ms = 10000};
+        struct scripted *scripted = person_begins(12, &choice);
+        scripted->titan.images[0].faults = FAULT_NO_UP;
+        titan_publish(&scripted->titan,
+                      &(struct titan_release){.subject = "bad",
+                                              .policy = i == 1 ? "p2" : NULL,
+                                              .brain_policy = i == 1 ? "p3" : NULL,
+                                              .web_faults = i == 0 ? FAULT_UNHEALTHY : 0});
+        assert_int_equal(person_runs(scripted, begins[i]), 0);
+        assert_int_equal(person_runs(scripted, GO), 12);
+        assert_string_equal(person_state(scripted), "rollback_failed");
+        tell_events(scripted);
+        scripted_close(scripted);
+    }
+}
+
+static void every_edge_taken(void **state)
+{
+    size_t count, missing = 0;
+    const struct transition *edges = machine_transitions(&count);
+    (void)state;
+    for (size_t i = 0; i < count; i++) {
+        if (story_was_taken(&edges[i]))
+            continue;
+        print_error("not taken: %s %s by %s\n", machine_procedure_name(edges[i].procedure),
+                    machine_state_name(edges[i].from), machine_event_name(edges[i].event));
+        missing++;
+    }
+    print_message("%zu of %zu edges taken\n", count - missing, count);
+    assert_int_equal(missing, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(release_completed),
+                                       cmocka_unit_test(policy_completed),
+                                       cmocka_unit_test(rolled_back),
+                                       cmocka_unit_test(aborted),
+                                       cmocka_unit_test(rollback_failed),
+                                       cmocka_unit_test(every_edge_taken)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
