@@ -75,9 +75,9 @@ static enum error_code record_run(void *context, const struct raw_command *comma
     struct raw_result result = {.status = 0};
     enum error_code code =
         bytes_append_format(&result.output, error,
-                            "\n%s 00000000-0000-0000-0000-000000000000 1.00 -\n\n%s "
+                            "\n%s 00000000-0000-0000-0000-000000000000 1.00 -\n%s\n%s "
                             "00000000-0000-0000-0000-000000000000 1.50 0\n",
-                            mark, mark);
+                            mark, answer != NULL ? answer : "", mark);
     if (code == ERROR_OK)
         *ret_result = result;
     return code;
