@@ -83,6 +83,13 @@ static enum error_code read_secret(void *context, const char *prompt, char *ret_
     return text_exact(ret_line, size, (const char *)line.data, "passphrase", error);
 }
 
+static enum error_code read_descriptor(void *context, int descriptor, char *ret_line, size_t size,
+                                       struct error *error)
+{
+    (void)descriptor;
+    return read_secret(context, "", ret_line, size, error);
+}
+
 static void echo(void *context, enum world_echo wanted)
 {
     (void)context;
@@ -135,7 +142,11 @@ void scripted_fill_person(struct scripted *scripted)
                                                  .is_terminal = is_terminal,
                                                  .size = screen_size,
                                                  .read_line = read_line,
-                                                 .read_secret = read_secret};
+                                                 .echo = echo,
+                                                 .start_ticking = start_ticking,
+                                                 .stop_ticking = stop_ticking,
+                                                 .read_secret = read_secret,
+                                                 .read_descriptor = read_descriptor};
     scripted->signals = (struct world_signals){.context = scripted,
                                                .watch = watch,
                                                .is_interrupted = is_interrupted,
