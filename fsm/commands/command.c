@@ -5,41 +5,48 @@
 /*  name, arguments, summary, help, words_min, words_max, run */
 static const struct command commands[] = {
     {"keygen", "FILE [--comment TEXT]", "make an operator's key file and print its public line",
-     "Makes an Ed25519 key, sealed under a passphrase, and prints the allowed_signers line that "
-     "goes into the roster and to the\n"
-     "auditor. An existing file is never overwritten. An SSH key in an agent serves as well: see "
-     "`operator` in titan.yml.",
+     "Makes an Ed25519 key, sealed with a passphrase, and prints the allowed_signers line for the "
+     "roster\n"
+     "and the auditor. An existing file is never overwritten. An SSH key in an agent can be used "
+     "instead:\n"
+     "see `operator` in titan.yml.",
      1, 1, command_keygen},
     {"init", "[--succeed JOURNAL --reason WHY]", "begin a journal for the target",
      "Checks the target's host key, pins target, services, limits, roster and checklist in a "
-     "genesis entry signed by the\n"
-     "operator, and makes the journal directory. Nothing changes on the target.\n"
-     "--succeed: where the journal that the target belongs to (its id, as deployment.json there "
-     "names it) is gone for good. For\n"
-     "an operator who is an administrator too, when no holder is alive: Execution is disarmed and "
-     "seen so, what runs is recorded, and\n"
-     "the target, freed, belongs to the new journal, whose genesis names the old one's head. The "
-     "same command again finishes one that was cut short.",
+     "genesis entry\n"
+     "signed by the operator, and makes the journal directory. Nothing changes on the target.\n"
+     "--succeed: for a target whose journal is lost; JOURNAL is the id in deployment.json on the "
+     "target.\n"
+     "Requires an operator who is also an administrator, and that no holder is alive. Execution is "
+     "disarmed\n"
+     "and seen disarmed, what runs is recorded, and the freed target belongs to the new journal, "
+     "whose\n"
+     "genesis names the old one's head. After an interruption, run the same command again.",
      0, 0, command_init},
-    {"config", "check [--json]", "say whether titan.yml is good",
-     "Reads titan.yml alone and says that it is good and what it came to, or its first error with "
-     "line and column. --json: every key with the\n"
-     "value that holds, defaults and all. No secret is in it: the file names where they lie. Needs "
-     "no key, no journal and no target.",
+    {"config", "check [--json]", "check titan.yml",
+     "Reads titan.yml alone and prints a summary, or its first error with line and column. --json: "
+     "every\n"
+     "key with the value in force, defaults included. It holds no secrets: the file only names "
+     "where they\n"
+     "are kept. Needs no key, no journal and no target.",
      1, 1, command_config},
     {"preflight", "[--json]", "run the checklist without opening a deployment",
-     "Asks the target each item of the checklist and says what was found, with the line to change. "
-     "Nothing is recorded and nothing\n"
-     "changes. Exit status 0 when every mandatory item passed, 21 when one failed, 13 when only a "
-     "person can answer what is left.",
+     "Runs each item of the checklist on the target and prints what was found and what to change. "
+     "Records\n"
+     "nothing and changes nothing. Exit status 0: every mandatory item passed; 21: one failed; 13: "
+     "only a\n"
+     "person can answer the rest.",
      0, 0, command_preflight},
     {"roster", "[add|remove ROLE LINE|PRINCIPAL|FINGERPRINT --reason WHY] [--json]",
      "show or change who may do what",
-     "Without words: the roster in force, and the entry that made it. `add` and `remove` make an "
-     "entry signed by an administrator of it with his\n"
-     "own key; ROLE is operator, approver or administrator, LINE one quoted line of "
-     "allowed_signers, without a date: a right ends by an entry.\n"
-     "Possible beside a running driver. Whoever drives and is removed may only disarm, abort and "
+     "Without words: the roster in force, and the entry that made it. `add` and `remove` append an "
+     "entry\n"
+     "that an administrator of that roster signs with their own key. ROLE is operator, approver "
+     "or\n"
+     "administrator; LINE is one quoted line of allowed_signers, without a date: a right ends by "
+     "an entry.\n"
+     "Can run beside a running driver. An operator who drives and is removed may only disarm, "
+     "abort and\n"
      "roll back from that entry on.",
      0, 3, command_roster},
     {"begin",
@@ -47,120 +54,139 @@ static const struct command commands[] = {
      "ITEM]...",
      "open a deployment",
      "Opens a deployment in the journal, signed by the operator's own key, with a fresh session "
-     "key for its further entries.\n"
-     "--commit asks for one commit of the branch instead of its head; --expect names the policy "
-     "hash that must come out.\n"
-     "--approvals asks for N other persons' approvals in all, --check makes an item of the "
-     "checklist mandatory: both only add to genesis.",
+     "key for its\n"
+     "further entries. --commit selects one commit of the branch instead of its head; --expect "
+     "names the\n"
+     "policy hash that must result. --approvals requires N approvals by other persons, --check "
+     "makes an item\n"
+     "of the checklist mandatory: both can only add to what genesis pins.",
      1, 1, command_begin},
-    {"request", "FILE", "write what an approver is to see",
-     "Once the images are pulled: a small file for the approver. It holds no secret. It goes to "
-     "him by mail, or as he likes.",
+    {"request", "FILE", "write what an approver must see",
+     "After the images are pulled: writes a small file for the approver, without secrets. Send it "
+     "by mail or\n"
+     "any other way.",
      1, 1, command_request},
     {"approve",
      "REQUEST [--key FILE|--agent LINE --principal NAME --out FILE] [--statement FILE] [--reason "
      "WHY]",
      "approve somebody else's deployment",
-     "On the approver's own machine; needs neither titan.yml nor a journal. Shows what is asked "
-     "for, and where a key is given signs exactly that.\n"
-     "--agent names the public key that an ssh-agent holds. With OpenSSH alone: `--statement FILE` "
-     "writes the bytes that are signed, then\n"
-     "`ssh-keygen -Y sign -f KEY -n titan-approval-v1 FILE`; the FILE.sig that it makes is taken "
-     "by `titan-fsm accept` as well.",
+     "Runs on the approver's own machine; needs neither titan.yml nor a journal. Prints the "
+     "request, and with\n"
+     "a key signs exactly what it printed. --agent names the public key of a key in an ssh-agent. "
+     "With OpenSSH\n"
+     "alone: `--statement FILE` writes the bytes to sign, then run\n"
+     "`ssh-keygen -Y sign -f KEY -n titan-approval-v1 FILE`; `titan-fsm accept` also takes its "
+     "FILE.sig.",
      1, 1, command_approve},
-    {"accept", "FILE [--principal NAME]", "take an approval into the journal",
-     "Checks an approval against this deployment and the roster, at its opening and now, and "
-     "records it; a wrong one is refused, and the refusal\n"
-     "recorded. FILE is what `approve` or `ssh-keygen -Y sign` wrote; the latter names nobody, so "
-     "the roster or --principal does.",
+    {"accept", "FILE [--principal NAME]", "record an approval",
+     "Checks an approval against this deployment and the roster, both as it was at the opening and "
+     "now, and\n"
+     "records it. A wrong one is refused, and the refusal recorded. FILE comes from `approve` or "
+     "from\n"
+     "`ssh-keygen -Y sign`; the latter names no principal, so the roster or --principal does.",
      1, 1, command_accept},
     {"advance", "[--rearm yes|no|ask] [--confirm NAME]",
-     "take exactly one step (and go on through hot states)",
+     "take exactly one step (and continue through hot states)",
      "Takes the one edge that follows from the present state: intent, act, transition. In a hot "
-     "state it goes on, because\n"
-     "nobody would watch between two commands. An interrupted intent is settled first, as by "
-     "`resume`.\n"
-     "Before the first step that touches a running service it says what will change and asks for "
-     "the target's name; --confirm NAME gives it beforehand.",
+     "state it\n"
+     "continues, because nothing would be watched between two commands. An interrupted intent is "
+     "settled\n"
+     "first, as by `resume`. Before the first step that changes a running service it prints what "
+     "will change\n"
+     "and asks for the target's name; --confirm NAME answers in advance.",
      0, 0, command_advance},
     {"run", "[--rearm yes|no|ask] [--confirm NAME]",
      "advance until the end, or until a person is needed",
      "Advances until the deployment has ended, a step failed and was rolled back, or a person is "
-     "needed. Before the first step that\n"
-     "touches a running service it says what will change and asks for the target's name; --confirm "
-     "NAME gives it beforehand.",
+     "needed.\n"
+     "Before the first step that changes a running service it prints what will change and asks for "
+     "the\n"
+     "target's name; --confirm NAME answers in advance.",
      0, 0, command_run},
     {"resume", "[--rearm yes|no|ask] [--confirm NAME]",
      "settle what an interruption left open, then run",
-     "Probes the target (commit, containers, interlock), records a reconciliation that names what "
-     "was found, and goes on. No\n"
-     "act that is not idempotent is done twice. A health window left alone longer than its gap is "
-     "rolled back.",
+     "Probes the target (commit, containers, interlock), records a reconciliation that says what "
+     "was found,\n"
+     "and continues. No act is done twice unless it is idempotent. A health window that was "
+     "unwatched for\n"
+     "longer than its gap limit is rolled back.",
      0, 0, command_resume},
-    {"status", "[--watch] [--json] [--prometheus]", "say where the deployment stands",
-     "Reads the journal only. Prints the state, the open intent and the next step.\n"
-     "--watch: what the driver's own terminal shows, live, from another one, until the deployment "
-     "ends or SIGINT. --prometheus: as metrics for\n"
-     "node_exporter's textfile collector; the file is put in place by a rename, as "
-     "fsm/examples/titan-metrics does.",
+    {"status", "[--watch] [--json] [--prometheus]", "print where the deployment stands",
+     "Reads the journal only. Prints the state, the open intent and the next step. --watch: shows "
+     "live what\n"
+     "the driver's own terminal shows, until the deployment ends or Ctrl-C. --prometheus: prints "
+     "metrics for\n"
+     "node_exporter's textfile collector; write them to a file and rename it, as "
+     "fsm/examples/titan-metrics\n"
+     "does.",
      0, 0, command_status},
-    {"explain", "[STATE]", "say what the present state means and what can be done from it",
-     "In words, out of the machine's table: what the state of the last deployment means, which "
-     "command leads where, what is refused and why.\n"
-     "With STATE, of any state, without titan.yml or a journal.",
+    {"explain", "[STATE]", "explain the present state and what can be done from it",
+     "Explains the state of the last deployment in words, from the machine's table: which command "
+     "leads\n"
+     "where, what is refused and why. With STATE: explains any state, without titan.yml or a "
+     "journal.",
      0, 1, command_explain},
     {"attest", "ITEM --reason TEXT", "answer a checklist item that no probe can decide",
      "Records an answer signed by the operator's own key. ITEM is an id of the checklist, or "
-     "rollback_failed to accept by\n"
-     "signature that a failed rollback is over. Refused where a probe decided the item.",
+     "rollback_failed\n"
+     "to sign that a failed rollback is over. Refused for an item that a probe decided.",
      1, 1, command_attest},
-    {"takeover", "--reason TEXT", "go on with a deployment whose holder is gone",
-     "For an operator of the roster with a copy of the journal (without its session-*.key: those "
-     "are the holder's), when the holder's\n"
-     "time on the target is over: a fresh session key, a signed entry with the reason, and the "
-     "target's epoch raised, so that the\n"
-     "old holder's driver can do nothing any more. Only whoever took over last drives from then "
-     "on, in the same directory too.\n"
-     "Refused while the holder is alive. Whoever approved the deployment and takes it over before "
-     "it is guarded counts as one\n"
-     "person. The same command again finishes one that was cut short. Then `titan-fsm resume` "
-     "looks at the target and goes on.",
+    {"takeover", "--reason TEXT", "take over a deployment whose holder is gone",
+     "For an operator of the roster with a copy of the journal (without its session-*.key files, "
+     "which belong\n"
+     "to the holder), after the holder's tenancy of the target has expired. Makes a fresh session "
+     "key, appends\n"
+     "a signed entry with the reason, and raises the target's epoch, so that the old holder's "
+     "driver can do\n"
+     "nothing any more. From then on only the operator who took over last drives, in this "
+     "directory too.\n"
+     "Refused while the holder is alive. An approver who takes the deployment over before it is "
+     "guarded counts\n"
+     "as one person. After an interruption, run the same command again. Then run `titan-fsm "
+     "resume`.",
      0, 0, command_takeover},
-    {"rollback", "--reason TEXT", "go back to what ran before",
-     "From any state in which a service may have changed: Execution made safe, commit and images "
-     "as recorded before,\n"
-     "re-created, looked at again. Also tries a failed rollback once more.",
+    {"rollback", "--reason TEXT", "restore what ran before",
+     "From any state in which a service may have changed: makes Execution safe, restores commit "
+     "and images\n"
+     "as recorded before, re-creates the services and checks them. Also retries a failed rollback.",
      0, 0, command_rollback},
-    {"abort", "--reason TEXT", "give up before a service has changed",
+    {"abort", "--reason TEXT", "abort before a service has changed",
      "Restores the commit and frees the target.", 0, 0, command_abort},
     {"arm", "--reason TEXT", "arm Execution, on fresh parity, outside a deployment",
      "Compares the policy hash of Execution and Brain, sends ARM, and succeeds only when Execution "
-     "is seen armed.",
+     "is seen\n"
+     "armed.",
      0, 0, command_arm},
     {"disarm", "--reason TEXT", "disarm Execution now",
      "Possible at any time, beside a running driver too: needs neither lock nor tenancy. Succeeds "
-     "only when Execution is seen\n"
-     "disarmed. It is sent even where the journal cannot be written, and says so.",
+     "only when\n"
+     "Execution is seen disarmed. It is sent even when the journal cannot be written, and says so. "
+     "In a health\n"
+     "window it makes the running deployment roll back.",
      0, 0, command_disarm},
     {"drift", "[--json]", "compare what runs with its source",
-     "Services, images, configurations, commit, tree and env file against the compose file of the "
-     "commit on the target, the branch as\n"
-     "last fetched, and the last completed deployment. One line a difference: what, where, what to "
-     "do. Reads only, needs no key, is\n"
-     "possible while a deployment is open, and is not recorded. Status 0: no drift; 22: drift, or "
-     "something that cannot be compared.",
+     "Compares services, images, configurations, commit, tree and env file with the compose file "
+     "of the commit\n"
+     "on the target, the branch as last fetched, and the last completed deployment. One line a "
+     "difference:\n"
+     "what, where, what to do. Only reads, needs no key, is possible while a deployment is open, "
+     "and records\n"
+     "nothing. Exit status 0: no drift; 22: drift, or something that cannot be compared.",
      0, 0, command_drift},
     {"log", "[--json]", "print the journal's entries",
      "One line an entry, or with --json one object a line.", 0, 0, command_log},
     {"graph", "svg|dot [--path]", "draw the machine, or the path of the last deployment through it",
      "Prints the transition table as a picture: SVG, or the DOT language of Graphviz. With --path "
-     "the last deployment of the journal is\n"
-     "marked: states with the time at which they were reached, and the edges that were taken.",
+     "the last\n"
+     "deployment of the journal is marked: states with the time at which they were reached, and "
+     "its edges.",
      1, 1, command_graph},
     {"export", "FILE [--checkpoint FILE]", "write the bundle for an auditor",
-     "Writes all entries, blobs and a signed checkpoint as one file, and the checkpoint alone "
-     "where asked: give that one to\n"
-     "somebody else, because every prefix of a journal is a journal.",
+     "Writes all entries, blobs and a signed checkpoint to one file, and with --checkpoint the "
+     "checkpoint to\n"
+     "another. Keep that checkpoint elsewhere: a journal cut short still verifies, and only a "
+     "checkpoint kept\n"
+     "elsewhere shows that nothing is missing at the end.",
      1, 1, command_export},
 };
 
@@ -184,15 +210,15 @@ void command_print_help(FILE *stream, const struct command *command)
     fputs("\nOptions of every command:\n"
           "  --config FILE            the target's configuration (else $TITAN_CONFIG, else "
           "titan.yml)\n"
-          "  --passphrase-file FILE   the first line unlocks the operator's key (else it is asked "
-          "for on the terminal)\n"
+          "  --passphrase-file FILE   its first line unlocks the operator's key (else the terminal "
+          "asks for it)\n"
           "  --passphrase-fd N        the same from an open descriptor\n"
-          "  --json                   where a command prints something, as JSON; of a command that "
-          "drives, an event a line\n"
-          "  --quiet                  a command that drives says nothing on its way; errors are "
-          "said all the same\n"
+          "  --json                   output as JSON; a command that drives prints one event a "
+          "line\n"
+          "  --quiet                  a command that drives prints only failures, questions and "
+          "the end\n"
           "  --help                   this text\n"
-          "NO_COLOR in the environment, not empty: no colour on the terminal.\n",
+          "With NO_COLOR set in the environment and not empty, the output has no colour.\n",
           stream);
 }
 
@@ -208,7 +234,7 @@ void command_print_overview(FILE *stream)
     fputs("\nExit status:\n", stream);
     for (; count > 0; count--, row++)
         fprintf(stream, "  %2d  %s\n", (int)row->status, row->meaning);
-    fputs("\n`titan-fsm COMMAND --help` says more. What happened is judged by titan-verify, a "
-          "program of its own.\n",
+    fputs("\n`titan-fsm COMMAND --help` says more. A separate program, titan-verify, judges what "
+          "happened.\n",
           stream);
 }

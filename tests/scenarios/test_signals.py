@@ -206,7 +206,7 @@ def second_signal_ends_the_window_at_once(stack):
     hear(driver, "watched to its end")
     insist(driver.poll() is None, "the first signal did not end it")
     driver.send_signal(signal.SIGINT)
-    end(driver, -signal.SIGINT, "nobody watches", "titan-fsm rollback")
+    end(driver, -signal.SIGINT, "nothing is watched any more", "titan-fsm rollback")
     alice.expect(titan.ROLLED_BACK, "rollback", "--reason", "enough")
     insist(alice.claims()["restoration"] == "proven", alice.verify().out)
 
