@@ -19,7 +19,7 @@ struct command {
     const char *name;
     const char *arguments; /* "release|policy --reason TEXT [--commit SHA] [--expect HASH]" */
     const char *summary;   /* one line */
-    const char *help;      /* what it does, what it needs, what it leaves behind */
+    const char *help;      /* what it does, what it needs, what remains afterwards */
     int words_min, words_max;
     command_function *run;
 };

@@ -8,8 +8,8 @@
 #include "fsm/engine.h"
 #include "fsm/terminal/progress.h"
 
-/* Only its holder drives a deployment; asked under the lock, so that nobody takes over in between,
- * and before the session key is looked for. */
+/* Only its holder drives a deployment. Checked under the lock, so that no takeover happens in
+ * between, and before the session key is opened. */
 static enum error_code open_to_drive(struct driver *driver, const struct command_line *line,
                                      struct error *error)
 {
@@ -18,7 +18,7 @@ static enum error_code open_to_drive(struct driver *driver, const struct command
                                        error);
     if (code == ERROR_OK && !driver_is_open(driver))
         return error_set(error, ERROR_REFUSED, 0, driver->config.setup.target.name,
-                         "titan-fsm begin release|policy --reason TEXT", "no deployment is open");
+                         "titan-fsm begin release, or begin policy", "no deployment is open");
     if (code == ERROR_OK)
         code = confirm_check(driver, error);
     if (code == ERROR_OK)
@@ -36,31 +36,31 @@ static void print_next(struct driver *driver, enum exit_status status)
     if (deployment->ended || deployment->state == STATE_ROLLBACK_FAILED)
         progress_outage(driver);
     if (deployment->state == STATE_ROLLBACK_FAILED)
-        progress_word(driver,
-                      "the rollback failed: look at the target now, then `titan-fsm rollback "
-                      "--reason TEXT` again, or `titan-fsm attest rollback_failed --reason TEXT`");
+        progress_word(driver, "the rollback failed and the target is not as it was before. Look at "
+                              "it now; then `titan-fsm rollback --reason TEXT`, or `titan-fsm "
+                              "attest rollback_failed --reason TEXT`");
     else if (deployment->ended && deployment_left_disarmed(deployment))
-        progress_word(driver,
-                      "deployment %llu is %s; Execution was armed before and is disarmed; next: "
-                      "titan-fsm arm --reason TEXT, and titan-fsm export FILE",
-                      (unsigned long long)deployment->number,
-                      machine_state_name(deployment->state));
+        progress_word(
+            driver,
+            "deployment %llu is %s; Execution was armed before and stays disarmed until somebody "
+            "runs titan-fsm arm; next: titan-fsm arm --reason TEXT, and titan-fsm export FILE",
+            (unsigned long long)deployment->number, machine_state_name(deployment->state));
     else if (deployment->ended)
         progress_word(driver, "deployment %llu is %s; next: titan-fsm export FILE",
                       (unsigned long long)deployment->number,
                       machine_state_name(deployment->state));
     else if (status == EXIT_NEEDS_PERSON)
         progress_word(driver,
-                      "waiting for a person in %s; mend what is named above and go on, or "
-                      "`titan-fsm abort --reason TEXT`",
+                      "a person is needed in %s: fix what is named above and run titan-fsm "
+                      "advance, or `titan-fsm abort --reason TEXT`",
                       machine_state_name(deployment->state));
     else
         progress_word(driver, "in %s; next: titan-fsm advance",
                       machine_state_name(deployment->state));
 }
 
-/* Wherever the interruption caught it: the state, the hold that stays, the next command. Not done,
- * so that no script takes it for the end. */
+/* After an interruption: the state, whether the target stays held, the next command. The status is
+ * not DONE, so that no script takes it for the end. */
 static void end_interrupted(struct driver *driver, bool failed, enum exit_status *status)
 {
     const struct deployment *deployment = &driver->deployment;

@@ -23,7 +23,8 @@ static enum error_code measure_parity(struct target *target, struct evidence *ev
                : code;
 }
 
-/* Parity is looked at before the intent, ARM is sent after it, Execution's own word ends it. */
+/* Parity is checked before the intent; ARM is sent after it; Execution's own log line ends the
+ * wait. */
 static enum error_code arm_by_hand(struct driver *driver, const char *reason,
                                    struct evidence *evidence, bool *ret_armed, char *ret_text,
                                    size_t room, struct error *error)
@@ -55,8 +56,8 @@ static enum error_code arm_by_hand(struct driver *driver, const char *reason,
         return code;
     *ret_armed = view.interlock == INTERLOCK_ARMED;
     (void)snprintf(ret_text, room,
-                   *ret_armed ? "Execution is seen armed, on policy hash %s"
-                              : "ARM was sent and Execution is not seen armed (%s)",
+                   *ret_armed ? "Execution was seen armed, on policy hash %s"
+                              : "ARM was sent, but Execution was not seen armed (%s)",
                    *ret_armed ? parity.hash : interlock_name(view.interlock));
     return record_command(&driver->recorder, "arm", "outcome", key,
                           *ret_armed ? "observed"
@@ -77,8 +78,8 @@ enum error_code command_arm(const struct command_line *line, enum exit_status *r
         code = disarm_check_possible(&driver, error);
     if (code == ERROR_OK && driver_is_open(&driver))
         code = error_set(error, ERROR_REFUSED, 0, driver.config.setup.target.name,
-                         "titan-fsm advance: its own steps arm",
-                         "a deployment is open, and arming belongs to it");
+                         "titan-fsm advance; its steps arm Execution",
+                         "a deployment is open; its own steps arm Execution");
     if (code == ERROR_OK)
         code = driver_unlock(&driver, error);
     if (code == ERROR_OK)

@@ -11,7 +11,7 @@
 #include "journal/canonical.h"
 #include "journal/format/names.h"
 
-/* A person answers what no probe can: what one decided is mended, and not talked away. */
+/* A person answers only what no probe can decide; a failed probe is fixed, not overruled. */
 static enum error_code check_undecided(struct driver *driver, const char *item, struct error *error)
 {
     CLEANUP_BYTES struct bytes output = {0};
@@ -23,7 +23,7 @@ static enum error_code check_undecided(struct driver *driver, const char *item, 
         return ERROR_OK;
     if (status == PREFLIGHT_PASSED)
         return error_set(error, ERROR_REFUSED, 0, item, "titan-fsm advance",
-                         "a probe decides this, and it passed");
+                         "a probe decides this item, and it passed");
     const char *hex = json_string_value(json_object_get(found, "output"));
     if (hex == NULL || !bytes_from_hex(hex, strlen(hex), hash, sizeof hash))
         return error_set(error, ERROR_DAMAGED, 0, item,
@@ -32,9 +32,9 @@ static enum error_code check_undecided(struct driver *driver, const char *item, 
     enum error_code code = journal_blob(driver->journal, hash, &output, error);
     if (code != ERROR_OK)
         return code;
-    return error_set(error, ERROR_REFUSED, 0, item, "mend it, then titan-fsm advance",
-                     "a probe decides this; it failed: %.300s",
-                     output.size > 0 ? (const char *)output.data : "in silence");
+    return error_set(error, ERROR_REFUSED, 0, item, "fix it, then titan-fsm advance",
+                     "a probe decides this item, and it failed: %.300s",
+                     output.size > 0 ? (const char *)output.data : "without output");
 }
 
 enum error_code command_attest(const struct command_line *line, enum exit_status *ret_status,
@@ -48,11 +48,11 @@ enum error_code command_attest(const struct command_line *line, enum exit_status
         return code;
     bool acceptance = strcmp(item, "rollback_failed") == 0;
     if (!driver_is_open(&driver))
-        return error_set(error, ERROR_REFUSED, 0, item,
-                         "titan-fsm begin release|policy --reason TEXT", "no deployment is open");
+        return error_set(error, ERROR_REFUSED, 0, item, "titan-fsm begin release, or begin policy",
+                         "no deployment is open");
     if (acceptance != (driver.deployment.state == STATE_ROLLBACK_FAILED))
         return error_set(error, ERROR_REFUSED, 0, item, "titan-fsm status",
-                         "in %s there is nothing of this kind to attest",
+                         "in %s this cannot be attested",
                          machine_state_name(driver.deployment.state));
     if (!acceptance && !config_has_check(&driver.config, item))
         return error_set(error, ERROR_REFUSED, 0, item, "see `checklist` in the configuration",
@@ -75,12 +75,11 @@ enum error_code command_attest(const struct command_line *line, enum exit_status
     if (code == ERROR_OK && driver.deployment.ended)
         code = driver_forget_session(&driver, error);
     if (code == ERROR_OK)
-        progress_word(
-            &driver,
-            acceptance
-                ? "%s accepted by %s, and the deployment is over; next: titan-fsm export FILE"
-                : "%s attested by %s; next: titan-fsm advance, or titan-fsm run",
-            item, driver.config.operator.principal);
+        progress_word(&driver,
+                      acceptance
+                          ? "%s accepted by %s; the deployment is over; next: titan-fsm export FILE"
+                          : "%s attested by %s; next: titan-fsm advance, or titan-fsm run",
+                      item, driver.config.operator.principal);
     *ret_status = EXIT_DONE;
     return code;
 }

@@ -10,7 +10,7 @@
 #include "journal/canonical.h"
 #include "journal/format/names.h"
 
-/* What genesis pinned holds: a configuration that says otherwise is another target. */
+/* What genesis pins is in force; a configuration that differs describes another target. */
 static enum error_code check_pinned(struct driver *driver, struct error *error)
 {
     CLEANUP_ENTRY struct journal_entry genesis = {0};
@@ -42,13 +42,13 @@ static enum error_code check_words(const struct command_line *line, const struct
     if (procedure == PROCEDURE_POLICY && config->setup.services.execution[0] == '\0')
         return error_set(error, ERROR_CONFIG, 0, "begin",
                          "name services.execution and services.brain",
-                         "there is no shared policy hash to change");
+                         "this target has no shared policy hash to change");
     if (line->commit[0] != '\0' && !bytes_is_hex(line->commit, 40))
         return error_set(error, ERROR_USAGE, 0, "begin", "give all 40 hex digits",
-                         "--commit is no full commit: %s", line->commit);
+                         "--commit is not a full commit: %s", line->commit);
     if (line->expect[0] != '\0' && !bytes_is_hex(line->expect, SHA256_HEX))
         return error_set(error, ERROR_USAGE, 0, "begin", "give all 64 lower-case hex digits",
-                         "--expect is no policy hash: %s", line->expect);
+                         "--expect is not a policy hash: %s", line->expect);
     return ERROR_OK;
 }
 
@@ -58,8 +58,8 @@ static int pinned_approvals(const struct driver *driver, enum procedure procedur
                                          : driver->config.approvals.release;
 }
 
-/* What this deployment asks for beyond genesis: more, never less, and nothing that nobody could
- * give. */
+/* What this deployment requires beyond genesis: more, never less, and only what somebody can give.
+ */
 static enum error_code check_additions(struct driver *driver, const struct command_line *line,
                                        enum procedure procedure, struct error *error)
 {
@@ -73,8 +73,8 @@ static enum error_code check_additions(struct driver *driver, const struct comma
                              "see `checklist` in the configuration",
                              "the checklist has no such item");
     if (wanted < pinned)
-        return error_set(error, ERROR_REFUSED, 0, "--approvals", "leave it out, or ask for more",
-                         "genesis pins %d approvals, and an open can only add to them", pinned);
+        return error_set(error, ERROR_REFUSED, 0, "--approvals", "omit it, or ask for more",
+                         "genesis requires %d approvals; `begin` can only add to them", pinned);
     enum error_code code = journal_head(driver->journal, &head, error);
     if (code == ERROR_OK)
         code = roster_load(driver->journal, head.size, &roster, error);
@@ -87,8 +87,8 @@ static enum error_code check_additions(struct driver *driver, const struct comma
         return error_set(
             error, ERROR_REFUSED, 0, driver->config.setup.target.name,
             "titan-fsm roster add approver LINE --reason WHY, before the deployment is opened",
-            "%d approvals are asked for, and the roster in force has %zu approvers besides you",
-            wanted, others);
+            "%d approvals are required; the roster in force has %zu approvers besides you", wanted,
+            others);
     return ERROR_OK;
 }
 
@@ -119,13 +119,13 @@ static enum error_code open_deployment(struct driver *driver, const struct comma
     CLEANUP_JSON json_t *body = open_json(driver, line, procedure, public_key);
     if (body == NULL)
         return error_set(error, ERROR_USAGE, 0, "begin", "write the reason in UTF-8",
-                         "the deployment cannot be written down");
+                         "the reason is not valid UTF-8");
     code = record_own(&driver->recorder, ENTRY_OPEN, JOURNAL_DEPLOYMENT_SELF, body, &seq, error);
     if (code == ERROR_OK && seq != size)
         return error_set(error, ERROR_HELD, 0, driver->config.journal,
                          "titan-fsm abort --reason TEXT, then begin again",
-                         "another process wrote to the journal in this very moment, so the session "
-                         "key carries the wrong number");
+                         "another process wrote to the journal at the same moment, so the session "
+                         "key's file has the wrong number");
     return code;
 }
 

@@ -9,8 +9,8 @@
 #include "fsm/steps/disarm.h"
 #include "fsm/terminal/progress.h"
 
-/* The session key of an open deployment signs without a passphrase, also for an opener who was
- * removed since; else it is the own key of an operator in force. */
+/* The session key of an open deployment signs without a passphrase, even if its opener was removed
+ * since. Otherwise an operator in force signs with their own key. */
 static enum error_code find_signer(struct driver *driver, struct error *error)
 {
     if (driver->session != NULL)
@@ -19,8 +19,8 @@ static enum error_code find_signer(struct driver *driver, struct error *error)
     return code == ERROR_OK ? authority_check_own(driver, ROSTER_OPERATOR, error) : code;
 }
 
-/* Neither lock nor tenancy: an emergency waits for nobody. A journal that cannot be opened stops
- * the record, not the command. */
+/* Needs neither lock nor tenancy: an emergency does not wait. When the journal cannot be opened,
+ * DISARM is sent without a record. */
 static enum error_code open_for_disarm(struct driver *driver, const struct command_line *line,
                                        bool *ret_recorded, struct error *error)
 {
@@ -40,7 +40,7 @@ static enum error_code open_for_disarm(struct driver *driver, const struct comma
     if (code != ERROR_DAMAGED && code != ERROR_JOURNAL_WRITE && code != ERROR_SYSTEM)
         return code;
     error_print(stderr, "titan-fsm", error);
-    fputs("titan-fsm: DISARM is sent all the same, without a record\n", stderr);
+    fputs("titan-fsm: DISARM is sent without a record\n", stderr);
     driver_close(driver);
     return driver_open_config(driver, &line->options, true, error);
 }
@@ -63,9 +63,9 @@ enum error_code command_disarm(const struct command_line *line, enum exit_status
     evidence_clear(evidence);
     free(evidence);
     progress_word(
-        &driver,
-        observed ? "DISARM was sent, and Execution is seen disarmed"
-                 : "Execution is NOT seen disarmed: stop it by hand, or take its container away");
+        &driver, observed
+                     ? "DISARM was sent, and Execution was seen disarmed"
+                     : "Execution was NOT seen disarmed: stop it by hand, or remove its container");
     *ret_status = observed ? EXIT_DONE : EXIT_STEP_FAILED;
     return code;
 }

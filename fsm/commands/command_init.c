@@ -30,7 +30,7 @@ enum error_code command_init(const struct command_line *line, enum exit_status *
     code = record_own(&driver.recorder, ENTRY_GENESIS, JOURNAL_NO_DEPLOYMENT, body, NULL, error);
     if (code == ERROR_OK)
         progress_word(&driver,
-                      "journal %s of %s begun; next: titan-fsm begin release|policy --reason TEXT",
+                      "journal %s of %s begun; next: titan-fsm begin release --reason TEXT",
                       journal_id(driver.journal), driver.config.setup.target.name);
     *ret_status = EXIT_DONE;
     return code;

@@ -109,8 +109,8 @@ static bool add_item(const char *word, struct command_line *line)
     return true;
 }
 
-/* getopt answers ':' where an option that takes a value is the last word, and '?' for all else;
- * `word` is where it stopped, but within a cluster of letters. */
+/* getopt returns ':' when an option lacks its value, and '?' for every other error; `word` is where
+ * it stopped, except inside a cluster of letters. */
 static enum error_code wrong_option(const struct command *command, int answer, const char *word,
                                     struct error *error)
 {

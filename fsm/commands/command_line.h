@@ -1,6 +1,6 @@
-/* fsm/commands/command_line: the words and options behind a command's name.
- * Knows:     the options of all commands; not what a command does with them.
- * Errors:    ERROR_USAGE for an unknown or incomplete option, or a wrong number of words. */
+/* fsm/commands/command_line: the words and options after a command's name. Knows: the options of
+ * all commands; not what a command does with them. Errors: ERROR_USAGE for an unknown or incomplete
+ * option, or a wrong number of words. */
 #ifndef FSM_COMMAND_LINE_H
 #define FSM_COMMAND_LINE_H
 

@@ -1,9 +1,8 @@
-/* init --succeed: a new journal for a target whose own journal is gone for good. By an
- * administrator, when no holder is alive.
- * Order:     genesis, which names the old head as the target knew it; Execution disarmed and seen
- *            so; what runs, recorded; and last the target: freed, epoch raised, this journal's.
- *            Until then the target refuses the new journal, so nothing can be begun in it too
- *            early. The same command again finishes it. */
+/* init --succeed: a new journal for a target whose journal is lost. For an administrator, when no
+ * holder is alive. Order: genesis, which names the old head as the target knew it; Execution
+ * disarmed and seen so; what runs, recorded; and last the target: freed, epoch raised, this
+ * journal's. Until then the target refuses the new journal, so nothing can be begun in it too
+ * early. The same command again finishes it. */
 #include "fsm/commands/command_line.h"
 
 #include <stdlib.h>
@@ -60,12 +59,13 @@ static enum error_code resume_succession(struct driver *driver, const char *lost
     if (named == NULL || strcmp(named, lost) != 0)
         return error_set(error, ERROR_REFUSED, 0, driver->config.journal,
                          "name another directory for the new journal in the configuration",
-                         "there is a journal already, and it does not succeed the one given");
+                         "this directory holds a journal that does not succeed the given one");
     driver->recorder.journal = driver->journal;
     code = driver_reload(driver, error);
     if (code == ERROR_OK && driver->found)
-        return error_set(error, ERROR_REFUSED, 0, driver->config.journal, "titan-fsm status",
-                         "this journal has succeeded already, and deployments were opened in it");
+        return error_set(
+            error, ERROR_REFUSED, 0, driver->config.journal, "titan-fsm status",
+            "this journal has already succeeded the lost one, and deployments were opened in it");
     return code;
 }
 
@@ -103,7 +103,7 @@ static enum error_code read_lost(struct driver *driver, struct lost *ret_lost, s
             != 0
         || !bytes_is_hex(journal, FORMAT_JOURNAL_ID_HEX) || !bytes_is_hex(hash, SHA256_HEX))
         return error_set(error, ERROR_DAMAGED, 0, driver->config.journal, "run titan-verify on it",
-                         "its genesis does not say what it succeeds");
+                         "its genesis does not name the journal that it succeeds");
     memcpy(ret_lost->journal, journal, sizeof ret_lost->journal);
     memcpy(ret_lost->hash, hash, sizeof ret_lost->hash);
     ret_lost->lost = (struct tenancy_lost){.journal = ret_lost->journal,
@@ -149,8 +149,8 @@ static bool is_execution_running(const struct driver *driver, const struct conta
     return false;
 }
 
-/* Nobody knows what the lost journal's last driver was about to arm. An Execution that does not run
- * is safe by that. */
+/* The lost journal's last driver may have been about to arm. An Execution that does not run is
+ * safe. */
 static enum error_code disarm_before_succession(struct driver *driver, struct target *target,
                                                 const char *reason, struct evidence *evidence,
                                                 struct error *error)
@@ -168,7 +168,7 @@ static enum error_code disarm_before_succession(struct driver *driver, struct ta
     if (code == ERROR_OK && !observed)
         return error_set(error, ERROR_REMOTE, 0, driver->config.setup.target.name,
                          "stop Execution by hand, then run this command again",
-                         "Execution is not seen disarmed");
+                         "Execution was not seen disarmed");
     evidence_clear(evidence); /* the command's own entry has it */
     return code;
 }
@@ -209,8 +209,8 @@ static enum error_code succeed_on_target(struct driver *driver, struct target *t
                             : code;
 }
 
-/* Everything that may refuse comes before the first entry; then a journal, new or the one begun
- * before. */
+/* Every check that may refuse comes before the first entry. Then a journal is created, or the one
+ * of an interrupted run is opened. */
 static enum error_code prepare_succession(struct driver *driver, struct target *target,
                                           const char *lost, int64_t *ret_deployment,
                                           struct evidence *evidence, struct error *error)
@@ -251,7 +251,8 @@ enum error_code command_succeed(const struct command_line *line, enum exit_statu
     int64_t old_deployment = 0;
     if (!bytes_is_hex(line->succeed, FORMAT_JOURNAL_ID_HEX))
         return error_set(error, ERROR_USAGE, 0, "init", "deployment.json on the target names it",
-                         "--succeed is no journal's id (32 hex digits): %.64s", line->succeed);
+                         "--succeed is not the id of a journal (32 hex digits): %.64s",
+                         line->succeed);
     if (line->reason[0] == '\0')
         return error_set(error, ERROR_USAGE, 0, "init", "see `titan-fsm init --help`",
                          "a reason is required, because the journal keeps it: --reason TEXT");
@@ -270,8 +271,8 @@ enum error_code command_succeed(const struct command_line *line, enum exit_statu
     if (code != ERROR_OK)
         return code;
     progress_word(&driver,
-                  "journal %s of %s succeeds %s, and proves nothing of it; next: titan-fsm begin "
-                  "release|policy --reason TEXT",
+                  "journal %s of %s succeeds %s and proves nothing about it; next: titan-fsm begin "
+                  "release --reason TEXT",
                   journal_id(driver.journal), driver.config.setup.target.name, line->succeed);
     *ret_status = EXIT_DONE;
     return ERROR_OK;

@@ -1,10 +1,8 @@
-/* takeover: another operator, or the same one without his session key, goes on with a deployment
- * whose holder is gone.
- * Order:     the new session key is durable, then the signed entry, then the target's epoch, then
- *            the keys before it are wiped. Whoever dies in between runs the same command again: an
- *            entry that did not reach the target is carried there, not made twice; a key without an
- *            entry is replaced.
- * Afterwards an open intent is settled by reconciliation, as after any death. */
+/* takeover: another operator, or the same one without the session key, continues a deployment whose
+ * holder is gone. Order: the new session key is durable, then the signed entry, then the target's
+ * epoch, then the keys before it are wiped. After a crash in between, run the same command again:
+ * an entry that did not reach the target is carried there, not written twice; a key without an
+ * entry is replaced. Afterwards an open intent is settled by reconciliation, as after any death. */
 #include "fsm/commands/command_line.h"
 
 #include <string.h>
@@ -15,7 +13,7 @@
 #include "journal/canonical.h"
 #include "journal/format/names.h"
 
-/* What stands on the target, looked at once: the answer to who holds it, and since when. */
+/* The tenancy as one look at the target found it: who holds it, and since when. */
 struct standing {
     struct tenancy tenancy;
     struct target_span span;
@@ -32,8 +30,8 @@ static enum error_code read_tenancy(struct target *target, struct standing *ret_
     return code;
 }
 
-/* The entry in force is a takeover of this operator, and its session key is here: whatever is
- * missing comes after it. */
+/* The entry in force is a takeover of this operator, and its session key is here; only later steps
+ * can be missing. */
 static bool has_begun(const struct driver *driver, const struct journal_entry *named_by)
 {
     CLEANUP_BYTES struct bytes path = {0};
@@ -70,14 +68,14 @@ static enum error_code record_takeover(struct driver *driver, const struct tenan
                                           "reason", reason);
     if (body == NULL)
         return error_set(error, ERROR_USAGE, 0, "takeover", "write the reason in UTF-8",
-                         "the takeover cannot be written down");
+                         "the reason is not valid UTF-8");
     code = record_own(&driver->recorder, ENTRY_TAKEOVER, (int64_t)driver->deployment.number, body,
                       &seq, error);
     if (code == ERROR_OK && seq != size)
         return error_set(error, ERROR_HELD, 0, driver->config.journal,
-                         "titan-fsm takeover --reason TEXT, once more",
-                         "another process wrote to the journal in this very moment, so the session "
-                         "key carries the wrong number");
+                         "titan-fsm takeover --reason TEXT again",
+                         "another process wrote to the journal at the same moment, so the session "
+                         "key's file has the wrong number");
     return code == ERROR_OK ? driver_reload(driver, error) : code;
 }
 
@@ -126,8 +124,8 @@ enum error_code command_takeover(const struct command_line *line, enum exit_stat
                                        error);
     if (code == ERROR_OK && !driver_is_open(&driver))
         code = error_set(error, ERROR_REFUSED, 0, driver.config.setup.target.name,
-                         "titan-fsm begin release|policy --reason TEXT",
-                         "no deployment is open, so there is none to take over");
+                         "titan-fsm begin release, or begin policy",
+                         "no deployment is open that could be taken over");
     if (code == ERROR_OK)
         code = driver_unlock(&driver, error);
     if (code == ERROR_OK)
@@ -138,7 +136,7 @@ enum error_code command_takeover(const struct command_line *line, enum exit_stat
         code = take_over(&driver, target, line->reason, error);
     if (code != ERROR_OK)
         return code;
-    progress_word(&driver, "deployment %llu is yours, in %s; next: titan-fsm resume",
+    progress_word(&driver, "you now hold deployment %llu, in %s; next: titan-fsm resume",
                   (unsigned long long)driver.deployment.number,
                   machine_state_name(driver.deployment.state));
     *ret_status = EXIT_DONE;

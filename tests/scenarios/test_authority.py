@@ -310,7 +310,7 @@ def wrong_approvals_are_refused_and_the_refusal_recorded(stack):
         operator,
         titan.REFUSED,
         ["accept", bob.home / "unnamed.sig"],
-        "an approval that names nobody is not taken",
+        "an approval without a principal is refused",
     )
     (bob.home / "nonsense").write_text("nothing of the kind\n")
     refused(operator, titan.REFUSED, ["accept", bob.home / "nonsense"], "JSON")
@@ -362,7 +362,7 @@ def roster_is_shown_and_changed_by_administrators_only(stack):
         operator,
         titan.USAGE,
         ["roster", "remove", "king", "bob@example", "--reason", "x"],
-        "no change",
+        "not a change",
     )
     insist(len(operator.entries()) == count, "none of that made an entry")
     operator.expect(

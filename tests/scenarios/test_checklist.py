@@ -104,7 +104,7 @@ def a_failing_item_stops_before_anything_and_no_word_overrules_it(stack):
     size = len(operator.entries())
     said = operator.expect(titan.REFUSED, "attest", "master_password", "--reason", "believe me").err
     insist(
-        "a probe decides this; it failed" in said
+        "a probe decides this item, and it failed" in said
         and f".env.prod:{number}: TITAN_MASTER_PASSWORD is shorter than 32 characters" in said,
         said,
     )

@@ -163,7 +163,7 @@ def explain_speaks_of_the_present_state_and_needs_no_journal_for_a_name(stack):
     )
     operator.expect(titan.ABORTED, "abort", "--reason", "enough seen")
     insist(
-        "titan-fsm begin release|policy" in operator.expect(titan.DONE, "explain").out,
+        "titan-fsm begin release --reason TEXT" in operator.expect(titan.DONE, "explain").out,
         "what comes next is said",
     )
     alone = titan.run(

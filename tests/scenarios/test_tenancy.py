@@ -418,7 +418,7 @@ def lost_journal_is_succeeded(stack):
     alice.begin("release")
     alice.expect(titan.DONE, "run", "--rearm", "no")
     insist(f"succeeds journal {old}" in alice.expect_proven().out, "the report says so")
-    refused(stack, alice, titan.REFUSED, words, "succeeded already")
+    refused(stack, alice, titan.REFUSED, words, "already succeeded")
 
 
 def free_target_or_unknown_one_is_not_succeeded_by_mistake(stack):

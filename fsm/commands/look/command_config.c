@@ -34,8 +34,8 @@ static void print_names(const struct setup *setup)
     puts("");
 }
 
-/* What `init` would refuse although the file can be read; one line, "" where there is nothing. The
- * key itself is not looked at: that needs the passphrase. */
+/* What `init` would refuse although the file is valid; one line, "" for nothing. The key itself is
+ * not looked at: that needs the passphrase. */
 static void find_missing(const struct config *config, char *ret_text, size_t room)
 {
     int policy = config->setup.services.execution[0] != '\0' ? config->approvals.policy
@@ -43,18 +43,17 @@ static void find_missing(const struct config *config, char *ret_text, size_t roo
     int most = policy > config->approvals.release ? policy : config->approvals.release;
     const struct config_roster *roster = &config->roster;
     size_t used = 0;
-    const char *says[3] = {
-        roster->operators.count == 0 ? "roster.operators is empty, so nobody can begin a deployment"
-                                     : NULL,
-        roster->administrators.count == 0
-            ? "roster.administrators is empty, so nobody could ever change the roster"
-            : NULL,
-        NULL};
+    const char *says[3] = {roster->operators.count == 0
+                               ? "roster.operators is empty: no deployment can be begun"
+                               : NULL,
+                           roster->administrators.count == 0
+                               ? "roster.administrators is empty: the roster could never be changed"
+                               : NULL,
+                           NULL};
     char few[120];
-    (void)snprintf(
-        few, sizeof few,
-        "%d approvals are asked for and roster.approvers has %zu, so that `init` refuses it", most,
-        roster->approvers.count);
+    (void)snprintf(few, sizeof few,
+                   "%d approvals are required but roster.approvers lists %zu: `init` will refuse",
+                   most, roster->approvers.count);
     if (most > 0 && roster->approvers.count < (size_t)most)
         says[2] = few;
     ret_text[0] = '\0';
@@ -105,7 +104,7 @@ static void warn(const struct config *config)
     char missing[400];
     find_missing(config, missing, sizeof missing);
     if (missing[0] != '\0')
-        fprintf(stderr, "titan-fsm: good, but %s; next: mend it before titan-fsm init\n", missing);
+        fprintf(stderr, "titan-fsm: good, but %s; next: fix it before titan-fsm init\n", missing);
 }
 
 enum error_code command_config(const struct command_line *line, enum exit_status *ret_status,

@@ -32,7 +32,8 @@ static enum error_code look_at_services(struct target *target, struct evidence *
     struct configurations configurations;
     enum error_code code = compose_render(target, evidence, &model, error);
     if (code == ERROR_REMOTE
-        || code == ERROR_PROTOCOL) { /* an answer: there is no source that could be compared with */
+        || code == ERROR_PROTOCOL) { /* an answer: the source cannot be rendered, so nothing can be
+                                        compared with it */
         drift_unrendered(error->where, error->what, drift);
         return ERROR_OK;
     }
@@ -78,8 +79,8 @@ static enum error_code look_at_source(struct target *target, const struct drift_
     return ERROR_OK;
 }
 
-/* With a journal the host key is held against genesis and the last deployment is known; before
- * `init` there is neither. */
+/* With a journal the host key is compared with genesis and the last deployment is known; before
+ * `init` neither exists. */
 static enum error_code open_reading(struct driver *driver, const struct driver_options *options,
                                     struct drift_baseline *ret_baseline, struct error *error)
 {
@@ -91,8 +92,8 @@ static enum error_code open_reading(struct driver *driver, const struct driver_o
     return code == ERROR_OK ? baseline_load(driver->journal, ret_baseline, error) : code;
 }
 
-/* What the reader must know of the deployment before he looks for somebody who changed something.
- * "" = nothing. */
+/* What the reader must know about the deployment before they look for another cause of drift. "" =
+ * nothing. */
 static void describe_deployment(const struct driver *driver, char *ret_text, size_t room)
 {
     const struct deployment *deployment = &driver->deployment;
@@ -100,13 +101,13 @@ static void describe_deployment(const struct driver *driver, char *ret_text, siz
     ret_text[0] = '\0';
     if (driver_is_open(driver))
         (void)snprintf(ret_text, room,
-                       "deployment %llu is open, in %s: what it has fetched and pulled and not "
-                       "switched yet differs by its own doing",
+                       "deployment %llu is open, in %s: what it has fetched and pulled but not "
+                       "switched to yet shows as drift",
                        number, machine_state_name(deployment->state));
     else if (driver->found && deployment->state == STATE_ROLLED_BACK)
         (void)snprintf(ret_text, room,
-                       "deployment %llu was rolled back: what runs is pinned to what ran before "
-                       "it, until a release brings it to the source",
+                       "deployment %llu was rolled back: the services run what ran before it, "
+                       "until the next release",
                        number);
 }
 

@@ -44,7 +44,7 @@ static struct tally tally_statuses(const struct setup *setup, const enum preflig
     return tally;
 }
 
-/* What was found may have several lines: each stands under the first. */
+/* The found text may have several lines; they are indented under the first. */
 static void print_found(const struct bytes *found)
 {
     const char *text = (const char *)found->data;

@@ -11,16 +11,16 @@
 #include "journal/canonical.h"
 #include "journal/format/names.h"
 
-/* What status knows beyond the deployment's entries: approvals while they matter, whether whoever
- * drives may go forward, and whether Execution was left disarmed. */
+/* What status reads beyond the deployment's entries: approvals while they count, whether the holder
+ * may still go forward, and whether Execution was left disarmed. */
 struct standing {
     bool waits_for_approvals, waits_for_arms;
     struct approval_tally approvals;
     char removed[320];
 };
 
-/* The last deployment left it disarmed, and nobody armed it by hand since: `arm` stands behind the
- * deployment, outside it. */
+/* The last deployment left Execution disarmed, and no `arm` was recorded since. `arm` is recorded
+ * after the deployment, outside it. */
 static enum error_code look_for_arms(struct driver *driver, uint64_t size, bool *ret_waits,
                                      struct error *error)
 {
@@ -61,7 +61,8 @@ static const char *next_step(const struct driver *driver, const struct standing 
     const struct deployment *deployment = &driver->deployment;
     if (!driver_is_open(driver))
         return standing->waits_for_arms ? "titan-fsm arm --reason TEXT"
-                                        : "titan-fsm begin release|policy --reason TEXT";
+                                        : "titan-fsm begin release --reason TEXT, or titan-fsm "
+                                          "begin policy --reason TEXT";
     if (deployment->intent.seq != 0)
         return "titan-fsm resume";
     if (deployment->state == STATE_ROLLBACK_FAILED)
@@ -71,7 +72,7 @@ static const char *next_step(const struct driver *driver, const struct standing 
                    ? "titan-fsm abort --reason TEXT"
                    : "titan-fsm rollback --reason TEXT";
     if (standing->waits_for_approvals)
-        return "titan-fsm request FILE, which an approver answers, then titan-fsm accept FILE";
+        return "titan-fsm request FILE for an approver, then titan-fsm accept FILE";
     return "titan-fsm advance";
 }
 
@@ -134,8 +135,8 @@ static void print_standing(const struct standing *standing)
     }
 }
 
-/* The transition that gave the deployment up or turned it back; its reason is what somebody asks
- * for afterwards. Borrowed, NULL where there is none. */
+/* The transition that aborted the deployment or began its rollback; its reason is what people ask
+ * for afterwards. Borrowed; NULL for none. */
 static const struct journal_entry *turning_transition(const struct deployment *deployment)
 {
     const struct journal_entry *entry = deployment_transition_to(deployment, STATE_ABORTING);

@@ -1,5 +1,5 @@
-/* status --watch: the deployment as the journal tells it, live, from a second terminal while
- * somebody drives. Reads the journal only: no key, no lock, no target. */
+/* status --watch: shows the deployment live from the journal, in a second terminal beside the
+ * driver. Reads the journal only: no key, no lock, no target. */
 #include "fsm/commands/command_line.h"
 
 #include <string.h>
@@ -41,7 +41,7 @@ static void replay_sample(const struct driver *driver, const struct journal_entr
                     summary);
 }
 
-/* What the driver said when it wrote this entry. */
+/* Prints what the driver printed when it wrote this entry. */
 static void replay_entry(struct driver *driver, const struct journal_entry *entry)
 {
     driver->told_utc = entry->utc;
@@ -70,7 +70,7 @@ static void replay_entry(struct driver *driver, const struct journal_entry *entr
     driver->told_utc = NULL;
 }
 
-/* From the entries that were read when the journal was opened, so that none is missed. */
+/* Starts after the entries that were read when the journal was opened, so that none is missed. */
 static enum error_code follow_journal(struct driver *driver, struct error *error)
 {
     struct journal_head head;
@@ -94,7 +94,7 @@ static enum error_code follow_journal(struct driver *driver, struct error *error
     return code;
 }
 
-/* One that has ended stands so since its last entry. */
+/* A deployment that has ended is reported at the time of its last entry. */
 static void say_standing(struct driver *driver)
 {
     const struct deployment *deployment = &driver->deployment;

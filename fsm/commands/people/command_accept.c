@@ -10,8 +10,8 @@
 #include "journal/format/names.h"
 #include "journal/format/sshsig.h"
 
-/* A bare signature names nobody: he is the approver whose key made it, or whom the command line
- * names. */
+/* A bare signature names no principal: it is the approver of the roster with that key, or the one
+ * that the command line names. */
 static enum error_code name_principal(struct driver *driver, const struct command_line *line,
                                       struct approval_answer *answer, char ret_name[PRINCIPAL_MAX],
                                       struct error *error)
@@ -40,8 +40,8 @@ static enum error_code name_principal(struct driver *driver, const struct comman
     return ERROR_OK;
 }
 
-/* Judged and recorded over the same entries, so that an approver removed in this very moment is not
- * taken. *ret_why: why it was refused, or "". */
+/* Judged and recorded against the same journal head, so that an approver who is removed at this
+ * moment is refused. *ret_why: why it was refused, or "". */
 static enum error_code embed_approval(struct driver *driver, const struct approval *approval,
                                       const char *reason, char *ret_why, size_t room,
                                       struct error *error)
@@ -62,7 +62,7 @@ static enum error_code embed_approval(struct driver *driver, const struct approv
     return code;
 }
 
-/* The very same approval stands in the journal: to take it twice would say nothing more. */
+/* The same approval is in the journal already; recording it twice would add nothing. */
 static bool is_embedded(const struct deployment *deployment, const char *signature)
 {
     for (size_t i = 0; i < deployment->count; i++) {
@@ -99,10 +99,10 @@ static enum error_code accept_answer(struct driver *driver, const struct command
     if (code == ERROR_OK && why[0] != '\0') {
         char reason[400];
         if (name[0] != '\0')
-            (void)snprintf(reason, sizeof reason, "an approval by '%.128s' is not taken: %s", name,
+            (void)snprintf(reason, sizeof reason, "an approval by '%.128s' is refused: %s", name,
                            why);
         else
-            (void)snprintf(reason, sizeof reason, "an approval that names nobody is not taken: %s",
+            (void)snprintf(reason, sizeof reason, "an approval without a principal is refused: %s",
                            why);
         code = record_refusal(&driver->recorder, machine_state_name(driver->deployment.state),
                               "approval", reason, error);

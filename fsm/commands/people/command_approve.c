@@ -20,7 +20,7 @@ static enum error_code open_approver_key(const struct command_line *line,
     if (ssh_public_key_from_base64(base64, strcspn(base64, " "), key, error) != ERROR_OK)
         return error_set(error, ERROR_USAGE, 0, "approve",
                          "give the line of the .pub file: --agent \"ssh-ed25519 AAAA...\"",
-                         "--agent is no Ed25519 public key");
+                         "--agent is not an Ed25519 public key");
     return agent_open(line->options.world, NULL, key, ret_signer, error);
 }
 
@@ -47,7 +47,7 @@ static enum error_code sign_approval(const struct command_line *line,
     return approval_answer_write(line->options.world, line->out, &approval, line->reason, error);
 }
 
-/* Without a key it only shows; nothing is signed that was not shown in the same call. */
+/* Without a key it only prints; it signs only what it printed in the same call. */
 enum error_code command_approve(const struct command_line *line, enum exit_status *ret_status,
                                 struct error *error)
 {
@@ -61,8 +61,8 @@ enum error_code command_approve(const struct command_line *line, enum exit_statu
     enum error_code code = approval_request_read(line->options.world, line->words[0], &request,
                                                  error);
     if (code == ERROR_OK && strcmp(request.opener, line->principal) == 0)
-        code = error_set(error, ERROR_REFUSED, 0, line->principal, "somebody else approves",
-                         "who opened a deployment does not approve it himself");
+        code = error_set(error, ERROR_REFUSED, 0, line->principal, "ask another approver",
+                         "the operator who opened a deployment cannot approve it");
     if (code != ERROR_OK)
         return code;
     approval_request_print(stdout, &request);
@@ -75,7 +75,7 @@ enum error_code command_approve(const struct command_line *line, enum exit_statu
     if (code != ERROR_OK)
         return code;
     if (signs)
-        puts("Approved; what was written goes back to the driver: titan-fsm accept FILE");
+        puts("Approved. Send the file back to the operator, who runs: titan-fsm accept FILE");
     else
         puts("Nothing was signed: add --key FILE or --agent LINE, --principal NAME and --out FILE");
     *ret_status = EXIT_DONE;

@@ -19,9 +19,8 @@ enum error_code command_request(const struct command_line *line, enum exit_statu
     if (code != ERROR_OK)
         return code;
     progress_word(&driver,
-                  "%.200s is for the approver, who runs: titan-fsm approve %.200s --key FILE "
-                  "--principal NAME --out FILE; what he gives back goes to "
-                  "`titan-fsm accept`",
+                  "send %.200s to the approver, who runs: titan-fsm approve %.200s --key FILE "
+                  "--principal NAME --out FILE; then give their answer to `titan-fsm accept`",
                   line->words[0], line->words[0]);
     *ret_status = EXIT_DONE;
     return ERROR_OK;

@@ -1,5 +1,5 @@
-/* The roster: show whom it has and which entry made it; change it by an entry that an administrator
- *             of the one in force signs with his own key. */
+/* roster: shows who has which role and which entry said so; changes it by an entry that an
+ * administrator of the roster in force signs with their own key. */
 #include "fsm/commands/command_line.h"
 
 #include <stdio.h>
@@ -71,8 +71,8 @@ static enum error_code show_roster(const struct command_line *line, struct error
     return ERROR_OK;
 }
 
-/* Changed and recorded over the same entries: of two administrators at once the second begins from
- * what the first made. */
+/* Changed and recorded against the same journal head: of two administrators at once, the second one
+ * starts from the first one's change. */
 static enum error_code record_change(struct driver *driver, const struct command_line *line,
                                      enum roster_role role, uint64_t *ret_entry,
                                      struct error *error)
@@ -92,13 +92,13 @@ static enum error_code record_change(struct driver *driver, const struct command
     CLEANUP_JSON json_t *body = json_pack("{s:O, s:s}", "roster", lines, "reason", line->reason);
     if (body == NULL)
         return error_set(error, ERROR_USAGE, 0, "roster", "write the reason in UTF-8",
-                         "the change cannot be written down");
+                         "the reason is not valid UTF-8");
     driver->recorder.decided_at = size;
     return record_own(&driver->recorder, ENTRY_ROSTER, JOURNAL_NO_DEPLOYMENT, body, ret_entry,
                       error);
 }
 
-/* Needs no driver.lock: to remove somebody is possible beside his running driver. */
+/* Needs no driver.lock: an operator can be removed beside their running driver. */
 static enum error_code change_roster(const struct command_line *line, enum roster_role role,
                                      struct error *error)
 {
@@ -113,10 +113,9 @@ static enum error_code change_roster(const struct command_line *line, enum roste
     for (unsigned attempt = 0; code == ERROR_HELD && attempt < ATTEMPTS; attempt++)
         code = record_change(&driver, line, role, &entry, error);
     if (code == ERROR_OK)
-        progress_word(
-            &driver,
-            "entry %llu: the roster is another from here on; look at it with `titan-fsm roster`",
-            (unsigned long long)entry);
+        progress_word(&driver,
+                      "entry %llu changes the roster from now on; `titan-fsm roster` shows it",
+                      (unsigned long long)entry);
     return code;
 }
 
@@ -132,7 +131,8 @@ enum error_code command_roster(const struct command_line *line, enum exit_status
     enum roster_role role = line->word_count == 3 && known ? roster_role_by_name(line->words[1])
                                                            : ROSTER_INVALID;
     if (role == ROSTER_INVALID)
-        return error_set(error, ERROR_USAGE, 0, "roster", next, "this is no change of a roster");
+        return error_set(error, ERROR_USAGE, 0, "roster", next,
+                         "this is not a change of the roster");
     if (line->reason[0] == '\0')
         return error_set(error, ERROR_USAGE, 0, "roster", next,
                          "a reason is required, because the journal keeps it");
