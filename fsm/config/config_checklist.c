@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Where within_ms is not given: what is waited for, and how recent a sample or a line is, scraped
- * or shipped once a minute. */
+/* Used if within_ms is not given: how long to wait, and how recent a sample or a line must be that
+ * is scraped or shipped once a minute. */
 enum { WAIT_MS = 10000, DOWNLOAD_MS = 30000, WAIT_MS_MAX = 120000, LOGS_RECENT_MS = 150000 };
 
 const struct field checklist_fields[] = {
@@ -40,8 +40,8 @@ const struct field checklist_fields[] = {
     FIELD_END,
 };
 
-/* One row a probe: its word, its kind, the keys that it reads, and what to do when it fails where
- *                  the item does not say. */
+/* One row a probe: its word, its kind, the keys that it uses, and the advice for items without one.
+ */
 #define READS(keys) "probe advice mandatory" keys
 static const struct {
     const char *word;
@@ -79,11 +79,11 @@ static const struct {
     {"tree_clean", CHECK_TREE_CLEAN, READS(""),
      "commit or remove the changes of the tree on the target"},
     {"command", CHECK_COMMAND, READS(" command"),
-     "run the item's command on the target by hand, and mend what it says"},
+     "run the item's command on the target by hand, and fix what it reports"},
     {"attest", CHECK_ATTEST, READS(""), "look at it yourself"},
 };
 
-/* What a probe reads where nothing else is said: the standard's own names and figures. */
+/* What a probe uses by default: the standard's own names and figures. */
 static const struct setup_check plain = {
     .advice = "",
     .mandatory = true,
@@ -203,7 +203,7 @@ static enum error_code fail_item(const struct field_file *file, const char *key,
     return field_file_fail(file, at, next, what, id, error);
 }
 
-/* What holds stands in the draft too, for who shows it. */
+/* The values in force are kept in the draft too, for config_show(). */
 static enum error_code settle_item(const struct field_file *file, struct checklist_words *words,
                                    struct error *error)
 {
@@ -225,7 +225,7 @@ static enum error_code settle_item(const struct field_file *file, struct checkli
         return fail_item(file, "probe",
                          "fsm/config/titan.example.yml (installed below share/doc/titan-fsm) lists "
                          "the probes; `command` runs one of your own, `attest` asks a person",
-                         "a checklist item names no probe that there is", check->id, error);
+                         "a checklist item names an unknown probe", check->id, error);
     if ((check->kind == CHECK_ENV_KEY_LENGTH && check->key[0] == '\0')
         || (check->kind == CHECK_COMMAND && check->command[0] == '\0'))
         return fail_item(file, check->kind == CHECK_COMMAND ? "command" : "key",
@@ -233,7 +233,7 @@ static enum error_code settle_item(const struct field_file *file, struct checkli
                          "a checklist item lacks what its probe needs", check->id, error);
     if (check->kind != CHECK_LOGS && check->within_ms > WAIT_MS_MAX)
         return fail_item(file, "within_ms", "write a within_ms of at most 120000",
-                         "a checklist item would be waited for too long", check->id, error);
+                         "a checklist item would wait too long", check->id, error);
     for (size_t i = 0; i < sizeof probes / sizeof probes[0]; i++)
         if (probes[i].kind == check->kind)
             words->probe = probes[i].word;
@@ -247,11 +247,11 @@ enum error_code checklist_settle(const struct field_file *file, struct checklist
     if (!standard && strcmp(draft->begins_with, "own") != 0)
         return field_file_fail(
             file, "checklist",
-            "write `checklist: standard` or `checklist: own`, in front of `preflight`",
-            "the checklist begins with neither", draft->begins_with, error);
+            "write `checklist: standard` or `checklist: own`, before `preflight`",
+            "the checklist is neither standard nor own", draft->begins_with, error);
     if (standard != draft->begun && draft->count > 0)
-        return field_file_fail(file, "checklist", "move `checklist` in front of `preflight`",
-                               "`checklist` stands behind `preflight`", draft->begins_with, error);
+        return field_file_fail(file, "checklist", "move `checklist` before `preflight`",
+                               "`checklist` comes after `preflight`", draft->begins_with, error);
     if (standard && !draft->begun)
         begin_with_standard(draft);
     for (size_t i = 0; i < draft->count; i++) {

@@ -26,7 +26,7 @@ extern const struct field checklist_fields[];
 /* The item that entry `name` fills: the standard's, to be changed, or a new one; NULL when there is
  * no room. `base` is a checklist_draft. */
 void *checklist_add(void *base, const char *name);
-/* Item `index` for who shows it, with the keys that its probe reads; NULL behind the last. */
+/* Item `index` with the keys that its probe uses, for config_show(); NULL after the last. */
 const void *checklist_at(const void *base, size_t index, const char **ret_name,
                          const char **ret_keys);
 enum error_code checklist_settle(const struct field_file *file, struct checklist_draft *draft,

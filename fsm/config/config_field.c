@@ -13,7 +13,7 @@ struct field_reader {
     struct error *error;
 };
 
-/* A collection has no token of its own: its key tells where it stands. */
+/* A collection has no token of its own, so its key gives the position. */
 static enum error_code fail_at(const struct field_reader *reader, struct fy_node *node,
                                const char *next, const char *what, const char *word)
 {
@@ -97,8 +97,8 @@ static enum error_code take_number(const struct field_reader *reader, const stru
     return ERROR_OK;
 }
 
-/* "~/x" and "x" beside the configuration file become paths that hold wherever the program is
- * started. */
+/* "~/x" and "x" beside the configuration file become paths that do not depend on where the program
+ * is started. */
 static enum error_code take_path(const struct field_reader *reader, const char *text,
                                  const char **ret_path)
 {
@@ -292,7 +292,7 @@ static enum error_code take_mapping(const struct field_reader *reader, struct fy
     return ERROR_OK;
 }
 
-/* libfyaml's own word, with its line and column: a doubled key, a wrong indent. */
+/* libfyaml's own message with line and column: a repeated key, a wrong indent. */
 static enum error_code yaml_error(const char *path, struct fy_diag *diag, struct error *error)
 {
     void *at = NULL;
@@ -300,8 +300,8 @@ static enum error_code yaml_error(const char *path, struct fy_diag *diag, struct
     const struct fy_diag_error *found = fy_diag_errors_iterate(diag, &at);
     (void)snprintf(where, sizeof where, "%.120s:%d:%d", path, found != NULL ? found->line : 1,
                    found != NULL ? found->column : 1);
-    return error_set(error, ERROR_CONFIG, 0, where, "mend this line",
-                     "this is not YAML as it must be: %.200s",
+    return error_set(error, ERROR_CONFIG, 0, where, "fix this line",
+                     "this is not valid YAML: %.200s",
                      found != NULL ? found->msg : "it cannot be read");
 }
 
@@ -372,8 +372,8 @@ static struct fy_node_pair *find_key(struct fy_node *mapping, const char *key, s
     return NULL;
 }
 
-/* Goes down as far as the file does; *ret_whole: to the end. NULL where not even the first key is
- * there. */
+/* Follows the path as deep as the file goes; *ret_whole: to its end. NULL if not even the first key
+ * exists. */
 static struct fy_node_pair *descend(const struct field_file *file, const char *at, bool *ret_whole)
 {
     struct fy_node *mapping = fy_document_root(file->document);

@@ -1,9 +1,7 @@
-/* fsm/config/config_field: reads one YAML mapping after a table of its keys. Private to
- * fsm/config*.c.
- * Knows:     YAML nodes, kinds of values, positions; not what a key is for. The only file that
- *            includes libfyaml in fsm/ is config_field.c.
- * Errors:    where = "file:line:column" of the key or value, or of the section where a key is
- *            missing. */
+/* fsm/config/config_field: reads one YAML mapping by a table of its keys. Private to fsm/config*.c.
+ * Knows: YAML nodes, kinds of values, positions; not what a key is for. The only file that includes
+ * libfyaml in fsm/ is config_field.c. Errors: where = "file:line:column" of the key or value, or of
+ * the section where a key is missing. */
 #ifndef FSM_CONFIG_FIELD_H
 #define FSM_CONFIG_FIELD_H
 
@@ -102,8 +100,7 @@ struct field {
         .key = NULL \
     }
 
-/* The file itself, kept for as long as its values are settled: what it says can be wrong together
- * though every value is of its kind. */
+/* The parsed file, kept until all values are checked: valid values can still be wrong together. */
 struct field_file;
 struct field_source {
     const char *path;
@@ -117,13 +114,13 @@ enum error_code field_file_read(const struct field_source *source, const struct 
                                 struct field_file **ret_file, struct error *error) CHECKED;
 void field_file_close(struct field_file *file); /* takes NULL */
 bool field_file_has(const struct field_file *file, const char *at);
-/* ERROR_CONFIG at `at` ("target/directory", "preflight/backups/path"): the value where it is one,
- * else its key; where that key is missing, the section that it is missing in; the beginning of the
- * file where there is no section either. `word` may be "". */
+/* ERROR_CONFIG at `at` ("target/directory", "preflight/backups/path"): the value if it is a scalar,
+ * else its key; if the key is missing, its section; if that is missing too, the beginning of the
+ * file. `word` may be "". */
 enum error_code field_file_fail(const struct field_file *file, const char *at, const char *next,
                                 const char *what, const char *word, struct error *error);
-/* The other way round: what `base` holds after the same table, as one object; config_show.c. NULL
- * when memory is short. */
+/* The reverse, in config_show.c: what `base` holds, by the same table, as one object. NULL when
+ * memory is short. */
 json_t *field_show(const struct field *fields, const void *base) CHECKED;
 
 #endif

@@ -53,7 +53,7 @@ static enum error_code settle_operator(const struct field_file *file, struct dra
                != ERROR_OK)
         return field_file_fail(file, "operator/agent",
                                "write the line of the .pub file of an Ed25519 key",
-                               "operator.agent is no public key", draft->agent_key, error);
+                               "operator.agent is not a public key", draft->agent_key, error);
     return ERROR_OK;
 }
 
@@ -98,7 +98,7 @@ static enum error_code settle_draft(const struct field_file *file, struct draft 
     if (setup->endpoint_count == 0)
         return field_file_fail(file, "endpoints",
                                "endpoints: {execution: {url: http://127.0.0.1:3002/health}}",
-                               "there is no endpoint whose health could be watched", "", error);
+                               "there is no endpoint to watch", "", error);
     if (config->limits.sample_gap_ms <= config->limits.sample_interval_ms)
         return field_file_fail(file,
                                field_file_has(file, "limits/sample_gap_ms")

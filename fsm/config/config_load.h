@@ -11,8 +11,8 @@
 
 enum error_code config_load(const struct world *world, const char *path, struct config *ret_config,
                             struct error *error) CHECKED;
-/* The same file as one object, every key with the value that holds, defaults and all; what a probe
- * does not read is left out of its item. The caller's. */
+/* The same file as one object, every key with the value in force, defaults included; keys that an
+ * item's probe does not use are left out. The caller's. */
 enum error_code config_show(const struct world *world, const char *path, json_t **ret_json,
                             struct error *error) CHECKED;
 #endif

@@ -1,5 +1,5 @@
-/* What a configuration came to, defaults and all, after the tables that it was read by: a key that
- * is read is shown. */
+/* A configuration as JSON, defaults included, by the same tables that read it: every key that is
+ * read is shown. */
 #include "fsm/config/config_field.h"
 
 #include <stdbool.h>

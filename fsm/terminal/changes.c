@@ -27,8 +27,8 @@ static enum error_code read_pulled(struct driver *driver, struct images *ret_ima
     return code == ERROR_OK ? images_read(&lines, ret_images, error) : code;
 }
 
-/* As today's file and env file declare them. What the target cannot say leaves the list empty:
- * every service is unknown then. */
+/* As the present compose file and env file declare them. If the target cannot render them the list
+ * stays empty, and every service is unknown. */
 static enum error_code read_planned_configurations(struct target *target,
                                                    const struct images *images,
                                                    struct configurations *ret_configurations,
@@ -54,22 +54,22 @@ static void decide_service(struct change *change, enum fate fate, const char *wh
     change->why = why;
 }
 
-/* Under the policy procedure Execution and Brain are made anew whatever they are. */
+/* The policy procedure always re-creates Execution and Brain. */
 static void predict_fate(struct change *change, const struct configuration *configuration,
                          bool forced)
 {
     bool known = configuration != NULL && configuration->declared[0] != '\0';
     if (change->after[0] == '\0')
-        decide_service(change, FATE_REMOVED, "it is declared no more");
+        decide_service(change, FATE_REMOVED, "it is no longer declared");
     else if (change->before[0] == '\0')
         decide_service(change, FATE_STARTED, "it did not run before");
     else if (strcmp(change->before, change->after) != 0)
         decide_service(change, FATE_RECREATED, "another image");
     else if (forced)
-        decide_service(change, FATE_RECREATED, "the policy procedure makes it anew");
+        decide_service(change, FATE_RECREATED, "the policy procedure re-creates it");
     else if (!known)
         decide_service(change, FATE_UNKNOWN,
-                       "the same image; compose cannot tell whether its configuration is another");
+                       "the same image; compose cannot say whether its configuration changed");
     else if (strcmp(configuration->declared, configuration->running) != 0)
         decide_service(change, FATE_RECREATED, "another configuration");
     else
@@ -106,8 +106,8 @@ static void compare_images(const struct driver *driver, const struct snapshot *b
     }
 }
 
-/* A release keeps the hash that was found; a policy change ends with the one that was asked for,
- * where one was. */
+/* A release keeps the hash that was found; a policy change ends with the expected one, if --expect
+ * named one. */
 static void read_policy(const struct driver *driver, const struct snapshot *before,
                         struct changes *changes)
 {

@@ -1,11 +1,9 @@
-/* fsm/terminal/changes: what the first step that touches a running service will change, for the one
- * who has to say yes.
- * Knows:     the before snapshot and the pulled images (from the journal), subjects of the commits
- *            between and today's configurations (from the target, read only); not whether anybody
- *            agrees (confirm.h).
- * Source:    deployment standard 3 and 6: a deliberate act. What cannot be told is said to be
- *            unknown, never left out.
- * Ownership: changes_clear() releases the subjects; it takes an empty one. */
+/* fsm/terminal/changes: what the first step that changes a running service will change, for the
+ * person who confirms it. Knows: the before snapshot and the pulled images (from the journal),
+ * subjects of the commits between and today's configurations (from the target, read only); not
+ * whether it is confirmed (confirm.h). Source: deployment standard 3 and 6: a deliberate act. What
+ * is unknown is printed as unknown, never left out. Ownership: changes_clear() releases the
+ * subjects; it takes an empty one. */
 #ifndef FSM_CHANGES_H
 #define FSM_CHANGES_H
 
@@ -34,7 +32,7 @@ struct changes {
     struct change list[2 * SETUP_NAMES_MAX];
     size_t count;
     char policy_before[SHA256_HEX + 1], policy_after[SHA256_HEX + 1]; /* "" = not known */
-    bool has_policy, policy_file; /* policy_file: the repository's policy file is another one */
+    bool has_policy, policy_file; /* policy_file: the repository's policy file changes */
     char drift[800];              /* what had drifted before this deployment; "" = nothing */
 };
 

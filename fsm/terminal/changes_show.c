@@ -71,7 +71,7 @@ static void print_images(FILE *stream, const struct changes *changes)
         label = "";
     }
     if (label[0] != '\0')
-        fprintf(stream, "  %-9s none is another one\n", label);
+        fprintf(stream, "  %-9s unchanged\n", label);
 }
 
 static void print_services(FILE *stream, const struct changes *changes)
@@ -85,7 +85,7 @@ static void print_services(FILE *stream, const struct changes *changes)
 
 static void print_policy(FILE *stream, const struct changes *changes)
 {
-    const char *before = changes->policy_before[0] != '\0' ? changes->policy_before : "not known";
+    const char *before = changes->policy_before[0] != '\0' ? changes->policy_before : "unknown";
     if (!changes->has_policy)
         return;
     if (changes->procedure == PROCEDURE_RELEASE)
@@ -94,11 +94,11 @@ static void print_policy(FILE *stream, const struct changes *changes)
         fprintf(stream, "  policy    before %s\n            after  %s%s\n", before,
                 changes->policy_after[0] != '\0'
                     ? changes->policy_after
-                    : "not known: --expect named none, Execution will say it",
+                    : "unknown until Execution prints it (no --expect was given)",
                 changes->policy_file ? "" : "; the policy file of the repository did not change");
 }
 
-/* One difference a line, as drift_sentence() put them together. */
+/* One difference a line; drift_sentence() joined them. */
 static void print_earlier_drift(FILE *stream, const char *drift)
 {
     const char *label = "drift";

@@ -24,8 +24,7 @@ enum error_code confirm_check(const struct driver *driver, struct error *error)
     const char *given = driver->options.confirm;
     if (given == NULL || strcmp(given, driver->config.setup.target.name) == 0)
         return ERROR_OK;
-    return refuse_change(driver, "--confirm names another target than this one; nothing was done",
-                         error);
+    return refuse_change(driver, "--confirm names another target; nothing was done", error);
 }
 
 static bool is_asked(const struct driver *driver)
@@ -44,7 +43,7 @@ static bool ask_name(struct driver *driver)
     struct error ignored;
     fputs("Type ", stdout);
     bytes_print_escaped(stdout, name, strlen(name));
-    fputs(" to go on. Anything else stops here, and nothing is done: ", stdout);
+    fputs(" to go on. Anything else stops here and changes nothing: ", stdout);
     (void)fflush(stdout);
     bool answered = terminal->read_line(terminal->context, 0, &typed, &ignored) == ERROR_OK;
     driver_disconnect(driver); /* reading may have taken longer than the connection lives */
@@ -68,12 +67,11 @@ enum error_code confirm_change(struct driver *driver, const struct transition *e
     bool agreed = given || (asked && ask_name(driver));
     progress_resume(driver);
     if (!agreed)
-        return refuse_change(
-            driver,
-            asked ? "the target's name was not typed (nor given by --confirm), so nothing was done"
-                  : "nobody confirmed what would change, and there is no terminal to ask on, so "
-                    "nothing was done: --confirm is missing",
-            error);
+        return refuse_change(driver,
+                             asked ? "the target's name was not typed, so nothing was done"
+                                   : "the change was not confirmed: --confirm is missing and there "
+                                     "is no terminal to ask on; nothing was done",
+                             error);
     (void)snprintf(text, sizeof text, "%s confirmed by name, %s", machine_action_name(edge->action),
                    given ? "on the command line" : "on the terminal");
     return record_note(&driver->recorder, "confirmed", text, error);

@@ -11,7 +11,7 @@ enum { LINES_MAX = DISPLAY_ROWS_MAX + DISPLAY_WATCHED_MAX + 16, BAR_MAX = 40 };
 
 enum tone { TONE_PLAIN = 0, TONE_STRONG, TONE_GOOD, TONE_BAD, TONE_FAINT };
 
-/* What is drawn before it is cut to the terminal. */
+/* The frame's lines, before truncation to the terminal size. */
 struct sheet {
     struct {
         char *text;
@@ -28,7 +28,7 @@ static void sheet_clear(struct sheet *sheet)
         free(sheet->lines[i].text);
 }
 
-/* One line; what it is made of may be foreign, so all of it is escaped at once, newlines too. */
+/* Adds one line. Its parts may be foreign text, so the whole line is escaped, newlines too. */
 static void add_text(struct sheet *sheet, enum tone tone, bool elidable, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 static void add_text(struct sheet *sheet, enum tone tone, bool elidable, const char *format, ...)
@@ -164,7 +164,7 @@ static void add_window(struct sheet *sheet, const struct display_model *model, u
     }
 }
 
-/* Where the terminal is too low, steps that are done are told by their number. */
+/* Where the terminal has too few rows, finished steps are replaced by their number. */
 static void elide(struct sheet *sheet, unsigned rows, size_t before)
 {
     size_t from = 0, many = 0;
@@ -193,7 +193,8 @@ static void elide(struct sheet *sheet, unsigned rows, size_t before)
     sheet->count++;
 }
 
-/* How many bytes of `text` fit into so many cells; it is UTF-8, because it was escaped. */
+/* How many bytes of `text` fit into so many cells. The text is valid UTF-8, because it was escaped.
+ */
 static size_t fitting(const char *text, unsigned columns)
 {
     unsigned cells = 0;

@@ -1,11 +1,10 @@
 /* fsm/terminal/display: a deployment on a terminal, drawn from a plain value: the procedure with
- * done, now and to come, the window with its last samples, what is being pulled.
- * Knows:     words, columns and colours; no terminal (screen.h), no journal (display_read.h), no
- *            clock: all times are in the model.
- * Text:      lines with LF. Foreign text is escaped here, whatever it holds; a line has at most
- *            `columns` cells and there are at most `rows` lines. Only with `colour` are there
- *            escape sequences, and then only SGR, balanced on each line; no word depends on them.
- * Cells:     a code point from U+1100 on counts as two, any other as one: that is never too few. */
+ * done, now and to come, the window with its last samples, what is being pulled. Knows: words,
+ * columns and colours; no terminal (screen.h), no journal (display_read.h), no clock: all times are
+ * in the model. Text: lines with LF. Foreign text is escaped here; a line has at most `columns`
+ * cells and there are at most `rows` lines. Only with `colour` are there escape sequences, and then
+ * only SGR, balanced on each line; no word depends on them. Cells: a code point from U+1100 on
+ * counts as two, any other as one: that is never too few. */
 #ifndef FSM_DISPLAY_H
 #define FSM_DISPLAY_H
 
@@ -22,17 +21,17 @@ enum display_mark {
     DISPLAY_FAILED
 };
 
-/* One edge of the procedure: the state it leads to, and what earns it. */
+/* One edge of the procedure: the state it leads to and the action. */
 struct display_row {
     enum display_mark mark;
     enum state state;
-    enum action action; /* ACTION_NONE where the edge only happened */
-    /* began: of the one that is NOW, 0 = waits for its command; took: -1 = cannot be told (another
-     * boot) */
+    enum action action; /* ACTION_NONE for an edge without one */
+    /* began: for the row that is NOW, 0 = waits for its command; took: -1 = unknown (another boot)
+     */
     int64_t began_ns, took_ns;
 };
 
-/* Something that every sample looks at. '+' good, 'X' failing, '!' a mismatch; oldest first. */
+/* One thing that every sample checks. '+' good, 'X' failing, '!' a mismatch; oldest first. */
 struct display_watched {
     char name[64];
     char marks[DISPLAY_SAMPLES + 1];
@@ -41,29 +40,29 @@ struct display_watched {
 
 struct display_window {
     bool shown, open,
-        broken; /* open: it runs now; broken: it was given up, and nothing counts down any more */
+        broken; /* open: it runs now; broken: it was given up and no longer counts down */
     int64_t first_ns, last_ns, length_ms; /* boot clock; first 0 = no sample yet */
     int64_t count;
     struct display_watched watched[DISPLAY_WATCHED_MAX];
     size_t watched_count;
 };
 
-/* The way back: it may take so long since it was first begun. */
+/* The rollback and its time limit, counted from its first begin. */
 struct display_rollback {
     bool shown;
-    int64_t since_ns, limit_ms; /* boot clock; since 0 = cannot be told (another boot) */
+    int64_t since_ns, limit_ms; /* boot clock; since 0 = unknown (another boot) */
 };
 
 struct display_model {
     char target[128], title[400]; /* title: "release 12, opened by alice@example: web 4.2" */
     struct display_row rows[DISPLAY_ROWS_MAX];
-    size_t row_count, rows_before; /* rows_before: done, and left out for want of room */
-    int64_t began_ns, now_ns;      /* boot clock; began 0 = cannot be told (another boot) */
-    bool ended;                    /* the clock stands at its last entry */
+    size_t row_count, rows_before; /* rows_before: done, and left out because the list is full */
+    int64_t began_ns, now_ns;      /* boot clock; began 0 = unknown (another boot) */
+    bool ended;                    /* times end at its last entry */
     struct display_window window;
     struct display_rollback rollback;
     char pull[200]; /* last line that compose printed, "" = none */
-    char last[400]; /* why the last step that did not succeed did not, "" = all did */
+    char last[400]; /* why the last step failed, "" = none did */
     char next[300]; /* what to do now, "" = nothing */
 };
 

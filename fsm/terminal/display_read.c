@@ -15,7 +15,7 @@ static bool is_type(const struct journal_entry *entry, const char *type)
     return strcmp(entry->type, type) == 0;
 }
 
-/* The entry that an answer names. */
+/* The entry with this sequence number, or NULL. */
 static const struct journal_entry *entry_by_seq(const struct deployment *deployment, uint64_t seq)
 {
     for (size_t i = 0; i < deployment->count; i++)
@@ -34,7 +34,7 @@ static void push(struct display_model *model, const struct display_row *row)
     model->rows[model->row_count++] = *row;
 }
 
-/* A good outcome is a step that is done; any other is where the deployment turned, and says why. */
+/* A good outcome is a finished step; any other one failed, and its reason is shown. */
 static void take_transition(const struct deployment *deployment, const struct journal_entry *entry,
                             struct display_model *model)
 {
@@ -65,8 +65,8 @@ static void take_transition(const struct deployment *deployment, const struct jo
         push(model, &row);
 }
 
-/* From the present state along the table to its end: first what is done now or next, then what is
- * to come. */
+/* From the present state along the table to its end: the step that runs or comes next, then the
+ * later ones. */
 static void add_way_ahead(const struct deployment *deployment, const struct clock_reading *now,
                           struct display_model *model)
 {
@@ -77,7 +77,7 @@ static void add_way_ahead(const struct deployment *deployment, const struct cloc
                                              : NULL;
     enum display_mark mark = DISPLAY_NOW;
     enum state state = deployment->state;
-    for (unsigned i = 0; i < STATE_COUNT; i++) { /* no way is longer */
+    for (unsigned i = 0; i < STATE_COUNT; i++) { /* no path is longer */
         const struct transition *edge = machine_step(deployment->procedure, state, rearm);
         if (edge == NULL)
             return;
@@ -143,7 +143,7 @@ static void write_answer(int64_t status, char *ret_text, size_t room)
         (void)snprintf(ret_text, room, "HTTP %lld", (long long)status);
 }
 
-/* Services are named only once they fail: their endpoints stand for them as long as all is well. */
+/* Services are shown only after they fail; until then their endpoints represent them. */
 static void mark_services(struct display_window *window, const char *failing)
 {
     for (const char *at = failing; *at != '\0';) {
@@ -184,13 +184,13 @@ static void fold_sample(const struct journal_entry *entry, const struct config *
                                  : '+',
              mismatch[0] != '\0' ? "mismatch"
              : missing           ? "no answer"
-                                 : "equal, and the interlock as it must be");
+                                 : "equal; interlock as required");
         endpoints++;
     }
     mark_services(window, failing);
     for (size_t i = endpoints; i < window->watched_count; i++) {
         bool ill = names_action(failing, window->watched[i].name);
-        mark(window, window->watched[i].name, ill ? 'X' : '+', ill ? "does not run well" : "runs");
+        mark(window, window->watched[i].name, ill ? 'X' : '+', ill ? "not running well" : "runs");
     }
     const json_t *first = json_array_get(items, 0);
     window->last_ns = json_integer_value(json_object_get(first, "sent_ns"));
@@ -205,7 +205,7 @@ static bool is_window(const struct journal_entry *entry)
                   == 0;
 }
 
-/* On the way back, at its end, or stuck there. */
+/* Rolling back, rolled back, or stuck in a failed rollback. */
 static bool turned_back(const struct deployment *deployment)
 {
     enum phase phase = machine_phase(deployment->state);
@@ -213,7 +213,7 @@ static bool turned_back(const struct deployment *deployment)
            || (phase == PHASE_REVERTING && deployment->state != STATE_ABORTING);
 }
 
-/* The last window that was begun: shown while it runs, and when it failed. */
+/* The last window: shown while it runs, and after it failed. */
 static void read_window(const struct deployment *deployment, const struct config *config,
                         const struct clock_reading *now, struct display_window *window)
 {
@@ -228,8 +228,8 @@ static void read_window(const struct deployment *deployment, const struct config
     window->broken = !window->open && turned_back(deployment);
 }
 
-/* limits.rollback_ms counts from the first time that it was to be made safe, as a verifier counts
- * it; before that, nothing counts. */
+/* limits.rollback_ms counts from the first intent to make Execution safe, as a verifier counts it.
+ */
 static void read_rollback(const struct deployment *deployment, const struct config *config,
                           const struct clock_reading *now, struct display_rollback *rollback)
 {

@@ -61,8 +61,8 @@ static bool is_word_of(const char *words, const char *word)
     return false;
 }
 
-/* When the first act that may have replaced this service's container was sent; `otherwise` where
- * none is on record. */
+/* When the first act that may have replaced this service's container was sent; `otherwise` if none
+ * is recorded. */
 static int64_t replaced_ns(const struct measure *measure, const char *service, int64_t otherwise)
 {
     for (size_t i = 0; i < measure->act_count; i++)
@@ -99,8 +99,8 @@ static enum error_code read_output(struct measure *measure, const json_t *item,
     return journal_blob(measure->driver->journal, hash, ret_output, error);
 }
 
-/* The answer of an endpoint behind item `from` of this entry, before the next list of containers: 1
- * good, 0 bad, -1 not asked. */
+/* The answer of an endpoint after item `from` of this entry and before the next list of containers:
+ * 1 good, 0 bad, -1 not asked. */
 static enum error_code answer_of(struct measure *measure, const json_t *items, size_t from,
                                  const char *endpoint, int *ret_answer, int64_t *received_ns,
                                  struct error *error)
@@ -125,7 +125,7 @@ static enum error_code answer_of(struct measure *measure, const json_t *items, s
     return ERROR_OK;
 }
 
-/* One service at one look: its container, and whichever endpoints are its own. */
+/* One service at one look: its container and its own endpoints. */
 static enum error_code look_at_service(struct measure *measure, const json_t *items, size_t at,
                                        const struct containers *now, const char *service,
                                        struct error *error)
@@ -231,7 +231,7 @@ static enum error_code take_entry(struct measure *measure, const struct journal_
     return code;
 }
 
-/* What was declared no more was removed on purpose. */
+/* A service that is no longer declared was removed on purpose. */
 static enum error_code drop_removed(struct measure *measure, struct error *error)
 {
     const struct deployment *deployment = &measure->driver->deployment;
@@ -255,7 +255,7 @@ static enum error_code drop_removed(struct measure *measure, struct error *error
     return ERROR_OK;
 }
 
-/* When the first `compose.up` in this entry's evidence was sent; 0 where there is none. */
+/* When the first `compose.up` in this entry's evidence was sent; 0 for none. */
 static int64_t up_sent_ns(const struct journal_entry *entry)
 {
     const json_t *items = json_object_get(entry->body, "evidence");
@@ -280,8 +280,8 @@ static int64_t first_sent_ns(const struct journal_entry *entry)
     return item != NULL ? json_integer_value(json_object_get(item, "sent_ns")) : entry->boottime_ns;
 }
 
-/* Where nothing of ours took its arms since: a transition that found it armed, or a sample without
- * a fault. When a guard fired behind it, nobody saw. */
+/* An entry that saw Execution armed: a transition that found it so, or a sample without a fault. A
+ * guard that fired later was not seen. */
 static bool is_look_at_armed(const struct journal_entry *entry)
 {
     const json_t *facts = json_object_get(entry->body, "facts");
@@ -292,9 +292,9 @@ static bool is_look_at_armed(const struct journal_entry *entry)
            && strcmp(evidence_text(facts, "interlock"), "armed") == 0;
 }
 
-/* Whatever is about to take Execution's arms, whether it is seen to or not: what was sent before an
+/* An act that may disarm Execution, whether or not it was seen to: what was sent before an
  * interruption is not in evidence, but its intent is. A switch counts unless Execution was seen
- * armed behind it, because one that failed half way may have re-created it. */
+ * armed after it, because one that failed half way may have re-created it. */
 static bool may_disarm(const struct deployment *deployment, const struct journal_entry *entry)
 {
     if (strcmp(entry->type, ENTRY_COMMAND) == 0)
@@ -308,8 +308,7 @@ static bool may_disarm(const struct deployment *deployment, const struct journal
                && strcmp(deployment_fact(deployment, STATE_VERIFIED, "interlock"), "armed") != 0);
 }
 
-/* From the first such act behind the last time at which Execution was seen armed, whatever is tried
- * again behind it. */
+/* From the first such act after Execution was last seen armed; later attempts do not restart it. */
 static void measure_disarmed(const struct deployment *deployment, struct outage *outage)
 {
     const struct journal_entry *end = &deployment->entries[deployment->count - 1];

@@ -1,4 +1,4 @@
-/* What outage.h measured, as text and as an event. */
+/* The measurement of outage.h, as text and as an event. */
 #include "fsm/terminal/outage.h"
 
 #include <string.h>
@@ -14,7 +14,7 @@ static void print_rows(FILE *stream, const struct outage *outage, bool endpoints
         bytes_print_escaped(stream, row->name, strlen(row->name));
         if (row->total_ns > 0)
             fprintf(stream, " at most %.1f s%s\n", (double)row->total_ns / 1e9,
-                    row->since_ns != 0 ? ", and still" : "");
+                    row->since_ns != 0 ? " so far" : "");
         else
             fputs(" 0 s\n", stream);
         label = "";
@@ -26,15 +26,15 @@ void outage_print(FILE *stream, const struct outage *outage)
     if (!outage->changed && outage->disarmed_ns < 0)
         return;
     if (!outage->measured) {
-        fputs("unavailable  cannot be told: this machine was restarted in between\n", stream);
+        fputs("unavailable  unknown: this machine was restarted in between\n", stream);
         return;
     }
     print_rows(stream, outage, false);
     print_rows(stream, outage, true);
     if (outage->disarmed_ns >= 0)
-        fprintf(stream, "disarmed     Execution %.1f s%s\n", (double)outage->disarmed_ns / 1e9,
-                outage->still_disarmed ? ", and still" : "");
-    fprintf(stream, "             by what was looked at; in the window every %.1f s\n",
+        fprintf(stream, "disarmed     Execution for %.1f s%s\n", (double)outage->disarmed_ns / 1e9,
+                outage->still_disarmed ? " so far" : "");
+    fprintf(stream, "             measured from recorded probes; resolution in the window %.1f s\n",
             (double)outage->resolution_ms / 1e3);
 }
 

@@ -23,7 +23,7 @@ static void print_event(json_t *event)
     (void)fflush(stdout);
 }
 
-/* A line of its own, above the frame where there is one. */
+/* Begins a line of its own, above the frame if there is one. */
 static void begin_line(const struct driver *driver)
 {
     struct clock_reading now;
@@ -59,7 +59,8 @@ void progress_close(struct driver *driver)
     driver->screen = NULL;
 }
 
-/* Read anew: an event is told behind its entry and before the driver has read it. */
+/* Reads the journal again: an event is printed after its entry is written and before the driver has
+ * reloaded. */
 void progress_look(const struct driver *driver)
 {
     struct deployment latest = {0};
@@ -93,7 +94,7 @@ void progress_step(const struct driver *driver, const struct transition *edge, b
         return;
     begin_line(driver);
     fprintf(stdout, "%-18s %s%s", machine_state_name(edge->from), machine_action_name(edge->action),
-            adopted ? " (taken up again)" : "");
+            adopted ? " (continued)" : "");
     end_line(driver);
 }
 
@@ -109,7 +110,7 @@ void progress_transition(const struct driver *driver, const struct transition *e
     }
     progress_look(driver);
     if ((driver->options.quiet && edge->event == EVENT_DONE)
-        || (driver->screen != NULL && good)) /* the list says it */
+        || (driver->screen != NULL && good)) /* the frame's list shows it */
         return;
     begin_line(driver);
     fprintf(stdout, "%-18s -> %s (%s)", machine_state_name(edge->from),
@@ -130,7 +131,7 @@ void progress_reconciliation(const struct driver *driver, const char *action, co
         return;
     }
     begin_line(driver);
-    fprintf(stdout, "interrupted %s: found %s, so %s: ", action, found, then);
+    fprintf(stdout, "interrupted %s: found %s, therefore %s: ", action, found, then);
     print_escaped(reason);
     end_line(driver);
 }
@@ -192,7 +193,7 @@ void progress_outage(struct driver *driver)
     struct outage outage;
     struct error error;
     if (outage_measure(driver, &outage, &error) != ERROR_OK) {
-        progress_word(driver, "how long services were unavailable cannot be told: %s", error.what);
+        progress_word(driver, "how long services were unavailable is unknown: %s", error.what);
         return;
     }
     if (driver->options.json && (outage.changed || outage.disarmed_ns >= 0))

@@ -1,6 +1,5 @@
-/* fsm/terminal/question: asks the operator, records the answer, and takes silence for no.
- * Time:      limits.answer_ms on the boot clock; without a terminal nobody could answer, so it is
- *            unanswered at once. */
+/* fsm/terminal/question: asks the operator and records the answer; no answer means no. Time:
+ * limits.answer_ms on the boot clock; without a terminal the question is unanswered at once. */
 #ifndef FSM_QUESTION_H
 #define FSM_QUESTION_H
 

@@ -14,7 +14,7 @@ struct screen {
     pthread_mutex_t lock;
     void *ticker;
     struct display_model model;
-    unsigned drawn; /* lines of the frame that stands */
+    unsigned drawn; /* lines of the frame on the terminal */
     bool has_model, colour, paused, disturbed;
 };
 
@@ -26,7 +26,7 @@ bool screen_is_possible(const struct world *world)
            && term[0] != '\0' && strcmp(term, "dumb") != 0;
 }
 
-/* One cell and one line are left free, so that no terminal wraps or scrolls by itself. */
+/* One cell and one line stay free, so that no terminal wraps or scrolls. */
 static struct display_size size_of(const struct screen *screen)
 {
     const struct world_terminal *terminal = screen->world->terminal;
@@ -39,7 +39,7 @@ static struct display_size size_of(const struct screen *screen)
                                  .colour = screen->colour};
 }
 
-/* What stands is not the frame alone any more: it is left where it is. */
+/* Something else was printed after the frame: the next frame is drawn below. */
 static void look_for_disturbance(struct screen *screen)
 {
     const struct world_signals *signals = screen->world->signals;
@@ -57,7 +57,7 @@ static void erase(struct screen *screen)
     screen->drawn = 0;
 }
 
-/* Each line is written over the old one and its rest erased: nothing flickers. */
+/* Overwrites each line and erases its rest, so that nothing flickers. */
 static void redraw(struct screen *screen)
 {
     CLEANUP_BYTES struct bytes text = {0};

@@ -305,7 +305,7 @@ static void config_load_bad_checklist_refused(void **state)
         {"preflight:\n  mine: {probe: command, command: \"\"}\n", ":9:36", "mine"},
         {"preflight:\n  live_ops:\n    within_ms: 130000\n", ":10:16", "live_ops"},
         {"checklist: none\n", ":8:12", "none"},
-        {"preflight:\n  mine: {probe: attest}\nchecklist: own\n", ":10:12", "behind"},
+        {"preflight:\n  mine: {probe: attest}\nchecklist: own\n", ":10:12", "comes after"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char text[2048];
