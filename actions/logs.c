@@ -11,7 +11,8 @@ static void add_log_filter(struct text *script, const struct setup_patterns *con
                            size_t set_count)
 {
     CLEANUP_TEXT struct text filter = {0};
-    text_add(&filter, " | grep -aF");
+    /* The first line is always there: it shows from when on the log has not been rotated away. */
+    text_add(&filter, " | { IFS=; read -r l && printf '%s\\n' \"$l\"; grep -aF");
     for (size_t set = 0; set < set_count; set++) {
         for (size_t i = 0; i < sets[set]->count; i++) {
             char literal[512];
@@ -23,7 +24,7 @@ static void add_log_filter(struct text *script, const struct setup_patterns *con
             text_add_quoted(&filter, literal);
         }
     }
-    text_add(&filter, "; [ $? -le 1 ]"); /* 1: no line matched, which is an answer */
+    text_add(&filter, "; [ $? -le 1 ]; }"); /* 1: no line matched, which is an answer */
     text_add_text(script, &filter);
 }
 
@@ -38,7 +39,7 @@ enum error_code logs_fetch(struct target *target, const struct container *contai
     if (query->tail > 0)
         (void)snprintf(lines, sizeof lines, "--tail %lld ", (long long)query->tail);
     text_add_format(&script, "%s logs --timestamps --since ", target_setup(target)->target.docker);
-    text_add_quoted(&script, container->started_at);
+    text_add_quoted(&script, logs_boundary(container));
     text_add_format(&script, " %s%s 2>&1", lines, container->id);
     if (query->set_count > 0)
         add_log_filter(&script, query->sets, query->set_count);
@@ -112,7 +113,16 @@ static void read_message(const char *text, size_t length, char *ret_message, siz
     json_decref(object);
 }
 
-bool logs_next(const struct bytes *text, size_t *at, const char *started_at,
+const char *logs_boundary(const struct container *container)
+{
+    const char *created = container->created_at, *finished = container->finished_at;
+    if (created[0] == '\0')
+        return container->started_at;
+    return log_time_compare(finished, strlen(finished), created, strlen(created)) >= 0 ? finished
+                                                                                       : created;
+}
+
+bool logs_next(const struct bytes *text, size_t *at, const char *boundary,
                struct log_line *ret_line)
 {
     const char *data = (const char *)text->data;
@@ -123,7 +133,7 @@ bool logs_next(const struct bytes *text, size_t *at, const char *started_at,
         *at += length + 1;
         const char *space = memchr(line, ' ', length);
         if (space == NULL
-            || log_time_compare(line, (size_t)(space - line), started_at, strlen(started_at)) < 0)
+            || log_time_compare(line, (size_t)(space - line), boundary, strlen(boundary)) < 0)
             continue;
         ret_line->time = line;
         ret_line->time_length = (size_t)(space - line);

@@ -26,9 +26,12 @@ struct log_line {
     char message[1024]; /* emoji and level skipped; cut at its room */
 };
 
-/* The next line at *at; false at the end. Lines before `started_at` are skipped, and lines without
- * a time. */
-bool logs_next(const struct bytes *text, size_t *at, const char *started_at,
+/* Where the lines of the container's present run begin, RFC 3339: the end of the run before, or its
+ * creation. Not its start: a fast program's first line can be stamped before that. */
+const char *logs_boundary(const struct container *container);
+/* The next line at *at; false at the end. Lines before `boundary` are skipped, and lines without a
+ * time. */
+bool logs_next(const struct bytes *text, size_t *at, const char *boundary,
                struct log_line *ret_line);
 
 /* Matches at the start of the message; %H = 64 hex (copied to ret_hash where not NULL, "" when the

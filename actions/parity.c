@@ -148,7 +148,7 @@ static enum error_code add_execution_voices(struct target *target,
     struct policy_words words = {0};
     struct log_line line;
     for (size_t at = 0; logs_next(&evidence_last(evidence, PROBE_LOGS_EXECUTION, NULL)->output, &at,
-                                  execution->started_at, &line);)
+                                  logs_boundary(execution), &line);)
         (void)read_line_words(line.message, &services->policy_loaded, &words);
     if (words.kind == POLICY_WORDS_INVALID)
         add_absent_line(voices, "Execution's start-up line");
@@ -178,7 +178,7 @@ static enum error_code add_brain_voices(struct target *target, const struct cont
     bool lost = false;
     struct log_line line;
     for (size_t at = 0; logs_next(&evidence_last(evidence, PROBE_LOGS_BRAIN, NULL)->output, &at,
-                                  brain->started_at, &line);) {
+                                  logs_boundary(brain), &line);) {
         if (log_matches_any(line.message, &services->handshake_failed, NULL, NULL)) {
             text_cut(failure, sizeof failure, line.message);
         } else if (read_line_words(line.message, &services->handshake_ok, &words)) {

@@ -24,7 +24,7 @@ static bool search_log(const struct setup_services *services, const struct evide
                        const struct container *container, char *ret_text, size_t room)
 {
     struct log_line line;
-    for (size_t at = 0; logs_next(&item->output, &at, container->started_at, &line);) {
+    for (size_t at = 0; logs_next(&item->output, &at, logs_boundary(container), &line);) {
         if (log_matches_any(line.message, &services->errors, NULL, NULL)) {
             (void)snprintf(ret_text, room, "the log of %s since its start says: %.200s",
                            container->service, line.message);

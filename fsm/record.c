@@ -50,6 +50,9 @@ static json_t *item_json(const struct evidence_item *item)
         json_t *span = json_pack("{s:s, s:I, s:I}", "boot", item->target.boot, "before_ms",
                                  (json_int_t)item->target.before_ms, "after_ms",
                                  (json_int_t)item->target.after_ms);
+        if (item->target.wall_ms > 0
+            && json_object_set_new(span, "wall_ms", json_integer(item->target.wall_ms)) != 0)
+            span = NULL; /* json_object_set_new() refuses NULL below */
         if (json_object_set_new(json, "target", span) != 0) {
             json_decref(json);
             return NULL;

@@ -12,7 +12,8 @@ static const char CONTAINER_TEMPLATE[] =
     "\"state\":{{json .State.Status}},\"health\":{{if (index .State \"Health\")}}{{json "
     ".State.Health.Status}}{{else}}null{{end}},"
     "\"started_at\":{{json .State.StartedAt}},\"restarts\":{{.RestartCount}},\"name\":{{json "
-    ".Name}}}";
+    ".Name}},\"created_at\":{{json .Created}},\"finished_at\":{{json .State.FinishedAt}},"
+    "\"exit_code\":{{.State.ExitCode}}}";
 static const char IMAGE_TEMPLATE[] = "\"id\":{{json .Id}},\"digests\":{{json .RepoDigests}}}";
 
 enum error_code compose_containers(struct target *target, struct evidence *evidence,

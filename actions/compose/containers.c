@@ -15,10 +15,20 @@ static bool copy_whole(const json_t *object, const char *key, char *ret_text, si
     return text != NULL && snprintf(ret_text, room, "%s", text) < (int)room;
 }
 
+/* A key that older lists do not have. */
+static bool copy_if_there(const json_t *object, const char *key, char *ret_text, size_t capacity)
+{
+    return json_object_get(object, key) == NULL || copy_whole(object, key, ret_text, capacity);
+}
+
 static bool read_container_object(const json_t *object, struct container *container)
 {
     container->restarts = json_integer_value(json_object_get(object, "restarts"));
-    return copy_whole(object, "service", container->service, sizeof container->service)
+    container->exit_code = json_integer_value(json_object_get(object, "exit_code"));
+    return copy_if_there(object, "created_at", container->created_at, sizeof container->created_at)
+           && copy_if_there(object, "finished_at", container->finished_at,
+                            sizeof container->finished_at)
+           && copy_whole(object, "service", container->service, sizeof container->service)
            && copy_whole(object, "id", container->id, sizeof container->id)
            && copy_whole(object, "image", container->image, sizeof container->image)
            && copy_whole(object, "state", container->state, sizeof container->state)

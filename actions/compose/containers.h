@@ -12,7 +12,9 @@
 
 struct container {
     char service[64], id[80], image[80], state[16], health[16], started_at[40], name[128];
-    int64_t restarts;
+    /* "" where the list has none; finished_at is the end of the run before this one */
+    char created_at[40], finished_at[40];
+    int64_t restarts, exit_code;
 };
 
 struct containers {

@@ -82,11 +82,12 @@ void envelope_write(struct text *line, const struct setup *setup,
     assert(command->tenancy == NULL
            || (command->tenancy->journal != NULL && command->tenancy->epoch > 0));
     assert(command->watch == NULL || command->tenancy != NULL);
-    text_add_format(line,
-                    "export LC_ALL=C; m() { read -r b < /proc/sys/kernel/random/boot_id; read -r u "
-                    "r < /proc/uptime; printf '\\n%s %%s %%s %%s\\n' \"$b\" \"$u\" \"$1\"; }; m "
-                    "-; ",
-                    mark);
+    text_add_format(
+        line,
+        "export LC_ALL=C; m() { read -r b < /proc/sys/kernel/random/boot_id; read -r u "
+        "r < /proc/uptime; printf '\\n%s %%s %%s %%s %%s\\n' \"$b\" \"$u\" \"$1\" \"$2\"; }; "
+        "m - \"$(date +%%s%%3N)\"; ",
+        mark);
     if (setup->target.docker_host[0] != '\0') {
         text_add(line, "export DOCKER_HOST=");
         text_add_quoted(line, setup->target.docker_host);
@@ -101,14 +102,14 @@ void envelope_write(struct text *line, const struct setup *setup,
         text_add(&inner, script_of(command));
     text_add_format(line, "timeout -k 2 %.3f sh -c ", (double)deadline_ms / 1000.0);
     text_add_quoted_text(line, &inner);
-    text_add(line, "; m $?");
+    text_add(line, "; m $? -");
 }
 
-/* "\n<mark> <boot> <seconds.hundredths> <word>\n" at `at`. */
+/* "\n<mark> <boot> <seconds.hundredths> <word> <wall clock, or ->\n" at `at`. */
 static bool read_mark(const char *at, size_t size, const char *mark, char boot[BOOT_ID_LENGTH + 1],
-                      int64_t *ret_ms, char word[16])
+                      int64_t *ret_ms, char word[16], int64_t *ret_wall_ms)
 {
-    char line[160], format_boot[BOOT_ID_LENGTH + 2], status[16];
+    char line[160], format_boot[BOOT_ID_LENGTH + 2], status[16], wall[24];
     long long seconds;
     int hundredths, used = 0;
     if (size == 0 || size >= sizeof line)
@@ -116,14 +117,16 @@ static bool read_mark(const char *at, size_t size, const char *mark, char boot[B
     memcpy(line, at, size);
     line[size] = '\0';
     if (line[0] != '\n' || strncmp(line + 1, mark, MARK_HEX) != 0
-        || sscanf(line + 1 + MARK_HEX, " %36s %lld.%d %15s%n", format_boot, &seconds, &hundredths,
-                  status, &used)
-               != 4
+        || sscanf(line + 1 + MARK_HEX, " %36s %lld.%d %15s %23s%n", format_boot, &seconds,
+                  &hundredths, status, wall, &used)
+               != 5
         || strlen(format_boot) != BOOT_ID_LENGTH)
         return false;
     memcpy(boot, format_boot, BOOT_ID_LENGTH + 1);
     memcpy(word, status, sizeof status);
     *ret_ms = seconds * 1000 + hundredths * 10;
+    /* A `date` without milliseconds prints something else: then the time is not known. */
+    *ret_wall_ms = strspn(wall, "0123456789") == strlen(wall) ? strtoll(wall, NULL, 10) : 0;
     return true;
 }
 
@@ -133,10 +136,11 @@ enum error_code envelope_read(const char *mark, const struct bytes *printed,
     const char *text = (const char *)printed->data;
     size_t size = printed->size;
     char word[16], boot[BOOT_ID_LENGTH + 1];
+    int64_t no_wall_ms;
     const char *first = size > 1 ? memchr(text + 1, '\n', size - 1) : NULL;
     if (first == NULL
         || !read_mark(text, (size_t)(first - text), mark, result->span.boot,
-                      &result->span.before_ms, word))
+                      &result->span.before_ms, word, &result->span.wall_ms))
         return error_set(error, ERROR_PROTOCOL, 0, "target",
                          "check that sh, timeout, flock and /proc are there",
                          "the target's shell did not begin a command as it must");
@@ -145,7 +149,7 @@ enum error_code envelope_read(const char *mark, const struct bytes *printed,
     const char *last = body_bytes > 1 ? memrchr(body, '\n', body_bytes - 1) : NULL;
     if (last == NULL || text[size - 1] != '\n'
         || !read_mark(last, (size_t)(text + size - 1 - last), mark, boot, &result->span.after_ms,
-                      word)
+                      word, &no_wall_ms)
         || strcmp(boot, result->span.boot) != 0)
         return error_set(error, ERROR_UNREACHABLE, 0, "target", "titan-fsm resume",
                          "a command on the target was cut off before its end came back");

@@ -20,6 +20,7 @@ enum { EVIDENCE_ITEMS_MAX = 96 };
 struct target_span {
     char boot[BOOT_ID_LENGTH + 1]; /* "" = the request did not run on the target */
     int64_t before_ms, after_ms;   /* the target's uptime */
+    int64_t wall_ms;               /* its wall clock before the command, since 1970; 0 = unknown */
 };
 
 struct evidence_item {

@@ -53,7 +53,7 @@ static bool inner_is_accepted(const char *line)
     struct error error;
     assert_non_null(inner);
     text_add(&script, "printf %s ");
-    text_add_bytes(&script, inner + 7, strlen(inner + 7) - strlen("; m $?"));
+    text_add_bytes(&script, inner + 7, strlen(inner + 7) - strlen("; m $? -"));
     text_add(&script, " | sh -n");
     assert_false(text_failed(&script, &error));
     return system(text_string(&script)) == 0;
@@ -75,8 +75,8 @@ static enum error_code record_run(void *context, const struct raw_command *comma
     struct raw_result result = {.status = 0};
     enum error_code code =
         bytes_append_format(&result.output, error,
-                            "\n%s 00000000-0000-0000-0000-000000000000 1.00 -\n%s\n%s "
-                            "00000000-0000-0000-0000-000000000000 1.50 0\n",
+                            "\n%s 00000000-0000-0000-0000-000000000000 1.00 - 1\n%s\n%s "
+                            "00000000-0000-0000-0000-000000000000 1.50 0 -\n",
                             mark, answer != NULL ? answer : "", mark);
     if (code == ERROR_OK)
         *ret_result = result;

@@ -53,8 +53,9 @@ char *container_create(const struct container_plan *plan, const char *image_id)
     tree_copy(state_path("images/%s/root", image_id + 7), text("%s/root", fresh), true);
     state_write(text("%s/container.json", fresh), container);
     state_write(text("%s/state.json", fresh),
-                json_pack("{s:s, s:i, s:i, s:s, s:i}", "Status", "created", "Pid", 0, "ExitCode", 0,
-                          "StartedAt", "0001-01-01T00:00:00Z", "RestartCount", 0));
+                json_pack("{s:s, s:i, s:i, s:s, s:s, s:i}", "Status", "created", "Pid", 0,
+                          "ExitCode", 0, "StartedAt", "0001-01-01T00:00:00Z", "FinishedAt",
+                          "0001-01-01T00:00:00Z", "RestartCount", 0));
     if (rename(fresh, state_path("containers/%s", id)) != 0)
         die(125, "standin: a container cannot be made: %s", strerror(errno));
     state_note("create", id, plan->name);

@@ -143,7 +143,8 @@ struct titan_container *titan_create(struct titan *titan, const char *project, c
                                           .address = arena_text(arena, "172.18.0.%zu",
                                                                 titan->container_count + 1),
                                           .image = image,
-                                          .there = true};
+                                          .there = true,
+                                          .created_ns = titan->timeline->now_ns};
     container->log_end = &container->log;
     return container;
 }

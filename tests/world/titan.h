@@ -67,7 +67,7 @@ struct titan_container {
     const struct titan_image *image;
     bool there, running, armed, marker, answers, healthy;
     int restarts, stage; /* stage: how much of its start has been done */
-    int64_t started_ns;
+    int64_t created_ns, started_ns, finished_ns;
     struct titan_line *log, **log_end;
 };
 

@@ -36,20 +36,27 @@ static void print_template(struct sh *shell, const char *format, const json_t *v
 static json_t *container_json(const struct titan *titan, const struct titan_container *container)
 {
     char started[UTC_LENGTH + 1] = "0001-01-01T00:00:00Z";
+    char created[UTC_LENGTH + 1], finished[UTC_LENGTH + 1] = "0001-01-01T00:00:00Z";
     bool checked = strcmp(container->service, "web") == 0;
     const char *health = titan_is_healthy(container)                         ? "healthy"
                          : (container->image->faults & FAULT_UNHEALTHY) != 0 ? "unhealthy"
                                                                              : "starting";
     if (container->started_ns > 0)
         timeline_utc(titan->timeline, container->started_ns, started);
+    timeline_utc(titan->timeline, container->created_ns, created);
+    if (container->finished_ns > 0)
+        timeline_utc(titan->timeline, container->finished_ns, finished);
     json_t *object = json_pack(
-        "{s:s, s:s, s:o, s:i, s:{s:s, s:s}, s:{s:{s:s, s:s, s:s, s:s}}, s:{s:{s:{s:s}}}}", "Id",
-        container->id, "Image", container->image->id, "Name", json_sprintf("/%s", container->name),
-        "RestartCount", container->restarts, "State", "Status",
+        "{s:s, s:s, s:s, s:o, s:i, s:{s:s, s:s, s:s, s:i}, s:{s:{s:s, s:s, s:s, s:s}}, "
+        "s:{s:{s:{s:s}}}}",
+        "Id", container->id, "Created", created, "Image", container->image->id, "Name",
+        json_sprintf("/%s", container->name), "RestartCount", container->restarts, "State",
+        "Status",
         container->running          ? "running"
         : container->started_ns > 0 ? "exited"
                                     : "created",
-        "StartedAt", started, "Config", "Labels", "com.docker.compose.service", container->service,
+        "StartedAt", started, "FinishedAt", finished, "ExitCode", container->running ? 0 : 1,
+        "Config", "Labels", "com.docker.compose.service", container->service,
         "com.docker.compose.project", container->project, "com.docker.compose.config-hash",
         container->hash, "com.docker.compose.oneoff", "False", "NetworkSettings", "Networks",
         "titan_default", "IPAddress", container->running ? container->address : "");

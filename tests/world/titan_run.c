@@ -37,9 +37,21 @@ bool sh_read_file(struct sh *shell, const char *name, const char **ret_data, siz
     return true;
 }
 
+/* date +%s%3N: the wall clock in milliseconds. */
+static bool titan_date(struct sh *shell, int count, char **words, int *ret_status)
+{
+    const struct timeline *timeline = ((struct titan *)shell->context)->timeline;
+    if (count != 2 || strcmp(words[0], "date") != 0 || strcmp(words[1], "+%s%3N") != 0)
+        return false;
+    sh_printf(shell, 1, "%lld\n",
+              (long long)((timeline->now_ns + timeline->wall_offset_ns) / 1000000));
+    *ret_status = 0;
+    return true;
+}
+
 static bool run_tool(struct sh *shell, int count, char **words, int *ret_status)
 {
-    return tool_run(shell, count, words, ret_status)
+    return tool_run(shell, count, words, ret_status) || titan_date(shell, count, words, ret_status)
            || titan_docker(shell, count, words, ret_status)
            || titan_compose(shell, count, words, ret_status)
            || titan_git(shell, count, words, ret_status);

@@ -51,6 +51,7 @@ void titan_start(struct titan *titan, struct titan_container *container)
 void titan_restart(struct titan *titan, struct titan_container *container)
 {
     container->restarts++;
+    container->finished_ns = titan->timeline->now_ns;
     titan_start(titan, container);
 }
 
@@ -122,6 +123,7 @@ void titan_act(struct titan *titan, struct titan_container *container)
     int stage = ++container->stage;
     if (stage == 1 && (container->image->faults & FAULT_EXITS) != 0) {
         container->running = false;
+        container->finished_ns = titan->timeline->now_ns;
         return;
     }
     if (stage == 1 && (container->image->faults & FAULT_PANIC) != 0)
