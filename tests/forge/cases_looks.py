@@ -229,6 +229,23 @@ def slow_rollback(journal):
     edit.later(journal, T(journal, "redeploy"), 301_000)
 
 
+def goes_on():
+    """A sample shows another policy hash, and the driver takes one more."""
+    driver = Driver()
+    driver.prepare("release", "2", "a")
+    driver.switch()
+    driver.verify_release()
+    driver.begin("observe_window")
+    driver.samples(2)
+    driver.target.policy["2"], kept = digest("other"), driver.target.policy["2"]
+    driver.samples(1, first=3)
+    driver.target.policy["2"] = kept
+    driver.samples(1, first=4)
+    driver.end("rolling_back", "mismatch")
+    driver.roll_back()
+    return driver
+
+
 def accepted_failure():
     driver = Driver()
     driver.prepare("release", "2", "a")
@@ -404,6 +421,7 @@ CASES = [
     Case("w_none", "W-11", "release", no_window, finds=("W-11", "P-01")),
     Case("w_slow", "W-13", "release_unhealthy", slow_rollback),
     Case("w_failed", "W-14", accepted_failure),
+    Case("w_goes_on", "W-15", goes_on),
     Case(
         "r_env",
         "R-01",

@@ -123,6 +123,14 @@ def last_up_of_one(journal):
     edit.item(T(journal, "switch_services"), "compose.up", -1)["subject"] = WEB
 
 
+def scaled(journal):
+    """A second container of web, seen while Brain is deployed and not afterwards."""
+    one = edit.item(T(journal, "verify_execution"), "compose.containers")
+    made = edit.rows(journal, one)
+    web = next(row for row in made if row["service"] == WEB)
+    edit.put_rows(journal, one, made + [dict(web, id=digest("second"))])
+
+
 def pulled_service(journal):
     one = edit.item(T(journal, "pull_images"), "compose.services")
     edit.put(journal, one, journal.text(one) + "zz-stranger\n")
@@ -268,6 +276,8 @@ CASES = [
     ),
     Case("p_sick", "P-23", "release", set_item("verify_release", "health", status=503)),
     Case("p_error", "P-24", "release", error_line),
+    Case("p_form", "P-31", "release", put_item("connect", "config.hmac", "none\n")),
+    Case("p_scaled", "P-30", "policy", scaled),
     Case("p_order", "P-28", "release", reorder),
     Case("p_services", "P-29", "release", pulled_service),
     Case("f_failed", "F-01", "release", set_item("run_preflight", "preflight", status=1)),

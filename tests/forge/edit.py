@@ -12,11 +12,7 @@ def transition(journal, action, nth=-1):
     found = [
         entry
         for entry, name in zip(journal.entries, named)
-        if entry["type"] == "transition"
-        and (
-            (name == action and entry["body"]["event"] in ("done", "rearmed"))
-            or entry["body"]["event"] == action
-        )
+        if entry["type"] == "transition" and (name == action or entry["body"]["event"] == action)
     ]
     return found[nth]
 

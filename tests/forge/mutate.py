@@ -32,7 +32,8 @@ class Change:
 
 
 def actions(entries):
-    """For each entry its action: that of its intent, or its type."""
+    """For each entry its action: that of its intent, `failed` in front where it did not succeed, or
+    its type."""
     named = {}
     for entry in entries:
         body = entry["body"]
@@ -41,7 +42,8 @@ def actions(entries):
     for entry in entries:
         body = entry["body"]
         if entry["type"] == "transition":
-            yield named.get(body.get("intent"), "operator")
+            good = body["event"] in ("done", "rearmed")
+            yield ("" if good else "failed ") + named.get(body.get("intent"), "operator")
         elif entry["type"] in ("reconciliation", "command"):
             word = named.get(body.get("intent")) or body.get("command")
             yield f"{entry['type']} {word}"
@@ -154,21 +156,29 @@ def contrary_rows(probe, row):
         yield dict(row, id=digest("another container"), image=other)
 
 
-# (mutation, message); %B and %E mark where the line is contrary only
+ARMED = ("armed", "\U0001f513 EXECUTION ARMED: a stranger")
+DISARMED = ("disarmed", "\U0001f512 EXECUTION DISARMED: a stranger")
+# (mutation, message, where it is contrary only)
 CONTRARY = {
     "logs.execution": [
-        ("armed", "\U0001f513 EXECUTION ARMED: a stranger"),
-        ("disarmed", "\U0001f512 EXECUTION DISARMED: a stranger"),
-        ("stranger's disarm", "Received DISARM command: a stranger"),
-        ("other hash", "Risk Policy Loaded. Hash: " + digest("other")),
+        ("stranger's disarm", "Received DISARM command: a stranger", "behind"),
+        ("other hash", "Risk Policy Loaded. Hash: " + digest("other"), ""),
     ],
     "logs.brain": [
-        ("other hash", "Policy hash handshake OK. Hash: " + digest("other")),
-        ("handshake failed", "CRITICAL: Policy hash handshake FAILED. no"),
-        ("handshake lost", "Brain demoted to FOLLOWER. Disabling"),
+        ("other hash", "Policy hash handshake OK. Hash: " + digest("other"), ""),
+        ("handshake failed", "CRITICAL: Policy hash handshake FAILED. no", ""),
+        ("handshake lost", "Brain demoted to FOLLOWER. Disabling", "behind"),
     ],
-    "logs.errors": [("error", "FATAL: no")],
+    "logs.errors": [("error", "FATAL: no", "")],
 }
+
+
+def contrary_lines(probe, text):
+    if probe == "logs.execution":  # the state that it does not have
+        armed = max(text.rfind(word) for word in (" ARMED: ", "in ARMED state"))
+        disarmed = max(text.rfind(word) for word in (" DISARMED: ", "initialized DISARMED"))
+        yield (*(ARMED if disarmed >= armed else DISARMED), "")
+    yield from CONTRARY[probe]
 
 
 def of_log(probe, text):
@@ -176,9 +186,10 @@ def of_log(probe, text):
     lines = text.splitlines()
     if not lines:
         return
-    for mutation, message in CONTRARY[probe]:
+    for mutation, message, only in contrary_lines(probe, text):
         first, last = (lines[at].split(" ", 1)[0] for at in (0, -1))
-        yield f"{mutation} before", f"{first} {message}\n{text}"
+        if only != "behind":
+            yield f"{mutation} before", f"{first} {message}\n{text}"
         yield f"{mutation} behind", f"{text}{last} {message}\n"
 
 
@@ -205,7 +216,8 @@ def of_entry(journal, place, action):
             work(copy_of.entries)
             renumber(copy_of, place)
 
-        return Change(kind if action == kind else f"{kind} {action}", "-", mutation, place, on)
+        name = kind if action.split(" ")[0] == entry["type"] else f"{kind} {action}"
+        return Change(name, "-", mutation, place, on)
 
     yield change("dropped", lambda entries: entries.pop(place))
     yield change("doubled", lambda entries: entries.insert(place, copy.deepcopy(entries[place])))

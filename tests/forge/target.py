@@ -8,7 +8,7 @@ import hashlib
 import json
 
 EXECUTION, BRAIN, WEB = "titan-execution", "titan-brain", "titan-web"
-SERVICES = (BRAIN, EXECUTION, WEB)
+SERVICES = (BRAIN, EXECUTION, WEB)  # in the order of their bytes, as rows are
 SUBJECT_HASH = "titan.req.exec.policy_hash.v1"
 SUBJECT_ARM = "titan.cmd.operator.arm.v1"
 SUBJECT_DISARM = "titan.cmd.operator.disarm.v1"
@@ -147,4 +147,4 @@ class Target:
 
     def list(self):
         rows = [json.dumps(one.row(), separators=(",", ":")) for one in self.containers]
-        return "".join(row + "\n" for row in rows)
+        return "".join(row + "\n" for row in sorted(rows))
