@@ -96,28 +96,36 @@ static enum error_code turn_back(struct driver *driver, const struct transition 
     return authority_check_forward(driver, machine_event_name(edge->event), error);
 }
 
-/* The roster is looked at and the intent recorded over the same entries: what another process
- * writes between the two makes this look again. *ret_turned: the deployment went back instead, and
- * there is no intent. */
+struct opening {
+    struct driver *driver;
+    struct step *step;
+    bool turned; /* the deployment went back instead, and there is no intent */
+};
+
+/* The roster is examined and the intent recorded over the same entries. */
+static enum error_code decide_intent(void *context, uint64_t size, struct error *error)
+{
+    struct opening *opening = context;
+    struct driver *driver = opening->driver;
+    char why[320] = "";
+    bool forward = authority_is_forward(opening->step->edge);
+    enum error_code code = forward ? authority_look(driver, why, sizeof why, &size, error)
+                                   : ERROR_OK;
+    if (code != ERROR_OK)
+        return code;
+    opening->turned = why[0] != '\0';
+    if (opening->turned)
+        return turn_back(driver, opening->step->edge, why, error);
+    driver->recorder.decided_at = forward ? size : 0;
+    return record_step(driver, opening->step, error);
+}
+
 static enum error_code open_intent(struct driver *driver, struct step *step, bool *ret_turned,
                                    struct error *error)
 {
-    enum { ATTEMPTS = 8 };
-    enum error_code code = ERROR_HELD;
-    for (unsigned attempt = 0; code == ERROR_HELD && attempt < ATTEMPTS; attempt++) {
-        char why[320] = "";
-        uint64_t size = 0;
-        if (authority_is_forward(step->edge)) {
-            code = authority_look(driver, why, sizeof why, &size, error);
-            if (code != ERROR_OK)
-                return code;
-        }
-        *ret_turned = why[0] != '\0';
-        if (*ret_turned)
-            return turn_back(driver, step->edge, why, error);
-        driver->recorder.decided_at = size;
-        code = record_step(driver, step, error);
-    }
+    struct opening opening = {.driver = driver, .step = step};
+    enum error_code code = journal_append_moving(driver->journal, decide_intent, &opening, error);
+    *ret_turned = opening.turned;
     return code;
 }
 

@@ -226,37 +226,49 @@ static void hold_back(const struct driver *driver, const char *why, struct findi
     decide(finding, finding->found, RESUMPTION_FAIL, why);
 }
 
-/* The roster is looked at and the reconciliation recorded over the same entries, as an intent is
+struct reconciling {
+    struct driver *driver;
+    struct finding *finding;
+    const struct evidence *evidence;
+    char why[400];
+};
+
+/* The roster is examined and the reconciliation recorded over the same entries, as an intent is
  * (engine.c). */
-static enum error_code record(struct driver *driver, const char *stop, struct finding *finding,
-                              const struct evidence *evidence, struct error *error)
+static enum error_code decide_reconciliation(void *context, uint64_t size, struct error *error)
 {
-    enum { ATTEMPTS = 8 };
+    struct reconciling *reconciling = context;
+    struct driver *driver = reconciling->driver;
+    struct finding *finding = reconciling->finding;
     const struct deployment *deployment = &driver->deployment;
     const struct transition *step = machine_step(deployment->procedure, deployment->state,
                                                  deployment->intent.action == ACTION_ARM);
-    enum error_code code = ERROR_HELD;
-    char why[400];
+    bool forward = step != NULL && authority_is_forward(step)
+                   && finding->reconciled.resumption != RESUMPTION_FAIL;
+    if (forward) {
+        enum error_code code = authority_look(driver, reconciling->why, sizeof reconciling->why,
+                                              &size, error);
+        if (code != ERROR_OK)
+            return code;
+        if (reconciling->why[0] != '\0')
+            hold_back(driver, reconciling->why, finding);
+    }
+    driver->recorder.decided_at = forward ? size : 0;
+    return record_reconciliation(&driver->recorder, deployment->intent.seq, finding->found,
+                                 then_of(finding->reconciled.resumption),
+                                 finding->reconciled.reason, reconciling->evidence, error);
+}
+
+static enum error_code record(struct driver *driver, const char *stop, struct finding *finding,
+                              const struct evidence *evidence, struct error *error)
+{
+    struct reconciling reconciling = {.driver = driver, .finding = finding, .evidence = evidence};
     if (stop != NULL) {
-        (void)snprintf(why, sizeof why, "the operator goes back: %.300s", stop);
-        hold_back(driver, why, finding);
+        (void)snprintf(reconciling.why, sizeof reconciling.why, "the operator goes back: %.300s",
+                       stop);
+        hold_back(driver, reconciling.why, finding);
     }
-    for (unsigned attempt = 0; code == ERROR_HELD && attempt < ATTEMPTS; attempt++) {
-        uint64_t size = 0;
-        if (step != NULL && authority_is_forward(step)
-            && finding->reconciled.resumption != RESUMPTION_FAIL) {
-            code = authority_look(driver, why, sizeof why, &size, error);
-            if (code != ERROR_OK)
-                return code;
-            if (why[0] != '\0')
-                hold_back(driver, why, finding);
-        }
-        driver->recorder.decided_at = size;
-        code = record_reconciliation(&driver->recorder, deployment->intent.seq, finding->found,
-                                     then_of(finding->reconciled.resumption),
-                                     finding->reconciled.reason, evidence, error);
-    }
-    return code;
+    return journal_append_moving(driver->journal, decide_reconciliation, &reconciling, error);
 }
 
 static enum error_code settle_and_record(struct driver *driver, const char *stop,

@@ -102,8 +102,12 @@ static enum error_code watch_wall_clock(struct recorder *recorder, struct signer
     CLEANUP_JSON json_t *body = json_pack("{s:s, s:s}", "text", text, "kind", "clock_step");
     if (body == NULL)
         return no_memory(error);
-    return journal_append(recorder->journal, signer, ENTRY_NOTE, recorder->deployment, body, NULL,
-                          0, NULL, error);
+    return journal_append(recorder->journal,
+                          &(struct entry_draft){.signer = signer,
+                                                .type = ENTRY_NOTE,
+                                                .deployment = recorder->deployment,
+                                                .body = body},
+                          NULL, error);
 }
 
 static enum error_code append(struct recorder *recorder, struct signer *signer, const char *type,
@@ -129,12 +133,17 @@ static enum error_code append(struct recorder *recorder, struct signer *signer, 
                     && strcmp(type, ENTRY_OPEN) != 0
                     && (deployment == JOURNAL_NO_DEPLOYMENT || signer == recorder->session);
     enum error_code code = may_note ? watch_wall_clock(recorder, signer, error) : ERROR_OK;
-    if (code == ERROR_OK && decided_at != 0)
-        return journal_append_at(recorder->journal, decided_at, signer, type, deployment, body,
-                                 blobs, count, ret_seq, error);
-    return code == ERROR_OK ? journal_append(recorder->journal, signer, type, deployment, body,
-                                             blobs, count, ret_seq, error)
-                            : code;
+    if (code != ERROR_OK)
+        return code;
+    return journal_append(recorder->journal,
+                          &(struct entry_draft){.signer = signer,
+                                                .type = type,
+                                                .deployment = deployment,
+                                                .body = body,
+                                                .blobs = blobs,
+                                                .blob_count = count,
+                                                .decided_at = decided_at},
+                          ret_seq, error);
 }
 
 static enum error_code append_here(struct recorder *recorder, const char *type, const json_t *body,

@@ -7,21 +7,12 @@
 
 #include "journal/canonical.h"
 #include "journal/format/format.h"
-#include "journal/keys/signer_backend.h"
+#include "journal/journal_handle.h"
 #include "journal/format/sshsig.h"
 
 enum {
     TAIL_CHECKED = 3
 }; /* entries whose chain and signature an open checks; the whole chain is titan-verify's work */
-
-struct journal {
-    const struct world_store *table; /* world->store */
-    void *store;                     /* its handle */
-    const struct world *world;
-    char id[FORMAT_JOURNAL_ID_HEX + 1];
-    char *directory;
-    bool read_only;
-};
 
 void journal_entry_clear(struct journal_entry *entry)
 {
@@ -125,7 +116,8 @@ static enum error_code decode(uint64_t seq, const struct bytes *value,
         || version != FORMAT_VERSION || number != (json_int_t)seq
         || !bytes_is_hex(journal, FORMAT_JOURNAL_ID_HEX) || !bytes_is_hex(prev, SHA256_HEX)
         || !bytes_is_hex(signer, SHA256_HEX) || strlen(utc) != UTC_LENGTH
-        || strlen(boot) != BOOT_ID_LENGTH || strlen(type) >= 24 || !json_is_object(body))
+        || strlen(boot) != BOOT_ID_LENGTH || strlen(type) >= ENTRY_TYPE_BYTES
+        || !json_is_object(body))
         return damaged(seq, "the payload is not an entry of format 1", error);
     const json_t *deployment = json_object_get(payload, "deployment");
     struct journal_entry entry = {.seq = seq,
@@ -230,154 +222,6 @@ enum error_code journal_head(struct journal *journal, struct journal_head *ret_h
         bytes_sha256(value.data, value.size, head.hash);
     *ret_head = head;
     return ERROR_OK;
-}
-
-struct append {
-    struct journal *journal;
-    struct signer *signer;
-    const char *type;
-    int64_t deployment;
-    const json_t *body;
-    bool only_at; /* the entry is made for a journal of `at_size` entries, or not at all */
-    uint64_t at_size;
-    struct bytes ready;  /* signed before the transaction, because the signer may ask a person */
-    uint64_t ready_size; /* for a journal of this many entries */
-};
-
-static enum error_code payload_of(const struct append *append, uint64_t size, const void *last,
-                                  size_t last_bytes, struct bytes *ret_payload, struct error *error)
-{
-    struct clock_reading now;
-    char prev[SHA256_HEX + 1], signer[SHA256_HEX + 1];
-    const struct clock *clock = append->journal->world->clock;
-    enum error_code code = clock->read(clock->context, &now, error);
-    if (code != ERROR_OK)
-        return code;
-    memset(prev, '0', SHA256_HEX);
-    prev[SHA256_HEX] = '\0';
-    if (size > 0)
-        bytes_sha256_hex(last, last_bytes, prev);
-    bytes_hex(signer_public_key(append->signer), KEY_BYTES, signer);
-    CLEANUP_JSON json_t *payload = json_pack("{s:i, s:s, s:I, s:s, s:s, s:s, s:I, s:s, s:s}", "v",
-                                             FORMAT_VERSION, "journal", append->journal->id, "seq",
-                                             (json_int_t)size, "prev", prev, "utc", now.utc, "boot",
-                                             now.boot, "boottime_ns", (json_int_t)now.boottime_ns,
-                                             "signer", signer, "type", append->type);
-    int64_t deployment = append->deployment == JOURNAL_DEPLOYMENT_SELF ? (int64_t)size
-                                                                       : append->deployment;
-    int result = payload == NULL ? -1 : 0;
-    if (result == 0 && deployment != JOURNAL_NO_DEPLOYMENT)
-        result = json_object_set_new(payload, "deployment", json_integer(deployment));
-    if (result == 0)
-        result = json_object_set(payload, "body", (json_t *)(uintptr_t)append->body);
-    if (result != 0)
-        return error_set(error, ERROR_MEMORY, 0, "journal", "", "out of memory");
-    code = canonical_write(payload, ret_payload, error);
-    if (code == ERROR_OK && ret_payload->size > FORMAT_PAYLOAD_BYTES_MAX)
-        return error_set(error, ERROR_LIMIT, 0, append->type, "report this",
-                         "an entry would be larger than %d bytes", FORMAT_PAYLOAD_BYTES_MAX);
-    return code;
-}
-
-static enum error_code sign_value(const struct append *append, uint64_t size, const void *last,
-                                  size_t last_bytes, struct bytes *ret_value, struct error *error)
-{
-    CLEANUP_BYTES struct bytes payload = {0};
-    CLEANUP_BYTES struct bytes value = {0};
-    uint8_t data[SSHSIG_SIGNED_DATA_BYTES_MAX], signature[SIGNATURE_BYTES];
-    enum error_code code = payload_of(append, size, last, last_bytes, &payload, error);
-    if (code != ERROR_OK)
-        return code;
-    size_t data_bytes = sshsig_signed_data(SSHSIG_NAMESPACE_JOURNAL, payload.data, payload.size,
-                                           data);
-    code = signer_sign(append->signer, data, data_bytes, signature, error);
-    if (code == ERROR_OK)
-        code = bytes_append(&value, signature, sizeof signature, error);
-    if (code == ERROR_OK)
-        code = bytes_append(&value, payload.data, payload.size, error);
-    if (code != ERROR_OK)
-        return code;
-    bytes_free(ret_value);
-    *ret_value = value;
-    value = (struct bytes){0};
-    return ERROR_OK;
-}
-
-static enum error_code make_value(void *context, uint64_t size, const void *last, size_t last_bytes,
-                                  struct bytes *ret_value, struct error *error)
-{
-    struct append *append = context;
-    if (append->only_at && append->at_size != size)
-        return ERROR_HELD;
-    if (!append->signer->may_ask)
-        return sign_value(append, size, last, last_bytes, ret_value, error);
-    /* the head moved while the signer was asked: journal_append() asks again */
-    if (append->ready_size != size)
-        return ERROR_HELD;
-    *ret_value = append->ready;
-    append->ready = (struct bytes){0};
-    return ERROR_OK;
-}
-
-static enum error_code sign_ahead(struct append *append, struct error *error)
-{
-    CLEANUP_BYTES struct bytes last = {0};
-    uint64_t size = 0;
-    enum error_code code = append->journal->table->size(append->journal->store, &size, error);
-    if (code == ERROR_OK && size > 0)
-        code = append->journal->table->entry(append->journal->store, size - 1, &last, error);
-    if (code == ERROR_OK)
-        code = sign_value(append, size, last.data, last.size, &append->ready, error);
-    append->ready_size = size;
-    return code;
-}
-
-static enum error_code append_one(struct append *append, const struct bytes *blobs,
-                                  size_t blob_count, uint64_t *ret_seq, struct error *error)
-{
-    struct journal *journal = append->journal;
-    for (size_t i = 0; i < blob_count; i++)
-        assert(blobs[i].size <= FORMAT_BLOB_BYTES_MAX);
-    for (unsigned attempt = 0;; attempt++) {
-        uint64_t seq;
-        enum error_code code = append->signer->may_ask ? sign_ahead(append, error) : ERROR_OK;
-        if (code == ERROR_OK)
-            code = journal->table->append(journal->store, make_value, append, blobs, blob_count,
-                                          &seq, error);
-        bytes_free(&append->ready);
-        if (code == ERROR_HELD && !append->only_at && attempt < 8)
-            continue;
-        if (code == ERROR_HELD)
-            return error_set(error, ERROR_HELD, 0, journal->directory, "try again",
-                             "another process wrote to the journal in this very moment");
-        if (code == ERROR_OK && ret_seq != NULL)
-            *ret_seq = seq;
-        return code;
-    }
-}
-
-enum error_code journal_append(struct journal *journal, struct signer *signer, const char *type,
-                               int64_t deployment, const json_t *body, const struct bytes *blobs,
-                               size_t blob_count, uint64_t *ret_seq, struct error *error)
-{
-    struct append append = {
-        .journal = journal, .signer = signer, .type = type, .deployment = deployment, .body = body};
-    return append_one(&append, blobs, blob_count, ret_seq, error);
-}
-
-enum error_code journal_append_at(struct journal *journal, uint64_t size, struct signer *signer,
-                                  const char *type, int64_t deployment, const json_t *body,
-                                  const struct bytes *blobs, size_t blob_count, uint64_t *ret_seq,
-                                  struct error *error)
-{
-    struct append append = {.journal = journal,
-                            .signer = signer,
-                            .type = type,
-                            .deployment = deployment,
-                            .body = body,
-                            .only_at = true,
-                            .at_size = size};
-    return append_one(&append, blobs, blob_count, ret_seq, error);
 }
 
 enum error_code journal_stored_value(struct journal *journal, uint64_t seq, struct bytes *ret_value,

@@ -1,14 +1,12 @@
-/* journal/journal: the append-only record of one target. Layers: store.h (LMDB), canonical.h,
- * sshsig.h below it.
+/* journal/journal: the append-only record of one target. Below it: the world's store, canonical.h,
+ * sshsig.h.
  * Knows:     sequence, chain, signatures, time stamps; not what a state or an action is.
  * Format:    journal/FORMAT.md.
  * Durability: journal_append() returns ERROR_OK only when the entry and its blobs are on disk (one
- *             LMDB commit: one fdatasync
- *            and one O_DSYNC write). A commit whose outcome is unknown is settled by reopening and
- *            re-reading, never by trying again blindly.
- * Threads:   one at a time for each handle. Processes: several may append (an emergency disarm
- *            beside a running driver): head, sequence and signature are settled inside the write
- *            transaction. */
+ *            LMDB commit: one fdatasync and one O_DSYNC write). A commit whose outcome is unknown
+ * is settled by opening and reading again, never by a blind retry. Threads:   one at a time for
+ * each handle. Processes: several may append (an emergency disarm beside a running driver): head,
+ * sequence and signature are settled inside the write transaction. */
 #ifndef JOURNAL_JOURNAL_H
 #define JOURNAL_JOURNAL_H
 
@@ -29,9 +27,11 @@ enum {
     JOURNAL_DEPLOYMENT_SELF = -2
 }; /* _SELF: an `open`, which carries its own number */
 
+enum { ENTRY_TYPE_BYTES = 24 }; /* with the NUL */
+
 struct journal_entry {
     uint64_t seq;
-    char type[24];
+    char type[ENTRY_TYPE_BYTES];
     int64_t deployment;          /* JOURNAL_NO_DEPLOYMENT where absent */
     char signer[SHA256_HEX + 1]; /* public key, hex */
     char utc[UTC_LENGTH + 1];
@@ -73,17 +73,31 @@ enum error_code journal_head(struct journal *journal, struct journal_head *ret_h
 enum error_code journal_file_bytes(const struct journal *journal, uint64_t *ret_bytes,
                                    struct error *error) CHECKED;
 
-/* `blobs` are stored under their SHA-256 in the same transaction; each at most
- * FORMAT_BLOB_BYTES_MAX. `body` is borrowed. ret_seq may be NULL. */
-enum error_code journal_append(struct journal *journal, struct signer *signer, const char *type,
-                               int64_t deployment, const json_t *body, const struct bytes *blobs,
-                               size_t blob_count, uint64_t *ret_seq, struct error *error) CHECKED;
-/* The same, but only while the journal has `size` entries, so that what was decided from them still
- * holds in the entry: ERROR_HELD when another process wrote in between, and nothing is stored. */
-enum error_code journal_append_at(struct journal *journal, uint64_t size, struct signer *signer,
-                                  const char *type, int64_t deployment, const json_t *body,
-                                  const struct bytes *blobs, size_t blob_count, uint64_t *ret_seq,
-                                  struct error *error) CHECKED;
+/* An entry before it has a number, a time and a signature. Everything is borrowed. */
+struct entry_draft {
+    struct signer *signer;
+    const char *type;
+    int64_t deployment; /* its number, JOURNAL_NO_DEPLOYMENT or JOURNAL_DEPLOYMENT_SELF; never 0 */
+    const json_t *body;
+    /* Stored under their SHA-256 in the same transaction; each at most FORMAT_BLOB_BYTES_MAX. */
+    const struct bytes *blobs;
+    size_t blob_count;
+    /* Only while the journal has so many entries, so that what was decided from them still holds in
+     * this one: ERROR_HELD when another process wrote since, and nothing is stored. 0 = whatever
+     * the journal has become. */
+    uint64_t decided_at;
+};
+
+/* ret_seq may be NULL. */
+enum error_code journal_append(struct journal *journal, const struct entry_draft *draft,
+                               uint64_t *ret_seq, struct error *error) CHECKED;
+
+/* Decides over the journal's `size` entries and appends with `decided_at` = size. */
+typedef enum error_code journal_decide_function(void *context, uint64_t size, struct error *error);
+/* Calls `decide` again each time another process wrote between decision and entry, a few times at
+ * most. Any other answer of it is returned at once. */
+enum error_code journal_append_moving(struct journal *journal, journal_decide_function *decide,
+                                      void *context, struct error *error) CHECKED;
 /* ERROR_DAMAGED when absent or not canonical. */
 enum error_code journal_read(struct journal *journal, uint64_t seq, struct journal_entry *ret_entry,
                              struct error *error) CHECKED;
@@ -92,9 +106,8 @@ enum error_code journal_stored_value(struct journal *journal, uint64_t seq, stru
 enum error_code journal_blob(struct journal *journal, const uint8_t hash[SHA256_BYTES],
                              struct bytes *ret_data, struct error *error) CHECKED;
 
-/* Derived state: a cache beside the entries, rebuilt at will by its user, never evidence. ret_value
- *                is empty where there is none. Stored with the next append
- * or alone. */
+/* Derived state: a cache beside the entries that its user can rebuild at any time; never evidence.
+ * ret_value is empty where there is none. */
 enum error_code journal_state_put(struct journal *journal, const char *key, const void *value,
                                   size_t size, struct error *error) CHECKED;
 enum error_code journal_state_get(struct journal *journal, const char *key, struct bytes *ret_value,

@@ -23,8 +23,12 @@ static enum error_code export_checkpoint(struct driver *driver, const char *path
                                           (int)note.size, "to", path);
     if (body == NULL)
         return error_set(error, ERROR_MEMORY, 0, path, "", "out of memory");
-    return journal_append(driver->journal, signer, ENTRY_ANCHOR, driver->recorder.deployment, body,
-                          NULL, 0, NULL, error);
+    return journal_append(driver->journal,
+                          &(struct entry_draft){.signer = signer,
+                                                .type = ENTRY_ANCHOR,
+                                                .deployment = driver->recorder.deployment,
+                                                .body = body},
+                          NULL, error);
 }
 
 enum error_code command_export(const struct command_line *line, enum exit_status *ret_status,

@@ -48,7 +48,11 @@ static uint64_t append(struct place *place, uint8_t who, const char *type, json_
     CLEANUP_SIGNER struct signer *signer = support_signer(who);
     struct error error;
     uint64_t seq;
-    support_ok(journal_append(place->journal, signer, type, JOURNAL_NO_DEPLOYMENT, owned, NULL, 0,
+    support_ok(journal_append(place->journal,
+                              &(struct entry_draft){.signer = signer,
+                                                    .type = type,
+                                                    .deployment = JOURNAL_NO_DEPLOYMENT,
+                                                    .body = owned},
                               &seq, &error),
                &error);
     return seq;
@@ -303,13 +307,23 @@ static void journal_append_at_another_size_is_held(void **state)
     struct error error;
     uint64_t size = size_of(place), seq = 77;
     append_notes(place, 1);
-    support_code(journal_append_at(place->journal, size, signer, "note", JOURNAL_NO_DEPLOYMENT,
-                                   body, NULL, 0, &seq, &error),
+    support_code(journal_append(place->journal,
+                                &(struct entry_draft){.signer = signer,
+                                                      .type = "note",
+                                                      .deployment = JOURNAL_NO_DEPLOYMENT,
+                                                      .body = body,
+                                                      .decided_at = size},
+                                &seq, &error),
                  ERROR_HELD, &error);
     assert_int_equal(size_of(place), size + 1);
     assert_int_equal(seq, 77);
-    support_ok(journal_append_at(place->journal, size + 1, signer, "note", JOURNAL_NO_DEPLOYMENT,
-                                 body, NULL, 0, &seq, &error),
+    support_ok(journal_append(place->journal,
+                              &(struct entry_draft){.signer = signer,
+                                                    .type = "note",
+                                                    .deployment = JOURNAL_NO_DEPLOYMENT,
+                                                    .body = body,
+                                                    .decided_at = size + 1},
+                              &seq, &error),
                &error);
     assert_int_equal(seq, size + 1);
 }

@@ -96,8 +96,12 @@ int main(void)
     for (int i = -WARM_UP; good && i < ROUNDS; i++) {
         uint64_t seq = 0;
         int64_t begin_ns = now_ns();
-        good = journal_append(journal, signer, "note", JOURNAL_NO_DEPLOYMENT, body, NULL, 0, &seq,
-                              &error)
+        good = journal_append(journal,
+                              &(struct entry_draft){.signer = signer,
+                                                    .type = "note",
+                                                    .deployment = JOURNAL_NO_DEPLOYMENT,
+                                                    .body = body},
+                              &seq, &error)
                == ERROR_OK;
         int64_t middle_ns = now_ns();
         good = good && journal_stored_value(journal, seq, &value, &error) == ERROR_OK;

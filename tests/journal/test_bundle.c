@@ -67,8 +67,14 @@ static void append(struct place *place, const char *const *texts, size_t count)
                                                          hex)),
                          0);
     }
-    support_ok(journal_append(place->journal, place->signer, "note", JOURNAL_NO_DEPLOYMENT, body,
-                              blobs, count, NULL, &error),
+    support_ok(journal_append(place->journal,
+                              &(struct entry_draft){.signer = place->signer,
+                                                    .type = "note",
+                                                    .deployment = JOURNAL_NO_DEPLOYMENT,
+                                                    .body = body,
+                                                    .blobs = blobs,
+                                                    .blob_count = count},
+                              NULL, &error),
                &error);
 }
 
@@ -218,8 +224,14 @@ static void journal_export_every_byte_as_the_format_says(void **state)
     append(place, blobs + 3, 2); /* "one" again */
     CLEANUP_JSON json_t *body = json_pack("{s:s}", "text", "a blob that no evidence names");
     const struct bytes unnamed = {.data = (uint8_t *)(uintptr_t)blobs[5], .size = strlen(blobs[5])};
-    support_ok(journal_append(place->journal, place->signer, "note", JOURNAL_NO_DEPLOYMENT, body,
-                              &unnamed, 1, NULL, &error),
+    support_ok(journal_append(place->journal,
+                              &(struct entry_draft){.signer = place->signer,
+                                                    .type = "note",
+                                                    .deployment = JOURNAL_NO_DEPLOYMENT,
+                                                    .body = body,
+                                                    .blobs = &unnamed,
+                                                    .blob_count = 1},
+                              NULL, &error),
                &error);
     support_ok(journal_export(place->journal, place->signer, place->bundle, &error), &error);
     read_bundle(place, &content);
@@ -257,8 +269,12 @@ static void journal_export_missing_blob_refused_and_old_kept(void **state)
     char hex[SHA256_HEX + 1];
     bytes_sha256_hex("nowhere", 7, hex);
     CLEANUP_JSON json_t *body = json_pack("{s:[{s:s}]}", "evidence", "output", hex);
-    support_ok(journal_append(place->journal, place->signer, "note", JOURNAL_NO_DEPLOYMENT, body,
-                              NULL, 0, NULL, &error),
+    support_ok(journal_append(place->journal,
+                              &(struct entry_draft){.signer = place->signer,
+                                                    .type = "note",
+                                                    .deployment = JOURNAL_NO_DEPLOYMENT,
+                                                    .body = body},
+                              NULL, &error),
                &error);
     support_code(journal_export(place->journal, place->signer, place->bundle, &error),
                  ERROR_DAMAGED, &error);
@@ -293,7 +309,11 @@ static void append_without_end(const struct place *place, int marks)
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0
         || journal_open(place->path, support_world(), false, &journal, &error) != ERROR_OK)
         _exit(1);
-    while (journal_append(journal, place->signer, "note", JOURNAL_NO_DEPLOYMENT, body, NULL, 0,
+    while (journal_append(journal,
+                          &(struct entry_draft){.signer = place->signer,
+                                                .type = "note",
+                                                .deployment = JOURNAL_NO_DEPLOYMENT,
+                                                .body = body},
                           NULL, &error)
            == ERROR_OK)
         (void)write(marks, "+", 1);

@@ -28,8 +28,14 @@ static enum error_code append(struct journal *journal, struct signer *signer, js
 {
     CLEANUP_JSON json_t *body = json_pack("{s:I, s:I}", "who", who, "number", number);
     const struct bytes blob = {.data = (uint8_t *)&number, .size = sizeof number};
-    return journal_append(journal, signer, "note", JOURNAL_NO_DEPLOYMENT, body, &blob, 1, ret_seq,
-                          error);
+    return journal_append(journal,
+                          &(struct entry_draft){.signer = signer,
+                                                .type = "note",
+                                                .deployment = JOURNAL_NO_DEPLOYMENT,
+                                                .body = body,
+                                                .blobs = &blob,
+                                                .blob_count = 1},
+                          ret_seq, error);
 }
 
 static int set_up(void **state)

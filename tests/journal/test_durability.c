@@ -39,8 +39,14 @@ static int work(const char *path)
                                       {.data = noise, .size = (size_t)i * 4096 + 1}};
         memset(noise, (int)i, 100000);
         mark("MARK begin");
-        if (journal_append(journal, signer, "note", JOURNAL_NO_DEPLOYMENT, body, blobs, i % 3, NULL,
-                           &error)
+        if (journal_append(journal,
+                           &(struct entry_draft){.signer = signer,
+                                                 .type = "note",
+                                                 .deployment = JOURNAL_NO_DEPLOYMENT,
+                                                 .body = body,
+                                                 .blobs = blobs,
+                                                 .blob_count = i % 3},
+                           NULL, &error)
             != ERROR_OK)
             return 2;
         mark("MARK end");

@@ -67,8 +67,14 @@ static enum error_code append(struct journal *journal, struct signer *signer, co
     randombytes_buf(noise, blob_bytes);
     support_ok(bytes_append(&blob, noise, blob_bytes, error), error);
     free(noise);
-    return journal_append(journal, signer, "note", JOURNAL_NO_DEPLOYMENT, body, &blob,
-                          blob_bytes > 0 ? 1 : 0, NULL, error);
+    return journal_append(journal,
+                          &(struct entry_draft){.signer = signer,
+                                                .type = "note",
+                                                .deployment = JOURNAL_NO_DEPLOYMENT,
+                                                .body = body,
+                                                .blobs = &blob,
+                                                .blob_count = blob_bytes > 0 ? 1 : 0},
+                          NULL, error);
 }
 
 /* Opens anew, looks at each entry, and closes. */

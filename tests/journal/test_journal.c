@@ -58,8 +58,12 @@ static enum error_code append_text(struct journal *journal, struct signer *signe
                                    uint64_t *ret_seq, struct error *error)
 {
     CLEANUP_JSON json_t *body = json_pack("{s:s}", "text", text);
-    return journal_append(journal, signer, "note", JOURNAL_NO_DEPLOYMENT, body, NULL, 0, ret_seq,
-                          error);
+    return journal_append(journal,
+                          &(struct entry_draft){.signer = signer,
+                                                .type = "note",
+                                                .deployment = JOURNAL_NO_DEPLOYMENT,
+                                                .body = body},
+                          ret_seq, error);
 }
 
 static void append(struct place *place, const char *text, uint64_t wanted_seq)
@@ -84,33 +88,43 @@ static void journal_append_payload_is_the_formats(void **state)
     CLEANUP_BYTES struct bytes first = {0}, second = {0};
     CLEANUP_JSON json_t *body = json_pack("{s:i, s:s}", "z", 1, "a", "\xc3\xa4");
     bytes_hex(signer_public_key(place->signer), KEY_BYTES, signer);
-    support_ok(journal_append(place->journal, place->signer, "open", JOURNAL_DEPLOYMENT_SELF, body,
-                              NULL, 0, NULL, &error),
+    append(place, "entry 0 opens no deployment", 0);
+    support_ok(journal_append(place->journal,
+                              &(struct entry_draft){.signer = place->signer,
+                                                    .type = "open",
+                                                    .deployment = JOURNAL_DEPLOYMENT_SELF,
+                                                    .body = body},
+                              NULL, &error),
                &error);
-    support_ok(journal_append(place->journal, place->signer, "note", 0, body, NULL, 0, NULL,
-                              &error),
+    support_ok(journal_append(place->journal,
+                              &(struct entry_draft){.signer = place->signer,
+                                                    .type = "note",
+                                                    .deployment = 1,
+                                                    .body = body},
+                              NULL, &error),
                &error);
-    append(place, "outside", 2);
-    support_ok(journal_stored_value(place->journal, 0, &first, &error), &error);
-    support_ok(journal_stored_value(place->journal, 1, &second, &error), &error);
+    append(place, "outside", 3);
+    support_ok(journal_stored_value(place->journal, 1, &first, &error), &error);
+    support_ok(journal_stored_value(place->journal, 2, &second, &error), &error);
     static const char form[] = "{\"v\":1,\"journal\":\"%s\",\"seq\":%d,\"prev\":\"%s\",\"utc\":"
                                "\"2026-11-23T07:20:23.123456789Z\",\"boot\":"
                                "\"11111111-2222-3333-4444-555555555555\",\"boottime_ns\":%d,"
-                               "\"signer\":\"%s\",\"type\":\"%s\",\"deployment\":0,"
+                               "\"signer\":\"%s\",\"type\":\"%s\",\"deployment\":1,"
                                "\"body\":{\"z\":1,\"a\":\"\xc3\xa4\"}}";
-    memset(hash, '0', SHA256_HEX);
-    hash[SHA256_HEX] = '\0';
-    (void)snprintf(wanted[0], sizeof wanted[0], form, journal_id(place->journal), 0, hash, 5,
+    CLEANUP_BYTES struct bytes before = {0};
+    support_ok(journal_stored_value(place->journal, 0, &before, &error), &error);
+    bytes_sha256_hex(before.data, before.size, hash);
+    (void)snprintf(wanted[0], sizeof wanted[0], form, journal_id(place->journal), 1, hash, 6,
                    signer, "open");
     bytes_sha256_hex(first.data, first.size, hash);
-    (void)snprintf(wanted[1], sizeof wanted[1], form, journal_id(place->journal), 1, hash, 6,
+    (void)snprintf(wanted[1], sizeof wanted[1], form, journal_id(place->journal), 2, hash, 7,
                    signer, "note");
     assert_string_equal((const char *)first.data + SIGNATURE_BYTES, wanted[0]);
     assert_string_equal((const char *)second.data + SIGNATURE_BYTES, wanted[1]);
     assert_true(sshsig_verify(SSHSIG_NAMESPACE_JOURNAL, wanted[0], strlen(wanted[0]), first.data,
                               signer_public_key(place->signer)));
     CLEANUP_BYTES struct bytes third = {0};
-    support_ok(journal_stored_value(place->journal, 2, &third, &error), &error);
+    support_ok(journal_stored_value(place->journal, 3, &third, &error), &error);
     assert_null(strstr((const char *)third.data + SIGNATURE_BYTES, "deployment"));
 }
 
@@ -217,8 +231,14 @@ static void journal_append_too_large_body_refused(void **state)
                  &error);
     CLEANUP_JSON json_t *body = json_pack("{s:f}", "real", 1.5);
     const struct bytes given = {.data = (uint8_t *)(uintptr_t) "b", .size = 1};
-    support_code(journal_append(place->journal, place->signer, "note", JOURNAL_NO_DEPLOYMENT, body,
-                                &given, 1, &seq, &error),
+    support_code(journal_append(place->journal,
+                                &(struct entry_draft){.signer = place->signer,
+                                                      .type = "note",
+                                                      .deployment = JOURNAL_NO_DEPLOYMENT,
+                                                      .body = body,
+                                                      .blobs = &given,
+                                                      .blob_count = 1},
+                                &seq, &error),
                  ERROR_LIMIT, &error);
     assert_true(seq == 77);
     uint8_t hash[SHA256_BYTES];
@@ -226,6 +246,64 @@ static void journal_append_too_large_body_refused(void **state)
     support_code(journal_blob(place->journal, hash, &blob, &error), ERROR_DAMAGED, &error);
     free(text);
     append(place, "goes on", 3);
+}
+
+/* How often a decision was made, and how often another writer came between it and its entry. */
+struct moving {
+    struct place *place;
+    unsigned decisions, disturbed;
+    bool held_by_something_else;
+};
+
+static enum error_code decide_and_append(void *context, uint64_t size, struct error *error)
+{
+    struct moving *moving = context;
+    struct journal *journal = moving->place->journal;
+    CLEANUP_JSON json_t *body = json_pack("{s:I}", "decided over", (json_int_t)size);
+    moving->decisions++;
+    if (moving->held_by_something_else)
+        return error_set(error, ERROR_HELD, 0, "target", "", "the target is held");
+    if (moving->decisions <= moving->disturbed)
+        support_ok(append_text(journal, moving->place->signer, "another writer", NULL, error),
+                   error);
+    return journal_append(journal,
+                          &(struct entry_draft){.signer = moving->place->signer,
+                                                .type = "note",
+                                                .deployment = JOURNAL_NO_DEPLOYMENT,
+                                                .body = body,
+                                                .decided_at = size},
+                          NULL, error);
+}
+
+static void journal_append_moving_decides_again_over_what_was_written(void **state)
+{
+    struct moving moving = {.place = *state, .disturbed = 3};
+    struct journal_head head;
+    struct error error;
+    append(moving.place, "first", 0);
+    support_ok(journal_append_moving(moving.place->journal, decide_and_append, &moving, &error),
+               &error);
+    assert_int_equal(moving.decisions, 4);
+    support_ok(journal_head(moving.place->journal, &head, &error), &error);
+    assert_true(head.size == 5); /* the first, three of the other writer, one decided over those */
+    CLEANUP_ENTRY struct journal_entry entry = {0};
+    support_ok(journal_read(moving.place->journal, 4, &entry, &error), &error);
+    assert_int_equal(json_integer_value(json_object_get(entry.body, "decided over")), 4);
+}
+
+static void journal_append_moving_ends(void **state)
+{
+    struct moving always = {.place = *state, .disturbed = 1000};
+    struct moving held = {.place = *state, .held_by_something_else = true};
+    struct error error;
+    append(always.place, "first", 0);
+    support_code(journal_append_moving(always.place->journal, decide_and_append, &always, &error),
+                 ERROR_HELD, &error);
+    assert_in_range(always.decisions, 5, 20);
+    support_code(journal_append_moving(held.place->journal, decide_and_append, &held, &error),
+                 ERROR_HELD, &error);
+    assert_int_equal(held.decisions, 1); /* the head did not move: trying again would not help */
+    assert_string_equal(error.where, "target");
 }
 
 static void journal_append_too_large_blob_is_a_bug(void **state)
@@ -236,8 +314,14 @@ static void journal_append_too_large_blob_is_a_bug(void **state)
     uint8_t *data = calloc(1, FORMAT_BLOB_BYTES_MAX + 1);
     struct bytes blob = {.data = data, .size = FORMAT_BLOB_BYTES_MAX};
     CLEANUP_JSON json_t *body = json_object();
-    support_ok(journal_append(place->journal, place->signer, "note", JOURNAL_NO_DEPLOYMENT, body,
-                              &blob, 1, NULL, &error),
+    support_ok(journal_append(place->journal,
+                              &(struct entry_draft){.signer = place->signer,
+                                                    .type = "note",
+                                                    .deployment = JOURNAL_NO_DEPLOYMENT,
+                                                    .body = body,
+                                                    .blobs = &blob,
+                                                    .blob_count = 1},
+                              NULL, &error),
                &error);
     close_journal(place);
     pid_t child = fork();
@@ -247,8 +331,14 @@ static void journal_append_too_large_blob_is_a_bug(void **state)
         (void)signal(SIGABRT, SIG_DFL);
         blob.size++;
         _exit(journal_open(place->path, &place->world, false, &place->journal, &error) == ERROR_OK
-              && journal_append(place->journal, place->signer, "note", JOURNAL_NO_DEPLOYMENT, body,
-                                &blob, 1, NULL, &error)
+              && journal_append(place->journal,
+                                &(struct entry_draft){.signer = place->signer,
+                                                      .type = "note",
+                                                      .deployment = JOURNAL_NO_DEPLOYMENT,
+                                                      .body = body,
+                                                      .blobs = &blob,
+                                                      .blob_count = 1},
+                                NULL, &error)
                      == ERROR_OK);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
@@ -376,6 +466,8 @@ int main(void)
         CASE(journal_create_and_open_keep_the_id),
         CASE(journal_open_read_only_append_is_a_bug),
         CASE(journal_append_too_large_body_refused),
+        CASE(journal_append_moving_decides_again_over_what_was_written),
+        CASE(journal_append_moving_ends),
         CASE(journal_append_too_large_blob_is_a_bug),
         CASE(journal_open_damaged_last_entry_refused),
         CASE(journal_open_foreign_entry_refused),

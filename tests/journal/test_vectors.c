@@ -219,9 +219,12 @@ static void append_as_in_the_vectors(const struct vectors *vectors, size_t i,
     (void)snprintf(time->next.utc, sizeof time->next.utc, "%s", support_text(value, "utc"));
     (void)snprintf(time->next.boot, sizeof time->next.boot, "%s", support_text(value, "boot"));
     time->next.boottime_ns = json_integer_value(json_object_get(value, "boottime_ns"));
-    support_ok(journal_append(journal, signer_by_payload(vectors, value),
-                              support_text(value, "type"), JOURNAL_NO_DEPLOYMENT,
-                              json_object_get(value, "body"), NULL, 0, &seq, &error),
+    support_ok(journal_append(journal,
+                              &(struct entry_draft){.signer = signer_by_payload(vectors, value),
+                                                    .type = support_text(value, "type"),
+                                                    .deployment = JOURNAL_NO_DEPLOYMENT,
+                                                    .body = json_object_get(value, "body")},
+                              &seq, &error),
                &error);
     assert_true(seq == i);
     stored_value(entry_of(vectors, i), &wanted);

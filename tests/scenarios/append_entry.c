@@ -42,7 +42,11 @@ static enum error_code append(struct journal *journal, struct signer *signer, ch
     CLEANUP_JSON json_t *body = json_loads(words[2], 0, &parsed);
     if (body == NULL)
         return error_set(error, ERROR_USAGE, 0, "body", "", "%s", parsed.text);
-    return journal_append(journal, signer, words[0], strtoll(words[1], NULL, 10), body, NULL, 0,
+    return journal_append(journal,
+                          &(struct entry_draft){.signer = signer,
+                                                .type = words[0],
+                                                .deployment = strtoll(words[1], NULL, 10),
+                                                .body = body},
                           NULL, error);
 }
 

@@ -40,26 +40,26 @@ static enum error_code name_principal(struct driver *driver, const struct comman
     return ERROR_OK;
 }
 
+struct embedding {
+    struct driver *driver;
+    const struct approval *approval;
+    const char *reason;
+    char why[200]; /* why it was refused, or "" */
+};
+
 /* Judged and recorded against the same journal head, so that an approver who is removed at this
- * moment is refused. *ret_why: why it was refused, or "". */
-static enum error_code embed_approval(struct driver *driver, const struct approval *approval,
-                                      const char *reason, char *ret_why, size_t room,
-                                      struct error *error)
+ * moment is refused. */
+static enum error_code embed_approval(void *context, uint64_t size, struct error *error)
 {
-    enum { ATTEMPTS = 8 };
-    enum error_code code = ERROR_HELD;
-    for (unsigned attempt = 0; code == ERROR_HELD && attempt < ATTEMPTS; attempt++) {
-        struct journal_head head;
-        code = journal_head(driver->journal, &head, error);
-        if (code == ERROR_OK)
-            code = approval_judge(driver, approval, head.size, ret_why, room, error);
-        if (code != ERROR_OK || ret_why[0] != '\0')
-            return code;
-        driver->recorder.decided_at = head.size;
-        code = record_approval(&driver->recorder, approval->principal, approval->statement,
-                               approval->signature, reason, NULL, error);
-    }
-    return code;
+    struct embedding *embedding = context;
+    const struct approval *approval = embedding->approval;
+    enum error_code code = approval_judge(embedding->driver, approval, size, embedding->why,
+                                          sizeof embedding->why, error);
+    if (code != ERROR_OK || embedding->why[0] != '\0')
+        return code;
+    embedding->driver->recorder.decided_at = size;
+    return record_approval(&embedding->driver->recorder, approval->principal, approval->statement,
+                           approval->signature, embedding->reason, NULL, error);
 }
 
 /* The same approval is in the journal already; recording it twice would add nothing. */
@@ -80,7 +80,7 @@ static enum error_code accept_answer(struct driver *driver, const struct command
 {
     CLEANUP_ANSWER struct approval_answer answer = {0};
     CLEANUP_BYTES struct bytes statement = {0};
-    char name[PRINCIPAL_MAX], why[200] = "";
+    char name[PRINCIPAL_MAX];
     enum error_code code = approval_answer_read(line->options.world, line->words[0], &answer,
                                                 error);
     if (code == ERROR_OK && is_embedded(&driver->deployment, answer.signature))
@@ -95,15 +95,16 @@ static enum error_code accept_answer(struct driver *driver, const struct command
                                 .statement = answer.json != NULL ? answer.statement
                                                                  : (const char *)statement.data,
                                 .signature = answer.signature};
-    code = embed_approval(driver, &approval, answer.reason, why, sizeof why, error);
-    if (code == ERROR_OK && why[0] != '\0') {
+    struct embedding embedding = {.driver = driver, .approval = &approval, .reason = answer.reason};
+    code = journal_append_moving(driver->journal, embed_approval, &embedding, error);
+    if (code == ERROR_OK && embedding.why[0] != '\0') {
         char reason[400];
         if (name[0] != '\0')
             (void)snprintf(reason, sizeof reason, "an approval by '%.128s' is refused: %s", name,
-                           why);
+                           embedding.why);
         else
             (void)snprintf(reason, sizeof reason, "an approval without a principal is refused: %s",
-                           why);
+                           embedding.why);
         code = record_refusal(&driver->recorder, machine_state_name(driver->deployment.state),
                               "approval", reason, error);
         return code == ERROR_OK ? error_set(error, ERROR_REFUSED, 0, line->words[0],

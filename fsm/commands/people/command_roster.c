@@ -71,51 +71,54 @@ static enum error_code show_roster(const struct command_line *line, struct error
     return ERROR_OK;
 }
 
+struct roster_change {
+    struct driver *driver;
+    const struct command_line *line;
+    enum roster_role role;
+    uint64_t entry; /* the one that records it */
+};
+
 /* Changed and recorded against the same journal head: of two administrators at once, the second one
  * starts from the first one's change. */
-static enum error_code record_change(struct driver *driver, const struct command_line *line,
-                                     enum roster_role role, uint64_t *ret_entry,
-                                     struct error *error)
+static enum error_code record_change(void *context, uint64_t size, struct error *error)
 {
+    struct roster_change *change = context;
+    const struct command_line *line = change->line;
     CLEANUP_ROSTER struct roster roster = {0};
     CLEANUP_JSON json_t *lines = NULL;
-    uint64_t size;
-    enum error_code code = load_now(driver, &roster, &size, error);
+    enum error_code code = roster_load(change->driver->journal, size, &roster, error);
     if (code == ERROR_OK)
-        code = authority_check_own(driver, ROSTER_ADMINISTRATOR, error);
+        code = authority_check_own(change->driver, ROSTER_ADMINISTRATOR, error);
     if (code == ERROR_OK)
         code = strcmp(line->words[0], "add") == 0
-                   ? roster_with(&roster, role, line->words[2], &lines, error)
-                   : roster_without(&roster, role, line->words[2], &lines, error);
+                   ? roster_with(&roster, change->role, line->words[2], &lines, error)
+                   : roster_without(&roster, change->role, line->words[2], &lines, error);
     if (code != ERROR_OK)
         return code;
     CLEANUP_JSON json_t *body = json_pack("{s:O, s:s}", "roster", lines, "reason", line->reason);
     if (body == NULL)
         return error_set(error, ERROR_USAGE, 0, "roster", "write the reason in UTF-8",
                          "the reason is not valid UTF-8");
-    driver->recorder.decided_at = size;
-    return record_own(&driver->recorder, ENTRY_ROSTER, JOURNAL_NO_DEPLOYMENT, body, ret_entry,
-                      error);
+    change->driver->recorder.decided_at = size;
+    return record_own(&change->driver->recorder, ENTRY_ROSTER, JOURNAL_NO_DEPLOYMENT, body,
+                      &change->entry, error);
 }
 
 /* Needs no driver.lock: an operator can be removed beside their running driver. */
 static enum error_code change_roster(const struct command_line *line, enum roster_role role,
                                      struct error *error)
 {
-    enum { ATTEMPTS = 8 };
     CLEANUP_DRIVER struct driver driver = {0};
-    uint64_t entry = 0;
+    struct roster_change change = {.driver = &driver, .line = line, .role = role};
     enum error_code code = driver_open(&driver, &line->options, DRIVER_WRITES | DRIVER_OPERATOR,
                                        error);
     if (code != ERROR_OK)
         return code;
-    code = ERROR_HELD;
-    for (unsigned attempt = 0; code == ERROR_HELD && attempt < ATTEMPTS; attempt++)
-        code = record_change(&driver, line, role, &entry, error);
+    code = journal_append_moving(driver.journal, record_change, &change, error);
     if (code == ERROR_OK)
         progress_word(&driver,
                       "entry %llu changes the roster from now on; `titan-fsm roster` shows it",
-                      (unsigned long long)entry);
+                      (unsigned long long)change.entry);
     return code;
 }
 
