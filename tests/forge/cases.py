@@ -12,16 +12,17 @@ import subprocess
 import sys
 import tempfile
 
-import cases_looks
 import cases_named
 import cases_rules
+import cases_voices
+import cases_window
 import journals
 from bundle import JOURNAL
 from story import LIMITS
 
 BUILD = os.environ["TITAN_BUILD"]
 FORMAT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../journal/FORMAT.md")
-CASES = cases_named.CASES + cases_rules.CASES + cases_looks.CASES
+CASES = cases_named.CASES + cases_rules.CASES + cases_voices.CASES + cases_window.CASES
 
 
 def rules_of_format():
