@@ -22,7 +22,6 @@ WRITTEN = ("*.svg", "journal/vectors/*.json", "tests/browser/package*.json")
 KNOWN = set(
     """
 CHANGELOG.md
-README.md
 fsm/commands/look/command_drift.c
 fsm/commands/titan-fsm.1.scd
 fsm/config/titan.example.yml

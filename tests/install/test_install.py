@@ -63,7 +63,7 @@ def getopt_words(path):
 
 def commands():
     found = re.findall(
-        r'^    \{"([a-z]+)", "', (SOURCE / "fsm/commands/command.c").read_text(), re.M
+        r'^    \{"([a-z]+)",', (SOURCE / "fsm/commands/command.c").read_text(), re.M
     )
     insist(len(found) > 15, "fsm/commands/command.c names hardly a command")
     return found
