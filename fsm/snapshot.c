@@ -33,7 +33,7 @@ static enum error_code load_containers(struct driver *driver, const struct journ
                                        struct snapshot *snapshot, struct error *error)
 {
     CLEANUP_BYTES struct bytes lines = {0}, images = {0}, declared = {0}, configurations = {0};
-    struct containers all;
+    struct containers all = {0};
     enum error_code code = deployment_evidence(driver->journal, entry, PROBE_COMPOSE_CONTAINERS,
                                                &lines, error);
     if (code == ERROR_OK)

@@ -129,7 +129,7 @@ static void describe_record(const struct audit *audit, struct report *report)
     (void)slice_copy(slice_of(audit->target), report->target, sizeof report->target);
     for (size_t i = 0; i < audit->checkpoint_count; i++)
         if (audit->checkpoints[i].size > report->anchored
-            && audit->whole->verdict != VERDICT_VIOLATED)
+            && audit->whole.verdict != VERDICT_VIOLATED)
             report->anchored = audit->checkpoints[i].size;
 }
 
@@ -173,13 +173,11 @@ enum error_code verify_record(struct record *record, struct audit *audit, enum s
 {
     uint64_t *numbers __attribute__((cleanup(free_numbers))) = NULL;
     struct report report = {.count = 0};
-    struct finding whole;
-    finding_init(&whole);
     audit->record = record;
-    audit->whole = &whole;
-    integrity_check(audit, &whole);
+    finding_init(&audit->whole);
+    integrity_check(audit, &audit->whole);
     describe_record(audit, &report);
-    if (whole.verdict == VERDICT_VIOLATED) {
+    if (audit->whole.verdict == VERDICT_VIOLATED) {
         report.deployments = memory_zeroed(1, sizeof *report.deployments);
         report.count = 1;
         judge_none(audit, NULL, "the record is not whole: nothing can be said from it",
@@ -194,7 +192,6 @@ enum error_code verify_record(struct record *record, struct audit *audit, enum s
         judge_selected(audit, numbers, count, &report);
     }
     report.status = status_of(&report);
-    audit->whole = NULL;
     report_free(ret_report);
     *ret_report = report;
     return ERROR_OK;

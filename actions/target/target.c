@@ -40,7 +40,9 @@ static enum error_code read_env_file(struct target *target, struct secrets_env *
     if (code != ERROR_OK)
         return code == ERROR_LIMIT ? ERROR_OK : code;
     const char *text = (const char *)result.output.data;
-    const char *line_end = result.status == 0 ? memchr(text, '\n', result.output.size) : NULL;
+    const char *line_end = result.status == 0 && text != NULL
+                               ? memchr(text, '\n', result.output.size)
+                               : NULL;
     if (line_end == NULL)
         return ERROR_OK;
     (void)snprintf(ret_env->mode, sizeof ret_env->mode, "%.*s", (int)(line_end - text), text);

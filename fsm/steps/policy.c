@@ -163,7 +163,7 @@ enum error_code step_verify_execution(struct step *step, struct error *error)
     const char *expect = deployment_open_string(&step->driver->deployment, "expect");
     struct target *target;
     struct containers containers;
-    struct parity_view parity;
+    struct parity_view parity = {0};
     bool same = false;
     enum error_code code = step_target(step, &target, error);
     if (code == ERROR_OK)
@@ -217,7 +217,7 @@ enum error_code step_verify_parity(struct step *step, struct error *error)
                                          "policy_hash");
     struct target *target;
     struct containers containers;
-    struct parity_view parity;
+    struct parity_view parity = {0};
     char found_text[400];
     int status = 0;
     bool same = false, found = false;
@@ -255,7 +255,7 @@ enum error_code step_arm(struct step *step, struct error *error)
                                          "policy_hash");
     struct target *target;
     struct containers containers;
-    struct parity_view parity;
+    struct parity_view parity = {0};
     struct interlock_view view;
     bool sent = false;
     enum error_code code = step_target(step, &target, error);

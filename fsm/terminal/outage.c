@@ -163,7 +163,7 @@ static enum error_code take_containers(struct measure *measure, const json_t *it
                                        struct error *error)
 {
     CLEANUP_BYTES struct bytes lines = {0};
-    struct containers now;
+    struct containers now = {0};
     enum error_code code = read_output(measure, json_array_get(items, at), &lines, error);
     if (code == ERROR_OK)
         code = containers_read(&lines, &now, error);

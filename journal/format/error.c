@@ -6,8 +6,8 @@
 
 #include "journal/format/bytes_print.h"
 
-enum error_code error_set(struct error *error, enum error_code code, int library_code,
-                          const char *where, const char *next, const char *what_format, ...)
+enum error_code error_fill(struct error *error, enum error_code code, int library_code,
+                           const char *where, const char *next, const char *what_format, ...)
 {
     assert(error != NULL && code != ERROR_OK);
     struct error filled = {.code = code, .library_code = library_code};

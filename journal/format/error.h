@@ -43,10 +43,16 @@ struct error {
 };
 
 /* Fills *error and returns `code`, so that `return error_set(...)` is one line. `where` and `next`
- * may be "". */
-enum error_code error_set(struct error *error, enum error_code code, int library_code,
-                          const char *where, const char *next, const char *what_format, ...)
+ * may be "". That what comes back is `code` is visible to the compiler and to analyzers. */
+enum error_code error_fill(struct error *error, enum error_code code, int library_code,
+                           const char *where, const char *next, const char *what_format, ...)
     __attribute__((format(printf, 6, 7)));
+#define error_set(error, code, ...) error_returns(error_fill(error, code, __VA_ARGS__), code)
+static inline enum error_code error_returns(enum error_code filled, enum error_code code)
+{
+    (void)filled;
+    return code;
+}
 
 /* "program: where: what; next" on one line, every control character escaped. */
 void error_print(FILE *stream, const char *program, const struct error *error);

@@ -214,7 +214,7 @@ void integrity_check(const struct audit *audit, struct finding *finding)
 
 void claim_integrity(const struct audit *audit, struct finding *finding)
 {
-    *finding = *audit->whole;
+    *finding = audit->whole;
     finding_rests_on_range(finding, 0, audit->record->count - 1);
     if (audit->require_anchor)
         check_anchor(audit, finding);

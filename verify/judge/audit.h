@@ -61,7 +61,7 @@ struct audit {
     const struct outside_checkpoint *checkpoints;
     size_t checkpoint_count;
     bool require_anchor;
-    const struct finding *whole; /* what integrity_check() came to */
+    struct finding whole; /* what integrity_check() came to */
     struct genesis genesis;
     struct deployment deployment;
 };

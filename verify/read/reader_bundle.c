@@ -161,7 +161,7 @@ static enum error_code bundle_read_end(struct lines *lines, struct record *recor
     static const char *const keys[] = {"checkpoint"};
     static const char what[] = "the last line is not a checkpoint";
     const struct node *at[1] = {NULL};
-    bool end;
+    bool end = false;
     enum error_code code = next_object(lines, keys, 1, what, at, error);
     if (code != ERROR_OK)
         return code;
