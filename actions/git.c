@@ -90,7 +90,7 @@ enum error_code git_upstream(struct target *target, struct git_upstream *ret_ups
                   &upstream.ahead, &upstream.behind)
                != 3)
         return error_set(error, ERROR_REMOTE, result.status, "git",
-                         "look at the repository on the target",
+                         "check the repository on the target",
                          "HEAD cannot be compared with the branch on the remote");
     *ret_upstream = upstream;
     return ERROR_OK;
@@ -177,14 +177,14 @@ enum error_code git_changed(struct target *target, const char *from, const char 
     if (code != ERROR_OK)
         return code;
     if (status != 0)
-        return error_set(error, ERROR_REMOTE, status, "git", "look at the repository on the target",
+        return error_set(error, ERROR_REMOTE, status, "git", "check the repository on the target",
                          "the changes between two commits cannot be listed");
     *ret_touches = touches(&evidence_last(evidence, PROBE_GIT_CHANGED, NULL)->output, paths);
     return ERROR_OK;
 }
 
 enum error_code git_subject(struct target *target, const char *commit, struct evidence *evidence,
-                            char *ret_text, size_t room, struct error *error)
+                            char *ret_text, size_t capacity, struct error *error)
 {
     char script[120];
     if (!bytes_is_hex(commit, COMMIT_HEX))
@@ -196,7 +196,7 @@ enum error_code git_subject(struct target *target, const char *commit, struct ev
     if (code == ERROR_OK)
         code = read_line_of(evidence, PROBE_GIT_SUBJECT, &line, error);
     if (code == ERROR_OK)
-        text_cut(ret_text, room, (const char *)line.data);
+        text_cut(ret_text, capacity, (const char *)line.data);
     return code;
 }
 
@@ -216,7 +216,7 @@ enum error_code git_subjects(struct target *target, const char *from, const char
         return code;
     if (result.status != 0)
         return error_set(error, ERROR_REMOTE, result.status, "git",
-                         "look at the repository on the target",
+                         "check the repository on the target",
                          "the commits between two cannot be listed");
     *ret_lines = result.output;
     result.output = (struct bytes){0};

@@ -43,7 +43,7 @@ enum error_code git_changed(struct target *target, const char *from, const char 
                             bool *ret_touches, struct error *error) CHECKED;
 /* The first line of the commit's message, for people. Evidence: git.subject. */
 enum error_code git_subject(struct target *target, const char *commit, struct evidence *evidence,
-                            char *ret_text, size_t room, struct error *error) CHECKED;
+                            char *ret_text, size_t capacity, struct error *error) CHECKED;
 /* "<short commit> <subject>" of at most `most` commits that `to` has and `from` has not, newest
  * first, one a line. For people; no evidence. */
 enum error_code git_subjects(struct target *target, const char *from, const char *to, int most,

@@ -83,7 +83,7 @@ static enum error_code ask_http(struct target *target, const struct containers *
                         error);
 }
 
-/* The container's own check, as `docker inspect` tells it; without one, running alone is not
+/* The container's own check, as `docker inspect` reports it; without one, running alone is not
  * enough. */
 static enum error_code ask_container(struct target *target, const struct containers *containers,
                                      const struct setup_endpoint *endpoint,
@@ -155,7 +155,7 @@ static enum error_code ask_endpoint(struct target *target, const struct containe
         return ask_exec(target, endpoint, evidence, ret_good, error);
     }
     return error_set(error, ERROR_CONFIG, 0, endpoint->name, "give url, container or exec",
-                     "an endpoint says nothing of how it is asked");
+                     "an endpoint has neither url nor container nor exec");
 }
 
 enum error_code health_look(struct target *target, const struct containers *containers,

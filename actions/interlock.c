@@ -54,7 +54,7 @@ void interlock_read(const struct setup_services *services, const struct bytes *l
 /* `docker cp` reads a container without a shell; only its own words tell an absent file from a
  * question that could not be asked. */
 static enum error_code look_for_marker(struct target *target, const struct container *container,
-                                       struct evidence *evidence, char *ret_marker, size_t room,
+                                       struct evidence *evidence, char *ret_marker, size_t capacity,
                                        struct error *error)
 {
     const struct setup *setup = target_setup(target);
@@ -70,7 +70,8 @@ static enum error_code look_for_marker(struct target *target, const struct conta
     if (code != ERROR_OK)
         return code;
     const struct evidence_item *item = evidence_last(evidence, PROBE_INTERLOCK_MARKER, NULL);
-    (void)snprintf(ret_marker, room, "%.*s", (int)strcspn((const char *)item->output.data, "\n"),
+    (void)snprintf(ret_marker, capacity, "%.*s",
+                   (int)strcspn((const char *)item->output.data, "\n"),
                    (const char *)item->output.data);
     return ERROR_OK;
 }

@@ -13,7 +13,7 @@ enum interlock { INTERLOCK_INVALID = 0, INTERLOCK_DISARMED, INTERLOCK_ARMED, INT
 
 struct interlock_view {
     enum interlock interlock;
-    /* a disarm_received line with the nonce stands behind everything that says armed */
+    /* a disarm_received line with the nonce follows every line that says armed */
     bool received;
     char container[80]; /* id of Execution's container, "" = none */
     char started_at[40];
@@ -35,7 +35,7 @@ enum error_code interlock_send(struct target *target, bool arm, const char *nonc
                                const char *reason, struct evidence *evidence, bool *ret_sent,
                                struct error *error) CHECKED;
 /* Looks until `wanted` is seen (for DISARMED with a nonce: received, too) or the time is over;
- * evidence of the last look only. */
+ * evidence of the last probe only. */
 enum error_code interlock_await(struct target *target, enum interlock wanted, const char *nonce,
                                 int64_t deadline_ns, struct evidence *evidence,
                                 struct interlock_view *ret_view, struct error *error) CHECKED;

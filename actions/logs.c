@@ -47,7 +47,7 @@ enum error_code logs_fetch(struct target *target, const struct container *contai
     return target_probe(target, &command, query->probe, container->service, evidence, NULL, error);
 }
 
-/* Whole seconds "2026-11-23T07:20:23" and the decimals behind it, in UTC ("Z" or "+00:00"). */
+/* Whole seconds "2026-11-23T07:20:23" and the decimals after it, in UTC ("Z" or "+00:00"). */
 static bool split_time(const char *time, size_t length, const char **ret_decimals,
                        size_t *ret_decimal_count)
 {
@@ -96,7 +96,7 @@ static const char *skip_level(const char *text)
     return length > 0 && text[1 + length] == ']' ? text + length + 2 : text;
 }
 
-static void read_message(const char *text, size_t length, char *ret_message, size_t room)
+static void read_message(const char *text, size_t length, char *ret_message, size_t capacity)
 {
     json_t *object = length > 0 && text[0] == '{' ? json_loadb(text, length, 0, NULL) : NULL;
     const char *message = json_string_value(
@@ -109,7 +109,7 @@ static void read_message(const char *text, size_t length, char *ret_message, siz
                        (int)(length < sizeof plain ? length : sizeof plain - 1), text);
         message = skip_level(plain);
     }
-    (void)snprintf(ret_message, room, "%s", skip_ornament(message));
+    (void)snprintf(ret_message, capacity, "%s", skip_ornament(message));
     json_decref(object);
 }
 

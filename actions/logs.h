@@ -23,7 +23,7 @@ enum error_code logs_fetch(struct target *target, const struct container *contai
 struct log_line {
     const char *time; /* RFC 3339 */
     size_t time_length;
-    char message[1024]; /* emoji and level skipped; cut at its room */
+    char message[1024]; /* emoji and level skipped; truncated to its capacity */
 };
 
 /* Where the lines of the container's present run begin, RFC 3339: the end of the run before, or its

@@ -34,7 +34,7 @@ enum error_code parity_look(struct target *target, const struct containers *cont
                             enum parity_depth depth, const char *expect, struct evidence *evidence,
                             struct parity_view *ret_view, struct error *error) CHECKED;
 /* The same until it is EQUAL or UNEQUAL, or the time is over: lines and responder come some time
- * after a start. Evidence of the last look only. */
+ * after a start. Evidence of the last probe only. */
 enum error_code parity_await(struct target *target, const struct containers *containers,
                              enum parity_depth depth, const char *expect, int64_t deadline_ns,
                              struct evidence *evidence, struct parity_view *ret_view,

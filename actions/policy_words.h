@@ -10,7 +10,7 @@
 #include "journal/format/bytes.h"
 
 enum policy_words_kind {
-    POLICY_WORDS_INVALID = 0, /* nobody spoke */
+    POLICY_WORDS_INVALID = 0, /* there is no line or reply */
     POLICY_WORDS_HASH,        /* `hash` */
     POLICY_WORDS_SHORTENED,   /* `hash` holds its 6 to 63 first digits */
     POLICY_WORDS_AGREED,      /* agreement that names no hash */

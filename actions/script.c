@@ -21,12 +21,12 @@ enum error_code script_run(struct target *target, int64_t deadline_ms, struct ev
 }
 
 static bool search_log(const struct setup_services *services, const struct evidence_item *item,
-                       const struct container *container, char *ret_text, size_t room)
+                       const struct container *container, char *ret_text, size_t capacity)
 {
     struct log_line line;
     for (size_t at = 0; logs_next(&item->output, &at, logs_boundary(container), &line);) {
         if (log_matches_any(line.message, &services->errors, NULL, NULL)) {
-            (void)snprintf(ret_text, room, "the log of %s since its start says: %.200s",
+            (void)snprintf(ret_text, capacity, "the log of %s since its start has: %.200s",
                            container->service, line.message);
             return true;
         }
@@ -36,7 +36,7 @@ static bool search_log(const struct setup_services *services, const struct evide
 
 enum error_code script_search_errors(struct target *target, const struct containers *containers,
                                      struct evidence *evidence, bool *ret_found, char *ret_text,
-                                     size_t room, struct error *error)
+                                     size_t capacity, struct error *error)
 {
     const struct setup *setup = target_setup(target);
     bool found = false;
@@ -51,7 +51,7 @@ enum error_code script_search_errors(struct target *target, const struct contain
         if (!found)
             found = search_log(&setup->services,
                                evidence_last(evidence, PROBE_LOGS_ERRORS, container->service),
-                               container, ret_text, room);
+                               container, ret_text, capacity);
     }
     *ret_found = found;
     return ERROR_OK;

@@ -16,6 +16,6 @@ enum error_code script_run(struct target *target, int64_t deadline_ms, struct ev
  * the configured error patterns. *ret_found: one was found; ret_text names service and line. */
 enum error_code script_search_errors(struct target *target, const struct containers *containers,
                                      struct evidence *evidence, bool *ret_found, char *ret_text,
-                                     size_t room, struct error *error) CHECKED;
+                                     size_t capacity, struct error *error) CHECKED;
 
 #endif

@@ -59,8 +59,8 @@ enum error_code tenancy_parse(const struct bytes *text, struct tenancy *ret_tena
     json_decref(object);
     return good ? ERROR_OK
                 : error_set(error, ERROR_PROTOCOL, 0, "deployment.json",
-                            "look at the file on the target; an administrator may remove it",
-                            "what the target says of its holder cannot be read");
+                            "check the file on the target; an administrator may remove it",
+                            "deployment.json on the target cannot be read");
 }
 
 int64_t tenancy_left_ms(const struct tenancy *tenancy, const struct target_span *now)
@@ -118,7 +118,7 @@ enum error_code tenancy_read(struct target *target, struct evidence *evidence,
 
 /* Writes `text` only where the file is still what was read: compare and swap on its hash, under a
  * short lock, durable before it is renamed. What arrived is compared too: the driver may die while
- * it sends, and half a file, or none, would read as a target that nobody holds. */
+ * it sends, and half a file, or none, would read as a target without a tenancy. */
 static enum error_code swap_deployment_file(struct target *target, bool brief,
                                             const struct bytes *old, const struct bytes *text,
                                             int *ret_status, struct error *error)
@@ -188,11 +188,16 @@ static enum error_code held(struct error *error, const char *next, const char *f
 }
 
 static enum error_code held_by_another(const struct tenancy *now, const struct target_span *span,
-                                       struct error *error)
+                                       const char *then, struct error *error)
 {
-    return held(error, "wait until it ends or is over; `titan-fsm disarm` is possible at any time",
-                "deployment %lld is held by %s for another %lld s", (long long)now->deployment,
-                now->holder, (long long)((tenancy_left_ms(now, span) + 999) / 1000));
+    char next[200];
+    (void)snprintf(next, sizeof next,
+                   "wait until it ends or expires%s; `titan-fsm disarm` is possible at any time",
+                   then);
+    return held(error, next,
+                "deployment %lld is held by %s; its tenancy expires in %lld s unless renewed",
+                (long long)now->deployment, now->holder,
+                (long long)((tenancy_left_ms(now, span) + 999) / 1000));
 }
 
 /* The journal is the one that the target belongs to, in its newest copy. */
@@ -203,25 +208,26 @@ static enum error_code check_copy(const struct tenancy *now, const struct tenanc
         return ERROR_OK;
     bool same = strcmp(now->journal, claim->journal) == 0;
     if (!same && now->deployment != 0)
-        return held(error,
-                    "finish it where it was begun; where that journal is lost for good, an "
-                    "administrator's `titan-fsm init --succeed`",
-                    "deployment %lld of another journal (%.32s, held by %s) is open on this target",
-                    (long long)now->deployment, now->journal, now->holder);
+        return held(
+            error,
+            "finish it with the journal that began it; if that journal is lost for good, an "
+            "administrator runs `titan-fsm init --succeed`",
+            "deployment %lld of another journal (%.32s, held by %s) is open on this target",
+            (long long)now->deployment, now->journal, now->holder);
     if (!same)
         return held(error,
-                    "use that journal; where it is lost for good, an administrator's `titan-fsm "
+                    "use that journal; if it is lost for good, an administrator runs `titan-fsm "
                     "init --succeed`",
                     "this target belongs to another journal (%.32s)", now->journal);
     if (now->head_seq > claim->head_seq)
         return held(error, "use the newest copy of the journal",
-                    "the target has seen entry %lld of this journal, and this copy ends at %lld",
+                    "the target knows entry %lld of this journal, but this copy ends at entry %lld",
                     (long long)now->head_seq, (long long)claim->head_seq);
     if (claim->has_entry != NULL
         && !claim->has_entry(claim->context, now->head_seq, now->head_hash))
-        return held(error, "use the copy of the journal that went on",
-                    "the target has seen another entry %lld than the one in this copy: somebody "
-                    "went on with another copy of this journal",
+        return held(error, "use the copy of the journal that was continued",
+                    "the target knows another entry %lld than this copy has: another copy of this "
+                    "journal was continued",
                     (long long)now->head_seq);
     return ERROR_OK;
 }
@@ -230,15 +236,16 @@ static enum error_code check_kept(const struct tenancy *now, const struct tenanc
                                   struct error *error)
 {
     if (tenancy_is_followed(now, claim))
-        return held(error, "leave it to them, and use their copy of the journal",
+        return held(error, "leave the deployment to them, or use their copy of the journal",
                     "deployment %lld was taken over by %s", (long long)now->deployment,
                     now->holder);
     if (strcmp(now->journal, claim->journal) == 0 && now->epoch < claim->epoch)
-        return held(error, "titan-fsm takeover --reason TEXT, once more",
+        return held(error, "repeat titan-fsm takeover --reason TEXT",
                     "the takeover of this deployment did not reach the target");
     if (strcmp(now->journal, claim->journal) != 0 || now->deployment != claim->deployment
         || now->epoch != claim->epoch)
-        return held(error, "titan-fsm status", "the target is no longer held by this deployment");
+        return held(error, "titan-fsm status",
+                    "this deployment no longer has the tenancy of the target");
     return check_copy(now, claim, error);
 }
 
@@ -257,7 +264,7 @@ enum error_code tenancy_may_follow(const struct tenancy *now, const struct targe
     if (code != ERROR_OK)
         return code;
     return now->deployment != 0 && tenancy_left_ms(now, span) > 0
-               ? held_by_another(now, span, error)
+               ? held_by_another(now, span, ", then titan-fsm takeover --reason TEXT", error)
                : ERROR_OK;
 }
 
@@ -272,11 +279,11 @@ enum error_code tenancy_may_succeed(const struct tenancy *now, const struct targ
         return ERROR_OK;
     if (strcmp(now->journal, lost->journal) != 0)
         return error_set(error, ERROR_REFUSED, 0, "deployment.json",
-                         "make sure which journal is lost, and give its id",
+                         "find out which journal is lost, and give its id",
                          "this target belongs to the journal %.32s, not to the one given",
                          now->journal);
     if (now->deployment != 0 && tenancy_left_ms(now, span) > 0)
-        return held_by_another(now, span, error);
+        return held_by_another(now, span, "", error);
     if (now->head_seq != lost->head_seq || strcmp(now->head_hash, lost->head_hash) != 0)
         return held(
             error,
@@ -286,7 +293,7 @@ enum error_code tenancy_may_succeed(const struct tenancy *now, const struct targ
     return ERROR_OK;
 }
 
-/* What the file should say, by the rules. */
+/* What must be written, by the rules of tenancy.h. */
 static enum error_code decide_change(const struct request *request, const struct tenancy *now,
                                      const struct target_span *span, struct answer *answer,
                                      struct error *error)
@@ -301,7 +308,7 @@ static enum error_code decide_change(const struct request *request, const struct
     case ACT_TAKE:
         code = check_copy(now, claim, error);
         if (code == ERROR_OK && now->deployment != 0 && !ours && tenancy_left_ms(now, span) > 0)
-            code = held_by_another(now, span, error);
+            code = held_by_another(now, span, ", then titan-fsm takeover --reason TEXT", error);
         answer->epoch += !ours;
         answer->epoch = answer->epoch > claim->epoch
                             ? answer->epoch
@@ -319,7 +326,7 @@ static enum error_code decide_change(const struct request *request, const struct
         answer->epoch = claim->epoch;
         if (now->epoch >= claim->epoch)
             return held(error, "titan-fsm status",
-                        "another driver took the target in this very moment (%s)", now->holder);
+                        "another driver took the tenancy at the same moment (%s)", now->holder);
         return tenancy_may_follow(now, span, claim, error);
     case ACT_SUCCEED:
         answer->write = strcmp(now->journal, claim->journal) != 0;
@@ -362,7 +369,7 @@ static enum error_code change_deployment_file(struct target *target, const struc
         if (status == 0)
             return tenancy_read(target, evidence, ret_tenancy, error);
     }
-    return held(error, "try again", "other drivers change deployment.json all the time");
+    return held(error, "try again", "other drivers keep changing deployment.json");
 }
 
 enum error_code tenancy_take(struct target *target, const struct tenancy_claim *claim,
@@ -376,7 +383,7 @@ enum error_code tenancy_take(struct target *target, const struct tenancy_claim *
         return code;
     if (tenancy.deployment != claim->deployment || strcmp(tenancy.journal, claim->journal) != 0)
         return held(error, "titan-fsm status",
-                    "another driver took the target in this very moment");
+                    "another driver took the tenancy at the same moment");
     *ret_tenancy = tenancy;
     return ERROR_OK;
 }
@@ -389,7 +396,7 @@ enum error_code tenancy_free(struct target *target, const struct tenancy_claim *
                                   evidence, &tenancy, error);
 }
 
-/* The file is looked at for its own sake: nothing of it becomes evidence. */
+/* Nothing of the file becomes evidence. */
 static enum error_code change_without_evidence(struct target *target, const struct request *request,
                                                struct error *error)
 {

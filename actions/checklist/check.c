@@ -27,7 +27,7 @@ static enum error_code note(struct check *check, enum preflight_status status, s
                         error);
 }
 
-/* Of bytes that were redacted whole; no part of a value is left behind a cut. */
+/* Truncated only after all of it was redacted, so that no part of a value remains. */
 enum error_code check_answer(struct check *check, enum preflight_status status, const char *text,
                              struct error *error)
 {

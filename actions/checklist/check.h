@@ -12,8 +12,8 @@
  * Answer:    exactly one check_answer() an item, in words that name the line to change (file:line)
  *            where there is one, and never a secret. A probe that lacks its own setting is
  *            CHECK_UNDECIDED and names the setting: a person attests then.
- * Errors:    only what leaves the question open (unreachable, memory, the host's key); whatever is
- *            wrong with the target is an answer. */
+ * Errors:    only what leaves the question open (unreachable, memory, the host's key); every fault
+ *            of the target is an answer. */
 #ifndef ACTIONS_CHECK_H
 #define ACTIONS_CHECK_H
 
@@ -89,8 +89,8 @@ void complaints_free(struct complaints *complaints);
 /* Does the error leave the question open, so that the probe ends with it? Every other one is an
  * answer. */
 bool check_leaves_open(enum error_code code);
-/* The other item that says of the same thing why it is as it is: the first of this kind, "" where
- * the list has none or this is it. */
+/* Id of the first checklist item of `kind` that reports the shared cause; "" where the list has
+ * none or this is it. */
 const char *check_item_of(const struct check *check, enum check_kind kind);
 /* The rendered configuration, rendered once a run. *ret_view NULL: it does not render, and that is
  * the answer that was given; why is said by one item alone. */

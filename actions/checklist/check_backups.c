@@ -92,7 +92,7 @@ static enum error_code judge_backup(struct check *check, const struct backup *ba
                          "the newest backup is %lld hours old and not younger than %lld: %s",
                          backup->age_min / 60, (long long)check->item->hours, file);
     return check_say(check, PREFLIGHT_FAILED, error,
-                     "%s could not be looked at: run find and date on the target by hand",
+                     "%s could not be examined: run find and date on the target by hand",
                      directory);
 }
 

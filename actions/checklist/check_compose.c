@@ -49,17 +49,18 @@ static bool same_value(const struct holder *one, const struct holder *other)
 
 /* "docker-compose.prod.yml:17: titan-brain's HMAC_SECRET (from HMAC_OLD of .env.prod)" */
 static void name_holder(const struct check *check, const struct holder *holder, char *ret_text,
-                        size_t room)
+                        size_t capacity)
 {
     const struct setup_compose *compose = &target_setup(check->target)->compose;
     const char *origin = holder->variable->origin;
-    (void)snprintf(ret_text, room, "%s:%d: %s of %s%s%s%s%s", compose->file, holder->variable->line,
-                   holder->name, holder->service, origin[0] != '\0' ? " (from " : "", origin,
+    (void)snprintf(ret_text, capacity, "%s:%d: %s of %s%s%s%s%s", compose->file,
+                   holder->variable->line, holder->name, holder->service,
+                   origin[0] != '\0' ? " (from " : "", origin,
                    origin[0] != '\0' && compose->env_file[0] != '\0' ? " of " : "",
                    origin[0] != '\0' ? compose->env_file : "");
     if (origin[0] != '\0') {
         size_t used = strlen(ret_text);
-        (void)snprintf(ret_text + used, room - used, ")");
+        (void)snprintf(ret_text + used, capacity - used, ")");
     }
 }
 

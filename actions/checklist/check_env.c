@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Reads the env file as compose does: comments, `export`, quotes, a comment behind an unquoted
+/* Reads the env file as compose does: comments, `export`, quotes, a comment after an unquoted
  * value; the last assignment of a key counts. Leaves K (key), V (value), N (line) for the rule
  * behind it. */
 static const char AWK_ASSIGNMENT[] =
@@ -73,7 +73,7 @@ static enum error_code say_unreadable(struct check *check, const struct finding 
         return check_say(check, PREFLIGHT_FAILED, error, "%s cannot be read%s%s", env_file,
                          why[0] != '\0' ? ": see " : "", why);
     return check_say(check, PREFLIGHT_FAILED, error,
-                     "%s could not be looked at: run awk and stat on the target by hand", env_file);
+                     "%s could not be examined: run awk and stat on the target by hand", env_file);
 }
 
 /* Characters, not bytes: continuation bytes of UTF-8 do not count. */
@@ -206,8 +206,7 @@ static enum error_code judge_mode(struct check *check, const struct finding *fin
         return check_say(check, PREFLIGHT_FAILED, error, "%s is not there, or no file", env_file);
     if (finding_is(finding, "stranger"))
         return check_say(check, PREFLIGHT_FAILED, error,
-                         "there is no user %s on the target, to whom %s is to belong (`owner`)",
-                         owner, env_file);
+                         "the target has no user %s, who must own %s (`owner`)", owner, env_file);
     if (finding_is(finding, "mode"))
         return check_say(check, PREFLIGHT_FAILED, error,
                          "%s has mode %lld and not 600: chmod 600 %s", env_file,
@@ -260,7 +259,7 @@ static enum error_code judge_committed(struct check *check, char *lines, struct 
     if (line != NULL && strcmp(line, "shallow") == 0)
         return check_say(
             check, PREFLIGHT_FAILED, error,
-            "the clone is shallow, so its history cannot be looked through: git fetch --unshallow");
+            "the clone is shallow, so its history cannot be searched: git fetch --unshallow");
     if (line != NULL && strcmp(line, "none") == 0)
         return check_say(check, PREFLIGHT_PASSED, error,
                          "no env file is in the tree or its history");
@@ -279,12 +278,12 @@ static enum error_code judge_committed(struct check *check, char *lines, struct 
     return complaints.count > 0
                ? check_say(check, PREFLIGHT_FAILED, error, "%s", (const char *)complaints.text.data)
                : check_say(check, PREFLIGHT_FAILED, error,
-                           "git cannot look through the history of the target's tree: run `git "
+                           "git cannot search the history of the target's tree: run `git "
                            "rev-list --objects --all` there");
 }
 
-/* Every path of every object that any ref or reflog reaches, and of the index: whatever was once
- * committed is in a clone somewhere. "COMMIT PATH", one line each. */
+/* Every path of every object that any ref or reflog reaches, and of the index: a file that was once
+ * committed is in some clone. "COMMIT PATH", one line each. */
 enum error_code check_env_committed(struct check *check, struct error *error)
 {
     CLEANUP_TEXT struct text script = {0};

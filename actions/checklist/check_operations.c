@@ -20,8 +20,8 @@ static void release_json(json_t **value)
 }
 #define CLEANUP_JSON __attribute__((cleanup(release_json)))
 
-/* A server behind the target does not answer. Whether that is the server's doing: the target itself
- * must still run a command. */
+/* A server reached through the target does not answer. The fault is the server's only if the target
+ * itself still runs a command. */
 static enum error_code link_is_good(struct check *check, struct error *error)
 {
     CLEANUP_RESULT struct target_result result = {0};
@@ -62,7 +62,7 @@ static enum error_code bus_failed(struct check *check, const struct error *found
 enum error_code check_heartbeat(struct check *check, struct error *error)
 {
     const struct setup_check *item = check->item;
-    enum bus_heard heard = BUS_SILENT;
+    enum bus_received received = BUS_SILENT;
     struct error found;
     size_t at = 0;
     if (target_setup(check->target)->bus.host[0] == '\0')
@@ -72,16 +72,16 @@ enum error_code check_heartbeat(struct check *check, struct error *error)
     for (size_t i = 0; i < item->subjects.count; i++)
         if (!is_subject(item->subjects.items[i]))
             return check_say(check, PREFLIGHT_FAILED, error,
-                             "subjects: `%s` is no subject that can be heard",
-                             item->subjects.items[i]);
-    if (bus_listen(check->target, &item->subjects, item->within_ms, &heard, &at, &found)
+                             "subjects: `%s` is not a valid subject", item->subjects.items[i]);
+    if (bus_listen(check->target, &item->subjects, item->within_ms, &received, &at, &found)
         != ERROR_OK)
         return bus_failed(check, &found, error);
-    switch (heard) {
-    case BUS_HEARD:
+    switch (received) {
+    case BUS_RECEIVED:
         return check_say(check, PREFLIGHT_PASSED, error,
-                         "each of %zu subject%s was heard within %lld ms", item->subjects.count,
-                         item->subjects.count == 1 ? "" : "s", (long long)item->within_ms);
+                         "a message arrived on each of %zu subject%s within %lld ms",
+                         item->subjects.count, item->subjects.count == 1 ? "" : "s",
+                         (long long)item->within_ms);
     case BUS_FORBIDDEN:
         return check_say(check, PREFLIGHT_FAILED, error,
                          "the bus does not permit its user `%s` to subscribe to %s: grant it",
@@ -90,7 +90,7 @@ enum error_code check_heartbeat(struct check *check, struct error *error)
         break;
     }
     return check_say(check, PREFLIGHT_FAILED, error,
-                     "nothing was heard on %s within %lld ms: does its service run?",
+                     "no message arrived on %s within %lld ms: is its service running?",
                      item->subjects.items[at], (long long)item->within_ms);
 }
 
@@ -228,7 +228,7 @@ static enum error_code ask_prometheus(struct findings *findings, struct error *e
     return code == ERROR_OK && good ? judge_prometheus(findings, &reply, error) : code;
 }
 
-/* The line itself is not looked at: it may hold anything. */
+/* The line itself is not read: it may hold anything. */
 static enum error_code judge_loki(struct findings *findings, const struct http_reply *reply,
                                   int64_t asked_ms, struct error *error)
 {
@@ -281,7 +281,7 @@ static enum error_code ask_loki(struct findings *findings, struct error *error)
         return code;
     if (asked_s <= 0)
         return add_finding(findings, false, error,
-                           "the target does not tell its time: `date +%%s` failed there");
+                           "the time of the target is unknown: `date +%%s` failed there");
     add_server_path(&url, item->loki, "loki/api/v1/query_range?limit=1&direction=backward&query=");
     add_percent_escaped(&url, item->loki_query);
     text_add_format(&url, "&start=%lld000000000", asked_s - (long long)item->within_ms / 1000 - 1);

@@ -23,7 +23,7 @@ struct opening {
 
 struct openings {
     struct opening list[OPENINGS_MAX];
-    size_t count, more; /* more: beyond the room */
+    size_t count, more; /* more: beyond the capacity */
 };
 
 /* "443" or "443/udp" as in the item's lists. */
@@ -63,7 +63,7 @@ static bool is_known(const struct openings *openings, const struct published *po
     return false;
 }
 
-/* The place for one more opening, NULL where it is no opening, known, or beyond the room. */
+/* The place for one more opening, NULL where it is no opening, known, or beyond the capacity. */
 static struct opening *add_opening(const struct check *check, struct openings *openings,
                                    const struct published *port)
 {
@@ -287,7 +287,7 @@ static enum error_code answer(struct check *check, const struct outside *outside
                          outside->address);
     return check_say(check, PREFLIGHT_PASSED, error,
                      "nothing but the declared ports is published or listens (%zu listeners), and "
-                     "from here %s lets nobody in at %s",
+                     "from here %s accepts no connection on %s",
                      listeners, outside->address, tried);
 }
 

@@ -95,14 +95,14 @@ static enum error_code read_declared(const struct check *check, const struct com
 {
     const char *file = target_setup(check->target)->compose.file;
     enum error_code code = ERROR_OK;
-    bool room = true;
+    bool capacity = true;
     for (size_t i = 0; code == ERROR_OK && i < view->count; i++) {
         const struct compose_service *service = &view->services[i];
         bool allowed = strcmp(service->name, check->item->service) == 0;
-        for (size_t j = 0; room && j < service->mount_count; j++) {
+        for (size_t j = 0; capacity && j < service->mount_count; j++) {
             struct door *door = add_door(doors, service->mounts[j].source, "", allowed);
-            room = door != NULL;
-            if (room)
+            capacity = door != NULL;
+            if (capacity)
                 (void)snprintf(door->owner, sizeof door->owner, "%.90s:%d: %.80s", file,
                                service->mounts[j].line, service->name);
         }
@@ -118,7 +118,7 @@ static enum error_code read_declared(const struct check *check, const struct com
                 && (strstr(variable->value, ":2375") != NULL
                     || strstr(variable->value, ":2376") != NULL))
                 code = complaints_add(complaints, error,
-                                      "%s:%d: %s is told of a Docker daemon's port by %s", file,
+                                      "%s:%d: %s is given the port of a Docker daemon by %s", file,
                                       variable->line, service->name, variable->name);
         }
         if (code == ERROR_OK && service->privileged && !allowed)
@@ -126,8 +126,8 @@ static enum error_code read_declared(const struct check *check, const struct com
                                   "%s:%d: %s is privileged, and so root on the host", file,
                                   service->privileged_line, service->name);
     }
-    return code == ERROR_OK && !room
-               ? complaints_add(complaints, error, "%s: more than %d mounts, too many to look at",
+    return code == ERROR_OK && !capacity
+               ? complaints_add(complaints, error, "%s: more than %d mounts, too many to examine",
                                 file, (int)DOORS_MAX)
                : code;
 }
@@ -137,16 +137,16 @@ static enum error_code read_running(struct check *check, const struct running *r
                                     struct error *error)
 {
     enum error_code code = ERROR_OK;
-    bool room = true;
+    bool capacity = true;
     for (size_t i = 0; code == ERROR_OK && i < running->count; i++) {
         const struct running_container *container = &running->list[i];
         const char *name = check_foreign(check, container->name);
         bool allowed = strcmp(container->service, check->item->service) == 0;
-        for (size_t j = 0; room && j < container->mount_count; j++) {
+        for (size_t j = 0; capacity && j < container->mount_count; j++) {
             struct door *door = add_door(doors, container->mounts[j].source,
                                          container->mounts[j].volume, allowed);
-            room = door != NULL;
-            if (room)
+            capacity = door != NULL;
+            if (capacity)
                 (void)snprintf(door->owner, sizeof door->owner, "the running container %.150s",
                                name);
         }
@@ -164,11 +164,11 @@ static enum error_code read_running(struct check *check, const struct running *r
                                   check_foreign(check, container->user));
         doors->service_runs = doors->service_runs || allowed;
     }
-    return code == ERROR_OK && !room ? complaints_add(
+    return code == ERROR_OK && !capacity ? complaints_add(
                complaints, error,
-               "the running containers have more than %d mounts, too many to look at",
+               "the running containers have more than %d mounts, too many to examine",
                (int)DOORS_MAX)
-                                     : code;
+                                         : code;
 }
 
 static void add_look_script(struct text *script, const struct check *check,
@@ -240,11 +240,11 @@ static enum error_code judge_doors(struct check *check, char *lines, struct door
         else if (strncmp(word, "usual ", 6) == 0 && !runs)
             doors->empty = door;
         else if (strcmp(word, "unknown") == 0 && !door->allowed)
-            code = complaints_add(unknown, error, "%s has %s, which the driver may not look at",
+            code = complaints_add(unknown, error, "%s has %s, which the driver may not read",
                                   door->owner, check_foreign(check, door->source));
     }
     return code == ERROR_OK && at < doors->count
-               ? complaints_add(unknown, error, "%s: %s could not be looked at",
+               ? complaints_add(unknown, error, "%s: %s could not be examined",
                                 doors->list[at].owner, check_foreign(check, doors->list[at].source))
                : code;
 }
@@ -295,10 +295,11 @@ static enum error_code judge_user(struct check *check, const struct compose_serv
     const char *said = result.output.size > 0 ? (const char *)result.output.data : "";
     char user[64] = "";
     if (result.status != 0 || strncmp(said, "user=", 5) != 0)
-        return complaints_add(unknown, error,
-                              "%s:%d: whether %s runs as root is its image's own matter, and that "
-                              "is not there: write `user: root`",
-                              file, service->line, service->name);
+        return complaints_add(
+            unknown, error,
+            "%s:%d: whether %s runs as root is decided by its image, which is not "
+            "there: write `user: root`",
+            file, service->line, service->name);
     (void)snprintf(user, sizeof user, "%.*s", (int)strcspn(said + 5, "\n"), said + 5);
     return is_root(user)
                ? ERROR_OK

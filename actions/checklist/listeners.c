@@ -144,12 +144,12 @@ bool listener_is_link_local(const struct listener *listener)
                                : address[0] == 0xfe && (address[1] & 0xc0) == 0x80;
 }
 
-void listener_name(const struct listener *listener, char *ret_text, size_t room)
+void listener_name(const struct listener *listener, char *ret_text, size_t capacity)
 {
     char address[INET6_ADDRSTRLEN] = "?";
     bool four = is_mapped(listener);
     (void)inet_ntop(four ? AF_INET : AF_INET6, listener->address + (four ? 12 : 0), address,
                     sizeof address);
-    (void)snprintf(ret_text, room, "%s%s%s:%d%s", four ? "" : "[", address, four ? "" : "]",
+    (void)snprintf(ret_text, capacity, "%s%s%s:%d%s", four ? "" : "[", address, four ? "" : "]",
                    listener->port, listener->udp ? "/udp" : "");
 }

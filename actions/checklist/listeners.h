@@ -38,6 +38,6 @@ bool listener_is_loopback(const struct listener *listener);
  * same. */
 bool listener_is_link_local(const struct listener *listener);
 /* "0.0.0.0:3100", "[::]:443/udp". */
-void listener_name(const struct listener *listener, char *ret_text, size_t room);
+void listener_name(const struct listener *listener, char *ret_text, size_t capacity);
 
 #endif

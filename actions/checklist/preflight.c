@@ -50,7 +50,7 @@ static enum error_code run_probe(struct check *check, struct error *error)
                          check->item->advice);
     }
     return error_set(error, ERROR_CONFIG, 0, check->item->id, "give the item a probe, or `attest`",
-                     "a checklist item says nothing of how it is decided");
+                     "a checklist item has no probe");
 }
 
 enum error_code preflight_run(struct target *target, struct evidence *evidence,

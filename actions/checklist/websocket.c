@@ -255,7 +255,7 @@ static enum error_code receive_data(struct websocket *websocket, const struct fr
     }
     bool text = websocket->fragments == OPCODE_TEXT;
     websocket->fragments = 0;
-    websocket->told = true;
+    websocket->is_delivered = true;
     *ret_event = text ? WEBSOCKET_TEXT : WEBSOCKET_BINARY;
     if (text && !bytes_is_utf8(websocket->message.data, websocket->message.size))
         *ret_event = broken(websocket, "a text message is not UTF-8");
@@ -269,9 +269,9 @@ enum error_code websocket_next(struct websocket *websocket, enum websocket_event
         *ret_event = read_head(websocket);
         return ERROR_OK;
     }
-    if (websocket->told) {
+    if (websocket->is_delivered) {
         bytes_free(&websocket->message);
-        websocket->told = false;
+        websocket->is_delivered = false;
     }
     enum websocket_event event = websocket->ended;
     enum error_code code = ERROR_OK;

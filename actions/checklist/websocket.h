@@ -1,8 +1,8 @@
 /* actions/checklist/websocket: the client's side of RFC 6455, as bytes in and bytes out: handshake
  * and framing. It opens no connection.
  * Use:       websocket_request() makes what is sent first; websocket_feed() takes what came back,
- *            however it was cut; websocket_next() tells what it says until it says MORE. What is to
- *            be sent in return is made by websocket_frame().
+ * in pieces of any size; websocket_next() returns its events until it returns MORE.
+ *            websocket_frame() makes what is sent in return.
  * Untrusted: everything that came back. A frame is judged by its header before its payload is
  *            waited for; a message, fragments together, is bounded. The first thing that the RFC
  *            forbids ends it: BROKEN, with the reason in printable words, from then on.
@@ -28,7 +28,7 @@ enum websocket_event {
     WEBSOCKET_BINARY, /* `message`, valid until the next call */
     WEBSOCKET_PING,
     WEBSOCKET_PONG,
-    WEBSOCKET_CLOSE,  /* `control`; behind CLOSE there is nothing */
+    WEBSOCKET_CLOSE,  /* `control`; nothing follows CLOSE */
     WEBSOCKET_BROKEN, /* `broken` */
 };
 
@@ -49,7 +49,7 @@ struct websocket {
     struct bytes pending;       /* came back and is not yet read */
     struct bytes message;
     uint8_t fragments; /* opcode of the message that is coming in fragments, 0 = none is */
-    bool told;         /* `message` was handed out */
+    bool is_delivered; /* `message` was handed out */
     uint8_t control[WEBSOCKET_CONTROL_BYTES_MAX];
     size_t control_bytes;
     char broken[HTTP_WORDS_MAX];

@@ -44,7 +44,7 @@ enum error_code compose_containers(struct target *target, struct evidence *evide
     return containers_read(&item->output, ret_containers, error);
 }
 
-/* A service that is only built has an image all the same, under the name that either program gives
+/* A service that is only built has an image too, under the name that either program gives
  * it: project_service, project-service. */
 static void add_image(struct text *script, const struct target *target,
                       const struct compose_model *model, size_t index)

@@ -76,9 +76,9 @@ enum error_code compose_up(struct target *target, const struct target_tenancy *t
                            struct error *error) CHECKED;
 
 /* compose_fingerprint.c. HMACs under a key that lies in the state directory of the target and never
- * leaves it. MAKE: it is made there when first needed. LEAVE: nothing is written; without a key
- * what must outlive this look is not told (status 3), and what is only compared now is under a key
- * of this moment. */
+ * leaves it. MAKE: it is made there when first needed. LEAVE: nothing is written; without a key,
+ * fingerprints for later are refused (status 3), and what is compared now is under a temporary key.
+ */
 enum compose_key { COMPOSE_KEY_INVALID = 0, COMPOSE_KEY_MAKE, COMPOSE_KEY_LEAVE };
 /* Evidence: config.hmac, env.hmac. */
 enum error_code compose_fingerprints(struct target *target, enum compose_key key,

@@ -1,5 +1,5 @@
-/* Configurations by fingerprint: what may not leave the target in the clear, a plain hash of it
- * neither, and has to be compared all the same. */
+/* Configurations by fingerprint: neither they nor a plain hash of them may leave the target, and
+ * they must still be compared. */
 #include "actions/compose/compose.h"
 #include "journal/format/names.h"
 
@@ -27,7 +27,8 @@ static const char MAKE_KEY[] =
 /* A key that cannot be read would leave a plain hash. */
 static const char NEED_KEY[] = "[ -r \"$i\" ] && [ -r \"$o\" ] || exit 3; ";
 
-/* The pads of a key that only this shell knows: enough to compare two values of the same look. */
+/* The pads of a key that only this shell knows: enough to compare two values that are read
+ * together. */
 static const char KEY_OR_MOMENT[] = "[ -r \"$i\" ] && [ -r \"$o\" ] || { k=$(od -An -v -tx1 -N32 "
                                     "/dev/urandom | tr -d ' \\n'); [ ${#k} = 64 ] || exit 3; "
                                     "hmac() { { printf %s \"$k\"; { printf %s \"$k\"; cat; } | "
@@ -141,7 +142,7 @@ enum error_code compose_configurations(struct target *target, const struct compo
         return code;
     if (status != 0)
         return error_set(error, ERROR_REMOTE, status, "docker",
-                         "look at the state directory and at `docker ps` on the target",
+                         "check the state directory and `docker ps` on the target",
                          "the running configurations cannot be compared");
     return configurations_read(&evidence_last(evidence, PROBE_COMPOSE_DRIFT, subject)->output,
                                ret_configurations, error);

@@ -38,7 +38,7 @@ static enum error_code check_container(const struct container *container, struct
     if (container->service[0] == '\0'
         || container->service[strspn(container->service, allowed)] != '\0')
         return error_set(error, ERROR_PROTOCOL, 0, container->service,
-                         "look who labelled this container as one of the project",
+                         "find out who labelled this container as part of the project",
                          "a container is labelled with a service that compose cannot name so");
     return ERROR_OK;
 }

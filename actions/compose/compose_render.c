@@ -149,8 +149,7 @@ static int line_of_complaint(const char *complaint)
     return line;
 }
 
-/* A traceback says what was the matter in its last line; the lines of any other complaint become
- * one. */
+/* The last line of a traceback names the failure; the lines of any other complaint are joined. */
 static void join_lines(char *text)
 {
     const char *last = strrchr(text, '\n');
@@ -167,18 +166,18 @@ static void join_lines(char *text)
 
 /* What compose complains about, in one line, without what it quotes of the file: an environment may
  * hold secrets in clear. */
-static void copy_complaint(const struct bytes *errors, char *ret_text, size_t room)
+static void copy_complaint(const struct bytes *errors, char *ret_text, size_t capacity)
 {
     const char *text = errors->size > 0 ? (const char *)errors->data : "no reason given", *from,
                *to;
     if ((from = strstr(text, "interpolating {")) != NULL
         && (to = strstr(from, " in service ")) != NULL)
-        (void)snprintf(ret_text, room, "%.*s%.200s", (int)(from - text), text, to + 1);
+        (void)snprintf(ret_text, capacity, "%.*s%.200s", (int)(from - text), text, to + 1);
     else if ((from = strstr(text, "nvalid interpolation format")) != NULL
              && (to = strstr(from, ": \"")) != NULL)
-        (void)snprintf(ret_text, room, "%.*s", (int)(to - text), text);
+        (void)snprintf(ret_text, capacity, "%.*s", (int)(to - text), text);
     else
-        (void)snprintf(ret_text, room, "%s", text);
+        (void)snprintf(ret_text, capacity, "%s", text);
     for (char *line = ret_text, *end;
          (end = strchr(line, '\n')) != NULL;) { /* version 2 warns about other things first */
         const char *warns = strstr(line, "level=warning");
@@ -202,9 +201,9 @@ static enum error_code read_source(struct target *target, struct target_result *
                       ret_result, error);
 }
 
-static void name_place(const struct target *target, int line, char *ret_where, size_t room)
+static void name_place(const struct target *target, int line, char *ret_where, size_t capacity)
 {
-    (void)snprintf(ret_where, room, line > 0 ? "%.140s:%d" : "%.140s",
+    (void)snprintf(ret_where, capacity, line > 0 ? "%.140s:%d" : "%.140s",
                    target_setup(target)->compose.file, line);
 }
 
@@ -316,7 +315,7 @@ enum error_code compose_render(struct target *target, struct evidence *evidence,
     sodium_free(text);
     if (code == ERROR_OK && view->count > SETUP_NAMES_MAX)
         code = error_set(error, ERROR_LIMIT, 0, target_setup(target)->compose.file,
-                         "split the project, or raise SETUP_NAMES_MAX and build anew",
+                         "split the project, or raise SETUP_NAMES_MAX and rebuild",
                          "there are more than %d services", (int)SETUP_NAMES_MAX);
     for (size_t i = 0; code == ERROR_OK && i < view->count; i++) {
         const struct compose_service *service = &view->services[i];

@@ -447,6 +447,6 @@ enum error_code compose_view_read(const char *rendered, size_t rendered_bytes, c
     if (reader.full)
         return error_set(error, ERROR_MEMORY, 0, "compose", "", "out of memory");
     return error_set(error, ERROR_PROTOCOL, 0, "compose",
-                     "run `compose config` by hand and look at it",
+                     "run `compose config` by hand and check its output",
                      "the rendered configuration has no services that can be read");
 }

@@ -89,11 +89,11 @@ bool yaml_is_null(struct yaml *yaml, struct fy_node *node)
            && (yaml_is(yaml, node, "null") || yaml_is(yaml, node, "~") || yaml_is(yaml, node, ""));
 }
 
-void yaml_copy(struct yaml *yaml, struct fy_node *node, char *ret_text, size_t room)
+void yaml_copy(struct yaml *yaml, struct fy_node *node, char *ret_text, size_t capacity)
 {
     size_t length = 0;
     const char *text = yaml_scalar(yaml, node, &length);
-    if (text == NULL || length >= room)
+    if (text == NULL || length >= capacity)
         length = 0;
     if (length > 0)
         memcpy(ret_text, text, length);
@@ -178,13 +178,13 @@ static bool is_name(char c)
     return c == '_' || isalnum((unsigned char)c);
 }
 
-void yaml_origin(const char *text, size_t length, char *ret_name, size_t room)
+void yaml_origin(const char *text, size_t length, char *ret_name, size_t capacity)
 {
     for (size_t i = 0; i + 1 < length; i++) {
         if (text[i] != '$')
             continue;
         size_t from = i + (text[i + 1] == '{' ? 2 : 1), to = from;
-        while (to < length && is_name(text[to]) && to - from + 1 < room)
+        while (to < length && is_name(text[to]) && to - from + 1 < capacity)
             to++;
         if (to > from) {
             memcpy(ret_name, text + from, to - from);

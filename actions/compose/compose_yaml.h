@@ -1,4 +1,4 @@
-/* actions/compose/compose_yaml: looking things up in a compose file that nobody has checked yet.
+/* actions/compose/compose_yaml: looking things up in a compose file that has not been checked.
  * Private to compose_view.c.
  * Knows:     scalars, keys with what `<<` merges, aliases, lines; a little of compose (`extends`
  *            within one file), because lines need it.
@@ -42,7 +42,7 @@ bool yaml_is(struct yaml *yaml, struct fy_node *node, const char *word);
 /* Not there, or a null in plain style. */
 bool yaml_is_null(struct yaml *yaml, struct fy_node *node);
 /* Copied; "" where it is no scalar or does not fit. */
-void yaml_copy(struct yaml *yaml, struct fy_node *node, char *ret_text, size_t room);
+void yaml_copy(struct yaml *yaml, struct fy_node *node, char *ret_text, size_t capacity);
 /* An alias is followed. */
 struct fy_node *yaml_follow(struct yaml *yaml, struct fy_node *node);
 /* A key as compose sees it: the mapping's own, else what `<<` merges into it. NULL = none. */
@@ -60,6 +60,6 @@ int yaml_entry(struct yaml *yaml, struct fy_node *environment, const char *name,
                const char **ret_text, size_t *ret_length);
 /* The first variable that a text of the source is made of: $NAME, ${NAME...}; `$$` is a dollar.
  * Untouched where there is none. */
-void yaml_origin(const char *text, size_t length, char *ret_name, size_t room);
+void yaml_origin(const char *text, size_t length, char *ret_name, size_t capacity);
 
 #endif

@@ -6,13 +6,13 @@
 
 #include <jansson.h>
 
-static bool copy_whole(const json_t *object, const char *key, char *ret_text, size_t room)
+static bool copy_whole(const json_t *object, const char *key, char *ret_text, size_t capacity)
 {
     const json_t *value = json_object_get(object, key);
     const char *text = json_is_string(value) ? json_string_value(value)
                        : json_is_null(value) ? ""
                                              : NULL;
-    return text != NULL && snprintf(ret_text, room, "%s", text) < (int)room;
+    return text != NULL && snprintf(ret_text, capacity, "%s", text) < (int)capacity;
 }
 
 /* A key that older lists do not have. */

@@ -87,7 +87,7 @@ static void compare_configuration(const char *file, const struct configurations 
     const struct configuration *configuration = configurations_find(configurations, service);
     if (configuration == NULL)
         add_drift_line(drift, DRIFT_CONFIGURATION, false, file, "report this",
-                       "the configuration of service %s was not looked at", service);
+                       "the configuration of service %s was not compared", service);
     else if (configuration->declared[0] == '\0')
         add_drift_line(drift, DRIFT_CONFIGURATION, true, file,
                        "use docker-compose 1.29, or docker compose from 2.23 on",
@@ -98,7 +98,7 @@ static void compare_configuration(const char *file, const struct configurations 
     else if (strcmp(configuration->declared, configuration->running) != 0)
         add_drift_line(
             drift, DRIFT_CONFIGURATION, false, file,
-            "look at the service and at the env file; a release creates it anew",
+            "check the service and the env file; a release recreates it",
             "the container of service %s was created from another configuration than is declared "
             "now",
             service);
@@ -232,8 +232,8 @@ void drift_since(const struct drift_baseline *baseline, const char *commit, cons
 
 void drift_unrendered(const char *where, const char *what, struct drift *drift)
 {
-    add_drift_line(drift, DRIFT_RENDERED, true, where, "mend the file, then look again", "%s",
-                   what);
+    add_drift_line(drift, DRIFT_RENDERED, true, where, "correct the file, then run drift again",
+                   "%s", what);
 }
 
 const struct drift_line *drift_first_failing(const struct drift *drift)
@@ -244,12 +244,12 @@ const struct drift_line *drift_first_failing(const struct drift *drift)
     return NULL;
 }
 
-void drift_sentence(const struct drift *drift, char *ret_text, size_t room)
+void drift_sentence(const struct drift *drift, char *ret_text, size_t capacity)
 {
     size_t used = 0;
     ret_text[0] = '\0';
-    for (size_t i = 0; i < drift->count && used + 1 < room; i++) {
-        int length = snprintf(ret_text + used, room - used, "%s%s", i > 0 ? "; " : "",
+    for (size_t i = 0; i < drift->count && used + 1 < capacity; i++) {
+        int length = snprintf(ret_text + used, capacity - used, "%s%s", i > 0 ? "; " : "",
                               drift->list[i].what);
         used += length > 0 ? (size_t)length : 0;
     }

@@ -64,14 +64,14 @@ void drift_branch(const struct git_state *git, const struct git_upstream *upstre
 void drift_since(const struct drift_baseline *baseline, const char *commit, const char *config_hmac,
                  const char *env_hmac, const struct setup_compose *compose, struct drift *drift);
 
-/* The file does not render (or another part of the look failed), so that nothing could be compared:
+/* The file does not render (or another probe failed), so that nothing could be compared:
  * `where` and `what` as that error has them. */
 void drift_unrendered(const char *where, const char *what, struct drift *drift);
 
 /* The first line that fails a switch: everything but a configuration that compose cannot tell. NULL
  * = none. */
 const struct drift_line *drift_first_failing(const struct drift *drift);
-/* What drift_services() found in one sentence, as far as there is room. */
-void drift_sentence(const struct drift *drift, char *ret_text, size_t room);
+/* What drift_services() found in one sentence, truncated to the capacity. */
+void drift_sentence(const struct drift *drift, char *ret_text, size_t capacity);
 
 #endif

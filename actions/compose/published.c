@@ -75,14 +75,14 @@ bool published_is_loopback(const struct published *port)
     return IN6_IS_ADDR_LOOPBACK(&six) || (IN6_IS_ADDR_V4MAPPED(&six) && six.s6_addr[12] == 127);
 }
 
-void published_words(const struct published *port, char *ret_text, size_t room)
+void published_words(const struct published *port, char *ret_text, size_t capacity)
 {
     char range[16] = "";
     if (port->last > port->first)
         (void)snprintf(range, sizeof range, "-%d", port->last);
     if (port->last == 0)
-        (void)snprintf(ret_text, room, "a port that Docker chooses for %d%s", port->target,
+        (void)snprintf(ret_text, capacity, "a port that Docker chooses for %d%s", port->target,
                        port->udp ? "/udp" : "");
     else
-        (void)snprintf(ret_text, room, "%d%s%s", port->first, range, port->udp ? "/udp" : "");
+        (void)snprintf(ret_text, capacity, "%d%s%s", port->first, range, port->udp ? "/udp" : "");
 }

@@ -24,6 +24,6 @@ bool published_read(const char *text, struct published *ret_port);
 /* On the host itself only: 127.0.0.0/8, ::1. */
 bool published_is_loopback(const struct published *port);
 /* "3100", "8000-8002/udp", "a port that Docker chooses". */
-void published_words(const struct published *port, char *ret_text, size_t room);
+void published_words(const struct published *port, char *ret_text, size_t capacity);
 
 #endif

@@ -6,7 +6,7 @@
 
 struct reader {
     const char *at, *end;
-    char *room; /* locked, as large as the text: for values whose escapes are undone */
+    char *scratch; /* locked, as large as the text: for values whose escapes are undone */
     env_take_function *take;
     void *context;
 };
@@ -72,8 +72,8 @@ static enum error_code read_quoted(struct reader *reader, struct env_assignment 
     enum error_code code = report_assignment(reader, assignment, begin, length, error);
     if (code != ERROR_OK || memchr(begin, '\\', length) == NULL)
         return code;
-    return report_assignment(reader, assignment, reader->room,
-                             undo_escapes(begin, length, reader->room), error);
+    return report_assignment(reader, assignment, reader->scratch,
+                             undo_escapes(begin, length, reader->scratch), error);
 }
 
 static size_t trim(const char *value, size_t length)
@@ -131,14 +131,14 @@ enum error_code env_file_read(const char *text, size_t size, env_take_function *
                             .end = text + size,
                             .take = take,
                             .context = context,
-                            .room = sodium_malloc(size + 1)};
-    if (reader.room == NULL)
+                            .scratch = sodium_malloc(size + 1)};
+    if (reader.scratch == NULL)
         return error_set(error, ERROR_MEMORY, 0, "secrets",
                          "raise the limit of locked memory (ulimit -l)",
                          "no locked memory to read the env file");
     enum error_code code = ERROR_OK;
     while (code == ERROR_OK && reader.at < reader.end)
         code = read_assignment(&reader, error);
-    sodium_free(reader.room);
+    sodium_free(reader.scratch);
     return code;
 }

@@ -22,7 +22,7 @@ struct node {
 
 struct redactor {
     struct node *nodes; /* locked */
-    size_t count, room, shortest;
+    size_t count, capacity, shortest;
     uint32_t first[256]; /* children of the root, ROOT = none */
     bool letters[256];   /* that occur in a value */
     bool sealed;
@@ -52,16 +52,16 @@ static enum error_code redact_no_memory(struct error *error)
                      "no locked memory for the values that must not be recorded");
 }
 
-static enum error_code grow_nodes(struct redactor *redactor, size_t room, struct error *error)
+static enum error_code grow_nodes(struct redactor *redactor, size_t capacity, struct error *error)
 {
-    struct node *nodes = sodium_allocarray(room, sizeof *nodes);
+    struct node *nodes = sodium_allocarray(capacity, sizeof *nodes);
     if (nodes == NULL)
         return redact_no_memory(error);
     if (redactor->count > 0)
         memcpy(nodes, redactor->nodes, redactor->count * sizeof *nodes);
     sodium_free(redactor->nodes);
     redactor->nodes = nodes;
-    redactor->room = room;
+    redactor->capacity = capacity;
     return ERROR_OK;
 }
 
@@ -121,8 +121,8 @@ enum error_code redactor_add(struct redactor *redactor, const void *value, size_
         return error_set(error, ERROR_LIMIT, 0, "secrets", "make the env file smaller",
                          "the values that must not be recorded are more than %d bytes",
                          REDACT_BYTES_MAX);
-    while (redactor->count + size > redactor->room) {
-        enum error_code code = grow_nodes(redactor, redactor->room * 2, error);
+    while (redactor->count + size > redactor->capacity) {
+        enum error_code code = grow_nodes(redactor, redactor->capacity * 2, error);
         if (code != ERROR_OK)
             return code;
     }
@@ -218,7 +218,7 @@ static bool may_show(const struct redactor *redactor, unsigned form)
     return false;
 }
 
-/* views[0] is the text; those behind it are room, one a depth. */
+/* views[0] is the text; the others are scratch memory, one for each depth. */
 static void search_forms(const struct redactor *redactor, enum redact_level level,
                          struct view *views, uint32_t forms, unsigned depth, int32_t *turns)
 {

@@ -8,7 +8,7 @@
 void view_clear(struct view *view)
 {
     if (view->bytes != NULL)
-        sodium_memzero(view->bytes, view->room);
+        sodium_memzero(view->bytes, view->capacity);
     free(view->bytes);
     free(view->from);
     free(view->to);
@@ -17,11 +17,11 @@ void view_clear(struct view *view)
 
 enum error_code view_open(size_t size, struct view *ret_view, struct error *error)
 {
-    size_t room = size + 1;
-    struct view view = {.bytes = calloc(room, 1),
-                        .from = malloc(room * sizeof *view.from),
-                        .to = malloc(room * sizeof *view.to),
-                        .room = room};
+    size_t capacity = size + 1;
+    struct view view = {.bytes = calloc(capacity, 1),
+                        .from = malloc(capacity * sizeof *view.from),
+                        .to = malloc(capacity * sizeof *view.to),
+                        .capacity = capacity};
     if (view.bytes == NULL || view.from == NULL || view.to == NULL) {
         view_clear(&view);
         return error_set(error, ERROR_MEMORY, 0, "secrets", "", "out of memory");

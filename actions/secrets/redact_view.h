@@ -1,4 +1,4 @@
-/* actions/secrets/redact_view: the same bytes as somebody would read them who undoes one encoding,
+/* actions/secrets/redact_view: the same bytes as a reader would see them who undoes one encoding,
  * each byte knowing where in the original it came from. Inside redact only. A view holds decoded
  * secrets: view_clear() wipes it.
  * Units:     offsets into the outermost text; a text is at most 4 GiB - 2. */
@@ -33,7 +33,7 @@ enum decoding {
 struct view {
     uint8_t *bytes;
     uint32_t *from, *to; /* NULL: byte i is [i, i + 1) of the text */
-    size_t size, room;
+    size_t size, capacity;
 };
 
 /* Room for what is decoded from at most `size` bytes. */

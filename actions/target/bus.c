@@ -38,7 +38,7 @@ static enum error_code password_from_key(const struct target *target, struct byt
     return bytes_append(ret_password, password, strlen(password), error);
 }
 
-/* The world's own cause is in *error; where and what to do is said here. */
+/* The world reports the cause; the place and the next step are added here. */
 static enum error_code bus_unreachable(const struct setup_bus *setup, enum error_code code,
                                        struct error *error)
 {
@@ -225,7 +225,7 @@ static void subscriptions_close(struct subscriptions *subscriptions)
 #define CLEANUP_SUBSCRIPTIONS __attribute__((cleanup(subscriptions_close)))
 
 static enum error_code await_each(struct target *target, struct subscriptions *subscriptions,
-                                  size_t count, int64_t until_ns, enum bus_heard *ret_heard,
+                                  size_t count, int64_t until_ns, enum bus_received *ret_received,
                                   size_t *ret_at, struct error *error)
 {
     for (size_t i = 0; i < count; i++) {
@@ -238,17 +238,17 @@ static enum error_code await_each(struct target *target, struct subscriptions *s
         if (code != ERROR_OK)
             return bus_unreachable(&target_setup(target)->bus, code, error);
         if (kind == MESSAGE_NONE) {
-            *ret_heard = BUS_SILENT;
+            *ret_received = BUS_SILENT;
             *ret_at = i;
             return ERROR_OK;
         }
     }
-    *ret_heard = BUS_HEARD;
+    *ret_received = BUS_RECEIVED;
     return ERROR_OK;
 }
 
 enum error_code bus_listen(struct target *target, const struct setup_list *subjects,
-                           int64_t within_ms, enum bus_heard *ret_heard, size_t *ret_at,
+                           int64_t within_ms, enum bus_received *ret_received, size_t *ret_at,
                            struct error *error)
 {
     CLEANUP_BUS struct bus bus = {0};
@@ -263,11 +263,11 @@ enum error_code bus_listen(struct target *target, const struct setup_list *subje
         if (code != ERROR_OK)
             return bus_unreachable(&target_setup(target)->bus, code, error);
         if (forbidden) {
-            *ret_heard = BUS_FORBIDDEN;
+            *ret_received = BUS_FORBIDDEN;
             *ret_at = i;
             return ERROR_OK;
         }
     }
     return await_each(target, &subscriptions, subjects->count,
-                      bus_now_ns(target) + within_ms * 1000000, ret_heard, ret_at, error);
+                      bus_now_ns(target) + within_ms * 1000000, ret_received, ret_at, error);
 }

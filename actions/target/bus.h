@@ -18,18 +18,18 @@ struct bus_question {
     int64_t timeout_ms;
 };
 /* Sends one request and gathers every answer until setup.bus.reply_ms after the first, or
- * timeout_ms without any. Evidence: one item an answer, or one that says none. *ret_answers counts
- * them. */
+ * timeout_ms without any. Evidence: one item for each answer, or one that says there was none.
+ * *ret_answers counts them. */
 enum error_code bus_request(struct target *target, const struct bus_question *question,
                             struct evidence *evidence, unsigned *ret_answers, struct error *error)
     CHECKED;
 /* Subscribes to each subject and waits until a message came on each, for at most within_ms in all:
- * only what was sent after the subscription is heard. FORBIDDEN and SILENT: *ret_at is the first
- * subject that the server did not permit, or that was not heard. No evidence: what it means is the
- * caller's. */
-enum bus_heard { BUS_HEARD, BUS_SILENT, BUS_FORBIDDEN };
+ * only what was sent after the subscription is received. FORBIDDEN and SILENT: *ret_at is the first
+ * subject that the server did not permit, or that stayed silent. No evidence: the caller decides
+ * what the result means. */
+enum bus_received { BUS_RECEIVED, BUS_SILENT, BUS_FORBIDDEN };
 enum error_code bus_listen(struct target *target, const struct setup_list *subjects,
-                           int64_t within_ms, enum bus_heard *ret_heard, size_t *ret_at,
+                           int64_t within_ms, enum bus_received *ret_received, size_t *ret_at,
                            struct error *error) CHECKED;
 
 #endif

@@ -141,9 +141,9 @@ enum error_code envelope_read(const char *mark, const struct bytes *printed,
     if (first == NULL
         || !read_mark(text, (size_t)(first - text), mark, result->span.boot,
                       &result->span.before_ms, word, &result->span.wall_ms))
-        return error_set(error, ERROR_PROTOCOL, 0, "target",
-                         "check that sh, timeout, flock and /proc are there",
-                         "the target's shell did not begin a command as it must");
+        return error_set(
+            error, ERROR_PROTOCOL, 0, "target", "check that sh, timeout, flock and /proc are there",
+            "the target's shell did not print the line that must precede a command's output");
     const char *body = first + 1;
     size_t body_bytes = size - (size_t)(body - text);
     const char *last = body_bytes > 1 ? memrchr(body, '\n', body_bytes - 1) : NULL;
@@ -157,7 +157,7 @@ enum error_code envelope_read(const char *mark, const struct bytes *printed,
     long status = strtol(word, &end, 10);
     if (*end != '\0' || end == word)
         return error_set(error, ERROR_PROTOCOL, 0, "target", "",
-                         "the target's shell did not end a command as it must");
+                         "the target's shell did not print the status of a command");
     result->status = (int)status;
     return bytes_append(&result->output, body, (size_t)(last - body), error);
 }

@@ -38,7 +38,7 @@ struct evidence {
 };
 
 void evidence_clear(struct evidence *evidence);
-/* Drops all but the first `count` items: a look that is repeated leaves only its last evidence. */
+/* Drops all but the first `count` items: a probe that is repeated leaves only its last evidence. */
 void evidence_cut(struct evidence *evidence, size_t count);
 /* One item before it is added: what it borrows is copied, and *output is taken over. */
 struct evidence_draft {

@@ -4,8 +4,8 @@
  *            caller's. No proxy, no cookie, no connection is used twice.
  * Routes:    `through` a target, the address is as seen from there; without, as the operator's
  *            browser on this machine would reach it.
- * Failures:  whatever keeps an answer from coming back (refused, a certificate, time, size) is a
- *            reply with status 0 and the reason in words; ERROR_* is ours.
+ * Failures:  refused connections, certificates, time-outs and answers that are too long are a reply
+ *            with status 0 and the reason in words; ERROR_* are failures of this program.
  * Secrets:   http_get()'s body comes redacted; what http_fetch() and a stream bring is redacted
  *            where it is put into words (check_foreign).
  * Untrusted: of the other side's words, headers are copied as printable ASCII ('?' for the rest);
@@ -34,7 +34,7 @@ struct http_request {
 struct http_reply {
     int status;                 /* 0: none came back */
     char words[HTTP_WORDS_MAX]; /* why not, in ours and the library's own; "" where one did */
-    char elsewhere[2048];       /* behind the words, where it redirects to instead, "" = nowhere */
+    char elsewhere[2048]; /* where it redirects to instead, printed after `words`; "" = nowhere */
     char type[HTTP_HEADER_MAX],
         disposition[HTTP_HEADER_MAX]; /* Content-Type, Content-Disposition; "" = absent */
     struct bytes body;

@@ -1,6 +1,6 @@
-/* The target is this machine: a child process in a group of its own, under a deadline and a cap. A
- * command that is abandoned goes on to its own end, as over ssh, because half a `compose up` is
- * worse than a whole one; its own `timeout` ends it. */
+/* The target is this machine: a child process in a group of its own, under a deadline and a cap. An
+ * abandoned command runs to its end, as over ssh, because half a `compose up` is worse than a whole
+ * one; its own `timeout` bounds it. */
 #include "actions/target/target_backend.h"
 
 #include <errno.h>
@@ -93,7 +93,7 @@ static bool receive_output(int *descriptor, struct bytes *into, size_t cap, enum
     }
     if (into->size + (size_t)got > cap)
         *code = error_set(error, ERROR_LIMIT, 0, "local",
-                          "see why it says so much, or raise output_bytes_max in titan.yml",
+                          "see why it prints so much, or raise output_bytes_max in titan.yml",
                           "a command printed more than %zu bytes", cap);
     else
         *code = bytes_append(into, chunk, (size_t)got, error);
@@ -124,10 +124,10 @@ static enum error_code exchange_with_child(const struct clock *clock,
     while (code == ERROR_OK && (pipes->output[0] >= 0 || pipes->errors[0] >= 0)) {
         int64_t left_ns = command->deadline_ns - clock_boottime_ns(clock);
         if (left_ns <= 0)
-            return error_set(
-                error, ERROR_TIMEOUT, 0, "local",
-                "look at this machine; raise command_ms in titan.yml where it only needs longer",
-                "a command did not end in time");
+            return error_set(error, ERROR_TIMEOUT, 0, "local",
+                             "check this machine; raise command_ms in titan.yml if the command "
+                             "only needs longer",
+                             "a command did not end in time");
         struct pollfd ready[] = {{.fd = pipes->output[0], .events = POLLIN},
                                  {.fd = pipes->errors[0], .events = POLLIN},
                                  {.fd = pipes->input[1], .events = POLLOUT}};

@@ -1,7 +1,7 @@
 /* actions/target/setup: what the outside world of one target looks like, as plain data.
  * fsm/config/config fills it from titan.yml; every action reads its part. Knows names, addresses
  * and patterns; no secret (it names where a secret lies) and no state.
- * Ownership: strings belong to whoever filled it (fsm/config/config) and outlive every action. NULL
+ * Ownership: strings belong to fsm/config/config, which filled it, and outlive every action. NULL
  *            never; "" = not configured.
  * Units:     milliseconds (_ms), bytes. */
 #ifndef ACTIONS_SETUP_H
@@ -137,7 +137,7 @@ struct setup_check {
     const char *token_file;
     const char *text; /* https, websocket: what the page, or the first message, must contain, "" =
                          anything */
-    struct setup_list subjects; /* heartbeat: each must be heard */
+    struct setup_list subjects; /* heartbeat: a message must arrive on each */
     const char *path;           /* backups: directory on the target */
     const char *schedule;       /* backups: what a line of the schedule must contain */
     int64_t hours;              /* backups: the newest is younger */
@@ -146,13 +146,13 @@ struct setup_check {
     const char *loki, *loki_query;             /* the query selects lines */
     int64_t
         within_ms; /* https, websocket, download, heartbeat: how long is waited; logs: how recent */
-    const char *owner; /* env_file_mode: user name, "" = whoever the driver is on the target */
+    const char *owner; /* env_file_mode: user name, "" = the user as whom the driver logs in */
     struct setup_list examples; /* env_committed: names that are declared examples */
     struct setup_list
         keys; /* password_text: keys of the env file, '*' stands for anything; at most 8 */
 };
 
-/* What must never be recorded or printed: values of the env file by the look of their key, or by
+/* What must never be recorded or printed: values of the env file by the form of their key, or by
  * their length, and the tool's own credentials. */
 struct setup_secrets {
     struct setup_list patterns; /* a key that contains one of them, without regard to case */

@@ -1,6 +1,6 @@
-/* The target is behind ssh. The only file that includes libssh. Two sessions, because one session
- * in two threads breaks: the first runs commands, the second belongs to the thread of whichever
- * forward is open (one at a time). */
+/* The target is reached by ssh. The only file that includes libssh. Two sessions, because one
+ * session in two threads breaks: the first runs commands, the second belongs to the thread of
+ * whichever forward is open (one at a time). */
 #include "actions/target/target_backend.h"
 
 #include <arpa/inet.h>
@@ -58,19 +58,18 @@ static enum error_code host_refused(const struct setup_target *setup, const char
     return error_set(error, ERROR_HOST_REFUSED, 0, where, next, "%s", what);
 }
 
-/* libssh skips lines with a marker; a revoked key must not pass for one that nobody spoke of. */
+/* libssh skips lines with a marker; a revoked key must not count as an unknown one. */
 static enum error_code check_known_hosts(const struct setup_target *setup, struct error *error)
 {
     const struct world_disk *disk = world_disk_system();
     CLEANUP_BYTES struct bytes text = {0};
     if (setup->known_hosts[0] == '\0')
         return ERROR_OK;
-    if (access(setup->known_hosts, R_OK) != 0)
-        return host_refused(setup, "the known_hosts file cannot be read",
-                            "write the host's key into target.known_hosts, checked by another way",
-                            error);
     enum error_code code = disk->read(disk->context, setup->known_hosts, KNOWN_HOSTS_BYTES_MAX,
                                       &text, error);
+    if (code == ERROR_SYSTEM)
+        return host_refused(setup, "the known_hosts file cannot be read",
+                            "write the host key into target.known_hosts", error);
     for (size_t i = 0; code == ERROR_OK && i < text.size; i++)
         if (text.data[i] == '@' && (i == 0 || text.data[i - 1] == '\n'))
             return host_refused(setup,
@@ -101,40 +100,49 @@ static bool set_options(ssh_session session, const struct setup_target *setup)
            && ssh_options_set(session, SSH_OPTIONS_PROCESS_CONFIG, &process) == SSH_OK;
 }
 
-static enum error_code check_host(ssh_session session, const struct setup_target *setup,
-                                  char ret_fingerprint[64], struct error *error)
+/* "SHA256:..." of the key that the server showed; false where it has none. */
+static bool fingerprint_of(ssh_session session, char ret_fingerprint[64])
 {
-    switch (ssh_session_is_known_server(session)) {
-    case SSH_KNOWN_HOSTS_OK:
-        break;
-    case SSH_KNOWN_HOSTS_CHANGED:
-    case SSH_KNOWN_HOSTS_OTHER:
-        return host_refused(
-            setup,
-            "the host key is not the one in known_hosts; this is another machine, or "
-            "somebody stands between",
-            "do not go on before you know why it changed", error);
-    case SSH_KNOWN_HOSTS_NOT_FOUND:
-    case SSH_KNOWN_HOSTS_UNKNOWN:
-        return host_refused(setup, "the host key is unknown",
-                            "write it into known_hosts, checked by another way", error);
-    case SSH_KNOWN_HOSTS_ERROR:
-        return host_refused(setup, "the host key cannot be checked", "look at the known_hosts file",
-                            error);
-    }
     ssh_key key = NULL;
     unsigned char *hash = NULL;
     size_t length = 0;
     bool good = ssh_get_server_publickey(session, &key) == SSH_OK
                 && ssh_get_publickey_hash(key, SSH_PUBLICKEY_HASH_SHA256, &hash, &length) == SSH_OK;
     char *text = good ? ssh_get_fingerprint_hash(SSH_PUBLICKEY_HASH_SHA256, hash, length) : NULL;
-    if (text != NULL)
-        (void)snprintf(ret_fingerprint, 64, "%s", text);
+    bool fits = text != NULL && snprintf(ret_fingerprint, 64, "%s", text) < 64;
     ssh_string_free_char(text);
     ssh_clean_pubkey_hash(&hash);
     ssh_key_free(key);
-    return text != NULL ? ERROR_OK
-                        : host_refused(setup, "the host key has no fingerprint", "", error);
+    return fits;
+}
+
+static enum error_code check_host(ssh_session session, const struct setup_target *setup,
+                                  char ret_fingerprint[64], struct error *error)
+{
+    char next[200];
+    if (!fingerprint_of(session, ret_fingerprint))
+        return host_refused(setup, "the host key has no fingerprint", "", error);
+    switch (ssh_session_is_known_server(session)) {
+    case SSH_KNOWN_HOSTS_OK:
+        return ERROR_OK;
+    case SSH_KNOWN_HOSTS_CHANGED:
+    case SSH_KNOWN_HOSTS_OTHER:
+        return host_refused(setup,
+                            "the host key is not the one in known_hosts: this is another machine, "
+                            "or the connection is intercepted",
+                            "find out why it changed before you go on", error);
+    case SSH_KNOWN_HOSTS_NOT_FOUND:
+    case SSH_KNOWN_HOSTS_UNKNOWN:
+        (void)snprintf(next, sizeof next,
+                       "compare the fingerprint %s with your provider's console, then add the key "
+                       "to known_hosts",
+                       ret_fingerprint);
+        return host_refused(setup, "the host key is unknown", next, error);
+    case SSH_KNOWN_HOSTS_ERROR:
+        break;
+    }
+    return host_refused(setup, "the host key cannot be checked", "check the known_hosts file",
+                        error);
 }
 
 static enum error_code authenticate(ssh_session session, const struct setup_target *setup,
@@ -155,7 +163,7 @@ static enum error_code authenticate(ssh_session session, const struct setup_targ
         return ssh_unreachable(setup, session, "the connection was lost while logging in", error);
     return error_set(error, ERROR_KEY_REFUSED, result, setup->host,
                      "check target.user and target.identity (a sealed key needs an agent)",
-                     "the target does not let user '%s' in", setup->user);
+                     "the target refused the login of user '%s'", setup->user);
 }
 
 static void session_close(ssh_session session)
@@ -177,8 +185,7 @@ static enum error_code session_open(const struct setup_target *setup, char ret_f
     if (session == NULL)
         return error_set(error, ERROR_MEMORY, 0, setup->host, "", "out of memory");
     if (!set_options(session, setup))
-        code = error_set(error, ERROR_CONFIG, 0, setup->host,
-                         "look at `target` in the configuration",
+        code = error_set(error, ERROR_CONFIG, 0, setup->host, "check `target` in the configuration",
                          "the ssh options are refused: %.200s", ssh_get_error(session));
     else if (ssh_connect(session) != SSH_OK)
         code = ssh_unreachable(setup, session, "the target cannot be reached", error);
@@ -204,7 +211,7 @@ static bool receive_from_channel(ssh_channel channel, bool errors, struct bytes 
         return false;
     if (into->size + (size_t)got > cap)
         *code = error_set(error, ERROR_LIMIT, 0, "ssh",
-                          "see why it says so much, or raise output_bytes_max in titan.yml",
+                          "see why it prints so much, or raise output_bytes_max in titan.yml",
                           "a command printed more than %zu bytes", cap);
     else
         *code = bytes_append(into, chunk, (size_t)got, error);
@@ -360,8 +367,8 @@ static void pump(struct tunnel *tunnel, int client)
     ssh_channel_free(channel);
 }
 
-/* Takes one connection, and closes the listener at once: nobody else on this machine gets a way to
- * the target. */
+/* Accepts one connection and closes the listener at once, so that no other program of this machine
+ * gets a way to the target. */
 static void *tunnel_thread(void *context)
 {
     struct tunnel *tunnel = context;
@@ -422,7 +429,7 @@ static enum error_code ssh_forward(void *context, const char *host, int port,
                                : ERROR_OK;
     if (code == ERROR_OK && fingerprint[0] != '\0' && strcmp(fingerprint, backend->host_key) != 0)
         code = host_refused(backend->setup, "the second connection came to a host with another key",
-                            "do not go on before you know why", error);
+                            "find out why before you go on", error);
     if (code != ERROR_OK)
         return code;
     struct tunnel *tunnel = calloc(1, sizeof *tunnel);

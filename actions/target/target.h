@@ -1,5 +1,5 @@
 /* actions/target/target: a machine on which commands run and from which ports can be reached: this
- * one, or one behind ssh.
+ * one, or one reached by ssh.
  * Knows:     how a command travels, its deadline, its cap, and the clocks around it; not what it
  *            means.
  * Secrets:   bytes are redacted where they come into the process, whole and before anything reads
@@ -43,7 +43,7 @@ void target_add_state_path(struct text *path, const struct target *target, const
 void target_add_quoted_state_path(struct text *script, const struct target *target,
                                   const char *name);
 
-/* ERROR_OK whenever an exit status came back, whatever it is. ERROR_HELD: the flock or the epoch
+/* ERROR_OK whenever an exit status came back, zero or not. ERROR_HELD: the flock or the epoch
  * refused (nothing was run). */
 enum error_code target_run(struct target *target, const struct target_command *command,
                            struct target_result *ret_result, struct error *error) CHECKED;

@@ -152,19 +152,19 @@ static void *open_connection(void)
     return connection;
 }
 
-static void bus_listen_tells_heard_silent_and_forbidden(void **state)
+static void bus_listen_tells_received_silent_and_forbidden(void **state)
 {
     (void)state;
     struct error error;
-    enum bus_heard heard = BUS_HEARD;
+    enum bus_received received = BUS_RECEIVED;
     size_t at = 9;
     struct setup_list silent = {.items = {"nothing.here"}, .count = 1};
     struct setup_list forbidden = {.items = {"nothing.here", "forbidden.y"}, .count = 2};
-    assert_int_equal(bus_listen(local.target, &silent, 200, &heard, &at, &error), ERROR_OK);
-    assert_int_equal(heard, BUS_SILENT);
+    assert_int_equal(bus_listen(local.target, &silent, 200, &received, &at, &error), ERROR_OK);
+    assert_int_equal(received, BUS_SILENT);
     assert_int_equal(at, 0);
-    assert_int_equal(bus_listen(local.target, &forbidden, 200, &heard, &at, &error), ERROR_OK);
-    assert_int_equal(heard, BUS_FORBIDDEN);
+    assert_int_equal(bus_listen(local.target, &forbidden, 200, &received, &at, &error), ERROR_OK);
+    assert_int_equal(received, BUS_FORBIDDEN);
     assert_int_equal(at, 1);
 }
 
@@ -212,7 +212,7 @@ int main(void)
         cmocka_unit_test(bus_publish_records_what_was_sent),
         cmocka_unit_test(bus_publish_forbidden_subject_was_not_sent),
         cmocka_unit_test(bus_request_without_responder_is_recorded),
-        cmocka_unit_test(bus_listen_tells_heard_silent_and_forbidden),
+        cmocka_unit_test(bus_listen_tells_received_silent_and_forbidden),
         cmocka_unit_test(world_bus_message_arrives_whole),
         cmocka_unit_test(bus_open_closed_port_is_unreachable),
     };

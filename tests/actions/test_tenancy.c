@@ -163,7 +163,7 @@ static void tenancy_renew_moves_head_and_expiry_and_keeps_the_epoch(void **state
     assert_int_equal(now.deployment, 1);
     assert_true(now.expires_ms >= tenancy.expires_ms + 60000);
     claim.head_seq = 8;
-    refused(tenancy_renew(local->target, &claim, &error), &error, "this copy ends at 8");
+    refused(tenancy_renew(local->target, &claim, &error), &error, "this copy ends at entry 8");
     claim.head_seq = 10;
     assert_int_equal(tenancy_watch(local->target, &claim, &error), ERROR_OK);
     assert_int_equal(look(local).head_seq, 9);
@@ -204,7 +204,7 @@ static void tenancy_follow_only_behind_the_expired(void **state)
     old.epoch = tenancy.epoch;
     next.epoch = tenancy.epoch + 1;
     refused(tenancy_follow(local->target, &next, &error), &error,
-            "is held by alice on laptop for another 3600 s");
+            "is held by alice on laptop; its tenancy expires in 3600 s unless renewed");
     old.tenancy_ms = 0;
     assert_int_equal(tenancy_renew(local->target, &old, &error), ERROR_OK);
     refused(tenancy_follow(local->target,
@@ -223,7 +223,7 @@ static void tenancy_follow_only_behind_the_expired(void **state)
     struct tenancy_claim later = claim_of(ONE, 2, 9), other = claim_of(OTHER, 1, 9);
     assert_true(tenancy_is_followed(&now, &old) && !tenancy_is_followed(&now, &next));
     assert_false(tenancy_is_followed(&now, &later) || tenancy_is_followed(&now, &other));
-    refused(tenancy_follow(local->target, &next, &error), &error, "in this very moment");
+    refused(tenancy_follow(local->target, &next, &error), &error, "at the same moment");
     refused(tenancy_renew(local->target, &old, &error), &error, "was taken over by bob on another");
     refused(tenancy_watch(local->target, &old, &error), &error, "was taken over by bob on another");
     next.epoch = 3; /* the entry of a takeover that did not get so far */
@@ -278,7 +278,7 @@ static void tenancy_succeed_leaves_the_lost_journal_once(void **state)
         assert_int_equal(look(local).epoch, 2);
         assert_int_equal(look(local).deployment, 0);
     }
-    refused(tenancy_renew(local->target, &old, &error), &error, "no longer held");
+    refused(tenancy_renew(local->target, &old, &error), &error, "no longer has the tenancy");
     evidence_clear(&evidence);
 }
 

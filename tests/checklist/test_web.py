@@ -296,7 +296,7 @@ def heartbeat(house):
     ]
     bad = [
         row([beat + "absent"], FAILED, beat + "absent", "400 ms"),
-        row([beat + ">", beat + "once"], FAILED, "nothing was heard on " + beat + "once"),
+        row([beat + ">", beat + "once"], FAILED, "no message arrived on " + beat + "once"),
         row(["titan.evt.>"], FAILED, "does not permit", "`operator`", "titan.evt.>"),
         row([beat + ">", "titan.evt.a"], FAILED, "titan.evt.a: grant it"),
         row([beat[:-1] + " queue"], FAILED, "`titan.sys.heartbeat.v1 queue` is no subject"),

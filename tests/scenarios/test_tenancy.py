@@ -101,7 +101,7 @@ def dead_holder_blocks_at_most_the_configured_time(stack):
         bob,
         titan.HELD,
         ["takeover", "--reason", "alice's laptop died"],
-        r"held by alice@example on .* for another \d s",
+        r"held by alice@example on .* expires in \d s",
         "disarm",
     )
     before = holder(stack)
@@ -336,7 +336,7 @@ def lost_journal_is_succeeded(stack):
     copy = machine(alice)
     shutil.rmtree(alice.journal)
     words = ["init", "--succeed", old, "--reason", "the disk died"]
-    refused(stack, alice, titan.HELD, words, r"held by alice@example on .* for another \d s")
+    refused(stack, alice, titan.HELD, words, r"held by alice@example on .* expires in \d s")
     refused(
         stack,
         alice,
@@ -412,7 +412,7 @@ def lost_journal_is_succeeded(stack):
         },
         str(probes),
     )
-    refused(stack, copy, titan.HELD, ["advance"], "no longer held|another journal")
+    refused(stack, copy, titan.HELD, ["advance"], "no longer has the tenancy|another journal")
     alice.expect(titan.DONE, *words)  # once more: nothing is undone
     insist(holder(stack) == now, "idempotent")
     alice.begin("release")
