@@ -62,15 +62,13 @@ def getopt_words(path):
 
 
 def commands():
-    found = re.findall(
-        r'^    \{"([a-z]+)",', (SOURCE / "fsm/commands/command.c").read_text(), re.M
-    )
+    found = re.findall(r'^    \{"([a-z]+)",', (SOURCE / "fsm/commands/command.c").read_text(), re.M)
     insist(len(found) > 15, "fsm/commands/command.c names hardly a command")
     return found
 
 
 def statuses(path):
-    return re.findall(r"STATUS\( [A-Z_]+, +(\d+),", (SOURCE / path).read_text())
+    return re.findall(r"STATUS\(\s*[A-Z_]+,\s*(\d+),", (SOURCE / path).read_text())
 
 
 def install_leaves_exactly_what_is_needed(root):

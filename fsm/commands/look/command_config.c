@@ -8,6 +8,7 @@
 
 #include "fsm/config/config_load.h"
 #include "journal/canonical.h"
+#include "journal/format/text.h"
 
 static void print_value(const char *label, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -34,44 +35,44 @@ static void print_names(const struct setup *setup)
     puts("");
 }
 
-/* What `init` would refuse although the file is valid; one line, "" for nothing. The key itself is
- * not looked at: that needs the passphrase. */
-static void find_missing(const struct config *config, char *ret_text, size_t room)
+static void add_missing(struct text *missing, const char *sentence)
+{
+    text_add_format(missing, "%s%s", missing->bytes.size > 0 ? "; " : "", sentence);
+}
+
+/* What `init` would refuse although the file is valid; one line, empty for nothing. The key itself
+ * is not checked: that needs the passphrase. */
+static void find_missing(const struct config *config, struct text *missing)
 {
     int policy = config->setup.services.execution[0] != '\0' ? config->approvals.policy
                                                              : 0; /* as in genesis_check_roster() */
     int most = policy > config->approvals.release ? policy : config->approvals.release;
     const struct config_roster *roster = &config->roster;
-    size_t used = 0;
-    const char *says[3] = {roster->operators.count == 0
-                               ? "roster.operators is empty: no deployment can be begun"
-                               : NULL,
-                           roster->administrators.count == 0
-                               ? "roster.administrators is empty: the roster could never be changed"
-                               : NULL,
-                           NULL};
-    char few[120];
-    (void)snprintf(few, sizeof few,
-                   "%d approvals are required but roster.approvers lists %zu: `init` will refuse",
-                   most, roster->approvers.count);
-    if (most > 0 && roster->approvers.count < (size_t)most)
-        says[2] = few;
-    ret_text[0] = '\0';
-    for (size_t i = 0; i < sizeof says / sizeof says[0]; i++)
-        if (says[i] != NULL && used < room)
-            used += (size_t)snprintf(ret_text + used, room - used, "%s%s", used > 0 ? "; " : "",
-                                     says[i]);
+    size_t approvers = roster->approvers.count;
+    if (roster->operators.count == 0)
+        add_missing(missing, "roster.operators is empty: no deployment can be begun");
+    if (roster->administrators.count == 0)
+        add_missing(missing, "roster.administrators is empty: the roster could never be changed");
+    if (most <= 0 || approvers >= (size_t)most)
+        return;
+    add_missing(missing, "");
+    text_add_format(missing, "%d %s required but ", most,
+                    most == 1 ? "approval is" : "approvals are");
+    if (approvers == 0)
+        text_add(missing, "nobody is listed in roster.approvers: `init` will refuse");
+    else
+        text_add_format(missing, "roster.approvers lists only %zu: `init` will refuse", approvers);
 }
 
 static void print_config_summary(const char *path, const struct config *config)
 {
     const struct setup *setup = &config->setup;
     const struct limits *limits = &config->limits;
-    char missing[400];
-    find_missing(config, missing, sizeof missing);
+    CLEANUP_TEXT struct text missing = {0};
+    find_missing(config, &missing);
     print_value("good", "%s", path);
-    if (missing[0] != '\0')
-        print_value("but", "%s", missing);
+    if (missing.bytes.size > 0)
+        print_value("but", "%s", text_string(&missing));
     if (setup->target.local)
         print_value("target", "%s, this machine, %s", setup->target.name, setup->target.directory);
     else
@@ -98,13 +99,14 @@ static void print_config_summary(const char *path, const struct config *config)
                 (long long)limits->sample_gap_ms, (long long)limits->failures);
 }
 
-/* Beside the JSON, which is itself a configuration and so holds nothing else. */
-static void warn(const struct config *config)
+/* To standard error, because the JSON is a configuration itself and holds nothing else. */
+static void print_warning(const struct config *config)
 {
-    char missing[400];
-    find_missing(config, missing, sizeof missing);
-    if (missing[0] != '\0')
-        fprintf(stderr, "titan-fsm: good, but %s; next: fix it before titan-fsm init\n", missing);
+    CLEANUP_TEXT struct text missing = {0};
+    find_missing(config, &missing);
+    if (missing.bytes.size > 0)
+        fprintf(stderr, "titan-fsm: good, but %s; next: fix it before titan-fsm init\n",
+                text_string(&missing));
 }
 
 enum error_code command_config(const struct command_line *line, enum exit_status *ret_status,
@@ -128,7 +130,7 @@ enum error_code command_config(const struct command_line *line, enum exit_status
     if (code != ERROR_OK)
         return code;
     if (line->options.json)
-        warn(&config);
+        print_warning(&config);
     else
         print_config_summary(path, &config);
     config_free(&config);

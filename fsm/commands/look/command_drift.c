@@ -137,8 +137,8 @@ static void print_drift(const struct drift *drift, const char *target, const cha
         printf("%s: no drift\n", target);
 }
 
-/* {"target","result":"none"|"drift"|"unknown","deployment":N,"standing","differences":[{"kind","unknown","where","what","next"}],"more":N}
- * / */
+/* The members are target, result (none, drift or unknown), deployment, standing, differences (each
+ * with kind, unknown, where, what and next), and more. */
 static enum error_code print_drift_json(const struct drift *drift, const char *target,
                                         const struct drift_baseline *baseline, const char *standing,
                                         struct error *error)
