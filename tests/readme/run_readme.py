@@ -258,7 +258,8 @@ def every_command_and_option_that_is_named_exists(stack):
         "--remove-orphans",
         "--env-file",
         "--verify",
-    }  # compose's and journalctl's own
+        "--suite",
+    }  # of compose, journalctl and meson
     ours = set(re.findall(r"--[a-z][a-z-]+", README))
     insist(
         ours - known - foreign == set(),
