@@ -79,15 +79,15 @@ static void end_interrupted(struct driver *driver, bool failed, enum exit_status
 static enum error_code drive_deployment(const struct command_line *line, enum engine_mode mode,
                                         enum exit_status *ret_status, struct error *error)
 {
-    CLEANUP_DRIVER struct driver driver = {0};
-    enum error_code code = open_to_drive(&driver, line, error);
+    struct driver *driver = line->driver;
+    enum error_code code = open_to_drive(driver, line, error);
     if (code == ERROR_OK)
-        code = engine_drive(&driver, mode, ret_status, error);
-    progress_close(&driver);
-    if (driver_is_open(&driver) && driver_is_interrupted(&driver))
-        end_interrupted(&driver, code != ERROR_OK, ret_status);
+        code = engine_drive(driver, mode, ret_status, error);
+    progress_close(driver);
+    if (driver_is_open(driver) && driver_is_interrupted(driver))
+        end_interrupted(driver, code != ERROR_OK, ret_status);
     else if (code == ERROR_OK)
-        print_next(&driver, *ret_status);
+        print_next(driver, *ret_status);
     return code;
 }
 
@@ -112,13 +112,13 @@ enum error_code command_resume(const struct command_line *line, enum exit_status
 static enum error_code drive_by_event(const struct command_line *line, enum event event,
                                       enum exit_status *ret_status, struct error *error)
 {
-    CLEANUP_DRIVER struct driver driver = {0};
-    enum error_code code = open_to_drive(&driver, line, error);
+    struct driver *driver = line->driver;
+    enum error_code code = open_to_drive(driver, line, error);
     if (code == ERROR_OK)
-        code = engine_command(&driver, event, line->reason, ret_status, error);
-    progress_close(&driver);
+        code = engine_command(driver, event, line->reason, ret_status, error);
+    progress_close(driver);
     if (code == ERROR_OK)
-        print_next(&driver, *ret_status);
+        print_next(driver, *ret_status);
     return code;
 }
 

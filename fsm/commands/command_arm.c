@@ -69,31 +69,31 @@ static enum error_code arm_by_hand(struct driver *driver, const char *reason,
 enum error_code command_arm(const struct command_line *line, enum exit_status *ret_status,
                             struct error *error)
 {
-    CLEANUP_DRIVER struct driver driver = {0};
+    struct driver *driver = line->driver;
     char text[600] = "";
     bool armed = false;
-    enum error_code code = driver_open(&driver, &line->options, DRIVER_WRITES | DRIVER_DRIVES,
+    enum error_code code = driver_open(driver, &line->options, DRIVER_WRITES | DRIVER_DRIVES,
                                        error);
     if (code == ERROR_OK)
-        code = disarm_check_possible(&driver, error);
-    if (code == ERROR_OK && driver_is_open(&driver))
-        code = error_set(error, ERROR_REFUSED, 0, driver.config.setup.target.name,
+        code = disarm_check_possible(driver, error);
+    if (code == ERROR_OK && driver_is_open(driver))
+        code = error_set(error, ERROR_REFUSED, 0, driver->config.setup.target.name,
                          "titan-fsm advance; its steps arm Execution",
                          "a deployment is open; its own steps arm Execution");
     if (code == ERROR_OK)
-        code = driver_unlock(&driver, error);
+        code = driver_unlock(driver, error);
     if (code == ERROR_OK)
-        code = authority_check_own(&driver, ROSTER_OPERATOR, error);
+        code = authority_check_own(driver, ROSTER_OPERATOR, error);
     struct evidence *evidence = code == ERROR_OK ? calloc(1, sizeof *evidence) : NULL;
     if (code == ERROR_OK && evidence == NULL)
         code = error_set(error, ERROR_MEMORY, 0, "arm", "", "out of memory");
     if (code != ERROR_OK)
         return code;
-    code = arm_by_hand(&driver, line->reason, evidence, &armed, text, sizeof text, error);
+    code = arm_by_hand(driver, line->reason, evidence, &armed, text, sizeof text, error);
     evidence_clear(evidence);
     free(evidence);
     if (code == ERROR_OK)
-        progress_word(&driver, "%s", text);
+        progress_word(driver, "%s", text);
     *ret_status = armed ? EXIT_DONE : EXIT_STEP_FAILED;
     return code;
 }

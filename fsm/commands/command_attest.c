@@ -40,46 +40,46 @@ static enum error_code check_undecided(struct driver *driver, const char *item, 
 enum error_code command_attest(const struct command_line *line, enum exit_status *ret_status,
                                struct error *error)
 {
-    CLEANUP_DRIVER struct driver driver = {0};
+    struct driver *driver = line->driver;
     const char *item = line->words[0];
-    enum error_code code = driver_open(&driver, &line->options,
+    enum error_code code = driver_open(driver, &line->options,
                                        DRIVER_WRITES | DRIVER_DRIVES | DRIVER_OPERATOR, error);
     if (code != ERROR_OK)
         return code;
     bool acceptance = strcmp(item, "rollback_failed") == 0;
-    if (!driver_is_open(&driver))
+    if (!driver_is_open(driver))
         return error_set(error, ERROR_REFUSED, 0, item, "titan-fsm begin release, or begin policy",
                          "no deployment is open");
-    if (acceptance != (driver.deployment.state == STATE_ROLLBACK_FAILED))
+    if (acceptance != (driver->deployment.state == STATE_ROLLBACK_FAILED))
         return error_set(error, ERROR_REFUSED, 0, item, "titan-fsm status",
                          "in %s this cannot be attested",
-                         machine_state_name(driver.deployment.state));
-    if (!acceptance && !config_has_check(&driver.config, item))
+                         machine_state_name(driver->deployment.state));
+    if (!acceptance && !config_has_check(&driver->config, item))
         return error_set(error, ERROR_REFUSED, 0, item, "see `checklist` in the configuration",
                          "the checklist has no such item");
-    code = authority_check_own(&driver, ROSTER_OPERATOR, error);
+    code = authority_check_own(driver, ROSTER_OPERATOR, error);
     if (code == ERROR_OK && !acceptance)
-        code = check_undecided(&driver, item, error);
+        code = check_undecided(driver, item, error);
     if (code != ERROR_OK)
         return code;
     CLEANUP_JSON json_t *body = json_pack("{s:s, s:s, s:s, s:s}", "item", item, "answer",
                                           acceptance ? "accepted" : "passed", "reason",
                                           line->reason, "operator",
-                                          driver.config.operator.principal);
+                                          driver->config.operator.principal);
     if (body == NULL)
         return error_set(error, ERROR_MEMORY, 0, "attest", "", "out of memory");
-    code = record_own(&driver.recorder, ENTRY_ATTESTATION, (int64_t)driver.deployment.number, body,
-                      NULL, error);
+    code = record_own(&driver->recorder, ENTRY_ATTESTATION, (int64_t)driver->deployment.number,
+                      body, NULL, error);
     if (code == ERROR_OK)
-        code = driver_reload(&driver, error);
-    if (code == ERROR_OK && driver.deployment.ended)
-        code = driver_forget_session(&driver, error);
+        code = driver_reload(driver, error);
+    if (code == ERROR_OK && driver->deployment.ended)
+        code = driver_forget_session(driver, error);
     if (code == ERROR_OK)
-        progress_word(&driver,
+        progress_word(driver,
                       acceptance
                           ? "%s accepted by %s; the deployment is over; next: titan-fsm export FILE"
                           : "%s attested by %s; next: titan-fsm advance, or titan-fsm run",
-                      item, driver.config.operator.principal);
+                      item, driver->config.operator.principal);
     *ret_status = EXIT_DONE;
     return code;
 }

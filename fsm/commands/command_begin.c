@@ -132,34 +132,34 @@ static enum error_code open_deployment(struct driver *driver, const struct comma
 enum error_code command_begin(const struct command_line *line, enum exit_status *ret_status,
                               struct error *error)
 {
-    CLEANUP_DRIVER struct driver driver = {0};
-    enum error_code code = driver_open(&driver, &line->options, DRIVER_WRITES | DRIVER_DRIVES,
+    struct driver *driver = line->driver;
+    enum error_code code = driver_open(driver, &line->options, DRIVER_WRITES | DRIVER_DRIVES,
                                        error);
     if (code != ERROR_OK)
         return code;
     enum procedure procedure = machine_procedure_by_name(line->words[0]);
-    code = check_words(line, &driver.config, procedure, error);
-    if (code == ERROR_OK && driver_is_open(&driver))
-        code = error_set(error, ERROR_REFUSED, 0, driver.config.setup.target.name,
+    code = check_words(line, &driver->config, procedure, error);
+    if (code == ERROR_OK && driver_is_open(driver))
+        code = error_set(error, ERROR_REFUSED, 0, driver->config.setup.target.name,
                          "titan-fsm status", "deployment %llu is still open, in %s",
-                         (unsigned long long)driver.deployment.number,
-                         machine_state_name(driver.deployment.state));
+                         (unsigned long long)driver->deployment.number,
+                         machine_state_name(driver->deployment.state));
     if (code == ERROR_OK)
-        code = check_pinned(&driver, error);
+        code = check_pinned(driver, error);
     if (code == ERROR_OK)
-        code = driver_unlock(&driver, error);
+        code = driver_unlock(driver, error);
     if (code == ERROR_OK)
-        code = authority_check_own(&driver, ROSTER_OPERATOR, error);
+        code = authority_check_own(driver, ROSTER_OPERATOR, error);
     if (code == ERROR_OK)
-        code = check_additions(&driver, line, procedure, error);
+        code = check_additions(driver, line, procedure, error);
     if (code == ERROR_OK)
-        code = open_deployment(&driver, line, procedure, error);
+        code = open_deployment(driver, line, procedure, error);
     if (code == ERROR_OK)
-        code = driver_reload(&driver, error);
+        code = driver_reload(driver, error);
     if (code != ERROR_OK)
         return code;
-    progress_word(&driver, "deployment %llu opened; next: titan-fsm advance, or titan-fsm run",
-                  (unsigned long long)driver.deployment.number);
+    progress_word(driver, "deployment %llu opened; next: titan-fsm advance, or titan-fsm run",
+                  (unsigned long long)driver->deployment.number);
     *ret_status = EXIT_DONE;
     return ERROR_OK;
 }

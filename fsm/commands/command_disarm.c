@@ -48,24 +48,24 @@ static enum error_code open_for_disarm(struct driver *driver, const struct comma
 enum error_code command_disarm(const struct command_line *line, enum exit_status *ret_status,
                                struct error *error)
 {
-    CLEANUP_DRIVER struct driver driver = {0};
+    struct driver *driver = line->driver;
     bool recorded = false, observed = false;
-    enum error_code code = open_for_disarm(&driver, line, &recorded, error);
+    enum error_code code = open_for_disarm(driver, line, &recorded, error);
     if (code == ERROR_OK)
-        code = disarm_check_possible(&driver, error);
+        code = disarm_check_possible(driver, error);
     if (code != ERROR_OK)
         return code;
     struct evidence *evidence = calloc(1, sizeof *evidence);
     if (evidence == NULL)
         return error_set(error, ERROR_MEMORY, 0, "disarm", "", "out of memory");
-    code = recorded ? disarm_recorded(&driver, line->reason, evidence, &observed, error)
-                    : disarm_unrecorded(&driver, line->reason, &observed, error);
+    code = recorded ? disarm_recorded(driver, line->reason, evidence, &observed, error)
+                    : disarm_unrecorded(driver, line->reason, &observed, error);
     evidence_clear(evidence);
     free(evidence);
     progress_word(
-        &driver, observed
-                     ? "DISARM was sent, and Execution was seen disarmed"
-                     : "Execution was NOT seen disarmed: stop it by hand, or remove its container");
+        driver, observed
+                    ? "DISARM was sent, and Execution was seen disarmed"
+                    : "Execution was NOT seen disarmed: stop it by hand, or remove its container");
     *ret_status = observed ? EXIT_DONE : EXIT_STEP_FAILED;
     return code;
 }

@@ -34,27 +34,27 @@ static enum error_code export_checkpoint(struct driver *driver, const char *path
 enum error_code command_export(const struct command_line *line, enum exit_status *ret_status,
                                struct error *error)
 {
-    CLEANUP_DRIVER struct driver driver = {0};
-    enum error_code code = driver_open(&driver, &line->options, DRIVER_WRITES | DRIVER_SESSION,
+    struct driver *driver = line->driver;
+    enum error_code code = driver_open(driver, &line->options, DRIVER_WRITES | DRIVER_SESSION,
                                        error);
-    if (code == ERROR_OK && driver.session == NULL)
-        code = driver_unlock(&driver, error);
-    if (code == ERROR_OK && driver.session == NULL)
-        code = authority_check_own(&driver, ROSTER_OPERATOR, error);
+    if (code == ERROR_OK && driver->session == NULL)
+        code = driver_unlock(driver, error);
+    if (code == ERROR_OK && driver->session == NULL)
+        code = authority_check_own(driver, ROSTER_OPERATOR, error);
     if (code == ERROR_OK)
-        code = journal_export(driver.journal,
-                              driver.session != NULL ? driver.session : driver.operator_signer,
+        code = journal_export(driver->journal,
+                              driver->session != NULL ? driver->session : driver->operator_signer,
                               line->words[0], error);
     if (code == ERROR_OK && line->checkpoint != NULL)
-        code = export_checkpoint(&driver, line->checkpoint, error);
+        code = export_checkpoint(driver, line->checkpoint, error);
     if (code == ERROR_OK)
-        progress_word(&driver,
+        progress_word(driver,
                       "journal %s is in %s%s%s; next: titan-verify %s --trust FILE --target %s, on "
                       "the auditor's machine",
-                      journal_id(driver.journal), line->words[0],
+                      journal_id(driver->journal), line->words[0],
                       line->checkpoint != NULL ? ", its checkpoint in " : "",
                       line->checkpoint != NULL ? line->checkpoint : "", line->words[0],
-                      driver.config.setup.target.name);
+                      driver->config.setup.target.name);
     *ret_status = EXIT_DONE;
     return code;
 }

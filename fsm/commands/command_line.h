@@ -1,6 +1,6 @@
-/* fsm/commands/command_line: the words and options after a command's name. Knows: the options of
- * all commands; not what a command does with them. Errors: ERROR_USAGE for an unknown or incomplete
- * option, or a wrong number of words. */
+/* fsm/commands/command_line: the words and options after a command's name.
+ * Knows:     the options of all commands; not what a command does with them.
+ * Errors:    ERROR_USAGE for an unknown or incomplete option, or a wrong number of words. */
 #ifndef FSM_COMMAND_LINE_H
 #define FSM_COMMAND_LINE_H
 
@@ -12,6 +12,7 @@ enum { COMMAND_WORDS_MAX = 8, COMMAND_CHECKS_MAX = 16 };
 /* What was found on the command line; strings are borrowed from argv. "" or NULL where not given.
  */
 struct command_line {
+    struct driver *driver; /* made and closed by main(): it is too large for the stack */
     struct driver_options options;
     const char *words[COMMAND_WORDS_MAX]; /* without the command itself */
     int word_count;

@@ -246,7 +246,7 @@ static enum error_code prepare_succession(struct driver *driver, struct target *
 enum error_code command_succeed(const struct command_line *line, enum exit_status *ret_status,
                                 struct error *error)
 {
-    CLEANUP_DRIVER struct driver driver = {0};
+    struct driver *driver = line->driver;
     struct target *target;
     int64_t old_deployment = 0;
     if (!bytes_is_hex(line->succeed, FORMAT_JOURNAL_ID_HEX))
@@ -259,21 +259,21 @@ enum error_code command_succeed(const struct command_line *line, enum exit_statu
     struct evidence *evidence = calloc(1, sizeof *evidence);
     if (evidence == NULL)
         return error_set(error, ERROR_MEMORY, 0, "init", "", "out of memory");
-    enum error_code code = driver_open_config(&driver, &line->options, true, error);
+    enum error_code code = driver_open_config(driver, &line->options, true, error);
     if (code == ERROR_OK)
-        code = driver_target(&driver, &target, error);
+        code = driver_target(driver, &target, error);
     if (code == ERROR_OK)
-        code = prepare_succession(&driver, target, line->succeed, &old_deployment, evidence, error);
+        code = prepare_succession(driver, target, line->succeed, &old_deployment, evidence, error);
     if (code == ERROR_OK)
-        code = succeed_on_target(&driver, target, line->reason, old_deployment, evidence, error);
+        code = succeed_on_target(driver, target, line->reason, old_deployment, evidence, error);
     evidence_clear(evidence);
     free(evidence);
     if (code != ERROR_OK)
         return code;
-    progress_word(&driver,
+    progress_word(driver,
                   "journal %s of %s succeeds %s and proves nothing about it; next: titan-fsm begin "
                   "release --reason TEXT",
-                  journal_id(driver.journal), driver.config.setup.target.name, line->succeed);
+                  journal_id(driver->journal), driver->config.setup.target.name, line->succeed);
     *ret_status = EXIT_DONE;
     return ERROR_OK;
 }

@@ -118,27 +118,27 @@ static enum error_code take_over(struct driver *driver, struct target *target, c
 enum error_code command_takeover(const struct command_line *line, enum exit_status *ret_status,
                                  struct error *error)
 {
-    CLEANUP_DRIVER struct driver driver = {0};
+    struct driver *driver = line->driver;
     struct target *target;
-    enum error_code code = driver_open(&driver, &line->options, DRIVER_WRITES | DRIVER_DRIVES,
+    enum error_code code = driver_open(driver, &line->options, DRIVER_WRITES | DRIVER_DRIVES,
                                        error);
-    if (code == ERROR_OK && !driver_is_open(&driver))
-        code = error_set(error, ERROR_REFUSED, 0, driver.config.setup.target.name,
+    if (code == ERROR_OK && !driver_is_open(driver))
+        code = error_set(error, ERROR_REFUSED, 0, driver->config.setup.target.name,
                          "titan-fsm begin release, or begin policy",
                          "no deployment is open that could be taken over");
     if (code == ERROR_OK)
-        code = driver_unlock(&driver, error);
+        code = driver_unlock(driver, error);
     if (code == ERROR_OK)
-        code = authority_check_own(&driver, ROSTER_OPERATOR, error);
+        code = authority_check_own(driver, ROSTER_OPERATOR, error);
     if (code == ERROR_OK)
-        code = driver_target(&driver, &target, error);
+        code = driver_target(driver, &target, error);
     if (code == ERROR_OK)
-        code = take_over(&driver, target, line->reason, error);
+        code = take_over(driver, target, line->reason, error);
     if (code != ERROR_OK)
         return code;
-    progress_word(&driver, "you now hold deployment %llu, in %s; next: titan-fsm resume",
-                  (unsigned long long)driver.deployment.number,
-                  machine_state_name(driver.deployment.state));
+    progress_word(driver, "you now hold deployment %llu, in %s; next: titan-fsm resume",
+                  (unsigned long long)driver->deployment.number,
+                  machine_state_name(driver->deployment.state));
     *ret_status = EXIT_DONE;
     return ERROR_OK;
 }

@@ -1,6 +1,7 @@
 /* titan-fsm: finds the command, runs it, prints the one error. */
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <sodium.h>
@@ -58,6 +59,42 @@ static int refuse_word(const char *word)
     return (int)exit_status_of(code);
 }
 
+static enum error_code read_and_run(const struct command *command, struct command_line *line,
+                                    int argc, char **argv, enum exit_status *ret_status,
+                                    struct error *error)
+{
+    struct world world;
+    world_of_machine(&world);
+    enum error_code code = command_line_read(command, &world, argc, argv, line, error);
+    if (code == ERROR_OK && line->help) {
+        command_print_help(stdout, command);
+        *ret_status = EXIT_DONE;
+    } else if (code == ERROR_OK) {
+        line->driver = calloc(1, sizeof *line->driver);
+        code = line->driver != NULL
+                   ? command->run(line, ret_status, error)
+                   : error_set(error, ERROR_MEMORY, 0, command->name, "", "out of memory");
+    }
+    if (line->driver != NULL)
+        driver_close(line->driver);
+    free(line->driver);
+    return code;
+}
+
+static int run_command(const struct command *command, int argc, char **argv)
+{
+    struct error error = {0};
+    struct command_line line = {.driver = NULL};
+    enum exit_status status = EXIT_INTERNAL;
+    enum error_code code = read_and_run(command, &line, argc, argv, &status, &error);
+    if (code == ERROR_OK)
+        return (int)status;
+    if (error.next[0] == '\0')
+        (void)snprintf(error.next, sizeof error.next, "%s", exit_status_next(code));
+    error_print(stderr, "titan-fsm", &error);
+    return (int)exit_status_of(code);
+}
+
 int main(int argc, char **argv)
 {
     process_protect();
@@ -81,22 +118,5 @@ int main(int argc, char **argv)
     const struct command *command = command_by_name(argv[1]);
     if (command == NULL)
         return refuse_word(argv[1]);
-    struct world world;
-    struct error error = {0};
-    struct command_line line;
-    world_of_machine(&world);
-    enum exit_status status = EXIT_INTERNAL;
-    enum error_code code = command_line_read(command, &world, argc - 1, argv + 1, &line, &error);
-    if (code == ERROR_OK && line.help) {
-        command_print_help(stdout, command);
-        return EXIT_DONE;
-    }
-    if (code == ERROR_OK)
-        code = command->run(&line, &status, &error);
-    if (code == ERROR_OK)
-        return (int)status;
-    if (error.next[0] == '\0')
-        (void)snprintf(error.next, sizeof error.next, "%s", exit_status_next(code));
-    error_print(stderr, "titan-fsm", &error);
-    return (int)exit_status_of(code);
+    return run_command(command, argc - 1, argv + 1);
 }

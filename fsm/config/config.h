@@ -1,9 +1,11 @@
 /* fsm/config/config: the values of titan.yml, one file for one target (config_load.h reads it).
- * Format: YAML; every key is listed once, in config_table.c, with its kind and bounds. An unknown
- * or repeated key, a value of another kind and a missing value without a default are ERROR_CONFIG
- * with file:line:column. Secrets are never in it: it names where they are kept. Defaults: the
- * deployment standard's own values, so that a minimal file is ten lines. Paths: on the driver's
- * machine, relative ones are relative to the file's own directory, and "~/" is the home directory.
+ * Format:    YAML; every key is listed once, in config_table.c, with its kind and bounds. An
+ *            unknown or repeated key, a value of another kind and a missing value without a
+ *            default are ERROR_CONFIG with file:line:column. Secrets are never in it: it names
+ *            where they are kept.
+ * Defaults:  the deployment standard's own values, so that a minimal file is ten lines.
+ * Paths:     on the driver's machine, relative ones are relative to the file's own directory,
+ *            and "~/" is the home directory.
  * Ownership: config_free() releases every string; it takes an empty config. */
 #ifndef FSM_CONFIG_H
 #define FSM_CONFIG_H

@@ -1,7 +1,9 @@
-/* fsm/config/config_field: reads one YAML mapping by a table of its keys. Private to fsm/config*.c.
- * Knows: YAML nodes, kinds of values, positions; not what a key is for. The only file that includes
- * libfyaml in fsm/ is config_field.c. Errors: where = "file:line:column" of the key or value, or of
- * the section where a key is missing. */
+/* fsm/config/config_field: reads one YAML mapping by a table of its keys. Private to
+ * fsm/config*.c.
+ * Knows:     YAML nodes, kinds of values, positions; not what a key is for. The only file that
+ *            includes libfyaml in fsm/ is config_field.c.
+ * Errors:    where = "file:line:column" of the key or value, or of the section where a key is
+ *            missing. */
 #ifndef FSM_CONFIG_FIELD_H
 #define FSM_CONFIG_FIELD_H
 

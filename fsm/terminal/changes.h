@@ -1,9 +1,11 @@
 /* fsm/terminal/changes: what the first step that changes a running service will change, for the
- * person who confirms it. Knows: the before snapshot and the pulled images (from the journal),
- * subjects of the commits between and today's configurations (from the target, read only); not
- * whether it is confirmed (confirm.h). Source: deployment standard 3 and 6: a deliberate act. What
- * is unknown is printed as unknown, never left out. Ownership: changes_clear() releases the
- * subjects; it takes an empty one. */
+ * person who confirms it.
+ * Knows:     the before snapshot and the pulled images (from the journal), subjects of the
+ *            commits between and today's configurations (from the target, read only); not
+ *            whether it is confirmed (confirm.h).
+ * Source:    deployment standard 3 and 6: a deliberate act. What is unknown is printed as
+ *            unknown, never left out.
+ * Ownership: changes_clear() releases the subjects; it takes an empty one. */
 #ifndef FSM_CHANGES_H
 #define FSM_CHANGES_H
 

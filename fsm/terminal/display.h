@@ -1,10 +1,11 @@
 /* fsm/terminal/display: a deployment on a terminal, drawn from a plain value: the procedure with
- * done, now and to come, the window with its last samples, what is being pulled. Knows: words,
- * columns and colours; no terminal (screen.h), no journal (display_read.h), no clock: all times are
- * in the model. Text: lines with LF. Foreign text is escaped here; a line has at most `columns`
- * cells and there are at most `rows` lines. Only with `colour` are there escape sequences, and then
- * only SGR, balanced on each line; no word depends on them. Cells: a code point from U+1100 on
- * counts as two, any other as one: that is never too few. */
+ * done, now and to come, the window with its last samples, what is being pulled.
+ * Knows:     words, columns and colours; no terminal (screen.h), no journal (display_read.h), no
+ *            clock: all times are in the model.
+ * Text:      lines with LF. Foreign text is escaped here; a line has at most `columns` cells and
+ *            there are at most `rows` lines. Only with `colour` are there escape sequences, and
+ *            then only SGR, balanced on each line; no word depends on them.
+ * Cells:     a code point from U+1100 on counts as two, any other as one: that is never too few. */
 #ifndef FSM_DISPLAY_H
 #define FSM_DISPLAY_H
 

@@ -1,7 +1,8 @@
-/* fsm/terminal/display_read: the model of display.h, read from a deployment's entries: so that the
- * driver's terminal and `status --watch` show the same. Knows: how intents, transitions and samples
- * become rows and marks; no terminal, no target. Times: only those of this machine's present boot;
- * times of another boot cannot be compared and are left out. */
+/* fsm/terminal/display_read: the model of display.h, read from a deployment's entries: so that
+ * the driver's terminal and `status --watch` show the same.
+ * Knows:     how intents, transitions and samples become rows and marks; no terminal, no target.
+ * Times:     only those of this machine's present boot; times of another boot cannot be compared
+ *            and are left out. */
 #ifndef FSM_DISPLAY_READ_H
 #define FSM_DISPLAY_READ_H
 

@@ -1,9 +1,11 @@
 /* fsm/terminal/progress: what the operator sees while a deployment advances. Decides nothing;
- * escapes untrusted text. Forms: one JSON object a line with --json (fsm/terminal/events.md is its
- * schema); else, where standard output is a terminal that can (screen.h), a frame drawn from the
- * journal (display_read.h), redrawn in place, with lines to keep above it; else plain lines that
- * begin with the time of day (of the entry being replayed, where driver->told_utc is set). --quiet:
- * plain lines of failures, questions and the end only; no frame. */
+ * escapes untrusted text.
+ * Forms:     one JSON object a line with --json (fsm/terminal/events.md is its schema); else,
+ *            where standard output is a terminal that can (screen.h), a frame drawn from the
+ *            journal (display_read.h), redrawn in place, with lines to keep above it; else plain
+ *            lines that begin with the time of day (of the entry being replayed, where
+ *            driver->told_utc is set).
+ * --quiet:   plain lines of failures, questions and the end only; no frame. */
 #ifndef FSM_PROGRESS_H
 #define FSM_PROGRESS_H
 

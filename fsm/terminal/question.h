@@ -1,5 +1,6 @@
-/* fsm/terminal/question: asks the operator and records the answer; no answer means no. Time:
- * limits.answer_ms on the boot clock; without a terminal the question is unanswered at once. */
+/* fsm/terminal/question: asks the operator and records the answer; no answer means no.
+ * Time:      limits.answer_ms on the boot clock; without a terminal the question is unanswered
+ *            at once. */
 #ifndef FSM_QUESTION_H
 #define FSM_QUESTION_H
 

@@ -1,14 +1,14 @@
-/* fsm/terminal/screen: a frame on standard output that is redrawn in place, and lines that scroll
- * away above it.
- * Knows:     plain ANSI (cursor up, erase), the size of the terminal at each drawing, NO_COLOR and
- *            TERM; what a frame shows is in display.h.
- * Threads:   the world's ticker redraws twice a second, so that times advance on the screen while a
- *            command runs; it uses only its own copy of the model. Print only between
+/* fsm/terminal/screen: a frame on standard output that is redrawn in place, and lines that
+ * scroll away above it.
+ * Knows:     plain ANSI (cursor up, erase), the size of the terminal at each drawing, NO_COLOR
+ *            and TERM; what a frame shows is in display.h.
+ * Threads:   the world's ticker redraws twice a second, so that times advance on the screen
+ *            while a command runs; it uses only its own copy of the model. Print only between
  *            screen_begin() and screen_end().
  * Typing:    is hidden while a frame is shown, and visible between screen_pause() and
  *            screen_resume() and after screen_close().
- * Ownership: screen_close() leaves the last frame on the terminal and the cursor below it; it takes
- *            NULL. */
+ * Ownership: screen_close() leaves the last frame on the terminal and the cursor below it; it
+ *            takes NULL. */
 #ifndef FSM_SCREEN_H
 #define FSM_SCREEN_H
 

@@ -173,13 +173,13 @@ static enum error_code print_drift_json(const struct drift *drift, const char *t
 enum error_code command_drift(const struct command_line *line, enum exit_status *ret_status,
                               struct error *error)
 {
-    CLEANUP_DRIVER struct driver driver = {0};
+    struct driver *driver = line->driver;
     struct drift_baseline baseline = {.deployment = 0};
     struct drift drift = {.count = 0};
     struct target *target;
-    enum error_code code = open_reading(&driver, &line->options, &baseline, error);
+    enum error_code code = open_reading(driver, &line->options, &baseline, error);
     if (code == ERROR_OK)
-        code = driver_target(&driver, &target, error);
+        code = driver_target(driver, &target, error);
     struct evidence *evidence = code == ERROR_OK ? calloc(1, sizeof *evidence) : NULL;
     if (code == ERROR_OK && evidence == NULL)
         code = error_set(error, ERROR_MEMORY, 0, "drift", "", "out of memory");
@@ -193,12 +193,12 @@ enum error_code command_drift(const struct command_line *line, enum exit_status 
     if (code != ERROR_OK)
         return code;
     char standing[240];
-    describe_deployment(&driver, standing, sizeof standing);
+    describe_deployment(driver, standing, sizeof standing);
     *ret_status = drift.count == 0 ? EXIT_DONE : EXIT_DRIFT;
     if (line->options.json)
-        return print_drift_json(&drift, driver.config.setup.target.name, &baseline, standing,
+        return print_drift_json(&drift, driver->config.setup.target.name, &baseline, standing,
                                 error);
     if (!line->options.quiet || drift.count > 0)
-        print_drift(&drift, driver.config.setup.target.name, standing);
+        print_drift(&drift, driver->config.setup.target.name, standing);
     return ERROR_OK;
 }

@@ -36,12 +36,12 @@ static void explain_deployment(const struct deployment *deployment, struct text 
 static enum error_code explain_present(const struct command_line *line, struct text *text,
                                        struct error *error)
 {
-    CLEANUP_DRIVER struct driver driver = {.lock = NULL};
-    enum error_code code = driver_open(&driver, &line->options, DRIVER_READS, error);
+    struct driver *driver = line->driver;
+    enum error_code code = driver_open(driver, &line->options, DRIVER_READS, error);
     if (code != ERROR_OK)
         return code;
-    if (driver.found)
-        explain_deployment(&driver.deployment, text);
+    if (driver->found)
+        explain_deployment(&driver->deployment, text);
     else
         text_add(text, "This journal has no deployment yet; next: titan-fsm begin release --reason "
                        "TEXT, or titan-fsm begin policy --reason TEXT\n"

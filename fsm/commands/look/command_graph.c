@@ -11,14 +11,14 @@
 static enum error_code load_path(const struct command_line *line, struct graph_path *path,
                                  struct error *error)
 {
-    CLEANUP_DRIVER struct driver driver = {0};
-    enum error_code code = driver_open(&driver, &line->options, DRIVER_READS, error);
-    if (code == ERROR_OK && !driver.found)
-        code = error_set(error, ERROR_REFUSED, 0, driver.config.journal,
+    struct driver *driver = line->driver;
+    enum error_code code = driver_open(driver, &line->options, DRIVER_READS, error);
+    if (code == ERROR_OK && !driver->found)
+        code = error_set(error, ERROR_REFUSED, 0, driver->config.journal,
                          "leave --path out to draw the machine alone",
                          "this journal has no deployment yet");
     if (code == ERROR_OK)
-        graph_path_of(&driver.deployment, path);
+        graph_path_of(&driver->deployment, path);
     return code;
 }
 

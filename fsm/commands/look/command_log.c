@@ -63,13 +63,13 @@ static enum error_code print_entry(struct journal *journal, uint64_t seq, bool j
 enum error_code command_log(const struct command_line *line, enum exit_status *ret_status,
                             struct error *error)
 {
-    CLEANUP_DRIVER struct driver driver = {0};
+    struct driver *driver = line->driver;
     struct journal_head head;
-    enum error_code code = driver_open(&driver, &line->options, DRIVER_READS, error);
+    enum error_code code = driver_open(driver, &line->options, DRIVER_READS, error);
     if (code == ERROR_OK)
-        code = journal_head(driver.journal, &head, error);
+        code = journal_head(driver->journal, &head, error);
     for (uint64_t seq = 0; code == ERROR_OK && seq < head.size; seq++)
-        code = print_entry(driver.journal, seq, line->options.json, error);
+        code = print_entry(driver->journal, seq, line->options.json, error);
     *ret_status = EXIT_DONE;
     return code;
 }

@@ -124,12 +124,12 @@ static enum error_code report_checklist(struct driver *driver,
 enum error_code command_preflight(const struct command_line *line, enum exit_status *ret_status,
                                   struct error *error)
 {
-    CLEANUP_DRIVER struct driver driver = {0};
+    struct driver *driver = line->driver;
     struct target *target;
     enum preflight_status statuses[SETUP_CHECKS_MAX] = {PREFLIGHT_INVALID};
-    enum error_code code = driver_open_config(&driver, &line->options, false, error);
+    enum error_code code = driver_open_config(driver, &line->options, false, error);
     if (code == ERROR_OK)
-        code = driver_target(&driver, &target, error);
+        code = driver_target(driver, &target, error);
     struct evidence *evidence = code == ERROR_OK ? calloc(1, sizeof *evidence) : NULL;
     if (code == ERROR_OK && evidence == NULL)
         code = error_set(error, ERROR_MEMORY, 0, "preflight", "", "out of memory");
@@ -137,7 +137,7 @@ enum error_code command_preflight(const struct command_line *line, enum exit_sta
         return code;
     code = preflight_run(target, evidence, statuses, error);
     if (code == ERROR_OK)
-        code = report_checklist(&driver, statuses, evidence, ret_status, error);
+        code = report_checklist(driver, statuses, evidence, ret_status, error);
     evidence_clear(evidence);
     free(evidence);
     return code;

@@ -203,23 +203,23 @@ static enum error_code print_metrics(const struct driver *driver, const struct j
 enum error_code command_status(const struct command_line *line, enum exit_status *ret_status,
                                struct error *error)
 {
-    CLEANUP_DRIVER struct driver driver = {0};
+    struct driver *driver = line->driver;
     struct journal_head head;
     struct standing standing = {.waits_for_approvals = false};
     if (line->watch)
         return command_watch(line, ret_status, error);
-    enum error_code code = driver_open(&driver, &line->options, DRIVER_READS, error);
+    enum error_code code = driver_open(driver, &line->options, DRIVER_READS, error);
     if (code == ERROR_OK)
-        code = journal_head(driver.journal, &head, error);
+        code = journal_head(driver->journal, &head, error);
     if (code == ERROR_OK)
-        code = look_at_standing(&driver, head.size, &standing, error);
+        code = look_at_standing(driver, head.size, &standing, error);
     if (code != ERROR_OK)
         return code;
     *ret_status = EXIT_DONE;
     if (line->prometheus)
-        return print_metrics(&driver, &head, error);
+        return print_metrics(driver, &head, error);
     if (line->options.json)
-        return print_status_json(&driver, &head, &standing, error);
-    print_status(&driver, &head, &standing);
+        return print_status_json(driver, &head, &standing, error);
+    print_status(driver, &head, &standing);
     return ERROR_OK;
 }

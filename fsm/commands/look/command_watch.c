@@ -113,22 +113,22 @@ static void say_standing(struct driver *driver)
 enum error_code command_watch(const struct command_line *line, enum exit_status *ret_status,
                               struct error *error)
 {
-    CLEANUP_DRIVER struct driver driver = {0};
-    enum error_code code = driver_open(&driver, &line->options, DRIVER_READS, error);
+    struct driver *driver = line->driver;
+    enum error_code code = driver_open(driver, &line->options, DRIVER_READS, error);
     if (code != ERROR_OK)
         return code;
-    driver.world->signals->watch(driver.world->signals->context, NULL, NULL);
-    progress_open(&driver);
-    if (driver.screen == NULL && driver_is_open(&driver))
-        say_standing(&driver);
-    code = follow_journal(&driver, error);
-    progress_look(&driver);
-    progress_close(&driver);
+    driver->world->signals->watch(driver->world->signals->context, NULL, NULL);
+    progress_open(driver);
+    if (driver->screen == NULL && driver_is_open(driver))
+        say_standing(driver);
+    code = follow_journal(driver, error);
+    progress_look(driver);
+    progress_close(driver);
     if (code != ERROR_OK)
         return code;
     *ret_status = EXIT_DONE;
-    if (driver.found && !driver_is_open(&driver))
-        progress_outage(&driver);
-    say_standing(&driver);
+    if (driver->found && !driver_is_open(driver))
+        progress_outage(driver);
+    say_standing(driver);
     return ERROR_OK;
 }

@@ -1,7 +1,8 @@
-/* fsm/commands/look/explain: a state in words: what it means, which commands are possible from it
- * and which are refused. Knows:     one paragraph a state; everything about edges comes from the
- * table (machine.h), so that the words follow the table. Ownership: the explanation is added to the
- * caller's text. */
+/* fsm/commands/look/explain: a state in words: what it means, which commands are possible from
+ * it and which are refused.
+ * Knows:     one paragraph a state; everything about edges comes from the table (machine.h), so
+ *            that the words follow the table.
+ * Ownership: the explanation is added to the caller's text. */
 #ifndef FSM_EXPLAIN_H
 #define FSM_EXPLAIN_H
 

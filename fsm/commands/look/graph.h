@@ -1,8 +1,9 @@
 /* fsm/commands/look/graph: the machine as a picture, drawn from the table (machine.h), with the
- * path of a deployment marked where one is given. Knows:     which edges belong together and where
- * a state is placed; no state or edge by name, so that the picture follows the table. Formats:
- * SVG 1.1 (self-contained, light and dark), and the DOT language of Graphviz. Ownership: `ret_text`
- * is empty before and the caller's afterwards. */
+ * path of a deployment marked where one is given.
+ * Knows:     which edges belong together and where a state is placed; no state or edge by name,
+ *            so that the picture follows the table.
+ * Formats:   SVG 1.1 (self-contained, light and dark), and the DOT language of Graphviz.
+ * Ownership: `ret_text` is empty before and the caller's afterwards. */
 #ifndef FSM_GRAPH_H
 #define FSM_GRAPH_H
 

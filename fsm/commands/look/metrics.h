@@ -1,9 +1,11 @@
 /* fsm/commands/look/metrics: where a deployment stands, in the text format that node_exporter's
- * textfile collector reads. Knows:     names and types of the metrics; not who scrapes them. Times
- * are those of entries, in seconds since 1970, so that an age is `time() - metric` on the server
- * and a stale file is visible. Not here:  a verdict. titan-verify judges;
- * fsm/examples/titan-metrics runs it and writes both. Format:    Prometheus text exposition 0.0.4.
- * Every state has a line in every scrape, so that an alert needs no absent(). */
+ * textfile collector reads.
+ * Knows:     names and types of the metrics; not who scrapes them. Times are those of entries,
+ *            in seconds since 1970, so that an age is `time() - metric` on the server and a
+ *            stale file is visible.
+ * Not here:  a verdict. titan-verify judges; fsm/examples/titan-metrics runs it and writes both.
+ * Format:    Prometheus text exposition 0.0.4. Every state has a line in every scrape, so that
+ *            an alert needs no absent(). */
 #ifndef FSM_METRICS_H
 #define FSM_METRICS_H
 

@@ -120,21 +120,21 @@ static enum error_code accept_answer(struct driver *driver, const struct command
 enum error_code command_accept(const struct command_line *line, enum exit_status *ret_status,
                                struct error *error)
 {
-    CLEANUP_DRIVER struct driver driver = {0};
+    struct driver *driver = line->driver;
     struct approval_tally tally;
     char text[400];
-    enum error_code code = driver_open(&driver, &line->options,
+    enum error_code code = driver_open(driver, &line->options,
                                        DRIVER_WRITES | DRIVER_DRIVES | DRIVER_SESSION, error);
     if (code == ERROR_OK)
-        code = approval_check_awaited(&driver, "accept", error);
+        code = approval_check_awaited(driver, "accept", error);
     if (code == ERROR_OK)
-        code = authority_check_forward(&driver, "approval", error);
+        code = authority_check_forward(driver, "approval", error);
     if (code == ERROR_OK)
-        code = accept_answer(&driver, line, &tally, error);
+        code = accept_answer(driver, line, &tally, error);
     if (code != ERROR_OK)
         return code;
     approval_describe(&tally, text, sizeof text);
-    progress_word(&driver, "%s; next: %s", text,
+    progress_word(driver, "%s; next: %s", text,
                   tally.count < tally.required ? "titan-fsm request FILE, for another approver"
                                                : "titan-fsm advance");
     *ret_status = EXIT_DONE;

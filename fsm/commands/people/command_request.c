@@ -7,18 +7,18 @@
 enum error_code command_request(const struct command_line *line, enum exit_status *ret_status,
                                 struct error *error)
 {
-    CLEANUP_DRIVER struct driver driver = {0};
+    struct driver *driver = line->driver;
     CLEANUP_BYTES struct bytes statement = {0};
-    enum error_code code = driver_open(&driver, &line->options, DRIVER_READS, error);
+    enum error_code code = driver_open(driver, &line->options, DRIVER_READS, error);
     if (code == ERROR_OK)
-        code = approval_check_awaited(&driver, "request", error);
+        code = approval_check_awaited(driver, "request", error);
     if (code == ERROR_OK)
-        code = approval_statement(&driver, &statement, error);
+        code = approval_statement(driver, &statement, error);
     if (code == ERROR_OK)
-        code = approval_request_write(line->words[0], &driver, &statement, error);
+        code = approval_request_write(line->words[0], driver, &statement, error);
     if (code != ERROR_OK)
         return code;
-    progress_word(&driver,
+    progress_word(driver,
                   "send %.200s to the approver, who runs: titan-fsm approve %.200s --key FILE "
                   "--principal NAME --out FILE; then give their answer to `titan-fsm accept`",
                   line->words[0], line->words[0]);

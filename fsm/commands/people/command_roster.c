@@ -50,12 +50,12 @@ static void print_roster(const struct roster *roster)
 
 static enum error_code show_roster(const struct command_line *line, struct error *error)
 {
-    CLEANUP_DRIVER struct driver driver = {0};
+    struct driver *driver = line->driver;
     CLEANUP_ROSTER struct roster roster = {0};
     uint64_t size;
-    enum error_code code = driver_open(&driver, &line->options, DRIVER_READS, error);
+    enum error_code code = driver_open(driver, &line->options, DRIVER_READS, error);
     if (code == ERROR_OK)
-        code = load_now(&driver, &roster, &size, error);
+        code = load_now(driver, &roster, &size, error);
     if (code != ERROR_OK)
         return code;
     if (!line->options.json) {
@@ -108,15 +108,15 @@ static enum error_code record_change(void *context, uint64_t size, struct error 
 static enum error_code change_roster(const struct command_line *line, enum roster_role role,
                                      struct error *error)
 {
-    CLEANUP_DRIVER struct driver driver = {0};
-    struct roster_change change = {.driver = &driver, .line = line, .role = role};
-    enum error_code code = driver_open(&driver, &line->options, DRIVER_WRITES | DRIVER_OPERATOR,
+    struct driver *driver = line->driver;
+    struct roster_change change = {.driver = driver, .line = line, .role = role};
+    enum error_code code = driver_open(driver, &line->options, DRIVER_WRITES | DRIVER_OPERATOR,
                                        error);
     if (code != ERROR_OK)
         return code;
-    code = journal_append_moving(driver.journal, record_change, &change, error);
+    code = journal_append_moving(driver->journal, record_change, &change, error);
     if (code == ERROR_OK)
-        progress_word(&driver,
+        progress_word(driver,
                       "entry %llu changes the roster from now on; `titan-fsm roster` shows it",
                       (unsigned long long)change.entry);
     return code;
