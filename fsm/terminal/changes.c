@@ -6,6 +6,7 @@
 #include "actions/compose/compose.h"
 #include "actions/git.h"
 #include "journal/format/names.h"
+#include "journal/format/text.h"
 
 void changes_clear(struct changes *changes)
 {
@@ -123,36 +124,47 @@ static void read_policy(const struct driver *driver, const struct snapshot *befo
                        : deployment_open_string(deployment, "expect"));
 }
 
-enum error_code changes_read(struct driver *driver, struct changes *ret_changes,
-                             struct error *error)
-{
-    const struct deployment *deployment = &driver->deployment;
-    struct changes changes = {.target = driver->config.setup.target.name,
-                              .deployment = deployment->number,
-                              .procedure = deployment->procedure};
+/* What the changes are computed from. */
+struct plan {
     struct snapshot before;
     struct images pulled;
-    struct configurations now = {.count = 0};
+    struct configurations now;
+};
+
+static enum error_code fill_changes(struct driver *driver, struct plan *plan,
+                                    struct changes *changes, struct error *error)
+{
+    const struct deployment *deployment = &driver->deployment;
     struct target *target;
-    enum error_code code = snapshot_load(driver, &before, error);
+    enum error_code code = snapshot_load(driver, &plan->before, error);
     if (code == ERROR_OK)
-        code = read_pulled(driver, &pulled, error);
+        code = read_pulled(driver, &plan->pulled, error);
     if (code == ERROR_OK)
         code = driver_target(driver, &target, error);
     if (code == ERROR_OK)
-        code = read_planned_configurations(target, &pulled, &now, error);
+        code = read_planned_configurations(target, &plan->pulled, &plan->now, error);
     if (code != ERROR_OK)
         return code;
-    (void)snprintf(changes.before, sizeof changes.before, "%s", before.commit);
-    (void)snprintf(changes.after, sizeof changes.after, "%s",
-                   deployment_fact(deployment, STATE_UPDATED, "commit"));
-    (void)snprintf(changes.drift, sizeof changes.drift, "%s",
-                   deployment_fact(deployment, STATE_CONNECTED, "drift"));
-    compare_images(driver, &before, &pulled, &now, &changes);
-    read_policy(driver, &before, &changes);
-    code = git_subjects(target, changes.before, changes.after, CHANGES_SUBJECTS_MAX + 1,
-                        &changes.subjects, error);
-    if (code == ERROR_OK)
-        *ret_changes = changes;
+    changes->target = driver->config.setup.target.name;
+    changes->deployment = deployment->number;
+    changes->procedure = deployment->procedure;
+    text_cut(changes->before, sizeof changes->before, plan->before.commit);
+    text_cut(changes->after, sizeof changes->after,
+             deployment_fact(deployment, STATE_UPDATED, "commit"));
+    text_cut(changes->drift, sizeof changes->drift,
+             deployment_fact(deployment, STATE_CONNECTED, "drift"));
+    compare_images(driver, &plan->before, &plan->pulled, &plan->now, changes);
+    read_policy(driver, &plan->before, changes);
+    return git_subjects(target, changes->before, changes->after, CHANGES_SUBJECTS_MAX + 1,
+                        &changes->subjects, error);
+}
+
+enum error_code changes_read(struct driver *driver, struct changes *changes, struct error *error)
+{
+    struct plan *plan = calloc(1, sizeof *plan);
+    if (plan == NULL)
+        return error_set(error, ERROR_MEMORY, 0, "changes", "", "out of memory");
+    enum error_code code = fill_changes(driver, plan, changes, error);
+    free(plan);
     return code;
 }

@@ -41,11 +41,10 @@ struct changes {
 enum { CHANGES_SUBJECTS_MAX = 20 };
 
 void changes_clear(struct changes *changes);
-#define CLEANUP_CHANGES __attribute__((cleanup(changes_clear)))
 
-/* Of the open deployment, which is in `guarded`. */
-enum error_code changes_read(struct driver *driver, struct changes *ret_changes,
-                             struct error *error) CHECKED;
+/* Fills empty `changes` for the open deployment, which is in `guarded`. */
+enum error_code changes_read(struct driver *driver, struct changes *changes, struct error *error)
+    CHECKED;
 
 /* changes_show.c. One screen; everything foreign is escaped. */
 void changes_print(FILE *stream, const struct changes *changes);

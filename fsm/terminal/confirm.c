@@ -1,6 +1,7 @@
 #include "fsm/terminal/confirm.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -50,19 +51,15 @@ static bool ask_name(struct driver *driver)
     return answered && typed.size == strlen(name) && memcmp(typed.data, name, typed.size) == 0;
 }
 
-enum error_code confirm_change(struct driver *driver, const struct transition *edge,
-                               struct error *error)
+static enum error_code show_and_ask(struct driver *driver, const struct transition *edge,
+                                    struct changes *changes, struct error *error)
 {
-    CLEANUP_CHANGES struct changes changes = {.count = 0};
     char text[200];
-    if (edge->from != STATE_GUARDED || edge->event != EVENT_DONE
-        || driver->deployment.repeat_of != 0)
-        return ERROR_OK;
-    enum error_code code = changes_read(driver, &changes, error);
+    enum error_code code = changes_read(driver, changes, error);
     if (code != ERROR_OK)
         return code;
     progress_pause(driver);
-    progress_changes(driver, &changes);
+    progress_changes(driver, changes);
     bool given = driver->options.confirm != NULL, asked = is_asked(driver);
     bool agreed = given || (asked && ask_name(driver));
     progress_resume(driver);
@@ -75,4 +72,19 @@ enum error_code confirm_change(struct driver *driver, const struct transition *e
     (void)snprintf(text, sizeof text, "%s confirmed by name, %s", machine_action_name(edge->action),
                    given ? "on the command line" : "on the terminal");
     return record_note(&driver->recorder, "confirmed", text, error);
+}
+
+enum error_code confirm_change(struct driver *driver, const struct transition *edge,
+                               struct error *error)
+{
+    if (edge->from != STATE_GUARDED || edge->event != EVENT_DONE
+        || driver->deployment.repeat_of != 0)
+        return ERROR_OK;
+    struct changes *changes = calloc(1, sizeof *changes);
+    if (changes == NULL)
+        return error_set(error, ERROR_MEMORY, 0, "changes", "", "out of memory");
+    enum error_code code = show_and_ask(driver, edge, changes, error);
+    changes_clear(changes);
+    free(changes);
+    return code;
 }

@@ -1,5 +1,6 @@
 #include "fsm/terminal/outage.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "actions/compose/containers.h"
@@ -350,28 +351,40 @@ static void measure_disarmed(const struct deployment *deployment, struct outage 
         outage->disarmed_ns = total_ns + (since_ns != 0 ? end->boottime_ns - since_ns : 0);
 }
 
+static enum error_code measure_services(struct measure *measure, struct error *error)
+{
+    const struct deployment *deployment = &measure->driver->deployment;
+    const struct journal_entry *end = &deployment->entries[deployment->count - 1];
+    struct outage *outage = measure->outage;
+    for (size_t i = 0; i < deployment->count; i++) {
+        enum error_code code = take_entry(measure, &deployment->entries[i], error);
+        if (code != ERROR_OK)
+            return code;
+        outage->measured = outage->measured && strcmp(deployment->entries[i].boot, end->boot) == 0;
+    }
+    enum error_code code = drop_removed(measure, error);
+    for (size_t i = 0; code == ERROR_OK && i < outage->count; i++)
+        if (outage->rows[i].since_ns != 0)
+            outage->rows[i].total_ns += end->boottime_ns - outage->rows[i].since_ns;
+    return code;
+}
+
 enum error_code outage_measure(struct driver *driver, struct outage *ret_outage,
                                struct error *error)
 {
-    const struct deployment *deployment = &driver->deployment;
     struct outage outage = {.measured = true,
                             .disarmed_ns = -1,
                             .resolution_ms = driver->config.limits.sample_interval_ms};
-    struct measure measure = {.driver = driver, .outage = &outage};
-    const struct journal_entry *end = &deployment->entries[deployment->count - 1];
-    for (size_t i = 0; i < deployment->count; i++) {
-        enum error_code code = take_entry(&measure, &deployment->entries[i], error);
-        if (code != ERROR_OK)
-            return code;
-        outage.measured = outage.measured && strcmp(deployment->entries[i].boot, end->boot) == 0;
-    }
-    enum error_code code = drop_removed(&measure, error);
+    struct measure *measure = calloc(1, sizeof *measure);
+    if (measure == NULL)
+        return error_set(error, ERROR_MEMORY, 0, "outage", "", "out of memory");
+    measure->driver = driver;
+    measure->outage = &outage;
+    enum error_code code = measure_services(measure, error);
+    free(measure);
     if (code != ERROR_OK)
         return code;
-    for (size_t i = 0; i < outage.count; i++)
-        if (outage.rows[i].since_ns != 0)
-            outage.rows[i].total_ns += end->boottime_ns - outage.rows[i].since_ns;
-    measure_disarmed(deployment, &outage);
+    measure_disarmed(&driver->deployment, &outage);
     *ret_outage = outage;
     return ERROR_OK;
 }

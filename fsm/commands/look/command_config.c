@@ -125,14 +125,12 @@ enum error_code command_config(const struct command_line *line, enum exit_status
         (void)json_dumpf(json, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
         puts("");
     }
-    struct config config;
-    enum error_code code = config_load(line->options.world, path, &config, error);
+    enum error_code code = driver_open_config(line->driver, &line->options, false, error);
     if (code != ERROR_OK)
         return code;
     if (line->options.json)
-        print_warning(&config);
+        print_warning(&line->driver->config);
     else
-        print_config_summary(path, &config);
-    config_free(&config);
+        print_config_summary(path, &line->driver->config);
     return ERROR_OK;
 }

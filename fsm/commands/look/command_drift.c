@@ -22,36 +22,57 @@ static void copy_hmac(const struct evidence *evidence, const char *probe,
     (void)snprintf(ret_hex, SHA256_HEX + 1, "%s", good ? (const char *)item->output.data : "");
 }
 
-static enum error_code look_at_services(struct target *target, struct evidence *evidence,
-                                        struct drift *drift, struct error *error)
-{
-    CLEANUP_BYTES struct bytes strays = {0};
+/* What the compose file declares and what runs. */
+struct services_view {
     struct compose_model model;
     struct containers containers;
     struct images images;
     struct configurations configurations;
-    enum error_code code = compose_render(target, evidence, &model, error);
-    if (code == ERROR_REMOTE
-        || code == ERROR_PROTOCOL) { /* an answer: the source cannot be rendered, so nothing can be
-                                        compared with it */
+};
+
+static enum error_code read_services(struct target *target, struct evidence *evidence,
+                                     struct services_view *view, struct error *error)
+{
+    enum error_code code = compose_containers(target, evidence, &view->containers, error);
+    if (code == ERROR_OK)
+        code = compose_images(target, &view->model, evidence, &view->images, error);
+    return code == ERROR_OK ? compose_configurations(target, &view->model, NULL, COMPOSE_KEY_LEAVE,
+                                                     evidence, &view->configurations, error)
+                            : code;
+}
+
+static enum error_code compare_services(struct target *target, struct evidence *evidence,
+                                        struct services_view *view, struct drift *drift,
+                                        struct error *error)
+{
+    CLEANUP_BYTES struct bytes strays = {0};
+    enum error_code code = compose_render(target, evidence, &view->model, error);
+    if (code == ERROR_REMOTE || code == ERROR_PROTOCOL) {
+        /* An answer: the source cannot be rendered, so nothing can be compared with it. */
         drift_unrendered(error->where, error->what, drift);
         return ERROR_OK;
     }
     if (code == ERROR_OK)
-        code = compose_containers(target, evidence, &containers, error);
-    if (code == ERROR_OK)
-        code = compose_images(target, &model, evidence, &images, error);
-    if (code == ERROR_OK)
-        code = compose_configurations(target, &model, NULL, COMPOSE_KEY_LEAVE, evidence,
-                                      &configurations, error);
+        code = read_services(target, evidence, view, error);
     if (code == ERROR_OK)
         code = compose_strays(target, &strays, error);
     if (code != ERROR_OK)
         return code;
-    drift_services(target_setup(target)->compose.file, &containers, &images, &configurations,
-                   drift);
+    drift_services(target_setup(target)->compose.file, &view->containers, &view->images,
+                   &view->configurations, drift);
     drift_strays(&strays, drift);
     return ERROR_OK;
+}
+
+static enum error_code look_at_services(struct target *target, struct evidence *evidence,
+                                        struct drift *drift, struct error *error)
+{
+    struct services_view *view = calloc(1, sizeof *view);
+    if (view == NULL)
+        return error_set(error, ERROR_MEMORY, 0, "drift", "", "out of memory");
+    enum error_code code = compare_services(target, evidence, view, drift, error);
+    free(view);
+    return code;
 }
 
 static enum error_code look_at_source(struct target *target, const struct drift_baseline *baseline,
