@@ -112,32 +112,47 @@ static enum error_code read_lost(struct driver *driver, struct lost *ret_lost, s
     return ERROR_OK;
 }
 
-/* What runs at the beginning of this journal: the same probes as the before snapshot of
- * `connected`. */
-static enum error_code record_what_runs(struct driver *driver, struct target *target,
-                                        struct evidence *evidence, struct error *error)
-{
+/* What the probes of record_what_runs() fill; the evidence is what counts. */
+struct first_look {
     struct git_state git;
     struct compose_model model;
     struct containers containers;
     struct images images;
     struct interlock_view interlock;
     struct parity_view parity;
-    bool policy = driver->config.setup.services.execution[0] != '\0';
-    enum error_code code = git_look(target, evidence, &git, error);
+};
+
+static enum error_code probe_what_runs(struct target *target, bool policy, struct first_look *look,
+                                       struct evidence *evidence, struct error *error)
+{
+    enum error_code code = git_look(target, evidence, &look->git, error);
     if (code == ERROR_OK)
         code = compose_fingerprints(target, COMPOSE_KEY_MAKE, evidence, error);
     if (code == ERROR_OK)
-        code = compose_render(target, evidence, &model, error);
+        code = compose_render(target, evidence, &look->model, error);
     if (code == ERROR_OK)
-        code = compose_containers(target, evidence, &containers, error);
+        code = compose_containers(target, evidence, &look->containers, error);
     if (code == ERROR_OK)
-        code = compose_images(target, &model, evidence, &images, error);
+        code = compose_images(target, &look->model, evidence, &look->images, error);
     if (code == ERROR_OK && policy)
-        code = interlock_look(target, NULL, evidence, &interlock, error);
-    return code == ERROR_OK && policy
-               ? parity_look(target, &containers, PARITY_BRAIN, "", evidence, &parity, error)
-               : code;
+        code = interlock_look(target, NULL, evidence, &look->interlock, error);
+    return code == ERROR_OK && policy ? parity_look(target, &look->containers, PARITY_BRAIN, "",
+                                                    evidence, &look->parity, error)
+                                      : code;
+}
+
+/* What runs at the beginning of this journal: the same probes as the before snapshot of
+ * `connected`. */
+static enum error_code record_what_runs(struct driver *driver, struct target *target,
+                                        struct evidence *evidence, struct error *error)
+{
+    bool policy = driver->config.setup.services.execution[0] != '\0';
+    struct first_look *look = calloc(1, sizeof *look);
+    if (look == NULL)
+        return error_set(error, ERROR_MEMORY, 0, "init", "", "out of memory");
+    enum error_code code = probe_what_runs(target, policy, look, evidence, error);
+    free(look);
+    return code;
 }
 
 static bool is_execution_running(const struct driver *driver, const struct containers *containers)

@@ -35,7 +35,7 @@ static void print_names(const struct setup *setup)
     puts("");
 }
 
-static void add_missing(struct text *missing, const char *sentence)
+static void add_complaint(struct text *missing, const char *sentence)
 {
     text_add_format(missing, "%s%s", missing->bytes.size > 0 ? "; " : "", sentence);
 }
@@ -50,12 +50,12 @@ static void find_missing(const struct config *config, struct text *missing)
     const struct config_roster *roster = &config->roster;
     size_t approvers = roster->approvers.count;
     if (roster->operators.count == 0)
-        add_missing(missing, "roster.operators is empty: no deployment can be begun");
+        add_complaint(missing, "roster.operators is empty: no deployment can be begun");
     if (roster->administrators.count == 0)
-        add_missing(missing, "roster.administrators is empty: the roster could never be changed");
+        add_complaint(missing, "roster.administrators is empty: the roster could never be changed");
     if (most <= 0 || approvers >= (size_t)most)
         return;
-    add_missing(missing, "");
+    add_complaint(missing, "");
     text_add_format(missing, "%d %s required but ", most,
                     most == 1 ? "approval is" : "approvals are");
     if (approvers == 0)

@@ -30,8 +30,8 @@ struct services_view {
     struct configurations configurations;
 };
 
-static enum error_code read_services(struct target *target, struct evidence *evidence,
-                                     struct services_view *view, struct error *error)
+static enum error_code read_running_services(struct target *target, struct evidence *evidence,
+                                             struct services_view *view, struct error *error)
 {
     enum error_code code = compose_containers(target, evidence, &view->containers, error);
     if (code == ERROR_OK)
@@ -53,7 +53,7 @@ static enum error_code compare_services(struct target *target, struct evidence *
         return ERROR_OK;
     }
     if (code == ERROR_OK)
-        code = read_services(target, evidence, view, error);
+        code = read_running_services(target, evidence, view, error);
     if (code == ERROR_OK)
         code = compose_strays(target, &strays, error);
     if (code != ERROR_OK)
