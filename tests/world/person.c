@@ -30,7 +30,11 @@ static void write_config(struct scripted *scripted, const struct person_choice *
     static const char inside[] = "  brain: {service: titan-brain, exec: \"check me\"}\n"
                                  "  web: {service: web}\n";
     struct grow text = {.arena = &scripted->arena};
-    char key[SSH_PUBLIC_KEY_TEXT_MAX], line[SSH_PUBLIC_KEY_TEXT_MAX + 128];
+    char key[SSH_PUBLIC_KEY_TEXT_MAX], line[SSH_PUBLIC_KEY_TEXT_MAX + 128],
+        approver[SSH_PUBLIC_KEY_TEXT_MAX + 128];
+    ssh_public_key_text((const uint8_t[KEY_BYTES]){0x66}, key);
+    (void)snprintf(approver, sizeof approver, "\"bob@example namespaces=\\\"%s\\\" %s\"",
+                   SSHSIG_NAMESPACE_APPROVAL, key);
     ssh_public_key_text(scripted->agent_public, key);
     (void)snprintf(line, sizeof line, "alice@example namespaces=\\\"%s,%s\\\" %s",
                    SSHSIG_NAMESPACE_JOURNAL, SSHSIG_NAMESPACE_APPROVAL, key);
@@ -38,9 +42,9 @@ static void write_config(struct scripted *scripted, const struct person_choice *
                 "version: 1\njournal: journal\n"
                 "target: {name: " PERSON_TARGET ", local: true, directory: " TITAN_DIRECTORY "}\n"
                 "operator: {principal: alice@example, agent: \"%s\"}\n"
-                "roster:\n  operators: [\"%s\"]\n  approvers: []\n  administrators: [\"%s\"]\n"
+                "roster:\n  operators: [\"%s\"]\n  approvers: [%s]\n  administrators: [\"%s\"]\n"
                 "approvals: {policy: %d, release: 0}\n",
-                key, line, line, choice->approvals);
+                key, line, choice->approvals > 0 ? approver : "", line, choice->approvals);
     grow_format(&text, "compose: {command: docker-compose, project: titan}\n"
                        "repository: {policy_files: [" TITAN_POLICY_FILE "]}\n"
                        "bus: {host: 127.0.0.1, port: 4222, reply_ms: 40}\n"

@@ -16,6 +16,13 @@ void titan_close(struct titan *titan)
     *titan = (struct titan){.timeline = NULL};
 }
 
+bool titan_is_broken(const struct titan *titan, const char *program, const char *word)
+{
+    size_t length = strlen(program);
+    return titan->broken != NULL && strncmp(titan->broken, program, length) == 0
+           && titan->broken[length] == ' ' && strcmp(titan->broken + length + 1, word) == 0;
+}
+
 char *titan_id(struct titan *titan)
 {
     char text[64], hex[SHA256_HEX + 1];

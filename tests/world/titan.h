@@ -108,7 +108,8 @@ struct titan {
     size_t event_count;
     int64_t handshake_ms; /* from Brain's start to its question */
     bool docker_down, git_down, bus_down;
-    struct {                                      /* what happened, for whoever counts */
+    const char *broken; /* "docker create", "git checkout": this one fails; NULL = none */
+    struct {            /* what happened, for whoever counts */
         const char *received[TITAN_RECEIVED_MAX]; /* "ARM <payload>", in order */
         size_t received_count;
         unsigned merges, restores;
@@ -123,6 +124,7 @@ void titan_close(struct titan *titan);
 void titan_pass(struct titan *titan);
 void titan_at(struct titan *titan, int64_t at_ns, void (*act)(struct titan *, void *),
               void *context);
+bool titan_is_broken(const struct titan *titan, const char *program, const char *word);
 char *titan_id(struct titan *titan); /* 64 hex digits, never the same */
 
 /* titan_run.c: one line for `sh -c`; the exit status. */

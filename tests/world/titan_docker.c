@@ -262,6 +262,11 @@ bool titan_docker(struct sh *shell, int count, char **words, int *ret_status)
     struct titan *titan = shell->context;
     if (strcmp(words[0], "docker") != 0)
         return false;
+    if (count > 1 && titan_is_broken(titan, "docker", words[1])) {
+        sh_printf(shell, 2, "Error response from daemon: %s is broken\n", words[1]);
+        *ret_status = 1;
+        return true;
+    }
     if (titan->docker_down) {
         sh_printf(shell, 2, "Cannot connect to the Docker daemon\n");
         *ret_status = 1;

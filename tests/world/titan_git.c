@@ -255,6 +255,10 @@ bool titan_git(struct sh *shell, int count, char **words, int *ret_status)
     if (strcmp(words[0], "git") != 0)
         return false;
     int skip = count > 2 && strcmp(words[1], "-c") == 0 ? 2 : 0;
+    if (count > skip + 1 && titan_is_broken(shell->context, "git", words[skip + 1])) {
+        *ret_status = fail(shell, "this is broken:", words[skip + 1]);
+        return true;
+    }
     for (size_t i = 0; count > skip + 1 && i < sizeof commands / sizeof commands[0]; i++)
         if (strcmp(words[skip + 1], commands[i].word) == 0) {
             *ret_status = commands[i].run(shell, shell->context, count - skip - 2,

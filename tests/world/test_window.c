@@ -1,0 +1,155 @@
+/* Goal: each ending of the health window, and of the steps before and after it, as the real engine
+ * comes to it; every journal is verified. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/world/ending.h"
+
+#define A_SAMPLE "\"type\":\"sample\""
+#define TO(state) "\"to\":\"" state "\""
+
+static void restart_web(struct scripted *world)
+{
+    titan_restart(&world->titan, titan_running(&world->titan, "web"));
+}
+
+/* It comes up again before each sample. */
+static void crash_loop(struct scripted *world)
+{
+    static const int64_t second_ns = 1000000000;
+    for (int i = 0; i < 8; i++)
+        titan_at(&world->titan, world->timeline.now_ns + (5 * i + 2) * second_ns,
+                 (void (*)(struct titan *, void *))titan_restart,
+                 titan_running(&world->titan, "web"));
+}
+
+static void reboot_operator(struct scripted *world)
+{
+    world->timeline.boot[0] = world->timeline.boot[0] == '0' ? '1' : '0';
+    world->dead = true;
+}
+
+static void interrupt(struct scripted *world)
+{
+    world->interrupted = true;
+}
+
+static void other_policy(struct scripted *world)
+{
+    struct titan *titan = &world->titan;
+    const struct titan_container *execution = titan_running(titan, "titan-execution");
+    for (size_t i = 0; i < titan->image_count; i++)
+        if (&titan->images[i] == execution->image)
+            memset(titan->images[i].policy, 'a', SHA256_HEX);
+}
+
+#define IN_WINDOW(what, action)                                                    \
+    .name = (what), .release = {.subject = "two"}, .choice = {.window_ms = 30000}, \
+    .word = A_SAMPLE, .nth = 1, .act = (action)
+#define ROLLED_BACK_BY(why)                                                                  \
+    .from = STATE_ARMED, .event = (why), .to = STATE_ROLLING_BACK, .end = STATE_ROLLED_BACK, \
+    .status = 10
+
+static const struct ending endings[] = {
+    {.name = "healthy",
+     .release = {.subject = "two"},
+     .from = STATE_ARMED,
+     .event = EVENT_DONE,
+     .to = STATE_OBSERVED,
+     .end = STATE_COMPLETED},
+    {.name = "healthy by the container's own check",
+     .release = {.subject = "two"},
+     .choice = {.container = true},
+     .end = STATE_COMPLETED},
+    {IN_WINDOW("unhealthy", ending_sick_web), ROLLED_BACK_BY(EVENT_UNHEALTHY)},
+    {IN_WINDOW("another container", ending_other_container), ROLLED_BACK_BY(EVENT_MISMATCH)},
+    {IN_WINDOW("disarmed by a stranger", ending_stranger_disarms), ROLLED_BACK_BY(EVENT_MISMATCH)},
+    {IN_WINDOW("another policy hash", other_policy), ROLLED_BACK_BY(EVENT_MISMATCH)},
+    {IN_WINDOW("no policy hash", ending_silent_responder), ROLLED_BACK_BY(EVENT_UNHEALTHY)},
+    {IN_WINDOW("crash loop", crash_loop), ROLLED_BACK_BY(EVENT_UNHEALTHY)},
+    {IN_WINDOW("one restart", restart_web), .end = STATE_COMPLETED},
+    {IN_WINDOW("driver away for longer than the gap", NULL), .away_ms = 30000,
+     ROLLED_BACK_BY(EVENT_UNHEALTHY)},
+    {IN_WINDOW("driver away for a moment", NULL), .away_ms = 2000, .end = STATE_COMPLETED},
+    {IN_WINDOW("operator rolls back", NULL), .away_ms = 1000,
+     .then = "rollback --reason enough --confirm " PERSON_TARGET, ROLLED_BACK_BY(EVENT_FAILED),
+     .reason = "enough"},
+    {IN_WINDOW("signal", interrupt), .end = STATE_OBSERVED, .status = 13,
+     .verdict = WANT_UNDECIDABLE},
+    {.name = "operator's machine restarted",
+     .release = {.subject = "two"},
+     .choice = {.window_ms = 30000},
+     .word = A_SAMPLE,
+     .nth = 1,
+     .act = reboot_operator,
+     .away_ms = 1000,
+     ROLLED_BACK_BY(EVENT_UNHEALTHY)},
+    {.name = "begun too late",
+     .release = {.subject = "two"},
+     .word = TO("armed"),
+     .away_ms = 60000,
+     ROLLED_BACK_BY(EVENT_UNHEALTHY)},
+    {.name = "sick after the window",
+     .release = {.subject = "two"},
+     .word = TO("observed"),
+     .act = ending_sick_web,
+     .from = STATE_OBSERVED,
+     .event = EVENT_UNHEALTHY,
+     .to = STATE_ROLLING_BACK,
+     .end = STATE_ROLLED_BACK,
+     .status = 10},
+    {.name = "disarmed after the window",
+     .release = {.subject = "two"},
+     .word = TO("observed"),
+     .act = ending_stranger_disarms,
+     .from = STATE_OBSERVED,
+     .event = EVENT_MISMATCH,
+     .to = STATE_ROLLING_BACK,
+     .end = STATE_ROLLED_BACK,
+     .status = 10},
+    {.name = "not armed again: disarmed through the window",
+     .release = {.subject = "two"},
+     .go = "run --rearm no --confirm " PERSON_TARGET,
+     .from = STATE_VERIFIED,
+     .event = EVENT_DONE,
+     .to = STATE_OBSERVED,
+     .end = STATE_COMPLETED},
+    {.name = "nobody answers whether to arm",
+     .release = {.subject = "two"},
+     .go = "run --confirm " PERSON_TARGET,
+     .from = STATE_VERIFIED,
+     .event = EVENT_DONE,
+     .to = STATE_OBSERVED,
+     .end = STATE_COMPLETED},
+    {.name = "unhealthy while disarmed",
+     .release = {.subject = "two"},
+     .choice = {.window_ms = 30000},
+     .go = "run --rearm no --confirm " PERSON_TARGET,
+     .word = A_SAMPLE,
+     .act = ending_sick_web,
+     .from = STATE_VERIFIED,
+     .event = EVENT_UNHEALTHY,
+     .to = STATE_ROLLING_BACK,
+     .end = STATE_ROLLED_BACK,
+     .status = 10},
+};
+
+static void window_ends_as_it_must(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        ending_check(&endings[i]);
+    }
+    print_message("%zu endings\n", sizeof endings / sizeof endings[0]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(window_ends_as_it_must)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
