@@ -32,7 +32,7 @@ static void write_config(struct scripted *scripted, const struct person_choice *
     struct grow text = {.arena = &scripted->arena};
     char key[SSH_PUBLIC_KEY_TEXT_MAX], line[SSH_PUBLIC_KEY_TEXT_MAX + 128],
         approver[SSH_PUBLIC_KEY_TEXT_MAX + 128];
-    ssh_public_key_text((const uint8_t[KEY_BYTES]){0x66}, key);
+    ssh_public_key_text(scripted->approver_public, key);
     (void)snprintf(approver, sizeof approver, "\"bob@example namespaces=\\\"%s\\\" %s\"",
                    SSHSIG_NAMESPACE_APPROVAL, key);
     ssh_public_key_text(scripted->agent_public, key);

@@ -62,6 +62,7 @@ struct scripted {
     struct scripted_store stored;
     uint64_t random_state;
     uint8_t agent_key[KEY_BYTES + SEED_BYTES], agent_public[KEY_BYTES]; /* the operator's */
+    uint8_t approver_public[KEY_BYTES];        /* of somebody else, for the roster */
     const char *answers[SCRIPTED_ANSWERS_MAX]; /* what the person types, line by line */
     size_t answer_count, answer_next;
     bool interrupted, dead;

@@ -117,7 +117,9 @@ static enum error_code connect_agent(void *context, const char *path,
 
 void scripted_fill_agent(struct scripted *scripted)
 {
-    static const uint8_t seed[SEED_BYTES] = {1, 9, 8, 4};
+    static const uint8_t seed[SEED_BYTES] = {1, 9, 8, 4}, other_seed[SEED_BYTES] = {2};
+    uint8_t unused[KEY_BYTES + SEED_BYTES];
+    (void)crypto_sign_seed_keypair(scripted->approver_public, unused, other_seed);
     (void)crypto_sign_seed_keypair(scripted->agent_public, scripted->agent_key, seed);
     scripted->local = (struct world_local){.context = scripted, .connect = connect_agent};
 }
