@@ -1,0 +1,254 @@
+/* Goal: whatever was interrupted is settled as fsm/reconcile.h says: every action, with everything
+ * that may be found of it and every way on, is met; afterwards the deployment comes to its end and
+ * its journal is proven.
+ * How:       the driver dies right after the intent of each action (nothing was sent), right before
+ *            the entry that concludes it (everything was done), and where there is something
+ *            between the two, there. What the reconciliations say is collected and compared with
+ *            the table. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/world/moment.h"
+#include "tests/world/story.h"
+#include "tests/world/verdict.h"
+
+static const struct person_choice choice = {.window_ms = 1000, .interval_ms = 500};
+#define GO " --rearm yes --confirm " PERSON_TARGET
+
+/* action, found, then: all that the engine can come to. */
+static const char *const resumptions[] = {
+    "run_preflight unknown repeat",
+    "connect unknown repeat",
+    "update_code not_done repeat",
+    "update_code done repeat",
+    "pull_images unknown repeat",
+    "lay_guard unknown repeat",
+    "switch_services unknown repeat",
+    "switch_services unknown fail",
+    "verify_release unknown repeat",
+    "verify_release unknown fail",
+    "disarm not_done repeat",
+    "disarm done continue",
+    "deploy_execution not_done repeat",
+    "deploy_execution partial repeat",
+    "deploy_execution done continue",
+    "deploy_execution done fail",
+    "verify_execution unknown repeat",
+    "deploy_brain not_done repeat",
+    "deploy_brain partial repeat",
+    "deploy_brain done continue",
+    "verify_parity unknown repeat",
+    "arm unknown repeat",
+    "arm unknown fail",
+    "observe_window not_done continue",
+    "observe_window partial continue",
+    "observe_window partial fail",
+    "confirm unknown repeat",
+    "complete unknown repeat",
+    "make_safe unknown repeat",
+    "revert unknown repeat",
+    "redeploy unknown repeat",
+    "verify_restored unknown repeat",
+    "restore_code unknown repeat",
+};
+
+struct cut {
+    const char *begin, *end;
+    struct titan_release release;
+    const char *action;
+    bool before;      /* dies before the next entry after the intent, else right after the intent */
+    unsigned skip;    /* entries between the intent and the one at which it dies */
+    int64_t away_ms;  /* until the next driver; 0 = 400 */
+    const char *back; /* instead of `resume` */
+    void (*meanwhile)(struct scripted *world);
+};
+
+/* Dies at the first entry after that intent, before it is written; or right after the intent. */
+struct cutter {
+    struct scripted *world;
+    char word[64];
+    bool before, seen;
+    unsigned skip; /* entries after the intent that are let pass */
+};
+
+static enum error_code cut_off(void *context, const struct scripted_call *call, struct error *error)
+{
+    struct cutter *cutter = context;
+    struct scripted *world = cutter->world;
+    if (call->kind != CALL_APPEND || (cutter->seen ? call->after : !call->after))
+        return ERROR_OK;
+    const struct bytes *last = &world->stored.entries[world->stored.entry_count - 1].value;
+    bool intent = memmem(last->data, last->size, "\"type\":\"intent\"", 15) != NULL
+                  && memmem(last->data, last->size, cutter->word, strlen(cutter->word)) != NULL;
+    cutter->seen = cutter->seen || intent;
+    if (!cutter->seen || (cutter->before && call->after))
+        return ERROR_OK;
+    if (cutter->skip > 0) {
+        cutter->skip--;
+        return ERROR_OK;
+    }
+    world->dead = true;
+    return error_set(error, ERROR_JOURNAL_WRITE, 0, "journal", "", "the driver has died");
+}
+
+static void come_to_the_end(struct scripted *world, const struct cut *cut)
+{
+    for (int i = 0; strcmp(person_state(world), cut->end) != 0; i++) {
+        if (i == 3)
+            fail_msg("%s of %s: it stands in %s\n%s", cut->action, cut->begin, person_state(world),
+                     person_said());
+        (void)person_runs(world, "resume" GO);
+    }
+}
+
+static void check_cut(const struct cut *cut)
+{
+    struct scripted *world = person_begins(41, &choice);
+    struct cutter cutter = {.world = world, .before = cut->before, .skip = cut->skip};
+    char *report = NULL;
+    (void)snprintf(cutter.word, sizeof cutter.word, "\"action\":\"%s\"", cut->action);
+    titan_publish(&world->titan, &cut->release);
+    assert_int_equal(person_runs(world, cut->begin), 0);
+    world->fault = cut_off;
+    world->fault_context = &cutter;
+    (void)person_runs(world, "run" GO);
+    if (!world->dead)
+        fail_msg("%s of %s does not come\n%s", cut->action, cut->begin, person_said());
+    moment_clear(world);
+    if (cut->meanwhile != NULL)
+        cut->meanwhile(world);
+    timeline_move(&world->timeline,
+                  world->timeline.now_ns + (cut->away_ms > 0 ? cut->away_ms : 400) * 1000000);
+    (void)person_runs(world, cut->back != NULL ? cut->back : "resume" GO);
+    come_to_the_end(world, cut);
+    (void)story_read(world);
+    if (verdict_of(world, &choice, &report) != 0)
+        fail_msg("%s of %s:\n%s\n%s", cut->action, cut->begin, report, person_said());
+    free(report);
+    scripted_close(world);
+}
+
+static void check_actions(const struct cut *draft, const char *const *actions)
+{
+    for (; *actions != NULL; actions++)
+        for (int before = 0; before <= 1; before++) {
+            struct cut cut = *draft;
+            cut.action = *actions;
+            cut.before = before != 0;
+            check_cut(&cut);
+        }
+}
+
+static void every_action_cut_twice(void **state)
+{
+    static const char *const release[] = {"run_preflight",  "connect",   "update_code",
+                                          "pull_images",    "lay_guard", "switch_services",
+                                          "verify_release", "arm",       "observe_window",
+                                          "confirm",        "complete",  NULL};
+    static const char *const policy[] = {"disarm",           "deploy_execution",
+                                         "verify_execution", "deploy_brain",
+                                         "verify_parity",    "arm",
+                                         "observe_window",   NULL};
+    static const char *const back[] = {"make_safe", "revert", "redeploy", "verify_restored", NULL};
+    static const char *const aborting[] = {"restore_code", NULL};
+    (void)state;
+    check_actions(
+        &(struct cut){"begin release --reason test", "completed", {.subject = "two"}, NULL},
+        release);
+    check_actions(&(struct cut){"begin policy --reason test",
+                                "completed",
+                                {.subject = "two", .policy = "p2"},
+                                NULL},
+                  policy);
+    check_actions(&(struct cut){"begin release --reason test",
+                                "rolled_back",
+                                {.subject = "bad", .web_faults = FAULT_UNHEALTHY},
+                                NULL},
+                  back);
+    check_actions(&(struct cut){"begin release --reason test",
+                                "aborted",
+                                {.subject = "bad", .web_faults = FAULT_NO_PULL},
+                                NULL},
+                  aborting);
+}
+
+static void no_execution(struct scripted *world)
+{
+    struct titan_container *container = titan_running(&world->titan, "titan-execution");
+    container->there = container->running = false;
+}
+
+static void no_brain(struct scripted *world)
+{
+    struct titan_container *container = titan_running(&world->titan, "titan-brain");
+    container->there = container->running = false;
+}
+
+static void deaf_execution(struct scripted *world)
+{
+    for (size_t i = 0; i < world->titan.image_count; i++)
+        world->titan.images[i].faults |= FAULT_DEAF_DISARM;
+}
+
+#define POLICY "begin policy --reason test"
+#define RELEASE "begin release --reason test"
+#define BACK "rollback --reason enough --confirm " PERSON_TARGET
+
+static void what_is_found_between_is_settled(void **state)
+{
+    static const struct titan_release two = {.subject = "two"},
+                                      other = {.subject = "two", .policy = "p2"};
+    const struct cut cuts[] = {
+        {POLICY, "rolled_back", other, "deploy_execution", .meanwhile = no_execution},
+        {POLICY, "completed", other, "deploy_brain", .meanwhile = no_brain},
+        {RELEASE, "completed", two, "observe_window", true, .skip = 1},
+        {RELEASE, "rolled_back", two, "observe_window", true, .skip = 1, .away_ms = 20000},
+        {RELEASE, "rolled_back", two, "arm", .meanwhile = deaf_execution},
+        {RELEASE, "rolled_back", two, "switch_services", true, .back = BACK},
+        {RELEASE, "rolled_back", two, "verify_release", .back = BACK},
+        {POLICY, "rolled_back", other, "deploy_execution", true, .back = BACK},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cuts / sizeof cuts[0]; i++)
+        check_cut(&cuts[i]);
+}
+
+static void every_resumption_met(void **state)
+{
+    size_t count, wanted = sizeof resumptions / sizeof resumptions[0], wrong = 0;
+    const char *const *met = story_resumptions(&count);
+    (void)state;
+    for (size_t i = 0; i < wanted; i++) {
+        size_t at = 0;
+        while (at < count && strcmp(met[at], resumptions[i]) != 0)
+            at++;
+        if (at == count)
+            print_error("not met: %s\n", resumptions[i]);
+        wrong += at == count;
+    }
+    for (size_t at = 0; at < count; at++) {
+        size_t i = 0;
+        while (i < wanted && strcmp(met[at], resumptions[i]) != 0)
+            i++;
+        if (i == wanted)
+            print_error("not in the table: %s\n", met[at]);
+        wrong += i == wanted;
+    }
+    print_message("%zu resumptions\n", count);
+    assert_int_equal(wrong, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_action_cut_twice),
+                                       cmocka_unit_test(what_is_found_between_is_settled),
+                                       cmocka_unit_test(every_resumption_met)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
