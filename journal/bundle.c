@@ -11,7 +11,7 @@
 #include "journal/format/merkle.h"
 #include "journal/format/text.h"
 
-enum { BUNDLE_MODE = 0666 }; /* handed to auditors: as the umask says */
+enum { BUNDLE_MODE = 0666 }; /* auditors read it: limited by the umask only */
 
 /* Over the first `size` entries. */
 static enum error_code checkpoint_of(struct journal *journal, uint64_t size,

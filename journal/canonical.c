@@ -4,7 +4,7 @@
 
 #include "journal/format/format.h"
 
-static enum error_code refuse(struct error *error, const char *what)
+static enum error_code refuse_value(struct error *error, const char *what)
 {
     return error_set(error, ERROR_LIMIT, 0, "entry", "report this: the driver must not write it",
                      "%s", what);
@@ -16,7 +16,7 @@ static enum error_code write_string(const char *text, size_t length, struct byte
     static const char *const short_forms[0x20] = {
         ['\b'] = "\\b", ['\t'] = "\\t", ['\n'] = "\\n", ['\f'] = "\\f", ['\r'] = "\\r"};
     if (!bytes_is_utf8(text, length))
-        return refuse(error, "a string is not UTF-8");
+        return refuse_value(error, "a string is not UTF-8");
     enum error_code code = bytes_append(out, "\"", 1, error);
     for (size_t i = 0, plain; code == ERROR_OK && i < length; i += plain) {
         for (plain = 0; i + plain < length && (unsigned char)text[i + plain] >= 0x20
@@ -79,8 +79,8 @@ static enum error_code write_value(const json_t *value, unsigned depth, struct b
                                    struct error *error)
 {
     if (depth > FORMAT_NESTING_MAX
-        && (json_is_object(value) || json_is_array(value))) /* a scalar nests nothing */
-        return refuse(error, "an entry is nested too deep");
+        && (json_is_object(value) || json_is_array(value))) /* a scalar adds no level */
+        return refuse_value(error, "an entry is nested too deep");
     switch (json_typeof(value)) {
     case JSON_OBJECT:
         return write_object(value, depth, out, error);
@@ -91,7 +91,7 @@ static enum error_code write_value(const json_t *value, unsigned depth, struct b
     case JSON_INTEGER:
         return bytes_append_format(out, error, "%lld", (long long)json_integer_value(value));
     case JSON_REAL:
-        return refuse(error, "a number is not an integer");
+        return refuse_value(error, "a number is not an integer");
     case JSON_TRUE:
         return bytes_append(out, "true", 4, error);
     case JSON_FALSE:
@@ -99,7 +99,7 @@ static enum error_code write_value(const json_t *value, unsigned depth, struct b
     case JSON_NULL:
         return bytes_append(out, "null", 4, error);
     }
-    return refuse(error, "a value is of no known type");
+    return refuse_value(error, "a value is of no known type");
 }
 
 enum error_code canonical_write(const json_t *value, struct bytes *text, struct error *error)

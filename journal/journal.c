@@ -46,7 +46,7 @@ enum error_code journal_file_bytes(const struct journal *journal, uint64_t *ret_
     return journal->table->file_bytes(journal->store, ret_bytes, error);
 }
 
-static enum error_code damaged(uint64_t seq, const char *what, struct error *error)
+static enum error_code entry_damaged(uint64_t seq, const char *what, struct error *error)
 {
     char where[64];
     (void)snprintf(where, sizeof where, "journal entry %llu", (unsigned long long)seq);
@@ -100,12 +100,12 @@ static enum error_code decode(uint64_t seq, const struct bytes *value,
                               struct error *error)
 {
     if (value->size <= SIGNATURE_BYTES || value->size > SIGNATURE_BYTES + FORMAT_PAYLOAD_BYTES_MAX)
-        return damaged(seq, "a stored value has no possible size", error);
+        return entry_damaged(seq, "the size of a stored value is impossible", error);
     CLEANUP_JSON json_t *payload = NULL;
     enum error_code code = canonical_read(value->data + SIGNATURE_BYTES,
                                           value->size - SIGNATURE_BYTES, &payload, error);
     if (code != ERROR_OK)
-        return damaged(seq, "the payload is not canonical JSON", error);
+        return entry_damaged(seq, "the payload is not canonical JSON", error);
     const char *journal, *prev, *utc, *boot, *signer, *type;
     json_int_t version, number, boottime_ns;
     json_t *body;
@@ -118,7 +118,7 @@ static enum error_code decode(uint64_t seq, const struct bytes *value,
         || !bytes_is_hex(signer, SHA256_HEX) || strlen(utc) != UTC_LENGTH
         || strlen(boot) != BOOT_ID_LENGTH || strlen(type) >= ENTRY_TYPE_BYTES
         || !json_is_object(body))
-        return damaged(seq, "the payload is not an entry of format 1", error);
+        return entry_damaged(seq, "the payload is not an entry of format 1", error);
     const json_t *deployment = json_object_get(payload, "deployment");
     struct journal_entry entry = {.seq = seq,
                                   .boottime_ns = boottime_ns,
@@ -151,7 +151,7 @@ static enum error_code read_whole(struct journal *journal, uint64_t seq,
     if (!bytes_from_hex(ret_entry->signer, SHA256_HEX, key, sizeof key)
         || !sshsig_verify(SSHSIG_NAMESPACE_JOURNAL, value.data + SIGNATURE_BYTES,
                           value.size - SIGNATURE_BYTES, value.data, key))
-        return damaged(seq, "the signature is wrong", error);
+        return entry_damaged(seq, "the signature is wrong", error);
     return ERROR_OK;
 }
 
@@ -161,7 +161,7 @@ enum error_code journal_read(struct journal *journal, uint64_t seq, struct journ
     char id[FORMAT_JOURNAL_ID_HEX + 1], prev[SHA256_HEX + 1];
     enum error_code code = read_whole(journal, seq, ret_entry, id, prev, false, error);
     if (code == ERROR_OK && journal->id[0] != '\0' && strcmp(id, journal->id) != 0)
-        return damaged(seq, "the entry belongs to another journal", error);
+        return entry_damaged(seq, "the entry belongs to another journal", error);
     return code;
 }
 
@@ -172,15 +172,16 @@ static enum error_code check_tail(struct journal *journal, uint64_t size, struct
     CLEANUP_ENTRY struct journal_entry entry = {0};
     enum error_code code = read_whole(journal, 0, &entry, journal->id, prev, true, error);
     if (code == ERROR_OK && strspn(prev, "0") != SHA256_HEX)
-        return damaged(0, "the first entry names another before it", error);
+        return entry_damaged(0, "the first entry names an entry before it", error);
     uint64_t first = size > TAIL_CHECKED ? size - TAIL_CHECKED : 0;
     for (uint64_t seq = first; code == ERROR_OK && seq < size; seq++) {
         code = read_whole(journal, seq, &entry, id, prev, true, error);
         if (code == ERROR_OK && strcmp(id, journal->id) != 0)
-            code = damaged(seq, "the entry belongs to another journal", error);
+            code = entry_damaged(seq, "the entry belongs to another journal", error);
         if (code == ERROR_OK && hash[0] != '\0' && strcmp(hash, prev) != 0)
-            code = damaged(seq, "the chain is broken: `prev` is not the hash of the entry before",
-                           error);
+            code = entry_damaged(seq,
+                                 "the chain is broken: `prev` is not the hash of the entry before",
+                                 error);
         bytes_hex(entry.hash, SHA256_BYTES, hash);
     }
     return code;
@@ -199,7 +200,7 @@ enum error_code journal_open(const char *directory, const struct world *world, b
     if (size == 0)
         return error_set(error, ERROR_DAMAGED, 0, directory,
                          "remove the directory and run `titan-fsm init` again",
-                         "the journal is empty: its `init` did not end");
+                         "the journal is empty: `titan-fsm init` did not finish");
     code = check_tail(journal, size, error);
     if (code != ERROR_OK)
         return code;

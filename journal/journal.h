@@ -69,7 +69,7 @@ const char *journal_directory(const struct journal *journal);
 bool journal_is_read_only(const struct journal *journal);
 enum error_code journal_head(struct journal *journal, struct journal_head *ret_head,
                              struct error *error) CHECKED;
-/* What it takes on the disk. */
+/* Size of the file that holds the entries. */
 enum error_code journal_file_bytes(const struct journal *journal, uint64_t *ret_bytes,
                                    struct error *error) CHECKED;
 
@@ -82,9 +82,9 @@ struct entry_draft {
     /* Stored under their SHA-256 in the same transaction; each at most FORMAT_BLOB_BYTES_MAX. */
     const struct bytes *blobs;
     size_t blob_count;
-    /* Only while the journal has so many entries, so that what was decided from them still holds in
-     * this one: ERROR_HELD when another process wrote since, and nothing is stored. 0 = whatever
-     * the journal has become. */
+    /* Only while the journal has so many entries, so that a decision made from them is still valid
+     * for this one: ERROR_HELD when another process wrote since, and nothing is stored. 0 =
+     * whatever the journal has become. */
     uint64_t decided_at;
 };
 

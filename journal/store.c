@@ -31,23 +31,23 @@ static void end_transaction(MDB_txn **transaction)
 }
 #define CLEANUP_TRANSACTION __attribute__((cleanup(end_transaction)))
 
-static enum error_code damaged(const struct store *store, int code, const char *what,
-                               struct error *error)
+static enum error_code store_damaged(const struct store *store, int code, const char *what,
+                                     struct error *error)
 {
     return error_set(error, ERROR_DAMAGED, code, store->directory,
                      "keep a copy of the directory, then run titan-verify on it", "%s: %s", what,
                      mdb_strerror(code));
 }
 
-static enum error_code not_written(const struct store *store, int code, const char *what,
-                                   struct error *error)
+static enum error_code store_not_written(const struct store *store, int code, const char *what,
+                                         struct error *error)
 {
-    /* LMDB's name for a write that was cut short; the operator shall not look for a broken disk */
+    /* LMDB reports a short write as EIO; the operator must not search for a broken disk */
     if (code == EIO && store_directory_is_full(store->directory))
         code = ENOSPC;
     return error_set(error, ERROR_JOURNAL_WRITE, code, store->directory,
-                     "make room on this disk or mend its permissions; nothing was lost", "%s: %s",
-                     what, mdb_strerror(code));
+                     "free space on this disk or correct its permissions; nothing was lost",
+                     "%s: %s", what, mdb_strerror(code));
 }
 
 static int open_databases(struct store *store)
@@ -80,14 +80,14 @@ static int open_environment(struct store *store)
     if (result == 0 && !store->read_only)
         result = mdb_env_set_mapsize(
             store->environment,
-            MAP_BYTES_FIRST); /* LMDB takes what the entries need, where that is more */
+            MAP_BYTES_FIRST); /* LMDB uses a larger map where the entries need it */
     if (result == 0)
         result = mdb_env_open(store->environment, store->directory,
                               store->read_only ? MDB_RDONLY : 0, 0600);
     if (result == 0)
         result = mdb_reader_check(
             store->environment,
-            &dead); /* readers that were killed hold back pages, and their places are few */
+            &dead); /* killed readers keep pages and reader slots, and slots are few */
     return result == 0 ? open_databases(store) : result;
 }
 
@@ -110,8 +110,8 @@ enum error_code store_open(const char *directory, bool read_only, struct store *
     }
     code = result == ENOSPC || result == EDQUOT || result == EROFS || result == EACCES
                    || result == EFBIG || result == EIO
-               ? not_written(store, result, "the journal cannot be opened", error)
-               : damaged(store, result, "the journal cannot be opened", error);
+               ? store_not_written(store, result, "the journal cannot be opened", error)
+               : store_damaged(store, result, "the journal cannot be opened", error);
     store_close(store);
     return code;
 }
@@ -131,16 +131,15 @@ enum error_code store_create(const char *directory, struct error *error)
     if (mkdir(directory, 0700) != 0)
         return error_set(error, errno == EEXIST ? ERROR_REFUSED : ERROR_JOURNAL_WRITE, errno,
                          directory,
-                         errno == EEXIST ? "a journal is never begun twice; name another directory"
+                         errno == EEXIST ? "a journal is created only once; name another directory"
                                          : "check the path",
-                         "the journal directory cannot be made: %s", strerror(errno));
+                         "the journal directory cannot be created: %s", strerror(errno));
     struct store *store = NULL;
     enum error_code code = store_open(directory, false, &store, error);
     store_close(store);
     if (code == ERROR_OK)
         code = store_directory_sync(
-            directory,
-            error); /* LMDB syncs its file, but never the directory in which its name stands */
+            directory, error); /* LMDB syncs its file, but not the directory that names it */
     if (code != ERROR_OK)
         store_directory_remove(directory);
     return code;
@@ -160,7 +159,7 @@ static uint64_t decode_seq(const void *key)
     return seq;
 }
 
-/* A map that another process has grown is taken over, once. */
+/* Adopts the larger map of another process, once. */
 static enum error_code begin(struct store *store, unsigned flags, MDB_txn **ret_transaction,
                              struct error *error)
 {
@@ -173,11 +172,11 @@ static enum error_code begin(struct store *store, unsigned flags, MDB_txn **ret_
     if (code == 0)
         return ERROR_OK;
     return (flags & MDB_RDONLY) != 0
-               ? damaged(store, code, "the journal cannot be read", error)
-               : not_written(store, code, "the journal cannot be written", error);
+               ? store_damaged(store, code, "the journal cannot be read", error)
+               : store_not_written(store, code, "the journal cannot be written", error);
 }
 
-/* The last key and value. Sizes that do not fit together mean a hole or foreign keys. */
+/* The last key and value. Sizes that do not match mean a missing entry or foreign keys. */
 static enum error_code last_entry(struct store *store, MDB_txn *transaction, uint64_t *ret_size,
                                   MDB_val *ret_value, struct error *error)
 {
@@ -188,7 +187,7 @@ static enum error_code last_entry(struct store *store, MDB_txn *transaction, uin
     if (code == 0)
         code = mdb_cursor_open(transaction, store->entries, &cursor);
     if (code != 0)
-        return damaged(store, code, "the entries cannot be read", error);
+        return store_damaged(store, code, "the entries cannot be read", error);
     code = mdb_cursor_get(cursor, &key, ret_value, MDB_LAST);
     mdb_cursor_close(cursor);
     if (code == MDB_NOTFOUND) {
@@ -197,10 +196,11 @@ static enum error_code last_entry(struct store *store, MDB_txn *transaction, uin
         return ERROR_OK;
     }
     if (code != 0)
-        return damaged(store, code, "the entries cannot be read", error);
+        return store_damaged(store, code, "the entries cannot be read", error);
     if (key.mv_size != 8 || decode_seq(key.mv_data) + 1 != statistics.ms_entries
         || ret_value->mv_size <= SIGNATURE_BYTES)
-        return damaged(store, MDB_CORRUPTED, "the entries are not numbered without a hole", error);
+        return store_damaged(store, MDB_CORRUPTED, "entries are missing or have foreign keys",
+                             error);
     *ret_size = statistics.ms_entries;
     return ERROR_OK;
 }
@@ -227,7 +227,7 @@ static enum error_code get(struct store *store, MDB_dbi database, const void *ke
     if (result == MDB_NOTFOUND && may_miss)
         value = (MDB_val){.mv_size = 0, .mv_data = ""};
     else if (result != 0)
-        return damaged(store, result, what, error);
+        return store_damaged(store, result, what, error);
     code = bytes_append(&copy, value.mv_data, value.mv_size, error);
     if (code != ERROR_OK)
         return code;
@@ -272,7 +272,7 @@ static enum error_code grow(struct store *store, size_t least, struct error *err
         code = MDB_MAP_FULL;
     if (code == 0)
         code = mdb_env_set_mapsize(store->environment, size);
-    return code == 0 ? ERROR_OK : not_written(store, code, "the journal cannot grow", error);
+    return code == 0 ? ERROR_OK : store_not_written(store, code, "the journal cannot grow", error);
 }
 
 static int put_blobs(struct store *store, MDB_txn *transaction, const struct bytes *blobs,
@@ -327,11 +327,11 @@ static enum error_code try_append(struct store *store, store_make_function *make
 
 static enum error_code check_certain(const struct store *store, struct error *error)
 {
-    return !store->uncertain
-               ? ERROR_OK
-               : error_set(error, ERROR_JOURNAL_WRITE, 0, store->directory,
-                           "start again: the journal is then read anew",
-                           "an earlier write did not end well, so this process writes no more");
+    return !store->uncertain ? ERROR_OK
+                             : error_set(error, ERROR_JOURNAL_WRITE, 0, store->directory,
+                                         "start the command again; it reads the journal again",
+                                         "the outcome of an earlier write is unknown, so this "
+                                         "process writes nothing more");
 }
 
 enum error_code store_append(struct store *store, store_make_function *make, void *context,
@@ -353,7 +353,7 @@ enum error_code store_append(struct store *store, store_make_function *make, voi
             return ERROR_OK;
         }
         if (result != MDB_MAP_FULL)
-            return not_written(store, result, "an entry cannot be written", error);
+            return store_not_written(store, result, "an entry cannot be written", error);
         code = grow(store, 0, error);
         if (code != ERROR_OK)
             return code;
@@ -393,7 +393,7 @@ enum error_code store_state_put(struct store *store, const char *key, const void
     if (code != ERROR_OK)
         return code;
     return result == 0 ? ERROR_OK
-                       : not_written(store, result, "derived state cannot be written", error);
+                       : store_not_written(store, result, "derived state cannot be written", error);
 }
 
 enum error_code store_reserve(struct store *store, size_t bytes, struct error *error)
@@ -404,10 +404,10 @@ enum error_code store_reserve(struct store *store, size_t bytes, struct error *e
     if (code == 0)
         code = mdb_env_stat(store->environment, &statistics);
     if (code != 0)
-        return not_written(store, code, "the journal cannot be measured", error);
+        return store_not_written(store, code, "the journal cannot be measured", error);
     if (store_directory_free_bytes(store->directory) < bytes)
         return error_set(error, ERROR_JOURNAL_WRITE, ENOSPC, store->directory,
-                         "make room on this disk first",
+                         "free space on this disk first",
                          "less than %zu bytes are free for the journal", bytes);
     size_t used = (information.me_last_pgno + 1) * statistics.ms_psize;
     return used + bytes > information.me_mapsize ? grow(store, used + bytes, error) : ERROR_OK;

@@ -3,10 +3,10 @@
  * Knows:     keys, transactions, growth of the map; not what an entry says, nor signatures. The
  *            only file of journal/ that includes lmdb.h.
  * Format:    journal/FORMAT.md, "Environment".
- * Ownership: bytes passed in are copied; bytes read belong to the caller; store_close() takes NULL.
- * Errors:    on any error ret_* is untouched and nothing is stored, except a commit whose outcome
- *            is unknown: then the store is closed for writing (ERROR_JOURNAL_WRITE) and must be
- *            opened and read again. */
+ * Ownership: bytes passed in are copied; bytes read belong to the caller; store_close() accepts
+ * NULL. Errors:    on any error ret_* is untouched and nothing is stored, except a commit whose
+ * outcome is unknown: then the store is closed for writing (ERROR_JOURNAL_WRITE) and must be opened
+ * and read again. */
 #ifndef JOURNAL_STORE_H
 #define JOURNAL_STORE_H
 
@@ -27,7 +27,7 @@ static inline void store_closep(struct store **store)
     store_close(*store);
 }
 
-/* Number of entries; they are 0..size-1 without a hole, else ERROR_DAMAGED. */
+/* Number of entries; they are 0..size-1 without a gap, else ERROR_DAMAGED. */
 enum error_code store_size(struct store *store, uint64_t *ret_size, struct error *error) CHECKED;
 enum error_code store_entry(struct store *store, uint64_t seq, struct bytes *ret_value,
                             struct error *error) CHECKED;
@@ -42,10 +42,10 @@ enum error_code store_state_put(struct store *store, const char *key, const void
 enum error_code store_append(struct store *store, store_make_function *make, void *context,
                              const struct bytes *blobs, size_t blob_count, uint64_t *ret_seq,
                              struct error *error) CHECKED;
-/* Room for `bytes` more: the map is grown and the disk asked. */
+/* Ensures capacity for `bytes` more: grows the map and checks the free space of the disk. */
 enum error_code store_reserve(struct store *store, size_t bytes, struct error *error) CHECKED;
 
-/* What the file of the entries takes on the disk. */
+/* Size of the file that holds the entries. */
 enum error_code store_file_bytes(const struct store *store, uint64_t *ret_bytes,
                                  struct error *error) CHECKED;
 

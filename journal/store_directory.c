@@ -48,8 +48,8 @@ enum error_code store_directory_sync(const char *directory, struct error *error)
     return code == ERROR_OK ? sync_one((const char *)parent.data, error) : code;
 }
 
-/* LMDB maps its lock file and writes into it: on a full disk a page of it that has no place kills
- * the process, so the place is taken before. */
+/* LMDB maps its lock file and writes into it. On a full disk, a page without space kills the
+ * process, so the space is allocated first. */
 int store_directory_reserve_lock(const char *directory)
 {
     int parent = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -65,7 +65,7 @@ int store_directory_reserve_lock(const char *directory)
         (void)close(descriptor);
     if (parent >= 0)
         (void)close(parent);
-    return code; /* whatever else is wrong LMDB finds and says itself */
+    return code; /* LMDB reports every other problem */
 }
 
 void store_directory_remove(const char *directory)
@@ -90,7 +90,7 @@ enum error_code store_directory_bytes(const char *directory, uint64_t *ret_bytes
         (void)close(parent);
     if (result != 0)
         return error_set(error, ERROR_SYSTEM, number, directory, "check the journal directory",
-                         "the size of its data.mdb cannot be told: %s", strerror(number));
+                         "the size of data.mdb cannot be read: %s", strerror(number));
     *ret_bytes = (uint64_t)status.st_size;
     return ERROR_OK;
 }

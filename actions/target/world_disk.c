@@ -72,28 +72,44 @@ static enum error_code read_up_to(int descriptor, const char *path, void *data, 
     return ERROR_OK;
 }
 
-/* One allocation of the file's size, so that no copy of a secret stays behind in the heap. One more
- * byte is read than that: a file that grows meanwhile is seen and refused. */
-static enum error_code read_allocated(int descriptor, const char *path, size_t size,
-                                      struct bytes *ret_data, struct error *error)
+/* Larger memory with the same bytes; the old memory is wiped, because the file may be a secret. */
+static uint8_t *enlarge(uint8_t *data, size_t size, size_t capacity)
 {
-    struct bytes data = {.data = malloc(size + 1), .size = size + 1};
-    if (data.data == NULL)
-        return error_set(error, ERROR_MEMORY, errno, path, "", "out of memory");
-    size_t got = 0;
-    enum error_code code = read_up_to(descriptor, path, data.data, size + 1, &got, error);
-    if (code == ERROR_OK && got > size)
-        code = error_set(error, ERROR_SYSTEM, 0, path, "try again",
-                         "the file grew while it was read");
-    if (code != ERROR_OK) {
-        bytes_free(&data);
-        return code;
+    uint8_t *larger = malloc(capacity);
+    if (larger != NULL && size > 0)
+        memcpy(larger, data, size);
+    struct bytes old = {.data = data, .size = size};
+    bytes_free(&old);
+    return larger;
+}
+
+/* To the end of the file, whatever its size was said to be: it may grow meanwhile, and the files of
+ * /proc have the size 0. At most size_max + 1 bytes, which shows that it is too large. */
+static enum error_code read_to_end(int descriptor, const char *path, size_t expected,
+                                   size_t size_max, struct bytes *data, struct error *error)
+{
+    size_t capacity = expected + 1;
+    for (;;) {
+        size_t got = 0;
+        data->data = enlarge(data->data, data->size, capacity + 1);
+        if (data->data == NULL)
+            return error_set(error, ERROR_MEMORY, errno, path, "", "out of memory");
+        enum error_code code = read_up_to(descriptor, path, data->data + data->size,
+                                          capacity - data->size, &got, error);
+        if (code != ERROR_OK)
+            return code;
+        data->size += got;
+        data->data[data->size] = 0;
+        if (data->size < capacity || data->size > size_max)
+            return ERROR_OK;
+        capacity = capacity * 2 < size_max ? capacity * 2 : size_max + 1;
     }
-    data.data[got] = 0;
-    data.size = got;
-    bytes_free(ret_data);
-    *ret_data = data;
-    return ERROR_OK;
+}
+
+static enum error_code file_too_large(const char *path, size_t size_max, struct error *error)
+{
+    return error_set(error, ERROR_LIMIT, 0, path, "check that this is the right file",
+                     "the file is larger than %zu bytes", size_max);
 }
 
 static enum error_code disk_read(void *context, const char *path, size_t size_max,
@@ -102,16 +118,23 @@ static enum error_code disk_read(void *context, const char *path, size_t size_ma
     (void)context;
     int descriptor;
     struct stat status;
+    CLEANUP_BYTES struct bytes data = {0};
     enum error_code code = open_input(path, &descriptor, &status, error);
     if (code != ERROR_OK)
         return code;
     if ((uint64_t)status.st_size > size_max)
-        code = error_set(error, ERROR_LIMIT, 0, path, "check that this is the right file",
-                         "the file is larger than %zu bytes", size_max);
+        code = file_too_large(path, size_max, error);
     else
-        code = read_allocated(descriptor, path, (size_t)status.st_size, ret_data, error);
+        code = read_to_end(descriptor, path, (size_t)status.st_size, size_max, &data, error);
     (void)close(descriptor);
-    return code;
+    if (code == ERROR_OK && data.size > size_max)
+        code = file_too_large(path, size_max, error);
+    if (code != ERROR_OK)
+        return code;
+    bytes_free(ret_data);
+    *ret_data = data;
+    data = (struct bytes){0};
+    return ERROR_OK;
 }
 
 static enum error_code disk_read_secret(void *context, const char *path, void *ret_data,

@@ -64,7 +64,7 @@ static enum error_code file_not_written(const struct disk_file *file, int number
                                         struct error *error)
 {
     return error_set(error, ERROR_SYSTEM, number, file->path,
-                     number == ENOSPC || number == EDQUOT ? "make room or choose another place"
+                     number == ENOSPC || number == EDQUOT ? "free space or choose another place"
                                                           : "choose a place that can be written",
                      "the file cannot be written: %s", strerror(number));
 }

@@ -14,7 +14,7 @@ void allowed_signers_free(struct allowed_signers *signers)
     *signers = (struct allowed_signers){0};
 }
 
-static enum error_code refuse(struct error *error, const char *what)
+static enum error_code refuse_signer_line(struct error *error, const char *what)
 {
     return error_set(error, ERROR_DAMAGED, 0, "",
                      "write: principal namespaces=\"titan-journal-v1\" ssh-ed25519 AAAA...", "%s",
@@ -49,11 +49,12 @@ static enum error_code read_principals(const char *field, size_t length,
         size_t size = (comma != NULL ? (size_t)(comma - field) : length) - begin;
         if (size == 0 || size >= PRINCIPAL_MAX
             || signer->principal_count == sizeof signer->principals / sizeof signer->principals[0])
-            return refuse(error, "a principal is empty or too long, or there are too many");
+            return refuse_signer_line(error,
+                                      "a principal is empty or too long, or there are too many");
         for (size_t i = begin; i < begin + size; i++)
             if (strchr("*?!\"", field[i]) != NULL || (unsigned char)field[i] <= ' ')
-                return refuse(error,
-                              "a principal must be a plain name, without wildcard or negation");
+                return refuse_signer_line(
+                    error, "a principal must be a plain name, without wildcard or negation");
         memcpy(signer->principals[signer->principal_count++], field + begin, size);
         begin += size + 1;
     }
@@ -79,7 +80,7 @@ static bool next_option(const char *field, size_t length, size_t *at, const char
     if (*at == length)
         return true;
     return field[(*at)++] == ','
-           && *at < length; /* nothing behind a comma is an error, as in ssh-keygen */
+           && *at < length; /* nothing after a comma is an error, as in ssh-keygen */
 }
 
 static enum error_code read_options(const char *field, size_t length, struct allowed_signer *signer,
@@ -88,7 +89,7 @@ static enum error_code read_options(const char *field, size_t length, struct all
     const struct {
         const char *name;
         char *place;
-        size_t room;
+        size_t capacity;
     } known[] = {
         {"namespaces", signer->namespaces, sizeof signer->namespaces},
         {"valid-after", signer->valid_after, sizeof signer->valid_after},
@@ -97,20 +98,20 @@ static enum error_code read_options(const char *field, size_t length, struct all
     for (size_t at = 0; at < length;) {
         const char *name, *value;
         size_t name_length, value_length;
-        bool taken = false;
+        bool known_option = false;
         if (!next_option(field, length, &at, &name, &name_length, &value, &value_length))
-            return refuse(error, "an option that is not understood stands in the line");
+            return refuse_signer_line(error, "the line has an option that is not supported");
         for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
             if (strlen(known[i].name) != name_length
                 || strncasecmp(known[i].name, name, name_length) != 0)
                 continue;
-            if (value_length == 0 || value_length >= known[i].room || known[i].place[0] != '\0')
-                return refuse(error, "an option is empty, too long or given twice");
+            if (value_length == 0 || value_length >= known[i].capacity || known[i].place[0] != '\0')
+                return refuse_signer_line(error, "an option is empty, too long or given twice");
             memcpy(known[i].place, value, value_length);
-            taken = true;
+            known_option = true;
         }
-        if (!taken)
-            return refuse(error, "an option that is not understood stands in the line");
+        if (!known_option)
+            return refuse_signer_line(error, "the line has an option that is not supported");
     }
     return ERROR_OK;
 }
@@ -124,22 +125,22 @@ enum error_code allowed_signers_read_line(const char *line, size_t length,
     while (length > 0 && (line[length - 1] == '\r' || line[length - 1] == ' '))
         length--;
     if (memchr(line, '\0', length) != NULL || !next_field(line, length, &at, &field, &size))
-        return refuse(error, "the line has no principal");
+        return refuse_signer_line(error, "the line has no principal");
     enum error_code code = read_principals(field, size, &signer, error);
     if (code != ERROR_OK)
         return code;
     if (!next_field(line, length, &at, &field, &size))
-        return refuse(error, "the line has no key");
+        return refuse_signer_line(error, "the line has no key");
     if (size != strlen(KEY_TYPE) || memcmp(field, KEY_TYPE, size) != 0) {
         code = read_options(field, size, &signer, error);
         if (code != ERROR_OK)
             return code;
         if (!next_field(line, length, &at, &field, &size) || size != strlen(KEY_TYPE)
             || memcmp(field, KEY_TYPE, size) != 0)
-            return refuse(error, "the key is not an ssh-ed25519 key");
+            return refuse_signer_line(error, "the key is not an ssh-ed25519 key");
     }
     if (!next_field(line, length, &at, &field, &size))
-        return refuse(error, "the line has no key");
+        return refuse_signer_line(error, "the line has no key");
     code = ssh_public_key_from_base64(field, size, signer.key, error);
     if (code == ERROR_OK)
         *ret_signer = signer;

@@ -1,11 +1,10 @@
 /* journal/format/allowed_signers: lines of an OpenSSH allowed_signers file (ssh-keygen(1), ALLOWED
  * SIGNERS), Ed25519 keys.
  * Knows:     the form of a line; not who may do what.
- * Fails closed: a line with an option that is not understood (cert-authority included), a wildcard
- *               or negated principal, or a key of another
- *            type is an error that names the line, never skipped. valid-after and valid-before are
- *            read and kept; no right is decided by the
- *            wall clock alone, so who uses them says so. */
+ * Errors:    a line with an unsupported option (cert-authority is one), a wildcard or negated
+ *            principal, or a key of another type is an error that names the line; no line is
+ *            skipped. valid-after and valid-before are read and kept, but nothing here compares
+ * them with a clock: the caller does. */
 #ifndef JOURNAL_ALLOWED_SIGNERS_H
 #define JOURNAL_ALLOWED_SIGNERS_H
 

@@ -1,8 +1,8 @@
 /* journal/format/bytes: a length and the bytes, and their text forms (lower-case hex, canonical
  * base64).
- * Ownership: a struct bytes owns its data; bytes_free() wipes and releases it and takes an empty
- *            one; the data is followed by one NUL that `size` does not count, so text can be read
- *            as a string. */
+ * Ownership: a struct bytes owns its data; bytes_free() wipes and releases it and accepts an
+ *            empty one; the data is followed by one NUL that `size` does not count, so text can be
+ * read as a string. */
 #ifndef JOURNAL_BYTES_H
 #define JOURNAL_BYTES_H
 
@@ -28,7 +28,7 @@ enum error_code bytes_append(struct bytes *bytes, const void *data, size_t size,
 enum error_code bytes_append_format(struct bytes *bytes, struct error *error, const char *format,
                                     ...) CHECKED __attribute__((format(printf, 3, 4)));
 
-/* ret_hex takes 2 * size + 1 characters. */
+/* ret_hex has a capacity of 2 * size + 1 characters. */
 void bytes_hex(const void *data, size_t size, char *ret_hex);
 /* Lower-case hex of exactly `size` bytes (2 * size characters, then NUL or anything: `hex_length`
  * counts). False if it is not. */

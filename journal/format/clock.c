@@ -33,7 +33,7 @@ bool clock_utc_parse(const char *utc, int64_t *ret_utc_ns)
     time.tm_year -= 1900;
     time.tm_mon -= 1;
     time_t seconds = timegm(
-        &time); /* it makes a 31 February a day of March: what comes back must be what was given */
+        &time); /* turns 31 February into a day of March, so the fields are compared after it */
     if (time.tm_mday != given.tm_mday || time.tm_mon != given.tm_mon - 1
         || time.tm_hour != given.tm_hour || time.tm_min != given.tm_min
         || time.tm_sec != given.tm_sec)

@@ -1,7 +1,8 @@
 /* journal/format/clock: the clocks of this machine, behind one interface so that a simulation can
  * replace them.
- * Clocks:    boottime_ns is CLOCK_BOOTTIME (runs through suspend, never stepped): every deadline
- *            and duration. utc is the wall clock: recorded for people, never computed with.
+ * Clocks:    boottime_ns is CLOCK_BOOTTIME, which runs during suspend and is never stepped. All
+ *            deadlines and durations use it. utc is the wall clock; it is recorded for people and
+ *            nothing is computed from it.
  * Ownership: `struct clock` is a value with a context. The real one is in
  *            actions/target/world_clock.c. */
 #ifndef JOURNAL_CLOCK_H

@@ -6,27 +6,42 @@
 
 #include "journal/format/bytes_print.h"
 
+/* A path or name that does not fit must not look like another one that exists. */
+static void mark_cut(char *text, size_t size, int length)
+{
+    static const char mark[] = "...";
+    if (length >= 0 && (size_t)length < size)
+        return;
+    size_t end = size - sizeof mark;
+    while (end > 0 && ((unsigned char)text[end] & 0xC0) == 0x80) /* not within a UTF-8 sequence */
+        end--;
+    memcpy(text + end, mark, sizeof mark);
+}
+
 enum error_code error_fill(struct error *error, enum error_code code, int library_code,
                            const char *where, const char *next, const char *what_format, ...)
 {
     assert(error != NULL && code != ERROR_OK);
     struct error filled = {.code = code, .library_code = library_code};
-    (void)snprintf(filled.where, sizeof filled.where, "%s", where != NULL ? where : "");
-    (void)snprintf(filled.next, sizeof filled.next, "%s", next != NULL ? next : "");
+    mark_cut(filled.where, sizeof filled.where,
+             snprintf(filled.where, sizeof filled.where, "%s", where != NULL ? where : ""));
+    mark_cut(filled.next, sizeof filled.next,
+             snprintf(filled.next, sizeof filled.next, "%s", next != NULL ? next : ""));
     va_list arguments;
     va_start(arguments, what_format);
-    (void)vsnprintf(filled.what, sizeof filled.what, what_format, arguments);
+    mark_cut(filled.what, sizeof filled.what,
+             vsnprintf(filled.what, sizeof filled.what, what_format, arguments));
     va_end(arguments);
     *error = filled; /* last, so that an old error may be quoted in the new one */
     return code;
 }
 
-static void print_part(FILE *stream, const char *text, const char *behind)
+static void print_part(FILE *stream, const char *text, const char *separator)
 {
     if (text[0] == '\0')
         return;
     bytes_print_escaped(stream, text, strlen(text));
-    fputs(behind, stream);
+    fputs(separator, stream);
 }
 
 void error_print(FILE *stream, const char *program, const struct error *error)

@@ -1,12 +1,11 @@
-/* journal/format/error: what went wrong, said once, in a form that an operator can act on.
- * Knows:     the classes of error of the whole project; not how a program reports them (main does,
- *            once).
+/* journal/format/error: what went wrong, in a form that an operator can act on.
+ * Knows:     the classes of error of the whole project; not how a program reports them: main()
+ *            prints the error, once.
  * Convention: a function that the world can make fail returns `enum error_code`, ERROR_OK (0) for
- *             success, and fills the
- *            one `struct error` that its caller owns. Outputs named ret_* are untouched on error. A
- *            caller's bug is an assert.
- * Text:      `where` (file:line, host, entry), `what` (one sentence, no newline), `next` (the next
- *            step). They may carry untrusted bytes: error_print() escapes them. */
+ *            success, and fills the one `struct error` that its caller owns. Outputs named ret_*
+ * are untouched on error. A caller's bug is an assert. Text:      `where` (file:line, host, entry),
+ * `what` (one sentence, no newline), `next` (the next step). For people only: what does not fit
+ * ends with "...". They may carry untrusted bytes: error_print() escapes them. */
 #ifndef JOURNAL_ERROR_H
 #define JOURNAL_ERROR_H
 
@@ -16,11 +15,11 @@
 
 enum error_code {
     ERROR_OK = 0,
-    ERROR_USAGE,  /* a wrong word on the command line */
+    ERROR_USAGE,  /* wrong command line */
     ERROR_CONFIG, /* titan.yml or a limits file; `where` is file:line:column */
     ERROR_SYSTEM, /* a local system call; library_code is errno */
     ERROR_MEMORY,
-    ERROR_DAMAGED,       /* a journal, bundle or file that is not what it must be */
+    ERROR_DAMAGED,       /* a journal, bundle or file whose content is wrong */
     ERROR_JOURNAL_WRITE, /* the journal could not be written (full disk, permissions) */
     ERROR_HELD,          /* another driver holds the journal or the target */
     ERROR_UNREACHABLE,   /* the target, or a server on it, could not be reached */
@@ -28,7 +27,7 @@ enum error_code {
     ERROR_KEY_REFUSED,   /* signing key: passphrase, permission, roster, agent */
     ERROR_REFUSED,       /* the machine has no such edge, or a rule forbids it */
     ERROR_TIMEOUT,       /* a deadline passed */
-    ERROR_PROTOCOL,      /* the other side answered something that cannot be understood */
+    ERROR_PROTOCOL,      /* the other side sent an answer that cannot be parsed */
     ERROR_REMOTE,        /* a command on the target failed; library_code is its exit status */
     ERROR_LIMIT,         /* a size or count bound of ours was exceeded */
     ERROR_NEEDS_PERSON,  /* cannot go on without an answer or an attestation */

@@ -98,8 +98,8 @@ static bool is_signature_line(const char *line, size_t length)
            && blob.size > KEY_HASH_BYTES;
 }
 
-/* More lines than the bound would never be looked at, and one of them might be a known key's that
- * fails: so the note is refused. */
+/* Lines beyond the bound would stay unchecked, and one of them could be a wrong signature by a
+ * known key, so the note is refused. */
 static bool are_signature_lines(const char *lines, size_t size)
 {
     size_t at = 0, length;
@@ -110,7 +110,7 @@ static bool are_signature_lines(const char *lines, size_t size)
     return size > 0;
 }
 
-/* The text ends where the last empty line begins; behind it stand signature lines only. */
+/* The text ends where the last empty line begins; after it there are signature lines only. */
 static bool split(const char *note, size_t size, size_t *ret_text_bytes)
 {
     if (size == 0 || size > NOTE_BYTES_MAX || note[size - 1] != '\n' || !bytes_is_utf8(note, size))
@@ -141,10 +141,10 @@ static bool read_size(const char *line, size_t length, uint64_t *ret_size)
     return true;
 }
 
-static enum error_code damaged(struct error *error, const char *what)
+static enum error_code note_damaged(struct error *error, const char *what)
 {
-    return error_set(error, ERROR_DAMAGED, 0, "checkpoint", "get it again from where it is kept",
-                     "%s", what);
+    return error_set(error, ERROR_DAMAGED, 0, "checkpoint",
+                     "get another copy from where it is kept", "%s", what);
 }
 
 enum error_code checkpoint_read(const void *note, size_t size, struct checkpoint *ret_checkpoint,
@@ -154,20 +154,20 @@ enum error_code checkpoint_read(const void *note, size_t size, struct checkpoint
     const char *line;
     struct checkpoint checkpoint = {0};
     if (!split(note, size, &text_bytes))
-        return damaged(error, "this is not a signed note");
+        return note_damaged(error, "this is not a signed note");
     if (!next_line(note, text_bytes, &at, &line, &length) || length == 0
         || length >= CHECKPOINT_ORIGIN_MAX)
-        return damaged(error, "the note does not begin with an origin of this kind");
+        return note_damaged(error, "the note does not begin with an origin of this kind");
     memcpy(checkpoint.origin, line, length);
     if (!next_line(note, text_bytes, &at, &line, &length)
         || !read_size(line, length, &checkpoint.size))
-        return damaged(error, "the second line of the note is not a size");
+        return note_damaged(error, "the second line of the note is not a size");
     CLEANUP_BYTES struct bytes root = {0};
     if (!next_line(note, text_bytes, &at, &line, &length)
         || bytes_from_base64(line, length, &root, error) != ERROR_OK || root.size != SHA256_BYTES)
-        return damaged(error, "the third line of the note is not a root hash");
+        return note_damaged(error, "the third line of the note is not a root hash");
     if (at != text_bytes)
-        return damaged(error, "the note has extension lines, which this format does not use");
+        return note_damaged(error, "the note has extension lines, which this format does not use");
     memcpy(checkpoint.root, root.data, SHA256_BYTES);
     *ret_checkpoint = checkpoint;
     return ERROR_OK;

@@ -17,12 +17,12 @@ enum { ARMOR_COLUMNS = 70, KEY_BLOB_BYTES = 51, SIGNATURE_BLOB_BYTES = 83, BLOB_
  * here is fixed. */
 struct wire {
     uint8_t *data;
-    size_t size, room;
+    size_t size, capacity;
 };
 
 static void put(struct wire *wire, const void *data, size_t size)
 {
-    assert(size <= wire->room - wire->size);
+    assert(size <= wire->capacity - wire->size);
     memcpy(wire->data + wire->size, data, size);
     wire->size += size;
 }
@@ -51,7 +51,7 @@ size_t sshsig_signed_data(const char *name_space, const void *message, size_t me
 {
     uint8_t hash[crypto_hash_sha512_BYTES];
     (void)crypto_hash_sha512(hash, message, message_bytes);
-    struct wire wire = {.data = ret_data, .room = SSHSIG_SIGNED_DATA_BYTES_MAX};
+    struct wire wire = {.data = ret_data, .capacity = SSHSIG_SIGNED_DATA_BYTES_MAX};
     put(&wire, MAGIC, strlen(MAGIC));
     put_string(&wire, name_space, strlen(name_space));
     put_string(&wire, "", 0);
@@ -81,7 +81,7 @@ enum error_code sshsig_armor(const char *name_space, const uint8_t signature[SIG
                              struct error *error)
 {
     uint8_t blob[BLOB_BYTES_MAX];
-    struct wire wire = {.data = blob, .room = sizeof blob};
+    struct wire wire = {.data = blob, .capacity = sizeof blob};
     put(&wire, MAGIC, strlen(MAGIC));
     put_u32(&wire, 1);
     put_u32(&wire, KEY_BLOB_BYTES);
@@ -114,30 +114,31 @@ enum error_code sshsig_armor(const char *name_space, const uint8_t signature[SIG
     return ERROR_OK;
 }
 
-/* A wire that is read; false as soon as anything is not exactly what it must be. */
-static bool take(struct wire *wire, const void *expected, size_t size)
+/* Reads the next field; false unless it is exactly as expected. */
+static bool expect_wire(struct wire *wire, const void *expected, size_t size)
 {
-    if (wire->room - wire->size < size || memcmp(wire->data + wire->size, expected, size) != 0)
+    if (wire->capacity - wire->size < size || memcmp(wire->data + wire->size, expected, size) != 0)
         return false;
     wire->size += size;
     return true;
 }
 
-static bool take_u32(struct wire *wire, uint32_t expected)
+static bool expect_u32(struct wire *wire, uint32_t expected)
 {
     uint8_t bytes[4] = {(uint8_t)(expected >> 24), (uint8_t)(expected >> 16),
                         (uint8_t)(expected >> 8), (uint8_t)expected};
-    return take(wire, bytes, sizeof bytes);
+    return expect_wire(wire, bytes, sizeof bytes);
 }
 
-static bool take_string(struct wire *wire, const char *expected)
+static bool expect_string(struct wire *wire, const char *expected)
 {
-    return take_u32(wire, (uint32_t)strlen(expected)) && take(wire, expected, strlen(expected));
+    return expect_u32(wire, (uint32_t)strlen(expected))
+           && expect_wire(wire, expected, strlen(expected));
 }
 
-static bool take_bytes(struct wire *wire, uint8_t *ret_data, uint32_t size)
+static bool read_wire_bytes(struct wire *wire, uint8_t *ret_data, uint32_t size)
 {
-    if (!take_u32(wire, size) || wire->room - wire->size < size)
+    if (!expect_u32(wire, size) || wire->capacity - wire->size < size)
         return false;
     memcpy(ret_data, wire->data + wire->size, size);
     wire->size += size;
@@ -147,11 +148,12 @@ static bool take_bytes(struct wire *wire, uint8_t *ret_data, uint32_t size)
 static bool read_blob(struct wire *wire, const char *name_space, uint8_t signature[SIGNATURE_BYTES],
                       uint8_t key[KEY_BYTES])
 {
-    return take(wire, MAGIC, strlen(MAGIC)) && take_u32(wire, 1) && take_u32(wire, KEY_BLOB_BYTES)
-           && take_string(wire, KEY_TYPE) && take_bytes(wire, key, KEY_BYTES)
-           && take_string(wire, name_space) && take_string(wire, "") && take_string(wire, HASH)
-           && take_u32(wire, SIGNATURE_BLOB_BYTES) && take_string(wire, KEY_TYPE)
-           && take_bytes(wire, signature, SIGNATURE_BYTES) && wire->size == wire->room;
+    return expect_wire(wire, MAGIC, strlen(MAGIC)) && expect_u32(wire, 1)
+           && expect_u32(wire, KEY_BLOB_BYTES) && expect_string(wire, KEY_TYPE)
+           && read_wire_bytes(wire, key, KEY_BYTES) && expect_string(wire, name_space)
+           && expect_string(wire, "") && expect_string(wire, HASH)
+           && expect_u32(wire, SIGNATURE_BLOB_BYTES) && expect_string(wire, KEY_TYPE)
+           && read_wire_bytes(wire, signature, SIGNATURE_BYTES) && wire->size == wire->capacity;
 }
 
 enum error_code sshsig_dearmor(const char *text, size_t length, const char *name_space,
@@ -175,7 +177,7 @@ enum error_code sshsig_dearmor(const char *text, size_t length, const char *name
     if (code != ERROR_OK)
         return code;
     uint8_t signature[SIGNATURE_BYTES], key[KEY_BYTES];
-    struct wire wire = {.data = blob.data, .room = blob.size};
+    struct wire wire = {.data = blob.data, .capacity = blob.size};
     if (!read_blob(&wire, name_space, signature, key))
         return error_set(error, ERROR_DAMAGED, 0, "", "",
                          "this is not an Ed25519 SSH signature in the namespace %s", name_space);
@@ -188,7 +190,7 @@ void ssh_public_key_text(const uint8_t public_key[KEY_BYTES],
                          char ret_text[SSH_PUBLIC_KEY_TEXT_MAX])
 {
     uint8_t blob[KEY_BLOB_BYTES];
-    struct wire wire = {.data = blob, .room = sizeof blob};
+    struct wire wire = {.data = blob, .capacity = sizeof blob};
     put_key(&wire, public_key);
     static const char type[] = KEY_TYPE " ";
     memcpy(ret_text, type, sizeof type - 1);
@@ -208,9 +210,9 @@ enum error_code ssh_public_key_from_base64(const char *text, size_t length,
     if (code != ERROR_OK)
         return code;
     uint8_t key[KEY_BYTES];
-    struct wire wire = {.data = blob.data, .room = blob.size};
-    if (!take_string(&wire, KEY_TYPE) || !take_bytes(&wire, key, KEY_BYTES)
-        || wire.size != wire.room)
+    struct wire wire = {.data = blob.data, .capacity = blob.size};
+    if (!expect_string(&wire, KEY_TYPE) || !read_wire_bytes(&wire, key, KEY_BYTES)
+        || wire.size != wire.capacity)
         return error_set(error, ERROR_DAMAGED, 0, "", "use an ssh-ed25519 key",
                          "this is not an Ed25519 public key");
     if (!sshsig_key_is_sound(key))
@@ -223,7 +225,7 @@ enum error_code ssh_public_key_from_base64(const char *text, size_t length,
 void ssh_fingerprint(const uint8_t public_key[KEY_BYTES], char ret_text[64])
 {
     uint8_t blob[KEY_BLOB_BYTES], hash[SHA256_BYTES];
-    struct wire wire = {.data = blob, .room = sizeof blob};
+    struct wire wire = {.data = blob, .capacity = sizeof blob};
     put_key(&wire, public_key);
     bytes_sha256(blob, sizeof blob, hash);
     static const char type[] = "SHA256:";

@@ -2,7 +2,7 @@
  * writes them.
  * Format:    OpenSSH PROTOCOL.sshsig; hash sha512, version 1; Ed25519 after RFC 8032.
  * Refuses:   small-order, non-canonical and mixed-order public keys, and non-canonical S.
- * Used by:   the driver and the verifier alike: arithmetic, no judgement. */
+ * Used by:   the driver and the verifier alike: it computes and decides nothing. */
 #ifndef JOURNAL_SSHSIG_H
 #define JOURNAL_SSHSIG_H
 
@@ -22,7 +22,7 @@ enum { SSHSIG_SIGNED_DATA_BYTES_MAX = 256, SSH_PUBLIC_KEY_TEXT_MAX = 96 };
 size_t sshsig_signed_data(const char *name_space, const void *message, size_t message_bytes,
                           uint8_t ret_data[SSHSIG_SIGNED_DATA_BYTES_MAX]);
 
-/* False for any key or signature that must not be believed; says nothing about whose key it is. */
+/* False for an invalid key or signature. It does not decide whose key it is. */
 bool sshsig_verify(const char *name_space, const void *message, size_t message_bytes,
                    const uint8_t signature[SIGNATURE_BYTES], const uint8_t public_key[KEY_BYTES]);
 bool sshsig_key_is_sound(const uint8_t public_key[KEY_BYTES]);

@@ -1,11 +1,10 @@
 /* journal/format/text: gluing text together, and copying it into fixed arrays.
  * Builder:   a struct text remembers its first failure; adding after one does nothing. The caller
  *            asks once, at the end, with text_failed(). So gluing needs no ladder of checks.
- * Ownership: a struct text owns its bytes; text_clear() wipes and releases them and takes an empty
- *            one. text_give() hands them over.
- * Arrays:    an identity is never cut: text_exact() fails where it does not fit. text_cut() is for
- *            people only.
- * Untrusted: text_add_quoted() is the only way by which a foreign byte gets into a script. */
+ * Ownership: a struct text owns its bytes; text_clear() wipes and releases them and accepts an
+ * empty one. text_give() hands them over. Arrays:    an identity is never cut: text_exact() fails
+ * where it does not fit. text_cut() is for people only. Untrusted: text_add_quoted() is the only
+ * way by which a foreign byte gets into a script. */
 #ifndef JOURNAL_FORMAT_TEXT_H
 #define JOURNAL_FORMAT_TEXT_H
 

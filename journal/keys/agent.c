@@ -1,6 +1,6 @@
-/* ssh-agent as a signer (draft-miller-ssh-agent): request 11 lists, request 13 signs. Every refusal
- * of an agent is one bare failure, so the list comes first, to tell an absent key from a locked
- * agent from a refusal. */
+/* ssh-agent as a signer (draft-miller-ssh-agent): request 11 lists, request 13 signs. An agent
+ * answers every refusal with the same code, so the keys are listed first: that distinguishes an
+ * absent key, a locked agent and a refusal. */
 #include "journal/keys/signer.h"
 #include "journal/keys/signer_backend.h"
 
@@ -195,13 +195,13 @@ static enum error_code agent_sign(void *context, const void *data, size_t size,
     if (answer.size == 1 + sizeof head + SIGNATURE_BYTES && answer.data[0] == ANSWER_SIGN
         && memcmp(answer.data + 1, head, sizeof head) == 0) {
         const uint8_t *signature = answer.data + 1 + sizeof head;
-        /* What is signed here stays in the chain for good, so an agent is not taken at its word. */
+        /* A signature stays in the chain for ever, so the one of the agent is verified. */
         if (crypto_sign_verify_detached(signature, data, size,
                                         agent->blob + KEY_BLOB_BYTES - KEY_BYTES)
             != 0)
             return error_set(error, ERROR_KEY_REFUSED, 0, agent->path,
-                             "try again; if it stays so, mend the agent",
-                             "the ssh-agent gave a wrong signature");
+                             "try again; if it fails again, use another agent",
+                             "the ssh-agent returned a wrong signature");
         memcpy(ret_signature, signature, SIGNATURE_BYTES);
         return ERROR_OK;
     }

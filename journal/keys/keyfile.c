@@ -21,8 +21,8 @@ static const unsigned long long OPERATIONS_MAX = 16;
 static const size_t MEMORY_MAX = (size_t)1 << 30;
 
 struct sealed {
-    /* the file's text in front of the box, authenticated with it: so no byte of the file can be
-     * exchanged */
+    /* the file's text before the box, which authenticates it: no byte of the file can be
+     * changed */
     char head[FILE_BYTES_MAX];
     size_t head_bytes;
     unsigned long long operations; /* Argon2id passes */
@@ -48,8 +48,8 @@ static void free_secret(char **secret)
 }
 #define CLEANUP_SECRET __attribute__((cleanup(free_secret)))
 
-static enum error_code refuse(const char *path, const char *next, const char *what,
-                              struct error *error)
+static enum error_code refuse_secret(const char *path, const char *next, const char *what,
+                                     struct error *error)
 {
     return error_set(error, ERROR_KEY_REFUSED, 0, path, next, "%s", what);
 }
@@ -69,7 +69,7 @@ static enum error_code ask_on_terminal(const struct world *world, bool twice, ch
     code = terminal->read_secret(terminal->context, "Repeat the passphrase: ", again,
                                  PASSPHRASE_MAX + 1, error);
     if (code == ERROR_OK && strcmp(line, again) != 0)
-        return refuse("passphrase", "try again", "the two passphrases differ", error);
+        return refuse_secret("passphrase", "try again", "the two passphrases differ", error);
     return code;
 }
 
@@ -85,8 +85,8 @@ static enum error_code read_from_file(const struct world *world, const char *pat
     const char *newline = memchr(line, '\n', size);
     size_t length = newline != NULL ? (size_t)(newline - line) : size;
     if (length == 0 || length > PASSPHRASE_MAX || memchr(line, '\0', length) != NULL)
-        return refuse(path, "write the passphrase into its first line",
-                      "the passphrase file is empty or its first line too long", error);
+        return refuse_secret(path, "write the passphrase into its first line",
+                             "the passphrase file is empty or its first line too long", error);
     line[length] = '\0';
     return ERROR_OK;
 }
@@ -167,8 +167,8 @@ enum error_code keyfile_generate(const struct world *world, const char *path,
     if (code != ERROR_OK)
         return code;
     if (strlen(passphrase) < PASSPHRASE_MIN)
-        return refuse("passphrase", "take a longer one", "a passphrase has at least 8 bytes",
-                      error);
+        return refuse_secret("passphrase", "choose a longer one",
+                             "a passphrase has at least 8 bytes", error);
     uint8_t *secret_key = (uint8_t *)secret, *seed = secret_key + crypto_sign_SECRETKEYBYTES,
             *key = seed + SEED_BYTES;
     struct sealed sealed = {.operations = crypto_pwhash_OPSLIMIT_MODERATE,
@@ -202,8 +202,7 @@ static bool read_public(const char *line, uint8_t key[KEY_BYTES])
     return ssh_public_key_from_base64(base64, strcspn(base64, " \n"), key, &ignored) == ERROR_OK;
 }
 
-/* How the head is spaced need not be judged here, because every byte of it is authenticated with
- * the box. */
+/* The spacing of the head is not checked, because the box authenticates each of its bytes. */
 static bool parse(const char *text, size_t size, struct sealed *sealed)
 {
     static const size_t tail_bytes = 2 * BOX_BYTES + 1;
@@ -242,8 +241,8 @@ static enum error_code read_sealed(const struct world *world, const char *path,
     text[size] = '\0';
     struct sealed sealed;
     if (!parse(text, size, &sealed))
-        return refuse(path, "restore it from a copy",
-                      "this is not a key file of titan-fsm, or it is damaged", error);
+        return refuse_secret(path, "restore it from a copy",
+                             "this is not a key file of titan-fsm, or it is damaged", error);
     *ret_sealed = sealed;
     return ERROR_OK;
 }
@@ -281,15 +280,15 @@ enum error_code keyfile_open(const struct world *world, const char *path,
                                                    (const uint8_t *)sealed.head, sealed.head_bytes,
                                                    sealed.nonce, key)
         != 0)
-        return refuse(path, "try again; nothing was done",
-                      "the passphrase is wrong, or the key file was changed", error);
+        return refuse_secret(path, "try again; nothing was done",
+                             "the passphrase is wrong, or the key file was changed", error);
     CLEANUP_SIGNER struct signer *signer = NULL;
     code = signer_from_seed(seed, &signer, error);
     if (code != ERROR_OK)
         return code;
     if (sodium_memcmp(signer_public_key(signer), sealed.public_key, KEY_BYTES) != 0)
-        return refuse(path, "restore it from a copy",
-                      "the public key in the file is not that of its secret", error);
+        return refuse_secret(path, "restore it from a copy",
+                             "the public key in the file is not that of its secret", error);
     *ret_signer = signer;
     signer = NULL;
     return ERROR_OK;

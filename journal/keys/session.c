@@ -1,5 +1,4 @@
-/* Session keys: the bare seed in hex, because nobody could type a passphrase in the middle of a
- * window. */
+/* Session keys: the bare seed in hex, because no passphrase can be typed during a window. */
 #include "journal/keys/signer.h"
 
 #include <errno.h>

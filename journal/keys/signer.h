@@ -1,11 +1,11 @@
 /* journal/keys/signer: something that signs with one Ed25519 key: a key file, a session key, an
  * ssh-agent.
- * Ownership: signer_close() wipes and releases; it takes NULL. Secret bytes live in locked memory
+ * Ownership: signer_close() wipes and releases; it accepts NULL. Secret bytes live in locked memory
  *            (sodium_malloc).
  * Key file:  text, mode 0600: "titan-key-v1", Argon2id parameters, salt, XChaCha20-Poly1305 nonce
  *            and box of the seed, and the public key; described in journal/FORMAT.md. Session key
- *            file: the bare seed in hex, mode 0600, because nobody could type a passphrase in the
- *            middle of a window; it signs for one deployment and is wiped at its end. */
+ *            file: the bare seed in hex, mode 0600, because no passphrase can be typed during a
+ *            window. It signs for one deployment and is wiped at its end. */
 #ifndef JOURNAL_SIGNER_H
 #define JOURNAL_SIGNER_H
 
@@ -27,8 +27,7 @@ static inline void signer_closep(struct signer **signer)
 }
 #define CLEANUP_SIGNER __attribute__((cleanup(signer_closep)))
 
-/* Passphrase: how it is obtained. Exactly one; all zero = ask on the terminal (/dev/tty, without
- *             echo). */
+/* Where the passphrase comes from; all zero = ask on the terminal, without echo. */
 struct passphrase_source {
     const char *file; /* first line of this file, which must be mode 0600 or less */
     int descriptor;   /* first line of this descriptor, where descriptor_set */
@@ -46,7 +45,7 @@ enum error_code keyfile_public_key(const struct world *world, const char *path,
                                    uint8_t ret_public_key[KEY_BYTES], struct error *error)
     CHECKED; /* needs no passphrase */
 
-/* Lists first, to tell an absent key from a refusal (agent protocol draft-miller-ssh-agent,
+/* Lists the keys first, to distinguish an absent key from a refusal (draft-miller-ssh-agent,
  * requests 11 and 13). socket NULL = SSH_AUTH_SOCK. */
 enum error_code agent_open(const struct world *world, const char *socket,
                            const uint8_t public_key[KEY_BYTES], struct signer **ret_signer,

@@ -83,6 +83,22 @@ static void read_bound_is_kept(void **state)
     assert_int_equal(data.data[0], 0);
 }
 
+/* Files of /proc have the size 0; so has a file that another process is about to fill. */
+static void read_file_that_has_more_than_its_size(void **state)
+{
+    (void)state;
+    CLEANUP_BYTES struct bytes data = {0};
+    struct error error;
+    support_ok(disk->read(NULL, "/proc/sys/kernel/random/boot_id", 37, &data, &error), &error);
+    assert_int_equal(data.size, 37);
+    support_code(disk->read(NULL, "/proc/sys/kernel/random/boot_id", 36, &data, &error),
+                 ERROR_LIMIT, &error);
+    support_code(disk->read(NULL, "/proc/self/maps", 100, &data, &error), ERROR_LIMIT, &error);
+    support_ok(disk->read(NULL, "/proc/self/maps", 1 << 20, &data, &error), &error);
+    assert_int_equal(data.size, strlen((const char *)data.data));
+    assert_true(data.size > 1000);
+}
+
 static void read_what_is_no_regular_file_refused(void **state)
 {
     (void)state;
@@ -302,6 +318,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(read_bound_is_kept),
+        CASE(read_file_that_has_more_than_its_size),
         CASE(read_what_is_no_regular_file_refused),
         CASE(read_secret_only_where_others_may_not),
         CASE(examine_tells_link_and_what_it_leads_to),

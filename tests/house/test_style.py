@@ -22,7 +22,6 @@ WRITTEN = ("*.svg", "journal/vectors/*.json", "tests/browser/package*.json")
 KNOWN = set(
     """
 fsm/transitions.def
-journal/titan-journal.5.scd
 tests/browser/page.mjs
 tests/stack/README.md
 tests/verify/forge.c

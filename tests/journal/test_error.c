@@ -66,6 +66,20 @@ static void error_set_too_long_text_is_cut_and_ended(void **state)
     assert_int_equal(strlen(error.where), sizeof error.where - 1);
     assert_int_equal(strlen(error.what), sizeof error.what - 1);
     assert_int_equal(strlen(error.next), sizeof error.next - 1);
+    assert_string_equal(error.where + sizeof error.where - 6, "aa...");
+    assert_string_equal(error.what + sizeof error.what - 6, "aa...");
+    assert_string_equal(error.next + sizeof error.next - 6, "aa...");
+    for (size_t shift = 0; shift < 3; shift++) { /* a character of three bytes at each place */
+        memset(text, 'a', sizeof text - 1);
+        for (size_t i = 0; i + 3 < sizeof text - shift; i += 3)
+            memcpy(text + shift + i, "\xe2\x82\xac", 3);
+        (void)error_set(&error, ERROR_LIMIT, 0, text, "", "x");
+        assert_true(bytes_is_utf8(error.where, strlen(error.where)));
+    }
+    text[sizeof error.where - 1] = '\0';
+    memset(text, 'b', sizeof error.where - 1);
+    (void)error_set(&error, ERROR_LIMIT, 0, text, "", "x"); /* fits to the last byte */
+    assert_string_equal(error.where, text);
 }
 
 static void error_print_control_characters_are_escaped(void **state)

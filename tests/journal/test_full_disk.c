@@ -119,7 +119,7 @@ static void journal_append_full_disk_nothing_lost(void **state)
     assert_int_equal(code, ERROR_JOURNAL_WRITE);
     assert_int_equal(error.library_code, ENOSPC);
     assert_string_equal(error.where, path);
-    assert_non_null(strstr(error.next, "make room"));
+    assert_non_null(strstr(error.next, "free space"));
     support_code(journal_reserve(journal, 1 << 20, &error), ERROR_JOURNAL_WRITE, &error);
     support_code(append(journal, signer, "again", 0, &error), ERROR_JOURNAL_WRITE,
                  &error); /* the outcome was unknown: this handle writes no more */

@@ -454,7 +454,7 @@ static void journal_open_first_entry_with_prev_refused(void **state)
                                      value.size - SIGNATURE_BYTES, data);
     support_ok(signer_sign(place->signer, data, size, value.data, &error), &error);
     support_code(open_with(place, &value, 1, &error), ERROR_DAMAGED, &error);
-    assert_non_null(strstr(error.what, "another before it"));
+    assert_non_null(strstr(error.what, "names an entry before it"));
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
