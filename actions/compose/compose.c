@@ -28,7 +28,8 @@ enum error_code compose_containers(struct target *target, struct evidence *evide
     compose_add_project(&script, setup);
     text_add_format(&script,
                     " --filter label=com.docker.compose.oneoff=False) || exit 1; "
-                    "[ -z \"$ids\" ] || %s inspect --format '%s' $ids",
+                    "[ -n \"$ids\" ] || exit 0; rows=$(%s inspect --format '%s' $ids) || exit 1; "
+                    "printf '%%s\\n' \"$rows\" | sort",
                     setup->target.docker, CONTAINER_TEMPLATE);
     enum error_code code = target_probe(target,
                                         &(struct target_command){.built = &script,

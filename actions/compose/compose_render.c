@@ -5,6 +5,7 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <sodium.h>
@@ -299,6 +300,13 @@ enum error_code compose_view_open(struct target *target, struct compose_view **r
     return code;
 }
 
+/* The rows of what is recorded stand in the order of their bytes (FORMAT.md, P-28). */
+static int by_service(const void *left, const void *right)
+{
+    const struct declared_service *first = left, *second = right;
+    return strcmp(first->service, second->service);
+}
+
 enum error_code compose_render(struct target *target, struct evidence *evidence,
                                struct compose_model *ret_model, struct error *error)
 {
@@ -326,10 +334,11 @@ enum error_code compose_render(struct target *target, struct evidence *evidence,
                               service->image, "the name of an image", error);
         model.services[i].built = service->built;
         model.count++;
-        if (code == ERROR_OK)
-            code = bytes_append_format(&names, error, "%s\n", service->name);
     }
     compose_view_close(view);
+    qsort(model.services, model.count, sizeof model.services[0], by_service);
+    for (size_t i = 0; code == ERROR_OK && i < model.count; i++)
+        code = bytes_append_format(&names, error, "%s\n", model.services[i].service);
     if (code == ERROR_OK)
         code = evidence_add(evidence,
                             &(struct evidence_draft){.probe = PROBE_COMPOSE_SERVICES,

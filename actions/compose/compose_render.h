@@ -12,13 +12,15 @@
 #include "actions/compose/compose_view.h"
 #include "actions/target/target.h"
 
+struct declared_service {
+    char service[64], image[256];
+    bool built;
+};
+
 /* What the rendered file declares: services with the name of their image ("" where it is only
- * built). */
+ * built), in the order of their names. */
 struct compose_model {
-    struct {
-        char service[64], image[256];
-        bool built;
-    } services[SETUP_NAMES_MAX];
+    struct declared_service services[SETUP_NAMES_MAX];
     size_t count;
 };
 

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """No changed journal may be proven, and every honest one must be.
 
-run.py [--sample N] [--seed S] [--only WORD] [--bundle FILE TRUST TARGET LIMITS]...
-Each honest journal (journals.py, and any bundle given) is signed again under own keys and must be
-proven. Then each change of mutate.py (a sample of N with a fixed seed, or all) is verified: it must
-not be proven any more, or be in expected.py with its reason."""
+run.py [--sample N] [--seed S] [--only WORD] [--scripted N] [--bundle FILE TRUST TARGET LIMITS]...
+Each honest journal (journals.py, N of the real driver in scripted worlds, any bundle given) is
+signed again under own keys and must be proven. Then each change of mutate.py (a sample with a fixed
+seed, or all) is verified: it must not be proven any more, or be in expected.py with its reason. Of
+the scripted journals one of a kind is changed."""
 
 import argparse
 import collections
@@ -27,12 +28,16 @@ from story import LIMITS
 VERIFY = os.path.join(os.environ["TITAN_BUILD"], "verify/titan-verify")
 
 
-class Honest:
-    """A journal and what is needed to verify it."""
+SCRIPTED = os.path.join(os.environ["TITAN_BUILD"], "tests/forge/scripted_journals")
+SCRIPTED_LIMITS = "window_ms: 1000\nsample_interval_ms: 500\n"
 
-    def __init__(self, name, journal, trust, target, limits):
+
+class Honest:
+    """A journal and what is needed to verify it. `changed`: the forger changes it."""
+
+    def __init__(self, name, journal, trust, target, limits, changed=True):
         self.name, self.journal, self.target = name, journal, target
-        self.trust, self.limits = trust, limits
+        self.trust, self.limits, self.changed = trust, limits, changed
 
     def arguments(self):
         limits = ["--limits", self.limits] if self.limits else []
@@ -62,6 +67,22 @@ def foreign_journals(folder, given):
         journal, text = resign.adopt(path, trust)
         own = write(os.path.join(folder, f"bundle{number}.trust"), text)
         yield Honest(os.path.basename(path), journal, own, target, limits)
+
+
+def scripted_journals(folder, count):
+    """Of the real driver; one of each kind is changed."""
+    done = subprocess.run(
+        [SCRIPTED, folder, str(count)], capture_output=True, check=True, encoding="utf-8"
+    )
+    limits, seen = write(os.path.join(folder, "scripted.yml"), SCRIPTED_LIMITS), set()
+    for line in done.stdout.splitlines():
+        number, kind, _ = line.split()
+        path = os.path.join(folder, number)
+        journal, text = resign.adopt(path + ".bundle", path + ".trust")
+        own = write(path + ".own", text)
+        name = f"scripted {kind} {number}"
+        yield Honest(name, journal, own, "titan-test", limits, kind not in seen)
+        seen.add(kind)
 
 
 def verify(honest, journal, path):
@@ -132,6 +153,7 @@ def select(all_honest, options):
     changes = [
         (place, change)
         for place, honest in enumerate(all_honest)
+        if honest.changed
         for change in mutate.each(honest.journal)
         if options.only is None or options.only in change.name()
     ]
@@ -147,11 +169,14 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only")
     parser.add_argument("--show", type=int, default=40)
+    parser.add_argument("--scripted", type=int, default=0)
     parser.add_argument("--bundle", nargs=4, action="append", default=[])
     options = parser.parse_args()
     begun = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         all_honest = [*own_journals(folder), *foreign_journals(folder, options.bundle)]
+        if options.scripted:
+            all_honest += scripted_journals(folder, options.scripted)
         before, wrong = control(all_honest, folder)
         changes = select(all_honest, options)
         WORKER = Worker(all_honest, changes, before, folder)

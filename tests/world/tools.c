@@ -143,6 +143,33 @@ static int run_cut(struct sh *shell, int count, char **words)
 }
 
 /* tr -d ' \n' */
+static int by_bytes(const void *left, const void *right)
+{
+    return strcmp(*(char *const *)left, *(char *const *)right);
+}
+
+static int run_sort(struct sh *shell, int count, char **words)
+{
+    enum { LINES_MAX = 512 };
+    struct grow text;
+    char *lines[LINES_MAX];
+    size_t lines_count = 0, length;
+    const char *line;
+    if (count > 1)
+        sh_refuse(shell, "sort %s", words[1]);
+    if (!read_input(shell, 0, NULL, &text))
+        return 1;
+    for (size_t next = 0; next_line(&text, &next, &line, &length);) {
+        if (lines_count == LINES_MAX)
+            sh_refuse(shell, "sort of more than %d lines", LINES_MAX);
+        lines[lines_count++] = arena_copy(shell->arena, line, length);
+    }
+    qsort(lines, lines_count, sizeof lines[0], by_bytes);
+    for (size_t i = 0; i < lines_count; i++)
+        sh_printf(shell, 1, "%s\n", lines[i]);
+    return 0;
+}
+
 static int run_tr(struct sh *shell, int count, char **words)
 {
     struct grow text;
@@ -302,7 +329,8 @@ bool tool_run(struct sh *shell, int count, char **words, int *ret_status)
                  {"rm", run_rm},       {"mv", run_mv},
                  {"stat", run_stat},   {"dirname", run_dirname},
                  {"sh", run_sh},       {"timeout", run_timeout},
-                 {"flock", run_flock}, {"sync", run_sync}};
+                 {"flock", run_flock}, {"sync", run_sync},
+                 {"sort", run_sort}};
     for (size_t i = 0; i < sizeof tools / sizeof tools[0]; i++)
         if (strcmp(words[0], tools[i].name) == 0) {
             *ret_status = tools[i].run(shell, count, words);
