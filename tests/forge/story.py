@@ -55,6 +55,7 @@ class Story:
         self.boot = DRIVER_BOOT
         self.items, self.number, self.session, self.sessions = [], None, None, 0
         self.state, self.intent, self.key, self.keys_made = None, None, None, 0
+        self.endpoints = list(ENDPOINTS)
         self.limits = dict(LIMITS, **(limits or {}))
         self.genesis()
 
@@ -90,7 +91,7 @@ class Story:
                 "disarm": SUBJECT_DISARM,
             },
             "script": "/srv/verify.sh",
-            "endpoints": list(ENDPOINTS),
+            "endpoints": list(self.endpoints),
             "marker": True,
             "patterns": json.loads(json.dumps(PATTERNS)),
             "limits": dict(self.limits),
@@ -249,7 +250,7 @@ class Story:
                 self.item("bus.policy_hash", SUBJECT_HASH, text, ms=20, on_target=False)
 
     def health(self):
-        for endpoint in ENDPOINTS:
+        for endpoint in self.endpoints:
             status, body = self.target.health(endpoint)
             self.item("health", endpoint, body, status, on_target=False)
 
