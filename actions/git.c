@@ -86,8 +86,8 @@ enum error_code git_upstream(struct target *target, struct git_upstream *ret_ups
         return ERROR_OK;
     }
     if (result.status != 0
-        || sscanf((const char *)result.output.data, "%40s %" SCNd64 " %" SCNd64, upstream.commit,
-                  &upstream.ahead, &upstream.behind)
+        || sscanf((const char *)result.output.data, "%40s %18" SCNd64 " %18" SCNd64,
+                  upstream.commit, &upstream.ahead, &upstream.behind)
                != 3)
         return error_set(error, ERROR_REMOTE, result.status, "git",
                          "check the repository on the target",

@@ -55,7 +55,7 @@ static void read_backup(char *lines, struct backup *ret_backup)
     next_line_word(&lines, &first);
     next_line_word(&lines, &ret_backup->schedule);
     next_line_word(&lines, &ret_backup->file);
-    if (sscanf(first, "%15s %lld", ret_backup->word, &ret_backup->age_min) < 1)
+    if (sscanf(first, "%15s %18lld", ret_backup->word, &ret_backup->age_min) < 1)
         ret_backup->word[0] = '\0';
 }
 

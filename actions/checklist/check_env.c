@@ -53,7 +53,8 @@ struct finding {
 static struct finding read_finding(const char *line)
 {
     struct finding finding = {.word = ""};
-    if (sscanf(line, "%15[a-z] %lld %lld", finding.word, &finding.figures[0], &finding.figures[1])
+    if (sscanf(line, "%15[a-z] %18lld %18lld", finding.word, &finding.figures[0],
+               &finding.figures[1])
         < 1)
         finding.word[0] = '\0';
     return finding;

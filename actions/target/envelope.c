@@ -117,7 +117,7 @@ static bool read_mark(const char *at, size_t size, const char *mark, char boot[B
     memcpy(line, at, size);
     line[size] = '\0';
     if (line[0] != '\n' || strncmp(line + 1, mark, MARK_HEX) != 0
-        || sscanf(line + 1 + MARK_HEX, " %36s %lld.%d %15s %23s%n", format_boot, &seconds,
+        || sscanf(line + 1 + MARK_HEX, " %36s %15lld.%2d %15s %23s%n", format_boot, &seconds,
                   &hundredths, status, wall, &used)
                != 5
         || strlen(format_boot) != BOOT_ID_LENGTH)

@@ -217,7 +217,7 @@ static bool parse(const char *text, size_t size, struct sealed *sealed)
     const char *rest = public_line != NULL ? strchr(public_line + 1, '\n') : NULL;
     return rest != NULL && strncmp(sealed->head, MAGIC "\n", sizeof MAGIC) == 0
            && read_public(public_line + 1, sealed->public_key)
-           && sscanf(rest + 1, "argon2id %llu %zu %64s\nxchacha20poly1305 %64s",
+           && sscanf(rest + 1, "argon2id %19llu %19zu %64s\nxchacha20poly1305 %64s",
                      &sealed->operations, &sealed->memory_bytes, salt, nonce)
                   == 4
            && bytes_from_hex(salt, strlen(salt), sealed->salt, sizeof sealed->salt)
