@@ -16,7 +16,7 @@ enum act { ACT_INVALID = 0, ACT_TAKE, ACT_FREE, ACT_RENEW, ACT_WATCH, ACT_FOLLOW
 /* One change of the file: who asks for what, and what the answer is. */
 struct request {
     enum act act;
-    const struct tenancy_claim *claim;
+    const struct tenancy_terms *terms;
     const struct tenancy_lost *lost; /* SUCCEED */
 };
 
@@ -69,10 +69,10 @@ int64_t tenancy_left_ms(const struct tenancy *tenancy, const struct target_span 
     return over ? 0 : tenancy->expires_ms - now->after_ms;
 }
 
-bool tenancy_is_followed(const struct tenancy *tenancy, const struct tenancy_claim *claim)
+bool tenancy_is_followed(const struct tenancy *tenancy, const struct tenancy_terms *terms)
 {
-    return strcmp(tenancy->journal, claim->journal) == 0 && tenancy->deployment == claim->deployment
-           && tenancy->epoch > claim->epoch;
+    return strcmp(tenancy->journal, terms->journal) == 0 && tenancy->deployment == terms->deployment
+           && tenancy->epoch > terms->epoch;
 }
 
 static bool is_brief(enum act act)
@@ -159,13 +159,13 @@ static enum error_code write_text(const struct request *request, const struct an
                                   const struct tenancy *now, const struct target_span *span,
                                   struct bytes *text, struct error *error)
 {
-    const struct tenancy_claim *claim = request->claim;
+    const struct tenancy_terms *terms = request->terms;
     json_t *object = json_pack("{s:s, s:I, s:I, s:I, s:s, s:s, s:s, s:I, s:s}", "journal",
-                               claim->journal, "deployment", (json_int_t)answer->deployment,
+                               terms->journal, "deployment", (json_int_t)answer->deployment,
                                "epoch", (json_int_t)answer->epoch, "head_seq",
-                               (json_int_t)claim->head_seq, "head_hash", claim->head_hash, "holder",
-                               claim->holder, "boot", span->boot, "expires_ms",
-                               (json_int_t)(span->after_ms + claim->tenancy_ms), "guard",
+                               (json_int_t)terms->head_seq, "head_hash", terms->head_hash, "holder",
+                               terms->holder, "boot", span->boot, "expires_ms",
+                               (json_int_t)(span->after_ms + terms->tenancy_ms), "guard",
                                now->guard[0] != '\0' ? now->guard : "absent");
     char *line = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
     enum error_code code = line == NULL ? error_set(error, ERROR_MEMORY, 0, "", "", "out of memory")
@@ -201,12 +201,12 @@ static enum error_code held_by_another(const struct tenancy *now, const struct t
 }
 
 /* The journal is the one that the target belongs to, in its newest copy. */
-static enum error_code check_copy(const struct tenancy *now, const struct tenancy_claim *claim,
+static enum error_code check_copy(const struct tenancy *now, const struct tenancy_terms *terms,
                                   struct error *error)
 {
     if (now->journal[0] == '\0')
         return ERROR_OK;
-    bool same = strcmp(now->journal, claim->journal) == 0;
+    bool same = strcmp(now->journal, terms->journal) == 0;
     if (!same && now->deployment != 0)
         return held(
             error,
@@ -219,12 +219,12 @@ static enum error_code check_copy(const struct tenancy *now, const struct tenanc
                     "use that journal; if it is lost for good, an administrator runs `titan-fsm "
                     "init --succeed`",
                     "this target belongs to another journal (%.32s)", now->journal);
-    if (now->head_seq > claim->head_seq)
+    if (now->head_seq > terms->head_seq)
         return held(error, "use the newest copy of the journal",
                     "the target knows entry %lld of this journal, but this copy ends at entry %lld",
-                    (long long)now->head_seq, (long long)claim->head_seq);
-    if (claim->has_entry != NULL
-        && !claim->has_entry(claim->context, now->head_seq, now->head_hash))
+                    (long long)now->head_seq, (long long)terms->head_seq);
+    if (terms->has_entry != NULL
+        && !terms->has_entry(terms->context, now->head_seq, now->head_hash))
         return held(error, "use the copy of the journal that was continued",
                     "the target knows another entry %lld than this copy has: another copy of this "
                     "journal was continued",
@@ -232,35 +232,35 @@ static enum error_code check_copy(const struct tenancy *now, const struct tenanc
     return ERROR_OK;
 }
 
-static enum error_code check_kept(const struct tenancy *now, const struct tenancy_claim *claim,
+static enum error_code check_kept(const struct tenancy *now, const struct tenancy_terms *terms,
                                   struct error *error)
 {
-    if (tenancy_is_followed(now, claim))
+    if (tenancy_is_followed(now, terms))
         return held(error, "leave the deployment to them, or use their copy of the journal",
                     "deployment %lld was taken over by %s", (long long)now->deployment,
                     now->holder);
-    if (strcmp(now->journal, claim->journal) == 0 && now->epoch < claim->epoch)
+    if (strcmp(now->journal, terms->journal) == 0 && now->epoch < terms->epoch)
         return held(error, "repeat titan-fsm takeover --reason TEXT",
                     "the takeover of this deployment did not reach the target");
-    if (strcmp(now->journal, claim->journal) != 0 || now->deployment != claim->deployment
-        || now->epoch != claim->epoch)
+    if (strcmp(now->journal, terms->journal) != 0 || now->deployment != terms->deployment
+        || now->epoch != terms->epoch)
         return held(error, "titan-fsm status",
                     "this deployment no longer has the tenancy of the target");
-    return check_copy(now, claim, error);
+    return check_copy(now, terms, error);
 }
 
 /* By this deployment's last step, before it died: only the copy of the journal that has that step
  * is past it. */
-static bool is_freed(const struct tenancy *now, const struct tenancy_claim *claim)
+static bool is_freed(const struct tenancy *now, const struct tenancy_terms *terms)
 {
-    return now->deployment == 0 && now->epoch == claim->epoch
-           && strcmp(now->journal, claim->journal) == 0;
+    return now->deployment == 0 && now->epoch == terms->epoch
+           && strcmp(now->journal, terms->journal) == 0;
 }
 
 enum error_code tenancy_may_follow(const struct tenancy *now, const struct target_span *span,
-                                   const struct tenancy_claim *claim, struct error *error)
+                                   const struct tenancy_terms *terms, struct error *error)
 {
-    enum error_code code = check_copy(now, claim, error);
+    enum error_code code = check_copy(now, terms, error);
     if (code != ERROR_OK)
         return code;
     return now->deployment != 0 && tenancy_left_ms(now, span) > 0
@@ -269,13 +269,13 @@ enum error_code tenancy_may_follow(const struct tenancy *now, const struct targe
 }
 
 enum error_code tenancy_may_succeed(const struct tenancy *now, const struct target_span *span,
-                                    const struct tenancy_claim *claim,
+                                    const struct tenancy_terms *terms,
                                     const struct tenancy_lost *lost, struct error *error)
 {
     if (now->journal[0] == '\0')
         return error_set(error, ERROR_REFUSED, 0, "deployment.json", "titan-fsm init",
                          "this target belongs to no journal yet, so there is none to succeed");
-    if (strcmp(now->journal, claim->journal) == 0)
+    if (strcmp(now->journal, terms->journal) == 0)
         return ERROR_OK;
     if (strcmp(now->journal, lost->journal) != 0)
         return error_set(error, ERROR_REFUSED, 0, "deployment.json",
@@ -298,41 +298,41 @@ static enum error_code decide_change(const struct request *request, const struct
                                      const struct target_span *span, struct answer *answer,
                                      struct error *error)
 {
-    const struct tenancy_claim *claim = request->claim;
-    bool ours = now->deployment == claim->deployment && strcmp(now->journal, claim->journal) == 0;
+    const struct tenancy_terms *terms = request->terms;
+    bool ours = now->deployment == terms->deployment && strcmp(now->journal, terms->journal) == 0;
     enum error_code code = ERROR_OK;
-    *answer = (struct answer){.write = true, .deployment = claim->deployment, .epoch = now->epoch};
+    *answer = (struct answer){.write = true, .deployment = terms->deployment, .epoch = now->epoch};
     switch (request->act) {
     case ACT_INVALID:
         break;
     case ACT_TAKE:
-        code = check_copy(now, claim, error);
+        code = check_copy(now, terms, error);
         if (code == ERROR_OK && now->deployment != 0 && !ours && tenancy_left_ms(now, span) > 0)
             code = held_by_another(now, span, ", then titan-fsm takeover --reason TEXT", error);
         answer->epoch += !ours;
-        answer->epoch = answer->epoch > claim->epoch
+        answer->epoch = answer->epoch > terms->epoch
                             ? answer->epoch
-                            : claim->epoch; /* a takeover before this had not reached the target */
+                            : terms->epoch; /* a takeover before this had not reached the target */
         return code;
     case ACT_FREE:
         answer->write = now->deployment != 0 || now->journal[0] == '\0';
         answer->deployment = 0;
-        return check_copy(now, claim, error);
+        return check_copy(now, terms, error);
     case ACT_RENEW:
     case ACT_WATCH:
-        answer->write = request->act == ACT_RENEW && !is_freed(now, claim);
-        return is_freed(now, claim) ? check_copy(now, claim, error) : check_kept(now, claim, error);
+        answer->write = request->act == ACT_RENEW && !is_freed(now, terms);
+        return is_freed(now, terms) ? check_copy(now, terms, error) : check_kept(now, terms, error);
     case ACT_FOLLOW:
-        answer->epoch = claim->epoch;
-        if (now->epoch >= claim->epoch)
+        answer->epoch = terms->epoch;
+        if (now->epoch >= terms->epoch)
             return held(error, "titan-fsm status",
                         "another driver took the tenancy at the same moment (%s)", now->holder);
-        return tenancy_may_follow(now, span, claim, error);
+        return tenancy_may_follow(now, span, terms, error);
     case ACT_SUCCEED:
-        answer->write = strcmp(now->journal, claim->journal) != 0;
+        answer->write = strcmp(now->journal, terms->journal) != 0;
         answer->deployment = 0;
         answer->epoch++;
-        return tenancy_may_succeed(now, span, claim, request->lost, error);
+        return tenancy_may_succeed(now, span, terms, request->lost, error);
     }
     return error_set(error, ERROR_REFUSED, 0, "deployment.json", "report this",
                      "nothing is asked of the tenancy");
@@ -372,27 +372,27 @@ static enum error_code change_deployment_file(struct target *target, const struc
     return held(error, "try again", "other drivers keep changing deployment.json");
 }
 
-enum error_code tenancy_take(struct target *target, const struct tenancy_claim *claim,
+enum error_code tenancy_take(struct target *target, const struct tenancy_terms *terms,
                              struct evidence *evidence, struct tenancy *ret_tenancy,
                              struct error *error)
 {
     struct tenancy tenancy;
     enum error_code code = change_deployment_file(
-        target, &(struct request){.act = ACT_TAKE, .claim = claim}, evidence, &tenancy, error);
+        target, &(struct request){.act = ACT_TAKE, .terms = terms}, evidence, &tenancy, error);
     if (code != ERROR_OK)
         return code;
-    if (tenancy.deployment != claim->deployment || strcmp(tenancy.journal, claim->journal) != 0)
+    if (tenancy.deployment != terms->deployment || strcmp(tenancy.journal, terms->journal) != 0)
         return held(error, "titan-fsm status",
                     "another driver took the tenancy at the same moment");
     *ret_tenancy = tenancy;
     return ERROR_OK;
 }
 
-enum error_code tenancy_free(struct target *target, const struct tenancy_claim *claim,
+enum error_code tenancy_free(struct target *target, const struct tenancy_terms *terms,
                              struct evidence *evidence, struct error *error)
 {
     struct tenancy tenancy;
-    return change_deployment_file(target, &(struct request){.act = ACT_FREE, .claim = claim},
+    return change_deployment_file(target, &(struct request){.act = ACT_FREE, .terms = terms},
                                   evidence, &tenancy, error);
 }
 
@@ -407,33 +407,33 @@ static enum error_code change_without_evidence(struct target *target, const stru
     return code;
 }
 
-enum error_code tenancy_renew(struct target *target, const struct tenancy_claim *claim,
+enum error_code tenancy_renew(struct target *target, const struct tenancy_terms *terms,
                               struct error *error)
 {
-    return change_without_evidence(target, &(struct request){.act = ACT_RENEW, .claim = claim},
+    return change_without_evidence(target, &(struct request){.act = ACT_RENEW, .terms = terms},
                                    error);
 }
 
-enum error_code tenancy_watch(struct target *target, const struct tenancy_claim *claim,
+enum error_code tenancy_watch(struct target *target, const struct tenancy_terms *terms,
                               struct error *error)
 {
-    return change_without_evidence(target, &(struct request){.act = ACT_WATCH, .claim = claim},
+    return change_without_evidence(target, &(struct request){.act = ACT_WATCH, .terms = terms},
                                    error);
 }
 
-enum error_code tenancy_follow(struct target *target, const struct tenancy_claim *claim,
+enum error_code tenancy_follow(struct target *target, const struct tenancy_terms *terms,
                                struct error *error)
 {
-    return change_without_evidence(target, &(struct request){.act = ACT_FOLLOW, .claim = claim},
+    return change_without_evidence(target, &(struct request){.act = ACT_FOLLOW, .terms = terms},
                                    error);
 }
 
-enum error_code tenancy_succeed(struct target *target, const struct tenancy_claim *claim,
+enum error_code tenancy_succeed(struct target *target, const struct tenancy_terms *terms,
                                 const struct tenancy_lost *lost, struct evidence *evidence,
                                 struct error *error)
 {
     struct tenancy tenancy;
     return change_deployment_file(
-        target, &(struct request){.act = ACT_SUCCEED, .claim = claim, .lost = lost}, evidence,
+        target, &(struct request){.act = ACT_SUCCEED, .terms = terms, .lost = lost}, evidence,
         &tenancy, error);
 }

@@ -1,21 +1,22 @@
-/* actions/tenancy: who holds the target. One file there, deployment.json, replaced atomically under
- * a short lock of its own.
- * Knows:     its fields and the rules of taking, keeping and following; not the procedure.
+/* actions/tenancy: which driver may change the target. One file there, deployment.json, replaced
+ * atomically under a short lock of its own.
+ * Knows:     its fields and the rules by which a tenancy is taken, renewed and taken over; not the
+ *            procedure.
  * Form:      one line of JSON, keys in this order: journal, deployment (0 = free), epoch, head_seq,
  *            head_hash, holder, boot, expires_ms, guard.
- * Expiry:    expires_ms is the target's uptime on the boot that `boot` names; on another boot it is
- *            over. Only the holder's tenancy expires, the open deployment does not.
+ * Expiry:    expires_ms is the target's uptime on the boot that `boot` names; on another boot the
+ *            tenancy has expired. Only the tenancy expires, the open deployment does not.
  * Copies:    the head in the file only moves forward. A journal that lacks that entry is an older
- *            copy, or one that went another way: refused, so that of two copies of a journal one
- *            drives, even with the same session key.
- * Evidence:  tenancy, with the file as it stands after the step. */
+ *            copy, or one that was continued differently, and is refused: of two copies of a
+ * journal only one drives, even with the same session key. Evidence:  tenancy, with the file as it
+ * stands after the step. */
 #ifndef ACTIONS_TENANCY_H
 #define ACTIONS_TENANCY_H
 
 #include "actions/target/target.h"
 
 struct tenancy {
-    char journal[33]; /* "" = the target has never been held */
+    char journal[33]; /* "" = the target never had a tenancy */
     int64_t deployment, epoch, head_seq, expires_ms;
     char head_hash[SHA256_HEX + 1];
     char holder[128];
@@ -23,7 +24,7 @@ struct tenancy {
     char guard[16];
 };
 
-struct tenancy_claim {
+struct tenancy_terms {
     const char *journal;
     int64_t deployment, head_seq;
     const char *head_hash, *holder;
@@ -44,48 +45,50 @@ struct tenancy_lost {
 
 enum error_code tenancy_parse(const struct bytes *text, struct tenancy *ret_tenancy,
                               struct error *error) CHECKED;
-/* How long the holder still has; 0 when it is over. */
+/* Until the tenancy expires; 0 when it has. */
 int64_t tenancy_left_ms(const struct tenancy *tenancy, const struct target_span *now);
 
-/* Somebody took the claim's deployment over: its hold is over for good, because epochs only rise.
+/* Another driver took the deployment over: our tenancy has ended for good, because epochs only
+ * rise.
  */
-bool tenancy_is_followed(const struct tenancy *tenancy, const struct tenancy_claim *claim);
+bool tenancy_is_followed(const struct tenancy *tenancy, const struct tenancy_terms *terms);
 
 enum error_code tenancy_read(struct target *target, struct evidence *evidence,
                              struct tenancy *ret_tenancy, struct error *error) CHECKED;
-/* ERROR_HELD: another journal's open deployment, another unexpired holder, or a head that our
- * journal has not. Taking it again for the same deployment renews it and keeps the epoch. */
-enum error_code tenancy_take(struct target *target, const struct tenancy_claim *claim,
+/* ERROR_HELD: another journal's open deployment, another unexpired tenancy, or a head that our
+ * journal does not have. Taking it again for the same deployment renews it and keeps the epoch. */
+enum error_code tenancy_take(struct target *target, const struct tenancy_terms *terms,
                              struct evidence *evidence, struct tenancy *ret_tenancy,
                              struct error *error) CHECKED;
 /* Frees the target; it keeps the journal's id and the epoch. Idempotent. */
-enum error_code tenancy_free(struct target *target, const struct tenancy_claim *claim,
+enum error_code tenancy_free(struct target *target, const struct tenancy_terms *terms,
                              struct evidence *evidence, struct error *error) CHECKED;
 
-/* Head and expiry move forward, the epoch stays. ERROR_HELD when somebody followed, or another copy
- * drives. An expired holder whom nobody followed goes on; where we freed the target ourselves there
- * is nothing to do. Two short commands, no evidence. */
-enum error_code tenancy_renew(struct target *target, const struct tenancy_claim *claim,
+/* Head and expiry move forward, the epoch stays. ERROR_HELD when another driver took over, or when
+ * another copy drives. An expired tenancy that was not taken over is renewed; a target that we
+ * freed ourselves is left alone. Two short commands, no evidence. */
+enum error_code tenancy_renew(struct target *target, const struct tenancy_terms *terms,
                               struct error *error) CHECKED;
 /* The same question, and nothing is written. */
-enum error_code tenancy_watch(struct target *target, const struct tenancy_claim *claim,
+enum error_code tenancy_watch(struct target *target, const struct tenancy_terms *terms,
                               struct error *error) CHECKED;
 
-/* Whether the open deployment of this journal may be taken over now. ERROR_HELD says who holds it
- * and for how long. */
+/* Whether the open deployment of this journal may be taken over now. ERROR_HELD names the holder
+ * and the expiry. */
 enum error_code tenancy_may_follow(const struct tenancy *now, const struct target_span *span,
-                                   const struct tenancy_claim *claim, struct error *error) CHECKED;
-/* Raises the file to claim->epoch, by the same rules. ERROR_HELD when another was quicker. */
-enum error_code tenancy_follow(struct target *target, const struct tenancy_claim *claim,
+                                   const struct tenancy_terms *terms, struct error *error) CHECKED;
+/* Raises the file to terms->epoch, by the same rules. ERROR_HELD when another driver was quicker.
+ */
+enum error_code tenancy_follow(struct target *target, const struct tenancy_terms *terms,
                                struct error *error) CHECKED;
 
-/* The target leaves the lost journal for claim->journal: free, epoch raised. ERROR_HELD while the
- * holder is alive or when the head moved; ERROR_REFUSED where the target belongs to neither.
+/* The target leaves the lost journal for terms->journal: free, epoch raised. ERROR_HELD before the
+ * tenancy expires or when the head moved; ERROR_REFUSED where the target belongs to neither.
  * Idempotent. */
 enum error_code tenancy_may_succeed(const struct tenancy *now, const struct target_span *span,
-                                    const struct tenancy_claim *claim,
+                                    const struct tenancy_terms *terms,
                                     const struct tenancy_lost *lost, struct error *error) CHECKED;
-enum error_code tenancy_succeed(struct target *target, const struct tenancy_claim *claim,
+enum error_code tenancy_succeed(struct target *target, const struct tenancy_terms *terms,
                                 const struct tenancy_lost *lost, struct evidence *evidence,
                                 struct error *error) CHECKED;
 

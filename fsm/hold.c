@@ -32,7 +32,7 @@ enum error_code hold_claim(struct driver *driver, struct hold *ret_hold, struct 
     (void)snprintf(holder, sizeof holder, "%.60s on %.60s", driver->config.operator.principal,
                    host);
     record_text(holder, ret_hold->holder, sizeof ret_hold->holder);
-    ret_hold->claim = (struct tenancy_claim){.journal = journal_id(driver->journal),
+    ret_hold->claim = (struct tenancy_terms){.journal = journal_id(driver->journal),
                                              .deployment = (int64_t)driver->deployment.number,
                                              .head_seq = (int64_t)head.size - 1,
                                              .head_hash = ret_hold->head_hash,
@@ -49,7 +49,7 @@ enum error_code hold_claim(struct driver *driver, struct hold *ret_hold, struct 
  * which may end. The target is looked at again; what cannot be looked at now is wiped at the next
  * attempt. */
 static void forget_if_followed(struct driver *driver, struct target *target,
-                               const struct tenancy_claim *claim)
+                               const struct tenancy_terms *claim)
 {
     struct evidence evidence = {.count = 0};
     struct tenancy tenancy;

@@ -16,7 +16,7 @@
 
 /* A claim and the text that it points to; it is not moved once it is made. */
 struct hold {
-    struct tenancy_claim claim;
+    struct tenancy_terms claim;
     char head_hash[SHA256_HEX + 1];
     char holder[128];
 };

@@ -240,7 +240,7 @@ static enum error_code prepare_succession(struct driver *driver, struct target *
     if (code != ERROR_OK)
         return code;
     struct target_span span = evidence->items[0].target;
-    struct tenancy_claim claim = {.journal = ""};
+    struct tenancy_terms claim = {.journal = ""};
     struct lost given = {
         .lost = {.journal = lost, .head_hash = now.head_hash, .head_seq = now.head_seq}};
     bool begun = driver_has_journal(driver);

@@ -33,9 +33,9 @@ static int close_local(void **state)
     return 0;
 }
 
-static struct tenancy_claim claim_of(const char *journal, int64_t deployment, int64_t head)
+static struct tenancy_terms terms_of(const char *journal, int64_t deployment, int64_t head)
 {
-    return (struct tenancy_claim){.journal = journal,
+    return (struct tenancy_terms){.journal = journal,
                                   .deployment = deployment,
                                   .head_seq = head,
                                   .head_hash = HASH,
@@ -43,21 +43,21 @@ static struct tenancy_claim claim_of(const char *journal, int64_t deployment, in
                                   .tenancy_ms = 3600000};
 }
 
-static enum error_code take(struct local_target *local, struct tenancy_claim claim,
+static enum error_code take(struct local_target *local, struct tenancy_terms terms,
                             struct tenancy *tenancy)
 {
     struct evidence evidence = {.count = 0};
     struct error error;
-    enum error_code code = tenancy_take(local->target, &claim, &evidence, tenancy, &error);
+    enum error_code code = tenancy_take(local->target, &terms, &evidence, tenancy, &error);
     evidence_clear(&evidence);
     return code;
 }
 
-static enum error_code let_go(struct local_target *local, struct tenancy_claim claim)
+static enum error_code let_go(struct local_target *local, struct tenancy_terms terms)
 {
     struct evidence evidence = {.count = 0};
     struct error error;
-    enum error_code code = tenancy_free(local->target, &claim, &evidence, &error);
+    enum error_code code = tenancy_free(local->target, &terms, &evidence, &error);
     evidence_clear(&evidence);
     return code;
 }
@@ -66,13 +66,13 @@ static void tenancy_take_renews_frees_and_counts_epochs(void **state)
 {
     struct local_target *local = *state;
     struct tenancy tenancy;
-    assert_int_equal(take(local, claim_of(ONE, 1, 3), &tenancy), ERROR_OK);
+    assert_int_equal(take(local, terms_of(ONE, 1, 3), &tenancy), ERROR_OK);
     assert_int_equal(tenancy.epoch, 1);
-    assert_int_equal(take(local, claim_of(ONE, 1, 4), &tenancy), ERROR_OK);
+    assert_int_equal(take(local, terms_of(ONE, 1, 4), &tenancy), ERROR_OK);
     assert_int_equal(tenancy.epoch, 1);
-    assert_int_equal(let_go(local, claim_of(ONE, 1, 5)), ERROR_OK);
-    assert_int_equal(let_go(local, claim_of(ONE, 1, 5)), ERROR_OK);
-    assert_int_equal(take(local, claim_of(ONE, 9, 9), &tenancy), ERROR_OK);
+    assert_int_equal(let_go(local, terms_of(ONE, 1, 5)), ERROR_OK);
+    assert_int_equal(let_go(local, terms_of(ONE, 1, 5)), ERROR_OK);
+    assert_int_equal(take(local, terms_of(ONE, 9, 9), &tenancy), ERROR_OK);
     assert_int_equal(tenancy.epoch, 2);
 }
 
@@ -80,12 +80,12 @@ static void tenancy_take_refuses_others_and_older_copies(void **state)
 {
     struct local_target *local = *state;
     struct tenancy tenancy;
-    assert_int_equal(take(local, claim_of(ONE, 5, 7), &tenancy), ERROR_OK);
-    assert_int_equal(take(local, claim_of(OTHER, 1, 99), &tenancy), ERROR_HELD);
-    assert_int_equal(take(local, claim_of(ONE, 6, 8), &tenancy), ERROR_HELD);
-    assert_int_equal(take(local, claim_of(ONE, 5, 6), &tenancy), ERROR_HELD);
-    assert_int_equal(let_go(local, claim_of(ONE, 5, 8)), ERROR_OK);
-    assert_int_equal(take(local, claim_of(OTHER, 1, 99), &tenancy),
+    assert_int_equal(take(local, terms_of(ONE, 5, 7), &tenancy), ERROR_OK);
+    assert_int_equal(take(local, terms_of(OTHER, 1, 99), &tenancy), ERROR_HELD);
+    assert_int_equal(take(local, terms_of(ONE, 6, 8), &tenancy), ERROR_HELD);
+    assert_int_equal(take(local, terms_of(ONE, 5, 6), &tenancy), ERROR_HELD);
+    assert_int_equal(let_go(local, terms_of(ONE, 5, 8)), ERROR_OK);
+    assert_int_equal(take(local, terms_of(OTHER, 1, 99), &tenancy),
                      ERROR_HELD); /* the target belongs to the journal that it knows */
 }
 
@@ -93,10 +93,10 @@ static void tenancy_take_expired_holder_of_the_same_journal_is_followed(void **s
 {
     struct local_target *local = *state;
     struct tenancy tenancy;
-    struct tenancy_claim gone = claim_of(ONE, 5, 7);
+    struct tenancy_terms gone = terms_of(ONE, 5, 7);
     gone.tenancy_ms = 0;
     assert_int_equal(take(local, gone, &tenancy), ERROR_OK);
-    assert_int_equal(take(local, claim_of(ONE, 8, 8), &tenancy), ERROR_OK);
+    assert_int_equal(take(local, terms_of(ONE, 8, 8), &tenancy), ERROR_OK);
     assert_int_equal(tenancy.epoch, 2);
 }
 
@@ -108,7 +108,7 @@ static void tenancy_read_damaged_file_is_an_error(void **state)
     (void)snprintf(command, sizeof command, "echo '{\"journal\":5}' > %s/state/deployment.json",
                    local->directory);
     assert_int_equal(system(command), 0);
-    assert_int_equal(take(local, claim_of(ONE, 1, 1), &tenancy), ERROR_PROTOCOL);
+    assert_int_equal(take(local, terms_of(ONE, 1, 1), &tenancy), ERROR_PROTOCOL);
 }
 
 /* Whether a journal has an entry: `context` is the hash of all its entries. */
@@ -118,13 +118,13 @@ static bool has_entry(void *context, int64_t seq, const char *hash)
     return strcmp(context, hash) == 0;
 }
 
-static struct tenancy_claim copy_of(const char *hash, int64_t head)
+static struct tenancy_terms copy_of(const char *hash, int64_t head)
 {
-    struct tenancy_claim claim = claim_of(ONE, 1, head);
-    claim.head_hash = hash;
-    claim.has_entry = has_entry;
-    claim.context = (void *)(uintptr_t)hash;
-    return claim;
+    struct tenancy_terms terms = terms_of(ONE, 1, head);
+    terms.head_hash = hash;
+    terms.has_entry = has_entry;
+    terms.context = (void *)(uintptr_t)hash;
+    return terms;
 }
 
 static struct tenancy look(struct local_target *local)
@@ -150,25 +150,25 @@ static void tenancy_renew_moves_head_and_expiry_and_keeps_the_epoch(void **state
     struct local_target *local = *state;
     struct tenancy tenancy;
     struct error error;
-    struct tenancy_claim claim = claim_of(ONE, 1, 3);
-    claim.tenancy_ms = 0; /* over at once: nobody followed, so it goes on */
-    assert_int_equal(take(local, claim, &tenancy), ERROR_OK);
-    claim.epoch = tenancy.epoch;
-    claim.head_seq = 9;
-    claim.tenancy_ms = 60000;
-    assert_int_equal(tenancy_renew(local->target, &claim, &error), ERROR_OK);
+    struct tenancy_terms terms = terms_of(ONE, 1, 3);
+    terms.tenancy_ms = 0; /* over at once: nobody followed, so it goes on */
+    assert_int_equal(take(local, terms, &tenancy), ERROR_OK);
+    terms.epoch = tenancy.epoch;
+    terms.head_seq = 9;
+    terms.tenancy_ms = 60000;
+    assert_int_equal(tenancy_renew(local->target, &terms, &error), ERROR_OK);
     struct tenancy now = look(local);
     assert_int_equal(now.epoch, tenancy.epoch);
     assert_int_equal(now.head_seq, 9);
     assert_int_equal(now.deployment, 1);
     assert_true(now.expires_ms >= tenancy.expires_ms + 60000);
-    claim.head_seq = 8;
-    refused(tenancy_renew(local->target, &claim, &error), &error, "this copy ends at entry 8");
-    claim.head_seq = 10;
-    assert_int_equal(tenancy_watch(local->target, &claim, &error), ERROR_OK);
+    terms.head_seq = 8;
+    refused(tenancy_renew(local->target, &terms, &error), &error, "this copy ends at entry 8");
+    terms.head_seq = 10;
+    assert_int_equal(tenancy_watch(local->target, &terms, &error), ERROR_OK);
     assert_int_equal(look(local).head_seq, 9);
-    assert_int_equal(let_go(local, claim), ERROR_OK);
-    assert_int_equal(tenancy_renew(local->target, &claim, &error),
+    assert_int_equal(let_go(local, terms), ERROR_OK);
+    assert_int_equal(tenancy_renew(local->target, &terms, &error),
                      ERROR_OK); /* freed by ourselves before a crash: nothing to do */
     assert_int_equal(look(local).deployment, 0);
 }
@@ -179,7 +179,7 @@ static void tenancy_renew_of_a_copy_that_went_another_way_refused(void **state)
     struct local_target *local = *state;
     struct tenancy tenancy;
     struct error error;
-    struct tenancy_claim first = copy_of(HASH, 5), second = copy_of(FORK, 5);
+    struct tenancy_terms first = copy_of(HASH, 5), second = copy_of(FORK, 5);
     assert_int_equal(take(local, first, &tenancy), ERROR_OK);
     assert_int_equal(take(local, second, &tenancy), ERROR_HELD);
     first.epoch = second.epoch = tenancy.epoch;
@@ -198,7 +198,7 @@ static void tenancy_follow_only_behind_the_expired(void **state)
     struct local_target *local = *state;
     struct tenancy tenancy;
     struct error error;
-    struct tenancy_claim old = claim_of(ONE, 1, 5), next = claim_of(ONE, 1, 6);
+    struct tenancy_terms old = terms_of(ONE, 1, 5), next = terms_of(ONE, 1, 6);
     next.holder = "bob on another";
     assert_int_equal(take(local, old, &tenancy), ERROR_OK);
     old.epoch = tenancy.epoch;
@@ -208,7 +208,7 @@ static void tenancy_follow_only_behind_the_expired(void **state)
     old.tenancy_ms = 0;
     assert_int_equal(tenancy_renew(local->target, &old, &error), ERROR_OK);
     refused(tenancy_follow(local->target,
-                           &(struct tenancy_claim){.journal = OTHER,
+                           &(struct tenancy_terms){.journal = OTHER,
                                                    .deployment = 1,
                                                    .head_seq = 9,
                                                    .head_hash = HASH,
@@ -220,7 +220,7 @@ static void tenancy_follow_only_behind_the_expired(void **state)
     assert_int_equal(look(local).epoch, 2);
     assert_string_equal(look(local).holder, "bob on another");
     struct tenancy now = look(local);
-    struct tenancy_claim later = claim_of(ONE, 2, 9), other = claim_of(OTHER, 1, 9);
+    struct tenancy_terms later = terms_of(ONE, 2, 9), other = terms_of(OTHER, 1, 9);
     assert_true(tenancy_is_followed(&now, &old) && !tenancy_is_followed(&now, &next));
     assert_false(tenancy_is_followed(&now, &later) || tenancy_is_followed(&now, &other));
     refused(tenancy_follow(local->target, &next, &error), &error, "at the same moment");
@@ -236,14 +236,14 @@ static void tenancy_after_a_reboot_of_the_target_is_over(void **state)
     struct tenancy tenancy;
     struct error error;
     struct target_span span = {.before_ms = 1, .after_ms = 1};
-    struct tenancy_claim claim = claim_of(ONE, 1, 5);
-    assert_int_equal(take(local, claim, &tenancy), ERROR_OK);
+    struct tenancy_terms terms = terms_of(ONE, 1, 5);
+    assert_int_equal(take(local, terms, &tenancy), ERROR_OK);
     memcpy(span.boot, tenancy.boot, sizeof span.boot);
     assert_true(tenancy_left_ms(&tenancy, &span) > 3600000);
-    assert_int_equal(tenancy_may_follow(&tenancy, &span, &claim, &error), ERROR_HELD);
+    assert_int_equal(tenancy_may_follow(&tenancy, &span, &terms, &error), ERROR_HELD);
     span.boot[0] = span.boot[0] == 'f' ? 'e' : 'f';
     assert_int_equal(tenancy_left_ms(&tenancy, &span), 0);
-    assert_int_equal(tenancy_may_follow(&tenancy, &span, &claim, &error), ERROR_OK);
+    assert_int_equal(tenancy_may_follow(&tenancy, &span, &terms, &error), ERROR_OK);
 }
 
 static void tenancy_succeed_leaves_the_lost_journal_once(void **state)
@@ -252,7 +252,7 @@ static void tenancy_succeed_leaves_the_lost_journal_once(void **state)
     struct evidence evidence = {.count = 0};
     struct tenancy tenancy;
     struct error error;
-    struct tenancy_claim old = claim_of(ONE, 1, 5),
+    struct tenancy_terms old = terms_of(ONE, 1, 5),
                          next = {.journal = OTHER, .head_seq = 3, .head_hash = FORK, .holder = ""};
     struct tenancy_lost lost = {.journal = ONE, .head_hash = HASH, .head_seq = 5},
                         wrong = {.journal = "0123456789abcdef0123456789abcdef",
@@ -298,7 +298,7 @@ static void tenancy_take_simultaneous_drivers_exactly_one_wins(void **state)
                 (void)close(gate[1]);
                 (void)!read(gate[0], &nothing,
                             1); /* all at once: the end of the file opens the gate */
-                _exit(take(local, claim_of(ONE, 100 * race + i + 1, 1), &tenancy) == ERROR_OK ? 0
+                _exit(take(local, terms_of(ONE, 100 * race + i + 1, 1), &tenancy) == ERROR_OK ? 0
                                                                                               : 1);
             }
         }
@@ -314,7 +314,7 @@ static void tenancy_take_simultaneous_drivers_exactly_one_wins(void **state)
         }
         assert_int_equal(winners,
                          1); /* freed only now: a slow racer could win fairly behind a fast one */
-        assert_int_equal(let_go(local, claim_of(ONE, 100 * race + winner + 1, 1)), ERROR_OK);
+        assert_int_equal(let_go(local, terms_of(ONE, 100 * race + winner + 1, 1)), ERROR_OK);
     }
 }
 
