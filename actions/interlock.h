@@ -1,7 +1,7 @@
-/* actions/interlock: is Execution armed? Commanded through the bus, believed only from what
- * Execution itself shows.
- * Rule:      journal/FORMAT.md, "Reading it", Interlock. Anything that is not clearly one of the
- *            two is unknown.
+/* actions/interlock: is Execution armed? Commanded through the bus; observed only in
+ * what Execution itself shows.
+ * Rule:      journal/FORMAT.md, "Reading it", Interlock. Everything else is
+ *            unknown.
  * Evidence:  compose.containers logs.execution interlock.marker, bus.publish. */
 #ifndef ACTIONS_INTERLOCK_H
 #define ACTIONS_INTERLOCK_H

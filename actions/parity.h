@@ -1,7 +1,7 @@
 /* actions/parity: one policy hash in three places: Execution's responder, its start-up line,
  * Brain's handshake line, each of this start.
  * Rule:      journal/FORMAT.md, "Parity". Unequal beats missing: one contrary voice decides,
- *            whatever was heard before it. The reading here steers the driver; titan-verify reads
+ *            whatever stands before it. The reading here steers the driver; titan-verify reads
  *            the raw evidence itself.
  * Voices:    what each says is read by policy_words.h.
  * Evidence:  bus.policy_hash, logs.execution, logs.brain. */
@@ -33,8 +33,8 @@ enum parity_depth {
 enum error_code parity_look(struct target *target, const struct containers *containers,
                             enum parity_depth depth, const char *expect, struct evidence *evidence,
                             struct parity_view *ret_view, struct error *error) CHECKED;
-/* The same until it is EQUAL or UNEQUAL, or the time is over: lines and responder come some time
- * after a start. Evidence of the last probe only. */
+/* The same until it is EQUAL or UNEQUAL, or the deadline passes: lines and responder appear
+ * some time after a start. Evidence of the last probe only. */
 enum error_code parity_await(struct target *target, const struct containers *containers,
                              enum parity_depth depth, const char *expect, int64_t deadline_ns,
                              struct evidence *evidence, struct parity_view *ret_view,

@@ -1,17 +1,17 @@
-/* actions/checklist/check: what every probe of the checklist is given, and how it answers. One file
- * a family of probes: check_*.c. Inside actions/ only.
+/* actions/checklist/check: what every probe of the checklist is given, and how it answers. Each
+ * family of probes has its file: check_*.c. Inside actions/ only.
  * Knows:     one run of the checklist: its target, what several probes share, the answers so far;
  *            not which items are mandatory.
- * Secrets:   foreign bytes are redacted, the tool's own words never: redacting a sentence that a
- *            reader can guess shows him the value that was taken out of it. So a sentence of ours
- *            is check_say()'s, with check_foreign() around each piece of it that came from
- *            elsewhere; what the other side said as a whole is check_answer()'s. A script prints
+ * Secrets:   foreign bytes are redacted, the tool's own words never: a redacted sentence that a
+ *            reader can guess shows them the value that was removed. So our own sentences go
+ *            through check_say(), with check_foreign() around each piece that came from elsewhere;
+ *            the output of the other side as a whole goes through check_answer(). A script prints
  *            code words and figures that are read raw (check_run), and the sentence is made of them
- *            here. Names are none of a value's: those of variables, services, keys and files, as
- *            titan.yml and the compose file call them.
- * Answer:    exactly one check_answer() an item, in words that name the line to change (file:line)
- *            where there is one, and never a secret. A probe that lacks its own setting is
- *            CHECK_UNDECIDED and names the setting: a person attests then.
+ *            here. Names are not values: those of variables, services, keys and files, as titan.yml
+ *            and the compose file call them.
+ * Answer:    exactly one for each item, in words that name the line to change (file:line) where
+ *            there is one, and never a secret. A probe that lacks its own setting is
+ *            PREFLIGHT_UNDECIDED and names the setting: a person attests then.
  * Errors:    only what leaves the question open (unreachable, memory, the host's key); every fault
  *            of the target is an answer. */
 #ifndef ACTIONS_CHECK_H
@@ -53,29 +53,26 @@ struct check {
     enum preflight_status status; /* of the answer; PREFLIGHT_INVALID until there is one */
 };
 
-/* The answer in the other side's words: `text` is redacted, all of it. */
+/* The answer in foreign words: all of `text` is redacted. */
 enum error_code check_answer(struct check *check, enum preflight_status status, const char *text,
                              struct error *error) CHECKED;
-/* The answer in ours, recorded as it stands. Rule: the format's own words, names and figures of
- * titan.yml, names of the compose file, numbers, fixed texts of a library; everything else through
- * check_foreign(). */
+/* The answer in our own words, recorded unchanged. Allowed are the format's own words, names and
+ * figures of titan.yml, names of the compose file, numbers, fixed texts of a library; everything
+ * else through check_foreign(). */
 enum error_code check_say(struct check *check, enum preflight_status status, struct error *error,
                           const char *format, ...) CHECKED __attribute__((format(printf, 4, 5)));
-/* A piece from elsewhere, redacted before anything is cut from it: a path, a user, a header. Holds
- * until CHECK_FOREIGN_MAX more were asked for; the mark alone where memory is short. */
+/* A foreign piece, redacted before it is truncated: a path, a user, a header. Valid until
+ * CHECK_FOREIGN_MAX more were made; only the mark where memory is short. */
 const char *check_foreign(struct check *check, const char *text);
-/* Runs a script on the target whose status decides (0 passes) and whose output says what was found:
- * a user's own, or a program's that nobody reads here. */
+/* Runs a script on the target. Its status decides (0 passes), and its output is the answer. */
 enum error_code check_by_script(struct check *check, const char *script, struct error *error)
     CHECKED;
-/* Runs a script for its output alone, and the span is noted. The output is raw, so that no value of
- * the env file can be told from a code word that is missing: it is read, and never repeated but
- * through check_foreign(). */
+/* Runs a script for its output, and notes the span. The output is raw, because a redacted code word
+ * would reveal a value of the env file: it is read here, and repeated only by check_foreign(). */
 enum error_code check_run(struct check *check, const struct text *script,
                           struct target_result *ret_result, struct error *error) CHECKED;
 
-/* What a probe has against the target, one line each, until it says so: check_say()'s rule holds
- * for each. */
+/* The faults that a probe found, one line each. The rule of check_say() holds for each. */
 struct complaints {
     struct bytes text;
     size_t count;
@@ -86,25 +83,25 @@ enum error_code complaints_add(struct complaints *complaints, struct error *erro
 void complaints_free(struct complaints *complaints);
 #define CLEANUP_COMPLAINTS __attribute__((cleanup(complaints_free)))
 
-/* Does the error leave the question open, so that the probe ends with it? Every other one is an
- * answer. */
+/* Whether the error leaves the question open, so that the probe ends with it. Every other error is
+ * an answer. */
 bool check_leaves_open(enum error_code code);
 /* Id of the first checklist item of `kind` that reports the shared cause; "" where the list has
  * none or this is it. */
 const char *check_item_of(const struct check *check, enum check_kind kind);
-/* The rendered configuration, rendered once a run. *ret_view NULL: it does not render, and that is
- * the answer that was given; why is said by one item alone. */
+/* The configuration, rendered once in each run. *ret_view NULL: it does not render, and that answer
+ * was given; only one item gives the reason. */
 enum error_code check_view(struct check *check, const struct compose_view **ret_view,
                            struct error *error) CHECKED;
-/* What runs, asked for once a run; *ret_running NULL as above. */
+/* What runs, asked once in each run; *ret_running NULL as above. */
 enum error_code check_running(struct check *check, const struct running **ret_running,
                               struct error *error) CHECKED;
-/* What token_file holds; *ret_token stays empty where none is configured, and where the answer was
- * given already since it is not as it must be. bytes_free() wipes it. */
+/* The content of token_file; *ret_token stays empty where none is configured, or where the file is
+ * wrong and the answer was given. bytes_free() wipes it. */
 enum error_code check_token(struct check *check, struct bytes *ret_token, struct error *error)
     CHECKED;
-void check_forget(struct check *check); /* preflight.c's, when the item was answered */
-/* CHECK_UNDECIDED: the probe lacks this setting of its item. */
+void check_forget(struct check *check); /* for preflight.c, after the item was answered */
+/* PREFLIGHT_UNDECIDED: the probe lacks this setting of its item. */
 enum error_code check_no_setting(struct check *check, const char *setting, struct error *error)
     CHECKED;
 

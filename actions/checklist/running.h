@@ -1,7 +1,7 @@
-/* actions/checklist/running: every container that runs on the target, of this project or not: what
- * of the host it was given.
- * Knows:     mounts, published ports, user, privilege, a DOCKER_HOST in its environment; not what
- *            of it is right.
+/* actions/checklist/running: every container that runs on the target, of this project or not, and
+ * what it was given of the host.
+ * Knows:     mounts, published ports, user, privilege, a DOCKER_HOST in its environment; not which
+ *            of them are right.
  * Secrets:   of the environment only DOCKER_HOST is asked for. */
 #ifndef ACTIONS_RUNNING_H
 #define ACTIONS_RUNNING_H

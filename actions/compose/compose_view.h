@@ -1,13 +1,13 @@
 /* actions/compose/compose_view: the compose configuration as it is rendered with the env file, and
  * where in the compose file each part of it stands.
  * Knows:     services, their environment, mounts, published ports, users, in the forms of either
- *            program (long and short, map and list); not what of it is right. YAML is read here
- *            (and in compose_yaml.c) alone.
+ *            program (long and short, map and list); not which of them is right. YAML is read only
+ *            here and in compose_yaml.c.
  * Secrets:   every text of a view is a copy in locked memory, wiped by compose_view_close(). A
  *            value of `variables` may be a secret: nothing of it may be recorded or printed.
  * Lines:     of the compose file on the target. A part without a line of its own (a default, an
- *            env_file, an extended file) has that of what brought it in, or of its service; 0 only
- *            where the source says nothing of it at all.
+ *            env_file, an extended file) has the line that includes it, or that of its service;
+ *            0 only where the source does not mention it.
  * Untrusted: both texts; aliases are followed by hand and in bounds. */
 #ifndef ACTIONS_COMPOSE_VIEW_H
 #define ACTIONS_COMPOSE_VIEW_H
@@ -19,7 +19,7 @@
 
 struct compose_variable {
     const char *name;
-    const char *value; /* what the service's process gets; NULL = it is not set */
+    const char *value; /* as the service's process receives it; NULL = not set */
     size_t length;
     char origin[64]; /* the variable that the compose file takes it from, "" = it stands there
                         itself */

@@ -1,6 +1,6 @@
-/* actions/compose/drift: what runs, compared with what it should come from. Pure: it is given what
- * was seen, and writes one line a difference.
- * Knows:     services, images, configurations, commit, tree, env file; not who asks
+/* actions/compose/drift: what runs, compared with its sources. Pure: it is given what was
+ * found, and writes one line for each difference.
+ * Knows:     services, images, configurations, commit, tree, env file; not the caller
  *            (fsm/commands/look/command_drift.c, and the steps after a switch).
  * Unknown:   what could not be compared is a line of its own with `unknown` set, and is never "no
  *            drift".

@@ -1,7 +1,7 @@
 /* actions/compose/published: a port of the host that a container is given, as compose and Docker
  * write it.
  * Knows:     the words "[ADDRESS:]FIRST[-LAST]:TARGET[/PROTOCOL]"; not which ports may be open.
- * Why:       a published port bypasses the host's own firewall, whose INPUT rules it never meets.
+ * Why:       a published port bypasses the INPUT rules of the host's firewall.
  */
 #ifndef ACTIONS_PUBLISHED_H
 #define ACTIONS_PUBLISHED_H
@@ -13,7 +13,7 @@ struct published {
     char address[64]; /* of the host, "" = every one */
     int first, last;  /* 0 = one that Docker chooses */
     int target;       /* in the container */
-    bool udp;         /* else tcp (sctp counts as tcp: it is open all the same) */
+    bool udp;         /* else tcp (sctp counts as tcp: it is open too) */
     int line;         /* of the compose file, 0 = none */
 };
 

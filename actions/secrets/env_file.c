@@ -7,7 +7,7 @@
 struct reader {
     const char *at, *end;
     char *scratch; /* locked, as large as the text: for values whose escapes are undone */
-    env_take_function *take;
+    env_receive_function *receive;
     void *context;
 };
 
@@ -34,7 +34,7 @@ static enum error_code report_assignment(struct reader *reader, struct env_assig
 {
     assignment->value = value;
     assignment->value_length = length;
-    return reader->take(reader->context, assignment, error);
+    return reader->receive(reader->context, assignment, error);
 }
 
 /* The closing quote of the value that begins at `at`, or NULL. */
@@ -124,12 +124,12 @@ static enum error_code read_assignment(struct reader *reader, struct error *erro
                : code;
 }
 
-enum error_code env_file_read(const char *text, size_t size, env_take_function *take, void *context,
-                              struct error *error)
+enum error_code env_file_read(const char *text, size_t size, env_receive_function *receive,
+                              void *context, struct error *error)
 {
     struct reader reader = {.at = text,
                             .end = text + size,
-                            .take = take,
+                            .receive = receive,
                             .context = context,
                             .scratch = sodium_malloc(size + 1)};
     if (reader.scratch == NULL)

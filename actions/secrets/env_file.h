@@ -3,7 +3,7 @@
  * Knows:     lines and quotes; not which value is a secret. Pure.
  * Readings:  the two programs named compose do not read every line alike, so each assignment is
  *            given once for every way in which it can be read: a value in double quotes as it
- *            stands and with its escapes undone, an unquoted one with what may be a comment behind
+ *            stands and with its escapes undone, an unquoted one with what may be a comment after
  *            it and without.
  * Variables: `${NAME}` in a value is not replaced; the value of NAME is an assignment of its own.
  * Memory:    values are borrowed for the call, from the text or from locked memory that is wiped.
@@ -20,12 +20,12 @@ struct env_assignment {
     size_t value_length;
 };
 
-typedef enum error_code env_take_function(void *context, const struct env_assignment *assignment,
-                                          struct error *error);
+typedef enum error_code env_receive_function(void *context, const struct env_assignment *assignment,
+                                             struct error *error);
 
-/* Calls `take` for each reading of each assignment, in the file's order; ends with the first error
- * of `take`, or ERROR_MEMORY. */
-enum error_code env_file_read(const char *text, size_t size, env_take_function *take, void *context,
-                              struct error *error) CHECKED;
+/* Calls `receive` for each reading of each assignment, in the file's order; ends with the first
+ * error of `receive`, or ERROR_MEMORY. */
+enum error_code env_file_read(const char *text, size_t size, env_receive_function *receive,
+                              void *context, struct error *error) CHECKED;
 
 #endif

@@ -1,5 +1,5 @@
-/* actions/secrets/secret_words: which values cannot be redacted, or must not be, whatever their key
- * says: to redact them would destroy what is evidence.
+/* actions/secrets/secret_words: which values cannot or must not be redacted under any key: it would
+ * destroy evidence.
  * Knows:     the words that this tool and the verifier read in what comes back, and those that
  *            titan.yml names (which are public for that reason); not where a value comes from. The
  *            rules are those of secrets.h. Pure. */

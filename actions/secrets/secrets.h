@@ -1,16 +1,18 @@
 /* actions/secrets/secrets: what of one target must never be recorded or printed, and where it comes
  * from.
- * Knows:     the env file (given, read by the target), setup.secrets, and the tool's own
- * credentials: the bus password and the tokens of the checks. The session key and the operator's
- * key never leave journal/, so nothing foreign can hold them. Secret:    a value whose key looks so
- * (patterns, without regard to case), the password of an address in any value, a credential of the
- * tool. May be one: any other value of setup.secrets.value_bytes or more. Neither:   40 or 64
- * lower-case hex digits, or sha256: and 64, under a key that does not look secret: policy hashes,
- * commits and images must stay comparable. And what the machine itself reads or what titan.yml
- * names, in whole or as a part of it, under whatever key: to redact "healthy" would be to record
- * nothing. Short values too: under 4 bytes, hex digits under 8, digits under 12, which stand by
- * chance in hashes and times. Where such a value has a key that looks secret, secrets_note() names
- * the key. Memory:    locked, and wiped by secrets_close(). */
+ * Knows:     the env file (given: the target reads it), setup.secrets, and the tool's own
+ *            credentials: the bus password and the tokens of the checks. The session key and the
+ *            operator's key never leave journal/, so nothing foreign can contain them.
+ * Secret:    a value whose key looks secret (patterns, without regard to case), the password of an
+ *            address in any value, a credential of the tool.
+ * May be one: any other value of setup.secrets.value_bytes or more.
+ * Neither:   40 or 64 lower-case hex digits, or sha256: and 64, under a key that does not look
+ *            secret: policy hashes, commits and images must stay comparable. Words that this tool
+ *            reads or that titan.yml names, whole or in part, under any key: without "healthy" a
+ *            record would say nothing. Short values: under 4 bytes, hex digits under 8, digits
+ *            under 12, which occur by chance in hashes and times. Where such a value has a key that
+ *            looks secret, secrets_note() names the key.
+ * Memory:    locked, and wiped by secrets_close(). */
 #ifndef ACTIONS_SECRETS_H
 #define ACTIONS_SECRETS_H
 
