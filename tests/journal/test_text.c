@@ -42,6 +42,27 @@ static void text_add_after_failure_does_nothing(void **state)
     assert_null(untouched.data);
 }
 
+/* A part that failed must not be glued as if it were whole. */
+static void text_add_text_failure_of_a_part_is_inherited(void **state)
+{
+    (void)state;
+    struct error error;
+    CLEANUP_TEXT struct text good = {0}, failed = {0}, text = {0}, quoted = {0};
+    text_add(&good, "it's");
+    text_add_text(&text, &good);
+    text_add_quoted_text(&text, &good);
+    assert_false(text_failed(&text, &error));
+    assert_string_equal(text_string(&text), "it's'it'\\''s'");
+    text_add(&failed, "half");
+    (void)error_set(&failed.failure, ERROR_LIMIT, 0, "", "", "planted");
+    text_add_text(&text, &failed);
+    text_add_quoted_text(&quoted, &failed);
+    assert_true(text_failed(&text, &error));
+    assert_string_equal(text_string(&text), "it's'it'\\''s'");
+    assert_true(text_failed(&quoted, &error));
+    assert_string_equal(text_string(&quoted), "");
+}
+
 /* sh itself says what it understood. */
 static void text_add_quoted_every_byte_survives_sh(void **state)
 {
@@ -93,6 +114,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_add_glues),
         cmocka_unit_test(text_add_after_failure_does_nothing),
+        cmocka_unit_test(text_add_text_failure_of_a_part_is_inherited),
         cmocka_unit_test(text_add_quoted_every_byte_survives_sh),
         cmocka_unit_test(text_exact_too_long_refused),
         cmocka_unit_test(text_cut_keeps_whole_characters),
