@@ -1,6 +1,7 @@
 #include "actions/interlock.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "actions/target/bus.h"
@@ -76,39 +77,51 @@ static enum error_code look_for_marker(struct target *target, const struct conta
     return ERROR_OK;
 }
 
-enum error_code interlock_look(struct target *target, const char *nonce, struct evidence *evidence,
-                               struct interlock_view *ret_view, struct error *error)
+static enum error_code look_at_execution(struct target *target, const struct container *execution,
+                                         const char *nonce, struct evidence *evidence,
+                                         struct interlock_view *view, struct error *error)
 {
     const struct setup_services *services = &target_setup(target)->services;
     const struct setup_patterns *const sets[] = {&services->policy_loaded,
                                                  &services->disarm_received, &services->disarmed,
                                                  &services->armed};
-    struct containers containers;
-    struct interlock_view view = {.interlock = INTERLOCK_UNKNOWN};
     char marker[16] = "";
-    enum error_code code = compose_containers(target, evidence, &containers, error);
-    if (code != ERROR_OK)
-        return code;
-    const struct container *execution = containers_find(&containers, services->execution);
-    if (execution == NULL || strcmp(execution->state, "running") != 0) {
-        *ret_view = view;
+    if (execution == NULL || strcmp(execution->state, "running") != 0)
         return ERROR_OK;
-    }
-    (void)snprintf(view.container, sizeof view.container, "%s", execution->id);
-    (void)snprintf(view.started_at, sizeof view.started_at, "%s", execution->started_at);
-    code = logs_fetch(target, execution,
-                      &(struct log_query){.probe = PROBE_LOGS_EXECUTION,
-                                          .sets = sets,
-                                          .set_count = sizeof sets / sizeof sets[0]},
-                      evidence, error);
+    (void)snprintf(view->container, sizeof view->container, "%s", execution->id);
+    (void)snprintf(view->started_at, sizeof view->started_at, "%s", execution->started_at);
+    enum error_code code = logs_fetch(target, execution,
+                                      &(struct log_query){.probe = PROBE_LOGS_EXECUTION,
+                                                          .sets = sets,
+                                                          .set_count = sizeof sets
+                                                                       / sizeof sets[0]},
+                                      evidence, error);
     if (code == ERROR_OK && services->marker[0] != '\0')
         code = look_for_marker(target, execution, evidence, marker, sizeof marker, error);
     if (code != ERROR_OK)
         return code;
     interlock_read(services, &evidence_last(evidence, PROBE_LOGS_EXECUTION, NULL)->output,
-                   execution->started_at, nonce, marker, &view);
-    *ret_view = view;
+                   execution->started_at, nonce, marker, view);
     return ERROR_OK;
+}
+
+enum error_code interlock_look(struct target *target, const char *nonce, struct evidence *evidence,
+                               struct interlock_view *ret_view, struct error *error)
+{
+    struct interlock_view view = {.interlock = INTERLOCK_UNKNOWN};
+    struct containers *containers = calloc(1, sizeof *containers);
+    if (containers == NULL)
+        return error_set(error, ERROR_MEMORY, 0, "interlock", "", "out of memory");
+    enum error_code code = compose_containers(target, evidence, containers, error);
+    if (code == ERROR_OK)
+        code = look_at_execution(target,
+                                 containers_find(containers,
+                                                 target_setup(target)->services.execution),
+                                 nonce, evidence, &view, error);
+    free(containers);
+    if (code == ERROR_OK)
+        *ret_view = view;
+    return code;
 }
 
 enum error_code interlock_send(struct target *target, bool arm, const char *nonce,

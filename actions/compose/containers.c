@@ -109,11 +109,14 @@ static bool add_configuration_object(void *into, const json_t *object)
 enum error_code containers_read(const struct bytes *lines, struct containers *ret_containers,
                                 struct error *error)
 {
-    struct containers containers = {.count = 0};
-    enum error_code code = read_each_object(lines, "containers", add_container_object, &containers,
+    struct containers *containers = calloc(1, sizeof *containers); /* 17 KB */
+    if (containers == NULL)
+        return error_set(error, ERROR_MEMORY, 0, "containers", "", "out of memory");
+    enum error_code code = read_each_object(lines, "containers", add_container_object, containers,
                                             error);
     if (code == ERROR_OK)
-        *ret_containers = containers;
+        *ret_containers = *containers;
+    free(containers);
     return code;
 }
 
