@@ -232,7 +232,7 @@ CASES = [
         line_behind(
             "verify_execution", "logs.execution", "Risk Policy Loaded. Hash: " + digest("other")
         ),
-        finds=("H-06", "H-08", "H-09"),
+        finds=("H-06", "H-07"),
     ),
     Case(
         "h_names_else",

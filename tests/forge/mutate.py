@@ -7,7 +7,7 @@ import copy
 import json
 
 import resign
-from target import digest
+from target import SUBJECT_ARM, digest
 
 OTHER_BOOT = "0b5a17c5-2222-4333-8444-555566667777"
 LISTS = ("compose.containers", "compose.images", "compose.drift", "compose.services")
@@ -96,17 +96,29 @@ def of_item(journal, place, at, action):
     yield change("newer", lambda _, items: shift(items[at], MINUTE_NS))
     if "target" in item:
         yield change("boot", lambda _, items: items[at]["target"].update(boot=OTHER_BOOT))
-    for mutation, text in contrary_texts(journal, item):
+    for mutation, text in contrary_texts(journal, item, is_before_arm(journal, place, at)):
         yield change(mutation, lambda copy_of, items, text=text: replace(copy_of, items[at], text))
 
 
-def contrary_texts(journal, item):
+def is_before_arm(journal, place, at):
+    """Whether an ARM of the same deployment comes later: until then a DISARM is contrary."""
+    number = journal.entries[place].get("deployment")
+    for entry in journal.entries[place:]:
+        if entry.get("deployment") == number:
+            first = at if entry is journal.entries[place] else 0
+            for one in entry["body"].get("evidence", [])[first:]:
+                if one["probe"] == "bus.publish" and one["subject"] == SUBJECT_ARM:
+                    return True
+    return False
+
+
+def contrary_texts(journal, item, before_arm):
     """(mutation, output) for what has lists or lines in it."""
     text = journal.text(item)
     if item["probe"] in LISTS:
         yield from of_list(item["probe"], text)
     elif item["probe"].startswith("logs."):
-        yield from of_log(item["probe"], text)
+        yield from of_log(item["probe"], text, before_arm)
     elif item["probe"] == "interlock.marker":
         yield "flipped", "absent\n" if text == "present\n" else "present\n"
     elif item["probe"] == "bus.policy_hash" and item["status"] == 0:
@@ -161,7 +173,6 @@ DISARMED = ("disarmed", "\U0001f512 EXECUTION DISARMED: a stranger")
 # (mutation, message, where it is contrary only)
 CONTRARY = {
     "logs.execution": [
-        ("stranger's disarm", "Received DISARM command: a stranger", "behind"),
         ("other hash", "Risk Policy Loaded. Hash: " + digest("other"), ""),
     ],
     "logs.brain": [
@@ -173,20 +184,23 @@ CONTRARY = {
 }
 
 
-def contrary_lines(probe, text):
-    if probe == "logs.execution":  # the state that it does not have
-        armed = max(text.rfind(word) for word in (" ARMED: ", "in ARMED state"))
-        disarmed = max(text.rfind(word) for word in (" DISARMED: ", "initialized DISARMED"))
-        yield (*(ARMED if disarmed >= armed else DISARMED), "")
+def contrary_lines(probe, text, before_arm):
     yield from CONTRARY[probe]
+    if probe != "logs.execution":
+        return
+    armed = max(text.rfind(word) for word in (" ARMED: ", "in ARMED state"))
+    disarmed = max(text.rfind(word) for word in (" DISARMED: ", "initialized DISARMED"))
+    yield (*(ARMED if disarmed >= armed else DISARMED), "")  # the state that it does not have
+    if before_arm or armed > disarmed:
+        yield "stranger's disarm", "Received DISARM command: a stranger", "behind"
 
 
-def of_log(probe, text):
+def of_log(probe, text, before_arm):
     """Contrary lines behind the last line, and in front of the first with its timestamp."""
     lines = text.splitlines()
     if not lines:
         return
-    for mutation, message, only in contrary_lines(probe, text):
+    for mutation, message, only in contrary_lines(probe, text, before_arm):
         first, last = (lines[at].split(" ", 1)[0] for at in (0, -1))
         if only != "behind":
             yield f"{mutation} before", f"{first} {message}\n{text}"
