@@ -74,8 +74,13 @@ static int run_words(struct scripted *scripted, int count, char **words)
         abort();
     enum error_code code = command_line_read(command, &scripted->world, count, words, &line,
                                              &error);
+    line.driver = calloc(1, sizeof *line.driver);
+    if (line.driver == NULL)
+        abort();
     if (code == ERROR_OK)
         code = command->run(&line, &status, &error);
+    driver_close(line.driver);
+    free(line.driver);
     if (code == ERROR_OK)
         return (int)status;
     error_print(stderr, "titan-fsm", &error);
