@@ -5,8 +5,9 @@ import resign
 
 
 class Case:
-    """`finds` are the rules of which a finding must name one: the rule itself, or, where it is one of
-    reading (what counts), those that then find nothing. `after` changes what is signed already."""
+    """`finds` are the rules of which a finding must name one: the rule itself, or, where it is
+    one of reading (what counts), those that then find nothing. `after` changes what is signed
+    already."""
 
     def __init__(self, name, rule, base, work=None, exit_status=1, **more):
         self.name, self.rule, self.base, self.work = name, rule, base, work

@@ -1,5 +1,5 @@
-"""For each rule of FORMAT.md that has no case in cases_named.py one that breaks it: who may do what,
-and in which order."""
+"""For each rule of FORMAT.md that has no case in cases_named.py one that breaks it: who may do
+what, and in which order."""
 
 import copy
 import json

@@ -80,7 +80,8 @@ def put_rows(journal, one, made):
 
 
 def change_rows(journal, entry, probe, name, **changes):
-    """In every item of the probe in the entry: the rows of this service (`name`) get other values."""
+    """In every item of the probe in the entry: the rows of this service (`name`) get other
+    values."""
     for one in entry["body"].get("evidence", []):
         if one["probe"] == probe:
             made = [

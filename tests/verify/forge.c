@@ -235,10 +235,14 @@ void forge_open(struct forge *forge, const char *procedure)
         memset(forge->hash_new, 'b', 64);
     forge_public_key(forge->session, key);
     bytes_hex(key, KEY_BYTES, session);
-    json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:[], s:i, s:s}", "procedure", procedure, "operator",
-                             forge->operator != NULL ? forge->operator : "alice", "reason", forge->reason != NULL ? forge->reason : "a test", "session", session, "table", zeros, "program", "forge", "branch", "main", "commit", "", "expect",
-                             forge->expect != NULL ? forge->expect : "",
-                             "checklist", "approvals", 0, "config", zeros);
+    const char *opener = forge->operator!= NULL ? forge->operator: "alice";
+    const char *reason = forge->reason != NULL ? forge->reason : "a test";
+    const char *expect = forge->expect != NULL ? forge->expect : "";
+    json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:[], s:i, s:s}",
+                             "procedure", procedure, "operator", opener, "reason", reason,
+                             "session", session, "table", zeros, "program", "forge", "branch",
+                             "main", "commit", "", "expect", expect, "checklist", "approvals", 0,
+                             "config", zeros);
     forge->deployment = (int64_t)forge->count;
     (void)snprintf(forge->state, sizeof forge->state, "opened");
     (void)forge_append(forge, "open", forge->deployment, body);
