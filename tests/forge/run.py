@@ -100,8 +100,6 @@ def verify(honest, journal, path):
         for claim in deployment["claims"]:
             key = deployment.get("number"), claim["claim"]
             claims[key] = claim["verdict"], claim["sentence"]
-    if done.returncode > 5 or done.returncode < 0:
-        print(f"{honest.name}: titan-verify ended with {done.returncode}: {done.stderr[-300:]}")
     return done.returncode, claims
 
 
@@ -185,6 +183,9 @@ def main():
             for number, status, told in pool.imap_unordered(outcome, range(len(changes)), 16):
                 statuses[status] += 1
                 place, change = changes[number]
+                if not 0 <= status <= 5:
+                    wrong += 1
+                    print(f"{all_honest[place].name}: {change.name()}: ended with {status}")
                 if status == 0 and not expected.explains(change, all_honest[place].name, told):
                     unexplained[change.kind() + (all_honest[place].name,)] += 1
     wrong += sum(unexplained.values())
