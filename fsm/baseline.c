@@ -6,8 +6,9 @@
 #include "fsm/deployment.h"
 #include "journal/format/names.h"
 
-static enum error_code line_of(struct journal *journal, const struct journal_entry *entry,
-                               const char *probe, size_t digits, char *ret_hex, struct error *error)
+static enum error_code hex_line(struct journal *journal, const struct journal_entry *entry,
+                                const char *probe, size_t digits, char *ret_hex,
+                                struct error *error)
 {
     CLEANUP_BYTES struct bytes output = {0};
     enum error_code code = deployment_evidence(journal, entry, probe, &output, error);
@@ -20,7 +21,7 @@ static enum error_code line_of(struct journal *journal, const struct journal_ent
     return ERROR_OK;
 }
 
-/* The state whose transition stands behind the last `up`: of a release, and of a policy change. */
+/* The state whose transition follows the last `up`: of a release, and of a policy change. */
 static bool is_switched(const char *to)
 {
     return strcmp(to, machine_state_name(STATE_SWITCHED)) == 0
@@ -45,12 +46,12 @@ enum error_code baseline_load(struct journal *journal, struct drift_baseline *re
             baseline.deployment = entry.deployment;
         if (baseline.deployment == 0 || entry.deployment != baseline.deployment || !is_switched(to))
             continue;
-        code = line_of(journal, &entry, PROBE_GIT_HEAD, COMMIT_HEX, baseline.commit, error);
+        code = hex_line(journal, &entry, PROBE_GIT_HEAD, COMMIT_HEX, baseline.commit, error);
         if (code == ERROR_OK)
-            code = line_of(journal, &entry, PROBE_CONFIG_HMAC, SHA256_HEX, baseline.config_hmac,
-                           error);
+            code = hex_line(journal, &entry, PROBE_CONFIG_HMAC, SHA256_HEX, baseline.config_hmac,
+                            error);
         if (code == ERROR_OK)
-            code = line_of(journal, &entry, PROBE_ENV_HMAC, SHA256_HEX, baseline.env_hmac, error);
+            code = hex_line(journal, &entry, PROBE_ENV_HMAC, SHA256_HEX, baseline.env_hmac, error);
         break;
     }
     if (code == ERROR_OK)

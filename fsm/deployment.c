@@ -30,8 +30,8 @@ void deployment_clear(struct deployment *deployment)
     *deployment = (struct deployment){0};
 }
 
-static enum error_code damaged(const struct journal_entry *entry, const char *what,
-                               struct error *error)
+static enum error_code damaged_entry(const struct journal_entry *entry, const char *what,
+                                     struct error *error)
 {
     char where[64];
     (void)snprintf(where, sizeof where, "journal entry %llu", (unsigned long long)entry->seq);
@@ -56,8 +56,9 @@ static enum error_code fold_transition(struct deployment *deployment,
 {
     enum state to = machine_state_by_name(text_at(entry->body, "to"));
     if (to == STATE_INVALID)
-        return damaged(entry, "the transition leads to a state that this program does not know",
-                       error);
+        return damaged_entry(entry,
+                             "the transition leads to a state that this program does not know",
+                             error);
     deployment->state = to;
     deployment->ended = machine_phase(to) == PHASE_ENDED;
     deployment->intent = (struct intent){0};
@@ -73,9 +74,8 @@ static enum error_code fold(struct deployment *deployment, const struct journal_
         deployment->procedure = machine_procedure_by_name(text_at(body, "procedure"));
         deployment->state = STATE_OPENED;
         if (deployment->procedure == PROCEDURE_INVALID)
-            return damaged(entry,
-                           "the deployment follows a procedure that this program does not know",
-                           error);
+            return damaged_entry(
+                entry, "the deployment follows a procedure that this program does not know", error);
     } else if (strcmp(entry->type, ENTRY_INTENT) == 0) {
         struct intent *intent = &deployment->intent;
         *intent = (struct intent){.seq = entry->seq,
@@ -83,8 +83,9 @@ static enum error_code fold(struct deployment *deployment, const struct journal_
                                   .repeats = number_at(body, "repeats")};
         (void)snprintf(intent->key, sizeof intent->key, "%s", text_at(body, "key"));
         if (intent->action == ACTION_INVALID)
-            return damaged(entry, "the intent names an action that this program does not know",
-                           error);
+            return damaged_entry(entry,
+                                 "the intent names an action that this program does not know",
+                                 error);
         deployment->repeat_of = 0;
     } else if (strcmp(entry->type, ENTRY_TRANSITION) == 0) {
         return fold_transition(deployment, entry, error);
@@ -117,18 +118,36 @@ static enum error_code find_latest(struct journal *journal, uint64_t size, int64
     return ERROR_OK;
 }
 
-static enum error_code load_entries(struct journal *journal, uint64_t size,
-                                    struct deployment *deployment, struct error *error)
+static enum error_code make_place(struct deployment *deployment, struct error *error)
 {
-    deployment->entries = calloc(size - deployment->number, sizeof *deployment->entries);
-    if (deployment->entries == NULL)
+    if (deployment->count < deployment->capacity)
+        return ERROR_OK;
+    size_t capacity = deployment->capacity > 0 ? 2 * deployment->capacity : 32;
+    struct journal_entry *entries = realloc(deployment->entries, capacity * sizeof *entries);
+    if (entries == NULL)
         return error_set(error, ERROR_MEMORY, 0, "deployment", "", "out of memory");
-    for (uint64_t seq = deployment->number; seq < size; seq++) {
+    deployment->entries = entries;
+    deployment->capacity = capacity;
+    return ERROR_OK;
+}
+
+/* Folds the entries up to `size` in. *ret_other: an entry of another deployment came, so that this
+ * one is not the latest any more. */
+static enum error_code fold_up_to(struct journal *journal, uint64_t size,
+                                  struct deployment *deployment, bool *ret_other,
+                                  struct error *error)
+{
+    for (; deployment->next < size; deployment->next++) {
+        enum error_code code = make_place(deployment, error);
+        if (code != ERROR_OK)
+            return code;
         struct journal_entry *entry = &deployment->entries[deployment->count];
-        enum error_code code = journal_read(journal, seq, entry, error);
+        *entry = (struct journal_entry){0};
+        code = journal_read(journal, deployment->next, entry, error);
         if (code != ERROR_OK)
             return code;
         if (entry->deployment != (int64_t)deployment->number) {
+            *ret_other = *ret_other || entry->deployment != JOURNAL_NO_DEPLOYMENT;
             journal_entry_clear(entry);
             continue;
         }
@@ -153,8 +172,9 @@ enum error_code deployment_load(struct journal *journal, struct deployment *ret_
         return code;
     struct deployment deployment = {0};
     if (number >= 0) {
-        deployment.number = (uint64_t)number;
-        code = load_entries(journal, head.size, &deployment, error);
+        bool other = false; /* an entry of an earlier one between these changes nothing */
+        deployment.number = deployment.next = (uint64_t)number;
+        code = fold_up_to(journal, head.size, &deployment, &other, error);
         if (code != ERROR_OK) {
             deployment_clear(&deployment);
             return code;
@@ -164,6 +184,23 @@ enum error_code deployment_load(struct journal *journal, struct deployment *ret_
     *ret_deployment = deployment;
     *ret_found = number >= 0;
     return ERROR_OK;
+}
+
+enum error_code deployment_follow(struct journal *journal, struct deployment *deployment,
+                                  bool *ret_found, struct error *error)
+{
+    struct journal_head head;
+    bool other = false;
+    enum error_code code = journal_head(journal, &head, error);
+    if (code != ERROR_OK)
+        return code;
+    if (deployment->next == 0 || deployment->next > head.size)
+        return deployment_load(journal, deployment, ret_found, error);
+    code = fold_up_to(journal, head.size, deployment, &other, error);
+    if (code != ERROR_OK)
+        deployment->next = 0;
+    return code == ERROR_OK && other ? deployment_load(journal, deployment, ret_found, error)
+                                     : code;
 }
 
 const struct journal_entry *deployment_transition_to(const struct deployment *deployment,
@@ -203,25 +240,53 @@ const struct journal_entry *deployment_session(const struct deployment *deployme
 int64_t deployment_epoch(const struct deployment *deployment)
 {
     const struct journal_entry *takeover = deployment_last_of_type(deployment, ENTRY_TAKEOVER);
-    int64_t taken = deployment_fact_number(deployment, STATE_CONNECTED, "epoch");
+    int64_t taken = deployment_facts(deployment, STATE_CONNECTED).epoch;
     int64_t followed = takeover != NULL
                            ? json_integer_value(json_object_get(takeover->body, "epoch"))
                            : 0;
     return followed > taken ? followed : taken;
 }
 
-const char *deployment_fact(const struct deployment *deployment, enum state to, const char *name)
+static enum interlock interlock_by_name(const char *name)
 {
-    const struct journal_entry *entry = deployment_transition_to(deployment, to);
-    return entry == NULL ? "" : text_at(json_object_get(entry->body, "facts"), name);
+    if (strcmp(name, interlock_name(INTERLOCK_ARMED)) == 0)
+        return INTERLOCK_ARMED;
+    return strcmp(name, interlock_name(INTERLOCK_DISARMED)) == 0 ? INTERLOCK_DISARMED
+                                                                 : INTERLOCK_UNKNOWN;
 }
 
-int64_t deployment_fact_number(const struct deployment *deployment, enum state to, const char *name)
+struct deployment_facts deployment_facts(const struct deployment *deployment, enum state to)
 {
     const struct journal_entry *entry = deployment_transition_to(deployment, to);
-    return entry == NULL
-               ? 0
-               : json_integer_value(json_object_get(json_object_get(entry->body, "facts"), name));
+    const json_t *facts = entry != NULL ? json_object_get(entry->body, "facts") : NULL;
+    return (struct deployment_facts){
+        .commit = text_at(facts, FACT_COMMIT),
+        .subject = text_at(facts, FACT_SUBJECT),
+        .policy_hash = text_at(facts, FACT_POLICY_HASH),
+        .drift = text_at(facts, FACT_DRIFT),
+        .execution = text_at(facts, FACT_EXECUTION),
+        .policy_changed = strcmp(text_at(facts, FACT_POLICY_CHANGED), "yes") == 0,
+        .rearm = strcmp(text_at(facts, FACT_REARM), "yes") == 0,
+        .interlock = interlock_by_name(text_at(facts, FACT_INTERLOCK)),
+        .epoch = json_integer_value(json_object_get(facts, FACT_EPOCH))};
+}
+
+int64_t entry_sent_ns(const struct journal_entry *entry)
+{
+    const json_t *first = json_array_get(json_object_get(entry->body, "evidence"), 0);
+    return json_integer_value(json_object_get(first, "sent_ns"));
+}
+
+int64_t entry_received_ns(const struct journal_entry *entry, const char *probe)
+{
+    int64_t last_ns = 0;
+    const json_t *items = json_object_get(entry->body, "evidence");
+    for (size_t i = 0; i < json_array_size(items); i++) {
+        const json_t *item = json_array_get(items, i);
+        if (probe == NULL || strcmp(text_at(item, "probe"), probe) == 0)
+            last_ns = json_integer_value(json_object_get(item, "received_ns"));
+    }
+    return last_ns;
 }
 
 enum error_code deployment_evidence(struct journal *journal, const struct journal_entry *entry,
@@ -236,7 +301,7 @@ enum error_code deployment_evidence(struct journal *journal, const struct journa
         const char *hex = text_at(item, "output");
         uint8_t hash[SHA256_BYTES];
         if (!bytes_from_hex(hex, strlen(hex), hash, sizeof hash))
-            return damaged(entry, "an item of evidence names no blob", error);
+            return damaged_entry(entry, "an item of evidence names no blob", error);
         return journal_blob(journal, hash, ret_output, error);
     }
     return bytes_append(ret_output, "", 0, error);
@@ -274,12 +339,12 @@ const char *deployment_open_string(const struct deployment *deployment, const ch
 
 bool deployment_left_disarmed(const struct deployment *deployment)
 {
-    if (strcmp(deployment_fact(deployment, STATE_CONNECTED, "interlock"), "armed") != 0)
+    if (deployment_facts(deployment, STATE_CONNECTED).interlock != INTERLOCK_ARMED)
         return false;
     if (deployment_transition_to(deployment, STATE_SAFE) != NULL)
         return true;
     if (deployment_transition_to(deployment, STATE_ARMED) != NULL)
         return false;
     return deployment_transition_to(deployment, STATE_DISARMED) != NULL
-           || strcmp(deployment_fact(deployment, STATE_VERIFIED, "interlock"), "disarmed") == 0;
+           || deployment_facts(deployment, STATE_VERIFIED).interlock == INTERLOCK_DISARMED;
 }

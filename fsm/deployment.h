@@ -1,11 +1,12 @@
 /* fsm/deployment: one deployment as its entries tell it, from `open` to the last one.
  * Knows:     how entries fold into a present state, an open intent, an end; it only reads.
  * Cost:      the entries of this one deployment, found from the head backwards: independent of the
- *            journal's length.
+ *            journal's length. Following it: the entries since the last time.
  * Ownership: deployment_clear() releases the entries; it leaves an empty deployment. */
 #ifndef FSM_DEPLOYMENT_H
 #define FSM_DEPLOYMENT_H
 
+#include "actions/interlock.h"
 #include "fsm/machine.h"
 #include "journal/journal.h"
 
@@ -14,7 +15,7 @@ struct intent {
     enum action action;
     char key[33];
     uint64_t repeats; /* the first intent with this key, or 0 */
-    /* a reconciliation that leaves it open stands behind it: its act is adopted or awaits a person
+    /* a reconciliation that leaves it open follows it: its act is adopted or awaits a person
      */
     bool interrupted;
 };
@@ -28,7 +29,8 @@ struct deployment {
     uint64_t repeat_of; /* a reconciliation said `repeat`: the first intent with that key, else 0 */
     char repeat_key[33];
     struct journal_entry *entries;
-    size_t count;
+    size_t count, capacity;
+    uint64_t next; /* the first entry of the journal that is not folded in yet; 0 = load it whole */
 };
 
 void deployment_clear(struct deployment *deployment);
@@ -39,6 +41,10 @@ const char *entry_string(const struct journal_entry *entry, const char *key);
 /* The latest deployment. *ret_found is false in a journal without one. */
 enum error_code deployment_load(struct journal *journal, struct deployment *ret_deployment,
                                 bool *ret_found, struct error *error) CHECKED;
+/* The same, by folding in only the entries since the last time; whole the first time, after an
+ * error, and when another deployment has begun. Entries borrowed before are invalid afterwards. */
+enum error_code deployment_follow(struct journal *journal, struct deployment *deployment,
+                                  bool *ret_found, struct error *error) CHECKED;
 
 /* The last transition into `to` from another state, or NULL; borrowed. One that stays where it is
  * (a step tried in vain) brings no evidence of that state. */
@@ -49,13 +55,23 @@ const struct journal_entry *deployment_last_of_type(const struct deployment *dep
 /* The entry that names the session key in force: the last takeover, else the open. Borrowed. */
 const struct journal_entry *deployment_session(const struct deployment *deployment);
 bool deployment_names_session(const struct journal_entry *entry);
-/* Of our hold on the target: as the last takeover says, or as it was taken; 0 before that. */
+/* Of our tenancy of the target: as the last takeover says, or as it was taken; 0 before that. */
 int64_t deployment_epoch(const struct deployment *deployment);
-/* A string fact of the last transition into `to`, "" where there is none. Borrowed. */
-const char *deployment_fact(const struct deployment *deployment, enum state to, const char *name);
-int64_t deployment_fact_number(const struct deployment *deployment, enum state to,
-                               const char *name); /* 0 where there is none */
-/* The bytes behind the last evidence of `probe` in an entry (transition or sample); empty where
+/* What the last transition into `to` says for later steps (the writer is step_fact()). Texts are ""
+ * and the rest false or UNKNOWN where it says nothing. Borrowed. */
+struct deployment_facts {
+    const char *commit, *subject, *policy_hash, *drift;
+    const char *execution; /* id of Execution's container when it was made safe */
+    bool policy_changed, rearm;
+    enum interlock interlock;
+    int64_t epoch;
+};
+struct deployment_facts deployment_facts(const struct deployment *deployment, enum state to);
+/* Boot clock of the driver: when the entry's first request was sent, and when the last answer of
+ * `probe` (NULL = of any) came back; 0 where there is none. */
+int64_t entry_sent_ns(const struct journal_entry *entry);
+int64_t entry_received_ns(const struct journal_entry *entry, const char *probe);
+/* The output of the last evidence of `probe` in an entry (transition or sample); empty where
  * there is none. */
 enum error_code deployment_evidence(struct journal *journal, const struct journal_entry *entry,
                                     const char *probe, struct bytes *ret_output,

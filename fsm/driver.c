@@ -251,8 +251,8 @@ void driver_close(struct driver *driver)
 
 enum error_code driver_reload(struct driver *driver, struct error *error)
 {
-    enum error_code code = deployment_load(driver->journal, &driver->deployment, &driver->found,
-                                           error);
+    enum error_code code = deployment_follow(driver->journal, &driver->deployment, &driver->found,
+                                             error);
     if (code != ERROR_OK || !driver_is_open(driver))
         return code;
     driver->lease = (struct target_tenancy){.journal = journal_id(driver->journal),

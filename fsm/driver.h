@@ -53,10 +53,12 @@ struct driver {
     bool found; /* a deployment exists */
     struct recorder recorder;
     struct target_tenancy lease; /* of the open deployment, once `connected` */
+    struct deployment *shown;    /* as the screen shows it; owned while there is a screen */
     struct screen *screen; /* the terminal, borrowed; NULL = plain lines, or JSON (progress.h) */
-    /* when what is told now was recorded, borrowed; NULL = it happens now (progress.h) */
+    /* timestamp of the entry being replayed, borrowed; NULL when reporting live (progress.h) */
     const char *told_utc;
-    int64_t renewed_ns; /* when the hold on the target was last renewed; boot clock (hold.h) */
+    int64_t renewed_ns; /* when the tenancy of the target was last renewed; boot clock
+                           (keep_tenancy.h) */
 };
 
 enum error_code driver_open(struct driver *driver, const struct driver_options *options,
@@ -66,8 +68,8 @@ enum error_code driver_open_config(struct driver *driver, const struct driver_op
                                    bool operator_key, struct error *error) CHECKED;
 /* Unlocks the operator's own key, where it is needed after all. */
 enum error_code driver_unlock(struct driver *driver, struct error *error) CHECKED;
-/* The session key of the open deployment: what DRIVER_SESSION does, for whoever asks something else
- * first. */
+/* The session key of the open deployment: what DRIVER_SESSION does, for a caller that asks
+ * something else first. */
 enum error_code driver_open_session(struct driver *driver, struct error *error) CHECKED;
 /* Whether the directory that the configuration names exists; for those who open the configuration
  * only. */
@@ -75,7 +77,7 @@ bool driver_has_journal(const struct driver *driver);
 void driver_close(struct driver *driver);
 #define CLEANUP_DRIVER __attribute__((cleanup(driver_close)))
 
-/* Reads the deployment anew; called after each entry that moves it. */
+/* Reads what is new of the deployment; called after each entry that moves it. */
 enum error_code driver_reload(struct driver *driver, struct error *error) CHECKED;
 /* An open deployment exists and has not ended. */
 bool driver_is_open(const struct driver *driver);

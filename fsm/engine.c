@@ -7,7 +7,7 @@
 #include "fsm/roster/authority.h"
 #include "fsm/terminal/confirm.h"
 #include "fsm/steps/disarm.h"
-#include "fsm/hold.h"
+#include "fsm/keep_tenancy.h"
 #include "fsm/terminal/progress.h"
 #include "fsm/reconcile.h"
 #include "fsm/step.h"
@@ -15,8 +15,8 @@
 
 static const int64_t RECONNECT_PAUSE_NS = 2000000000;
 
-static enum error_code refuse(struct driver *driver, const char *event, const char *reason,
-                              const char *next, struct error *error)
+static enum error_code refuse_and_record(struct driver *driver, const char *event,
+                                         const char *reason, const char *next, struct error *error)
 {
     const char *from = driver_is_open(driver) ? machine_state_name(driver->deployment.state) : "";
     enum error_code code = record_refusal(&driver->recorder, from, event, reason, error);
@@ -36,7 +36,7 @@ static enum error_code check_table(struct driver *driver, const struct transitio
     if (phase == PHASE_REVERTING
         || strcmp(digest, deployment_open_string(&driver->deployment, "table")) == 0)
         return ERROR_OK;
-    return refuse(
+    return refuse_and_record(
         driver, machine_event_name(edge->event),
         "this program's transition table is not the one that the deployment was begun with",
         "go on with the program that began it, or `titan-fsm abort --reason TEXT` or `titan-fsm "
@@ -44,15 +44,13 @@ static enum error_code check_table(struct driver *driver, const struct transitio
         error);
 }
 
-static enum error_code move(struct driver *driver, uint64_t intent, const struct transition *edge,
-                            const char *reason, const struct evidence *evidence, json_t *facts,
-                            struct error *error)
+static enum error_code record_and_move(struct driver *driver, const struct transition_draft *draft,
+                                       struct error *error)
 {
-    enum error_code code = record_transition(&driver->recorder, intent, edge, reason, evidence,
-                                             facts, error);
+    enum error_code code = record_transition(&driver->recorder, draft, error);
     if (code != ERROR_OK)
         return code;
-    progress_transition(driver, edge, reason);
+    progress_transition(driver, draft->edge, draft->reason);
     code = driver_reload(driver, error);
     if (code != ERROR_OK || !driver->deployment.ended)
         return code;
@@ -66,9 +64,16 @@ static enum error_code conclude(struct driver *driver, struct step *step, struct
     const struct transition *edge = machine_transition(driver->deployment.procedure,
                                                        step->edge->from, step->event);
     if (edge == NULL)
-        return refuse(driver, machine_event_name(step->event),
-                      "the table has no such edge from this state", "titan-fsm resume", error);
-    return move(driver, step->intent, edge, step->reason, &step->evidence, step->facts, error);
+        return refuse_and_record(driver, machine_event_name(step->event),
+                                 "the table has no such edge from this state", "titan-fsm resume",
+                                 error);
+    return record_and_move(driver,
+                           &(struct transition_draft){.intent = step->intent,
+                                                      .edge = edge,
+                                                      .reason = step->reason,
+                                                      .evidence = &step->evidence,
+                                                      .facts = step->facts},
+                           error);
 }
 
 static enum error_code record_step(struct driver *driver, struct step *step, struct error *error)
@@ -84,15 +89,16 @@ static enum error_code record_step(struct driver *driver, struct step *step, str
                          machine_action_words(step->edge->action), &step->intent, error);
 }
 
-/* Whoever drives was removed. In a hot state nobody would watch, so that it goes back by itself;
- * else it stands until somebody takes over, aborts or rolls back. */
+/* The driving operator was removed. A hot state would be left unwatched, so the deployment rolls
+ * back by itself; any other one waits until somebody takes over, aborts or rolls back. */
 static enum error_code turn_back(struct driver *driver, const struct transition *edge,
                                  const char *why, struct error *error)
 {
     const struct transition *back = machine_transition(driver->deployment.procedure, edge->from,
                                                        EVENT_ROLLBACK);
     if (machine_is_hot(edge->from) && back != NULL)
-        return move(driver, 0, back, why, NULL, NULL, error);
+        return record_and_move(driver, &(struct transition_draft){.edge = back, .reason = why},
+                               error);
     return authority_check_forward(driver, machine_event_name(edge->event), error);
 }
 
@@ -120,15 +126,6 @@ static enum error_code decide_intent(void *context, uint64_t size, struct error 
     return record_step(driver, opening->step, error);
 }
 
-static enum error_code open_intent(struct driver *driver, struct step *step, bool *ret_turned,
-                                   struct error *error)
-{
-    struct opening opening = {.driver = driver, .step = step};
-    enum error_code code = journal_append_moving(driver->journal, decide_intent, &opening, error);
-    *ret_turned = opening.turned;
-    return code;
-}
-
 static const struct transition *choose(const struct driver *driver)
 {
     const struct deployment *deployment = &driver->deployment;
@@ -139,44 +136,58 @@ static const struct transition *choose(const struct driver *driver)
         return edge;
     if (intent->seq != 0)
         return intent->action == rearm->action ? rearm : edge;
-    return strcmp(deployment_fact(deployment, STATE_VERIFIED, "rearm"), "yes") == 0 ? rearm : edge;
+    return deployment_facts(deployment, STATE_VERIFIED).rearm ? rearm : edge;
 }
 
-/* One edge: intent (unless one was adopted), act, transition. */
-static enum error_code take_edge(struct driver *driver, bool adopted, struct error *error)
+/* The act of an open intent, and its transition. */
+static enum error_code act(struct driver *driver, struct step *step, struct error *error)
 {
-    struct step step __attribute__((
-        cleanup(step_clear))) = {.driver = driver, .edge = choose(driver), .adopted = adopted};
-    assert(step.edge != NULL);
-    enum error_code code = check_table(driver, step.edge, error);
-    if (code != ERROR_OK)
-        return code;
-    if (adopted) {
-        step.intent = driver->deployment.intent.seq;
-        memcpy(step.key, driver->deployment.intent.key, sizeof step.key);
-    } else {
-        bool turned = false;
-        code = confirm_change(driver, step.edge, error);
-        if (code != ERROR_OK)
-            return code;
-        code = open_intent(driver, &step, &turned, error);
-        if (code != ERROR_OK || turned)
-            return code;
-    }
-    step.deadline_ns = driver_now_ns(driver) + step.edge->deadline_ms * 1000000;
-    progress_step(driver, step.edge, adopted);
-    code = hold_renew(driver, step.edge, error);
-    if (code != ERROR_OK)
-        return code;
-    code = step_run(&step, error);
-    if (code != ERROR_OK) {
-        enum event event = step_event(code);
-        if (event == EVENT_INVALID)
-            return code;
-        code = step_is(&step, event, "%s%s%s", error->what, error->where[0] != '\0' ? ": " : "",
-                       error->where);
-    }
-    return code == ERROR_OK ? conclude(driver, &step, error) : code;
+    assert(step->intent != 0);
+    step->deadline_ns = driver_now_ns(driver) + step->edge->deadline_ms * 1000000;
+    progress_step(driver, step->edge, step->adopted);
+    enum error_code code = keep_tenancy_renew(driver, step->edge, error);
+    if (code == ERROR_OK)
+        code = step_run(step, error);
+    return code == ERROR_OK ? conclude(driver, step, error) : code;
+}
+
+/* One edge: intent, act, transition. */
+static enum error_code take_edge(struct driver *driver, struct error *error)
+{
+    CLEANUP_STEP struct step *step = step_new(driver, choose(driver), error);
+    if (step == NULL)
+        return error->code;
+    struct opening opening = {.driver = driver, .step = step};
+    enum error_code code = check_table(driver, step->edge, error);
+    if (code == ERROR_OK)
+        code = confirm_change(driver, step->edge, error);
+    if (code == ERROR_OK)
+        code = journal_append_moving(driver->journal, decide_intent, &opening, error);
+    return code == ERROR_OK && !opening.turned ? act(driver, step, error) : code;
+}
+
+/* The edge of an open intent whose act is done or goes on. */
+static enum error_code adopt_intent(struct driver *driver, struct error *error)
+{
+    CLEANUP_STEP struct step *step = step_new(driver, choose(driver), error);
+    if (step == NULL)
+        return error->code;
+    step->adopted = true;
+    step->intent = driver->deployment.intent.seq;
+    memcpy(step->key, driver->deployment.intent.key, sizeof step->key);
+    enum error_code code = check_table(driver, step->edge, error);
+    return code == ERROR_OK ? act(driver, step, error) : code;
+}
+
+static enum error_code fail_intent(struct driver *driver, const struct reconciled *reconciled,
+                                   struct error *error)
+{
+    CLEANUP_STEP struct step *step = step_new(driver, choose(driver), error);
+    if (step == NULL)
+        return error->code;
+    step->intent = driver->deployment.intent.seq;
+    (void)step_is(step, reconciled->event, "%s", reconciled->reason);
+    return conclude(driver, step, error);
 }
 
 /* Settles the open intent: it is closed to be repeated, or its edge is taken or failed. `stop`: the
@@ -196,15 +207,9 @@ static enum error_code settle(struct driver *driver, const char *stop, struct er
     case RESUMPTION_REPEAT:
         return ERROR_OK;
     case RESUMPTION_ADOPT:
-        return take_edge(driver, true, error);
-    case RESUMPTION_FAIL: {
-        struct step failed
-            __attribute__((cleanup(step_clear))) = {.driver = driver,
-                                                    .edge = choose(driver),
-                                                    .intent = driver->deployment.intent.seq};
-        (void)step_is(&failed, reconciled.event, "%s", reconciled.reason);
-        return conclude(driver, &failed, error);
-    }
+        return adopt_intent(driver, error);
+    case RESUMPTION_FAIL:
+        return fail_intent(driver, &reconciled, error);
     }
     assert(false && "a reconciliation decides");
     return ERROR_REFUSED;
@@ -250,7 +255,7 @@ static bool try_again(struct driver *driver, enum error_code code, int64_t *firs
            == ERROR_OK;
 }
 
-static enum exit_status standing(const struct deployment *deployment)
+static enum exit_status status_of_state(const struct deployment *deployment)
 {
     switch (deployment->state) {
     case STATE_ROLLED_BACK:
@@ -295,7 +300,7 @@ static bool is_pause(const struct driver *driver, enum engine_mode mode, enum st
                      enum exit_status *status)
 {
     const struct deployment *deployment = &driver->deployment;
-    *status = standing(deployment);
+    *status = status_of_state(deployment);
     if (deployment->ended || deployment->state == STATE_ROLLBACK_FAILED)
         return true;
     if (deployment->state
@@ -313,8 +318,8 @@ enum error_code engine_drive(struct driver *driver, enum engine_mode mode,
 {
     int64_t first_lost_ns = 0;
     if (!driver_is_open(driver))
-        return refuse(driver, "advance", "no deployment is open",
-                      "titan-fsm begin release|policy --reason TEXT", error);
+        return refuse_and_record(driver, "advance", "no deployment is open",
+                                 "titan-fsm begin release|policy --reason TEXT", error);
     if (driver->deployment.state == STATE_ROLLBACK_FAILED) {
         *ret_status = EXIT_ROLLBACK_FAILED;
         return ERROR_OK;
@@ -325,7 +330,7 @@ enum error_code engine_drive(struct driver *driver, enum engine_mode mode,
                                                                   : ERROR_OK;
         bool moved = driver->deployment.ended || driver->deployment.state != before;
         if (code == ERROR_OK && !moved && driver->deployment.intent.seq == 0)
-            code = take_edge(driver, false, error);
+            code = take_edge(driver, error);
         if (code != ERROR_OK) {
             if (try_again(driver, code, &first_lost_ns, error))
                 continue;
@@ -343,15 +348,15 @@ enum error_code engine_command(struct driver *driver, enum event event, const ch
                                enum exit_status *ret_status, struct error *error)
 {
     if (!driver_is_open(driver))
-        return refuse(driver, machine_event_name(event), "no deployment is open",
-                      "titan-fsm status", error);
+        return refuse_and_record(driver, machine_event_name(event), "no deployment is open",
+                                 "titan-fsm status", error);
     while (driver->deployment.intent.seq != 0) {
         enum error_code code = settle(driver, reason, error);
         if (code != ERROR_OK)
             return code;
     }
     if (driver->deployment.ended) {
-        *ret_status = standing(&driver->deployment);
+        *ret_status = status_of_state(&driver->deployment);
         return ERROR_OK;
     }
     const struct transition *edge = machine_transition(driver->deployment.procedure,
@@ -361,13 +366,13 @@ enum error_code engine_command(struct driver *driver, enum event event, const ch
             == PHASE_REVERTING) /* on the way there already: go on */
             return engine_drive(driver, ENGINE_ADVANCE, ret_status, error);
         bool changed = machine_phase(driver->deployment.state) == PHASE_CHANGED;
-        return refuse(driver, machine_event_name(event),
-                      changed ? "a service may have changed: this state can only be rolled back"
-                              : "no service has changed: this state can only be aborted",
-                      changed ? "titan-fsm rollback --reason TEXT"
-                              : "titan-fsm abort --reason TEXT",
-                      error);
+        return refuse_and_record(
+            driver, machine_event_name(event),
+            changed ? "a service may have changed: this state can only be rolled back"
+                    : "no service has changed: this state can only be aborted",
+            changed ? "titan-fsm rollback --reason TEXT" : "titan-fsm abort --reason TEXT", error);
     }
-    enum error_code code = move(driver, 0, edge, reason, NULL, NULL, error);
+    enum error_code code =
+        record_and_move(driver, &(struct transition_draft){.edge = edge, .reason = reason}, error);
     return code == ERROR_OK ? engine_drive(driver, ENGINE_ADVANCE, ret_status, error) : code;
 }

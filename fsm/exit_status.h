@@ -44,8 +44,8 @@ struct exit_row {
 
 const struct exit_row *exit_status_list(size_t *ret_count);
 enum exit_status exit_status_of(enum error_code code);
-/* The next step after an error of this class, where whoever found it could name no better one: none
- * is left without. */
+/* The next step after an error of this class, where the place that found it names no better one:
+ * none is left without. */
 const char *exit_status_next(enum error_code code);
 
 #endif

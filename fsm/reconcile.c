@@ -43,22 +43,31 @@ static enum error_code wait_for_orphans(struct driver *driver, struct target *ta
                       &result, error);
 }
 
+/* Too large for the stack. */
+struct scene {
+    struct evidence evidence;
+    struct git_state git;
+    struct containers containers;
+    struct snapshot before;
+};
+
 /* Commit and containers as they are now: every reconciliation names what it saw. */
-static enum error_code look(struct target *target, struct evidence *evidence, struct git_state *git,
-                            struct containers *containers, struct error *error)
+static enum error_code look_at_scene(struct target *target, struct scene *scene,
+                                     struct error *error)
 {
-    enum error_code code = git_look(target, evidence, git, error);
-    return code == ERROR_OK ? compose_containers(target, evidence, containers, error) : code;
+    enum error_code code = git_look(target, &scene->evidence, &scene->git, error);
+    return code == ERROR_OK
+               ? compose_containers(target, &scene->evidence, &scene->containers, error)
+               : code;
 }
 
-static enum error_code settle_update(struct driver *driver, const struct git_state *git,
+static enum error_code settle_update(struct driver *driver, struct scene *scene,
                                      struct finding *finding, struct error *error)
 {
-    struct snapshot before;
-    enum error_code code = snapshot_load(driver, &before, error);
+    enum error_code code = snapshot_load(driver, &scene->before, error);
     if (code != ERROR_OK)
         return code;
-    bool moved = strcmp(git->commit, before.commit) != 0;
+    bool moved = strcmp(scene->git.commit, scene->before.commit) != 0;
     decide(
         finding, moved ? "done" : "not_done", RESUMPTION_REPEAT,
         moved
@@ -67,16 +76,15 @@ static enum error_code settle_update(struct driver *driver, const struct git_sta
     return ERROR_OK;
 }
 
-static enum error_code settle_recreation(struct driver *driver, const struct containers *containers,
+static enum error_code settle_recreation(struct driver *driver, struct scene *scene,
                                          const char *service, struct finding *finding,
                                          struct error *error)
 {
-    struct snapshot before;
-    enum error_code code = snapshot_load(driver, &before, error);
+    enum error_code code = snapshot_load(driver, &scene->before, error);
     if (code != ERROR_OK)
         return code;
-    const struct container *old = containers_find(&before.containers, service),
-                           *now = containers_find(containers, service);
+    const struct container *old = containers_find(&scene->before.containers, service),
+                           *now = containers_find(&scene->containers, service);
     bool done = now != NULL && strcmp(now->state, "running") == 0
                 && (old == NULL || strcmp(old->id, now->id) != 0);
     if (done)
@@ -119,7 +127,7 @@ static enum error_code settle_arm(struct driver *driver, struct evidence *eviden
     if (seen)
         decide(finding, "unknown", RESUMPTION_REPEAT,
                "whether the interrupted ARM arrived is not asked: Execution was disarmed and seen "
-               "so; ARM is sent anew on fresh parity");
+               "so; ARM is sent again on fresh parity");
     else
         decide(finding, "unknown", RESUMPTION_FAIL,
                "an interrupted ARM could not be answered with an observed DISARM");
@@ -136,42 +144,44 @@ static enum error_code settle_window(struct driver *driver, struct finding *find
     struct window_past past = window_past(&driver->deployment, driver->deployment.intent.seq,
                                           now.boot);
     int64_t gap_ms = (now.boottime_ns - past.last_ns) / 1000000;
+    int64_t limit_ms = driver->config.limits.sample_gap_ms;
+    char why[120];
     finding->reconciled.event = EVENT_UNHEALTHY;
     if (past.count == 0)
         decide(finding, "not_done", RESUMPTION_ADOPT, "no sample had been taken yet");
-    else if (past.same_boot && gap_ms <= driver->config.limits.sample_gap_ms)
+    else if (!past.same_boot)
+        decide(finding, "partial", RESUMPTION_FAIL,
+               "this machine was restarted during the health window");
+    else if (gap_ms <= limit_ms)
         decide(finding, "partial", RESUMPTION_ADOPT,
                "the last sample is within the gap limit, so the window goes on");
-    else
-        decide(finding, "partial", RESUMPTION_FAIL,
-               past.same_boot ? "the window was left alone for longer than its gap limit"
-                              : "this machine was restarted in the window");
+    else {
+        (void)snprintf(why, sizeof why, "the health window was unwatched for %lld s (limit %lld s)",
+                       (long long)(gap_ms / 1000), (long long)(limit_ms / 1000));
+        decide(finding, "partial", RESUMPTION_FAIL, why);
+    }
     return ERROR_OK;
 }
 
-static enum error_code settle(struct driver *driver, struct target *target,
-                              struct evidence *evidence, struct finding *finding,
-                              struct error *error)
+static enum error_code settle_action(struct driver *driver, struct target *target,
+                                     struct scene *scene, struct finding *finding,
+                                     struct error *error)
 {
     const struct setup_services *services = &driver->config.setup.services;
-    struct git_state git;
-    struct containers containers;
-    enum error_code code = look(target, evidence, &git, &containers, error);
+    enum error_code code = look_at_scene(target, scene, error);
     if (code != ERROR_OK)
         return code;
     switch (driver->deployment.intent.action) {
     case ACTION_UPDATE_CODE:
-        return settle_update(driver, &git, finding, error);
+        return settle_update(driver, scene, finding, error);
     case ACTION_DISARM:
-        return settle_disarm(driver, target, evidence, finding, error);
+        return settle_disarm(driver, target, &scene->evidence, finding, error);
     case ACTION_ARM:
-        return settle_arm(driver, evidence, finding, error);
+        return settle_arm(driver, &scene->evidence, finding, error);
     case ACTION_DEPLOY_EXECUTION:
-        return settle_recreation(driver, &containers, services->execution, finding, error);
+        return settle_recreation(driver, scene, services->execution, finding, error);
     case ACTION_DEPLOY_BRAIN:
-        return settle_recreation(driver, &containers, services->brain, finding, error);
-    case ACTION_OBSERVE_WINDOW:
-        return settle_window(driver, finding, error);
+        return settle_recreation(driver, scene, services->brain, finding, error);
     case ACTION_RUN_PREFLIGHT:
     case ACTION_CONNECT:
     case ACTION_PULL_IMAGES:
@@ -186,16 +196,17 @@ static enum error_code settle(struct driver *driver, struct target *target,
     case ACTION_REVERT:
     case ACTION_REDEPLOY:
     case ACTION_VERIFY_RESTORED:
-    case ACTION_RESTORE_CODE:
         decide(finding, "unknown", RESUMPTION_REPEAT,
                "this step looks before it acts and finds by itself what is done already");
         return ERROR_OK;
+    case ACTION_OBSERVE_WINDOW:
+    case ACTION_RESTORE_CODE:
     case ACTION_INVALID:
     case ACTION_NONE:
     case ACTION_COUNT:
         break;
     }
-    assert(false && "an open intent has an action");
+    assert(false && "an open intent has an action that is settled here");
     return ERROR_OK;
 }
 
@@ -226,79 +237,90 @@ static void hold_back(const struct driver *driver, const char *why, struct findi
     decide(finding, finding->found, RESUMPTION_FAIL, why);
 }
 
-struct reconciling {
+struct ruling {
     struct driver *driver;
+    const struct transition *step; /* what the open intent goes for; NULL = nothing */
     struct finding *finding;
     const struct evidence *evidence;
-    char why[400];
 };
 
 /* The roster is examined and the reconciliation recorded over the same entries, as an intent is
  * (engine.c). */
 static enum error_code decide_reconciliation(void *context, uint64_t size, struct error *error)
 {
-    struct reconciling *reconciling = context;
-    struct driver *driver = reconciling->driver;
-    struct finding *finding = reconciling->finding;
-    const struct deployment *deployment = &driver->deployment;
-    const struct transition *step = machine_step(deployment->procedure, deployment->state,
-                                                 deployment->intent.action == ACTION_ARM);
-    bool forward = step != NULL && authority_is_forward(step)
+    const struct ruling *ruling = context;
+    struct driver *driver = ruling->driver;
+    struct finding *finding = ruling->finding;
+    char why[400] = "";
+    bool forward = ruling->step != NULL && authority_is_forward(ruling->step)
                    && finding->reconciled.resumption != RESUMPTION_FAIL;
-    if (forward) {
-        enum error_code code = authority_look(driver, reconciling->why, sizeof reconciling->why,
-                                              &size, error);
-        if (code != ERROR_OK)
-            return code;
-        if (reconciling->why[0] != '\0')
-            hold_back(driver, reconciling->why, finding);
-    }
+    enum error_code code = forward ? authority_look(driver, why, sizeof why, &size, error)
+                                   : ERROR_OK;
+    if (code != ERROR_OK)
+        return code;
+    if (why[0] != '\0')
+        hold_back(driver, why, finding);
     driver->recorder.decided_at = forward ? size : 0;
-    return record_reconciliation(&driver->recorder, deployment->intent.seq, finding->found,
-                                 then_of(finding->reconciled.resumption),
-                                 finding->reconciled.reason, reconciling->evidence, error);
+    return record_reconciliation(&driver->recorder,
+                                 &(struct reconciliation_draft){
+                                     .intent = driver->deployment.intent.seq,
+                                     .found = finding->found,
+                                     .then = then_of(finding->reconciled.resumption),
+                                     .reason = finding->reconciled.reason,
+                                     .evidence = ruling->evidence,
+                                 },
+                                 error);
 }
 
-static enum error_code record(struct driver *driver, const char *stop, struct finding *finding,
-                              const struct evidence *evidence, struct error *error)
+static enum error_code record_finding(struct driver *driver, const char *stop,
+                                      struct finding *finding, const struct evidence *evidence,
+                                      struct error *error)
 {
-    struct reconciling reconciling = {.driver = driver, .finding = finding, .evidence = evidence};
+    const struct deployment *deployment = &driver->deployment;
+    struct ruling ruling = {.driver = driver,
+                            .step = machine_step(deployment->procedure, deployment->state,
+                                                 deployment->intent.action == ACTION_ARM),
+                            .finding = finding,
+                            .evidence = evidence};
     if (stop != NULL) {
-        (void)snprintf(reconciling.why, sizeof reconciling.why, "the operator goes back: %.300s",
-                       stop);
-        hold_back(driver, reconciling.why, finding);
+        char why[400];
+        (void)snprintf(why, sizeof why, "the operator goes back: %.300s", stop);
+        hold_back(driver, why, finding);
     }
-    return journal_append_moving(driver->journal, decide_reconciliation, &reconciling, error);
+    return journal_append_moving(driver->journal, decide_reconciliation, &ruling, error);
+}
+
+/* A window has no time to lose: its own next sample is the look. */
+static enum error_code find_out(struct driver *driver, struct scene *scene, struct finding *finding,
+                                struct error *error)
+{
+    enum action action = driver->deployment.intent.action;
+    struct target *target = NULL;
+    if (action == ACTION_OBSERVE_WINDOW)
+        return settle_window(driver, finding, error);
+    if (action == ACTION_RESTORE_CODE) {
+        decide(finding, "unknown", RESUMPTION_REPEAT,
+               "restoring the commit again changes nothing that is done");
+        return ERROR_OK;
+    }
+    enum error_code code = driver_target(driver, &target, error);
+    if (code == ERROR_OK)
+        code = wait_for_orphans(driver, target, error);
+    return code == ERROR_OK ? settle_action(driver, target, scene, finding, error) : code;
 }
 
 static enum error_code settle_and_record(struct driver *driver, const char *stop,
-                                         struct evidence *evidence,
-                                         struct reconciled *ret_reconciled, struct error *error)
+                                         struct scene *scene, struct reconciled *ret_reconciled,
+                                         struct error *error)
 {
-    const struct intent intent = driver->deployment.intent;
+    enum action action = driver->deployment.intent.action;
     struct finding finding = {.found = "unknown"};
-    struct target *target = NULL;
-    bool needs_target = intent.action != ACTION_RESTORE_CODE
-                        && intent.action != ACTION_OBSERVE_WINDOW;
-    enum error_code code = ERROR_OK;
-    if (needs_target) {
-        code = driver_target(driver, &target, error);
-        if (code == ERROR_OK)
-            code = wait_for_orphans(driver, target, error);
-        if (code == ERROR_OK)
-            code = settle(driver, target, evidence, &finding, error);
-    } else if (intent.action
-               == ACTION_OBSERVE_WINDOW) { /* no time to lose: its own next sample is the look */
-        code = settle_window(driver, &finding, error);
-    } else {
-        decide(&finding, "unknown", RESUMPTION_REPEAT,
-               "restoring the commit again changes nothing that is done");
-    }
+    enum error_code code = find_out(driver, scene, &finding, error);
     if (code == ERROR_OK)
-        code = record(driver, stop, &finding, evidence, error);
+        code = record_finding(driver, stop, &finding, &scene->evidence, error);
     if (code != ERROR_OK)
         return code;
-    progress_reconciliation(driver, machine_action_name(intent.action), finding.found,
+    progress_reconciliation(driver, machine_action_name(action), finding.found,
                             then_of(finding.reconciled.resumption), finding.reconciled.reason);
     *ret_reconciled = finding.reconciled;
     return ERROR_OK;
@@ -307,11 +329,12 @@ static enum error_code settle_and_record(struct driver *driver, const char *stop
 enum error_code reconcile(struct driver *driver, const char *stop,
                           struct reconciled *ret_reconciled, struct error *error)
 {
-    struct evidence *evidence = calloc(1, sizeof *evidence);
-    if (evidence == NULL)
+    assert(driver->deployment.intent.seq != 0);
+    struct scene *scene = calloc(1, sizeof *scene);
+    if (scene == NULL)
         return error_set(error, ERROR_MEMORY, 0, "reconcile", "", "out of memory");
-    enum error_code code = settle_and_record(driver, stop, evidence, ret_reconciled, error);
-    evidence_clear(evidence);
-    free(evidence);
+    enum error_code code = settle_and_record(driver, stop, scene, ret_reconciled, error);
+    evidence_clear(&scene->evidence);
+    free(scene);
     return code;
 }

@@ -20,9 +20,9 @@ struct reconciled {
     char reason[512];
 };
 
-/* `stop`: why the operator goes back, NULL when he does not. That, and the removal of whoever
- * drives from the roster, fails an act that went forward where a service may have changed, so that
- * a rollback follows. */
+/* `stop`: why the operator goes back, NULL when they do not. That, and the removal of the driving
+ * operator from the roster, fails an act that went forward where a service may have changed, so
+ * that a rollback follows. */
 enum error_code reconcile(struct driver *driver, const char *stop,
                           struct reconciled *ret_reconciled, struct error *error) CHECKED;
 

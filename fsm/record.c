@@ -73,7 +73,7 @@ static json_t *evidence_json(const struct evidence *evidence)
     return list;
 }
 
-static enum error_code no_memory(struct error *error)
+static enum error_code no_memory_for_entry(struct error *error)
 {
     return error_set(error, ERROR_MEMORY, 0, "journal", "",
                      "out of memory while an entry was being written");
@@ -101,7 +101,7 @@ static enum error_code watch_wall_clock(struct recorder *recorder, struct signer
                    (long long)(step / 1000000));
     CLEANUP_JSON json_t *body = json_pack("{s:s, s:s}", "text", text, "kind", "clock_step");
     if (body == NULL)
-        return no_memory(error);
+        return no_memory_for_entry(error);
     return journal_append(recorder->journal,
                           &(struct entry_draft){.signer = signer,
                                                 .type = ENTRY_NOTE,
@@ -110,13 +110,13 @@ static enum error_code watch_wall_clock(struct recorder *recorder, struct signer
                           NULL, error);
 }
 
-static enum error_code append(struct recorder *recorder, struct signer *signer, const char *type,
-                              int64_t deployment, const json_t *body,
-                              const struct evidence *evidence, uint64_t *ret_seq,
-                              struct error *error)
+static enum error_code append_signed(struct recorder *recorder, struct signer *signer,
+                                     const char *type, int64_t deployment, const json_t *body,
+                                     const struct evidence *evidence, uint64_t *ret_seq,
+                                     struct error *error)
 {
     if (body == NULL)
-        return no_memory(error);
+        return no_memory_for_entry(error);
     if (signer == NULL)
         return error_set(error, ERROR_KEY_REFUSED, 0, "journal",
                          "give the operator's key, or `titan-fsm resume` on the machine that began",
@@ -152,14 +152,15 @@ static enum error_code append_here(struct recorder *recorder, const char *type, 
 {
     struct signer *signer = recorder->session != NULL ? recorder->session
                                                       : recorder->operator_signer;
-    return append(recorder, signer, type, recorder->deployment, body, evidence, ret_seq, error);
+    return append_signed(recorder, signer, type, recorder->deployment, body, evidence, ret_seq,
+                         error);
 }
 
 enum error_code record_own(struct recorder *recorder, const char *type, int64_t deployment,
                            const json_t *body, uint64_t *ret_seq, struct error *error)
 {
-    return append(recorder, recorder->operator_signer, type, deployment, body, NULL, ret_seq,
-                  error);
+    return append_signed(recorder, recorder->operator_signer, type, deployment, body, NULL, ret_seq,
+                         error);
 }
 
 enum error_code record_intent(struct recorder *recorder, const struct transition *edge,
@@ -172,31 +173,31 @@ enum error_code record_intent(struct recorder *recorder, const struct transition
                                           "deadline_ms", (json_int_t)edge->deadline_ms);
     if (body != NULL && repeats != 0
         && json_object_set_new(body, "repeats", json_integer((json_int_t)repeats)) != 0)
-        return no_memory(error);
+        return no_memory_for_entry(error);
     if (body == NULL || json_object_set_new(body, "what", text_json(what)) != 0)
-        return no_memory(error);
+        return no_memory_for_entry(error);
     return append_here(recorder, ENTRY_INTENT, body, NULL, ret_seq, error);
 }
 
-enum error_code record_transition(struct recorder *recorder, uint64_t intent,
-                                  const struct transition *edge, const char *reason,
-                                  const struct evidence *evidence, json_t *facts,
+enum error_code record_transition(struct recorder *recorder, const struct transition_draft *draft,
                                   struct error *error)
 {
+    const struct transition *edge = draft->edge;
     CLEANUP_JSON json_t *body = json_object();
     if (body == NULL
-        || (intent != 0
-            && json_object_set_new(body, "intent", json_integer((json_int_t)intent)) != 0))
-        return no_memory(error);
+        || (draft->intent != 0
+            && json_object_set_new(body, "intent", json_integer((json_int_t)draft->intent)) != 0))
+        return no_memory_for_entry(error);
+    json_t *facts = draft->facts != NULL ? json_incref(draft->facts) : json_object();
     CLEANUP_JSON json_t *rest = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "from",
                                           machine_state_name(edge->from), "event",
                                           machine_event_name(edge->event), "to",
-                                          machine_state_name(edge->to), "reason", text_json(reason),
-                                          "evidence", evidence_json(evidence), "facts",
-                                          facts != NULL ? json_incref(facts) : json_object());
+                                          machine_state_name(edge->to), "reason",
+                                          text_json(draft->reason), "evidence",
+                                          evidence_json(draft->evidence), "facts", facts);
     if (rest == NULL || json_object_update(body, rest) != 0)
-        return no_memory(error);
-    return append_here(recorder, ENTRY_TRANSITION, body, evidence, NULL, error);
+        return no_memory_for_entry(error);
+    return append_here(recorder, ENTRY_TRANSITION, body, draft->evidence, NULL, error);
 }
 
 enum error_code record_sample(struct recorder *recorder, uint64_t intent, int64_t number,
@@ -209,14 +210,14 @@ enum error_code record_sample(struct recorder *recorder, uint64_t intent, int64_
     return append_here(recorder, ENTRY_SAMPLE, body, evidence, NULL, error);
 }
 
-enum error_code record_reconciliation(struct recorder *recorder, uint64_t intent, const char *found,
-                                      const char *then, const char *reason,
-                                      const struct evidence *evidence, struct error *error)
+enum error_code record_reconciliation(struct recorder *recorder,
+                                      const struct reconciliation_draft *draft, struct error *error)
 {
-    CLEANUP_JSON json_t *body = json_pack("{s:I, s:s, s:s, s:o, s:o}", "intent", (json_int_t)intent,
-                                          "found", found, "then", then, "reason", text_json(reason),
-                                          "evidence", evidence_json(evidence));
-    return append_here(recorder, ENTRY_RECONCILIATION, body, evidence, NULL, error);
+    CLEANUP_JSON json_t *body = json_pack("{s:I, s:s, s:s, s:o, s:o}", "intent",
+                                          (json_int_t)draft->intent, "found", draft->found, "then",
+                                          draft->then, "reason", text_json(draft->reason),
+                                          "evidence", evidence_json(draft->evidence));
+    return append_here(recorder, ENTRY_RECONCILIATION, body, draft->evidence, NULL, error);
 }
 
 enum error_code record_refusal(struct recorder *recorder, const char *from, const char *event,
@@ -227,14 +228,15 @@ enum error_code record_refusal(struct recorder *recorder, const char *from, cons
     return append_here(recorder, ENTRY_REFUSAL, body, NULL, NULL, error);
 }
 
-enum error_code record_command(struct recorder *recorder, const char *command, const char *phase,
-                               const char *key, const char *outcome, const char *reason,
-                               const struct evidence *evidence, struct error *error)
+enum error_code record_command(struct recorder *recorder, const struct command_draft *draft,
+                               struct error *error)
 {
-    CLEANUP_JSON json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "command", command,
-                                          "phase", phase, "key", key, "outcome", outcome, "reason",
-                                          text_json(reason), "evidence", evidence_json(evidence));
-    return append_here(recorder, ENTRY_COMMAND, body, evidence, NULL, error);
+    CLEANUP_JSON json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "command",
+                                          draft->command, "phase", draft->phase, "key", draft->key,
+                                          "outcome", draft->outcome, "reason",
+                                          text_json(draft->reason), "evidence",
+                                          evidence_json(draft->evidence));
+    return append_here(recorder, ENTRY_COMMAND, body, draft->evidence, NULL, error);
 }
 
 enum error_code record_approval(struct recorder *recorder, const char *principal,
@@ -245,7 +247,7 @@ enum error_code record_approval(struct recorder *recorder, const char *principal
                                           statement, "signature", signature);
     if (body != NULL && reason[0] != '\0'
         && json_object_set_new(body, "reason", text_json(reason)) != 0)
-        return no_memory(error);
+        return no_memory_for_entry(error);
     return append_here(recorder, ENTRY_APPROVAL, body, NULL, ret_seq, error);
 }
 
@@ -255,6 +257,6 @@ enum error_code record_note(struct recorder *recorder, const char *kind, const c
     CLEANUP_JSON json_t *body = json_pack("{s:o}", "text", text_json(text));
     if (body != NULL && kind[0] != '\0'
         && json_object_set_new(body, "kind", json_string(kind)) != 0)
-        return no_memory(error);
+        return no_memory_for_entry(error);
     return append_here(recorder, ENTRY_NOTE, body, NULL, NULL, error);
 }

@@ -33,22 +33,37 @@ enum error_code record_own(struct recorder *recorder, const char *type, int64_t 
 enum error_code record_intent(struct recorder *recorder, const struct transition *edge,
                               const char *key, uint64_t repeats, const char *what,
                               uint64_t *ret_seq, struct error *error) CHECKED;
-/* intent 0: the event answers none. `facts` is borrowed and may be NULL. */
-enum error_code record_transition(struct recorder *recorder, uint64_t intent,
-                                  const struct transition *edge, const char *reason,
-                                  const struct evidence *evidence, json_t *facts,
+/* Everything in a draft is borrowed. */
+struct transition_draft {
+    uint64_t intent; /* 0: the event answers none */
+    const struct transition *edge;
+    const char *reason;
+    const struct evidence *evidence; /* NULL = none */
+    json_t *facts;                   /* NULL = none */
+};
+enum error_code record_transition(struct recorder *recorder, const struct transition_draft *draft,
                                   struct error *error) CHECKED;
 enum error_code record_sample(struct recorder *recorder, uint64_t intent, int64_t number,
                               const struct evidence *evidence, json_t *facts, struct error *error)
     CHECKED;
-enum error_code record_reconciliation(struct recorder *recorder, uint64_t intent, const char *found,
-                                      const char *then, const char *reason,
-                                      const struct evidence *evidence, struct error *error) CHECKED;
+struct reconciliation_draft {
+    uint64_t intent;
+    const char *found, *then; /* as in journal/FORMAT.md */
+    const char *reason;
+    const struct evidence *evidence;
+};
+enum error_code record_reconciliation(struct recorder *recorder,
+                                      const struct reconciliation_draft *draft, struct error *error)
+    CHECKED;
 enum error_code record_refusal(struct recorder *recorder, const char *from, const char *event,
                                const char *reason, struct error *error) CHECKED;
-enum error_code record_command(struct recorder *recorder, const char *command, const char *phase,
-                               const char *key, const char *outcome, const char *reason,
-                               const struct evidence *evidence, struct error *error) CHECKED;
+struct command_draft {
+    const char *command, *phase; /* "intent" or "outcome" */
+    const char *key, *outcome, *reason;
+    const struct evidence *evidence; /* NULL = none */
+};
+enum error_code record_command(struct recorder *recorder, const struct command_draft *draft,
+                               struct error *error) CHECKED;
 enum error_code record_approval(struct recorder *recorder, const char *principal,
                                 const char *statement, const char *signature, const char *reason,
                                 uint64_t *ret_seq, struct error *error) CHECKED;

@@ -2,15 +2,17 @@
 #include "journal/format/names.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-static enum error_code line_of(struct driver *driver, const struct journal_entry *entry,
-                               const char *probe, char *ret_text, size_t room, struct error *error)
+static enum error_code first_line(struct driver *driver, const struct journal_entry *entry,
+                                  const char *probe, char *ret_text, size_t size,
+                                  struct error *error)
 {
     CLEANUP_BYTES struct bytes output = {0};
     enum error_code code = deployment_evidence(driver->journal, entry, probe, &output, error);
     if (code == ERROR_OK)
-        (void)snprintf(ret_text, room, "%.*s",
+        (void)snprintf(ret_text, size, "%.*s",
                        output.size > 0 ? (int)strcspn((const char *)output.data, "\n") : 0,
                        output.size > 0 ? (const char *)output.data : "");
     return code;
@@ -29,70 +31,83 @@ static bool is_line_of(const struct bytes *lines, const char *word)
     return false;
 }
 
+/* The containers that ran, of declared services, each service once. */
+static void choose_containers(const struct containers *all, const struct bytes *declared,
+                              struct containers *chosen)
+{
+    for (size_t i = 0; i < all->count; i++) {
+        const struct container *container = containers_find(all, all->list[i].service);
+        if (containers_find(chosen, container->service) == NULL
+            && is_line_of(declared, container->service) && strcmp(container->state, "running") == 0)
+            chosen->list[chosen->count++] = *container;
+    }
+}
+
 static enum error_code load_containers(struct driver *driver, const struct journal_entry *entry,
                                        struct snapshot *snapshot, struct error *error)
 {
-    CLEANUP_BYTES struct bytes lines = {0}, images = {0}, declared = {0}, configurations = {0};
-    struct containers all = {0};
+    CLEANUP_BYTES struct bytes lines = {0}, declared = {0};
     enum error_code code = deployment_evidence(driver->journal, entry, PROBE_COMPOSE_CONTAINERS,
                                                &lines, error);
     if (code == ERROR_OK)
-        code = deployment_evidence(driver->journal, entry, PROBE_COMPOSE_IMAGES, &images, error);
-    if (code == ERROR_OK)
         code = deployment_evidence(driver->journal, entry, PROBE_COMPOSE_SERVICES, &declared,
                                    error);
+    if (code != ERROR_OK)
+        return code;
+    struct containers *all = calloc(1, sizeof *all); /* too large for the stack */
+    if (all == NULL)
+        return error_set(error, ERROR_MEMORY, 0, "snapshot", "", "out of memory");
+    code = containers_read(&lines, all, error);
+    if (code == ERROR_OK)
+        choose_containers(all, &declared, &snapshot->containers);
+    free(all);
+    return code;
+}
+
+static enum error_code load_images(struct driver *driver, const struct journal_entry *entry,
+                                   struct snapshot *snapshot, struct error *error)
+{
+    CLEANUP_BYTES struct bytes images = {0}, configurations = {0};
+    enum error_code code = deployment_evidence(driver->journal, entry, PROBE_COMPOSE_IMAGES,
+                                               &images, error);
     if (code == ERROR_OK)
         code = deployment_evidence(driver->journal, entry, PROBE_COMPOSE_DRIFT, &configurations,
                                    error);
     if (code == ERROR_OK)
         code = configurations_read(&configurations, &snapshot->configurations, error);
-    if (code == ERROR_OK)
-        code = containers_read(&lines, &all, error);
-    if (code == ERROR_OK)
-        code = images_read(&images, &snapshot->images, error);
-    for (size_t i = 0; code == ERROR_OK && i < all.count; i++) {
-        bool twice = false;
-        for (size_t k = 0; k < snapshot->containers.count; k++)
-            twice = twice || strcmp(snapshot->containers.list[k].service, all.list[i].service) == 0;
-        const struct container *container = containers_find(&all, all.list[i].service);
-        if (!twice && is_line_of(&declared, container->service)
-            && strcmp(container->state, "running") == 0)
-            snapshot->containers.list[snapshot->containers.count++] = *container;
-    }
-    return code;
+    return code == ERROR_OK ? images_read(&images, &snapshot->images, error) : code;
 }
 
-enum error_code snapshot_load(struct driver *driver, struct snapshot *ret_snapshot,
-                              struct error *error)
+static enum error_code load_tree(struct driver *driver, const struct journal_entry *entry,
+                                 struct snapshot *snapshot, struct error *error)
+{
+    enum error_code code = first_line(driver, entry, PROBE_GIT_HEAD, snapshot->commit,
+                                      sizeof snapshot->commit, error);
+    if (code == ERROR_OK)
+        code = first_line(driver, entry, PROBE_GIT_BRANCH, snapshot->branch,
+                          sizeof snapshot->branch, error);
+    if (code == ERROR_OK)
+        code = first_line(driver, entry, PROBE_CONFIG_HMAC, snapshot->config_hmac,
+                          sizeof snapshot->config_hmac, error);
+    return code == ERROR_OK ? first_line(driver, entry, PROBE_ENV_HMAC, snapshot->env_hmac,
+                                         sizeof snapshot->env_hmac, error)
+                            : code;
+}
+
+enum error_code snapshot_load(struct driver *driver, struct snapshot *snapshot, struct error *error)
 {
     const struct deployment *deployment = &driver->deployment;
     const struct journal_entry *entry = deployment_transition_to(deployment, STATE_CONNECTED);
-    struct snapshot snapshot = {.interlock = INTERLOCK_UNKNOWN};
     if (entry == NULL)
         return error_set(error, ERROR_DAMAGED, 0, journal_directory(driver->journal),
                          "run titan-verify on the journal",
                          "the deployment has no before snapshot");
-    enum error_code code = line_of(driver, entry, PROBE_GIT_HEAD, snapshot.commit,
-                                   sizeof snapshot.commit, error);
+    struct deployment_facts facts = deployment_facts(deployment, STATE_CONNECTED);
+    memset(snapshot, 0, sizeof *snapshot);
+    snapshot->interlock = facts.interlock;
+    (void)snprintf(snapshot->policy_hash, sizeof snapshot->policy_hash, "%s", facts.policy_hash);
+    enum error_code code = load_tree(driver, entry, snapshot, error);
     if (code == ERROR_OK)
-        code = line_of(driver, entry, PROBE_GIT_BRANCH, snapshot.branch, sizeof snapshot.branch,
-                       error);
-    if (code == ERROR_OK)
-        code = line_of(driver, entry, PROBE_CONFIG_HMAC, snapshot.config_hmac,
-                       sizeof snapshot.config_hmac, error);
-    if (code == ERROR_OK)
-        code = line_of(driver, entry, PROBE_ENV_HMAC, snapshot.env_hmac, sizeof snapshot.env_hmac,
-                       error);
-    if (code == ERROR_OK)
-        code = load_containers(driver, entry, &snapshot, error);
-    if (code != ERROR_OK)
-        return code;
-    (void)snprintf(snapshot.policy_hash, sizeof snapshot.policy_hash, "%s",
-                   deployment_fact(deployment, STATE_CONNECTED, "policy_hash"));
-    const char *interlock = deployment_fact(deployment, STATE_CONNECTED, "interlock");
-    snapshot.interlock = strcmp(interlock, "armed") == 0      ? INTERLOCK_ARMED
-                         : strcmp(interlock, "disarmed") == 0 ? INTERLOCK_DISARMED
-                                                              : INTERLOCK_UNKNOWN;
-    *ret_snapshot = snapshot;
-    return ERROR_OK;
+        code = load_containers(driver, entry, snapshot, error);
+    return code == ERROR_OK ? load_images(driver, entry, snapshot, error) : code;
 }

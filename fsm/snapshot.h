@@ -14,15 +14,16 @@
 struct snapshot {
     char commit[COMMIT_HEX + 1], branch[128];
     char config_hmac[SHA256_HEX + 1], env_hmac[SHA256_HEX + 1];
-    char policy_hash[SHA256_HEX + 1];     /* "" where it could not be told, or there is none */
+    char policy_hash[SHA256_HEX + 1];     /* "" where it was not known, or there is none */
     enum interlock interlock;             /* UNKNOWN the same */
     struct containers containers;         /* only declared services */
     struct images images;                 /* addresses to fetch them again */
     struct configurations configurations; /* as declared and as running, then */
 };
 
-/* ERROR_DAMAGED where the deployment never reached `connected`. */
-enum error_code snapshot_load(struct driver *driver, struct snapshot *ret_snapshot,
-                              struct error *error) CHECKED;
+/* Filled in place, because it is too large for the stack: worthless after an error. ERROR_DAMAGED
+ * where the deployment never reached `connected`. */
+enum error_code snapshot_load(struct driver *driver, struct snapshot *snapshot, struct error *error)
+    CHECKED;
 
 #endif

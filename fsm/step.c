@@ -1,12 +1,17 @@
 #include "fsm/step.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "actions/compose/compose.h"
 #include "actions/secrets/secrets.h"
+#include "fsm/steps/await.h"
+#include "journal/format/names.h"
 
-enum error_code step_run(struct step *step, struct error *error)
+static enum error_code run_action(struct step *step, struct error *error)
 {
     switch (step->edge->action) {
     case ACTION_RUN_PREFLIGHT:
@@ -60,11 +65,43 @@ enum error_code step_run(struct step *step, struct error *error)
                      "titan-fsm status", "the table names no action for this state");
 }
 
-void step_clear(struct step *step)
+enum error_code step_run(struct step *step, struct error *error)
 {
+    enum error_code code = run_action(step, error);
+    enum event event = step_event(code);
+    if (event != EVENT_INVALID)
+        code = step_is(step, event, "%s%s%s", error->what, error->where[0] != '\0' ? ": " : "",
+                       error->where);
+    assert(code != ERROR_OK || step->event != EVENT_INVALID);
+    return code;
+}
+
+struct step *step_new(struct driver *driver, const struct transition *edge, struct error *error)
+{
+    struct step *step = calloc(1, sizeof *step);
+    assert(edge != NULL);
+    if (step == NULL) {
+        (void)error_set(error, ERROR_MEMORY, 0, machine_state_name(edge->from), "",
+                        "out of memory");
+        return NULL;
+    }
+    step->driver = driver;
+    step->edge = edge;
+    return step;
+}
+
+void step_free(struct step *step)
+{
+    if (step == NULL)
+        return;
     evidence_clear(&step->evidence);
     json_decref(step->facts);
-    step->facts = NULL;
+    free(step);
+}
+
+bool step_goes_on(const struct step *step, enum error_code code)
+{
+    return code == ERROR_OK && step->event == EVENT_INVALID;
 }
 
 enum error_code step_is(struct step *step, enum event event, const char *format, ...)
@@ -134,7 +171,7 @@ bool step_has_policy(const struct step *step)
     return step->driver->config.setup.services.execution[0] != '\0';
 }
 
-enum error_code step_target(struct step *step, struct target **ret_target, struct error *error)
+enum error_code step_connect_target(struct step *step, struct error *error)
 {
     struct target *target;
     enum error_code code = driver_target(step->driver, &target, error);
@@ -144,8 +181,71 @@ enum error_code step_target(struct step *step, struct target **ret_target, struc
         && step->edge->action != ACTION_RUN_PREFLIGHT)
         code = secrets_check(target_secrets(target), error);
     if (code == ERROR_OK)
-        *ret_target = target;
+        step->target = target;
     return code;
+}
+
+const struct target_tenancy *step_lease(const struct step *step)
+{
+    const struct driver *driver = step->driver;
+    assert(driver->lease.journal != NULL
+           && driver->lease.deployment == (int64_t)driver->deployment.number);
+    return &driver->lease;
+}
+
+enum error_code step_await_responder(struct step *step, struct error *error)
+{
+    struct step_seen *seen = &step->seen;
+    size_t before = step->evidence.count;
+    enum error_code code = compose_containers(step->target, &step->evidence, &seen->containers,
+                                              error);
+    if (code == ERROR_OK)
+        code = await_parity(&(struct await_parity){.target = step->target,
+                                                   .containers = &seen->containers,
+                                                   .depth = PARITY_EXECUTION,
+                                                   .expect = "",
+                                                   .until_ns = step_settle_ns(step)},
+                            &step->evidence, &seen->parity, error);
+    evidence_cut(&step->evidence, before);
+    return code;
+}
+
+const struct container *step_first_sick(const struct step *step)
+{
+    const struct containers *containers = &step->seen.containers;
+    for (size_t i = 0; i < containers->count; i++)
+        if (!container_is_good(&containers->list[i]))
+            return &containers->list[i];
+    return NULL;
+}
+
+enum error_code step_note_guard_absent(struct step *step, struct error *error)
+{
+    CLEANUP_BYTES struct bytes absent = {0};
+    int64_t now = driver_now_ns(step->driver);
+    enum error_code code = bytes_append(&absent, "absent\n", 7, error);
+    return code == ERROR_OK ? evidence_add(&step->evidence,
+                                           &(struct evidence_draft){.probe = PROBE_GUARD,
+                                                                    .subject = "",
+                                                                    .output = &absent,
+                                                                    .sent_ns = now,
+                                                                    .received_ns = now},
+                                           error)
+                            : code;
+}
+
+static enum error_code set_fact(struct step *step, const char *name, json_t *value,
+                                struct error *error)
+{
+    if (step->facts == NULL)
+        step->facts = json_object();
+    if (step->facts == NULL) {
+        json_decref(value);
+        return error_set(error, ERROR_MEMORY, 0, name, "", "out of memory");
+    }
+    if (json_object_set_new(step->facts, name, value) != 0)
+        return error_set(error, ERROR_MEMORY, 0, name, "", "out of memory");
+    return ERROR_OK;
 }
 
 enum error_code step_fact(struct step *step, const char *name, const char *value,
@@ -153,9 +253,11 @@ enum error_code step_fact(struct step *step, const char *name, const char *value
 {
     char clean[STEP_REASON_MAX];
     record_text(value, clean, sizeof clean);
-    if (step->facts == NULL)
-        step->facts = json_object();
-    if (step->facts == NULL || json_object_set_new(step->facts, name, json_string(clean)) != 0)
-        return error_set(error, ERROR_MEMORY, 0, name, "", "out of memory");
-    return ERROR_OK;
+    return set_fact(step, name, json_string(clean), error);
+}
+
+enum error_code step_fact_number(struct step *step, const char *name, int64_t value,
+                                 struct error *error)
+{
+    return set_fact(step, name, json_integer(value), error);
 }

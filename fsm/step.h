@@ -2,20 +2,44 @@
  * Knows:     how an action is done with the functions of actions/, and what it must see before it
  *            may say DONE; not what follows from the outcome (the table does) and nothing of the
  *            journal's form (record.h does).
- * Outcome:   `event`, `reason`, `evidence` and `facts`. ERROR_OK means that there is an outcome. An
- *            error means that there is none: the intent stays open and is settled by probing
- *            (reconcile.h). step_event() says which errors are outcomes after all.
+ * Outcome:   one channel for steps and what they are made of: ERROR_OK with an event is the outcome
+ *            (`event`, `reason`, `evidence`, `facts`), ERROR_OK without one means that the step
+ * goes on (step_goes_on()). An error of step_run() means that there is no outcome: the intent stays
+ * open and is settled by probing (reconcile.h). Errors that are outcomes after all (step_event())
+ * become FAILED in step_run(). Size:      a struct step is too large for the stack: step_new().
  * Again:     every step looks first and does only what is not done yet, so that repeating one after
  *            an interruption does nothing twice. */
 #ifndef FSM_STEP_H
 #define FSM_STEP_H
 
-#include "fsm/driver.h"
+#include "actions/compose/compose_render.h"
+#include "actions/compose/drift.h"
+#include "actions/health.h"
+#include "actions/parity.h"
+#include "fsm/snapshot.h"
 
 enum { STEP_REASON_MAX = 1600 };
 
+/* What the step saw last of each kind. */
+struct step_seen {
+    struct snapshot before;
+    struct compose_model model;
+    struct containers containers;
+    struct containers earlier; /* before this step changed them; in the window: one sample before */
+    struct images images;
+    struct configurations configurations;
+    struct drift drift;
+    struct git_state git;
+    struct health_view health;
+    struct parity_view parity;
+    struct interlock_view interlock;
+    char errors[400]; /* service and line that show a configured error pattern, "" = none */
+    int script_status;
+};
+
 struct step {
     struct driver *driver;
+    struct target *target; /* borrowed from the driver, once step_connect_target() is done */
     const struct transition *edge;
     uint64_t intent;
     char key[33];        /* the nonce of whatever is sent */
@@ -25,15 +49,28 @@ struct step {
     json_t *facts;
     enum event event;
     char reason[STEP_REASON_MAX];
+    char remark[STEP_REASON_MAX]; /* what a step that succeeds says, "" = nothing */
+    struct step_seen seen;
 };
 
+/* NULL and *error where there is no memory. */
+struct step *step_new(struct driver *driver, const struct transition *edge, struct error *error)
+    CHECKED;
+void step_free(struct step *step);
+static inline void step_freep(struct step **step)
+{
+    step_free(*step);
+}
+#define CLEANUP_STEP __attribute__((cleanup(step_freep)))
+
 enum error_code step_run(struct step *step, struct error *error) CHECKED;
-void step_clear(struct step *step);
 
 /* The outcome, in one line of the caller: `return step_is(step, EVENT_FAILED, "...")`. Always
  * ERROR_OK. */
 enum error_code step_is(struct step *step, enum event event, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* No error, and no outcome yet. */
+bool step_goes_on(const struct step *step, enum error_code code);
 /* EVENT_FAILED for an error that is an outcome of the step (a deadline, an answer that cannot be
  * understood); EVENT_INVALID for one that leaves it open (unreachable, held, journal). */
 enum event step_event(enum error_code code);
@@ -45,17 +82,26 @@ int64_t step_until_ns(const struct step *step, int64_t ms);
 int64_t step_settle_ns(const struct step *step);
 /* The target serves a shared policy hash (services.execution is configured). */
 bool step_has_policy(const struct step *step);
-/* Connected; before anything has changed, refused where the env file's values are unknown or open
- * to others (secrets.h). */
-enum error_code step_target(struct step *step, struct target **ret_target, struct error *error)
-    CHECKED;
+/* Fills step->target. Before anything has changed, refused where the env file's values are unknown
+ * or open to others (secrets.h). */
+enum error_code step_connect_target(struct step *step, struct error *error) CHECKED;
+/* The tenancy under which a command may change the target; asserts that it is this deployment's. */
+const struct target_tenancy *step_lease(const struct step *step);
+/* Until the responder of an Execution that was just brought up answers, or the time is over:
+ * Execution before Brain, which asks once and never again. What the answer says is judged later, so
+ * that no evidence of it stays. */
+enum error_code step_await_responder(struct step *step, struct error *error) CHECKED;
+/* The first service that does not run well, of what was seen last; NULL = none. Borrowed. */
+const struct container *step_first_sick(const struct step *step);
+/* Without a guard on the target there is nothing to lay or to withdraw; its absence is recorded.
+ * Evidence: guard. */
+enum error_code step_note_guard_absent(struct step *step, struct error *error) CHECKED;
+/* What the transition says for later steps and for people: FACT_* of journal/format/names.h, read
+ * again by deployment_facts(). */
 enum error_code step_fact(struct step *step, const char *name, const char *value,
                           struct error *error) CHECKED;
-
-/* Lets the held images go and frees the target, once for this deployment. Evidence: tenancy (act).
- * steps/end.c */
-enum error_code step_free_target(struct step *step, struct target *target, struct error *error)
-    CHECKED;
+enum error_code step_fact_number(struct step *step, const char *name, int64_t value,
+                                 struct error *error) CHECKED;
 
 /* The actions, by the file that holds them. */
 enum error_code step_run_preflight(struct step *step, struct error *error)

@@ -6,10 +6,9 @@
 #include <string.h>
 
 #include "actions/compose/compose.h"
-#include "actions/interlock.h"
-#include "actions/parity.h"
 #include "actions/secrets/secrets.h"
 #include "fsm/roster/authority.h"
+#include "fsm/steps/await.h"
 #include "fsm/steps/disarm.h"
 #include "fsm/terminal/progress.h"
 
@@ -46,12 +45,22 @@ static enum error_code arm_by_hand(struct driver *driver, const char *reason,
         (void)snprintf(ret_text, room, "not armed: %s", parity.text);
         return record_refusal(&driver->recorder, "", "arm", ret_text, error);
     }
-    code = record_command(&driver->recorder, "arm", "intent", key, "", reason, evidence, error);
+    code = record_command(&driver->recorder,
+                          &(struct command_draft){.command = "arm",
+                                                  .phase = "intent",
+                                                  .key = key,
+                                                  .outcome = "",
+                                                  .reason = reason,
+                                                  .evidence = evidence},
+                          error);
     if (code == ERROR_OK)
         code = interlock_send(target, true, key, reason, evidence, &sent, error);
     int64_t until_ns = driver_now_ns(driver) + driver->config.setup.services.settle_ms * 1000000;
     if (code == ERROR_OK && sent)
-        code = interlock_await(target, INTERLOCK_ARMED, NULL, until_ns, evidence, &view, error);
+        code = await_interlock(&(struct await_interlock){.target = target,
+                                                         .wanted = INTERLOCK_ARMED,
+                                                         .until_ns = until_ns},
+                               evidence, &view, error);
     if (code != ERROR_OK)
         return code;
     *ret_armed = view.interlock == INTERLOCK_ARMED;
@@ -59,11 +68,16 @@ static enum error_code arm_by_hand(struct driver *driver, const char *reason,
                    *ret_armed ? "Execution was seen armed, on policy hash %s"
                               : "ARM was sent, but Execution was not seen armed (%s)",
                    *ret_armed ? parity.hash : interlock_name(view.interlock));
-    return record_command(&driver->recorder, "arm", "outcome", key,
-                          *ret_armed ? "observed"
-                          : sent     ? "not_observed"
-                                     : "failed",
-                          ret_text, evidence, error);
+    return record_command(&driver->recorder,
+                          &(struct command_draft){.command = "arm",
+                                                  .phase = "outcome",
+                                                  .key = key,
+                                                  .outcome = *ret_armed ? "observed"
+                                                             : sent     ? "not_observed"
+                                                                        : "failed",
+                                                  .reason = ret_text,
+                                                  .evidence = evidence},
+                          error);
 }
 
 enum error_code command_arm(const struct command_line *line, enum exit_status *ret_status,

@@ -15,7 +15,7 @@
 #include "fsm/roster/genesis.h"
 #include "fsm/roster/authority.h"
 #include "fsm/steps/disarm.h"
-#include "fsm/hold.h"
+#include "fsm/keep_tenancy.h"
 #include "fsm/terminal/progress.h"
 #include "journal/canonical.h"
 #include "journal/format/format.h"
@@ -193,34 +193,46 @@ static enum error_code succeed_on_target(struct driver *driver, struct target *t
                                          struct evidence *evidence, struct error *error)
 {
     struct lost lost;
-    struct hold hold;
+    struct kept_terms kept;
     struct tenancy tenancy;
     char key[33];
     driver_key(driver, key);
     enum error_code code = read_lost(driver, &lost, error);
     if (code == ERROR_OK)
-        code = record_command(&driver->recorder, "succeed", "intent", key, "", reason, NULL, error);
+        code = record_command(&driver->recorder,
+                              &(struct command_draft){.command = "succeed",
+                                                      .phase = "intent",
+                                                      .key = key,
+                                                      .outcome = "",
+                                                      .reason = reason},
+                              error);
     if (code == ERROR_OK)
         code = disarm_before_succession(driver, target, reason, evidence, error);
     if (code == ERROR_OK)
         code = record_what_runs(driver, target, evidence, error);
     if (code == ERROR_OK)
-        code = hold_claim(driver, &hold, error);
+        code = keep_tenancy_terms(driver, &kept, error);
     if (code != ERROR_OK)
         return code;
-    hold.claim.holder = "";
-    hold.claim.tenancy_ms = 0;
-    code = tenancy_succeed(target, &hold.claim, &lost.lost, evidence, error);
+    kept.terms.holder = "";
+    kept.terms.tenancy_ms = 0;
+    code = tenancy_succeed(target, &kept.terms, &lost.lost, evidence, error);
     if (code == ERROR_OK)
         code = tenancy_parse(&evidence_last(evidence, PROBE_TENANCY, NULL)->output, &tenancy,
                              error);
-    struct target_tenancy lease = {.journal = hold.claim.journal,
+    struct target_tenancy lease = {.journal = kept.terms.journal,
                                    .deployment = 0,
                                    .epoch = code == ERROR_OK ? tenancy.epoch : 0};
     if (code == ERROR_OK && old_deployment != 0)
         code = compose_release(target, &lease, old_deployment, evidence, error);
-    return code == ERROR_OK ? record_command(&driver->recorder, "succeed", "outcome", key,
-                                             "observed", reason, evidence, error)
+    return code == ERROR_OK ? record_command(&driver->recorder,
+                                             &(struct command_draft){.command = "succeed",
+                                                                     .phase = "outcome",
+                                                                     .key = key,
+                                                                     .outcome = "observed",
+                                                                     .reason = reason,
+                                                                     .evidence = evidence},
+                                             error)
                             : code;
 }
 

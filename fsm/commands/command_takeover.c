@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "fsm/roster/authority.h"
-#include "fsm/hold.h"
+#include "fsm/keep_tenancy.h"
 #include "fsm/terminal/progress.h"
 #include "journal/canonical.h"
 #include "journal/format/names.h"
@@ -82,20 +82,20 @@ static enum error_code record_takeover(struct driver *driver, const struct tenan
 static enum error_code carry_to_target(struct driver *driver, struct target *target,
                                        struct error *error)
 {
-    struct hold hold;
-    enum error_code code = hold_claim(driver, &hold, error);
-    return code == ERROR_OK ? tenancy_follow(target, &hold.claim, error) : code;
+    struct kept_terms kept;
+    enum error_code code = keep_tenancy_terms(driver, &kept, error);
+    return code == ERROR_OK ? tenancy_follow(target, &kept.terms, error) : code;
 }
 
 static enum error_code take_over(struct driver *driver, struct target *target, const char *reason,
                                  struct error *error)
 {
     struct standing standing;
-    struct hold hold;
+    struct kept_terms kept;
     bool begun = has_begun(driver, deployment_session(&driver->deployment));
     enum error_code code = read_tenancy(target, &standing, error);
     if (code == ERROR_OK)
-        code = hold_claim(driver, &hold, error);
+        code = keep_tenancy_terms(driver, &kept, error);
     if (code != ERROR_OK)
         return code;
     const struct tenancy *now = &standing.tenancy;
@@ -103,7 +103,7 @@ static enum error_code take_over(struct driver *driver, struct target *target, c
                    && now->deployment == driver->lease.deployment
                    && strcmp(now->journal, driver->lease.journal) == 0;
     if (!arrived)
-        code = tenancy_may_follow(now, &standing.span, &hold.claim, error);
+        code = tenancy_may_follow(now, &standing.span, &kept.terms, error);
     if (code == ERROR_OK && !arrived && (!begun || now->epoch >= driver->lease.epoch)) {
         int64_t epoch = (now->epoch > driver->lease.epoch ? now->epoch : driver->lease.epoch) + 1;
         code = record_takeover(driver, now, epoch, reason, error);

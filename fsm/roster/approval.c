@@ -1,6 +1,7 @@
 #include "fsm/roster/approval.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "actions/compose/containers.h"
@@ -9,30 +10,40 @@
 #include "journal/format/sshsig.h"
 #include "journal/format/names.h"
 
-static enum error_code no_memory(struct error *error)
+static enum error_code no_memory_for_approval(struct error *error)
 {
     return error_set(error, ERROR_MEMORY, 0, "approval", "", "out of memory");
+}
+
+static enum error_code list_images(const struct images *images, json_t **ret_list,
+                                   struct error *error)
+{
+    CLEANUP_JSON json_t *list = json_array();
+    for (size_t i = 0; i < images->count; i++)
+        if (json_array_append_new(list, json_pack("{s:s, s:s}", "service", images->list[i].service,
+                                                  "id", images->list[i].id))
+            != 0)
+            return no_memory_for_approval(error);
+    *ret_list = json_incref(list);
+    return ERROR_OK;
 }
 
 static enum error_code images_json(struct driver *driver, const struct journal_entry *pulled,
                                    json_t **ret_images, struct error *error)
 {
     CLEANUP_BYTES struct bytes lines = {0};
-    CLEANUP_JSON json_t *list = json_array();
-    struct images images;
     enum error_code code = deployment_evidence(driver->journal, pulled, PROBE_COMPOSE_IMAGES,
                                                &lines, error);
-    if (code == ERROR_OK)
-        code = images_read(&lines, &images, error);
     if (code != ERROR_OK)
         return code;
-    for (size_t i = 0; i < images.count; i++)
-        if (json_array_append_new(list, json_pack("{s:s, s:s}", "service", images.list[i].service,
-                                                  "id", images.list[i].id))
-            != 0)
-            return no_memory(error);
-    *ret_images = json_incref(list);
-    return ERROR_OK;
+    struct images *images = calloc(1, sizeof *images); /* too large for the stack */
+    if (images == NULL)
+        return no_memory_for_approval(error);
+    code = images_read(&lines, images, error);
+    if (code == ERROR_OK)
+        code = list_images(images, ret_images, error);
+    free(images);
+    return code;
 }
 
 enum error_code approval_statement(struct driver *driver, struct bytes *ret_text,
@@ -52,10 +63,11 @@ enum error_code approval_statement(struct driver *driver, struct bytes *ret_text
     bytes_hex(deployment->entries[0].hash, SHA256_BYTES, open);
     CLEANUP_JSON json_t *statement = json_pack("{s:s, s:s, s:s, s:O, s:s}", "journal",
                                                journal_id(driver->journal), "open", open, "commit",
-                                               deployment_fact(deployment, STATE_UPDATED, "commit"),
+                                               deployment_facts(deployment, STATE_UPDATED).commit,
                                                "images", images, "expect",
                                                deployment_open_string(deployment, "expect"));
-    return statement != NULL ? canonical_write(statement, ret_text, error) : no_memory(error);
+    return statement != NULL ? canonical_write(statement, ret_text, error)
+                             : no_memory_for_approval(error);
 }
 
 /* Why it is of somebody who drives, or NULL when neither this principal nor this key has opened or

@@ -2,7 +2,7 @@
  * Knows:     the statement of journal/FORMAT.md ("approval"), who may make it, whose counts; not
  *            how it travels (approval_file.h).
  * Counts:    a principal and a key count once, and only while neither is of somebody who drives the
- *            deployment. Whoever takes over loses his voice. */
+ *            deployment. An operator who takes over can no longer approve. */
 #ifndef FSM_APPROVAL_H
 #define FSM_APPROVAL_H
 
@@ -27,7 +27,7 @@ struct approval_tally {
 /* The statement, byte for byte. ERROR_REFUSED before the images were pulled. */
 enum error_code approval_statement(struct driver *driver, struct bytes *ret_text,
                                    struct error *error) CHECKED;
-/* *ret_why: one sentence why it does not count behind the first `size` entries, "" when it does. */
+/* *ret_why: one sentence why it does not count after the first `size` entries, "" when it does. */
 enum error_code approval_judge(struct driver *driver, const struct approval *approval,
                                uint64_t size, char *ret_why, size_t room, struct error *error)
     CHECKED;

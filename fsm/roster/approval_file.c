@@ -26,14 +26,14 @@ void approval_answer_free(struct approval_answer *answer)
     *answer = (struct approval_answer){0};
 }
 
-static enum error_code no_memory(struct error *error)
+static enum error_code no_memory_for_request(struct error *error)
 {
     return error_set(error, ERROR_MEMORY, 0, "approval", "", "out of memory");
 }
 
 static enum error_code malformed(const char *path, const char *what, struct error *error)
 {
-    return error_set(error, ERROR_REFUSED, 0, path, "have it made anew and carried whole", "%s",
+    return error_set(error, ERROR_REFUSED, 0, path, "ask for a new one and copy it whole", "%s",
                      what);
 }
 
@@ -52,7 +52,8 @@ static enum error_code write_json(const struct world *world, const char *path, c
                                   struct error *error)
 {
     CLEANUP_BYTES struct bytes text = {0};
-    enum error_code code = json != NULL ? canonical_write(json, &text, error) : no_memory(error);
+    enum error_code code = json != NULL ? canonical_write(json, &text, error)
+                                        : no_memory_for_request(error);
     if (code == ERROR_OK)
         code = bytes_append(&text, "\n", 1, error);
     return code == ERROR_OK
@@ -77,7 +78,7 @@ enum error_code approval_request_write(const char *path, struct driver *driver,
                                           machine_procedure_name(deployment->procedure), "opener",
                                           deployment_open_string(deployment, "operator"), "reason",
                                           deployment_open_string(deployment, "reason"), "subject",
-                                          deployment_fact(deployment, STATE_UPDATED, "subject"),
+                                          deployment_facts(deployment, STATE_UPDATED).subject,
                                           "statement", (const char *)statement->data, "open",
                                           (const char *)open.data);
     return write_json(driver->world, path, json, error);
@@ -225,7 +226,7 @@ void approval_request_print(FILE *stream, const struct approval_request *request
             (long long)request->deployment, request->journal);
     print_row(stream, "procedure", request->procedure);
     print_row(stream, "opened by", request->opener);
-    print_row(stream, "his key", fingerprint);
+    print_row(stream, "their key", fingerprint);
     print_row(stream, "reason", request->reason);
     print_row(stream, "commit", request->commit);
     print_row(stream, "policy hash",

@@ -3,7 +3,7 @@
  * Knows:     their form (journal/FORMAT.md, "Carrying an approval") and what must agree within
  *            them; nothing of a journal, a roster or titan.yml.
  * Request:   holds the stored value of the `open` entry, whose hash stands in the statement:
- *            procedure, opener and reason that an approver reads are those that he signs. Target
+ *            procedure, opener and reason that an approver reads are those that they sign. Target
  *            and subject are only the driver's word, and are shown as such.
  * Untrusted: both come from another machine: bounded, refused as ERROR_DAMAGED with what is wrong,
  *            printed escaped.

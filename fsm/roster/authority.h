@@ -1,15 +1,15 @@
 /* fsm/roster/authority: what the roster in force lets this run of titan-fsm do.
  * Knows:     whose key is used and who drives the deployment; the roster itself is roster.h, the
  *            verifier's own rule is verify/judge/authority.c.
- * Rule:      whoever was removed since he opened or took over may only disarm, abort and roll back
- *            (journal/FORMAT.md, "Who signs what"). */
+ * Rule:      an operator who was removed since they opened or took over may only disarm, abort and
+ * roll back (journal/FORMAT.md, "Who signs what"). */
 #ifndef FSM_AUTHORITY_H
 #define FSM_AUTHORITY_H
 
 #include "fsm/driver.h"
 #include "fsm/roster/roster.h"
 
-/* Who drives: he that opened, or took over last. Borrowed. */
+/* Who drives: the operator who opened, or took over last. Borrowed. */
 struct holder {
     const char *principal;
     uint8_t key[KEY_BYTES];
@@ -31,8 +31,8 @@ enum error_code authority_check_own(struct driver *driver, enum roster_role role
 
 /* Only an operator of the roster in force goes forward with such an action. */
 bool authority_is_forward(const struct transition *edge);
-/* *ret_why: one sentence when whoever drives was removed since, "" when he may go forward; looked
- * at over the *ret_size entries that the journal has. */
+/* *ret_why: one sentence when the driving operator was removed since, "" when they may go forward;
+ * looked at over the *ret_size entries that the journal has. */
 enum error_code authority_look(struct driver *driver, char *ret_why, size_t room,
                                uint64_t *ret_size, struct error *error) CHECKED;
 /* For a command that belongs to going forward: refused, and the refusal recorded. The session key

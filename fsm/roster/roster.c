@@ -11,7 +11,7 @@
 
 enum {
     CACHE_STEP = 128
-}; /* so many entries are read again before the cache is written anew: writing costs a commit */
+}; /* so many entries are read again before the cache is written again: writing costs a commit */
 #define CACHE_KEY "roster"
 
 static const struct {
@@ -49,7 +49,7 @@ void roster_free(struct roster *roster)
     *roster = (struct roster){0};
 }
 
-static enum error_code no_memory(struct error *error)
+static enum error_code no_memory_for_roster(struct error *error)
 {
     return error_set(error, ERROR_MEMORY, 0, "roster", "", "out of memory");
 }
@@ -88,7 +88,7 @@ static enum error_code read_list(enum roster_role role, const json_t *list,
     size_t count = json_array_size(list);
     ret_signers->signers = calloc(count > 0 ? count : 1, sizeof *ret_signers->signers);
     if (ret_signers->signers == NULL)
-        return no_memory(error);
+        return no_memory_for_roster(error);
     for (size_t i = 0; i < count; i++) {
         const char *line = json_string_value(json_array_get(list, i));
         enum error_code code = read_line(role, line != NULL ? line : "", &ret_signers->signers[i],
@@ -104,7 +104,7 @@ enum error_code roster_read(const json_t *lines, struct roster *ret_roster, stru
 {
     CLEANUP_ROSTER struct roster roster = {.lines = json_deep_copy(lines)};
     if (roster.lines == NULL)
-        return no_memory(error);
+        return no_memory_for_roster(error);
     for (unsigned role = 1; role < ROSTER_ROLES; role++) {
         enum error_code code = read_list((enum roster_role)role,
                                          json_object_get(lines, roles[role].key),
@@ -200,7 +200,7 @@ enum error_code roster_without(const struct roster *roster, enum roster_role rol
     CLEANUP_JSON json_t *lines = json_deep_copy(roster->lines);
     json_t *kept = json_object_get(lines, roles[role].key);
     if (lines == NULL)
-        return no_memory(error);
+        return no_memory_for_roster(error);
     bool some_can_sign = false;
     for (size_t i = list->count; i-- > 0;) {
         if (is_who(&list->signers[i], who))
@@ -311,14 +311,14 @@ static enum error_code scan(struct journal *journal, uint64_t size, bool use_cac
         if (found
             && json_array_append_new(history->places, json_integer((json_int_t)history->scanned))
                    != 0)
-            return no_memory(error);
+            return no_memory_for_roster(error);
     }
     if (history->scanned - from >= CACHE_STEP)
         write_cache(journal, history);
     return ERROR_OK;
 }
 
-static enum error_code damaged(uint64_t seq, const char *what, struct error *error)
+static enum error_code roster_damaged(uint64_t seq, const char *what, struct error *error)
 {
     char where[64];
     (void)snprintf(where, sizeof where, "journal entry %llu", (unsigned long long)seq);
@@ -342,7 +342,7 @@ static enum error_code read_place(struct journal *journal, uint64_t seq,
     if (!bytes_from_hex(ret_entry->signer, SHA256_HEX, ret_signer, KEY_BYTES)
         || !sshsig_verify(SSHSIG_NAMESPACE_JOURNAL, value.data + SIGNATURE_BYTES,
                           value.size - SIGNATURE_BYTES, value.data, ret_signer))
-        return damaged(seq, "the signature is wrong", error);
+        return roster_damaged(seq, "the signature is wrong", error);
     return ERROR_OK;
 }
 
@@ -366,12 +366,12 @@ static enum error_code follow(struct journal *journal, const struct history *his
         if (code != ERROR_OK || !*ret_fits)
             return code;
         if (i > 0 && roster_find(roster, ROSTER_ADMINISTRATOR, signer, NULL) == NULL)
-            return damaged(entry.seq,
-                           "the roster is not signed by an administrator of the one in force",
-                           error);
+            return roster_damaged(
+                entry.seq, "the roster is not signed by an administrator of the one in force",
+                error);
         struct error why;
         if (roster_read(json_object_get(entry.body, "roster"), roster, &why) != ERROR_OK)
-            return damaged(entry.seq, why.what, error);
+            return roster_damaged(entry.seq, why.what, error);
         roster->entry = entry.seq;
     }
     return ERROR_OK;
@@ -392,7 +392,7 @@ enum error_code roster_load(struct journal *journal, uint64_t size, struct roste
             code = follow(journal, &history, size, &roster, &fits, error);
     }
     if (code == ERROR_OK && !fits)
-        code = damaged(0, "the journal does not begin with a genesis entry", error);
+        code = roster_damaged(0, "the journal does not begin with a genesis entry", error);
     if (code != ERROR_OK)
         return code;
     roster_free(ret_roster);

@@ -1,12 +1,12 @@
 /* fsm/roster/roster: who may do what: the operators, approvers and administrators in force at a
  * place of the journal.
- * Knows:     genesis and the `roster` entries behind it, each signed by an administrator of the one
+ * Knows:     genesis and the `roster` entries after it, each signed by an administrator of the one
  *            before; not what a right is needed for (authority.h).
  * No date:   a line with valid-after or valid-before is refused. A right ends by an entry, since no
  *            right is judged by a clock that its owner sets.
  * Cost:      a derived cache in the journal says up to where it was scanned and which entries
  *            changed the roster, so that a long journal is not walked each time. It says where to
- *            look, never what stands there: it is thrown away and made anew where it does not fit.
+ *            look, never what it holds: it is discarded and rebuilt where it does not fit.
  * Ownership: roster_free() releases; it takes an empty one. */
 #ifndef FSM_ROSTER_H
 #define FSM_ROSTER_H
@@ -36,7 +36,7 @@ void roster_free(struct roster *roster);
  * borrowed. */
 enum error_code roster_read(const json_t *lines, struct roster *ret_roster, struct error *error)
     CHECKED;
-/* In force behind the first `size` entries. ERROR_DAMAGED where one that changed it is not signed
+/* In force after the first `size` entries. ERROR_DAMAGED where one that changed it is not signed
  * by an administrator of the one before. */
 enum error_code roster_load(struct journal *journal, uint64_t size, struct roster *ret_roster,
                             struct error *error) CHECKED;

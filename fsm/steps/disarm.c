@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "actions/interlock.h"
+#include "fsm/steps/await.h"
 
 static enum error_code send_and_see(struct driver *driver, const char *key, const char *reason,
                                     struct evidence *evidence, bool *ret_sent, bool *ret_observed,
@@ -16,7 +16,11 @@ static enum error_code send_and_see(struct driver *driver, const char *key, cons
         code = interlock_send(target, false, key, reason, evidence, ret_sent, error);
     int64_t until_ns = driver_now_ns(driver) + driver->config.setup.services.settle_ms * 1000000;
     if (code == ERROR_OK && *ret_sent)
-        code = interlock_await(target, INTERLOCK_DISARMED, key, until_ns, evidence, &view, error);
+        code = await_interlock(&(struct await_interlock){.target = target,
+                                                         .wanted = INTERLOCK_DISARMED,
+                                                         .nonce = key,
+                                                         .until_ns = until_ns},
+                               evidence, &view, error);
     *ret_observed = code == ERROR_OK && view.interlock == INTERLOCK_DISARMED && view.received;
     return code;
 }
@@ -28,8 +32,13 @@ enum error_code disarm_recorded(struct driver *driver, const char *reason,
     bool sent;
     struct error acted;
     driver_key(driver, key);
-    enum error_code intent = record_command(&driver->recorder, "disarm", "intent", key, "", reason,
-                                            NULL, error);
+    enum error_code intent = record_command(&driver->recorder,
+                                            &(struct command_draft){.command = "disarm",
+                                                                    .phase = "intent",
+                                                                    .key = key,
+                                                                    .outcome = "",
+                                                                    .reason = reason},
+                                            error);
     if (intent != ERROR_OK && intent != ERROR_JOURNAL_WRITE)
         return intent;
     enum error_code act = send_and_see(driver, key, reason, evidence, &sent, ret_observed, &acted);
@@ -37,8 +46,15 @@ enum error_code disarm_recorded(struct driver *driver, const char *reason,
         const char *outcome = *ret_observed             ? "observed"
                               : act == ERROR_OK && sent ? "not_observed"
                                                         : "failed";
-        intent = record_command(&driver->recorder, "disarm", "outcome", key, outcome,
-                                act != ERROR_OK ? acted.what : reason, evidence, error);
+        intent = record_command(&driver->recorder,
+                                &(struct command_draft){.command = "disarm",
+                                                        .phase = "outcome",
+                                                        .key = key,
+                                                        .outcome = outcome,
+                                                        .reason = act != ERROR_OK ? acted.what
+                                                                                  : reason,
+                                                        .evidence = evidence},
+                                error);
     }
     if (act != ERROR_OK)
         *error = acted;

@@ -1,7 +1,7 @@
 /* fsm/steps/disarm: DISARM outside the procedure: the operator's emergency, the answer to a
  * dangling ARM, the last thing that is done when the journal cannot be written any more. Sent with
  * a nonce of its own and believed only when Execution shows it.
- * Records:   command `disarm`, phase intent before and outcome behind it. */
+ * Records:   command `disarm`, phase intent before and outcome after it. */
 #ifndef FSM_DISARM_H
 #define FSM_DISARM_H
 

@@ -5,96 +5,28 @@
 
 #include "actions/compose/compose.h"
 #include "actions/git.h"
-#include "fsm/hold.h"
+#include "fsm/keep_tenancy.h"
 #include "fsm/snapshot.h"
 #include "fsm/steps/window.h"
 #include "journal/format/names.h"
 
-static enum error_code give_back(struct step *step, struct target *target,
-                                 const struct tenancy *tenancy, struct error *error)
-{
-    struct driver *driver = step->driver;
-    struct hold hold;
-    bool connected = deployment_transition_to(&driver->deployment, STATE_CONNECTED) != NULL;
-    struct target_tenancy lease = {.journal = journal_id(driver->journal),
-                                   .deployment = (int64_t)driver->deployment.number,
-                                   .epoch = connected ? driver->lease.epoch : tenancy->epoch};
-    enum error_code code = compose_release(target, &lease, lease.deployment, &step->evidence,
-                                           error);
-    if (code == ERROR_OK)
-        code = hold_claim(driver, &hold, error);
-    if (code != ERROR_OK)
-        return code;
-    hold.claim.holder = "";
-    hold.claim.tenancy_ms = 0;
-    return tenancy_free(target, &hold.claim, &step->evidence, error);
-}
-
-static enum error_code is_ours(struct step *step, struct target *target,
-                               struct tenancy *ret_tenancy, bool *ret_ours, struct error *error)
-{
-    enum error_code code = tenancy_read(target, &step->evidence, ret_tenancy, error);
-    if (code == ERROR_OK)
-        *ret_ours = ret_tenancy->deployment == (int64_t)step->driver->deployment.number
-                    && strcmp(ret_tenancy->journal, journal_id(step->driver->journal)) == 0;
-    return code;
-}
-
-/* Repeated after an interruption, it finds the target free and leaves it so. */
-enum error_code step_free_target(struct step *step, struct target *target, struct error *error)
-{
-    struct tenancy tenancy;
-    bool ours = false;
-    enum error_code code = is_ours(step, target, &tenancy, &ours, error);
-    return code == ERROR_OK && ours ? give_back(step, target, &tenancy, error) : code;
-}
-
-/* Without a guard on the target there is nothing to withdraw; its absence is recorded as at
- * `guarded`. */
-static enum error_code guard_is_gone(struct step *step, struct error *error)
-{
-    struct bytes absent = {0};
-    int64_t now = driver_now_ns(step->driver);
-    enum error_code code = bytes_append(&absent, "absent\n", 7, error);
-    if (code == ERROR_OK)
-        code = evidence_add(&step->evidence,
-                            &(struct evidence_draft){.probe = PROBE_GUARD,
-                                                     .subject = "",
-                                                     .output = &absent,
-                                                     .sent_ns = now,
-                                                     .received_ns = now},
-                            error);
-    bytes_free(&absent);
-    return code;
-}
-
 enum error_code step_confirm(struct step *step, struct error *error)
 {
-    struct target *target;
     struct expectation expected;
-    struct look look;
-    enum error_code code = step_target(step, &target, error);
-    if (code == ERROR_OK)
-        code = guard_is_gone(step, error);
-    if (code == ERROR_OK)
+    enum error_code code = step_connect_target(step, error);
+    if (step_goes_on(step, code))
+        code = step_note_guard_absent(step, error);
+    if (step_goes_on(step, code))
         code = window_expectation(step->driver, &expected, error);
-    if (code == ERROR_OK)
-        code = window_look(step->driver, target, &expected, NULL, &step->evidence, &look, error);
-    if (code != ERROR_OK)
-        return code;
-    if (look.mismatch[0] != '\0')
-        return step_is(step, EVENT_MISMATCH, "%s", look.mismatch);
-    return look.failing[0] != '\0' ? step_is(step, EVENT_UNHEALTHY, "%s", look.text)
-                                   : step_is(step, EVENT_DONE, "%s", "");
+    return step_goes_on(step, code) ? window_look_once(step, &expected, error) : code;
 }
 
 enum error_code step_complete(struct step *step, struct error *error)
 {
-    struct target *target;
-    enum error_code code = step_target(step, &target, error);
-    if (code == ERROR_OK)
-        code = step_free_target(step, target, error);
-    return code == ERROR_OK ? step_is(step, EVENT_DONE, "%s", "") : code;
+    enum error_code code = step_connect_target(step, error);
+    if (step_goes_on(step, code))
+        code = keep_tenancy_free(step->driver, step->target, &step->evidence, error);
+    return step_goes_on(step, code) ? step_is(step, EVENT_DONE, "%s", "") : code;
 }
 
 /* An intent to connect exists, or a takeover: the target may have been taken, even where
@@ -113,42 +45,45 @@ static bool has_touched(const struct deployment *deployment)
     return false;
 }
 
-enum error_code step_restore_code(struct step *step, struct error *error)
+/* The tree as it was before, while the target is ours: where it is free already, this was done
+ * before an interruption. */
+static enum error_code restore_commit(struct step *step, bool ours, struct error *error)
 {
-    struct driver *driver = step->driver;
-    struct target *target;
-    struct snapshot before;
-    struct git_state git;
-    struct tenancy tenancy;
+    const struct snapshot *before = &step->seen.before;
     int status = 0;
-    bool ours = false;
-    if (!has_touched(&driver->deployment))
-        return step_is(step, EVENT_DONE, "the target had not been touched");
-    bool connected = deployment_transition_to(&driver->deployment, STATE_CONNECTED) != NULL;
-    enum error_code code = step_target(step, &target, error);
-    if (code == ERROR_OK)
-        code = is_ours(step, target, &tenancy, &ours, error);
-    if (code == ERROR_OK && connected)
-        code = snapshot_load(driver, &before, error);
-    if (code == ERROR_OK && connected
-        && ours) /* where it is free already, this was done before an interruption */
-        code = git_restore(target, &driver->lease, before.commit, before.branch, &step->evidence,
-                           &status, error);
+    enum error_code code = snapshot_load(step->driver, &step->seen.before, error);
+    if (code == ERROR_OK && ours)
+        code = git_restore(step->target, step_lease(step), before->commit, before->branch,
+                           &step->evidence, &status, error);
     if (code == ERROR_OK && status != 0)
         return step_is(step, EVENT_FAILED, "the commit cannot be restored: %.300s",
                        (const char *)evidence_last(&step->evidence, PROBE_ACT, NULL)->output.data);
-    if (code == ERROR_OK && connected)
-        code = git_look(target, &step->evidence, &git, error);
-    if (code == ERROR_OK && connected && strcmp(git.commit, before.commit) != 0)
-        return step_is(step, EVENT_FAILED, "HEAD is %.12s and not %.12s after it was restored",
-                       git.commit, before.commit);
     if (code == ERROR_OK)
-        code = step_free_target(step, target, error);
-    if (code != ERROR_OK)
+        code = git_look(step->target, &step->evidence, &step->seen.git, error);
+    if (code == ERROR_OK && strcmp(step->seen.git.commit, before->commit) != 0)
+        return step_is(step, EVENT_FAILED, "HEAD is %.12s and not %.12s after it was restored",
+                       step->seen.git.commit, before->commit);
+    return code;
+}
+
+enum error_code step_restore_code(struct step *step, struct error *error)
+{
+    struct driver *driver = step->driver;
+    struct tenancy tenancy;
+    bool ours = false;
+    if (!has_touched(&driver->deployment))
+        return step_is(step, EVENT_DONE, "the target had not been touched");
+    enum error_code code = step_connect_target(step, error);
+    if (step_goes_on(step, code))
+        code = keep_tenancy_is_ours(driver, step->target, &step->evidence, &tenancy, &ours, error);
+    if (step_goes_on(step, code)
+        && deployment_transition_to(&driver->deployment, STATE_CONNECTED) != NULL)
+        code = restore_commit(step, ours, error);
+    if (step_goes_on(step, code))
+        code = keep_tenancy_free(driver, step->target, &step->evidence, error);
+    if (!step_goes_on(step, code))
         return code;
     bool disarmed = deployment_transition_to(&driver->deployment, STATE_DISARMED) != NULL;
-    return step_is(
-        step, EVENT_DONE,
-        disarmed ? "Execution stays disarmed; `titan-fsm arm --reason TEXT` is a person's word"
-                 : "");
+    return step_is(step, EVENT_DONE, "%s",
+                   disarmed ? "Execution stays disarmed until somebody runs titan-fsm arm" : "");
 }

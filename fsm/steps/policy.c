@@ -6,148 +6,139 @@
 #include <string.h>
 
 #include "actions/compose/compose.h"
-#include "actions/interlock.h"
-#include "actions/parity.h"
-#include "actions/script.h"
+#include "fsm/steps/await.h"
+#include "fsm/steps/own_checks.h"
 #include "fsm/steps/remaining.h"
-#include "fsm/snapshot.h"
+#include "fsm/steps/up.h"
 #include "journal/format/names.h"
 
-/* DISARM with this intent's nonce, seen received and in force. *ret_seen false: say why in the
- * step's reason. */
-static enum error_code disarm_and_see(struct step *step, struct target *target, bool send,
-                                      bool *ret_seen, struct error *error)
+static enum error_code see_interlock(struct step *step, enum interlock wanted, const char *nonce,
+                                     struct error *error)
 {
-    struct interlock_view view;
+    return await_interlock(&(struct await_interlock){.target = step->target,
+                                                     .wanted = wanted,
+                                                     .nonce = nonce,
+                                                     .until_ns = step_settle_ns(step)},
+                           &step->evidence, &step->seen.interlock, error);
+}
+
+static enum error_code see_parity(struct step *step, enum parity_depth depth, const char *expect,
+                                  struct error *error)
+{
+    return await_parity(&(struct await_parity){.target = step->target,
+                                               .containers = &step->seen.containers,
+                                               .depth = depth,
+                                               .expect = expect,
+                                               .until_ns = step_settle_ns(step)},
+                        &step->evidence, &step->seen.parity, error);
+}
+
+/* DISARM with this intent's nonce, seen received and in force; else the step has failed. */
+static enum error_code disarm_with_nonce(struct step *step, bool send, struct error *error)
+{
+    const struct interlock_view *view = &step->seen.interlock;
     bool sent = true;
-    enum error_code code = send ? interlock_send(target, false, step->key, "titan-fsm",
+    enum error_code code = send ? interlock_send(step->target, false, step->key, "titan-fsm",
                                                  &step->evidence, &sent, error)
                                 : ERROR_OK;
     if (code != ERROR_OK)
         return code;
-    *ret_seen = false;
     if (!sent)
         return step_is(step, EVENT_FAILED, "the bus refuses DISARM to user %s",
                        step->driver->config.setup.bus.user);
-    code = interlock_await(target, INTERLOCK_DISARMED, step->key, step_settle_ns(step),
-                           &step->evidence, &view, error);
-    if (code != ERROR_OK)
+    code = see_interlock(step, INTERLOCK_DISARMED, step->key, error);
+    if (code != ERROR_OK || (view->interlock == INTERLOCK_DISARMED && view->received))
         return code;
-    *ret_seen = view.interlock == INTERLOCK_DISARMED && view.received;
-    return *ret_seen
-               ? ERROR_OK
-               : step_is(step, EVENT_FAILED, "DISARM was sent and not seen: Execution is %s%s",
-                         interlock_name(view.interlock),
-                         view.received ? "" : " and shows no line with this command's nonce");
+    return step_is(step, EVENT_FAILED, "DISARM was sent and not seen: Execution is %s%s",
+                   interlock_name(view->interlock),
+                   view->received ? "" : " and shows no line with this command's nonce");
 }
 
 enum error_code step_disarm(struct step *step, struct error *error)
 {
-    struct target *target;
-    bool seen = false;
-    enum error_code code = step_target(step, &target, error);
-    if (code == ERROR_OK)
-        code = disarm_and_see(step, target, !step->adopted, &seen, error);
-    return code == ERROR_OK && seen ? step_is(step, EVENT_DONE, "%s", "") : code;
+    enum error_code code = step_connect_target(step, error);
+    if (step_goes_on(step, code))
+        code = disarm_with_nonce(step, !step->adopted, error);
+    return step_goes_on(step, code) ? step_is(step, EVENT_DONE, "%s", "") : code;
 }
 
-/* True when the service's container is another one than before this deployment. */
-static enum error_code is_recreated(struct step *step, struct target *target, const char *service,
-                                    bool *ret_recreated, struct error *error)
+/* Whether the service's container is another one than before this deployment, and runs. */
+static enum error_code look_for_new_container(struct step *step, const char *service,
+                                              bool *ret_recreated, struct error *error)
 {
-    struct snapshot before;
-    struct containers now;
-    struct evidence scratch = {.count = 0};
-    enum error_code code = snapshot_load(step->driver, &before, error);
+    size_t before = step->evidence.count;
+    enum error_code code = snapshot_load(step->driver, &step->seen.before, error);
     if (code == ERROR_OK)
-        code = compose_containers(target, &scratch, &now, error);
-    evidence_clear(&scratch);
+        code = compose_containers(step->target, &step->evidence, &step->seen.containers, error);
+    evidence_cut(&step->evidence, before);
     if (code != ERROR_OK)
         return code;
-    const struct container *old = containers_find(&before.containers, service),
-                           *current = containers_find(&now, service);
+    const struct container *old = containers_find(&step->seen.before.containers, service),
+                           *current = containers_find(&step->seen.containers, service);
     *ret_recreated = current != NULL && strcmp(current->state, "running") == 0
                      && (old == NULL || strcmp(old->id, current->id) != 0);
     return ERROR_OK;
 }
 
-static enum error_code bring_up(struct step *step, struct target *target,
-                                const struct compose_up *given, bool *ret_up, struct error *error)
+/* After a deploy nothing was commanded: Execution must be disarmed by itself. */
+static enum error_code check_still_disarmed(struct step *step, struct error *error)
 {
-    struct compose_up up = *given;
-    int status = 0;
-    up.deadline_ms = step_remaining_ms(step);
-    enum error_code code = compose_up(target, &step->driver->lease, &up, &step->evidence, &status,
-                                      error);
-    *ret_up = code == ERROR_OK && status == 0;
-    if (code == ERROR_OK && status != 0)
-        return step_is(
-            step, EVENT_FAILED, "services cannot be brought up: %.300s",
-            (const char *)evidence_last(&step->evidence, PROBE_COMPOSE_UP, NULL)->output.data);
-    return code;
+    enum error_code code = see_interlock(step, INTERLOCK_DISARMED, NULL, error);
+    if (code != ERROR_OK || step->seen.interlock.interlock == INTERLOCK_DISARMED)
+        return code;
+    return step_is(step, EVENT_MISMATCH, "Execution is %s after the deploy; it must be disarmed",
+                   interlock_name(step->seen.interlock.interlock));
 }
 
-/* After a deploy nothing was commanded: Execution must be disarmed by itself. */
-static enum error_code still_disarmed(struct step *step, struct target *target, bool *ret_disarmed,
-                                      struct error *error)
+/* One service recreated, unless that was done before an interruption. DISARM is observed again
+ * right before. */
+static enum error_code recreate_disarmed(struct step *step, const char *service,
+                                         struct error *error)
 {
-    struct interlock_view view;
-    enum error_code code = interlock_await(target, INTERLOCK_DISARMED, NULL, step_settle_ns(step),
-                                           &step->evidence, &view, error);
-    *ret_disarmed = code == ERROR_OK && view.interlock == INTERLOCK_DISARMED;
-    if (code == ERROR_OK && !*ret_disarmed)
-        return step_is(step, EVENT_MISMATCH,
-                       "Execution is %s after the deploy; it must be disarmed",
-                       interlock_name(view.interlock));
+    bool recreated = false;
+    enum error_code code = step_connect_target(step, error);
+    if (step_goes_on(step, code))
+        code = look_for_new_container(step, service, &recreated, error);
+    if (step_goes_on(step, code))
+        code = disarm_with_nonce(step, true, error);
+    if (step_goes_on(step, code) && !recreated)
+        code = up(step,
+                  &(struct compose_up){.services = {service},
+                                       .service_count = 1,
+                                       .no_deps = true,
+                                       .force_recreate = true},
+                  error);
     return code;
 }
 
 enum error_code step_deploy_execution(struct step *step, struct error *error)
 {
-    const char *execution = step->driver->config.setup.services.execution;
-    struct target *target;
-    bool recreated = false, good = false;
-    enum error_code code = step_target(step, &target, error);
-    if (code == ERROR_OK)
-        code = is_recreated(step, target, execution, &recreated, error);
-    if (code == ERROR_OK)
-        code = disarm_and_see(step, target, true, &good, error);
-    if (code != ERROR_OK || !good)
-        return code;
-    if (!recreated) {
-        code = bring_up(step, target,
-                        &(struct compose_up){.services = {execution},
-                                             .service_count = 1,
-                                             .no_deps = true,
-                                             .force_recreate = true},
-                        &good, error);
-        if (code != ERROR_OK || !good)
-            return code;
-    }
-    code = still_disarmed(step, target, &good, error);
-    return code == ERROR_OK && good ? step_is(step, EVENT_DONE, "%s", "") : code;
+    enum error_code code = recreate_disarmed(step, step->driver->config.setup.services.execution,
+                                             error);
+    if (step_goes_on(step, code))
+        code = check_still_disarmed(step, error);
+    return step_goes_on(step, code) ? step_is(step, EVENT_DONE, "%s", "") : code;
 }
 
 /* The service runs the image that was pulled for it. */
-static enum error_code runs_pulled(struct step *step, const struct containers *containers,
-                                   const char *service, bool *ret_same, struct error *error)
+static enum error_code check_runs_pulled(struct step *step, const char *service,
+                                         struct error *error)
 {
-    struct images images;
-    enum error_code code = remaining_pulled(step, &images, error);
+    enum error_code code = remaining_pulled(step, &step->seen.images, error);
     if (code != ERROR_OK)
         return code;
-    const struct container *container = containers_find(containers, service);
-    const struct image *image = images_find(&images, service);
-    *ret_same = container != NULL && image != NULL && strcmp(container->image, image->id) == 0;
-    return *ret_same ? ERROR_OK
-                     : step_is(step, EVENT_MISMATCH,
-                               "%s does not run the image that was pulled for it", service);
+    const struct container *container = containers_find(&step->seen.containers, service);
+    const struct image *image = images_find(&step->seen.images, service);
+    if (container != NULL && image != NULL && strcmp(container->image, image->id) == 0)
+        return ERROR_OK;
+    return step_is(step, EVENT_MISMATCH, "%s does not run the image that was pulled for it",
+                   service);
 }
 
-static enum error_code judge_parity(struct step *step, const struct parity_view *parity,
-                                    struct error *error)
+static enum error_code judge_parity(struct step *step, struct error *error)
 {
-    enum error_code code = step_fact(step, "policy_hash",
+    const struct parity_view *parity = &step->seen.parity;
+    enum error_code code = step_fact(step, FACT_POLICY_HASH,
                                      parity->parity == PARITY_EQUAL ? parity->hash : "", error);
     if (code != ERROR_OK)
         return code;
@@ -160,128 +151,96 @@ static enum error_code judge_parity(struct step *step, const struct parity_view 
 
 enum error_code step_verify_execution(struct step *step, struct error *error)
 {
-    const char *expect = deployment_open_string(&step->driver->deployment, "expect");
-    struct target *target;
-    struct containers containers;
-    struct parity_view parity = {0};
-    bool same = false;
-    enum error_code code = step_target(step, &target, error);
-    if (code == ERROR_OK)
-        code = compose_containers(target, &step->evidence, &containers, error);
-    if (code == ERROR_OK)
-        code = parity_await(target, &containers, PARITY_EXECUTION, expect, step_settle_ns(step),
-                            &step->evidence, &parity, error);
-    if (code == ERROR_OK)
-        code = runs_pulled(step, &containers, step->driver->config.setup.services.execution, &same,
-                           error);
-    return code == ERROR_OK && same ? judge_parity(step, &parity, error) : code;
+    const struct driver *driver = step->driver;
+    enum error_code code = step_connect_target(step, error);
+    if (step_goes_on(step, code))
+        code = compose_containers(step->target, &step->evidence, &step->seen.containers, error);
+    if (step_goes_on(step, code))
+        code = see_parity(step, PARITY_EXECUTION,
+                          deployment_open_string(&driver->deployment, "expect"), error);
+    if (step_goes_on(step, code))
+        code = check_runs_pulled(step, driver->config.setup.services.execution, error);
+    return step_goes_on(step, code) ? judge_parity(step, error) : code;
 }
 
 enum error_code step_deploy_brain(struct step *step, struct error *error)
 {
-    const char *brain = step->driver->config.setup.services.brain;
-    struct target *target;
-    struct compose_model model;
-    bool recreated = false, good = false;
-    enum error_code code = step_target(step, &target, error);
-    if (code == ERROR_OK)
-        code = is_recreated(step, target, brain, &recreated, error);
-    if (code == ERROR_OK)
-        code = disarm_and_see(step, target, true, &good, error);
-    if (code != ERROR_OK || !good)
-        return code;
-    if (!recreated) {
-        code = bring_up(step, target,
-                        &(struct compose_up){.services = {brain},
-                                             .service_count = 1,
-                                             .no_deps = true,
-                                             .force_recreate = true},
-                        &good, error);
-        if (code != ERROR_OK || !good)
-            return code;
-    }
-    code = bring_up(step, target, &(struct compose_up){.remove_orphans = true}, &good, error);
-    if (code == ERROR_OK && good)
-        code = compose_render(target, &step->evidence, &model, error);
-    if (code != ERROR_OK || !good)
-        return code;
-    code = remaining_judge(step, target, &model, error);
-    if (code != ERROR_OK || step->event != EVENT_DONE)
-        return code;
-    return still_disarmed(step, target, &good, error);
+    enum error_code code = recreate_disarmed(step, step->driver->config.setup.services.brain,
+                                             error);
+    if (step_goes_on(step, code))
+        code = up(step, &(struct compose_up){.remove_orphans = true}, error);
+    if (step_goes_on(step, code))
+        code = compose_render(step->target, &step->evidence, &step->seen.model, error);
+    if (step_goes_on(step, code))
+        code = remaining_check(step, error);
+    if (step_goes_on(step, code))
+        code = check_still_disarmed(step, error);
+    return step_goes_on(step, code) ? step_is(step, EVENT_DONE, "%s", step->remark) : code;
 }
 
 enum error_code step_verify_parity(struct step *step, struct error *error)
 {
-    const char *expect = deployment_fact(&step->driver->deployment, STATE_EXECUTION_VERIFIED,
-                                         "policy_hash");
-    struct target *target;
-    struct containers containers;
-    struct parity_view parity = {0};
-    char found_text[400];
-    int status = 0;
-    bool same = false, found = false;
-    enum error_code code = step_target(step, &target, error);
-    if (code == ERROR_OK)
-        code = compose_containers(target, &step->evidence, &containers, error);
-    if (code == ERROR_OK)
-        code = parity_await(target, &containers, PARITY_BRAIN, expect, step_settle_ns(step),
-                            &step->evidence, &parity, error);
-    if (code == ERROR_OK && parity.parity == PARITY_EQUAL)
-        code = script_search_errors(target, &containers, &step->evidence, &found, found_text,
-                                    sizeof found_text, error);
-    if (code == ERROR_OK && parity.parity == PARITY_EQUAL)
-        code = script_run(target, step_remaining_ms(step), &step->evidence, &status, error);
-    if (code == ERROR_OK)
-        code = runs_pulled(step, &containers, step->driver->config.setup.services.brain, &same,
-                           error);
-    if (code != ERROR_OK || !same)
-        return code;
-    if (found)
-        return step_is(step, EVENT_FAILED, "%s", found_text);
-    return status == 0
-               ? judge_parity(step, &parity, error)
-               : step_is(step, EVENT_FAILED, "the verification script ended with %d", status);
+    const struct driver *driver = step->driver;
+    enum error_code code = step_connect_target(step, error);
+    if (step_goes_on(step, code))
+        code = compose_containers(step->target, &step->evidence, &step->seen.containers, error);
+    if (step_goes_on(step, code))
+        code = see_parity(
+            step, PARITY_BRAIN,
+            deployment_facts(&driver->deployment, STATE_EXECUTION_VERIFIED).policy_hash, error);
+    if (step_goes_on(step, code) && step->seen.parity.parity == PARITY_EQUAL)
+        code = own_checks_look(step, error);
+    if (step_goes_on(step, code))
+        code = check_runs_pulled(step, driver->config.setup.services.brain, error);
+    if (step_goes_on(step, code))
+        code = own_checks_judge(step);
+    return step_goes_on(step, code) ? judge_parity(step, error) : code;
 }
 
-/* Parity again, on this very moment's evidence, then ARM, then Execution's own word that it is
+/* The hash that the deployment verified before it asks to arm. */
+static const char *verified_hash(const struct deployment *deployment)
+{
+    bool release = deployment->procedure == PROCEDURE_RELEASE;
+    return deployment_facts(deployment, release ? STATE_VERIFIED : STATE_PARITY_VERIFIED)
+        .policy_hash;
+}
+
+static enum error_code send_arm(struct step *step, struct error *error)
+{
+    bool sent = false;
+    enum error_code code = interlock_send(step->target, true, step->key, "titan-fsm",
+                                          &step->evidence, &sent, error);
+    if (code != ERROR_OK || sent)
+        return code;
+    return step_is(step, EVENT_FAILED, "the bus refuses ARM to user %s",
+                   step->driver->config.setup.bus.user);
+}
+
+/* Parity again, on this very moment's evidence, then ARM, then Execution itself shows that it is
  * armed. */
 enum error_code step_arm(struct step *step, struct error *error)
 {
-    struct driver *driver = step->driver;
-    bool release = driver->deployment.procedure == PROCEDURE_RELEASE;
-    const char *expect = deployment_fact(&driver->deployment,
-                                         release ? STATE_VERIFIED : STATE_PARITY_VERIFIED,
-                                         "policy_hash");
-    struct target *target;
-    struct containers containers;
-    struct parity_view parity = {0};
-    struct interlock_view view;
-    bool sent = false;
-    enum error_code code = step_target(step, &target, error);
-    if (code == ERROR_OK)
-        code = compose_containers(target, &step->evidence, &containers, error);
-    if (code == ERROR_OK)
-        code = parity_look(target, &containers, PARITY_BRAIN, expect, &step->evidence, &parity,
-                           error);
-    if (code != ERROR_OK)
+    const char *expect = verified_hash(&step->driver->deployment);
+    const struct interlock_view *view = &step->seen.interlock;
+    enum error_code code = step_connect_target(step, error);
+    if (step_goes_on(step, code))
+        code = compose_containers(step->target, &step->evidence, &step->seen.containers, error);
+    if (step_goes_on(step, code))
+        code = parity_look(step->target, &step->seen.containers, PARITY_BRAIN, expect,
+                           &step->evidence, &step->seen.parity, error);
+    if (step_goes_on(step, code) && step->seen.parity.parity != PARITY_EQUAL)
+        return step_is(step, EVENT_MISMATCH, "not armed, because parity is gone: %s",
+                       step->seen.parity.text);
+    if (step_goes_on(step, code))
+        code = send_arm(step, error);
+    if (step_goes_on(step, code))
+        code = see_interlock(step, INTERLOCK_ARMED, NULL, error);
+    if (step_goes_on(step, code))
+        code = step_fact(step, FACT_INTERLOCK, interlock_name(view->interlock), error);
+    if (!step_goes_on(step, code))
         return code;
-    if (parity.parity != PARITY_EQUAL)
-        return step_is(step, EVENT_MISMATCH, "not armed, because parity is gone: %s", parity.text);
-    code = interlock_send(target, true, step->key, "titan-fsm", &step->evidence, &sent, error);
-    if (code != ERROR_OK)
-        return code;
-    if (!sent)
-        return step_is(step, EVENT_FAILED, "the bus refuses ARM to user %s",
-                       driver->config.setup.bus.user);
-    code = interlock_await(target, INTERLOCK_ARMED, NULL, step_settle_ns(step), &step->evidence,
-                           &view, error);
-    if (code == ERROR_OK)
-        code = step_fact(step, "interlock", interlock_name(view.interlock), error);
-    if (code != ERROR_OK)
-        return code;
-    if (view.interlock != INTERLOCK_ARMED)
+    if (view->interlock != INTERLOCK_ARMED)
         return step_is(step, EVENT_FAILED, "ARM was sent and Execution is not seen armed: %s",
-                       interlock_name(view.interlock));
+                       interlock_name(view->interlock));
     return step_is(step, step->edge->event, "%s", "");
 }

@@ -14,7 +14,7 @@
 #include "actions/checklist/preflight.h"
 #include "actions/secrets/secrets.h"
 #include "fsm/roster/approval.h"
-#include "fsm/hold.h"
+#include "fsm/keep_tenancy.h"
 #include "fsm/terminal/progress.h"
 #include "fsm/snapshot.h"
 #include "journal/format/names.h"
@@ -46,17 +46,17 @@ static const char *attested_by(const struct deployment *deployment, const char *
 }
 
 /* "a; b; c" */
-static void list_words(char *text, size_t room, const char *format, ...)
+static void list_words(char *text, size_t size, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-static void list_words(char *text, size_t room, const char *format, ...)
+static void list_words(char *text, size_t size, const char *format, ...)
 {
     size_t used = strlen(text);
     va_list arguments;
-    if (used > 0 && used + 2 < room)
+    if (used > 0 && used + 2 < size)
         (void)memcpy(text + used, "; ", 3);
     used = strlen(text);
     va_start(arguments, format);
-    (void)vsnprintf(text + used, room - used, format, arguments);
+    (void)vsnprintf(text + used, size - used, format, arguments);
     va_end(arguments);
 }
 
@@ -67,19 +67,19 @@ static enum error_code say_what_is_not_redacted(struct step *step, const char *n
     if (note[0] == '\0')
         return ERROR_OK;
     progress_word(step->driver, "not redacted from the record: %s", note);
-    return step_fact(step, "not_redacted", note, error);
+    return step_fact(step, FACT_NOT_REDACTED, note, error);
 }
 
 enum error_code step_run_preflight(struct step *step, struct error *error)
 {
     const struct setup *setup = &step->driver->config.setup;
-    struct target *target;
     struct error refusal;
     enum preflight_status statuses[SETUP_CHECKS_MAX];
     char failing[STEP_REASON_MAX] = "", attested[STEP_REASON_MAX] = "";
-    enum error_code code = step_target(step, &target, error);
+    enum error_code code = step_connect_target(step, error);
     if (code != ERROR_OK)
         return code;
+    struct target *target = step->target;
     bool kept = secrets_check(target_secrets(target), &refusal) == ERROR_OK;
     if (!secrets_are_known(target_secrets(target))) /* what the probes find could not be redacted */
         return step_is(step, EVENT_FAILED, "%s (%s)", refusal.what, refusal.next);
@@ -111,207 +111,211 @@ enum error_code step_run_preflight(struct step *step, struct error *error)
                               : step_is(step, EVENT_FAILED, "%s", failing);
 }
 
-static enum error_code take_target(struct step *step, struct target *target,
-                                   struct target_tenancy *ret_lease, struct error *error)
+/* Takes the tenancy. Until `connected` is recorded, *ret_tenancy is the one to act under. */
+static enum error_code take_target(struct step *step, struct target_tenancy *ret_tenancy,
+                                   struct error *error)
 {
     struct driver *driver = step->driver;
     struct tenancy tenancy;
-    struct hold hold;
-    enum error_code code = hold_claim(driver, &hold, error);
+    struct kept_terms kept;
+    enum error_code code = keep_tenancy_terms(driver, &kept, error);
     if (code == ERROR_OK)
-        code = tenancy_take(target, &hold.claim, &step->evidence, &tenancy, error);
+        code = tenancy_take(step->target, &kept.terms, &step->evidence, &tenancy, error);
     if (code != ERROR_OK)
         return code;
-    *ret_lease = (struct target_tenancy){.journal = hold.claim.journal,
-                                         .deployment = hold.claim.deployment,
-                                         .epoch = tenancy.epoch};
+    *ret_tenancy = (struct target_tenancy){.journal = kept.terms.journal,
+                                           .deployment = kept.terms.deployment,
+                                           .epoch = tenancy.epoch};
     driver->renewed_ns = driver_now_ns(driver);
-    step->facts = step->facts != NULL ? step->facts : json_object();
-    if (step->facts == NULL
-        || json_object_set_new(step->facts, "epoch", json_integer(tenancy.epoch)) != 0)
-        return error_set(error, ERROR_MEMORY, 0, "tenancy", "", "out of memory");
-    return ERROR_OK;
+    return step_fact_number(step, FACT_EPOCH, tenancy.epoch, error);
 }
 
 /* Policy hash and interlock as they are found; what a release may not change. */
-static enum error_code look_at_policy(struct step *step, struct target *target,
-                                      const struct containers *containers,
-                                      struct parity_view *ret_parity,
-                                      struct interlock_view *ret_interlock, struct error *error)
+static enum error_code look_at_policy_before(struct step *step, struct error *error)
 {
-    enum error_code code = interlock_look(target, NULL, &step->evidence, ret_interlock, error);
+    struct step_seen *seen = &step->seen;
+    enum error_code code = interlock_look(step->target, NULL, &step->evidence, &seen->interlock,
+                                          error);
     if (code == ERROR_OK)
-        code = parity_look(target, containers, PARITY_BRAIN, "", &step->evidence, ret_parity,
-                           error);
+        code = parity_look(step->target, &seen->containers, PARITY_BRAIN, "", &step->evidence,
+                           &seen->parity, error);
     if (code == ERROR_OK)
-        code = step_fact(step, "policy_hash",
-                         ret_parity->parity == PARITY_EQUAL ? ret_parity->hash : "", error);
+        code = step_fact(step, FACT_POLICY_HASH,
+                         seen->parity.parity == PARITY_EQUAL ? seen->parity.hash : "", error);
     return code == ERROR_OK
-               ? step_fact(step, "interlock", interlock_name(ret_interlock->interlock), error)
+               ? step_fact(step, FACT_INTERLOCK, interlock_name(seen->interlock.interlock), error)
                : code;
 }
 
-/* What had drifted before is no fault of this deployment: it is recorded and said, so that nobody
- * takes it for one later. */
-static enum error_code note_drift(struct step *step, struct target *target,
-                                  const struct compose_model *model,
-                                  const struct containers *containers, const struct images *images,
-                                  char *ret_text, size_t room, struct error *error)
+/* Drift from before is not this deployment's: it is recorded and printed, so that it is not blamed
+ * on it later. */
+static enum error_code note_drift(struct step *step, struct error *error)
 {
-    struct configurations configurations;
-    struct drift drift = {.count = 0};
-    enum error_code code = compose_configurations(target, model, NULL, COMPOSE_KEY_MAKE,
-                                                  &step->evidence, &configurations, error);
+    struct step_seen *seen = &step->seen;
+    char text[STEP_REASON_MAX - 40] = "";
+    enum error_code code = compose_configurations(step->target, &seen->model, NULL,
+                                                  COMPOSE_KEY_MAKE, &step->evidence,
+                                                  &seen->configurations, error);
     if (code != ERROR_OK)
         return code;
-    drift_services(step->driver->config.setup.compose.file, containers, images, &configurations,
-                   &drift);
-    drift_sentence(&drift, ret_text, room);
-    return step_fact(step, "drift", ret_text, error);
+    drift_services(step->driver->config.setup.compose.file, &seen->containers, &seen->images,
+                   &seen->configurations, &seen->drift);
+    drift_sentence(&seen->drift, text, sizeof text);
+    (void)snprintf(step->remark, sizeof step->remark, "%s%s",
+                   text[0] != '\0' ? "drift before this deployment: " : "", text);
+    return step_fact(step, FACT_DRIFT, text, error);
+}
+
+/* The before snapshot (snapshot.h), apart from what is looked at for the policy. */
+static enum error_code look_before(struct step *step, struct error *error)
+{
+    struct step_seen *seen = &step->seen;
+    struct target *target = step->target;
+    enum error_code code = git_look(target, &step->evidence, &seen->git, error);
+    if (code == ERROR_OK)
+        code = compose_fingerprints(target, COMPOSE_KEY_MAKE, &step->evidence, error);
+    if (code == ERROR_OK)
+        code = compose_render(target, &step->evidence, &seen->model, error);
+    if (code == ERROR_OK)
+        code = compose_containers(target, &step->evidence, &seen->containers, error);
+    if (code == ERROR_OK)
+        code = compose_images(target, &seen->model, &step->evidence, &seen->images, error);
+    if (code == ERROR_OK)
+        code = note_drift(step, error);
+    return code == ERROR_OK ? step_fact(step, FACT_COMMIT, seen->git.commit, error) : code;
+}
+
+static enum error_code hold_images(struct step *step, const struct target_tenancy *tenancy,
+                                   struct error *error)
+{
+    int status = 0;
+    enum error_code code = compose_hold(step->target, tenancy, &step->seen.containers,
+                                        tenancy->deployment, &step->evidence, &status, error);
+    if (code != ERROR_OK || status == 0)
+        return code;
+    return step_is(step, EVENT_FAILED, "what runs now cannot be kept for a rollback: %.200s",
+                   (const char *)evidence_last(&step->evidence, PROBE_ACT, NULL)->output.data);
 }
 
 enum error_code step_connect(struct step *step, struct error *error)
 {
-    struct target *target;
-    struct target_tenancy lease;
-    struct git_state git;
-    struct compose_model model;
-    struct containers containers;
-    struct images images;
-    char drift[STEP_REASON_MAX - 40] = "";
-    int held = 0;
-    enum error_code code = step_target(step, &target, error);
-    if (code == ERROR_OK)
-        code = take_target(step, target, &lease, error);
-    if (code == ERROR_OK)
-        code = git_look(target, &step->evidence, &git, error);
-    if (code == ERROR_OK)
-        code = compose_fingerprints(target, COMPOSE_KEY_MAKE, &step->evidence, error);
-    if (code == ERROR_OK)
-        code = compose_render(target, &step->evidence, &model, error);
-    if (code == ERROR_OK)
-        code = compose_containers(target, &step->evidence, &containers, error);
-    if (code == ERROR_OK)
-        code = compose_images(target, &model, &step->evidence, &images, error);
-    if (code == ERROR_OK)
-        code = note_drift(step, target, &model, &containers, &images, drift, sizeof drift, error);
-    if (code == ERROR_OK)
-        code = step_fact(step, "commit", git.commit, error);
-    if (code != ERROR_OK)
-        return code;
-    struct parity_view parity = {.parity = PARITY_INVALID};
-    struct interlock_view interlock = {.interlock = INTERLOCK_UNKNOWN};
-    if (step_has_policy(step))
-        code = look_at_policy(step, target, &containers, &parity, &interlock, error);
-    if (code == ERROR_OK)
-        code = compose_hold(target, &lease, &containers, lease.deployment, &step->evidence, &held,
-                            error);
-    if (code != ERROR_OK)
-        return code;
-    if (held != 0)
-        return step_is(step, EVENT_FAILED, "what runs now cannot be kept for a rollback: %.200s",
-                       (const char *)evidence_last(&step->evidence, PROBE_ACT, NULL)->output.data);
+    const struct step_seen *seen = &step->seen;
+    struct target_tenancy tenancy;
     bool release = step->driver->deployment.procedure == PROCEDURE_RELEASE && step_has_policy(step);
-    if (release && parity.parity != PARITY_EQUAL)
+    enum error_code code = step_connect_target(step, error);
+    if (step_goes_on(step, code))
+        code = take_target(step, &tenancy, error);
+    if (step_goes_on(step, code))
+        code = look_before(step, error);
+    if (step_goes_on(step, code) && step_has_policy(step))
+        code = look_at_policy_before(step, error);
+    if (step_goes_on(step, code))
+        code = hold_images(step, &tenancy, error);
+    if (!step_goes_on(step, code))
+        return code;
+    if (release && seen->parity.parity != PARITY_EQUAL)
         return step_is(
             step, EVENT_MISMATCH,
             "a release must keep the policy hash, and before it there is none to keep: %s",
-            parity.text);
-    if (release && interlock.interlock == INTERLOCK_UNKNOWN)
-        return step_is(
-            step, EVENT_MISMATCH,
-            "Execution's interlock cannot be told from what it shows; `titan-fsm disarm` first");
-    return step_is(step, EVENT_DONE, "%s%s",
-                   drift[0] != '\0' ? "drift before this deployment: " : "", drift);
+            seen->parity.text);
+    if (release && seen->interlock.interlock == INTERLOCK_UNKNOWN)
+        return step_is(step, EVENT_MISMATCH,
+                       "whether Execution is armed cannot be seen; use titan-fsm disarm first");
+    return step_is(step, EVENT_DONE, "%s", step->remark);
 }
 
-enum error_code step_update_code(struct step *step, struct error *error)
+static enum error_code update_tree(struct step *step, struct error *error)
 {
-    struct driver *driver = step->driver;
-    struct target *target;
-    struct snapshot before;
-    struct git_state git;
+    const char *commit = deployment_open_string(&step->driver->deployment, "commit");
     int status = 0;
-    bool touches = false;
-    char subject[200];
-    enum error_code code = step_target(step, &target, error);
-    if (code == ERROR_OK)
-        code = snapshot_load(driver, &before, error);
-    if (code == ERROR_OK)
-        code = git_look(target, &step->evidence, &git, error);
-    if (code != ERROR_OK)
-        return code;
-    if (!git.clean)
+    enum error_code code = git_look(step->target, &step->evidence, &step->seen.git, error);
+    if (code == ERROR_OK && !step->seen.git.clean)
         return step_is(step, EVENT_MISMATCH,
                        "the tree on the target has changes that no commit holds");
-    code = git_update(target, &driver->lease, deployment_open_string(&driver->deployment, "commit"),
-                      &step->evidence, &status, error);
-    if (code != ERROR_OK)
-        return code;
-    if (status != 0)
+    if (code == ERROR_OK)
+        code = git_update(step->target, step_lease(step), commit, &step->evidence, &status, error);
+    if (code == ERROR_OK && status != 0)
         return step_is(
             step, status == 3 ? EVENT_FAILED : EVENT_MISMATCH,
             "the repository cannot be updated: %.300s",
             (const char *)evidence_last(&step->evidence, PROBE_ACT, "update")->output.data);
-    code = git_look(target, &step->evidence, &git, error);
-    if (code == ERROR_OK)
-        code = git_changed(target, before.commit, git.commit,
-                           &driver->config.setup.repository.policy_files, &step->evidence, &touches,
-                           error);
-    if (code == ERROR_OK)
-        code = step_fact(step, "commit", git.commit, error);
-    if (code == ERROR_OK)
-        code = step_fact(step, "policy_changed", touches ? "yes" : "no", error);
-    if (code == ERROR_OK)
-        code = git_subject(target, git.commit, &step->evidence, subject, sizeof subject, error);
-    if (code == ERROR_OK)
-        code = step_fact(step, "subject", subject, error);
-    return code == ERROR_OK ? step_is(step, EVENT_DONE, "%.12s -> %.12s", before.commit, git.commit)
+    return code == ERROR_OK ? git_look(step->target, &step->evidence, &step->seen.git, error)
                             : code;
 }
 
-static void tell_pull(void *context, const char *line)
+enum error_code step_update_code(struct step *step, struct error *error)
+{
+    const struct setup_repository *repository = &step->driver->config.setup.repository;
+    const char *now = step->seen.git.commit, *before = step->seen.before.commit;
+    bool touches = false;
+    char subject[200];
+    enum error_code code = step_connect_target(step, error);
+    if (step_goes_on(step, code))
+        code = snapshot_load(step->driver, &step->seen.before, error);
+    if (step_goes_on(step, code))
+        code = update_tree(step, error);
+    if (step_goes_on(step, code))
+        code = git_changed(step->target, before, now, &repository->policy_files, &step->evidence,
+                           &touches, error);
+    if (step_goes_on(step, code))
+        code = step_fact(step, FACT_COMMIT, now, error);
+    if (step_goes_on(step, code))
+        code = step_fact(step, FACT_POLICY_CHANGED, touches ? "yes" : "no", error);
+    if (step_goes_on(step, code))
+        code = git_subject(step->target, now, &step->evidence, subject, sizeof subject, error);
+    if (step_goes_on(step, code))
+        code = step_fact(step, FACT_SUBJECT, subject, error);
+    return step_goes_on(step, code) ? step_is(step, EVENT_DONE, "%.12s -> %.12s", before, now)
+                                    : code;
+}
+
+static void show_pull_line(void *context, const char *line)
 {
     progress_pull(context, line);
 }
 
-enum error_code step_pull_images(struct step *step, struct error *error)
+static enum error_code pull(struct step *step, struct error *error)
 {
     struct driver *driver = step->driver;
-    struct target *target;
-    struct compose_model model;
-    struct images images;
-    const struct target_watch watch = {.line = tell_pull, .context = driver};
+    const struct target_watch watch = {.line = show_pull_line, .context = driver};
     int status = 0;
-    if (driver->deployment.procedure == PROCEDURE_RELEASE
-        && strcmp(deployment_fact(&driver->deployment, STATE_UPDATED, "policy_changed"), "yes")
-               == 0)
+    enum error_code code =
+        compose_pull(step->target, step_lease(step),
+                     &(struct compose_pull){.model = &step->seen.model,
+                                            .deadline_ms = step_remaining_ms(step),
+                                            .watch = driver->screen != NULL ? &watch : NULL},
+                     &step->evidence, &status, error);
+    if (code != ERROR_OK || status == 0)
+        return code;
+    return step_is(
+        step, EVENT_FAILED, "the images cannot be pulled: %.300s",
+        (const char *)evidence_last(&step->evidence, PROBE_COMPOSE_PULL, NULL)->output.data);
+}
+
+enum error_code step_pull_images(struct step *step, struct error *error)
+{
+    const struct deployment *deployment = &step->driver->deployment;
+    const struct images *images = &step->seen.images;
+    if (deployment->procedure == PROCEDURE_RELEASE
+        && deployment_facts(deployment, STATE_UPDATED).policy_changed)
         return step_is(step, EVENT_MISMATCH,
-                       "the policy file of the repository changed, which is no release: titan-fsm "
-                       "begin policy");
-    enum error_code code = step_target(step, &target, error);
-    if (code == ERROR_OK)
-        code = compose_render(target, &step->evidence, &model, error);
-    if (code == ERROR_OK)
-        code = compose_pull(target, &driver->lease,
-                            &(struct compose_pull){.model = &model,
-                                                   .deadline_ms = step_remaining_ms(step),
-                                                   .watch = driver->screen != NULL ? &watch : NULL},
-                            &step->evidence, &status, error);
-    if (code != ERROR_OK)
+                       "this commit changes the policy file; use titan-fsm begin policy --reason "
+                       "TEXT");
+    enum error_code code = step_connect_target(step, error);
+    if (step_goes_on(step, code))
+        code = compose_render(step->target, &step->evidence, &step->seen.model, error);
+    if (step_goes_on(step, code))
+        code = pull(step, error);
+    if (step_goes_on(step, code))
+        code = compose_images(step->target, &step->seen.model, &step->evidence, &step->seen.images,
+                              error);
+    if (!step_goes_on(step, code))
         return code;
-    if (status != 0)
-        return step_is(
-            step, EVENT_FAILED, "the images cannot be pulled: %.300s",
-            (const char *)evidence_last(&step->evidence, PROBE_COMPOSE_PULL, NULL)->output.data);
-    code = compose_images(target, &model, &step->evidence, &images, error);
-    if (code != ERROR_OK)
-        return code;
-    for (size_t i = 0; i < images.count; i++)
-        if (images.list[i].id[0] == '\0')
+    for (size_t i = 0; i < images->count; i++)
+        if (images->list[i].id[0] == '\0')
             return step_is(step, EVENT_FAILED, "the image of %s is not there after the pull",
-                           images.list[i].service);
-    return step_is(step, EVENT_DONE, "%zu images", images.count);
+                           images->list[i].service);
+    return step_is(step, EVENT_DONE, "%zu images", images->count);
 }
 
 enum error_code step_lay_guard(struct step *step, struct error *error)
@@ -326,24 +330,13 @@ enum error_code step_lay_guard(struct step *step, struct error *error)
     if (approvals.count < approvals.required)
         return step_is(step, EVENT_UNKNOWN,
                        "%s; `titan-fsm request FILE` makes what the next approver needs, "
-                       "`titan-fsm accept FILE` takes his answer",
+                       "`titan-fsm accept FILE` takes the answer",
                        text);
     code = journal_reserve(driver->journal, RESERVE_BYTES, error);
     if (code != ERROR_OK)
         return code;
-    struct bytes absent = {0};
-    int64_t now = driver_now_ns(driver);
-    code = bytes_append(&absent, "absent\n", 7, error);
+    code = step_note_guard_absent(step, error);
     if (code == ERROR_OK)
-        code = evidence_add(&step->evidence,
-                            &(struct evidence_draft){.probe = PROBE_GUARD,
-                                                     .subject = "",
-                                                     .output = &absent,
-                                                     .sent_ns = now,
-                                                     .received_ns = now},
-                            error);
-    bytes_free(&absent);
-    if (code == ERROR_OK)
-        code = step_fact(step, "guard", "absent", error);
+        code = step_fact(step, FACT_GUARD, "absent", error);
     return code == ERROR_OK ? step_is(step, EVENT_DONE, "%s", "") : code;
 }

@@ -19,14 +19,15 @@ enum error_code remaining_pulled(struct step *step, struct images *ret_images, s
     return code == ERROR_OK ? images_read(&lines, ret_images, error) : code;
 }
 
-static enum error_code judge(struct step *step, const struct drift *drift,
-                             const struct git_state *git, struct error *error)
+static enum error_code judge_remaining(struct step *step, struct error *error)
 {
-    const struct drift_line *failing = drift_first_failing(drift);
-    const char *updated = deployment_fact(&step->driver->deployment, STATE_UPDATED, "commit");
-    char text[STEP_REASON_MAX];
-    drift_sentence(drift, text, sizeof text);
-    enum error_code code = drift->count > 0 ? step_fact(step, "drift", text, error) : ERROR_OK;
+    const struct drift_line *failing = drift_first_failing(&step->seen.drift);
+    const struct git_state *git = &step->seen.git;
+    const char *updated = deployment_facts(&step->driver->deployment, STATE_UPDATED).commit;
+    drift_sentence(&step->seen.drift, step->remark, sizeof step->remark);
+    enum error_code code = step->seen.drift.count > 0
+                               ? step_fact(step, FACT_DRIFT, step->remark, error)
+                               : ERROR_OK;
     if (code != ERROR_OK)
         return code;
     if (failing != NULL)
@@ -39,30 +40,27 @@ static enum error_code judge(struct step *step, const struct drift *drift,
     if (!git->clean)
         return step_is(step, EVENT_MISMATCH,
                        "drift remains after the switch: the tree has changes that no commit holds");
-    return step_is(step, EVENT_DONE, "%s", text); /* empty, or what compose cannot tell */
+    return ERROR_OK;
 }
 
-enum error_code remaining_judge(struct step *step, struct target *target,
-                                const struct compose_model *model, struct error *error)
+enum error_code remaining_check(struct step *step, struct error *error)
 {
-    struct containers containers;
-    struct configurations configurations;
-    struct images pulled;
-    struct git_state git;
-    struct drift drift = {.count = 0};
-    enum error_code code = remaining_pulled(step, &pulled, error);
+    struct step_seen *seen = &step->seen;
+    struct target *target = step->target;
+    enum error_code code = remaining_pulled(step, &seen->images, error);
     if (code == ERROR_OK)
-        code = compose_containers(target, &step->evidence, &containers, error);
+        code = compose_containers(target, &step->evidence, &seen->containers, error);
     if (code == ERROR_OK)
-        code = compose_configurations(target, model, NULL, COMPOSE_KEY_MAKE, &step->evidence,
-                                      &configurations, error);
+        code = compose_configurations(target, &seen->model, NULL, COMPOSE_KEY_MAKE, &step->evidence,
+                                      &seen->configurations, error);
     if (code == ERROR_OK)
-        code = git_look(target, &step->evidence, &git, error);
+        code = git_look(target, &step->evidence, &seen->git, error);
     if (code == ERROR_OK)
         code = compose_fingerprints(target, COMPOSE_KEY_MAKE, &step->evidence, error);
     if (code != ERROR_OK)
         return code;
-    drift_services(step->driver->config.setup.compose.file, &containers, &pulled, &configurations,
-                   &drift);
-    return judge(step, &drift, &git, error);
+    seen->drift = (struct drift){.count = 0};
+    drift_services(step->driver->config.setup.compose.file, &seen->containers, &seen->images,
+                   &seen->configurations, &seen->drift);
+    return judge_remaining(step, error);
 }

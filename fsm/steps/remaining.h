@@ -12,9 +12,9 @@
 #include "actions/compose/compose.h"
 #include "fsm/step.h"
 
-/* Sets the step's outcome: EVENT_DONE or EVENT_MISMATCH. */
-enum error_code remaining_judge(struct step *step, struct target *target,
-                                const struct compose_model *model, struct error *error) CHECKED;
+/* Compared with step->seen.model. A difference is the step's outcome, MISMATCH; what compose cannot
+ * tell goes into step->remark. */
+enum error_code remaining_check(struct step *step, struct error *error) CHECKED;
 /* The images recorded by `pulled`. */
 enum error_code remaining_pulled(struct step *step, struct images *ret_images, struct error *error)
     CHECKED;

@@ -7,8 +7,6 @@
 #ifndef FSM_WINDOW_H
 #define FSM_WINDOW_H
 
-#include "actions/health.h"
-#include "actions/interlock.h"
 #include "fsm/step.h"
 
 /* What a sample must show. */
@@ -21,21 +19,19 @@ enum { WATCHED_MAX = 2 * SETUP_NAMES_MAX + 1 };
 
 /* One look: everything that is watched, each good or failing. */
 struct look {
-    struct containers containers;
-    char failing[SETUP_NAMES_MAX * 24]; /* names, comma between and behind: "execution,brain," */
-    char mismatch[300];                 /* "" = none */
-    char text[300];                     /* for people */
+    char failing[WATCHED_MAX * 65]; /* names, each followed by a comma: "execution,brain," */
+    char mismatch[300];             /* "" = none */
+    char text[300];                 /* for people */
     int64_t sent_ns;
 };
 
 enum error_code window_expectation(struct driver *driver, struct expectation *ret_expectation,
                                    struct error *error) CHECKED;
-/* Evidence: compose.containers, health of every endpoint, bus.policy_hash, logs.execution
- *           (interlock.marker). previous: the containers of the look before, or NULL. */
-enum error_code window_look(struct driver *driver, struct target *target,
-                            const struct expectation *expected, const struct containers *previous,
-                            struct evidence *evidence, struct look *ret_look, struct error *error)
-    CHECKED;
+/* One look, and the step's outcome by it: DONE, MISMATCH or UNHEALTHY. Evidence:
+ * compose.containers, health of every endpoint, bus.policy_hash, logs.execution (interlock.marker).
+ */
+enum error_code window_look_once(struct step *step, const struct expectation *expected,
+                                 struct error *error) CHECKED;
 
 /* The samples that the open intent has in the journal already. */
 struct window_past {

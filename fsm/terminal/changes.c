@@ -114,9 +114,7 @@ static void read_policy(const struct driver *driver, const struct snapshot *befo
 {
     const struct deployment *deployment = &driver->deployment;
     changes->has_policy = driver->config.setup.services.execution[0] != '\0';
-    changes->policy_file = strcmp(deployment_fact(deployment, STATE_UPDATED, "policy_changed"),
-                                  "yes")
-                           == 0;
+    changes->policy_file = deployment_facts(deployment, STATE_UPDATED).policy_changed;
     memcpy(changes->policy_before, before->policy_hash, sizeof changes->policy_before);
     (void)snprintf(changes->policy_after, sizeof changes->policy_after, "%s",
                    changes->procedure == PROCEDURE_RELEASE
@@ -150,9 +148,9 @@ static enum error_code fill_changes(struct driver *driver, struct plan *plan,
     changes->procedure = deployment->procedure;
     text_cut(changes->before, sizeof changes->before, plan->before.commit);
     text_cut(changes->after, sizeof changes->after,
-             deployment_fact(deployment, STATE_UPDATED, "commit"));
+             deployment_facts(deployment, STATE_UPDATED).commit);
     text_cut(changes->drift, sizeof changes->drift,
-             deployment_fact(deployment, STATE_CONNECTED, "drift"));
+             deployment_facts(deployment, STATE_CONNECTED).drift);
     compare_images(driver, &plan->before, &plan->pulled, &plan->now, changes);
     read_policy(driver, &plan->before, changes);
     return git_subjects(target, changes->before, changes->after, CHANGES_SUBJECTS_MAX + 1,

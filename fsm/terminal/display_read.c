@@ -70,7 +70,7 @@ static void take_transition(const struct deployment *deployment, const struct jo
 static void add_way_ahead(const struct deployment *deployment, const struct clock_reading *now,
                           struct display_model *model)
 {
-    bool rearm = strcmp(deployment_fact(deployment, STATE_VERIFIED, "rearm"), "yes") == 0
+    bool rearm = deployment_facts(deployment, STATE_VERIFIED).rearm
                  || deployment->intent.action == ACTION_ARM;
     const struct journal_entry *intent = deployment->intent.seq != 0
                                              ? entry_by_seq(deployment, deployment->intent.seq)

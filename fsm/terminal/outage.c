@@ -306,7 +306,7 @@ static bool may_disarm(const struct deployment *deployment, const struct journal
                              : ACTION_NONE;
     return action == ACTION_DISARM || action == ACTION_MAKE_SAFE
            || (action == ACTION_SWITCH_SERVICES
-               && strcmp(deployment_fact(deployment, STATE_VERIFIED, "interlock"), "armed") != 0);
+               && deployment_facts(deployment, STATE_VERIFIED).interlock != INTERLOCK_ARMED);
 }
 
 /* From the first such act after Execution was last seen armed; later attempts do not restart it. */
@@ -319,7 +319,7 @@ static void measure_disarmed(const struct deployment *deployment, struct outage 
     bool switching = false,
          any = false; /* switching: since_ns is of a switch whose `up` is not on record yet */
     outage->disarmed_ns = -1;
-    if (strcmp(deployment_fact(deployment, STATE_CONNECTED, "interlock"), "armed") != 0)
+    if (deployment_facts(deployment, STATE_CONNECTED).interlock != INTERLOCK_ARMED)
         return;
     for (size_t i = 0; i < deployment->count; i++) {
         const struct journal_entry *entry = &deployment->entries[i];

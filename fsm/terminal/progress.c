@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <jansson.h>
@@ -49,7 +50,8 @@ void progress_open(struct driver *driver)
     struct error ignored;
     if (driver->options.json || driver->options.quiet || !screen_is_possible(driver->world))
         return;
-    if (screen_open(driver->world, &driver->screen, &ignored) == ERROR_OK)
+    driver->shown = calloc(1, sizeof *driver->shown);
+    if (driver->shown != NULL && screen_open(driver->world, &driver->screen, &ignored) == ERROR_OK)
         progress_look(driver);
 }
 
@@ -57,25 +59,28 @@ void progress_close(struct driver *driver)
 {
     screen_close(driver->screen);
     driver->screen = NULL;
+    if (driver->shown != NULL)
+        deployment_clear(driver->shown);
+    free(driver->shown);
+    driver->shown = NULL;
 }
 
-/* Reads the journal again: an event is printed after its entry is written and before the driver has
- * reloaded. */
+/* Reads what is new in the journal: an event is printed after its entry is written and before the
+ * driver has reloaded. */
 void progress_look(const struct driver *driver)
 {
-    struct deployment latest = {0};
+    struct deployment *shown = driver->shown;
     struct display_model model;
     struct clock_reading now;
     struct error ignored;
-    bool found = false;
+    bool found = true;
     if (driver->screen == NULL)
         return;
     if (driver->clock->read(driver->clock->context, &now, &ignored) == ERROR_OK
-        && deployment_load(driver->journal, &latest, &found, &ignored) == ERROR_OK && found) {
-        display_read(&latest, &driver->config, &now, &model);
+        && deployment_follow(driver->journal, shown, &found, &ignored) == ERROR_OK && found) {
+        display_read(shown, &driver->config, &now, &model);
         screen_show(driver->screen, &model);
     }
-    deployment_clear(&latest);
 }
 
 void progress_step(const struct driver *driver, const struct transition *edge, bool adopted)

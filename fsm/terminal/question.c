@@ -42,8 +42,13 @@ enum error_code question_rearm(struct driver *driver, enum answer *ret_answer, s
         reason = "asked on the terminal";
     }
     driver_key(driver, key);
-    enum error_code code = record_command(&driver->recorder, "answer", "outcome", key, outcome,
-                                          reason, NULL, error);
+    enum error_code code = record_command(&driver->recorder,
+                                          &(struct command_draft){.command = "answer",
+                                                                  .phase = "outcome",
+                                                                  .key = key,
+                                                                  .outcome = outcome,
+                                                                  .reason = reason},
+                                          error);
     if (code == ERROR_OK)
         *ret_answer = strcmp(outcome, "yes") == 0 ? ANSWER_YES : ANSWER_NO;
     return code;

@@ -253,7 +253,7 @@ static void roster_with_bad_lines_refused(void **state)
                 "namespaces");
     refuse_line(place, ROSTER_OPERATOR, line_of(BOB, "bob", ""), "already");
     refuse_line(place, ROSTER_OPERATOR, line_of(DAVE, "*", ""), "wildcard");
-    refuse_line(place, ROSTER_OPERATOR, "dave ssh-rsa AAAA", "not understood");
+    refuse_line(place, ROSTER_OPERATOR, "dave ssh-rsa AAAA", "not supported");
     refuse_line(place, ROSTER_OPERATOR, "dave ssh-ed25519 AAAAB3...", "cut short or mistyped");
     refuse_line(place, ROSTER_OPERATOR, "", "");
     (void)snprintf(two, sizeof two, "%s\n%s", line_of(DAVE, "dave", ""),

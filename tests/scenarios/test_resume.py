@@ -208,7 +208,7 @@ def connect_that_hangs_is_interrupted(stack):
         connection, _ = silent.accept()
         driver.send_signal(signal.SIGINT)
         insist(
-            "interrupted" in driver.stderr.readline() + driver.stderr.readline(),
+            "stopping" in driver.stderr.readline() + driver.stderr.readline(),
             "it says at once that it has heard",
         )
         connection.close()

@@ -138,13 +138,13 @@ def window_is_watched_to_its_end(stack):
     text = end(
         driver,
         titan.NEEDS_PERSON,
-        "a second signal ends it at once",
+        "Press Ctrl-C again to quit now",
         "interrupted in observed; the target stays held",
         "next: titan-fsm resume",
     )
     insist(
-        re.search(r"watched to its end, for another [123] s", text)
-        and text.count("watched to its end, for") == 1,
+        re.search(r"after the health window \([123] s left\)", text)
+        and text.count("after the health window (") == 1,
         text,
     )
     insist(
@@ -174,7 +174,7 @@ def switch_under_way_goes_on_through_its_window(stack):
     )
     insist(alice.status()["deployment"]["intent"] == "switch_services", "the switch goes on")
     (alice.home / "go").touch()
-    end(driver, titan.NEEDS_PERSON, "watched to its end, for another", "interrupted in observed")
+    end(driver, titan.NEEDS_PERSON, "after the health window (", "interrupted in observed")
     alice.expect(titan.DONE, "resume")
     alice.expect_proven()
 
@@ -186,7 +186,7 @@ def window_that_fails_behind_a_signal_is_rolled_back(stack):
     driver = start(alice, "run", "--rearm", "no")
     titan.wait_until("samples", lambda: len(samples(alice)) >= 2)
     driver.send_signal(signal.SIGINT)
-    hear(driver, "watched to its end")
+    hear(driver, "after the health window (")
     stack.docker("rm", "-f", stack.containers()["titan-web"][0])
     end(driver, titan.ROLLED_BACK, "is rolled_back")
     claims = alice.claims()
@@ -203,7 +203,7 @@ def second_signal_ends_the_window_at_once(stack):
     driver = start(alice, "run", "--rearm", "no")
     titan.wait_until("samples", lambda: len(samples(alice)) >= 2)
     driver.send_signal(signal.SIGINT)
-    hear(driver, "watched to its end")
+    hear(driver, "after the health window (")
     insist(driver.poll() is None, "the first signal did not end it")
     driver.send_signal(signal.SIGINT)
     end(driver, -signal.SIGINT, "nothing is watched any more", "titan-fsm rollback")
@@ -224,7 +224,7 @@ def question_is_silence_and_stays_disarmed(stack):
     end(
         driver,
         titan.NEEDS_PERSON,
-        "watched to its end",
+        "after the health window (",
         "interrupted in observed",
         "next: titan-fsm resume",
     )

@@ -1,0 +1,98 @@
+#include "fsm/steps/await.h"
+
+enum error_code await(const struct await *await, struct error *error)
+{
+    const struct clock *clock = await->clock;
+    size_t before = await->evidence->count;
+    for (;;) {
+        enum error_code code = await->look(await->context, error);
+        if (code != ERROR_OK || await->enough(await->context))
+            return code;
+        int64_t next_ns = clock_boottime_ns(clock) + await->pause_ns;
+        if (next_ns >= await->until_ns)
+            return ERROR_OK;
+        evidence_cut(await->evidence, before);
+        code = clock->sleep_until(clock->context, next_ns, error);
+        if (code != ERROR_OK)
+            return code;
+    }
+}
+
+struct interlock_wait {
+    const struct await_interlock *wait;
+    struct evidence *evidence;
+    struct interlock_view view;
+};
+
+static enum error_code look_at_interlock(void *context, struct error *error)
+{
+    struct interlock_wait *state = context;
+    return interlock_look(state->wait->target, state->wait->nonce, state->evidence, &state->view,
+                          error);
+}
+
+static bool shows_wanted(const void *context)
+{
+    const struct interlock_wait *state = context;
+    enum interlock wanted = state->wait->wanted, shown = state->view.interlock;
+    if (wanted == INTERLOCK_UNKNOWN)
+        return shown != INTERLOCK_UNKNOWN;
+    return shown == wanted
+           && (wanted != INTERLOCK_DISARMED || state->wait->nonce == NULL || state->view.received);
+}
+
+enum error_code await_interlock(const struct await_interlock *wait, struct evidence *evidence,
+                                struct interlock_view *ret_view, struct error *error)
+{
+    static const int64_t PAUSE_NS = 200000000;
+    struct interlock_wait state = {.wait = wait, .evidence = evidence};
+    enum error_code code = await(&(struct await){.clock = target_clock(wait->target),
+                                                 .evidence = evidence,
+                                                 .until_ns = wait->until_ns,
+                                                 .pause_ns = PAUSE_NS,
+                                                 .look = look_at_interlock,
+                                                 .enough = shows_wanted,
+                                                 .context = &state},
+                                 error);
+    if (code == ERROR_OK)
+        *ret_view = state.view;
+    return code;
+}
+
+struct parity_wait {
+    const struct await_parity *wait;
+    struct evidence *evidence;
+    struct parity_view view;
+};
+
+static enum error_code look_at_parity(void *context, struct error *error)
+{
+    struct parity_wait *state = context;
+    const struct await_parity *wait = state->wait;
+    return parity_look(wait->target, wait->containers, wait->depth, wait->expect, state->evidence,
+                       &state->view, error);
+}
+
+static bool shows_both_hashes(const void *context)
+{
+    const struct parity_wait *state = context;
+    return state->view.parity != PARITY_MISSING;
+}
+
+enum error_code await_parity(const struct await_parity *wait, struct evidence *evidence,
+                             struct parity_view *ret_view, struct error *error)
+{
+    static const int64_t PAUSE_NS = 250000000;
+    struct parity_wait state = {.wait = wait, .evidence = evidence};
+    enum error_code code = await(&(struct await){.clock = target_clock(wait->target),
+                                                 .evidence = evidence,
+                                                 .until_ns = wait->until_ns,
+                                                 .pause_ns = PAUSE_NS,
+                                                 .look = look_at_parity,
+                                                 .enough = shows_both_hashes,
+                                                 .context = &state},
+                                 error);
+    if (code == ERROR_OK)
+        *ret_view = state.view;
+    return code;
+}

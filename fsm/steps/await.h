@@ -1,0 +1,50 @@
+/* fsm/steps/await: looks at the target again and again, until it shows enough or the time is over.
+ * Knows:     the pause between two looks; what is enough, the caller says.
+ * Evidence:  of the last look only.
+ * Errors:    the first failing look ends it. Time that is over is no error: the last view says what
+ *            was seen then. */
+#ifndef FSM_STEPS_AWAIT_H
+#define FSM_STEPS_AWAIT_H
+
+#include "actions/interlock.h"
+#include "actions/parity.h"
+
+/* One look, and whether it saw enough. */
+typedef enum error_code await_look(void *context, struct error *error);
+typedef bool await_enough(const void *context);
+
+struct await {
+    const struct clock *clock;
+    struct evidence *evidence;
+    int64_t until_ns; /* boot clock */
+    int64_t pause_ns;
+    await_look *look;
+    await_enough *enough;
+    void *context; /* of both */
+};
+enum error_code await(const struct await *await, struct error *error) CHECKED;
+
+/* Until Execution shows `wanted`; for DISARMED with a nonce, that command received, too. UNKNOWN:
+ * either of the two states. */
+struct await_interlock {
+    struct target *target;
+    enum interlock wanted;
+    const char *nonce; /* NULL = none was sent */
+    int64_t until_ns;
+};
+enum error_code await_interlock(const struct await_interlock *wait, struct evidence *evidence,
+                                struct interlock_view *ret_view, struct error *error) CHECKED;
+
+/* Until the policy hashes are equal or unequal: lines and responder come some time after a start.
+ */
+struct await_parity {
+    struct target *target;
+    const struct containers *containers;
+    enum parity_depth depth;
+    const char *expect;
+    int64_t until_ns;
+};
+enum error_code await_parity(const struct await_parity *wait, struct evidence *evidence,
+                             struct parity_view *ret_view, struct error *error) CHECKED;
+
+#endif

@@ -1,0 +1,206 @@
+#include "fsm/steps/restored.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "actions/compose/compose.h"
+#include "fsm/keep_tenancy.h"
+#include "fsm/steps/await.h"
+#include "journal/format/names.h"
+
+static const int64_t LOOK_PAUSE_NS = 500000000;
+
+enum error_code restored_keep_declared(struct step *step, struct error *error)
+{
+    struct containers *containers = &step->seen.before.containers;
+    const struct compose_model *model = &step->seen.model;
+    size_t kept = 0;
+    enum error_code code = compose_render(step->target, &step->evidence, &step->seen.model, error);
+    if (code != ERROR_OK)
+        return code;
+    for (size_t i = 0; i < containers->count; i++)
+        for (size_t k = 0; k < model->count; k++)
+            if (strcmp(containers->list[i].service, model->services[k].service) == 0) {
+                containers->list[kept++] = containers->list[i];
+                break;
+            }
+    containers->count = kept;
+    return ERROR_OK;
+}
+
+static enum error_code look_at_all(struct step *step, struct error *error)
+{
+    struct step_seen *seen = &step->seen;
+    struct target *target = step->target;
+    enum error_code code = git_look(target, &step->evidence, &seen->git, error);
+    if (code == ERROR_OK)
+        code = compose_fingerprints(target, COMPOSE_KEY_MAKE, &step->evidence, error);
+    if (code == ERROR_OK)
+        code = compose_containers(target, &step->evidence, &seen->containers, error);
+    if (code == ERROR_OK)
+        code = health_look(target, &seen->containers, &step->evidence, &seen->health, error);
+    if (code == ERROR_OK && step_has_policy(step))
+        code = interlock_look(target, NULL, &step->evidence, &seen->interlock, error);
+    if (code == ERROR_OK && step_has_policy(step))
+        code = parity_look(target, &seen->containers, PARITY_BRAIN, seen->before.policy_hash,
+                           &step->evidence, &seen->parity, error);
+    return code;
+}
+
+static bool starts_with(const struct evidence *evidence, const char *probe, const char *text)
+{
+    const struct evidence_item *item = evidence_last(evidence, probe, NULL);
+    size_t length = strlen(text);
+    return item->output.size >= length && memcmp(item->output.data, text, length) == 0;
+}
+
+/* Tree and files: a difference does not go away by waiting. */
+static void judge_files(struct step *step)
+{
+    const struct snapshot *before = &step->seen.before;
+    const struct git_state *git = &step->seen.git;
+    if (strcmp(git->commit, before->commit) != 0 || strcmp(git->branch, before->branch) != 0)
+        (void)step_is(step, EVENT_MISMATCH, "the tree is at %.12s (%s) and was at %.12s (%s)",
+                      git->commit, git->branch, before->commit, before->branch);
+    else if (!starts_with(&step->evidence, PROBE_CONFIG_HMAC, before->config_hmac)
+             || !starts_with(&step->evidence, PROBE_ENV_HMAC, before->env_hmac))
+        (void)step_is(step, EVENT_MISMATCH,
+                      "the rendered configuration or the env file is not what it was before");
+}
+
+/* Containers as before, each with its identity and none besides. */
+static void judge_images(struct step *step)
+{
+    const struct containers *before = &step->seen.before.containers;
+    struct images *declared = &step->seen.images;
+    char text[300];
+    *declared = (struct images){.count = 0};
+    step->seen.drift = (struct drift){.count = 0};
+    for (size_t i = 0; i < before->count; i++) {
+        struct image *image = &declared->list[declared->count++];
+        memcpy(image->service, before->list[i].service, sizeof image->service);
+        memcpy(image->id, before->list[i].image, sizeof image->id);
+    }
+    drift_services("", &step->seen.containers, declared, NULL, &step->seen.drift);
+    drift_sentence(&step->seen.drift, text, sizeof text);
+    if (step->seen.drift.count > 0)
+        (void)step_is(step, EVENT_MISMATCH, "%s", text);
+}
+
+static void judge_services(struct step *step)
+{
+    const struct step_seen *seen = &step->seen;
+    const struct container *sick = step_first_sick(step);
+    bool has_policy = step_has_policy(step);
+    if (sick != NULL)
+        (void)step_is(step, EVENT_UNHEALTHY, "service %s is %s %s", sick->service, sick->state,
+                      sick->health);
+    else if (!seen->health.all_good)
+        (void)step_is(step, EVENT_UNHEALTHY, "%s", seen->health.text);
+    else if (has_policy && seen->interlock.interlock != INTERLOCK_DISARMED)
+        (void)step_is(step, EVENT_MISMATCH,
+                      "Execution is %s after the rollback; it must be disarmed",
+                      interlock_name(seen->interlock.interlock));
+    else if (has_policy && seen->before.policy_hash[0] != '\0'
+             && seen->parity.parity != PARITY_EQUAL)
+        (void)step_is(step, EVENT_MISMATCH, "the policy hash is not as before: %s",
+                      seen->parity.text);
+}
+
+struct restored_wait {
+    struct step *step;
+    bool final; /* a difference that waiting does not mend */
+};
+
+/* One look, and what it makes of the step: undecided where everything is as before. */
+static enum error_code look_at_restored(void *context, struct error *error)
+{
+    struct restored_wait *wait = context;
+    struct step *step = wait->step;
+    step->event = EVENT_INVALID;
+    enum error_code code = look_at_all(step, error);
+    if (code != ERROR_OK)
+        return code;
+    judge_files(step);
+    wait->final = step->event != EVENT_INVALID;
+    if (step->event == EVENT_INVALID)
+        judge_images(step);
+    if (step->event == EVENT_INVALID)
+        judge_services(step);
+    return ERROR_OK;
+}
+
+static bool is_settled(const void *context)
+{
+    const struct restored_wait *wait = context;
+    return wait->final || wait->step->event == EVENT_INVALID;
+}
+
+/* The override gives every image another name, so a container that this rollback recreated cannot
+ * have the configuration of before. It has the one that file, env file and override come to now,
+ * and file and env file are those of before. One that was left alone has the very one of before. */
+static bool is_same_configuration(const struct configuration *is, const struct configuration *was)
+{
+    if (is == NULL || is->running[0] == '\0')
+        return false;
+    return strcmp(is->running, is->declared) == 0
+           || (was != NULL && strcmp(is->running, was->running) == 0);
+}
+
+static enum error_code check_configurations(struct step *step, struct error *error)
+{
+    CLEANUP_BYTES struct bytes override = {0};
+    const struct snapshot *before = &step->seen.before;
+    char unknown[STEP_REASON_MAX] = "";
+    enum error_code code = compose_override_path(step->target,
+                                                 (int64_t)step->driver->deployment.number,
+                                                 &override, error);
+    if (code == ERROR_OK)
+        code = compose_configurations(step->target, &step->seen.model, (const char *) override.data,
+                                      COMPOSE_KEY_MAKE, &step->evidence, &step->seen.configurations,
+                                      error);
+    if (code != ERROR_OK)
+        return code;
+    for (size_t i = 0; i < before->containers.count; i++) {
+        const char *service = before->containers.list[i].service;
+        const struct configuration *is = configurations_find(&step->seen.configurations, service);
+        if (is_same_configuration(is, configurations_find(&before->configurations, service)))
+            continue;
+        if (is == NULL || is->declared[0] != '\0')
+            return step_is(
+                step, EVENT_MISMATCH,
+                "service %s runs with another configuration than the restored file gives it",
+                service);
+        size_t used = strlen(unknown);
+        (void)snprintf(unknown + used, sizeof unknown - used, "%s%s",
+                       used > 0 ? ", " : "compose cannot tell the configuration of ", service);
+    }
+    return unknown[0] != '\0' ? step_fact(step, FACT_DRIFT, unknown, error) : ERROR_OK;
+}
+
+enum error_code step_verify_restored(struct step *step, struct error *error)
+{
+    struct restored_wait wait = {.step = step};
+    int64_t until_ns = step_settle_ns(step);
+    enum error_code code = step_connect_target(step, error);
+    if (step_goes_on(step, code))
+        code = snapshot_load(step->driver, &step->seen.before, error);
+    if (step_goes_on(step, code))
+        code = restored_keep_declared(step, error);
+    if (step_goes_on(step, code))
+        code = await(&(struct await){.clock = step->driver->clock,
+                                     .evidence = &step->evidence,
+                                     .until_ns = until_ns,
+                                     .pause_ns = LOOK_PAUSE_NS,
+                                     .look = look_at_restored,
+                                     .enough = is_settled,
+                                     .context = &wait},
+                     error);
+    if (step_goes_on(step, code))
+        code = check_configurations(step, error);
+    if (step_goes_on(step, code))
+        code = keep_tenancy_free(step->driver, step->target, &step->evidence, error);
+    if (!step_goes_on(step, code))
+        return code;
+    return step_is(step, EVENT_DONE, "Execution stays disarmed until somebody runs titan-fsm arm");
+}

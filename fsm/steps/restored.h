@@ -1,0 +1,11 @@
+/* fsm/steps/restored: what runs after a rollback, compared with what ran before the deployment. */
+#ifndef FSM_STEPS_RESTORED_H
+#define FSM_STEPS_RESTORED_H
+
+#include "fsm/step.h"
+
+/* Keeps of step->seen.before.containers what the file of the restored commit declares: nothing else
+ * can be restored. Fills step->seen.model. Evidence: compose.services. */
+enum error_code restored_keep_declared(struct step *step, struct error *error) CHECKED;
+
+#endif
