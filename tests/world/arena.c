@@ -16,11 +16,10 @@ struct arena_chunk {
 static struct arena_chunk *add_chunk(struct arena *arena, size_t size)
 {
     size_t bytes = size > CHUNK_BYTES ? size : CHUNK_BYTES;
-    struct arena_chunk *chunk = calloc(1, sizeof *chunk + bytes);
+    struct arena_chunk *chunk = malloc(sizeof *chunk + bytes);
     if (chunk == NULL)
         abort();
-    chunk->size = bytes;
-    chunk->next = arena->chunks;
+    *chunk = (struct arena_chunk){.next = arena->chunks, .size = bytes};
     arena->chunks = chunk;
     return chunk;
 }
@@ -33,6 +32,7 @@ void *arena_take(struct arena *arena, size_t size)
         chunk = add_chunk(arena, rounded);
     void *taken = chunk->data + chunk->used;
     chunk->used += rounded;
+    memset(taken, 0, rounded);
     return taken;
 }
 
@@ -66,6 +66,18 @@ void arena_free(struct arena *arena)
         free(chunk);
     }
     arena->chunks = NULL;
+}
+
+void arena_reset(struct arena *arena)
+{
+    struct arena_chunk *kept = arena->chunks;
+    if (kept == NULL)
+        return;
+    arena->chunks = kept->next;
+    arena_free(arena);
+    kept->next = NULL;
+    kept->used = 0;
+    arena->chunks = kept;
 }
 
 void grow_bytes(struct grow *grow, const void *data, size_t size)

@@ -18,6 +18,8 @@ char *arena_text(struct arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 char *arena_copy(struct arena *arena, const char *data, size_t size); /* with a NUL after it */
 void arena_free(struct arena *arena);
+/* All of it may be used again, without giving the memory back. */
+void arena_reset(struct arena *arena);
 
 /* Bytes with one NUL after them that `size` does not count; may hold NUL themselves. */
 struct grow {

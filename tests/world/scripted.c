@@ -59,5 +59,6 @@ void scripted_close(struct scripted *scripted)
     scripted_store_clear(&scripted->stored);
     titan_close(&scripted->titan);
     arena_free(&scripted->arena);
+    arena_free(&scripted->scratch);
     free(scripted);
 }

@@ -57,7 +57,8 @@ struct scripted_store {
 struct scripted {
     struct timeline timeline;
     struct titan titan;
-    struct arena arena; /* of the disk */
+    struct arena arena;   /* of the disk */
+    struct arena scratch; /* of one command on the target */
     struct files disk;
     struct scripted_store stored;
     uint64_t random_state;

@@ -25,14 +25,13 @@ static enum error_code run(void *context, const struct raw_command *command,
     struct timeline *timeline = &scripted->timeline;
     enum scripted_kind kind = strstr(command->line, "flock ") != NULL ? CALL_CHANGE : CALL_LOOK;
     struct raw_result result = {.status = 0};
-    struct arena arena = {0};
     struct grow output, errors;
     enum error_code code = scripted_ask(scripted, kind, false, command->line, error);
     if (code != ERROR_OK)
         return code;
     scripted->commands++;
     timeline_move(timeline, timeline->now_ns + COST_NS / 2);
-    result.status = titan_run(&scripted->titan, &arena, command->line, command->input,
+    result.status = titan_run(&scripted->titan, &scripted->scratch, command->line, command->input,
                               command->input_bytes, &output, &errors);
     timeline_move(timeline, timeline->now_ns + COST_NS / 2);
     code = scripted_ask(scripted, kind, true, command->line, error);
@@ -40,7 +39,7 @@ static enum error_code run(void *context, const struct raw_command *command,
         code = give(&output, command->output_bytes_max, &result.output, error);
     if (code == ERROR_OK)
         code = give(&errors, command->output_bytes_max, &result.errors, error);
-    arena_free(&arena);
+    arena_reset(&scripted->scratch);
     if (code == ERROR_OK) {
         *ret_result = result;
         return ERROR_OK;
