@@ -59,7 +59,7 @@ def window_left_alone_rolls_back_at_once(stack):
         "the gap to pass", lambda: time.clock_gettime_ns(time.CLOCK_BOOTTIME) - last > 900_000_000
     )
     result = operator.expect(titan.ROLLED_BACK, "resume")
-    insist("left alone" in result.out, result.out)
+    insist("unwatched" in result.out, result.out)
     insist(
         images == {service: image for service, (_, image) in stack.containers().items()},
         "the images are those from before",
