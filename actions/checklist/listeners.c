@@ -42,7 +42,7 @@ static bool read_listener(const char *line, bool six, bool udp, struct listener 
     unsigned long long inode;
     struct listener listener = {.six = six, .udp = udp};
     if (sscanf(line,
-               " %*d: %39[0-9A-Fa-f]:%4x %39[0-9A-Fa-f]:%4x %2x %*x:%*x %*x:%*x %*x %*d %*d %19llu",
+               " %*d: %39[0-9A-Fa-f]:%4x %39[0-9A-Fa-f]:%4x %2x %*x:%*x %*x:%*x %*x %*d %*d %20llu",
                local, &port, remote, &remote_port, &state, &inode)
             != 6
         || !read_address(local, six, listener.address))

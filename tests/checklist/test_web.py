@@ -299,9 +299,11 @@ def heartbeat(house):
         row([beat + ">", beat + "once"], FAILED, "no message arrived on " + beat + "once"),
         row(["titan.evt.>"], FAILED, "does not permit", "`operator`", "titan.evt.>"),
         row([beat + ">", "titan.evt.a"], FAILED, "titan.evt.a: grant it"),
-        row([beat[:-1] + " queue"], FAILED, "`titan.sys.heartbeat.v1 queue` is no subject"),
-        row([">.a"], FAILED, "no subject"),
-        row(["titan..a"], FAILED, "no subject"),
+        row(
+            [beat[:-1] + " queue"], FAILED, "`titan.sys.heartbeat.v1 queue` is not a valid subject"
+        ),
+        row([">.a"], FAILED, "not a valid subject"),
+        row(["titan..a"], FAILED, "not a valid subject"),
         row([], UNDECIDED, "subjects is not configured"),
     ]
     one = good[0][1]["subjects"]
