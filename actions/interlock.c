@@ -83,7 +83,8 @@ static enum error_code look_at_execution(struct target *target, const struct con
 {
     const struct setup_services *services = &target_setup(target)->services;
     const struct setup_patterns *const sets[] = {&services->policy_loaded,
-                                                 &services->disarm_received, &services->disarmed,
+                                                 &services->disarm_received,
+                                                 &services->arm_received, &services->disarmed,
                                                  &services->armed};
     char marker[16] = "";
     if (execution == NULL || strcmp(execution->state, "running") != 0)
