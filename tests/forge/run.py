@@ -25,10 +25,12 @@ import resign
 from bundle import JOURNAL
 from story import LIMITS
 
-VERIFY = os.path.join(os.environ["TITAN_BUILD"], "verify/titan-verify")
+# Thousands of times: without the sanitizers, where there is such a build
+BUILD = os.environ["TITAN_BUILD"]
+VERIFY = os.path.join(os.environ.get("TITAN_PLAIN_BUILD", BUILD), "verify/titan-verify")
 
 
-SCRIPTED = os.path.join(os.environ["TITAN_BUILD"], "tests/forge/scripted_journals")
+SCRIPTED = os.path.join(BUILD, "tests/forge/scripted_journals")
 SCRIPTED_LIMITS = "window_ms: 1000\nsample_interval_ms: 500\n"
 
 
