@@ -20,6 +20,7 @@ import time
 
 import expected
 import journals
+import journals_more
 import mutate
 import resign
 from bundle import JOURNAL
@@ -57,11 +58,12 @@ def own_journals(folder):
         os.path.join(folder, "limits.yml"),
         "".join(f"{key}: {value}\n" for key, value in LIMITS.items()),
     )
-    for name, story in journals.ALL.items():
+    for name, story in {**journals.ALL, **journals_more.ALL}.items():
         driver = story()
         trust = os.path.join(folder, name + ".trust")
         write(trust, driver.alice.line("alice@example", (JOURNAL,)) + "\n")
-        yield Honest(name, driver.journal, trust, "titan-forge", limits)
+        changed = name in journals.ALL
+        yield Honest(name, driver.journal, trust, "titan-forge", limits, changed)
 
 
 def foreign_journals(folder, given):

@@ -305,7 +305,7 @@ class Story:
         self.item("compose.up", " ".join(services), "done\n", ms=300)
         for service in services or SERVICES:
             running = self.target.running(service)
-            if running is None or running.version != version:
+            if running is None or running.version != self.target.kept.get(service, version):
                 self.target.create(service, version)
 
     def errors(self):

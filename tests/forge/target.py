@@ -74,6 +74,7 @@ class Target:
         self.containers, self.sick = [], set()
         self.tenancy = {"deployment": 0, "epoch": 0, "holder": ""}
         self.silent = False
+        self.kept = {}  # services whose image is still that of this version
         for service in (EXECUTION, BRAIN, WEB):
             self.create(service, version)
             self.wait(1000)
@@ -92,6 +93,7 @@ class Target:
         """Re-created from the image of a version. Execution comes up disarmed."""
         self.containers = [one for one in self.containers if one.service != service]
         self.numbers += 1
+        version = self.kept.get(service, version)
         made = Container(self, service, image_id(service, version), self.numbers)
         made.version = version
         self.containers.append(made)
@@ -138,7 +140,8 @@ class Target:
             for service in SERVICES
         ]
         for row in rows:
-            row["id"] = image_id(row["service"], version)
+            service = row["service"]
+            row["id"] = image_id(service, self.kept.get(service, version))
         return "".join(json.dumps(row, separators=(",", ":")) + "\n" for row in rows)
 
     def configuration(self, service, override=False):

@@ -1,0 +1,225 @@
+"""Honest journals of ordinary and of odd conditions, which must be proven as well: the forger does
+not change them."""
+
+from steps import Driver
+from story import EXECUTION
+from target import BRAIN, MS, SUBJECT_DISARM, WEB
+
+OK = "Policy hash handshake OK"
+
+
+def containers_kept():
+    """Only web has a new image; Execution stays armed throughout."""
+    driver = Driver()
+    driver.arm_by_hand()
+    driver.target.kept = {EXECUTION: "1", BRAIN: "1"}
+    driver.prepare("release", "2", "a")
+    driver.switch()
+    driver.armed_before = False  # nobody is asked, since nothing changed
+    driver.verify_release()
+    driver.observe()
+    driver.finish()
+    return driver
+
+
+def rotated():
+    """Brain was not re-created and its handshake line is gone by rotation."""
+    driver = Driver()
+    brain = driver.target.running(BRAIN)
+    driver.target.wait(60_000)
+    brain.log = []
+    brain.say(driver.target.now - 1000 * MS, "still here")
+    driver.target.kept = {EXECUTION: "1", BRAIN: "1"}
+    driver.release("2")
+    return driver
+
+
+def bad_samples():
+    """One endpoint fails once, and the responder is silent once."""
+    driver = Driver()
+    driver.prepare("release", "2", "a")
+    driver.switch()
+    driver.verify_release()
+    driver.begin("observe_window")
+    driver.samples(2)
+    driver.target.sick.add("web")
+    driver.target.wait(500)
+    driver.samples(1, first=3)
+    driver.target.sick.clear()
+    driver.target.silent = True
+    driver.target.wait(500)
+    driver.samples(1, first=4)
+    driver.target.silent = False
+    driver.target.wait(500)
+    driver.samples(5, first=5)
+    driver.end("observed")
+    driver.finish()
+    return driver
+
+
+def with_line(line):
+    """A policy change whose Brain prints another form of its handshake line."""
+    driver = Driver()
+    driver.prepare("policy", "2", "b")
+    driver.disarm()
+    driver.deploy_execution()
+    driver.verify_execution()
+    driver.deploy_brain()
+    brain, policy = driver.target.running(BRAIN), driver.target.policy["2"]
+    brain.log = [one for one in brain.log if OK not in one]
+    brain.say(driver.target.now + 5 * MS, line(policy))
+    driver.verify_parity()
+    driver.arm()
+    driver.observe()
+    driver.finish()
+    return driver
+
+
+def without_hash():
+    return with_line(lambda policy: "\u2705 " + OK)
+
+
+def with_upper_case():
+    return with_line(lambda policy: f"{OK}. Enabling signal processing. Hash: {policy.upper()}")
+
+
+def with_short_hash():
+    return with_line(lambda policy: f"{OK}. Enabling signal processing. Hash: {policy[:8]}...")
+
+
+def leadership_regained():
+    driver = Driver()
+    driver.prepare("release", "2", "a")
+    driver.switch()
+    driver.verify_release()
+    driver.begin("observe_window")
+    driver.samples(2)
+    brain = driver.target.running(BRAIN)
+    brain.say(driver.target.now, "Brain demoted to FOLLOWER. Disabling signal processing")
+    driver.target.wait(500)
+    driver.samples(1, first=3)
+    brain.say(driver.target.now, f"{OK}. Enabling. Hash: {driver.target.policy['2']}")
+    driver.target.wait(500)
+    driver.samples(5, first=4)
+    driver.end("observed")
+    driver.finish()
+    return driver
+
+
+def deaf_execution():
+    """Execution does not hear the DISARM of the rollback and is removed."""
+    driver = Driver()
+    driver.arm_by_hand()
+    driver.prepare("release", "2", "a")
+    driver.switch()
+    driver.begin("verify_release")
+    driver.end("rolling_back", "failed")
+    driver.begin("make_safe")
+    driver.list()
+    payload = f"{driver.key} titan-fsm rollback"
+    driver.item("bus.publish", SUBJECT_DISARM, payload, on_target=False)
+    driver.look()
+    driver.list()
+    driver.act("remove " + EXECUTION)
+    driver.target.remove(EXECUTION)
+    driver.list()
+    driver.end("safe")
+    driver.revert()
+    driver.redeploy()
+    driver.verify_restored()
+    return driver
+
+
+def rolled_back_twice():
+    driver = Driver()
+    driver.prepare("release", "2", "a")
+    driver.switch()
+    driver.begin("verify_release")
+    driver.end("rolling_back", "failed")
+    driver.make_safe()
+    driver.begin("revert")
+    driver.end("rollback_failed", "failed")
+    driver.end("rolling_back", "rollback")
+    driver.roll_back()
+    return driver
+
+
+def window_resumed():
+    """The driver dies in the window and is back within the gap limit."""
+    driver = Driver()
+    driver.prepare("release", "2", "a")
+    driver.switch()
+    driver.verify_release()
+    driver.begin("observe_window")
+    driver.samples(3)
+    driver.target.wait(1500)
+    driver.reconcile("partial", "continue")
+    driver.samples(6, first=4)
+    driver.end("observed")
+    driver.finish()
+    return driver
+
+
+def emergency():
+    """Somebody disarms in the window with their own key: it goes back, and stays disarmed."""
+    driver = Driver()
+    driver.arm_by_hand()
+    driver.prepare("policy", "2", "b")
+    driver.disarm()
+    driver.deploy_execution()
+    driver.verify_execution()
+    driver.deploy_brain()
+    driver.verify_parity()
+    driver.arm()
+    driver.begin("observe_window")
+    driver.samples(2)
+    kept, driver.key = driver.key, driver.fresh_key()
+    driver.command("disarm", "intent", driver.key, signer=driver.carol)
+    driver.publish(arm=False)
+    driver.look()
+    driver.command("disarm", "outcome", driver.key, "observed", signer=driver.carol)
+    driver.items, driver.key = [], kept
+    driver.samples(1, first=3)
+    driver.end("rolling_back", "mismatch")
+    driver.roll_back()
+    return driver
+
+
+def restarts_by_design():
+    """The web container restarts by design, and that is pinned."""
+    driver = Driver()
+    body = driver.settings()
+    body["services"]["restarts_allowed"] = [WEB]
+    body.update({"checklist": [], "approvals": {"policy": 1, "release": 0}, "reason": "web loops"})
+    driver.write("settings", body, driver.alice)
+    driver.prepare("release", "2", "a")
+    driver.switch()
+    driver.verify_release()
+    driver.begin("observe_window")
+    driver.samples(3)
+    web = driver.target.running(WEB)
+    web.restarts, web.finished, web.started = 1, driver.target.now, driver.target.now + MS
+    driver.target.wait(500)
+    driver.samples(5, first=4)
+    driver.end("observed")
+    driver.finish()
+    return driver
+
+
+ALL = {
+    story.__name__: story
+    for story in (
+        containers_kept,
+        rotated,
+        bad_samples,
+        without_hash,
+        with_upper_case,
+        with_short_hash,
+        leadership_regained,
+        deaf_execution,
+        rolled_back_twice,
+        window_resumed,
+        emergency,
+        restarts_by_design,
+    )
+}
