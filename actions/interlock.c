@@ -9,8 +9,6 @@
 #include "actions/logs.h"
 #include "journal/format/names.h"
 
-static const int64_t LOOK_PAUSE_NS = 200000000;
-
 const char *interlock_name(enum interlock interlock)
 {
     switch (interlock) {
@@ -134,29 +132,4 @@ enum error_code interlock_send(struct target *target, bool arm, const char *nonc
     (void)snprintf(payload, sizeof payload, "%s %.200s", nonce, reason);
     return bus_publish(target, arm ? bus->subject_arm : bus->subject_disarm, payload, evidence,
                        ret_sent, error);
-}
-
-enum error_code interlock_await(struct target *target, enum interlock wanted, const char *nonce,
-                                int64_t deadline_ns, struct evidence *evidence,
-                                struct interlock_view *ret_view, struct error *error)
-{
-    const struct clock *clock = target_clock(target);
-    size_t before = evidence->count;
-    for (;;) {
-        struct interlock_view view;
-        enum error_code code = interlock_look(target, nonce, evidence, &view, error);
-        if (code != ERROR_OK)
-            return code;
-        int64_t now = clock_boottime_ns(clock);
-        bool seen = view.interlock == wanted
-                    && (wanted != INTERLOCK_DISARMED || nonce == NULL || view.received);
-        if (seen || now + LOOK_PAUSE_NS >= deadline_ns) {
-            *ret_view = view;
-            return ERROR_OK;
-        }
-        evidence_cut(evidence, before);
-        code = clock->sleep_until(clock->context, now + LOOK_PAUSE_NS, error);
-        if (code != ERROR_OK)
-            return code;
-    }
 }

@@ -34,10 +34,5 @@ void interlock_read(const struct setup_services *services, const struct bytes *l
 enum error_code interlock_send(struct target *target, bool arm, const char *nonce,
                                const char *reason, struct evidence *evidence, bool *ret_sent,
                                struct error *error) CHECKED;
-/* Looks until `wanted` is seen (for DISARMED with a nonce: received, too) or the time is over;
- * evidence of the last probe only. */
-enum error_code interlock_await(struct target *target, enum interlock wanted, const char *nonce,
-                                int64_t deadline_ns, struct evidence *evidence,
-                                struct interlock_view *ret_view, struct error *error) CHECKED;
 
 #endif

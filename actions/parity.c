@@ -11,7 +11,6 @@
 #include "journal/format/text.h"
 
 enum { REQUESTS = 3, REQUEST_MS = 3000 };
-static const int64_t LOOK_PAUSE_NS = 250000000;
 
 /* All that was said of the policy hash in one look. A reply or a line is one voice. */
 struct voices {
@@ -253,29 +252,4 @@ enum error_code parity_look(struct target *target, const struct containers *cont
     judge_voices(&voices, depth);
     *ret_view = voices.view;
     return ERROR_OK;
-}
-
-enum error_code parity_await(struct target *target, const struct containers *containers,
-                             enum parity_depth depth, const char *expect, int64_t deadline_ns,
-                             struct evidence *evidence, struct parity_view *ret_view,
-                             struct error *error)
-{
-    const struct clock *clock = target_clock(target);
-    size_t before = evidence->count;
-    for (;;) {
-        struct parity_view view;
-        enum error_code code = parity_look(target, containers, depth, expect, evidence, &view,
-                                           error);
-        if (code != ERROR_OK)
-            return code;
-        int64_t now = clock_boottime_ns(clock);
-        if (view.parity != PARITY_MISSING || now + LOOK_PAUSE_NS >= deadline_ns) {
-            *ret_view = view;
-            return ERROR_OK;
-        }
-        evidence_cut(evidence, before);
-        code = clock->sleep_until(clock->context, now + LOOK_PAUSE_NS, error);
-        if (code != ERROR_OK)
-            return code;
-    }
 }

@@ -33,11 +33,5 @@ enum parity_depth {
 enum error_code parity_look(struct target *target, const struct containers *containers,
                             enum parity_depth depth, const char *expect, struct evidence *evidence,
                             struct parity_view *ret_view, struct error *error) CHECKED;
-/* The same until it is EQUAL or UNEQUAL, or the deadline passes: lines and responder appear
- * some time after a start. Evidence of the last probe only. */
-enum error_code parity_await(struct target *target, const struct containers *containers,
-                             enum parity_depth depth, const char *expect, int64_t deadline_ns,
-                             struct evidence *evidence, struct parity_view *ret_view,
-                             struct error *error) CHECKED;
 
 #endif

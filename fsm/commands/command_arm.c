@@ -15,11 +15,14 @@
 static enum error_code measure_parity(struct target *target, struct evidence *evidence,
                                       struct parity_view *ret_parity, struct error *error)
 {
-    struct containers containers;
-    enum error_code code = compose_containers(target, evidence, &containers, error);
-    return code == ERROR_OK
-               ? parity_look(target, &containers, PARITY_BRAIN, "", evidence, ret_parity, error)
-               : code;
+    struct containers *containers = calloc(1, sizeof *containers); /* too large for the stack */
+    if (containers == NULL)
+        return error_set(error, ERROR_MEMORY, 0, "arm", "", "out of memory");
+    enum error_code code = compose_containers(target, evidence, containers, error);
+    if (code == ERROR_OK)
+        code = parity_look(target, containers, PARITY_BRAIN, "", evidence, ret_parity, error);
+    free(containers);
+    return code;
 }
 
 /* Parity is checked before the intent; ARM is sent after it; Execution's own log line ends the

@@ -164,19 +164,32 @@ static bool is_execution_running(const struct driver *driver, const struct conta
     return false;
 }
 
+static enum error_code look_whether_execution_runs(struct driver *driver, struct target *target,
+                                                   struct evidence *evidence, bool *ret_runs,
+                                                   struct error *error)
+{
+    struct containers *containers = calloc(1, sizeof *containers); /* too large for the stack */
+    if (containers == NULL)
+        return error_set(error, ERROR_MEMORY, 0, "succeed", "", "out of memory");
+    enum error_code code = compose_containers(target, evidence, containers, error);
+    if (code == ERROR_OK)
+        *ret_runs = is_execution_running(driver, containers);
+    free(containers);
+    return code;
+}
+
 /* The lost journal's last driver may have been about to arm. An Execution that does not run is
  * safe. */
 static enum error_code disarm_before_succession(struct driver *driver, struct target *target,
                                                 const char *reason, struct evidence *evidence,
                                                 struct error *error)
 {
-    struct containers containers;
-    bool observed = false;
+    bool observed = false, runs = false;
     enum error_code code = ERROR_OK;
     if (driver->config.setup.services.execution[0] == '\0')
         return ERROR_OK;
-    code = compose_containers(target, evidence, &containers, error);
-    if (code == ERROR_OK && !is_execution_running(driver, &containers))
+    code = look_whether_execution_runs(driver, target, evidence, &runs, error);
+    if (code == ERROR_OK && !runs)
         return ERROR_OK;
     if (code == ERROR_OK)
         code = disarm_recorded(driver, reason, evidence, &observed, error);

@@ -14,6 +14,8 @@ struct measure {
     struct driver *driver;
     struct outage *outage;
     struct containers seen; /* the last list of containers */
+    struct containers now;  /* the list that is being read */
+    struct images pulled;
     struct {
         const char *services;
         int64_t sent_ns;
@@ -164,18 +166,19 @@ static enum error_code take_containers(struct measure *measure, const json_t *it
                                        struct error *error)
 {
     CLEANUP_BYTES struct bytes lines = {0};
-    struct containers now = {0};
+    struct containers *now = &measure->now;
+    now->count = 0;
     enum error_code code = read_output(measure, json_array_get(items, at), &lines, error);
     if (code == ERROR_OK)
-        code = containers_read(&lines, &now, error);
+        code = containers_read(&lines, now, error);
     for (size_t i = 0; code == ERROR_OK && i < measure->seen.count; i++)
-        if (containers_find(&now, measure->seen.list[i].service) == NULL)
-            code = look_at_service(measure, items, at, &now, measure->seen.list[i].service, error);
-    for (size_t i = 0; code == ERROR_OK && i < now.count; i++)
-        code = look_at_service(measure, items, at, &now, now.list[i].service, error);
+        if (containers_find(now, measure->seen.list[i].service) == NULL)
+            code = look_at_service(measure, items, at, now, measure->seen.list[i].service, error);
+    for (size_t i = 0; code == ERROR_OK && i < now->count; i++)
+        code = look_at_service(measure, items, at, now, now->list[i].service, error);
     if (code != ERROR_OK)
         return code;
-    measure->seen = now;
+    measure->seen = *now;
     measure->act_count = 0;
     return ERROR_OK;
 }
@@ -239,18 +242,17 @@ static enum error_code drop_removed(struct measure *measure, struct error *error
     const struct journal_entry *pulled = deployment_transition_to(deployment, STATE_PULLED);
     struct outage *outage = measure->outage;
     CLEANUP_BYTES struct bytes lines = {0};
-    struct images images;
     if (deployment->state != STATE_COMPLETED || pulled == NULL)
         return ERROR_OK;
     enum error_code code = deployment_evidence(measure->driver->journal, pulled,
                                                PROBE_COMPOSE_IMAGES, &lines, error);
     if (code == ERROR_OK)
-        code = images_read(&lines, &images, error);
+        code = images_read(&lines, &measure->pulled, error);
     if (code != ERROR_OK)
         return code;
     size_t kept = 0;
     for (size_t i = 0; i < outage->count; i++)
-        if (outage->rows[i].endpoint || images_find(&images, outage->rows[i].name) != NULL)
+        if (outage->rows[i].endpoint || images_find(&measure->pulled, outage->rows[i].name) != NULL)
             outage->rows[kept++] = outage->rows[i];
     outage->count = kept;
     return ERROR_OK;
@@ -372,19 +374,24 @@ static enum error_code measure_services(struct measure *measure, struct error *e
 enum error_code outage_measure(struct driver *driver, struct outage *ret_outage,
                                struct error *error)
 {
-    struct outage outage = {.measured = true,
-                            .disarmed_ns = -1,
-                            .resolution_ms = driver->config.limits.sample_interval_ms};
     struct measure *measure = calloc(1, sizeof *measure);
-    if (measure == NULL)
+    struct outage *outage = calloc(1, sizeof *outage);
+    if (measure == NULL || outage == NULL) {
+        free(measure);
+        free(outage);
         return error_set(error, ERROR_MEMORY, 0, "outage", "", "out of memory");
+    }
+    outage->measured = true;
+    outage->disarmed_ns = -1;
+    outage->resolution_ms = driver->config.limits.sample_interval_ms;
     measure->driver = driver;
-    measure->outage = &outage;
+    measure->outage = outage;
     enum error_code code = measure_services(measure, error);
     free(measure);
-    if (code != ERROR_OK)
-        return code;
-    measure_disarmed(&driver->deployment, &outage);
-    *ret_outage = outage;
-    return ERROR_OK;
+    if (code == ERROR_OK) {
+        measure_disarmed(&driver->deployment, outage);
+        *ret_outage = *outage;
+    }
+    free(outage);
+    return code;
 }

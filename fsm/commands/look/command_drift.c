@@ -191,35 +191,52 @@ static enum error_code print_drift_json(const struct drift *drift, const char *t
     return ERROR_OK;
 }
 
+/* What the look leaves; too large for the stack. */
+struct drift_look {
+    struct evidence evidence;
+    struct drift drift;
+    struct drift_baseline baseline;
+};
+
+static enum error_code look_for_drift(struct driver *driver, const struct driver_options *options,
+                                      struct drift_look *look, struct error *error)
+{
+    struct target *target;
+    enum error_code code = open_reading(driver, options, &look->baseline, error);
+    if (code == ERROR_OK)
+        code = driver_target(driver, &target, error);
+    if (code == ERROR_OK)
+        code = look_at_services(target, &look->evidence, &look->drift, error);
+    if (code == ERROR_OK)
+        code = look_at_source(target, &look->baseline, &look->evidence, &look->drift, error);
+    evidence_clear(&look->evidence);
+    return code;
+}
+
+static enum error_code report_drift(struct driver *driver, const struct drift_look *look,
+                                    struct error *error)
+{
+    const char *name = driver->config.setup.target.name;
+    char standing[240];
+    describe_deployment(driver, standing, sizeof standing);
+    if (driver->options.json)
+        return print_drift_json(&look->drift, name, &look->baseline, standing, error);
+    if (!driver->options.quiet || look->drift.count > 0)
+        print_drift(&look->drift, name, standing);
+    return ERROR_OK;
+}
+
 enum error_code command_drift(const struct command_line *line, enum exit_status *ret_status,
                               struct error *error)
 {
-    struct driver *driver = line->driver;
-    struct drift_baseline baseline = {.deployment = 0};
-    struct drift drift = {.count = 0};
-    struct target *target;
-    enum error_code code = open_reading(driver, &line->options, &baseline, error);
-    if (code == ERROR_OK)
-        code = driver_target(driver, &target, error);
-    struct evidence *evidence = code == ERROR_OK ? calloc(1, sizeof *evidence) : NULL;
-    if (code == ERROR_OK && evidence == NULL)
-        code = error_set(error, ERROR_MEMORY, 0, "drift", "", "out of memory");
-    if (code != ERROR_OK)
-        return code;
-    code = look_at_services(target, evidence, &drift, error);
-    if (code == ERROR_OK)
-        code = look_at_source(target, &baseline, evidence, &drift, error);
-    evidence_clear(evidence);
-    free(evidence);
-    if (code != ERROR_OK)
-        return code;
-    char standing[240];
-    describe_deployment(driver, standing, sizeof standing);
-    *ret_status = drift.count == 0 ? EXIT_DONE : EXIT_DRIFT;
-    if (line->options.json)
-        return print_drift_json(&drift, driver->config.setup.target.name, &baseline, standing,
-                                error);
-    if (!line->options.quiet || drift.count > 0)
-        print_drift(&drift, driver->config.setup.target.name, standing);
-    return ERROR_OK;
+    struct drift_look *look = calloc(1, sizeof *look);
+    if (look == NULL)
+        return error_set(error, ERROR_MEMORY, 0, "drift", "", "out of memory");
+    enum error_code code = look_for_drift(line->driver, &line->options, look, error);
+    if (code == ERROR_OK) {
+        *ret_status = look->drift.count == 0 ? EXIT_DONE : EXIT_DRIFT;
+        code = report_drift(line->driver, look, error);
+    }
+    free(look);
+    return code;
 }
