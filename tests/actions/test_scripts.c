@@ -249,7 +249,7 @@ static void other_scripts_any_name_stays_one_word(void **state)
     assert_int_equal(git_upstream(target, &upstream, &error), ERROR_OK);
     assert_int_equal(git_loose_files(target, &names, &error), ERROR_OK);
     assert_int_equal(git_update(target, &TENANCY, "", &evidence, &status, &error), ERROR_OK);
-    assert_int_equal(git_restore(target, &TENANCY, ID + 24, ODD, &evidence, &status, &error),
+    assert_int_equal(git_restore(target, &TENANCY, &ID[24], ODD, &evidence, &status, &error),
                      ERROR_OK);
     assert_int_equal(script_run(target, 1000, &evidence, &status, &error), ERROR_OK);
     assert_int_equal(logs_fetch(target, &containers.list[0],
@@ -271,12 +271,12 @@ static void git_look_branch_is_never_cut(void **state)
     char branch[200];
     memset(branch, 'b', sizeof branch - 1);
     branch[sizeof branch - 1] = '\0';
-    recorder = (struct recorder){.answers = {ID + 24, branch}};
+    recorder = (struct recorder){.answers = {&ID[24], branch}};
     assert_int_equal(git_look(target, &evidence, &git, &error), ERROR_LIMIT);
     assert_string_equal(git.branch, "untouched");
     evidence_clear(&evidence);
     branch[127] = '\0';
-    recorder = (struct recorder){.answers = {ID + 24, branch}};
+    recorder = (struct recorder){.answers = {&ID[24], branch}};
     assert_int_equal(git_look(target, &evidence, &git, &error), ERROR_OK);
     assert_string_equal(git.branch, branch);
     assert_true(git.clean);
