@@ -8,6 +8,7 @@
 #include "actions/compose/compose.h"
 #include "actions/logs.h"
 #include "journal/format/names.h"
+#include "journal/format/text.h"
 
 const char *interlock_name(enum interlock interlock)
 {
@@ -24,22 +25,41 @@ const char *interlock_name(enum interlock interlock)
     return "invalid";
 }
 
+static void hear_disarm(struct interlock_view *view, const char *word)
+{
+    text_cut(view->heard[view->heard_count++ % INTERLOCK_HEARD_MAX], INTERLOCK_NONCE_MAX, word);
+}
+
+static bool is_nonce(const char *nonce, const char *word)
+{
+    return nonce != NULL && strcmp(nonce, word) == 0;
+}
+
 void interlock_read(const struct setup_services *services, const struct bytes *lines,
-                    const char *started_at, const char *nonce, const char *marker,
-                    struct interlock_view *view)
+                    const char *boundary, const struct interlock_question *question,
+                    const char *marker, struct interlock_view *view)
 {
     enum interlock said = INTERLOCK_UNKNOWN;
     struct log_line line;
-    bool received = false;
-    for (size_t at = 0; logs_next(lines, &at, started_at, &line);) {
+    char word[INTERLOCK_NONCE_MAX];
+    bool ours = false; /* our own ARM was received, and nothing says disarmed since */
+    for (size_t at = 0; logs_next(lines, &at, boundary, &line);) {
         if (log_matches_any(line.message, &services->disarmed, NULL, NULL)) {
             said = INTERLOCK_DISARMED;
+            view->disarmed_lines++;
+            ours = view->armed_by_nonce = false;
         } else if (log_matches_any(line.message, &services->armed, NULL, NULL)) {
             said = INTERLOCK_ARMED;
-            received = false;
-        } else if (nonce != NULL
-                   && log_matches_any(line.message, &services->disarm_received, nonce, NULL)) {
-            received = true;
+            view->armed_lines++;
+            view->received = false;
+            view->armed_since = true;
+            view->armed_by_nonce = ours;
+        } else if (log_nonce(line.message, &services->disarm_received, word, sizeof word)) {
+            view->received = view->received || is_nonce(question->nonce, word);
+            view->armed_since = view->armed_since && !is_nonce(question->disarmed_by, word);
+            hear_disarm(view, word);
+        } else if (log_nonce(line.message, &services->arm_received, word, sizeof word)) {
+            ours = is_nonce(question->nonce, word);
         }
     }
     bool contradicted = (said == INTERLOCK_DISARMED && marker[0] != '\0'
@@ -47,7 +67,7 @@ void interlock_read(const struct setup_services *services, const struct bytes *l
                         || (said == INTERLOCK_ARMED && marker[0] != '\0'
                             && strcmp(marker, "present") != 0);
     view->interlock = contradicted ? INTERLOCK_UNKNOWN : said;
-    view->received = received;
+    view->says_armed = said == INTERLOCK_ARMED || strcmp(marker, "present") == 0;
 }
 
 /* `docker cp` reads a container without a shell; only its own words tell an absent file from a
@@ -75,37 +95,49 @@ static enum error_code look_for_marker(struct target *target, const struct conta
     return ERROR_OK;
 }
 
+/* The one container of Execution that runs, or NULL; counts them all. */
+static const struct container *find_running(const struct containers *containers,
+                                            const char *execution, struct interlock_view *view)
+{
+    const struct container *found = NULL;
+    view->gone = true;
+    for (size_t i = 0; i < containers->count; i++) {
+        const struct container *container = &containers->list[i];
+        if (strcmp(container->service, execution) != 0)
+            continue;
+        view->gone = false;
+        if (strcmp(container->state, "running") != 0)
+            continue;
+        view->running++;
+        found = container;
+    }
+    return view->running == 1 ? found : NULL;
+}
+
 static enum error_code look_at_execution(struct target *target, const struct container *execution,
-                                         const char *nonce, struct evidence *evidence,
-                                         struct interlock_view *view, struct error *error)
+                                         const struct interlock_question *question,
+                                         struct evidence *evidence, struct interlock_view *view,
+                                         struct error *error)
 {
     const struct setup_services *services = &target_setup(target)->services;
-    const struct setup_patterns *const sets[] = {&services->policy_loaded,
-                                                 &services->disarm_received,
-                                                 &services->arm_received, &services->disarmed,
-                                                 &services->armed};
     char marker[16] = "";
-    if (execution == NULL || strcmp(execution->state, "running") != 0)
+    if (execution == NULL)
         return ERROR_OK;
     (void)snprintf(view->container, sizeof view->container, "%s", execution->id);
     (void)snprintf(view->started_at, sizeof view->started_at, "%s", execution->started_at);
-    enum error_code code = logs_fetch(target, execution,
-                                      &(struct log_query){.probe = PROBE_LOGS_EXECUTION,
-                                                          .sets = sets,
-                                                          .set_count = sizeof sets
-                                                                       / sizeof sets[0]},
-                                      evidence, error);
+    enum error_code code = logs_fetch_execution(target, execution, evidence, error);
     if (code == ERROR_OK && services->marker[0] != '\0')
         code = look_for_marker(target, execution, evidence, marker, sizeof marker, error);
     if (code != ERROR_OK)
         return code;
     interlock_read(services, &evidence_last(evidence, PROBE_LOGS_EXECUTION, NULL)->output,
-                   execution->started_at, nonce, marker, view);
+                   logs_boundary(execution), question, marker, view);
     return ERROR_OK;
 }
 
-enum error_code interlock_look(struct target *target, const char *nonce, struct evidence *evidence,
-                               struct interlock_view *ret_view, struct error *error)
+enum error_code interlock_look(struct target *target, const struct interlock_question *question,
+                               struct evidence *evidence, struct interlock_view *ret_view,
+                               struct error *error)
 {
     struct interlock_view view = {.interlock = INTERLOCK_UNKNOWN};
     struct containers *containers = calloc(1, sizeof *containers);
@@ -114,9 +146,9 @@ enum error_code interlock_look(struct target *target, const char *nonce, struct 
     enum error_code code = compose_containers(target, evidence, containers, error);
     if (code == ERROR_OK)
         code = look_at_execution(target,
-                                 containers_find(containers,
-                                                 target_setup(target)->services.execution),
-                                 nonce, evidence, &view, error);
+                                 find_running(containers, target_setup(target)->services.execution,
+                                              &view),
+                                 question, evidence, &view, error);
     free(containers);
     if (code == ERROR_OK)
         *ret_view = view;

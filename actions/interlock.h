@@ -11,24 +11,43 @@
 
 enum interlock { INTERLOCK_INVALID = 0, INTERLOCK_DISARMED, INTERLOCK_ARMED, INTERLOCK_UNKNOWN };
 
+enum { INTERLOCK_HEARD_MAX = 32, INTERLOCK_NONCE_MAX = 40 };
+
 struct interlock_view {
     enum interlock interlock;
+    unsigned running; /* containers of Execution that run; more than one is UNKNOWN */
+    bool gone;        /* there is no container of Execution, in whatever state */
     /* a disarm_received line with the nonce follows every line that says armed */
     bool received;
-    char container[80]; /* id of Execution's container, "" = none */
+    /* an arm_received line with the nonce, followed by one that says armed and none disarmed */
+    bool armed_by_nonce;
+    bool says_armed;  /* shown armed, or the marker is there */
+    bool armed_since; /* a line says armed since the DISARM that was asked about */
+    unsigned armed_lines, disarmed_lines; /* of this run */
+    /* what stands where a nonce does in the DISARM lines of this run, the last ones */
+    char heard[INTERLOCK_HEARD_MAX][INTERLOCK_NONCE_MAX];
+    unsigned heard_count; /* of all; heard[n % INTERLOCK_HEARD_MAX] is the n-th */
+    char container[80];   /* id of Execution's container, "" = none runs */
     char started_at[40];
+};
+
+/* What a look is asked besides the state; {0} = nothing. */
+struct interlock_question {
+    const char *nonce;       /* of the command that was just sent */
+    const char *disarmed_by; /* nonce of a DISARM that was observed before: `armed_since` */
 };
 
 const char *interlock_name(enum interlock interlock);
 
-/* nonce may be NULL. Execution missing or not running is UNKNOWN. */
-enum error_code interlock_look(struct target *target, const char *nonce, struct evidence *evidence,
-                               struct interlock_view *ret_view, struct error *error) CHECKED;
+/* Every container of Execution counts. None that runs, or more than one, is UNKNOWN. */
+enum error_code interlock_look(struct target *target, const struct interlock_question *question,
+                               struct evidence *evidence, struct interlock_view *ret_view,
+                               struct error *error) CHECKED;
 /* The reading alone, of lines that were already fetched. marker: "present", "absent", "" where it
  * is not configured. */
 void interlock_read(const struct setup_services *services, const struct bytes *lines,
-                    const char *started_at, const char *nonce, const char *marker,
-                    struct interlock_view *view);
+                    const char *boundary, const struct interlock_question *question,
+                    const char *marker, struct interlock_view *view);
 
 /* Publishes "<nonce> <reason>". *ret_sent false: the bus refused it. */
 enum error_code interlock_send(struct target *target, bool arm, const char *nonce,

@@ -5,6 +5,8 @@
 
 #include <jansson.h>
 
+#include "journal/format/names.h"
+
 /* " | grep -aF -e 'Received DISARM command: ' -e ..." A pattern that begins with a placeholder has
  * no such beginning: then nothing is left out. */
 static void add_log_filter(struct text *script, const struct setup_patterns *const *sets,
@@ -45,6 +47,21 @@ enum error_code logs_fetch(struct target *target, const struct container *contai
         add_log_filter(&script, query->sets, query->set_count);
     struct target_command command = {.built = &script};
     return target_probe(target, &command, query->probe, container->service, evidence, NULL, error);
+}
+
+enum error_code logs_fetch_execution(struct target *target, const struct container *execution,
+                                     struct evidence *evidence, struct error *error)
+{
+    const struct setup_services *services = &target_setup(target)->services;
+    const struct setup_patterns *const sets[] = {&services->policy_loaded,
+                                                 &services->disarm_received,
+                                                 &services->arm_received, &services->disarmed,
+                                                 &services->armed};
+    return logs_fetch(target, execution,
+                      &(struct log_query){.probe = PROBE_LOGS_EXECUTION,
+                                          .sets = sets,
+                                          .set_count = sizeof sets / sizeof sets[0]},
+                      evidence, error);
 }
 
 /* Whole seconds "2026-11-23T07:20:23" and the decimals after it, in UTC ("Z" or "+00:00"). */
@@ -185,5 +202,20 @@ bool log_matches_any(const char *message, const struct setup_patterns *patterns,
     for (size_t i = 0; i < patterns->count; i++)
         if (log_matches(message, patterns->items[i], nonce, ret_hash))
             return true;
+    return false;
+}
+
+bool log_nonce(const char *message, const struct setup_patterns *patterns, char *ret_word,
+               size_t size)
+{
+    for (size_t i = 0; i < patterns->count; i++) {
+        const char *placeholder = strstr(patterns->items[i], "%N");
+        size_t literal = placeholder != NULL ? (size_t)(placeholder - patterns->items[i]) : 0;
+        if (placeholder == NULL || strncmp(message, patterns->items[i], literal) != 0)
+            continue;
+        (void)snprintf(ret_word, size, "%.*s", (int)strcspn(message + literal, " "),
+                       message + literal);
+        return true;
+    }
     return false;
 }

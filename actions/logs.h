@@ -20,6 +20,10 @@ enum error_code logs_fetch(struct target *target, const struct container *contai
                            const struct log_query *query, struct evidence *evidence,
                            struct error *error) CHECKED;
 
+/* Execution's lines that tell its state or its policy hash. Evidence: logs.execution. */
+enum error_code logs_fetch_execution(struct target *target, const struct container *execution,
+                                     struct evidence *evidence, struct error *error) CHECKED;
+
 struct log_line {
     const char *time; /* RFC 3339 */
     size_t time_length;
@@ -40,6 +44,11 @@ bool log_matches(const char *message, const char *pattern, const char *nonce,
                  char ret_hash[SHA256_HEX + 1]);
 bool log_matches_any(const char *message, const struct setup_patterns *patterns, const char *nonce,
                      char ret_hash[SHA256_HEX + 1]);
+
+/* A message that begins as one of the patterns does up to its %N: the word that stands there. False
+ * where none does. */
+bool log_nonce(const char *message, const struct setup_patterns *patterns, char *ret_word,
+               size_t size);
 
 /* RFC 3339 in UTC with any number of decimals: <0, 0, >0. Unreadable sorts before everything. */
 int log_time_compare(const char *left, size_t left_length, const char *right, size_t right_length);

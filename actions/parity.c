@@ -132,16 +132,7 @@ static enum error_code add_execution_voices(struct target *target,
                                             struct error *error)
 {
     const struct setup_services *services = &target_setup(target)->services;
-    const struct setup_patterns *const sets[] = {&services->policy_loaded,
-                                                 &services->disarm_received,
-                                                 &services->arm_received, &services->disarmed,
-                                                 &services->armed};
-    enum error_code code = logs_fetch(target, execution,
-                                      &(struct log_query){.probe = PROBE_LOGS_EXECUTION,
-                                                          .sets = sets,
-                                                          .set_count = sizeof sets
-                                                                       / sizeof sets[0]},
-                                      evidence, error);
+    enum error_code code = logs_fetch_execution(target, execution, evidence, error);
     if (code != ERROR_OK)
         return code;
     struct policy_words words = {0};

@@ -348,3 +348,36 @@ bool deployment_left_disarmed(const struct deployment *deployment)
     return deployment_transition_to(deployment, STATE_DISARMED) != NULL
            || deployment_facts(deployment, STATE_VERIFIED).interlock == INTERLOCK_DISARMED;
 }
+
+static const struct journal_entry *entry_of_seq(const struct deployment *deployment, json_int_t seq)
+{
+    for (size_t i = 0; i < deployment->count; i++)
+        if (deployment->entries[i].seq == (uint64_t)seq)
+            return &deployment->entries[i];
+    return NULL;
+}
+
+static const struct journal_entry *intent_of(const struct deployment *deployment,
+                                             const struct journal_entry *entry)
+{
+    return entry_of_seq(deployment, json_integer_value(json_object_get(entry->body, "intent")));
+}
+
+const char *deployment_disarmed_by(const struct deployment *deployment)
+{
+    const struct journal_entry *disarmed = deployment_transition_to(deployment, STATE_DISARMED);
+    if (disarmed == NULL)
+        return NULL;
+    const char *nonce = entry_string(intent_of(deployment, disarmed), "key");
+    for (size_t i = 0; i < deployment->count; i++) {
+        const struct journal_entry *entry = &deployment->entries[i];
+        if (strcmp(entry->type, ENTRY_RECONCILIATION) != 0
+            || strcmp(entry_string(entry, "then"), "repeat") != 0)
+            continue;
+        const struct journal_entry *intent = intent_of(deployment, entry);
+        if (intent != NULL
+            && strcmp(entry_string(intent, "action"), machine_action_name(ACTION_ARM)) == 0)
+            nonce = entry_string(intent, "key");
+    }
+    return nonce;
+}

@@ -67,6 +67,10 @@ struct deployment_facts {
     int64_t epoch;
 };
 struct deployment_facts deployment_facts(const struct deployment *deployment, enum state to);
+/* The nonce of the DISARM since which Execution must have been disarmed: the one that this policy
+ * change observed before anything else, or the one that answered a dangling ARM of its own since;
+ * NULL = none was observed yet. Borrowed. */
+const char *deployment_disarmed_by(const struct deployment *deployment);
 /* Boot clock of the driver: when the entry's first request was sent, and when the last answer of
  * `probe` (NULL = of any) came back; 0 where there is none. */
 int64_t entry_sent_ns(const struct journal_entry *entry);

@@ -40,7 +40,15 @@ enum driver_need {
         1 << 3, /* the open deployment's session key, where there is an open deployment */
 };
 
+/* What the last look at Execution showed, to be compared with the next one. */
+struct interlock_memory {
+    enum interlock shown;
+    char container[80], started_at[40]; /* "" = nothing is remembered */
+    unsigned armed_lines, disarmed_lines;
+};
+
 struct driver {
+    struct interlock_memory interlock;
     struct driver_options options;
     struct config config;
     const struct world *world; /* borrowed */

@@ -11,6 +11,7 @@
 #include "fsm/terminal/progress.h"
 #include "fsm/reconcile.h"
 #include "fsm/step.h"
+#include "fsm/steps/withdrawn.h"
 #include "journal/canonical.h"
 
 static const int64_t RECONNECT_PAUSE_NS = 2000000000;
@@ -136,7 +137,9 @@ static const struct transition *choose(const struct driver *driver)
         return edge;
     if (intent->seq != 0)
         return intent->action == rearm->action ? rearm : edge;
-    return deployment_facts(deployment, STATE_VERIFIED).rearm ? rearm : edge;
+    char who[240];
+    bool asked = deployment_facts(deployment, STATE_VERIFIED).rearm;
+    return asked && !withdrawn_by(deployment, who, sizeof who) ? rearm : edge;
 }
 
 /* The act of an open intent, and its transition. */
@@ -154,11 +157,14 @@ static enum error_code act(struct driver *driver, struct step *step, struct erro
 /* One edge: intent, act, transition. */
 static enum error_code take_edge(struct driver *driver, struct error *error)
 {
+    enum error_code code = withdrawn_settle(driver, error);
+    if (code != ERROR_OK)
+        return code;
     CLEANUP_STEP struct step *step = step_new(driver, choose(driver), error);
     if (step == NULL)
         return error->code;
     struct opening opening = {.driver = driver, .step = step};
-    enum error_code code = check_table(driver, step->edge, error);
+    code = check_table(driver, step->edge, error);
     if (code == ERROR_OK)
         code = confirm_change(driver, step->edge, error);
     if (code == ERROR_OK)

@@ -30,8 +30,8 @@ enum procedure { PROCEDURE_INVALID = 0, PROCEDURE_RELEASE, PROCEDURE_POLICY, PRO
     STATE(BRAIN_DEPLOYED, "brain_deployed", CHANGED, false)         \
     STATE(PARITY_VERIFIED, "parity_verified", CHANGED, false)       \
     STATE(ARMED, "armed", CHANGED, true)                            \
-    STATE(OBSERVED, "observed", CHANGED, false)                     \
-    STATE(CONFIRMED, "confirmed", CHANGED, false)                   \
+    STATE(OBSERVED, "observed", CHANGED, true)                      \
+    STATE(CONFIRMED, "confirmed", CHANGED, true)                    \
     STATE(COMPLETED, "completed", ENDED, false)                     \
     STATE(ROLLING_BACK, "rolling_back", REVERTING, true)            \
     STATE(SAFE, "safe", REVERTING, true)                            \

@@ -9,7 +9,7 @@
 #include "actions/git.h"
 #include "actions/interlock.h"
 #include "fsm/roster/authority.h"
-#include "fsm/steps/disarm.h"
+#include "fsm/steps/await.h"
 #include "fsm/terminal/progress.h"
 #include "fsm/snapshot.h"
 #include "fsm/steps/window.h"
@@ -102,8 +102,9 @@ static enum error_code settle_disarm(struct driver *driver, struct target *targe
                                      struct error *error)
 {
     struct interlock_view view;
-    enum error_code code = interlock_look(target, driver->deployment.intent.key, evidence, &view,
-                                          error);
+    enum error_code code =
+        interlock_look(target, &(struct interlock_question){.nonce = driver->deployment.intent.key},
+                       evidence, &view, error);
     if (code != ERROR_OK)
         return code;
     if (view.interlock == INTERLOCK_DISARMED && view.received)
@@ -117,14 +118,25 @@ static enum error_code settle_disarm(struct driver *driver, struct target *targe
 
 /* A dangling ARM may still be on its way: DISARM it, see that, and only then think of arming again.
  */
-static enum error_code settle_arm(struct driver *driver, struct evidence *evidence,
-                                  struct finding *finding, struct error *error)
+static enum error_code settle_arm(struct driver *driver, struct target *target,
+                                  struct evidence *evidence, struct finding *finding,
+                                  struct error *error)
 {
-    bool seen = false;
-    enum error_code code = disarm_recorded(driver, "an interrupted ARM is answered with DISARM",
-                                           evidence, &seen, error);
+    const char *key = driver->deployment.intent.key;
+    struct interlock_view view = {.interlock = INTERLOCK_UNKNOWN};
+    int64_t until_ns = driver_now_ns(driver) + driver->config.setup.services.settle_ms * 1000000;
+    bool sent = false;
+    enum error_code code = interlock_send(target, false, key,
+                                          "an interrupted ARM is answered with DISARM", evidence,
+                                          &sent, error);
+    if (code == ERROR_OK && sent)
+        code = await_interlock(&(struct await_interlock){.target = target,
+                                                         .wanted = INTERLOCK_DISARMED,
+                                                         .question = {.nonce = key},
+                                                         .until_ns = until_ns},
+                               evidence, &view, error);
     finding->reconciled.event = EVENT_FAILED;
-    if (seen)
+    if (view.interlock == INTERLOCK_DISARMED && view.received)
         decide(finding, "unknown", RESUMPTION_REPEAT,
                "whether the interrupted ARM arrived is not asked: Execution was disarmed and seen "
                "so; ARM is sent again on fresh parity");
@@ -177,7 +189,7 @@ static enum error_code settle_action(struct driver *driver, struct target *targe
     case ACTION_DISARM:
         return settle_disarm(driver, target, &scene->evidence, finding, error);
     case ACTION_ARM:
-        return settle_arm(driver, &scene->evidence, finding, error);
+        return settle_arm(driver, target, &scene->evidence, finding, error);
     case ACTION_DEPLOY_EXECUTION:
         return settle_recreation(driver, scene, services->execution, finding, error);
     case ACTION_DEPLOY_BRAIN:

@@ -25,7 +25,7 @@ struct step_seen {
     struct snapshot before;
     struct compose_model model;
     struct containers containers;
-    struct containers earlier; /* before this step changed them; in the window: one sample before */
+    struct containers earlier; /* before this step changed them */
     struct images images;
     struct configurations configurations;
     struct drift drift;
@@ -35,6 +35,13 @@ struct step_seen {
     struct interlock_view interlock;
     char errors[400]; /* service and line that show a configured error pattern, "" = none */
     int script_status;
+};
+
+/* What the health window began with (steps/window_identity.h). */
+struct window_origin {
+    struct containers containers;
+    char target_boot[BOOT_ID_LENGTH + 1];
+    bool known;
 };
 
 struct step {
@@ -51,6 +58,7 @@ struct step {
     char reason[STEP_REASON_MAX];
     char remark[STEP_REASON_MAX]; /* what a step that succeeds says, "" = nothing */
     struct step_seen seen;
+    struct window_origin origin;
 };
 
 /* NULL and *error where there is no memory. */

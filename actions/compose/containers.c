@@ -156,6 +156,15 @@ const struct container *containers_find(const struct containers *containers, con
     return found;
 }
 
+size_t containers_running(const struct containers *containers, const char *service)
+{
+    size_t running = 0;
+    for (size_t i = 0; i < containers->count; i++)
+        running += strcmp(containers->list[i].service, service) == 0
+                   && strcmp(containers->list[i].state, "running") == 0;
+    return running;
+}
+
 const struct image *images_find(const struct images *images, const char *service)
 {
     for (size_t i = 0; i < images->count; i++)

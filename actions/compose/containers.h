@@ -53,6 +53,8 @@ enum error_code configurations_read(const struct bytes *lines,
 
 /* The container of a service: a running one before any other; NULL where there is none. */
 const struct container *containers_find(const struct containers *containers, const char *service);
+/* How many containers of a service run. */
+size_t containers_running(const struct containers *containers, const char *service);
 const struct image *images_find(const struct images *images, const char *service);
 const struct configuration *configurations_find(const struct configurations *configurations,
                                                 const char *service);

@@ -72,7 +72,8 @@ struct setup_services {
     const char *marker; /* path of the armed marker in Execution's container, "" = not probed */
     struct setup_patterns policy_loaded, handshake_ok, handshake_failed, handshake_lost,
         handshake_none, disarm_received, arm_received, disarmed, armed, errors;
-    int64_t settle_ms; /* how long start-up and interlock lines are waited for */
+    struct setup_list restarts_allowed; /* services that restart by design */
+    int64_t settle_ms;                  /* how long start-up and interlock lines are waited for */
 };
 
 enum health_kind { HEALTH_INVALID = 0, HEALTH_HTTP, HEALTH_CONTAINER, HEALTH_EXEC };

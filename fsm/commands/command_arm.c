@@ -62,11 +62,12 @@ static enum error_code arm_by_hand(struct driver *driver, const char *reason,
     if (code == ERROR_OK && sent)
         code = await_interlock(&(struct await_interlock){.target = target,
                                                          .wanted = INTERLOCK_ARMED,
+                                                         .question = {.nonce = key},
                                                          .until_ns = until_ns},
                                evidence, &view, error);
     if (code != ERROR_OK)
         return code;
-    *ret_armed = view.interlock == INTERLOCK_ARMED;
+    *ret_armed = view.interlock == INTERLOCK_ARMED && view.armed_by_nonce;
     (void)snprintf(ret_text, room,
                    *ret_armed ? "Execution was seen armed, on policy hash %s"
                               : "ARM was sent, but Execution was not seen armed (%s)",

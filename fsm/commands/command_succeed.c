@@ -135,7 +135,8 @@ static enum error_code probe_what_runs(struct target *target, bool policy, struc
     if (code == ERROR_OK)
         code = compose_images(target, &look->model, evidence, &look->images, error);
     if (code == ERROR_OK && policy)
-        code = interlock_look(target, NULL, evidence, &look->interlock, error);
+        code = interlock_look(target, &(struct interlock_question){0}, evidence, &look->interlock,
+                              error);
     return code == ERROR_OK && policy ? parity_look(target, &look->containers, PARITY_BRAIN, "",
                                                     evidence, &look->parity, error)
                                       : code;

@@ -72,6 +72,7 @@ FIELDS(service_fields, struct setup_services) = {
     FIELD("execution", SERVICE, struct setup_services, execution),
     FIELD("brain", SERVICE, struct setup_services, brain),
     FIELD("marker", PLACE, struct setup_services, marker),
+    FIELD("restarts_allowed", SERVICES, struct setup_services, restarts_allowed),
     FIELD_SAME("patterns", struct setup_services, pattern_fields),
     FIELD_BOUND("settle_ms", NUMBER, struct setup_services, settle_ms, 100, 55000),
     FIELD_END,

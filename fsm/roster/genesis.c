@@ -100,17 +100,20 @@ json_t *genesis_json(const struct config *config, const char *host_key)
     const char *endpoints[SETUP_NAMES_MAX];
     for (size_t i = 0; i < setup->endpoint_count; i++)
         endpoints[i] = setup->endpoints[i].name;
-    return json_pack("{s:o, s:{s:s, s:s}, s:{s:s, s:s, s:s}, s:s, s:o, s:b, s:o, s:o, s:o, s:o, "
-                     "s:{s:i, s:i}}",
-                     "target", target_json(&setup->target, host_key), "services", "execution",
-                     setup->services.execution, "brain", setup->services.brain, "subjects",
-                     "policy_hash", setup->bus.subject_policy_hash, "arm", setup->bus.subject_arm,
-                     "disarm", setup->bus.subject_disarm, "script", setup->verify.script,
-                     "endpoints", genesis_list_json(endpoints, setup->endpoint_count), "marker",
-                     setup->services.marker[0] != '\0', "patterns", patterns_json(&setup->services),
-                     "limits", limits_json(&config->limits), "roster", roster_json(config),
-                     "checklist", mandatory_json(setup), "approvals", "policy",
-                     config->approvals.policy, "release", config->approvals.release);
+    return json_pack(
+        "{s:o, s:{s:s, s:s, s:o}, s:{s:s, s:s, s:s}, s:s, s:o, s:b, s:o, s:o, s:o, s:o, "
+        "s:{s:i, s:i}}",
+        "target", target_json(&setup->target, host_key), "services", "execution",
+        setup->services.execution, "brain", setup->services.brain, "restarts_allowed",
+        genesis_list_json(setup->services.restarts_allowed.items,
+                          setup->services.restarts_allowed.count),
+        "subjects", "policy_hash", setup->bus.subject_policy_hash, "arm", setup->bus.subject_arm,
+        "disarm", setup->bus.subject_disarm, "script", setup->verify.script, "endpoints",
+        genesis_list_json(endpoints, setup->endpoint_count), "marker",
+        setup->services.marker[0] != '\0', "patterns", patterns_json(&setup->services), "limits",
+        limits_json(&config->limits), "roster", roster_json(config), "checklist",
+        mandatory_json(setup), "approvals", "policy", config->approvals.policy, "release",
+        config->approvals.release);
 }
 
 enum error_code genesis_check_roster(const struct driver *driver, const json_t *lines,

@@ -27,8 +27,8 @@ struct interlock_wait {
 static enum error_code look_at_interlock(void *context, struct error *error)
 {
     struct interlock_wait *state = context;
-    return interlock_look(state->wait->target, state->wait->nonce, state->evidence, &state->view,
-                          error);
+    return interlock_look(state->wait->target, &state->wait->question, state->evidence,
+                          &state->view, error);
 }
 
 static bool shows_wanted(const void *context)
@@ -37,8 +37,8 @@ static bool shows_wanted(const void *context)
     enum interlock wanted = state->wait->wanted, shown = state->view.interlock;
     if (wanted == INTERLOCK_UNKNOWN)
         return shown != INTERLOCK_UNKNOWN;
-    return shown == wanted
-           && (wanted != INTERLOCK_DISARMED || state->wait->nonce == NULL || state->view.received);
+    bool ours = wanted == INTERLOCK_DISARMED ? state->view.received : state->view.armed_by_nonce;
+    return shown == wanted && (state->wait->question.nonce == NULL || ours);
 }
 
 enum error_code await_interlock(const struct await_interlock *wait, struct evidence *evidence,

@@ -24,12 +24,12 @@ struct await {
 };
 enum error_code await(const struct await *await, struct error *error) CHECKED;
 
-/* Until Execution shows `wanted`; for DISARMED with a nonce, that command received, too. UNKNOWN:
- * either of the two states. */
+/* Until Execution shows `wanted`; with a nonce, that command received and the cause of it, too.
+ * UNKNOWN: either of the two states. */
 struct await_interlock {
     struct target *target;
     enum interlock wanted;
-    const char *nonce; /* NULL = none was sent */
+    struct interlock_question question; /* nonce NULL = nothing was sent */
     int64_t until_ns;
 };
 enum error_code await_interlock(const struct await_interlock *wait, struct evidence *evidence,

@@ -18,7 +18,7 @@ static enum error_code send_and_see(struct driver *driver, const char *key, cons
     if (code == ERROR_OK && *ret_sent)
         code = await_interlock(&(struct await_interlock){.target = target,
                                                          .wanted = INTERLOCK_DISARMED,
-                                                         .nonce = key,
+                                                         .question = {.nonce = key},
                                                          .until_ns = until_ns},
                                evidence, &view, error);
     *ret_observed = code == ERROR_OK && view.interlock == INTERLOCK_DISARMED && view.received;

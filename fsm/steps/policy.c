@@ -10,16 +10,40 @@
 #include "fsm/steps/own_checks.h"
 #include "fsm/steps/remaining.h"
 #include "fsm/steps/up.h"
+#include "fsm/steps/window_identity.h"
+#include "fsm/steps/withdrawn.h"
 #include "journal/format/names.h"
 
 static enum error_code see_interlock(struct step *step, enum interlock wanted, const char *nonce,
                                      struct error *error)
 {
-    return await_interlock(&(struct await_interlock){.target = step->target,
-                                                     .wanted = wanted,
-                                                     .nonce = nonce,
-                                                     .until_ns = step_settle_ns(step)},
-                           &step->evidence, &step->seen.interlock, error);
+    const char *disarmed_by = deployment_disarmed_by(&step->driver->deployment);
+    enum error_code code = await_interlock(
+        &(struct await_interlock){.target = step->target,
+                                  .wanted = wanted,
+                                  .question = {.nonce = nonce, .disarmed_by = disarmed_by},
+                                  .until_ns = step_settle_ns(step)},
+        &step->evidence, &step->seen.interlock, error);
+    if (code != ERROR_OK)
+        return code;
+    window_interlock_note(step->driver, &step->seen.interlock);
+    return withdrawn_note(step, error);
+}
+
+/* Between the DISARM that was observed and our own ARM nobody else arms: not for a moment, in no
+ * container of Execution. */
+static enum error_code check_quiet(struct step *step)
+{
+    const struct interlock_view *view = &step->seen.interlock;
+    bool since_disarm = deployment_disarmed_by(&step->driver->deployment) != NULL;
+    if (view->running > 1)
+        return step_is(step, EVENT_MISMATCH, "%u containers of Execution run; there must be one",
+                       view->running);
+    if (view->says_armed || (since_disarm && view->armed_since))
+        return step_is(step, EVENT_MISMATCH,
+                       "somebody else armed Execution while it had to stay disarmed%s",
+                       view->says_armed ? ": it is armed now" : "");
+    return ERROR_OK;
 }
 
 static enum error_code see_parity(struct step *step, enum parity_depth depth, const char *expect,
@@ -47,7 +71,9 @@ static enum error_code disarm_with_nonce(struct step *step, bool send, struct er
         return step_is(step, EVENT_FAILED, "the bus refuses DISARM to user %s",
                        step->driver->config.setup.bus.user);
     code = see_interlock(step, INTERLOCK_DISARMED, step->key, error);
-    if (code != ERROR_OK || (view->interlock == INTERLOCK_DISARMED && view->received))
+    if (code == ERROR_OK && deployment_disarmed_by(&step->driver->deployment) != NULL)
+        code = check_quiet(step);
+    if (!step_goes_on(step, code) || (view->interlock == INTERLOCK_DISARMED && view->received))
         return code;
     return step_is(step, EVENT_FAILED, "DISARM was sent and not seen: Execution is %s%s",
                    interlock_name(view->interlock),
@@ -80,13 +106,15 @@ static enum error_code look_for_new_container(struct step *step, const char *ser
     return ERROR_OK;
 }
 
-/* After a deploy nothing was commanded: Execution must be disarmed by itself. */
+/* Nothing was commanded since: Execution must be disarmed by itself, and have been all the time. */
 static enum error_code check_still_disarmed(struct step *step, struct error *error)
 {
     enum error_code code = see_interlock(step, INTERLOCK_DISARMED, NULL, error);
-    if (code != ERROR_OK || step->seen.interlock.interlock == INTERLOCK_DISARMED)
+    if (code == ERROR_OK)
+        code = check_quiet(step);
+    if (!step_goes_on(step, code) || step->seen.interlock.interlock == INTERLOCK_DISARMED)
         return code;
-    return step_is(step, EVENT_MISMATCH, "Execution is %s after the deploy; it must be disarmed",
+    return step_is(step, EVENT_MISMATCH, "Execution is %s and must be disarmed",
                    interlock_name(step->seen.interlock.interlock));
 }
 
@@ -160,6 +188,8 @@ enum error_code step_verify_execution(struct step *step, struct error *error)
                           deployment_open_string(&driver->deployment, "expect"), error);
     if (step_goes_on(step, code))
         code = check_runs_pulled(step, driver->config.setup.services.execution, error);
+    if (step_goes_on(step, code))
+        code = check_still_disarmed(step, error);
     return step_goes_on(step, code) ? judge_parity(step, error) : code;
 }
 
@@ -194,6 +224,8 @@ enum error_code step_verify_parity(struct step *step, struct error *error)
         code = check_runs_pulled(step, driver->config.setup.services.brain, error);
     if (step_goes_on(step, code))
         code = own_checks_judge(step);
+    if (step_goes_on(step, code))
+        code = check_still_disarmed(step, error);
     return step_goes_on(step, code) ? judge_parity(step, error) : code;
 }
 
@@ -216,8 +248,32 @@ static enum error_code send_arm(struct step *step, struct error *error)
                    step->driver->config.setup.bus.user);
 }
 
-/* Parity again, on this very moment's evidence, then ARM, then Execution itself shows that it is
- * armed. */
+/* One running container of each of the two; of more, nobody knows which one answered. */
+static enum error_code check_one_each(struct step *step)
+{
+    const struct setup_services *services = &step->driver->config.setup.services;
+    const char *const names[] = {services->execution, services->brain};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        size_t running = containers_running(&step->seen.containers, names[i]);
+        if (running != 1)
+            return step_is(step, EVENT_MISMATCH,
+                           "not armed: %zu containers of %s run; there must be one", running,
+                           names[i]);
+    }
+    return ERROR_OK;
+}
+
+/* Somebody's DISARM that this step was the first to see: no answer of a person stands behind it. */
+static enum error_code check_not_withdrawn(struct step *step)
+{
+    const char *by = json_string_value(json_object_get(step->facts, FACT_DISARMED_BY));
+    return by == NULL
+               ? ERROR_OK
+               : step_is(step, EVENT_MISMATCH, "not armed: somebody else sent DISARM (\"%s\")", by);
+}
+
+/* Parity again, on this very moment's evidence, and Execution disarmed; then ARM; then Execution
+ * itself shows that it received this ARM and is armed. */
 enum error_code step_arm(struct step *step, struct error *error)
 {
     const char *expect = verified_hash(&step->driver->deployment);
@@ -232,15 +288,24 @@ enum error_code step_arm(struct step *step, struct error *error)
         return step_is(step, EVENT_MISMATCH, "not armed, because parity is gone: %s",
                        step->seen.parity.text);
     if (step_goes_on(step, code))
+        code = check_one_each(step);
+    if (step_goes_on(step, code))
+        code = check_still_disarmed(step, error);
+    if (step_goes_on(step, code))
+        code = check_not_withdrawn(step);
+    if (step_goes_on(step, code))
         code = send_arm(step, error);
     if (step_goes_on(step, code))
-        code = see_interlock(step, INTERLOCK_ARMED, NULL, error);
+        code = see_interlock(step, INTERLOCK_ARMED, step->key, error);
+    if (step_goes_on(step, code))
+        code = check_not_withdrawn(step);
     if (step_goes_on(step, code))
         code = step_fact(step, FACT_INTERLOCK, interlock_name(view->interlock), error);
     if (!step_goes_on(step, code))
         return code;
-    if (view->interlock != INTERLOCK_ARMED)
-        return step_is(step, EVENT_FAILED, "ARM was sent and Execution is not seen armed: %s",
-                       interlock_name(view->interlock));
+    if (view->interlock != INTERLOCK_ARMED || !view->armed_by_nonce)
+        return step_is(step, EVENT_FAILED, "ARM was sent and Execution is %s%s",
+                       interlock_name(view->interlock),
+                       view->armed_by_nonce ? "" : " and shows no line with this command's nonce");
     return step_is(step, step->edge->event, "%s", "");
 }

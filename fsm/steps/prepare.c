@@ -134,14 +134,17 @@ static enum error_code take_target(struct step *step, struct target_tenancy *ret
 static enum error_code look_at_policy_before(struct step *step, struct error *error)
 {
     struct step_seen *seen = &step->seen;
-    enum error_code code = interlock_look(step->target, NULL, &step->evidence, &seen->interlock,
-                                          error);
+    enum error_code code = interlock_look(step->target, &(struct interlock_question){0},
+                                          &step->evidence, &seen->interlock, error);
     if (code == ERROR_OK)
         code = parity_look(step->target, &seen->containers, PARITY_BRAIN, "", &step->evidence,
                            &seen->parity, error);
     if (code == ERROR_OK)
         code = step_fact(step, FACT_POLICY_HASH,
-                         seen->parity.parity == PARITY_EQUAL ? seen->parity.hash : "", error);
+                         seen->parity.parity == PARITY_EQUAL || seen->parity.lines_absent
+                             ? seen->parity.hash
+                             : "",
+                         error);
     return code == ERROR_OK
                ? step_fact(step, FACT_INTERLOCK, interlock_name(seen->interlock.interlock), error)
                : code;
@@ -197,6 +200,21 @@ static enum error_code hold_images(struct step *step, const struct target_tenanc
                    (const char *)evidence_last(&step->evidence, PROBE_ACT, NULL)->output.data);
 }
 
+/* Two running containers of one are no basis: nobody knows which of them answers. */
+static enum error_code check_one_each_before(struct step *step)
+{
+    const struct setup_services *services = &step->driver->config.setup.services;
+    const char *const names[] = {services->execution, services->brain};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        size_t running = containers_running(&step->seen.containers, names[i]);
+        if (running > 1)
+            return step_is(step, EVENT_MISMATCH,
+                           "%zu containers of %s run; stop all but one of them first", running,
+                           names[i]);
+    }
+    return ERROR_OK;
+}
+
 enum error_code step_connect(struct step *step, struct error *error)
 {
     const struct step_seen *seen = &step->seen;
@@ -211,9 +229,11 @@ enum error_code step_connect(struct step *step, struct error *error)
         code = look_at_policy_before(step, error);
     if (step_goes_on(step, code))
         code = hold_images(step, &tenancy, error);
+    if (step_goes_on(step, code) && step_has_policy(step))
+        code = check_one_each_before(step);
     if (!step_goes_on(step, code))
         return code;
-    if (release && seen->parity.parity != PARITY_EQUAL)
+    if (release && seen->parity.parity != PARITY_EQUAL && !seen->parity.lines_absent)
         return step_is(
             step, EVENT_MISMATCH,
             "a release must keep the policy hash, and before it there is none to keep: %s",

@@ -9,6 +9,8 @@
 #include "fsm/steps/own_checks.h"
 #include "fsm/steps/remaining.h"
 #include "fsm/steps/up.h"
+#include "fsm/steps/window_identity.h"
+#include "fsm/steps/withdrawn.h"
 #include "fsm/terminal/question.h"
 #include "journal/format/names.h"
 
@@ -76,8 +78,15 @@ static enum error_code judge_interlock(struct step *step, struct error *error)
             step, EVENT_MISMATCH,
             "Execution was %s before and is %s now, and no command of this deployment made it so",
             interlock_name(before->interlock), interlock_name(now->interlock));
-    enum answer answer;
-    code = question_rearm(step->driver, &answer, error);
+    enum answer answer = ANSWER_NO;
+    char who[240] = "";
+    code = withdrawn_note(step, error);
+    if (code == ERROR_OK)
+        code = json_object_get(step->facts, FACT_DISARMED_BY) != NULL
+                       || withdrawn_by(&step->driver->deployment, who, sizeof who)
+                   ? question_take_back(step->driver, who[0] != '\0' ? who : "a DISARM on the bus",
+                                        error)
+                   : question_rearm(step->driver, &answer, error);
     if (code == ERROR_OK)
         code = step_fact(step, FACT_REARM, answer == ANSWER_YES ? "yes" : "no", error);
     return code == ERROR_OK
@@ -103,14 +112,18 @@ static enum error_code judge_policy(struct step *step, struct error *error)
         code = step_fact(step, FACT_POLICY_HASH, seen->parity.hash, error);
     if (code != ERROR_OK)
         return code;
-    if (seen->parity.parity != PARITY_EQUAL)
+    /* A line that was never printed, or is rotated away, leaves parity to the other voices. */
+    if (seen->parity.parity != PARITY_EQUAL && !seen->parity.lines_absent)
         return step_is(step, EVENT_MISMATCH, "a release must keep the policy hash: %s",
                        seen->parity.text);
     code = await_interlock(&(struct await_interlock){.target = step->target,
                                                      .wanted = INTERLOCK_UNKNOWN,
                                                      .until_ns = step_settle_ns(step)},
                            &step->evidence, &seen->interlock, error);
-    return code == ERROR_OK ? judge_interlock(step, error) : code;
+    if (code != ERROR_OK)
+        return code;
+    window_interlock_note(step->driver, &seen->interlock);
+    return judge_interlock(step, error);
 }
 
 static enum error_code judge_health(struct step *step)

@@ -40,7 +40,8 @@ static enum error_code look_at_all(struct step *step, struct error *error)
     if (code == ERROR_OK)
         code = health_look(target, &seen->containers, &step->evidence, &seen->health, error);
     if (code == ERROR_OK && step_has_policy(step))
-        code = interlock_look(target, NULL, &step->evidence, &seen->interlock, error);
+        code = interlock_look(target, &(struct interlock_question){0}, &step->evidence,
+                              &seen->interlock, error);
     if (code == ERROR_OK && step_has_policy(step))
         code = parity_look(target, &seen->containers, PARITY_BRAIN, seen->before.policy_hash,
                            &step->evidence, &seen->parity, error);

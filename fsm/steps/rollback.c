@@ -28,7 +28,7 @@ static enum error_code try_disarm(struct step *step, char *ret_why, size_t size,
     *view = (struct interlock_view){.interlock = INTERLOCK_UNKNOWN};
     code = await_interlock(&(struct await_interlock){.target = step->target,
                                                      .wanted = INTERLOCK_DISARMED,
-                                                     .nonce = step->key,
+                                                     .question = {.nonce = step->key},
                                                      .until_ns = step_settle_ns(step)},
                            &step->evidence, view, error);
     ret_why[0] = '\0';

@@ -10,6 +10,7 @@
 #include "fsm/keep_tenancy.h"
 #include "fsm/terminal/progress.h"
 #include "fsm/snapshot.h"
+#include "fsm/steps/window_identity.h"
 #include "journal/canonical.h"
 #include "journal/format/names.h"
 
@@ -21,7 +22,11 @@ struct tally {
         bool seen;
     } rows[WATCHED_MAX];
     size_t count;
+    int64_t failed; /* samples with any failure */
+    bool lost;      /* the last sample had no leadership */
 };
+
+static const char LEADERSHIP[] = "leadership";
 
 enum error_code window_expectation(struct driver *driver, struct expectation *ret_expectation,
                                    struct error *error)
@@ -55,27 +60,27 @@ static void add_failing(struct look *look, const char *name, const char *text)
         (void)snprintf(look->text, sizeof look->text, "%s", text);
 }
 
-/* A container that was re-created in between is another one, which this deployment did not do.
- * `previous`: of the sample before, NULL = this is the first. */
-static void judge_containers(const struct containers *containers, const struct containers *previous,
+static void add_mismatch(struct look *look, const char *text)
+{
+    if (look->mismatch[0] == '\0')
+        (void)snprintf(look->mismatch, sizeof look->mismatch, "%s", text);
+}
+
+static bool is_ended_well(const struct container *container)
+{
+    return strcmp(container->state, "exited") == 0 && container->exit_code == 0;
+}
+
+static void judge_containers(const struct step *step, const struct window_origin *origin,
                              struct look *look)
 {
-    for (size_t i = 0; i < containers->count; i++) {
-        const struct container *now = &containers->list[i];
-        const struct container *old = previous != NULL ? containers_find(previous, now->service)
-                                                       : NULL;
-        if (previous != NULL && (old == NULL || strcmp(old->id, now->id) != 0))
-            (void)snprintf(look->mismatch, sizeof look->mismatch,
-                           "the container of %s is another one than in the sample before",
-                           now->service);
-        else if (!container_is_good(now)
-                 || (old != NULL && strcmp(old->started_at, now->started_at) != 0))
-            add_failing(look, now->service, "a service does not run well, or was restarted");
-    }
-    for (size_t i = 0; previous != NULL && i < previous->count; i++)
-        if (containers_find(containers, previous->list[i].service) == NULL)
-            (void)snprintf(look->mismatch, sizeof look->mismatch, "the container of %s is gone",
-                           previous->list[i].service);
+    const struct containers *containers = &step->seen.containers;
+    char text[300];
+    for (size_t i = 0; i < containers->count; i++)
+        if (!container_is_good(&containers->list[i]) && !is_ended_well(&containers->list[i]))
+            add_failing(look, containers->list[i].service, "a service does not run well");
+    if (window_origin_differs(step, origin, text, sizeof text))
+        add_mismatch(look, text);
 }
 
 static enum error_code watch_policy(struct step *step, const struct expectation *expected,
@@ -83,30 +88,41 @@ static enum error_code watch_policy(struct step *step, const struct expectation 
 {
     struct step_seen *seen = &step->seen;
     const char *service = step->driver->config.setup.services.execution;
-    enum error_code code = parity_look(step->target, &seen->containers, PARITY_RESPONDER,
+    enum error_code code = parity_look(step->target, &seen->containers, PARITY_SAMPLE,
                                        expected->policy_hash, &step->evidence, &seen->parity,
                                        error);
     if (code == ERROR_OK)
-        code = interlock_look(step->target, NULL, &step->evidence, &seen->interlock, error);
+        code = interlock_look(step->target, &(struct interlock_question){0}, &step->evidence,
+                              &seen->interlock, error);
     if (code != ERROR_OK)
         return code;
     if (seen->parity.parity == PARITY_UNEQUAL)
-        (void)snprintf(look->mismatch, sizeof look->mismatch, "%.290s", seen->parity.text);
+        add_mismatch(look, seen->parity.text);
     else if (seen->parity.parity == PARITY_MISSING)
         add_failing(look, "policy_hash", seen->parity.text);
-    const struct container *execution = containers_find(&seen->containers, service);
-    bool running = execution != NULL && strcmp(execution->state, "running") == 0;
-    if (running && seen->interlock.interlock != expected->interlock)
-        (void)snprintf(look->mismatch, sizeof look->mismatch, "Execution is %s and must be %s",
-                       interlock_name(seen->interlock.interlock),
-                       interlock_name(expected->interlock));
+    if (seen->parity.lost)
+        add_failing(look, LEADERSHIP, "Brain lost its leadership");
+    const struct interlock_view *view = &seen->interlock;
+    enum interlock shown = window_interlock(step->driver, view);
+    bool runs = containers_running(&seen->containers, service) > 0;
+    if (view->running > 1)
+        add_mismatch(look, "more than one container of Execution runs");
+    else if (runs && shown == INTERLOCK_UNKNOWN)
+        add_mismatch(look, "Execution does not show whether it is armed or disarmed");
+    else if (runs
+             && (shown != expected->interlock
+                 || window_interlock_changed(step->driver, view, expected->interlock)))
+        add_mismatch(look, expected->interlock == INTERLOCK_ARMED
+                               ? "Execution was disarmed during the health window"
+                               : "Execution was armed during the health window");
+    window_interlock_note(step->driver, view);
     return ERROR_OK;
 }
 
-/* Everything that is watched, once. The containers of the look before are in seen.earlier where
- * `has_earlier`. */
+/* Everything that is watched, once. */
 static enum error_code window_look(struct step *step, const struct expectation *expected,
-                                   bool has_earlier, struct look *look, struct error *error)
+                                   const struct window_origin *origin, struct look *look,
+                                   struct error *error)
 {
     const struct setup *setup = &step->driver->config.setup;
     struct step_seen *seen = &step->seen;
@@ -120,16 +136,37 @@ static enum error_code window_look(struct step *step, const struct expectation *
     for (size_t i = 0; i < setup->endpoint_count; i++)
         if (!seen->health.good[i])
             add_failing(look, setup->endpoints[i].name, seen->health.text);
-    judge_containers(&seen->containers, has_earlier ? &seen->earlier : NULL, look);
-    return expected->interlock != INTERLOCK_INVALID ? watch_policy(step, expected, look, error)
-                                                    : ERROR_OK;
+    judge_containers(step, origin, look);
+    if (expected->interlock != INTERLOCK_INVALID)
+        code = watch_policy(step, expected, look, error);
+    look->received_ns = driver_now_ns(step->driver);
+    return code;
+}
+
+/* When the last answer of the last sample came back; 0 where there is none. */
+static int64_t window_watched_ns(const struct deployment *deployment)
+{
+    int64_t last_ns = 0;
+    for (size_t i = 0; i < deployment->count; i++)
+        if (strcmp(deployment->entries[i].type, ENTRY_SAMPLE) == 0)
+            last_ns = entry_received_ns(&deployment->entries[i], NULL);
+    return last_ns;
 }
 
 enum error_code window_look_once(struct step *step, const struct expectation *expected,
                                  struct error *error)
 {
     struct look look;
-    enum error_code code = window_look(step, expected, false, &look, error);
+    const struct deployment *deployment = &step->driver->deployment;
+    int64_t gap_ns = step->driver->config.limits.sample_gap_ms * 1000000;
+    int64_t watched_ns = window_watched_ns(deployment);
+    if (watched_ns > 0 && driver_now_ns(step->driver) > watched_ns + gap_ns)
+        return step_is(step, EVENT_UNHEALTHY,
+                       "nobody watched for %lld ms after the health window's last sample",
+                       (long long)((driver_now_ns(step->driver) - watched_ns) / 1000000));
+    enum error_code code = window_origin_load(step->driver, 0, &step->origin, error);
+    if (code == ERROR_OK)
+        code = window_look(step, expected, &step->origin, &look, error);
     if (code != ERROR_OK)
         return code;
     if (look.mismatch[0] != '\0')
@@ -160,6 +197,8 @@ static const char *count_failures(struct tally *tally, const char *failing, int6
             memcpy(tally->rows[tally->count++].name, name, sizeof name);
     }
     const char *over = NULL;
+    tally->failed += failing[0] != '\0';
+    tally->lost = is_named_in(failing, LEADERSHIP);
     for (size_t i = 0; i < tally->count; i++) {
         tally->rows[i].failures = is_named_in(failing, tally->rows[i].name)
                                       ? tally->rows[i].failures + 1
@@ -212,7 +251,10 @@ static int64_t latest_start_ns(const struct step *step)
     const struct limits *limits = &step->driver->config.limits;
     if (step->edge->from == STATE_ARMED)
         return entry_received_ns(deployment_transition_to(deployment, STATE_ARMED), NULL)
-               + limits->window_start_armed_ms * 1000000;
+               + (limits->window_start_armed_ms < limits->sample_gap_ms
+                      ? limits->window_start_armed_ms
+                      : limits->sample_gap_ms)
+                     * 1000000;
     int64_t last_ns = 0;
     for (size_t i = 0; i < deployment->count; i++) {
         int64_t received_ns = entry_received_ns(&deployment->entries[i], PROBE_COMPOSE_UP);
@@ -232,13 +274,14 @@ static enum error_code record_look(struct step *step, int64_t number, const stru
 }
 
 static enum error_code take_sample(struct step *step, const struct expectation *expected,
-                                   int64_t number, bool has_earlier, struct look *ret_look,
-                                   struct error *error)
+                                   int64_t number, struct look *ret_look, struct error *error)
 {
     evidence_clear(&step->evidence);
-    enum error_code code = window_look(step, expected, has_earlier, ret_look, error);
+    enum error_code code = window_look(step, expected, &step->origin, ret_look, error);
     if (code != ERROR_OK)
         return code;
+    if (!step->origin.known)
+        window_origin_note(step, &step->origin);
     code = record_look(step, number, ret_look, error);
     evidence_clear(&step->evidence);
     return code;
@@ -249,13 +292,24 @@ static bool judge_sample(struct step *step, const struct look *look, struct tall
                          int64_t elapsed_ms, int64_t number)
 {
     const struct limits *limits = &step->driver->config.limits;
+    bool was_lost = tally->lost;
     const char *over = count_failures(tally, look->failing, limits->failures);
+    int64_t took_ms = (look->received_ns - look->sent_ns) / 1000000;
     progress_sample(step->driver, number, elapsed_ms, limits->window_ms,
                     look->mismatch[0] != '\0'  ? look->mismatch
                     : look->failing[0] != '\0' ? look->text
                                                : "all good");
     if (look->mismatch[0] != '\0')
         (void)step_is(step, EVENT_MISMATCH, "%s", look->mismatch);
+    else if (was_lost && tally->lost)
+        (void)step_is(step, EVENT_MISMATCH,
+                      "Brain lost its leadership and had not regained it in the next sample");
+    else if (took_ms > limits->sample_gap_ms)
+        (void)step_is(step, EVENT_UNHEALTHY, "a sample took %lld ms; at most %lld are allowed",
+                      (long long)took_ms, (long long)limits->sample_gap_ms);
+    else if (tally->failed > limits->failures_total)
+        (void)step_is(step, EVENT_UNHEALTHY, "%lld samples failed; at most %lld may: %.200s",
+                      (long long)tally->failed, (long long)limits->failures_total, look->text);
     else if (over != NULL)
         (void)step_is(step, EVENT_UNHEALTHY, "%s failed %lld times in a row: %.200s", over,
                       (long long)limits->failures, look->text);
@@ -311,15 +365,15 @@ static enum error_code watch_window(struct step *step, const struct expectation 
     const struct limits *limits = &driver->config.limits;
     struct tally tally = {.count = 0};
     struct look look;
-    bool has_earlier = false, said = false;
-    enum error_code code = ERROR_OK;
+    bool said = false;
+    enum error_code code = window_origin_load(driver, step->intent, &step->origin, error);
     count_past_failures(&driver->deployment, step->intent, limits->failures, &tally);
     for (int64_t number = past.count + 1; step_goes_on(step, code); number++) {
         int64_t gap_ms = (driver_now_ns(driver) - past.last_ns) / 1000000;
         if (past.count > 0 && gap_ms > limits->sample_gap_ms)
             return step_is(step, EVENT_UNHEALTHY, "a gap of %lld ms between two samples",
                            (long long)gap_ms);
-        code = take_sample(step, expected, number, has_earlier, &look, error);
+        code = take_sample(step, expected, number, &look, error);
         if (code != ERROR_OK)
             return code;
         if (past.count++ == 0)
@@ -327,8 +381,6 @@ static enum error_code watch_window(struct step *step, const struct expectation 
         past.last_ns = look.sent_ns;
         if (judge_sample(step, &look, &tally, (look.sent_ns - past.first_ns) / 1000000, number))
             return ERROR_OK;
-        step->seen.earlier = step->seen.containers;
-        has_earlier = true;
         code = check_watcher(step, error);
         if (step_goes_on(step, code))
             code = keep_tenancy_renew_when_due(driver, error);

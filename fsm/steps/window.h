@@ -1,7 +1,8 @@
 /* fsm/steps/window: the health window. Samples at an even interval from the first on; every sample
  * is an entry of its own.
- * Fails:     limits.failures consecutive failures of one thing that is watched, one mismatch
- *            (policy hash, interlock, identity), or a gap. Missing is never healthy.
+ * Fails:     limits.failures consecutive failures of one thing that is watched, more than
+ *            limits.failures_total failed samples, one mismatch (policy hash, interlock, identity,
+ *            any restart), or a gap. Missing is never healthy.
  * Resume:    from the samples in the journal, on the boot that took them, within
  *            limits.sample_gap_ms; later, it has failed. */
 #ifndef FSM_WINDOW_H
@@ -22,7 +23,7 @@ struct look {
     char failing[WATCHED_MAX * 65]; /* names, each followed by a comma: "execution,brain," */
     char mismatch[300];             /* "" = none */
     char text[300];                 /* for people */
-    int64_t sent_ns;
+    int64_t sent_ns, received_ns;   /* of the first request, of the last answer */
 };
 
 enum error_code window_expectation(struct driver *driver, struct expectation *ret_expectation,

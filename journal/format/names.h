@@ -100,6 +100,7 @@
 #define FACT_POLICY_HASH "policy_hash"
 #define FACT_INTERLOCK "interlock"
 #define FACT_REARM "rearm"
+#define FACT_DISARMED_BY "disarmed_by"
 #define FACT_EXECUTION "execution"
 #define FACT_DRIFT "drift"
 #define FACT_GUARD "guard"
@@ -115,6 +116,7 @@
     X(FACT_POLICY_HASH)    \
     X(FACT_INTERLOCK)      \
     X(FACT_REARM)          \
+    X(FACT_DISARMED_BY)    \
     X(FACT_EXECUTION)      \
     X(FACT_DRIFT)          \
     X(FACT_GUARD)          \

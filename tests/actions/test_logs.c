@@ -19,6 +19,7 @@ static const char STARTED[] = "2026-11-23T07:20:23.5Z";
 static const struct setup_services services = {
     .policy_loaded = {{"Risk Policy Loaded. Hash: %H", "Loaded RiskPolicy (hash: %H"}, 2},
     .disarm_received = {{"Received DISARM command: %N"}, 1},
+    .arm_received = {{"Received ARM command: %N"}, 1},
     .disarmed = {{"EXECUTION DISARMED: ", "Execution initialized DISARMED"}, 2},
     .armed = {{"EXECUTION ARMED: ", "Execution initialized in ARMED state"}, 2},
 };
@@ -118,7 +119,8 @@ static void expect_interlock(const char *log, const char *marker, enum interlock
 {
     struct bytes text = text_of(log);
     struct interlock_view view = {.interlock = INTERLOCK_INVALID};
-    interlock_read(&services, &text, STARTED, NONCE, marker, &view);
+    interlock_read(&services, &text, STARTED, &(struct interlock_question){.nonce = NONCE}, marker,
+                   &view);
     assert_int_equal(view.interlock, wanted);
     assert_int_equal(view.received, received);
 }
@@ -148,6 +150,44 @@ static void interlock_read_says_only_what_is_shown(void **state)
     expect_interlock(AT "Execution initialized DISARMED\n", "unknown", INTERLOCK_UNKNOWN, false);
 }
 
+/* Who armed: only our own nonce, with the state behind it, is our ARM; and an armed line behind the
+ * DISARM that we saw is somebody's. */
+static void interlock_read_tells_our_arm_from_another(void **state)
+{
+    (void)state;
+    static const char ours[] = AT "Received ARM command: " NONCE " x\n",
+                      other[] = AT "Received ARM command: other\n",
+                      armed[] = AT "EXECUTION ARMED: x\n",
+                      disarmed[] = AT "EXECUTION DISARMED: x\n",
+                      disarm[] = AT "Received DISARM command: mine\n";
+    const struct {
+        const char *lines[4];
+        bool armed_by_nonce, armed_since;
+    } rows[] = {
+        {{ours, armed}, true, true},
+        {{armed, ours}, false, true},
+        {{other, armed}, false, true},
+        {{ours, other, armed}, false, true},
+        {{ours, armed, disarmed}, false, true},
+        {{armed, disarm, disarmed}, false, false},
+        {{disarm, armed, disarmed}, false, true},
+        {{disarm, disarmed}, false, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char log[1024] = "";
+        for (size_t j = 0; j < 4 && rows[i].lines[j] != NULL; j++)
+            (void)snprintf(log + strlen(log), sizeof log - strlen(log), "%s", rows[i].lines[j]);
+        struct bytes text = text_of(log);
+        struct interlock_view view = {.interlock = INTERLOCK_INVALID};
+        interlock_read(&services, &text, STARTED,
+                       &(struct interlock_question){.nonce = NONCE, .disarmed_by = "mine"}, "",
+                       &view);
+        if (view.armed_by_nonce != rows[i].armed_by_nonce
+            || view.armed_since != rows[i].armed_since)
+            fail_msg("row %zu", i);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -156,6 +196,7 @@ int main(void)
         cmocka_unit_test(log_time_compare_any_number_of_decimals),
         cmocka_unit_test(log_matches_only_at_the_start),
         cmocka_unit_test(interlock_read_says_only_what_is_shown),
+        cmocka_unit_test(interlock_read_tells_our_arm_from_another),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -169,9 +169,10 @@ static void machine_transitions_failures_never_lead_forward(void **state)
 static void machine_is_hot_exactly_where_nobody_would_watch(void **state)
 {
     (void)state;
-    static const enum state hot[] = {STATE_SWITCHED,     STATE_VERIFIED, STATE_ARMED,
-                                     STATE_ROLLING_BACK, STATE_SAFE,     STATE_REVERTED,
-                                     STATE_REDEPLOYED,   STATE_ABORTING};
+    static const enum state hot[] = {STATE_SWITCHED, STATE_VERIFIED,  STATE_ARMED,
+                                     STATE_OBSERVED, STATE_CONFIRMED, STATE_ROLLING_BACK,
+                                     STATE_SAFE,     STATE_REVERTED,  STATE_REDEPLOYED,
+                                     STATE_ABORTING};
     for (enum state each = STATE_INVALID + 1; each < STATE_COUNT; each++) {
         bool listed = false;
         for (size_t i = 0; i < sizeof hot / sizeof hot[0]; i++)
