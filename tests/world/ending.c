@@ -32,8 +32,7 @@ static void check_end(const struct ending *ending, struct scripted *world, int s
 {
     struct story story = story_read(world);
     char *report = NULL;
-    if (ending->from != STATE_INVALID
-        && !story_has_edge(world, ending->from, ending->event, ending->to))
+    if (ending->from != STATE_INVALID && story.edges[ending->from][ending->event] != ending->to)
         fail_msg("%s: no %s from %s; %s\n%s", ending->name, machine_event_name(ending->event),
                  machine_state_name(ending->from), machine_state_name(story.state), person_said());
     if (story.state != ending->end || status != ending->status)

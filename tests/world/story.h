@@ -10,20 +10,16 @@ struct story {
     enum procedure procedure;
     enum state state;
     bool ended;
-    unsigned samples, entries;
-    /* of the last transition, and of the last reconciliation */
-    enum state from, to;
-    enum event event;
-    char reason[512], found[16], then[16];
+    unsigned samples;
+    enum state edges[STATE_COUNT][EVENT_COUNT]; /* [from][event]: where it led to; INVALID = not */
 };
 
 /* Reads the last deployment and counts what it tells. */
 struct story story_read(struct scripted *scripted);
 /* The engine is told an event, as a command or a guard would tell it; its exit status. */
 int story_event(struct scripted *scripted, enum event event);
-/* The first transition of the last deployment out of `from` by anything but done and rearmed. */
-bool story_has_edge(struct scripted *scripted, enum state from, enum event event, enum state to);
-
+/* The newest entry is the transition along this edge; then it counts as taken. */
+bool story_ends_with(const struct scripted *scripted, const struct transition *edge);
 bool story_was_taken(const struct transition *edge);
 /* "arm unknown repeat" and so on, each once, in the order of their first time. */
 const char *const *story_resumptions(size_t *ret_count);
