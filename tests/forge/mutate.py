@@ -88,7 +88,7 @@ def of_item(journal, place, at, action):
     if count > 1:
         to = count - 1 if at < count - 1 else 0
         yield change("moved", lambda _, items: items.insert(to, items.pop(at)))
-    if item["size"] > 0 and probe not in FOR_PEOPLE:
+    if item["size"] > 0 and probe not in FOR_PEOPLE and not is_first_answer(journal, place, item):
         yield change("emptied", lambda copy_of, items: replace(copy_of, items[at], ""))
     yield change("failed", lambda _, items: items[at].update(status=failed(items[at])))
     yield change("subject", lambda _, items: items[at].update(subject=items[at]["subject"] + "x"))
@@ -98,6 +98,17 @@ def of_item(journal, place, at, action):
         yield change("boot", lambda _, items: items[at]["target"].update(boot=OTHER_BOOT))
     for mutation, text in contrary_texts(journal, item, is_before_arm(journal, place, at)):
         yield change(mutation, lambda copy_of, items, text=text: replace(copy_of, items[at], text))
+
+
+def is_first_answer(journal, place, item):
+    """An endpoint may answer with nothing, unless it answered with something before."""
+    number = journal.entries[place].get("deployment")
+    return item["probe"] == "health" and not any(
+        one["probe"] == "health" and one["subject"] == item["subject"]
+        for entry in journal.entries[:place]
+        if entry.get("deployment") == number
+        for one in entry["body"].get("evidence", [])
+    )
 
 
 def is_before_arm(journal, place, at):
