@@ -10,6 +10,7 @@
 #include "verify/read/memory.h"
 #include "verify/read/reader.h"
 #include "verify/judge/reading.h"
+#include "verify/report/named.h"
 
 enum { TRUST_BYTES_MAX = 1 << 20 };
 
@@ -48,7 +49,8 @@ static void judge_deployment(struct audit *audit, uint64_t number, const struct 
                              struct deployment_report *ret_deployment)
 {
     struct deployment_report *deployment = ret_deployment;
-    deployment_collect(audit->record, number, &audit->deployment);
+    (void)genesis_read(audit->record, number, &audit->genesis);
+    deployment_collect(audit->record, &audit->genesis, number, &audit->deployment);
     *deployment = (struct deployment_report){.exists = true,
                                              .number = number,
                                              .ended = audit->deployment.ended,
@@ -59,6 +61,7 @@ static void judge_deployment(struct audit *audit, uint64_t number, const struct 
                      deployment->procedure, sizeof deployment->procedure);
     (void)slice_copy(slice_of(state_name(audit->deployment.state)), deployment->state,
                      sizeof deployment->state);
+    named_collect(audit, deployment);
     init_findings(deployment);
     for (unsigned claim = 1; claim < CLAIMS; claim++) {
         if (claim == CLAIM_AUTHORITY)
@@ -67,6 +70,29 @@ static void judge_deployment(struct audit *audit, uint64_t number, const struct 
             claims[claim](audit, &deployment->claims[claim]);
     }
     deployment_free(&audit->deployment);
+}
+
+/* The commands between the deployments (L-17). False where there is none to judge. */
+static bool judge_commands(struct audit *audit, const struct finding *authority,
+                           struct deployment_report *ret_commands)
+{
+    (void)genesis_read(audit->record, audit->record->count, &audit->genesis);
+    deployment_collect_commands(audit->record, &audit->genesis, &audit->deployment);
+    *ret_commands = (struct deployment_report){.commands = true, .ended = true};
+    init_findings(ret_commands);
+    struct finding *claims_of = ret_commands->claims;
+    claim_integrity(audit, &claims_of[CLAIM_INTEGRITY]);
+    claims_of[CLAIM_AUTHORITY] = *authority;
+    claim_clocks(audit, &claims_of[CLAIM_CLOCKS]);
+    unsigned judged = commands_judge(audit, &claims_of[CLAIM_INTERLOCK], &claims_of[CLAIM_PARITY]);
+    finding_conclude(&claims_of[CLAIM_INTERLOCK], NULL,
+                     "%u commands between the deployments, each as its evidence shows", judged);
+    finding_conclude(&claims_of[CLAIM_PARITY], NULL,
+                     "every ARM by hand was sent on one policy hash");
+    for (unsigned claim = 1; claim < CLAIMS; claim++)
+        finding_not_applicable(&claims_of[claim], "these are commands outside of any deployment");
+    deployment_free(&audit->deployment);
+    return judged > 0;
 }
 
 /* No deployment to judge, or a record in which none may be looked for. */
@@ -79,7 +105,7 @@ static void judge_none(struct audit *audit, const struct finding *authority, con
     if (authority != NULL)
         ret_deployment->claims[CLAIM_AUTHORITY] = *authority;
     for (unsigned claim = 1; claim < CLAIMS; claim++)
-        finding_undecidable(&ret_deployment->claims[claim], NULL, "%s", why);
+        finding_undecidable(&ret_deployment->claims[claim], "I-01", NULL, "%s", why);
 }
 
 static size_t select_deployments(const struct record *record, enum selection selection,
@@ -138,15 +164,15 @@ static void free_numbers(uint64_t **numbers)
     free(*numbers);
 }
 
-static void judge_selected(struct audit *audit, const uint64_t *numbers, size_t count,
-                           struct report *report)
+static void judge_selected(struct audit *audit, enum selection selection, const uint64_t *numbers,
+                           size_t count, struct report *report)
 {
     struct finding authority;
     finding_init(&authority);
     report->count = count > 0 ? count : 1;
-    report->deployments = memory_zeroed(report->count, sizeof *report->deployments);
-    if (!genesis_read(&audit->record->entries[0], &audit->genesis)) {
-        finding_violated(&authority, &audit->record->entries[0],
+    report->deployments = memory_zeroed(report->count + 1, sizeof *report->deployments);
+    if (!genesis_read(audit->record, 1, &audit->genesis)) {
+        finding_violated(&authority, "A-01", &audit->record->entries[0],
                          "the journal does not begin with a genesis");
         report->count = 1;
         judge_none(audit, &authority,
@@ -166,6 +192,9 @@ static void judge_selected(struct audit *audit, const uint64_t *numbers, size_t 
     if (count == 0)
         judge_none(audit, &authority, "there is no deployment in this journal",
                    &report->deployments[0]);
+    if (selection == SELECTION_ALL
+        && judge_commands(audit, &authority, &report->deployments[report->count]))
+        report->count++;
 }
 
 enum error_code verify_record(struct record *record, struct audit *audit, enum selection selection,
@@ -176,6 +205,12 @@ enum error_code verify_record(struct record *record, struct audit *audit, enum s
     audit->record = record;
     finding_init(&audit->whole);
     integrity_check(audit, &audit->whole);
+    if (record->beyond != NULL)
+        return error_set(error, ERROR_LIMIT, 0, "",
+                         "it may be a good journal: use another verifier",
+                         "entry %lld lists more than %d containers, or a service whose name has "
+                         "more than %d characters",
+                         (long long)record->beyond->seq, LISTING_ROWS_MAX, LISTING_NAME_MAX);
     describe_record(audit, &report);
     if (audit->whole.verdict == VERDICT_VIOLATED) {
         report.deployments = memory_zeroed(1, sizeof *report.deployments);
@@ -189,7 +224,7 @@ enum error_code verify_record(struct record *record, struct audit *audit, enum s
                 error, ERROR_USAGE, 0, "--deployment",
                 "a deployment's number is that of its `open` entry; titan-fsm log shows it",
                 "no deployment %llu was opened in this journal", (unsigned long long)number);
-        judge_selected(audit, numbers, count, &report);
+        judge_selected(audit, selection, numbers, count, &report);
     }
     report.status = status_of(&report);
     report_free(ret_report);

@@ -7,6 +7,7 @@
 #define JOURNAL_FORMAT_NAMES_H
 
 #define ENTRY_GENESIS "genesis"
+#define ENTRY_SETTINGS "settings"
 #define ENTRY_ROSTER "roster"
 #define ENTRY_OPEN "open"
 #define ENTRY_INTENT "intent"
@@ -23,6 +24,7 @@
 
 #define ENTRY_TYPES(X)      \
     X(ENTRY_GENESIS)        \
+    X(ENTRY_SETTINGS)       \
     X(ENTRY_ROSTER)         \
     X(ENTRY_OPEN)           \
     X(ENTRY_INTENT)         \

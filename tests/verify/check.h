@@ -12,17 +12,26 @@
 
 #include "tests/verify/forge.h"
 
-/* The claim comes to this verdict, and its sentence says `part`. */
+/* Whether the finding broke this rule ("L-03"), or its sentence says it. */
+static inline bool check_says(const struct finding *finding, const char *part)
+{
+    for (unsigned i = 0; i < finding->rules_count; i++)
+        if (strcmp(finding->rules[i], part) == 0)
+            return true;
+    return strstr(finding->sentence, part) != NULL;
+}
+
+/* The claim comes to this verdict, by this rule or with this part of its sentence. */
 static inline void check_claim(const struct forge *forge, enum claim claim, enum verdict verdict,
                                const char *part)
 {
     struct finding finding = forge_judge(forge, NULL, claim);
-    if (finding.verdict != verdict || strstr(finding.sentence, part) == NULL)
-        print_error("%s is %s at entry %llu: %s\n", claim_name(claim),
-                    verdict_name(finding.verdict), (unsigned long long)finding.entry,
-                    finding.sentence);
+    if (finding.verdict != verdict || !check_says(&finding, part))
+        print_error("%s is %s at entry %llu by %s, not `%s`: %s\n", claim_name(claim),
+                    verdict_name(finding.verdict), (unsigned long long)finding.entry, finding.rule,
+                    part, finding.sentence);
     assert_int_equal(finding.verdict, verdict);
-    assert_non_null(strstr(finding.sentence, part));
+    assert_true(check_says(&finding, part));
 }
 
 static inline void check_violated(const struct forge *forge, enum claim claim, const char *part)

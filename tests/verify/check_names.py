@@ -5,28 +5,23 @@ import sys
 from pathlib import Path
 
 
-def section(text, title):
-    """The part of FORMAT.md under this heading."""
-    return re.split(r"^#", text.split(title, 1)[1], maxsplit=1, flags=re.M)[0]
+def first_cells(text, header):
+    """The words in code of the first cells of the table that begins so."""
+    table = text.split(header, 1)[1].split("\n\n", 1)[0]
+    cells = "".join(re.findall(r"^\|([^|]*)\|", table, re.M))
+    return set(re.findall(r"`([A-Za-z_.]+)`", cells))
 
 
 def of_format(text):
-    signers = section(text, "## Who signs what")
-    types = set(re.findall(r"`([a-z]+)`", "".join(re.findall(r"^\|([^|]*)\|", signers, re.M))))
-    evidence = text.split("## Evidence", 1)[1]
-    table = evidence.split("| probe | subject |", 1)[1].split("\n\n", 1)[0]
-    probes = set(re.findall(r"`([A-Za-z_.]+)`", "".join(re.findall(r"^\|([^|]*)\|", table, re.M))))
+    probes = first_cells(text, "| probe | subject |")
     roles = {probe for probe in probes if "ROLE" in probe}
     probes -= roles
     probes |= {p.replace("ROLE", role) for p in roles for role in ("execution", "brain")}
-    genesis = section(text, "## Bodies").split("* **genesis**", 1)[1]
-    limits = re.search(r"`limits:\{([^}]*)\}`", genesis).group(1)
-    patterns = re.search(r"`patterns:\{([^}]*)\}`", genesis).group(1)
     return {
-        "types": types,
+        "types": first_cells(text, "| type | body |"),
         "probes": probes,
-        "limits": {word.strip().split(":")[0] for word in limits.split(",")},
-        "patterns": {word.strip().split(":")[0] for word in patterns.split(",")},
+        "limits": first_cells(text, "| limit | standard |"),
+        "patterns": first_cells(text, "| pattern | default |"),
     }
 
 

@@ -281,7 +281,7 @@ void forge_reconcile(struct forge *forge, const char *found, const char *then, j
 {
     json_t *body = json_pack("{s:I, s:s, s:s, s:s, s:o}", "intent", (json_int_t)forge->intent,
                              "found", found, "then", then, "reason", "", "evidence",
-                             evidence != NULL ? evidence : json_array());
+                             evidence != NULL ? evidence : forge_found(forge));
     (void)forge_append(forge, "reconciliation", forge->deployment, body);
 }
 

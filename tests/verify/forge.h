@@ -71,7 +71,7 @@ struct forge {
     unsigned samples;   /* in a window */
     unsigned sick_from; /* endpoint brain answers 503 from this sample on; 0 = never */
     int64_t genesis_window_ms;
-    int64_t approvals;
+    int64_t approvals, epoch; /* epoch: of the target's own deployment.json */
     /* of genesis, taken over by it; NULL = alice and bob operate, carol approves, alice administers
      */
     json_t *roster;
@@ -93,6 +93,7 @@ void forge_open(struct forge *forge, const char *procedure);
 uint64_t forge_intent(struct forge *forge, const char *action, int64_t repeats, bool same_key);
 void forge_transition(struct forge *forge, int64_t intent, const char *event, const char *to,
                       json_t *evidence);
+json_t *forge_found(struct forge *forge); /* what a reconciliation looks at first */
 void forge_reconcile(struct forge *forge, const char *found, const char *then, json_t *evidence);
 void forge_answer(struct forge *forge, const char *outcome);
 void forge_note(struct forge *forge, const char *kind);

@@ -118,8 +118,8 @@ void forge_item(struct forge *forge, json_t *evidence, const char *probe, const 
 static void containers(struct forge *forge, json_t *evidence)
 {
     char text[2000];
-    const char *names[] = {"titan-execution", "titan-brain"};
-    const struct forge_container *list[] = {&forge->execution, &forge->brain};
+    const char *names[] = {"titan-brain", "titan-execution"}; /* in ascending order */
+    const struct forge_container *list[] = {&forge->brain, &forge->execution};
     int length = 0;
     for (unsigned i = 0; i < 2; i++)
         if (list[i]->id[0] != '\0')
@@ -135,6 +135,8 @@ static void containers(struct forge *forge, json_t *evidence)
 
 static void logs(struct forge *forge, json_t *evidence, bool execution)
 {
+    if (forge->no_policy || (execution && forge->execution.id[0] == '\0'))
+        return;
     struct bytes *log = execution ? &forge->execution.log : &forge->brain.log;
     forge_item(forge, evidence, execution ? "logs.execution" : "logs.brain",
                execution ? "titan-execution" : "titan-brain", 0,
@@ -143,7 +145,7 @@ static void logs(struct forge *forge, json_t *evidence, bool execution)
 
 static void marker(struct forge *forge, json_t *evidence)
 {
-    if (forge->marker)
+    if (forge->marker && !forge->no_policy && forge->execution.id[0] != '\0')
         forge_item(forge, evidence, "interlock.marker", "titan-execution-1", 0,
                    forge->armed ? "present\n" : "absent\n");
 }
@@ -159,7 +161,7 @@ static void replies(struct forge *forge, json_t *evidence, unsigned count)
 {
     char text[200];
     bool old = strcmp(forge->execution.image, forge->image_before) == 0;
-    for (unsigned i = 0; i < count; i++) {
+    for (unsigned i = 0; i < count && !forge->no_policy; i++) {
         (void)snprintf(text, sizeof text, "{\"policy_hash\":\"%s\",\"timestamp\":%u}",
                        old ? forge->hash_before : forge->hash_new, i);
         forge_item(forge, evidence, "bus.policy_hash", subject_hash, 0, text);
@@ -171,11 +173,9 @@ void forge_send(struct forge *forge, json_t *evidence, bool arm)
     char text[200];
     (void)snprintf(text, sizeof text, "%s because of a test", forge->key);
     forge_item(forge, evidence, "bus.publish", arm ? FORGE_ARM : FORGE_DISARM, 0, text);
-    if (!arm) {
-        (void)snprintf(text, sizeof text, "Received DISARM command: %s because of a test",
-                       forge->key);
-        forge_log(forge, &forge->execution, text);
-    }
+    (void)snprintf(text, sizeof text, "Received %s command: %s because of a test",
+                   arm ? "ARM" : "DISARM", forge->key);
+    forge_log(forge, &forge->execution, text);
     if (forge->armed != arm) {
         (void)snprintf(text, sizeof text, "⚡ EXECUTION %s: %s because of a test",
                        arm ? "ARMED" : "DISARMED", forge->key);
@@ -202,9 +202,11 @@ static void health(struct forge *forge, json_t *evidence, bool sick)
 
 static void one_sample(struct forge *forge, json_t *evidence, bool sick)
 {
-    forge_look(forge, evidence);
+    containers(forge, evidence);
     health(forge, evidence, sick);
     replies(forge, evidence, 1);
+    forge_look(forge, evidence);
+    logs(forge, evidence, false);
 }
 
 void forge_sample(struct forge *forge, unsigned n)
@@ -232,10 +234,10 @@ static void images(struct forge *forge, json_t *evidence, const char *image)
 {
     char text[800];
     (void)snprintf(text, sizeof text,
+                   "{\"service\":\"titan-brain\",\"name\":\"y\",\"id\":\"%s\",\"digests\":[]}\n"
                    "{\"service\":\"titan-execution\",\"name\":\"x\",\"id\":\"%s\",\"digests\":["
-                   "\"127.0.0.1:5000/execution@sha256:%064d\"]}\n"
-                   "{\"service\":\"titan-brain\",\"name\":\"y\",\"id\":\"%s\",\"digests\":[]}\n",
-                   image, 3, image);
+                   "\"127.0.0.1:5000/execution@sha256:%064d\"]}\n",
+                   image, image, 3);
     forge_item(forge, evidence, "compose.images", "", 0, text);
 }
 
@@ -254,10 +256,45 @@ static void drift(struct forge *forge, json_t *evidence, const char *subject)
     char hmac[65], text[600];
     fill(hmac, forge->code[0], 64);
     (void)snprintf(text, sizeof text,
-                   "{\"service\":\"titan-execution\",\"declared\":\"%s\",\"running\":\"%s\"}\n"
-                   "{\"service\":\"titan-brain\",\"declared\":\"%s\",\"running\":\"%s\"}\n",
+                   "{\"service\":\"titan-brain\",\"declared\":\"%s\",\"running\":\"%s\"}\n"
+                   "{\"service\":\"titan-execution\",\"declared\":\"%s\",\"running\":\"%s\"}\n",
                    hmac, hmac, hmac, hmac);
     forge_item(forge, evidence, "compose.drift", subject, 0, text);
+}
+
+static void files(struct forge *forge, json_t *evidence)
+{
+    line(forge, evidence, "git.head", forge->code);
+    line(forge, evidence, "git.branch", "main");
+    forge_item(forge, evidence, "git.status", "", 0, "");
+    hmacs(forge, evidence);
+}
+
+static void services(struct forge *forge, json_t *evidence)
+{
+    forge_item(forge, evidence, "compose.services", "", 0, "titan-brain\ntitan-execution\n");
+}
+
+/* The target's own deployment.json, with the last entry as its head. */
+static void tenancy(struct forge *forge, json_t *evidence, bool held)
+{
+    char text[400], hash[65];
+    bytes_sha256_hex(forge->values[forge->count - 1].data, forge->values[forge->count - 1].size,
+                     hash);
+    (void)snprintf(text, sizeof text,
+                   "{\"journal\":\"%s\",\"deployment\":%lld,\"epoch\":%lld,\"head_seq\":%zu,"
+                   "\"head_hash\":\"%s\",\"holder\":\"%s\"}",
+                   forge->journal, held ? (long long)forge->deployment : 0LL,
+                   (long long)forge->epoch, forge->count - 1, hash,
+                   held ? "alice on a laptop" : "");
+    forge_item(forge, evidence, "tenancy", "", 0, text);
+}
+
+static void release_target(struct forge *forge, json_t *evidence)
+{
+    tenancy(forge, evidence, true);
+    forge_item(forge, evidence, "act", "release images", 0, "");
+    tenancy(forge, evidence, false);
 }
 
 /* What stands behind the last `up` of either procedure. */
@@ -265,10 +302,41 @@ static void remaining(struct forge *forge, json_t *evidence)
 {
     containers(forge, evidence);
     drift(forge, evidence, "");
+    files(forge, evidence);
+}
+
+static void voices(struct forge *forge, json_t *evidence, bool brain)
+{
+    replies(forge, evidence, 3);
+    logs(forge, evidence, true);
+    if (brain)
+        logs(forge, evidence, false);
+}
+
+static void connect_target(struct forge *forge, json_t *evidence)
+{
+    tenancy(forge, evidence, true);
+    files(forge, evidence);
+    services(forge, evidence);
+    containers(forge, evidence);
+    images(forge, evidence, forge->image_before);
+    drift(forge, evidence, "");
+    forge_look(forge, evidence);
+    voices(forge, evidence, true);
+    forge_item(forge, evidence, "act", "hold images", 0, "");
+}
+
+static void update_code(struct forge *forge, json_t *evidence)
+{
+    char change[96];
+    (void)snprintf(change, sizeof change, "%s..%s", forge->code, forge->commit_after);
+    memcpy(forge->code, forge->commit_after, sizeof forge->code);
+    forge_item(forge, evidence, "act", "update", 0, "");
     line(forge, evidence, "git.head", forge->code);
     line(forge, evidence, "git.branch", "main");
     forge_item(forge, evidence, "git.status", "", 0, "");
-    hmacs(forge, evidence);
+    forge_item(forge, evidence, "git.changed", change, 0, "docker-compose.prod.yml\n");
+    forge_item(forge, evidence, "git.subject", forge->code, 0, "a release\n");
 }
 
 static void prepare(struct forge *forge, json_t *evidence, const char *action)
@@ -277,20 +345,11 @@ static void prepare(struct forge *forge, json_t *evidence, const char *action)
         forge_item(forge, evidence, "preflight", "backups", 0, "newest backup: 3 h");
         forge_item(forge, evidence, "preflight", "ports", 0, "80 443");
     } else if (strcmp(action, "connect") == 0) {
-        forge_item(forge, evidence, "tenancy", "", 0, "{}");
-        line(forge, evidence, "git.head", forge->code);
-        line(forge, evidence, "git.branch", "main");
-        forge_item(forge, evidence, "git.status", "", 0, "");
-        hmacs(forge, evidence);
-        images(forge, evidence, forge->image_before);
-        drift(forge, evidence, "");
-        replies(forge, evidence, 1);
-        forge_look(forge, evidence);
+        connect_target(forge, evidence);
     } else if (strcmp(action, "update_code") == 0) {
-        memcpy(forge->code, forge->commit_after, sizeof forge->code);
-        line(forge, evidence, "git.head", forge->code);
-        line(forge, evidence, "git.changed", "docker-compose.prod.yml");
+        update_code(forge, evidence);
     } else if (strcmp(action, "pull_images") == 0) {
+        services(forge, evidence);
         forge_item(forge, evidence, "compose.pull", "", 0, "pulled\n");
         images(forge, evidence, forge->image_after);
     } else if (strcmp(action, "lay_guard") == 0) {
@@ -298,87 +357,144 @@ static void prepare(struct forge *forge, json_t *evidence, const char *action)
     }
 }
 
+static void switch_services(struct forge *forge, json_t *evidence)
+{
+    services(forge, evidence);
+    up(forge, evidence, "titan-execution");
+    if (forge->recreate)
+        forge_start(forge, &forge->execution, true, forge->image_after, forge->hash_new);
+    up(forge, evidence, "titan-brain");
+    if (forge->recreate)
+        forge_start(forge, &forge->brain, false, forge->image_after, forge->hash_new);
+    up(forge, evidence, "");
+    remaining(forge, evidence);
+}
+
+static void deploy(struct forge *forge, json_t *evidence, bool execution)
+{
+    forge_send(forge, evidence, false);
+    forge_look(forge, evidence);
+    up(forge, evidence, execution ? "titan-execution" : "titan-brain");
+    forge_start(forge, execution ? &forge->execution : &forge->brain, execution, forge->image_after,
+                forge->hash_new);
+    forge_look(forge, evidence);
+    if (execution)
+        return;
+    up(forge, evidence, "");
+    services(forge, evidence);
+    remaining(forge, evidence);
+    forge_look(forge, evidence);
+}
+
 static void change(struct forge *forge, json_t *evidence, const char *action)
 {
     if (strcmp(action, "switch_services") == 0) {
-        up(forge, evidence, "titan-execution");
-        if (forge->recreate)
-            forge_start(forge, &forge->execution, true, forge->image_after, forge->hash_new);
-        up(forge, evidence, "titan-brain");
-        if (forge->recreate)
-            forge_start(forge, &forge->brain, false, forge->image_after, forge->hash_new);
-        up(forge, evidence, "");
-        remaining(forge, evidence);
+        switch_services(forge, evidence);
     } else if (strcmp(action, "disarm") == 0) {
         forge_send(forge, evidence, false);
         forge_look(forge, evidence);
     } else if (strcmp(action, "deploy_execution") == 0 || strcmp(action, "deploy_brain") == 0) {
-        bool execution = strcmp(action, "deploy_execution") == 0;
-        forge_look(forge, evidence);
-        up(forge, evidence, execution ? "titan-execution" : "titan-brain");
-        forge_start(forge, execution ? &forge->execution : &forge->brain, execution,
-                    forge->image_after, forge->hash_new);
-        if (!execution)
-            remaining(forge, evidence);
-        forge_look(forge, evidence);
+        deploy(forge, evidence, strcmp(action, "deploy_execution") == 0);
     }
-}
-
-static void parity(struct forge *forge, json_t *evidence, bool brain)
-{
-    containers(forge, evidence);
-    logs(forge, evidence, true);
-    if (brain)
-        logs(forge, evidence, false);
-    replies(forge, evidence, 3);
 }
 
 static void examine(struct forge *forge, json_t *evidence, const char *action)
 {
     if (strcmp(action, "verify_release") == 0) {
-        parity(forge, evidence, true);
-        marker(forge, evidence);
-        forge_item(forge, evidence, "logs.errors", "titan-brain", 0, "");
+        containers(forge, evidence);
         health(forge, evidence, false);
+        forge_item(forge, evidence, "logs.errors", "titan-brain", 0, "");
+        voices(forge, evidence, true);
+        forge_look(forge, evidence);
     } else if (strcmp(action, "verify_execution") == 0 || strcmp(action, "verify_parity") == 0) {
-        parity(forge, evidence, strcmp(action, "verify_parity") == 0);
+        containers(forge, evidence);
+        voices(forge, evidence, strcmp(action, "verify_parity") == 0);
+        forge_look(forge, evidence);
     } else if (strcmp(action, "arm") == 0) {
-        parity(forge, evidence, true);
+        containers(forge, evidence);
+        voices(forge, evidence, true);
+        forge_look(forge, evidence);
         forge_send(forge, evidence, true);
         forge_look(forge, evidence);
     } else if (strcmp(action, "confirm") == 0) {
         forge_item(forge, evidence, "guard", "", 0, "absent\n");
         one_sample(forge, evidence, false);
     } else if (strcmp(action, "complete") == 0) {
-        forge_item(forge, evidence, "tenancy", "", 0, "{}");
+        release_target(forge, evidence);
     }
+}
+
+static void pin(struct forge *forge, json_t *evidence, const char *service)
+{
+    char subject[160];
+    (void)snprintf(subject, sizeof subject, "pin %s %s", service, forge->image_before);
+    forge_item(forge, evidence, "act", subject, 0, "");
+}
+
+static void redeploy(struct forge *forge, json_t *evidence)
+{
+    services(forge, evidence);
+    forge_look(forge, evidence);
+    up(forge, evidence, "titan-execution");
+    forge_start(forge, &forge->execution, true, forge->image_before, forge->hash_before);
+    forge_look(forge, evidence);
+    up(forge, evidence, "titan-brain");
+    forge_start(forge, &forge->brain, false, forge->image_before, forge->hash_before);
+    containers(forge, evidence);
+}
+
+static void verify_restored(struct forge *forge, json_t *evidence)
+{
+    services(forge, evidence);
+    files(forge, evidence);
+    containers(forge, evidence);
+    health(forge, evidence, false);
+    forge_look(forge, evidence);
+    voices(forge, evidence, true);
+    drift(forge, evidence, "override");
+    release_target(forge, evidence);
 }
 
 static void restore(struct forge *forge, json_t *evidence, const char *action)
 {
     if (strcmp(action, "make_safe") == 0) {
+        containers(forge, evidence);
         forge_send(forge, evidence, false);
         forge_look(forge, evidence);
     } else if (strcmp(action, "revert") == 0) {
         memcpy(forge->code, forge->commit_before, sizeof forge->code);
+        forge_item(forge, evidence, "act", "restore", 0, "");
         line(forge, evidence, "git.head", forge->code);
         line(forge, evidence, "git.branch", "main");
-        forge_item(forge, evidence, "act", "tag titan-execution", 0, "");
+        forge_item(forge, evidence, "git.status", "", 0, "");
+        services(forge, evidence);
+        pin(forge, evidence, "titan-brain");
+        pin(forge, evidence, "titan-execution");
+        forge_item(forge, evidence, "act", "write override", 0, "");
     } else if (strcmp(action, "redeploy") == 0) {
-        up(forge, evidence, "");
-        forge_start(forge, &forge->execution, true, forge->image_before, forge->hash_before);
-        forge_start(forge, &forge->brain, false, forge->image_before, forge->hash_before);
-        containers(forge, evidence);
+        redeploy(forge, evidence);
     } else if (strcmp(action, "verify_restored") == 0) {
-        line(forge, evidence, "git.head", forge->code);
-        hmacs(forge, evidence);
-        drift(forge, evidence, "override");
-        one_sample(forge, evidence, false);
+        verify_restored(forge, evidence);
     } else if (strcmp(action, "restore_code") == 0) {
         memcpy(forge->code, forge->commit_before, sizeof forge->code);
+        tenancy(forge, evidence, true);
+        forge_item(forge, evidence, "act", "restore", 0, "");
         line(forge, evidence, "git.head", forge->code);
-        forge_item(forge, evidence, "tenancy", "", 0, "{}");
+        line(forge, evidence, "git.branch", "main");
+        forge_item(forge, evidence, "git.status", "", 0, "");
+        forge_item(forge, evidence, "act", "release images", 0, "");
+        tenancy(forge, evidence, false);
     }
+}
+
+json_t *forge_found(struct forge *forge)
+{
+    json_t *evidence = json_array();
+    line(forge, evidence, "git.head", forge->code);
+    line(forge, evidence, "git.branch", "main");
+    forge_item(forge, evidence, "git.status", "", 0, "");
+    containers(forge, evidence);
+    return evidence;
 }
 
 json_t *forge_evidence(struct forge *forge, const char *action)

@@ -97,8 +97,8 @@ static void authority_takeover_needs_reconciliation(void **state)
 {
     (void)state;
     CLEANUP_FORGE struct forge forge;
-    begin(&forge, "updated");
-    int64_t intent = (int64_t)forge_intent(&forge, "pull_images", -1, false);
+    begin(&forge, "connected");
+    int64_t intent = (int64_t)forge_intent(&forge, "update_code", -1, false);
     uint8_t key[KEY_BYTES];
     char session[65];
     forge.session = forge.sessions++;
@@ -109,13 +109,14 @@ static void authority_takeover_needs_reconciliation(void **state)
                        json_pack("{s:s, s:s, s:i, s:s, s:s}", "operator", "bob", "session", session,
                                  "epoch", 2, "previous", "alice", "reason", ""));
     size_t here = forge.count;
-    forge_transition(&forge, intent, "done", "pulled", forge_evidence(&forge, "pull_images"));
+    forge_transition(&forge, intent, "done", "updated", forge_evidence(&forge, "update_code"));
     check_violated(&forge, CLAIM_PROCEDURE, "was interrupted");
     while (forge.count > here)
         bytes_free(&forge.values[--forge.count]);
-    (void)snprintf(forge.state, sizeof forge.state, "updated");
+    (void)snprintf(forge.state, sizeof forge.state, "connected");
     forge_reconcile(&forge, "done", "continue", NULL);
-    forge_transition(&forge, intent, "done", "pulled", forge_evidence(&forge, "pull_images"));
+    memcpy(forge.code, forge.commit_before, sizeof forge.code);
+    forge_transition(&forge, intent, "done", "updated", forge_evidence(&forge, "update_code"));
     forge_until(&forge, "completed");
     check_all_proven(&forge);
 }

@@ -74,8 +74,8 @@ static void parity_unequal_reply_under_equal_flags_violated(void **state)
     const char *const steps[] = {"verify_execution", "verify_parity", "arm", "sample", "confirm"};
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
         refuted("policy", steps[i], strcmp(steps[i], "sample") == 0 ? 33 : 0, reply_other,
-                CLAIM_PARITY, "policy hash is not one and the same");
-    refuted("release", "verify_release", 0, reply_other, CLAIM_PARITY, "not one and the same");
+                CLAIM_PARITY, "another voice");
+    refuted("release", "verify_release", 0, reply_other, CLAIM_PARITY, "another voice");
 }
 
 static void parity_storage_receipt_as_reply_violated(void **state)
@@ -90,9 +90,9 @@ static void parity_doubled_missing_or_absent_reply_violated(void **state)
 {
     (void)state;
     refuted("policy", "verify_parity", 0, reply_twice, CLAIM_PARITY, "names no policy hash");
-    refuted("policy", "sample", 61, reply_none, CLAIM_PARITY, "nobody answered");
-    refuted("policy", "sample", 0, reply_none, CLAIM_PARITY, "names no policy hash");
-    refuted("policy", "sample", 1, reply_dropped, CLAIM_PARITY, "no reply");
+    refuted("policy", "sample", 61, reply_none, CLAIM_WINDOW, "W-08");
+    refuted("policy", "sample", 0, reply_none, CLAIM_WINDOW, "W-07");
+    refuted("policy", "sample", 1, reply_dropped, CLAIM_PARITY, "H-09");
 }
 
 static void log_unequal(struct forge *forge, json_t *evidence, const char *probe,
@@ -121,8 +121,7 @@ static void handshake_failed(struct forge *forge, json_t *evidence)
 static void parity_unequal_log_lines_violated(void **state)
 {
     (void)state;
-    refuted("policy", "verify_execution", 0, start_line_other, CLAIM_PARITY,
-            "not one and the same");
+    refuted("policy", "verify_execution", 0, start_line_other, CLAIM_PARITY, "another voice");
     refuted("policy", "verify_parity", 0, handshake_other, CLAIM_PARITY, "handshake");
     refuted("policy", "verify_parity", 0, handshake_failed, CLAIM_PARITY, "handshake failed");
     refuted("release", "verify_release", 0, handshake_failed, CLAIM_PARITY, "handshake failed");
@@ -146,11 +145,9 @@ static void lines_of_an_earlier_start(struct forge *forge, json_t *evidence)
 static void log_line_of_earlier_start_is_no_evidence(void **state)
 {
     (void)state;
-    refuted("policy", "verify_execution", 0, lines_of_an_earlier_start, CLAIM_PARITY,
-            "start-up line names no");
-    refuted("policy", "deploy_execution", 0, lines_of_an_earlier_start, CLAIM_INTERLOCK,
-            "not seen disarmed");
-    refuted("policy", "disarm", 0, lines_of_an_earlier_start, CLAIM_INTERLOCK, "unknown");
+    refuted("policy", "verify_execution", 0, lines_of_an_earlier_start, CLAIM_INTERLOCK, "H-04");
+    refuted("policy", "deploy_execution", 0, lines_of_an_earlier_start, CLAIM_INTERLOCK, "L-04");
+    refuted("policy", "disarm", 0, lines_of_an_earlier_start, CLAIM_INTERLOCK, "L-01");
 }
 
 static void release_that_changes_the_hash_violated(void **state)
@@ -201,11 +198,11 @@ static void no_log(struct forge *forge, json_t *evidence)
 static void disarm_that_was_not_observed_violated(void **state)
 {
     (void)state;
-    refuted("policy", "disarm", 0, foreign_disarm, CLAIM_INTERLOCK, "received this DISARM");
-    refuted("policy", "disarm", 0, marker_present, CLAIM_INTERLOCK, "marker");
-    refuted("policy", "disarm", 0, marker_unknown, CLAIM_INTERLOCK, "marker");
+    refuted("policy", "disarm", 0, foreign_disarm, CLAIM_INTERLOCK, "L-01");
+    refuted("policy", "disarm", 0, marker_present, CLAIM_INTERLOCK, "L-01");
+    refuted("policy", "disarm", 0, marker_unknown, CLAIM_INTERLOCK, "L-01");
     refuted("policy", "disarm", 0, no_log, CLAIM_PROCEDURE, "without the evidence");
-    refuted("policy", "disarm", 0, no_log, CLAIM_INTERLOCK, "unknown");
+    refuted("policy", "disarm", 0, no_log, CLAIM_INTERLOCK, "L-01");
 }
 
 static void armed_again_by_others(struct forge *forge, json_t *evidence)
@@ -230,12 +227,10 @@ static void armed_again_by_others(struct forge *forge, json_t *evidence)
 static void execution_armed_by_others_violated(void **state)
 {
     (void)state;
-    refuted("policy", "deploy_brain", 0, armed_again_by_others, CLAIM_INTERLOCK,
-            "not seen disarmed after");
-    refuted("policy", "disarm", 0, armed_again_by_others, CLAIM_INTERLOCK, "disarmed");
-    refuted("release", "sample", 30, armed_again_by_others, CLAIM_INTERLOCK, "must be disarmed");
-    refuted("release", "verify_release", 0, armed_again_by_others, CLAIM_INTERLOCK,
-            "came up armed");
+    refuted("policy", "deploy_brain", 0, armed_again_by_others, CLAIM_INTERLOCK, "L-04");
+    refuted("policy", "disarm", 0, armed_again_by_others, CLAIM_INTERLOCK, "L-01");
+    refuted("release", "sample", 30, armed_again_by_others, CLAIM_INTERLOCK, "L-11");
+    refuted("release", "verify_release", 0, armed_again_by_others, CLAIM_INTERLOCK, "L-10");
 }
 
 static void shift(json_t *item, const char *key, int64_t ms)
@@ -264,10 +259,8 @@ static void stale_disarm(struct forge *forge, json_t *evidence)
 static void deploy_long_after_disarm_was_observed_violated(void **state)
 {
     (void)state;
-    refuted("policy", "deploy_execution", 0, stale_disarm, CLAIM_INTERLOCK,
-            "after DISARM was last observed");
-    refuted("policy", "deploy_brain", 0, stale_disarm, CLAIM_INTERLOCK,
-            "after DISARM was last observed");
+    refuted("policy", "deploy_execution", 0, stale_disarm, CLAIM_INTERLOCK, "L-03");
+    refuted("policy", "deploy_brain", 0, stale_disarm, CLAIM_INTERLOCK, "L-03");
 }
 
 /* ARM goes out first, and parity is looked at behind it. */
@@ -322,8 +315,7 @@ static void arm_in_another_way_violated(void **state)
 {
     (void)state;
     refuted("policy", "arm", 0, arm_without_key, CLAIM_INTERLOCK, "key of its intent");
-    refuted("release", "verify_release", 0, smuggled_arm, CLAIM_INTERLOCK,
-            "ARM was sent in the step verify_release");
+    refuted("release", "verify_release", 0, smuggled_arm, CLAIM_PROCEDURE, "P-16");
     CLEANUP_FORGE struct forge forge;
     forge_init(&forge);
     forge_genesis(&forge);
@@ -404,11 +396,11 @@ static void health_that_is_not_good_violated(void **state)
             "no good answer of the endpoint");
     refuted("release", "verify_release", 0, health_refused, CLAIM_PROCEDURE,
             "no good answer of the endpoint");
-    refuted("release", "confirm", 0, health_missing, CLAIM_PROCEDURE, "no answer of the endpoint");
+    refuted("release", "confirm", 0, health_missing, CLAIM_PROCEDURE, "P-12");
     refuted("release", "sample", 31, health_missing, CLAIM_WINDOW, "missing is never healthy");
-    refuted("release", "sample", 31, container_gone, CLAIM_WINDOW, "readable list");
-    refuted("release", "sample", 0, brain_gone, CLAIM_WINDOW, "a service is not running");
-    refuted("release", "sample", 0, health_bad, CLAIM_WINDOW, "too many times in a row");
+    refuted("release", "sample", 31, container_gone, CLAIM_WINDOW, "W-02");
+    refuted("release", "sample", 0, brain_gone, CLAIM_WINDOW, "W-07");
+    refuted("release", "sample", 0, health_bad, CLAIM_WINDOW, "W-07");
 }
 
 static void one_failure_within_the_limit_proven(void **state)
@@ -458,8 +450,7 @@ static void step_without_its_evidence_violated(void **state)
                 "without the evidence");
     refuted("release", "run_preflight", 0, no_evidence_at_all, CLAIM_PREFLIGHT,
             "was not looked at");
-    refuted("release", "pull_images", 0, another_image, CLAIM_PROCEDURE,
-            "another image runs than was pulled");
+    refuted("release", "pull_images", 0, another_image, CLAIM_PROCEDURE, "P-21");
 }
 
 static void item_failed(struct forge *forge, json_t *evidence)

@@ -194,8 +194,10 @@ static void verify_resumed_adopted_proven(void **state)
     json_t *evidence = forge_evidence(&forge, "disarm");
     forge_drop(evidence, "bus.publish", NULL);
     forge_wait(&forge, 30000);
-    forge_reconcile(&forge, "done", "continue", NULL);
     json_decref(evidence);
+    evidence = forge_found(&forge);
+    forge_look(&forge, evidence);
+    forge_reconcile(&forge, "done", "continue", evidence);
     evidence = json_array();
     forge_look(&forge, evidence);
     forge_transition(&forge, intent, "done", "disarmed", evidence);
@@ -212,9 +214,9 @@ static void verify_resumed_repeated_proven(void **state)
     forge_open(&forge, "release");
     forge_until(&forge, "updated");
     int64_t first = (int64_t)forge_intent(&forge, "pull_images", -1, false);
-    forge_reconcile(&forge, "not_done", "repeat", NULL);
+    forge_reconcile(&forge, "partial", "repeat", NULL);
     int64_t second = (int64_t)forge_intent(&forge, "pull_images", first, true);
-    forge_reconcile(&forge, "not_done", "repeat", NULL);
+    forge_reconcile(&forge, "partial", "repeat", NULL);
     int64_t third = (int64_t)forge_intent(&forge, "pull_images", first, true);
     assert_true(third > second);
     forge_transition(&forge, third, "done", "pulled", forge_evidence(&forge, "pull_images"));
@@ -233,10 +235,10 @@ static void verify_dangling_arm_disarmed_and_repeated_proven(void **state)
     int64_t first = (int64_t)forge_intent(&forge, "arm", -1, false);
     json_t *lost = forge_evidence(&forge, "arm");
     json_decref(lost);
-    json_t *evidence = json_array();
+    json_t *evidence = forge_found(&forge);
     forge_send(&forge, evidence, false);
     forge_look(&forge, evidence);
-    forge_reconcile(&forge, "not_done", "repeat", evidence);
+    forge_reconcile(&forge, "partial", "repeat", evidence);
     int64_t again = (int64_t)forge_intent(&forge, "arm", first, false);
     forge_transition(&forge, again, "done", "armed", forge_evidence(&forge, "arm"));
     forge_until(&forge, "completed");

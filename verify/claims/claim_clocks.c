@@ -7,7 +7,7 @@
 
 #include "verify/read/memory.h"
 
-enum { WALL_STEP_MS = 1500, TARGET_TOLERANCE_MS = 1000 };
+enum { WALL_STEP_MS = 1500, TARGET_TOLERANCE_MS = 1000, REPEATED_WITHIN = 4 };
 
 struct boot {
     const char *id;
@@ -31,7 +31,8 @@ static void check_boot_clock(const struct record *record, struct finding *findin
             continue;
         }
         if (entry->boottime_ns < boots[at - 1].last_ns)
-            finding_violated(finding, entry, "the boot clock runs backwards within one boot");
+            finding_violated(finding, "C-01", entry,
+                             "the boot clock runs backwards within one boot");
         boots[at - 1].last_ns = entry->boottime_ns;
     }
     free(boots);
@@ -48,21 +49,21 @@ static int64_t intent_time(const struct record *record, struct entry *entry)
     return record->entries[intent].boottime_ns;
 }
 
-static void clocks_check_item(const struct entry *entry, const struct item *item,
-                              const struct item *before, int64_t earliest_ns,
-                              struct finding *finding)
+static void check_clock_of_item(const struct entry *entry, const struct item *item,
+                                const struct item *before, int64_t earliest_ns,
+                                struct finding *finding)
 {
     if (item->sent_ns > item->received_ns || item->received_ns > entry->boottime_ns)
         finding_violated(
-            finding, entry,
+            finding, "C-02", entry,
             "the evidence `%.*s` came before it was asked for, or after it was recorded",
             SLICE_ARGUMENTS(item->probe_name));
     else if (item->sent_ns < earliest_ns)
-        finding_violated(finding, entry,
+        finding_violated(finding, "C-02", entry,
                          "the evidence `%.*s` is older than the intent that it answers",
                          SLICE_ARGUMENTS(item->probe_name));
     else if (before != NULL && item->sent_ns < before->sent_ns)
-        finding_violated(finding, entry,
+        finding_violated(finding, "C-03", entry,
                          "the evidence `%.*s` does not stand in the order of its time",
                          SLICE_ARGUMENTS(item->probe_name));
     if (!item->has_target)
@@ -70,7 +71,7 @@ static void clocks_check_item(const struct entry *entry, const struct item *item
     int64_t span_ms = item->target_after_ms - item->target_before_ms,
             most_ms = (item->received_ns - item->sent_ns) / 1000000 + TARGET_TOLERANCE_MS;
     if (span_ms < 0 || span_ms > most_ms)
-        finding_violated(finding, entry,
+        finding_violated(finding, "C-04", entry,
                          "the target's uptime around `%.*s` cannot be that of one request",
                          SLICE_ARGUMENTS(item->probe_name));
 }
@@ -78,18 +79,103 @@ static void clocks_check_item(const struct entry *entry, const struct item *item
 static void check_evidence(const struct audit *audit, struct entry *entry, struct finding *finding)
 {
     int64_t earliest_ns = intent_time(audit->record, entry);
-    const struct item *span = NULL;
-    for (size_t i = 0; i < entry->item_count; i++) {
-        const struct item *item = &entry->items[i];
-        clocks_check_item(entry, item, i > 0 ? item - 1 : NULL, earliest_ns, finding);
-        if (!item->has_target)
-            continue;
-        if (span != NULL && strcmp(span->target_boot, item->target_boot) == 0
-            && item->target_before_ms < span->target_before_ms)
-            finding_violated(finding, entry,
-                             "the target's uptime runs backwards within one boot of it");
-        span = item;
+    for (size_t i = 0; i < entry->item_count; i++)
+        check_clock_of_item(entry, &entry->items[i], i > 0 ? &entry->items[i - 1] : NULL,
+                            earliest_ns, finding);
+}
+
+/* What the target's clocks showed last, and which of its boots are over. */
+struct target_clock {
+    const struct entry *entry;
+    const struct item *item;
+    const char **boots;
+    size_t count;
+};
+
+static bool is_over(const struct target_clock *clock, const char *boot)
+{
+    for (size_t i = 0; i + 1 < clock->count; i++)
+        if (strcmp(clock->boots[i], boot) == 0)
+            return true;
+    return false;
+}
+
+/* C-05, within one boot of the target. */
+static void check_uptime(const struct target_clock *clock, const struct entry *entry,
+                         const struct item *item, int64_t driver_ms, struct finding *finding)
+{
+    int64_t grown_ms = item->target_before_ms - clock->item->target_before_ms;
+    if (grown_ms < 0)
+        finding_violated(finding, "C-05", entry,
+                         "the target's uptime runs backwards within one boot of it");
+    else if (driver_ms >= 0 && grown_ms > driver_ms + driver_ms / 1000 + TARGET_TOLERANCE_MS)
+        finding_violated(finding, "C-05", entry,
+                         "the target's uptime grew by %lld ms while the driver's clock grew by "
+                         "%lld ms",
+                         (long long)grown_ms, (long long)driver_ms);
+}
+
+static void follow_target(struct target_clock *clock, const struct entry *entry,
+                          const struct item *item, struct finding *finding)
+{
+    bool same_driver = clock->entry != NULL && strcmp(clock->entry->boot, entry->boot) == 0;
+    int64_t driver_ms = same_driver ? (item->received_ns - clock->item->sent_ns) / 1000000 : -1;
+    if (is_over(clock, item->target_boot))
+        finding_violated(finding, "C-06", entry, "a boot of the target returns after another one");
+    else if (clock->item != NULL && strcmp(clock->item->target_boot, item->target_boot) == 0)
+        check_uptime(clock, entry, item, driver_ms, finding);
+    else if (clock->item != NULL && driver_ms >= 0
+             && item->target_before_ms > driver_ms + TARGET_TOLERANCE_MS)
+        finding_violated(finding, "C-06", entry,
+                         "a new boot of the target is older than the last look at the one before");
+    if (clock->count == 0 || strcmp(clock->boots[clock->count - 1], item->target_boot) != 0) {
+        clock->boots = memory_grown(clock->boots, clock->count + 1, sizeof *clock->boots);
+        clock->boots[clock->count++] = item->target_boot;
     }
+    clock->entry = entry;
+    clock->item = item;
+}
+
+/* What came of a command has the items of its intent, and a reconciliation those of the command by
+ * which it answered: they count once. */
+static bool is_recorded_before(const struct record *record, const struct entry *entry,
+                               const struct item *item)
+{
+    for (int64_t seq = entry->seq; seq-- > 0 && entry->seq - seq <= REPEATED_WITHIN;) {
+        const struct entry *other = &record->entries[seq];
+        for (size_t i = 0; i < other->item_count; i++)
+            if (other->items[i].probe == item->probe && other->items[i].sent_ns == item->sent_ns
+                && other->items[i].received_ns == item->received_ns
+                && memcmp(other->items[i].hash, item->hash, SHA256_BYTES) == 0)
+                return true;
+    }
+    return false;
+}
+
+/* C-05 and C-06 over the whole journal; C-08 of this deployment. */
+static void clocks_check_target(const struct audit *audit, struct finding *finding)
+{
+    const struct deployment *deployment = &audit->deployment;
+    struct target_clock clock = {.count = 0};
+    for (size_t i = 0; i < audit->record->count; i++) {
+        struct entry *entry = &audit->record->entries[i];
+        bool may_repeat = entry->type == ENTRY_COMMAND || entry->type == ENTRY_RECONCILIATION;
+        for (size_t k = 0; k < entry->item_count; k++)
+            if (entry->items[k].has_target
+                && !(may_repeat && is_recorded_before(audit->record, entry, &entry->items[k])))
+                follow_target(&clock, entry, &entry->items[k], finding);
+    }
+    free(clock.boots);
+    bool with = false, without = false;
+    for (size_t i = 0; i < deployment->count; i++)
+        for (size_t k = 0; k < deployment->entries[i]->item_count; k++) {
+            const struct item *item = &deployment->entries[i]->items[k];
+            with = with || (item->has_target && item->has_wall);
+            without = without || (item->has_target && !item->has_wall);
+            if (with && without)
+                finding_violated(finding, "C-08", deployment->entries[i],
+                                 "some items carry the target's wall clock and others do not");
+        }
 }
 
 static bool is_step_note(struct entry *entry)
@@ -111,7 +197,7 @@ static void check_wall_clock(const struct deployment *deployment, size_t place, 
     *steps += is_step_note(entry);
     if ((moved_ms > WALL_STEP_MS || moved_ms < -WALL_STEP_MS) && !noted)
         finding_violated(
-            finding, entry,
+            finding, "C-07", entry,
             "the wall clock was stepped by %lld ms since the entry before, and no note says so",
             (long long)moved_ms);
 }
@@ -123,9 +209,10 @@ void claim_clocks(const struct audit *audit, struct finding *finding)
     check_boot_clock(audit->record, finding);
     for (size_t i = 0; i < deployment->count; i++) {
         check_evidence(audit, deployment->entries[i], finding);
-        if (i > 0)
+        if (i > 0 && deployment->open != NULL)
             check_wall_clock(deployment, i, &steps, finding);
     }
+    clocks_check_target(audit, finding);
     finding_conclude(finding, NULL,
                      "every boot clock runs forward, evidence lies between its intent and its "
                      "entry, and %u step%s of the wall clock %s noted",

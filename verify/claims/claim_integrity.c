@@ -10,6 +10,8 @@
 #include "journal/format/sshsig.h"
 #include "verify/judge/authority.h"
 
+static const char WRONG_SIGNATURE[] = "its signature is wrong";
+
 /* Independent of every other entry: this is what a pool of threads can do while the chain is
  * followed in order. */
 static bool signature_is_good(const struct entry *entry)
@@ -34,7 +36,7 @@ static const char *chain_fault(const struct audit *audit, const struct entry *en
                "put in between";
     if (strcmp(entry->journal, entries[0].journal) != 0)
         return "it belongs to another journal than the first entry";
-    return signature_is_good(entry) ? NULL : "its signature is wrong";
+    return signature_is_good(entry) ? NULL : WRONG_SIGNATURE;
 }
 
 static bool bind_evidence(const struct audit *audit, struct entry *entry, struct finding *finding)
@@ -43,7 +45,7 @@ static bool bind_evidence(const struct audit *audit, struct entry *entry, struct
         struct item *item = &entry->items[i];
         struct blob *blob = record_blob(audit->record, item->hash);
         if (blob == NULL || (int64_t)blob->data.size != item->size) {
-            finding_violated(finding, entry,
+            finding_violated(finding, "I-04", entry,
                              "the evidence of `%.*s` is missing or has another size than recorded",
                              SLICE_ARGUMENTS(item->probe_name));
             return false;
@@ -51,6 +53,12 @@ static bool bind_evidence(const struct audit *audit, struct entry *entry, struct
         blob->referred = true;
         item->output = (struct slice){blob->data.size > 0 ? (const char *)blob->data.data : "",
                                       blob->data.size};
+        bool lists = item->probe == PROBE_COMPOSE_CONTAINERS || item->probe == PROBE_COMPOSE_IMAGES
+                     || item->probe == PROBE_COMPOSE_DRIFT;
+        if (lists && item->status == 0)
+            item->listing = listing_read(item->output);
+        if (item->listing != NULL && item->listing->beyond && audit->record->beyond == NULL)
+            audit->record->beyond = entry;
     }
     return true;
 }
@@ -62,14 +70,15 @@ static bool check_entry(const struct audit *audit, uint64_t place, struct findin
     bytes_sha256(entry->value.data, entry->value.size, entry->hash);
     if (entry_check(entry, &error) != ERROR_OK) {
         entry->seq = (int64_t)place;
-        finding_violated(finding, entry, "the entry is not one of journal format 1: %s",
+        finding_violated(finding, "I-01", entry, "the entry is not one of journal format 1: %s",
                          error.what);
         return false;
     }
     const char *fault = chain_fault(audit, entry, place);
     if (fault != NULL) {
         entry->seq = (int64_t)place;
-        finding_violated(finding, entry, "%s", fault);
+        finding_violated(finding, strcmp(fault, WRONG_SIGNATURE) == 0 ? "I-03" : "I-02", entry,
+                         "%s", fault);
         return false;
     }
     return bind_evidence(audit, entry, finding);
@@ -85,12 +94,12 @@ static void check_blobs(const struct record *record, struct finding *finding)
         bytes_sha256(blob->data.data, blob->data.size, hash);
         if (memcmp(hash, blob->hash, SHA256_BYTES) != 0)
             finding_violated(
-                finding, NULL,
+                finding, "I-04", NULL,
                 "the evidence stored as %.16s... is not what was recorded: its hash is another",
                 hex);
         else if (record->is_bundle && !blob->referred)
-            finding_violated(finding, NULL, "the bundle carries %.16s..., to which no entry refers",
-                             hex);
+            finding_violated(finding, "I-05", NULL,
+                             "the bundle carries %.16s..., to which no entry refers", hex);
     }
 }
 
@@ -99,10 +108,10 @@ static bool is_signed(const struct audit *audit, uint64_t size, const char *orig
                       const struct bytes *note)
 {
     CLEANUP_AUTHORITY struct authority authority = {.audit = audit};
-    char why[256];
+    struct refusal ignored;
     bool bad = false;
     for (uint64_t i = 0; i < size; i++)
-        (void)authority_take(&authority, &audit->record->entries[i], why, sizeof why);
+        (void)authority_take(&authority, &audit->record->entries[i], &ignored);
     return authority_may_sign_checkpoint(&authority, origin, note, &bad) && !bad;
 }
 
@@ -115,20 +124,21 @@ static void check_note(const struct audit *audit, const char *name, const struct
     (void)snprintf(origin, sizeof origin, FORMAT_CHECKPOINT_ORIGIN "%s",
                    audit->record->entries[0].journal);
     if (checkpoint_read(note->data, note->size, &checkpoint, &error) != ERROR_OK)
-        finding_violated(finding, NULL, "the checkpoint %s cannot be read: %s", name, error.what);
+        finding_violated(finding, "I-06", NULL, "the checkpoint %s cannot be read: %s", name,
+                         error.what);
     else if (strcmp(checkpoint.origin, origin) != 0)
-        finding_violated(finding, NULL, "the checkpoint %s is of another journal", name);
+        finding_violated(finding, "I-06", NULL, "the checkpoint %s is of another journal", name);
     else if (checkpoint.size > audit->record->count)
         finding_violated(
-            finding, NULL,
+            finding, "I-06", NULL,
             "the checkpoint %s covers %llu entries and only %zu are here: the end was cut off",
             name, (unsigned long long)checkpoint.size, audit->record->count);
     else if (memcmp(checkpoint.root, roots[index], SHA256_BYTES) != 0)
-        finding_violated(finding, NULL,
+        finding_violated(finding, "I-06", NULL,
                          "the first %llu entries are not those that the checkpoint %s covers",
                          (unsigned long long)checkpoint.size, name);
     else if (!is_signed(audit, checkpoint.size, origin, note))
-        finding_violated(finding, NULL,
+        finding_violated(finding, "I-06", NULL,
                          "the checkpoint %s is not signed by a key that could speak for the "
                          "journal at that size",
                          name);
@@ -171,11 +181,50 @@ static void check_notes(const struct audit *audit, struct finding *finding)
             != ERROR_OK
         || own.size != record->count || !note_has_one_signature(&record->bundle_note))
         finding_violated(
-            finding, NULL,
+            finding, "I-06", NULL,
             "the bundle's own checkpoint is not one over its entries with one signature");
     else
         check_note(audit, "at the end of the bundle", &record->bundle_note,
                    (const uint8_t(*)[SHA256_BYTES])roots, CHECKPOINTS_MAX, finding);
+}
+
+/* I-07: what was handed outside is a checkpoint over no more than stood before it. */
+static void check_anchor_entry(const struct audit *audit, struct entry *entry,
+                               struct finding *finding)
+{
+    CLEANUP_BYTES struct bytes note = {0};
+    struct slice text = node_text(entry_body(entry), "checkpoint");
+    struct checkpoint checkpoint;
+    struct merkle merkle;
+    struct error error;
+    uint8_t root[SHA256_BYTES];
+    char origin[CHECKPOINT_ORIGIN_MAX];
+    (void)snprintf(origin, sizeof origin, FORMAT_CHECKPOINT_ORIGIN "%s",
+                   audit->record->entries[0].journal);
+    if (bytes_append(&note, text.at, text.length, &error) != ERROR_OK
+        || checkpoint_read(note.data, note.size, &checkpoint, &error) != ERROR_OK
+        || strcmp(checkpoint.origin, origin) != 0 || checkpoint.size > (uint64_t)entry->seq) {
+        finding_violated(finding, "I-07", entry,
+                         "the anchor is no checkpoint over what stood before it in this journal");
+        return;
+    }
+    merkle_init(&merkle);
+    for (uint64_t i = 0; i < checkpoint.size; i++)
+        merkle_add(&merkle, audit->record->entries[i].value.data,
+                   audit->record->entries[i].value.size);
+    merkle_root(&merkle, root);
+    if (memcmp(root, checkpoint.root, sizeof root) != 0
+        || !is_signed(audit, checkpoint.size, origin, &note))
+        finding_violated(finding, "I-07", entry,
+                         "the anchor is not one of the entries before it, signed by a key that "
+                         "could speak for them");
+}
+
+static void check_anchors(const struct audit *audit, struct finding *finding)
+{
+    for (uint64_t at = 0; at < audit->record->count; at++)
+        if (audit->record->entries[at].type == ENTRY_ANCHOR)
+            check_anchor_entry(audit, &audit->record->entries[at], finding);
 }
 
 static void check_anchor(const struct audit *audit, struct finding *finding)
@@ -189,7 +238,7 @@ static void check_anchor(const struct audit *audit, struct finding *finding)
     if (audit->deployment.count > 0)
         needed = (uint64_t)audit->deployment.entries[audit->deployment.count - 1]->seq + 1;
     if (covered < needed)
-        finding_undecidable(finding, NULL,
+        finding_undecidable(finding, "I-08", NULL,
                             "no checkpoint from outside covers entry %llu: the end is unanchored, "
                             "and what stood behind it may be missing",
                             (unsigned long long)(needed - 1));
@@ -202,11 +251,11 @@ void integrity_check(const struct audit *audit, struct finding *finding)
         if (!check_entry(audit, place, finding))
             return;
     if (audit->journal != NULL && strcmp(audit->journal, record->entries[0].journal) != 0)
-        finding_violated(finding, &record->entries[0],
+        finding_violated(finding, "I-02", &record->entries[0],
                          "this is journal %s, not the one that was asked for",
                          record->entries[0].journal);
     if (record->is_bundle && strcmp(record->bundle_journal, record->entries[0].journal) != 0)
-        finding_violated(finding, &record->entries[0],
+        finding_violated(finding, "I-02", &record->entries[0],
                          "the bundle names another journal than its entries");
     check_blobs(record, finding);
     check_notes(audit, finding);
@@ -216,6 +265,8 @@ void claim_integrity(const struct audit *audit, struct finding *finding)
 {
     *finding = audit->whole;
     finding_rests_on_range(finding, 0, audit->record->count - 1);
+    if (finding->verdict != VERDICT_VIOLATED)
+        check_anchors(audit, finding);
     if (audit->require_anchor)
         check_anchor(audit, finding);
     finding_conclude(finding, NULL,

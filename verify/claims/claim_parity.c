@@ -2,121 +2,186 @@
  * went on, and in every sample. */
 #include "verify/judge/audit.h"
 #include "verify/judge/reading.h"
+#include "verify/judge/voices.h"
 
+#include <stdio.h>
 #include <string.h>
 
 struct parity_check {
     const struct audit *audit;
     struct finding *finding;
     char hash[SHA256_HEX + 1]; /* what all must be; "" until the first is read */
-    unsigned looks;
+    unsigned looks, without_hash, absent;
 };
 
-static void parity_check_look(struct parity_check *check, const struct entry *entry, size_t to,
-                              unsigned voices, const char *where)
+/* H-10, H-13: what an entry whose voices are known says of the whole. */
+static void check_voices(struct parity_check *check, const struct entry *entry,
+                         const struct voices *voices, const char *where)
 {
-    struct parity_reading reading;
-    reading_parity(&check->audit->genesis, entry, 0, to, voices, &reading);
-    finding_rests_on(check->finding, entry);
+    bool policy = check->audit->deployment.policy;
     check->looks++;
-    if (reading.parity != PARITY_EQUAL)
-        finding_violated(check->finding, entry, "%s: the policy hash is not one and the same: %s",
-                         where, reading.why);
-    else if (check->hash[0] != '\0' && strcmp(check->hash, reading.hash) != 0)
-        finding_violated(check->finding, entry,
-                         "%s: the policy hash is %.12s... and must be %.12s...", where,
-                         reading.hash, check->hash);
-    else
-        memcpy(check->hash, reading.hash, sizeof check->hash);
-}
-
-static void check_step(struct parity_check *parity, enum action action, unsigned voices)
-{
-    const struct step *step = deployment_step(&parity->audit->deployment, action);
-    if (step == NULL)
+    check->without_hash += voices->without_hash;
+    check->absent += voices->absent;
+    if (voices->parity == PARITY_UNEQUAL || voices->parity == PARITY_MISSING)
+        finding_violated(check->finding, voices->rule, entry, "%s: %s", where, voices->why);
+    if (voices->parity == PARITY_UNEQUAL && voices->silent)
+        finding_violated(check->finding, "H-08", entry, "%s: one contrary voice decides", where);
+    if (voices->parity == PARITY_ABSENT && policy)
+        finding_undecidable(check->finding, "H-13", entry, "%s: %s", where, voices->why);
+    if (voices->hash[0] == '\0' || voices->parity == PARITY_UNEQUAL)
         return;
-    size_t to = step->transition->item_count;
-    const struct item *publish = action == ACTION_ARM
-                                     ? entry_first_item(step->transition, 0, to, PROBE_BUS_PUBLISH)
-                                     : NULL;
-    parity_check_look(parity, step->transition,
-                      publish != NULL ? (size_t)(publish - step->transition->items) : to, voices,
-                      action_name(action));
+    if (check->hash[0] != '\0' && strcmp(check->hash, voices->hash) != 0)
+        finding_violated(check->finding, "H-10", entry,
+                         "%s: the policy hash is %.12s... and must be %.12s...", where,
+                         voices->hash, check->hash);
+    else
+        memcpy(check->hash, voices->hash, sizeof check->hash);
 }
 
-/* A responder that keeps silent for fewer samples than fail an endpoint is passed over; another
- * answer never is. */
-static void check_samples(struct parity_check *parity)
+static void check_entry_voices(struct parity_check *check, const struct entry *entry, size_t to,
+                               unsigned wanted, const char *where)
 {
-    const struct deployment *deployment = &parity->audit->deployment;
-    const struct step *observed = deployment_step(deployment, ACTION_OBSERVE_WINDOW);
-    int64_t silent = 0;
-    for (size_t i = 0; observed != NULL && observed->intent != NULL && i < deployment->count; i++) {
-        struct entry *entry = deployment->entries[i];
-        struct parity_reading reading;
-        if (entry->type != ENTRY_SAMPLE
-            || node_number(entry_body(entry), "intent", -1) != observed->intent->seq)
-            continue;
-        finding_rests_on(parity->finding, entry);
-        reading_parity(&parity->audit->genesis, entry, 0, entry->item_count, PARITY_RESPONDER,
-                       &reading);
-        silent = reading.parity == PARITY_MISSING && reading.silent ? silent + 1 : 0;
-        if (silent == 0 || silent >= parity->audit->limits->failures)
-            parity_check_look(parity, entry, entry->item_count, PARITY_RESPONDER, "a sample");
-    }
-    if (silent > 0)
-        finding_violated(parity->finding, observed->transition,
-                         "in the last sample of the window nobody answered with a policy hash");
+    struct voices voices;
+    finding_rests_on(check->finding, entry);
+    voices_read(&check->audit->deployment.hearing, &check->audit->genesis, entry, 0, to, wanted,
+                &voices);
+    check_voices(check, entry, &voices, where);
 }
 
-/* The one hash of the before snapshot; "" where there was none. */
+static void check_parity_step(struct parity_check *check, enum action action, unsigned wanted)
+{
+    const struct entry *entry = deployment_good_entry(&check->audit->deployment, action);
+    if (entry == NULL)
+        return;
+    size_t to = 0;
+    while (to < entry->item_count
+           && !reading_is_publish(&entry->items[to], check->audit->genesis.subject_arm))
+        to++;
+    check_entry_voices(check, entry, to, wanted, action_name(action));
+}
+
+/* A responder that keeps silent, and a leadership that is lost for one sample, are failures that
+ * the claim `window` counts; another answer never is. */
+static void check_samples(struct parity_check *check)
+{
+    const struct deployment *deployment = &check->audit->deployment;
+    const struct entry *lost = NULL, *confirmed = deployment_good_entry(deployment, ACTION_CONFIRM);
+    bool watched = deployment_step(deployment, ACTION_OBSERVE_WINDOW) != NULL;
+    for (size_t i = 0; watched && i < deployment->count; i++) {
+        struct entry *entry = deployment->entries[i];
+        struct voices voices;
+        if (!deployment_is_sample(deployment, entry) && entry != confirmed)
+            continue;
+        finding_rests_on(check->finding, entry);
+        voices_read(&deployment->hearing, &check->audit->genesis, entry, 0, entry->item_count,
+                    VOICE_RESPONDER | VOICE_EXECUTION, &voices);
+        if (lost != NULL && voices.lost)
+            finding_violated(check->finding, "H-12", lost,
+                             "Brain lost its leadership and did not regain it before the next "
+                             "sample");
+        lost = voices.lost ? entry : NULL;
+        bool silent = voices.parity == PARITY_MISSING && voices.asked && voices.replies == 0;
+        if (!silent || entry == confirmed)
+            check_voices(check, entry, &voices, entry == confirmed ? "confirm" : "a sample");
+    }
+    if (lost != NULL)
+        finding_violated(check->finding, "H-12", lost, "Brain lost its leadership in the window");
+}
+
+/* The one hash of the snapshot; "" where there was none. */
 static void read_before(const struct audit *audit, struct finding *finding,
                         char ret_hash[SHA256_HEX + 1])
 {
-    const struct step *connected = deployment_step(&audit->deployment, ACTION_CONNECT);
-    struct parity_reading reading;
+    const struct entry *snapshot = deployment_good_entry(&audit->deployment, ACTION_CONNECT);
+    struct voices voices;
     ret_hash[0] = '\0';
-    if (connected == NULL)
+    if (snapshot == NULL)
         return;
-    finding_rests_on(finding, connected->transition);
-    reading_parity(&audit->genesis, connected->transition, 0, connected->transition->item_count,
-                   PARITY_RESPONDER, &reading);
-    if (reading.parity == PARITY_EQUAL)
-        memcpy(ret_hash, reading.hash, SHA256_HEX + 1);
+    finding_rests_on(finding, snapshot);
+    voices_read(&audit->deployment.hearing, &audit->genesis, snapshot, 0, snapshot->item_count, 0,
+                &voices);
+    if (voices.replies > 0 && (voices.parity == PARITY_EQUAL || voices.parity == PARITY_ABSENT))
+        memcpy(ret_hash, voices.hash, SHA256_HEX + 1);
 }
 
-static void check_forward(const struct audit *audit, const char *before,
-                          struct parity_check *parity)
+static void check_forward(const struct audit *audit, const char *before, struct parity_check *check)
 {
-    char expect[SHA256_HEX + 1];
     bool policy = audit->deployment.policy;
-    if (slice_copy(node_text(audit->deployment.open, "expect"), expect, sizeof expect)
-        && expect[0] != '\0')
-        memcpy(parity->hash, expect, sizeof expect);
-    const struct step *verified = deployment_step(&audit->deployment, ACTION_VERIFY_RELEASE);
+    const struct entry *verified = deployment_good_entry(&audit->deployment, ACTION_VERIFY_RELEASE);
+    if (!pattern_is_hash(node_text(audit->deployment.open, "expect"), check->hash))
+        check->hash[0] = '\0';
     if (!policy && verified != NULL) {
         if (before[0] == '\0')
-            finding_undecidable(parity->finding, verified->transition,
-                                "the before snapshot shows no single policy hash with which this "
-                                "release could be compared");
-        else if (parity->hash[0] != '\0' && strcmp(before, parity->hash) != 0)
+            finding_undecidable(check->finding, "H-10", verified,
+                                "the snapshot shows no single policy hash with which this release "
+                                "could be compared");
+        else if (check->hash[0] != '\0' && strcmp(before, check->hash) != 0)
             finding_violated(
-                parity->finding, verified->transition,
+                check->finding, "H-10", verified,
                 "a release must not change the policy hash, and another than before is expected");
         else
-            memcpy(parity->hash, before, sizeof parity->hash);
+            memcpy(check->hash, before, sizeof check->hash);
     }
-    check_step(parity, ACTION_VERIFY_EXECUTION, PARITY_RESPONDER | PARITY_EXECUTION);
-    check_step(parity, ACTION_VERIFY_PARITY, PARITY_RESPONDER | PARITY_EXECUTION | PARITY_BRAIN);
-    check_step(parity, ACTION_VERIFY_RELEASE, PARITY_RESPONDER | PARITY_EXECUTION | PARITY_BRAIN);
-    check_step(parity, ACTION_ARM, PARITY_RESPONDER | PARITY_EXECUTION | PARITY_BRAIN);
-    check_samples(parity);
-    check_step(parity, ACTION_CONFIRM, PARITY_RESPONDER);
+    check_parity_step(check, ACTION_VERIFY_EXECUTION, VOICE_RESPONDER | VOICE_EXECUTION);
+    check_parity_step(check, ACTION_VERIFY_PARITY, VOICE_ALL);
+    check_parity_step(check, ACTION_VERIFY_RELEASE, VOICE_ALL);
+    check_parity_step(check, ACTION_ARM, VOICE_ALL);
+    check_samples(check);
+}
+
+/* H-14 */
+static void check_back(const struct audit *audit, struct parity_check *check)
+{
+    const struct entry *restored = deployment_good_entry(&audit->deployment,
+                                                         ACTION_VERIFY_RESTORED);
+    bool compared = check->hash[0] != '\0';
+    struct voices voices;
+    if (restored == NULL)
+        return;
+    finding_rests_on(check->finding, restored);
+    voices_read(&audit->deployment.hearing, &audit->genesis, restored, 0, restored->item_count,
+                compared ? VOICE_ALL : 0, &voices);
+    check->looks++;
+    check->absent += voices.absent;
+    check->without_hash += voices.without_hash;
+    if (voices.parity == PARITY_UNEQUAL || (voices.parity == PARITY_MISSING && compared))
+        finding_violated(check->finding, "H-14", restored, "after the rollback: %s", voices.why);
+    else if (compared && voices.hash[0] != '\0' && strcmp(check->hash, voices.hash) != 0)
+        finding_violated(check->finding, "H-14", restored,
+                         "after the rollback the policy hash is %.12s... and was %.12s... before",
+                         voices.hash, check->hash);
+    memcpy(check->hash, voices.hash, sizeof check->hash);
+}
+
+/* H-04 of Brain's log. */
+static void check_growth(const struct audit *audit, struct finding *finding)
+{
+    const struct hearing *hearing = &audit->deployment.hearing;
+    for (size_t i = 0; i < hearing->log_count; i++)
+        if (hearing->logs[i].probe == PROBE_LOGS_BRAIN && hearing->logs[i].grew_in_front)
+            finding_violated(finding, "H-04", hearing->logs[i].entry,
+                             "Brain's log lost a line, or got one in front of older ones");
+}
+
+static void parity_conclude(const struct parity_check *check, const char *when)
+{
+    char without[120] = "";
+    if (check->without_hash + check->absent > 0)
+        (void)snprintf(without, sizeof without,
+                       "; a line named no whole hash in %u of them, and was absent in %u",
+                       check->without_hash, check->absent);
+    if (check->hash[0] == '\0')
+        finding_conclude(check->finding, NULL, "no service names a policy hash%s", when);
+    else
+        finding_conclude(check->finding, NULL,
+                         "%u looks at raw replies and log lines show %.12s...%s%s", check->looks,
+                         check->hash, when, without);
 }
 
 void claim_parity(const struct audit *audit, struct finding *finding)
 {
     const struct deployment *deployment = &audit->deployment;
+    bool failed = deployment_failure(deployment) != NULL;
     struct parity_check forward = {.audit = audit, .finding = finding},
                         back = {.audit = audit, .finding = finding};
     if (!audit->genesis.has_policy) {
@@ -124,19 +189,23 @@ void claim_parity(const struct audit *audit, struct finding *finding)
         return;
     }
     read_before(audit, finding, back.hash);
+    bool had_none = back.hash[0] == '\0';
     check_forward(audit, back.hash, &forward);
-    if (back.hash[0] != '\0')
-        check_step(&back, ACTION_VERIFY_RESTORED, PARITY_RESPONDER | PARITY_EXECUTION);
+    check_back(audit, &back);
+    check_growth(audit, finding);
     if (!deployment->ended)
-        finding_undecidable(finding, NULL,
+        finding_undecidable(finding, "P-09", NULL,
                             "the deployment is still open; up to here nothing speaks against it");
     else if (deployment->accepted)
         finding_undecidable(
-            finding, NULL,
+            finding, "H-14", NULL,
             "the rollback failed: what the policy hash came to be is not in the record");
     else if (forward.looks + back.looks == 0)
         finding_not_applicable(finding, "the deployment ended before a policy hash could change");
-    finding_conclude(finding, NULL, "%u looks at raw replies and log lines show %.12s...%s",
-                     forward.looks + back.looks, back.looks > 0 ? back.hash : forward.hash,
-                     back.looks > 0 ? " after the rollback, as before" : " each time");
+    if (failed)
+        parity_conclude(&back, had_none
+                                   ? " after the rollback; before the deployment nobody named one"
+                                   : " after the rollback, as before");
+    else
+        parity_conclude(&forward, " each time");
 }

@@ -53,21 +53,21 @@ static void preflight_check_item(const struct audit *audit, const struct entry *
             note_attested(attested, id, by);
         else if (item->status == 2)
             finding_violated(
-                finding, entry,
+                finding, "F-01", entry,
                 "the item '%.*s' could not be decided by a probe, and nobody attested it before",
                 SLICE_ARGUMENTS(id));
         else if (item->status != 0)
-            finding_violated(finding, entry, "the mandatory item '%.*s' failed",
+            finding_violated(finding, "F-01", entry, "the mandatory item '%.*s' failed",
                              SLICE_ARGUMENTS(id));
     }
     if (!found)
-        finding_violated(finding, entry, "the mandatory item '%.*s' was not looked at",
+        finding_violated(finding, "F-01", entry, "the mandatory item '%.*s' was not looked at",
                          SLICE_ARGUMENTS(id));
 }
 
-static unsigned check_list(const struct audit *audit, const struct entry *entry,
-                           const struct node *list, struct attested *attested,
-                           struct finding *finding)
+static unsigned claim_preflight_check_list(const struct audit *audit, const struct entry *entry,
+                                           const struct node *list, struct attested *attested,
+                                           struct finding *finding)
 {
     unsigned count = 0;
     for (const struct node *id = list != NULL ? list->first : NULL; id != NULL;
@@ -87,17 +87,18 @@ void claim_preflight(const struct audit *audit, struct finding *finding)
                 "the deployment ended before its checklist had passed, and changed nothing");
         else if (deployment->step_count > 0 && deployment->state != STATE_OPENED
                  && deployment->state != STATE_ABORTING)
-            finding_violated(finding, NULL, "the deployment went on without its checklist");
+            finding_violated(finding, "F-02", NULL, "the deployment went on without its checklist");
         else
-            finding_undecidable(finding, NULL, "the checklist has not passed yet");
+            finding_undecidable(finding, "F-01", NULL, "the checklist has not passed yet");
         return;
     }
     const struct entry *entry = step->transition;
     struct attested attested = {.count = 0};
     finding_rests_on(finding, entry);
-    unsigned count = check_list(audit, entry, audit->genesis.checklist, &attested, finding);
-    count += check_list(audit, entry, node_member(deployment->open, "checklist"), &attested,
-                        finding);
+    unsigned count = claim_preflight_check_list(audit, entry, audit->genesis.checklist, &attested,
+                                                finding);
+    count += claim_preflight_check_list(audit, entry, node_member(deployment->open, "checklist"),
+                                        &attested, finding);
     for (unsigned i = 0; i < audit->limits->checklist_count; i++, count++)
         preflight_check_item(audit, entry, slice_of(audit->limits->checklist[i]), &attested,
                              finding);
@@ -105,7 +106,7 @@ void claim_preflight(const struct audit *audit, struct finding *finding)
         if (deployment->entries[i]->type == ENTRY_INTENT
             && action_by_name(node_text(entry_body(deployment->entries[i]), "action"))
                    != ACTION_RUN_PREFLIGHT)
-            finding_violated(finding, deployment->entries[i],
+            finding_violated(finding, "F-02", deployment->entries[i],
                              "a step was begun before the checklist had passed");
     if (count == 0)
         finding_not_applicable(finding, "no checklist item is mandatory here");

@@ -1,7 +1,7 @@
 /* procedure: only edges of the standard; every act has its intent before it, every dangling intent
  * its reconciliation; every `done` is earned. */
 #include "verify/judge/audit.h"
-#include "verify/judge/earned.h"
+#include "verify/rules/procedure.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,39 +49,40 @@ static void check_repeat(struct walk *walk, struct entry *entry)
     if (walk->repeated == NULL) {
         if (repeats >= 0)
             finding_violated(
-                walk->finding, entry,
+                walk->finding, "P-04", entry,
                 "the intent says that it repeats one, and no reconciliation asked for that");
         else if (!fresh)
-            finding_violated(walk->finding, entry, "the key of the intent was used before");
+            finding_violated(walk->finding, "P-04", entry, "the key of the intent was used before");
         return;
     }
     if (repeats != first_of(walk->repeated)
         || walk->action != action_by_name(walk_text(walk->repeated, "action")))
         finding_violated(
-            walk->finding, entry,
+            walk->finding, "P-04", entry,
             "after a reconciliation that says `repeat` another intent follows than that one");
     else if (walk->action == ACTION_ARM
                  ? !fresh
                  : !slice_equal(walk_text(entry, "key"), walk_text(walk->repeated, "key")))
-        finding_violated(walk->finding, entry,
+        finding_violated(walk->finding, "P-04", entry,
                          "a repeated intent does not carry the key that it must");
 }
 
 static void walk_intent(struct walk *walk, struct entry *entry)
 {
     if (walk->intent != NULL)
-        finding_violated(walk->finding, entry, "an intent is recorded while %lld is open",
+        finding_violated(walk->finding, "P-03", entry, "an intent is recorded while %lld is open",
                          (long long)walk->intent->seq);
     walk->intent = entry;
     walk->action = action_by_name(walk_text(entry, "action"));
     walk->interrupted = walk->must_fail = walk->undecided = false;
     if (state_by_name(walk_text(entry, "from")) != walk->state)
-        finding_violated(walk->finding, entry,
+        finding_violated(walk->finding, "P-03", entry,
                          "the intent names another state than %s, in which the deployment is",
                          state_name(walk->state));
     else if (!machine_action_belongs(walk->audit->deployment.policy, walk->state, walk->action))
-        finding_violated(walk->finding, entry, "the action %s does not belong to the state %s",
-                         action_name(walk->action), state_name(walk->state));
+        finding_violated(walk->finding, "P-03", entry,
+                         "the action %s does not belong to the state %s", action_name(walk->action),
+                         state_name(walk->state));
     check_repeat(walk, entry);
     walk->repeated = NULL;
 }
@@ -90,12 +91,13 @@ static void walk_reconciliation(struct walk *walk, struct entry *entry)
 {
     struct slice then = walk_text(entry, "then");
     if (walk->intent == NULL || node_number(entry_body(entry), "intent", -1) != walk->intent->seq) {
-        finding_violated(walk->finding, entry, "the reconciliation does not name the open intent");
+        finding_violated(walk->finding, "P-06", entry,
+                         "the reconciliation does not name the open intent");
         return;
     }
     if (slice_is(then, "continue") && slice_is(walk_text(entry, "found"), "unknown"))
         finding_violated(
-            walk->finding, entry,
+            walk->finding, "P-27", entry,
             "what was found is unknown, and the act is taken for done: that is a guess");
     walk->interrupted = false;
     walk->must_fail = slice_is(then, "fail");
@@ -110,49 +112,46 @@ static void walk_check_answer(struct walk *walk, const struct step *step)
 {
     struct entry *entry = step->transition;
     int64_t named = node_number(entry_body(entry), "intent", -1);
-    bool good = step->event == EVENT_DONE || step->event == EVENT_REARMED;
+    bool good = step_is_good(step);
     if (!machine_answers_intent(step->event)) {
         if (named >= 0 || walk->intent != NULL)
-            finding_violated(walk->finding, entry,
+            finding_violated(walk->finding, "P-02", entry,
                              "%s comes from outside: no intent may be open, and it names none",
                              event_name(step->event));
         return;
     }
     if (walk->intent == NULL || named != walk->intent->seq)
-        finding_violated(walk->finding, entry,
+        finding_violated(walk->finding, "P-02", entry,
                          "the transition by %s does not answer an open intent",
                          event_name(step->event));
     else if (walk->interrupted)
         finding_violated(
-            walk->finding, entry,
+            walk->finding, "P-05", entry,
             "the intent %lld was interrupted, and no reconciliation says what had become of it",
             (long long)walk->intent->seq);
     else if (good && (walk->must_fail || walk->undecided))
-        finding_violated(walk->finding, entry,
+        finding_violated(walk->finding, "P-06", entry,
                          "the reconciliation of intent %lld did not say that it may succeed",
                          (long long)walk->intent->seq);
     else if (good
              && (step->event == EVENT_REARMED)
                     != (walk->state == STATE_VERIFIED && walk->action == ACTION_ARM))
-        finding_violated(walk->finding, entry, "%s is not what the action %s can earn here",
+        finding_violated(walk->finding, "P-02", entry, "%s is not what the action %s can earn here",
                          event_name(step->event), action_name(walk->action));
 }
 
 static void walk_transition(struct walk *walk, struct entry *entry)
 {
     const struct step *step = &walk->audit->deployment.steps[walk->step++];
-    char why[200];
     if (step->from != walk->state)
-        finding_violated(walk->finding, entry,
+        finding_violated(walk->finding, "P-01", entry,
                          "the transition leaves %s, and the deployment is in %s",
                          state_name(step->from), state_name(walk->state));
     else if (!machine_allows(walk->audit->deployment.policy, step->from, step->event, step->to))
-        finding_violated(walk->finding, entry, "the standard knows no way from %s by %s to %s",
-                         state_name(step->from), event_name(step->event), state_name(step->to));
+        finding_violated(walk->finding, "P-01", entry,
+                         "the standard knows no way from %s by %s to %s", state_name(step->from),
+                         event_name(step->event), state_name(step->to));
     walk_check_answer(walk, step);
-    if ((step->event == EVENT_DONE || step->event == EVENT_REARMED)
-        && !step_is_earned(walk->audit, step, why, sizeof why))
-        finding_violated(walk->finding, entry, "%s: %s", action_name(step->action), why);
     walk->state = step->to;
     walk->intent = NULL;
     walk->repeated = NULL;
@@ -164,10 +163,10 @@ static void walk_sample(struct walk *walk, struct entry *entry)
 {
     if (walk->intent == NULL || walk->action != ACTION_OBSERVE_WINDOW
         || node_number(entry_body(entry), "intent", -1) != walk->intent->seq)
-        finding_violated(walk->finding, entry, "the sample belongs to no open observation");
+        finding_violated(walk->finding, "P-08", entry, "the sample belongs to no open observation");
     else if (walk->interrupted)
         finding_violated(
-            walk->finding, entry,
+            walk->finding, "P-05", entry,
             "the observation was interrupted, and no reconciliation says that it goes on");
 }
 
@@ -177,7 +176,8 @@ static void walk_attestation(struct walk *walk, struct entry *entry)
         return;
     if (walk->state != STATE_ROLLBACK_FAILED || walk->intent != NULL
         || !slice_is(walk_text(entry, "answer"), "accepted"))
-        finding_violated(walk->finding, entry, "a failed rollback is accepted where there is none");
+        finding_violated(walk->finding, "P-09", entry,
+                         "a failed rollback is accepted where there is none");
     walk->ended = true;
 }
 
@@ -198,7 +198,7 @@ static void walk_entry(struct walk *walk, struct entry *entry)
 {
     finding_rests_on(walk->finding, entry);
     if (walk->ended)
-        finding_violated(walk->finding, entry, "the deployment had ended before this %s",
+        finding_violated(walk->finding, "P-09", entry, "the deployment had ended before this %s",
                          entry_type_name(entry->type));
     note_interruption(walk, entry);
     switch (entry->type) {
@@ -227,9 +227,11 @@ static void walk_entry(struct walk *walk, struct entry *entry)
         return;
     case ENTRY_INVALID:
     case ENTRY_GENESIS:
+    case ENTRY_SETTINGS:
     case ENTRY_ROSTER:
     case ENTRY_TYPES:
-        finding_violated(walk->finding, entry, "an entry of this type belongs to no deployment");
+        finding_violated(walk->finding, "P-09", entry,
+                         "an entry of this type belongs to no deployment");
         return;
     }
     walk->last = entry;
@@ -240,24 +242,32 @@ void claim_procedure(const struct audit *audit, struct finding *finding)
     const struct deployment *deployment = &audit->deployment;
     struct walk walk = {.audit = audit, .finding = finding, .state = STATE_OPENED};
     if (deployment->policy && !audit->genesis.has_policy)
-        finding_violated(finding, deployment->entries[0],
+        finding_violated(finding, "P-10", deployment->entries[0],
                          "a policy change is opened where no policy hash is shared");
     for (size_t i = 0; i < deployment->count; i++)
         walk_entry(&walk, deployment->entries[i]);
     const struct entry *last = deployment->entries[deployment->count - 1];
     if (!walk.ended)
-        finding_undecidable(finding, last, "the deployment is still open, in the state %s",
+        finding_undecidable(finding, "P-09", last, "the deployment is still open, in the state %s",
                             state_name(walk.state));
-    char untold[120] = "";
-    size_t services = earned_untold(audit);
+    commands_check_phases(deployment, finding);
+    procedure_check_rows(audit, finding);
+    procedure_check_subjects(audit, finding);
+    procedure_check_places(audit, finding);
+    procedure_check_identity(audit, finding);
+    procedure_check_lists(audit, finding);
+    procedure_check_state(audit, finding);
+    procedure_check_tenancy(audit, finding);
+    procedure_check_reconciled(audit, finding);
+    size_t services = procedure_untold(audit);
     if (services > 0)
-        (void)snprintf(untold, sizeof untold,
-                       "; whether %zu services run as configured, compose could not tell",
-                       services);
+        finding_undecidable(finding, "P-22", last,
+                            "whether %zu services run as they are declared, compose could not tell",
+                            services);
     finding_conclude(finding, last,
                      "%zu transitions from opened to %s, each an edge of the %s procedure, "
-                     "intended before and with its evidence%s",
+                     "intended before and with its evidence",
                      deployment->step_count,
                      deployment->accepted ? "an accepted failure" : state_name(walk.state),
-                     deployment->policy ? "policy" : "release", untold);
+                     deployment->policy ? "policy" : "release");
 }

@@ -6,133 +6,179 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool is_running(const struct container *container)
-{
-    return container != NULL && strcmp(container->state, "running") == 0;
-}
-
-static void compare_line(const struct entry *before, const struct entry *after, enum probe probe,
-                         struct finding *finding)
+static void restoration_compare_line(const char *rule, const struct entry *before,
+                                     const struct entry *after, enum probe probe,
+                                     struct finding *finding)
 {
     struct slice was = reading_line(before, probe), is = reading_line(after, probe);
     if (was.length == 0 || is.length == 0)
-        finding_violated(finding, after, "`%s` cannot be compared: it is missing before or after",
+        finding_violated(finding, rule, after,
+                         "`%s` cannot be compared: it is missing before or after",
                          probe_name(probe));
     else if (!slice_equal(was, is))
-        finding_violated(finding, after, "`%s` is %.*s and was %.*s before", probe_name(probe),
-                         is.length < 64 ? (int)is.length : 64, is.at,
+        finding_violated(finding, rule, after, "`%s` is %.*s and was %.*s before",
+                         probe_name(probe), is.length < 64 ? (int)is.length : 64, is.at,
                          was.length < 64 ? (int)was.length : 64, was.at);
 }
 
-/* Containers whose service the rendered file declared (where the snapshot says so): an orphan is
- * drift, and is not restored. */
-static void restoration_keep_declared(const struct entry *before, struct containers *containers)
+/* What ran before, and what the restored file still declares. */
+struct restored {
+    const struct entry *before, *after, *revert;
+    const struct listing *was, *is, *then, *now; /* containers, and drift */
+};
+
+static bool restoration_is_declared(const struct restored *restored, const char *service)
 {
-    const struct item *declared = entry_item(before, 0, before->item_count, PROBE_COMPOSE_SERVICES,
-                                             NULL);
-    size_t kept = 0;
-    for (size_t i = 0; declared != NULL && declared->status == 0 && i < containers->count; i++) {
-        struct slice rest = declared->output, line;
-        bool found = false;
-        while (slice_line(&rest, &line))
-            found = found || slice_is(line, containers->list[i].service);
-        if (found)
-            containers->list[kept++] = containers->list[i];
-    }
-    if (declared != NULL && declared->status == 0)
-        containers->count = kept;
+    const struct item *declared = restored->revert != NULL
+                                      ? entry_item(restored->revert, 0,
+                                                   restored->revert->item_count,
+                                                   PROBE_COMPOSE_SERVICES, NULL)
+                                      : NULL;
+    if (declared == NULL || declared->status != 0)
+        return true;
+    struct slice rest = declared->output, line;
+    while (slice_line(&rest, &line))
+        if (slice_is(line, service))
+            return true;
+    return false;
 }
 
-/* Each service that ran runs again from the same image, and none besides. */
-static void compare_containers(const struct containers *before, const struct containers *after,
-                               const struct entry *entry, struct finding *finding)
+static bool is_expected(const struct restored *restored, const char *service)
 {
-    for (size_t i = 0; i < before->count; i++) {
-        const struct container *was = &before->list[i],
-                               *is = reading_container(after, slice_of(was->service));
-        if (!is_running(was))
+    return reading_running(restored->was, slice_of(service)) > 0
+           && restoration_is_declared(restored, service);
+}
+
+static bool ran_image(const struct listing *was, const struct listed *container)
+{
+    for (size_t i = 0; i < was->count; i++)
+        if (reading_is_running(&was->list[i])
+            && strcmp(was->list[i].service, container->service) == 0
+            && strcmp(was->list[i].image, container->image) == 0)
+            return true;
+    return false;
+}
+
+/* */
+static void restoration_compare_containers(const struct restored *restored, struct finding *finding)
+{
+    for (size_t i = 0; i < restored->was->count; i++) {
+        const char *service = restored->was->list[i].service;
+        size_t was = reading_running(restored->was, slice_of(service)),
+               is = reading_running(restored->is, slice_of(service));
+        if (is_expected(restored, service) && was != is)
+            finding_violated(finding, "R-02", restored->after,
+                             "the service %s ran in %zu containers before and runs in %zu after "
+                             "the rollback",
+                             service, was, is);
+    }
+    for (size_t i = 0; i < restored->is->count; i++) {
+        const struct listed *container = &restored->is->list[i];
+        if (!is_expected(restored, container->service)) {
+            if (reading_is_running(container))
+                finding_violated(finding, "R-02", restored->after,
+                                 "the service %s runs after the rollback and did not before",
+                                 container->service);
             continue;
-        if (!is_running(is))
-            finding_violated(finding, entry,
-                             "the service %s ran before and does not run after the rollback",
-                             was->service);
-        else if (strcmp(was->image, is->image) != 0)
-            finding_violated(finding, entry, "the service %s runs image %.24s and ran %.24s before",
-                             was->service, is->image, was->image);
-        else if (!reading_container_is_good(is))
-            finding_violated(finding, entry, "the service %s is not healthy after the rollback",
-                             was->service);
+        }
+        if (reading_is_running(container) && !ran_image(restored->was, container))
+            finding_violated(finding, "R-02", restored->after,
+                             "the service %s runs image %.24s and did not before",
+                             container->service, container->image);
+        if (reading_is_running(container) && !reading_is_good(container))
+            finding_violated(finding, "R-02", restored->after,
+                             "the service %s is not healthy after the rollback",
+                             container->service);
     }
-    for (size_t i = 0; i < after->count; i++)
-        if (is_running(&after->list[i])
-            && !is_running(reading_container(before, slice_of(after->list[i].service))))
-            finding_violated(finding, entry,
-                             "the service %s runs after the rollback and did not before",
-                             after->list[i].service);
 }
 
-/* A container that the rollback made anew has an image of another name, and so another
+/* A container that the rollback re-created has an image of another name, and so another
  * configuration than before, by design: it has the one that the restored file, the restored env
- * file and the pinned image come to. One that was left alone has the very one of before. Returns
- * for how many compose could not tell. */
-static size_t compare_configurations(const struct containers *was, const struct entry *before,
-                                     const struct entry *after, struct finding *finding)
+ * file and the pinned image come to. One that was left alone has the very one of before. */
+static void compare_configurations(const struct restored *restored, struct finding *finding)
 {
-    struct configurations then, now;
-    size_t untold = 0;
-    if (!reading_configurations(entry_item(before, 0, before->item_count, PROBE_COMPOSE_DRIFT,
-                                           NULL),
-                                &then)
-        || !reading_configurations(entry_item(after, 0, after->item_count, PROBE_COMPOSE_DRIFT,
-                                              NULL),
-                                   &now)) {
-        finding_violated(finding, after, "the configurations before and after cannot be compared");
-        return 0;
+    if (restored->then == NULL || restored->now == NULL) {
+        finding_undecidable(finding, "R-03", restored->after,
+                            "the configurations before and after cannot be compared");
+        return;
     }
-    for (size_t i = 0; i < was->count; i++) {
-        const char *service = was->list[i].service;
-        const struct configuration *old = reading_configuration(&then, service),
-                                   *new = reading_configuration(&now, service);
-        if (!is_running(&was->list[i]))
+    for (size_t i = 0; i < restored->was->count; i++) {
+        struct slice service = slice_of(restored->was->list[i].service);
+        const struct listed *old = reading_service(restored->then, service),
+                            *new = reading_service(restored->now, service);
+        if (!is_expected(restored, restored->was->list[i].service))
             continue;
-        bool untouched = old != NULL && new != NULL &&new->running[0] != '\0'
-                         && strcmp(old->running, new->running) == 0;
-        if (untouched)
+        if (old != NULL && new != NULL &&new->running[0] != '\0'
+            && strcmp(old->running, new->running) == 0)
             continue;
         if (new != NULL &&new->declared[0] == '\0')
-            untold++;
+            finding_undecidable(finding, "R-03", restored->after,
+                                "whether %s is configured as before, compose could not tell",
+                                restored->was->list[i].service);
         else if (new == NULL || strcmp(new->declared, new->running) != 0)
-            finding_violated(finding, after,
+            finding_violated(finding, "R-03", restored->after,
                              "the service %s runs with a configuration that is neither the one of "
                              "before nor the restored file's",
-                             service);
+                             restored->was->list[i].service);
     }
-    return untold;
 }
 
-/* An armed marker survives a restart: a container that was there before may only be there still if
- * nobody ever touched it. */
-static void check_recreated(const struct audit *audit, const struct container *was,
-                            const struct container *is, const struct entry *entry,
+static bool has_container(const struct listing *containers, const char *id)
+{
+    for (size_t i = 0; i < containers->count; i++)
+        if (strcmp(containers->list[i].id, id) == 0)
+            return true;
+    return false;
+}
+
+/* R-04: an armed marker survives a restart, so that a container of before may be there again only
+ * if nobody ever touched it. */
+static void check_recreated(const struct audit *audit, const struct restored *restored,
                             struct finding *finding)
 {
-    const struct deployment *deployment = &audit->deployment;
-    if (!is_running(was) || !is_running(is) || strcmp(was->id, is->id) != 0)
-        return;
-    if (strcmp(was->started_at, is->started_at) != 0)
-        finding_violated(finding, entry, "Execution was restarted and not re-created");
-    for (size_t i = 0; i < deployment->count; i++) {
-        struct containers containers;
-        const struct entry *seen = deployment->entries[i];
-        const struct item *item = entry_item(seen, 0, seen->item_count, PROBE_COMPOSE_CONTAINERS,
-                                             NULL);
-        if (item == NULL || !reading_containers(item, &containers))
+    for (size_t i = 0; i < restored->is->count; i++) {
+        const struct listed *is = &restored->is->list[i];
+        if (!slice_is(audit->genesis.execution, is->service) || !reading_is_running(is))
             continue;
-        const struct container *then = reading_container(&containers, audit->genesis.execution);
-        if (then != NULL && strcmp(then->id, was->id) != 0)
-            finding_violated(
-                finding, seen,
-                "Execution's container of before is said to run again after another one");
+        for (size_t k = 0; k < restored->was->count; k++)
+            if (strcmp(restored->was->list[k].id, is->id) == 0
+                && strcmp(restored->was->list[k].started_at, is->started_at) != 0)
+                finding_violated(finding, "R-04", restored->after,
+                                 "Execution was restarted and not re-created");
+        if (!has_container(restored->was, is->id))
+            continue;
+        for (size_t k = 0; k < audit->deployment.count; k++) {
+            const struct entry *entry = audit->deployment.entries[k];
+            const struct listing *seen = reading_last_list(entry);
+            const struct listed *other = seen != NULL
+                                             ? reading_service(seen, audit->genesis.execution)
+                                             : NULL;
+            if (other != NULL && !has_container(restored->was, other->id))
+                finding_violated(
+                    finding, "R-04", entry,
+                    "Execution's container of before is said to run again after another one");
+        }
+    }
+}
+
+/* */
+static void check_pins(const struct restored *restored, struct finding *finding)
+{
+    for (size_t i = 0; i < restored->was->count; i++) {
+        const struct listed *was = &restored->was->list[i];
+        bool pinned = false;
+        if (!reading_is_running(was) || !is_expected(restored, was->service))
+            continue;
+        for (size_t k = 0; k < restored->revert->item_count; k++) {
+            char subject[320];
+            (void)snprintf(subject, sizeof subject, "pin %s %s", was->service, was->image);
+            pinned = pinned
+                     || (restored->revert->items[k].probe == PROBE_ACT
+                         && slice_is(restored->revert->items[k].subject, subject));
+        }
+        if (!pinned)
+            finding_violated(finding, "R-05", restored->revert,
+                             "the image of %s in the snapshot was not pinned", was->service);
     }
 }
 
@@ -144,52 +190,62 @@ static const struct step *step_to(const struct deployment *deployment, enum stat
     return NULL;
 }
 
-static void restoration_check(const struct audit *audit, const struct entry *before,
+static void restoration_check_lines(const struct restored *restored, struct finding *finding)
+{
+    const struct entry *before = restored->before, *after = restored->after;
+    const struct item *status = entry_item(after, 0, after->item_count, PROBE_GIT_STATUS, NULL);
+    restoration_compare_line("R-01", before, after, PROBE_GIT_HEAD, finding);
+    restoration_compare_line("R-01", before, after, PROBE_CONFIG_HMAC, finding);
+    restoration_compare_line("R-01", before, after, PROBE_ENV_HMAC, finding);
+    restoration_compare_line("R-01", before, after, PROBE_GIT_BRANCH, finding);
+    if (status != NULL && status->output.length > 0)
+        finding_violated(finding, "R-01", after, "the restored tree has changes of its own");
+    if (restored->revert == NULL)
+        finding_violated(finding, "R-01", after,
+                         "the rollback ended without the code being reverted");
+    else
+        restoration_compare_line("R-01", before, restored->revert, PROBE_GIT_BRANCH, finding);
+}
+
+static void check_rolled_back(const struct audit *audit, const struct entry *before,
                               struct finding *finding)
 {
     const struct deployment *deployment = &audit->deployment;
-    const struct step *restored = step_to(deployment, STATE_ROLLED_BACK),
+    const struct step *rolled_back = step_to(deployment, STATE_ROLLED_BACK),
                       *reverted = step_to(deployment, STATE_REVERTED);
-    struct containers was, is;
-    if (deployment->accepted || restored == NULL) {
-        finding_violated(finding, NULL, "the rollback failed: what ran before was not restored");
+    if (deployment->accepted || rolled_back == NULL) {
+        finding_violated(finding, "R-06", NULL,
+                         "the rollback failed: what ran before was not restored");
         return;
     }
-    const struct entry *after = restored->transition;
+    struct restored restored = {.before = before,
+                                .after = rolled_back->transition,
+                                .revert = reverted != NULL ? reverted->transition : NULL,
+                                .was = reading_last_list(before),
+                                .is = reading_last_list(rolled_back->transition)};
+    const struct entry *after = restored.after;
+    restored.then = reading_list(
+        entry_item(before, 0, before->item_count, PROBE_COMPOSE_DRIFT, NULL));
+    restored.now = reading_list(entry_item(after, 0, after->item_count, PROBE_COMPOSE_DRIFT, NULL));
     finding_rests_on(finding, before);
     finding_rests_on(finding, after);
-    finding_rests_on(finding, reverted != NULL ? reverted->transition : NULL);
-    compare_line(before, after, PROBE_GIT_HEAD, finding);
-    compare_line(before, after, PROBE_CONFIG_HMAC, finding);
-    compare_line(before, after, PROBE_ENV_HMAC, finding);
-    if (reverted == NULL)
-        finding_violated(finding, after, "the rollback ended without the code being reverted");
-    else
-        compare_line(before, reverted->transition, PROBE_GIT_BRANCH, finding);
-    if (!reading_containers(entry_item(before, 0, before->item_count, PROBE_COMPOSE_CONTAINERS,
-                                       NULL),
-                            &was)
-        || !reading_containers(entry_item(after, 0, after->item_count, PROBE_COMPOSE_CONTAINERS,
-                                          NULL),
-                               &is)) {
-        finding_violated(finding, after, "the containers before and after cannot be compared");
+    finding_rests_on(finding, restored.revert);
+    restoration_check_lines(&restored, finding);
+    if (restored.was == NULL || restored.is == NULL) {
+        finding_undecidable(finding, "R-02", after,
+                            "the containers before and after cannot be compared");
         return;
     }
-    restoration_keep_declared(before, &was);
-    compare_containers(&was, &is, after, finding);
-    size_t untold = compare_configurations(&was, before, after, finding);
-    char but[80] = "";
-    if (untold > 0)
-        (void)snprintf(but, sizeof but,
-                       "; whether %zu of them are configured as before, compose could not tell",
-                       untold);
+    restoration_compare_containers(&restored, finding);
+    compare_configurations(&restored, finding);
+    if (restored.revert != NULL)
+        check_pins(&restored, finding);
     if (audit->genesis.has_policy)
-        check_recreated(audit, reading_container(&was, audit->genesis.execution),
-                        reading_container(&is, audit->genesis.execution), after, finding);
+        check_recreated(audit, &restored, finding);
     finding_conclude(finding, after,
                      "commit, branch, configuration and the image of each of %zu containers are "
-                     "those of the before snapshot (entry %lld)%s",
-                     is.count, (long long)before->seq, but);
+                     "those of the before snapshot (entry %lld)",
+                     restored.is->count, (long long)before->seq);
 }
 
 static void check_abort(const struct audit *audit, const struct entry *before,
@@ -197,13 +253,14 @@ static void check_abort(const struct audit *audit, const struct entry *before,
 {
     const struct step *aborted = step_to(&audit->deployment, STATE_ABORTED);
     if (aborted == NULL) {
-        finding_violated(finding, NULL,
+        finding_violated(finding, "R-07", NULL,
                          "the deployment was given up without the code being restored");
         return;
     }
     finding_rests_on(finding, before);
     finding_rests_on(finding, aborted->transition);
-    compare_line(before, aborted->transition, PROBE_GIT_HEAD, finding);
+    restoration_compare_line("R-07", before, aborted->transition, PROBE_GIT_HEAD, finding);
+    restoration_compare_line("R-07", before, aborted->transition, PROBE_GIT_BRANCH, finding);
     finding_conclude(
         finding, aborted->transition,
         "no service was changed, and the commit is that of the before snapshot (entry %lld)",
@@ -216,17 +273,17 @@ void claim_restoration(const struct audit *audit, struct finding *finding)
     const struct step *connected = deployment_step(deployment, ACTION_CONNECT);
     bool failed = deployment_failure(deployment) != NULL;
     if (!deployment->ended)
-        finding_undecidable(finding, NULL, "the deployment is still open, in the state %s",
+        finding_undecidable(finding, "P-09", NULL, "the deployment is still open, in the state %s",
                             state_name(deployment->state));
     else if (deployment->state == STATE_COMPLETED && !failed)
         finding_not_applicable(finding, "nothing had to be restored");
     else if (connected == NULL && !failed)
         finding_not_applicable(finding, "the deployment ended before the target was taken");
     else if (connected == NULL)
-        finding_violated(finding, NULL,
+        finding_violated(finding, "R-06", NULL,
                          "there is no before snapshot to which anything could have been restored");
     else if (failed)
-        restoration_check(audit, connected->transition, finding);
+        check_rolled_back(audit, connected->transition, finding);
     else
         check_abort(audit, connected->transition, finding);
 }

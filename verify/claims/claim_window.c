@@ -1,190 +1,178 @@
 /* window: the samples cover the whole window without a gap; on failure the rollback started and
  * ended within its limits. */
-#include "verify/judge/audit.h"
-#include "verify/judge/reading.h"
+#include "verify/rules/window.h"
 
+#include <stdio.h>
 #include <string.h>
 
-enum { NAMES_MAX = 256 };
+#include "verify/judge/reading.h"
 
-/* Consecutive failures of each endpoint and each service. */
-struct tally {
-    struct {
-        struct slice name;
-        char copy[64];
-        int64_t failures;
-    } rows[NAMES_MAX];
-    size_t count;
-};
-
-struct sample_times {
-    int64_t first_sent_ns, last_received_ns;
-};
-
-static struct sample_times times_of(const struct entry *entry)
+static bool is_switching(enum action action)
 {
-    struct sample_times times = {entry->boottime_ns, 0};
-    for (size_t i = 0; i < entry->item_count; i++) {
-        if (entry->items[i].sent_ns < times.first_sent_ns)
-            times.first_sent_ns = entry->items[i].sent_ns;
-        if (entry->items[i].received_ns > times.last_received_ns)
-            times.last_received_ns = entry->items[i].received_ns;
-    }
-    return times;
+    return action == ACTION_SWITCH_SERVICES || action == ACTION_DEPLOY_EXECUTION
+           || action == ACTION_DEPLOY_BRAIN || action == ACTION_ARM;
 }
 
-static int64_t count_failure(struct tally *tally, struct slice name, bool good)
+/* One limit for the start of the window (W-03): from the last item of a probe in a step. */
+static void check_start_from(const struct audit *audit, const struct step *step, bool arm,
+                             const struct entry *sample, struct finding *finding)
 {
-    size_t at = 0;
-    while (at < tally->count && !slice_is(name, tally->rows[at].copy))
-        at++;
-    if (at == NAMES_MAX || !slice_copy(name, tally->rows[at].copy, sizeof tally->rows[at].copy))
-        return good ? 0 : NAMES_MAX;
-    if (at == tally->count)
-        tally->rows[tally->count++].failures = 0;
-    tally->rows[at].failures = good ? 0 : tally->rows[at].failures + 1;
-    return tally->rows[at].failures;
-}
-
-static int64_t count_service(struct tally *tally, const char *service, bool good)
-{
-    char name[64 + 1] = "."; /* a service and an endpoint may have the same name */
-    memcpy(name + 1, service, sizeof name - 2);
-    return count_failure(tally, slice_of(name), good);
-}
-
-/* Every container that is there, and every service that was pulled and has none. */
-static bool services_fail(const struct audit *audit, const struct containers *containers,
-                          struct tally *tally)
-{
-    const struct step *pulled = deployment_step(&audit->deployment, ACTION_PULL_IMAGES);
-    struct containers declared = {.count = 0};
-    int64_t most = 0;
-    if (pulled != NULL
-        && !reading_images(entry_item(pulled->transition, 0, pulled->transition->item_count,
-                                      PROBE_COMPOSE_IMAGES, NULL),
-                           &declared))
-        declared.count = 0;
-    for (size_t i = 0; i < containers->count; i++) {
-        int64_t failures = count_service(tally, containers->list[i].service,
-                                         reading_container_is_good(&containers->list[i]));
-        most = failures > most ? failures : most;
-    }
-    for (size_t i = 0; i < declared.count; i++) {
-        if (reading_container(containers, slice_of(declared.list[i].service)) != NULL)
-            continue;
-        int64_t failures = count_service(tally, declared.list[i].service, false);
-        most = failures > most ? failures : most;
-    }
-    return most >= audit->limits->failures;
-}
-
-/* NULL when the sample leaves the window good; else what fails it. `ret_name` is of whom. */
-static const char *sample_fault(const struct audit *audit, const struct entry *entry,
-                                struct tally *tally, struct slice *ret_name)
-{
-    const char *fault = NULL;
-    struct containers containers;
-    *ret_name = slice_of(probe_name(PROBE_COMPOSE_CONTAINERS));
-    if (!reading_containers(entry_first_item(entry, 0, entry->item_count, PROBE_COMPOSE_CONTAINERS),
-                            &containers)) /* a second belongs to the interlock */
-        return "there is no readable list of the containers:";
-    for (const struct node *endpoint = audit->genesis.endpoints->first; endpoint != NULL;
-         endpoint = endpoint->next) {
-        const struct item *item = entry_item(entry, 0, entry->item_count, PROBE_HEALTH, NULL);
-        for (size_t i = entry->item_count; i-- > 0;) {
-            item = &entry->items[i];
-            if (item->probe == PROBE_HEALTH && slice_equal(item->subject, endpoint->text))
-                break;
-            item = NULL;
-        }
-        if (item == NULL) {
-            *ret_name = endpoint->text;
-            return "the endpoint was not asked, and missing is never healthy:";
-        }
-        if (count_failure(tally, endpoint->text, reading_health_is_good(item))
-            >= audit->limits->failures) {
-            *ret_name = endpoint->text;
-            fault = "it fails too many times in a row:";
-        }
-    }
-    if (services_fail(audit, &containers, tally)) {
-        *ret_name = slice_of(probe_name(PROBE_COMPOSE_CONTAINERS));
-        fault = "a service is not running and healthy too many times in a row:";
-    }
-    return fault;
-}
-
-static bool window_has_sample(struct entry *entry, const struct entry *intent)
-{
-    return entry->type == ENTRY_SAMPLE && intent != NULL
-           && node_number(entry_body(entry), "intent", -1) == intent->seq;
-}
-
-/* The window starts in time after the last command that switched something, or after ARM was
- * observed. */
-static void check_start(const struct audit *audit, const struct step *observed,
-                        const struct entry *sample, struct finding *finding)
-{
-    const struct entry *entry = NULL;
-    const char *what = "the last switching command returned";
-    int64_t from_ns = 0, limit_ms = audit->limits->window_start_ms;
-    bool same_boot, exact = true;
-    for (const struct step *step = audit->deployment.steps; step < observed; step++) {
-        const struct entry *transition = step->transition;
-        const struct item *item = entry_item(transition, 0, transition->item_count,
-                                             step->action == ACTION_ARM ? PROBE_LOGS_EXECUTION
-                                                                        : PROBE_COMPOSE_UP,
-                                             NULL);
-        bool switches = step->action == ACTION_SWITCH_SERVICES
-                        || step->action == ACTION_DEPLOY_EXECUTION
-                        || step->action == ACTION_DEPLOY_BRAIN || step->action == ACTION_ARM;
-        if (!switches || (step->event != EVENT_DONE && step->event != EVENT_REARMED))
-            continue;
-        exact = item != NULL;
-        entry = exact ? transition
-                      : step->intent; /* an adopted act returned at some time after its intent */
-        from_ns = exact ? item->received_ns : step->intent != NULL ? step->intent->boottime_ns : 0;
-        limit_ms = step->action == ACTION_ARM ? audit->limits->window_start_armed_ms
-                                              : audit->limits->window_start_ms;
-        what = step->action == ACTION_ARM ? "ARM was observed"
-                                          : "the last switching command returned";
-    }
-    finding_rests_on(finding, entry);
-    if (entry == NULL) {
-        finding_undecidable(finding, sample, "the record does not say when services were switched");
+    const struct entry *transition = step->transition;
+    const struct item *up = entry_item(transition, 0, transition->item_count, PROBE_COMPOSE_UP,
+                                       NULL);
+    const char *what = arm ? "ARM was observed" : "the last switching command returned";
+    bool exact = arm || up != NULL, same_boot;
+    const struct entry *entry = exact ? transition : step->intent;
+    int64_t limit_ms = arm ? audit->limits->window_start_armed_ms : audit->limits->window_start_ms;
+    if (arm && audit->limits->sample_gap_ms < limit_ms)
+        limit_ms = audit->limits->sample_gap_ms;
+    if (entry == NULL)
         return;
-    }
+    int64_t from_ns = arm     ? window_times(transition).last_received_ns
+                      : exact ? up->received_ns
+                              : entry->boottime_ns; /* an adopted act returned some time after */
     int64_t span_ms = deployment_boot_span_ms(entry, from_ns, sample,
-                                              times_of(sample).first_sent_ns, &same_boot);
+                                              window_times(sample).first_sent_ns, &same_boot);
+    finding_rests_on(finding, entry);
     if (!same_boot)
-        finding_undecidable(finding, sample,
+        finding_undecidable(finding, "W-03", sample,
                             "the driver's machine was rebooted between the switch and the first "
                             "sample: the time between is not known");
     else if (span_ms > limit_ms && exact)
-        finding_violated(finding, sample, "the window starts %lld ms after %s; the limit is %lld",
+        finding_violated(finding, "W-03", sample,
+                         "The window starts %lld ms after %s; at most %lld ms are allowed",
                          (long long)span_ms, what, (long long)limit_ms);
     else if (span_ms > limit_ms)
         finding_undecidable(
-            finding, sample,
+            finding, "W-03", sample,
             "when %s is not known, and it may be more than %lld ms before the window", what,
             (long long)limit_ms);
 }
 
-static void check_gap(const struct audit *audit, const struct entry *before,
-                      const struct entry *sample, struct finding *finding)
+static void check_start(const struct audit *audit, const struct step *observed,
+                        const struct entry *sample, struct finding *finding)
+{
+    const struct step *switched = NULL, *armed = NULL;
+    for (const struct step *step = audit->deployment.steps; step < observed; step++) {
+        if (!is_switching(step->action) || !step_is_good(step))
+            continue;
+        armed = step->action == ACTION_ARM ? step : NULL;
+        switched = step->action == ACTION_ARM ? switched : step;
+    }
+    if (switched == NULL && armed == NULL)
+        finding_undecidable(finding, "W-03", sample,
+                            "the record does not say when services were switched");
+    if (switched != NULL && (armed == NULL || switched->transition->item_count > 0))
+        check_start_from(audit, switched, false, sample, finding);
+    if (armed != NULL)
+        check_start_from(audit, armed, true, sample, finding);
+}
+
+static void check_gap_between(const struct audit *audit, const struct entry *before,
+                              int64_t before_ns, const struct entry *after, int64_t after_ns,
+                              const char *what, struct finding *finding)
 {
     bool same_boot;
-    int64_t gap_ms = deployment_boot_span_ms(before, times_of(before).first_sent_ns, sample,
-                                             times_of(sample).first_sent_ns, &same_boot);
+    int64_t gap_ms = deployment_boot_span_ms(before, before_ns, after, after_ns, &same_boot);
     if (!same_boot)
         finding_undecidable(
-            finding, sample,
+            finding, "W-04", after,
             "the driver's machine was rebooted within the window: the gap is not known");
     else if (gap_ms > audit->limits->sample_gap_ms)
-        finding_violated(finding, sample,
-                         "there is a gap of %lld ms in the window; the limit is %lld",
-                         (long long)gap_ms, (long long)audit->limits->sample_gap_ms);
+        finding_violated(finding, "W-04", after, "%s took %lld ms; at most %lld ms are allowed",
+                         what, (long long)gap_ms, (long long)audit->limits->sample_gap_ms);
+}
+
+/* From the item of an endpoint to the next one of it. */
+static void check_endpoint_gaps(const struct audit *audit, const struct entry *before,
+                                const struct entry *after, struct finding *finding)
+{
+    for (size_t i = 0; i < after->item_count; i++) {
+        const struct item *item = &after->items[i];
+        char subject[256];
+        if (item->probe != PROBE_HEALTH || !slice_copy(item->subject, subject, sizeof subject))
+            continue;
+        const struct item *last = entry_item(before, 0, before->item_count, PROBE_HEALTH, subject);
+        if (last != NULL)
+            check_gap_between(audit, before, last->sent_ns, after, item->sent_ns,
+                              "from one answer of an endpoint to the next it", finding);
+    }
+}
+
+static void check_between(const struct audit *audit, const struct entry *before,
+                          const struct entry *sample, struct finding *finding)
+{
+    check_gap_between(audit, before, window_times(before).first_sent_ns, sample,
+                      window_times(sample).first_sent_ns, "from one sample to the next it",
+                      finding);
+    check_endpoint_gaps(audit, before, sample, finding);
+    if (strcmp(before->boot, sample->boot) == 0
+        && window_times(sample).first_sent_ns < before->boottime_ns)
+        finding_violated(finding, "W-05", sample,
+                         "a sample has evidence that is older than the sample before it");
+}
+
+/* W-02 to W-10 of one sample. */
+static void check_sample(const struct audit *audit, struct entry *entry, const struct entry *last,
+                         int64_t number, struct tally *tally, struct finding *finding)
+{
+    struct window_fault fault;
+    bool missing = false;
+    struct sample_times times = window_times(entry);
+    finding_rests_on(finding, entry);
+    if (node_number(entry_body(entry), "n", 0) != number)
+        finding_violated(finding, "W-02", entry, "sample %lld of the window is missing",
+                         (long long)number);
+    struct slice sick = reading_sick_endpoint(&audit->genesis, entry, &missing);
+    if (missing)
+        finding_violated(finding, "W-02", entry,
+                         "the endpoint was not asked, and missing is never healthy: %.*s",
+                         SLICE_ARGUMENTS(sick));
+    if (reading_last_list(entry) == NULL)
+        finding_violated(finding, "W-02", entry, "there is no readable list of the containers");
+    if (times.last_received_ns > 0)
+        check_gap_between(audit, entry, times.first_sent_ns, entry, times.last_received_ns,
+                          "a sample", finding);
+    if (last != NULL)
+        check_between(audit, last, entry, finding);
+    if (window_add_sample(audit, tally, entry, &fault))
+        finding_violated(finding, fault.rule, entry, "The window is called good, and there are %s",
+                         fault.why);
+}
+
+static void check_confirm(const struct audit *audit, const struct entry *last, struct tally *tally,
+                          struct finding *finding)
+{
+    const struct entry *confirm = deployment_good_entry(&audit->deployment, ACTION_CONFIRM);
+    struct window_fault fault;
+    int64_t failed = tally->failed;
+    if (confirm == NULL)
+        return;
+    finding_rests_on(finding, confirm);
+    check_gap_between(audit, last, window_times(last).last_received_ns, confirm,
+                      window_times(confirm).first_sent_ns,
+                      "from the last sample to the look of confirm it", finding);
+    if (window_add_sample(audit, tally, confirm, &fault))
+        finding_violated(finding, fault.rule, confirm,
+                         "The window is called good, and there are %s", fault.why);
+    if (tally->failed > failed)
+        finding_violated(finding, "W-08", confirm, "the look of confirm has a failure: %s",
+                         tally->blame);
+}
+
+static void describe_window(const struct audit *audit, const struct tally *tally, int64_t number,
+                            int64_t length_ms, const struct entry *last, struct finding *finding)
+{
+    char failed[240] = "";
+    if (tally->failed > 0)
+        (void)snprintf(failed, sizeof failed, "; %lld of them had a failure, the last one of %s",
+                       (long long)tally->failed, tally->blame);
+    finding_conclude(finding, last, "%lld samples cover %lld ms without a gap, %s%s",
+                     (long long)number, (long long)length_ms,
+                     audit->genesis.endpoints->count > 0
+                         ? "with every endpoint in each"
+                         : "and no endpoint is pinned: health was not asked of any",
+                     failed);
 }
 
 static void check_covered(const struct audit *audit, const struct step *observed,
@@ -192,66 +180,37 @@ static void check_covered(const struct audit *audit, const struct step *observed
 {
     const struct deployment *deployment = &audit->deployment;
     struct entry *first = NULL, *last = NULL;
-    struct tally tally = {.count = 0};
+    CLEANUP_TALLY struct tally tally = {0};
     int64_t number = 0;
+    bool same_boot;
     for (size_t i = 0; i < deployment->count; i++) {
         struct entry *entry = deployment->entries[i];
-        struct slice name;
-        if (!window_has_sample(entry, observed->intent))
+        if (!deployment_is_sample(deployment, entry))
             continue;
-        finding_rests_on(finding, entry);
-        if (node_number(entry_body(entry), "n", 0) != ++number)
-            finding_violated(finding, entry, "sample %lld of the window is missing",
-                             (long long)number);
-        const char *fault = sample_fault(audit, entry, &tally, &name);
-        if (fault != NULL)
-            finding_violated(finding, entry, "the window is called good, and %s %.*s", fault,
-                             SLICE_ARGUMENTS(name));
-        if (last != NULL)
-            check_gap(audit, last, entry, finding);
+        int64_t failed = tally.failed;
+        check_sample(audit, entry, last, ++number, &tally, finding);
         first = first != NULL ? first : entry;
         last = entry;
+        if (tally.failed > failed && i + 1 < deployment->count
+            && !deployment_is_sample(deployment, deployment->entries[i + 1]))
+            finding_violated(finding, "W-08", entry, "the last sample has a failure: %s",
+                             tally.blame);
     }
     if (first == NULL) {
-        finding_violated(finding, observed->transition,
+        finding_violated(finding, "W-02", observed->transition,
                          "the window is called good without a single sample");
         return;
     }
     check_start(audit, observed, first, finding);
-    bool same_boot;
-    int64_t length_ms = deployment_boot_span_ms(first, times_of(first).first_sent_ns, last,
-                                                times_of(last).last_received_ns, &same_boot);
+    int64_t length_ms = deployment_boot_span_ms(first, window_times(first).first_sent_ns, last,
+                                                window_times(last).first_sent_ns, &same_boot);
     if (same_boot && length_ms < audit->limits->window_ms)
-        finding_violated(finding, last, "the window is %lld ms long; the limit is %lld",
-                         (long long)length_ms, (long long)audit->limits->window_ms);
-    finding_conclude(finding, last,
-                     "%lld samples cover %lld ms without a gap, with every endpoint in each",
-                     (long long)number, (long long)length_ms);
-}
-
-/* When the failure could be seen: in the first sample that fails the window, else in what the
- * failing transition rests on. */
-static int64_t failure_seen_ns(const struct audit *audit, const struct step *failure,
-                               const struct entry **ret_entry)
-{
-    const struct deployment *deployment = &audit->deployment;
-    struct tally tally = {.count = 0};
-    const struct entry *transition = failure->transition;
-    struct sample_times times = times_of(transition);
-    struct slice name;
-    *ret_entry = transition;
-    for (size_t i = 0; i < deployment->count && deployment->entries[i]->seq < transition->seq;
-         i++) {
-        struct entry *entry = deployment->entries[i];
-        if (window_has_sample(entry, failure->intent)
-            && sample_fault(audit, entry, &tally, &name) != NULL) {
-            *ret_entry = entry;
-            return times_of(entry).last_received_ns;
-        }
-    }
-    return machine_answers_intent(failure->event) && times.last_received_ns > 0
-               ? times.last_received_ns
-               : transition->boottime_ns;
+        finding_violated(finding, "W-06", last,
+                         "The window lasted %lld.%lld s; at least %lld s are required",
+                         (long long)(length_ms / 1000), (long long)(length_ms % 1000 / 100),
+                         (long long)((audit->limits->window_ms + 999) / 1000));
+    check_confirm(audit, last, &tally, finding);
+    describe_window(audit, &tally, number, length_ms, last, finding);
 }
 
 static const struct entry *first_safe_intent(const struct deployment *deployment,
@@ -266,53 +225,103 @@ static const struct entry *first_safe_intent(const struct deployment *deployment
     return NULL;
 }
 
-static void window_check_rollback(const struct audit *audit, const struct step *failure,
-                                  struct finding *finding)
+/* W-12; returns how many milliseconds passed. */
+static int64_t check_begun(const struct audit *audit, const struct step *failure,
+                           const struct entry *started, char *ret_unwatched, size_t room,
+                           struct finding *finding)
 {
-    const struct deployment *deployment = &audit->deployment;
-    const struct entry *seen, *started = first_safe_intent(deployment, failure->transition),
-                              *ended = deployment->entries[deployment->count - 1];
-    int64_t seen_ns = failure_seen_ns(audit, failure, &seen), start_ms = 0, took_ms = 0;
+    const struct entry *seen;
+    int64_t unwatched_ms;
     bool same_boot;
+    int64_t seen_ns = window_failure_seen_ns(audit, failure, &seen, &unwatched_ms);
+    int64_t start_ms = deployment_boot_span_ms(failure->transition, seen_ns, started,
+                                               started->boottime_ns, &same_boot);
     finding_rests_on(finding, failure->transition);
     finding_rests_on(finding, seen);
     finding_rests_on(finding, started);
-    if (started == NULL) {
-        finding_violated(finding, failure->transition,
-                         "the deployment failed, and no rollback was begun");
-        return;
-    }
-    start_ms = deployment_boot_span_ms(seen, seen_ns, started, started->boottime_ns, &same_boot);
+    ret_unwatched[0] = '\0';
+    if (unwatched_ms > 0)
+        (void)snprintf(ret_unwatched, room, "; nobody watched for %lld ms before it",
+                       (long long)unwatched_ms);
     if (!same_boot)
-        finding_undecidable(finding, started,
+        finding_undecidable(finding, "W-12", started,
                             "the driver's machine was rebooted between the failure and the "
                             "rollback: the time between is not known");
     else if (start_ms > audit->limits->rollback_start_ms)
-        finding_violated(
-            finding, started,
-            "the rollback was begun %lld ms after the failure could be seen; the limit is %lld",
-            (long long)start_ms, (long long)audit->limits->rollback_start_ms);
+        finding_violated(finding, "W-12", started,
+                         "the rollback was begun %lld ms after the failure could be seen; at most "
+                         "%lld ms are allowed%s",
+                         (long long)start_ms, (long long)audit->limits->rollback_start_ms,
+                         ret_unwatched);
+    return start_ms;
+}
+
+/* W-02 and W-15 of a window that failed. */
+static void check_failed_window(const struct audit *audit, const struct step *failure,
+                                struct finding *finding)
+{
+    const struct deployment *deployment = &audit->deployment;
+    char why[120];
+    int64_t number = 0;
+    for (size_t i = 0; i < deployment->count; i++) {
+        struct entry *entry = deployment->entries[i];
+        bool missing = false;
+        if (!deployment_is_sample(deployment, entry))
+            continue;
+        if (node_number(entry_body(entry), "n", 0) != ++number)
+            finding_violated(finding, "W-02", entry, "sample %lld of the window is missing",
+                             (long long)number);
+        struct slice sick = reading_sick_endpoint(&audit->genesis, entry, &missing);
+        if (missing)
+            finding_violated(finding, "W-02", entry, "the endpoint %.*s was not asked",
+                             SLICE_ARGUMENTS(sick));
+        if (reading_last_list(entry) == NULL)
+            finding_violated(finding, "W-02", entry, "there is no readable list of the containers");
+    }
+    const struct entry *fault = window_unreasonable(audit, failure, why, sizeof why);
+    if (fault != NULL)
+        finding_violated(finding, "W-15", fault, "%s", why);
+}
+
+static void check_rollback(const struct audit *audit, const struct step *failure,
+                           struct finding *finding)
+{
+    const struct deployment *deployment = &audit->deployment;
+    const struct entry *started = first_safe_intent(deployment, failure->transition),
+                       *ended = deployment->entries[deployment->count - 1];
+    char unwatched[80];
+    bool same_boot;
+    if (started == NULL) {
+        finding_violated(finding, "W-12", failure->transition,
+                         "the deployment failed, and no rollback was begun");
+        return;
+    }
+    check_failed_window(audit, failure, finding);
+    int64_t start_ms = check_begun(audit, failure, started, unwatched, sizeof unwatched, finding);
     if (deployment->state != STATE_ROLLED_BACK) {
-        finding_violated(finding, ended, "the rollback failed: what ran before was not restored");
+        finding_violated(finding, "W-14", ended,
+                         "the rollback failed: what ran before was not restored");
         return;
     }
     for (size_t i = 0; i < deployment->step_count; i++)
         if (deployment->steps[i].to == STATE_ROLLED_BACK)
             ended = deployment->steps[i].transition;
     finding_rests_on(finding, ended);
-    took_ms = deployment_boot_span_ms(started, started->boottime_ns, ended, ended->boottime_ns,
-                                      &same_boot);
+    int64_t took_ms = deployment_boot_span_ms(started, started->boottime_ns, ended,
+                                              ended->boottime_ns, &same_boot);
     if (!same_boot)
         finding_undecidable(
-            finding, ended,
+            finding, "W-13", ended,
             "the driver's machine was rebooted within the rollback: how long it took is not known");
     else if (took_ms > audit->limits->rollback_ms)
-        finding_violated(finding, ended, "the rollback took %lld ms; the limit is %lld",
+        finding_violated(finding, "W-13", ended,
+                         "the rollback took %lld ms; at most %lld ms are allowed",
                          (long long)took_ms, (long long)audit->limits->rollback_ms);
     finding_conclude(finding, ended,
                      "the rollback was begun %lld ms after the failure could be seen (%s) and "
-                     "ended %lld ms later",
-                     (long long)start_ms, event_name(failure->event), (long long)took_ms);
+                     "ended %lld ms later%s",
+                     (long long)(start_ms > 0 ? start_ms : 0), event_name(failure->event),
+                     (long long)took_ms, unwatched);
 }
 
 void claim_window(const struct audit *audit, struct finding *finding)
@@ -321,14 +330,14 @@ void claim_window(const struct audit *audit, struct finding *finding)
     const struct step *observed = deployment_step(deployment, ACTION_OBSERVE_WINDOW),
                       *failure = deployment_failure(deployment);
     if (!deployment->ended)
-        finding_undecidable(finding, NULL, "the deployment is still open, in the state %s",
+        finding_undecidable(finding, "P-09", NULL, "the deployment is still open, in the state %s",
                             state_name(deployment->state));
     else if (failure != NULL)
-        window_check_rollback(audit, failure, finding);
+        check_rollback(audit, failure, finding);
     else if (observed != NULL && deployment->state == STATE_COMPLETED)
         check_covered(audit, observed, finding);
     else if (deployment->state == STATE_COMPLETED)
-        finding_violated(finding, NULL, "the deployment was completed without a window");
+        finding_violated(finding, "W-11", NULL, "the deployment was completed without a window");
     else
         finding_not_applicable(finding, "the deployment ended before a service was changed");
 }

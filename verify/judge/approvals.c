@@ -16,16 +16,18 @@ int64_t approvals_required(const struct authority *authority)
         return 0;
     const struct node *open = entry_body(authority->open);
     bool policy = slice_is(node_text(open, "procedure"), "policy");
-    int64_t pinned = policy ? audit->genesis.approvals_policy : audit->genesis.approvals_release;
+    int64_t pinned = policy ? authority->pinned.approvals_policy
+                            : authority->pinned.approvals_release;
     int64_t added = node_number(open, "approvals", 0),
             wanted = policy ? audit->limits->approvals_policy : audit->limits->approvals_release;
     int64_t most = pinned > added ? pinned : added;
     return most > wanted ? most : wanted;
 }
 
-static bool approval_refuse(char *ret_why, size_t room, const char *why)
+static bool approval_refuse(struct refusal *ret_refusal, const char *rule, const char *why)
 {
-    (void)snprintf(ret_why, room, "%s", why);
+    ret_refusal->rule = rule;
+    (void)snprintf(ret_refusal->why, sizeof ret_refusal->why, "%s", why);
     return false;
 }
 
@@ -56,19 +58,19 @@ static bool has_exactly(const struct node *node, const char *const *keys, size_t
 
 static bool names_images(const struct authority *authority, const struct node *images)
 {
-    struct containers pulled;
     const struct entry *entry = authority->pulled;
     static const char *const keys[] = {"service", "id"};
-    if (entry == NULL
-        || !reading_images(entry_item(entry, 0, entry->item_count, PROBE_COMPOSE_IMAGES, NULL),
-                           &pulled)
-        || images->count != pulled.count)
+    const struct listing *pulled = entry != NULL
+                                       ? reading_list(entry_item(entry, 0, entry->item_count,
+                                                                 PROBE_COMPOSE_IMAGES, NULL))
+                                       : NULL;
+    if (pulled == NULL || images->count != pulled->count)
         return false;
     const struct node *image = images->first;
-    for (size_t i = 0; i < pulled.count; i++, image = image->next)
+    for (size_t i = 0; i < pulled->count; i++, image = image->next)
         if (!has_exactly(image, keys, 2)
-            || !slice_is(node_text(image, "service"), pulled.list[i].service)
-            || !slice_is(node_text(image, "id"), pulled.list[i].image))
+            || !slice_is(node_text(image, "service"), pulled->list[i].service)
+            || !slice_is(node_text(image, "id"), pulled->list[i].id))
             return false;
     return true;
 }
@@ -111,7 +113,25 @@ unsigned approvals_counted(const struct authority *authority)
     return counted;
 }
 
-bool approval_is_good(struct authority *authority, struct entry *entry, char *ret_why, size_t room)
+/* A roster line that holds this key names somebody who drives too: that is no second person. */
+static bool is_driver_besides(const struct authority *authority, const uint8_t key[KEY_BYTES])
+{
+    const struct allowed_signers *lists[] = {&authority->at_open.approvers,
+                                             &authority->roster.approvers};
+    for (unsigned list = 0; list < 2; list++)
+        for (size_t i = 0; i < lists[list]->count; i++)
+            for (unsigned k = 0; k < authority->driver_count; k++) {
+                const struct allowed_signer *signer = &lists[list]->signers[i];
+                char name[PRINCIPAL_MAX];
+                if (memcmp(signer->key, key, KEY_BYTES) == 0
+                    && slice_copy(authority->drivers[k].principal, name, sizeof name)
+                    && allowed_signer_has_principal(signer, name))
+                    return true;
+            }
+    return false;
+}
+
+bool approval_is_good(struct authority *authority, struct entry *entry, struct refusal *ret_refusal)
 {
     const struct node *body = entry_body(entry);
     struct slice statement = node_text(body, "statement"), armor = node_text(body, "signature");
@@ -125,17 +145,19 @@ bool approval_is_good(struct authority *authority, struct entry *entry, char *re
                != ERROR_OK
         || !sshsig_verify(SSHSIG_NAMESPACE_APPROVAL, statement.at, statement.length, signature,
                           person.key))
-        return approval_refuse(ret_why, room, "the signature of an approval is wrong");
+        return approval_refuse(ret_refusal, "A-14", "the signature of an approval is wrong");
     if (!is_approver(&authority->at_open.approvers, name, person.key)
         || !is_approver(&authority->roster.approvers, name, person.key))
-        return approval_refuse(ret_why, room,
+        return approval_refuse(ret_refusal, "A-14",
                                "an approval is not by an approver of the roster at open and now");
-    if (is_among(authority->drivers, authority->driver_count, &person))
-        return approval_refuse(ret_why, room,
-                               "somebody who drives the deployment approves it himself");
+    if (is_among(authority->drivers, authority->driver_count, &person)
+        || is_driver_besides(authority, person.key))
+        return approval_refuse(ret_refusal, "A-15",
+                               "an approval is not by a second person: its key is that of an "
+                               "operator who drives the deployment");
     if (!says_this(authority, entry, statement))
         return approval_refuse(
-            ret_why, room,
+            ret_refusal, "A-14",
             "an approval does not speak of this deployment, its commit, images and policy hash");
     if (!is_among(authority->approvers, authority->approver_count, &person)
         && authority->approver_count < PERSONS_MAX)

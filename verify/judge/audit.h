@@ -7,19 +7,11 @@
 #define VERIFY_AUDIT_H
 
 #include "verify/judge/finding.h"
+#include "verify/judge/genesis.h"
+#include "verify/judge/hearing.h"
 #include "verify/judge/limits.h"
 #include "verify/judge/machine.h"
 #include "verify/read/record.h"
-
-struct genesis {
-    struct slice target, execution, brain;
-    bool has_policy; /* a policy hash is shared at all */
-    bool marker;
-    const struct node *endpoints; /* arrays of strings */
-    const struct node *patterns[PATTERNS];
-    const struct node *checklist;
-    int64_t approvals_policy, approvals_release;
-};
 
 /* One transition, with the intent that it answers. */
 struct step {
@@ -40,8 +32,9 @@ struct deployment {
     size_t count;
     struct step *steps;
     size_t step_count;
-    enum state state;     /* in which it stands */
-    bool ended, accepted; /* accepted: a failed rollback that an attestation closed */
+    struct hearing hearing; /* of its entries */
+    enum state state;       /* in which it stands */
+    bool ended, accepted;   /* accepted: a failed rollback that an attestation closed */
 };
 
 /* From the auditor's hands. */
@@ -66,11 +59,12 @@ struct audit {
     struct deployment deployment;
 };
 
-bool genesis_read(struct entry *entry, struct genesis *ret_genesis);
-
 /* deployment.c */
-void deployment_collect(const struct record *record, uint64_t number,
+void deployment_collect(const struct record *record, const struct genesis *genesis, uint64_t number,
                         struct deployment *ret_deployment);
+/* The commands outside every deployment, as if they were one. */
+void deployment_collect_commands(const struct record *record, const struct genesis *genesis,
+                                 struct deployment *ret_commands);
 void deployment_free(struct deployment *deployment);
 const struct step *deployment_step(
     const struct deployment *deployment,
@@ -78,7 +72,17 @@ const struct step *deployment_step(
 const struct step *deployment_failure(
     const struct deployment *deployment); /* the first into rolling_back, or NULL */
 bool deployment_changed(
-    const struct deployment *deployment); /* an intent was made that changes a service */
+    const struct deployment *deployment);   /* an intent was made that changes a service */
+bool step_is_good(const struct step *step); /* "good transition": by done or rearmed */
+/* The evidence of the good transition by this action; NULL. */
+const struct entry *deployment_good_entry(const struct deployment *deployment, enum action action);
+/* Whether the nonce is the deployment's own ("Words", own). */
+bool deployment_is_own(const struct deployment *deployment, struct slice nonce);
+/* The sample, or the transition, that an entry is of the last observed window; NULL step: none. */
+bool deployment_is_sample(const struct deployment *deployment, struct entry *entry);
+/* W-01, with the memory of what the endpoint answered before. */
+bool deployment_health_is_good(const struct deployment *deployment, const struct entry *entry,
+                               const struct item *item);
 int64_t deployment_boot_span_ms(const struct entry *from, int64_t from_ns, const struct entry *to,
                                 int64_t to_ns, bool *ret_same_boot);
 
@@ -96,5 +100,11 @@ void claim_parity(const struct audit *audit, struct finding *finding);
 void claim_window(const struct audit *audit, struct finding *finding);
 void claim_restoration(const struct audit *audit, struct finding *finding);
 void claim_clocks(const struct audit *audit, struct finding *finding);
+/* P-11: an outcome has its intent, an ARM its outcome. */
+void commands_check_phases(const struct deployment *commands, struct finding *finding);
+void commands_check_publishes(struct entry *entry, struct finding *finding); /* L-06 */
+/* The commands that `audit->deployment` holds instead of a deployment. Returns how many. */
+unsigned commands_judge(const struct audit *audit, struct finding *interlock,
+                        struct finding *parity);
 
 #endif

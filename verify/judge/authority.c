@@ -9,13 +9,14 @@
 #include "journal/format/sshsig.h"
 #include "verify/read/memory.h"
 
-static bool authority_refuse(char *ret_why, size_t room, const char *format, ...)
+static bool authority_refuse(struct refusal *ret_refusal, const char *rule, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-static bool authority_refuse(char *ret_why, size_t room, const char *format, ...)
+static bool authority_refuse(struct refusal *ret_refusal, const char *rule, const char *format, ...)
 {
     va_list arguments;
+    ret_refusal->rule = rule;
     va_start(arguments, format);
-    (void)vsnprintf(ret_why, room, format, arguments);
+    (void)vsnprintf(ret_refusal->why, sizeof ret_refusal->why, format, arguments);
     va_end(arguments);
     return false;
 }
@@ -99,25 +100,26 @@ static bool is_in_time(const struct allowed_signer *signer, const struct entry *
            && (before == 0 || strncmp(at, signer->valid_before, before) < 0);
 }
 
-static bool take_genesis(struct authority *authority, struct entry *entry, char *ret_why,
-                         size_t room)
+static bool take_genesis(struct authority *authority, struct entry *entry,
+                         struct refusal *ret_refusal)
 {
     const struct audit *audit = authority->audit;
     const struct node *body = entry_body(entry);
     if (entry->seq != 0)
-        return authority_refuse(ret_why, room,
+        return authority_refuse(ret_refusal, "A-01",
                                 "a second genesis stands in the middle of the journal");
     const char *why = authority_roster_read(node_member(body, "roster"), &authority->roster);
     if (why != NULL)
-        return authority_refuse(ret_why, room, "%s", why);
+        return authority_refuse(ret_refusal, "A-03", "%s", why);
     if (entry->deployment != ENTRY_NO_DEPLOYMENT)
-        return authority_refuse(ret_why, room, "genesis names a deployment");
+        return authority_refuse(ret_refusal, "A-01", "genesis names a deployment");
     const struct allowed_signer *signer = find_roster_line(audit->trust, entry->signer, NULL);
     if (signer == NULL)
-        return authority_refuse(ret_why, room, "genesis is not signed by a key of the trust file");
+        return authority_refuse(ret_refusal, "A-01",
+                                "genesis is not signed by a key of the trust file");
     if (!is_in_time(signer, entry))
         return authority_refuse(
-            ret_why, room,
+            ret_refusal, "A-01",
             "the trust file does not hold the key of genesis for valid at that time");
     if (signer->valid_after[0] != '\0' || signer->valid_before[0] != '\0') {
         authority->undecided = entry;
@@ -129,39 +131,54 @@ static bool take_genesis(struct authority *authority, struct entry *entry, char 
     if (find_roster_line(&authority->roster.operators, entry->signer, NULL) == NULL
         && !administrator)
         return authority_refuse(
-            ret_why, room,
+            ret_refusal, "A-01",
             "the signer of genesis is neither operator nor administrator of its roster");
     if (node_member(body, "succeeds") != NULL && !administrator)
         return authority_refuse(
-            ret_why, room,
+            ret_refusal, "A-01",
             "a genesis that succeeds another journal is not signed by an administrator "
             "of its roster");
     struct slice target = node_text(node_member(body, "target"), "name");
     if (!slice_is(target, audit->target))
         return authority_refuse(
-            ret_why, room, "the journal is of the target '%.*s', not of the one that was asked for",
+            ret_refusal, "A-01",
+            "the journal is of the target '%.*s', not of the one that was asked for",
             SLICE_ARGUMENTS(target));
     return true;
 }
 
-static bool take_roster(struct authority *authority, struct entry *entry, char *ret_why,
-                        size_t room)
+static bool take_roster(struct authority *authority, struct entry *entry,
+                        struct refusal *ret_refusal)
 {
     bool entitled = find_roster_line(&authority->roster.administrators, entry->signer, NULL) != NULL
                     && entry->deployment == ENTRY_NO_DEPLOYMENT;
     if (!entitled)
         return authority_refuse(
-            ret_why, room, "the roster is not signed by an administrator of the roster in force");
+            ret_refusal, "A-02",
+            "the roster is not signed by an administrator of the roster in force");
     const char *why = authority_roster_read(node_member(entry_body(entry), "roster"),
                                             &authority->roster);
     if (why != NULL)
-        return authority_refuse(ret_why, room, "%s", why);
+        return authority_refuse(ret_refusal, "A-03", "%s", why);
     for (size_t i = 0; i < authority->roster.administrators.count; i++)
         if (allowed_signer_has_namespace(&authority->roster.administrators.signers[i],
                                          SSHSIG_NAMESPACE_JOURNAL))
             return true;
-    return authority_refuse(ret_why, room,
+    return authority_refuse(ret_refusal, "A-02",
                             "the roster leaves no administrator who could change it");
+}
+
+static bool take_settings(struct authority *authority, const struct entry *entry,
+                          struct refusal *ret_refusal)
+{
+    if (authority->open != NULL || entry->deployment != ENTRY_NO_DEPLOYMENT)
+        return authority_refuse(ret_refusal, "A-04",
+                                "settings are changed while a deployment is open");
+    if (find_roster_line(&authority->roster.administrators, entry->signer, NULL) == NULL)
+        return authority_refuse(
+            ret_refusal, "A-04",
+            "the settings are not signed by an administrator of the roster in force");
+    return true;
 }
 
 /* An operator of the roster in force, under the principal that the body names. */
@@ -221,34 +238,36 @@ static int64_t epoch_of(const struct entry *entry)
 
 /* Followed with a fresh key, by an operator of the roster in force, and above every epoch before.
  */
-static bool take_takeover(struct authority *authority, struct entry *entry, char *ret_why,
-                          size_t room)
+static bool take_takeover(struct authority *authority, struct entry *entry,
+                          struct refusal *ret_refusal)
 {
     int64_t before = authority->epoch, epoch = node_number(entry_body(entry), "epoch", 0);
     bool entitled = is_operator(authority, entry);
     authority->epoch = epoch > before ? epoch : before;
     if (!name_session(authority, entry))
-        return authority_refuse(ret_why, room,
+        return authority_refuse(ret_refusal, "A-06",
                                 "the session key of the takeover is not a fresh and sound one");
     if (!entitled)
-        return authority_refuse(ret_why, room,
+        return authority_refuse(ret_refusal, "A-07",
                                 "the takeover is not signed by an operator of the roster in force");
     return epoch > before
-           || authority_refuse(ret_why, room,
+           || authority_refuse(ret_refusal, "A-07",
                                "the epoch of the takeover, %lld, does not rise above %lld",
                                (long long)epoch, (long long)before);
 }
 
-static bool authority_take_open(struct authority *authority, struct entry *entry, char *ret_why,
-                                size_t room)
+static bool authority_take_open(struct authority *authority, struct entry *entry,
+                                struct refusal *ret_refusal)
 {
     if (authority->open != NULL)
-        return authority_refuse(ret_why, room, "a deployment is opened while %lld is still open",
+        return authority_refuse(ret_refusal, "A-05",
+                                "a deployment is opened while %lld is still open",
                                 (long long)authority->open->seq);
     if (entry->deployment != entry->seq)
-        return authority_refuse(ret_why, room,
+        return authority_refuse(ret_refusal, "A-05",
                                 "an open does not carry its own number as its deployment");
     authority->open = entry;
+    (void)genesis_read(authority->audit->record, (uint64_t)entry->seq, &authority->pinned);
     authority->state = STATE_OPENED;
     authority->driver_count = authority->approver_count = 0;
     authority->updated = authority->pulled = NULL;
@@ -261,15 +280,16 @@ static bool authority_take_open(struct authority *authority, struct entry *entry
         memcpy(kept->approvers.signers, from->signers, from->count * sizeof *from->signers);
     bool entitled = is_operator(authority, entry);
     if (!name_session(authority, entry))
-        return authority_refuse(ret_why, room,
+        return authority_refuse(ret_refusal, "A-06",
                                 "the session key of the deployment is not a fresh and sound one");
     return entitled
            || authority_refuse(
-               ret_why, room, "the deployment is not opened by an operator of the roster in force");
+               ret_refusal, "A-05",
+               "the deployment is not opened by an operator of the roster in force");
 }
 
 /* "An opener removed since may only disarm and roll back." */
-static bool is_forward(enum action action)
+static bool authority_is_forward(enum action action)
 {
     return action != ACTION_MAKE_SAFE && action != ACTION_REVERT && action != ACTION_REDEPLOY
            && action != ACTION_VERIFY_RESTORED && action != ACTION_RESTORE_CODE
@@ -291,7 +311,7 @@ static bool driver_may_go_forward(const struct authority *authority)
  * comes back of an act that was intended in time is told. */
 static bool goes_forward(const struct authority *authority, struct entry *entry)
 {
-    if (!is_forward(authority->action))
+    if (!authority_is_forward(authority->action))
         return false;
     return entry->type == ENTRY_INTENT
            || (entry->type == ENTRY_RECONCILIATION
@@ -313,18 +333,18 @@ static void follow_transition(struct authority *authority, struct entry *entry)
         authority->open = NULL;
 }
 
-static bool take_session_entry(struct authority *authority, struct entry *entry, char *ret_why,
-                               size_t room)
+static bool take_session_entry(struct authority *authority, struct entry *entry,
+                               struct refusal *ret_refusal)
 {
     if (memcmp(entry->signer, authority->session, KEY_BYTES) != 0)
-        return authority_refuse(ret_why, room,
+        return authority_refuse(ret_refusal, "A-08",
                                 "a %s is not signed by the session key of its deployment",
                                 entry_type_name(entry->type));
     if (entry->type == ENTRY_INTENT)
         authority->action = action_by_name(node_text(entry_body(entry), "action"));
     if (goes_forward(authority, entry) && !driver_may_go_forward(authority))
         return authority_refuse(
-            ret_why, room,
+            ret_refusal, "A-12",
             "the operator who drives was removed from the roster and may only disarm and "
             "roll back");
     if (entry->type == ENTRY_TRANSITION) {
@@ -332,18 +352,18 @@ static bool take_session_entry(struct authority *authority, struct entry *entry,
         follow_transition(authority, entry);
         unsigned counted = approvals_counted(authority);
         if (authority->state == STATE_GUARDED && (int64_t)counted < required)
-            return authority_refuse(ret_why, room,
+            return authority_refuse(ret_refusal, "A-13",
                                     "the deployment goes on with %u of %lld required approvals",
                                     counted, (long long)required);
     }
-    return entry->type != ENTRY_APPROVAL || approval_is_good(authority, entry, ret_why, room);
+    return entry->type != ENTRY_APPROVAL || approval_is_good(authority, entry, ret_refusal);
 }
 
-static bool take_inside(struct authority *authority, struct entry *entry, char *ret_why,
-                        size_t room)
+static bool take_inside(struct authority *authority, struct entry *entry,
+                        struct refusal *ret_refusal)
 {
     if (authority->open == NULL || authority->open->seq != entry->deployment)
-        return authority_refuse(ret_why, room,
+        return authority_refuse(ret_refusal, "A-08",
                                 "the entry belongs to deployment %lld, which is not open",
                                 (long long)entry->deployment);
     switch (entry->type) {
@@ -354,17 +374,19 @@ static bool take_inside(struct authority *authority, struct entry *entry, char *
             authority->open = NULL;
         return entitled
                || authority_refuse(
-                   ret_why, room,
+                   ret_refusal, "A-11",
                    "the attestation is not signed by an operator of the roster in force");
     }
     case ENTRY_TAKEOVER:
-        return take_takeover(authority, entry, ret_why, room);
+        return take_takeover(authority, entry, ret_refusal);
     case ENTRY_COMMAND:
         if (memcmp(entry->signer, authority->session, KEY_BYTES) == 0
-            || find_roster_line(&authority->roster.operators, entry->signer, NULL) != NULL)
+            || (slice_is(node_text(entry_body(entry), "command"), "disarm")
+                && find_roster_line(&authority->roster.operators, entry->signer, NULL) != NULL))
             return true;
-        return authority_refuse(
-            ret_why, room, "the command is signed neither by the session key nor by an operator");
+        return authority_refuse(ret_refusal, "A-09",
+                                "the command is not signed by the session key: only a disarm may "
+                                "be signed by an operator's own key");
     case ENTRY_INTENT:
     case ENTRY_TRANSITION:
     case ENTRY_REFUSAL:
@@ -373,46 +395,49 @@ static bool take_inside(struct authority *authority, struct entry *entry, char *
     case ENTRY_RECONCILIATION:
     case ENTRY_ANCHOR:
     case ENTRY_NOTE:
-        return take_session_entry(authority, entry, ret_why, room);
+        return take_session_entry(authority, entry, ret_refusal);
     case ENTRY_INVALID:
     case ENTRY_GENESIS:
+    case ENTRY_SETTINGS:
     case ENTRY_ROSTER:
     case ENTRY_OPEN:
     case ENTRY_TYPES:
         break;
     }
-    return authority_refuse(ret_why, room, "an entry of this type belongs to no deployment");
+    return authority_refuse(ret_refusal, "A-08", "an entry of this type belongs to no deployment");
 }
 
 static bool take_outside(const struct authority *authority, const struct entry *entry,
-                         char *ret_why, size_t room)
+                         struct refusal *ret_refusal)
 {
     bool possible = entry->type == ENTRY_COMMAND || entry->type == ENTRY_REFUSAL
                     || entry->type == ENTRY_NOTE || entry->type == ENTRY_ANCHOR;
     if (!possible)
-        return authority_refuse(ret_why, room, "a %s stands outside of any deployment",
+        return authority_refuse(ret_refusal, "A-10", "a %s stands outside of any deployment",
                                 entry_type_name(entry->type));
     if (find_roster_line(&authority->roster.operators, entry->signer, NULL) == NULL)
         return authority_refuse(
-            ret_why, room,
+            ret_refusal, "A-10",
             "a %s outside of a deployment is not signed by an operator of the roster in force",
             entry_type_name(entry->type));
     return true;
 }
 
-bool authority_take(struct authority *authority, struct entry *entry, char *ret_why, size_t room)
+bool authority_take(struct authority *authority, struct entry *entry, struct refusal *ret_refusal)
 {
     if (entry->type == ENTRY_GENESIS)
-        return take_genesis(authority, entry, ret_why, room);
+        return take_genesis(authority, entry, ret_refusal);
     if (entry->seq == 0)
-        return authority_refuse(ret_why, room, "the journal does not begin with a genesis");
+        return authority_refuse(ret_refusal, "A-01", "the journal does not begin with a genesis");
     if (entry->type == ENTRY_ROSTER)
-        return take_roster(authority, entry, ret_why, room);
+        return take_roster(authority, entry, ret_refusal);
+    if (entry->type == ENTRY_SETTINGS)
+        return take_settings(authority, entry, ret_refusal);
     if (entry->type == ENTRY_OPEN)
-        return authority_take_open(authority, entry, ret_why, room);
+        return authority_take_open(authority, entry, ret_refusal);
     if (entry->deployment != ENTRY_NO_DEPLOYMENT)
-        return take_inside(authority, entry, ret_why, room);
-    return take_outside(authority, entry, ret_why, room);
+        return take_inside(authority, entry, ret_refusal);
+    return take_outside(authority, entry, ret_refusal);
 }
 
 bool authority_may_sign_checkpoint(const struct authority *authority, const char *origin,

@@ -26,7 +26,8 @@ struct authority {
     const struct audit *audit;
     struct roster roster; /* in force */
     struct roster at_open;
-    struct entry *open; /* NULL: no deployment is open */
+    struct entry *open;    /* NULL: no deployment is open */
+    struct genesis pinned; /* for it: by genesis, or the last settings */
     uint8_t session[KEY_BYTES];
     enum action action;             /* of the last intent */
     uint8_t (*sessions)[KEY_BYTES]; /* every session key so far */
@@ -45,15 +46,22 @@ struct authority {
 void authority_free(struct authority *authority);
 #define CLEANUP_AUTHORITY __attribute__((cleanup(authority_free)))
 
+/* Why an entry was not entitled, and by which rule. */
+struct refusal {
+    const char *rule;
+    char why[256];
+};
+
 /* Takes the next entry; false and a sentence when it was not entitled. The state goes on all the
  * same. */
-bool authority_take(struct authority *authority, struct entry *entry, char *ret_why, size_t room);
+bool authority_take(struct authority *authority, struct entry *entry, struct refusal *ret_refusal);
 /* Whether this key may sign a checkpoint over the entries taken so far. */
 bool authority_may_sign_checkpoint(const struct authority *authority, const char *origin,
                                    const struct bytes *note, bool *ret_known_bad);
 
 /* approvals.c: whether an approval says what it must, and is by whom it must be. */
-bool approval_is_good(struct authority *authority, struct entry *entry, char *ret_why, size_t room);
+bool approval_is_good(struct authority *authority, struct entry *entry,
+                      struct refusal *ret_refusal);
 int64_t approvals_required(const struct authority *authority);
 unsigned approvals_counted(const struct authority *authority); /* who approves and has not driven */
 

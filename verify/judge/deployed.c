@@ -4,14 +4,10 @@
 #include <string.h>
 
 #include "verify/read/memory.h"
+#include "verify/judge/audit.h"
 #include "verify/judge/reading.h"
 
 static const char ALGORITHM[] = "sha256:";
-
-static struct slice slice_from(struct slice text, size_t at)
-{
-    return (struct slice){text.at + at, text.length - at};
-}
 
 static bool add_deployed(struct deployed *deployed, struct slice service, struct slice repository,
                          struct slice digest)

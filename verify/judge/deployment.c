@@ -1,5 +1,7 @@
 #include "verify/judge/audit.h"
 
+#include "verify/judge/reading.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,7 +60,7 @@ static void deployment_append(const struct record *record, struct deployment *de
     }
 }
 
-void deployment_collect(const struct record *record, uint64_t number,
+void deployment_collect(const struct record *record, const struct genesis *genesis, uint64_t number,
                         struct deployment *ret_deployment)
 {
     struct deployment deployment = {.number = number, .state = STATE_OPENED};
@@ -75,22 +77,109 @@ void deployment_collect(const struct record *record, uint64_t number,
     for (size_t seq = number; seq < record->count; seq++)
         if (record->entries[seq].deployment == (int64_t)number)
             deployment_append(record, &deployment, &record->entries[seq]);
+    hearing_collect(record, genesis, deployment.entries, deployment.count, &deployment.hearing);
     deployment_free(ret_deployment);
     *ret_deployment = deployment;
+}
+
+/* W-01: an endpoint whose earlier answers all had a status word has one in a healthy answer. */
+static bool had_status_word(const struct deployment *deployment, const struct entry *until,
+                            struct slice endpoint)
+{
+    bool any = false;
+    for (size_t i = 0; i < deployment->count && deployment->entries[i] != until; i++)
+        for (size_t k = 0; k < deployment->entries[i]->item_count; k++) {
+            const struct item *item = &deployment->entries[i]->items[k];
+            if (item->probe != PROBE_HEALTH || !slice_equal(item->subject, endpoint)
+                || item->status != 200)
+                continue;
+            if (!reading_has_status_word(item))
+                return false;
+            any = true;
+        }
+    return any;
+}
+
+bool deployment_health_is_good(const struct deployment *deployment, const struct entry *entry,
+                               const struct item *item)
+{
+    return reading_health_is_good(item)
+           && (item->status != 200 || reading_has_status_word(item)
+               || !had_status_word(deployment, entry, item->subject));
+}
+
+void deployment_collect_commands(const struct record *record, const struct genesis *genesis,
+                                 struct deployment *ret_commands)
+{
+    struct deployment commands = {.state = STATE_INVALID};
+    commands.entries = memory_zeroed(record->count, sizeof *commands.entries);
+    for (size_t seq = 0; seq < record->count; seq++) {
+        struct entry *entry = &record->entries[seq];
+        if (entry->type == ENTRY_COMMAND && entry->deployment == ENTRY_NO_DEPLOYMENT)
+            commands.entries[commands.count++] = entry;
+    }
+    if (commands.count > 0)
+        commands.number = (uint64_t)commands.entries[0]->seq;
+    hearing_collect(record, genesis, commands.entries, commands.count, &commands.hearing);
+    deployment_free(ret_commands);
+    *ret_commands = commands;
 }
 
 void deployment_free(struct deployment *deployment)
 {
     free(deployment->entries);
     free(deployment->steps);
+    hearing_free(&deployment->hearing);
     *deployment = (struct deployment){0};
+}
+
+bool step_is_good(const struct step *step)
+{
+    return step->event == EVENT_DONE || step->event == EVENT_REARMED;
+}
+
+const struct entry *deployment_good_entry(const struct deployment *deployment, enum action action)
+{
+    const struct step *step = deployment_step(deployment, action);
+    return step != NULL ? step->transition : NULL;
+}
+
+bool deployment_is_own(const struct deployment *deployment, struct slice nonce)
+{
+    for (size_t i = 0; i < deployment->count; i++) {
+        struct entry *entry = deployment->entries[i];
+        if (entry->type == ENTRY_INTENT && slice_equal(node_text(entry_body(entry), "key"), nonce))
+            return true;
+        for (size_t k = 0; entry->type == ENTRY_RECONCILIATION && k < entry->item_count; k++) {
+            const struct item *item = &entry->items[k];
+            if (item->probe == PROBE_BUS_PUBLISH && item->output.length > nonce.length
+                && item->output.at[nonce.length] == ' '
+                && slice_equal((struct slice){item->output.at, nonce.length}, nonce))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Of the last intent of observe_window. */
+bool deployment_is_sample(const struct deployment *deployment, struct entry *entry)
+{
+    int64_t window = -1;
+    for (size_t i = 0; i < deployment->count; i++) {
+        struct entry *intent = deployment->entries[i];
+        if (intent->type == ENTRY_INTENT
+            && action_by_name(node_text(entry_body(intent), "action")) == ACTION_OBSERVE_WINDOW)
+            window = intent->seq;
+    }
+    return window >= 0 && entry->type == ENTRY_SAMPLE
+           && node_number(entry_body(entry), "intent", -1) == window;
 }
 
 const struct step *deployment_step(const struct deployment *deployment, enum action action)
 {
     for (size_t i = deployment->step_count; i-- > 0;) {
         const struct step *step = &deployment->steps[i];
-        if (step->action == action && (step->event == EVENT_DONE || step->event == EVENT_REARMED))
+        if (step->action == action && step_is_good(step))
             return step;
     }
     return NULL;

@@ -45,30 +45,45 @@ static void finding_set(struct finding *finding, enum verdict verdict, const str
                         const char *format, va_list arguments)
 {
     finding->verdict = verdict;
+    finding->rule[0] = '\0';
     finding->has_entry = entry != NULL;
     finding->entry = entry != NULL ? (uint64_t)entry->seq : 0;
     (void)vsnprintf(finding->sentence, sizeof finding->sentence, format, arguments);
 }
 
-void finding_violated(struct finding *finding, const struct entry *entry, const char *format, ...)
+static void note_rule(struct finding *finding, const char *rule)
+{
+    for (unsigned i = 0; i < finding->rules_count; i++)
+        if (strcmp(finding->rules[i], rule) == 0)
+            return;
+    if (finding->rules_count < FINDING_RULES_MAX)
+        (void)snprintf(finding->rules[finding->rules_count++], FINDING_RULE_BYTES, "%s", rule);
+}
+
+void finding_violated(struct finding *finding, const char *rule, const struct entry *entry,
+                      const char *format, ...)
 {
     va_list arguments;
+    note_rule(finding, rule);
     if (finding->verdict == VERDICT_VIOLATED)
         return;
     va_start(arguments, format);
     finding_set(finding, VERDICT_VIOLATED, entry, format, arguments);
     va_end(arguments);
+    (void)snprintf(finding->rule, sizeof finding->rule, "%s", rule);
 }
 
-void finding_undecidable(struct finding *finding, const struct entry *entry, const char *format,
-                         ...)
+void finding_undecidable(struct finding *finding, const char *rule, const struct entry *entry,
+                         const char *format, ...)
 {
     va_list arguments;
+    note_rule(finding, rule);
     if (finding->verdict != VERDICT_NOT_PROVEN)
         return;
     va_start(arguments, format);
     finding_set(finding, VERDICT_UNDECIDABLE, entry, format, arguments);
     va_end(arguments);
+    (void)snprintf(finding->rule, sizeof finding->rule, "%s", rule);
 }
 
 void finding_not_applicable(struct finding *finding, const char *format, ...)

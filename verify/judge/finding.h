@@ -20,7 +20,7 @@ enum verdict {
     VERDICT_NOT_APPLICABLE
 };
 
-enum { FINDING_RANGES_MAX = 24 };
+enum { FINDING_RANGES_MAX = 24, FINDING_RULES_MAX = 16, FINDING_RULE_BYTES = 6 };
 
 /* Entries first to last, both counted. */
 struct finding_range {
@@ -31,6 +31,9 @@ struct finding {
     enum verdict verdict;
     bool has_entry;
     uint64_t entry;
+    /* Ids of FORMAT.md ("L-03"): of what decided, and of everything that was said against it. */
+    char rule[FINDING_RULE_BYTES], rules[FINDING_RULES_MAX][FINDING_RULE_BYTES];
+    unsigned rules_count;
     char sentence[480];
     struct finding_range rests[FINDING_RANGES_MAX]; /* ascending, none touching the next */
     unsigned rests_count;
@@ -43,10 +46,10 @@ void finding_init(struct finding *finding);
 void finding_rests_on(struct finding *finding, const struct entry *entry);
 void finding_rests_on_range(struct finding *finding, uint64_t first, uint64_t last);
 /* entry may be NULL where none is to be named. */
-void finding_violated(struct finding *finding, const struct entry *entry, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-void finding_undecidable(struct finding *finding, const struct entry *entry, const char *format,
-                         ...) __attribute__((format(printf, 3, 4)));
+void finding_violated(struct finding *finding, const char *rule, const struct entry *entry,
+                      const char *format, ...) __attribute__((format(printf, 4, 5)));
+void finding_undecidable(struct finding *finding, const char *rule, const struct entry *entry,
+                         const char *format, ...) __attribute__((format(printf, 4, 5)));
 void finding_not_applicable(struct finding *finding, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void finding_conclude(struct finding *finding, const struct entry *entry, const char *format, ...)

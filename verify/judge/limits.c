@@ -32,10 +32,19 @@ void limits_default(struct limits *ret_limits)
                                   .window_start_ms = 120000,
                                   .window_start_armed_ms = 10000,
                                   .failures = 3,
+                                  .failures_total = 6,
                                   .rollback_start_ms = 10000,
                                   .rollback_ms = 300000,
                                   .disarm_fresh_ms = 10000,
                                   .answer_ms = 60000};
+}
+
+/* A tenth of the samples, where the auditor says nothing else; never fewer than `failures`. */
+static void set_failures_total(struct limits *limits)
+{
+    int64_t tenth = limits->window_ms / limits->sample_interval_ms / 10;
+    if (limits->failures_total == 0)
+        limits->failures_total = tenth > limits->failures ? tenth : limits->failures;
 }
 
 /* A window is looser where it is shorter; of everything else more is allowed. */
@@ -202,6 +211,7 @@ enum error_code limits_read(const char *path, struct limits *ret_limits, struct 
     }
     struct reader reader = {.path = path, .error = error};
     limits_default(&reader.limits);
+    reader.limits.failures_total = 0; /* not named yet */
     const struct fy_diag_cfg diag_config = {.fp = NULL,
                                             .level = FYET_ERROR,
                                             .module_mask = (1U << FYEM_MAX) - 1};
@@ -221,6 +231,7 @@ enum error_code limits_read(const char *path, struct limits *ret_limits, struct 
                                 first != NULL ? first->column : 1, what, "", 0);
     }
     code = read_root(&reader, fy_document_root(document));
+    set_failures_total(&reader.limits);
     if (code == ERROR_OK)
         *ret_limits = reader.limits;
     return code;

@@ -28,7 +28,7 @@ static enum verdict verdict_of(enum verify_status status)
 
 /* A rolled back deployment can be proven as well as a completed one: the outcome is a word of its
  * own. */
-static const char *outcome_of(const struct deployment_report *judged, enum verdict *ret_colour)
+static const char *html_outcome_of(const struct deployment_report *judged, enum verdict *ret_colour)
 {
     static const struct {
         const char *state, *word;
@@ -70,7 +70,7 @@ static void write_outcome_badge(FILE *stream, const struct report *report)
     enum verdict colour;
     if (report == NULL || report->count != 1 || !report->deployments[0].exists)
         return;
-    const char *word = outcome_of(&report->deployments[0], &colour);
+    const char *word = html_outcome_of(&report->deployments[0], &colour);
     fprintf(stream, ", <span class=\"badge %s\">%s</span>", page_verdict_class(colour), word);
 }
 
@@ -83,7 +83,7 @@ static void write_outcomes(FILE *stream, const struct report *report)
     for (size_t i = 0; i < report->count && i < PAGE_DEPLOYMENTS_MAX; i++)
         fprintf(stream, "%s %llu: %s", i == 0 ? "Deployment" : ", deployment",
                 (unsigned long long)report->deployments[i].number,
-                outcome_of(&report->deployments[i], &colour));
+                html_outcome_of(&report->deployments[i], &colour));
     fputs(report->count > PAGE_DEPLOYMENTS_MAX ? ", and more.</p>\n" : ".</p>\n", stream);
 }
 
@@ -186,11 +186,13 @@ static void write_deployment(struct page *page, size_t index)
     }
     enum verdict colour;
     fprintf(stream, "Deployment %llu, %s: %s", (unsigned long long)judged->number,
-            judged->procedure, outcome_of(judged, &colour));
+            judged->procedure, html_outcome_of(judged, &colour));
     if (!judged->ended)
         fprintf(stream, ", in the state %s", judged->state);
     fputs("</h2>\n", stream);
-    deployment_collect(page->audit.record, judged->number, &page->audit.deployment);
+    (void)genesis_read(page->audit.record, judged->number, &page->audit.genesis);
+    deployment_collect(page->audit.record, &page->audit.genesis, judged->number,
+                       &page->audit.deployment);
     write_open_facts(page);
     fputs("<h3>Claims</h3>\n", stream);
     page_claims(page, judged);

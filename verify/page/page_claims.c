@@ -96,14 +96,14 @@ static void write_unproven(const struct page *page, const struct deployment_repo
 
 void page_not_proven(const struct page *page)
 {
-    char remarks[REMARKS_MAX][REMARK_BYTES];
-    unsigned count = report_remarks(page->report, remarks);
+    CLEANUP_REMARKS struct remark *remarks = NULL;
+    size_t count = report_remarks(page->report, &remarks);
     fputs("<section aria-labelledby=\"not-proven\"><h2 id=\"not-proven\">What is not "
           "proven</h2>\n<ul>\n",
           page->stream);
-    for (unsigned i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         fputs("<li>", page->stream);
-        markup_word(page->stream, remarks[i]);
+        markup_word(page->stream, remarks[i].text);
         fputs("</li>\n", page->stream);
     }
     for (size_t i = 0; i < page->report->count; i++)

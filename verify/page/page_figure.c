@@ -185,11 +185,12 @@ static enum mark health_mark(enum page_health health)
 
 static enum mark interlock_mark(const struct page *page, const struct entry *entry)
 {
-    struct interlock_reading reading;
-    reading_interlock(&page->audit.genesis, entry, 0, entry->item_count, NULL, &reading);
-    return reading.interlock == INTERLOCK_ARMED      ? MARK_ARMED
-           : reading.interlock == INTERLOCK_DISARMED ? MARK_DISARMED
-                                                     : MARK_MISSING;
+    const struct look *look = hearing_look(&page->audit.deployment.hearing, entry, 0,
+                                           entry->item_count);
+    enum showing showing = look != NULL ? look->showing : SHOWING_UNKNOWN;
+    return showing == SHOWING_ARMED      ? MARK_ARMED
+           : showing == SHOWING_DISARMED ? MARK_DISARMED
+                                         : MARK_MISSING;
 }
 
 enum sampled { SAMPLED_INVALID = 0, SAMPLED_ENDPOINT, SAMPLED_POLICY, SAMPLED_INTERLOCK };

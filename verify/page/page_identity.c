@@ -13,9 +13,8 @@ struct column {
     const struct entry *entry; /* git.head, HMACs, containers */
     const struct entry
         *branch; /* git.branch: a rollback's is looked at when the code is reverted */
-    const struct entry *policy; /* replies of the responder */
-    struct containers containers;
-    bool has_containers;
+    const struct entry *policy;       /* replies of the responder */
+    const struct listing *containers; /* NULL: none that can be read */
 };
 
 static bool changes(enum action action)
@@ -71,11 +70,7 @@ static void collect_columns(const struct page *page, struct column columns[COLUM
                                  .policy = restored};
     for (size_t i = 0; i < COLUMNS; i++) {
         const struct entry *entry = columns[i].entry;
-        const struct item *item = entry != NULL ? entry_item(entry, 0, entry->item_count,
-                                                             PROBE_COMPOSE_CONTAINERS, NULL)
-                                                : NULL;
-        columns[i].has_containers = item != NULL
-                                    && reading_containers(item, &columns[i].containers);
+        columns[i].containers = entry != NULL ? reading_last_list(entry) : NULL;
     }
 }
 
@@ -125,13 +120,13 @@ static void write_policy(const struct page *page, const struct column columns[CO
 {
     char values[COLUMNS][VALUE_BYTES] = {"", "", ""};
     for (size_t i = 0; i < COLUMNS; i++) {
-        struct parity_reading reading;
+        struct voices voices;
         if (columns[i].policy == NULL)
             continue;
-        reading_parity(&page->audit.genesis, columns[i].policy, 0, columns[i].policy->item_count,
-                       PARITY_RESPONDER, &reading);
+        voices_read(&page->audit.deployment.hearing, &page->audit.genesis, columns[i].policy, 0,
+                    columns[i].policy->item_count, VOICE_RESPONDER, &voices);
         (void)snprintf(values[i], VALUE_BYTES, "%s",
-                       reading.parity == PARITY_EQUAL ? reading.hash : "unequal or missing");
+                       voices.parity == PARITY_EQUAL ? voices.hash : "unequal or missing");
     }
     identity_write_row(page, columns, "policy hash", values);
 }
@@ -142,10 +137,10 @@ static void write_services(const struct page *page, const struct column columns[
     const char *seen[SERVICES_MAX];
     size_t count = 0;
     for (size_t c = 0; c < COLUMNS; c++) {
-        for (size_t k = 0;
-             columns[c].has_containers && k < columns[c].containers.count && count < SERVICES_MAX;
+        for (size_t k = 0; columns[c].containers != NULL && k < columns[c].containers->count
+                           && count < SERVICES_MAX;
              k++) {
-            const char *service = columns[c].containers.list[k].service;
+            const char *service = columns[c].containers->list[k].service;
             char name[VALUE_BYTES], values[COLUMNS][VALUE_BYTES] = {"", "", ""};
             bool known = false;
             for (size_t i = 0; i < count; i++)
@@ -154,11 +149,11 @@ static void write_services(const struct page *page, const struct column columns[
                 continue;
             seen[count++] = service;
             for (size_t i = 0; i < COLUMNS; i++) {
-                const struct container *container = columns[i].has_containers
-                                                        ? reading_container(&columns[i].containers,
-                                                                            slice_of(service))
-                                                        : NULL;
-                if (columns[i].has_containers)
+                const struct listed *container = columns[i].containers != NULL
+                                                     ? reading_service(columns[i].containers,
+                                                                       slice_of(service))
+                                                     : NULL;
+                if (columns[i].containers != NULL)
                     (void)snprintf(values[i], VALUE_BYTES, "%s%s%.8s",
                                    container != NULL ? container->image : "no container",
                                    container != NULL && strcmp(container->state, "running") != 0

@@ -7,50 +7,20 @@
 
 enum { REPLY_BYTES_MAX = 600, LINE_BYTES_MAX = 600, LINES_MAX = 8, REPLIES_MAX = 8 };
 
-/* The container whose start the lines of a log count from: of the last list before it. */
-static const struct container *container_of(const struct entry *entry, const struct item *lines,
-                                            struct slice service, struct containers *containers)
-{
-    const struct item *list = entry_item(entry, 0, (size_t)(lines - entry->items),
-                                         PROBE_COMPOSE_CONTAINERS, NULL);
-    return list != NULL && reading_containers(list, containers)
-               ? reading_container(containers, service)
-               : NULL;
-}
-
-/* The line that reading_message() just took, as it stands in the log. */
-static struct slice raw_line(const struct log *log, const char *begin)
-{
-    const char *end = log->rest.at, *from;
-    if (end > begin && end[-1] == '\n')
-        end--;
-    for (from = end; from > begin && from[-1] != '\n'; from--)
-        ;
-    return (struct slice){from, (size_t)(end - from)};
-}
-
+/* The heard lines of an item's run that match one of the patterns, as they stand in the log. */
 static void write_lines(const struct page *page, const struct entry *entry, size_t to,
-                        enum probe probe, struct slice service, enum pattern first,
-                        enum pattern second)
+                        enum probe probe, unsigned patterns)
 {
-    struct containers containers;
+    const struct hearing *hearing = &page->audit.deployment.hearing;
     const struct item *lines = entry_item(entry, 0, to, probe, NULL);
-    const struct container *container = lines != NULL
-                                            ? container_of(entry, lines, service, &containers)
-                                            : NULL;
+    const struct log_item *log = lines != NULL
+                                     ? hearing_log(hearing, entry, (size_t)(lines - entry->items))
+                                     : NULL;
     unsigned count = 0;
-    if (container != NULL) {
-        struct log log
-            __attribute__((cleanup(reading_log_close))) = {.rest = lines->output,
-                                                           .started_at = container->started_at};
-        struct slice message;
-        while (reading_message(&log, &message)) {
-            if (!reading_matches(message, page->audit.genesis.patterns[first], NULL, NULL)
-                && !reading_matches(message, page->audit.genesis.patterns[second], NULL, NULL))
-                continue;
-            if (count++ < LINES_MAX)
-                markup_block(page->stream, raw_line(&log, lines->output.at), LINE_BYTES_MAX);
-        }
+    for (size_t i = 0; log != NULL && log->run != HEARING_NONE && i < log->heard_end; i++) {
+        const struct heard *heard = &hearing->heard[i];
+        if (heard->run == log->run && (heard->matches & patterns) != 0 && count++ < LINES_MAX)
+            markup_block(page->stream, heard->line, LINE_BYTES_MAX);
     }
     if (lines == NULL)
         fputs("not asked here", page->stream);
@@ -87,18 +57,18 @@ static void parity_write_row(const struct page *page, const struct entry *entry,
                              const char *where)
 {
     const struct genesis *genesis = &page->audit.genesis;
-    struct parity_reading reading;
-    reading_parity(genesis, entry, 0, to, 0, &reading);
+    struct voices reading;
+    voices_read(&page->audit.deployment.hearing, genesis, entry, 0, to, 0, &reading);
     fprintf(page->stream, "<tr><th scope=\"row\">%s<br>", where);
     page_link(page, (uint64_t)entry->seq);
     fputs("</th><td>", page->stream);
     write_replies(page, entry, to);
     fputs("</td><td>", page->stream);
-    write_lines(page, entry, to, PROBE_LOGS_EXECUTION, genesis->execution, PATTERN_POLICY_LOADED,
-                PATTERN_POLICY_LOADED);
+    write_lines(page, entry, to, PROBE_LOGS_EXECUTION, HEARD_BIT(PATTERN_POLICY_LOADED));
     fputs("</td><td>", page->stream);
-    write_lines(page, entry, to, PROBE_LOGS_BRAIN, genesis->brain, PATTERN_HANDSHAKE_OK,
-                PATTERN_HANDSHAKE_FAILED);
+    write_lines(page, entry, to, PROBE_LOGS_BRAIN,
+                HEARD_BIT(PATTERN_HANDSHAKE_OK) | HEARD_BIT(PATTERN_HANDSHAKE_FAILED)
+                    | HEARD_BIT(PATTERN_HANDSHAKE_LOST));
     fputs("</td><td>", page->stream);
     if (reading.parity == PARITY_EQUAL) {
         fprintf(page->stream, "<span class=\"tag proven\">equal</span><br><code>%s</code>",

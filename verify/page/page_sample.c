@@ -18,10 +18,12 @@ enum page_health page_health(const struct entry *entry, struct slice endpoint, i
 
 enum page_health page_policy(const struct page *page, const struct entry *entry)
 {
-    struct parity_reading reading;
-    reading_parity(&page->audit.genesis, entry, 0, entry->item_count, PARITY_RESPONDER, &reading);
-    switch (reading.parity) {
+    struct voices voices;
+    voices_read(&page->audit.deployment.hearing, &page->audit.genesis, entry, 0, entry->item_count,
+                VOICE_RESPONDER, &voices);
+    switch (voices.parity) {
     case PARITY_EQUAL:
+    case PARITY_ABSENT:
         return PAGE_GOOD;
     case PARITY_UNEQUAL:
         return PAGE_BAD;

@@ -7,12 +7,15 @@
 
 #include "verify/read/memory.h"
 #include "verify/read/schema.h"
+#include "verify/read/utc.h"
 
 void entry_free(struct entry *entry)
 {
     bytes_free(&entry->value);
     tree_free(&entry->tree);
     tree_free(&entry->items_tree);
+    for (size_t i = 0; i < entry->item_count; i++)
+        listing_free(entry->items[i].listing);
     free(entry->items);
     *entry = (struct entry){0};
 }
@@ -28,15 +31,7 @@ static enum error_code entry_refuse(struct error *error, const char *what)
     return error_set(error, ERROR_DAMAGED, 0, "", "", "%s", what);
 }
 
-static int digits(const char *text, unsigned count)
-{
-    int value = 0;
-    for (unsigned i = 0; i < count; i++)
-        value = value * 10 + (text[i] - '0');
-    return value;
-}
-
-static bool has_form(const char *text, const char *form)
+static bool entry_has_form(const char *text, const char *form)
 {
     for (size_t i = 0; form[i] != '\0'; i++) {
         bool digit = text[i] >= '0' && text[i] <= '9',
@@ -47,30 +42,10 @@ static bool has_form(const char *text, const char *form)
     return text[strlen(form)] == '\0';
 }
 
-/* Days since 1970 of a date of the Gregorian calendar (counted from March, so that the leap day is
- * the last of its year). */
-static int64_t days_of(int year, int month, int day)
-{
-    int64_t shifted = month <= 2 ? year - 1 : year;
-    int64_t from_march = (month + 9) % 12;
-    return shifted * 365 + shifted / 4 - shifted / 100 + shifted / 400 + (from_march * 306 + 5) / 10
-           + day - 1 - 719468;
-}
-
 static bool read_utc(struct entry *entry)
 {
-    const char *utc = entry->utc;
-    if (!has_form(utc, "0000-00-00T00:00:00.000000000Z"))
-        return false;
-    int month = digits(utc + 5, 2), day = digits(utc + 8, 2), hour = digits(utc + 11, 2),
-        minute = digits(utc + 14, 2), second = digits(utc + 17, 2);
-    if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60
-        || digits(utc, 4) > 2200)
-        return false;
-    int64_t seconds = days_of(digits(utc, 4), month, day) * 86400 + hour * 3600 + minute * 60
-                      + second;
-    entry->utc_ns = seconds * 1000000000 + digits(utc + 20, 9);
-    return true;
+    return entry_has_form(entry->utc, "0000-00-00T00:00:00.000000000Z")
+           && utc_read(slice_of(entry->utc), &entry->utc_ns);
 }
 
 /* The keys of the payload: exactly these, in this order. */
@@ -102,7 +77,7 @@ static enum error_code entry_read_header(struct entry *entry, const struct node 
                 && slice_copy(node_text(root, "utc"), entry->utc, sizeof entry->utc)
                 && read_utc(entry)
                 && slice_copy(node_text(root, "boot"), entry->boot, sizeof entry->boot)
-                && has_form(entry->boot, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx")
+                && entry_has_form(entry->boot, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx")
                 && slice_copy(node_text(root, "signer"), signer, sizeof signer)
                 && bytes_from_hex(signer, strlen(signer), entry->signer, KEY_BYTES);
     entry->seq = node_number(root, "seq", -1);
@@ -134,6 +109,8 @@ static bool read_item(const struct node *node, struct item *item)
     if (target != NULL) {
         item->target_before_ms = node_number(target, "before_ms", -1);
         item->target_after_ms = node_number(target, "after_ms", -1);
+        item->has_wall = node_member(target, "wall_ms") != NULL;
+        item->target_wall_ms = node_number(target, "wall_ms", -1);
         if (!slice_copy(node_text(target, "boot"), item->target_boot, sizeof item->target_boot))
             return false;
     }

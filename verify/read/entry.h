@@ -13,6 +13,7 @@
 #include "journal/format/bytes.h"
 #include "journal/format/clock.h"
 #include "journal/format/format.h"
+#include "verify/read/listing.h"
 #include "verify/read/names.h"
 
 struct blob {
@@ -27,11 +28,15 @@ struct item {
     int64_t status;
     uint8_t hash[SHA256_BYTES];
     int64_t size;
-    struct slice output; /* the blob's bytes; integrity sets it */
+    struct slice output; /* the blob's bytes; integrity sets it and the next */
+    /* of compose.containers, compose.images and compose.drift; NULL of the rest, or of status > 0
+     */
+    struct listing *listing;
     int64_t sent_ns, received_ns;
     bool has_target;
     char target_boot[BOOT_ID_LENGTH + 1];
-    int64_t target_before_ms, target_after_ms;
+    int64_t target_before_ms, target_after_ms, target_wall_ms;
+    bool has_wall;
 };
 
 enum { ENTRY_NO_DEPLOYMENT = -1 };

@@ -9,6 +9,7 @@
 
 #define NAMES_ENTRY_TYPES(X)            \
     X(GENESIS, "genesis")               \
+    X(SETTINGS, "settings")             \
     X(ROSTER, "roster")                 \
     X(OPEN, "open")                     \
     X(INTENT, "intent")                 \
@@ -59,6 +60,7 @@
     X(window_start_ms)       \
     X(window_start_armed_ms) \
     X(failures)              \
+    X(failures_total)        \
     X(rollback_start_ms)     \
     X(rollback_ms)           \
     X(disarm_fresh_ms)       \
@@ -69,7 +71,10 @@
     X(POLICY_LOADED, "policy_loaded")       \
     X(HANDSHAKE_OK, "handshake_ok")         \
     X(HANDSHAKE_FAILED, "handshake_failed") \
+    X(HANDSHAKE_LOST, "handshake_lost")     \
+    X(HANDSHAKE_NONE, "handshake_none")     \
     X(DISARM_RECEIVED, "disarm_received")   \
+    X(ARM_RECEIVED, "arm_received")         \
     X(DISARMED, "disarmed")                 \
     X(ARMED, "armed")                       \
     X(ERRORS, "errors")

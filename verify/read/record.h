@@ -26,7 +26,8 @@ struct record {
     bool is_bundle;
     uint8_t bundle_hash[SHA256_BYTES]; /* of all its bytes, as they were read */
     char bundle_journal[FORMAT_JOURNAL_ID_HEX + 1];
-    struct bytes bundle_note; /* the bundle's own checkpoint */
+    const struct entry *beyond; /* the first whose lists exceed LISTING_*_MAX; NULL */
+    struct bytes bundle_note;   /* the bundle's own checkpoint */
 };
 
 void record_free(struct record *record);

@@ -42,9 +42,19 @@ static const struct field target_fields[] = {{"name", FIELD_TEXT, false, NULL},
                                              {0}};
 static const struct field services_fields[] = {{"execution", FIELD_TEXT, false, NULL},
                                                {"brain", FIELD_TEXT, false, NULL},
+                                               {"restarts_allowed", FIELD_TEXTS, true, NULL},
                                                {0}};
-#define SCHEMA_PATTERN(token, name) {name, FIELD_TEXTS, false, NULL},
-#define SCHEMA_LIMIT(name) {#name, FIELD_COUNT, false, NULL},
+static const struct field subjects_fields[] = {{"policy_hash", FIELD_TEXT, false, NULL},
+                                               {"arm", FIELD_TEXT, false, NULL},
+                                               {"disarm", FIELD_TEXT, false, NULL},
+                                               {0}};
+/* The three younger patterns, and the younger limit, may be absent. */
+#define SCHEMA_PATTERN(token, name)                                                         \
+    {name, FIELD_TEXTS,                                                                     \
+     PATTERN_##token == PATTERN_HANDSHAKE_LOST || PATTERN_##token == PATTERN_HANDSHAKE_NONE \
+         || PATTERN_##token == PATTERN_ARM_RECEIVED,                                        \
+     NULL},
+#define SCHEMA_LIMIT(name) {#name, FIELD_COUNT, sizeof #name == sizeof "failures_total", NULL},
 static const struct field patterns_fields[] = {NAMES_PATTERNS(SCHEMA_PATTERN){0}};
 static const struct field limits_fields[] = {NAMES_LIMITS(SCHEMA_LIMIT){0}};
 static const struct field approvals_fields[] = {{"policy", FIELD_COUNT, false, NULL},
@@ -57,6 +67,7 @@ static const struct field succeeds_fields[] = {{"journal", FIELD_HEX32, false, N
 static const struct field span_fields[] = {{"boot", FIELD_TEXT, false, NULL},
                                            {"before_ms", FIELD_COUNT, false, NULL},
                                            {"after_ms", FIELD_COUNT, false, NULL},
+                                           {"wall_ms", FIELD_INTEGER, true, NULL},
                                            {0}};
 static const struct field item_fields[] = {
     {"probe", FIELD_TEXT, false, NULL},        {"subject", FIELD_TEXT, false, NULL},
@@ -65,17 +76,26 @@ static const struct field item_fields[] = {
     {"received_ns", FIELD_COUNT, false, NULL}, {"target", FIELD_SHAPE, true, span_fields},
     {"excerpt", FIELD_TEXT, true, NULL},       {0}};
 
+#define SCHEMA_SETTINGS                                                                       \
+    {"services", FIELD_SHAPE, false, services_fields},                                        \
+        {"subjects", FIELD_SHAPE, true, subjects_fields}, {"script", FIELD_TEXT, true, NULL}, \
+        {"endpoints", FIELD_TEXTS, false, NULL}, {"marker", FIELD_BOOLEAN, false, NULL},      \
+        {"patterns", FIELD_SHAPE, false, patterns_fields},                                    \
+    {                                                                                         \
+        "limits", FIELD_SHAPE, false, limits_fields                                           \
+    }
 static const struct field genesis_fields[] = {{"target", FIELD_SHAPE, false, target_fields},
-                                              {"services", FIELD_SHAPE, false, services_fields},
-                                              {"endpoints", FIELD_TEXTS, false, NULL},
-                                              {"marker", FIELD_BOOLEAN, false, NULL},
-                                              {"patterns", FIELD_SHAPE, false, patterns_fields},
-                                              {"limits", FIELD_SHAPE, false, limits_fields},
+                                              SCHEMA_SETTINGS,
                                               {"roster", FIELD_SHAPE, false, roster_fields},
                                               {"checklist", FIELD_TEXTS, false, NULL},
                                               {"approvals", FIELD_SHAPE, false, approvals_fields},
                                               {"succeeds", FIELD_SHAPE, true, succeeds_fields},
                                               {0}};
+static const struct field settings_fields[] = {SCHEMA_SETTINGS,
+                                               {"checklist", FIELD_TEXTS, false, NULL},
+                                               {"approvals", FIELD_SHAPE, false, approvals_fields},
+                                               {"reason", FIELD_TEXT, false, NULL},
+                                               {0}};
 static const struct field roster_entry_fields[] = {{"roster", FIELD_SHAPE, false, roster_fields},
                                                    {"reason", FIELD_TEXT, false, NULL},
                                                    {0}};
@@ -95,7 +115,6 @@ static const struct field open_fields[] = {{"procedure", FIELD_WORD, false, "rel
 static const struct field intent_fields[] = {{"from", FIELD_TEXT, false, NULL},
                                              {"action", FIELD_TEXT, false, NULL},
                                              {"key", FIELD_HEX32, false, NULL},
-                                             {"deadline_ms", FIELD_COUNT, false, NULL},
                                              {"repeats", FIELD_COUNT, true, NULL},
                                              {"what", FIELD_TEXT, false, NULL},
                                              {0}};
@@ -154,6 +173,7 @@ static const struct field note_fields[] = {{"text", FIELD_TEXT, false, NULL},
                                            {0}};
 
 static const struct field *const bodies[ENTRY_TYPES] = {[ENTRY_GENESIS] = genesis_fields,
+                                                        [ENTRY_SETTINGS] = settings_fields,
                                                         [ENTRY_ROSTER] = roster_entry_fields,
                                                         [ENTRY_OPEN] = open_fields,
                                                         [ENTRY_INTENT] = intent_fields,
@@ -187,7 +207,7 @@ static bool is_texts(const struct node *node)
     return true;
 }
 
-static bool is_word(const struct node *node, const char *words)
+static bool schema_is_word(const struct node *node, const char *words)
 {
     for (const char *at = words; *at != '\0'; at += strcspn(at, "|") + 1)
         if (node_is(node, NODE_STRING)
@@ -234,7 +254,7 @@ static bool is_right(const struct field *field, const struct node *node)
     case FIELD_HEX32:
         return is_hex(node, 32, false);
     case FIELD_WORD:
-        return is_word(node, field->detail);
+        return schema_is_word(node, field->detail);
     case FIELD_EVIDENCE:
         return is_evidence(node);
     case FIELD_SHAPE:

@@ -45,6 +45,11 @@ struct slice slice_of(const char *word)
     return (struct slice){word, strlen(word)};
 }
 
+struct slice slice_from(struct slice text, size_t at)
+{
+    return (struct slice){text.at + at, text.length - at};
+}
+
 bool slice_copy(struct slice text, char *ret_text, size_t room)
 {
     bool fits = text.length < room

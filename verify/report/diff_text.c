@@ -63,12 +63,13 @@ static void diff_follow(struct record *record, size_t from, size_t to, struct ta
                                 .trust = &nobody,
                                 .target = ""};
     CLEANUP_AUTHORITY struct authority authority = {.audit = &audit};
-    char why[256], who[SUMMARY_WHO_BYTES];
+    char who[SUMMARY_WHO_BYTES];
+    struct refusal ignored;
     limits_default(&limits);
     for (size_t seq = 0; seq < to; seq++) {
         struct entry *entry = &record->entries[seq];
         if (seq == 0)
-            (void)authority_take(&authority, entry, why, sizeof why);
+            (void)authority_take(&authority, entry, &ignored);
         if (seq >= from) {
             summary_who(&authority, entry, who);
             diff_count_entry(tail, entry, who);
@@ -78,7 +79,7 @@ static void diff_follow(struct record *record, size_t from, size_t to, struct ta
             summary_print(entry, who, entries);
         }
         if (seq > 0)
-            (void)authority_take(&authority, entry, why, sizeof why);
+            (void)authority_take(&authority, entry, &ignored);
     }
 }
 

@@ -1,9 +1,11 @@
 #include "verify/report/report.h"
 
 #include <ctype.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "verify/read/memory.h"
 #include "verify/report/json.h"
 
 static const char *const claim_names[CLAIMS] = {NULL,        "integrity", "authority",
@@ -45,36 +47,98 @@ const char *report_status_word(enum verify_status status)
     return "undecidable";
 }
 
-unsigned report_remarks(const struct report *report, char ret_remarks[REMARKS_MAX][REMARK_BYTES])
+struct remarks {
+    struct remark *list;
+    size_t count;
+};
+
+__attribute__((format(printf, 3, 4))) static void add_remark(struct remarks *remarks,
+                                                             const char *rule, const char *format,
+                                                             ...)
 {
-    unsigned count = 0;
-    bool guard_absent = false;
+    va_list arguments;
+    remarks->list = memory_grown(remarks->list, remarks->count + 1, sizeof *remarks->list);
+    struct remark *remark = &remarks->list[remarks->count++];
+    remark->rule = rule;
+    va_start(arguments, format);
+    (void)vsnprintf(remark->text, sizeof remark->text, format, arguments);
+    va_end(arguments);
+}
+
+/* What FORMAT.md demands to be named, of one deployment. */
+static void remark_deployment(const struct deployment_report *deployment, struct remarks *remarks)
+{
+    unsigned long long number = (unsigned long long)deployment->number;
+    if (deployment->looser[0] != '\0')
+        add_remark(remarks, "N-01",
+                   "Deployment %llu: the journal pins limits that are "
+                   "looser than the standard's: %s.",
+                   number, deployment->looser);
+    if (deployment->patterns[0] != '\0')
+        add_remark(remarks, "N-02",
+                   "Deployment %llu: these patterns differ from the format's own: %s.", number,
+                   deployment->patterns);
+    if (deployment->no_endpoints)
+        add_remark(remarks, "N-03",
+                   "Deployment %llu: no endpoint is pinned, so that no health was asked for.",
+                   number);
+    if (deployment->no_checklist)
+        add_remark(remarks, "N-03", "Deployment %llu: no checklist item is mandatory.", number);
+    if (deployment->restarts[0] != '\0')
+        add_remark(remarks, "N-03",
+                   "Deployment %llu: these services may restart in the window: %s.", number,
+                   deployment->restarts);
+    if (deployment->guard_absent)
+        add_remark(remarks, "N-04",
+                   "No dead-man guard lay on the target: had the driver died, nothing would have "
+                   "rolled back by itself.");
+    if (deployment->changed[0] != '\0')
+        add_remark(remarks, "N-05",
+                   "Deployment %llu: since the end of the deployment before changed on the target: "
+                   "%s.",
+                   number, deployment->changed);
+    if (deployment->by_word || deployment->untold)
+        add_remark(remarks, "N-06", "Deployment %llu: %s.", number,
+                   deployment->by_word ? "checklist items rest on a person's word"
+                                       : "compose could not tell the configuration of a service");
+    if (deployment->voice_absent)
+        add_remark(remarks, "N-07",
+                   "Deployment %llu: a service named no policy hash, or not the whole of it.",
+                   number);
+    if (deployment->stepped[0] != '\0')
+        add_remark(remarks, "N-08", "Deployment %llu: %s.", number, deployment->stepped);
+}
+
+void report_free_remarks(struct remark **remarks)
+{
+    free(*remarks);
+}
+
+size_t report_remarks(const struct report *report, struct remark **ret_remarks)
+{
+    struct remarks remarks = {.count = 0};
     char looser[LIMITS_LOOSER_BYTES];
-    for (size_t i = 0; i < report->count; i++)
-        guard_absent = guard_absent || report->deployments[i].guard_absent;
-    (void)snprintf(ret_remarks[count++], REMARK_BYTES,
-                   "The record is written by the driver: what the target did unseen is not in it.");
-    (void)snprintf(ret_remarks[count++], REMARK_BYTES,
-                   "A target that lies consistently is believed.");
+    add_remark(&remarks, NULL,
+               "The record is written by the driver: what the target did unseen is not in it.");
+    add_remark(&remarks, NULL, "A target that lies consistently is believed.");
     if (limits_looser(&report->limits, looser, sizeof looser))
-        (void)snprintf(ret_remarks[count++], REMARK_BYTES,
-                       "The limits are looser than the standard's: judged by %s.", looser);
+        add_remark(&remarks, "N-01", "The limits are looser than the standard's: judged by %s.",
+                   looser);
     if (report->succeeds.journal[0] != '\0')
-        (void)snprintf(ret_remarks[count++], REMARK_BYTES,
-                       "This journal succeeds journal %s, lost at its entry %lld or later (hash "
-                       "%.16s...), and proves nothing of it.",
-                       report->succeeds.journal, (long long)report->succeeds.seq,
-                       report->succeeds.hash);
+        add_remark(&remarks, NULL,
+                   "This journal succeeds journal %s, lost at its entry %lld or later (hash "
+                   "%.16s...), and proves nothing of it.",
+                   report->succeeds.journal, (long long)report->succeeds.seq,
+                   report->succeeds.hash);
     if (report->anchored < report->entries)
-        (void)snprintf(ret_remarks[count++], REMARK_BYTES,
-                       "The end is unanchored: no checkpoint from outside covers the entries from "
-                       "%llu on, and what stood behind the last may be missing.",
-                       (unsigned long long)report->anchored);
-    if (guard_absent)
-        (void)snprintf(ret_remarks[count++], REMARK_BYTES,
-                       "No dead-man guard lay on the target: had the driver died, nothing would "
-                       "have rolled back by itself.");
-    return count;
+        add_remark(&remarks, NULL,
+                   "A journal cut short still verifies. Only a checkpoint kept elsewhere shows "
+                   "that nothing is missing at the end: none covers the entries from %llu on.",
+                   (unsigned long long)report->anchored);
+    for (size_t i = 0; i < report->count; i++)
+        remark_deployment(&report->deployments[i], &remarks);
+    *ret_remarks = remarks.list;
+    return remarks.count;
 }
 
 static void report_print_escaped(FILE *stream, const char *text)
@@ -93,6 +157,8 @@ static void print_claims(const struct deployment_report *deployment, FILE *strea
         fprintf(stream, "  %-14s  %-11s  ", word, claim_names[claim]);
         if (finding->has_entry)
             fprintf(stream, "entry %llu: ", (unsigned long long)finding->entry);
+        if (finding->rule[0] != '\0')
+            fprintf(stream, "%s: ", finding->rule);
         report_print_escaped(stream, finding->sentence);
         fputs("\n", stream);
     }
@@ -100,8 +166,8 @@ static void print_claims(const struct deployment_report *deployment, FILE *strea
 
 void report_text(const struct report *report, FILE *stream)
 {
-    char notes[REMARKS_MAX][REMARK_BYTES];
-    unsigned count = report_remarks(report, notes);
+    CLEANUP_REMARKS struct remark *notes = NULL;
+    size_t count = report_remarks(report, &notes);
     fprintf(stream, "journal %s of ", report->journal[0] != '\0' ? report->journal : "(unread)");
     report_print_escaped(stream, report->target);
     fprintf(stream, ": %llu entries, head %s\n", (unsigned long long)report->entries, report->head);
@@ -111,12 +177,15 @@ void report_text(const struct report *report, FILE *stream)
             fprintf(stream, "deployment %llu, %s: %s%s\n", (unsigned long long)deployment->number,
                     deployment->procedure, deployment->state, deployment->ended ? "" : " (open)");
         else
-            fputs("no deployment was judged\n", stream);
+            fputs(deployment->commands ? "commands between the deployments\n"
+                                       : "no deployment was judged\n",
+                  stream);
         print_claims(deployment, stream);
     }
     fputs("Not proven by any of this:\n", stream);
-    for (unsigned i = 0; i < count; i++)
-        fprintf(stream, "  %s\n", notes[i]);
+    for (size_t i = 0; i < count; i++)
+        fprintf(stream, "  %s%s%s\n", notes[i].rule != NULL ? notes[i].rule : "",
+                notes[i].rule != NULL ? ": " : "", notes[i].text);
     char verdict[24];
     (void)snprintf(verdict, sizeof verdict, "%s", report_status_word(report->status));
     for (char *at = verdict; *at != '\0'; at++)
@@ -134,6 +203,14 @@ static void write_claims(const struct deployment_report *deployment, FILE *strea
             fprintf(stream, "%llu,", (unsigned long long)finding->entry);
         else
             fputs("null,", stream);
+        if (finding->rule[0] != '\0')
+            fprintf(stream, "\"rule\":\"%s\",", finding->rule);
+        else
+            fputs("\"rule\":null,", stream);
+        fputs("\"rules\":[", stream);
+        for (unsigned i = 0; i < finding->rules_count; i++)
+            fprintf(stream, "%s\"%s\"", i > 0 ? "," : "", finding->rules[i]);
+        fputs("],", stream);
         json_write_pair(stream, "sentence", finding->sentence);
         fputs(",\"rests_on\":[", stream);
         for (unsigned i = 0; i < finding->rests_count; i++)
@@ -165,8 +242,8 @@ static void report_write_head(enum verify_status status, FILE *stream)
 
 void report_json(const struct report *report, FILE *stream)
 {
-    char notes[REMARKS_MAX][REMARK_BYTES];
-    unsigned count = report_remarks(report, notes);
+    CLEANUP_REMARKS struct remark *notes = NULL;
+    size_t count = report_remarks(report, &notes);
     report_write_head(report->status, stream);
     json_write_pair(stream, "journal", report->journal);
     fputc(',', stream);
@@ -190,9 +267,19 @@ void report_json(const struct report *report, FILE *stream)
         fputs("]}", stream);
     }
     fputs("],\"not_proven\":[", stream);
-    for (unsigned i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         fputs(i > 0 ? "," : "", stream);
-        json_write_string(stream, notes[i]);
+        json_write_string(stream, notes[i].text);
+    }
+    fputs("],\"named\":[", stream);
+    const char *comma = "";
+    for (size_t i = 0; i < count; i++) {
+        if (notes[i].rule == NULL)
+            continue;
+        fprintf(stream, "%s{\"rule\":\"%s\",", comma, notes[i].rule);
+        json_write_pair(stream, "sentence", notes[i].text);
+        fputs("}", stream);
+        comma = ",";
     }
     fputs("]", stream);
     if (report->succeeds.journal[0] != '\0')
@@ -206,6 +293,8 @@ void report_json_error(enum verify_status status, const struct error *error, FIL
     report_write_head(status, stream);
     json_write_pair(stream, "where", error->where);
     fputc(',', stream);
+    if (status == VERIFY_BOUND)
+        fputs("\"rule\":\"I-09\",", stream);
     json_write_pair(stream, "sentence", error->what);
     fputs("}\n", stream);
 }

@@ -4,8 +4,10 @@
  *            exit_status, journal, target, entries, head (hash of the last stored value), anchored
  *            (entries covered by a checkpoint from outside), limits {name: number}, deployments:
  *            [{number, procedure, state, ended, claims: [{claim, verdict (proven violated
- *            undecidable "not applicable"), entry (number or null), sentence, rests_on (entries it
- *            is decided from: [[first, last]], at most 24 of these)}]}], not_proven: [sentence],
+ *            undecidable "not applicable"), entry (number or null), rule (of FORMAT.md, or null),
+ * rules (all that were broken), sentence, rests_on (entries it is decided from: [[first, last]], at
+ * most 24 of these)}]}], not_proven: [sentence], named:
+ *            [{rule, sentence}] (those of them that FORMAT.md demands),
  *            and where genesis names one, succeeds {journal, seq, hash}. A file that cannot be read
  *            gives {titan_verify, program, verdict: "damaged", exit_status, sentence}.
  * Ownership: report_free() releases its lists. */
@@ -43,8 +45,12 @@ enum verify_status {
 
 struct deployment_report {
     bool exists;           /* false: the record has none, or was not good enough to look for one */
+    bool commands;         /* it is those between the deployments */
     uint64_t number, last; /* the sequence numbers of its first and last entry */
     bool ended, guard_absent;
+    /* What the report names (N-01 to N-08); "" where there is nothing of it. */
+    char looser[LIMITS_LOOSER_BYTES], patterns[160], restarts[160], changed[480], stepped[96];
+    bool no_endpoints, no_checklist, by_word, untold, voice_absent;
     char procedure[16], state[32];
     struct deployed deployed; /* empty unless it is completed */
     struct finding claims[CLAIMS];
@@ -83,8 +89,15 @@ void report_json_error(enum verify_status status, const struct error *error, FIL
 const char *claim_name(enum claim claim);
 const char *report_status_word(enum verify_status status);
 
-enum { REMARKS_MAX = 6, REMARK_BYTES = 1024 };
-/* What even a proven record does not show, in so many words. Returns how many. */
-unsigned report_remarks(const struct report *report, char ret_remarks[REMARKS_MAX][REMARK_BYTES]);
+enum { REMARK_BYTES = 1200 };
+struct remark {
+    const char *rule; /* NULL: of none */
+    char text[REMARK_BYTES];
+};
+/* What even a proven record does not show, in so many words. Returns how many;
+ * the caller frees them. */
+size_t report_remarks(const struct report *report, struct remark **ret_remarks);
+void report_free_remarks(struct remark **remarks);
+#define CLEANUP_REMARKS __attribute__((cleanup(report_free_remarks)))
 
 #endif

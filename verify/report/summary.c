@@ -56,6 +56,7 @@ static void print_what(struct entry *entry, FILE *stream)
     case ENTRY_GENESIS:
         show_member(stream, "of ", node_member(body, "target"), "name");
         break;
+    case ENTRY_SETTINGS:
     case ENTRY_ROSTER:
         show_member(stream, "", body, "reason");
         break;

@@ -1,0 +1,158 @@
+#include "verify/report/named.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "verify/judge/reading.h"
+#include "verify/judge/voices.h"
+
+/* The wall clock of the target moved by more than this. */
+enum { NAMED_STEP_MS = 2000 };
+
+static void add_word(char *words, size_t size, const char *word)
+{
+    size_t used = strlen(words);
+    if (used < size)
+        (void)snprintf(words + used, size - used, "%s%s", used > 0 ? ", " : "", word);
+}
+
+/* The limits that genesis, or the last settings, pins: looser ones are named. */
+static void name_limits(const struct genesis *genesis, char *ret_looser, size_t size)
+{
+    struct limits pinned;
+    limits_default(&pinned);
+#define NAMED_LIMIT(name) pinned.name = node_number(genesis->limits, #name, pinned.name);
+    NAMES_LIMITS(NAMED_LIMIT)
+    if (!limits_looser(&pinned, ret_looser, size))
+        ret_looser[0] = '\0';
+}
+
+static void name_restarts(const struct genesis *genesis, char *ret_names, size_t size)
+{
+    const struct node *node = genesis->restarts_allowed != NULL ? genesis->restarts_allowed->first
+                                                                : NULL;
+    for (; node != NULL; node = node->next) {
+        char name[64];
+        if (slice_copy(node->text, name, sizeof name))
+            add_word(ret_names, size, name);
+    }
+}
+
+/* The last item of a probe in the entries of the deployment before this one; NULL. */
+static const struct item *last_of_before(const struct audit *audit, enum probe probe)
+{
+    int64_t before = ENTRY_NO_DEPLOYMENT;
+    for (uint64_t seq = audit->deployment.number; seq-- > 0;) {
+        const struct entry *entry = &audit->record->entries[seq];
+        if (entry->deployment == ENTRY_NO_DEPLOYMENT)
+            continue;
+        before = before == ENTRY_NO_DEPLOYMENT ? entry->deployment : before;
+        if (entry->deployment != before)
+            return NULL;
+        const struct item *item = entry_item(entry, 0, entry->item_count, probe, NULL);
+        if (item != NULL)
+            return item;
+    }
+    return NULL;
+}
+
+static void named_compare_line(const struct audit *audit, const struct entry *snapshot,
+                               enum probe probe, const char *word, char *changed, size_t size)
+{
+    struct slice was = reading_item_line(last_of_before(audit, probe)),
+                 is = reading_line(snapshot, probe);
+    if (was.length > 0 && is.length > 0 && !slice_equal(was, is))
+        add_word(changed, size, word);
+}
+
+static bool ran_before(const struct listing *was, const struct listed *container)
+{
+    for (size_t i = 0; i < was->count; i++)
+        if (strcmp(was->list[i].service, container->service) == 0
+            && strcmp(was->list[i].id, container->id) == 0
+            && strcmp(was->list[i].started_at, container->started_at) == 0)
+            return true;
+    return false;
+}
+
+static void named_compare_containers(const struct audit *audit, const struct entry *snapshot,
+                                     char *changed, size_t size)
+{
+    const struct listing *was = reading_list(last_of_before(audit, PROBE_COMPOSE_CONTAINERS)),
+                         *is = reading_last_list(snapshot);
+    for (size_t i = 0; was != NULL && is != NULL && i < is->count; i++) {
+        char word[96];
+        if (!reading_is_running(&is->list[i]) || ran_before(was, &is->list[i]))
+            continue;
+        (void)snprintf(word, sizeof word, "the containers of %.64s", is->list[i].service);
+        add_word(changed, size, word);
+    }
+}
+
+static void name_changes(const struct audit *audit, char *changed, size_t size)
+{
+    const struct entry *snapshot = deployment_good_entry(&audit->deployment, ACTION_CONNECT);
+    if (snapshot == NULL)
+        return;
+    named_compare_line(audit, snapshot, PROBE_GIT_HEAD, "the commit", changed, size);
+    named_compare_line(audit, snapshot, PROBE_CONFIG_HMAC, "the configuration", changed, size);
+    named_compare_line(audit, snapshot, PROBE_ENV_HMAC, "the env file", changed, size);
+    named_compare_line(audit, snapshot, PROBE_INTERLOCK_MARKER, "the interlock", changed, size);
+    named_compare_containers(audit, snapshot, changed, size);
+}
+
+static bool rests_on_words(const struct deployment *deployment)
+{
+    const struct entry *entry = deployment_good_entry(deployment, ACTION_RUN_PREFLIGHT);
+    for (size_t i = 0; entry != NULL && i < entry->item_count; i++)
+        if (entry->items[i].probe == PROBE_PREFLIGHT && entry->items[i].status == 2)
+            return true;
+    return false;
+}
+
+static bool has_untold(const struct deployment *deployment)
+{
+    for (size_t i = 0; i < deployment->count; i++) {
+        const struct entry *entry = deployment->entries[i];
+        const struct listing *drift = reading_list(
+            entry_item(entry, 0, entry->item_count, PROBE_COMPOSE_DRIFT, NULL));
+        for (size_t k = 0; drift != NULL && k < drift->count; k++)
+            if (drift->list[k].declared[0] == '\0')
+                return true;
+    }
+    return false;
+}
+
+/* In an entry of the way forward or back that succeeded, or in a sample. */
+static bool has_weak_voice(const struct audit *audit)
+{
+    const struct deployment *deployment = &audit->deployment;
+    for (size_t i = 0; audit->genesis.has_policy && i < deployment->count; i++) {
+        const struct entry *entry = deployment->entries[i];
+        struct voices voices;
+        if (entry_item(entry, 0, entry->item_count, PROBE_LOGS_BRAIN, NULL) == NULL)
+            continue;
+        voices_read(&deployment->hearing, &audit->genesis, entry, 0, entry->item_count, 0, &voices);
+        if (voices.absent || voices.without_hash)
+            return true;
+    }
+    return false;
+}
+
+void named_collect(const struct audit *audit, struct deployment_report *report)
+{
+    const struct genesis *genesis = &audit->genesis;
+    name_limits(genesis, report->looser, sizeof report->looser);
+    genesis_differing(genesis, report->patterns, sizeof report->patterns);
+    name_restarts(genesis, report->restarts, sizeof report->restarts);
+    name_changes(audit, report->changed, sizeof report->changed);
+    report->no_endpoints = genesis->endpoints->count == 0;
+    report->no_checklist = genesis->checklist->count == 0;
+    report->by_word = rests_on_words(&audit->deployment);
+    report->untold = has_untold(&audit->deployment);
+    report->voice_absent = has_weak_voice(audit);
+    if (audit->deployment.hearing.step_ms > NAMED_STEP_MS)
+        (void)snprintf(report->stepped, sizeof report->stepped,
+                       "the target's wall clock was stepped by up to %lld ms",
+                       (long long)audit->deployment.hearing.step_ms);
+}

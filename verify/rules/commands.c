@@ -1,0 +1,168 @@
+/* The commands between the deployments: each ARM by hand is judged like any other (L-06 to L-08,
+ * L-12, parity), each DISARM by what was seen (L-16). */
+#include "verify/rules/interlock.h"
+#include "verify/rules/procedure.h"
+
+#include <string.h>
+
+#include "verify/judge/reading.h"
+#include "verify/judge/voices.h"
+
+static bool commands_is_word(struct entry *entry, const char *key, const char *word)
+{
+    return slice_is(node_text(entry_body(entry), key), word);
+}
+
+/* P-11: what came of a command, or the intent of what came; NULL. */
+static struct entry *other_phase(const struct deployment *commands, struct entry *entry,
+                                 const char *phase)
+{
+    for (size_t i = 0; i < commands->count; i++) {
+        struct entry *other = commands->entries[i];
+        if (other != entry && other->type == ENTRY_COMMAND
+            && commands_is_word(other, "phase", phase)
+            && slice_equal(node_text(entry_body(other), "key"), node_text(entry_body(entry), "key"))
+            && slice_equal(node_text(entry_body(other), "command"),
+                           node_text(entry_body(entry), "command")))
+            return other;
+    }
+    return NULL;
+}
+
+/* The items of the intent, in front of the others. */
+static bool begins_with(const struct entry *outcome, const struct entry *intent)
+{
+    if (outcome->item_count < intent->item_count)
+        return false;
+    for (size_t i = 0; i < intent->item_count; i++) {
+        const struct item *left = &outcome->items[i], *right = &intent->items[i];
+        if (left->probe != right->probe || !slice_equal(left->subject, right->subject)
+            || left->sent_ns != right->sent_ns || left->received_ns != right->received_ns
+            || left->status != right->status || left->has_target != right->has_target
+            || strcmp(left->target_boot, right->target_boot) != 0
+            || left->target_before_ms != right->target_before_ms
+            || left->target_after_ms != right->target_after_ms
+            || memcmp(left->hash, right->hash, SHA256_BYTES) != 0)
+            return false;
+    }
+    return true;
+}
+
+void commands_check_phases(const struct deployment *commands, struct finding *finding)
+{
+    for (size_t i = 0; i < commands->count; i++) {
+        struct entry *entry = commands->entries[i];
+        if (entry->type != ENTRY_COMMAND || commands_is_word(entry, "command", "answer"))
+            continue;
+        const struct entry *intent = other_phase(commands, entry, "intent"),
+                           *outcome = other_phase(commands, entry, "outcome");
+        if (commands_is_word(entry, "phase", "outcome")
+            && (intent == NULL || intent->seq > entry->seq))
+            finding_violated(finding, "P-11", entry,
+                             "a command has an outcome, and no intent with its key before it");
+        else if (commands_is_word(entry, "phase", "outcome") && !begins_with(entry, intent))
+            finding_violated(
+                finding, "P-11", entry,
+                "what came of a command does not begin with the evidence of its intent");
+        else if (commands_is_word(entry, "phase", "outcome") && outcome != NULL)
+            finding_violated(finding, "P-11", entry, "a command has two outcomes");
+        else if (commands_is_word(entry, "phase", "intent")
+                 && commands_is_word(entry, "command", "arm") && outcome == NULL)
+            finding_undecidable(finding, "P-11", entry,
+                                "an ARM by hand was intended, and what came of it is not recorded");
+    }
+}
+
+/* When the command before it was recorded: what an ARM rests on was asked later. */
+static int64_t time_of_previous(const struct deployment *commands, struct entry *entry)
+{
+    int64_t last_ns = 0;
+    for (size_t i = 0; i < commands->count && commands->entries[i] != entry; i++) {
+        struct entry *other = commands->entries[i];
+        if (other->type == ENTRY_COMMAND && strcmp(other->boot, entry->boot) == 0
+            && !slice_equal(node_text(entry_body(other), "key"),
+                            node_text(entry_body(entry), "key")))
+            last_ns = other->boottime_ns;
+    }
+    return last_ns;
+}
+
+static void check_arm_by_hand(const struct audit *audit, struct entry *entry,
+                              struct finding *interlock, struct finding *parity)
+{
+    const struct deployment *commands = &audit->deployment;
+    struct arming arming = {.entry = entry,
+                            .key = node_text(entry_body(entry), "key"),
+                            .after_ns = time_of_previous(commands, entry),
+                            .good = commands_is_word(entry, "outcome", "observed")};
+    while (arming.publish < entry->item_count
+           && !reading_is_publish(&entry->items[arming.publish], audit->genesis.subject_arm))
+        arming.publish++;
+    interlock_check_arming(audit, &commands->hearing, &arming, interlock);
+    if (arming.publish == entry->item_count)
+        return;
+    struct voices voices;
+    voices_read(&commands->hearing, &audit->genesis, entry, 0, arming.publish, VOICE_ALL, &voices);
+    if (voices.parity == PARITY_UNEQUAL || voices.parity == PARITY_MISSING)
+        finding_violated(parity, voices.rule, entry, "an ARM by hand: %s", voices.why);
+}
+
+/* P-14 of each item. */
+static void check_command_items(const struct audit *audit, const struct entry *entry,
+                                struct finding *finding)
+{
+    for (size_t i = 0; i < entry->item_count; i++) {
+        const char *fault = procedure_subject_fault(audit, entry, i);
+        if (fault != NULL)
+            finding_violated(finding, "P-14", entry, "the item `%.*s` of '%.*s': %s",
+                             SLICE_ARGUMENTS(entry->items[i].probe_name),
+                             SLICE_ARGUMENTS(entry->items[i].subject), fault);
+    }
+}
+
+/* L-06 */
+void commands_check_publishes(struct entry *entry, struct finding *finding)
+{
+    struct slice key = node_text(entry_body(entry), "key");
+    for (size_t i = 0; i < entry->item_count; i++) {
+        const struct item *item = &entry->items[i];
+        bool carries = key.length > 0 && item->output.length > key.length
+                       && memcmp(item->output.at, key.at, key.length) == 0
+                       && item->output.at[key.length] == ' ';
+        if (item->probe == PROBE_BUS_PUBLISH && !carries)
+            finding_violated(finding, "L-06", entry,
+                             "what was sent does not carry the key of its command");
+    }
+}
+
+unsigned commands_judge(const struct audit *audit, struct finding *interlock,
+                        struct finding *parity)
+{
+    const struct deployment *commands = &audit->deployment;
+    unsigned judged = 0;
+    commands_check_phases(commands, interlock);
+    procedure_check_lists(audit, interlock);
+    for (size_t i = 0; i < commands->count; i++) {
+        struct entry *entry = commands->entries[i];
+        const char *why = "";
+        bool outcome = commands_is_word(entry, "phase", "outcome");
+        finding_rests_on(interlock, entry);
+        procedure_check_command_row(audit, entry, interlock);
+        check_command_items(audit, entry, interlock);
+        commands_check_publishes(entry, interlock);
+        if (outcome && commands_is_word(entry, "command", "arm")) {
+            judged++;
+            finding_rests_on(parity, entry);
+            check_arm_by_hand(audit, entry, interlock, parity);
+        } else if (outcome && commands_is_word(entry, "command", "disarm")) {
+            judged++;
+            if (commands_is_word(entry, "outcome", "observed")
+                && !interlock_disarm_is_observed(audit, entry, 0,
+                                                 node_text(entry_body(entry), "key"), &why))
+                finding_violated(
+                    interlock, "L-16", entry,
+                    "a disarm by hand says that it was observed, and no line shows it: %s", why);
+        }
+    }
+    return judged;
+}

@@ -1,0 +1,33 @@
+/* verify/rules/interlock: the parts of the claim `interlock`, and what other claims ask of it.
+ * Decided from Execution's own log lines and its marker, never from a publish or a receipt. */
+#ifndef VERIFY_INTERLOCK_H
+#define VERIFY_INTERLOCK_H
+
+#include "verify/judge/audit.h"
+
+struct arming {
+    struct entry *entry; /* that has the ARM */
+    size_t publish;      /* its item; item_count where it is absent */
+    struct slice key;
+    int64_t after_ns; /* of its intent: what it rests on was asked later */
+    bool good;        /* it says that Execution is armed */
+};
+
+/* L-07, L-08 and L-12 of one ARM: of a deployment, or by hand. */
+void interlock_check_arming(const struct audit *audit, const struct hearing *hearing,
+                            const struct arming *arming, struct finding *finding);
+/* L-05, L-09, L-11: what others do between the driver's own looks. */
+void interlock_check_others(const struct audit *audit, struct finding *finding);
+/* The state that a release's window must show, by L-10 (DISARMED or ARMED; UNKNOWN: no window). */
+enum showing interlock_check_release(const struct audit *audit, struct finding *finding);
+/* What the window must show, and NULL; else the first entry that shows something else (L-11). */
+const struct entry *interlock_window_fault(const struct audit *audit, enum showing expected,
+                                           char *ret_why, size_t room);
+
+/* Whether DISARM with this key is observed in [from, to) of the entry (L-01). */
+bool interlock_disarm_is_observed(const struct audit *audit, const struct entry *entry, size_t from,
+                                  struct slice key, const char **ret_why);
+/* Whether the entry shows Execution removed, and gone (L-02). */
+bool interlock_is_removed(const struct audit *audit, const struct entry *entry);
+
+#endif

@@ -1,0 +1,111 @@
+/* One ARM: on parity that is fresh, of one Execution and one Brain, and seen by its own nonce. */
+#include "verify/rules/interlock.h"
+
+#include <string.h>
+
+#include "verify/judge/reading.h"
+#include "verify/judge/voices.h"
+
+/* The time at which the last act of an earlier entry came back, on this entry's boot. */
+static int64_t last_act_ns(const struct record *record, const struct entry *until)
+{
+    for (int64_t seq = until->seq; seq-- > 0;) {
+        const struct entry *entry = &record->entries[seq];
+        if (strcmp(entry->boot, until->boot) != 0)
+            return 0;
+        for (size_t i = entry->item_count; i-- > 0;) {
+            const struct item *item = &entry->items[i];
+            if (item->probe == PROBE_COMPOSE_UP || item->probe == PROBE_ACT
+                || item->probe == PROBE_BUS_PUBLISH)
+                return item->received_ns;
+        }
+    }
+    return 0;
+}
+
+/* When the oldest voice in front of the ARM was asked. */
+static int64_t first_voice_ns(const struct arming *arming)
+{
+    for (size_t i = 0; i < arming->publish; i++) {
+        enum probe probe = arming->entry->items[i].probe;
+        if (probe == PROBE_BUS_POLICY_HASH || probe == PROBE_LOGS_EXECUTION
+            || probe == PROBE_LOGS_BRAIN)
+            return arming->entry->items[i].sent_ns;
+    }
+    return INT64_MAX;
+}
+
+static void check_parity(const struct audit *audit, const struct hearing *hearing,
+                         const struct arming *arming, struct finding *finding)
+{
+    struct voices voices;
+    voices_read(hearing, &audit->genesis, arming->entry, 0, arming->publish, VOICE_ALL, &voices);
+    if (voices.parity == PARITY_UNEQUAL || voices.parity == PARITY_MISSING)
+        finding_violated(finding, "L-08", arming->entry,
+                         "Execution was armed without parity of the policy hash: %s", voices.why);
+    int64_t asked_ns = first_voice_ns(arming);
+    if (asked_ns < arming->after_ns)
+        finding_violated(
+            finding, "L-08", arming->entry,
+            "Execution was armed on parity that was looked at before the intent: it is not fresh");
+    if (asked_ns < last_act_ns(audit->record, arming->entry))
+        finding_violated(finding, "L-08", arming->entry,
+                         "Execution was armed on parity that is older than the last act");
+}
+
+/* L-12: each list of the entry. */
+static void check_one_each(const struct audit *audit, const struct entry *entry,
+                           struct finding *finding)
+{
+    for (size_t i = 0; i < entry->item_count; i++) {
+        const struct listing *containers = entry->items[i].probe == PROBE_COMPOSE_CONTAINERS
+                                               ? reading_list(&entry->items[i])
+                                               : NULL;
+        if (containers != NULL
+            && (reading_running(containers, audit->genesis.execution) > 1
+                || reading_running(containers, audit->genesis.brain) > 1))
+            finding_violated(finding, "L-12", entry,
+                             "Execution was armed while two containers of it, or of Brain, ran");
+    }
+}
+
+/* L-07: armed, by the line with the key and what stands behind it. */
+static bool is_observed(const struct hearing *hearing, const struct arming *arming,
+                        const char **ret_why)
+{
+    const struct look *look = hearing_look(hearing, arming->entry, arming->publish,
+                                           arming->entry->item_count);
+    bool received = false, armed = false, disarmed = false;
+    *ret_why = look == NULL ? "nobody looked behind it" : look->why;
+    if (look == NULL || look->showing != SHOWING_ARMED)
+        return false;
+    for (size_t i = 0; i < look->heard_end; i++) {
+        const struct heard *heard = &hearing->heard[i];
+        if (heard->run != look->run)
+            continue;
+        if ((heard->matches & HEARD_BIT(PATTERN_ARM_RECEIVED)) != 0
+            && slice_is(arming->key, heard->nonce)) {
+            received = true;
+            armed = disarmed = false;
+        }
+        armed = armed || (heard->matches & HEARD_BIT(PATTERN_ARMED)) != 0;
+        disarmed = disarmed || (heard->matches & HEARD_BIT(PATTERN_DISARMED)) != 0;
+    }
+    *ret_why = "no line says that Execution received this ARM and is armed behind it";
+    return received && armed && !disarmed;
+}
+
+void interlock_check_arming(const struct audit *audit, const struct hearing *hearing,
+                            const struct arming *arming, struct finding *finding)
+{
+    const char *why = "";
+    bool sent = arming->publish < arming->entry->item_count;
+    if (!sent && !arming->good)
+        return;
+    check_parity(audit, hearing, arming, finding);
+    check_one_each(audit, arming->entry, finding);
+    if (arming->good && !is_observed(hearing, arming, &why))
+        finding_violated(finding, "L-07", arming->entry,
+                         "Execution is called armed, and its own lines do not show this ARM: %s",
+                         why);
+}

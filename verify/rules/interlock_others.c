@@ -1,0 +1,343 @@
+/* What others do to the interlock between the driver's own looks: an ARM or a DISARM of somebody
+ * else, a change in the window, a release that leaves it otherwise than it was. */
+#include "verify/rules/interlock.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "verify/judge/reading.h"
+
+/* From an observed DISARM to the driver's own ARM, or the end. */
+struct span {
+    const struct entry *from, *to; /* to: with the ARM; NULL = the end */
+    size_t to_item;
+    int64_t run;  /* of the line by which DISARM was observed; HEARING_NONE: Execution was gone */
+    size_t heard; /* that line */
+};
+
+static bool is_disarming(enum action action)
+{
+    return action == ACTION_DISARM || action == ACTION_MAKE_SAFE
+           || action == ACTION_DEPLOY_EXECUTION || action == ACTION_DEPLOY_BRAIN;
+}
+
+/* The line of this entry's own DISARM. */
+static bool find_disarm(const struct hearing *hearing, const struct step *step, struct span *span)
+{
+    struct slice key = step->intent != NULL ? node_text(entry_body(step->intent), "key")
+                                            : slice_of("");
+    const struct look *look = hearing_look(hearing, step->transition, 0,
+                                           step->transition->item_count);
+    for (size_t i = hearing->heard_count; i-- > 0;)
+        if ((hearing->heard[i].matches & HEARD_BIT(PATTERN_DISARM_RECEIVED)) != 0
+            && slice_is(key, hearing->heard[i].nonce)) {
+            span->run = hearing->heard[i].run;
+            span->heard = i;
+            return true;
+        }
+    span->run = HEARING_NONE;
+    span->heard = look != NULL ? look->heard_end : 0;
+    return step->action == ACTION_MAKE_SAFE && look != NULL && look->showing == SHOWING_GONE;
+}
+
+/* The next span at or behind the step `*from`; it moves on to the step behind it. */
+static bool next_span(const struct audit *audit, size_t *from, struct span *ret_span)
+{
+    const struct deployment *deployment = &audit->deployment;
+    for (; *from < deployment->step_count; (*from)++) {
+        const struct step *step = &deployment->steps[*from];
+        struct span span = {.from = step->transition};
+        if (!step_is_good(step) || !is_disarming(step->action)
+            || !find_disarm(&deployment->hearing, step, &span))
+            continue;
+        for (size_t i = *from + 1; i < deployment->step_count && span.to == NULL; i++) {
+            const struct entry *entry = deployment->steps[i].transition;
+            for (size_t k = 0; k < entry->item_count && span.to == NULL; k++)
+                if (reading_is_publish(&entry->items[k], audit->genesis.subject_arm)) {
+                    span.to = entry;
+                    span.to_item = k;
+                    *from = i;
+                }
+        }
+        *from = span.to != NULL ? *from : deployment->step_count;
+        *ret_span = span;
+        return true;
+    }
+    return false;
+}
+
+static bool span_holds(const struct span *span, const struct entry *entry, size_t item)
+{
+    return entry->seq >= span->from->seq
+           && (span->to == NULL || entry->seq < span->to->seq
+               || (entry == span->to && item < span->to_item));
+}
+
+/* What is answered by going back is no violation. */
+static bool is_answered_by_failing(const struct deployment *deployment, const struct entry *entry)
+{
+    for (size_t i = 0; i < deployment->count; i++) {
+        struct entry *other = deployment->entries[i];
+        if (other->seq < entry->seq || other->type == ENTRY_NOTE || other->type == ENTRY_COMMAND)
+            continue;
+        if (other->type == ENTRY_RECONCILIATION) {
+            struct slice then = node_text(entry_body(other), "then");
+            return slice_is(then, "fail") || slice_is(then, "ask");
+        }
+        if (other == entry && other->type == ENTRY_SAMPLE)
+            continue;
+        if (other->type != ENTRY_TRANSITION)
+            return false;
+        enum event event = event_by_name(node_text(entry_body(other), "event"));
+        return event != EVENT_DONE && event != EVENT_REARMED;
+    }
+    return false;
+}
+
+/* Whether an armed line follows an ARM of the deployment's own: one that was sent, and interrupted
+ * before its outcome was recorded. */
+static bool is_own_arming(const struct deployment *deployment, size_t at)
+{
+    const struct hearing *hearing = &deployment->hearing;
+    const unsigned received = HEARD_BIT(PATTERN_ARM_RECEIVED) | HEARD_BIT(PATTERN_DISARM_RECEIVED);
+    for (size_t i = at; i-- > 0;) {
+        const struct heard *heard = &hearing->heard[i];
+        if (heard->run == hearing->heard[at].run && (heard->matches & received) != 0)
+            return (heard->matches & HEARD_BIT(PATTERN_ARM_RECEIVED)) != 0
+                   && deployment_is_own(deployment, slice_of(heard->nonce));
+    }
+    return false;
+}
+
+static void check_span(const struct audit *audit, const struct span *span, struct finding *finding)
+{
+    const struct hearing *hearing = &audit->deployment.hearing;
+    for (size_t i = 0; i < hearing->look_count; i++) {
+        const struct look *look = &hearing->looks[i];
+        bool behind = look->entry != span->from || look->heard_end > span->heard;
+        if (look->says_armed && behind && span_holds(span, look->entry, look->list)
+            && look->entry != span->from
+            && !is_answered_by_failing(&audit->deployment, look->entry))
+            finding_violated(finding, "L-05", look->entry,
+                             "Execution is armed where it must stay disarmed");
+    }
+    for (size_t i = 0; i < hearing->heard_count; i++) {
+        const struct heard *heard = &hearing->heard[i];
+        if ((heard->matches & HEARD_BIT(PATTERN_ARMED)) == 0
+            || !span_holds(span, heard->entry, heard->item)
+            || (heard->run == span->run ? i <= span->heard
+                                        : heard->entry == span->from && i <= span->heard)
+            || is_own_arming(&audit->deployment, i)
+            || is_answered_by_failing(&audit->deployment, heard->entry))
+            continue;
+        finding_violated(finding, "L-05", heard->entry,
+                         "a line of Execution says that it was armed where it must stay disarmed");
+    }
+}
+
+/* The entry that shows a DISARM that is not the driver's own, from `after` on; NULL. */
+static const struct entry *foreign_disarm(const struct audit *audit, const struct entry *until,
+                                          size_t until_item)
+{
+    const struct deployment *deployment = &audit->deployment;
+    const struct hearing *hearing = &deployment->hearing;
+    const struct entry *found = NULL, *snapshot = deployment_good_entry(deployment, ACTION_CONNECT);
+    for (uint64_t seq = deployment->number; seq < (uint64_t)until->seq; seq++) {
+        struct entry *entry = &audit->record->entries[seq];
+        if (entry->type == ENTRY_COMMAND
+            && slice_is(node_text(entry_body(entry), "command"), "disarm")
+            && !deployment_is_own(deployment, node_text(entry_body(entry), "key")))
+            found = entry;
+    }
+    for (size_t i = 0; i < hearing->heard_count; i++) {
+        const struct heard *heard = &hearing->heard[i];
+        bool in_front = heard->entry->seq < until->seq
+                        || (heard->entry == until && heard->item < until_item);
+        if ((heard->matches & HEARD_BIT(PATTERN_DISARM_RECEIVED)) == 0 || !in_front
+            || heard->entry == snapshot || deployment_is_own(deployment, slice_of(heard->nonce)))
+            continue;
+        if (found == NULL || found->seq < heard->entry->seq)
+            found = heard->entry;
+    }
+    return found;
+}
+
+static bool was_answered(const struct audit *audit, const struct entry *after,
+                         const struct entry *until, bool yes)
+{
+    bool answered = false;
+    for (size_t i = 0; i < audit->deployment.count; i++) {
+        struct entry *entry = audit->deployment.entries[i];
+        if (entry->type != ENTRY_COMMAND || entry->seq >= until->seq
+            || (after != NULL && entry->seq <= after->seq)
+            || !slice_is(node_text(entry_body(entry), "command"), "answer"))
+            continue;
+        struct slice outcome = node_text(entry_body(entry), "outcome");
+        answered = answered
+                   || (yes ? slice_is(outcome, "yes")
+                           : slice_is(outcome, "no") || slice_is(outcome, "unanswered"));
+    }
+    return answered;
+}
+
+static void check_foreign_disarm(const struct audit *audit, struct finding *finding)
+{
+    const struct deployment *deployment = &audit->deployment;
+    for (size_t i = 0; i < deployment->step_count; i++) {
+        const struct step *step = &deployment->steps[i];
+        const struct entry *entry = step->transition;
+        const struct item *arm = NULL;
+        for (size_t k = 0; k < entry->item_count && arm == NULL; k++)
+            if (reading_is_publish(&entry->items[k], audit->genesis.subject_arm))
+                arm = &entry->items[k];
+        if (arm == NULL)
+            continue;
+        const struct entry *foreign = foreign_disarm(audit, entry, (size_t)(arm - entry->items));
+        const struct entry *intent = step->intent != NULL ? step->intent : entry;
+        if (foreign != NULL && !was_answered(audit, foreign, intent, true))
+            finding_violated(finding, "L-09", entry,
+                             "Execution was armed after somebody else had disarmed it (entry "
+                             "%lld), and nobody said yes since",
+                             (long long)foreign->seq);
+    }
+}
+
+/* L-14 */
+static void check_dangling_arm(const struct audit *audit, struct entry *entry,
+                               struct finding *finding)
+{
+    const struct genesis *genesis = &audit->genesis;
+    int64_t seq = node_number(entry_body(entry), "intent", -1);
+    struct entry *intent = seq >= 0 && seq < entry->seq ? &audit->record->entries[seq] : NULL;
+    struct slice then = node_text(entry_body(entry), "then");
+    if (intent == NULL || intent->type != ENTRY_INTENT
+        || action_by_name(node_text(entry_body(intent), "action")) != ACTION_ARM
+        || slice_is(then, "fail") || slice_is(then, "ask"))
+        return;
+    bool answered = interlock_is_removed(audit, entry);
+    for (size_t i = 0; !answered && i < entry->item_count; i++) {
+        const struct item *item = &entry->items[i];
+        const char *space = item->output.length > 0
+                                ? memchr(item->output.at, ' ', item->output.length)
+                                : NULL;
+        answered = reading_is_publish(item, genesis->subject_disarm) && space != NULL
+                   && interlock_disarm_is_observed(
+                       audit, entry, i + 1,
+                       (struct slice){item->output.at, (size_t)(space - item->output.at)}, NULL);
+    }
+    if (!answered || slice_is(then, "continue"))
+        finding_violated(finding, "L-14", entry,
+                         "a dangling ARM was not answered with DISARM, observed");
+}
+
+void interlock_check_others(const struct audit *audit, struct finding *finding)
+{
+    const struct deployment *deployment = &audit->deployment;
+    struct span span;
+    uint64_t last = (uint64_t)deployment->entries[deployment->count - 1]->seq;
+    for (size_t from = 0; next_span(audit, &from, &span);)
+        check_span(audit, &span, finding);
+    check_foreign_disarm(audit, finding);
+    for (size_t i = 0; i < deployment->count; i++)
+        if (deployment->entries[i]->type == ENTRY_RECONCILIATION)
+            check_dangling_arm(audit, deployment->entries[i], finding);
+    for (uint64_t seq = deployment->number; seq <= last; seq++) {
+        struct entry *entry = &audit->record->entries[seq];
+        if (entry->type == ENTRY_COMMAND
+            && slice_is(node_text(entry_body(entry), "command"), "arm"))
+            finding_violated(finding, "L-13", entry,
+                             "Execution was armed by hand while a deployment was open");
+    }
+}
+
+static const struct look *last_look(const struct audit *audit, enum action action)
+{
+    const struct entry *entry = deployment_good_entry(&audit->deployment, action);
+    return entry != NULL ? hearing_look(&audit->deployment.hearing, entry, 0, entry->item_count)
+                         : NULL;
+}
+
+enum showing interlock_check_release(const struct audit *audit, struct finding *finding)
+{
+    const struct deployment *deployment = &audit->deployment;
+    const struct look *before = last_look(audit, ACTION_CONNECT),
+                      *after = last_look(audit, ACTION_VERIFY_RELEASE);
+    const struct step *rearmed = deployment_step(deployment, ACTION_ARM),
+                      *observed = deployment_step(deployment, ACTION_OBSERVE_WINDOW);
+    const struct entry *verified = deployment_good_entry(deployment, ACTION_VERIFY_RELEASE);
+    enum showing was = before != NULL ? before->showing : SHOWING_UNKNOWN,
+                 is = after != NULL ? after->showing : SHOWING_UNKNOWN;
+    if (verified == NULL)
+        return SHOWING_UNKNOWN;
+    if (is != SHOWING_ARMED && is != SHOWING_DISARMED)
+        finding_violated(finding, "L-10", verified,
+                         "after the switch it is not known whether Execution is armed: %s",
+                         after != NULL ? after->why : "nobody looked");
+    else if (is != was && !(was == SHOWING_ARMED && is == SHOWING_DISARMED))
+        finding_violated(finding, "L-10", verified, "Execution came up %s, and before it was %s",
+                         showing_word(is), showing_word(was));
+    else if (is != was && before->run == after->run)
+        finding_violated(finding, "L-10", verified,
+                         "Execution was disarmed by somebody while its container ran on");
+    else if (rearmed != NULL && was != SHOWING_ARMED)
+        finding_violated(finding, "L-10", rearmed->transition,
+                         "Execution was armed by a release, and before it was %s",
+                         showing_word(was));
+    else if (rearmed != NULL
+             && !was_answered(audit, NULL,
+                              rearmed->intent != NULL ? rearmed->intent : rearmed->transition,
+                              true))
+        finding_violated(finding, "L-10", rearmed->transition,
+                         "Execution was armed again, and nobody is recorded to have said yes");
+    else if (rearmed == NULL && observed != NULL && is != was
+             && !was_answered(audit, NULL, observed->transition, false))
+        finding_violated(finding, "L-10", verified,
+                         "Execution had been armed and stays disarmed, and nobody was asked");
+    return rearmed != NULL ? SHOWING_ARMED : is;
+}
+
+/* A line that the looks before had not, and that says otherwise. */
+static bool line_says_otherwise(const struct hearing *hearing, const struct entry *entry,
+                                enum showing expected)
+{
+    unsigned other = expected == SHOWING_ARMED ? HEARD_BIT(PATTERN_DISARMED)
+                                               : HEARD_BIT(PATTERN_ARMED);
+    for (size_t i = 0; i < hearing->heard_count; i++)
+        if (hearing->heard[i].entry == entry && (hearing->heard[i].matches & other) != 0)
+            return true;
+    return false;
+}
+
+const struct entry *interlock_window_fault(const struct audit *audit, enum showing expected,
+                                           char *ret_why, size_t room)
+{
+    const struct deployment *deployment = &audit->deployment;
+    const struct entry *confirmed = deployment_good_entry(deployment, ACTION_CONFIRM);
+    for (size_t i = 0; i < deployment->count; i++) {
+        struct entry *entry = deployment->entries[i];
+        if (!deployment_is_sample(deployment, entry) && entry != confirmed)
+            continue;
+        for (size_t k = 0; k < deployment->hearing.look_count; k++) {
+            const struct look *look = &deployment->hearing.looks[k];
+            if (look->entry != entry || look->showing == expected || look->showing == SHOWING_STILL)
+                continue;
+            (void)snprintf(ret_why, room, "Execution is %s where it must be %s%s%s",
+                           showing_word(look->showing), showing_word(expected),
+                           look->showing == SHOWING_UNKNOWN ? ": " : "",
+                           look->showing == SHOWING_UNKNOWN ? look->why : "");
+            return entry;
+        }
+        if (line_says_otherwise(&deployment->hearing, entry, expected)) {
+            (void)snprintf(ret_why, room,
+                           "a line of Execution says that it was not %s all the time",
+                           showing_word(expected));
+            return entry;
+        }
+        if (hearing_look(&deployment->hearing, entry, 0, entry->item_count) == NULL) {
+            (void)snprintf(ret_why, room, "nobody looked whether Execution is %s",
+                           showing_word(expected));
+            return entry;
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,27 @@
+/* verify/rules/procedure: the groups of rules that the claim `procedure` is made of, one file
+ * each. journal/FORMAT.md, "Machine" (P-01 to P-11, claim_procedure.c) and "Evidence".
+ * Knows: what a step must carry, and that it is good in itself; parity, interlock and times are
+ *        other claims. */
+#ifndef VERIFY_PROCEDURE_H
+#define VERIFY_PROCEDURE_H
+
+#include "verify/judge/audit.h"
+
+void procedure_check_rows(const struct audit *audit, struct finding *finding);     /* P-12, P-13 */
+void procedure_check_subjects(const struct audit *audit, struct finding *finding); /* P-14, P-15 */
+void procedure_check_places(const struct audit *audit, struct finding *finding);   /* P-16, P-17 */
+void procedure_check_identity(const struct audit *audit, struct finding *finding); /* P-18 to 21 */
+void procedure_check_lists(const struct audit *audit, struct finding *finding);   /* P-28 to P-31 */
+void procedure_check_state(const struct audit *audit, struct finding *finding);   /* P-22 to 24 */
+void procedure_check_tenancy(const struct audit *audit, struct finding *finding); /* P-25, P-26 */
+void procedure_check_reconciled(const struct audit *audit, struct finding *finding); /* P-27 */
+/* P-12 and P-13 of a command that says `observed`. */
+void procedure_check_command_row(const struct audit *audit, struct entry *entry,
+                                 struct finding *finding);
+/* P-14 for one item alone; NULL, or what is wrong with its subject. */
+const char *procedure_subject_fault(const struct audit *audit, const struct entry *entry,
+                                    size_t place);
+/* Services whose configuration compose could not tell (P-22). */
+size_t procedure_untold(const struct audit *audit);
+
+#endif

@@ -1,0 +1,184 @@
+/* Whose containers those are (P-18, P-19), which commit and which images run (P-20, P-21). */
+#include "verify/rules/procedure.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "verify/judge/reading.h"
+#include "verify/read/memory.h"
+
+/* A container that some list had. */
+struct known {
+    const struct listed *container;
+    size_t list; /* the number of the last list that had it */
+};
+
+struct register_of_containers {
+    struct known *known;
+    size_t count, lists;
+};
+
+static void identity_check_container(struct register_of_containers *registry,
+                                     const struct listed *container, const struct entry *entry,
+                                     struct finding *finding)
+{
+    size_t at = 0;
+    while (at < registry->count && strcmp(registry->known[at].container->id, container->id) != 0)
+        at++;
+    if (at == registry->count) {
+        registry->known = memory_grown(registry->known, ++registry->count, sizeof *registry->known);
+        registry->known[at] = (struct known){container, registry->lists};
+        return;
+    }
+    struct known *known = &registry->known[at];
+    if (strcmp(known->container->service, container->service) != 0
+        || strcmp(known->container->image, container->image) != 0)
+        finding_violated(finding, "P-19", entry,
+                         "the container %.12s is of another service, or another image, than before",
+                         container->id);
+    if (known->list + 1 < registry->lists)
+        finding_violated(finding, "P-19", entry,
+                         "the container %.12s of %s is back after a list that did not have it",
+                         container->id, container->service);
+    known->list = registry->lists;
+}
+
+static void identity_check_list(struct register_of_containers *registry,
+                                const struct listing *containers, const struct entry *entry,
+                                struct finding *finding)
+{
+    registry->lists++;
+    for (size_t i = 0; i < containers->count; i++) {
+        const struct listed *container = &containers->list[i];
+        if (container->service[0] == '\0' || container->id[0] == '\0'
+            || container->image[0] == '\0')
+            finding_violated(finding, "P-18", entry,
+                             "a container of '%s' has no service, no id or no image",
+                             container->service);
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(containers->list[k].id, container->id) == 0)
+                finding_violated(finding, "P-18", entry,
+                                 "two containers of one list have the id %.12s", container->id);
+        identity_check_container(registry, container, entry, finding);
+    }
+}
+
+static void check_lists(const struct deployment *deployment, struct finding *finding)
+{
+    struct register_of_containers registry = {.count = 0};
+    for (size_t i = 0; i < deployment->count; i++)
+        for (size_t k = 0; k < deployment->entries[i]->item_count; k++) {
+            const struct item *item = &deployment->entries[i]->items[k];
+            const struct listing *containers = item->probe == PROBE_COMPOSE_CONTAINERS
+                                                   ? reading_list(item)
+                                                   : NULL;
+            if (containers != NULL)
+                identity_check_list(&registry, containers, deployment->entries[i], finding);
+        }
+    free(registry.known);
+}
+
+static void check_commit(const struct audit *audit, enum action action, struct finding *finding)
+{
+    const struct deployment *deployment = &audit->deployment;
+    const struct entry *entry = deployment_good_entry(deployment, action),
+                       *updated = deployment_good_entry(deployment, ACTION_UPDATE_CODE);
+    if (entry == NULL)
+        return;
+    struct slice asked = node_text(deployment->open, "commit"),
+                 head = reading_line(entry, PROBE_GIT_HEAD);
+    const struct item *status = entry_item(entry, 0, entry->item_count, PROBE_GIT_STATUS, NULL);
+    if (head.length != 40 || (asked.length > 0 && !slice_equal(asked, head)))
+        finding_violated(finding, "P-20", entry, "the commit is %.*s, and another was asked for",
+                         SLICE_ARGUMENTS(head));
+    else if (updated != NULL && !slice_equal(reading_line(updated, PROBE_GIT_HEAD), head))
+        finding_violated(finding, "P-20", entry,
+                         "the commit is %.*s, and the update led to another",
+                         SLICE_ARGUMENTS(head));
+    if (status != NULL && status->output.length > 0)
+        finding_violated(finding, "P-20", entry, "the tree has changes that no commit holds");
+}
+
+/* `only`: of this service alone; "" = of all. */
+static void check_images(const struct entry *entry, const struct listing *pulled,
+                         const struct listing *containers, bool must_run, const char *only,
+                         struct finding *finding)
+{
+    for (size_t i = 0; i < pulled->count; i++) {
+        const struct listed *image = &pulled->list[i];
+        struct slice service = slice_of(image->service);
+        if (only[0] != '\0' && strcmp(only, image->service) != 0)
+            continue;
+        if (must_run && reading_running(containers, service) == 0)
+            finding_violated(finding, "P-21", entry, "the service %s was pulled and does not run",
+                             image->service);
+        for (size_t k = 0; k < containers->count; k++)
+            if (slice_is(service, containers->list[k].service)
+                && reading_is_running(&containers->list[k]) && image->id[0] != '\0'
+                && strcmp(containers->list[k].image, image->id) != 0)
+                finding_violated(finding, "P-21", entry,
+                                 "the service %s runs another image than was pulled for it",
+                                 image->service);
+    }
+}
+
+static void check_no_other(const struct entry *entry, const struct listing *pulled,
+                           const struct listing *containers, struct finding *finding)
+{
+    for (size_t i = 0; i < containers->count; i++)
+        if (reading_service(pulled, slice_of(containers->list[i].service)) == NULL)
+            finding_violated(finding, "P-21", entry,
+                             "the service %s has a container and was not pulled",
+                             containers->list[i].service);
+}
+
+static void check_step_images(const struct audit *audit, const struct step *step,
+                              const struct listing *pulled, struct finding *finding)
+{
+    char execution[256];
+    const struct listing *containers = reading_last_list(step->transition);
+    bool brings_up = step->action == ACTION_SWITCH_SERVICES || step->action == ACTION_DEPLOY_BRAIN;
+    bool all = brings_up || step->action == ACTION_VERIFY_RELEASE
+               || step->action == ACTION_VERIFY_PARITY || step->action == ACTION_ARM
+               || step->action == ACTION_CONFIRM;
+    if (!all && step->action != ACTION_VERIFY_EXECUTION)
+        return;
+    if (containers == NULL || !slice_copy(audit->genesis.execution, execution, sizeof execution)) {
+        finding_undecidable(finding, "P-21", step->transition,
+                            "what runs cannot be compared with what was pulled");
+        return;
+    }
+    check_images(step->transition, pulled, containers, true, all ? "" : execution, finding);
+    if (brings_up)
+        check_no_other(step->transition, pulled, containers, finding);
+}
+
+void procedure_check_identity(const struct audit *audit, struct finding *finding)
+{
+    const struct deployment *deployment = &audit->deployment;
+    const struct entry *pull = deployment_good_entry(deployment, ACTION_PULL_IMAGES);
+    const struct listing *pulled = pull != NULL
+                                       ? reading_list(entry_item(pull, 0, pull->item_count,
+                                                                 PROBE_COMPOSE_IMAGES, NULL))
+                                       : NULL;
+    check_lists(deployment, finding);
+    check_commit(audit, ACTION_UPDATE_CODE, finding);
+    check_commit(audit, ACTION_SWITCH_SERVICES, finding);
+    check_commit(audit, ACTION_DEPLOY_BRAIN, finding);
+    if (pulled == NULL)
+        return;
+    for (size_t i = 0; i < deployment->step_count; i++)
+        if (step_is_good(&deployment->steps[i]))
+            check_step_images(audit, &deployment->steps[i], pulled, finding);
+    bool failed = deployment_failure(deployment) != NULL;
+    for (size_t i = 0; !failed && i < deployment->count; i++) {
+        const struct entry *entry = deployment->entries[i];
+        for (size_t k = 0; entry->type == ENTRY_SAMPLE && k < entry->item_count; k++) {
+            const struct listing *containers = entry->items[k].probe == PROBE_COMPOSE_CONTAINERS
+                                                   ? reading_list(&entry->items[k])
+                                                   : NULL;
+            if (containers != NULL)
+                check_images(entry, pulled, containers, false, "", finding);
+        }
+    }
+}

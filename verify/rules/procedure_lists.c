@@ -1,0 +1,247 @@
+/* What lists look like (P-28, P-29, P-31), and that nobody else changes containers (P-30). */
+#include "verify/rules/procedure.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "verify/judge/reading.h"
+
+/* P-28: the rows of a list stand in ascending order of their bytes. */
+static bool is_ascending(struct slice text)
+{
+    struct slice line, last = {"", 0};
+    while (slice_line(&text, &line)) {
+        size_t common = line.length < last.length ? line.length : last.length;
+        int order = memcmp(last.at, line.at, common);
+        if (order > 0 || (order == 0 && last.length > line.length))
+            return false;
+        last = line;
+    }
+    return true;
+}
+
+static bool is_list(enum probe probe)
+{
+    return probe == PROBE_COMPOSE_CONTAINERS || probe == PROBE_COMPOSE_IMAGES
+           || probe == PROBE_COMPOSE_DRIFT || probe == PROBE_COMPOSE_SERVICES;
+}
+
+static bool is_object(struct slice text)
+{
+    CLEANUP_TREE struct tree tree = {0};
+    struct error ignored;
+    return tree_read(text.at, text.length, TREE_PLAIN, &tree, &ignored) == ERROR_OK
+           && node_is(tree.root, NODE_OBJECT);
+}
+
+static bool is_hex_line(const struct item *item, size_t digits)
+{
+    struct slice line = reading_item_line(item);
+    char text[SHA256_HEX + 1];
+    return slice_copy(line, text, sizeof text) && bytes_is_hex(text, digits)
+           && item->output.length == digits + 1;
+}
+
+static bool is_one_line(const struct item *item)
+{
+    return item->output.length > 1 && item->output.at[item->output.length - 1] == '\n'
+           && memchr(item->output.at, '\n', item->output.length)
+                  == item->output.at + item->output.length - 1;
+}
+
+/* P-31 */
+static bool lists_has_form(const struct item *item)
+{
+    if (item->probe == PROBE_GIT_HEAD)
+        return is_hex_line(item, 40);
+    if (item->probe == PROBE_CONFIG_HMAC || item->probe == PROBE_ENV_HMAC)
+        return is_hex_line(item, SHA256_HEX);
+    if (item->probe == PROBE_GIT_BRANCH)
+        return is_one_line(item);
+    if (item->probe == PROBE_INTERLOCK_MARKER)
+        return slice_is(item->output, "present\n") || slice_is(item->output, "absent\n")
+               || slice_is(item->output, "unknown\n");
+    if (item->probe == PROBE_TENANCY)
+        return is_object(item->output);
+    if (item->probe == PROBE_CLOCK)
+        return item->output.length == 0;
+    if (item->probe == PROBE_COMPOSE_CONTAINERS || item->probe == PROBE_COMPOSE_IMAGES
+        || item->probe == PROBE_COMPOSE_DRIFT)
+        return item->listing != NULL && item->listing->readable;
+    return true;
+}
+
+static void check_forms(const struct entry *entry, struct finding *finding)
+{
+    for (size_t i = 0; i < entry->item_count; i++) {
+        const struct item *item = &entry->items[i];
+        if (item->status == 0 && !lists_has_form(item))
+            finding_violated(finding, "P-31", entry, "the output of `%.*s` does not have its form",
+                             SLICE_ARGUMENTS(item->probe_name));
+        if (item->status == 0 && is_list(item->probe) && !is_ascending(item->output))
+            finding_violated(finding, "P-28", entry,
+                             "the rows of `%.*s` do not stand in ascending order",
+                             SLICE_ARGUMENTS(item->probe_name));
+    }
+}
+
+static size_t count_lines(struct slice text)
+{
+    struct slice line;
+    size_t count = 0;
+    while (slice_line(&text, &line))
+        count++;
+    return count;
+}
+
+/* Exactly one row of each declared service. */
+static bool has_services(const struct listing *listing, struct slice declared)
+{
+    struct slice line;
+    if (listing->count != count_lines(declared))
+        return false;
+    while (slice_line(&declared, &line))
+        if (reading_service(listing, line) == NULL)
+            return false;
+    return true;
+}
+
+struct declared {
+    const struct item *last, *snapshot, *forward; /* forward: of pull_images */
+};
+
+static bool lists_is_forward(enum action action)
+{
+    return action >= ACTION_PULL_IMAGES && action <= ACTION_DEPLOY_BRAIN;
+}
+
+static void check_services(const struct step *step, struct declared *declared,
+                           struct finding *finding)
+{
+    const struct entry *entry = step->transition;
+    bool back = step->action == ACTION_REVERT || step->action == ACTION_REDEPLOY
+                || step->action == ACTION_VERIFY_RESTORED;
+    for (size_t i = 0; i < entry->item_count; i++) {
+        const struct item *item = &entry->items[i];
+        if (item->probe == PROBE_COMPOSE_SERVICES && item->status == 0) {
+            const struct item *other = back                             ? declared->snapshot
+                                       : lists_is_forward(step->action) ? declared->forward
+                                                                        : NULL;
+            if (other != NULL && !slice_equal(other->output, item->output))
+                finding_violated(finding, "P-29", entry, "%s declares other services than %s",
+                                 action_name(step->action), back ? "the snapshot" : "pull_images");
+            declared->last = item;
+            if (step->action == ACTION_CONNECT)
+                declared->snapshot = item;
+            if (step->action == ACTION_PULL_IMAGES)
+                declared->forward = item;
+        }
+    }
+    for (size_t i = 0; i < entry->item_count; i++) {
+        const struct item *item = &entry->items[i];
+        bool rows = item->probe == PROBE_COMPOSE_IMAGES || item->probe == PROBE_COMPOSE_DRIFT;
+        if (rows && reading_list(item) != NULL && declared->last != NULL
+            && !has_services(item->listing, declared->last->output))
+            finding_violated(finding, "P-29", entry,
+                             "`%.*s` has other services than the file declares",
+                             SLICE_ARGUMENTS(item->probe_name));
+    }
+}
+
+static bool may_change(const struct genesis *genesis, const char *service)
+{
+    const struct node *node = genesis->restarts_allowed != NULL ? genesis->restarts_allowed->first
+                                                                : NULL;
+    for (; node != NULL; node = node->next)
+        if (slice_is(node->text, service))
+            return true;
+    return false;
+}
+
+static const char *missing_from(const struct genesis *genesis, const struct listing *left,
+                                const struct listing *right)
+{
+    for (size_t i = 0; i < left->count; i++) {
+        bool found = may_change(genesis, left->list[i].service);
+        for (size_t k = 0; k < right->count && !found; k++)
+            found = strcmp(left->list[i].id, right->list[k].id) == 0;
+        if (!found)
+            return left->list[i].service;
+    }
+    return NULL;
+}
+
+/* From the first act on, and within any one entry. */
+struct changes {
+    const struct listing *last;
+    const struct entry *entry; /* that has it */
+    bool begun, acted;
+};
+
+static void follow_changes(const struct audit *audit, struct changes *changes,
+                           const struct entry *entry, bool fails, struct finding *finding)
+{
+    for (size_t i = 0; i < entry->item_count; i++) {
+        const struct item *item = &entry->items[i];
+        bool up = item->probe == PROBE_COMPOSE_UP
+                  || (item->probe == PROBE_ACT && slice_begins(item->subject, "remove "));
+        changes->begun = changes->begun || up || item->probe == PROBE_BUS_PUBLISH;
+        changes->acted = changes->acted || up;
+        const struct listing *containers = item->probe == PROBE_COMPOSE_CONTAINERS
+                                               ? reading_list(item)
+                                               : NULL;
+        if (containers == NULL)
+            continue;
+        bool by_hand = audit->deployment.open == NULL,
+             compared = changes->last != NULL && !changes->acted && !fails
+                        && ((changes->begun && !by_hand) || changes->entry == entry);
+        const char *service = compared ? missing_from(&audit->genesis, changes->last, containers)
+                                       : NULL;
+        if (compared && service == NULL)
+            service = missing_from(&audit->genesis, containers, changes->last);
+        if (service != NULL)
+            finding_violated(finding, "P-30", entry,
+                             "the containers of %s changed, and nothing of the driver's changed "
+                             "them",
+                             service);
+        changes->last = containers;
+        changes->entry = entry;
+        changes->acted = false;
+    }
+}
+
+/* Where it is otherwise the step fails: that entry, and the samples right before it. */
+static bool is_failing(const struct deployment *deployment, const struct entry *entry)
+{
+    for (size_t i = 0; i < deployment->step_count; i++)
+        if (deployment->steps[i].transition->seq >= entry->seq)
+            return !step_is_good(&deployment->steps[i]);
+    return deployment->open != NULL; /* commands by hand have no step that could fail */
+}
+
+/* What an interrupted act did is not known to be the driver's, or not. */
+static bool is_adopted(const struct deployment *deployment, const struct entry *entry)
+{
+    for (size_t i = 0; i < deployment->step_count; i++)
+        if (deployment->steps[i].transition->seq >= entry->seq)
+            return deployment->steps[i].adopted || deployment->steps[i].reconciliation != NULL
+                   || (deployment->steps[i].intent != NULL
+                       && node_member(entry_body(deployment->steps[i].intent), "repeats") != NULL);
+    return false;
+}
+
+void procedure_check_lists(const struct audit *audit, struct finding *finding)
+{
+    const struct deployment *deployment = &audit->deployment;
+    struct declared declared = {.last = NULL};
+    struct changes changes = {.last = NULL};
+    for (size_t i = 0; i < deployment->count; i++) {
+        const struct entry *entry = deployment->entries[i];
+        check_forms(entry, finding);
+        follow_changes(audit, &changes, entry,
+                       is_failing(deployment, entry) || is_adopted(deployment, entry), finding);
+    }
+    for (size_t i = 0; i < deployment->step_count; i++)
+        if (step_is_good(&deployment->steps[i]))
+            check_services(&deployment->steps[i], &declared, finding);
+}

@@ -1,0 +1,119 @@
+/* The target's own deployment.json (P-25) and its dead-man guard (P-26). */
+#include "verify/rules/procedure.h"
+
+#include <string.h>
+
+#include "verify/judge/reading.h"
+
+struct tenancy_check {
+    const struct audit *audit;
+    struct finding *finding;
+    int64_t epoch; /* the last that was seen */
+};
+
+/* Names an entry of this journal before `entry`, by its number and hash. */
+static bool head_is_known(const struct audit *audit, const struct entry *entry,
+                          const struct node *tenancy)
+{
+    int64_t seq = node_number(tenancy, "head_seq", -1);
+    char hash[SHA256_HEX + 1];
+    if (seq < 0 || seq >= entry->seq)
+        return false;
+    bytes_hex(audit->record->entries[seq].hash, SHA256_BYTES, hash);
+    return slice_is(node_text(tenancy, "head_hash"), hash);
+}
+
+static void check_tenancy(struct tenancy_check *check, const struct step *step, size_t place,
+                          bool first, bool last)
+{
+    const struct entry *entry = step->transition;
+    const struct item *item = &entry->items[place];
+    CLEANUP_TREE struct tree tree = {0};
+    struct error ignored;
+    bool restores = step->action == ACTION_RESTORE_CODE,
+         frees = restores || step->action == ACTION_COMPLETE
+                 || step->action == ACTION_VERIFY_RESTORED;
+    if (tree_read(item->output.at, item->output.length, TREE_PLAIN, &tree, &ignored) != ERROR_OK
+        || !node_is(tree.root, NODE_OBJECT)) {
+        finding_violated(check->finding, "P-25", entry,
+                         "the target's deployment.json cannot be read");
+        return;
+    }
+    struct slice journal = node_text(tree.root, "journal"), holder = node_text(tree.root, "holder");
+    int64_t number = node_number(tree.root, "deployment", -1),
+            epoch = node_number(tree.root, "epoch", -1);
+    bool ours = slice_is(journal, check->audit->record->entries[0].journal),
+         held = number == (int64_t)check->audit->deployment.number;
+    if (!ours && !(restores && first && !last))
+        finding_violated(check->finding, "P-25", entry,
+                         "the target's deployment.json names another journal");
+    else if (step->action == ACTION_CONNECT && !held)
+        finding_violated(check->finding, "P-25", entry,
+                         "the target was not taken for this deployment");
+    else if (held && holder.length == 0)
+        finding_violated(check->finding, "P-25", entry, "nobody holds the target");
+    else if (ours && !head_is_known(check->audit, entry, tree.root))
+        finding_violated(check->finding, "P-25", entry,
+                         "the target's deployment.json names a head that is not in this journal");
+    if (frees && last && (number != 0 || holder.length > 0))
+        finding_violated(check->finding, "P-25", entry, "the target was not freed");
+    if (ours && epoch < check->epoch)
+        finding_violated(check->finding, "P-25", entry, "the epoch fell from %lld to %lld",
+                         (long long)check->epoch, (long long)epoch);
+    check->epoch = ours && epoch > check->epoch ? epoch : check->epoch;
+}
+
+static void check_guard(const struct entry *entry, const struct item *item, struct finding *finding)
+{
+    CLEANUP_TREE struct tree tree = {0};
+    struct error ignored;
+    if (slice_is(item->output, "absent\n"))
+        return;
+    if (tree_read(item->output.at, item->output.length, TREE_PLAIN, &tree, &ignored) != ERROR_OK
+        || !node_is(tree.root, NODE_OBJECT))
+        finding_violated(finding, "P-26", entry,
+                         "the guard is neither absent nor described by one object");
+}
+
+/* The epoch of the deployments before, which never falls. */
+static int64_t epoch_before(const struct audit *audit)
+{
+    int64_t epoch = -1;
+    for (uint64_t seq = 0; seq < audit->deployment.number; seq++) {
+        const struct entry *entry = &audit->record->entries[seq];
+        for (size_t i = 0; entry->type == ENTRY_TRANSITION && i < entry->item_count; i++) {
+            CLEANUP_TREE struct tree tree = {0};
+            struct error ignored;
+            const struct item *item = &entry->items[i];
+            if (item->probe != PROBE_TENANCY
+                || tree_read(item->output.at, item->output.length, TREE_PLAIN, &tree, &ignored)
+                       != ERROR_OK
+                || !slice_is(node_text(tree.root, "journal"), audit->record->entries[0].journal))
+                continue;
+            int64_t named = node_number(tree.root, "epoch", -1);
+            epoch = named > epoch ? named : epoch;
+        }
+    }
+    return epoch;
+}
+
+void procedure_check_tenancy(const struct audit *audit, struct finding *finding)
+{
+    const struct deployment *deployment = &audit->deployment;
+    struct tenancy_check check = {audit, finding, epoch_before(audit)};
+    for (size_t i = 0; i < deployment->step_count; i++) {
+        const struct step *step = &deployment->steps[i];
+        const struct entry *entry = step->transition;
+        const struct item *first = entry_first_item(entry, 0, entry->item_count, PROBE_TENANCY),
+                          *last = entry_item(entry, 0, entry->item_count, PROBE_TENANCY, NULL);
+        if (!step_is_good(step))
+            continue;
+        for (size_t k = 0; k < entry->item_count; k++) {
+            const struct item *item = &entry->items[k];
+            if (item->probe == PROBE_TENANCY)
+                check_tenancy(&check, step, k, item == first, item == last);
+            else if (item->probe == PROBE_GUARD)
+                check_guard(entry, item, finding);
+        }
+    }
+}

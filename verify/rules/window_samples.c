@@ -1,0 +1,259 @@
+/* What the samples of a window show, one after the other. */
+#include "verify/rules/window.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "verify/judge/reading.h"
+#include "verify/judge/voices.h"
+#include "verify/read/memory.h"
+
+struct sample_times window_times(const struct entry *entry)
+{
+    struct sample_times times = {entry->boottime_ns, 0};
+    for (size_t i = 0; i < entry->item_count; i++) {
+        if (entry->items[i].sent_ns < times.first_sent_ns)
+            times.first_sent_ns = entry->items[i].sent_ns;
+        if (entry->items[i].received_ns > times.last_received_ns)
+            times.last_received_ns = entry->items[i].received_ns;
+    }
+    return times;
+}
+
+void tally_free(struct tally *tally)
+{
+    free(tally->rows);
+    *tally = (struct tally){0};
+}
+
+static int64_t count_in_a_row(struct tally *tally, struct slice name, bool endpoint, bool good)
+{
+    size_t at = 0;
+    while (at < tally->count
+           && (tally->rows[at].endpoint != endpoint || !slice_equal(tally->rows[at].name, name)))
+        at++;
+    if (at == tally->count) {
+        tally->rows = memory_grown(tally->rows, ++tally->count, sizeof *tally->rows);
+        tally->rows[at] = (struct tally_row){name, endpoint, 0};
+    }
+    tally->rows[at].in_a_row = good ? 0 : tally->rows[at].in_a_row + 1;
+    return tally->rows[at].in_a_row;
+}
+
+/* What a sample comes to: whether anything of it failed, and the longest row of failures. */
+struct outcome {
+    bool failed;
+    int64_t most;
+    char blame[120]; /* the first that failed */
+};
+
+static void note_outcome(struct outcome *outcome, struct slice name, bool good, int64_t in_a_row)
+{
+    if (!good && !outcome->failed)
+        (void)snprintf(outcome->blame, sizeof outcome->blame, "%.*s", SLICE_ARGUMENTS(name));
+    outcome->failed = outcome->failed || !good;
+    if (in_a_row > outcome->most) {
+        outcome->most = in_a_row;
+        (void)snprintf(outcome->blame, sizeof outcome->blame, "%.*s", SLICE_ARGUMENTS(name));
+    }
+}
+
+static void add_endpoints(const struct audit *audit, struct tally *tally, const struct entry *entry,
+                          struct outcome *outcome)
+{
+    for (const struct node *endpoint = audit->genesis.endpoints->first; endpoint != NULL;
+         endpoint = endpoint->next) {
+        bool good = true, asked = false;
+        for (size_t i = 0; i < entry->item_count; i++) {
+            const struct item *item = &entry->items[i];
+            if (item->probe != PROBE_HEALTH || !slice_equal(item->subject, endpoint->text))
+                continue;
+            asked = true;
+            good = good && deployment_health_is_good(&audit->deployment, entry, item);
+        }
+        good = good && asked;
+        note_outcome(outcome, endpoint->text, good,
+                     count_in_a_row(tally, endpoint->text, true, good));
+    }
+}
+
+static bool service_is_good(const struct listing *containers, const char *service)
+{
+    bool any = false;
+    for (size_t i = 0; i < containers->count; i++) {
+        if (strcmp(containers->list[i].service, service) != 0)
+            continue;
+        if (!reading_is_good(&containers->list[i]))
+            return false;
+        any = true;
+    }
+    return any;
+}
+
+/* Every service that was pulled has a good container, and none that is not good. */
+static void samples_add_services(const struct audit *audit, struct tally *tally,
+                                 const struct entry *entry, struct outcome *outcome)
+{
+    const struct entry *pull = deployment_good_entry(&audit->deployment, ACTION_PULL_IMAGES);
+    const struct listing *pulled = pull != NULL
+                                       ? reading_list(entry_item(pull, 0, pull->item_count,
+                                                                 PROBE_COMPOSE_IMAGES, NULL))
+                                       : NULL;
+    for (size_t i = 0; pulled != NULL && i < pulled->count; i++) {
+        const char *service = pulled->list[i].service;
+        bool good = true;
+        for (size_t k = 0; k < entry->item_count; k++) {
+            const struct listing *containers = entry->items[k].probe == PROBE_COMPOSE_CONTAINERS
+                                                   ? reading_list(&entry->items[k])
+                                                   : NULL;
+            bool list = entry->items[k].probe == PROBE_COMPOSE_CONTAINERS;
+            good = good && (!list || (containers != NULL && service_is_good(containers, service)));
+        }
+        note_outcome(outcome, slice_of(service), good,
+                     count_in_a_row(tally, slice_of(service), false, good));
+    }
+}
+
+static void add_policy(const struct audit *audit, struct tally *tally, const struct entry *entry,
+                       struct outcome *outcome)
+{
+    struct voices voices;
+    if (!audit->genesis.has_policy)
+        return;
+    voices_read(&audit->deployment.hearing, &audit->genesis, entry, 0, entry->item_count,
+                VOICE_RESPONDER, &voices);
+    bool good = voices.replies > 0 && !voices.lost;
+    tally->policy_in_a_row = good ? 0 : tally->policy_in_a_row + 1;
+    note_outcome(outcome, slice_of(voices.lost ? "Brain's leadership" : "policy_hash"), good,
+                 tally->policy_in_a_row);
+}
+
+static struct outcome samples_outcome_of(const struct audit *audit, struct tally *tally,
+                                         const struct entry *entry)
+{
+    struct outcome outcome = {.failed = false};
+    add_endpoints(audit, tally, entry, &outcome);
+    samples_add_services(audit, tally, entry, &outcome);
+    add_policy(audit, tally, entry, &outcome);
+    return outcome;
+}
+
+static bool may_restart(const struct genesis *genesis, const char *service)
+{
+    const struct node *node = genesis->restarts_allowed != NULL ? genesis->restarts_allowed->first
+                                                                : NULL;
+    for (; node != NULL; node = node->next)
+        if (slice_is(node->text, service))
+            return true;
+    return false;
+}
+
+static bool is_finished(const struct listing *containers, const char *service)
+{
+    for (size_t i = 0; i < containers->count; i++)
+        if (strcmp(containers->list[i].service, service) == 0
+            && (strcmp(containers->list[i].state, "exited") != 0
+                || containers->list[i].exit_code != 0))
+            return false;
+    return true;
+}
+
+static bool is_listed(const struct listing *containers, const struct listed *container)
+{
+    for (size_t i = 0; i < containers->count; i++) {
+        const struct listed *other = &containers->list[i];
+        if (strcmp(other->service, container->service) == 0 && strcmp(other->id, container->id) == 0
+            && strcmp(other->image, container->image) == 0
+            && strcmp(other->started_at, container->started_at) == 0
+            && other->restarts == container->restarts)
+            return true;
+    }
+    return false;
+}
+
+/* W-09: a service whose set of containers differs between two lists; NULL. */
+static const char *differing_service(const struct genesis *genesis, const struct listing *left,
+                                     const struct listing *right)
+{
+    for (size_t i = 0; i < left->count; i++) {
+        const struct listed *container = &left->list[i];
+        if (!is_listed(right, container) && !may_restart(genesis, container->service)
+            && !(is_finished(left, container->service) && is_finished(right, container->service)))
+            return container->service;
+    }
+    return NULL;
+}
+
+/* Restarts by itself after an exit count as started anew: they all stand in the lists. */
+static const char *changed_service(const struct audit *audit, const struct entry *first,
+                                   const struct entry *entry)
+{
+    const struct listing *was = reading_list(
+        entry_first_item(first, 0, first->item_count, PROBE_COMPOSE_CONTAINERS));
+    for (size_t i = 0; was != NULL && i < entry->item_count; i++) {
+        const struct listing *is = entry->items[i].probe == PROBE_COMPOSE_CONTAINERS
+                                       ? reading_list(&entry->items[i])
+                                       : NULL;
+        const char *service = is != NULL ? differing_service(&audit->genesis, was, is) : NULL;
+        if (service == NULL && is != NULL)
+            service = differing_service(&audit->genesis, is, was);
+        if (service != NULL)
+            return service;
+    }
+    return NULL;
+}
+
+static bool boot_changed(const struct entry *first, const struct entry *entry)
+{
+    const char *boot = NULL;
+    const struct entry *both[] = {first, entry};
+    for (unsigned k = 0; k < 2; k++)
+        for (size_t i = 0; i < both[k]->item_count; i++) {
+            const struct item *item = &both[k]->items[i];
+            if (!item->has_target)
+                continue;
+            if (boot != NULL && strcmp(boot, item->target_boot) != 0)
+                return true;
+            boot = item->target_boot;
+        }
+    return false;
+}
+
+static bool fault_is(struct window_fault *ret_fault, const char *rule, const char *what,
+                     const char *of)
+{
+    ret_fault->rule = rule;
+    (void)snprintf(ret_fault->why, sizeof ret_fault->why, "%s%s", what, of);
+    return true;
+}
+
+bool window_sample_fails(const struct audit *audit, struct tally *tally, const struct entry *entry)
+{
+    struct outcome outcome = samples_outcome_of(audit, tally, entry);
+    (void)snprintf(tally->blame, sizeof tally->blame, "%s", outcome.blame);
+    return outcome.failed;
+}
+
+bool window_add_sample(const struct audit *audit, struct tally *tally, const struct entry *entry,
+                       struct window_fault *ret_fault)
+{
+    struct outcome outcome = samples_outcome_of(audit, tally, entry);
+    tally->first = tally->first != NULL ? tally->first : entry;
+    tally->failed += outcome.failed;
+    if (outcome.failed)
+        (void)snprintf(tally->blame, sizeof tally->blame, "%s", outcome.blame);
+    const char *changed = changed_service(audit, tally->first, entry);
+    if (outcome.most >= audit->limits->failures)
+        return fault_is(ret_fault, "W-07", "too many failures in a row of ", outcome.blame);
+    if (tally->failed > audit->limits->failures_total)
+        return fault_is(ret_fault, "W-08", "too many samples failed; the last one by ",
+                        outcome.blame);
+    if (changed != NULL)
+        return fault_is(ret_fault, "W-09",
+                        "other containers than at the start of the window, or restarted ones, of ",
+                        changed);
+    if (boot_changed(tally->first, entry))
+        return fault_is(ret_fault, "W-10", "the target was rebooted within the window", "");
+    return false;
+}

@@ -1,0 +1,224 @@
+/* When the failure could be seen (W-12): the earliest of all evidence. */
+#include "verify/rules/window.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "verify/rules/interlock.h"
+#include "verify/judge/reading.h"
+#include "verify/judge/voices.h"
+
+/* The earliest moment so far, on the boot of the failing transition. */
+struct earliest {
+    const struct entry *entry;
+    int64_t ns;
+};
+
+static void note_moment(struct earliest *earliest, const struct entry *entry, int64_t ns)
+{
+    if (ns < earliest->ns)
+        *earliest = (struct earliest){entry, ns};
+}
+
+static bool sample_shows_it(const struct audit *audit, const struct entry *entry,
+                            enum showing expected, char hash[SHA256_HEX + 1])
+{
+    struct voices voices;
+    const struct hearing *hearing = &audit->deployment.hearing;
+    if (!audit->genesis.has_policy)
+        return false;
+    voices_read(hearing, &audit->genesis, entry, 0, entry->item_count, 0, &voices);
+    if (voices.parity == PARITY_UNEQUAL
+        || (hash[0] != '\0' && voices.hash[0] != '\0' && strcmp(hash, voices.hash) != 0))
+        return true;
+    for (size_t i = 0; i < hearing->look_count; i++)
+        if (hearing->looks[i].entry == entry && expected != SHOWING_UNKNOWN
+            && hearing->looks[i].showing != expected && hearing->looks[i].showing != SHOWING_STILL)
+            return true;
+    return false;
+}
+
+/* The state that the window starts with, and the hash: those of the step before it. */
+static enum showing expected_of(const struct audit *audit, char ret_hash[SHA256_HEX + 1])
+{
+    const struct deployment *deployment = &audit->deployment;
+    const enum action actions[] = {ACTION_ARM, ACTION_VERIFY_RELEASE};
+    ret_hash[0] = '\0';
+    for (unsigned i = 0; i < 2; i++) {
+        const struct entry *entry = deployment_good_entry(deployment, actions[i]);
+        struct voices voices;
+        if (entry == NULL)
+            continue;
+        const struct look *look = hearing_look(&deployment->hearing, entry, 0, entry->item_count);
+        voices_read(&deployment->hearing, &audit->genesis, entry, 0, entry->item_count, 0, &voices);
+        memcpy(ret_hash, voices.hash, sizeof voices.hash);
+        return look != NULL ? look->showing : SHOWING_UNKNOWN;
+    }
+    return SHOWING_UNKNOWN;
+}
+
+static bool belongs_to_window(struct entry *entry, const struct entry *intent)
+{
+    return entry->type == ENTRY_SAMPLE && intent != NULL
+           && node_number(entry_body(entry), "intent", -1) == intent->seq;
+}
+
+/* The intent of observe_window that was open, or answered, last before the failure. */
+static const struct entry *window_intent(const struct deployment *deployment,
+                                         const struct entry *before)
+{
+    const struct entry *found = NULL;
+    for (size_t i = 0; i < deployment->count && deployment->entries[i]->seq < before->seq; i++)
+        if (deployment->entries[i]->type == ENTRY_INTENT
+            && action_by_name(node_text(entry_body(deployment->entries[i]), "action"))
+                   == ACTION_OBSERVE_WINDOW)
+            found = deployment->entries[i];
+    return found;
+}
+
+/* Samples that show it, and the silence behind the last one. */
+static void look_at_samples(const struct audit *audit, const struct step *failure,
+                            struct earliest *earliest, int64_t *ret_unwatched_ms)
+{
+    const struct deployment *deployment = &audit->deployment;
+    const struct entry *transition = failure->transition,
+                       *intent = window_intent(deployment, transition);
+    CLEANUP_TALLY struct tally tally = {0};
+    char hash[SHA256_HEX + 1];
+    enum showing expected = expected_of(audit, hash);
+    int64_t last_ns = 0;
+    if (failure->from == STATE_ARMED || (intent != NULL && failure->from == STATE_VERIFIED)
+        || failure->from == STATE_OBSERVED) {
+        const struct entry *armed = deployment_good_entry(deployment, ACTION_ARM);
+        last_ns = armed != NULL && strcmp(armed->boot, transition->boot) == 0
+                      ? window_times(armed).last_received_ns
+                      : 0;
+    }
+    for (size_t i = 0; i < deployment->count && deployment->entries[i]->seq < transition->seq;
+         i++) {
+        struct entry *entry = deployment->entries[i];
+        struct window_fault fault;
+        if (!belongs_to_window(entry, intent) || strcmp(entry->boot, transition->boot) != 0)
+            continue;
+        last_ns = window_times(entry).last_received_ns;
+        if (window_add_sample(audit, &tally, entry, &fault)
+            || sample_shows_it(audit, entry, expected, hash))
+            note_moment(earliest, entry, last_ns);
+    }
+    bool watching = failure->from == STATE_ARMED || failure->from == STATE_OBSERVED
+                    || (intent != NULL && failure->intent == intent);
+    int64_t silent_ns = last_ns + audit->limits->sample_gap_ms * 1000000;
+    if (!watching || last_ns == 0)
+        return;
+    int64_t first_ns = window_times(transition).first_sent_ns;
+    *ret_unwatched_ms = first_ns > silent_ns ? (first_ns - last_ns) / 1000000 : 0;
+    note_moment(earliest, transition, silent_ns);
+}
+
+static bool list_shows_it(const struct item *item)
+{
+    const struct listing *containers = reading_list(item);
+    for (size_t i = 0; containers != NULL && i < containers->count; i++)
+        if (!reading_is_good(&containers->list[i]))
+            return true;
+    return false;
+}
+
+/* An item of the failing transition that shows it. */
+static bool item_shows_it(const struct audit *audit, const struct entry *entry, size_t place,
+                          bool disarmed)
+{
+    const struct item *item = &entry->items[place];
+    const struct look *look = hearing_first_look(&audit->deployment.hearing, entry, 0, place + 3);
+    bool act = item->probe == PROBE_ACT || item->probe == PROBE_COMPOSE_UP
+               || item->probe == PROBE_COMPOSE_PULL || item->probe == PROBE_BUS_PUBLISH
+               || item->probe == PROBE_SCRIPT,
+         voice = item->probe == PROBE_LOGS_EXECUTION || item->probe == PROBE_LOGS_BRAIN
+                 || item->probe == PROBE_BUS_POLICY_HASH;
+    struct voices voices;
+    if (act)
+        return item->status != 0;
+    if (item->probe == PROBE_HEALTH)
+        return !reading_health_is_good(item);
+    if (item->probe == PROBE_COMPOSE_CONTAINERS)
+        return list_shows_it(item);
+    if (disarmed && look != NULL && look->log == place && look->says_armed)
+        return true;
+    if (!voice || !audit->genesis.has_policy)
+        return false;
+    voices_read(&audit->deployment.hearing, &audit->genesis, entry, 0, place + 1, 0, &voices);
+    return voices.parity == PARITY_UNEQUAL;
+}
+
+static void look_at_transition(const struct audit *audit, const struct step *failure,
+                               struct earliest *earliest)
+{
+    const struct entry *entry = failure->transition;
+    bool disarmed = failure->from >= STATE_DISARMED && failure->from <= STATE_PARITY_VERIFIED;
+    if (entry->item_count == 0 || !machine_answers_intent(failure->event)) {
+        note_moment(earliest, entry, entry->boottime_ns);
+        return;
+    }
+    for (size_t i = 0; i < entry->item_count; i++)
+        if (item_shows_it(audit, entry, i, disarmed)) {
+            note_moment(earliest, entry, entry->items[i].received_ns);
+            return;
+        }
+    note_moment(earliest, entry, window_times(entry).last_received_ns);
+}
+
+int64_t window_failure_seen_ns(const struct audit *audit, const struct step *failure,
+                               const struct entry **ret_entry, int64_t *ret_unwatched_ms)
+{
+    struct earliest earliest = {failure->transition, INT64_MAX};
+    *ret_unwatched_ms = 0;
+    look_at_transition(audit, failure, &earliest);
+    look_at_samples(audit, failure, &earliest, ret_unwatched_ms);
+    *ret_entry = earliest.entry;
+    return earliest.ns;
+}
+
+/* Whether a failing transition by unhealthy or mismatch needs no sample that shows it: nobody
+ * watched for too long, or the driver was started anew. */
+static bool is_excused(const struct audit *audit, const struct entry *intent,
+                       const struct entry *last, const struct entry *transition)
+{
+    const struct entry *from = last != NULL ? last : intent;
+    int64_t limit_ms = last != NULL ? audit->limits->sample_gap_ms
+                                    : audit->limits->window_start_armed_ms;
+    if (strcmp(from->boot, transition->boot) != 0)
+        return true;
+    int64_t from_ns = last != NULL ? window_times(last).last_received_ns : intent->boottime_ns;
+    return transition->boottime_ns - from_ns > limit_ms * 1000000;
+}
+
+const struct entry *window_unreasonable(const struct audit *audit, const struct step *failure,
+                                        char *ret_why, size_t room)
+{
+    const struct deployment *deployment = &audit->deployment;
+    const struct entry *intent = window_intent(deployment, failure->transition), *last = NULL;
+    CLEANUP_TALLY struct tally tally = {0};
+    char hash[SHA256_HEX + 1];
+    enum showing expected = expected_of(audit, hash);
+    bool shown = false;
+    for (size_t i = 0; intent != NULL && i < deployment->count; i++) {
+        struct entry *entry = deployment->entries[i];
+        struct window_fault fault;
+        if (!belongs_to_window(entry, intent) || entry->seq > failure->transition->seq)
+            continue;
+        if (shown) {
+            (void)snprintf(ret_why, room, "the window went on after a sample that fails it");
+            return entry;
+        }
+        shown = window_add_sample(audit, &tally, entry, &fault)
+                || sample_shows_it(audit, entry, expected, hash);
+        last = entry;
+    }
+    bool by_sample = failure->intent == intent && intent != NULL
+                     && (failure->event == EVENT_UNHEALTHY || failure->event == EVENT_MISMATCH);
+    if (!by_sample || shown || is_excused(audit, intent, last, failure->transition))
+        return NULL;
+    (void)snprintf(ret_why, room, "the window was failed by %s, and no sample shows why",
+                   event_name(failure->event));
+    return failure->transition;
+}
