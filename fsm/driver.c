@@ -107,9 +107,10 @@ enum error_code driver_unlock(struct driver *driver, struct error *error)
 enum error_code driver_open_config(struct driver *driver, const struct driver_options *options,
                                    bool operator_key, struct error *error)
 {
-    *driver = (struct driver){.options = *options,
-                              .world = options->world,
-                              .clock = options->world->clock};
+    memset(driver, 0, sizeof *driver); /* a compound literal would be a frame of its size */
+    driver->options = *options;
+    driver->world = options->world;
+    driver->clock = options->world->clock;
     driver->recorder = (struct recorder){.clock = driver->clock,
                                          .deployment = JOURNAL_NO_DEPLOYMENT};
     enum error_code code = config_load(options->world, options->config_path, &driver->config,
@@ -246,7 +247,7 @@ void driver_close(struct driver *driver)
     if (driver->lock != NULL)
         driver->world->disk->unlock(driver->world->disk->context, driver->lock);
     config_free(&driver->config);
-    *driver = (struct driver){0};
+    memset(driver, 0, sizeof *driver);
 }
 
 enum error_code driver_reload(struct driver *driver, struct error *error)

@@ -5,7 +5,7 @@
 void config_free(struct config *config)
 {
     strings_free(&config->strings);
-    *config = (struct config){0};
+    memset(config, 0, sizeof *config); /* a compound literal would be a frame of its size */
 }
 
 bool config_has_check(const struct config *config, const char *item)

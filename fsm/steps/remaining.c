@@ -59,7 +59,7 @@ enum error_code remaining_check(struct step *step, struct error *error)
         code = compose_fingerprints(target, COMPOSE_KEY_MAKE, &step->evidence, error);
     if (code != ERROR_OK)
         return code;
-    seen->drift = (struct drift){.count = 0};
+    seen->drift.count = seen->drift.more = 0;
     drift_services(step->driver->config.setup.compose.file, &seen->containers, &seen->images,
                    &seen->configurations, &seen->drift);
     return judge_remaining(step, error);

@@ -75,8 +75,8 @@ static void judge_images(struct step *step)
     const struct containers *before = &step->seen.before.containers;
     struct images *declared = &step->seen.images;
     char text[300];
-    *declared = (struct images){.count = 0};
-    step->seen.drift = (struct drift){.count = 0};
+    memset(declared, 0, sizeof *declared);
+    step->seen.drift.count = step->seen.drift.more = 0;
     for (size_t i = 0; i < before->count; i++) {
         struct image *image = &declared->list[declared->count++];
         memcpy(image->service, before->list[i].service, sizeof image->service);
