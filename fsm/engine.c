@@ -115,7 +115,7 @@ static enum error_code decide_intent(void *context, uint64_t size, struct error 
     struct opening *opening = context;
     struct driver *driver = opening->driver;
     char why[320] = "";
-    bool forward = authority_is_forward(opening->step->edge);
+    bool forward = authority_goes_forward(opening->step->edge);
     enum error_code code = forward ? authority_look(driver, why, sizeof why, &size, error)
                                    : ERROR_OK;
     if (code != ERROR_OK)

@@ -264,7 +264,7 @@ static enum error_code decide_reconciliation(void *context, uint64_t size, struc
     struct driver *driver = ruling->driver;
     struct finding *finding = ruling->finding;
     char why[400] = "";
-    bool forward = ruling->step != NULL && authority_is_forward(ruling->step)
+    bool forward = ruling->step != NULL && authority_goes_forward(ruling->step)
                    && finding->reconciled.resumption != RESUMPTION_FAIL;
     enum error_code code = forward ? authority_look(driver, why, sizeof why, &size, error)
                                    : ERROR_OK;

@@ -86,7 +86,7 @@ enum error_code authority_check_own(struct driver *driver, enum roster_role role
                      roster_role_name(role), (unsigned long long)roster.entry);
 }
 
-bool authority_is_forward(const struct transition *edge)
+bool authority_goes_forward(const struct transition *edge)
 {
     return machine_phase(edge->from) != PHASE_REVERTING && edge->action != ACTION_DISARM;
 }

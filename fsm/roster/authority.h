@@ -30,7 +30,7 @@ enum error_code authority_check_own(struct driver *driver, enum roster_role role
                                     struct error *error) CHECKED;
 
 /* Only an operator of the roster in force goes forward with such an action. */
-bool authority_is_forward(const struct transition *edge);
+bool authority_goes_forward(const struct transition *edge);
 /* *ret_why: one sentence when the driving operator was removed since, "" when they may go forward;
  * looked at over the *ret_size entries that the journal has. */
 enum error_code authority_look(struct driver *driver, char *ret_why, size_t room,

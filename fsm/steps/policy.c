@@ -249,7 +249,7 @@ static enum error_code send_arm(struct step *step, struct error *error)
 }
 
 /* One running container of each of the two; of more, nobody knows which one answered. */
-static enum error_code check_one_each(struct step *step)
+static enum error_code check_single_containers(struct step *step)
 {
     const struct setup_services *services = &step->driver->config.setup.services;
     const char *const names[] = {services->execution, services->brain};
@@ -288,7 +288,7 @@ enum error_code step_arm(struct step *step, struct error *error)
         return step_is(step, EVENT_MISMATCH, "not armed, because parity is gone: %s",
                        step->seen.parity.text);
     if (step_goes_on(step, code))
-        code = check_one_each(step);
+        code = check_single_containers(step);
     if (step_goes_on(step, code))
         code = check_still_disarmed(step, error);
     if (step_goes_on(step, code))
