@@ -49,6 +49,15 @@ static const struct command commands[] = {
      "abort and\n"
      "roll back from that entry on.",
      0, 3, command_roster},
+    {"settings", "[--reason WHY]", "show or change what the journal pins besides the roster",
+     "Services, endpoints, patterns, limits, checklist and approvals are pinned when a journal "
+     "begins, so\n"
+     "that a verdict does not depend on a file. Without words: whether titan.yml still says the "
+     "same. With\n"
+     "--reason: appends an entry, signed by an administrator with their own key, that replaces "
+     "them for\n"
+     "deployments opened from then on. Refused while a deployment is open.",
+     0, 0, command_settings},
     {"begin",
      "release|policy --reason TEXT [--commit SHA] [--expect HASH] [--approvals N] [--check "
      "ITEM]...",

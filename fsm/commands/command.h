@@ -35,6 +35,7 @@ command_function command_init;
 command_function command_config;
 command_function command_preflight;
 command_function command_roster;
+command_function command_settings;
 command_function command_begin;
 command_function command_request;
 command_function command_approve;

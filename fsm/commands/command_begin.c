@@ -6,6 +6,7 @@
 
 #include "fsm/roster/authority.h"
 #include "fsm/roster/genesis.h"
+#include "fsm/roster/settings.h"
 #include "fsm/terminal/progress.h"
 #include "journal/canonical.h"
 #include "journal/format/names.h"
@@ -22,14 +23,20 @@ static enum error_code check_pinned(struct driver *driver, struct error *error)
     CLEANUP_JSON json_t *now = genesis_json(&driver->config, host_key != NULL ? host_key : "");
     if (now == NULL)
         return error_set(error, ERROR_MEMORY, 0, "begin", "", "out of memory");
-    static const char *const pinned[] = {"target",   "services", "endpoints", "marker",
-                                         "patterns", "limits",   "checklist", "approvals"};
-    for (size_t i = 0; i < sizeof pinned / sizeof pinned[0]; i++)
-        if (!json_equal(json_object_get(genesis.body, pinned[i]), json_object_get(now, pinned[i])))
-            return error_set(error, ERROR_CONFIG, 0, driver->options.config_path,
-                             "restore it, or begin a new journal with `titan-fsm init`",
-                             "'%s' is not what this journal's genesis pins", pinned[i]);
-    return ERROR_OK;
+    if (!json_equal(json_object_get(genesis.body, "target"), json_object_get(now, "target")))
+        return error_set(error, ERROR_CONFIG, 0, driver->options.config_path,
+                         "restore it, or begin a new journal with `titan-fsm init`",
+                         "'target' is not what this journal's genesis pins");
+    CLEANUP_JSON json_t *in_force = NULL;
+    uint64_t place;
+    code = settings_load(driver->journal, &in_force, &place, error);
+    const char *key = code == ERROR_OK ? settings_difference(in_force, now) : NULL;
+    if (key != NULL)
+        return error_set(error, ERROR_CONFIG, 0, driver->options.config_path,
+                         "restore it, or titan-fsm settings --reason TEXT as an administrator",
+                         "'%s' is not what entry %llu of the journal pins", key,
+                         (unsigned long long)place);
+    return code;
 }
 
 static enum error_code check_words(const struct command_line *line, const struct config *config,
@@ -74,7 +81,7 @@ static enum error_code check_additions(struct driver *driver, const struct comma
                              "the checklist has no such item");
     if (wanted < pinned)
         return error_set(error, ERROR_REFUSED, 0, "--approvals", "omit it, or ask for more",
-                         "genesis requires %d approvals; `begin` can only add to them", pinned);
+                         "the journal requires %d approvals; `begin` can only add to them", pinned);
     enum error_code code = journal_head(driver->journal, &head, error);
     if (code == ERROR_OK)
         code = roster_load(driver->journal, head.size, &roster, error);

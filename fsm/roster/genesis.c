@@ -116,6 +116,19 @@ json_t *genesis_json(const struct config *config, const char *host_key)
         config->approvals.release);
 }
 
+json_t *genesis_settings_json(const struct config *config, const char *reason)
+{
+    json_t *body = genesis_json(config, "");
+    if (body == NULL)
+        return NULL;
+    (void)json_object_del(body, "target");
+    (void)json_object_del(body, "roster");
+    if (json_object_set_new(body, "reason", json_string(reason)) == 0)
+        return body;
+    json_decref(body);
+    return NULL;
+}
+
 enum error_code genesis_check_roster(const struct driver *driver, const json_t *lines,
                                      struct error *error)
 {

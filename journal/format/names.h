@@ -9,6 +9,7 @@
 #define ENTRY_GENESIS "genesis"
 #define ENTRY_SETTINGS "settings"
 #define ENTRY_ROSTER "roster"
+#define ENTRY_SETTINGS "settings"
 #define ENTRY_OPEN "open"
 #define ENTRY_INTENT "intent"
 #define ENTRY_TRANSITION "transition"
@@ -26,6 +27,7 @@
     X(ENTRY_GENESIS)        \
     X(ENTRY_SETTINGS)       \
     X(ENTRY_ROSTER)         \
+    X(ENTRY_SETTINGS)       \
     X(ENTRY_OPEN)           \
     X(ENTRY_INTENT)         \
     X(ENTRY_TRANSITION)     \

@@ -16,6 +16,7 @@ static void print_entry_summary(const struct journal_entry *entry)
     } rows[] = {
         {ENTRY_OPEN, {"procedure", "operator", "reason"}},
         {ENTRY_ROSTER, {"reason"}},
+        {ENTRY_SETTINGS, {"reason"}},
         {ENTRY_APPROVAL, {"principal", "reason"}},
         {ENTRY_INTENT, {"from", "action"}},
         {ENTRY_TRANSITION, {"from", "event", "to", "reason"}},
