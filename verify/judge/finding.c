@@ -54,10 +54,14 @@ static void finding_set(struct finding *finding, enum verdict verdict, const str
 static void note_rule(struct finding *finding, const char *rule)
 {
     for (unsigned i = 0; i < finding->rules_count; i++)
-        if (strcmp(finding->rules[i], rule) == 0)
+        if (strcmp(finding->rules[i], rule) == 0) {
+            finding->rules_times[i]++;
             return;
-    if (finding->rules_count < FINDING_RULES_MAX)
-        (void)snprintf(finding->rules[finding->rules_count++], FINDING_RULE_BYTES, "%s", rule);
+        }
+    if (finding->rules_count == FINDING_RULES_MAX)
+        return;
+    finding->rules_times[finding->rules_count] = 1;
+    (void)snprintf(finding->rules[finding->rules_count++], FINDING_RULE_BYTES, "%s", rule);
 }
 
 void finding_violated(struct finding *finding, const char *rule, const struct entry *entry,

@@ -33,7 +33,7 @@ struct finding {
     uint64_t entry;
     /* Ids of FORMAT.md ("L-03"): of what decided, and of everything that was said against it. */
     char rule[FINDING_RULE_BYTES], rules[FINDING_RULES_MAX][FINDING_RULE_BYTES];
-    unsigned rules_count;
+    unsigned rules_count, rules_times[FINDING_RULES_MAX]; /* how often each */
     char sentence[480];
     struct finding_range rests[FINDING_RANGES_MAX]; /* ascending, none touching the next */
     unsigned rests_count;

@@ -1,0 +1,54 @@
+"""Bundles for test_verify_rules: the honest journals of tests/forge, every case of a rule, and a
+sample of the systematic changes with a fixed seed. make_cases.py FOLDER STAMP"""
+
+import os
+import random
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../forge"))
+os.environ.setdefault("TITAN_BUILD", "")  # no verifier runs here
+
+import cases  # noqa: E402
+import journals  # noqa: E402
+import mutate  # noqa: E402
+from bundle import JOURNAL  # noqa: E402
+from story import LIMITS  # noqa: E402
+
+CHANGES = 500
+
+
+def write(folder, name, driver, journal, limits):
+    path = os.path.join(folder, name)
+    journal.write(path + ".bundle")
+    with open(path + ".trust", "w", encoding="utf-8") as file:
+        file.write(driver.alice.line("alice@example", (JOURNAL,)) + "\n")
+    with open(path + ".yml", "w", encoding="utf-8") as file:
+        file.writelines(f"{key}: {value}\n" for key, value in limits.items())
+    return name
+
+
+def make(folder):
+    honest = {name: story() for name, story in journals.ALL.items()}
+    for name, driver in honest.items():
+        yield write(folder, "honest_" + name, driver, driver.journal, LIMITS)
+    for case in cases.CASES:
+        if not case.arguments:
+            driver, journal = case.make()
+            yield write(folder, case.name, driver, journal, case.limits or LIMITS)
+    changes = [
+        (name, change) for name, driver in honest.items() for change in mutate.each(driver.journal)
+    ]
+    for number, (name, change) in enumerate(random.Random(1).sample(changes, CHANGES)):
+        driver = honest[name]
+        yield write(folder, f"change_{number:03}", driver, change.apply(driver.journal), LIMITS)
+
+
+def main(folder, stamp):
+    os.makedirs(folder, exist_ok=True)
+    names = list(make(folder))
+    with open(stamp, "w", encoding="utf-8") as file:
+        file.writelines(name + "\n" for name in names)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,123 @@
+/* What the verifier says of every journal that make_cases.py made: honest ones, one for each rule,
+ * and a sample of systematic changes. All of it is compared with rules.golden, word for word, so
+ * that no finding can be lost without a test noticing.
+ * Rewriting: test_verify_rules --write FILE, after a change that was meant; the difference is then
+ * read line by line. */
+#include "tests/verify/check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <sodium.h>
+
+#include "verify/read/file.h"
+
+enum { TEXT_BYTES_MAX = 8 << 20, NAME_BYTES = 128, PATH_BYTES = 512 };
+
+static void print_finding(FILE *stream, const char *name,
+                          const struct deployment_report *deployment, enum claim claim)
+{
+    const struct finding *finding = &deployment->claims[claim];
+    fprintf(stream, "%s %llu%s %s: %s", name, (unsigned long long)deployment->number,
+            deployment->commands ? " commands" : "", claim_name(claim),
+            verdict_name(finding->verdict));
+    for (unsigned i = 0; i < finding->rules_count; i++)
+        fprintf(stream, " %s*%u", finding->rules[i], finding->rules_times[i]);
+    if (finding->has_entry)
+        fprintf(stream, " entry %llu", (unsigned long long)finding->entry);
+    fprintf(stream, "%s%s\n", strncmp(name, "change_", 7) == 0 ? "" : ": ",
+            strncmp(name, "change_", 7) == 0 ? "" : finding->sentence);
+}
+
+/* Of an honest journal everything; of another one what does not hold. */
+static void print_report(FILE *stream, const char *name, const struct report *report)
+{
+    CLEANUP_REMARKS struct remark *remarks = NULL;
+    size_t count = report_remarks(report, &remarks);
+    bool honest = strncmp(name, "honest_", 7) == 0;
+    fprintf(stream, "%s status %d\n", name, (int)report->status);
+    for (size_t i = 0; i < report->count; i++)
+        for (unsigned claim = 1; claim < CLAIMS; claim++)
+            if (honest || report->deployments[i].claims[claim].rules_count > 0)
+                print_finding(stream, name, &report->deployments[i], (enum claim)claim);
+    for (size_t i = 0; i < count; i++)
+        if (remarks[i].rule != NULL && strncmp(name, "change_", 7) != 0)
+            fprintf(stream, "%s %s: %s\n", name, remarks[i].rule, remarks[i].text);
+}
+
+static void judge_case(FILE *stream, const char *name)
+{
+    CLEANUP_REPORT struct report report = {0};
+    char bundle[PATH_BYTES], trust[PATH_BYTES], limits[PATH_BYTES];
+    struct error error;
+    (void)snprintf(bundle, sizeof bundle, "%s/%s.bundle", CASES, name);
+    (void)snprintf(trust, sizeof trust, "%s/%s.trust", CASES, name);
+    (void)snprintf(limits, sizeof limits, "%s/%s.yml", CASES, name);
+    const struct verify_options options = {.path = bundle,
+                                           .trust = trust,
+                                           .target = "titan-forge",
+                                           .limits = limits,
+                                           .selection = SELECTION_ALL};
+    enum error_code code = verify_run(&options, &report, &error);
+    if (code == ERROR_OK)
+        print_report(stream, name, &report);
+    else
+        fprintf(stream, "%s ended with %d: %s\n", name, (int)verify_status_of(&error), error.what);
+}
+
+static void judge_all(FILE *stream)
+{
+    FILE *index = fopen(CASES ".index", "r");
+    char name[NAME_BYTES];
+    assert_non_null(index);
+    while (fgets(name, sizeof name, index) != NULL) {
+        name[strcspn(name, "\n")] = '\0';
+        judge_case(stream, name);
+    }
+    (void)fclose(index);
+}
+
+static void rules_each_case_as_recorded(void **state)
+{
+    (void)state;
+    struct bytes golden = {0};
+    struct error error;
+    char *text = NULL;
+    size_t size = 0;
+    assert_int_equal(file_read(GOLDEN, TEXT_BYTES_MAX, &golden, NULL, &error), ERROR_OK);
+    FILE *stream = open_memstream(&text, &size);
+    judge_all(stream);
+    (void)fclose(stream);
+    const char *wanted = (const char *)golden.data, *found = text;
+    while (*wanted != '\0' && *found != '\0') {
+        size_t left = strcspn(wanted, "\n"), right = strcspn(found, "\n");
+        if (left != right || memcmp(wanted, found, left) != 0)
+            fail_msg("wanted: %.*s\nfound:  %.*s\nwhere this is meant: --write " GOLDEN, (int)left,
+                     wanted, (int)right, found);
+        wanted += left + 1;
+        found += right + 1;
+    }
+    assert_int_equal(golden.size, size);
+    bytes_free(&golden);
+    free(text);
+}
+
+static int write_golden(const char *path)
+{
+    FILE *stream = fopen(path, "w");
+    if (stream == NULL)
+        return 1;
+    judge_all(stream);
+    return fclose(stream) == 0 ? 0 : 1;
+}
+
+int main(int count, char **words)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(rules_each_case_as_recorded)};
+    if (sodium_init() < 0)
+        return 1;
+    if (count == 3 && strcmp(words[1], "--write") == 0)
+        return write_golden(words[2]);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
