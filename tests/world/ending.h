@@ -6,7 +6,7 @@
 #include "tests/world/moment.h"
 #include "tests/world/story.h"
 
-enum ending_verdict { WANT_PROVEN = 0, WANT_UNDECIDABLE = 3 };
+enum ending_verdict { WANT_PROVEN = 0, WANT_VIOLATED = 1, WANT_UNDECIDABLE = 3 };
 
 struct ending {
     const char *name;

@@ -24,4 +24,8 @@ const char *procedure_subject_fault(const struct audit *audit, const struct entr
 /* Services whose configuration compose could not tell (P-22). */
 size_t procedure_untold(const struct audit *audit);
 
+/* The step that this transition answers was repeated, or its act taken for done, after an
+ * interruption. */
+bool procedure_is_adopted(const struct deployment *deployment, const struct entry *entry);
+
 #endif

@@ -160,11 +160,24 @@ static bool act_belongs(const struct genesis *genesis, const struct item *item, 
     return false;
 }
 
-static bool up_belongs(const struct genesis *genesis, const struct entry *entry, size_t place,
+bool procedure_is_adopted(const struct deployment *deployment, const struct entry *entry)
+{
+    for (size_t i = 0; i < deployment->step_count; i++)
+        if (deployment->steps[i].transition->seq >= entry->seq)
+            return deployment->steps[i].adopted || deployment->steps[i].reconciliation != NULL
+                   || (deployment->steps[i].intent != NULL
+                       && node_member(entry_body(deployment->steps[i].intent), "repeats") != NULL);
+    return false;
+}
+
+static bool up_belongs(const struct audit *audit, const struct entry *entry, size_t place,
                        enum action action)
 {
+    const struct genesis *genesis = &audit->genesis;
     const struct item *item = &entry->items[place];
-    bool first = entry_item(entry, 0, place, PROBE_COMPOSE_UP, NULL) == NULL;
+    /* Where Brain was re-created before an interruption, only the rest is brought up. */
+    bool first = entry_item(entry, 0, place, PROBE_COMPOSE_UP, NULL) == NULL
+                 && !procedure_is_adopted(&audit->deployment, entry);
     if (action == ACTION_SWITCH_SERVICES || action == ACTION_REDEPLOY)
         return true;
     if (action == ACTION_DEPLOY_EXECUTION)
@@ -181,7 +194,7 @@ static bool is_in_place(const struct audit *audit, const struct entry *entry, si
     if (item->probe == PROBE_ACT)
         return act_belongs(genesis, item, action);
     if (item->probe == PROBE_COMPOSE_UP)
-        return up_belongs(genesis, entry, place, action);
+        return up_belongs(audit, entry, place, action);
     if (item->probe == PROBE_COMPOSE_PULL)
         return action == ACTION_PULL_IMAGES;
     return !reading_is_publish(item, genesis->subject_arm) || arms;

@@ -220,15 +220,6 @@ static bool is_failing(const struct deployment *deployment, const struct entry *
 }
 
 /* What an interrupted act did is not known to be the driver's, or not. */
-static bool is_adopted(const struct deployment *deployment, const struct entry *entry)
-{
-    for (size_t i = 0; i < deployment->step_count; i++)
-        if (deployment->steps[i].transition->seq >= entry->seq)
-            return deployment->steps[i].adopted || deployment->steps[i].reconciliation != NULL
-                   || (deployment->steps[i].intent != NULL
-                       && node_member(entry_body(deployment->steps[i].intent), "repeats") != NULL);
-    return false;
-}
 
 void procedure_check_lists(const struct audit *audit, struct finding *finding)
 {
@@ -239,7 +230,8 @@ void procedure_check_lists(const struct audit *audit, struct finding *finding)
         const struct entry *entry = deployment->entries[i];
         check_forms(entry, finding);
         follow_changes(audit, &changes, entry,
-                       is_failing(deployment, entry) || is_adopted(deployment, entry), finding);
+                       is_failing(deployment, entry) || procedure_is_adopted(deployment, entry),
+                       finding);
     }
     for (size_t i = 0; i < deployment->step_count; i++)
         if (step_is_good(&deployment->steps[i]))

@@ -125,9 +125,12 @@ static bool list_shows_it(const struct item *item)
 }
 
 /* An item of the failing transition that shows it. */
-static bool item_shows_it(const struct audit *audit, const struct entry *entry, size_t place,
-                          bool disarmed)
+static bool item_shows_it(const struct audit *audit, const struct step *failure, size_t place)
 {
+    const struct entry *entry = failure->transition;
+    bool disarmed = failure->from >= STATE_DISARMED && failure->from <= STATE_PARITY_VERIFIED;
+    /* Elsewhere a service may still be starting, and nothing is asked of its health. */
+    bool health = failure->from == STATE_SWITCHED || failure->from == STATE_OBSERVED;
     const struct item *item = &entry->items[place];
     const struct look *look = hearing_first_look(&audit->deployment.hearing, entry, 0, place + 3);
     bool act = item->probe == PROBE_ACT || item->probe == PROBE_COMPOSE_UP
@@ -139,9 +142,9 @@ static bool item_shows_it(const struct audit *audit, const struct entry *entry, 
     if (act)
         return item->status != 0;
     if (item->probe == PROBE_HEALTH)
-        return !reading_health_is_good(item);
+        return health && !reading_health_is_good(item);
     if (item->probe == PROBE_COMPOSE_CONTAINERS)
-        return list_shows_it(item);
+        return health && list_shows_it(item);
     if (disarmed && look != NULL && look->log == place && look->says_armed)
         return true;
     if (!voice || !audit->genesis.has_policy)
@@ -154,13 +157,12 @@ static void look_at_transition(const struct audit *audit, const struct step *fai
                                struct earliest *earliest)
 {
     const struct entry *entry = failure->transition;
-    bool disarmed = failure->from >= STATE_DISARMED && failure->from <= STATE_PARITY_VERIFIED;
     if (entry->item_count == 0 || !machine_answers_intent(failure->event)) {
         note_moment(earliest, entry, entry->boottime_ns);
         return;
     }
     for (size_t i = 0; i < entry->item_count; i++)
-        if (item_shows_it(audit, entry, i, disarmed)) {
+        if (item_shows_it(audit, failure, i)) {
             note_moment(earliest, entry, entry->items[i].received_ns);
             return;
         }
