@@ -15,6 +15,7 @@
 #include "journal/canonical.h"
 
 static const int64_t RECONNECT_PAUSE_NS = 2000000000;
+enum { STEP_BYTES = 1 << 20 }; /* free on the disk before a step begins */
 
 static enum error_code refuse_and_record(struct driver *driver, const char *event,
                                          const char *reason, const char *next, struct error *error)
@@ -154,6 +155,15 @@ static enum error_code act(struct driver *driver, struct step *step, struct erro
     return code == ERROR_OK ? conclude(driver, step, error) : code;
 }
 
+/* LMDB reuses pages of its file, so on a full disk an intent may still fit, and its act would be
+ * done without a record. A hot state goes on: standing still there is worse. */
+static enum error_code check_space(struct driver *driver, const struct transition *edge,
+                                   struct error *error)
+{
+    return machine_is_hot(edge->from) ? ERROR_OK
+                                      : journal_reserve(driver->journal, STEP_BYTES, error);
+}
+
 /* One edge: intent, act, transition. */
 static enum error_code take_edge(struct driver *driver, struct error *error)
 {
@@ -165,6 +175,8 @@ static enum error_code take_edge(struct driver *driver, struct error *error)
         return error->code;
     struct opening opening = {.driver = driver, .step = step};
     code = check_table(driver, step->edge, error);
+    if (code == ERROR_OK)
+        code = check_space(driver, step->edge, error);
     if (code == ERROR_OK)
         code = confirm_change(driver, step->edge, error);
     if (code == ERROR_OK)

@@ -219,9 +219,9 @@ def usage_errors_name_the_help(stack):
         )
     insist(titan.run(titan.FSM).returncode == titan.USAGE, "no command")
     for words, named in (
-        (["dance"], "no such command: dance; next: titan-fsm "),
+        (["dance"], "no such command: dance; next: did you mean titan-fsm advance? else titan-"),
         (["nirvana"], "no such command: nirvana; next: titan-fsm help\n"),
-        (["stauts"], "next: titan-fsm status"),
+        (["stauts"], "next: did you mean titan-fsm status? else titan-fsm help\n"),
         (["status", "--colour"], "no such option: --colour"),
         (["run", "--confirm"], "lacks its value: --confirm"),
         (["log", "-x"], "no such option: -x"),
@@ -287,7 +287,8 @@ def full_disk_stops_before_the_target_and_loses_nothing(stack):
             os.close(filler)
         refused(stack, operator, titan.JOURNAL_WRITE, ["advance"], "journal", "space|written|disk")
         (small / "filler").unlink()
-        insist(operator.entries() == entries, "what was written is all there, and nothing else")
+        now = operator.entries()
+        insist(now == entries, f"what was written is all there, and nothing else: {now[len(entries) :]}")
         subprocess.run(["mount", "-o", "remount,size=64m", small], check=True)
         stack.commit("release-2")
         operator.expect(titan.DONE, "run", "--rearm", "no")

@@ -44,6 +44,7 @@ struct scripted_blob {
 /* The operator's journal: entries, blobs by their hash, a few values. */
 struct scripted_store {
     bool created;
+    bool full; /* its disk: nothing can be reserved, though what is written still fits */
     struct scripted_entry *entries;
     struct scripted_blob *blobs;
     size_t entry_count, entry_capacity, blob_count, blob_capacity;

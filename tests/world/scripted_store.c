@@ -158,10 +158,10 @@ static enum error_code append(void *store, store_make_function *make, void *make
 
 static enum error_code reserve(void *store, size_t bytes, struct error *error)
 {
-    (void)store;
-    (void)bytes;
-    (void)error;
-    return ERROR_OK;
+    const struct scripted *scripted = store;
+    return !scripted->stored.full ? ERROR_OK
+                                  : error_set(error, ERROR_JOURNAL_WRITE, 0, "memory", "free space",
+                                              "less than %zu bytes are free", bytes);
 }
 
 static enum error_code file_bytes(void *store, uint64_t *ret_bytes, struct error *error)

@@ -21,7 +21,7 @@
 #define GO "run --rearm yes --confirm " PERSON_TARGET
 #define RESUME "resume --rearm yes --confirm " PERSON_TARGET
 
-enum { EXIT_IS_HELD = 14 };
+enum { EXIT_IS_HELD = 14, EXIT_IS_JOURNAL_WRITE = 19 };
 static const struct person_choice choice = {.window_ms = 10000};
 static const char STRANGER[] = "00000000000000000000000000000001";
 
@@ -107,6 +107,29 @@ static void script_under_the_lock_is_waited_for(void **state)
     assert_string_equal(person_state(world), "preflighted");
     files_find(&world->titan.files, STATE_DIRECTORY "/deploy.lock")->content.size = 0;
     completes(world, RESUME);
+}
+
+static void fill_the_disk(struct scripted *world)
+{
+    world->stored.full = true;
+}
+
+/* Where nobody has to watch, no step begins whose outcome may not fit; a window goes on. */
+static void full_disk_begins_no_step_and_ends_no_window(void **state)
+{
+    struct moment moment = {.word = "\"to\":\"switched\"", .act = fill_the_disk};
+    (void)state;
+    struct scripted *world = begun();
+    size_t entries = world->stored.entry_count;
+    unsigned commands = world->commands;
+    fill_the_disk(world);
+    assert_int_equal(person_runs(world, GO), EXIT_IS_JOURNAL_WRITE);
+    assert_int_equal(world->stored.entry_count, entries);
+    assert_int_equal(world->commands, commands);
+    world->stored.full = false;
+    moment_set(world, &moment);
+    completes(world, GO);
+    assert_true(moment.happened);
 }
 
 static void tenancy_is_renewed_and_given_up(void **state)
@@ -195,6 +218,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(target_of_another_journal_is_left_alone),
                                        cmocka_unit_test(script_under_the_lock_is_waited_for),
+                                       cmocka_unit_test(
+                                           full_disk_begins_no_step_and_ends_no_window),
                                        cmocka_unit_test(tenancy_is_renewed_and_given_up),
                                        cmocka_unit_test(whoever_was_followed_stops),
                                        cmocka_unit_test(copy_that_is_not_the_newest_is_refused)};
