@@ -62,7 +62,7 @@ static const char *const resumptions[] = {
 struct cut {
     const char *begin, *end;
     struct titan_release release;
-    const char *action;
+    enum action action;
     bool before;      /* dies before the next entry after the intent, else right after the intent */
     unsigned skip;    /* entries between the intent and the one at which it dies */
     int64_t away_ms;  /* until the next driver; 0 = 400 */
@@ -70,113 +70,152 @@ struct cut {
     void (*meanwhile)(struct scripted *world);
 };
 
-/* Dies at the first entry after that intent, before it is written; or right after the intent. */
+/* Dies right after an intent, or before the entry that is to follow it: once for each action, or
+ * only for the one that is asked for. */
 struct cutter {
     struct scripted *world;
-    char word[64];
-    bool before, seen;
+    enum action only; /* INVALID = each in turn */
+    bool before;
     unsigned skip; /* entries after the intent that are let pass */
+    bool cut[ACTION_COUNT];
+    bool seen; /* the intent, and not yet what is to follow */
 };
+
+static enum action action_of_last(const struct scripted *world)
+{
+    const struct bytes *last = &world->stored.entries[world->stored.entry_count - 1].value;
+    char word[64];
+    if (memmem(last->data, last->size, "\"type\":\"intent\"", 15) == NULL)
+        return ACTION_INVALID;
+    for (enum action action = ACTION_NONE + 1; action < ACTION_COUNT; action++) {
+        (void)snprintf(word, sizeof word, "\"action\":\"%s\"", machine_action_name(action));
+        if (memmem(last->data, last->size, word, strlen(word)) != NULL)
+            return action;
+    }
+    return ACTION_INVALID;
+}
+
+static bool is_to_be_cut(struct cutter *cutter)
+{
+    enum action action = action_of_last(cutter->world);
+    if (action == ACTION_INVALID || cutter->cut[action]
+        || (cutter->only != ACTION_INVALID && cutter->only != action))
+        return false;
+    cutter->cut[action] = true;
+    return true;
+}
 
 static enum error_code cut_off(void *context, const struct scripted_call *call, struct error *error)
 {
     struct cutter *cutter = context;
-    struct scripted *world = cutter->world;
-    if (call->kind != CALL_APPEND || (cutter->seen ? call->after : !call->after))
+    if (call->kind != CALL_APPEND || (!call->after && !cutter->seen))
         return ERROR_OK;
-    const struct bytes *last = &world->stored.entries[world->stored.entry_count - 1].value;
-    bool intent = memmem(last->data, last->size, "\"type\":\"intent\"", 15) != NULL
-                  && memmem(last->data, last->size, cutter->word, strlen(cutter->word)) != NULL;
-    cutter->seen = cutter->seen || intent;
+    if (call->after && !cutter->seen)
+        cutter->seen = is_to_be_cut(cutter);
     if (!cutter->seen || (cutter->before && call->after))
         return ERROR_OK;
     if (cutter->skip > 0) {
         cutter->skip--;
         return ERROR_OK;
     }
-    world->dead = true;
+    cutter->seen = false;
+    cutter->world->dead = true;
     return error_set(error, ERROR_JOURNAL_WRITE, 0, "journal", "", "the driver has died");
+}
+
+static void return_after(struct scripted *world, int64_t away_ms)
+{
+    world->dead = false;
+    timeline_move(&world->timeline, world->timeline.now_ns + away_ms * 1000000);
 }
 
 static void come_to_the_end(struct scripted *world, const struct cut *cut)
 {
     for (int i = 0; strcmp(person_state(world), cut->end) != 0; i++) {
         if (i == 3)
-            fail_msg("%s of %s: it stands in %s\n%s", cut->action, cut->begin, person_state(world),
-                     person_said());
+            fail_msg("%s: it stands in %s\n%s", cut->begin, person_state(world), person_said());
         (void)person_runs(world, "resume" GO);
     }
 }
 
-static void check_cut(const struct cut *cut)
+static struct scripted *begin_cut(const struct cut *cut, struct cutter *cutter)
 {
     struct scripted *world = person_begins(41, &choice);
-    struct cutter cutter = {.world = world, .before = cut->before, .skip = cut->skip};
-    char *report = NULL;
-    (void)snprintf(cutter.word, sizeof cutter.word, "\"action\":\"%s\"", cut->action);
+    cutter->world = world;
     titan_publish(&world->titan, &cut->release);
     assert_int_equal(person_runs(world, cut->begin), 0);
     world->fault = cut_off;
-    world->fault_context = &cutter;
-    (void)person_runs(world, "run" GO);
-    if (!world->dead)
-        fail_msg("%s of %s does not come\n%s", cut->action, cut->begin, person_said());
+    world->fault_context = cutter;
+    return world;
+}
+
+static void end_cut(struct scripted *world, const struct cut *cut)
+{
+    char *report = NULL;
     moment_clear(world);
-    if (cut->meanwhile != NULL)
-        cut->meanwhile(world);
-    timeline_move(&world->timeline,
-                  world->timeline.now_ns + (cut->away_ms > 0 ? cut->away_ms : 400) * 1000000);
-    (void)person_runs(world, cut->back != NULL ? cut->back : "resume" GO);
     come_to_the_end(world, cut);
     (void)story_read(world);
     if (verdict_of(world, &choice, &report) != 0)
-        fail_msg("%s of %s:\n%s\n%s", cut->action, cut->begin, report, person_said());
+        fail_msg("%s:\n%s\n%s", cut->begin, report, person_said());
     free(report);
     scripted_close(world);
 }
 
-static void check_actions(const struct cut *draft, const char *const *actions)
+static void check_cut(const struct cut *cut)
 {
-    for (; *actions != NULL; actions++)
-        for (int before = 0; before <= 1; before++) {
-            struct cut cut = *draft;
-            cut.action = *actions;
-            cut.before = before != 0;
-            check_cut(&cut);
-        }
+    struct cutter cutter = {.only = cut->action, .before = cut->before, .skip = cut->skip};
+    struct scripted *world = begin_cut(cut, &cutter);
+    (void)person_runs(world, "run" GO);
+    if (!world->dead)
+        fail_msg("%s of %s does not come\n%s", machine_action_name(cut->action), cut->begin,
+                 person_said());
+    moment_clear(world);
+    if (cut->meanwhile != NULL)
+        cut->meanwhile(world);
+    return_after(world, cut->away_ms > 0 ? cut->away_ms : 400);
+    (void)person_runs(world, cut->back != NULL ? cut->back : "resume" GO);
+    end_cut(world, cut);
+}
+
+/* One deployment in which the driver dies at the same place of each action. */
+static void check_each(const struct cut *cut, unsigned wanted)
+{
+    struct cutter cutter = {.before = cut->before};
+    struct scripted *world = begin_cut(cut, &cutter);
+    unsigned deaths = 0;
+    for (bool died = true; died; deaths += died) {
+        (void)person_runs(world, "resume" GO);
+        died = world->dead;
+        return_after(world, 400);
+    }
+    assert_int_equal(deaths, wanted);
+    end_cut(world, cut);
 }
 
 static void every_action_cut_twice(void **state)
 {
-    static const char *const release[] = {"run_preflight",  "connect",   "update_code",
-                                          "pull_images",    "lay_guard", "switch_services",
-                                          "verify_release", "arm",       "observe_window",
-                                          "confirm",        "complete",  NULL};
-    static const char *const policy[] = {"disarm",           "deploy_execution",
-                                         "verify_execution", "deploy_brain",
-                                         "verify_parity",    "arm",
-                                         "observe_window",   NULL};
-    static const char *const back[] = {"make_safe", "revert", "redeploy", "verify_restored", NULL};
-    static const char *const aborting[] = {"restore_code", NULL};
+    static const struct {
+        struct cut cut;
+        unsigned deaths;
+    } rows[] = {
+        {{"begin release --reason test", "completed", {.subject = "two"}}, 11},
+        {{"begin policy --reason test", "completed", {.subject = "two", .policy = "p2"}}, 14},
+        {{"begin release --reason test",
+          "rolled_back",
+          {.subject = "bad", .web_faults = FAULT_UNHEALTHY}},
+         11},
+        {{"begin release --reason test",
+          "aborted",
+          {.subject = "bad", .web_faults = FAULT_NO_PULL}},
+         5},
+    };
     (void)state;
-    check_actions(
-        &(struct cut){"begin release --reason test", "completed", {.subject = "two"}, NULL},
-        release);
-    check_actions(&(struct cut){"begin policy --reason test",
-                                "completed",
-                                {.subject = "two", .policy = "p2"},
-                                NULL},
-                  policy);
-    check_actions(&(struct cut){"begin release --reason test",
-                                "rolled_back",
-                                {.subject = "bad", .web_faults = FAULT_UNHEALTHY},
-                                NULL},
-                  back);
-    check_actions(&(struct cut){"begin release --reason test",
-                                "aborted",
-                                {.subject = "bad", .web_faults = FAULT_NO_PULL},
-                                NULL},
-                  aborting);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        for (int before = 0; before <= 1; before++) {
+            struct cut cut = rows[i].cut;
+            cut.before = before != 0;
+            check_each(&cut, rows[i].deaths);
+        }
 }
 
 static void no_execution(struct scripted *world)
@@ -206,14 +245,14 @@ static void what_is_found_between_is_settled(void **state)
     static const struct titan_release two = {.subject = "two"},
                                       other = {.subject = "two", .policy = "p2"};
     const struct cut cuts[] = {
-        {POLICY, "rolled_back", other, "deploy_execution", .meanwhile = no_execution},
-        {POLICY, "completed", other, "deploy_brain", .meanwhile = no_brain},
-        {RELEASE, "completed", two, "observe_window", true, .skip = 1},
-        {RELEASE, "rolled_back", two, "observe_window", true, .skip = 1, .away_ms = 20000},
-        {RELEASE, "rolled_back", two, "arm", .meanwhile = deaf_execution},
-        {RELEASE, "rolled_back", two, "switch_services", true, .back = BACK},
-        {RELEASE, "rolled_back", two, "verify_release", .back = BACK},
-        {POLICY, "rolled_back", other, "deploy_execution", true, .back = BACK},
+        {POLICY, "rolled_back", other, ACTION_DEPLOY_EXECUTION, .meanwhile = no_execution},
+        {POLICY, "completed", other, ACTION_DEPLOY_BRAIN, .meanwhile = no_brain},
+        {RELEASE, "completed", two, ACTION_OBSERVE_WINDOW, true, .skip = 1},
+        {RELEASE, "rolled_back", two, ACTION_OBSERVE_WINDOW, true, .skip = 1, .away_ms = 20000},
+        {RELEASE, "rolled_back", two, ACTION_ARM, .meanwhile = deaf_execution},
+        {RELEASE, "rolled_back", two, ACTION_SWITCH_SERVICES, true, .back = BACK},
+        {RELEASE, "rolled_back", two, ACTION_VERIFY_RELEASE, .back = BACK},
+        {POLICY, "rolled_back", other, ACTION_DEPLOY_EXECUTION, true, .back = BACK},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cuts / sizeof cuts[0]; i++)
