@@ -198,6 +198,8 @@ enum error_code step_deploy_brain(struct step *step, struct error *error)
     enum error_code code = recreate_disarmed(step, step->driver->config.setup.services.brain,
                                              error);
     if (step_goes_on(step, code))
+        code = check_still_disarmed(step, error);
+    if (step_goes_on(step, code))
         code = up(step, &(struct compose_up){.remove_orphans = true}, error);
     if (step_goes_on(step, code))
         code = compose_render(step->target, &step->evidence, &step->seen.model, error);

@@ -122,6 +122,21 @@ static bool is_affected(const struct step *step, const struct container *old)
            || strcmp(current->state, "running") != 0;
 }
 
+/* Anybody on the bus could have armed Execution since it was made safe: it is looked at again in
+ * front of each `up`. */
+static enum error_code check_safe(struct step *step, struct error *error)
+{
+    struct interlock_view *view = &step->seen.interlock;
+    if (!step_has_policy(step))
+        return ERROR_OK;
+    enum error_code code = interlock_look(step->target, &(struct interlock_question){0},
+                                          &step->evidence, view, error);
+    if (code != ERROR_OK || view->running == 0 || view->interlock == INTERLOCK_DISARMED)
+        return code;
+    return step_is(step, EVENT_MISMATCH, "Execution is %s and must be disarmed",
+                   interlock_name(view->interlock));
+}
+
 /* Execution first, and its responder there, because Brain asks once and never again. Where this
  * very step recreated it before an interruption, it stays. */
 static enum error_code bring_back_execution(struct step *step, const char *override,
@@ -131,14 +146,16 @@ static enum error_code bring_back_execution(struct step *step, const char *overr
     const struct container *current = containers_find(&step->seen.earlier, execution);
     const char *at_safe = deployment_facts(&step->driver->deployment, STATE_SAFE).execution;
     bool recreated = current != NULL && strcmp(current->id, at_safe) != 0;
-    enum error_code code = up(step,
-                              &(struct compose_up){.override = override,
-                                                   .services = {execution},
-                                                   .service_count = 1,
-                                                   .no_deps = true,
-                                                   .no_build = true,
-                                                   .force_recreate = !recreated},
-                              error);
+    enum error_code code = check_safe(step, error);
+    if (step_goes_on(step, code))
+        code = up(step,
+                  &(struct compose_up){.override = override,
+                                       .services = {execution},
+                                       .service_count = 1,
+                                       .no_deps = true,
+                                       .no_build = true,
+                                       .force_recreate = !recreated},
+                  error);
     return step_goes_on(step, code) ? step_await_responder(step, error) : code;
 }
 
@@ -153,6 +170,8 @@ static enum error_code bring_back(struct step *step, const char *override, struc
             rest.services[rest.service_count++] = before->list[i].service;
     if (execution[0] != '\0' && containers_find(before, execution) != NULL)
         code = bring_back_execution(step, override, error);
+    if (step_goes_on(step, code) && rest.service_count > 0)
+        code = check_safe(step, error);
     return step_goes_on(step, code) && rest.service_count > 0 ? up(step, &rest, error) : code;
 }
 

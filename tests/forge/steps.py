@@ -172,8 +172,9 @@ class Driver(Story):
         self.list()
         self.health()
         self.replies(1)
-        self.look()
+        self.log("execution")
         self.log("brain")
+        self.look()
 
     def samples(self, count=None, first=1):
         interval = self.limits["sample_interval_ms"]
