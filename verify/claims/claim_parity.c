@@ -74,7 +74,7 @@ static void check_samples(struct parity_check *check)
             continue;
         finding_rests_on(check->finding, entry);
         voices_read(&deployment->hearing, &check->audit->genesis, entry, 0, entry->item_count,
-                    VOICE_RESPONDER | VOICE_EXECUTION, &voices);
+                    VOICE_ALL, &voices);
         if (lost != NULL && voices.lost)
             finding_violated(check->finding, "H-12", lost,
                              "Brain lost its leadership and did not regain it before the next "

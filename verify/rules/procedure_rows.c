@@ -11,6 +11,7 @@ enum when {
     WHEN_MARKER,    /* and Execution runs, and a marker is configured */
     WHEN_ERRORS,    /* patterns of errors are pinned; of every running service */
     WHEN_SCRIPT,    /* a script is pinned */
+    WHEN_ANYWHERE,  /* where a policy hash is shared, at any place of the entry */
     WHEN_ENDPOINTS, /* one of every endpoint, in any order */
 };
 
@@ -79,7 +80,7 @@ static const struct part rows[ACTIONS][PARTS_MAX] = {
                                LOOK},
     [ACTION_DISARM] = {ACTED(BUS_PUBLISH, ""), LOOK},
     [ACTION_DEPLOY_EXECUTION] = {ACTED(BUS_PUBLISH, ""), LOOK, ACTED(COMPOSE_UP, ""), LOOK},
-    [ACTION_VERIFY_EXECUTION] = {ONE(COMPOSE_CONTAINERS), REPLIES, ONE(LOGS_EXECUTION)},
+    [ACTION_VERIFY_EXECUTION] = {ONE(COMPOSE_CONTAINERS), REPLIES, ONE(LOGS_EXECUTION), LOOK},
     [ACTION_DEPLOY_BRAIN] = {ACTED(BUS_PUBLISH, ""), LOOK, ACTED(COMPOSE_UP, ""),
                              ACTED(COMPOSE_UP, ""), ONE(COMPOSE_SERVICES), ONE(COMPOSE_CONTAINERS),
                              ONE(COMPOSE_DRIFT), FILES, LOOK},
@@ -88,14 +89,16 @@ static const struct part rows[ACTIONS][PARTS_MAX] = {
                               ONE(LOGS_EXECUTION),
                               ONE(LOGS_BRAIN),
                               {PROBE_LOGS_ERRORS, NULL, WHEN_ERRORS, 0},
-                              {PROBE_SCRIPT, NULL, WHEN_SCRIPT, 0}},
-    [ACTION_ARM] = {ONE(COMPOSE_CONTAINERS), REPLIES, ONE(LOGS_EXECUTION), ONE(LOGS_BRAIN),
+                              {PROBE_SCRIPT, NULL, WHEN_SCRIPT, 0},
+                              LOOK},
+    [ACTION_ARM] = {ONE(COMPOSE_CONTAINERS), REPLIES, ONE(LOGS_EXECUTION), ONE(LOGS_BRAIN), LOOK,
                     ACTED(BUS_PUBLISH, ""), LOOK},
     [ACTION_CONFIRM] = {ONE(GUARD),
                         ONE(COMPOSE_CONTAINERS),
                         HEALTH,
                         {PROBE_BUS_POLICY_HASH, NULL, WHEN_SHARED, 0},
-                        LOOK},
+                        LOOK,
+                        {PROBE_LOGS_BRAIN, NULL, WHEN_ANYWHERE, 0}},
     [ACTION_COMPLETE] = {ONE(TENANCY), ACTED(ACT, "release images"), ONE(TENANCY)},
     [ACTION_MAKE_SAFE] = {{PROBE_COMPOSE_CONTAINERS, NULL, WHEN_SHARED, 0}},
     [ACTION_REVERT] = {ACTED(ACT, "restore"), ONE(GIT_HEAD), ONE(GIT_BRANCH), ONE(GIT_STATUS),
@@ -119,8 +122,12 @@ static const struct part rows[ACTIONS][PARTS_MAX] = {
     [ACTION_RESTORE_CODE] = {ONE(TENANCY), ACTED(ACT, "restore"), ONE(GIT_HEAD), ONE(GIT_BRANCH),
                              ONE(GIT_STATUS), ACTED(ACT, "release images"), ONE(TENANCY)},
 };
-static const struct part sample_row[] = {
-    ONE(COMPOSE_CONTAINERS), HEALTH, {PROBE_BUS_POLICY_HASH, NULL, WHEN_SHARED, 0}, LOOK, {0}};
+static const struct part sample_row[] = {ONE(COMPOSE_CONTAINERS),
+                                         HEALTH,
+                                         {PROBE_BUS_POLICY_HASH, NULL, WHEN_SHARED, 0},
+                                         LOOK,
+                                         {PROBE_LOGS_BRAIN, NULL, WHEN_ANYWHERE, 0},
+                                         {0}};
 
 /* Where the walk over an entry's items stands. */
 struct match {
@@ -150,6 +157,7 @@ static bool part_is_asked(const struct match *match, const struct part *part)
     case WHEN_ENDPOINTS:
         return true;
     case WHEN_SHARED:
+    case WHEN_ANYWHERE:
         return genesis->has_policy;
     case WHEN_EXECUTION:
         return genesis->has_policy && runs_before(match, genesis->execution);
@@ -217,6 +225,8 @@ static bool has_part(struct match *match, const struct part *part)
         return has_endpoints(match);
     if (part->when == WHEN_ERRORS)
         return has_errors(match);
+    if (part->when == WHEN_ANYWHERE)
+        return entry_item(match->entry, 0, match->entry->item_count, part->probe, NULL) != NULL;
     for (unsigned times = 0; times < (part->times > 0 ? part->times : 1); times++)
         if (!advance_to(match, part))
             return false;
