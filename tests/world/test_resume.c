@@ -248,7 +248,7 @@ static void what_is_found_between_is_settled(void **state)
         {POLICY, "rolled_back", other, ACTION_DEPLOY_EXECUTION, .meanwhile = no_execution},
         {POLICY, "completed", other, ACTION_DEPLOY_BRAIN, .meanwhile = no_brain},
         {RELEASE, "completed", two, ACTION_OBSERVE_WINDOW, true, .skip = 1},
-        {RELEASE, "rolled_back", two, ACTION_OBSERVE_WINDOW, true, .skip = 1, .away_ms = 20000},
+        {RELEASE, "rolled_back", two, ACTION_OBSERVE_WINDOW, true, .skip = 1, .away_ms = 12000},
         {RELEASE, "rolled_back", two, ACTION_ARM, .meanwhile = deaf_execution},
         {RELEASE, "rolled_back", two, ACTION_SWITCH_SERVICES, true, .back = BACK},
         {RELEASE, "rolled_back", two, ACTION_VERIFY_RELEASE, .back = BACK},
