@@ -128,6 +128,8 @@ def contrary_texts(journal, item, before_arm):
     text = journal.text(item)
     if item["probe"] in LISTS:
         yield from of_list(item["probe"], text)
+    elif item["probe"] == "logs.errors" and not journal.entries[0]["body"]["patterns"]["errors"]:
+        return  # no line is contrary
     elif item["probe"].startswith("logs."):
         yield from of_log(item["probe"], text, before_arm)
     elif item["probe"] == "interlock.marker":
