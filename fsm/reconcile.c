@@ -12,7 +12,7 @@
 #include "fsm/steps/await.h"
 #include "fsm/terminal/progress.h"
 #include "fsm/snapshot.h"
-#include "fsm/steps/window.h"
+#include "fsm/steps/window_past.h"
 #include "journal/canonical.h"
 
 struct finding {

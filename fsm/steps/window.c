@@ -11,6 +11,7 @@
 #include "fsm/terminal/progress.h"
 #include "fsm/snapshot.h"
 #include "fsm/steps/window_identity.h"
+#include "fsm/steps/window_past.h"
 #include "journal/canonical.h"
 #include "journal/format/names.h"
 
@@ -52,10 +53,20 @@ enum error_code window_expectation(struct driver *driver, struct expectation *re
     return ERROR_OK;
 }
 
+static bool is_named_in(const char *failing, const char *name)
+{
+    size_t length = strlen(name);
+    for (const char *at = failing; *at != '\0'; at += strcspn(at, ",") + 1)
+        if (strcspn(at, ",") == length && memcmp(at, name, length) == 0)
+            return true;
+    return false;
+}
+
 static void add_failing(struct look *look, const char *name, const char *text)
 {
     size_t used = strlen(look->failing);
-    (void)snprintf(look->failing + used, sizeof look->failing - used, "%s,", name);
+    if (!is_named_in(look->failing, name))
+        (void)snprintf(look->failing + used, sizeof look->failing - used, "%s,", name);
     if (look->text[0] == '\0')
         (void)snprintf(look->text, sizeof look->text, "%s", text);
 }
@@ -119,16 +130,31 @@ static enum error_code watch_policy(struct step *step, const struct expectation 
     return ERROR_OK;
 }
 
+/* The list with which the look at Execution began is the last of the sample: what has gone since
+ * the first one is seen now, and not one sample later. */
+static enum error_code judge_last_list(struct step *step, const struct window_origin *origin,
+                                       struct look *look, struct error *error)
+{
+    const struct evidence_item *item = evidence_last(&step->evidence, PROBE_COMPOSE_CONTAINERS,
+                                                     NULL);
+    enum error_code code = containers_read(&item->output, &step->seen.containers, error);
+    if (code == ERROR_OK)
+        judge_containers(step, origin, look);
+    return code;
+}
+
 /* Everything that is watched, once. */
 static enum error_code window_look(struct step *step, const struct expectation *expected,
-                                   const struct window_origin *origin, struct look *look,
-                                   struct error *error)
+                                   struct look *look, struct error *error)
 {
     const struct setup *setup = &step->driver->config.setup;
     struct step_seen *seen = &step->seen;
+    struct window_origin *origin = &step->origin;
     *look = (struct look){.sent_ns = driver_now_ns(step->driver)};
     enum error_code code = compose_containers(step->target, &step->evidence, &seen->containers,
                                               error);
+    if (code == ERROR_OK && !origin->known)
+        window_origin_note(step, origin);
     if (code == ERROR_OK)
         code = health_look(step->target, &seen->containers, &step->evidence, &seen->health, error);
     if (code != ERROR_OK)
@@ -139,18 +165,10 @@ static enum error_code window_look(struct step *step, const struct expectation *
     judge_containers(step, origin, look);
     if (expected->interlock != INTERLOCK_INVALID)
         code = watch_policy(step, expected, look, error);
+    if (code == ERROR_OK && expected->interlock != INTERLOCK_INVALID)
+        code = judge_last_list(step, origin, look, error);
     look->received_ns = driver_now_ns(step->driver);
     return code;
-}
-
-/* When the last answer of the last sample came back; 0 where there is none. */
-static int64_t window_watched_ns(const struct deployment *deployment)
-{
-    int64_t last_ns = 0;
-    for (size_t i = 0; i < deployment->count; i++)
-        if (strcmp(deployment->entries[i].type, ENTRY_SAMPLE) == 0)
-            last_ns = entry_received_ns(&deployment->entries[i], NULL);
-    return last_ns;
 }
 
 enum error_code window_look_once(struct step *step, const struct expectation *expected,
@@ -166,22 +184,13 @@ enum error_code window_look_once(struct step *step, const struct expectation *ex
                        (long long)((driver_now_ns(step->driver) - watched_ns) / 1000000));
     enum error_code code = window_origin_load(step->driver, 0, &step->origin, error);
     if (code == ERROR_OK)
-        code = window_look(step, expected, &step->origin, &look, error);
+        code = window_look(step, expected, &look, error);
     if (code != ERROR_OK)
         return code;
     if (look.mismatch[0] != '\0')
         return step_is(step, EVENT_MISMATCH, "%s", look.mismatch);
     return look.failing[0] != '\0' ? step_is(step, EVENT_UNHEALTHY, "%s", look.text)
                                    : step_is(step, EVENT_DONE, "%s", "");
-}
-
-static bool is_named_in(const char *failing, const char *name)
-{
-    size_t length = strlen(name);
-    for (const char *at = failing; *at != '\0'; at += strcspn(at, ",") + 1)
-        if (strcspn(at, ",") == length && memcmp(at, name, length) == 0)
-            return true;
-    return false;
 }
 
 /* Adds one sample; the name of the first that failed `limit` times in a row, or NULL. */
@@ -209,28 +218,6 @@ static const char *count_failures(struct tally *tally, const char *failing, int6
     return over;
 }
 
-static bool is_sample_of(const struct journal_entry *entry, uint64_t intent)
-{
-    return strcmp(entry->type, ENTRY_SAMPLE) == 0
-           && (uint64_t)json_integer_value(json_object_get(entry->body, "intent")) == intent;
-}
-
-struct window_past window_past(const struct deployment *deployment, uint64_t intent,
-                               const char *boot)
-{
-    struct window_past past = {.same_boot = true};
-    for (size_t i = 0; i < deployment->count; i++) {
-        const struct journal_entry *entry = &deployment->entries[i];
-        if (!is_sample_of(entry, intent))
-            continue;
-        past.same_boot = past.same_boot && strcmp(entry->boot, boot) == 0;
-        past.last_ns = entry_sent_ns(entry);
-        if (past.count++ == 0)
-            past.first_ns = past.last_ns;
-    }
-    return past;
-}
-
 static void count_past_failures(const struct deployment *deployment, uint64_t intent, int64_t limit,
                                 struct tally *tally)
 {
@@ -238,29 +225,9 @@ static void count_past_failures(const struct deployment *deployment, uint64_t in
         const struct journal_entry *entry = &deployment->entries[i];
         const char *failing = json_string_value(
             json_object_get(json_object_get(entry->body, "facts"), "failing"));
-        if (is_sample_of(entry, intent))
+        if (window_has_sample(entry, intent))
             (void)count_failures(tally, failing != NULL ? failing : "", limit);
     }
-}
-
-/* The window begins at most so long after the last switching command returned, or after ARM was
- * observed. */
-static int64_t latest_start_ns(const struct step *step)
-{
-    const struct deployment *deployment = &step->driver->deployment;
-    const struct limits *limits = &step->driver->config.limits;
-    if (step->edge->from == STATE_ARMED)
-        return entry_received_ns(deployment_transition_to(deployment, STATE_ARMED), NULL)
-               + (limits->window_start_armed_ms < limits->sample_gap_ms
-                      ? limits->window_start_armed_ms
-                      : limits->sample_gap_ms)
-                     * 1000000;
-    int64_t last_ns = 0;
-    for (size_t i = 0; i < deployment->count; i++) {
-        int64_t received_ns = entry_received_ns(&deployment->entries[i], PROBE_COMPOSE_UP);
-        last_ns = received_ns > last_ns ? received_ns : last_ns;
-    }
-    return last_ns + limits->window_start_ms * 1000000;
 }
 
 static enum error_code record_look(struct step *step, int64_t number, const struct look *look,
@@ -277,11 +244,9 @@ static enum error_code take_sample(struct step *step, const struct expectation *
                                    int64_t number, struct look *ret_look, struct error *error)
 {
     evidence_clear(&step->evidence);
-    enum error_code code = window_look(step, expected, &step->origin, ret_look, error);
+    enum error_code code = window_look(step, expected, ret_look, error);
     if (code != ERROR_OK)
         return code;
-    if (!step->origin.known)
-        window_origin_note(step, &step->origin);
     code = record_look(step, number, ret_look, error);
     evidence_clear(&step->evidence);
     return code;
@@ -407,7 +372,7 @@ enum error_code step_observe_window(struct step *step, struct error *error)
     if (!past.same_boot)
         return step_is(step, EVENT_UNHEALTHY,
                        "this machine was restarted during the health window, which was unwatched");
-    if (past.count == 0 && now.boottime_ns > latest_start_ns(step))
+    if (past.count == 0 && now.boottime_ns > window_latest_start_ns(step))
         return step_is(step, EVENT_UNHEALTHY, "the window begins too late after the last change");
     return watch_window(step, &expected, past, error);
 }

@@ -34,12 +34,4 @@ enum error_code window_expectation(struct driver *driver, struct expectation *re
 enum error_code window_look_once(struct step *step, const struct expectation *expected,
                                  struct error *error) CHECKED;
 
-/* The samples that the open intent has in the journal already. */
-struct window_past {
-    int64_t count, first_ns, last_ns; /* sent_ns of their first evidence */
-    bool same_boot;
-};
-struct window_past window_past(const struct deployment *deployment, uint64_t intent,
-                               const char *boot);
-
 #endif

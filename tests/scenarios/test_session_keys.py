@@ -12,7 +12,7 @@ import shutil
 import tempfile
 
 import titan
-from team import advance_to, alice_of, as_it_is, key_of, machine
+from team import advance_to, alice_of, as_it_is, key_of, kill, machine, samples
 from titan import insist
 
 APPEND = str(titan.BUILD / "tests" / "scenarios" / "append_entry")
@@ -78,16 +78,22 @@ class World:
 
     def __init__(self, stack):
         self.stack = stack
-        alice = alice_of(stack)
+        alice = alice_of(
+            stack,
+            limits={"window_ms": 6000, "sample_interval_ms": 500, "sample_gap_ms": 10000},
+        )
         stack.commit("release-2")
         alice.begin("release")
         self.number = alice.status()["deployment"]["number"]
         BODIES["genesis"] = json.dumps(alice.entries()[0]["body"])
         advance_to(alice, "connected")
         self.early = machine(alice)
-        advance_to(alice, "confirmed")
-        self.late = machine(alice)
-        alice.expect(titan.DONE, "advance")
+        advance_to(alice, "guarded")
+        driver = alice.start("run", "--rearm", "no")
+        titan.wait_until("a sample", lambda: samples(alice))
+        kill(driver)
+        self.late = machine(alice)  # out of the window: no later state waits for another command
+        alice.expect(titan.DONE, "resume")
         insist(alice.status()["deployment"]["state"] == "completed", str(alice.status()))
         insist(
             [path.name for path in alice.journal.glob("*.key")] == [],

@@ -18,6 +18,14 @@ static void restart_web(struct scripted *world)
     titan_restart(&world->titan, titan_running(&world->titan, "web"));
 }
 
+static int64_t restart_after_ns;
+
+static void restart_web_soon(struct scripted *world)
+{
+    titan_at(&world->titan, world->timeline.now_ns + restart_after_ns,
+             (void (*)(struct titan *, void *))titan_restart, titan_running(&world->titan, "web"));
+}
+
 /* It comes up again before each sample. */
 static void crash_loop(struct scripted *world)
 {
@@ -151,8 +159,22 @@ static void window_ends_as_it_must(void **state)
     print_message("%zu endings\n", sizeof endings / sizeof endings[0]);
 }
 
+/* A sample has two lists of containers. A restart between them is seen by this sample: the verifier
+ * refuses a window that goes on after it. */
+static void restart_at_any_moment_of_a_sample_fails_it(void **state)
+{
+    static const struct ending ending = {IN_WINDOW("a restart around a sample", restart_web_soon),
+                                         ROLLED_BACK_BY(EVENT_MISMATCH)};
+    (void)state;
+    for (restart_after_ns = 4850000000; restart_after_ns < 5150000000; restart_after_ns += 8000000)
+        ending_check(&ending);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(window_ends_as_it_must)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(window_ends_as_it_must),
+        cmocka_unit_test(restart_at_any_moment_of_a_sample_fails_it),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

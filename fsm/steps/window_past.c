@@ -1,0 +1,54 @@
+#include "fsm/steps/window_past.h"
+
+#include <string.h>
+
+#include "journal/format/names.h"
+
+int64_t window_watched_ns(const struct deployment *deployment)
+{
+    int64_t last_ns = 0;
+    for (size_t i = 0; i < deployment->count; i++)
+        if (strcmp(deployment->entries[i].type, ENTRY_SAMPLE) == 0)
+            last_ns = entry_received_ns(&deployment->entries[i], NULL);
+    return last_ns;
+}
+
+bool window_has_sample(const struct journal_entry *entry, uint64_t intent)
+{
+    return strcmp(entry->type, ENTRY_SAMPLE) == 0
+           && (uint64_t)json_integer_value(json_object_get(entry->body, "intent")) == intent;
+}
+
+struct window_past window_past(const struct deployment *deployment, uint64_t intent,
+                               const char *boot)
+{
+    struct window_past past = {.same_boot = true};
+    for (size_t i = 0; i < deployment->count; i++) {
+        const struct journal_entry *entry = &deployment->entries[i];
+        if (!window_has_sample(entry, intent))
+            continue;
+        past.same_boot = past.same_boot && strcmp(entry->boot, boot) == 0;
+        past.last_ns = entry_sent_ns(entry);
+        if (past.count++ == 0)
+            past.first_ns = past.last_ns;
+    }
+    return past;
+}
+
+int64_t window_latest_start_ns(const struct step *step)
+{
+    const struct deployment *deployment = &step->driver->deployment;
+    const struct limits *limits = &step->driver->config.limits;
+    if (step->edge->from == STATE_ARMED)
+        return entry_received_ns(deployment_transition_to(deployment, STATE_ARMED), NULL)
+               + (limits->window_start_armed_ms < limits->sample_gap_ms
+                      ? limits->window_start_armed_ms
+                      : limits->sample_gap_ms)
+                     * 1000000;
+    int64_t last_ns = 0;
+    for (size_t i = 0; i < deployment->count; i++) {
+        int64_t received_ns = entry_received_ns(&deployment->entries[i], PROBE_COMPOSE_UP);
+        last_ns = received_ns > last_ns ? received_ns : last_ns;
+    }
+    return last_ns + limits->window_start_ms * 1000000;
+}

@@ -1,0 +1,21 @@
+/* fsm/steps/window_past: what the journal already tells of the health window, and until when the
+ * window may begin. */
+#ifndef FSM_STEPS_WINDOW_PAST_H
+#define FSM_STEPS_WINDOW_PAST_H
+
+#include "fsm/step.h"
+
+/* The samples that the open intent has in the journal already. */
+struct window_past {
+    int64_t count, first_ns, last_ns; /* sent_ns of their first evidence */
+    bool same_boot;
+};
+struct window_past window_past(const struct deployment *deployment, uint64_t intent,
+                               const char *boot);
+bool window_has_sample(const struct journal_entry *entry, uint64_t intent);
+/* When the last answer of the last sample was received; 0 where there is none. */
+int64_t window_watched_ns(const struct deployment *deployment);
+/* A limit after the last switching command returned, or after ARM was observed. */
+int64_t window_latest_start_ns(const struct step *step);
+
+#endif
