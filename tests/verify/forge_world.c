@@ -205,8 +205,9 @@ static void one_sample(struct forge *forge, json_t *evidence, bool sick)
     containers(forge, evidence);
     health(forge, evidence, sick);
     replies(forge, evidence, 1);
-    forge_look(forge, evidence);
+    logs(forge, evidence, true);
     logs(forge, evidence, false);
+    forge_look(forge, evidence);
 }
 
 void forge_sample(struct forge *forge, unsigned n)

@@ -107,19 +107,6 @@ static void check_arm_by_hand(const struct audit *audit, struct entry *entry,
         finding_violated(parity, voices.rule, entry, "an ARM by hand: %s", voices.why);
 }
 
-/* P-14 of each item. */
-static void check_command_items(const struct audit *audit, const struct entry *entry,
-                                struct finding *finding)
-{
-    for (size_t i = 0; i < entry->item_count; i++) {
-        const char *fault = procedure_subject_fault(audit, entry, i);
-        if (fault != NULL)
-            finding_violated(finding, "P-14", entry, "the item `%.*s` of '%.*s': %s",
-                             SLICE_ARGUMENTS(entry->items[i].probe_name),
-                             SLICE_ARGUMENTS(entry->items[i].subject), fault);
-    }
-}
-
 /* L-06 */
 void commands_check_publishes(struct entry *entry, struct finding *finding)
 {
@@ -142,13 +129,13 @@ unsigned commands_judge(const struct audit *audit, struct finding *interlock,
     unsigned judged = 0;
     commands_check_phases(commands, interlock);
     procedure_check_lists(audit, interlock);
+    procedure_check_subjects(audit, interlock);
     for (size_t i = 0; i < commands->count; i++) {
         struct entry *entry = commands->entries[i];
         const char *why = "";
         bool outcome = commands_is_word(entry, "phase", "outcome");
         finding_rests_on(interlock, entry);
         procedure_check_command_row(audit, entry, interlock);
-        check_command_items(audit, entry, interlock);
         commands_check_publishes(entry, interlock);
         if (outcome && commands_is_word(entry, "command", "arm")) {
             judged++;

@@ -11,7 +11,6 @@ enum when {
     WHEN_MARKER,    /* and Execution runs, and a marker is configured */
     WHEN_ERRORS,    /* patterns of errors are pinned; of every running service */
     WHEN_SCRIPT,    /* a script is pinned */
-    WHEN_ANYWHERE,  /* where a policy hash is shared, at any place of the entry */
     WHEN_ENDPOINTS, /* one of every endpoint, in any order */
 };
 
@@ -97,8 +96,9 @@ static const struct part rows[ACTIONS][PARTS_MAX] = {
                         ONE(COMPOSE_CONTAINERS),
                         HEALTH,
                         {PROBE_BUS_POLICY_HASH, NULL, WHEN_SHARED, 0},
-                        LOOK,
-                        {PROBE_LOGS_BRAIN, NULL, WHEN_ANYWHERE, 0}},
+                        {PROBE_LOGS_EXECUTION, NULL, WHEN_SHARED, 0},
+                        {PROBE_LOGS_BRAIN, NULL, WHEN_SHARED, 0},
+                        LOOK},
     [ACTION_COMPLETE] = {ONE(TENANCY), ACTED(ACT, "release images"), ONE(TENANCY)},
     [ACTION_MAKE_SAFE] = {{PROBE_COMPOSE_CONTAINERS, NULL, WHEN_SHARED, 0}},
     [ACTION_REVERT] = {ACTED(ACT, "restore"), ONE(GIT_HEAD), ONE(GIT_BRANCH), ONE(GIT_STATUS),
@@ -125,8 +125,9 @@ static const struct part rows[ACTIONS][PARTS_MAX] = {
 static const struct part sample_row[] = {ONE(COMPOSE_CONTAINERS),
                                          HEALTH,
                                          {PROBE_BUS_POLICY_HASH, NULL, WHEN_SHARED, 0},
+                                         {PROBE_LOGS_EXECUTION, NULL, WHEN_SHARED, 0},
+                                         {PROBE_LOGS_BRAIN, NULL, WHEN_SHARED, 0},
                                          LOOK,
-                                         {PROBE_LOGS_BRAIN, NULL, WHEN_ANYWHERE, 0},
                                          {0}};
 
 /* Where the walk over an entry's items stands. */
@@ -157,7 +158,6 @@ static bool part_is_asked(const struct match *match, const struct part *part)
     case WHEN_ENDPOINTS:
         return true;
     case WHEN_SHARED:
-    case WHEN_ANYWHERE:
         return genesis->has_policy;
     case WHEN_EXECUTION:
         return genesis->has_policy && runs_before(match, genesis->execution);
@@ -225,8 +225,6 @@ static bool has_part(struct match *match, const struct part *part)
         return has_endpoints(match);
     if (part->when == WHEN_ERRORS)
         return has_errors(match);
-    if (part->when == WHEN_ANYWHERE)
-        return entry_item(match->entry, 0, match->entry->item_count, part->probe, NULL) != NULL;
     for (unsigned times = 0; times < (part->times > 0 ? part->times : 1); times++)
         if (!advance_to(match, part))
             return false;
