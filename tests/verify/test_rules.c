@@ -13,7 +13,18 @@
 
 #include "verify/read/file.h"
 
-enum { TEXT_BYTES_MAX = 8 << 20, NAME_BYTES = 128, PATH_BYTES = 512 };
+enum { TEXT_BYTES_MAX = 8 << 20, NAME_BYTES = 128, PATH_BYTES = 512, FOLD_COLUMNS = 90 };
+
+/* A sentence on lines of its own, none of them wider than the tree allows. */
+static void print_folded(FILE *stream, const char *text)
+{
+    for (size_t length = strlen(text); length > 0;) {
+        size_t part = length < FOLD_COLUMNS ? length : FOLD_COLUMNS;
+        fprintf(stream, "  | %.*s |\n", (int)part, text);
+        text += part;
+        length -= part;
+    }
+}
 
 static void print_finding(FILE *stream, const char *name,
                           const struct deployment_report *deployment, enum claim claim)
@@ -26,8 +37,9 @@ static void print_finding(FILE *stream, const char *name,
         fprintf(stream, " %s*%u", finding->rules[i], finding->rules_times[i]);
     if (finding->has_entry)
         fprintf(stream, " entry %llu", (unsigned long long)finding->entry);
-    fprintf(stream, "%s%s\n", strncmp(name, "change_", 7) == 0 ? "" : ": ",
-            strncmp(name, "change_", 7) == 0 ? "" : finding->sentence);
+    fputc('\n', stream);
+    if (strncmp(name, "change_", 7) != 0)
+        print_folded(stream, finding->sentence);
 }
 
 /* Of an honest journal everything; of another one what does not hold. */
@@ -42,8 +54,10 @@ static void print_report(FILE *stream, const char *name, const struct report *re
             if (honest || report->deployments[i].claims[claim].rules_count > 0)
                 print_finding(stream, name, &report->deployments[i], (enum claim)claim);
     for (size_t i = 0; i < count; i++)
-        if (remarks[i].rule != NULL && strncmp(name, "change_", 7) != 0)
-            fprintf(stream, "%s %s: %s\n", name, remarks[i].rule, remarks[i].text);
+        if (remarks[i].rule != NULL && strncmp(name, "change_", 7) != 0) {
+            fprintf(stream, "%s %s\n", name, remarks[i].rule);
+            print_folded(stream, remarks[i].text);
+        }
 }
 
 static void judge_case(FILE *stream, const char *name)
@@ -63,7 +77,7 @@ static void judge_case(FILE *stream, const char *name)
     if (code == ERROR_OK)
         print_report(stream, name, &report);
     else
-        fprintf(stream, "%s ended with %d: %s\n", name, (int)verify_status_of(&error), error.what);
+        fprintf(stream, "%s ended with %d\n", name, (int)verify_status_of(&error));
 }
 
 static void judge_all(FILE *stream)
