@@ -126,15 +126,15 @@ static bool is_harmless(enum showing showing)
 static void check_ups(const struct audit *audit, const struct step *step, struct finding *finding)
 {
     const struct entry *entry = step->transition;
+    size_t from = 0; /* a look counts for the next `compose.up` only */
     for (size_t i = 0; i < entry->item_count; i++) {
         if (entry->items[i].probe != PROBE_COMPOSE_UP)
             continue;
-        const struct look *look = hearing_look(&audit->deployment.hearing, entry, 0, i);
+        const struct look *look = hearing_look(&audit->deployment.hearing, entry, from, i);
+        from = i + 1;
         int64_t age_ms = look != NULL ? (entry->items[i].sent_ns - entry->items[look->list].sent_ns)
                                             / 1000000
                                       : 0;
-        if (look == NULL && step->action == ACTION_REDEPLOY)
-            continue;
         if (look == NULL || !is_harmless(look->showing))
             finding_violated(
                 finding, "L-03", entry,
