@@ -59,6 +59,9 @@ static enum error_code fold_transition(struct deployment *deployment,
         return damaged_entry(entry,
                              "the transition leads to a state that this program does not know",
                              error);
+    uint64_t intent = deployment->intent.seq;
+    if (to == STATE_DISARMED && (intent == 0 || number_at(entry->body, "intent") != intent))
+        return damaged_entry(entry, "the transition names no intent of this DISARM", error);
     deployment->state = to;
     deployment->ended = machine_phase(to) == PHASE_ENDED;
     deployment->intent = (struct intent){0};
@@ -366,9 +369,10 @@ static const struct journal_entry *intent_of(const struct deployment *deployment
 const char *deployment_disarmed_by(const struct deployment *deployment)
 {
     const struct journal_entry *disarmed = deployment_transition_to(deployment, STATE_DISARMED);
-    if (disarmed == NULL)
+    const struct journal_entry *sent = disarmed != NULL ? intent_of(deployment, disarmed) : NULL;
+    if (sent == NULL)
         return NULL;
-    const char *nonce = entry_string(intent_of(deployment, disarmed), "key");
+    const char *nonce = entry_string(sent, "key");
     for (size_t i = 0; i < deployment->count; i++) {
         const struct journal_entry *entry = &deployment->entries[i];
         if (strcmp(entry->type, ENTRY_RECONCILIATION) != 0

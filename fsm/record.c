@@ -167,9 +167,8 @@ enum error_code record_intent(struct recorder *recorder, const struct transition
                               const char *key, uint64_t repeats, const char *what,
                               uint64_t *ret_seq, struct error *error)
 {
-    CLEANUP_JSON json_t *body = json_pack("{s:s, s:s, s:s}", "from",
-                                          machine_state_name(edge->from), "action",
-                                          machine_action_name(edge->action), "key", key);
+    CLEANUP_JSON json_t *body = json_pack("{s:s, s:s, s:s}", "from", machine_state_name(edge->from),
+                                          "action", machine_action_name(edge->action), "key", key);
     if (body != NULL && repeats != 0
         && json_object_set_new(body, "repeats", json_integer((json_int_t)repeats)) != 0)
         return no_memory_for_entry(error);

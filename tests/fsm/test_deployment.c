@@ -165,18 +165,28 @@ static void deployment_follow_after_many_entries_equals_load(void **state)
 }
 
 /* What cannot be folded is refused each time it is asked for, and harms nothing. */
-static void deployment_follow_unknown_state_refused_again(void **state)
+static void refused_again(struct place *place, const char *transition)
 {
-    struct place *place = *state;
     struct error error;
     int64_t open = 0;
     for (size_t i = 0; i < 5; i++)
         append_row(place, &ROWS[i], &open);
     follow_and_compare(place);
-    (void)append_body(place, ENTRY_TRANSITION, open, "{\"from\":\"preflighted\",\"to\":\"moon\"}");
+    (void)append_body(place, ENTRY_TRANSITION, open, transition);
     for (int i = 0; i < 2; i++)
         support_code(deployment_follow(place->journal, &place->followed, &place->found, &error),
                      ERROR_DAMAGED, &error);
+}
+
+static void deployment_follow_unknown_state_refused_again(void **state)
+{
+    refused_again(*state, "{\"from\":\"preflighted\",\"to\":\"moon\"}");
+}
+
+/* Whose DISARM it was is asked later: by the key of its intent. */
+static void deployment_follow_disarmed_without_intent_refused_again(void **state)
+{
+    refused_again(*state, "{\"from\":\"connected\",\"to\":\"disarmed\",\"intent\":3}");
 }
 
 int main(void)
@@ -188,6 +198,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(deployment_follow_unknown_state_refused_again, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(deployment_follow_disarmed_without_intent_refused_again,
+                                        set_up, tear_down),
     };
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }

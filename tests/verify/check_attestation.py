@@ -128,12 +128,12 @@ def check_statement(statement, bundle, trust, policy, checkpoint):
     assert statement["predicateType"] == "https://slsa.dev/verification_summary/v1"
     assert statement["subject"] == [
         {"name": "commit", "digest": {"gitCommit": COMMIT}},
+        {"name": "image/titan-brain", "digest": {"sha256": IMAGE}},
         {"name": "image/titan-execution", "digest": {"sha256": IMAGE}},
         {
             "name": "manifest/titan-execution/127.0.0.1:5000/execution",
             "digest": {"sha256": MANIFEST},
         },
-        {"name": "image/titan-brain", "digest": {"sha256": IMAGE}},
     ], statement["subject"]
     predicate = statement["predicate"]
     required = {

@@ -39,7 +39,7 @@ static bool read_listed(const struct node *object, struct listed *listed, char *
         return false;
     for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++) {
         const struct node *member = node_member(object, strings[i].key);
-        struct slice text = node_is(member, NODE_STRING) ? member->text : slice_of("");
+        struct slice text = node_text(object, strings[i].key);
         if (member != NULL && !node_is(member, NODE_STRING) && !node_is(member, NODE_NULL))
             return false;
         if (!slice_copy(text, *at, text.length + 1))

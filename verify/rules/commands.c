@@ -48,6 +48,19 @@ static bool begins_with(const struct entry *outcome, const struct entry *intent)
     return true;
 }
 
+static void check_outcome(struct entry *entry, const struct entry *intent,
+                          const struct entry *another, struct finding *finding)
+{
+    if (intent == NULL || intent->seq > entry->seq)
+        finding_violated(finding, "P-11", entry,
+                         "a command has an outcome, and no intent with its key before it");
+    else if (!begins_with(entry, intent))
+        finding_violated(finding, "P-11", entry,
+                         "what came of a command does not begin with the evidence of its intent");
+    else if (another != NULL)
+        finding_violated(finding, "P-11", entry, "a command has two outcomes");
+}
+
 void commands_check_phases(const struct deployment *commands, struct finding *finding)
 {
     for (size_t i = 0; i < commands->count; i++) {
@@ -56,16 +69,8 @@ void commands_check_phases(const struct deployment *commands, struct finding *fi
             continue;
         const struct entry *intent = other_phase(commands, entry, "intent"),
                            *outcome = other_phase(commands, entry, "outcome");
-        if (commands_is_word(entry, "phase", "outcome")
-            && (intent == NULL || intent->seq > entry->seq))
-            finding_violated(finding, "P-11", entry,
-                             "a command has an outcome, and no intent with its key before it");
-        else if (commands_is_word(entry, "phase", "outcome") && !begins_with(entry, intent))
-            finding_violated(
-                finding, "P-11", entry,
-                "what came of a command does not begin with the evidence of its intent");
-        else if (commands_is_word(entry, "phase", "outcome") && outcome != NULL)
-            finding_violated(finding, "P-11", entry, "a command has two outcomes");
+        if (commands_is_word(entry, "phase", "outcome"))
+            check_outcome(entry, intent, outcome, finding);
         else if (commands_is_word(entry, "phase", "intent")
                  && commands_is_word(entry, "command", "arm") && outcome == NULL)
             finding_undecidable(finding, "P-11", entry,
