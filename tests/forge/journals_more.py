@@ -185,6 +185,39 @@ def emergency():
     return driver
 
 
+def disarmed_beside_a_sample():
+    """Somebody disarms while a sample is being taken: their entries stand in front of items that
+    were sent before theirs."""
+    driver = Driver()
+    driver.arm_by_hand()
+    driver.prepare("policy", "2", "b")
+    driver.disarm()
+    driver.deploy_execution()
+    driver.verify_execution()
+    driver.deploy_brain()
+    driver.verify_parity()
+    driver.arm()
+    driver.begin("observe_window")
+    driver.samples(2)
+    driver.list()
+    driver.health()
+    begun, driver.items = driver.items, []
+    kept, driver.key = driver.key, driver.fresh_key()
+    driver.command("disarm", "intent", driver.key, signer=driver.carol)
+    driver.publish(arm=False)
+    driver.look()
+    driver.command("disarm", "outcome", driver.key, "observed", signer=driver.carol)
+    driver.items, driver.key = begun, kept
+    driver.replies(1)
+    driver.log("execution")
+    driver.log("brain")
+    driver.look()
+    driver.sample(3)
+    driver.end("rolling_back", "mismatch")
+    driver.roll_back()
+    return driver
+
+
 def restarts_by_design():
     """The web container restarts by design, and that is pinned."""
     driver = Driver()
@@ -220,6 +253,7 @@ ALL = {
         rolled_back_twice,
         window_resumed,
         emergency,
+        disarmed_beside_a_sample,
         restarts_by_design,
     )
 }

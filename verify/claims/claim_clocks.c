@@ -115,9 +115,26 @@ static void check_uptime(const struct target_clock *clock, const struct entry *e
                          (long long)grown_ms, (long long)driver_ms);
 }
 
+/* A `command` beside the running driver is recorded while an item of the driver's next entry, which
+ * was sent before, waits for its own. */
+static bool is_beside_command(const struct target_clock *clock, const struct entry *entry,
+                              const struct item *item)
+{
+    return clock->entry != NULL && clock->entry->type == ENTRY_COMMAND
+           && entry->type != ENTRY_COMMAND && strcmp(clock->entry->boot, entry->boot) == 0
+           && item->sent_ns < clock->item->sent_ns;
+}
+
 static void follow_target(struct target_clock *clock, const struct entry *entry,
                           const struct item *item, struct finding *finding)
 {
+    if (is_beside_command(clock, entry, item)) {
+        struct target_clock earlier = {.entry = entry, .item = item};
+        if (strcmp(clock->item->target_boot, item->target_boot) == 0)
+            check_uptime(&earlier, entry, clock->item,
+                         (clock->item->received_ns - item->sent_ns) / 1000000, finding);
+        return;
+    }
     bool same_driver = clock->entry != NULL && strcmp(clock->entry->boot, entry->boot) == 0;
     int64_t driver_ms = same_driver ? (item->received_ns - clock->item->sent_ns) / 1000000 : -1;
     if (is_over(clock, item->target_boot))
