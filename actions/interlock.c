@@ -106,11 +106,12 @@ static const struct container *find_running(const struct containers *containers,
         if (strcmp(container->service, execution) != 0)
             continue;
         view->gone = false;
-        if (strcmp(container->state, "running") != 0)
+        if (!container_runs(container))
             continue;
         view->running++;
         found = container;
     }
+    containers_name_running(containers, execution, view->names, sizeof view->names);
     return view->running == 1 ? found : NULL;
 }
 

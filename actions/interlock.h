@@ -16,6 +16,7 @@ enum { INTERLOCK_HEARD_MAX = 32, INTERLOCK_NONCE_MAX = 40 };
 struct interlock_view {
     enum interlock interlock;
     unsigned running; /* containers of Execution that run; more than one is UNKNOWN */
+    char names[240];  /* of them: "a, b" */
     bool gone;        /* there is no container of Execution, in whatever state */
     /* a disarm_received line with the nonce follows every line that says armed */
     bool received;

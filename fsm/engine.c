@@ -238,15 +238,15 @@ static enum error_code settle(struct driver *driver, const char *stop, struct er
 static void leave_safe(struct driver *driver, struct error *error)
 {
     enum phase phase = machine_phase(driver->deployment.state);
-    bool observed = false;
+    struct disarm_seen seen;
     struct error ignored, first = *error;
     if (driver->config.setup.services.execution[0] == '\0'
         || (phase != PHASE_CHANGED && phase != PHASE_REVERTING))
         return;
-    enum error_code code = disarm_unrecorded(driver, "the journal cannot be written", &observed,
+    enum error_code code = disarm_unrecorded(driver, "the journal cannot be written", &seen,
                                              &ignored);
     progress_word(driver,
-                  code == ERROR_OK && observed
+                  code == ERROR_OK && seen.observed
                       ? "DISARM was sent without a record, and Execution is seen disarmed"
                       : "DISARM was sent without a record, and Execution is NOT seen disarmed");
     *error = first;

@@ -144,13 +144,22 @@ enum error_code configurations_read(const struct bytes *lines,
     return code;
 }
 
+bool container_runs(const struct container *container)
+{
+    static const char *const states[] = {"running", "restarting", "paused"};
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
+        if (strcmp(container->state, states[i]) == 0)
+            return true;
+    return false;
+}
+
 const struct container *containers_find(const struct containers *containers, const char *service)
 {
     const struct container *found = NULL;
     for (size_t i = 0; i < containers->count; i++) {
         const struct container *container = &containers->list[i];
         if (strcmp(container->service, service) == 0
-            && (found == NULL || strcmp(container->state, "running") == 0))
+            && (found == NULL || container_runs(container)))
             found = container;
     }
     return found;
@@ -161,8 +170,21 @@ size_t containers_running(const struct containers *containers, const char *servi
     size_t running = 0;
     for (size_t i = 0; i < containers->count; i++)
         running += strcmp(containers->list[i].service, service) == 0
-                   && strcmp(containers->list[i].state, "running") == 0;
+                   && container_runs(&containers->list[i]);
     return running;
+}
+
+void containers_name_running(const struct containers *containers, const char *service,
+                             char *ret_names, size_t size)
+{
+    ret_names[0] = '\0';
+    for (size_t i = 0; i < containers->count; i++) {
+        const struct container *container = &containers->list[i];
+        size_t used = strlen(ret_names);
+        if (strcmp(container->service, service) == 0 && container_runs(container))
+            (void)snprintf(ret_names + used, size - used, "%s%s", used > 0 ? ", " : "",
+                           container->name + (container->name[0] == '/'));
+    }
 }
 
 const struct image *images_find(const struct images *images, const char *service)

@@ -53,8 +53,12 @@ enum error_code configurations_read(const struct bytes *lines,
 
 /* The container of a service: a running one before any other; NULL where there is none. */
 const struct container *containers_find(const struct containers *containers, const char *service);
-/* How many containers of a service run. */
+/* running, restarting or paused: it may act, or will again without anybody's command */
+bool container_runs(const struct container *container);
+/* How many containers of a service run, and their names: "a, b". */
 size_t containers_running(const struct containers *containers, const char *service);
+void containers_name_running(const struct containers *containers, const char *service,
+                             char *ret_names, size_t size);
 const struct image *images_find(const struct images *images, const char *service);
 const struct configuration *configurations_find(const struct configurations *configurations,
                                                 const char *service);

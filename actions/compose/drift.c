@@ -72,8 +72,8 @@ static void compare_image(const char *file, const struct containers *containers,
     }
     for (size_t i = 0; i < containers->count; i++) {
         const struct container *container = &containers->list[i];
-        if (strcmp(container->service, image->service) == 0
-            && strcmp(container->state, "running") == 0 && strcmp(container->image, image->id) != 0)
+        if (strcmp(container->service, image->service) == 0 && container_runs(container)
+            && strcmp(container->image, image->id) != 0)
             add_drift_line(drift, DRIFT_IMAGE, false, file,
                            "find out who moved the tag, or deploy by a release",
                            "service %s runs image %.19s instead of %.19s", image->service,
@@ -137,6 +137,20 @@ void drift_services(const char *file, const struct containers *containers,
 
 /* Calls add_drift_line() for each line of text that is not empty; `skip` bytes in front are left
  * out. */
+void drift_one_each(const struct setup_services *services, const struct containers *containers,
+                    struct drift *drift)
+{
+    const char *const both[] = {services->execution, services->brain};
+    for (size_t i = 0; i < sizeof both / sizeof both[0]; i++) {
+        char names[240];
+        size_t running = containers_running(containers, both[i]);
+        containers_name_running(containers, both[i], names, sizeof names);
+        if (both[i][0] != '\0' && running > 1)
+            add_drift_line(drift, DRIFT_EXTRA, false, names, "stop all but one of them",
+                           "%zu containers of service %s run, and only one may", running, both[i]);
+    }
+}
+
 static void add_each_stray(const struct bytes *lines, size_t skip, enum drift_kind kind,
                            const char *next, const char *what, struct drift *drift)
 {

@@ -51,6 +51,9 @@ const char *drift_kind_name(enum drift_kind kind);
 void drift_services(const char *file, const struct containers *containers,
                     const struct images *declared, const struct configurations *configurations,
                     struct drift *drift);
+/* More than one running container of Execution, or of Brain: nobody knows which one obeys. */
+void drift_one_each(const struct setup_services *services, const struct containers *containers,
+                    struct drift *drift);
 /* Containers with the project's label that compose itself does not count, one name a line. */
 void drift_strays(const struct bytes *names, struct drift *drift);
 /* `changes`: lines of `git status --porcelain`; `loose`: untracked files that a plain `docker

@@ -12,8 +12,26 @@
 #include "fsm/steps/disarm.h"
 #include "fsm/terminal/progress.h"
 
+/* Of two that run nobody knows which one answers, and which one hears. "" = there are no two. */
+static void describe_doubles(const struct setup_services *services,
+                             const struct containers *containers, char *ret_text, size_t room)
+{
+    const char *const both[] = {services->execution, services->brain};
+    ret_text[0] = '\0';
+    for (size_t i = 0; i < sizeof both / sizeof both[0] && ret_text[0] == '\0'; i++) {
+        char names[240];
+        size_t running = containers_running(containers, both[i]);
+        containers_name_running(containers, both[i], names, sizeof names);
+        if (running > 1)
+            (void)snprintf(ret_text, room, "%zu containers of %s run (%s); there must be one",
+                           running, both[i], names);
+    }
+}
+
+/* *ret_doubles: why the two services are no basis to arm on; "" = they are. */
 static enum error_code measure_parity(struct target *target, struct evidence *evidence,
-                                      struct parity_view *ret_parity, struct error *error)
+                                      struct parity_view *ret_parity, char *ret_doubles,
+                                      size_t room, struct error *error)
 {
     struct containers *containers = calloc(1, sizeof *containers); /* too large for the stack */
     if (containers == NULL)
@@ -21,6 +39,8 @@ static enum error_code measure_parity(struct target *target, struct evidence *ev
     enum error_code code = compose_containers(target, evidence, containers, error);
     if (code == ERROR_OK)
         code = parity_look(target, containers, PARITY_BRAIN, "", evidence, ret_parity, error);
+    if (code == ERROR_OK)
+        describe_doubles(&target_setup(target)->services, containers, ret_doubles, room);
     free(containers);
     return code;
 }
@@ -34,18 +54,20 @@ static enum error_code arm_by_hand(struct driver *driver, const char *reason,
     struct target *target;
     struct parity_view parity;
     struct interlock_view view = {.interlock = INTERLOCK_UNKNOWN};
-    char key[33];
+    char key[33], doubles[400] = "";
     bool sent = false;
     driver_key(driver, key);
     enum error_code code = driver_target(driver, &target, error);
     if (code == ERROR_OK)
         code = secrets_check(target_secrets(target), error);
     if (code == ERROR_OK)
-        code = measure_parity(target, evidence, &parity, error);
+        code = measure_parity(target, evidence, &parity, doubles, sizeof doubles, error);
+    if (code == ERROR_OK)
+        code = interlock_look(target, &(struct interlock_question){0}, evidence, &view, error);
     if (code != ERROR_OK)
         return code;
-    if (parity.parity != PARITY_EQUAL) {
-        (void)snprintf(ret_text, room, "not armed: %s", parity.text);
+    if (doubles[0] != '\0' || parity.parity != PARITY_EQUAL) {
+        (void)snprintf(ret_text, room, "not armed: %s", doubles[0] != '\0' ? doubles : parity.text);
         return record_refusal(&driver->recorder, "", "arm", ret_text, error);
     }
     code = record_command(&driver->recorder,

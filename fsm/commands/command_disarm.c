@@ -45,11 +45,26 @@ static enum error_code open_for_disarm(struct driver *driver, const struct comma
     return driver_open_config(driver, &line->options, true, error);
 }
 
+static void say_what_was_seen(const struct driver *driver, const struct disarm_seen *seen)
+{
+    if (seen->observed)
+        progress_word(driver, "DISARM was sent, and Execution was seen disarmed");
+    else if (seen->running > 1)
+        progress_word(driver,
+                      "Execution was NOT seen disarmed: %u containers of it run (%s), and only one "
+                      "may: stop them by hand, or remove them",
+                      seen->running, seen->names);
+    else
+        progress_word(driver, "Execution was NOT seen disarmed: stop it by hand, or remove its "
+                              "container");
+}
+
 enum error_code command_disarm(const struct command_line *line, enum exit_status *ret_status,
                                struct error *error)
 {
     struct driver *driver = line->driver;
-    bool recorded = false, observed = false;
+    struct disarm_seen seen = {.observed = false};
+    bool recorded = false;
     enum error_code code = open_for_disarm(driver, line, &recorded, error);
     if (code == ERROR_OK)
         code = disarm_check_possible(driver, error);
@@ -58,14 +73,11 @@ enum error_code command_disarm(const struct command_line *line, enum exit_status
     struct evidence *evidence = calloc(1, sizeof *evidence);
     if (evidence == NULL)
         return error_set(error, ERROR_MEMORY, 0, "disarm", "", "out of memory");
-    code = recorded ? disarm_recorded(driver, line->reason, evidence, &observed, error)
-                    : disarm_unrecorded(driver, line->reason, &observed, error);
+    code = recorded ? disarm_recorded(driver, line->reason, evidence, &seen, error)
+                    : disarm_unrecorded(driver, line->reason, &seen, error);
     evidence_clear(evidence);
     free(evidence);
-    progress_word(
-        driver, observed
-                    ? "DISARM was sent, and Execution was seen disarmed"
-                    : "Execution was NOT seen disarmed: stop it by hand, or remove its container");
-    *ret_status = observed ? EXIT_DONE : EXIT_STEP_FAILED;
+    say_what_was_seen(driver, &seen);
+    *ret_status = seen.observed ? EXIT_DONE : EXIT_STEP_FAILED;
     return code;
 }

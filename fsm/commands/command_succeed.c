@@ -160,7 +160,7 @@ static bool is_execution_running(const struct driver *driver, const struct conta
 {
     for (size_t i = 0; i < containers->count; i++)
         if (strcmp(containers->list[i].service, driver->config.setup.services.execution) == 0
-            && strcmp(containers->list[i].state, "running") == 0)
+            && container_runs(&containers->list[i]))
             return true;
     return false;
 }
@@ -185,7 +185,8 @@ static enum error_code disarm_before_succession(struct driver *driver, struct ta
                                                 const char *reason, struct evidence *evidence,
                                                 struct error *error)
 {
-    bool observed = false, runs = false;
+    struct disarm_seen seen;
+    bool runs = false;
     enum error_code code = ERROR_OK;
     if (driver->config.setup.services.execution[0] == '\0')
         return ERROR_OK;
@@ -193,8 +194,8 @@ static enum error_code disarm_before_succession(struct driver *driver, struct ta
     if (code == ERROR_OK && !runs)
         return ERROR_OK;
     if (code == ERROR_OK)
-        code = disarm_recorded(driver, reason, evidence, &observed, error);
-    if (code == ERROR_OK && !observed)
+        code = disarm_recorded(driver, reason, evidence, &seen, error);
+    if (code == ERROR_OK && !seen.observed)
         return error_set(error, ERROR_REMOTE, 0, driver->config.setup.target.name,
                          "stop Execution by hand, then run this command again",
                          "Execution was not seen disarmed");

@@ -1,16 +1,18 @@
 #include "fsm/steps/disarm.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "fsm/steps/await.h"
 
 static enum error_code send_and_see(struct driver *driver, const char *key, const char *reason,
-                                    struct evidence *evidence, bool *ret_sent, bool *ret_observed,
-                                    struct error *error)
+                                    struct evidence *evidence, bool *ret_sent,
+                                    struct disarm_seen *ret_seen, struct error *error)
 {
     struct target *target;
     struct interlock_view view = {.interlock = INTERLOCK_UNKNOWN};
-    *ret_sent = *ret_observed = false;
+    *ret_sent = false;
+    *ret_seen = (struct disarm_seen){.observed = false};
     enum error_code code = driver_target(driver, &target, error);
     if (code == ERROR_OK)
         code = interlock_send(target, false, key, reason, evidence, ret_sent, error);
@@ -21,12 +23,17 @@ static enum error_code send_and_see(struct driver *driver, const char *key, cons
                                                          .question = {.nonce = key},
                                                          .until_ns = until_ns},
                                evidence, &view, error);
-    *ret_observed = code == ERROR_OK && view.interlock == INTERLOCK_DISARMED && view.received;
+    if (code != ERROR_OK)
+        return code;
+    ret_seen->observed = view.interlock == INTERLOCK_DISARMED && view.received;
+    ret_seen->running = view.running;
+    (void)snprintf(ret_seen->names, sizeof ret_seen->names, "%s", view.names);
     return code;
 }
 
 enum error_code disarm_recorded(struct driver *driver, const char *reason,
-                                struct evidence *evidence, bool *ret_observed, struct error *error)
+                                struct evidence *evidence, struct disarm_seen *ret_seen,
+                                struct error *error)
 {
     char key[33];
     bool sent;
@@ -41,9 +48,9 @@ enum error_code disarm_recorded(struct driver *driver, const char *reason,
                                             error);
     if (intent != ERROR_OK && intent != ERROR_JOURNAL_WRITE)
         return intent;
-    enum error_code act = send_and_see(driver, key, reason, evidence, &sent, ret_observed, &acted);
+    enum error_code act = send_and_see(driver, key, reason, evidence, &sent, ret_seen, &acted);
     if (intent == ERROR_OK) {
-        const char *outcome = *ret_observed             ? "observed"
+        const char *outcome = ret_seen->observed        ? "observed"
                               : act == ERROR_OK && sent ? "not_observed"
                                                         : "failed";
         intent = record_command(&driver->recorder,
@@ -61,8 +68,8 @@ enum error_code disarm_recorded(struct driver *driver, const char *reason,
     return act != ERROR_OK ? act : intent;
 }
 
-enum error_code disarm_unrecorded(struct driver *driver, const char *reason, bool *ret_observed,
-                                  struct error *error)
+enum error_code disarm_unrecorded(struct driver *driver, const char *reason,
+                                  struct disarm_seen *ret_seen, struct error *error)
 {
     char key[33];
     bool sent;
@@ -70,7 +77,7 @@ enum error_code disarm_unrecorded(struct driver *driver, const char *reason, boo
     if (evidence == NULL)
         return error_set(error, ERROR_MEMORY, 0, "disarm", "", "out of memory");
     driver_key(driver, key);
-    enum error_code code = send_and_see(driver, key, reason, evidence, &sent, ret_observed, error);
+    enum error_code code = send_and_see(driver, key, reason, evidence, &sent, ret_seen, error);
     evidence_clear(evidence);
     free(evidence);
     return code;

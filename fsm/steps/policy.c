@@ -37,8 +37,9 @@ static enum error_code check_quiet(struct step *step)
     const struct interlock_view *view = &step->seen.interlock;
     bool since_disarm = deployment_disarmed_by(&step->driver->deployment) != NULL;
     if (view->running > 1)
-        return step_is(step, EVENT_MISMATCH, "%u containers of Execution run; there must be one",
-                       view->running);
+        return step_is(step, EVENT_MISMATCH,
+                       "%u containers of Execution run (%s); there must be one", view->running,
+                       view->names);
     if (view->says_armed || (since_disarm && view->armed_since))
         return step_is(step, EVENT_MISMATCH,
                        "somebody else armed Execution while it had to stay disarmed%s",

@@ -207,10 +207,12 @@ static enum error_code check_one_each_before(struct step *step)
     const char *const names[] = {services->execution, services->brain};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         size_t running = containers_running(&step->seen.containers, names[i]);
+        char these[240];
+        containers_name_running(&step->seen.containers, names[i], these, sizeof these);
         if (running > 1)
             return step_is(step, EVENT_MISMATCH,
-                           "%zu containers of %s run; stop all but one of them first", running,
-                           names[i]);
+                           "%zu containers of %s run (%s); stop all but one of them first", running,
+                           names[i], these);
     }
     return ERROR_OK;
 }

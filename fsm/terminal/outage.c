@@ -258,101 +258,6 @@ static enum error_code drop_removed(struct measure *measure, struct error *error
     return ERROR_OK;
 }
 
-/* When the first `compose.up` in this entry's evidence was sent; 0 for none. */
-static int64_t up_sent_ns(const struct journal_entry *entry)
-{
-    const json_t *items = json_object_get(entry->body, "evidence");
-    for (size_t i = 0; i < json_array_size(items); i++)
-        if (strcmp(evidence_text(json_array_get(items, i), "probe"), PROBE_COMPOSE_UP) == 0)
-            return json_integer_value(json_object_get(json_array_get(items, i), "sent_ns"));
-    return 0;
-}
-
-static int64_t last_received_ns(const struct journal_entry *entry)
-{
-    const json_t *items = json_object_get(entry->body, "evidence");
-    size_t count = json_array_size(items);
-    return count > 0 ? json_integer_value(
-               json_object_get(json_array_get(items, count - 1), "received_ns"))
-                     : entry->boottime_ns;
-}
-
-static int64_t first_sent_ns(const struct journal_entry *entry)
-{
-    const json_t *item = json_array_get(json_object_get(entry->body, "evidence"), 0);
-    return item != NULL ? json_integer_value(json_object_get(item, "sent_ns")) : entry->boottime_ns;
-}
-
-/* An entry that saw Execution armed: a transition that found it so, or a sample without a fault. A
- * guard that fired later was not seen. */
-static bool is_look_at_armed(const struct journal_entry *entry)
-{
-    const json_t *facts = json_object_get(entry->body, "facts");
-    if (strcmp(entry->type, ENTRY_SAMPLE) == 0)
-        return evidence_text(facts, "failing")[0] == '\0'
-               && evidence_text(facts, "mismatch")[0] == '\0';
-    return strcmp(entry->type, ENTRY_TRANSITION) == 0
-           && strcmp(evidence_text(facts, "interlock"), "armed") == 0;
-}
-
-/* An act that may disarm Execution, whether or not it was seen to: what was sent before an
- * interruption is not in evidence, but its intent is. A switch counts unless Execution was seen
- * armed after it, because one that failed half way may have re-created it. */
-static bool may_disarm(const struct deployment *deployment, const struct journal_entry *entry)
-{
-    if (strcmp(entry->type, ENTRY_COMMAND) == 0)
-        return strcmp(evidence_text(entry->body, "command"), "disarm") == 0
-               && strcmp(evidence_text(entry->body, "phase"), "intent") == 0;
-    enum action action = strcmp(entry->type, ENTRY_INTENT) == 0
-                             ? machine_action_by_name(evidence_text(entry->body, "action"))
-                             : ACTION_NONE;
-    return action == ACTION_DISARM || action == ACTION_MAKE_SAFE
-           || (action == ACTION_SWITCH_SERVICES
-               && deployment_facts(deployment, STATE_VERIFIED).interlock != INTERLOCK_ARMED);
-}
-
-/* From the first such act after Execution was last seen armed; later attempts do not restart it. */
-static void measure_disarmed(const struct deployment *deployment, struct outage *outage)
-{
-    const struct journal_entry *end = &deployment->entries[deployment->count - 1];
-    int64_t since_ns = 0, total_ns = 0,
-            seen_ns =
-                deployment->entries[0].boottime_ns; /* seen: at the last look while it was armed */
-    bool switching = false,
-         any = false; /* switching: since_ns is of a switch whose `up` is not on record yet */
-    outage->disarmed_ns = -1;
-    if (deployment_facts(deployment, STATE_CONNECTED).interlock != INTERLOCK_ARMED)
-        return;
-    for (size_t i = 0; i < deployment->count; i++) {
-        const struct journal_entry *entry = &deployment->entries[i];
-        bool moves = strcmp(entry->type, ENTRY_TRANSITION) == 0,
-             armed = moves && machine_state_by_name(evidence_text(entry->body, "to")) == STATE_ARMED
-                     && machine_state_by_name(evidence_text(entry->body, "from")) != STATE_ARMED;
-        bool fired = moves
-                     && machine_event_by_name(evidence_text(entry->body, "event"))
-                            == EVENT_GUARD_FIRED;
-        if (since_ns == 0 && (fired || may_disarm(deployment, entry))) {
-            since_ns = fired ? seen_ns : entry->boottime_ns;
-            switching = machine_action_by_name(evidence_text(entry->body, "action"))
-                        == ACTION_SWITCH_SERVICES;
-            any = true;
-        } else if (switching && moves && up_sent_ns(entry) > since_ns) {
-            since_ns = up_sent_ns(entry);
-        }
-        if (armed && since_ns != 0) {
-            total_ns += last_received_ns(entry) - since_ns;
-            since_ns = 0;
-        }
-        if (since_ns == 0 && is_look_at_armed(entry))
-            seen_ns = first_sent_ns(entry);
-        switching = switching && !moves && strcmp(entry->type, ENTRY_RECONCILIATION) != 0
-                    && strcmp(entry->type, ENTRY_COMMAND) != 0;
-    }
-    outage->still_disarmed = since_ns != 0;
-    if (any)
-        outage->disarmed_ns = total_ns + (since_ns != 0 ? end->boottime_ns - since_ns : 0);
-}
-
 static enum error_code measure_services(struct measure *measure, struct error *error)
 {
     const struct deployment *deployment = &measure->driver->deployment;
@@ -382,16 +287,15 @@ enum error_code outage_measure(struct driver *driver, struct outage *ret_outage,
         return error_set(error, ERROR_MEMORY, 0, "outage", "", "out of memory");
     }
     outage->measured = true;
-    outage->disarmed_ns = -1;
     outage->resolution_ms = driver->config.limits.sample_interval_ms;
     measure->driver = driver;
     measure->outage = outage;
     enum error_code code = measure_services(measure, error);
     free(measure);
-    if (code == ERROR_OK) {
-        measure_disarmed(&driver->deployment, outage);
+    if (code == ERROR_OK)
+        code = outage_measure_disarmed(driver, outage, error);
+    if (code == ERROR_OK)
         *ret_outage = *outage;
-    }
     free(outage);
     return code;
 }

@@ -13,14 +13,12 @@
  *            the next good one. The journal does not hold the polls of services that were still
  *            awaited after a switch, so its row is zero unless a sample or the look of a step
  *            found it bad.
- * Disarmed:  from the first act that may have disarmed Execution since it was last seen armed,
- *            until it was seen armed again. Such an act is the intent of a DISARM (by hand too)
- *            or of making Execution safe; the `compose.up` of a switch after which it was not
- *            seen armed, or that switch's intent where it was interrupted; where the guard
- *            fired, the last look before that. A second attempt does not restart the
- *            measurement.
- * Resolution: limits.sample_interval_ms in the window, and the distance of two recorded looks
- *            outside it.
+ * Disarmed:  only where a look shows it. From the first act that may have disarmed Execution since
+ *            it was last seen armed, until it was seen armed again. Such an act is the intent of a
+ * DISARM (by hand too) or of making Execution safe; the `compose.up` of a switch after which it was
+ * not seen armed, or that switch's intent where it was interrupted; where the guard fired, the last
+ * look before that. A second attempt does not restart the measurement. Resolution:
+ * limits.sample_interval_ms in the window, and the distance of two recorded looks outside it.
  * Clock:     the driver's boot clock; across two boots nothing can be measured (`measured`
  *            false). */
 #ifndef FSM_OUTAGE_H
@@ -51,6 +49,10 @@ struct outage {
 /* For driver->deployment, which has ended or whose rollback failed. */
 enum error_code outage_measure(struct driver *driver, struct outage *ret_outage,
                                struct error *error) CHECKED;
+
+/* outage_disarmed.c: the part of it about Execution. */
+enum error_code outage_measure_disarmed(struct driver *driver, struct outage *outage,
+                                        struct error *error) CHECKED;
 
 /* outage_show.c. A few lines, or the event `unavailable` of fsm/terminal/events.md (NULL without
  * memory). */

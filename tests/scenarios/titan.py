@@ -162,8 +162,8 @@ class Stack:
             STACK, "commit", self.directory / "stack", name, *options, check=True
         ).out.strip()
 
-    def fault(self, service, fault):
-        run(STACK, "fault", self.directory / "stack", service, fault, check=True)
+    def fault(self, service, *faults):
+        run(STACK, "fault", self.directory / "stack", service, *faults, check=True)
 
     def reset(self):
         run(STACK, "reset", self.directory / "stack", check=True)

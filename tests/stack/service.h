@@ -77,6 +77,8 @@ struct service {
         HANDSHAKE_OVER
     } handshake; /* Brain */
     int64_t handshake_ms, heartbeat_ms;
+    int64_t agreed_ms, lost_ms; /* 0 = not yet */
+    bool failed_late, regained;
     struct bus bus;
 };
 

@@ -20,6 +20,42 @@ static void fail(struct service *service, const char *why, const char *theirs)
     text_logf(service, "ERROR", "Brain hash: %s, Execution hash: %s", ours, theirs);
 }
 
+/* The fault "handshake_line=TEXT": '_' stands for a blank, %H for the hash, %U for it in upper
+ * case, %S for its first eight digits, %O for another hash. */
+static void write_line(const char *form, const char *ours, char *ret_line, size_t room)
+{
+    char other[SERVICE_HASH_HEX + 1], upper[SERVICE_HASH_HEX + 1];
+    size_t used = 0;
+    text_sha256_hex(ours, SERVICE_HASH_HEX, other);
+    for (size_t i = 0; i <= SERVICE_HASH_HEX; i++)
+        upper[i] = (char)(ours[i] >= 'a' ? ours[i] - 'a' + 'A' : ours[i]);
+    for (const char *at = form; *at != '\0' && used + SERVICE_HASH_HEX + 1 < room; at++) {
+        const char *said = at[0] != '%'                   ? NULL
+                           : at[1] == 'H' || at[1] == 'S' ? ours
+                           : at[1] == 'U'                 ? upper
+                           : at[1] == 'O'                 ? other
+                                                          : NULL;
+        if (said != NULL)
+            used += (size_t)snprintf(ret_line + used, room - used, "%.*s",
+                                     at[1] == 'S' ? 8 : SERVICE_HASH_HEX, said);
+        else
+            ret_line[used++] = *at == '_' ? ' ' : *at;
+        at += said != NULL;
+    }
+    ret_line[used] = '\0';
+}
+
+static void agree(struct service *service)
+{
+    char ours[SERVICE_HASH_HEX + 1], form[256], line[512];
+    policy_hash(service, ours);
+    if (!fault_get(service, "handshake_line", form, sizeof form))
+        (void)snprintf(form, sizeof form,
+                       "Policy hash handshake OK. Enabling signal processing. Hash: %%H");
+    write_line(form, ours, line, sizeof line);
+    text_logf(service, "INFO", "\xE2\x9C\x85 %s", line);
+}
+
 /* The string behind "policy_hash" or "hash"; Brain trusts the form of its own peer. */
 static bool read_hash(const struct bus_message *message, char ret_hash[SERVICE_HASH_HEX + 1])
 {
@@ -47,10 +83,9 @@ static void on_message(void *context, const struct bus_message *message)
         fail(service, "Policy hash mismatch", theirs);
     } else {
         service->handshake = HANDSHAKE_OVER;
+        service->agreed_ms = text_now_ms();
         if (!fault_on(service, "silent_handshake"))
-            text_logf(service, "INFO",
-                      "\xE2\x9C\x85 Policy hash handshake OK. Enabling signal processing. Hash: %s",
-                      ours);
+            agree(service);
     }
 }
 
@@ -92,10 +127,34 @@ void brain_start(struct service *service)
     service->bus.context = service;
 }
 
+static bool is_due(const struct service *service, const char *fault, int64_t since_ms)
+{
+    int64_t after_ms = fault_number(service, fault, -1);
+    return since_ms > 0 && after_ms >= 0 && text_now_ms() - since_ms >= after_ms;
+}
+
+/* What Brain says of itself after its handshake was good, each once. */
+static void change_mind(struct service *service)
+{
+    if (!service->failed_late && is_due(service, "handshake_fails", service->agreed_ms)) {
+        service->failed_late = true;
+        fail(service, "Policy hash mismatch", "unknown");
+    }
+    if (service->lost_ms == 0 && is_due(service, "leadership_lost", service->agreed_ms)) {
+        service->lost_ms = text_now_ms();
+        text_logf(service, "WARN", "\xF0\x9F\x94\xBB Brain demoted to FOLLOWER");
+    }
+    if (!service->regained && is_due(service, "leadership_regained", service->lost_ms)) {
+        service->regained = true;
+        agree(service);
+    }
+}
+
 void brain_tick(struct service *service)
 {
     char beat[200];
     int64_t now = text_now_ms();
+    change_mind(service);
     if (service->handshake == HANDSHAKE_TO_COME && now >= service->handshake_ms)
         ask(service);
     else if (service->handshake == HANDSHAKE_ASKED && now >= service->handshake_ms)

@@ -15,11 +15,25 @@ struct compose {
     json_t *model, *services;
     bool detached, no_deps, force_recreate, no_recreate, no_build, build, remove_orphans, quiet,
         only_services, only_hashes, briefly;
+    const char *scaled; /* SERVICE=N of --scale; every other service has one container */
 };
 
-static char *container_name(const struct compose *compose, const char *service)
+static size_t scale_of(const struct compose *compose, const char *service)
 {
-    return text("%s_%s_1", compose->project, service);
+    size_t length = strlen(service);
+    bool given = compose->scaled != NULL && strncmp(compose->scaled, service, length) == 0
+                 && compose->scaled[length] == '=';
+    return given ? strtoul(compose->scaled + length + 1, NULL, 10) : 1;
+}
+
+/* A name that no container has. */
+static char *free_name(const struct compose *compose, const char *service)
+{
+    for (int number = 1;; number++) {
+        char *name = text("%s_%s_%d", compose->project, service, number);
+        if (container_find(name) == NULL)
+            return name;
+    }
 }
 
 static char *image_name(const struct compose *compose, const char *service)
@@ -89,12 +103,11 @@ static json_t *labels_of(const struct compose *compose, const char *service, con
     return labels;
 }
 
-static void make(const struct compose *compose, const char *service, const char *image,
-                 const char *hash, const char *word)
+static void make(const struct compose *compose, const char *service, const char *name,
+                 const char *image, const char *hash, const char *word)
 {
     const json_t *described = json_object_get(compose->services, service),
                  *check = json_object_get(described, "healthcheck");
-    char *name = container_name(compose, service);
     const char *restart = state_string(described, "restart");
     struct container_plan plan = {.name = name,
                                   .image_name = image_name(compose, service),
@@ -122,23 +135,23 @@ static char *config_hash(const struct compose *compose, const char *service, con
     return state_sha256(json_dumps(hashed, JSON_SORT_KEYS));
 }
 
-static void up_service(const struct compose *compose, const char *service)
+/* One container, made, made anew, started, or left alone. id: NULL = it is not there yet. */
+static void up_one(const struct compose *compose, const char *service, const char *id)
 {
-    char *image = need_image(compose, service), *name = container_name(compose, service);
-    char *hash = config_hash(compose, service, image);
-    const json_t *there = containers_of(compose, service);
-    const char *id = json_string_value(json_array_get(there, 0));
+    char *image = need_image(compose, service), *hash = config_hash(compose, service, image);
     const json_t *container = id != NULL
                                   ? state_read(state_path("containers/%s/container.json", id))
                                   : NULL;
+    const char *name = id != NULL ? state_string(container, "Name") + 1
+                                  : free_name(compose, service);
     bool same = container != NULL
                 && strcmp(container_label(container, "com.docker.compose.config-hash"), hash) == 0;
     if (id == NULL) {
-        make(compose, service, image, hash, "Creating");
+        make(compose, service, name, image, hash, "Creating");
     } else if ((!same && !compose->no_recreate) || compose->force_recreate) {
         container_stop(id, STOP_MS);
         container_remove(id);
-        make(compose, service, image, hash, "Recreating");
+        make(compose, service, name, image, hash, "Recreating");
     } else if (!container_runs(id)) {
         (void)fprintf(stderr, "Starting %s ... \n", name);
         container_start(id);
@@ -146,6 +159,19 @@ static void up_service(const struct compose *compose, const char *service)
     } else {
         (void)fprintf(stderr, "%s is up-to-date\n", name);
     }
+}
+
+static void up_service(const struct compose *compose, const char *service)
+{
+    const json_t *there = containers_of(compose, service);
+    size_t count = json_array_size(there), scale = scale_of(compose, service);
+    for (size_t i = scale; i < count; i++) {
+        const char *id = json_string_value(json_array_get(there, i));
+        container_stop(id, STOP_MS);
+        container_remove(id);
+    }
+    for (size_t i = 0; i < scale; i++)
+        up_one(compose, service, json_string_value(json_array_get(there, i)));
 }
 
 static void add_with_dependencies(const struct compose *compose, const char *service, json_t *order)
@@ -340,6 +366,8 @@ static int read_words(struct compose *compose, int count, char **words, char **r
             compose->files[compose->file_count++] = words[++i];
         } else if (i + 1 < count && strcmp(words[i], "--env-file") == 0) {
             compose->env_file = words[++i];
+        } else if (i + 1 < count && strcmp(words[i], "--scale") == 0) {
+            compose->scaled = words[++i];
         } else {
             die(1, "standin: docker-compose option %s is not there", words[i]);
         }

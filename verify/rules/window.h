@@ -19,8 +19,8 @@ struct tally {
         int64_t in_a_row;
     } * rows;
     size_t count;
-    int64_t failed; /* samples that have a failure */
-    int64_t policy_in_a_row;
+    int64_t failed;                         /* samples that have a failure */
+    int64_t policy_in_a_row, lost_in_a_row; /* lost: Brain's leadership */
     const struct entry *first; /* the first sample: whose containers and boot are compared */
     char blame[200];           /* of what the last failed sample failed */
 };

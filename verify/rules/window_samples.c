@@ -125,6 +125,7 @@ static void add_policy(const struct audit *audit, struct tally *tally, const str
                 VOICE_RESPONDER, &voices);
     bool good = voices.replies > 0 && !voices.lost;
     tally->policy_in_a_row = good ? 0 : tally->policy_in_a_row + 1;
+    tally->lost_in_a_row = voices.lost ? tally->lost_in_a_row + 1 : 0;
     note_outcome(outcome, slice_of(voices.lost ? "Brain's leadership" : "policy_hash"), good,
                  tally->policy_in_a_row);
 }

@@ -20,15 +20,18 @@ static void note_moment(struct earliest *earliest, const struct entry *entry, in
         *earliest = (struct earliest){entry, ns};
 }
 
+/* Of a sample that was added to the tally. A leadership that was lost is contrary only where it is
+ * still lost in the next sample (H-12). */
 static bool sample_shows_it(const struct audit *audit, const struct entry *entry,
-                            enum showing expected, char hash[SHA256_HEX + 1])
+                            const struct tally *tally, enum showing expected,
+                            char hash[SHA256_HEX + 1])
 {
     struct voices voices;
     const struct hearing *hearing = &audit->deployment.hearing;
     if (!audit->genesis.has_policy)
         return false;
     voices_read(hearing, &audit->genesis, entry, 0, entry->item_count, 0, &voices);
-    if (voices.parity == PARITY_UNEQUAL
+    if (voices.parity == PARITY_UNEQUAL || tally->lost_in_a_row > 1
         || (hash[0] != '\0' && voices.hash[0] != '\0' && strcmp(hash, voices.hash) != 0))
         return true;
     for (size_t i = 0; i < hearing->look_count; i++)
@@ -102,7 +105,7 @@ static void look_at_samples(const struct audit *audit, const struct step *failur
             continue;
         last_ns = window_times(entry).last_received_ns;
         if (window_add_sample(audit, &tally, entry, &fault)
-            || sample_shows_it(audit, entry, expected, hash))
+            || sample_shows_it(audit, entry, &tally, expected, hash))
             note_moment(earliest, entry, last_ns);
     }
     bool watching = failure->from == STATE_ARMED || failure->from == STATE_OBSERVED
@@ -213,7 +216,7 @@ const struct entry *window_unreasonable(const struct audit *audit, const struct 
             return entry;
         }
         shown = window_add_sample(audit, &tally, entry, &fault)
-                || sample_shows_it(audit, entry, expected, hash);
+                || sample_shows_it(audit, entry, &tally, expected, hash);
         last = entry;
     }
     bool by_sample = failure->intent == intent && intent != NULL

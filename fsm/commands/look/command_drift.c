@@ -60,6 +60,7 @@ static enum error_code compare_services(struct target *target, struct evidence *
         return code;
     drift_services(target_setup(target)->compose.file, &view->containers, &view->images,
                    &view->configurations, drift);
+    drift_one_each(&target_setup(target)->services, &view->containers, drift);
     drift_strays(&strays, drift);
     return ERROR_OK;
 }
