@@ -92,9 +92,7 @@ def a_contrary_line_is_rolled_back_and_never_armed(stack):
 def a_release_that_changes_the_hash_is_not_armed(stack):
     operator = operator_of(stack)
     operator.expect(titan.DONE, "arm", "--reason", "as in production")
-    stack.commit(
-        "release-2", "--image-policy", "another", "--fault", "brain:handshake_line=" + OK
-    )
+    stack.commit("release-2", "--image-policy", "another", "--fault", "brain:handshake_line=" + OK)
     operator.begin("release")
     said = operator.expect(titan.ROLLED_BACK, "run", "--rearm", "yes").out
     insist("a release must keep the policy hash" in said, said)
@@ -265,7 +263,13 @@ def compose(stack, *words):
 def two_executions(stack):
     """Their names and ids; both are armed, and the second does not hear DISARM."""
     compose(
-        stack, "up", "-d", "--no-deps", "--no-recreate", "--scale", "titan-execution=2",
+        stack,
+        "up",
+        "-d",
+        "--no-deps",
+        "--no-recreate",
+        "--scale",
+        "titan-execution=2",
         "titan-execution",
     )
     label = "label=com.docker.compose.service=titan-execution"
