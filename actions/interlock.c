@@ -25,9 +25,11 @@ const char *interlock_name(enum interlock interlock)
     return "invalid";
 }
 
-static void hear_disarm(struct interlock_view *view, const char *word)
+static void hear_disarm(struct interlock_view *view, const struct log_line *line, const char *word)
 {
-    text_cut(view->heard[view->heard_count++ % INTERLOCK_HEARD_MAX], INTERLOCK_NONCE_MAX, word);
+    struct interlock_heard *heard = &view->heard[view->heard_count++ % INTERLOCK_HEARD_MAX];
+    (void)snprintf(heard->time, sizeof heard->time, "%.*s", (int)line->time_length, line->time);
+    text_cut(heard->nonce, sizeof heard->nonce, word[0] != '\0' ? word : "?");
 }
 
 static bool is_nonce(const char *nonce, const char *word)
@@ -57,7 +59,7 @@ void interlock_read(const struct setup_services *services, const struct bytes *l
         } else if (log_nonce(line.message, &services->disarm_received, word, sizeof word)) {
             view->received = view->received || is_nonce(question->nonce, word);
             view->armed_since = view->armed_since && !is_nonce(question->disarmed_by, word);
-            hear_disarm(view, word);
+            hear_disarm(view, &line, word);
         } else if (log_nonce(line.message, &services->arm_received, word, sizeof word)) {
             ours = is_nonce(question->nonce, word);
         }

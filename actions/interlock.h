@@ -13,6 +13,12 @@ enum interlock { INTERLOCK_INVALID = 0, INTERLOCK_DISARMED, INTERLOCK_ARMED, INT
 
 enum { INTERLOCK_HEARD_MAX = 32, INTERLOCK_NONCE_MAX = 40 };
 
+/* One DISARM line: its stamp as it was printed, and what stands where a nonce does, "?" for
+ * nothing. Who sends the same word twice sends two commands. */
+struct interlock_heard {
+    char time[40], nonce[INTERLOCK_NONCE_MAX];
+};
+
 struct interlock_view {
     enum interlock interlock;
     unsigned running; /* containers of Execution that run; more than one is UNKNOWN */
@@ -24,9 +30,8 @@ struct interlock_view {
     bool armed_by_nonce;
     bool says_armed;  /* shown armed, or the marker is there */
     bool armed_since; /* a line says armed since the DISARM that was asked about */
-    unsigned armed_lines, disarmed_lines; /* of this run */
-    /* what stands where a nonce does in the DISARM lines of this run, the last ones */
-    char heard[INTERLOCK_HEARD_MAX][INTERLOCK_NONCE_MAX];
+    unsigned armed_lines, disarmed_lines;              /* of this run */
+    struct interlock_heard heard[INTERLOCK_HEARD_MAX]; /* DISARM lines of this run, the last ones */
     unsigned heard_count; /* of all; heard[n % INTERLOCK_HEARD_MAX] is the n-th */
     char container[80];   /* id of Execution's container, "" = none runs */
     char started_at[40];

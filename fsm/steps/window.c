@@ -171,21 +171,37 @@ static enum error_code window_look(struct step *step, const struct expectation *
     return code;
 }
 
+/* Between the last sample and now nobody watched, for at most the gap limit. */
+static enum error_code check_watched(struct step *step, struct error *error)
+{
+    const struct driver *driver = step->driver;
+    struct clock_reading now;
+    enum error_code code = driver->clock->read(driver->clock->context, &now, error);
+    if (code != ERROR_OK)
+        return code;
+    if (!window_watched_in(&driver->deployment, now.boot))
+        return step_is(step, EVENT_UNHEALTHY,
+                       "this machine was restarted after the health window's last sample, and "
+                       "nobody watched");
+    int64_t watched_ns = window_watched_ns(&driver->deployment);
+    if (watched_ns > 0
+        && now.boottime_ns > watched_ns + driver->config.limits.sample_gap_ms * 1000000)
+        return step_is(step, EVENT_UNHEALTHY,
+                       "nobody watched for %lld ms after the health window's last sample",
+                       (long long)((now.boottime_ns - watched_ns) / 1000000));
+    return ERROR_OK;
+}
+
 enum error_code window_look_once(struct step *step, const struct expectation *expected,
                                  struct error *error)
 {
     struct look look;
-    const struct deployment *deployment = &step->driver->deployment;
-    int64_t gap_ns = step->driver->config.limits.sample_gap_ms * 1000000;
-    int64_t watched_ns = window_watched_ns(deployment);
-    if (watched_ns > 0 && driver_now_ns(step->driver) > watched_ns + gap_ns)
-        return step_is(step, EVENT_UNHEALTHY,
-                       "nobody watched for %lld ms after the health window's last sample",
-                       (long long)((driver_now_ns(step->driver) - watched_ns) / 1000000));
-    enum error_code code = window_origin_load(step->driver, 0, &step->origin, error);
-    if (code == ERROR_OK)
+    enum error_code code = check_watched(step, error);
+    if (step_goes_on(step, code))
+        code = window_origin_load(step->driver, 0, &step->origin, error);
+    if (step_goes_on(step, code))
         code = window_look(step, expected, &look, error);
-    if (code != ERROR_OK)
+    if (!step_goes_on(step, code))
         return code;
     if (look.mismatch[0] != '\0')
         return step_is(step, EVENT_MISMATCH, "%s", look.mismatch);
@@ -372,7 +388,7 @@ enum error_code step_observe_window(struct step *step, struct error *error)
     if (!past.same_boot)
         return step_is(step, EVENT_UNHEALTHY,
                        "this machine was restarted during the health window, which was unwatched");
-    if (past.count == 0 && now.boottime_ns > window_latest_start_ns(step))
+    if (past.count == 0 && now.boottime_ns > window_latest_start_ns(step, now.boot))
         return step_is(step, EVENT_UNHEALTHY, "the window begins too late after the last change");
     return watch_window(step, &expected, past, error);
 }

@@ -13,6 +13,12 @@ int64_t window_watched_ns(const struct deployment *deployment)
     return last_ns;
 }
 
+bool window_watched_in(const struct deployment *deployment, const char *boot)
+{
+    const struct journal_entry *last = deployment_last_of_type(deployment, ENTRY_SAMPLE);
+    return last == NULL || strcmp(last->boot, boot) == 0;
+}
+
 bool window_has_sample(const struct journal_entry *entry, uint64_t intent)
 {
     return strcmp(entry->type, ENTRY_SAMPLE) == 0
@@ -35,20 +41,25 @@ struct window_past window_past(const struct deployment *deployment, uint64_t int
     return past;
 }
 
-int64_t window_latest_start_ns(const struct step *step)
+int64_t window_latest_start_ns(const struct step *step, const char *boot)
 {
     const struct deployment *deployment = &step->driver->deployment;
     const struct limits *limits = &step->driver->config.limits;
-    if (step->edge->from == STATE_ARMED)
-        return entry_received_ns(deployment_transition_to(deployment, STATE_ARMED), NULL)
-               + (limits->window_start_armed_ms < limits->sample_gap_ms
-                      ? limits->window_start_armed_ms
-                      : limits->sample_gap_ms)
-                     * 1000000;
-    int64_t last_ns = 0;
-    for (size_t i = 0; i < deployment->count; i++) {
-        int64_t received_ns = entry_received_ns(&deployment->entries[i], PROBE_COMPOSE_UP);
-        last_ns = received_ns > last_ns ? received_ns : last_ns;
+    const struct journal_entry *last = NULL;
+    int64_t last_ns = 0, limit_ms = limits->window_start_ms;
+    if (step->edge->from == STATE_ARMED) {
+        last = deployment_transition_to(deployment, STATE_ARMED);
+        last_ns = entry_received_ns(last, NULL);
+        limit_ms = limits->window_start_armed_ms < limits->sample_gap_ms
+                       ? limits->window_start_armed_ms
+                       : limits->sample_gap_ms;
     }
-    return last_ns + limits->window_start_ms * 1000000;
+    for (size_t i = 0; step->edge->from != STATE_ARMED && i < deployment->count; i++) {
+        int64_t received_ns = entry_received_ns(&deployment->entries[i], PROBE_COMPOSE_UP);
+        if (received_ns == 0)
+            continue;
+        last = &deployment->entries[i];
+        last_ns = received_ns;
+    }
+    return last != NULL && strcmp(last->boot, boot) == 0 ? last_ns + limit_ms * 1000000 : 0;
 }

@@ -15,7 +15,11 @@ struct window_past window_past(const struct deployment *deployment, uint64_t int
 bool window_has_sample(const struct journal_entry *entry, uint64_t intent);
 /* When the last answer of the last sample was received; 0 where there is none. */
 int64_t window_watched_ns(const struct deployment *deployment);
-/* A limit after the last switching command returned, or after ARM was observed. */
-int64_t window_latest_start_ns(const struct step *step);
+/* The last sample was recorded in this boot of the driver's machine: in another one nobody can tell
+ * how long nobody watched. True where there is no sample. */
+bool window_watched_in(const struct deployment *deployment, const char *boot);
+/* A limit after the last switching command returned, or after ARM was observed; 0, which is over,
+ * where that was in another boot of the driver's machine. */
+int64_t window_latest_start_ns(const struct step *step, const char *boot);
 
 #endif

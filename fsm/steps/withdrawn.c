@@ -37,53 +37,65 @@ bool withdrawn_by(const struct deployment *deployment, char *ret_who, size_t siz
     return ret_who[0] != '\0';
 }
 
-/* A command of this deployment carried it, or an earlier step noted it already. */
-static bool is_known_nonce(const struct deployment *deployment, const char *nonce)
+/* A command of this deployment carried it. */
+static bool is_own_nonce(const struct step *step, const char *nonce)
 {
-    for (size_t i = 0; i < deployment->count; i++) {
-        const struct journal_entry *entry = &deployment->entries[i];
-        if (strcmp(entry_string(entry, "key"), nonce) == 0
-            || strcmp(noted_nonce(entry), nonce) == 0)
+    const struct deployment *deployment = &step->driver->deployment;
+    for (size_t i = 0; i < deployment->count; i++)
+        if (strcmp(entry_string(&deployment->entries[i], "key"), nonce) == 0)
             return true;
-    }
-    return false;
+    return strcmp(step->key, nonce) == 0;
 }
 
-static bool was_heard(const struct interlock_view *view, const char *nonce)
+static bool was_heard(const struct interlock_view *view, const struct interlock_heard *line)
 {
     for (unsigned i = 0; i < view->heard_count && i < INTERLOCK_HEARD_MAX; i++)
-        if (strcmp(view->heard[i], nonce) == 0)
+        if (strcmp(view->heard[i].nonce, line->nonce) == 0
+            && strcmp(view->heard[i].time, line->time) == 0)
             return true;
     return false;
 }
 
-/* The DISARM lines that Execution had printed before this deployment took the target. */
-static enum error_code read_heard_before(const struct driver *driver, struct interlock_view *view,
-                                         struct error *error)
+/* The DISARM lines in the log that an entry recorded; NULL = none. */
+static enum error_code read_heard(const struct driver *driver, const struct journal_entry *entry,
+                                  struct interlock_view *view, struct error *error)
 {
     CLEANUP_BYTES struct bytes lines = {0};
-    const struct journal_entry *connected = deployment_transition_to(&driver->deployment,
-                                                                     STATE_CONNECTED);
     *view = (struct interlock_view){.interlock = INTERLOCK_UNKNOWN};
-    if (connected == NULL)
+    if (entry == NULL)
         return ERROR_OK;
-    enum error_code code = deployment_evidence(driver->journal, connected, PROBE_LOGS_EXECUTION,
-                                               &lines, error);
+    enum error_code code = deployment_evidence(driver->journal, entry, PROBE_LOGS_EXECUTION, &lines,
+                                               error);
     if (code == ERROR_OK && lines.size > 0)
         interlock_read(&driver->config.setup.services, &lines, "", &(struct interlock_question){0},
                        "", view);
     return code;
 }
 
+static const struct journal_entry *last_noted(const struct deployment *deployment)
+{
+    for (size_t i = deployment->count; i-- > 0;)
+        if (noted_nonce(&deployment->entries[i])[0] != '\0')
+            return &deployment->entries[i];
+    return NULL;
+}
+
+/* New is a line that stands neither in the log from before this deployment nor in that of the step
+ * which noted one last. */
 enum error_code withdrawn_note(struct step *step, struct error *error)
 {
+    const struct deployment *deployment = &step->driver->deployment;
     const struct interlock_view *view = &step->seen.interlock;
-    struct interlock_view before;
-    enum error_code code = read_heard_before(step->driver, &before, error);
+    struct interlock_view before, noted;
+    enum error_code code = read_heard(step->driver,
+                                      deployment_transition_to(deployment, STATE_CONNECTED),
+                                      &before, error);
+    if (code == ERROR_OK)
+        code = read_heard(step->driver, last_noted(deployment), &noted, error);
     for (unsigned i = 0; code == ERROR_OK && i < view->heard_count && i < INTERLOCK_HEARD_MAX; i++)
-        if (!is_known_nonce(&step->driver->deployment, view->heard[i])
-            && strcmp(view->heard[i], step->key) != 0 && !was_heard(&before, view->heard[i]))
-            return step_fact(step, FACT_DISARMED_BY, view->heard[i], error);
+        if (!is_own_nonce(step, view->heard[i].nonce) && !was_heard(&before, &view->heard[i])
+            && !was_heard(&noted, &view->heard[i]))
+            return step_fact(step, FACT_DISARMED_BY, view->heard[i].nonce, error);
     return code;
 }
 

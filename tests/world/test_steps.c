@@ -29,6 +29,11 @@ static void failed_handshake(struct scripted *world)
     titan_running(titan, "titan-execution")->answers = true;
 }
 
+static void disarm_without_a_word(struct scripted *world)
+{
+    titan_receive(&world->titan, false, "", 0);
+}
+
 static void no_hold(struct scripted *world)
 {
     world->titan.broken = "docker create";
@@ -226,6 +231,19 @@ static const struct ending policy[] = {
      POLICY(.web_faults = 0),
      .word = TO("parity_verified"),
      .act = ending_silent_responder,
+     EDGE(PARITY_VERIFIED, MISMATCH, ROLLING_BACK),
+     IS_ROLLED_BACK},
+    {.name = "disarmed in words that somebody used before this deployment",
+     POLICY(.web_faults = 0),
+     .arrange = ending_stranger_disarms,
+     .word = TO("parity_verified"),
+     .act = ending_stranger_disarms,
+     EDGE(PARITY_VERIFIED, MISMATCH, ROLLING_BACK),
+     IS_ROLLED_BACK},
+    {.name = "disarmed without a word",
+     POLICY(.web_faults = 0),
+     .word = TO("parity_verified"),
+     .act = disarm_without_a_word,
      EDGE(PARITY_VERIFIED, MISMATCH, ROLLING_BACK),
      IS_ROLLED_BACK},
     {.name = "Execution does not hear ARM",

@@ -42,6 +42,13 @@ static void reboot_operator(struct scripted *world)
     world->dead = true;
 }
 
+/* Its boot clock begins anew, as it does. */
+static void reboot_operator_clock(struct scripted *world)
+{
+    reboot_operator(world);
+    world->timeline.driver_boot_ns = world->timeline.now_ns - 5000000000;
+}
+
 static void interrupt(struct scripted *world)
 {
     world->interrupted = true;
@@ -98,6 +105,22 @@ static const struct ending endings[] = {
      .nth = 1,
      .act = reboot_operator,
      .away_ms = 1000,
+     ROLLED_BACK_BY(EVENT_UNHEALTHY)},
+    {.name = "operator's machine restarted after the window",
+     .release = {.subject = "two"},
+     .word = TO("observed"),
+     .act = reboot_operator_clock,
+     .away_ms = 60000,
+     .from = STATE_OBSERVED,
+     .event = EVENT_UNHEALTHY,
+     .to = STATE_ROLLING_BACK,
+     .end = STATE_ROLLED_BACK,
+     .status = 10},
+    {.name = "operator's machine restarted before the window",
+     .release = {.subject = "two"},
+     .word = TO("armed"),
+     .act = reboot_operator_clock,
+     .away_ms = 60000,
      ROLLED_BACK_BY(EVENT_UNHEALTHY)},
     {.name = "begun too late",
      .release = {.subject = "two"},

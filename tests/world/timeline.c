@@ -27,7 +27,7 @@ static enum error_code read_clock(void *context, struct clock_reading *ret_readi
     ret_reading->utc_ns = timeline->now_ns + timeline->wall_offset_ns;
     timeline_utc(timeline, timeline->now_ns, ret_reading->utc);
     memcpy(ret_reading->boot, timeline->boot, sizeof ret_reading->boot);
-    ret_reading->boottime_ns = timeline->now_ns;
+    ret_reading->boottime_ns = timeline->now_ns - timeline->driver_boot_ns;
     return ERROR_OK;
 }
 
@@ -36,7 +36,7 @@ static enum error_code sleep_until(void *context, int64_t boottime_ns, struct er
     struct timeline *timeline = context;
     if (timeline->is_dead != NULL && *timeline->is_dead)
         return error_set(error, ERROR_SYSTEM, 0, "clock", "", "the driver has died");
-    timeline_move(timeline, boottime_ns);
+    timeline_move(timeline, boottime_ns + timeline->driver_boot_ns);
     return ERROR_OK;
 }
 

@@ -12,6 +12,7 @@
 
 struct timeline {
     int64_t now_ns, wall_offset_ns; /* boot clock; what is added for the wall clock */
+    int64_t driver_boot_ns; /* when the driver's machine was started: its boot clock is behind */
     char boot[BOOT_ID_LENGTH + 1];
     /* The clock stands at now_ns: what was due until then happens. */
     void (*passed)(void *context);

@@ -183,18 +183,43 @@ int64_t window_failure_seen_ns(const struct audit *audit, const struct step *fai
     return earliest.ns;
 }
 
+static bool is_later(const struct entry *from, int64_t from_ns, int64_t limit_ms,
+                     const struct entry *transition)
+{
+    return strcmp(from->boot, transition->boot) != 0
+           || transition->boottime_ns - from_ns > limit_ms * 1000000;
+}
+
+/* W-03: no sample was taken, because the window would have begun too late. */
+static bool is_begun_late(const struct audit *audit, const struct step *failure)
+{
+    const struct limits *limits = audit->limits;
+    bool arm = failure->from == STATE_ARMED;
+    const struct entry *entry = deployment_good_entry(&audit->deployment,
+                                                      arm ? ACTION_ARM : ACTION_SWITCH_SERVICES);
+    const struct item *up = entry != NULL
+                                ? entry_item(entry, 0, entry->item_count, PROBE_COMPOSE_UP, NULL)
+                                : NULL;
+    if (entry == NULL || (!arm && up == NULL))
+        return false;
+    int64_t armed_ms = limits->window_start_armed_ms < limits->sample_gap_ms
+                           ? limits->window_start_armed_ms
+                           : limits->sample_gap_ms;
+    return is_later(entry, arm ? window_times(entry).last_received_ns : up->received_ns,
+                    arm ? armed_ms : limits->window_start_ms, failure->transition);
+}
+
 /* Whether a failing transition by unhealthy or mismatch needs no sample that shows it: nobody
  * watched for too long, or the driver was started anew. */
 static bool is_excused(const struct audit *audit, const struct entry *intent,
-                       const struct entry *last, const struct entry *transition)
+                       const struct entry *last, const struct step *failure)
 {
-    const struct entry *from = last != NULL ? last : intent;
-    int64_t limit_ms = last != NULL ? audit->limits->sample_gap_ms
-                                    : audit->limits->window_start_armed_ms;
-    if (strcmp(from->boot, transition->boot) != 0)
-        return true;
-    int64_t from_ns = last != NULL ? window_times(last).last_received_ns : intent->boottime_ns;
-    return transition->boottime_ns - from_ns > limit_ms * 1000000;
+    if (last != NULL)
+        return is_later(last, window_times(last).last_received_ns, audit->limits->sample_gap_ms,
+                        failure->transition);
+    return is_later(intent, intent->boottime_ns, audit->limits->window_start_armed_ms,
+                    failure->transition)
+           || is_begun_late(audit, failure);
 }
 
 const struct entry *window_unreasonable(const struct audit *audit, const struct step *failure,
@@ -221,7 +246,7 @@ const struct entry *window_unreasonable(const struct audit *audit, const struct 
     }
     bool by_sample = failure->intent == intent && intent != NULL
                      && (failure->event == EVENT_UNHEALTHY || failure->event == EVENT_MISMATCH);
-    if (!by_sample || shown || is_excused(audit, intent, last, failure->transition))
+    if (!by_sample || shown || is_excused(audit, intent, last, failure))
         return NULL;
     (void)snprintf(ret_why, room, "the window was failed by %s, and no sample shows why",
                    event_name(failure->event));
