@@ -181,7 +181,12 @@ def pinned_configuration_cannot_change_silently(stack):
         operator.config.read_text().replace("window_ms: 1200", "window_ms: 1000")
     )
     refused(
-        stack, operator, titan.CONFIG, ["begin", "release", "--reason", "x"], "limits", "genesis"
+        stack,
+        operator,
+        titan.CONFIG,
+        ["begin", "release", "--reason", "x"],
+        "'limits' is not what entry 0 of the journal pins",
+        "titan-fsm settings",
     )
 
 
