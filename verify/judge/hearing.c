@@ -83,9 +83,11 @@ static int64_t run_of(const struct walker *walker, enum probe probe, const struc
             && strcmp(hearing->runs[i].started_at, container->started_at) == 0)
             return (int64_t)i;
     hearing->runs = memory_grown(hearing->runs, hearing->run_count + 1, sizeof *hearing->runs);
-    hearing->runs[hearing->run_count] = (struct log_run){probe, container->id,
-                                                         container->started_at, UTC_NEVER,
-                                                         !was_there(walker, container)};
+    hearing->runs[hearing->run_count] = (struct log_run){.probe = probe,
+                                                         .id = container->id,
+                                                         .started_at = container->started_at,
+                                                         .asked_ns = UTC_NEVER,
+                                                         .began = !was_there(walker, container)};
     return (int64_t)hearing->run_count++;
 }
 

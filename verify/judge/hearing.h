@@ -15,7 +15,6 @@ enum { HEARING_NONE = -1 };
 struct log_run {
     enum probe probe; /* of its log */
     const char *id, *started_at;
-    int64_t last_wall_ns; /* when its log was last asked for, by the target's clock; or UTC_NEVER */
     /* When its log was last asked for, by the target's clock; UTC_NEVER: not yet, or not known. */
     int64_t asked_ns;
     bool began; /* in these entries: no list of the first one that has lists has it */
