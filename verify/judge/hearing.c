@@ -15,6 +15,7 @@ struct walker {
     const struct genesis *genesis;
     const struct entry *entry, *first; /* the first that has a list of containers */
     const struct item *last;           /* the last that has a target's wall clock */
+    bool by_hand;                      /* the commands between the deployments */
 };
 
 void hearing_free(struct hearing *hearing)
@@ -59,10 +60,13 @@ static bool boundary_of(const struct listed *container, int64_t *ret_ns)
     return true;
 }
 
-/* Whether the first entry that has a list shows this run in one of them. */
+/* Whether the first entry that has a list shows this run in one of them. Commands by hand have no
+ * beginning: of each of their runs lines may be gone. */
 static bool was_there(const struct walker *walker, const struct listed *container)
 {
     const struct entry *first = walker->first;
+    if (walker->by_hand)
+        return true;
     for (size_t i = 0; i < first->item_count; i++) {
         const struct listing *containers = first->items[i].probe == PROBE_COMPOSE_CONTAINERS
                                                ? reading_list(&first->items[i])
@@ -151,6 +155,7 @@ static void append_heard(struct hearing *hearing, const struct heard *heard)
 /* What one item shows of how its log grew (H-04). */
 struct growth {
     int64_t last_before; /* the last line heard before this item */
+    size_t known;        /* lines that were heard before */
     bool last_is_there, fresh, fresh_in_front, late;
     int64_t first_ns;
 };
@@ -169,6 +174,7 @@ static void hear_line(const struct walker *walker, size_t place, int64_t run, in
         growth->first_ns = heard.time_ns;
     int64_t known = place_of(walker->hearing, run, line);
     if (known != HEARING_NONE) {
+        growth->known += known <= growth->last_before;
         growth->last_is_there = growth->last_is_there || known == growth->last_before;
         growth->fresh_in_front = growth->fresh_in_front
                                  || (growth->fresh && known <= growth->last_before);
@@ -188,6 +194,17 @@ static void hear_line(const struct walker *walker, size_t place, int64_t run, in
                        && heard.time_ns < asked_ns - (int64_t)WALL_STEP_MS * 1000000);
     growth->fresh = true;
     append_heard(walker->hearing, &heard);
+}
+
+/* How many of the lines heard of a run before an item are not stamped before its first line: no
+ * rotation takes those. */
+static size_t lines_to_return(const struct hearing *hearing, int64_t run,
+                              const struct growth *growth)
+{
+    size_t count = 0;
+    for (int64_t i = 0; i <= growth->last_before; i++)
+        count += hearing->heard[i].run == run && hearing->heard[i].time_ns >= growth->first_ns;
+    return growth->first_ns != UTC_NEVER ? count : 0;
 }
 
 static void hear_item(const struct walker *walker, size_t place, const struct listed *container,
@@ -214,8 +231,9 @@ static void hear_item(const struct walker *walker, size_t place, const struct li
                    && growth.first_ns > hearing->heard[growth.last_before].time_ns;
     log->grew_in_front = growth.last_before != HEARING_NONE
                          && (growth.fresh_in_front || (!growth.last_is_there && !rotated));
-    bool stepped = hearing->step_ms > WALL_STEP_MS;
-    log->grew_in_front = log->grew_in_front || (growth.late && !stepped);
+    bool stepped = hearing->step_ms > WALL_STEP_MS,
+         lost = growth.known < lines_to_return(hearing, log->run, &growth);
+    log->grew_in_front = log->grew_in_front || ((growth.late || lost) && !stepped);
     hearing->runs[log->run].asked_ns = item->has_wall ? item->target_wall_ms * 1000000 : UTC_NEVER;
 }
 
@@ -354,7 +372,9 @@ void hearing_collect(const struct record *record, const struct genesis *genesis,
                      struct entry *const *entries, size_t count, struct hearing *ret_hearing)
 {
     struct hearing hearing = {.record = record};
-    struct walker walker = {.hearing = &hearing, .genesis = genesis};
+    struct walker walker = {.hearing = &hearing,
+                            .genesis = genesis,
+                            .by_hand = count > 0 && entries[0]->type != ENTRY_OPEN};
     for (size_t i = 0; genesis->has_policy && i < count; i++) {
         walker.entry = entries[i];
         if (walker.first == NULL && reading_last_list(entries[i]) != NULL)

@@ -83,6 +83,18 @@ static bool began_here(const struct hearing *hearing, int64_t run)
     return hearing->runs[run].began;
 }
 
+/* H-13: of a run that began before, a line may be gone by rotation. */
+static void miss_line(const struct hearing *hearing, const struct log_item *log, const char *what,
+                      struct chorus *chorus)
+{
+    bool none = hearing_last(hearing, log->run, log->heard_end, HEARD_BIT(PATTERN_HANDSHAKE_NONE))
+                != NULL;
+    chorus->voices.absent = true;
+    voices_decide(&chorus->voices,
+                  began_here(hearing, log->run) && !none ? PARITY_MISSING : PARITY_ABSENT, "H-13",
+                  what);
+}
+
 static void hear_execution_line(const struct hearing *hearing, const struct log_item *log,
                                 struct chorus *chorus)
 {
@@ -94,11 +106,8 @@ static void hear_execution_line(const struct hearing *hearing, const struct log_
             && (heard == line || began_here(hearing, log->run)))
             append_named(chorus, "Execution's start-up line", heard->naming, false);
     }
-    if (line != NULL)
-        return;
-    chorus->voices.absent = true;
-    voices_decide(&chorus->voices, PARITY_ABSENT, "H-13",
-                  "Execution's start-up line of this run is absent");
+    if (line == NULL)
+        miss_line(hearing, log, "Execution's start-up line of this run is absent", chorus);
 }
 
 /* What stands behind Brain's line. */
@@ -143,9 +152,7 @@ static void hear_brain_line(const struct hearing *hearing, const struct log_item
     if (shaken.line != NULL) {
         append_named(chorus, "Brain's handshake line", shaken.line->naming, false);
     } else if (!shaken.failed) {
-        chorus->voices.absent = true;
-        voices_decide(&chorus->voices, PARITY_ABSENT, "H-13",
-                      "Brain's handshake line of this run is absent");
+        miss_line(hearing, log, "Brain's handshake line of this run is absent", chorus);
     }
 }
 

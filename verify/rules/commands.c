@@ -107,7 +107,8 @@ static void check_arm_by_hand(const struct audit *audit, struct entry *entry,
     if (arming.publish == entry->item_count)
         return;
     struct voices voices;
-    voices_read(&commands->hearing, &audit->genesis, entry, 0, arming.publish, VOICE_ALL, &voices);
+    voices_read(&commands->hearing, &audit->genesis, entry, 0, entry->item_count, VOICE_ALL,
+                &voices);
     if (voices.parity == PARITY_UNEQUAL || voices.parity == PARITY_MISSING)
         finding_violated(parity, voices.rule, entry, "an ARM by hand: %s", voices.why);
 }
@@ -127,6 +128,15 @@ void commands_check_publishes(struct entry *entry, struct finding *finding)
     }
 }
 
+/* H-04 */
+static void check_command_logs(const struct hearing *hearing, struct finding *finding)
+{
+    for (size_t i = 0; i < hearing->log_count; i++)
+        if (hearing->logs[i].grew_in_front)
+            finding_violated(finding, "H-04", hearing->logs[i].entry,
+                             "a log lost a line, or got one in front of older ones");
+}
+
 unsigned commands_judge(const struct audit *audit, struct finding *interlock,
                         struct finding *parity)
 {
@@ -135,6 +145,7 @@ unsigned commands_judge(const struct audit *audit, struct finding *interlock,
     commands_check_phases(commands, interlock);
     procedure_check_lists(audit, interlock);
     procedure_check_subjects(audit, interlock);
+    check_command_logs(&commands->hearing, interlock);
     for (size_t i = 0; i < commands->count; i++) {
         struct entry *entry = commands->entries[i];
         const char *why = "";
