@@ -198,6 +198,8 @@ enum error_code window_look_once(struct step *step, const struct expectation *ex
     struct look look;
     enum error_code code = check_watched(step, error);
     if (step_goes_on(step, code))
+        code = window_interlock_recall(step->driver, error);
+    if (step_goes_on(step, code))
         code = window_origin_load(step->driver, 0, &step->origin, error);
     if (step_goes_on(step, code))
         code = window_look(step, expected, &look, error);
@@ -380,6 +382,8 @@ enum error_code step_observe_window(struct step *step, struct error *error)
     enum error_code code = driver->clock->read(driver->clock->context, &now, error);
     if (code == ERROR_OK)
         code = window_expectation(driver, &expected, error);
+    if (code == ERROR_OK)
+        code = window_interlock_recall(driver, error);
     if (code == ERROR_OK)
         code = step_connect_target(step, error);
     if (code != ERROR_OK)

@@ -1,9 +1,12 @@
 #include "fsm/steps/window_identity.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "actions/logs.h"
 #include "journal/format/names.h"
+#include "journal/format/text.h"
 
 static const struct journal_entry *first_sample(const struct deployment *deployment,
                                                 uint64_t intent)
@@ -153,4 +156,51 @@ void window_interlock_note(struct driver *driver, const struct interlock_view *v
     memcpy(last->started_at, view->started_at, sizeof last->started_at);
     last->armed_lines = view->armed_lines;
     last->disarmed_lines = view->disarmed_lines;
+}
+
+/* One look that an entry recorded; nothing where it has none, or Execution did not run. */
+static enum error_code recall_look(struct driver *driver, const struct journal_entry *entry,
+                                   struct containers *containers, struct error *error)
+{
+    const struct setup_services *services = &driver->config.setup.services;
+    CLEANUP_BYTES struct bytes lines = {0}, list = {0}, marker = {0};
+    struct journal *journal = driver->journal;
+    char word[16];
+    enum error_code code = deployment_evidence(journal, entry, PROBE_LOGS_EXECUTION, &lines, error);
+    if (code == ERROR_OK)
+        code = deployment_evidence(journal, entry, PROBE_COMPOSE_CONTAINERS, &list, error);
+    if (code == ERROR_OK)
+        code = deployment_evidence(journal, entry, PROBE_INTERLOCK_MARKER, &marker, error);
+    if (code == ERROR_OK)
+        code = containers_read(&list, containers, error);
+    if (code != ERROR_OK || lines.size == 0
+        || containers_running(containers, services->execution) != 1)
+        return code;
+    const struct container *execution = containers_find(containers, services->execution);
+    struct interlock_view view = {.interlock = INTERLOCK_UNKNOWN};
+    text_cut(view.container, sizeof view.container, execution->id);
+    text_cut(view.started_at, sizeof view.started_at, execution->started_at);
+    (void)snprintf(word, sizeof word, "%.*s",
+                   marker.size > 0 ? (int)strcspn((const char *)marker.data, "\n") : 0,
+                   marker.size > 0 ? (const char *)marker.data : "");
+    interlock_read(services, &lines, logs_boundary(execution), &(struct interlock_question){0},
+                   word, &view);
+    window_interlock_note(driver, &view);
+    return ERROR_OK;
+}
+
+enum error_code window_interlock_recall(struct driver *driver, struct error *error)
+{
+    const struct deployment *deployment = &driver->deployment;
+    if (driver->interlock.container[0] != '\0'
+        || driver->config.setup.services.execution[0] == '\0')
+        return ERROR_OK;
+    struct containers *containers = calloc(1, sizeof *containers); /* too large for the stack */
+    if (containers == NULL)
+        return error_set(error, ERROR_MEMORY, 0, "interlock", "", "out of memory");
+    enum error_code code = ERROR_OK;
+    for (size_t i = 0; code == ERROR_OK && i < deployment->count; i++)
+        code = recall_look(driver, &deployment->entries[i], containers, error);
+    free(containers);
+    return code;
 }

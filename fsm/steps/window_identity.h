@@ -23,6 +23,8 @@ enum interlock window_interlock(const struct driver *driver, const struct interl
 /* A line of this run says otherwise than `expected`, and the look before did not have it. */
 bool window_interlock_changed(const struct driver *driver, const struct interlock_view *view,
                               enum interlock expected);
+/* After an interruption: what the looks of this deployment saw, out of the journal. */
+enum error_code window_interlock_recall(struct driver *driver, struct error *error) CHECKED;
 /* Remembers a look for the next one. */
 void window_interlock_note(struct driver *driver, const struct interlock_view *view);
 

@@ -49,6 +49,22 @@ static void reboot_operator_clock(struct scripted *world)
     world->timeline.driver_boot_ns = world->timeline.now_ns - 5000000000;
 }
 
+static void die_while_a_stranger_disarms_and_arms(struct scripted *world)
+{
+    ending_stranger_disarms(world);
+    titan_receive(&world->titan, true, "a stranger", strlen("a stranger"));
+    world->dead = true;
+}
+
+static void die_and_rotate(struct scripted *world)
+{
+    struct titan_container *execution = titan_running(&world->titan, "titan-execution");
+    execution->log = NULL;
+    execution->log_end = &execution->log;
+    titan_log(&world->titan, execution, "a line after the rotation");
+    world->dead = true;
+}
+
 static void interrupt(struct scripted *world)
 {
     world->interrupted = true;
@@ -94,6 +110,11 @@ static const struct ending endings[] = {
     {IN_WINDOW("driver away for long", NULL), .away_ms = 30000, ROLLED_BACK_BY(EVENT_UNHEALTHY),
      .verdict = WANT_VIOLATED},
     {IN_WINDOW("driver away for a moment", NULL), .away_ms = 2000, .end = STATE_COMPLETED},
+    {IN_WINDOW("disarmed and armed by a stranger while the driver is away",
+               die_while_a_stranger_disarms_and_arms),
+     .away_ms = 2000, ROLLED_BACK_BY(EVENT_MISMATCH)},
+    {IN_WINDOW("Execution's log is rotated away while the driver is away", die_and_rotate),
+     .away_ms = 2000, .end = STATE_COMPLETED},
     {IN_WINDOW("operator rolls back", NULL), .away_ms = 1000,
      .then = "rollback --reason enough --confirm " PERSON_TARGET, ROLLED_BACK_BY(EVENT_FAILED),
      .reason = "enough"},

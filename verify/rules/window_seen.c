@@ -38,6 +38,13 @@ static bool sample_shows_it(const struct audit *audit, const struct entry *entry
         if (hearing->looks[i].entry == entry && expected != SHOWING_UNKNOWN
             && hearing->looks[i].showing != expected && hearing->looks[i].showing != SHOWING_STILL)
             return true;
+    /* L-11: a change that a later line took back. */
+    for (size_t i = 0; i < hearing->heard_count; i++)
+        if (hearing->heard[i].entry == entry
+            && (hearing->heard[i].matches
+                & (HEARD_BIT(PATTERN_ARMED) | HEARD_BIT(PATTERN_DISARMED)))
+                   != 0)
+            return true;
     return false;
 }
 
