@@ -37,6 +37,10 @@ static bool shows_wanted(const void *context)
     enum interlock wanted = state->wait->wanted, shown = state->view.interlock;
     if (wanted == INTERLOCK_UNKNOWN)
         return shown != INTERLOCK_UNKNOWN;
+    /* Nothing was sent that could take this back. */
+    if (wanted == INTERLOCK_DISARMED && state->wait->question.nonce == NULL
+        && state->view.says_armed)
+        return true;
     bool ours = wanted == INTERLOCK_DISARMED ? state->view.received : state->view.armed_by_nonce;
     return shown == wanted && (state->wait->question.nonce == NULL || ours);
 }

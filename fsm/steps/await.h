@@ -25,7 +25,7 @@ struct await {
 enum error_code await(const struct await *await, struct error *error) CHECKED;
 
 /* Until Execution shows `wanted`; with a nonce, that command received and the cause of it, too.
- * UNKNOWN: either of the two states. */
+ * UNKNOWN: either of the two states. DISARMED without a nonce: ends at once where it is armed. */
 struct await_interlock {
     struct target *target;
     enum interlock wanted;

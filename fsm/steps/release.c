@@ -5,6 +5,7 @@
 
 #include "actions/compose/compose.h"
 #include "actions/health.h"
+#include "actions/interlock.h"
 #include "fsm/steps/await.h"
 #include "fsm/steps/own_checks.h"
 #include "fsm/steps/remaining.h"
@@ -27,12 +28,22 @@ static enum error_code switch_one(struct step *step, const char *service, struct
     return code;
 }
 
+/* With its container its log is gone: what somebody else sent to it is heard now or never. */
+static enum error_code hear_execution(struct step *step, struct error *error)
+{
+    enum error_code code = interlock_look(step->target, &(struct interlock_question){0},
+                                          &step->evidence, &step->seen.interlock, error);
+    return code == ERROR_OK ? withdrawn_note(step, error) : code;
+}
+
 enum error_code step_switch_services(struct step *step, struct error *error)
 {
     const struct setup_compose *compose = &step->driver->config.setup.compose;
     enum error_code code = step_connect_target(step, error);
     if (step_goes_on(step, code))
         code = compose_render(step->target, &step->evidence, &step->seen.model, error);
+    if (step_goes_on(step, code) && step_has_policy(step))
+        code = hear_execution(step, error);
     for (size_t i = 0; step_goes_on(step, code) && i < compose->order.count; i++)
         code = switch_one(step, compose->order.items[i], error);
     if (step_goes_on(step, code))
@@ -71,6 +82,10 @@ static enum error_code judge_interlock(struct step *step, struct error *error)
     enum error_code code = step_fact(step, FACT_INTERLOCK, interlock_name(now->interlock), error);
     if (code != ERROR_OK)
         return code;
+    if (recreated && now->armed_lines > 0)
+        return step_is(step, EVENT_MISMATCH,
+                       "somebody else armed Execution after it was re-created; it is %s now",
+                       interlock_name(now->interlock));
     if (now->interlock == before->interlock)
         return step_is(step, EVENT_DONE, "%s", "");
     if (before->interlock != INTERLOCK_ARMED || now->interlock != INTERLOCK_DISARMED || !recreated)
@@ -100,6 +115,8 @@ static enum error_code judge_interlock(struct step *step, struct error *error)
 static enum error_code judge_policy(struct step *step, struct error *error)
 {
     struct step_seen *seen = &step->seen;
+    if (containers_running(&seen->containers, step->driver->config.setup.services.brain) > 1)
+        return step_is(step, EVENT_MISMATCH, "%s", "more than one container of Brain runs");
     enum error_code code = snapshot_load(step->driver, &seen->before, error);
     if (code == ERROR_OK)
         code = await_parity(&(struct await_parity){.target = step->target,

@@ -98,7 +98,7 @@ static enum error_code watch_policy(struct step *step, const struct expectation 
                                     struct look *look, struct error *error)
 {
     struct step_seen *seen = &step->seen;
-    const char *service = step->driver->config.setup.services.execution;
+    const struct setup_services *services = &step->driver->config.setup.services;
     enum error_code code = parity_look(step->target, &seen->containers, PARITY_SAMPLE,
                                        expected->policy_hash, &step->evidence, &seen->parity,
                                        error);
@@ -115,7 +115,9 @@ static enum error_code watch_policy(struct step *step, const struct expectation 
         add_failing(look, LEADERSHIP, "Brain lost its leadership");
     const struct interlock_view *view = &seen->interlock;
     enum interlock shown = window_interlock(step->driver, view);
-    bool runs = containers_running(&seen->containers, service) > 0;
+    bool runs = containers_running(&seen->containers, services->execution) > 0;
+    if (containers_running(&seen->containers, services->brain) > 1)
+        add_mismatch(look, "more than one container of Brain runs");
     if (view->running > 1)
         add_mismatch(look, "more than one container of Execution runs");
     else if (runs && shown == INTERLOCK_UNKNOWN)

@@ -94,14 +94,13 @@ int person_runs(struct scripted *scripted, const char *line)
     char *words[WORDS_MAX], *copy = arena_copy(&arena, line, strlen(line)), *rest = NULL;
     int count = 0;
     size_t size = 0;
+    char *text = NULL; /* one command may run within another */
     for (char *word = strtok_r(copy, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest))
         words[count++] = word;
     words[count++] = config;
     words[count++] = path;
     words[count] = NULL;
-    free(said);
-    said = NULL;
-    FILE *out = stdout, *errors = stderr, *memory = open_memstream(&said, &size);
+    FILE *out = stdout, *errors = stderr, *memory = open_memstream(&text, &size);
     if (memory == NULL || count + 1 >= WORDS_MAX)
         abort();
     stdout = stderr = memory;
@@ -109,6 +108,8 @@ int person_runs(struct scripted *scripted, const char *line)
     stdout = out;
     stderr = errors;
     (void)fclose(memory);
+    free(said);
+    said = text;
     arena_free(&arena);
     return status;
 }

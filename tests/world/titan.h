@@ -66,7 +66,8 @@ struct titan_container {
     const char *id, *name, *service, *project, *hash, *address;
     const struct titan_image *image;
     bool there, running, armed, marker, answers, healthy;
-    int restarts, stage; /* stage: how much of its start has been done */
+    const char *armed_by; /* the payload of the ARM that its marker is of */
+    int restarts, stage;  /* stage: how much of its start has been done */
     int64_t created_ns, started_ns, finished_ns;
     struct titan_line *log, **log_end;
 };
@@ -136,7 +137,7 @@ void titan_start(struct titan *titan, struct titan_container *container);
 void titan_restart(struct titan *titan, struct titan_container *container); /* it died by itself */
 void titan_log(struct titan *titan, struct titan_container *container, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* A bus message at Execution: ARM or DISARM. */
+/* A bus message, ARM or DISARM: each running Execution hears it. */
 void titan_receive(struct titan *titan, bool arm, const char *payload, size_t size);
 /* The moment of a container's next act, INT64_MAX = none; and that act. */
 int64_t titan_next_ns(const struct titan *titan, const struct titan_container *container);

@@ -79,12 +79,28 @@ static bool pull(const struct compose *compose, const char *service)
     return given;
 }
 
+/* One container a service: of more than one the first stays. */
+static void scale_down(const struct compose *compose, const char *service)
+{
+    bool first = true;
+    for (size_t i = 0; i < compose->titan->container_count; i++) {
+        struct titan_container *container = &compose->titan->containers[i];
+        if (!container->there || strcmp(container->project, compose->project) != 0
+            || strcmp(container->service, service) != 0)
+            continue;
+        if (!first)
+            container->there = container->running = false;
+        first = false;
+    }
+}
+
 static bool up_service(const struct compose *compose, const char *service)
 {
     const char *name = image_of(compose, service);
     if (titan_image(compose->titan, name) == NULL && !pull(compose, service))
         return false;
     const struct titan_image *image = titan_image(compose->titan, name);
+    scale_down(compose, service);
     struct titan_container *old = container_of(compose, service);
     bool same = old != NULL && strcmp(old->hash, config_hash(compose, service)) == 0;
     if ((image->faults & FAULT_NO_UP) != 0 && (old == NULL || !same || compose->force_recreate)) {

@@ -138,24 +138,39 @@ void titan_act(struct titan *titan, struct titan_container *container)
         shake_hands(titan, container);
 }
 
-void titan_receive(struct titan *titan, bool arm, const char *payload, size_t size)
+static bool hears(const struct titan_container *container, bool arm)
 {
-    struct titan_container *execution = titan_running(titan, "titan-execution");
-    if (execution == NULL || execution->stage < 2) /* nobody hears it: it is lost */
-        return;
-    const char *text = arena_copy(&titan->arena, payload, size);
-    if ((execution->image->faults & (arm ? FAULT_DEAF_ARM : FAULT_DEAF_DISARM)) != 0)
-        return;
-    if (titan->seen.received_count < TITAN_RECEIVED_MAX)
-        titan->seen.received[titan->seen.received_count++] = arena_text(&titan->arena, "%s %s",
-                                                                        arm ? "ARM" : "DISARM",
-                                                                        text);
-    titan_log(titan, execution, "Received %s command: %s", arm ? "ARM" : "DISARM", text);
+    return container->there && container->running && container->stage >= 2
+           && kind_of(container) == KIND_EXECUTION
+           && (container->image->faults & (arm ? FAULT_DEAF_ARM : FAULT_DEAF_DISARM)) == 0;
+}
+
+static void obey(struct titan *titan, struct titan_container *execution, bool arm,
+                 const char *payload)
+{
+    titan_log(titan, execution, "Received %s command: %s", arm ? "ARM" : "DISARM", payload);
     if (execution->armed == arm)
         return;
     execution->armed = execution->marker = arm;
+    execution->armed_by = arm ? payload : NULL;
     titan_log(titan, execution, "%s EXECUTION %s: %s",
-              arm ? "\xF0\x9F\x94\x93" : "\xF0\x9F\x94\x92", arm ? "ARMED" : "DISARMED", text);
+              arm ? "\xF0\x9F\x94\x93" : "\xF0\x9F\x94\x92", arm ? "ARMED" : "DISARMED", payload);
+}
+
+/* What nobody hears is lost. */
+void titan_receive(struct titan *titan, bool arm, const char *payload, size_t size)
+{
+    const char *text = arena_copy(&titan->arena, payload, size);
+    bool heard = false;
+    for (size_t i = 0; i < titan->container_count; i++)
+        if (hears(&titan->containers[i], arm)) {
+            obey(titan, &titan->containers[i], arm, text);
+            heard = true;
+        }
+    if (heard && titan->seen.received_count < TITAN_RECEIVED_MAX)
+        titan->seen.received[titan->seen.received_count++] = arena_text(&titan->arena, "%s %s",
+                                                                        arm ? "ARM" : "DISARM",
+                                                                        text);
 }
 
 bool titan_is_healthy(const struct titan_container *container)

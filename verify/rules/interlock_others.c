@@ -257,6 +257,15 @@ static const struct look *last_look(const struct audit *audit, enum action actio
                          : NULL;
 }
 
+static bool run_says_armed(const struct hearing *hearing, const struct entry *entry, int64_t run)
+{
+    for (size_t i = 0; i < hearing->heard_count; i++)
+        if (hearing->heard[i].entry == entry && hearing->heard[i].run == run
+            && (hearing->heard[i].matches & HEARD_BIT(PATTERN_ARMED)) != 0)
+            return true;
+    return false;
+}
+
 enum showing interlock_check_release(const struct audit *audit, struct finding *finding)
 {
     const struct deployment *deployment = &audit->deployment;
@@ -279,6 +288,10 @@ enum showing interlock_check_release(const struct audit *audit, struct finding *
     else if (is != was && before->run == after->run)
         finding_violated(finding, "L-10", verified,
                          "Execution was disarmed by somebody while its container ran on");
+    else if ((before == NULL || before->run != after->run)
+             && run_says_armed(&deployment->hearing, verified, after->run))
+        finding_violated(finding, "L-10", verified,
+                         "Execution was armed by somebody else after it was re-created");
     else if (rearmed != NULL && was != SHOWING_ARMED)
         finding_violated(finding, "L-10", rearmed->transition,
                          "Execution was armed by a release, and before it was %s",
