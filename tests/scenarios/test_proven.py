@@ -76,7 +76,7 @@ def a_contrary_line_is_rolled_back_and_never_armed(stack):
     operator = operator_of(stack)
     forms = (
         OK + "_(Hash:_%O)",
-        OK + "._Enabling_signal_processing._Hash:_0%H",
+        OK + "._Enabling_signal_processing._Hash:_%P",
         OK + "_(hash:_0123abcd...)",
         OK + "AY?_no:_refused",
     )
@@ -169,7 +169,7 @@ def a_handshake_that_fails_in_the_window_is_a_mismatch(stack):
 
 
 def a_lost_leadership_is_a_mismatch_unless_it_is_regained(stack):
-    operator = operator_of(stack, limits={"window_ms": 5000, "sample_interval_ms": 1000})
+    operator = operator_of(stack, limits={"window_ms": 3500, "sample_interval_ms": 800})
 
     def regains(_):
         brain_says(stack, "handshake OK", "leadership_lost=0", "leadership_regained=400")
@@ -309,7 +309,7 @@ def a_second_execution_is_never_seen_disarmed(stack):
 
 
 def what_is_said_after_a_failed_policy_change_was_observed(stack):
-    operator = operator_of(stack)
+    operator = operator_of(stack, settle=2000)
     before = stack.env["POLICY_HASH"]
     made = stack.commit("policy-2", "--policy", "second", "--fault", "brain:silent_handshake")
     after = [line.split("=")[1] for line in made.splitlines() if "EXECUTION_POLICY" in line][0]

@@ -21,19 +21,23 @@ static void fail(struct service *service, const char *why, const char *theirs)
 }
 
 /* The fault "handshake_line=TEXT": '_' stands for a blank, %H for the hash, %U for it in upper
- * case, %S for its first eight digits, %O for another hash. */
+ * case, %S for its first eight digits, %O for another hash, %P for that in
+ * upper case. */
 static void write_line(const char *form, const char *ours, char *ret_line, size_t room)
 {
-    char other[SERVICE_HASH_HEX + 1], upper[SERVICE_HASH_HEX + 1];
+    char other[SERVICE_HASH_HEX + 1], upper[SERVICE_HASH_HEX + 1], upper_other[sizeof other];
     size_t used = 0;
     text_sha256_hex(ours, SERVICE_HASH_HEX, other);
-    for (size_t i = 0; i <= SERVICE_HASH_HEX; i++)
+    for (size_t i = 0; i <= SERVICE_HASH_HEX; i++) {
         upper[i] = (char)(ours[i] >= 'a' ? ours[i] - 'a' + 'A' : ours[i]);
+        upper_other[i] = (char)(other[i] >= 'a' ? other[i] - 'a' + 'A' : other[i]);
+    }
     for (const char *at = form; *at != '\0' && used + SERVICE_HASH_HEX + 1 < room; at++) {
         const char *said = at[0] != '%'                   ? NULL
                            : at[1] == 'H' || at[1] == 'S' ? ours
                            : at[1] == 'U'                 ? upper
                            : at[1] == 'O'                 ? other
+                           : at[1] == 'P'                 ? upper_other
                                                           : NULL;
         if (said != NULL)
             used += (size_t)snprintf(ret_line + used, room - used, "%.*s",
