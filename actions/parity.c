@@ -172,6 +172,8 @@ static enum error_code add_brain_voices(struct target *target, const struct cont
         if (log_matches_any(line.message, &services->handshake_failed, NULL, NULL)) {
             text_cut(failure, sizeof failure, line.message);
         } else if (read_line_words(line.message, &services->handshake_ok, &words)) {
+            if (failure[0] != '\0')
+                text_cut(voices->view.failed_first, sizeof voices->view.failed_first, failure);
             failure[0] = '\0';
             lost = false;
         } else if (log_matches_any(line.message, &services->handshake_lost, NULL, NULL)) {

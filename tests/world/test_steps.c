@@ -29,6 +29,12 @@ static void failed_handshake(struct scripted *world)
     titan_running(titan, "titan-execution")->answers = true;
 }
 
+static void handshake_fails_once(struct scripted *world)
+{
+    titan_log(&world->titan, titan_running(&world->titan, "titan-brain"),
+              "CRITICAL: Policy hash handshake FAILED. 503 No Responders");
+}
+
 static void disarm_without_a_word(struct scripted *world)
 {
     titan_receive(&world->titan, false, "", 0);
@@ -221,6 +227,12 @@ static const struct ending policy[] = {
      IS_ROLLED_BACK},
     {.name = "the handshake fails",
      POLICY(.brain_policy = "p3"),
+     EDGE(BRAIN_DEPLOYED, MISMATCH, ROLLING_BACK),
+     IS_ROLLED_BACK},
+    {.name = "the handshake fails and is tried again",
+     POLICY(.web_faults = 0),
+     .word = TO("brain_deployed"),
+     .act = handshake_fails_once,
      EDGE(BRAIN_DEPLOYED, MISMATCH, ROLLING_BACK),
      IS_ROLLED_BACK},
     {.name = "no handshake",
