@@ -160,6 +160,7 @@ static bool act_belongs(const struct genesis *genesis, const struct item *item, 
     return false;
 }
 
+/* What an interrupted act did is not known to be the driver's, or not. */
 bool procedure_is_adopted(const struct deployment *deployment, const struct entry *entry)
 {
     for (size_t i = 0; i < deployment->step_count; i++)

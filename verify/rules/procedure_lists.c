@@ -219,8 +219,6 @@ static bool is_failing(const struct deployment *deployment, const struct entry *
     return deployment->open != NULL; /* commands by hand have no step that could fail */
 }
 
-/* What an interrupted act did is not known to be the driver's, or not. */
-
 void procedure_check_lists(const struct audit *audit, struct finding *finding)
 {
     const struct deployment *deployment = &audit->deployment;
