@@ -84,9 +84,12 @@ static void policy(void)
     forge_until(&forge, "execution_deployed");
     int64_t intent = (int64_t)forge_intent(&forge, "verify_execution", -1, false);
     forge.boot[0] = '7'; /* the laptop died and came back */
-    forge.wall_offset_ns += forge.now_ns + 20 * (int64_t)1000000000 - 50 * (int64_t)1000000000;
+    int64_t away_ns = forge.now_ns + 20 * (int64_t)1000000000 - 50 * (int64_t)1000000000;
+    forge.wall_offset_ns += away_ns;
+    forge.target_ahead_ns += away_ns;
     forge.now_ns = 50 * (int64_t)1000000000;
-    forge_reconcile(&forge, "done", "continue", NULL);
+    forge_reconcile(&forge, "unknown", "repeat", NULL);
+    intent = (int64_t)forge_intent(&forge, "verify_execution", intent, true);
     forge_transition(&forge, intent, "done", "execution_verified",
                      forge_evidence(&forge, "verify_execution"));
     forge_until(&forge, "completed");

@@ -324,7 +324,7 @@ async function checkPicture(browser) {
     `violated: ${violated.bad} bad marks`,
   );
   check(
-    policy.labels.includes('another boot') && policy.words.includes('found done, then continue'),
+    policy.labels.includes('another boot') && policy.words.includes('found unknown, then repeat'),
     'policy: the reboot is not in the picture',
   );
   check(

@@ -61,6 +61,9 @@ static pid_t start(void (*act)(void))
     if (child > 0)
         return child;
     struct termios now;
+    /* Whoever runs this behind nohup or `&` left them ignored. */
+    (void)signal(SIGHUP, SIG_DFL);
+    (void)signal(SIGQUIT, SIG_DFL);
     (void)dup2(theirs, STDOUT_FILENO);
     echo_open();
     echo_silence();

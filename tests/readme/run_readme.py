@@ -27,13 +27,15 @@ from titan import insist  # noqa: E402
 README = (titan.ROOT / "README.md").read_text()
 PASSPHRASE = "correct horse battery staple"
 NOT_HERE = ("meson setup", "./rehearse", "./check", "meson install", "scp ", "ssh ")
+# A driver in front of a changed release goes on by itself: it is rolled back when it was killed.
+KILLED = (
+    "titan-fsm run --json --confirm titan-prod >events & driver=$!; "
+    'until grep -q \'"to":"switched"\' events; do kill -0 $driver || exit 1; sleep 0.05; done; '
+    "kill -KILL $driver; wait $driver || true"
+)
 BEFORE = {
     "titan-fsm advance": ["titan-fsm begin release --reason again"],
-    "titan-fsm rollback": (
-        ["titan-fsm begin release --reason again"]
-        + 5 * ["titan-fsm advance"]
-        + ["titan-fsm advance --confirm titan-prod"]
-    ),
+    "titan-fsm rollback": ["titan-fsm begin release --reason again", KILLED],
     "titan-fsm abort": ["titan-fsm begin release --reason again"],
     "titan-fsm request": ["titan-fsm begin policy --reason again"] + 4 * ["titan-fsm advance"],
 }

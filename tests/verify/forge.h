@@ -50,6 +50,7 @@ struct forge {
     size_t blob_count;
 
     int64_t now_ns, wall_offset_ns;
+    int64_t target_ahead_ns; /* the target's uptime less the driver's */
     char boot[37];
     /* one entry is signed by this seed instead of by whom it should; 0 = nobody else */
     uint8_t sign_as;

@@ -101,6 +101,7 @@ void forge_item(struct forge *forge, json_t *evidence, const char *probe, const 
     char hex[65];
     forge_store(forge, output, strlen(output), hex);
     int64_t sent = forge->now_ns + 1000000, received = sent + 2000000;
+    int64_t ahead = forge->target_ahead_ns;
     forge->now_ns = received;
     json_t *item = json_pack("{s:s, s:s, s:i, s:s, s:I, s:I, s:I}", "probe", probe, "subject",
                              subject, "status", status, "output", hex, "size",
@@ -110,8 +111,8 @@ void forge_item(struct forge *forge, json_t *evidence, const char *probe, const 
         json_object_set_new(item, "target",
                             json_pack("{s:s, s:I, s:I}", "boot",
                                       "99999999-2222-3333-4444-555555555555", "before_ms",
-                                      (json_int_t)(sent / 1000000), "after_ms",
-                                      (json_int_t)(received / 1000000)));
+                                      (json_int_t)((sent + ahead) / 1000000), "after_ms",
+                                      (json_int_t)((received + ahead) / 1000000)));
     assert(json_array_append_new(evidence, item) == 0);
 }
 
