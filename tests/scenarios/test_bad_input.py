@@ -293,7 +293,10 @@ def full_disk_stops_before_the_target_and_loses_nothing(stack):
         refused(stack, operator, titan.JOURNAL_WRITE, ["advance"], "journal", "space|written|disk")
         (small / "filler").unlink()
         now = operator.entries()
-        insist(now == entries, f"what was written is all there, and nothing else: {now[len(entries) :]}")
+        insist(
+            now == entries,
+            f"what was written is all there, and nothing else: {now[len(entries) :]}",
+        )
         subprocess.run(["mount", "-o", "remount,size=64m", small], check=True)
         stack.commit("release-2")
         operator.expect(titan.DONE, "run", "--rearm", "no")
