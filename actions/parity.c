@@ -10,7 +10,7 @@
 #include "journal/format/names.h"
 #include "journal/format/text.h"
 
-enum { REQUESTS = 3, REQUEST_MS = 3000 };
+enum { REQUESTS = 3, REQUEST_MS = 3000, EARLIER_MAX = 8 };
 
 /* All that was said of the policy hash in one look. A reply or a line is one voice. */
 struct voices {
@@ -18,6 +18,8 @@ struct voices {
     char missing[160]; /* who has said nothing that must be heard; "" = nobody */
     bool replied, lines_absent, unnamed;
     struct policy_words shortened; /* waits for a whole hash to be compared with */
+    struct policy_words execution_earlier[EARLIER_MAX], brain_earlier[EARLIER_MAX];
+    size_t execution_count, brain_count;
 };
 
 static void say_unequal(struct voices *voices, const char *format, ...)
@@ -138,8 +140,12 @@ static enum error_code add_execution_voices(struct target *target,
     struct policy_words words = {0};
     struct log_line line;
     for (size_t at = 0; logs_next(&evidence_last(evidence, PROBE_LOGS_EXECUTION, NULL)->output, &at,
-                                  logs_boundary(execution), &line);)
-        (void)read_line_words(line.message, &services->policy_loaded, &words);
+                                  logs_boundary(execution), &line);) {
+        struct policy_words earlier = words;
+        if (read_line_words(line.message, &services->policy_loaded, &words)
+            && earlier.kind != POLICY_WORDS_INVALID)
+            voices->execution_earlier[voices->execution_count++ % EARLIER_MAX] = earlier;
+    }
     if (words.kind == POLICY_WORDS_INVALID)
         add_absent_line(voices, "Execution's start-up line");
     add_voice(voices, "Execution's start-up line", &words);
@@ -169,11 +175,14 @@ static enum error_code add_brain_voices(struct target *target, const struct cont
     struct log_line line;
     for (size_t at = 0; logs_next(&evidence_last(evidence, PROBE_LOGS_BRAIN, NULL)->output, &at,
                                   logs_boundary(brain), &line);) {
+        struct policy_words earlier = words;
         if (log_matches_any(line.message, &services->handshake_failed, NULL, NULL)) {
             text_cut(failure, sizeof failure, line.message);
         } else if (read_line_words(line.message, &services->handshake_ok, &words)) {
             if (failure[0] != '\0')
-                text_cut(voices->view.failed_first, sizeof voices->view.failed_first, failure);
+                text_cut(voices->view.brain_first, sizeof voices->view.brain_first, failure);
+            if (earlier.kind != POLICY_WORDS_INVALID)
+                voices->brain_earlier[voices->brain_count++ % EARLIER_MAX] = earlier;
             failure[0] = '\0';
             lost = false;
         } else if (log_matches_any(line.message, &services->handshake_lost, NULL, NULL)) {
@@ -189,11 +198,30 @@ static enum error_code add_brain_voices(struct target *target, const struct cont
     return ERROR_OK;
 }
 
+/* The first of the earlier lines that does not agree with the hash of the voices. */
+static void say_earlier(const struct policy_words *earlier, size_t count, const char *hash,
+                        char ret_text[160])
+{
+    for (size_t i = 0; i < count && i < EARLIER_MAX && ret_text[0] == '\0'; i++) {
+        bool contrary = earlier[i].kind == POLICY_WORDS_OTHER
+                        || (earlier[i].kind == POLICY_WORDS_HASH
+                            && strcmp(earlier[i].hash, hash) != 0)
+                        || (earlier[i].kind == POLICY_WORDS_SHORTENED
+                            && !begins_so(&earlier[i], hash));
+        if (contrary)
+            (void)snprintf(ret_text, 160, "an earlier line of this run names %.64s",
+                           earlier[i].hash);
+    }
+}
+
 /* The sum of the voices. A lost leadership is contrary but in a sample, where it may be regained
  * before the next one (fsm/steps/window.c). */
 static void judge_voices(struct voices *voices, enum parity_depth depth)
 {
     struct parity_view *view = &voices->view;
+    say_earlier(voices->execution_earlier, voices->execution_count, view->hash,
+                view->execution_first);
+    say_earlier(voices->brain_earlier, voices->brain_count, view->hash, view->brain_first);
     if (view->lost && depth != PARITY_SAMPLE)
         say_unequal(voices, "Brain lost its leadership after the handshake");
     if (view->parity == PARITY_UNEQUAL)

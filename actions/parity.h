@@ -18,8 +18,11 @@ struct parity_view {
     char hash[SHA256_HEX + 1]; /* the hash of the voices, in lower case; "" where none named one */
     char text[400];            /* what is equal, unequal or missing, in words */
     bool lines_absent;         /* MISSING only because a log line is absent: the replies agree */
-    char failed_first[160]; /* Brain's line of a handshake that failed before the good one, or "" */
-    bool lost;              /* Brain lost its leadership and has not regained it */
+    /* What an earlier line of the same run says otherwise, "" = none does: of Execution, and of
+     * Brain, a handshake that failed before the good one too. It counts where the run began in the
+     * deployment (H-06, H-11). */
+    char execution_first[160], brain_first[160];
+    bool lost; /* Brain lost its leadership and has not regained it */
 };
 
 enum parity_depth {

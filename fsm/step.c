@@ -261,3 +261,24 @@ enum error_code step_fact_number(struct step *step, const char *name, int64_t va
 {
     return set_fact(step, name, json_integer(value), error);
 }
+
+/* Its run began in this deployment. */
+static bool runs_since_open(const struct step *step, const char *service)
+{
+    const struct container *now = containers_find(&step->seen.containers, service),
+                           *old = containers_find(&step->seen.before.containers, service);
+    return now != NULL
+           && (old == NULL || strcmp(old->id, now->id) != 0
+               || strcmp(old->started_at, now->started_at) != 0);
+}
+
+const char *step_contrary_line(const struct step *step)
+{
+    const struct setup_services *services = &step->driver->config.setup.services;
+    const struct parity_view *parity = &step->seen.parity;
+    if (parity->execution_first[0] != '\0' && runs_since_open(step, services->execution))
+        return parity->execution_first;
+    return parity->brain_first[0] != '\0' && runs_since_open(step, services->brain)
+               ? parity->brain_first
+               : "";
+}

@@ -99,6 +99,9 @@ const struct target_tenancy *step_lease(const struct step *step);
  * Execution before Brain, which asks once and never again. What the answer says is judged later, so
  * that no evidence of it stays. */
 enum error_code step_await_responder(struct step *step, struct error *error) CHECKED;
+/* What an earlier line of a run that began in this deployment says otherwise than parity that was
+ * seen last (step->seen: parity, containers, before); "" = nothing. Borrowed. */
+const char *step_contrary_line(const struct step *step);
 /* The first service that does not run well, of what was seen last; NULL = none. Borrowed. */
 const struct container *step_first_sick(const struct step *step);
 /* Without a guard on the target there is nothing to lay or to withdraw; its absence is recorded.

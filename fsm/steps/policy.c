@@ -171,9 +171,11 @@ static enum error_code judge_parity(struct step *step, struct error *error)
                                      parity->parity == PARITY_EQUAL ? parity->hash : "", error);
     if (code != ERROR_OK)
         return code;
-    /* Brain runs since this deployment: each handshake of the run is one of it (H-11). */
-    if (parity->failed_first[0] != '\0')
-        return step_is(step, EVENT_MISMATCH, "Brain says: %s", parity->failed_first);
+    /* Both run since this deployment: each line of these runs is one of it. */
+    if (parity->execution_first[0] != '\0')
+        return step_is(step, EVENT_MISMATCH, "Execution: %s", parity->execution_first);
+    if (parity->brain_first[0] != '\0')
+        return step_is(step, EVENT_MISMATCH, "Brain says: %s", parity->brain_first);
     return step_is(step,
                    parity->parity == PARITY_EQUAL     ? EVENT_DONE
                    : parity->parity == PARITY_UNEQUAL ? EVENT_MISMATCH

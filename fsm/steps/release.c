@@ -70,17 +70,6 @@ static bool is_all_healthy(const void *context)
     return step->seen.health.all_good && step_first_sick(step) == NULL;
 }
 
-/* Brain runs since this deployment, so that each handshake of the run is one of it (H-11). */
-static bool is_brain_new(const struct step *step)
-{
-    const char *service = step->driver->config.setup.services.brain;
-    const struct container *now = containers_find(&step->seen.containers, service),
-                           *old = containers_find(&step->seen.before.containers, service);
-    return now != NULL
-           && (old == NULL || strcmp(old->id, now->id) != 0
-               || strcmp(old->started_at, now->started_at) != 0);
-}
-
 /* A re-created Execution comes up disarmed. No command explains any other difference. */
 static enum error_code judge_interlock(struct step *step, struct error *error)
 {
@@ -144,8 +133,9 @@ static enum error_code judge_policy(struct step *step, struct error *error)
     if (seen->parity.parity != PARITY_EQUAL && !seen->parity.lines_absent)
         return step_is(step, EVENT_MISMATCH, "a release must keep the policy hash: %s",
                        seen->parity.text);
-    if (step->seen.parity.failed_first[0] != '\0' && is_brain_new(step))
-        return step_is(step, EVENT_MISMATCH, "Brain says: %s", step->seen.parity.failed_first);
+    const char *contrary = step_contrary_line(step);
+    if (contrary[0] != '\0')
+        return step_is(step, EVENT_MISMATCH, "a voice of this deployment differs: %s", contrary);
     code = await_interlock(&(struct await_interlock){.target = step->target,
                                                      .wanted = INTERLOCK_UNKNOWN,
                                                      .until_ns = step_settle_ns(step)},

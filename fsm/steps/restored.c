@@ -106,6 +106,9 @@ static void judge_services(struct step *step)
              && seen->parity.parity != PARITY_EQUAL)
         (void)step_is(step, EVENT_MISMATCH, "the policy hash is not as before: %s",
                       seen->parity.text);
+    else if (has_policy && step_contrary_line(step)[0] != '\0')
+        (void)step_is(step, EVENT_MISMATCH, "a voice after the rollback differs: %s",
+                      step_contrary_line(step));
 }
 
 struct restored_wait {
