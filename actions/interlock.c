@@ -46,11 +46,11 @@ void interlock_read(const struct setup_services *services, const struct bytes *l
     char word[INTERLOCK_NONCE_MAX];
     bool ours = false; /* our own ARM was received, and nothing says disarmed since */
     for (size_t at = 0; logs_next(lines, &at, boundary, &line);) {
-        if (log_matches_any(line.message, &services->disarmed, NULL, NULL)) {
+        if (log_matches_any(line.message, &services->disarmed)) {
             said = INTERLOCK_DISARMED;
             view->disarmed_lines++;
             ours = view->armed_by_nonce = false;
-        } else if (log_matches_any(line.message, &services->armed, NULL, NULL)) {
+        } else if (log_matches_any(line.message, &services->armed)) {
             said = INTERLOCK_ARMED;
             view->armed_lines++;
             view->received = false;

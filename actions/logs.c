@@ -161,46 +161,29 @@ bool logs_next(const struct bytes *text, size_t *at, const char *boundary,
     return false;
 }
 
-static bool skip_hash(const char **message, char *ret_hash)
+/* Letters and digits: what a placeholder stands for. */
+static const char *skip_placeholder_word(const char *at)
 {
-    for (size_t i = 0; i < SHA256_HEX; i++)
-        if (!(((*message)[i] >= '0' && (*message)[i] <= '9')
-              || ((*message)[i] >= 'a' && (*message)[i] <= 'f')))
-            return false;
-    if (ret_hash != NULL)
-        (void)snprintf(ret_hash, SHA256_HEX + 1, "%s", *message);
-    *message += SHA256_HEX;
-    return true;
+    return at + strspn(at, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
 }
 
-bool log_matches(const char *message, const char *pattern, const char *nonce,
-                 char ret_hash[SHA256_HEX + 1])
+bool log_matches(const char *message, const char *pattern)
 {
-    char hash[SHA256_HEX + 1] = "";
     for (const char *at = pattern; *at != '\0'; at++) {
-        if (at[0] == '%' && at[1] == 'H') {
-            if (!skip_hash(&message, hash))
-                return false;
-            at++;
-        } else if (at[0] == '%' && at[1] == 'N') {
-            if (nonce == NULL || strncmp(message, nonce, strlen(nonce)) != 0)
-                return false;
-            message += strlen(nonce);
+        if (at[0] == '%' && (at[1] == 'H' || at[1] == 'N')) {
+            message = skip_placeholder_word(message);
             at++;
         } else if (*message++ != *at) {
             return false;
         }
     }
-    if (ret_hash != NULL)
-        memcpy(ret_hash, hash, sizeof hash);
     return true;
 }
 
-bool log_matches_any(const char *message, const struct setup_patterns *patterns, const char *nonce,
-                     char ret_hash[SHA256_HEX + 1])
+bool log_matches_any(const char *message, const struct setup_patterns *patterns)
 {
     for (size_t i = 0; i < patterns->count; i++)
-        if (log_matches(message, patterns->items[i], nonce, ret_hash))
+        if (log_matches(message, patterns->items[i]))
             return true;
     return false;
 }

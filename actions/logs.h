@@ -38,12 +38,10 @@ const char *logs_boundary(const struct container *container);
 bool logs_next(const struct bytes *text, size_t *at, const char *boundary,
                struct log_line *ret_line);
 
-/* Matches at the start of the message; %H = 64 hex (copied to ret_hash where not NULL, "" when the
- * pattern names none), %N = nonce. */
-bool log_matches(const char *message, const char *pattern, const char *nonce,
-                 char ret_hash[SHA256_HEX + 1]);
-bool log_matches_any(const char *message, const struct setup_patterns *patterns, const char *nonce,
-                     char ret_hash[SHA256_HEX + 1]);
+/* Matches at the start of the message. %H and %N stand for one word, whatever it says: what a line
+ * names is read by policy_words.h, whose nonce it carries by log_nonce(). */
+bool log_matches(const char *message, const char *pattern);
+bool log_matches_any(const char *message, const struct setup_patterns *patterns);
 
 /* A message that begins as one of the patterns does up to its %N: the word that stands there. False
  * where none does. */

@@ -176,7 +176,7 @@ static enum error_code add_brain_voices(struct target *target, const struct cont
     for (size_t at = 0; logs_next(&evidence_last(evidence, PROBE_LOGS_BRAIN, NULL)->output, &at,
                                   logs_boundary(brain), &line);) {
         struct policy_words earlier = words;
-        if (log_matches_any(line.message, &services->handshake_failed, NULL, NULL)) {
+        if (log_matches_any(line.message, &services->handshake_failed)) {
             text_cut(failure, sizeof failure, line.message);
         } else if (read_line_words(line.message, &services->handshake_ok, &words)) {
             if (failure[0] != '\0')
@@ -185,7 +185,7 @@ static enum error_code add_brain_voices(struct target *target, const struct cont
                 voices->brain_earlier[voices->brain_count++ % EARLIER_MAX] = earlier;
             failure[0] = '\0';
             lost = false;
-        } else if (log_matches_any(line.message, &services->handshake_lost, NULL, NULL)) {
+        } else if (log_matches_any(line.message, &services->handshake_lost)) {
             lost = true;
         }
     }
@@ -256,7 +256,7 @@ enum error_code parity_look(struct target *target, const struct containers *cont
         add_voice(&voices, "the expected hash", &expected);
     }
     enum error_code code = ask_responder(target, several ? REQUESTS : 1, evidence, &voices, error);
-    if (code == ERROR_OK && depth >= PARITY_EXECUTION) {
+    if (code == ERROR_OK) {
         if (execution == NULL)
             add_missing(&voices, "Execution, which has no container");
         else

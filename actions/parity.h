@@ -26,8 +26,7 @@ struct parity_view {
 };
 
 enum parity_depth {
-    PARITY_RESPONDER = 1, /* one request */
-    PARITY_EXECUTION,     /* several requests, and Execution's start-up line */
+    PARITY_EXECUTION = 1, /* several requests, and Execution's start-up line */
     PARITY_BRAIN,         /* and Brain's handshake line */
     PARITY_SAMPLE,        /* one request, and both lines: an absent one is no failure */
 };

@@ -25,7 +25,7 @@ static bool search_log(const struct setup_services *services, const struct evide
 {
     struct log_line line;
     for (size_t at = 0; logs_next(&item->output, &at, logs_boundary(container), &line);) {
-        if (log_matches_any(line.message, &services->errors, NULL, NULL)) {
+        if (log_matches_any(line.message, &services->errors)) {
             (void)snprintf(ret_text, capacity, "the log of %s since its start has: %.200s",
                            container->service, line.message);
             return true;

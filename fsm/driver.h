@@ -83,7 +83,6 @@ enum error_code driver_open_session(struct driver *driver, struct error *error) 
  * only. */
 bool driver_has_journal(const struct driver *driver);
 void driver_close(struct driver *driver);
-#define CLEANUP_DRIVER __attribute__((cleanup(driver_close)))
 
 /* Reads what is new of the deployment; called after each entry that moves it. */
 enum error_code driver_reload(struct driver *driver, struct error *error) CHECKED;

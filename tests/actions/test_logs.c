@@ -97,21 +97,30 @@ static void log_time_compare_any_number_of_decimals(void **state)
 static void log_matches_only_at_the_start(void **state)
 {
     (void)state;
-    char hash[SHA256_HEX + 1];
-    assert_true(log_matches("Risk Policy Loaded. Hash: " HASH_A, "Risk Policy Loaded. Hash: %H",
-                            NULL, hash));
-    assert_string_equal(hash, HASH_A);
-    assert_false(log_matches("said: Risk Policy Loaded. Hash: " HASH_A,
-                             "Risk Policy Loaded. Hash: %H", NULL, hash));
-    assert_false(log_matches("Risk Policy Loaded. Hash: "
-                             "AAAA",
-                             "Risk Policy Loaded. Hash: %H", NULL, hash));
-    assert_true(log_matches("Received DISARM command: " NONCE " why", "Received DISARM command: %N",
-                            NONCE, NULL));
-    assert_false(log_matches("Received DISARM command: " NONCE " why",
-                             "Received DISARM command: %N", NULL, NULL));
-    assert_false(log_matches("Received DISARM command: other " NONCE, "Received DISARM command: %N",
-                             NONCE, NULL));
+    static const char loaded[] = "Risk Policy Loaded. Hash: %H",
+                      received[] = "Received DISARM command: %N";
+    assert_true(log_matches("Risk Policy Loaded. Hash: " HASH_A, loaded));
+    assert_true(log_matches("Risk Policy Loaded. Hash: none", loaded));
+    assert_false(log_matches("said: Risk Policy Loaded. Hash: " HASH_A, loaded));
+    assert_true(log_matches("Received DISARM command: " NONCE " why", received));
+    assert_false(log_matches("Received ARM command: " NONCE, received));
+    assert_true(log_matches("panic 17: out", "panic %N: "));
+    assert_false(log_matches("panic 17, out", "panic %N: "));
+    assert_false(log_matches("pan", "panic"));
+}
+
+/* Whose command a line received is what stands there, and nothing that only begins so. */
+static void log_nonce_gives_the_word(void **state)
+{
+    (void)state;
+    char word[40];
+    assert_true(log_nonce("Received DISARM command: " NONCE " why", &services.disarm_received, word,
+                          sizeof word));
+    assert_string_equal(word, NONCE);
+    assert_true(
+        log_nonce("Received DISARM command: ", &services.disarm_received, word, sizeof word));
+    assert_false(
+        log_nonce("Received ARM command: " NONCE, &services.disarm_received, word, sizeof word));
 }
 
 static void expect_interlock(const char *log, const char *marker, enum interlock wanted,
@@ -195,6 +204,7 @@ int main(void)
         cmocka_unit_test(logs_next_earlier_start_is_skipped),
         cmocka_unit_test(log_time_compare_any_number_of_decimals),
         cmocka_unit_test(log_matches_only_at_the_start),
+        cmocka_unit_test(log_nonce_gives_the_word),
         cmocka_unit_test(interlock_read_says_only_what_is_shown),
         cmocka_unit_test(interlock_read_tells_our_arm_from_another),
     };
