@@ -120,13 +120,19 @@ enum error_code driver_open_config(struct driver *driver, const struct driver_op
     return operator_key ? driver_unlock(driver, error) : ERROR_OK;
 }
 
+enum error_code driver_lock_path(const struct driver *driver, struct bytes *ret_path,
+                                 struct error *error)
+{
+    return bytes_append_format(ret_path, error, "%s/driver.lock",
+                               journal_directory(driver->journal));
+}
+
 /* The lock ends with the process, so that no stale one ever blocks. */
 static enum error_code take_lock(struct driver *driver, struct error *error)
 {
     const struct world_disk *disk = driver->world->disk;
     CLEANUP_BYTES struct bytes path = {0};
-    enum error_code code = bytes_append_format(&path, error, "%s/driver.lock",
-                                               journal_directory(driver->journal));
+    enum error_code code = driver_lock_path(driver, &path, error);
     if (code == ERROR_OK)
         code = disk->lock(disk->context, (const char *)path.data, &driver->lock, error);
     if (code == ERROR_HELD)

@@ -84,6 +84,9 @@ enum error_code driver_open_session(struct driver *driver, struct error *error) 
 bool driver_has_journal(const struct driver *driver);
 void driver_close(struct driver *driver);
 
+/* Of the lock that whoever drives holds. */
+enum error_code driver_lock_path(const struct driver *driver, struct bytes *ret_path,
+                                 struct error *error) CHECKED;
 /* Reads what is new of the deployment; called after each entry that moves it. */
 enum error_code driver_reload(struct driver *driver, struct error *error) CHECKED;
 /* An open deployment exists and has not ended. */

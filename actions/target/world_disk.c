@@ -3,9 +3,9 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -218,20 +218,38 @@ static enum error_code disk_make_directory(void *context, const char *path, unsi
                      "the directory cannot be created: %s", strerror(errno));
 }
 
-/* The kernel releases it with the process, so that no stale lock ever blocks. */
+/* The kernel releases it with the process, so that no stale lock ever blocks. A lock of the open
+ * file can be asked for without being taken, which flock(2) cannot; whoever asks must never be what
+ * holds a driver off. */
+static struct flock whole_file(void)
+{
+    return (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET};
+}
+
+/* For people only: the lock itself does not depend on it, nor does a full disk matter. */
+static void disk_lock_note(void *context, void *lock, const char *note)
+{
+    (void)context;
+    int descriptor = *(int *)lock;
+    if (ftruncate(descriptor, 0) == 0 && lseek(descriptor, 0, SEEK_SET) == 0)
+        (void)dprintf(descriptor, "%lld\n%s", (long long)getpid(), note);
+}
+
 static enum error_code disk_lock(void *context, const char *path, void **ret_lock,
                                  struct error *error)
 {
     (void)context;
+    struct flock wanted = whole_file();
     int *lock = malloc(sizeof *lock);
     if (lock == NULL)
         return error_set(error, ERROR_MEMORY, errno, path, "", "out of memory");
     *lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-    if (*lock >= 0 && flock(*lock, LOCK_EX | LOCK_NB) == 0) {
+    if (*lock >= 0 && fcntl(*lock, F_OFD_SETLK, &wanted) == 0) {
+        disk_lock_note(NULL, lock, "");
         *ret_lock = lock;
         return ERROR_OK;
     }
-    enum error_code code = *lock >= 0 && errno == EWOULDBLOCK
+    enum error_code code = *lock >= 0 && (errno == EAGAIN || errno == EACCES)
                                ? error_set(error, ERROR_HELD, errno, path, "wait until it ends",
                                            "another process has locked this file")
                                : error_set(error, ERROR_SYSTEM, errno, path, "check its directory",
@@ -240,6 +258,36 @@ static enum error_code disk_lock(void *context, const char *path, void **ret_loc
         (void)close(*lock);
     free(lock);
     return code;
+}
+
+static void read_holder(int lock, struct world_lock_holder *holder)
+{
+    char text[WORLD_LOCK_NOTE_BYTES + 24] = "", *end = text;
+    ssize_t size = pread(lock, text, sizeof text - 1, 0);
+    long long process = size > 0 ? strtoll(text, &end, 10) : 0;
+    holder->process = process > 0 && *end == '\n' ? process : -1;
+    if (holder->process > 0)
+        (void)snprintf(holder->note, sizeof holder->note, "%s", end + 1);
+}
+
+static enum error_code disk_lock_holder(void *context, const char *path,
+                                        struct world_lock_holder *ret_holder, struct error *error)
+{
+    (void)context;
+    struct flock found = whole_file();
+    struct world_lock_holder holder = {.process = 0};
+    int lock = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    bool absent = lock < 0 && errno == ENOENT;
+    int result = lock >= 0 ? fcntl(lock, F_OFD_GETLK, &found) : -1, number = errno;
+    if (result == 0 && found.l_type != F_UNLCK)
+        read_holder(lock, &holder);
+    if (lock >= 0)
+        (void)close(lock);
+    if (result != 0 && !absent)
+        return error_set(error, ERROR_SYSTEM, number, path, "check its permissions",
+                         "whether a process holds this lock cannot be read: %s", strerror(number));
+    *ret_holder = holder;
+    return ERROR_OK;
 }
 
 static void disk_unlock(void *context, void *lock)
@@ -262,6 +310,8 @@ const struct world_disk *world_disk_system(void)
                                            .wipe = disk_wipe,
                                            .make_directory = disk_make_directory,
                                            .lock = disk_lock,
-                                           .unlock = disk_unlock};
+                                           .unlock = disk_unlock,
+                                           .lock_holder = disk_lock_holder,
+                                           .lock_note = disk_lock_note};
     return &disk;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fsm/terminal/age.h"
 #include "journal/format/text.h"
 
 enum { LINES_MAX = DISPLAY_ROWS_MAX + DISPLAY_WATCHED_MAX + 16, BAR_MAX = 40 };
@@ -83,6 +84,8 @@ static void add_row(struct sheet *sheet, const struct display_model *model,
     char time[40] = "";
     if (row->mark == DISPLAY_DONE || row->mark == DISPLAY_FAILED)
         write_duration(row->took_ns, time, sizeof time);
+    else if (row->mark == DISPLAY_NOW && row->began_ns > 0 && model->watcher.gone)
+        (void)snprintf(time, sizeof time, "interrupted");
     else if (row->mark == DISPLAY_NOW && row->began_ns > 0)
         write_duration(model->now_ns - row->began_ns, time, sizeof time);
     else if (row->mark == DISPLAY_NOW)
@@ -103,32 +106,75 @@ static void write_bar(int64_t passed_ns, int64_t length_ns, size_t room, char re
     ret_bar[room] = '\0';
 }
 
+/* What stands behind a bar decides how long it may be. */
+static size_t bar_room(unsigned columns, const char *behind)
+{
+    size_t taken = strlen("  rollback [] ") + strlen(behind), least = 12;
+    size_t room = columns > taken + least ? columns - taken : least;
+    return room < BAR_MAX ? room : BAR_MAX;
+}
+
+/* In the place of any bar: nothing advances that nobody drives. */
+static void add_nobody(struct sheet *sheet, const struct display_model *model)
+{
+    const struct display_watcher *watcher = &model->watcher;
+    char age[40];
+    if (!watcher->missing)
+        return;
+    age_write(watcher->since_ns, model->now_ns, age, sizeof age);
+    add_text(sheet, TONE_BAD, false, "  NOBODY IS WATCHING since %s (%s)", watcher->since, age);
+}
+
+static void add_stopped_window(struct sheet *sheet, const struct display_window *window,
+                               const char *word)
+{
+    char time[40], length[40];
+    int64_t passed_ns = window->first_ns > 0 ? window->last_ns - window->first_ns : 0;
+    write_duration(window->length_ms * 1000000, length, sizeof length);
+    write_duration(passed_ns > 0 ? passed_ns : 0, time, sizeof time);
+    add_text(sheet, TONE_BAD, false, "  window %s after %s of %s, sample %lld", word, time, length,
+             (long long)window->count);
+}
+
+static void add_late_sample(struct sheet *sheet, const struct display_model *model, const char *age)
+{
+    char process[40] = "";
+    if (model->watcher.process > 0)
+        (void)snprintf(process, sizeof process, " (process %lld)",
+                       (long long)model->watcher.process);
+    add_text(sheet, TONE_BAD, false, "  the last sample is %s old; a driver lives%s", age, process);
+}
+
 static void add_bar(struct sheet *sheet, const struct display_model *model, unsigned columns)
 {
     const struct display_window *window = &model->window;
+    if (window->broken || (window->open && model->watcher.missing)) {
+        add_stopped_window(sheet, window, window->broken ? "given up" : "stopped");
+        return;
+    }
     int64_t length_ns = window->length_ms * 1000000,
             end_ns = window->open ? model->now_ns : window->last_ns;
     int64_t passed_ns = window->first_ns > 0 ? end_ns - window->first_ns : 0,
-            left_ns = length_ns - passed_ns;
-    char bar[BAR_MAX + 1], time[40], length[40];
+            left_ns = length_ns - passed_ns, age_ns = model->now_ns - window->last_ns;
+    char bar[BAR_MAX + 1], time[40], length[40], age[40] = "", behind[200];
     write_duration(length_ns, length, sizeof length);
-    if (window->broken) {
-        write_duration(passed_ns > 0 ? passed_ns : 0, time, sizeof time);
-        add_text(sheet, TONE_BAD, false, "  window given up after %s of %s, sample %lld", time,
-                 length, (long long)window->count);
-        return;
-    }
-    write_bar(passed_ns, length_ns, columns > 60 ? BAR_MAX : 12, bar);
     write_duration(left_ns > 0 ? left_ns : 0, time, sizeof time);
-    add_text(sheet, TONE_STRONG, false, "  window [%s] %s left of %s, sample %lld", bar, time,
-             length, (long long)window->count);
+    bool counts = window->open && window->count > 0;
+    if (counts)
+        age_write(window->last_ns, model->now_ns, age, sizeof age);
+    (void)snprintf(behind, sizeof behind, "%s left of %s, sample %lld%s%s%s", time, length,
+                   (long long)window->count, counts ? ", " : "", age, counts ? " ago" : "");
+    write_bar(passed_ns, length_ns, bar_room(columns, behind), bar);
+    add_text(sheet, TONE_STRONG, false, "  window [%s] %s", bar, behind);
+    if (counts && window->gap_ms > 0 && age_ns > window->gap_ms * 1000000)
+        add_late_sample(sheet, model, age);
 }
 
 static void add_rollback(struct sheet *sheet, const struct display_model *model, unsigned columns)
 {
     const struct display_rollback *rollback = &model->rollback;
     int64_t limit_ns = rollback->limit_ms * 1000000, passed_ns = model->now_ns - rollback->since_ns;
-    char bar[BAR_MAX + 1], time[40], limit[40];
+    char bar[BAR_MAX + 1], time[40], limit[40], behind[120];
     if (!rollback->shown)
         return;
     write_duration(limit_ns, limit, sizeof limit);
@@ -137,10 +183,14 @@ static void add_rollback(struct sheet *sheet, const struct display_model *model,
         return;
     }
     bool over = passed_ns > limit_ns;
-    write_bar(passed_ns, limit_ns, columns > 60 ? BAR_MAX : 12, bar);
     write_duration(over ? passed_ns - limit_ns : limit_ns - passed_ns, time, sizeof time);
-    add_text(sheet, over ? TONE_BAD : TONE_STRONG, false, "  rollback [%s] %s %s %s", bar, time,
-             over ? "over its limit of" : "left of", limit);
+    (void)snprintf(behind, sizeof behind, "%s %s %s", time, over ? "over its limit of" : "left of",
+                   limit);
+    write_bar(passed_ns, limit_ns, bar_room(columns, behind), bar);
+    if (model->watcher.missing)
+        add_text(sheet, TONE_BAD, false, "  rollback %s", behind);
+    else
+        add_text(sheet, over ? TONE_BAD : TONE_STRONG, false, "  rollback [%s] %s", bar, behind);
 }
 
 static void add_window(struct sheet *sheet, const struct display_model *model, unsigned columns)
@@ -242,6 +292,7 @@ static void draw_frame(struct sheet *sheet, const struct display_model *model,
         add_row(sheet, model, &model->rows[i]);
     if (model->pull[0] != '\0')
         add_text(sheet, TONE_PLAIN, false, "  pull   %s", model->pull);
+    add_nobody(sheet, model);
     add_rollback(sheet, model, size->columns);
     add_window(sheet, model, size->columns);
     if (model->last[0] != '\0')

@@ -43,7 +43,7 @@ struct display_window {
     bool shown, open,
         broken; /* open: it runs now; broken: it was given up and no longer counts down */
     int64_t first_ns, last_ns, length_ms; /* boot clock; first 0 = no sample yet */
-    int64_t count;
+    int64_t count, gap_ms;                /* gap_ms: a sample that is older than this is late */
     struct display_watched watched[DISPLAY_WATCHED_MAX];
     size_t watched_count;
 };
@@ -54,12 +54,21 @@ struct display_rollback {
     int64_t since_ns, limit_ms; /* boot clock; since 0 = unknown (another boot) */
 };
 
+/* Who drives, by the lock (watcher.h). */
+struct display_watcher {
+    bool gone, missing; /* gone: no driver lives; missing: and somebody would have to watch */
+    char since[9];      /* time of the day of the last entry, UTC */
+    int64_t since_ns;   /* boot clock; 0 = another boot */
+    int64_t process;    /* of a driver that lives; below 1 = not known */
+};
+
 struct display_model {
     char target[128], title[400]; /* title: "release 12, opened by alice@example: web 4.2" */
     struct display_row rows[DISPLAY_ROWS_MAX];
     size_t row_count, rows_before; /* rows_before: done, and left out because the list is full */
     int64_t began_ns, now_ns;      /* boot clock; began 0 = unknown (another boot) */
     bool ended;                    /* times end at its last entry */
+    struct display_watcher watcher;
     struct display_window window;
     struct display_rollback rollback;
     char pull[200]; /* last line that compose printed, "" = none */

@@ -220,7 +220,9 @@ static void read_window(const struct deployment *deployment, const struct config
     for (size_t i = 0; i < deployment->count; i++) {
         const struct journal_entry *entry = &deployment->entries[i];
         if (is_window(entry) && json_object_get(entry->body, "repeats") == NULL)
-            *window = (struct display_window){.shown = true, .length_ms = config->limits.window_ms};
+            *window = (struct display_window){.shown = true,
+                                              .length_ms = config->limits.window_ms,
+                                              .gap_ms = config->limits.sample_gap_ms};
         else if (is_type(entry, ENTRY_SAMPLE) && strcmp(entry->boot, now->boot) == 0)
             fold_sample(entry, config, window);
     }
@@ -257,8 +259,23 @@ static void read_title(const struct deployment *deployment, struct display_model
                    deployment_open_string(deployment, "reason"));
 }
 
+static void read_watcher(const struct deployment *deployment, const struct watcher *asked,
+                         const struct clock_reading *now, struct display_model *model)
+{
+    struct watcher watcher = *asked;
+    watcher_read(deployment, now->boot, &watcher);
+    model->watcher = (struct display_watcher){.gone = watcher.life == WATCHER_GONE,
+                                              .missing = watcher_is_missing(&watcher, deployment),
+                                              .since_ns = watcher.since_ns,
+                                              .process = watcher.process};
+    memcpy(model->watcher.since, watcher.since, sizeof model->watcher.since);
+    if (model->watcher.missing)
+        (void)snprintf(model->next, sizeof model->next, "%s", "titan-fsm resume");
+}
+
 void display_read(const struct deployment *deployment, const struct config *config,
-                  const struct clock_reading *now, struct display_model *ret_model)
+                  const struct watcher *watcher, const struct clock_reading *now,
+                  struct display_model *ret_model)
 {
     struct display_model model = {.now_ns = now->boottime_ns, .ended = deployment->ended};
     (void)snprintf(model.target, sizeof model.target, "%s", config->setup.target.name);
@@ -270,6 +287,7 @@ void display_read(const struct deployment *deployment, const struct config *conf
         add_way_ahead(deployment, now, &model);
     read_window(deployment, config, now, &model.window);
     read_rollback(deployment, config, now, &model.rollback);
+    read_watcher(deployment, watcher, now, &model);
     const struct journal_entry *open = &deployment->entries[0],
                                *last = &deployment->entries[deployment->count - 1];
     if (strcmp(open->boot, now->boot) == 0)

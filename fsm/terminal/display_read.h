@@ -9,9 +9,11 @@
 #include "fsm/config/config.h"
 #include "fsm/deployment.h"
 #include "fsm/terminal/display.h"
+#include "fsm/watcher.h"
 
-/* `pull` and `next` are left empty. */
+/* `watcher` is as watcher_ask() left it. `pull` is left empty, and `next` where a driver lives. */
 void display_read(const struct deployment *deployment, const struct config *config,
-                  const struct clock_reading *now, struct display_model *ret_model);
+                  const struct watcher *watcher, const struct clock_reading *now,
+                  struct display_model *ret_model);
 
 #endif

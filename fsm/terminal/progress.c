@@ -71,6 +71,7 @@ void progress_look(const struct driver *driver)
 {
     struct deployment *shown = driver->shown;
     struct display_model model;
+    struct watcher watcher;
     struct clock_reading now;
     struct error ignored;
     bool found = true;
@@ -78,7 +79,8 @@ void progress_look(const struct driver *driver)
         return;
     if (driver->clock->read(driver->clock->context, &now, &ignored) == ERROR_OK
         && deployment_follow(driver->journal, shown, &found, &ignored) == ERROR_OK && found) {
-        display_read(shown, &driver->config, &now, &model);
+        watcher_ask(driver, &watcher);
+        display_read(shown, &driver->config, &watcher, &now, &model);
         screen_show(driver->screen, &model);
     }
 }

@@ -43,6 +43,12 @@ struct world_file {
     uint64_t size;
 };
 
+enum { WORLD_LOCK_NOTE_BYTES = 320 };
+struct world_lock_holder {
+    int64_t process; /* 0 = nobody has it, -1 = one whose number is not known */
+    char note[WORLD_LOCK_NOTE_BYTES];
+};
+
 enum world_write {
     WRITE_CREATE = 1, /* fails with ERROR_REFUSED where the name exists */
     WRITE_REPLACE     /* over what is there, atomically: a temporary file of its own, then rename */
@@ -80,6 +86,12 @@ struct world_disk {
     /* An exclusive lock that ends with the process; ERROR_HELD when another has it. */
     enum error_code (*lock)(void *context, const char *path, void **ret_lock, struct error *error);
     void (*unlock)(void *context, void *lock);
+    /* Who has that lock now, without touching it. */
+    enum error_code (*lock_holder)(void *context, const char *path,
+                                   struct world_lock_holder *ret_holder, struct error *error);
+    /* What its holder lets others read there; at most WORLD_LOCK_NOTE_BYTES - 1 bytes, "" = no
+     * longer anything. Nothing depends on it: it may be lost. */
+    void (*lock_note)(void *context, void *lock, const char *note);
 };
 
 /* The journal's environment (journal/store.h says what each function means and is the LMDB

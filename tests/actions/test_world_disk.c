@@ -312,6 +312,43 @@ static void lock_is_exclusive_and_ends_with_its_process(void **state)
     disk->unlock(NULL, NULL);
 }
 
+/* In a child: an open file of this process's own is not asked for here. 0 = nobody has it. */
+static int holder_seen_by_a_child(const char *note)
+{
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct world_lock_holder holder;
+        struct error error;
+        enum error_code code = disk->lock_holder(NULL, at("held"), &holder, &error);
+        _exit(code != ERROR_OK                                                ? 3
+              : holder.process == 0                                           ? 0
+              : holder.process == getppid() && strcmp(holder.note, note) == 0 ? 1
+                                                                              : 2);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WEXITSTATUS(status);
+}
+
+static void lock_is_looked_at_without_being_taken(void **state)
+{
+    (void)state;
+    struct error error;
+    void *lock = NULL;
+    assert_int_equal(holder_seen_by_a_child(""), 0); /* there is no file yet */
+    support_ok(disk->lock(NULL, at("held"), &lock, &error), &error);
+    assert_int_equal(holder_seen_by_a_child(""), 1);
+    disk->lock_note(NULL, lock, "12 a question");
+    assert_int_equal(holder_seen_by_a_child("12 a question"), 1);
+    disk->lock_note(NULL, lock, "");
+    assert_int_equal(holder_seen_by_a_child(""), 1);
+    disk->unlock(NULL, lock);
+    assert_int_equal(holder_seen_by_a_child(""), 0);
+    support_ok(disk->lock(NULL, at("held"), &lock, &error), &error); /* nobody was in the way */
+    disk->unlock(NULL, lock);
+}
+
 #define CASE(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -329,6 +366,7 @@ int main(void)
         CASE(wipe_overwrites_and_removes),
         CASE(make_directory_existing_refused),
         CASE(lock_is_exclusive_and_ends_with_its_process),
+        CASE(lock_is_looked_at_without_being_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -72,10 +72,62 @@ static void display_render_window_open_whole_frame(void **state)
                         "  [x] verified            verify_release\n"
                         "  [>] observed            observe_window    2 min 00 s\n"
                         "  [ ] confirmed           confirm\n"
-                        "  window [################........................] 3 min 00 s left of 5 "
-                        "min 00 s, sample 24\n"
+                        "  window [##############.......................] 3 min 00 s left of 5 min "
+                        "00 s, sample 24, 5 s ago\n"
                         "    execution                         +++X  HTTP 503\n"
                         "    parity                            ++++  equal\n");
+}
+
+/* A dead driver has no bar that fills, and no time that runs. */
+static void display_render_dead_driver_says_nobody_is_watching(void **state)
+{
+    struct display_model model = in_the_window();
+    CLEANUP_BYTES struct bytes text = {0}, back = {0};
+    (void)state;
+    model.now_ns = 221 * SECOND;
+    model.watcher = (struct display_watcher){.gone = true,
+                                             .missing = true,
+                                             .since = "02:14:07",
+                                             .since_ns = 181 * SECOND};
+    (void)snprintf(model.next, sizeof model.next, "titan-fsm resume");
+    render(&model, 79, 50, false, &text);
+    assert_string_equal((const char *)text.data,
+                        "titan-prod  3 min 40 s\n"
+                        "release 12, opened by alice: web 4.2\n"
+                        "  [x] preflighted         run_preflight     1.2 s\n"
+                        "  [x] verified            verify_release\n"
+                        "  [>] observed            observe_window    interrupted\n"
+                        "  [ ] confirmed           confirm\n"
+                        "  NOBODY IS WATCHING since 02:14:07 (40 s)\n"
+                        "  window stopped after 1 min 55 s of 5 min 00 s, sample 24\n"
+                        "    execution                         +++X  HTTP 503\n"
+                        "    parity                            ++++  equal\n"
+                        "  next   titan-fsm resume\n");
+    model.window.open = false;
+    model.window.broken = true;
+    model.rollback = (struct display_rollback){.shown = true,
+                                               .since_ns = 161 * SECOND,
+                                               .limit_ms = 120000};
+    render(&model, 79, 50, false, &back);
+    assert_non_null(strstr((const char *)back.data,
+                           "  NOBODY IS WATCHING since 02:14:07 (40 s)\n"
+                           "  rollback 1 min 00 s left of 2 min 00 s\n"
+                           "  window given up after 1 min 55 s of 5 min 00 s, sample 24\n"));
+    assert_null(strchr((const char *)back.data, '#'));
+}
+
+static void display_render_late_sample_of_a_driver_that_lives_is_named(void **state)
+{
+    struct display_model model = in_the_window();
+    CLEANUP_BYTES struct bytes text = {0};
+    (void)state;
+    model.now_ns = 206 * SECOND;
+    model.window.gap_ms = 10000;
+    model.watcher.process = 4711;
+    render(&model, 79, 50, false, &text);
+    assert_non_null(strstr((const char *)text.data,
+                           "2 min 40 s left of 5 min 00 s, sample 24, 25 s ago\n"
+                           "  the last sample is 25 s old; a driver lives (process 4711)\n"));
 }
 
 /* Nothing on the screen runs that does not run. */
@@ -126,7 +178,7 @@ static void read_at(enum state state, const char *since, struct display_model *m
     for (size_t i = 0; i < 5; i++)
         entries[i].body = json_loads(bodies[i], 0, NULL);
     (void)snprintf(entries[3].boot, sizeof entries[3].boot, "%s", since);
-    display_read(&deployment, &config, &now, model);
+    display_read(&deployment, &config, &(struct watcher){.life = WATCHER_LIVES}, &now, model);
     for (size_t i = 0; i < 5; i++)
         json_decref(entries[i].body);
 }
@@ -286,6 +338,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(display_render_window_open_whole_frame),
+        cmocka_unit_test(display_render_dead_driver_says_nobody_is_watching),
+        cmocka_unit_test(display_render_late_sample_of_a_driver_that_lives_is_named),
         cmocka_unit_test(display_render_rolling_back_counts_the_rollback_and_no_window),
         cmocka_unit_test(display_read_way_back_counts_from_the_first_make_safe),
         cmocka_unit_test(display_render_paused_and_failed_rows_and_next),

@@ -130,7 +130,7 @@ def second_driver_is_held_off(stack):
     operator = operator_of(stack)
     operator.begin("release")
     with open(operator.journal / "driver.lock", "r+b") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        fcntl.lockf(lock, fcntl.LOCK_EX)
         refused(stack, operator, titan.HELD, ["advance"], "another titan-fsm")
         operator.expect(titan.DONE, "status")
 

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -137,6 +138,29 @@ static void unlock(void *context, void *held)
         file->content.size = 0;
 }
 
+static enum error_code lock_holder(void *context, const char *path,
+                                   struct world_lock_holder *ret_holder, struct error *error)
+{
+    const struct scripted *scripted = context;
+    const struct file *file = files_find(&scripted->disk, path);
+    (void)error;
+    *ret_holder = (struct world_lock_holder){.process = 0};
+    if (file == NULL || file->content.size == 0)
+        return ERROR_OK;
+    ret_holder->process = 4242;
+    (void)snprintf(ret_holder->note, sizeof ret_holder->note, "%s",
+                   file->content.data + strlen("held"));
+    return ERROR_OK;
+}
+
+static void lock_note(void *context, void *held, const char *note)
+{
+    struct file *file = held;
+    (void)context;
+    file->content.size = 0;
+    grow_format(&file->content, "held%s", note);
+}
+
 void scripted_fill_disk(struct scripted *scripted)
 {
     scripted->disk_table = (struct world_disk){.context = scripted,
@@ -150,5 +174,7 @@ void scripted_fill_disk(struct scripted *scripted)
                                                .wipe = wipe,
                                                .make_directory = make_directory,
                                                .lock = lock,
-                                               .unlock = unlock};
+                                               .unlock = unlock,
+                                               .lock_holder = lock_holder,
+                                               .lock_note = lock_note};
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "fsm/commands/look/explain.h"
+#include "fsm/watcher.h"
 
 static enum error_code list_states(const char *word, struct error *error)
 {
@@ -17,20 +18,33 @@ static enum error_code list_states(const char *word, struct error *error)
                      word);
 }
 
-static void explain_deployment(const struct deployment *deployment, struct text *text)
+/* Which of the two it is, the journal does not tell: the driver's lock does. */
+static void explain_open_step(const struct driver *driver, struct text *text)
 {
+    struct watcher watcher = {.life = WATCHER_UNKNOWN};
+    const struct intent *intent = &driver->deployment.intent;
+    watcher_ask(driver, &watcher);
+    text_add_format(text, "\nA step is open: %s (entry %llu). ",
+                    machine_action_words(intent->action), (unsigned long long)intent->seq);
+    if (watcher.life == WATCHER_LIVES)
+        text_add(text, "A titan-fsm works on it now; `titan-fsm status --watch` shows it.\n");
+    else
+        text_add_format(text,
+                        "%s: `titan-fsm resume` looks at the target first and assumes nothing.\n",
+                        watcher.life == WATCHER_GONE
+                            ? "It was interrupted, and nobody works on it"
+                            : "Whether a titan-fsm works on it is not known; if none does");
+}
+
+static void explain_deployment(const struct driver *driver, struct text *text)
+{
+    const struct deployment *deployment = &driver->deployment;
     text_add_format(text, "Deployment %llu, %s, is in the state ",
                     (unsigned long long)deployment->number,
                     machine_procedure_name(deployment->procedure));
     explain_state(deployment->state, deployment->procedure, text);
     if (deployment->intent.seq != 0)
-        text_add_format(
-            text,
-            "\nA step is open: %s (entry %llu). Either a titan-fsm is working on it now, "
-            "or it was interrupted: then `titan-fsm resume` looks at the\n"
-            "target first and assumes nothing.\n",
-            machine_action_words(deployment->intent.action),
-            (unsigned long long)deployment->intent.seq);
+        explain_open_step(driver, text);
 }
 
 static enum error_code explain_present(const struct command_line *line, struct text *text,
@@ -41,7 +55,7 @@ static enum error_code explain_present(const struct command_line *line, struct t
     if (code != ERROR_OK)
         return code;
     if (driver->found)
-        explain_deployment(&driver->deployment, text);
+        explain_deployment(driver, text);
     else
         text_add(text, "This journal has no deployment yet; next: titan-fsm begin release --reason "
                        "TEXT, or titan-fsm begin policy --reason TEXT\n"

@@ -1,4 +1,5 @@
-/* status: where the last deployment stands, from the journal alone. */
+/* status: where the last deployment stands, from the journal and from the lock that tells whether
+ * somebody drives it. */
 #include "fsm/commands/command_line.h"
 
 #include <stdio.h>
@@ -7,7 +8,9 @@
 #include "fsm/roster/approval.h"
 #include "fsm/roster/authority.h"
 #include "fsm/commands/look/metrics.h"
+#include "fsm/terminal/age.h"
 #include "fsm/terminal/print.h"
+#include "fsm/watcher.h"
 #include "journal/canonical.h"
 #include "journal/format/names.h"
 
@@ -17,6 +20,8 @@ struct standing {
     bool waits_for_approvals, waits_for_arms;
     struct approval_tally approvals;
     char removed[320];
+    struct watcher watcher;
+    struct clock_reading now;
 };
 
 /* The last deployment left Execution disarmed, and no `arm` was recorded since. `arm` is recorded
@@ -44,9 +49,15 @@ static enum error_code look_at_standing(struct driver *driver, uint64_t entries,
                                         struct standing *ret_standing, struct error *error)
 {
     uint64_t size;
+    watcher_ask(driver, &ret_standing->watcher);
+    enum error_code code = driver->clock->read(driver->clock->context, &ret_standing->now, error);
+    if (code != ERROR_OK)
+        return code;
+    if (driver->found)
+        watcher_read(&driver->deployment, ret_standing->now.boot, &ret_standing->watcher);
     if (!driver_is_open(driver))
         return look_for_arms(driver, entries, &ret_standing->waits_for_arms, error);
-    enum error_code code = approval_count(driver, &ret_standing->approvals, error);
+    code = approval_count(driver, &ret_standing->approvals, error);
     if (code == ERROR_OK)
         code = authority_look(driver, ret_standing->removed, sizeof ret_standing->removed, &size,
                               error);
@@ -63,7 +74,9 @@ static const char *next_step(const struct driver *driver, const struct standing 
         return standing->waits_for_arms ? "titan-fsm arm --reason TEXT"
                                         : "titan-fsm begin release --reason TEXT, or titan-fsm "
                                           "begin policy --reason TEXT";
-    if (deployment->intent.seq != 0)
+    if (standing->watcher.life == WATCHER_LIVES)
+        return "titan-fsm status --watch";
+    if (deployment->intent.seq != 0 || watcher_is_missing(&standing->watcher, deployment))
         return "titan-fsm resume";
     if (deployment->state == STATE_ROLLBACK_FAILED)
         return "titan-fsm rollback --reason TEXT";
@@ -74,6 +87,24 @@ static const char *next_step(const struct driver *driver, const struct standing 
     if (standing->waits_for_approvals)
         return "titan-fsm request FILE for an approver, then titan-fsm accept FILE";
     return "titan-fsm advance";
+}
+
+static int64_t age_ms(const struct standing *standing, int64_t since_ns)
+{
+    return since_ns > 0 ? (standing->now.boottime_ns - since_ns) / 1000000 : -1;
+}
+
+/* An age of -1: of another boot, or there is none. */
+static json_t *watcher_json(const struct driver *driver, const struct standing *standing)
+{
+    static const char *const lives[] = {
+        [WATCHER_UNKNOWN] = "unknown", [WATCHER_LIVES] = "lives", [WATCHER_GONE] = "none"};
+    const struct watcher *watcher = &standing->watcher;
+    return json_pack("{s:s, s:I, s:b, s:I, s:I}", "driver", lives[watcher->life], "process",
+                     (json_int_t)watcher->process, "unwatched",
+                     watcher_is_missing(watcher, &driver->deployment), "last_entry_age_ms",
+                     (json_int_t)age_ms(standing, watcher->since_ns), "last_sample_age_ms",
+                     (json_int_t)age_ms(standing, watcher->sample_ns));
 }
 
 static json_t *approvals_json(const struct approval_tally *tally)
@@ -97,6 +128,8 @@ static enum error_code print_status_json(const struct driver *driver,
                                             (json_int_t)head->size, "open", driver_is_open(driver),
                                             "next", next_step(driver, standing));
     if (status == NULL)
+        return error_set(error, ERROR_MEMORY, 0, "status", "", "out of memory");
+    if (json_object_set_new(status, "watcher", watcher_json(driver, standing)) != 0)
         return error_set(error, ERROR_MEMORY, 0, "status", "", "out of memory");
     if (driver->found) {
         json_t *json = json_pack("{s:I, s:s, s:s, s:b, s:s}", "number",
@@ -132,6 +165,38 @@ static void print_standing(const struct standing *standing)
         fputs("removed     ", stdout);
         print_escaped(standing->removed);
         puts("");
+    }
+}
+
+/* Whether the step that is open runs now or was interrupted is what the lock says, not the journal.
+ */
+static void print_watcher(const struct driver *driver, const struct standing *standing)
+{
+    const struct deployment *deployment = &driver->deployment;
+    const struct watcher *watcher = &standing->watcher;
+    int64_t now_ns = standing->now.boottime_ns;
+    char age[40];
+    if (deployment->intent.seq != 0)
+        printf("%s %s, entry %llu\n",
+               watcher->life == WATCHER_LIVES  ? "runs       "
+               : watcher->life == WATCHER_GONE ? "interrupted"
+                                               : "open       ",
+               machine_action_name(deployment->intent.action),
+               (unsigned long long)deployment->intent.seq);
+    age_write(watcher->since_ns, now_ns, age, sizeof age);
+    if (watcher_is_missing(watcher, deployment))
+        printf("driver      NOBODY IS WATCHING since %s (%s)\n", watcher->since, age);
+    else if (watcher->life == WATCHER_LIVES && watcher->process > 0)
+        printf("driver      process %lld lives; its last entry: %s ago\n",
+               (long long)watcher->process, age);
+    else
+        printf("driver      %s\n", watcher->life == WATCHER_LIVES  ? "lives"
+                                   : watcher->life == WATCHER_GONE ? "none now"
+                                                                   : "unknown: its lock cannot "
+                                                                     "be read");
+    if (deployment->intent.action == ACTION_OBSERVE_WINDOW && watcher->sample_ns > 0) {
+        age_write(watcher->sample_ns, now_ns, age, sizeof age);
+        printf("last sample %s ago\n", age);
     }
 }
 
@@ -171,9 +236,8 @@ static void print_status(const struct driver *driver, const struct journal_head 
             print_escaped(reason);
             puts("");
         }
-        if (deployment->intent.seq != 0)
-            printf("interrupted %s, entry %llu\n", machine_action_name(deployment->intent.action),
-                   (unsigned long long)deployment->intent.seq);
+        if (driver_is_open(driver))
+            print_watcher(driver, standing);
     } else {
         puts("deployment  none yet");
     }
@@ -183,12 +247,15 @@ static void print_status(const struct driver *driver, const struct journal_head 
 }
 
 static enum error_code print_metrics(const struct driver *driver, const struct journal_head *head,
-                                     struct error *error)
+                                     const struct standing *standing, struct error *error)
 {
     CLEANUP_TEXT struct text text = {0};
     struct metrics metrics = {.target = driver->config.setup.target.name,
                               .journal = journal_id(driver->journal),
                               .entries = head->size,
+                              .driven = standing->watcher.life == WATCHER_LIVES,
+                              .unwatched = watcher_is_missing(&standing->watcher,
+                                                              &driver->deployment),
                               .deployment = driver->found ? &driver->deployment : NULL};
     enum error_code code = journal_file_bytes(driver->journal, &metrics.bytes, error);
     if (code != ERROR_OK)
@@ -217,7 +284,7 @@ enum error_code command_status(const struct command_line *line, enum exit_status
         return code;
     *ret_status = EXIT_DONE;
     if (line->prometheus)
-        return print_metrics(driver, &head, error);
+        return print_metrics(driver, &head, &standing, error);
     if (line->options.json)
         return print_status_json(driver, &head, &standing, error);
     print_status(driver, &head, &standing);

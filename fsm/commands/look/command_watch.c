@@ -1,10 +1,12 @@
 /* status --watch: shows the deployment live from the journal, in a second terminal beside the
- * driver. Reads the journal only: no key, no lock, no target. */
+ * driver. Reads the journal and asks whether its lock is held: no key, no target, nothing taken. */
 #include "fsm/commands/command_line.h"
 
 #include <string.h>
 
+#include "fsm/terminal/age.h"
 #include "fsm/terminal/progress.h"
+#include "fsm/watcher.h"
 #include "journal/format/names.h"
 
 static const int64_t PAUSE_NS = 300000000;
@@ -70,6 +72,31 @@ static void replay_entry(struct driver *driver, const struct journal_entry *entr
     driver->told_utc = NULL;
 }
 
+/* The driver is gone, or lives again. The frame shows either; plain lines say what must be done. */
+static void look_at_watcher(struct driver *driver, bool *missing)
+{
+    struct watcher watcher = {.life = WATCHER_UNKNOWN};
+    struct clock_reading now;
+    struct error ignored;
+    char age[40];
+    watcher_ask(driver, &watcher);
+    bool was = *missing;
+    *missing = watcher_is_missing(&watcher, &driver->deployment);
+    if (*missing == was)
+        return;
+    progress_look(driver);
+    if (driver->screen != NULL
+        || driver->clock->read(driver->clock->context, &now, &ignored) != ERROR_OK)
+        return;
+    watcher_read(&driver->deployment, now.boot, &watcher);
+    age_write(watcher.since_ns, now.boottime_ns, age, sizeof age);
+    if (*missing)
+        progress_word(driver, "NOBODY IS WATCHING since %s (%s); next: titan-fsm resume",
+                      watcher.since, age);
+    else if (watcher.life == WATCHER_LIVES)
+        progress_word(driver, "a driver watches again");
+}
+
 /* Starts after the entries that were read when the journal was opened, so that none is missed. */
 static enum error_code follow_journal(struct driver *driver, struct error *error)
 {
@@ -78,11 +105,15 @@ static enum error_code follow_journal(struct driver *driver, struct error *error
     uint64_t seen = driver->deployment.count > 0
                         ? driver->deployment.entries[driver->deployment.count - 1].seq + 1
                         : 0;
+    bool missing = false;
+    look_at_watcher(driver, &missing);
     while (code == ERROR_OK && !driver_is_interrupted(driver) && driver_is_open(driver)) {
         code = driver->clock->sleep_until(driver->clock->context, driver_now_ns(driver) + PAUSE_NS,
                                           error);
         if (code == ERROR_OK)
             code = journal_head(driver->journal, &head, error);
+        if (code == ERROR_OK && head.size == seen)
+            look_at_watcher(driver, &missing);
         if (code != ERROR_OK || head.size == seen)
             continue;
         code = driver_reload(driver, error);
@@ -106,7 +137,7 @@ static void say_standing(struct driver *driver)
                       driver_is_open(driver) ? "open, in " : "",
                       machine_state_name(deployment->state));
     else
-        progress_word(driver, "no deployment yet; next: titan-fsm begin");
+        progress_word(driver, "no deployment yet; next: titan-fsm begin release --reason TEXT");
     driver->told_utc = NULL;
 }
 

@@ -85,6 +85,11 @@ void metrics_text(const struct metrics *metrics, struct text *text)
     add_gauge(text, target, "step_open",
               "1 while a step runs or was interrupted: an intent without its transition.",
               deployment != NULL && deployment->intent.seq != 0);
+    add_gauge(text, target, "driver_alive", "1 while a titan-fsm on this machine drives.",
+              metrics->driven);
+    add_gauge(text, target, "unwatched",
+              "1 while something must be watched or brought to an end and no driver lives.",
+              metrics->unwatched);
     add_states(text, target, deployment);
     if (deployment != NULL)
         add_deployment(text, target, deployment);

@@ -16,6 +16,7 @@ struct metrics {
     const char *target, *journal;
     uint64_t entries, bytes;             /* of the journal; bytes on the disk */
     const struct deployment *deployment; /* the last one, NULL = none yet */
+    bool driven, unwatched; /* a driver lives; none does, where one would have to watch */
 };
 
 /* Added to the caller's text. */
