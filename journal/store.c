@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,6 +70,15 @@ static int open_databases(struct store *store)
     return code;
 }
 
+/* LMDB opens data.mdb without O_CLOEXEC. A child that inherits it, the journal's or of a library
+ * (ssh's ProxyCommand), could write to it. */
+static int keep_from_children(const struct store *store)
+{
+    int descriptor;
+    int code = mdb_env_get_fd(store->environment, &descriptor);
+    return code == 0 && fcntl(descriptor, F_SETFD, FD_CLOEXEC) != 0 ? errno : code;
+}
+
 static int open_environment(struct store *store)
 {
     int dead;
@@ -84,6 +94,8 @@ static int open_environment(struct store *store)
     if (result == 0)
         result = mdb_env_open(store->environment, store->directory,
                               store->read_only ? MDB_RDONLY : 0, 0600);
+    if (result == 0)
+        result = keep_from_children(store);
     if (result == 0)
         result = mdb_reader_check(
             store->environment,

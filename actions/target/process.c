@@ -66,6 +66,9 @@ static enum error_code start_child(const char *line, struct pipes *pipes, pid_t 
                      : posix_spawn_file_actions_adddup2(&files, pipes->output[1], STDOUT_FILENO);
     code = code != 0 ? code
                      : posix_spawn_file_actions_adddup2(&files, pipes->errors[1], STDERR_FILENO);
+    /* Whatever a library opened without O_CLOEXEC: a child must not reach the journal or a socket.
+     */
+    code = code != 0 ? code : posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
     code = code != 0 ? code : posix_spawnattr_setsigdefault(&attributes, &defaults);
     code = code != 0 ? code : posix_spawnattr_setpgroup(&attributes, 0);
     code = code != 0 ? code

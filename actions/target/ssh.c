@@ -1,4 +1,4 @@
-/* The target is reached by ssh. The only file that includes libssh. Two sessions, because one
+/* The target is reached by ssh. Two sessions, because one
  * session in two threads breaks: the first runs commands, the second belongs to the thread of
  * whichever forward is open (one at a time). */
 #include "actions/target/target_backend.h"
@@ -20,10 +20,10 @@
 #include <libssh/libssh.h>
 #include <sodium.h>
 
+#include "actions/target/ssh_host.h"
 #include "journal/format/text.h"
-#include "actions/target/world_system.h"
 
-enum { CONNECT_SECONDS = 10, POLL_MS = 200, KNOWN_HOSTS_BYTES_MAX = 1 << 20, CHUNK_BYTES = 8192 };
+enum { CONNECT_SECONDS = 10, POLL_MS = 200, CHUNK_BYTES = 8192 };
 
 struct ssh_backend {
     const struct setup_target *setup;
@@ -50,36 +50,8 @@ static enum error_code ssh_unreachable(const struct setup_target *setup, ssh_ses
                      session != NULL ? ssh_get_error(session) : "");
 }
 
-static enum error_code host_refused(const struct setup_target *setup, const char *what,
-                                    const char *next, struct error *error)
-{
-    char where[200];
-    (void)snprintf(where, sizeof where, "%s:%d", setup->host, setup->port);
-    return error_set(error, ERROR_HOST_REFUSED, 0, where, next, "%s", what);
-}
-
-/* libssh skips lines with a marker; a revoked key must not count as an unknown one. */
-static enum error_code check_known_hosts(const struct setup_target *setup, struct error *error)
-{
-    const struct world_disk *disk = world_disk_system();
-    CLEANUP_BYTES struct bytes text = {0};
-    if (setup->known_hosts[0] == '\0')
-        return ERROR_OK;
-    enum error_code code = disk->read(disk->context, setup->known_hosts, KNOWN_HOSTS_BYTES_MAX,
-                                      &text, error);
-    if (code == ERROR_SYSTEM)
-        return host_refused(setup, "the known_hosts file cannot be read",
-                            "write the host key into target.known_hosts", error);
-    for (size_t i = 0; code == ERROR_OK && i < text.size; i++)
-        if (text.data[i] == '@' && (i == 0 || text.data[i - 1] == '\n'))
-            return host_refused(setup,
-                                "the known_hosts file has a line with a marker (@revoked, "
-                                "@cert-authority), which is not supported",
-                                "use a file of plain host keys", error);
-    return code;
-}
-
-static bool set_options(ssh_session session, const struct setup_target *setup)
+static bool set_options(ssh_session session, const struct setup_target *setup,
+                        const struct ssh_host *host)
 {
     int strict = 1, process = 0, nodelay = 1, port = setup->port;
     long seconds = CONNECT_SECONDS;
@@ -91,58 +63,11 @@ static bool set_options(ssh_session session, const struct setup_target *setup)
            && ssh_options_set(session, SSH_OPTIONS_NODELAY, &nodelay) == SSH_OK;
     if (good && setup->user[0] != '\0')
         good = ssh_options_set(session, SSH_OPTIONS_USER, setup->user) == SSH_OK;
-    if (good && setup->known_hosts[0] != '\0')
-        good = ssh_options_set(session, SSH_OPTIONS_KNOWNHOSTS, setup->known_hosts) == SSH_OK
-               && ssh_options_set(session, SSH_OPTIONS_GLOBAL_KNOWNHOSTS, "/dev/null") == SSH_OK;
+    good = good && ssh_host_set_files(session, host);
     /* Last, because a configuration that says `StrictHostKeyChecking no` makes libssh call a
      * changed key known. */
     return good && ssh_options_set(session, SSH_OPTIONS_STRICTHOSTKEYCHECK, &strict) == SSH_OK
            && ssh_options_set(session, SSH_OPTIONS_PROCESS_CONFIG, &process) == SSH_OK;
-}
-
-/* "SHA256:..." of the key that the server showed; false where it has none. */
-static bool fingerprint_of(ssh_session session, char ret_fingerprint[64])
-{
-    ssh_key key = NULL;
-    unsigned char *hash = NULL;
-    size_t length = 0;
-    bool good = ssh_get_server_publickey(session, &key) == SSH_OK
-                && ssh_get_publickey_hash(key, SSH_PUBLICKEY_HASH_SHA256, &hash, &length) == SSH_OK;
-    char *text = good ? ssh_get_fingerprint_hash(SSH_PUBLICKEY_HASH_SHA256, hash, length) : NULL;
-    bool fits = text != NULL && snprintf(ret_fingerprint, 64, "%s", text) < 64;
-    ssh_string_free_char(text);
-    ssh_clean_pubkey_hash(&hash);
-    ssh_key_free(key);
-    return fits;
-}
-
-static enum error_code check_host(ssh_session session, const struct setup_target *setup,
-                                  char ret_fingerprint[64], struct error *error)
-{
-    char next[200];
-    if (!fingerprint_of(session, ret_fingerprint))
-        return host_refused(setup, "the host key has no fingerprint", "", error);
-    switch (ssh_session_is_known_server(session)) {
-    case SSH_KNOWN_HOSTS_OK:
-        return ERROR_OK;
-    case SSH_KNOWN_HOSTS_CHANGED:
-    case SSH_KNOWN_HOSTS_OTHER:
-        return host_refused(setup,
-                            "the host key is not the one in known_hosts: this is another machine, "
-                            "or the connection is intercepted",
-                            "find out why it changed before you go on", error);
-    case SSH_KNOWN_HOSTS_NOT_FOUND:
-    case SSH_KNOWN_HOSTS_UNKNOWN:
-        (void)snprintf(next, sizeof next,
-                       "compare the fingerprint %s with your provider's console, then add the key "
-                       "to known_hosts",
-                       ret_fingerprint);
-        return host_refused(setup, "the host key is unknown", next, error);
-    case SSH_KNOWN_HOSTS_ERROR:
-        break;
-    }
-    return host_refused(setup, "the host key cannot be checked", "check the known_hosts file",
-                        error);
 }
 
 static enum error_code authenticate(ssh_session session, const struct setup_target *setup,
@@ -178,19 +103,20 @@ static void session_close(ssh_session session)
 static enum error_code session_open(const struct setup_target *setup, char ret_fingerprint[64],
                                     ssh_session *ret_session, struct error *error)
 {
-    enum error_code code = check_known_hosts(setup, error);
+    CLEANUP_SSH_HOST struct ssh_host host = {0};
+    enum error_code code = ssh_host_read_files(setup, &host, error);
     if (code != ERROR_OK)
         return code;
     ssh_session session = ssh_new();
     if (session == NULL)
         return error_set(error, ERROR_MEMORY, 0, setup->host, "", "out of memory");
-    if (!set_options(session, setup))
+    if (!set_options(session, setup, &host))
         code = error_set(error, ERROR_CONFIG, 0, setup->host, "check `target` in the configuration",
                          "the ssh options are refused: %.200s", ssh_get_error(session));
     else if (ssh_connect(session) != SSH_OK)
         code = ssh_unreachable(setup, session, "the target cannot be reached", error);
     if (code == ERROR_OK)
-        code = check_host(session, setup, ret_fingerprint, error);
+        code = ssh_host_check(session, setup, &host, ret_fingerprint, error);
     if (code == ERROR_OK)
         code = authenticate(session, setup, error);
     if (code != ERROR_OK) {
@@ -428,8 +354,9 @@ static enum error_code ssh_forward(void *context, const char *host, int port,
                                ? session_open(backend->setup, fingerprint, &backend->tunnel, error)
                                : ERROR_OK;
     if (code == ERROR_OK && fingerprint[0] != '\0' && strcmp(fingerprint, backend->host_key) != 0)
-        code = host_refused(backend->setup, "the second connection came to a host with another key",
-                            "find out why before you go on", error);
+        code = ssh_host_refused(backend->setup,
+                                "the second connection came to a host with another key",
+                                "find out why before you go on", error);
     if (code != ERROR_OK)
         return code;
     struct tunnel *tunnel = calloc(1, sizeof *tunnel);

@@ -1,5 +1,7 @@
 #include "fsm/terminal/world_process.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -18,6 +20,17 @@ static void end_cut_short(int number)
     _exit(EXIT_JOURNAL_DAMAGED);
 }
 
+/* Where the caller closed one of the three, the next file that is opened would take its place, and
+ * what is printed would be written into it: into the journal. What stands there instead refuses to
+ * be read or written. */
+static void fill_standard_descriptors(void)
+{
+    for (int at = STDIN_FILENO; at <= STDERR_FILENO; at++)
+        if (fcntl(at, F_GETFD) < 0 && errno == EBADF
+            && open("/dev/null", at == STDIN_FILENO ? O_WRONLY : O_RDONLY) != at)
+            _exit(EXIT_INTERNAL);
+}
+
 void process_protect(void)
 {
     struct rlimit none = {0, 0};
@@ -25,4 +38,5 @@ void process_protect(void)
     (void)prctl(PR_SET_DUMPABLE, 0);
     (void)umask(077);
     (void)signal(SIGBUS, end_cut_short);
+    fill_standard_descriptors();
 }

@@ -3,7 +3,10 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <fcntl.h>
 #include <stdint.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -81,6 +84,26 @@ static void target_run_input_reaches_the_command(void **state)
     struct target_command command = {.script = "cat", .input = "line\n", .input_bytes = 5};
     assert_int_equal(target_run(local.target, &command, &result, &error), ERROR_OK);
     assert_int_equal(result.output.size, 5);
+}
+
+/* As a library opens them: without O_CLOEXEC, read-write, low and high. */
+static void target_run_child_has_three_descriptors(void **state)
+{
+    (void)state;
+    CLEANUP_RESULT struct target_result result = {0};
+    struct error error;
+    int pair[2], file = open("/dev/null", O_RDWR), high = fcntl(file, F_DUPFD, 200);
+    assert_true(file > STDERR_FILENO && high >= 200);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    assert_int_equal(run("for d in /proc/self/fd/*; do [ -e \"$d\" ] && printf '%s ' "
+                         "\"${d##*/}\"; done",
+                         &result, &error),
+                     ERROR_OK);
+    assert_string_equal((const char *)result.output.data, "0 1 2 ");
+    for (int each = 0; each < 2; each++)
+        (void)close(pair[each]);
+    (void)close(high);
+    (void)close(file);
 }
 
 static void target_run_deadline_ends_the_command(void **state)
@@ -181,6 +204,7 @@ int main(void)
         cmocka_unit_test(target_run_status_and_output_are_exact),
         cmocka_unit_test(target_run_output_cannot_forge_the_end),
         cmocka_unit_test(target_run_input_reaches_the_command),
+        cmocka_unit_test(target_run_child_has_three_descriptors),
         cmocka_unit_test(target_run_deadline_ends_the_command),
         cmocka_unit_test(target_run_too_much_output_is_an_error),
         cmocka_unit_test(target_run_mutating_checks_lock_and_epoch),

@@ -26,7 +26,12 @@ GCC = (
     "-Wno-analyzer-use-of-uninitialized-value",
     "-Wno-frame-larger-than",
 )
-CPPCHECK = ("--enable=warning,performance,portability", "--std=c11", "-I.", "-D_GNU_SOURCE")
+CPPCHECK = (
+    "--enable=warning,performance,portability",
+    "--std=c11",
+    "-I.",
+    "-D_GNU_SOURCE",
+)
 # The build is gcc's, and so is one of its warnings.
 OF_GCC = ("--extra-arg=-Wno-unknown-warning-option",)
 WORKERS = 2
@@ -35,17 +40,30 @@ WORKERS = 2
 def commands(root, build):
     """(source, words of its compiler without output and sanitizers) of the product's sources."""
     for entry in json.loads((build / "compile_commands.json").read_text()):
-        source = pathlib.Path(os.path.normpath(pathlib.Path(entry["directory"], entry["file"])))
-        if root not in source.parents or source.relative_to(root).parts[0] not in house.ROOMS:
+        source = pathlib.Path(
+            os.path.normpath(pathlib.Path(entry["directory"], entry["file"]))
+        )
+        if (
+            root not in source.parents
+            or source.relative_to(root).parts[0] not in house.ROOMS
+        ):
             continue
         words = shlex.split(entry["command"])
-        words = [word for word in words[: words.index("-MD")] if not re.match("-fsanit|-O", word)]
+        words = [
+            word
+            for word in words[: words.index("-MD")]
+            if not re.match("-fsanit|-O", word)
+        ]
         yield source.relative_to(root).as_posix(), entry["directory"], words
 
 
 def run(command, directory, environment=None):
     done = subprocess.run(
-        ["nice", *command], cwd=directory, env=environment, capture_output=True, text=True
+        ["nice", *command],
+        cwd=directory,
+        env=environment,
+        capture_output=True,
+        text=True,
     )
     return done.returncode, done.stdout + done.stderr
 
@@ -81,12 +99,20 @@ def ask_cppcheck(root, build):
 
 
 def main():
-    root, build, tool = house.root_of_arguments(), pathlib.Path(sys.argv[2]).resolve(), sys.argv[3]
+    root, build, tool = (
+        house.root_of_arguments(),
+        pathlib.Path(sys.argv[2]).resolve(),
+        sys.argv[3],
+    )
     if shutil.which(tool) is None:
         print(f"{tool} is not installed")
         sys.exit(77)
     asked = len(list(commands(root, build)))
-    problems = [] if asked > 100 else [f"only {asked} sources are in {build}: nothing was asked"]
+    problems = (
+        []
+        if asked > 100
+        else [f"only {asked} sources are in {build}: nothing was asked"]
+    )
     ask = {"gcc": ask_gcc, "clang-tidy": ask_clang_tidy, "cppcheck": ask_cppcheck}[tool]
     for status, said in ask(root, build):
         if status != 0 or re.search("(warning|error):", said):

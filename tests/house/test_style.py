@@ -49,7 +49,9 @@ def judged(command, files, what, problems):
     """A formatter's own check, in two processes at once."""
     halves = [files[0::2], files[1::2]]
     running = [
-        subprocess.Popen([*command, *half], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        subprocess.Popen(
+            [*command, *half], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
         for half in halves
         if half
     ]
@@ -80,16 +82,26 @@ def main():
         if is_python(path, text):
             python.append(path)
     if len(code) < 300 or len(python) < 30:
-        problems.append(f"{len(code)} C and {len(python)} Python files: this test looks at nothing")
+        problems.append(
+            f"{len(code)} C and {len(python)} Python files: this test looks at nothing"
+        )
     house.exempted(widths, KNOWN, "too wide", problems)
-    judged(["clang-format", "--dry-run", "--Werror"], code, "not as clang-format has it:", problems)
+    judged(
+        ["clang-format", "--dry-run", "--Werror"],
+        code,
+        "not as clang-format has it:",
+        problems,
+    )
     judged(
         ["black", "--check", "--quiet", "--diff", "-l", str(COLUMNS)],
         python,
         "not as black -l 100 has it:",
         problems,
     )
-    house.end(problems, f"{len(code)} C and {len(python)} Python files have the style of the tree")
+    house.end(
+        problems,
+        f"{len(code)} C and {len(python)} Python files have the style of the tree",
+    )
 
 
 main()

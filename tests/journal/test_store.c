@@ -4,6 +4,7 @@
 #include "support.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -133,6 +134,26 @@ static void store_open_wrong_place_refused(void **state)
     support_code(store_open(place->path, false, &store, &error), ERROR_DAMAGED, &error);
     support_code(store_open(place->path, true, &store, &error), ERROR_DAMAGED, &error);
     assert_null(store);
+}
+
+/* A child could write to data.mdb by its number. */
+static void store_open_files_are_closed_in_a_child(void **state)
+{
+    struct place *place = *state;
+    char path[64], name[SUPPORT_PATH_MAX + 32];
+    int own = 0;
+    for (int descriptor = 0; descriptor < 64; descriptor++) {
+        (void)snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
+        ssize_t size = readlink(path, name, sizeof name - 1);
+        if (size <= 0)
+            continue;
+        name[size] = '\0';
+        if (strncmp(name, place->path, strlen(place->path)) != 0)
+            continue;
+        own++;
+        assert_true((fcntl(descriptor, F_GETFD) & FD_CLOEXEC) != 0);
+    }
+    assert_true(own >= 2);
 }
 
 static void store_append_values_come_back_in_order(void **state)
@@ -361,6 +382,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(store_create_existing_path_refused),
         CASE(store_open_wrong_place_refused),
+        CASE(store_open_files_are_closed_in_a_child),
         CASE(store_append_values_come_back_in_order),
         CASE(store_append_refused_value_stores_nothing),
         CASE(store_append_blobs_under_their_hash),

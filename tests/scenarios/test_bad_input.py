@@ -3,6 +3,8 @@
 exit status of its own; nothing is lost and nothing is done to the target."""
 import fcntl
 import os
+import pathlib
+import pwd
 import re
 import shutil
 import subprocess
@@ -27,12 +29,16 @@ def refused(stack, operator, status, words, *parts):
         f"{words}: {result.returncode} and not {status}: {result.out}{result.err}",
     )
     lines = [line for line in result.err.splitlines() if line]
-    insist(len(lines) == 1 and lines[0].startswith("titan-fsm: "), f"one sentence: {result.err}")
+    insist(
+        len(lines) == 1 and lines[0].startswith("titan-fsm: "),
+        f"one sentence: {result.err}",
+    )
     insist("next: " in lines[0], f"no next step: {lines[0]}")
     for part in parts:
         insist(re.search(part, lines[0]) is not None, f"'{part}' is not in: {lines[0]}")
     insist(
-        (before, head, received) == (stack.containers(), stack.head(), stack.received()),
+        (before, head, received)
+        == (stack.containers(), stack.head(), stack.received()),
         "something was done to the target",
     )
 
@@ -58,7 +64,14 @@ def unreachable_host_is_said(stack):
     operator.config.write_text(
         operator.config.read_text().replace(f"port: {stack.env['SSH_PORT']}", "port: 9")
     )
-    refused(stack, operator, titan.UNREACHABLE, ["advance"], "127.0.0.1:9", "cannot be reached")
+    refused(
+        stack,
+        operator,
+        titan.UNREACHABLE,
+        ["advance"],
+        "127.0.0.1:9",
+        "cannot be reached",
+    )
     insist(
         operator.status()["deployment"]["intent"] == "run_preflight",
         "the intent stays open, to be settled by looking",
@@ -70,24 +83,92 @@ def changed_host_key_is_refused(stack):
     operator.begin("release")
     other = operator.home / "known_hosts"
     titan.run(
-        "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", operator.home / "other", check=True
+        "ssh-keygen",
+        "-q",
+        "-t",
+        "ed25519",
+        "-N",
+        "",
+        "-f",
+        operator.home / "other",
+        check=True,
     )
     key = (operator.home / "other.pub").read_text().split()
     other.write_text(f"[127.0.0.1]:{stack.env['SSH_PORT']} {key[0]} {key[1]}\n")
     text = operator.config.read_text()
     operator.config.write_text(text.replace(stack.env["KNOWN_HOSTS"], str(other)))
-    refused(stack, operator, titan.HOST_REFUSED, ["advance"], "host key", "another machine")
+    refused(
+        stack, operator, titan.HOST_REFUSED, ["advance"], "host key", "another machine"
+    )
     other.write_text("")
     refused(stack, operator, titan.HOST_REFUSED, ["advance"], "unknown")
-    other.write_text("@revoked * " + " ".join(key[:2]) + "\n")
-    refused(stack, operator, titan.HOST_REFUSED, ["advance"], "marker")
+
+
+def revoked_host_key_is_refused(stack):
+    """As OpenSSH means it: in the file that is configured, and in the user's own."""
+    operator = operator_of(stack)
+    operator.begin("release")
+    known = pathlib.Path(stack.env["KNOWN_HOSTS"]).read_text()
+    name, *key = known.split()
+    other = operator.home / "known_hosts"
+    text = operator.config.read_text()
+    for lines, words in (
+        (f"@revoked * {key[0]} {key[1]}\n", "@revoked"),
+        (f"  @revoked {name} {key[0]}  {key[1]} stolen\n", "@revoked"),
+        (f"@revoked [127.0.0.*]:*,!other {key[0]} {key[1]}\n", "@revoked"),
+        (f"@revoked 127.0.0.1 {key[0]} {key[1]}\n", None),
+        (f"@revoked *,!{name} {key[0]} {key[1]}\n", None),
+        (f"@cert-authority * {key[0]} {key[1]}\n", None),
+    ):
+        other.write_text(known + lines)
+        operator.config.write_text(text.replace(stack.env["KNOWN_HOSTS"], str(other)))
+        if words is None:
+            operator.expect(titan.DONE, "preflight")
+        else:
+            refused(stack, operator, titan.HOST_REFUSED, ["advance"], words)
+    other.write_text(f"@cert-authority {name} {key[0]} {key[1]}\n")
+    refused(
+        stack,
+        operator,
+        titan.HOST_REFUSED,
+        ["advance"],
+        "@cert-authority",
+        "not supported",
+    )
+    operator.config.write_text(
+        text.replace(f" known_hosts: {stack.env['KNOWN_HOSTS']},", "")
+    )
+    home = pwd.getpwuid(os.getuid()).pw_dir
+    for lines, status in (
+        (known, titan.DONE),
+        (known + f" @revoked * {key[0]} {key[1]}\n", None),
+    ):
+        other.write_text(lines)
+        put = f"mount -t tmpfs none {home} && mkdir {home}/.ssh && cp {other} {home}/.ssh/"
+        words = map(str, operator.words("preflight"))
+        result = titan.run(
+            "unshare", "-m", "sh", "-c", f'{put} && exec "$@"', "sh", *words
+        )
+        if status is None:
+            insist(result.returncode == titan.HOST_REFUSED, result.out + result.err)
+            insist("@revoked" in result.err, result.err)
+        else:
+            insist(result.returncode == titan.DONE, result.out + result.err)
 
 
 def loose_ssh_config_does_not_loosen_the_host_key(stack):
     operator = operator_of(stack)
     operator.begin("release")
     titan.run(
-        "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", operator.home / "other", check=True
+        "ssh-keygen",
+        "-q",
+        "-t",
+        "ed25519",
+        "-N",
+        "",
+        "-f",
+        operator.home / "other",
+        check=True,
     )
     key = (operator.home / "other.pub").read_text().split()
     (operator.home / "known_hosts").write_text(
@@ -105,7 +186,13 @@ def loose_ssh_config_does_not_loosen_the_host_key(stack):
 def wrong_passphrase_is_refused(stack):
     operator = operator_of(stack)
     operator.passphrase.write_text("not it\n")
-    refused(stack, operator, titan.KEY_REFUSED, ["begin", "release", "--reason", "x"], "passphrase")
+    refused(
+        stack,
+        operator,
+        titan.KEY_REFUSED,
+        ["begin", "release", "--reason", "x"],
+        "passphrase",
+    )
     operator.passphrase.chmod(0o644)
     refused(
         stack,
@@ -121,8 +208,16 @@ def stranger_is_refused_without_an_entry(stack):
     operator = operator_of(stack)
     entries = len(operator.entries())
     (operator.home / "alice.key").unlink()
-    titan.run(*operator.words("keygen", operator.home / "alice.key", config=False), check=True)
-    refused(stack, operator, titan.KEY_REFUSED, ["begin", "release", "--reason", "x"], "roster")
+    titan.run(
+        *operator.words("keygen", operator.home / "alice.key", config=False), check=True
+    )
+    refused(
+        stack,
+        operator,
+        titan.KEY_REFUSED,
+        ["begin", "release", "--reason", "x"],
+        "roster",
+    )
     insist(len(operator.entries()) == entries, "no entry was made")
 
 
@@ -147,7 +242,9 @@ def other_script_under_the_flock_is_waited_for_and_named(stack):
         fcntl.flock(lock, fcntl.LOCK_EX)
         refused(stack, operator, titan.HELD, ["advance"], "deploy.lock")
     operator.config.write_text(text)
-    operator.expect(titan.DONE, "run", "--rearm", "no")  # and it goes on when the lock is free
+    operator.expect(
+        titan.DONE, "run", "--rearm", "no"
+    )  # and it goes on when the lock is free
 
 
 def target_held_by_another_journal_is_refused(stack):
@@ -224,7 +321,10 @@ def usage_errors_name_the_help(stack):
         )
     insist(titan.run(titan.FSM).returncode == titan.USAGE, "no command")
     for words, named in (
-        (["dance"], "no such command: dance; next: did you mean titan-fsm advance? else titan-"),
+        (
+            ["dance"],
+            "no such command: dance; next: did you mean titan-fsm advance? else titan-",
+        ),
         (["nirvana"], "no such command: nirvana; next: titan-fsm help\n"),
         (["stauts"], "next: did you mean titan-fsm status? else titan-fsm help\n"),
         (["status", "--colour"], "no such option: --colour"),
@@ -274,11 +374,15 @@ def full_disk_stops_before_the_target_and_loses_nothing(stack):
     operator = operator_of(stack)
     small = operator.home / "small"
     small.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", small], check=True)
+    subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", small], check=True
+    )
     try:
         shutil.move(str(operator.journal), small / "journal")
         operator.config.write_text(
-            operator.config.read_text().replace("journal: journal", f"journal: {small}/journal")
+            operator.config.read_text().replace(
+                "journal: journal", f"journal: {small}/journal"
+            )
         )
         operator.journal = small / "journal"
         operator.begin("release")
@@ -290,7 +394,14 @@ def full_disk_stops_before_the_target_and_loses_nothing(stack):
                 os.write(filler, bytes(4096))
         except OSError:
             os.close(filler)
-        refused(stack, operator, titan.JOURNAL_WRITE, ["advance"], "journal", "space|written|disk")
+        refused(
+            stack,
+            operator,
+            titan.JOURNAL_WRITE,
+            ["advance"],
+            "journal",
+            "space|written|disk",
+        )
         (small / "filler").unlink()
         now = operator.entries()
         insist(
@@ -311,6 +422,7 @@ titan.run_cases(
             configuration_errors_have_line_and_column,
             unreachable_host_is_said,
             changed_host_key_is_refused,
+            revoked_host_key_is_refused,
             loose_ssh_config_does_not_loosen_the_host_key,
             wrong_passphrase_is_refused,
             stranger_is_refused_without_an_entry,
