@@ -18,9 +18,7 @@ def sources(root):
         for file in sorted((root / room).rglob("*.[ch]"))
     }
     if len(found) < 100:
-        sys.exit(
-            f"only {len(found)} sources found below {root}: this test looks at nothing"
-        )
+        sys.exit(f"only {len(found)} sources found below {root}: this test looks at nothing")
     return found
 
 
@@ -35,8 +33,7 @@ def tracked(root):
         names = [
             file.relative_to(root).as_posix()
             for file in sorted(root.rglob("*"))
-            if file.is_file()
-            and not re.match(r"(build|\.git)/", file.relative_to(root).as_posix())
+            if file.is_file() and not re.match(r"(build|\.git)/", file.relative_to(root).as_posix())
         ]
     return [name for name in names if (root / name).is_file()]
 
@@ -46,9 +43,7 @@ def exempted(found, known, what, problems):
     for item in sorted(set(found) - known):
         problems.append(f"{item}: {found[item]}")
     for item in sorted(known - set(found)):
-        problems.append(
-            f"{item}: no longer {what}; remove it from the known exceptions"
-        )
+        problems.append(f"{item}: no longer {what}; remove it from the known exceptions")
 
 
 def end(problems, good):

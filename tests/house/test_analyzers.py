@@ -40,20 +40,11 @@ WORKERS = 2
 def commands(root, build):
     """(source, words of its compiler without output and sanitizers) of the product's sources."""
     for entry in json.loads((build / "compile_commands.json").read_text()):
-        source = pathlib.Path(
-            os.path.normpath(pathlib.Path(entry["directory"], entry["file"]))
-        )
-        if (
-            root not in source.parents
-            or source.relative_to(root).parts[0] not in house.ROOMS
-        ):
+        source = pathlib.Path(os.path.normpath(pathlib.Path(entry["directory"], entry["file"])))
+        if root not in source.parents or source.relative_to(root).parts[0] not in house.ROOMS:
             continue
         words = shlex.split(entry["command"])
-        words = [
-            word
-            for word in words[: words.index("-MD")]
-            if not re.match("-fsanit|-O", word)
-        ]
+        words = [word for word in words[: words.index("-MD")] if not re.match("-fsanit|-O", word)]
         yield source.relative_to(root).as_posix(), entry["directory"], words
 
 
@@ -108,11 +99,7 @@ def main():
         print(f"{tool} is not installed")
         sys.exit(77)
     asked = len(list(commands(root, build)))
-    problems = (
-        []
-        if asked > 100
-        else [f"only {asked} sources are in {build}: nothing was asked"]
-    )
+    problems = [] if asked > 100 else [f"only {asked} sources are in {build}: nothing was asked"]
     ask = {"gcc": ask_gcc, "clang-tidy": ask_clang_tidy, "cppcheck": ask_cppcheck}[tool]
     for status, said in ask(root, build):
         if status != 0 or re.search("(warning|error):", said):

@@ -76,14 +76,10 @@ def check_own(path, number, header, files, problems):
 def check_library(path, number, header, problems):
     for library, homes in LIBRARIES.items():
         if header.startswith(library) and path not in homes:
-            problems.append(
-                f"{path}:{number}: {library} belongs into {' and '.join(homes)}"
-            )
+            problems.append(f"{path}:{number}: {library} belongs into {' and '.join(homes)}")
     for word in FORBIDDEN.get(path.split("/")[0], ()):
         if header.startswith(word):
-            problems.append(
-                f"{path}:{number}: {path.split('/')[0]} may not include {header}"
-            )
+            problems.append(f"{path}:{number}: {path.split('/')[0]} may not include {header}")
 
 
 def check_sizes(files, problems):
@@ -94,9 +90,7 @@ def check_sizes(files, problems):
             problems.append(f"{path}: longer than {FILE_LINES_MAX} lines")
     for folder, count in folders.items():
         if count > FOLDER_SOURCES_MAX:
-            problems.append(
-                f"{folder}: {count} sources, more than {FOLDER_SOURCES_MAX}"
-            )
+            problems.append(f"{folder}: {count} sources, more than {FOLDER_SOURCES_MAX}")
     return folders.most_common(1)[0]
 
 
@@ -147,9 +141,7 @@ def main():
     house.exempted(found, CIRCLES, "a circle of files", problems)
     folder, count = check_sizes(files, problems)
     backwards = sum((there, here) in arrows for here, there in arrows) // 2
-    print(
-        f"largest folder: {folder}, {count} sources; {len(arrows)} arrows between folders,"
-    )
+    print(f"largest folder: {folder}, {count} sources; {len(arrows)} arrows between folders,")
     print(f"{backwards} pairs of folders include each other")
     house.end(problems, "every include is where it belongs")
 

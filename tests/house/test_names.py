@@ -37,9 +37,7 @@ def main():
         for name in functions(text):
             places[name].append(path)
     if len(places) < 1000:
-        problems.append(
-            f"only {len(places)} functions were found: this test looks at nothing"
-        )
+        problems.append(f"only {len(places)} functions were found: this test looks at nothing")
     found = {
         name: "is defined in " + ", ".join(paths)
         for name, paths in places.items()

@@ -49,9 +49,7 @@ def judged(command, files, what, problems):
     """A formatter's own check, in two processes at once."""
     halves = [files[0::2], files[1::2]]
     running = [
-        subprocess.Popen(
-            [*command, *half], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
+        subprocess.Popen([*command, *half], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         for half in halves
         if half
     ]
@@ -82,9 +80,7 @@ def main():
         if is_python(path, text):
             python.append(path)
     if len(code) < 300 or len(python) < 30:
-        problems.append(
-            f"{len(code)} C and {len(python)} Python files: this test looks at nothing"
-        )
+        problems.append(f"{len(code)} C and {len(python)} Python files: this test looks at nothing")
     house.exempted(widths, KNOWN, "too wide", problems)
     judged(
         ["clang-format", "--dry-run", "--Werror"],

@@ -66,9 +66,7 @@ CALLS = {
 }
 # Functions of a library, by their prefix, and the file that may call them.
 LIBRARIES = {
-    r"nats(Connection|Options|Status|Msg|Subscription|_|Inbox)": (
-        "actions/target/bus_nats.c",
-    ),
+    r"nats(Connection|Options|Status|Msg|Subscription|_|Inbox)": ("actions/target/bus_nats.c",),
     r"curl_": ("actions/target/http_curl.c",),
     r"ssh_|sftp_": ("actions/target/ssh.c", "actions/target/ssh_host.c"),
     r"mdb_": ("journal/store.c", "verify/read/reader_lmdb.c"),
@@ -124,8 +122,7 @@ def main():
         elif kind in "TDRBCV":
             defined[name] = path
     missing = sorted(
-        {path for path in house.sources(root) if path.endswith(".c")}
-        - set(built.values())
+        {path for path in house.sources(root) if path.endswith(".c")} - set(built.values())
     )
     problems = [f"{path}: no object of it was built" for path in missing]
     found, users = {}, []
@@ -149,17 +146,13 @@ def main():
                 continue
             users.append(path)
             if not is_one_of(path, allowed):
-                found[
-                    f"{path}:{name}"
-                ] = f"calls {name} ({what}), and is no file of the world"
+                found[f"{path}:{name}"] = f"calls {name} ({what}), and is no file of the world"
     for pattern in WORLD + VERIFIER:
         if not any(fnmatch.fnmatch(path, pattern) for path in users):
             problems.append(f"{pattern}: reaches nothing; it is no file of the world")
     seen = len(users)
     if seen < 50:
-        problems.append(
-            f"only {seen} such calls were found at all: the objects are not read"
-        )
+        problems.append(f"only {seen} such calls were found at all: the objects are not read")
     house.exempted(found, KNOWN, "called there", problems)
     if "--list" in sys.argv:
         print("\n".join(sorted(found)))

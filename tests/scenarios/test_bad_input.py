@@ -37,8 +37,7 @@ def refused(stack, operator, status, words, *parts):
     for part in parts:
         insist(re.search(part, lines[0]) is not None, f"'{part}' is not in: {lines[0]}")
     insist(
-        (before, head, received)
-        == (stack.containers(), stack.head(), stack.received()),
+        (before, head, received) == (stack.containers(), stack.head(), stack.received()),
         "something was done to the target",
     )
 
@@ -97,9 +96,7 @@ def changed_host_key_is_refused(stack):
     other.write_text(f"[127.0.0.1]:{stack.env['SSH_PORT']} {key[0]} {key[1]}\n")
     text = operator.config.read_text()
     operator.config.write_text(text.replace(stack.env["KNOWN_HOSTS"], str(other)))
-    refused(
-        stack, operator, titan.HOST_REFUSED, ["advance"], "host key", "another machine"
-    )
+    refused(stack, operator, titan.HOST_REFUSED, ["advance"], "host key", "another machine")
     other.write_text("")
     refused(stack, operator, titan.HOST_REFUSED, ["advance"], "unknown")
 
@@ -135,9 +132,7 @@ def revoked_host_key_is_refused(stack):
         "@cert-authority",
         "not supported",
     )
-    operator.config.write_text(
-        text.replace(f" known_hosts: {stack.env['KNOWN_HOSTS']},", "")
-    )
+    operator.config.write_text(text.replace(f" known_hosts: {stack.env['KNOWN_HOSTS']},", ""))
     home = pwd.getpwuid(os.getuid()).pw_dir
     for lines, status in (
         (known, titan.DONE),
@@ -146,9 +141,7 @@ def revoked_host_key_is_refused(stack):
         other.write_text(lines)
         put = f"mount -t tmpfs none {home} && mkdir {home}/.ssh && cp {other} {home}/.ssh/"
         words = map(str, operator.words("preflight"))
-        result = titan.run(
-            "unshare", "-m", "sh", "-c", f'{put} && exec "$@"', "sh", *words
-        )
+        result = titan.run("unshare", "-m", "sh", "-c", f'{put} && exec "$@"', "sh", *words)
         if status is None:
             insist(result.returncode == titan.HOST_REFUSED, result.out + result.err)
             insist("@revoked" in result.err, result.err)
@@ -208,9 +201,7 @@ def stranger_is_refused_without_an_entry(stack):
     operator = operator_of(stack)
     entries = len(operator.entries())
     (operator.home / "alice.key").unlink()
-    titan.run(
-        *operator.words("keygen", operator.home / "alice.key", config=False), check=True
-    )
+    titan.run(*operator.words("keygen", operator.home / "alice.key", config=False), check=True)
     refused(
         stack,
         operator,
@@ -242,9 +233,7 @@ def other_script_under_the_flock_is_waited_for_and_named(stack):
         fcntl.flock(lock, fcntl.LOCK_EX)
         refused(stack, operator, titan.HELD, ["advance"], "deploy.lock")
     operator.config.write_text(text)
-    operator.expect(
-        titan.DONE, "run", "--rearm", "no"
-    )  # and it goes on when the lock is free
+    operator.expect(titan.DONE, "run", "--rearm", "no")  # and it goes on when the lock is free
 
 
 def target_held_by_another_journal_is_refused(stack):
@@ -374,15 +363,11 @@ def full_disk_stops_before_the_target_and_loses_nothing(stack):
     operator = operator_of(stack)
     small = operator.home / "small"
     small.mkdir()
-    subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", small], check=True
-    )
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", small], check=True)
     try:
         shutil.move(str(operator.journal), small / "journal")
         operator.config.write_text(
-            operator.config.read_text().replace(
-                "journal: journal", f"journal: {small}/journal"
-            )
+            operator.config.read_text().replace("journal: journal", f"journal: {small}/journal")
         )
         operator.journal = small / "journal"
         operator.begin("release")
