@@ -34,6 +34,22 @@ static enum error_code copy_name(const struct evidence *evidence, const char *na
                             : code;
 }
 
+/* git's own rule (check-ref-format), as far as it matters to a script: a rollback goes back to it
+ * by name. */
+static bool is_branch(const char *name)
+{
+    for (const char *at = name; *at != '\0'; at++)
+        if ((unsigned char)*at <= ' ' || *at == 0x7F || strchr("~^:?*[\\", *at) != NULL)
+            return false;
+    return name[0] != '\0' && name[0] != '-' && name[0] != '/' && strstr(name, "..") == NULL;
+}
+
+static enum error_code refuse_branch(struct error *error)
+{
+    return error_set(error, ERROR_PROTOCOL, 0, "git", "rename the branch on the target",
+                     "the branch that is checked out has a name that cannot be used");
+}
+
 enum error_code git_look(struct target *target, struct evidence *evidence,
                          struct git_state *ret_state, struct error *error)
 {
@@ -55,6 +71,8 @@ enum error_code git_look(struct target *target, struct evidence *evidence,
                  evidence, NULL, error);
     if (code == ERROR_OK)
         code = copy_name(evidence, PROBE_GIT_BRANCH, state.branch, sizeof state.branch, error);
+    if (code == ERROR_OK && !is_branch(state.branch))
+        code = refuse_branch(error);
     if (code == ERROR_OK)
         code = probe(target, "git status --porcelain --untracked-files=no", PROBE_GIT_STATUS, "",
                      evidence, &status, error);
@@ -127,6 +145,8 @@ enum error_code git_update(struct target *target, const struct target_tenancy *t
 {
     const struct setup_repository *repository = &target_setup(target)->repository;
     CLEANUP_TEXT struct text script = {0};
+    if (commit[0] != '\0' && !bytes_is_hex(commit, COMMIT_HEX))
+        return error_set(error, ERROR_PROTOCOL, 0, "git", "", "a commit is not 40 hex digits");
     text_add(&script, "exec 2>&1; r=");
     text_add_quoted(&script, repository->remote);
     text_add(&script, "; b=");
@@ -231,6 +251,8 @@ enum error_code git_restore(struct target *target, const struct target_tenancy *
     if (!bytes_is_hex(commit, COMMIT_HEX))
         return error_set(error, ERROR_PROTOCOL, 0, "git", "",
                          "the before snapshot names no commit");
+    if (!is_branch(branch))
+        return refuse_branch(error);
     bool detached = strcmp(branch, "detached") == 0;
     text_add_format(&script, "exec 2>&1; git checkout -q %s ", detached ? "--detach" : "-B");
     if (!detached)

@@ -80,6 +80,8 @@ static enum error_code look_for_marker(struct target *target, const struct conta
 {
     const struct setup *setup = target_setup(target);
     CLEANUP_TEXT struct text script = {0};
+    if (!bytes_is_hex(container->id, SHA256_HEX))
+        return error_set(error, ERROR_PROTOCOL, 0, container->service, "", "a container has no id");
     text_add_format(&script, "e=$(%s cp %s:", setup->target.docker, container->id);
     text_add_quoted(&script, setup->services.marker);
     text_add(&script, " - 2>&1 >/dev/null) && echo present || case \"$e\" in *[Cc]'ould "

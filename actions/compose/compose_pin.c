@@ -28,15 +28,12 @@ static void add_saved_path(struct text *script, const struct target *target, con
  * and hex, a service what compose allows, or nothing is done. */
 static enum error_code check_container(const struct container *container, struct error *error)
 {
-    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-                                  "._-";
     if (strncmp(container->image, "sha256:", 7) != 0
         || !bytes_is_hex(container->image + 7, SHA256_HEX))
         return error_set(error, ERROR_PROTOCOL, 0, container->service,
                          "compare the version of Docker with those that are supported",
                          "a container names no image id");
-    if (container->service[0] == '\0'
-        || container->service[strspn(container->service, allowed)] != '\0')
+    if (!compose_is_service_name(container->service))
         return error_set(error, ERROR_PROTOCOL, 0, container->service,
                          "find out who labelled this container as part of the project",
                          "a container is labelled with a service that compose cannot name so");

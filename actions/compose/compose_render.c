@@ -1,6 +1,7 @@
 /* Rendering: how the configuration is got from the target, and where in the compose file it stands
  *            when it cannot be. */
 #include "actions/compose/compose_render.h"
+#include "actions/compose/containers.h"
 #include "journal/format/names.h"
 
 #include <ctype.h>
@@ -300,6 +301,24 @@ enum error_code compose_view_open(struct target *target, struct compose_view **r
     return code;
 }
 
+/* What goes into scripts, file names and evidence later. */
+static enum error_code take_service(const struct compose_service *service,
+                                    struct declared_service *ret_declared, struct error *error)
+{
+    if (!compose_is_service_name(service->name) || !compose_is_reference(service->image))
+        return error_set(error, ERROR_PROTOCOL, 0, "compose",
+                         "look at `docker compose config` on the target, and at what answers to it",
+                         "the rendered configuration has a service or an image whose name compose "
+                         "would not take");
+    enum error_code code = text_exact(ret_declared->service, sizeof ret_declared->service,
+                                      service->name, "the name of a service", error);
+    if (code == ERROR_OK)
+        code = text_exact(ret_declared->image, sizeof ret_declared->image, service->image,
+                          "the name of an image", error);
+    ret_declared->built = service->built;
+    return code;
+}
+
 /* The rows of what is recorded stand in the order of their bytes (FORMAT.md, P-28). */
 static int by_service(const void *left, const void *right)
 {
@@ -326,13 +345,7 @@ enum error_code compose_render(struct target *target, struct evidence *evidence,
                          "split the project, or raise SETUP_NAMES_MAX and rebuild",
                          "there are more than %d services", (int)SETUP_NAMES_MAX);
     for (size_t i = 0; code == ERROR_OK && i < view->count; i++) {
-        const struct compose_service *service = &view->services[i];
-        code = text_exact(model.services[i].service, sizeof model.services[i].service,
-                          service->name, "the name of a service", error);
-        if (code == ERROR_OK)
-            code = text_exact(model.services[i].image, sizeof model.services[i].image,
-                              service->image, "the name of an image", error);
-        model.services[i].built = service->built;
+        code = take_service(&view->services[i], &model.services[i], error);
         model.count++;
     }
     compose_view_close(view);

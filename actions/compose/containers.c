@@ -21,6 +21,38 @@ static bool copy_if_there(const json_t *object, const char *key, char *ret_text,
     return json_object_get(object, key) == NULL || copy_whole(object, key, ret_text, capacity);
 }
 
+/* Letters, digits and `others`, and no option of a program. */
+static bool is_made_of(const char *text, const char *others)
+{
+    if (text[0] == '-')
+        return false;
+    for (const char *at = text; *at != '\0'; at++)
+        if (!(*at >= 'a' && *at <= 'z') && !(*at >= 'A' && *at <= 'Z')
+            && !(*at >= '0' && *at <= '9') && strchr(others, *at) == NULL)
+            return false;
+    return true;
+}
+
+bool compose_is_service_name(const char *text)
+{
+    return text[strspn(text, ".")] != '\0' && is_made_of(text, "._-");
+}
+
+bool compose_is_reference(const char *text)
+{
+    return is_made_of(text, "._-/:@+") && strstr(text, "..") == NULL;
+}
+
+static bool is_container_sound(const struct container *container)
+{
+    const char *name = container->name + (container->name[0] == '/');
+    return compose_is_service_name(container->service) && is_made_of(container->id, "")
+           && is_made_of(container->image, ":") && is_made_of(container->state, "")
+           && is_made_of(container->health, "") && is_made_of(container->started_at, ":.+-")
+           && is_made_of(container->created_at, ":.+-")
+           && is_made_of(container->finished_at, ":.+-") && compose_is_service_name(name);
+}
+
 static bool read_container_object(const json_t *object, struct container *container)
 {
     container->restarts = json_integer_value(json_object_get(object, "restarts"));
@@ -34,7 +66,8 @@ static bool read_container_object(const json_t *object, struct container *contai
            && copy_whole(object, "state", container->state, sizeof container->state)
            && copy_whole(object, "health", container->health, sizeof container->health)
            && copy_whole(object, "started_at", container->started_at, sizeof container->started_at)
-           && copy_whole(object, "name", container->name, sizeof container->name);
+           && copy_whole(object, "name", container->name, sizeof container->name)
+           && is_container_sound(container);
 }
 
 static bool read_image(const json_t *object, struct image *image)
@@ -44,7 +77,9 @@ static bool read_image(const json_t *object, struct image *image)
            && copy_whole(object, "name", image->name, sizeof image->name)
            && copy_whole(object, "id", image->id, sizeof image->id)
            && snprintf(image->digest, sizeof image->digest, "%s", digest != NULL ? digest : "")
-                  < (int)sizeof image->digest;
+                  < (int)sizeof image->digest
+           && compose_is_service_name(image->service) && compose_is_reference(image->name)
+           && is_made_of(image->id, ":") && compose_is_reference(image->digest);
 }
 
 static bool is_hmac(const char *text)
@@ -59,7 +94,7 @@ static bool read_configuration(const json_t *object, struct configuration *confi
                          sizeof configuration->declared)
            && is_hmac(configuration->declared)
            && copy_whole(object, "running", configuration->running, sizeof configuration->running)
-           && is_hmac(configuration->running);
+           && is_hmac(configuration->running) && compose_is_service_name(configuration->service);
 }
 
 /* Calls `add` with each line's object; a line that is no object, or is refused, is an error. */
@@ -79,7 +114,7 @@ static enum error_code read_each_object(const struct bytes *lines, const char *w
         if (!good)
             return error_set(error, ERROR_PROTOCOL, 0, what,
                              "compare the version of Docker with those that are supported; a "
-                             "service's name may have 63 characters",
+                             "service's name is at most 63 letters, digits, '.', '_' and '-'",
                              "the target described %s in a way that cannot be read", what);
         at += length + 1;
     }

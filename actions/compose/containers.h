@@ -1,7 +1,9 @@
 /* actions/compose/containers: what `compose.containers`, `compose.images` and `compose.drift` say,
  * read from their raw lines. Pure: no target, no judgement.
  * Format:    journal/FORMAT.md, "Evidence": one JSON object a line.
- * Bounds:    SETUP_NAMES_MAX services; more is ERROR_LIMIT. */
+ * Bounds:    SETUP_NAMES_MAX services; more is ERROR_LIMIT.
+ * Untrusted: a lying compose may name a service as it likes. A name, an id or an address that
+ * Docker or compose could not have given is refused here, before anything is made of it. */
 #ifndef ACTIONS_CONTAINERS_H
 #define ACTIONS_CONTAINERS_H
 
@@ -42,6 +44,12 @@ struct configurations {
     struct configuration list[SETUP_NAMES_MAX];
     size_t count;
 };
+
+/* compose's own rule for the name of a service, but for a dash in front and for names of dots. */
+bool compose_is_service_name(const char *text);
+/* An image's name or address: nothing but what one may hold, no option, no path upwards; "" = none.
+ */
+bool compose_is_reference(const char *text);
 
 enum error_code containers_read(const struct bytes *lines, struct containers *ret_containers,
                                 struct error *error) CHECKED;

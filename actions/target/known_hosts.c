@@ -112,8 +112,8 @@ static bool is_type_of(const struct word *type, const struct bytes *key)
            && memcmp(key->data + 4, type->text, type->length) == 0;
 }
 
-static void read_known_line(const char *at, const char *end, const char *host, const struct bytes *key,
-                      struct known_hosts *found)
+static void read_known_line(const char *at, const char *end, const char *host,
+                            const struct bytes *key, struct known_hosts *found)
 {
     CLEANUP_BYTES struct bytes listed = {0};
     struct error ignored;

@@ -55,7 +55,8 @@ static bool has_control(const char *text, size_t length)
 static const char service_advice[] = "use at most 63 letters, digits, '.', '_' and '-'";
 static bool is_service(const char *text)
 {
-    return text[0] != '\0' && strlen(text) <= FIELD_SERVICE_MAX && has_only(text, "");
+    return text[0] != '\0' && text[0] != '-' && strlen(text) <= FIELD_SERVICE_MAX
+           && has_only(text, "");
 }
 
 /* The text of a scalar, kept; NULL after an error. */
@@ -206,14 +207,17 @@ static enum error_code take_scalar(const struct field_reader *reader, const stru
     case FIELD_WORDS:
     case FIELD_PLACE:
         *(const char **)(void *)place = text;
-        if (has_only(text, field->kind == FIELD_NAME    ? ""
-                           : field->kind == FIELD_PLACE ? "/"
-                                                        : "/=: "))
+        if (text[0] != '-' /* an option */
+            && has_only(text, field->kind == FIELD_NAME    ? ""
+                              : field->kind == FIELD_PLACE ? "/"
+                                                           : "/=: "))
             return ERROR_OK;
         return fail_at(
             reader, value,
             "use letters, digits, '.', '_', '-' and, where it is a path or a command, '/'",
-            "this value holds a character that cannot be used on the target", text);
+            text[0] == '-' ? "this value would be taken for an option on the target"
+                           : "this value holds a character that cannot be used on the target",
+            text);
     case FIELD_PATH:
         return take_path(reader, text, (const char **)(void *)place);
     case FIELD_NUMBER:

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -46,6 +47,71 @@ static void containers_read_anything_else_is_an_error(void **state)
         struct containers containers;
         struct error error;
         assert_int_equal(containers_read(&lines, &containers, &error), ERROR_PROTOCOL);
+    }
+}
+
+/* Of a compose or a Docker that lies. */
+static const char *const hostile[] = {
+    "a'b",  "a\\\"b", "$(id)",  "`id`", "a b",   "a\\nb",    "a;id", "-rf",      "--help",
+    "..",   ".",      "a/../b", "a|b",  "a&b",   "a>b",      "*",    "a\\u0000", "\xC3\xA9",
+    "a{b}", "~root",  "a#b",    "!x",   "a\\tb", "\\u202ea", "a$b",  "a\\\\b",   "$IFS",
+};
+
+static enum error_code read_with(const char *key, const char *value)
+{
+    static const char *const keys[][2] = {{"service", "a"},      {"id", "x"},
+                                          {"image", "sha256:x"}, {"state", "running"},
+                                          {"health", "healthy"}, {"started_at", "t"},
+                                          {"name", "/n"}};
+    char line[600] = "{\"restarts\":2";
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        size_t used = strlen(line);
+        (void)snprintf(line + used, sizeof line - used, ",\"%s\":\"%s\"", keys[i][0],
+                       strcmp(keys[i][0], key) == 0 ? value : keys[i][1]);
+    }
+    (void)strcat(line, "}\n");
+    struct bytes lines = text_of(line);
+    struct containers containers;
+    struct error error;
+    return containers_read(&lines, &containers, &error);
+}
+
+static enum error_code read_image_with(const char *key, const char *value)
+{
+    static const char *const keys[][2] = {{"service", "a"},
+                                          {"name", "titan/a:1"},
+                                          {"id", "sha256:x"}};
+    char line[600] = "{\"digests\":[\"";
+    (void)snprintf(line + strlen(line), 200, "%s\"]",
+                   strcmp(key, "digests") == 0 ? value : "titan/a@sha256:00");
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        size_t used = strlen(line);
+        (void)snprintf(line + used, sizeof line - used, ",\"%s\":\"%s\"", keys[i][0],
+                       strcmp(keys[i][0], key) == 0 ? value : keys[i][1]);
+    }
+    (void)strcat(line, "}\n");
+    struct bytes lines = text_of(line);
+    struct images images;
+    struct error error;
+    return images_read(&lines, &images, &error);
+}
+
+static void read_hostile_words_are_refused(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {"service", "id",         "image", "state",
+                                       "health",  "started_at", "name"};
+    static const char *const image_keys[] = {"service", "name", "id", "digests"};
+    assert_int_equal(read_with("", ""), ERROR_OK);
+    assert_int_equal(read_image_with("", ""), ERROR_OK);
+    for (size_t i = 0; i < sizeof hostile / sizeof hostile[0]; i++) {
+        bool dots = strspn(hostile[i], ".") == strlen(hostile[i]);
+        for (size_t j = 0; j < sizeof keys / sizeof keys[0]; j++)
+            if (!dots || strcmp(keys[j], "started_at") != 0)
+                assert_int_equal(read_with(keys[j], hostile[i]), ERROR_PROTOCOL);
+        for (size_t j = 0; j < sizeof image_keys / sizeof image_keys[0]; j++)
+            if (strcmp(hostile[i], ".") != 0)
+                assert_int_equal(read_image_with(image_keys[j], hostile[i]), ERROR_PROTOCOL);
     }
 }
 
@@ -105,6 +171,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(containers_read_lines_are_exact),
         cmocka_unit_test(containers_read_anything_else_is_an_error),
+        cmocka_unit_test(read_hostile_words_are_refused),
         cmocka_unit_test(configurations_read_takes_hmacs_and_nothing_else),
         cmocka_unit_test(health_is_good_missing_is_never_healthy),
     };

@@ -249,8 +249,16 @@ static void other_scripts_any_name_stays_one_word(void **state)
     assert_int_equal(git_upstream(target, &upstream, &error), ERROR_OK);
     assert_int_equal(git_loose_files(target, &names, &error), ERROR_OK);
     assert_int_equal(git_update(target, &TENANCY, "", &evidence, &status, &error), ERROR_OK);
-    assert_int_equal(git_restore(target, &TENANCY, &ID[24], ODD, &evidence, &status, &error),
+    /* what git allows, and what it does not */
+    assert_int_equal(git_restore(target, &TENANCY, &ID[24], "it's$(id)`id`\"x;y&|<>(){}!#",
+                                 &evidence, &status, &error),
                      ERROR_OK);
+    static const char *const branches[] = {"",     "-f",  "--orphan", "a b", "a\nb",
+                                           "a..b", "a~1", "a:b",      "/a",  "a\\b"};
+    for (size_t i = 0; i < sizeof branches / sizeof branches[0]; i++)
+        assert_int_equal(git_restore(target, &TENANCY, &ID[24], branches[i], &evidence, &status,
+                                     &error),
+                         ERROR_PROTOCOL);
     assert_int_equal(script_run(target, 1000, &evidence, &status, &error), ERROR_OK);
     assert_int_equal(logs_fetch(target, &containers.list[0],
                                 &(struct log_query){.probe = PROBE_LOGS_EXECUTION,
