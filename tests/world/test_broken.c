@@ -2,7 +2,7 @@
  * state, once, for five seconds and for ever, and each end is one that may be: prepared and
  * nothing changed, completed as the procedure says, or Execution disarmed, gone, or said not to be;
  * and when it is whole again, there is a way on to an end.
- * usage: test_world_broken SCENARIO [all | CALL FAULT SPAN]
+ * usage: test_world_broken SCENARIO [all | STEP | CALL FAULT SPAN]
  * How:       one calm run. At each call of each state that was not made there before, a process is
  *            forked for every fault of that call; it goes on from there with the fault, and the
  *            calm run goes on without. The last line of a problem is the command that repeats it.
@@ -154,7 +154,8 @@ static void tell(const char *what, const char *end, int status, const char *said
 
 static enum state state_now(struct scripted *world)
 {
-    return machine_state_by_name(person_state(world));
+    follow_place(&world->stored);
+    return machine_state_by_name(place.state);
 }
 
 static bool has_ended(enum state state)
@@ -228,7 +229,7 @@ static bool judge_journal(struct scripted *world, int status)
     if (wanted.at != 0)
         (void)fputs(report, stderr);
     if (verdict == 1)
-        tell(what, person_state(world), status, person_said());
+        tell(what, machine_state_name(state_now(world)), status, person_said());
     free(report);
     return verdict != 1;
 }
@@ -337,11 +338,13 @@ int main(int argc, char **argv)
         if (strcmp(argv[1], scenarios[i].name) == 0)
             scenario = &scenarios[i];
     if (scenario == NULL || (argc != 2 && argc != 3 && argc != 5)) {
-        (void)fputs("usage: test_world_broken SCENARIO [all | CALL FAULT SPAN]\n", stderr);
+        (void)fputs("usage: test_world_broken SCENARIO [all | STEP | CALL FAULT SPAN]\n", stderr);
         return 2;
     }
     if (argc == 3)
-        step = 1;
+        step = strcmp(argv[2], "all") == 0 ? 1 : (unsigned)strtoul(argv[2], NULL, 10);
+    if (step == 0)
+        abort();
     if (argc == 5) {
         wanted.at = (unsigned)strtoul(argv[2], NULL, 10);
         wanted.fault = argv[3];
