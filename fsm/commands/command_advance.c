@@ -6,7 +6,10 @@
 #include "fsm/roster/authority.h"
 #include "fsm/terminal/confirm.h"
 #include "fsm/engine.h"
+#include "fsm/execution_now.h"
+#include "fsm/steps/withdrawn.h"
 #include "fsm/terminal/progress.h"
+#include "fsm/watcher.h"
 
 /* Only its holder drives a deployment. Checked under the lock, so that no takeover happens in
  * between, and before the session key is opened. */
@@ -18,7 +21,7 @@ static enum error_code open_to_drive(struct driver *driver, const struct command
                                        error);
     if (code == ERROR_OK && !driver_is_open(driver))
         return error_set(error, ERROR_REFUSED, 0, driver->config.setup.target.name,
-                         "titan-fsm begin release, or begin policy", "no deployment is open");
+                         "titan-fsm begin release --reason TEXT", "no deployment is open");
     if (code == ERROR_OK)
         code = confirm_check(driver, error);
     if (code == ERROR_OK)
@@ -30,21 +33,66 @@ static enum error_code open_to_drive(struct driver *driver, const struct command
     return code;
 }
 
-static void print_next(struct driver *driver, enum exit_status status)
+/* The sentences end with the state that matters, by a look of this moment. */
+static void say_execution(struct driver *driver)
+{
+    char text[900];
+    execution_now(driver, text, sizeof text);
+    if (text[0] != '\0')
+        progress_word(driver, "%s", text);
+}
+
+/* Why it went back, once more at the end: on a screen it has scrolled away by then. */
+static void say_why(struct driver *driver)
 {
     const struct deployment *deployment = &driver->deployment;
-    if (deployment->ended || deployment->state == STATE_ROLLBACK_FAILED)
-        progress_outage(driver);
-    if (deployment->state == STATE_ROLLBACK_FAILED)
-        progress_word(driver, "the rollback failed and the target is not as it was before. Look at "
-                              "it now; then `titan-fsm rollback --reason TEXT`, or `titan-fsm "
-                              "attest rollback_failed --reason TEXT`");
-    else if (deployment->ended && deployment_left_disarmed(deployment))
+    bool aborted = deployment->state == STATE_ABORTED;
+    const struct journal_entry *turn = deployment_transition_to(deployment,
+                                                                aborted ? STATE_ABORTING
+                                                                        : STATE_ROLLING_BACK);
+    if (turn != NULL && entry_string(turn, "reason")[0] != '\0')
+        progress_word(driver, "%s: %s",
+                      aborted                                  ? "Aborted"
+                      : deployment->state == STATE_ROLLED_BACK ? "Rolled back"
+                                                               : "The rollback failed; it began "
+                                                                 "because",
+                      entry_string(turn, "reason"));
+}
+
+/* Behind a person's DISARM nobody is told to arm: whoever gave it had a reason. */
+static void say_left_disarmed(struct driver *driver)
+{
+    const struct deployment *deployment = &driver->deployment;
+    unsigned long long number = deployment->number;
+    const char *state = machine_state_name(deployment->state);
+    char who[240];
+    if (withdrawn_by(deployment, who, sizeof who))
+        progress_word(driver,
+                      "deployment %llu is %s; Execution stays disarmed because of %s; settle that "
+                      "before anybody arms it; next: titan-fsm export FILE",
+                      number, state, who);
+    else
         progress_word(
             driver,
             "deployment %llu is %s; Execution was armed before and stays disarmed until somebody "
             "runs titan-fsm arm; next: titan-fsm arm --reason TEXT, and titan-fsm export FILE",
-            (unsigned long long)deployment->number, machine_state_name(deployment->state));
+            number, state);
+}
+
+static void print_next(struct driver *driver, enum exit_status status)
+{
+    const struct deployment *deployment = &driver->deployment;
+    bool stuck = deployment->state == STATE_ROLLBACK_FAILED;
+    if (deployment->ended || stuck)
+        progress_outage(driver);
+    if (stuck || (deployment->ended && deployment->state != STATE_COMPLETED))
+        say_why(driver);
+    if (stuck)
+        progress_word(driver, "the rollback failed and the target is not as it was before. Look at "
+                              "it now; then `titan-fsm rollback --reason TEXT`, or `titan-fsm "
+                              "attest rollback_failed --reason TEXT`");
+    else if (deployment->ended && deployment_left_disarmed(deployment))
+        say_left_disarmed(driver);
     else if (deployment->ended)
         progress_word(driver, "deployment %llu is %s; next: titan-fsm export FILE",
                       (unsigned long long)deployment->number,
@@ -57,6 +105,19 @@ static void print_next(struct driver *driver, enum exit_status status)
     else
         progress_word(driver, "in %s; next: titan-fsm advance",
                       machine_state_name(deployment->state));
+    if (stuck || deployment->state == STATE_ROLLED_BACK
+        || (deployment->state == STATE_ABORTED && driver->target != NULL))
+        say_execution(driver);
+}
+
+/* An error ends the command while something may be running that nobody watches. */
+static void say_where_it_stands(struct driver *driver)
+{
+    enum phase phase = driver->found ? machine_phase(driver->deployment.state) : PHASE_INVALID;
+    if (driver_is_open(driver)
+        && (phase == PHASE_CHANGED || phase == PHASE_REVERTING || phase == PHASE_STUCK
+            || watcher_is_needed(&driver->deployment)))
+        say_execution(driver);
 }
 
 /* After an interruption: the state, whether the target stays held, the next command. The status is
@@ -86,6 +147,8 @@ static enum error_code drive_deployment(const struct command_line *line, enum en
     progress_close(driver);
     if (driver_is_open(driver) && driver_is_interrupted(driver))
         end_interrupted(driver, code != ERROR_OK, ret_status);
+    else if (code != ERROR_OK && driver->recorder.session != NULL)
+        say_where_it_stands(driver);
     else if (code == ERROR_OK)
         print_next(driver, *ret_status);
     return code;
@@ -119,6 +182,8 @@ static enum error_code drive_by_event(const struct command_line *line, enum even
     progress_close(driver);
     if (code == ERROR_OK)
         print_next(driver, *ret_status);
+    else if (driver->recorder.session != NULL)
+        say_where_it_stands(driver);
     return code;
 }
 

@@ -124,3 +124,26 @@ enum error_code authority_check_forward(struct driver *driver, const char *event
                                         next_step, "%s", why)
                             : code;
 }
+
+void authority_name_signer(struct driver *driver, const struct journal_entry *entry, char *ret_name,
+                           size_t size)
+{
+    const struct deployment *deployment = &driver->deployment;
+    CLEANUP_ROSTER struct roster roster = {0};
+    uint8_t key[KEY_BYTES];
+    struct error ignored;
+    (void)snprintf(ret_name, size, "an unknown key");
+    for (size_t i = 0; i < deployment->count; i++) {
+        const struct journal_entry *names = &deployment->entries[i];
+        if (deployment_names_session(names)
+            && strcmp(entry_string(names, "session"), entry->signer) == 0)
+            (void)snprintf(ret_name, size, "the session key of %s",
+                           entry_string(names, "operator"));
+    }
+    if (!bytes_from_hex(entry->signer, SHA256_HEX, key, KEY_BYTES)
+        || roster_load(driver->journal, entry->seq, &roster, &ignored) != ERROR_OK)
+        return;
+    const struct allowed_signer *signer = roster_find(&roster, ROSTER_OPERATOR, key, NULL);
+    if (signer != NULL)
+        (void)snprintf(ret_name, size, "%s", signer->principals[0]);
+}

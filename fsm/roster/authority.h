@@ -40,4 +40,9 @@ enum error_code authority_look(struct driver *driver, char *ret_why, size_t room
 enum error_code authority_check_forward(struct driver *driver, const char *event,
                                         struct error *error) CHECKED;
 
+/* Who signed an entry of this deployment, for people: a principal of the roster in force then, "the
+ * session key of alice", or "an unknown key". */
+void authority_name_signer(struct driver *driver, const struct journal_entry *entry, char *ret_name,
+                           size_t size);
+
 #endif

@@ -125,9 +125,7 @@ static enum error_code watch_policy(struct step *step, const struct expectation 
     else if (runs
              && (shown != expected->interlock
                  || window_interlock_changed(step->driver, view, expected->interlock)))
-        add_mismatch(look, expected->interlock == INTERLOCK_ARMED
-                               ? "Execution was disarmed during the health window"
-                               : "Execution was armed during the health window");
+        window_interlock_mismatch(step, expected->interlock, look->mismatch, sizeof look->mismatch);
     window_interlock_note(step->driver, view);
     return ERROR_OK;
 }

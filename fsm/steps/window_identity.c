@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "actions/logs.h"
+#include "fsm/steps/withdrawn.h"
 #include "journal/format/names.h"
 #include "journal/format/text.h"
 
@@ -156,6 +157,17 @@ void window_interlock_note(struct driver *driver, const struct interlock_view *v
     memcpy(last->started_at, view->started_at, sizeof last->started_at);
     last->armed_lines = view->armed_lines;
     last->disarmed_lines = view->disarmed_lines;
+}
+
+void window_interlock_mismatch(struct step *step, enum interlock expected, char *text, size_t size)
+{
+    char by[280] = "";
+    if (text[0] != '\0')
+        return;
+    if (expected == INTERLOCK_ARMED)
+        withdrawn_describe(step, by, sizeof by);
+    (void)snprintf(text, size, "Execution was %s in the health window%s",
+                   expected == INTERLOCK_ARMED ? "disarmed" : "armed", by);
 }
 
 /* One look that an entry recorded; nothing where it has none, or Execution did not run. */

@@ -28,4 +28,9 @@ enum error_code window_interlock_recall(struct driver *driver, struct error *err
 /* Remembers a look for the next one. */
 void window_interlock_note(struct driver *driver, const struct interlock_view *view);
 
+/* Why the window fails where Execution is not as expected; whoever disarmed it stands in the
+ * sentence, because that is what everybody asks first. Nothing where `text` says something already.
+ */
+void window_interlock_mismatch(struct step *step, enum interlock expected, char *text, size_t size);
+
 #endif

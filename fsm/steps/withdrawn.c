@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fsm/roster/authority.h"
 #include "fsm/terminal/question.h"
 #include "journal/format/names.h"
 #include "journal/format/text.h"
@@ -37,14 +38,58 @@ bool withdrawn_by(const struct deployment *deployment, char *ret_who, size_t siz
     return ret_who[0] != '\0';
 }
 
+const struct journal_entry *withdrawn_command(const struct deployment *deployment)
+{
+    const struct journal_entry *last = NULL;
+    for (size_t i = 0; i < deployment->count; i++) {
+        const struct journal_entry *entry = &deployment->entries[i];
+        if (is_command(entry, "disarm") && strcmp(entry_string(entry, "phase"), "intent") == 0)
+            last = entry;
+        else if (is_command(entry, "answer") && strcmp(entry_string(entry, "outcome"), "yes") == 0)
+            last = NULL;
+    }
+    return last;
+}
+
+/* The entry that carried this nonce, NULL = none. */
+static const struct journal_entry *sender_of(const struct deployment *deployment, const char *nonce)
+{
+    for (size_t i = 0; i < deployment->count; i++)
+        if (strcmp(entry_string(&deployment->entries[i], "key"), nonce) == 0)
+            return &deployment->entries[i];
+    return NULL;
+}
+
+void withdrawn_describe(struct step *step, char *ret_text, size_t size)
+{
+    struct driver *driver = step->driver;
+    const struct deployment *deployment = &driver->deployment;
+    const struct interlock_view *view = &step->seen.interlock;
+    struct error ignored;
+    char who[200];
+    ret_text[0] = '\0';
+    /* Whatever cannot be read here costs words, and no decision. */
+    if (driver_reload(driver, &ignored) != ERROR_OK || withdrawn_note(step, &ignored) != ERROR_OK
+        || view->heard_count == 0)
+        return;
+    const char *nonce = view->heard[(view->heard_count - 1) % INTERLOCK_HEARD_MAX].nonce;
+    const struct journal_entry *sender = sender_of(deployment, nonce);
+    if (sender == NULL)
+        sender = nonce[0] == '?' ? withdrawn_command(deployment) : NULL;
+    if (sender != NULL && is_command(sender, "disarm")) {
+        authority_name_signer(driver, sender, who, sizeof who);
+        (void)snprintf(ret_text, size, " (entry %llu, %.100s: %.120s)",
+                       (unsigned long long)sender->seq, who, entry_string(sender, "reason"));
+    } else if (sender == NULL) {
+        (void)snprintf(ret_text, size,
+                       " (a DISARM on the bus that no entry of this journal names: \"%s\")", nonce);
+    }
+}
+
 /* A command of this deployment carried it. */
 static bool is_own_nonce(const struct step *step, const char *nonce)
 {
-    const struct deployment *deployment = &step->driver->deployment;
-    for (size_t i = 0; i < deployment->count; i++)
-        if (strcmp(entry_string(&deployment->entries[i], "key"), nonce) == 0)
-            return true;
-    return strcmp(step->key, nonce) == 0;
+    return sender_of(&step->driver->deployment, nonce) != NULL || strcmp(step->key, nonce) == 0;
 }
 
 static bool was_heard(const struct interlock_view *view, const struct interlock_heard *line)

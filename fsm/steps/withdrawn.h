@@ -10,6 +10,13 @@
 
 /* Who withdrew it, in words; false while the permission stands. */
 bool withdrawn_by(const struct deployment *deployment, char *ret_who, size_t size);
+/* The DISARM that the step saw last in Execution's log: " (entry 41, bob: smells wrong)", or by
+ * what it carried where no entry names it; "" where none came since Execution was armed. Reads what
+ * is new in the journal, and notes it as withdrawn_note() does. */
+void withdrawn_describe(struct step *step, char *ret_text, size_t size);
+/* The `command` entry of the last DISARM that a person gave in this deployment, NULL where there is
+ * none, or somebody answered `yes` since. Borrowed. */
+const struct journal_entry *withdrawn_command(const struct deployment *deployment);
 /* Looks through what the step saw last of Execution. */
 enum error_code withdrawn_note(struct step *step, struct error *error) CHECKED;
 /* Before the edge is chosen. Release: the earlier `yes` is answered by `no`, so that Execution

@@ -139,6 +139,80 @@ static void nobody_is_missed_where_nothing_runs(void **state)
     scripted_close(world);
 }
 
+static int disarm_status;
+
+static void disarm_beside(struct scripted *world)
+{
+    disarm_status = person_runs(world, "disarm --reason smells-wrong");
+    free(heard);
+    heard = strdup(person_said());
+    assert_non_null(heard);
+}
+
+/* Whoever disarms is told what follows; whoever drives, who it was and why; nobody, to arm. */
+static void disarm_in_the_window_is_named_and_never_answered_by_arm(void **state)
+{
+    (void)state;
+    struct scripted *world = in_the_window(2, disarm_beside);
+    assert_int_equal(disarm_status, 0);
+    insist_said(heard, "is open in armed, which must stay armed: this DISARM rolls it back\n");
+    insist_said(heard, "the deployment rolls back as soon as its driver sees this; next: titan-fsm "
+                       "status --watch\n");
+    char line[200];
+    const char *said = person_said();
+    insist_said(said, "Rolled back: Execution was disarmed in the health window (entry ");
+    insist_said(said, ", the session key of alice@example: smells-wrong)\n");
+    insist_said(said, "Execution stays disarmed because of titan-fsm disarm (entry ");
+    insist_unsaid(said, "titan-fsm arm --reason");
+    insist_said(said, "Execution is disarmed now, by its own log at ");
+    (void)snprintf(line, sizeof line, "on %s (this machine); look with: docker logs --tail 20 ",
+                   PERSON_TARGET);
+    insist_said(said, line);
+    look_at_status(world);
+    insist_said(heard, "disarmed    by titan-fsm disarm (entry ");
+    insist_said(heard, "next        titan-fsm log\n");
+    insist_unsaid(heard, "titan-fsm arm --reason");
+    scripted_close(world);
+}
+
+static void stranger_on_the_bus_is_named_too(void **state)
+{
+    (void)state;
+    struct scripted *world = in_the_window(2, ending_stranger_disarms);
+    insist_said(person_said(), "Rolled back: Execution was disarmed in the health window (a DISARM "
+                               "on the bus that no entry of this journal names: \"a\")\n");
+    insist_unsaid(person_said(), "titan-fsm arm --reason");
+    scripted_close(world);
+}
+
+static void break_checkout(struct scripted *world)
+{
+    ending_sick_web(world);
+    world->titan.broken = "git checkout";
+}
+
+/* Each end but the good one says what Execution is now, and how to look. */
+static void every_bad_end_says_what_execution_is_now(void **state)
+{
+    (void)state;
+    struct scripted *world = in_the_window(1, ending_sick_web);
+    insist_said(person_said(), "Rolled back: ");
+    insist_said(person_said(), "Execution is disarmed now, by its own log at ");
+    scripted_close(world);
+    world = in_the_window(1, break_checkout);
+    insist_said(person_said(), "the rollback failed");
+    insist_said(person_said(), "look with: docker ");
+    scripted_close(world);
+    world = person_begins(31, &(struct person_choice){.window_ms = 30000});
+    assert_int_equal(person_runs(world, "begin release --reason test"), 0);
+    assert_int_equal(person_runs(world, "advance"), 0);
+    assert_int_equal(person_runs(world, "advance"), 0);
+    (void)person_runs(world, "abort --reason enough");
+    insist_said(person_said(), "Aborted: enough\n");
+    insist_said(person_said(), "Execution is armed now, by its own log at ");
+    scripted_close(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +220,9 @@ int main(void)
         cmocka_unit_test(dead_driver_in_the_window_is_said_to_be_dead),
         cmocka_unit_test(watch_without_a_terminal_says_that_the_driver_died),
         cmocka_unit_test(nobody_is_missed_where_nothing_runs),
+        cmocka_unit_test(disarm_in_the_window_is_named_and_never_answered_by_arm),
+        cmocka_unit_test(stranger_on_the_bus_is_named_too),
+        cmocka_unit_test(every_bad_end_says_what_execution_is_now),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     free(heard);

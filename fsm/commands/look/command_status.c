@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "fsm/roster/approval.h"
+#include "fsm/execution_now.h"
 #include "fsm/roster/authority.h"
+#include "fsm/steps/withdrawn.h"
 #include "fsm/commands/look/metrics.h"
 #include "fsm/terminal/age.h"
 #include "fsm/terminal/print.h"
@@ -18,30 +20,46 @@
  * may still go forward, and whether Execution was left disarmed. */
 struct standing {
     bool waits_for_approvals, waits_for_arms;
+    char disarmed_by[240]; /* a person's DISARM: then nobody is told to arm */
     struct approval_tally approvals;
     char removed[320];
     struct watcher watcher;
     struct clock_reading now;
 };
 
-/* The last deployment left Execution disarmed, and no `arm` was recorded since. `arm` is recorded
- * after the deployment, outside it. */
-static enum error_code look_for_arms(struct driver *driver, uint64_t size, bool *ret_waits,
-                                     struct error *error)
+static bool is_command_of(const struct journal_entry *entry, const char *command,
+                          const char *outcome)
 {
-    bool armed = false, waits = driver->found && deployment_left_disarmed(&driver->deployment);
-    for (uint64_t seq = size; waits && !armed && seq > driver->deployment.number + 1; seq--) {
+    return strcmp(entry->type, ENTRY_COMMAND) == 0
+           && strcmp(entry_string(entry, "command"), command) == 0
+           && strcmp(entry_string(entry, "outcome"), outcome) == 0;
+}
+
+/* The last deployment left Execution disarmed, and no `arm` was recorded since. `arm` is recorded
+ * after the deployment, outside it. A DISARM that a person gave may be newer, or within it. */
+static enum error_code look_for_arms(struct driver *driver, uint64_t size,
+                                     struct standing *ret_standing, struct error *error)
+{
+    const struct deployment *deployment = &driver->deployment;
+    bool armed = false, waits = driver->found && deployment_left_disarmed(deployment);
+    char *by = ret_standing->disarmed_by;
+    size_t room = sizeof ret_standing->disarmed_by;
+    for (uint64_t seq = size; waits && !armed && by[0] == '\0' && seq > deployment->number + 1;
+         seq--) {
         CLEANUP_ENTRY struct journal_entry entry = {0};
         enum error_code code = journal_read(driver->journal, seq - 1, &entry, error);
         if (code != ERROR_OK)
             return code;
-        if (entry.deployment == (int64_t)driver->deployment.number)
+        if (entry.deployment == (int64_t)deployment->number)
             break;
-        armed = strcmp(entry.type, ENTRY_COMMAND) == 0
-                && strcmp(entry_string(&entry, "command"), "arm") == 0
-                && strcmp(entry_string(&entry, "outcome"), "observed") == 0;
+        armed = is_command_of(&entry, "arm", "observed");
+        if (is_command_of(&entry, "disarm", "observed"))
+            (void)snprintf(by, room, "titan-fsm disarm (entry %llu: %.120s)",
+                           (unsigned long long)entry.seq, entry_string(&entry, "reason"));
     }
-    *ret_waits = waits && !armed;
+    if (waits && !armed && by[0] == '\0')
+        (void)withdrawn_by(deployment, by, room);
+    ret_standing->waits_for_arms = waits && !armed;
     return ERROR_OK;
 }
 
@@ -56,7 +74,7 @@ static enum error_code look_at_standing(struct driver *driver, uint64_t entries,
     if (driver->found)
         watcher_read(&driver->deployment, ret_standing->now.boot, &ret_standing->watcher);
     if (!driver_is_open(driver))
-        return look_for_arms(driver, entries, &ret_standing->waits_for_arms, error);
+        return look_for_arms(driver, entries, ret_standing, error);
     code = approval_count(driver, &ret_standing->approvals, error);
     if (code == ERROR_OK)
         code = authority_look(driver, ret_standing->removed, sizeof ret_standing->removed, &size,
@@ -71,9 +89,10 @@ static const char *next_step(const struct driver *driver, const struct standing 
 {
     const struct deployment *deployment = &driver->deployment;
     if (!driver_is_open(driver))
-        return standing->waits_for_arms ? "titan-fsm arm --reason TEXT"
-                                        : "titan-fsm begin release --reason TEXT, or titan-fsm "
-                                          "begin policy --reason TEXT";
+        return standing->disarmed_by[0] != '\0' ? "titan-fsm log"
+               : standing->waits_for_arms       ? "titan-fsm arm --reason TEXT"
+                                          : "titan-fsm begin release --reason TEXT, or titan-fsm "
+                                            "begin policy --reason TEXT";
     if (standing->watcher.life == WATCHER_LIVES)
         return "titan-fsm status --watch";
     if (deployment->intent.seq != 0 || watcher_is_missing(&standing->watcher, deployment))
@@ -208,6 +227,21 @@ static const struct journal_entry *turning_transition(const struct deployment *d
     return entry != NULL ? entry : deployment_transition_to(deployment, STATE_ROLLING_BACK);
 }
 
+/* From the journal alone: what was seen last, not what is now. */
+static void print_interlock(const struct driver *driver, const struct standing *standing)
+{
+    char last[120] = "";
+    if (driver->found && driver->config.setup.services.execution[0] != '\0')
+        execution_last(&driver->deployment, last, sizeof last);
+    if (last[0] != '\0')
+        printf("Execution   %s\n", last);
+    if (standing->disarmed_by[0] != '\0') {
+        fputs("disarmed    by ", stdout);
+        print_escaped(standing->disarmed_by);
+        puts("");
+    }
+}
+
 static void print_status(const struct driver *driver, const struct journal_head *head,
                          const struct standing *standing)
 {
@@ -243,6 +277,7 @@ static void print_status(const struct driver *driver, const struct journal_head 
     }
     if (driver_is_open(driver))
         print_standing(standing);
+    print_interlock(driver, standing);
     printf("next        %s\n", next_step(driver, standing));
 }
 
