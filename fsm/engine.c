@@ -82,7 +82,8 @@ static enum error_code record_step(struct driver *driver, struct step *step, str
 {
     struct deployment *deployment = &driver->deployment;
     uint64_t repeats = deployment->repeat_of;
-    bool same_key = repeats != 0 && step->edge->action != ACTION_ARM;
+    step->repeated = repeats != 0;
+    bool same_key = step->repeated && step->edge->action != ACTION_ARM;
     if (same_key)
         memcpy(step->key, deployment->repeat_key, sizeof step->key);
     else

@@ -42,15 +42,16 @@ enum procedure { PROCEDURE_INVALID = 0, PROCEDURE_RELEASE, PROCEDURE_POLICY, PRO
     STATE(ABORTING, "aborting", REVERTING, true)                    \
     STATE(ABORTED, "aborted", ENDED, false)
 
-#define MACHINE_EVENTS(EVENT)                                                              \
-    EVENT(DONE, "done")       /* the step succeeded, with evidence */                      \
-    EVENT(REARMED, "rearmed") /* release: Execution was armed again as it had been */      \
-    EVENT(FAILED, "failed")                                                                \
-    EVENT(MISMATCH, "mismatch")       /* what must be equal is not */                      \
-    EVENT(UNHEALTHY, "unhealthy")     /* health is bad, or missing */                      \
-    EVENT(UNKNOWN, "unknown")         /* the outcome cannot be known */                    \
-    EVENT(ABORT, "abort")             /* the operator gives up before a service changed */ \
-    EVENT(ROLLBACK, "rollback")       /* the operator rolls back */                        \
+#define MACHINE_EVENTS(EVENT)                                                                      \
+    EVENT(DONE, "done")       /* the step succeeded, with evidence */                              \
+    EVENT(REARMED, "rearmed") /* release: Execution was armed again as it had been */              \
+    EVENT(FAILED, "failed")                                                                        \
+    EVENT(MISMATCH, "mismatch")   /* what must be equal is not */                                  \
+    EVENT(UNHEALTHY, "unhealthy") /* health is bad, or missing */                                  \
+    EVENT(UNKNOWN, "unknown")     /* the outcome cannot be known */                                \
+    EVENT(STALE, "stale")         /* right before the first change something is not as recorded */ \
+    EVENT(ABORT, "abort")         /* the operator gives up before a service changed */             \
+    EVENT(ROLLBACK, "rollback")   /* the operator rolls back */                                    \
     EVENT(GUARD_FIRED, "guard_fired") /* the dead-man guard acted on the target */
 
 #define MACHINE_ACTIONS(ACTION)                  \

@@ -51,6 +51,7 @@ struct step {
     uint64_t intent;
     char key[33];        /* the nonce of whatever is sent */
     bool adopted;        /* reconciliation took the act for done: observe, do not send */
+    bool repeated;       /* an interrupted try went before, and may have done a part */
     int64_t deadline_ns; /* boot clock */
     struct evidence evidence;
     json_t *facts;

@@ -80,9 +80,12 @@ enum error_code compose_up(struct target *target, const struct target_tenancy *t
  * fingerprints for later are refused (status 3), and what is compared now is under a temporary key.
  */
 enum compose_key { COMPOSE_KEY_INVALID = 0, COMPOSE_KEY_MAKE, COMPOSE_KEY_LEAVE };
-/* Evidence: config.hmac, env.hmac. */
+/* Evidence: config.hmac, env.hmac, env.mode. */
 enum error_code compose_fingerprints(struct target *target, enum compose_key key,
                                      struct evidence *evidence, struct error *error) CHECKED;
+/* Evidence: policy.hmac. */
+enum error_code compose_policy_fingerprint(struct target *target, struct evidence *evidence,
+                                           struct error *error) CHECKED;
 /* Each service of the model as it is declared now (with `override`, NULL = without) and as it runs.
  * Evidence: compose.drift, subject "override" with one. */
 enum error_code compose_configurations(struct target *target, const struct compose_model *model,

@@ -50,6 +50,19 @@ static void add_hmac_functions(struct text *script, const struct target *target,
     text_add(script, key == COMPOSE_KEY_MAKE ? NEED_KEY : without);
 }
 
+/* Who may read the env file is a part of what it is. */
+static enum error_code look_at_mode(struct target *target, struct evidence *evidence,
+                                    struct error *error)
+{
+    const char *env_file = target_setup(target)->compose.env_file;
+    CLEANUP_TEXT struct text script = {0};
+    text_add(&script, env_file[0] != '\0' ? "stat -L -c '%a %u %g' " : "echo none");
+    if (env_file[0] != '\0')
+        text_add_quoted(&script, env_file);
+    return target_probe(target, &(struct target_command){.built = &script, .output = OUTPUT_NAMES},
+                        PROBE_ENV_MODE, "", evidence, NULL, error);
+}
+
 enum error_code compose_fingerprints(struct target *target, enum compose_key key,
                                      struct evidence *evidence, struct error *error)
 {
@@ -66,11 +79,30 @@ enum error_code compose_fingerprints(struct target *target, enum compose_key key
     add_hmac_functions(&env_script, target, key, NEED_KEY);
     text_add(&env_script, "hmac < ");
     text_add_quoted(&env_script, compose->env_file[0] != '\0' ? compose->env_file : "/dev/null");
-    return code == ERROR_OK ? target_probe(target,
-                                           &(struct target_command){.built = &env_script,
-                                                                    .output = OUTPUT_NAMES},
-                                           PROBE_ENV_HMAC, "", evidence, NULL, error)
-                            : code;
+    if (code == ERROR_OK)
+        code = target_probe(target,
+                            &(struct target_command){.built = &env_script, .output = OUTPUT_NAMES},
+                            PROBE_ENV_HMAC, "", evidence, NULL, error);
+    return code == ERROR_OK ? look_at_mode(target, evidence, error) : code;
+}
+
+/* As they lie in the tree: tracked or not, and whatever git was told to assume of them. */
+enum error_code compose_policy_fingerprint(struct target *target, struct evidence *evidence,
+                                           struct error *error)
+{
+    const struct setup_list *files = &target_setup(target)->repository.policy_files;
+    CLEANUP_TEXT struct text script = {0};
+    add_hmac_functions(&script, target, COMPOSE_KEY_MAKE, NEED_KEY);
+    text_add(&script, files->count > 0 ? "git -c core.quotePath=false ls-files -co --" : "hmac <");
+    for (size_t i = 0; i < files->count; i++) {
+        text_add(&script, " ");
+        text_add_quoted(&script, files->items[i]);
+    }
+    text_add(&script, files->count > 0
+                          ? " | while read -r f; do printf '%s\\n' \"$f\"; cat \"$f\"; done | hmac"
+                          : " /dev/null");
+    return target_probe(target, &(struct target_command){.built = &script, .output = OUTPUT_NAMES},
+                        PROBE_POLICY_HMAC, "", evidence, NULL, error);
 }
 
 /* `rendered`: version 2 hashes a service before its env_file is resolved and creates its container

@@ -46,26 +46,41 @@ static enum error_code images_json(struct driver *driver, const struct journal_e
     return code;
 }
 
+static enum error_code read_fingerprint(struct driver *driver, const struct journal_entry *pulled,
+                                        const char *probe, char ret_hex[SHA256_HEX + 1],
+                                        struct error *error)
+{
+    CLEANUP_BYTES struct bytes line = {0};
+    enum error_code code = deployment_evidence(driver->journal, pulled, probe, &line, error);
+    if (code == ERROR_OK && line.size >= SHA256_HEX)
+        (void)snprintf(ret_hex, SHA256_HEX + 1, "%.*s", SHA256_HEX, (const char *)line.data);
+    return code;
+}
+
 enum error_code approval_statement(struct driver *driver, struct bytes *ret_text,
                                    struct error *error)
 {
     const struct deployment *deployment = &driver->deployment;
     const struct journal_entry *pulled = deployment_transition_to(deployment, STATE_PULLED);
     CLEANUP_JSON json_t *images = NULL;
-    char open[SHA256_HEX + 1];
+    char open[SHA256_HEX + 1], config[SHA256_HEX + 1] = "", env[SHA256_HEX + 1] = "";
     if (pulled == NULL)
         return error_set(error, ERROR_REFUSED, 0, driver->config.setup.target.name,
                          "titan-fsm advance",
                          "an approval speaks of the images, and they are not pulled yet");
     enum error_code code = images_json(driver, pulled, &images, error);
+    if (code == ERROR_OK)
+        code = read_fingerprint(driver, pulled, PROBE_CONFIG_HMAC, config, error);
+    if (code == ERROR_OK)
+        code = read_fingerprint(driver, pulled, PROBE_ENV_HMAC, env, error);
     if (code != ERROR_OK)
         return code;
     bytes_hex(deployment->entries[0].hash, SHA256_BYTES, open);
-    CLEANUP_JSON json_t *statement = json_pack("{s:s, s:s, s:s, s:O, s:s}", "journal",
-                                               journal_id(driver->journal), "open", open, "commit",
-                                               deployment_facts(deployment, STATE_UPDATED).commit,
-                                               "images", images, "expect",
-                                               deployment_open_string(deployment, "expect"));
+    CLEANUP_JSON json_t *statement = json_pack(
+        "{s:s, s:s, s:s, s:O, s:s, s:s, s:s, s:s, s:[]}", "journal", journal_id(driver->journal),
+        "open", open, "commit", deployment_facts(deployment, STATE_UPDATED).commit, "images",
+        images, "expect", deployment_open_string(deployment, "expect"), "config", config, "env",
+        env, "guard", "absent", "partial");
     return statement != NULL ? canonical_write(statement, ret_text, error)
                              : no_memory_for_approval(error);
 }
@@ -118,7 +133,7 @@ static const char *judge(const struct deployment *deployment, const struct appro
                "namespace " SSHSIG_NAMESPACE_APPROVAL;
     if (size != statement->size || memcmp(approval->statement, statement->data, size) != 0)
         return "the statement is not that of this deployment: its journal, open entry, commit, "
-               "images and expected hash";
+               "images, expected hash, configuration, env file, guard and part";
     if (!sshsig_verify(SSHSIG_NAMESPACE_APPROVAL, approval->statement, size, signature, ret_key))
         return "the signature is not one over this deployment's statement";
     const char *why = standing(at_open, now, approval->principal, ret_key);

@@ -115,7 +115,7 @@ static bool are_images(const json_t *images)
     return json_array_size(images) > 0;
 }
 
-/* The statement alone: canonical, its five members, nothing else. */
+/* The statement alone: canonical, its nine members, nothing else. */
 static enum error_code take_statement(const char *path, struct approval_request *request,
                                       const char **ret_open, struct error *error)
 {
@@ -123,7 +123,8 @@ static enum error_code take_statement(const char *path, struct approval_request 
     const char *key;
     json_t *value;
     size_t at = 0;
-    static const char *const keys[] = {"journal", "open", "commit", "images", "expect"};
+    static const char *const keys[] = {"journal", "open", "commit", "images", "expect",
+                                       "config",  "env",  "guard",  "partial"};
     if (canonical_read(request->statement, strlen(request->statement), &request->parts, &ignored)
         != ERROR_OK)
         return malformed(path, "the statement is not canonical JSON", error);
@@ -131,17 +132,22 @@ static enum error_code take_statement(const char *path, struct approval_request 
     json_object_foreach (request->parts, key, value)
         good = good && strcmp(key, keys[at++]) == 0;
     good = good
-           && json_unpack(request->parts, "{s:s, s:s, s:s, s:s}", "journal", &request->journal,
-                          "open", ret_open, "commit", &request->commit, "expect", &request->expect)
+           && json_unpack(request->parts, "{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "journal",
+                          &request->journal, "open", ret_open, "commit", &request->commit, "expect",
+                          &request->expect, "config", &request->config, "env", &request->env,
+                          "guard", &request->guard)
                   == 0;
     request->images = json_object_get(request->parts, "images");
+    request->partial = json_object_get(request->parts, "partial");
     if (!good || !bytes_is_hex(request->journal, FORMAT_JOURNAL_ID_HEX)
         || !bytes_is_hex(*ret_open, SHA256_HEX) || !bytes_is_hex(request->commit, 40)
         || (request->expect[0] != '\0' && !bytes_is_hex(request->expect, SHA256_HEX))
-        || !are_images(request->images))
+        || !are_images(request->images) || !bytes_is_hex(request->config, SHA256_HEX)
+        || !bytes_is_hex(request->env, SHA256_HEX) || !is_plain(request->guard)
+        || !json_is_array(request->partial))
         return malformed(path,
-                         "the statement does not name journal, open entry, commit, images and "
-                         "expected hash, and these alone",
+                         "the statement does not name journal, open entry, commit, images, "
+                         "expected hash, configuration, env file, guard and part, and these alone",
                          error);
     return ERROR_OK;
 }
@@ -213,7 +219,7 @@ enum error_code approval_request_read(const struct world *world, const char *pat
 
 static void print_row(FILE *stream, const char *name, const char *text)
 {
-    fprintf(stream, "  %-12s ", name);
+    fprintf(stream, "  %-13s ", name);
     bytes_print_escaped(stream, text, strlen(text));
     fputc('\n', stream);
 }
@@ -238,6 +244,14 @@ void approval_request_print(FILE *stream, const struct approval_request *request
         print_row(stream, "",
                   json_string_value(json_object_get(json_array_get(request->images, i), "id")));
     }
+    print_row(stream, "configuration", request->config);
+    print_row(stream, "env file", request->env);
+    print_row(stream, "guard", request->guard);
+    if (json_array_size(request->partial) == 0)
+        print_row(stream, "part", "every service");
+    for (size_t i = 0; i < json_array_size(request->partial); i++)
+        print_row(stream, i == 0 ? "part" : "",
+                  json_string_value(json_array_get(request->partial, i)));
     fputs("The driver's own word, which no signature covers:\n", stream);
     print_row(stream, "target", request->target);
     print_row(stream, "subject", request->subject);

@@ -20,8 +20,8 @@ struct approval_request {
     const char *target, *subject; /* as the driver says */
     const char *procedure, *opener, *reason;
     int64_t deployment;
-    const char *statement, *journal, *commit, *expect;
-    const json_t *images; /* [{service, id}] */
+    const char *statement, *journal, *commit, *expect, *config, *env, *guard;
+    const json_t *images, *partial; /* [{service, id}]; services, empty = all */
     uint8_t opener_key[KEY_BYTES];
 };
 

@@ -7,6 +7,7 @@
 
 #include "actions/compose/compose.h"
 #include "fsm/steps/await.h"
+#include "fsm/steps/first_change.h"
 #include "fsm/steps/own_checks.h"
 #include "fsm/steps/remaining.h"
 #include "fsm/steps/up.h"
@@ -125,9 +126,12 @@ static enum error_code recreate_disarmed(struct step *step, const char *service,
                                          struct error *error)
 {
     bool recreated = false;
+    bool first = strcmp(service, step->driver->config.setup.services.execution) == 0;
     enum error_code code = step_connect_target(step, error);
-    if (step_goes_on(step, code))
+    if (step_goes_on(step, code) && (step->adopted || step->repeated))
         code = look_for_new_container(step, service, &recreated, error);
+    if (step_goes_on(step, code) && first && !recreated)
+        code = first_change(step, error);
     if (step_goes_on(step, code))
         code = disarm_with_nonce(step, true, error);
     if (step_goes_on(step, code) && !recreated)

@@ -1,7 +1,6 @@
 /* The first half, the same in both procedures: nothing that runs changes. */
 #include "fsm/step.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,54 +10,15 @@
 #include "actions/health.h"
 #include "actions/interlock.h"
 #include "actions/parity.h"
-#include "actions/checklist/preflight.h"
 #include "actions/secrets/secrets.h"
 #include "fsm/roster/approval.h"
 #include "fsm/keep_tenancy.h"
 #include "fsm/terminal/progress.h"
 #include "fsm/snapshot.h"
+#include "fsm/steps/checklist.h"
 #include "journal/format/names.h"
 
 enum { RESERVE_BYTES = 16 << 20 }; /* a window of samples, and a rollback with all its evidence */
-
-/* Of the configuration, or added by `begin --check`. */
-static bool is_mandatory(const struct deployment *deployment, const struct setup_check *check)
-{
-    const json_t *added = json_object_get(deployment->entries[0].body, "checklist");
-    bool mandatory = check->mandatory;
-    for (size_t i = 0; i < json_array_size(added); i++)
-        mandatory = mandatory
-                    || strcmp(json_string_value(json_array_get(added, i)), check->id) == 0;
-    return mandatory;
-}
-
-/* Who attested an item of this deployment, NULL = nobody. */
-static const char *attested_by(const struct deployment *deployment, const char *item)
-{
-    for (size_t i = deployment->count; i-- > 0;) {
-        const struct journal_entry *entry = &deployment->entries[i];
-        const char *named = json_string_value(json_object_get(entry->body, "item"));
-        if (strcmp(entry->type, ENTRY_ATTESTATION) == 0 && named != NULL
-            && strcmp(named, item) == 0)
-            return json_string_value(json_object_get(entry->body, "operator"));
-    }
-    return NULL;
-}
-
-/* "a; b; c" */
-static void list_words(char *text, size_t size, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-static void list_words(char *text, size_t size, const char *format, ...)
-{
-    size_t used = strlen(text);
-    va_list arguments;
-    if (used > 0 && used + 2 < size)
-        (void)memcpy(text + used, "; ", 3);
-    used = strlen(text);
-    va_start(arguments, format);
-    (void)vsnprintf(text + used, size - used, format, arguments);
-    va_end(arguments);
-}
 
 /* Never in silence: on the terminal, and in the journal. */
 static enum error_code say_what_is_not_redacted(struct step *step, const char *note,
@@ -72,10 +32,8 @@ static enum error_code say_what_is_not_redacted(struct step *step, const char *n
 
 enum error_code step_run_preflight(struct step *step, struct error *error)
 {
-    const struct setup *setup = &step->driver->config.setup;
     struct error refusal;
-    enum preflight_status statuses[SETUP_CHECKS_MAX];
-    char failing[STEP_REASON_MAX] = "", attested[STEP_REASON_MAX] = "";
+    struct checklist_result list = {.failing = ""};
     enum error_code code = step_connect_target(step, error);
     if (code != ERROR_OK)
         return code;
@@ -85,30 +43,13 @@ enum error_code step_run_preflight(struct step *step, struct error *error)
         return step_is(step, EVENT_FAILED, "%s (%s)", refusal.what, refusal.next);
     code = say_what_is_not_redacted(step, secrets_note(target_secrets(target)), error);
     if (code == ERROR_OK)
-        code = preflight_run(target, &step->evidence, statuses, error);
+        code = checklist_run(step, &list, error);
     if (code != ERROR_OK)
         return code;
-    for (size_t i = 0; i < setup->check_count; i++) {
-        const struct setup_check *check = &setup->checks[i];
-        const char *by = statuses[i] == PREFLIGHT_UNDECIDED
-                             ? attested_by(&step->driver->deployment, check->id)
-                             : NULL;
-        bool mandatory = is_mandatory(&step->driver->deployment, check);
-        if (by != NULL)
-            list_words(attested, sizeof attested, "%s attested by %s", check->id, by);
-        else if (mandatory && statuses[i] == PREFLIGHT_UNDECIDED)
-            list_words(failing, sizeof failing, "%s needs `titan-fsm attest %s --reason TEXT` (%s)",
-                       check->id, check->id, check->advice);
-        else if (mandatory && statuses[i] != PREFLIGHT_PASSED)
-            list_words(failing, sizeof failing, "%s failed: %.200s (%s)", check->id,
-                       (const char *)evidence_last(&step->evidence, PROBE_PREFLIGHT, check->id)
-                           ->output.data,
-                       check->advice);
-    }
-    if (failing[0] == '\0' && !kept)
+    if (list.failing[0] == '\0' && !kept)
         return step_is(step, EVENT_FAILED, "%s (%s)", refusal.what, refusal.next);
-    return failing[0] == '\0' ? step_is(step, EVENT_DONE, "%s", attested)
-                              : step_is(step, EVENT_FAILED, "%s", failing);
+    return list.failing[0] == '\0' ? step_is(step, EVENT_DONE, "%s", list.attested)
+                                   : step_is(step, EVENT_FAILED, "%s", list.failing);
 }
 
 /* Takes the tenancy. Until `connected` is recorded, *ret_tenancy is the one to act under. */
@@ -296,6 +237,32 @@ static void show_pull_line(void *context, const char *line)
     progress_pull(context, line);
 }
 
+/* As they are approved. An env file that was edited since `connect` is not what the containers from
+ * before run with, and nobody has seen it. */
+static enum error_code note_files(struct step *step, struct error *error)
+{
+    static const struct {
+        const char *probe, *name;
+    } same[] = {{PROBE_ENV_HMAC, "the env file is"},
+                {PROBE_ENV_MODE, "mode, owner or group of the env file are"}};
+    const struct journal_entry *connected = deployment_transition_to(&step->driver->deployment,
+                                                                     STATE_CONNECTED);
+    enum error_code code = compose_fingerprints(step->target, COMPOSE_KEY_MAKE, &step->evidence,
+                                                error);
+    if (code == ERROR_OK)
+        code = compose_policy_fingerprint(step->target, &step->evidence, error);
+    for (size_t i = 0; step_goes_on(step, code) && i < sizeof same / sizeof same[0]; i++) {
+        CLEANUP_BYTES struct bytes was = {0};
+        const struct bytes *is = &evidence_last(&step->evidence, same[i].probe, NULL)->output;
+        code = deployment_evidence(step->driver->journal, connected, same[i].probe, &was, error);
+        if (code == ERROR_OK && (was.size != is->size || memcmp(was.data, is->data, was.size) != 0))
+            code = step_is(step, EVENT_MISMATCH,
+                           "%s not as `connect` found it; put it back, or begin again",
+                           same[i].name);
+    }
+    return code;
+}
+
 static enum error_code pull(struct step *step, struct error *error)
 {
     struct driver *driver = step->driver;
@@ -326,6 +293,8 @@ enum error_code step_pull_images(struct step *step, struct error *error)
     enum error_code code = step_connect_target(step, error);
     if (step_goes_on(step, code))
         code = compose_render(step->target, &step->evidence, &step->seen.model, error);
+    if (step_goes_on(step, code))
+        code = note_files(step, error);
     if (step_goes_on(step, code))
         code = pull(step, error);
     if (step_goes_on(step, code))

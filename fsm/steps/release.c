@@ -7,6 +7,7 @@
 #include "actions/health.h"
 #include "actions/interlock.h"
 #include "fsm/steps/await.h"
+#include "fsm/steps/first_change.h"
 #include "fsm/steps/own_checks.h"
 #include "fsm/steps/remaining.h"
 #include "fsm/steps/up.h"
@@ -28,22 +29,10 @@ static enum error_code switch_one(struct step *step, const char *service, struct
     return code;
 }
 
-/* With its container its log is gone: what somebody else sent to it is heard now or never. */
-static enum error_code hear_execution(struct step *step, struct error *error)
-{
-    enum error_code code = interlock_look(step->target, &(struct interlock_question){0},
-                                          &step->evidence, &step->seen.interlock, error);
-    return code == ERROR_OK ? withdrawn_note(step, error) : code;
-}
-
 enum error_code step_switch_services(struct step *step, struct error *error)
 {
     const struct setup_compose *compose = &step->driver->config.setup.compose;
-    enum error_code code = step_connect_target(step, error);
-    if (step_goes_on(step, code))
-        code = compose_render(step->target, &step->evidence, &step->seen.model, error);
-    if (step_goes_on(step, code) && step_has_policy(step))
-        code = hear_execution(step, error);
+    enum error_code code = first_change(step, error);
     for (size_t i = 0; step_goes_on(step, code) && i < compose->order.count; i++)
         code = switch_one(step, compose->order.items[i], error);
     if (step_goes_on(step, code))

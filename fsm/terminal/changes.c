@@ -5,6 +5,7 @@
 
 #include "actions/compose/compose.h"
 #include "actions/git.h"
+#include "fsm/last_look.h"
 #include "journal/format/names.h"
 #include "journal/format/text.h"
 
@@ -122,11 +123,32 @@ static void read_policy(const struct driver *driver, const struct snapshot *befo
                        : deployment_open_string(deployment, "expect"));
 }
 
+/* Nothing of it is recorded: the step looks again, right before it changes anything. */
+static enum error_code read_differences(struct driver *driver, struct target *target,
+                                        struct last_look *look, struct changes *changes,
+                                        struct error *error)
+{
+    const int64_t settle_ns = driver->config.setup.services.settle_ms * 1000000;
+    const struct last_look_terms terms = {
+        .runs = true,
+        .interlock = deployment_facts(&driver->deployment, STATE_CONNECTED).interlock,
+        .until_ns = driver_now_ns(driver) + settle_ns};
+    struct evidence *scratch = calloc(1, sizeof *scratch);
+    if (scratch == NULL)
+        return error_set(error, ERROR_MEMORY, 0, "changes", "", "out of memory");
+    enum error_code code = look_for_the_last_time(driver, target, &terms, scratch, look, error);
+    evidence_clear(scratch);
+    free(scratch);
+    text_cut(changes->differs, sizeof changes->differs, look->differs);
+    return code;
+}
+
 /* What the changes are computed from. */
 struct plan {
     struct snapshot before;
     struct images pulled;
     struct configurations now;
+    struct last_look look;
 };
 
 static enum error_code fill_changes(struct driver *driver, struct plan *plan,
@@ -141,6 +163,8 @@ static enum error_code fill_changes(struct driver *driver, struct plan *plan,
         code = driver_target(driver, &target, error);
     if (code == ERROR_OK)
         code = read_planned_configurations(target, &plan->pulled, &plan->now, error);
+    if (code == ERROR_OK)
+        code = read_differences(driver, target, &plan->look, changes, error);
     if (code != ERROR_OK)
         return code;
     changes->target = driver->config.setup.target.name;

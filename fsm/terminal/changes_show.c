@@ -98,11 +98,10 @@ static void print_policy(FILE *stream, const struct changes *changes)
                 changes->policy_file ? "" : "; the policy file of the repository did not change");
 }
 
-/* One difference a line; drift_sentence() joined them. */
-static void print_earlier_drift(FILE *stream, const char *drift)
+/* One difference a line; "; " joined them. */
+static void print_differences(FILE *stream, const char *label, const char *text)
 {
-    const char *label = "drift";
-    for (const char *at = drift[0] != '\0' ? drift : "none before this deployment"; at != NULL;) {
+    for (const char *at = text; at != NULL;) {
         const char *end = strstr(at, "; ");
         fprintf(stream, "  %-9s ", label);
         bytes_print_escaped(stream, at, end != NULL ? (size_t)(end - at) : strlen(at));
@@ -122,12 +121,15 @@ void changes_print(FILE *stream, const struct changes *changes)
     print_images(stream, changes);
     print_services(stream, changes);
     print_policy(stream, changes);
-    print_earlier_drift(stream, changes->drift);
+    print_differences(stream, "drift",
+                      changes->drift[0] != '\0' ? changes->drift : "none before this deployment");
+    if (changes->differs[0] != '\0')
+        print_differences(stream, "NOT AS RECORDED", changes->differs);
 }
 
 static json_t *escaped_json(const char *text)
 {
-    char clean[800];
+    char clean[1200];
     record_text(text, clean, sizeof clean);
     return json_string(clean);
 }
@@ -152,12 +154,12 @@ json_t *changes_json(const struct changes *changes)
                                               escaped_json(change->name), "before", change->before,
                                               "after", change->after));
     }
-    return json_pack("{s:s, s:s, s:I, s:s, s:{s:s, s:s, s:o}, s:o, s:{s:s, s:s, s:b}, s:o}",
+    return json_pack("{s:s, s:s, s:I, s:s, s:{s:s, s:s, s:o}, s:o, s:{s:s, s:s, s:b}, s:o, s:o}",
                      "event", "change", "target", changes->target, "deployment",
                      (json_int_t)changes->deployment, "procedure",
                      machine_procedure_name(changes->procedure), "commits", "before",
                      changes->before, "after", changes->after, "subjects", subjects, "services",
                      services, "policy", "before", changes->policy_before, "after",
                      changes->policy_after, "file_changed", changes->policy_file, "drift",
-                     escaped_json(changes->drift));
+                     escaped_json(changes->drift), "differs", escaped_json(changes->differs));
 }

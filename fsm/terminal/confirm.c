@@ -51,6 +51,24 @@ static bool ask_name(struct driver *driver)
     return answered && typed.size == strlen(name) && memcmp(typed.data, name, typed.size) == 0;
 }
 
+/* A person may put it back and go on; whatever else it is, nothing was touched yet. */
+static enum error_code refuse_differences(struct driver *driver, const struct changes *changes,
+                                          struct error *error)
+{
+    char reason[1300];
+    (void)snprintf(reason, sizeof reason, "not as it was recorded or approved: %s",
+                   changes->differs);
+    enum error_code code = record_refusal(&driver->recorder,
+                                          machine_state_name(driver->deployment.state), "done",
+                                          reason, error);
+    return code != ERROR_OK
+               ? code
+               : error_set(error, ERROR_REFUSED, 0, driver->config.setup.target.name,
+                           "find out who did it; put it back and titan-fsm resume, or titan-fsm "
+                           "abort --reason TEXT",
+                           "nothing was done: %s", reason);
+}
+
 static enum error_code show_and_ask(struct driver *driver, const struct transition *edge,
                                     struct changes *changes, struct error *error)
 {
@@ -60,6 +78,10 @@ static enum error_code show_and_ask(struct driver *driver, const struct transiti
         return code;
     progress_pause(driver);
     progress_changes(driver, changes);
+    if (changes->differs[0] != '\0') {
+        progress_resume(driver);
+        return refuse_differences(driver, changes, error);
+    }
     bool given = driver->options.confirm != NULL, asked = is_asked(driver);
     bool agreed = given || (asked && ask_name(driver));
     progress_resume(driver);

@@ -55,6 +55,8 @@
 #define PROBE_COMPOSE_UP "compose.up"
 #define PROBE_CONFIG_HMAC "config.hmac"
 #define PROBE_ENV_HMAC "env.hmac"
+#define PROBE_ENV_MODE "env.mode"
+#define PROBE_POLICY_HMAC "policy.hmac"
 #define PROBE_LOGS_EXECUTION "logs.execution"
 #define PROBE_LOGS_BRAIN "logs.brain"
 #define PROBE_LOGS_ERRORS "logs.errors"
@@ -83,6 +85,8 @@
     X(PROBE_COMPOSE_UP)         \
     X(PROBE_CONFIG_HMAC)        \
     X(PROBE_ENV_HMAC)           \
+    X(PROBE_ENV_MODE)           \
+    X(PROBE_POLICY_HMAC)        \
     X(PROBE_LOGS_EXECUTION)     \
     X(PROBE_LOGS_BRAIN)         \
     X(PROBE_LOGS_ERRORS)        \
@@ -141,7 +145,8 @@
     X(rollback_start_ms)     \
     X(rollback_ms)           \
     X(disarm_fresh_ms)       \
-    X(answer_ms)
+    X(answer_ms)             \
+    X(preflight_ms)
 
 /* Members of struct setup_services, and keys of `patterns` in genesis, in this order. */
 #define PATTERNS(X)     \

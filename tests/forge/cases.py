@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 
+import cases_last_look
 import cases_named
 import cases_rules
 import cases_voices
@@ -23,6 +24,7 @@ from story import LIMITS
 BUILD = os.environ["TITAN_BUILD"]
 FORMAT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../journal/FORMAT.md")
 CASES = cases_named.CASES + cases_rules.CASES + cases_voices.CASES + cases_window.CASES
+CASES += cases_last_look.CASES
 
 
 def rules_of_format():

@@ -266,7 +266,9 @@ CASES = [
     Case("p_last_up", "P-17", "release", last_up_of_one),
     Case("p_no_id", "P-18", "release", other_image_of("verify_release", WEB, id="")),
     Case("p_identity", "P-19", "policy", other_image_of("disarm", WEB)),
-    Case("p_commit", "P-20", "release", put_item("switch_services", "git.head", "f" * 40 + "\n")),
+    Case(
+        "p_commit", "P-20", "release", put_item("switch_services", "git.head", "f" * 40 + "\n", 1)
+    ),
     Case(
         "p_image",
         "P-21",

@@ -127,6 +127,28 @@ def aborted():
     return driver
 
 
+def stale():
+    driver = Driver()
+    driver.arm_by_hand()
+    driver.prepare("release", "2", "a")
+    driver.stale()
+    return driver
+
+
+def waited():
+    """Forty minutes pass before the first change, and the checklist is run again."""
+    driver = Driver()
+    driver.prepare("release", "2", "a")
+    driver.target.wait(40 * 60_000)
+    driver.begin("switch_services")
+    driver.checklist()
+    driver.switch_behind_checklist()
+    driver.verify_release()
+    driver.observe()
+    driver.finish()
+    return driver
+
+
 def by_hand():
     """Nothing but an ARM and an emergency DISARM by hand, behind a release."""
     driver = Driver()
@@ -199,6 +221,8 @@ ALL = {
         resumed,
         taken_over,
         aborted,
+        stale,
+        waited,
         by_hand,
         settings_changed,
         anchored,

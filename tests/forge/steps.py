@@ -7,9 +7,12 @@ from target import digest, image_id
 class Driver(Story):
     def preflight(self):
         self.begin("run_preflight")
+        self.checklist()
+        self.end("preflighted")
+
+    def checklist(self):
         for item in ("env_file_mode", "tree_clean"):
             self.item("preflight", item, "passed")
-        self.end("preflighted")
 
     def connect(self):
         self.begin("connect")
@@ -45,6 +48,8 @@ class Driver(Story):
     def pull(self):
         self.begin("pull_images")
         self.services()
+        self.fingerprints()
+        self.policy_files()
         self.item("compose.pull", "", "pulled\n", ms=500)
         self.item("compose.images", "", self.target.images(self.new))
         self.end("pulled")
@@ -66,11 +71,25 @@ class Driver(Story):
         self.pull()
         self.guard()
 
+    def last_look(self):
+        self.files()
+        self.policy_files()
+        self.services()
+        self.list()
+        self.item("compose.images", "", self.target.images(self.new))
+        self.look()
+        self.replies()
+        self.log("execution")
+        self.log("brain")
+
     # Release
 
     def switch(self):
         self.begin("switch_services")
-        self.services()
+        self.switch_behind_checklist()
+
+    def switch_behind_checklist(self):
+        self.last_look()
         for service in (EXECUTION, BRAIN):
             self.up([service], self.new)
             self.target.wait(1000)
@@ -109,6 +128,7 @@ class Driver(Story):
 
     def deploy_execution(self):
         self.begin("deploy_execution")
+        self.last_look()
         self.publish(arm=False)
         self.look()
         self.up([EXECUTION], self.new)
@@ -256,9 +276,20 @@ class Driver(Story):
         self.redeploy()
         self.verify_restored()
 
+    def stale(self):
+        """The last look finds the env file open to others, and the deployment is given up."""
+        self.begin("switch_services")
+        self.target.env_mode = "644 1000 1000"
+        self.last_look()
+        self.end("aborting", "stale")
+        self.restore_code()
+
     def abort(self):
         self.intent = None
         self.end("aborting", "abort")
+        self.restore_code()
+
+    def restore_code(self):
         self.begin("restore_code")
         self.tenancy()
         self.act("restore")

@@ -20,6 +20,7 @@ LIMITS = {
     "rollback_ms": 300000,
     "disarm_fresh_ms": 10000,
     "answer_ms": 60000,
+    "preflight_ms": 1800000,
 }
 PATTERNS = {
     "policy_loaded": ["Risk Policy Loaded. Hash: %H", "Loaded RiskPolicy (hash: %H"],
@@ -187,6 +188,10 @@ class Story:
             "commit": self.target.commit,
             "images": [{"service": one["service"], "id": one["id"]} for one in images],
             "expect": self.journal.entries[self.number]["body"]["expect"],
+            "config": digest("file", self.target.version),
+            "env": digest("env"),
+            "guard": "absent",
+            "partial": [],
         }
         text = bundle.canonical(statement).decode()
         signature = self.bob.armored(bundle.APPROVAL, text.encode())
@@ -261,8 +266,15 @@ class Story:
 
     def files(self):
         self.git()
+        self.fingerprints()
+
+    def fingerprints(self):
         self.item("config.hmac", "", digest("file", self.target.version) + "\n")
         self.item("env.hmac", "", digest("env") + "\n")
+        self.item("env.mode", "", self.target.env_mode + "\n")
+
+    def policy_files(self):
+        self.item("policy.hmac", "", self.target.policy[self.target.version] + "\n")
 
     def services(self):
         self.item("compose.services", "", "".join(name + "\n" for name in SERVICES))

@@ -250,6 +250,14 @@ static void hmacs(struct forge *forge, json_t *evidence)
     line(forge, evidence, "config.hmac", text);
     fill(text, 'e', 64);
     line(forge, evidence, "env.hmac", text);
+    line(forge, evidence, "env.mode", "600 1000 1000");
+}
+
+static void policy_files(struct forge *forge, json_t *evidence)
+{
+    char text[65];
+    fill(text, 'd', 64);
+    line(forge, evidence, "policy.hmac", text);
 }
 
 /* Each container as the file of the present commit declares it. */
@@ -352,6 +360,8 @@ static void prepare(struct forge *forge, json_t *evidence, const char *action)
         update_code(forge, evidence);
     } else if (strcmp(action, "pull_images") == 0) {
         services(forge, evidence);
+        hmacs(forge, evidence);
+        policy_files(forge, evidence);
         forge_item(forge, evidence, "compose.pull", "", 0, "pulled\n");
         images(forge, evidence, forge->image_after);
     } else if (strcmp(action, "lay_guard") == 0) {
@@ -359,9 +369,20 @@ static void prepare(struct forge *forge, json_t *evidence, const char *action)
     }
 }
 
+static void last_look(struct forge *forge, json_t *evidence)
+{
+    files(forge, evidence);
+    policy_files(forge, evidence);
+    services(forge, evidence);
+    containers(forge, evidence);
+    images(forge, evidence, forge->image_after);
+    forge_look(forge, evidence);
+    voices(forge, evidence, true);
+}
+
 static void switch_services(struct forge *forge, json_t *evidence)
 {
-    services(forge, evidence);
+    last_look(forge, evidence);
     up(forge, evidence, "titan-execution");
     if (forge->recreate)
         forge_start(forge, &forge->execution, true, forge->image_after, forge->hash_new);
@@ -374,6 +395,8 @@ static void switch_services(struct forge *forge, json_t *evidence)
 
 static void deploy(struct forge *forge, json_t *evidence, bool execution)
 {
+    if (execution)
+        last_look(forge, evidence);
     forge_send(forge, evidence, false);
     forge_look(forge, evidence);
     up(forge, evidence, execution ? "titan-execution" : "titan-brain");

@@ -87,14 +87,19 @@ static void take_over(struct forge *forge, uint8_t seed, const char *principal)
 
 static void statement_of(const struct forge *forge, const char *commit, char *ret_text, size_t room)
 {
-    char open[65];
+    char open[65], config[65], env[65];
     bytes_sha256_hex(forge->values[forge->deployment].data, forge->values[forge->deployment].size,
                      open);
-    (void)snprintf(ret_text, room,
-                   "{\"journal\":\"%s\",\"open\":\"%s\",\"commit\":\"%s\",\"images\":[{\"service\":"
-                   "\"titan-brain\",\"id\":\"%s\"},"
-                   "{\"service\":\"titan-execution\",\"id\":\"%s\"}],\"expect\":\"\"}",
-                   forge->journal, open, commit, forge->image_after, forge->image_after);
+    memset(config, forge->commit_after[0], 64);
+    memset(env, 'e', 64);
+    config[64] = env[64] = '\0';
+    (void)snprintf(
+        ret_text, room,
+        "{\"journal\":\"%s\",\"open\":\"%s\",\"commit\":\"%s\",\"images\":[{\"service\":"
+        "\"titan-brain\",\"id\":\"%s\"},"
+        "{\"service\":\"titan-execution\",\"id\":\"%s\"}],\"expect\":\"\",\"config\":\"%s\","
+        "\"env\":\"%s\",\"guard\":\"absent\",\"partial\":[]}",
+        forge->journal, open, commit, forge->image_after, forge->image_after, config, env);
 }
 
 /* `said` is signed, `written` stands in the entry. */
@@ -119,7 +124,7 @@ static void approve_saying(struct forge *forge, uint8_t seed, const char *princi
 
 static void approve(struct forge *forge, uint8_t seed, const char *principal)
 {
-    char statement[1000];
+    char statement[1400];
     statement_of(forge, forge->commit_after, statement, sizeof statement);
     approve_saying(forge, seed, principal, statement, statement);
 }
@@ -363,10 +368,15 @@ static void approval_statement_tampered_violated(void **state)
                    {"titan-brain", "titan-other"},
                    {"\"open\":\"", "\"open\":\"0"},
                    {"{\"journal\"", "{ \"journal\""},
+                   {"\"config\":\"", "\"config\":\"0"},
+                   {"\"env\":\"e", "\"env\":\"f"},
+                   {"\"guard\":\"absent\"", "\"guard\":\"laid\""},
+                   {"\"partial\":[]", "\"partial\":[\"titan-brain\"]"},
+                   {",\"partial\":[]", ""},
                    {"\"images\":[{", "\"images\":[{},{"}};
     for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
         CLEANUP_FORGE struct forge other, unsigned_one;
-        char statement[1000], tampered[1100];
+        char statement[1400], tampered[1500];
         begin(&other, "release", 1, (struct lines){0}, "pulled");
         statement_of(&other, other.commit_after, statement, sizeof statement);
         const char *at = strstr(statement, changes[i].from);
@@ -380,7 +390,7 @@ static void approval_statement_tampered_violated(void **state)
         check_violated(&unsigned_one, CLAIM_AUTHORITY, "signature of an approval is wrong");
     }
     CLEANUP_FORGE struct forge commit;
-    char statement[1000];
+    char statement[1400];
     begin(&commit, "release", 1, (struct lines){0}, "pulled");
     statement_of(&commit, commit.commit_before, statement, sizeof statement);
     approve_saying(&commit, FORGE_APPROVER, "carol", statement, statement);

@@ -163,7 +163,7 @@ static void verify_forged_edge_of_every_triple_rejected(void **state)
     for (unsigned from = 1; from < STATES; from++)
         rejected += forge_all_from(state_name((enum state)from));
     print_message("%s: %u forged edges rejected\n", procedure, rejected);
-    assert_in_range(rejected, 5000, 25 * 9 * 25);
+    assert_in_range(rejected, 5000, 25 * 10 * 25);
 }
 
 struct path {

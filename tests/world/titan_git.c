@@ -228,9 +228,35 @@ static int run_rev_list(struct sh *shell, struct titan *titan, int count, char *
     return 0;
 }
 
-/* ls-files --error-unmatch -- FILE */
+static bool is_in(const char *name, const char *place)
+{
+    size_t length = strlen(place);
+    return length > 0 && place[length - 1] == '/' ? strncmp(name, place, length) == 0
+                                                  : strcmp(name, place) == 0;
+}
+
+/* Of one place: what is tracked, then what only lies there. */
+static void list_files(struct sh *shell, const struct titan *titan, const char *place)
+{
+    static const char root[] = TITAN_DIRECTORY "/";
+    for (size_t i = 0; i < titan->head->tracked_count; i++)
+        if (is_in(titan->head->tracked[i].name, place))
+            sh_printf(shell, 1, "%s\n", titan->head->tracked[i].name);
+    for (const struct file *file = titan->files.first; file != NULL; file = file->next)
+        if (file->path != NULL && !file->directory && strncmp(file->path, root, strlen(root)) == 0
+            && is_in(file->path + strlen(root), place)
+            && tracked_text(titan->head, file->path + strlen(root)) == NULL)
+            sh_printf(shell, 1, "%s\n", file->path + strlen(root));
+}
+
+/* ls-files --error-unmatch -- FILE, and -co -- PLACES */
 static int run_ls_files(struct sh *shell, struct titan *titan, int count, char **words)
 {
+    if (strcmp(words[0], "-co") == 0) {
+        for (int i = 2; i < count; i++)
+            list_files(shell, titan, words[i]);
+        return 0;
+    }
     return tracked_text(titan->head, words[count - 1]) != NULL
                ? 0
                : fail(shell, "did not match any file:", words[count - 1]);

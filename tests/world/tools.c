@@ -249,15 +249,16 @@ static int run_mv(struct sh *shell, int count, char **words)
     return 0;
 }
 
-/* stat -L -c %a FILE */
+/* stat -L -c %a FILE, and -c '%a %u %g' */
 static int run_stat(struct sh *shell, int count, char **words)
 {
     const struct file *file = files_find(shell->files, sh_path(shell, words[count - 1]));
-    if (count != 5 || strcmp(words[3], "%a") != 0)
+    bool owner = count == 5 && strcmp(words[3], "%a %u %g") == 0;
+    if (count != 5 || (!owner && strcmp(words[3], "%a") != 0))
         sh_refuse(shell, "stat %s", words[count - 2]);
     if (file == NULL)
         return 1;
-    sh_printf(shell, 1, "%o\n", file->mode);
+    sh_printf(shell, 1, "%o%s\n", file->mode, owner ? " 1000 1000" : "");
     return 0;
 }
 

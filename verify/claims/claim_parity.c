@@ -104,6 +104,33 @@ static void read_before(const struct audit *audit, struct finding *finding,
         memcpy(ret_hash, voices.hash, SHA256_HEX + 1);
 }
 
+/* H-15 */
+static void check_voices_as_found(const struct audit *audit, struct finding *finding)
+{
+    bool again;
+    const struct step *step = deployment_first_change(&audit->deployment, &again);
+    const struct entry *snapshot = deployment_good_entry(&audit->deployment, ACTION_CONNECT);
+    struct voices was, is;
+    if (step == NULL || snapshot == NULL || again)
+        return;
+    voices_read(&audit->deployment.hearing, &audit->genesis, snapshot, 0, snapshot->item_count,
+                VOICE_ALL, &was);
+    if (was.parity != PARITY_EQUAL && was.parity != PARITY_ABSENT)
+        return;
+    finding_rests_on(finding, step->transition);
+    voices_read(&audit->deployment.hearing, &audit->genesis, step->transition, 0,
+                reading_first_act(step->transition), VOICE_ALL, &is);
+    if (is.parity != PARITY_EQUAL && is.parity != PARITY_ABSENT)
+        finding_violated(finding, "H-15", step->transition,
+                         "right before the first change the voices are not as they were: %s",
+                         is.why);
+    else if (strcmp(was.hash, is.hash) != 0)
+        finding_violated(finding, "H-15", step->transition,
+                         "right before the first change the policy hash is %.12s..., and %.12s... "
+                         "was found",
+                         is.hash, was.hash);
+}
+
 static void check_forward(const struct audit *audit, const char *before, struct parity_check *check)
 {
     bool policy = audit->deployment.policy;
@@ -190,6 +217,7 @@ void claim_parity(const struct audit *audit, struct finding *finding)
     }
     read_before(audit, finding, back.hash);
     bool had_none = back.hash[0] == '\0';
+    check_voices_as_found(audit, finding);
     check_forward(audit, back.hash, &forward);
     check_back(audit, &back);
     check_growth(audit, finding);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "verify/judge/audit.h"
+#include "verify/judge/reading.h"
 
 /* The attestation that answers an item: the last one in front of the checklist's transition, or
  * NULL. */
@@ -37,6 +38,37 @@ static void note_attested(struct attested *attested, struct slice id, struct ent
                    SLICE_ARGUMENTS(node_text(entry_body(by), "operator")));
 }
 
+/* F-03: what a probe decided is no older than it may be when the first service is changed. */
+static void check_fresh(const struct audit *audit, const struct entry *passed, struct slice id,
+                        struct finding *finding)
+{
+    bool again;
+    const struct step *step = deployment_first_change(&audit->deployment, &again);
+    char name[64];
+    if (step == NULL || again || !slice_copy(id, name, sizeof name))
+        return;
+    const struct entry *entry = step->transition;
+    size_t to = reading_first_act(entry);
+    const struct item *item = entry_item(entry, 0, to, PROBE_PREFLIGHT, name);
+    bool anew = item != NULL;
+    if (!anew)
+        item = entry_item(passed, 0, passed->item_count, PROBE_PREFLIGHT, name);
+    if (item == NULL || to == entry->item_count)
+        return;
+    if (item->status == 2 && attestation_of(&audit->deployment, entry, id) != NULL)
+        return;
+    if (item->status != 0)
+        finding_violated(finding, "F-03", entry,
+                         "the mandatory item '%.*s' did not pass right before the first change",
+                         SLICE_ARGUMENTS(id));
+    else if ((!anew && strcmp(passed->boot, entry->boot) != 0)
+             || entry->items[to].sent_ns - item->received_ns
+                    > audit->limits->preflight_ms * 1000000)
+        finding_violated(finding, "F-03", entry,
+                         "the mandatory item '%.*s' was looked at too long before the first change",
+                         SLICE_ARGUMENTS(id));
+}
+
 static void preflight_check_item(const struct audit *audit, const struct entry *entry,
                                  struct slice id, struct attested *attested,
                                  struct finding *finding)
@@ -63,6 +95,7 @@ static void preflight_check_item(const struct audit *audit, const struct entry *
     if (!found)
         finding_violated(finding, "F-01", entry, "the mandatory item '%.*s' was not looked at",
                          SLICE_ARGUMENTS(id));
+    check_fresh(audit, entry, id, finding);
 }
 
 static unsigned claim_preflight_check_list(const struct audit *audit, const struct entry *entry,

@@ -257,6 +257,7 @@ void claim_procedure(const struct audit *audit, struct finding *finding)
     procedure_check_identity(audit, finding);
     procedure_check_lists(audit, finding);
     procedure_check_state(audit, finding);
+    procedure_check_last_look(audit, finding);
     procedure_check_tenancy(audit, finding);
     procedure_check_reconciled(audit, finding);
     size_t services = procedure_untold(audit);

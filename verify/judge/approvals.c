@@ -1,6 +1,7 @@
 /* Approvals: made by somebody else, over exactly this deployment. The statement is canonical JSON
  *            that names `journal`, `open` (hash of the
- * open entry), `commit` (after the update), `images` (service and id, as pulled) and `expect`. */
+ * open entry), `commit` (after the update), `images` (service and id, as pulled), `expect`,
+ * `config` and `env` (fingerprints, as pulled), `guard` and `partial`. */
 #include "verify/judge/authority.h"
 
 #include <stdio.h>
@@ -42,6 +43,11 @@ static bool is_approver(const struct allowed_signers *list, const char *principa
     return false;
 }
 
+static bool is_list_key(const char *key)
+{
+    return strcmp(key, "images") == 0 || strcmp(key, "partial") == 0;
+}
+
 /* These members, in this order, and no other: with the canonical form, what was signed is so fixed
  * byte for byte. */
 static bool has_exactly(const struct node *node, const char *const *keys, size_t count)
@@ -51,7 +57,7 @@ static bool has_exactly(const struct node *node, const char *const *keys, size_t
     const struct node *member = node->first;
     for (size_t i = 0; i < count; i++, member = member->next)
         if (!slice_is(member->key, keys[i])
-            || !node_is(member, strcmp(keys[i], "images") == 0 ? NODE_ARRAY : NODE_STRING))
+            || !node_is(member, is_list_key(keys[i]) ? NODE_ARRAY : NODE_STRING))
             return false;
     return true;
 }
@@ -75,15 +81,24 @@ static bool names_images(const struct authority *authority, const struct node *i
     return true;
 }
 
+static bool says_fingerprint(const struct authority *authority, const struct node *statement,
+                             const char *key, enum probe probe)
+{
+    struct slice pulled = authority->pulled != NULL ? reading_line(authority->pulled, probe)
+                                                    : slice_of("");
+    return pulled.length > 0 && slice_equal(node_text(statement, key), pulled);
+}
+
 static bool says_this(const struct authority *authority, const struct entry *entry,
                       struct slice statement)
 {
     CLEANUP_TREE struct tree tree = {0};
     struct error ignored;
     char hash[SHA256_HEX + 1];
-    static const char *const keys[] = {"journal", "open", "commit", "images", "expect"};
+    static const char *const keys[] = {"journal", "open", "commit", "images", "expect",
+                                       "config",  "env",  "guard",  "partial"};
     if (tree_read(statement.at, statement.length, TREE_CANONICAL, &tree, &ignored) != ERROR_OK
-        || !has_exactly(tree.root, keys, 5) || authority->updated == NULL)
+        || !has_exactly(tree.root, keys, 9) || authority->updated == NULL)
         return false;
     bytes_hex(authority->open->hash, SHA256_BYTES, hash);
     struct slice commit = reading_line(authority->updated, PROBE_GIT_HEAD);
@@ -92,6 +107,10 @@ static bool says_this(const struct authority *authority, const struct entry *ent
            && slice_equal(node_text(tree.root, "commit"), commit)
            && slice_equal(node_text(tree.root, "expect"),
                           node_text(entry_body(authority->open), "expect"))
+           && says_fingerprint(authority, tree.root, "config", PROBE_CONFIG_HMAC)
+           && says_fingerprint(authority, tree.root, "env", PROBE_ENV_HMAC)
+           && slice_is(node_text(tree.root, "guard"), "absent")
+           && node_member(tree.root, "partial")->count == 0
            && names_images(authority, node_member(tree.root, "images"));
 }
 

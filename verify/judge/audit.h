@@ -69,10 +69,12 @@ void deployment_free(struct deployment *deployment);
 const struct step *deployment_step(
     const struct deployment *deployment,
     enum action action); /* the last that was done (or rearmed), or NULL */
+/* The good step with the last look; NULL. *ret_again: repeated, or its act was taken for done. */
+const struct step *deployment_first_change(const struct deployment *deployment, bool *ret_again);
 const struct step *deployment_failure(
     const struct deployment *deployment); /* the first into rolling_back, or NULL */
-bool deployment_changed(
-    const struct deployment *deployment);   /* an intent was made that changes a service */
+/* an intent was made that changes a service, and not given up by `stale` */
+bool deployment_changed(const struct deployment *deployment);
 bool step_is_good(const struct step *step); /* "good transition": by done or rearmed */
 /* The evidence of the good transition by this action; NULL. */
 const struct entry *deployment_good_entry(const struct deployment *deployment, enum action action);

@@ -185,6 +185,18 @@ const struct step *deployment_step(const struct deployment *deployment, enum act
     return NULL;
 }
 
+const struct step *deployment_first_change(const struct deployment *deployment, bool *ret_again)
+{
+    const struct step *step = deployment_step(deployment, deployment->policy
+                                                              ? ACTION_DEPLOY_EXECUTION
+                                                              : ACTION_SWITCH_SERVICES);
+    *ret_again = step != NULL
+                 && (step->adopted
+                     || (step->intent != NULL
+                         && node_member(entry_body(step->intent), "repeats") != NULL));
+    return step;
+}
+
 const struct step *deployment_failure(const struct deployment *deployment)
 {
     for (size_t i = 0; i < deployment->step_count; i++)
@@ -193,10 +205,19 @@ const struct step *deployment_failure(const struct deployment *deployment)
     return NULL;
 }
 
+static bool was_stale(const struct deployment *deployment, const struct entry *intent)
+{
+    for (size_t i = 0; i < deployment->step_count; i++)
+        if (deployment->steps[i].intent == intent && deployment->steps[i].event == EVENT_STALE)
+            return true;
+    return false;
+}
+
 bool deployment_changed(const struct deployment *deployment)
 {
     for (size_t i = 0; i < deployment->count; i++) {
-        if (deployment->entries[i]->type != ENTRY_INTENT)
+        if (deployment->entries[i]->type != ENTRY_INTENT
+            || was_stale(deployment, deployment->entries[i]))
             continue;
         enum action action = action_by_name(
             node_text(entry_body(deployment->entries[i]), "action"));

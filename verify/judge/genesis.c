@@ -106,3 +106,13 @@ bool genesis_names_endpoint(const struct genesis *genesis, struct slice endpoint
             return true;
     return false;
 }
+
+bool genesis_may_restart(const struct genesis *genesis, const char *service)
+{
+    const struct node *node = genesis->restarts_allowed != NULL ? genesis->restarts_allowed->first
+                                                                : NULL;
+    for (; node != NULL; node = node->next)
+        if (slice_is(node->text, service))
+            return true;
+    return false;
+}

@@ -25,6 +25,8 @@ struct genesis {
 bool genesis_read(const struct record *record, uint64_t before, struct genesis *ret_genesis);
 /* The patterns that differ from the format's own, by their names; "" where none does. */
 void genesis_differing(const struct genesis *genesis, char *ret_names, size_t room);
+/* The service restarts by design (services.restarts_allowed). */
+bool genesis_may_restart(const struct genesis *genesis, const char *service);
 bool genesis_names_endpoint(const struct genesis *genesis, struct slice endpoint);
 
 #endif

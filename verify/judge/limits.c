@@ -36,7 +36,8 @@ void limits_default(struct limits *ret_limits)
                                   .rollback_start_ms = 10000,
                                   .rollback_ms = 300000,
                                   .disarm_fresh_ms = 10000,
-                                  .answer_ms = 60000};
+                                  .answer_ms = 60000,
+                                  .preflight_ms = 1800000};
 }
 
 /* A tenth of the samples, where the auditor says nothing else; never fewer than `failures`. */

@@ -29,9 +29,9 @@ static const char *const state_names[STATES] = {NULL,
                                                 "rollback_failed",
                                                 "aborting",
                                                 "aborted"};
-static const char *const event_names[EVENTS] = {NULL,       "done",       "rearmed",   "failed",
-                                                "unknown",  "mismatch",   "unhealthy", "abort",
-                                                "rollback", "guard_fired"};
+static const char *const event_names[EVENTS] = {NULL,      "done",     "rearmed",    "failed",
+                                                "unknown", "mismatch", "unhealthy",  "stale",
+                                                "abort",   "rollback", "guard_fired"};
 static const char *const action_names[ACTIONS] = {NULL,
                                                   "run_preflight",
                                                   "connect",
@@ -212,6 +212,8 @@ bool machine_allows(bool policy, enum state from, enum event event, enum state t
     case EVENT_MISMATCH:
     case EVENT_UNHEALTHY:
         return allows_failure(policy, from, event, to);
+    case EVENT_STALE:
+        return to == STATE_ABORTING && from == (policy ? STATE_DISARMED : STATE_GUARDED);
     case EVENT_ABORT:
         return to == STATE_ABORTING
                && (is_early(from) || from == STATE_GUARDED || from == STATE_DISARMED);
@@ -264,5 +266,6 @@ bool machine_action_belongs(bool policy, enum state from, enum action action)
 bool machine_answers_intent(enum event event)
 {
     return event == EVENT_DONE || event == EVENT_REARMED || event == EVENT_FAILED
-           || event == EVENT_UNKNOWN || event == EVENT_MISMATCH || event == EVENT_UNHEALTHY;
+           || event == EVENT_UNKNOWN || event == EVENT_MISMATCH || event == EVENT_UNHEALTHY
+           || event == EVENT_STALE;
 }

@@ -124,3 +124,14 @@ bool reading_is_removal(const struct item *item, struct slice service)
     return item->probe == PROBE_ACT && slice_begins(item->subject, remove)
            && slice_equal(slice_from(item->subject, sizeof remove - 1), service);
 }
+
+size_t reading_first_act(const struct entry *entry)
+{
+    size_t at = 0;
+    while (at < entry->item_count && entry->items[at].probe != PROBE_ACT
+           && entry->items[at].probe != PROBE_BUS_PUBLISH
+           && entry->items[at].probe != PROBE_COMPOSE_UP
+           && entry->items[at].probe != PROBE_COMPOSE_PULL)
+        at++;
+    return at;
+}

@@ -221,7 +221,8 @@ static void html_write_limits(const struct page *page)
                 {"start of the rollback", limits->rollback_start_ms},
                 {"length of the rollback", limits->rollback_ms},
                 {"age of DISARM before a change", limits->disarm_fresh_ms},
-                {"answer to a question", limits->answer_ms}};
+                {"answer to a question", limits->answer_ms},
+                {"age of what the checklist probed", limits->preflight_ms}};
     fputs("<h3>Limits that were applied</h3>\n<table><thead><tr><th scope=\"col\">Limit</th><th "
           "scope=\"col\">Value</th></tr></thead><tbody>\n",
           page->stream);

@@ -36,6 +36,8 @@
     X(COMPOSE_IMAGES, "compose.images")         \
     X(CONFIG_HMAC, "config.hmac")               \
     X(ENV_HMAC, "env.hmac")                     \
+    X(ENV_MODE, "env.mode")                     \
+    X(POLICY_HMAC, "policy.hmac")               \
     X(COMPOSE_DRIFT, "compose.drift")           \
     X(COMPOSE_PULL, "compose.pull")             \
     X(COMPOSE_UP, "compose.up")                 \
@@ -64,7 +66,8 @@
     X(rollback_start_ms)     \
     X(rollback_ms)           \
     X(disarm_fresh_ms)       \
-    X(answer_ms)
+    X(answer_ms)             \
+    X(preflight_ms)
 
 /* Keys of `patterns` in genesis. */
 #define NAMES_PATTERNS(X)                   \

@@ -48,13 +48,15 @@ static const struct field subjects_fields[] = {{"policy_hash", FIELD_TEXT, false
                                                {"arm", FIELD_TEXT, false, NULL},
                                                {"disarm", FIELD_TEXT, false, NULL},
                                                {0}};
-/* The three younger patterns, and the younger limit, may be absent. */
+/* The three younger patterns, and the two younger limits, may be absent. */
 #define SCHEMA_PATTERN(token, name)                                                         \
     {name, FIELD_TEXTS,                                                                     \
      PATTERN_##token == PATTERN_HANDSHAKE_LOST || PATTERN_##token == PATTERN_HANDSHAKE_NONE \
          || PATTERN_##token == PATTERN_ARM_RECEIVED,                                        \
      NULL},
-#define SCHEMA_LIMIT(name) {#name, FIELD_COUNT, sizeof #name == sizeof "failures_total", NULL},
+#define SCHEMA_LIMIT(name) \
+    {#name, FIELD_COUNT,   \
+     sizeof #name == sizeof "failures_total" || sizeof #name == sizeof "preflight_ms", NULL},
 static const struct field patterns_fields[] = {NAMES_PATTERNS(SCHEMA_PATTERN){0}};
 static const struct field limits_fields[] = {NAMES_LIMITS(SCHEMA_LIMIT){0}};
 static const struct field approvals_fields[] = {{"policy", FIELD_COUNT, false, NULL},

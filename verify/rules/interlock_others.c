@@ -266,6 +266,23 @@ static bool run_says_armed(const struct hearing *hearing, const struct entry *en
     return false;
 }
 
+/* L-18 */
+static void check_as_found(const struct audit *audit, const struct look *before,
+                           struct finding *finding)
+{
+    bool again;
+    const struct step *step = deployment_first_change(&audit->deployment, &again);
+    if (step == NULL || again || audit->deployment.policy)
+        return;
+    const struct look *look = hearing_look(&audit->deployment.hearing, step->transition, 0,
+                                           reading_first_act(step->transition));
+    if (look == NULL || before == NULL || look->showing != before->showing)
+        finding_violated(finding, "L-18", step->transition,
+                         "right before the first change Execution is %s, and it was found %s",
+                         showing_word(look != NULL ? look->showing : SHOWING_INVALID),
+                         showing_word(before != NULL ? before->showing : SHOWING_INVALID));
+}
+
 enum showing interlock_check_release(const struct audit *audit, struct finding *finding)
 {
     const struct deployment *deployment = &audit->deployment;
@@ -276,6 +293,7 @@ enum showing interlock_check_release(const struct audit *audit, struct finding *
     const struct entry *verified = deployment_good_entry(deployment, ACTION_VERIFY_RELEASE);
     enum showing was = before != NULL ? before->showing : SHOWING_UNKNOWN,
                  is = after != NULL ? after->showing : SHOWING_UNKNOWN;
+    check_as_found(audit, before, finding);
     if (verified == NULL)
         return SHOWING_UNKNOWN;
     if (is != SHOWING_ARMED && is != SHOWING_DISARMED)

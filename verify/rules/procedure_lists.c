@@ -49,13 +49,29 @@ static bool is_one_line(const struct item *item)
                   == item->output.at + item->output.length - 1;
 }
 
+/* "600 1000 1000": mode, owner, group. */
+static bool is_mode_line(struct slice line)
+{
+    size_t blanks = 0;
+    for (size_t i = 0; i + 1 < line.length; i++) {
+        bool blank = line.at[i] == ' ', digit = line.at[i] >= '0' && line.at[i] <= '9';
+        if ((!blank && !digit) || (blank && (i == 0 || line.at[i + 1] < '0')))
+            return false;
+        blanks += blank;
+    }
+    return line.length > 0 && line.at[line.length - 1] == '\n' && blanks == 2;
+}
+
 /* P-31 */
 static bool lists_has_form(const struct item *item)
 {
     if (item->probe == PROBE_GIT_HEAD)
         return is_hex_line(item, 40);
-    if (item->probe == PROBE_CONFIG_HMAC || item->probe == PROBE_ENV_HMAC)
+    if (item->probe == PROBE_CONFIG_HMAC || item->probe == PROBE_ENV_HMAC
+        || item->probe == PROBE_POLICY_HMAC)
         return is_hex_line(item, SHA256_HEX);
+    if (item->probe == PROBE_ENV_MODE)
+        return slice_is(item->output, "none\n") || is_mode_line(item->output);
     if (item->probe == PROBE_GIT_BRANCH)
         return is_one_line(item);
     if (item->probe == PROBE_INTERLOCK_MARKER)

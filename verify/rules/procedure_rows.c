@@ -33,9 +33,9 @@ struct part {
     }
 #define FILES                                                                                     \
     {PROBE_GIT_HEAD, NULL, 0, 0}, {PROBE_GIT_BRANCH, NULL, 0, 0}, {PROBE_GIT_STATUS, NULL, 0, 0}, \
-        {PROBE_CONFIG_HMAC, NULL, 0, 0},                                                          \
+        {PROBE_CONFIG_HMAC, NULL, 0, 0}, {PROBE_ENV_HMAC, NULL, 0, 0},                            \
     {                                                                                             \
-        PROBE_ENV_HMAC, NULL, 0, 0                                                                \
+        PROBE_ENV_MODE, NULL, 0, 0                                                                \
     }
 #define ONE(probe)                          \
     {                                       \
@@ -50,7 +50,14 @@ struct part {
         PROBE_HEALTH, NULL, WHEN_ENDPOINTS, 0 \
     }
 
-enum { PARTS_MAX = 28 };
+#define LAST                                                                                      \
+    FILES, ONE(POLICY_HMAC), ONE(COMPOSE_SERVICES), ONE(COMPOSE_CONTAINERS), ONE(COMPOSE_IMAGES), \
+        LOOK, REPLIES, {PROBE_LOGS_EXECUTION, NULL, WHEN_EXECUTION, 0},                           \
+    {                                                                                             \
+        PROBE_LOGS_BRAIN, NULL, WHEN_BRAIN, 0                                                     \
+    }
+
+enum { PARTS_MAX = 32 };
 static const struct part rows[ACTIONS][PARTS_MAX] = {
     [ACTION_CONNECT] = {ONE(TENANCY),
                         FILES,
@@ -65,10 +72,11 @@ static const struct part rows[ACTIONS][PARTS_MAX] = {
                         ACTED(ACT, "hold images")},
     [ACTION_UPDATE_CODE] = {ACTED(ACT, "update"), ONE(GIT_HEAD), ONE(GIT_BRANCH), ONE(GIT_STATUS),
                             ONE(GIT_CHANGED), ONE(GIT_SUBJECT)},
-    [ACTION_PULL_IMAGES] = {ONE(COMPOSE_SERVICES), ACTED(COMPOSE_PULL, ""), ONE(COMPOSE_IMAGES)},
+    [ACTION_PULL_IMAGES] = {ONE(COMPOSE_SERVICES), ONE(CONFIG_HMAC), ONE(ENV_HMAC), ONE(ENV_MODE),
+                            ONE(POLICY_HMAC), ACTED(COMPOSE_PULL, ""), ONE(COMPOSE_IMAGES)},
     [ACTION_LAY_GUARD] = {ONE(GUARD)},
-    [ACTION_SWITCH_SERVICES] = {ONE(COMPOSE_SERVICES), ACTED(COMPOSE_UP, ""),
-                                ONE(COMPOSE_CONTAINERS), ONE(COMPOSE_DRIFT), FILES},
+    [ACTION_SWITCH_SERVICES] = {LAST, ACTED(COMPOSE_UP, ""), ONE(COMPOSE_CONTAINERS),
+                                ONE(COMPOSE_DRIFT), FILES},
     [ACTION_VERIFY_RELEASE] = {ONE(COMPOSE_CONTAINERS),
                                HEALTH,
                                {PROBE_LOGS_ERRORS, NULL, WHEN_ERRORS, 0},
@@ -78,7 +86,7 @@ static const struct part rows[ACTIONS][PARTS_MAX] = {
                                {PROBE_LOGS_BRAIN, NULL, WHEN_SHARED, 0},
                                LOOK},
     [ACTION_DISARM] = {ACTED(BUS_PUBLISH, ""), LOOK},
-    [ACTION_DEPLOY_EXECUTION] = {ACTED(BUS_PUBLISH, ""), LOOK, ACTED(COMPOSE_UP, ""), LOOK},
+    [ACTION_DEPLOY_EXECUTION] = {LAST, ACTED(BUS_PUBLISH, ""), LOOK, ACTED(COMPOSE_UP, ""), LOOK},
     [ACTION_VERIFY_EXECUTION] = {ONE(COMPOSE_CONTAINERS), REPLIES, ONE(LOGS_EXECUTION), LOOK},
     [ACTION_DEPLOY_BRAIN] = {ACTED(BUS_PUBLISH, ""), LOOK, ACTED(COMPOSE_UP, ""),
                              ACTED(COMPOSE_UP, ""), ONE(COMPOSE_SERVICES), ONE(COMPOSE_CONTAINERS),
@@ -134,7 +142,8 @@ static const struct part sample_row[] = {ONE(COMPOSE_CONTAINERS),
 struct match {
     const struct audit *audit;
     const struct entry *entry;
-    size_t at;
+    size_t at, end;
+    bool front;   /* still in the last look, which stands in front of the first act */
     bool adopted; /* acts, and the look in front of one, may be absent */
     bool freed;   /* the target was free already */
 };
@@ -176,7 +185,7 @@ static bool part_is_asked(const struct match *match, const struct part *part)
 /* The next item that this part names, in front of which nothing is given up. */
 static bool advance_to(struct match *match, const struct part *part)
 {
-    for (size_t i = match->at; i < match->entry->item_count; i++) {
+    for (size_t i = match->at; i < match->end; i++) {
         const struct item *item = &match->entry->items[i];
         if (item->probe != part->probe
             || (part->probe == PROBE_ACT && !slice_begins(item->subject, part->act)))
@@ -236,6 +245,8 @@ static bool part_may_be_absent(const struct match *match, const struct part *par
     const struct part *behind = part + 1;
     bool look = part->probe == PROBE_COMPOSE_CONTAINERS || part->probe == PROBE_LOGS_EXECUTION
                 || part->probe == PROBE_INTERLOCK_MARKER;
+    if (match->adopted && match->front)
+        return true;
     if (match->freed && (part->probe == PROBE_ACT || part->probe == PROBE_TENANCY))
         return true;
     while (look
@@ -246,7 +257,10 @@ static bool part_may_be_absent(const struct match *match, const struct part *par
 
 static void check_row(struct match *match, const struct part *row, struct finding *finding)
 {
+    match->front = row == rows[ACTION_SWITCH_SERVICES] || row == rows[ACTION_DEPLOY_EXECUTION];
     for (const struct part *part = row; part->probe != PROBE_INVALID; part++) {
+        match->front = match->front && part->act == NULL;
+        match->end = match->front ? reading_first_act(match->entry) : match->entry->item_count;
         struct match kept = *match;
         if (!part_is_asked(match, part) || has_part(match, part))
             continue;

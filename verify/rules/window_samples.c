@@ -140,16 +140,6 @@ static struct outcome samples_outcome_of(const struct audit *audit, struct tally
     return outcome;
 }
 
-static bool may_restart(const struct genesis *genesis, const char *service)
-{
-    const struct node *node = genesis->restarts_allowed != NULL ? genesis->restarts_allowed->first
-                                                                : NULL;
-    for (; node != NULL; node = node->next)
-        if (slice_is(node->text, service))
-            return true;
-    return false;
-}
-
 static bool is_finished(const struct listing *containers, const char *service)
 {
     for (size_t i = 0; i < containers->count; i++)
@@ -179,7 +169,7 @@ static const char *differing_service(const struct genesis *genesis, const struct
 {
     for (size_t i = 0; i < left->count; i++) {
         const struct listed *container = &left->list[i];
-        if (!is_listed(right, container) && !may_restart(genesis, container->service)
+        if (!is_listed(right, container) && !genesis_may_restart(genesis, container->service)
             && !(is_finished(left, container->service) && is_finished(right, container->service)))
             return container->service;
     }

@@ -112,6 +112,7 @@ static const char *command_of(enum event event)
     case EVENT_FAILED:
     case EVENT_MISMATCH:
     case EVENT_UNHEALTHY:
+    case EVENT_STALE:
     case EVENT_UNKNOWN:
         return ""; /* outcomes of the step, never a command */
     case EVENT_INVALID:
