@@ -243,6 +243,35 @@ enum error_code git_subjects(struct target *target, const char *from, const char
     return ERROR_OK;
 }
 
+/* On the way back nothing of the repository's own may stand in the way: no hook is run (git-lfs has
+ * one for post-checkout), and no program that watches the files. $c, with the branch's words in
+ * front, is what is checked out. */
+static const char BACK[] =
+    "back() { git -c core.hooksPath=/dev/null -c core.fsmonitor=false -c gc.auto=0 \"$@\"; }; ";
+
+/* A git that was killed leaves its lock behind. It is removed where no process has it open and no
+ * git works in this tree, once it is ten seconds old or was watched for as long. */
+static const char UNLOCK[] =
+    "holder() { for d in /proc/[0-9]*/fd/*; do [ ! \"$d\" -ef \"$1\" ] || echo \"$d\"; done; "
+    "for d in /proc/[0-9]*; do [ \"$(cat \"$d/comm\" 2>/dev/null)\" != git ] || "
+    "[ ! \"$d/cwd\" -ef . ] || echo \"$d\"; done; }; "
+    "unlock() { f=$(git rev-parse --git-path \"$1\" 2>/dev/null) || return 0; n=0; "
+    "while [ -n \"$f\" ] && [ -f \"$f\" ]; do p=$(holder \"$f\" 2>/dev/null | head -n 1); "
+    "a=$(($(date +%s) - $(stat -c %Y -- \"$f\" || date +%s))); "
+    "if [ -n \"$p\" ]; then [ $n -lt 10 ] || { p=${p#/proc/}; p=${p%%/*}; echo \"$f is held by pid "
+    "$p "
+    "($(tr '\\000' ' ' < /proc/$p/cmdline))\"; return 0; }; "
+    "elif [ $n -ge 10 ] || [ $a -ge 10 ]; then rm -f -- \"$f\" && "
+    "echo \"removed the stale $f: nobody has it open, and it is $a s old\"; return 0; fi; "
+    "n=$((n + 1)); sleep 1; done; }; ";
+
+/* A filter that is required and cannot run (git-lfs without its program or its server) keeps git
+ * from checking out anything: without it the files are there as the repository has them. */
+static const char WITHOUT_FILTERS[] =
+    "set -f; set --; for k in $(git config --name-only --get-regexp "
+    "'^filter\\..*\\.(required|smudge|process)$'); do case $k in *.required) "
+    "set -- \"$@\" -c \"$k=false\" ;; *) set -- \"$@\" -c \"$k=\" ;; esac; done; [ $# -gt 0 ] && ";
+
 enum error_code git_restore(struct target *target, const struct target_tenancy *tenancy,
                             const char *commit, const char *branch, struct evidence *evidence,
                             int *ret_status, struct error *error)
@@ -254,10 +283,20 @@ enum error_code git_restore(struct target *target, const struct target_tenancy *
     if (!is_branch(branch))
         return refuse_branch(error);
     bool detached = strcmp(branch, "detached") == 0;
-    text_add_format(&script, "exec 2>&1; git checkout -q %s ", detached ? "--detach" : "-B");
+    text_add(&script, "exec 2>&1; ");
+    text_add(&script, BACK);
+    text_add(&script, UNLOCK);
+    text_add(&script, "out() { back \"$@\" checkout -q ");
+    text_add(&script, detached ? "--detach" : "-B ");
     if (!detached)
         text_add_quoted(&script, branch);
-    text_add_format(&script, " %s", commit);
-    struct target_command command = {.built = &script, .tenancy = tenancy};
+    text_add_format(&script, " %s; }; out || { unlock index.lock; unlock HEAD.lock; ", commit);
+    text_add(&script, "unlock refs/heads/");
+    text_add_quoted(&script, branch);
+    text_add(&script, ".lock; out; } || { ");
+    text_add(&script, WITHOUT_FILTERS);
+    text_add(&script, "out \"$@\" && echo 'a filter of git does not work: what it keeps elsewhere "
+                      "is checked out as the repository has it'; }");
+    struct target_command command = {.built = &script, .deadline_ms = 100000, .tenancy = tenancy};
     return target_probe(target, &command, PROBE_ACT, "restore", evidence, ret_status, error);
 }

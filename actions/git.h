@@ -49,7 +49,9 @@ enum error_code git_subject(struct target *target, const char *commit, struct ev
 enum error_code git_subjects(struct target *target, const char *from, const char *to, int most,
                              struct bytes *ret_lines, struct error *error) CHECKED;
 /* Puts the branch back to `commit` and stays on it, so that the next `git pull` works; detached
- * where it was detached before. Evidence: act "restore". Idempotent. */
+ * where it was detached before. No hook is run; a lock that a killed git left behind is removed,
+ * and a filter that cannot run is left out, where nothing else helps: the output says so. Evidence:
+ * act "restore". Idempotent. */
 enum error_code git_restore(struct target *target, const struct target_tenancy *tenancy,
                             const char *commit, const char *branch, struct evidence *evidence,
                             int *ret_status, struct error *error) CHECKED;

@@ -280,7 +280,9 @@ bool titan_git(struct sh *shell, int count, char **words, int *ret_status)
                     {"ls-files", run_ls_files}};
     if (strcmp(words[0], "git") != 0)
         return false;
-    int skip = count > 2 && strcmp(words[1], "-c") == 0 ? 2 : 0;
+    int skip = 0;
+    while (count > skip + 2 && strcmp(words[skip + 1], "-c") == 0)
+        skip += 2;
     if (count > skip + 1 && titan_is_broken(shell->context, "git", words[skip + 1])) {
         *ret_status = fail(shell, "this is broken:", words[skip + 1]);
         return true;
