@@ -27,10 +27,8 @@ static enum error_code clock_read_system(void *context, struct clock_reading *re
 {
     (void)context;
     struct timespec wall, boot;
-    struct tm utc;
     struct clock_reading reading;
-    if (clock_gettime(CLOCK_REALTIME, &wall) != 0 || clock_gettime(CLOCK_BOOTTIME, &boot) != 0
-        || gmtime_r(&wall.tv_sec, &utc) == NULL)
+    if (clock_gettime(CLOCK_REALTIME, &wall) != 0 || clock_gettime(CLOCK_BOOTTIME, &boot) != 0)
         return error_set(error, ERROR_SYSTEM, errno, "clock", "", "the clocks cannot be read: %s",
                          strerror(errno));
     enum error_code code = clock_read_boot_id(reading.boot, error);
@@ -38,11 +36,9 @@ static enum error_code clock_read_system(void *context, struct clock_reading *re
         return code;
     reading.utc_ns = wall.tv_sec * 1000000000 + wall.tv_nsec;
     reading.boottime_ns = boot.tv_sec * 1000000000 + boot.tv_nsec;
-    char seconds[24];
-    if (strftime(seconds, sizeof seconds, "%Y-%m-%dT%H:%M:%S", &utc) != 19)
+    if (!clock_utc_write(reading.utc_ns, reading.utc))
         return error_set(error, ERROR_SYSTEM, 0, "clock", "set the wall clock",
                          "the wall clock is out of the range that can be written");
-    (void)snprintf(reading.utc, sizeof reading.utc, "%.19s.%09ldZ", seconds, wall.tv_nsec);
     *ret_reading = reading;
     return ERROR_OK;
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "actions/logs.h"
 #include "fsm/roster/authority.h"
 #include "fsm/terminal/question.h"
 #include "journal/format/names.h"
@@ -125,22 +126,70 @@ static const struct journal_entry *last_noted(const struct deployment *deploymen
     return NULL;
 }
 
-/* New is a line that stands neither in the log from before this deployment nor in that of the step
- * which noted one last. */
+/* The first item of an entry that has the target's wall clock; NULL. */
+static const json_t *timed_item(const struct journal_entry *entry)
+{
+    const json_t *items = json_object_get(entry->body, "evidence");
+    for (size_t i = 0; i < json_array_size(items); i++) {
+        const json_t *item = json_array_get(items, i);
+        if (json_object_get(json_object_get(item, "target"), "wall_ms") != NULL)
+            return item;
+    }
+    return NULL;
+}
+
+static int64_t item_number(const json_t *object, const char *key)
+{
+    return json_integer_value(json_object_get(object, key));
+}
+
+/* What the target's wall clock showed when the deployment was opened, RFC 3339; as late as it can
+ * have been. "" = no item has told it yet. */
+static void write_opened(const struct deployment *deployment, char ret_utc[UTC_LENGTH + 1])
+{
+    const struct journal_entry *open = &deployment->entries[0];
+    const json_t *item = NULL;
+    size_t at = 0;
+    while (at < deployment->count && (item = timed_item(&deployment->entries[at])) == NULL)
+        at++;
+    (void)snprintf(ret_utc, UTC_LENGTH + 1, "%s", item != NULL ? open->utc : "");
+    if (item == NULL || strcmp(deployment->entries[at].boot, open->boot) != 0)
+        return;
+    const json_t *target = json_object_get(item, "target");
+    int64_t ms = item_number(target, "wall_ms") + item_number(target, "after_ms")
+                 - item_number(target, "before_ms"),
+            ns = ms * 1000000 - (item_number(item, "received_ns") - open->boottime_ns);
+    (void)clock_utc_write(ns, ret_utc);
+}
+
+/* Stamped after the deployment was opened. */
+static bool is_since(const struct interlock_heard *line, const char *opened)
+{
+    return opened[0] != '\0'
+           && log_time_compare(line->time, strlen(line->time), opened, strlen(opened)) > 0;
+}
+
+/* New is a line that stands neither in the log from before this deployment, unless it was printed
+ * since the deployment was opened, nor in that of the step which noted one last. */
 enum error_code withdrawn_note(struct step *step, struct error *error)
 {
     const struct deployment *deployment = &step->driver->deployment;
     const struct interlock_view *view = &step->seen.interlock;
     struct interlock_view before, noted;
+    char opened[UTC_LENGTH + 1];
+    write_opened(deployment, opened);
     enum error_code code = read_heard(step->driver,
                                       deployment_transition_to(deployment, STATE_CONNECTED),
                                       &before, error);
     if (code == ERROR_OK)
         code = read_heard(step->driver, last_noted(deployment), &noted, error);
-    for (unsigned i = 0; code == ERROR_OK && i < view->heard_count && i < INTERLOCK_HEARD_MAX; i++)
-        if (!is_own_nonce(step, view->heard[i].nonce) && !was_heard(&before, &view->heard[i])
-            && !was_heard(&noted, &view->heard[i]))
-            return step_fact(step, FACT_DISARMED_BY, view->heard[i].nonce, error);
+    for (unsigned i = 0; code == ERROR_OK && i < view->heard_count && i < INTERLOCK_HEARD_MAX;
+         i++) {
+        const struct interlock_heard *line = &view->heard[i];
+        bool is_old = was_heard(&before, line) && !is_since(line, opened);
+        if (!is_own_nonce(step, line->nonce) && !is_old && !was_heard(&noted, line))
+            return step_fact(step, FACT_DISARMED_BY, line->nonce, error);
+    }
     return code;
 }
 

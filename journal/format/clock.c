@@ -41,3 +41,17 @@ bool clock_utc_parse(const char *utc, int64_t *ret_utc_ns)
     *ret_utc_ns = (int64_t)seconds * 1000000000 + nanoseconds;
     return true;
 }
+
+bool clock_utc_write(int64_t utc_ns, char ret_utc[UTC_LENGTH + 1])
+{
+    char seconds[24];
+    int64_t nanoseconds = utc_ns % 1000000000;
+    time_t whole = utc_ns / 1000000000;
+    struct tm parts;
+    ret_utc[0] = '\0';
+    if (utc_ns < 0 || gmtime_r(&whole, &parts) == NULL
+        || strftime(seconds, sizeof seconds, "%Y-%m-%dT%H:%M:%S", &parts) != 19)
+        return false;
+    (void)snprintf(ret_utc, UTC_LENGTH + 1, "%.19s.%09lldZ", seconds, (long long)nanoseconds);
+    return true;
+}

@@ -31,6 +31,8 @@ struct clock {
 
 /* The form above, strictly; false for any other text. */
 bool clock_utc_parse(const char *utc, int64_t *ret_utc_ns);
+/* The same way back; false, and "", for a time that the form cannot hold. */
+bool clock_utc_write(int64_t utc_ns, char ret_utc[UTC_LENGTH + 1]);
 int64_t clock_boottime_ns(const struct clock *clock); /* asserts that the boot clock can be read */
 
 #endif

@@ -59,6 +59,28 @@ def stranger_disarms(driver):
     driver.target.wait(5)
 
 
+def disarmed_on_the_way(before):
+    """A stranger disarms while the deployment is on its way to its snapshot."""
+    driver = Driver()
+    driver.arm_by_hand()
+    driver.open("policy")
+    for name in ("preflight", "connect"):
+        if name == before:
+            driver.target.wait(100)
+            stranger_disarms(driver)
+        getattr(driver, name)()
+    driver.update("2", "b")
+    driver.pull()
+    driver.guard()
+    for name in ("disarm", "deploy_execution", "verify_execution", "deploy_brain"):
+        getattr(driver, name)()
+    driver.verify_parity()
+    driver.arm()
+    driver.observe()
+    driver.finish()
+    return driver
+
+
 def armed_without_yes():
     driver = Driver()
     driver.arm_by_hand()
@@ -184,6 +206,8 @@ CASES = [
         in_lines("arm", "logs.execution", "Received ARM command: ", "Received ARM command: x"),
     ),
     Case("l_stranger_disarms", "L-09", lambda: policy_until("verify_parity", stranger_disarms)),
+    Case("l_stranger_before_preflight", "L-09", lambda: disarmed_on_the_way("preflight")),
+    Case("l_stranger_before_connect", "L-09", lambda: disarmed_on_the_way("connect")),
     Case("l_no_yes", "L-10", armed_without_yes),
     Case(
         "l_window",

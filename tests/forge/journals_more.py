@@ -218,6 +218,16 @@ def disarmed_beside_a_sample():
     return driver
 
 
+def disarmed_before():
+    """Somebody disarmed before the deployment was opened: that is not of it."""
+    driver = Driver()
+    driver.arm_by_hand()
+    driver.target.receive(SUBJECT_DISARM, "a stranger")
+    driver.target.wait(1000)
+    driver.policy_change("2", "b")
+    return driver
+
+
 def restarts_by_design():
     """The web container restarts by design, and that is pinned."""
     driver = Driver()
@@ -254,6 +264,7 @@ ALL = {
         window_resumed,
         emergency,
         disarmed_beside_a_sample,
+        disarmed_before,
         restarts_by_design,
     )
 }

@@ -194,6 +194,13 @@ static const struct ending release[] = {
      .end = STATE_COMPLETED},
 };
 
+/* Well before the deployment is opened. */
+static void a_stranger_disarmed(struct scripted *world)
+{
+    ending_stranger_disarms(world);
+    timeline_move(&world->timeline, world->timeline.now_ns + 5000000000);
+}
+
 #define POLICY(...) .policy = true, .release = {.subject = "two", OTHER_POLICY, __VA_ARGS__}
 static const struct ending policy[] = {
     {.name = "Execution does not hear DISARM",
@@ -248,7 +255,7 @@ static const struct ending policy[] = {
      IS_ROLLED_BACK},
     {.name = "disarmed in words that somebody used before this deployment",
      POLICY(.web_faults = 0),
-     .arrange = ending_stranger_disarms,
+     .arrange = a_stranger_disarmed,
      .word = TO("parity_verified"),
      .act = ending_stranger_disarms,
      EDGE(PARITY_VERIFIED, MISMATCH, ROLLING_BACK),

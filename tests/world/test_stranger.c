@@ -67,8 +67,6 @@ static const struct exception {
     const char *state, *stranger, *why; /* state NULL = any */
 } exceptions[] = {
     {UNWATCHED, "complete", NULL, "confirm has looked for the last time"},
-    {UNWATCHED, "run_preflight", "disarms", "the snapshot has the line, which then counts as old"},
-    {UNWATCHED, "connect", "disarms", "the snapshot has the line, which then counts as old"},
     {UNWATCHED, NULL, "edits the env file", "no rule compares it between snapshot and rollback"},
     {UNWATCHED, "verify_release", "moves the tree", "the switch looked at it last"},
     {UNWATCHED, "verify_parity", "moves the tree", "Brain's deployment looked at it last"},

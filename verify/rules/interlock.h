@@ -18,6 +18,10 @@ void interlock_check_arming(const struct audit *audit, const struct hearing *hea
                             const struct arming *arming, struct finding *finding);
 /* L-05, L-09, L-11: what others do between the driver's own looks. */
 void interlock_check_others(const struct audit *audit, struct finding *finding);
+void interlock_check_foreign(const struct audit *audit, struct finding *finding); /* L-09 */
+/* Whether a person answered between the two entries: `yes`, or (yes false) no or not at all. */
+bool interlock_was_answered(const struct audit *audit, const struct entry *after,
+                            const struct entry *until, bool yes);
 /* The state that a release's window must show, by L-10 (DISARMED or ARMED; UNKNOWN: no window). */
 enum showing interlock_check_release(const struct audit *audit, struct finding *finding);
 /* What the window must show, and NULL; else the first entry that shows something else (L-11). */

@@ -135,73 +135,6 @@ static void check_span(const struct audit *audit, const struct span *span, struc
     }
 }
 
-/* The entry that shows a DISARM that is not the driver's own, from `after` on; NULL. */
-static const struct entry *foreign_disarm(const struct audit *audit, const struct entry *until,
-                                          size_t until_item)
-{
-    const struct deployment *deployment = &audit->deployment;
-    const struct hearing *hearing = &deployment->hearing;
-    const struct entry *found = NULL, *snapshot = deployment_good_entry(deployment, ACTION_CONNECT);
-    for (uint64_t seq = deployment->number; seq < (uint64_t)until->seq; seq++) {
-        struct entry *entry = &audit->record->entries[seq];
-        if (entry->type == ENTRY_COMMAND
-            && slice_is(node_text(entry_body(entry), "command"), "disarm")
-            && !deployment_is_own(deployment, node_text(entry_body(entry), "key")))
-            found = entry;
-    }
-    for (size_t i = 0; i < hearing->heard_count; i++) {
-        const struct heard *heard = &hearing->heard[i];
-        bool in_front = heard->entry->seq < until->seq
-                        || (heard->entry == until && heard->item < until_item);
-        if ((heard->matches & HEARD_BIT(PATTERN_DISARM_RECEIVED)) == 0 || !in_front
-            || heard->entry == snapshot || deployment_is_own(deployment, slice_of(heard->nonce)))
-            continue;
-        if (found == NULL || found->seq < heard->entry->seq)
-            found = heard->entry;
-    }
-    return found;
-}
-
-static bool was_answered(const struct audit *audit, const struct entry *after,
-                         const struct entry *until, bool yes)
-{
-    bool answered = false;
-    for (size_t i = 0; i < audit->deployment.count; i++) {
-        struct entry *entry = audit->deployment.entries[i];
-        if (entry->type != ENTRY_COMMAND || entry->seq >= until->seq
-            || (after != NULL && entry->seq <= after->seq)
-            || !slice_is(node_text(entry_body(entry), "command"), "answer"))
-            continue;
-        struct slice outcome = node_text(entry_body(entry), "outcome");
-        answered = answered
-                   || (yes ? slice_is(outcome, "yes")
-                           : slice_is(outcome, "no") || slice_is(outcome, "unanswered"));
-    }
-    return answered;
-}
-
-static void check_foreign_disarm(const struct audit *audit, struct finding *finding)
-{
-    const struct deployment *deployment = &audit->deployment;
-    for (size_t i = 0; i < deployment->step_count; i++) {
-        const struct step *step = &deployment->steps[i];
-        const struct entry *entry = step->transition;
-        const struct item *arm = NULL;
-        for (size_t k = 0; k < entry->item_count && arm == NULL; k++)
-            if (reading_is_publish(&entry->items[k], audit->genesis.subject_arm))
-                arm = &entry->items[k];
-        if (arm == NULL)
-            continue;
-        const struct entry *foreign = foreign_disarm(audit, entry, (size_t)(arm - entry->items));
-        const struct entry *intent = step->intent != NULL ? step->intent : entry;
-        if (foreign != NULL && !was_answered(audit, foreign, intent, true))
-            finding_violated(finding, "L-09", entry,
-                             "Execution was armed after somebody else had disarmed it (entry "
-                             "%lld), and nobody said yes since",
-                             (long long)foreign->seq);
-    }
-}
-
 /* L-14 */
 static void check_dangling_arm(const struct audit *audit, struct entry *entry,
                                struct finding *finding)
@@ -237,7 +170,7 @@ void interlock_check_others(const struct audit *audit, struct finding *finding)
     uint64_t last = (uint64_t)deployment->entries[deployment->count - 1]->seq;
     for (size_t from = 0; next_span(audit, &from, &span);)
         check_span(audit, &span, finding);
-    check_foreign_disarm(audit, finding);
+    interlock_check_foreign(audit, finding);
     for (size_t i = 0; i < deployment->count; i++)
         if (deployment->entries[i]->type == ENTRY_RECONCILIATION)
             check_dangling_arm(audit, deployment->entries[i], finding);
@@ -315,13 +248,14 @@ enum showing interlock_check_release(const struct audit *audit, struct finding *
                          "Execution was armed by a release, and before it was %s",
                          showing_word(was));
     else if (rearmed != NULL
-             && !was_answered(audit, NULL,
-                              rearmed->intent != NULL ? rearmed->intent : rearmed->transition,
-                              true))
+             && !interlock_was_answered(audit, NULL,
+                                        rearmed->intent != NULL ? rearmed->intent
+                                                                : rearmed->transition,
+                                        true))
         finding_violated(finding, "L-10", rearmed->transition,
                          "Execution was armed again, and nobody is recorded to have said yes");
     else if (rearmed == NULL && observed != NULL && is != was
-             && !was_answered(audit, NULL, observed->transition, false))
+             && !interlock_was_answered(audit, NULL, observed->transition, false))
         finding_violated(finding, "L-10", verified,
                          "Execution had been armed and stays disarmed, and nobody was asked");
     return rearmed != NULL ? SHOWING_ARMED : is;
