@@ -44,7 +44,7 @@ void interlock_read(const struct setup_services *services, const struct bytes *l
     enum interlock said = INTERLOCK_UNKNOWN;
     struct log_line line;
     char word[INTERLOCK_NONCE_MAX];
-    bool ours = false; /* our own ARM was received, and nothing says disarmed since */
+    bool ours = false; /* our own ARM was received, and no DISARM, nor disarmed, since */
     for (size_t at = 0; logs_next(lines, &at, boundary, &line);) {
         if (log_matches_any(line.message, &services->disarmed)) {
             said = INTERLOCK_DISARMED;
@@ -59,16 +59,17 @@ void interlock_read(const struct setup_services *services, const struct bytes *l
         } else if (log_nonce(line.message, &services->disarm_received, word, sizeof word)) {
             view->received = view->received || is_nonce(question->nonce, word);
             view->armed_since = view->armed_since && !is_nonce(question->disarmed_by, word);
+            ours = view->armed_by_nonce = false;
             hear_disarm(view, &line, word);
         } else if (log_nonce(line.message, &services->arm_received, word, sizeof word)) {
             ours = is_nonce(question->nonce, word);
         }
     }
-    bool contradicted = (said == INTERLOCK_DISARMED && marker[0] != '\0'
-                         && strcmp(marker, "absent") != 0)
-                        || (said == INTERLOCK_ARMED && marker[0] != '\0'
-                            && strcmp(marker, "present") != 0);
-    view->interlock = contradicted ? INTERLOCK_UNKNOWN : said;
+    view->contradicted = (said == INTERLOCK_DISARMED && marker[0] != '\0'
+                          && strcmp(marker, "absent") != 0)
+                         || (said == INTERLOCK_ARMED && marker[0] != '\0'
+                             && strcmp(marker, "present") != 0);
+    view->interlock = view->contradicted ? INTERLOCK_UNKNOWN : said;
     view->says_armed = said == INTERLOCK_ARMED || strcmp(marker, "present") == 0;
 }
 

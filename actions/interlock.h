@@ -26,7 +26,9 @@ struct interlock_view {
     bool gone;        /* there is no container of Execution, in whatever state */
     /* a disarm_received line with the nonce follows every line that says armed */
     bool received;
-    /* an arm_received line with the nonce, followed by one that says armed and none disarmed */
+    bool contradicted; /* UNKNOWN, because the marker does not agree with the last line */
+    /* an arm_received line with the nonce, followed by one that says armed, and by none that says
+     * disarmed or that a DISARM was received */
     bool armed_by_nonce;
     bool says_armed;  /* shown armed, or the marker is there */
     bool armed_since; /* a line says armed since the DISARM that was asked about */

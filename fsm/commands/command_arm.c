@@ -54,20 +54,24 @@ static enum error_code arm_by_hand(struct driver *driver, const char *reason,
     struct target *target;
     struct parity_view parity;
     struct interlock_view view = {.interlock = INTERLOCK_UNKNOWN};
-    char key[33], doubles[400] = "";
+    char key[33], why[400] = "";
     bool sent = false;
     driver_key(driver, key);
     enum error_code code = driver_target(driver, &target, error);
     if (code == ERROR_OK)
         code = secrets_check(target_secrets(target), error);
     if (code == ERROR_OK)
-        code = measure_parity(target, evidence, &parity, doubles, sizeof doubles, error);
+        code = measure_parity(target, evidence, &parity, why, sizeof why, error);
     if (code == ERROR_OK)
         code = interlock_look(target, &(struct interlock_question){0}, evidence, &view, error);
     if (code != ERROR_OK)
         return code;
-    if (doubles[0] != '\0' || parity.parity != PARITY_EQUAL) {
-        (void)snprintf(ret_text, room, "not armed: %s", doubles[0] != '\0' ? doubles : parity.text);
+    if (why[0] == '\0' && parity.parity == PARITY_EQUAL && view.contradicted)
+        (void)
+            snprintf(why, sizeof why, "%s",
+                     "Execution's marker does not agree with its last line; run titan-fsm disarm");
+    if (why[0] != '\0' || parity.parity != PARITY_EQUAL) {
+        (void)snprintf(ret_text, room, "not armed: %s", why[0] != '\0' ? why : parity.text);
         return record_refusal(&driver->recorder, "", "arm", ret_text, error);
     }
     code = record_command(&driver->recorder,

@@ -244,6 +244,7 @@ class Driver(Story):
     def redeploy(self):
         self.begin("redeploy")
         self.services()
+        self.list()
         self.look()
         self.target.remove(EXECUTION)
         self.up([EXECUTION], self.before)

@@ -167,6 +167,8 @@ uint64_t forge_append(struct forge *forge, const char *type, int64_t deployment,
     if (deployment >= 0)
         json_object_set_new(entry, "deployment", json_integer(deployment));
     json_object_set_new(entry, "body", body);
+    if (strcmp(type, "takeover") == 0) /* and gives its epoch to the target */
+        forge->epoch = json_integer_value(json_object_get(body, "epoch"));
     assert(canonical_write(entry, &payload, &error) == ERROR_OK);
     size_t size = sshsig_signed_data(SSHSIG_NAMESPACE_JOURNAL, payload.data, payload.size, data);
     assert(crypto_sign_detached(signature, NULL, data, size, secret) == 0);

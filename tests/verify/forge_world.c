@@ -305,6 +305,7 @@ static void release_target(struct forge *forge, json_t *evidence)
     tenancy(forge, evidence, true);
     forge_item(forge, evidence, "act", "release images", 0, "");
     tenancy(forge, evidence, false);
+    forge->epoch++; /* of the next deployment */
 }
 
 /* What stands behind the last `up` of either procedure. */
@@ -459,6 +460,7 @@ static void pin(struct forge *forge, json_t *evidence, const char *service)
 static void redeploy(struct forge *forge, json_t *evidence)
 {
     services(forge, evidence);
+    containers(forge, evidence);
     forge_look(forge, evidence);
     up(forge, evidence, "titan-execution");
     forge_start(forge, &forge->execution, true, forge->image_before, forge->hash_before);
@@ -509,6 +511,7 @@ static void restore(struct forge *forge, json_t *evidence, const char *action)
         forge_item(forge, evidence, "git.status", "", 0, "");
         forge_item(forge, evidence, "act", "release images", 0, "");
         tenancy(forge, evidence, false);
+        forge->epoch++;
     }
 }
 

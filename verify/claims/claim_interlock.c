@@ -63,20 +63,6 @@ static size_t behind_publish(const struct audit *audit, const struct entry *entr
     return 0;
 }
 
-/* Whether a list of the entry has this container. */
-static bool lists_container(const struct entry *entry, const char *id)
-{
-    for (size_t i = 0; i < entry->item_count; i++) {
-        const struct listing *containers = entry->items[i].probe == PROBE_COMPOSE_CONTAINERS
-                                               ? reading_list(&entry->items[i])
-                                               : NULL;
-        for (size_t k = 0; containers != NULL && k < containers->count; k++)
-            if (strcmp(containers->list[k].id, id) == 0)
-                return true;
-    }
-    return false;
-}
-
 /* A container of Execution that a list before this entry had, and one behind it has again. */
 static bool comes_back(const struct audit *audit, const struct entry *entry)
 {
@@ -88,7 +74,7 @@ static bool comes_back(const struct audit *audit, const struct entry *entry)
                                        : NULL;
         for (size_t k = 0; was != NULL && k < deployment->count; k++)
             if (deployment->entries[k]->seq > entry->seq
-                && lists_container(deployment->entries[k], was->id))
+                && reading_lists_container(deployment->entries[k], was->id))
                 return true;
     }
     return false;

@@ -266,6 +266,7 @@ static void compare_marker(const struct item *marker, struct look *look)
     if (agrees || look->showing == SHOWING_UNKNOWN)
         return;
     look->showing = SHOWING_UNKNOWN;
+    look->contradicted = true;
     look->why = "its marker does not agree with its last line";
 }
 

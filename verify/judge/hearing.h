@@ -56,7 +56,7 @@ struct look {
     const struct entry *entry;
     size_t list, log, end; /* items; log: SIZE_MAX where the list is the look. end: behind it */
     enum showing showing;
-    bool says_armed;
+    bool says_armed, contradicted; /* contradicted: by its marker */
     int64_t run;
     size_t heard_end;
     const char *why; /* of UNKNOWN */

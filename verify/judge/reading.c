@@ -14,6 +14,19 @@ const struct listing *reading_last_list(const struct entry *entry)
     return reading_list(entry_item(entry, 0, entry->item_count, PROBE_COMPOSE_CONTAINERS, NULL));
 }
 
+bool reading_lists_container(const struct entry *entry, const char *id)
+{
+    for (size_t i = 0; i < entry->item_count; i++) {
+        const struct listing *containers = entry->items[i].probe == PROBE_COMPOSE_CONTAINERS
+                                               ? reading_list(&entry->items[i])
+                                               : NULL;
+        for (size_t k = 0; containers != NULL && k < containers->count; k++)
+            if (strcmp(containers->list[k].id, id) == 0)
+                return true;
+    }
+    return false;
+}
+
 bool reading_is_running(const struct listed *container)
 {
     return strcmp(container->state, "running") == 0 || strcmp(container->state, "restarting") == 0

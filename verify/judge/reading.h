@@ -12,6 +12,9 @@ const struct listing *reading_list(const struct item *item);
 /* The last list of the entry that can be read; NULL. */
 const struct listing *reading_last_list(const struct entry *entry);
 
+/* Whether a list of the entry has the container of this id. */
+bool reading_lists_container(const struct entry *entry, const char *id);
+
 /* "running": its state is running, restarting or paused. */
 bool reading_is_running(const struct listed *container);
 bool reading_is_good(const struct listed *container);

@@ -104,6 +104,10 @@ static void check_arm_by_hand(const struct audit *audit, struct entry *entry,
            && !reading_is_publish(&entry->items[arming.publish], audit->genesis.subject_arm))
         arming.publish++;
     interlock_check_arming(audit, &commands->hearing, &arming, interlock);
+    const struct look *look = hearing_look(&commands->hearing, entry, 0, arming.publish);
+    if (look != NULL && look->contradicted)
+        finding_violated(interlock, "L-04", entry, "in front of an ARM by hand Execution is %s: %s",
+                         showing_word(look->showing), look->why);
     if (arming.publish == entry->item_count)
         return;
     struct voices voices;

@@ -89,7 +89,10 @@ static bool is_observed(const struct hearing *hearing, const struct arming *armi
             armed = disarmed = false;
         }
         armed = armed || (heard->matches & HEARD_BIT(PATTERN_ARMED)) != 0;
-        disarmed = disarmed || (heard->matches & HEARD_BIT(PATTERN_DISARMED)) != 0;
+        disarmed = disarmed
+                   || (heard->matches
+                       & (HEARD_BIT(PATTERN_DISARMED) | HEARD_BIT(PATTERN_DISARM_RECEIVED)))
+                          != 0;
     }
     *ret_why = "no line says that Execution received this ARM and is armed behind it";
     return received && armed && !disarmed;

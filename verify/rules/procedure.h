@@ -11,8 +11,9 @@ void procedure_check_rows(const struct audit *audit, struct finding *finding);  
 void procedure_check_subjects(const struct audit *audit, struct finding *finding); /* P-14, P-15 */
 void procedure_check_places(const struct audit *audit, struct finding *finding);   /* P-16, P-17 */
 void procedure_check_identity(const struct audit *audit, struct finding *finding); /* P-18 to 21 */
-void procedure_check_lists(const struct audit *audit, struct finding *finding); /* P-28 to P-31 */
-void procedure_check_state(const struct audit *audit, struct finding *finding); /* P-22 to 24 */
+void procedure_check_lists(const struct audit *audit, struct finding *finding);   /* P-28 to P-31 */
+void procedure_check_changes(const struct audit *audit, struct finding *finding); /* P-30 */
+void procedure_check_state(const struct audit *audit, struct finding *finding);   /* P-22 to 24 */
 void procedure_check_last_look(const struct audit *audit, struct finding *finding); /* P-32, P-33 */
 void procedure_check_tenancy(const struct audit *audit, struct finding *finding);   /* P-25, P-26 */
 void procedure_check_reconciled(const struct audit *audit, struct finding *finding); /* P-27 */

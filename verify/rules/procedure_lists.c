@@ -1,7 +1,6 @@
-/* What lists look like (P-28, P-29, P-31), and that nobody else changes containers (P-30). */
+/* What lists look like (P-28, P-29, P-31). */
 #include "verify/rules/procedure.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "verify/judge/reading.h"
@@ -164,89 +163,13 @@ static void check_services(const struct step *step, struct declared *declared,
     }
 }
 
-static bool may_change(const struct genesis *genesis, const char *service)
-{
-    const struct node *node = genesis->restarts_allowed != NULL ? genesis->restarts_allowed->first
-                                                                : NULL;
-    for (; node != NULL; node = node->next)
-        if (slice_is(node->text, service))
-            return true;
-    return false;
-}
-
-static const char *missing_from(const struct genesis *genesis, const struct listing *left,
-                                const struct listing *right)
-{
-    for (size_t i = 0; i < left->count; i++) {
-        bool found = may_change(genesis, left->list[i].service);
-        for (size_t k = 0; k < right->count && !found; k++)
-            found = strcmp(left->list[i].id, right->list[k].id) == 0;
-        if (!found)
-            return left->list[i].service;
-    }
-    return NULL;
-}
-
-/* From the first act on, and within any one entry. */
-struct changes {
-    const struct listing *last;
-    const struct entry *entry; /* that has it */
-    bool begun, acted;
-};
-
-static void follow_changes(const struct audit *audit, struct changes *changes,
-                           const struct entry *entry, bool fails, struct finding *finding)
-{
-    for (size_t i = 0; i < entry->item_count; i++) {
-        const struct item *item = &entry->items[i];
-        bool up = item->probe == PROBE_COMPOSE_UP
-                  || (item->probe == PROBE_ACT && slice_begins(item->subject, "remove "));
-        changes->begun = changes->begun || up || item->probe == PROBE_BUS_PUBLISH;
-        changes->acted = changes->acted || up;
-        const struct listing *containers = item->probe == PROBE_COMPOSE_CONTAINERS
-                                               ? reading_list(item)
-                                               : NULL;
-        if (containers == NULL)
-            continue;
-        bool by_hand = audit->deployment.open == NULL,
-             compared = changes->last != NULL && !changes->acted && !fails
-                        && ((changes->begun && !by_hand) || changes->entry == entry);
-        const char *service = compared ? missing_from(&audit->genesis, changes->last, containers)
-                                       : NULL;
-        if (compared && service == NULL)
-            service = missing_from(&audit->genesis, containers, changes->last);
-        if (service != NULL)
-            finding_violated(finding, "P-30", entry,
-                             "the containers of %s changed, and nothing of the driver's changed "
-                             "them",
-                             service);
-        changes->last = containers;
-        changes->entry = entry;
-        changes->acted = false;
-    }
-}
-
-/* Where it is otherwise the step fails: that entry, and the samples right before it. */
-static bool is_failing(const struct deployment *deployment, const struct entry *entry)
-{
-    for (size_t i = 0; i < deployment->step_count; i++)
-        if (deployment->steps[i].transition->seq >= entry->seq)
-            return !step_is_good(&deployment->steps[i]);
-    return deployment->open != NULL; /* commands by hand have no step that could fail */
-}
-
 void procedure_check_lists(const struct audit *audit, struct finding *finding)
 {
     const struct deployment *deployment = &audit->deployment;
     struct declared declared = {.last = NULL};
-    struct changes changes = {.last = NULL};
-    for (size_t i = 0; i < deployment->count; i++) {
-        const struct entry *entry = deployment->entries[i];
-        check_forms(entry, finding);
-        follow_changes(audit, &changes, entry,
-                       is_failing(deployment, entry) || procedure_is_adopted(deployment, entry),
-                       finding);
-    }
+    for (size_t i = 0; i < deployment->count; i++)
+        check_forms(deployment->entries[i], finding);
+    procedure_check_changes(audit, finding);
     for (size_t i = 0; i < deployment->step_count; i++)
         if (step_is_good(&deployment->steps[i]))
             check_services(&deployment->steps[i], &declared, finding);

@@ -113,6 +113,7 @@ static const struct part rows[ACTIONS][PARTS_MAX] = {
                        ONE(COMPOSE_SERVICES), ACTED(ACT, "write override")},
     [ACTION_REDEPLOY] = {ONE(COMPOSE_SERVICES),
                          ONE(COMPOSE_CONTAINERS),
+                         LOOK,
                          {PROBE_COMPOSE_UP, "", WHEN_SHARED, 0},
                          ONE(COMPOSE_CONTAINERS)},
     [ACTION_VERIFY_RESTORED] = {ONE(COMPOSE_SERVICES),
@@ -315,6 +316,37 @@ static const struct part *safe_row(const struct audit *audit, const struct entry
                : sent_row;
 }
 
+/* Execution, and then others that are affected. */
+static const struct part both_row[] = {ONE(COMPOSE_SERVICES),
+                                       ONE(COMPOSE_CONTAINERS),
+                                       LOOK,
+                                       {PROBE_COMPOSE_UP, "", WHEN_SHARED, 0},
+                                       LOOK,
+                                       ACTED(COMPOSE_UP, ""),
+                                       ONE(COMPOSE_CONTAINERS),
+                                       {0}};
+
+/* Execution is brought back first where it ran before, and the others in one more `compose.up`. */
+static const struct part *redeploy_row(const struct audit *audit, const struct entry *entry)
+{
+    const struct entry *snapshot = deployment_good_entry(&audit->deployment, ACTION_CONNECT);
+    const struct listing *before = snapshot != NULL ? reading_last_list(snapshot) : NULL;
+    bool ran = before != NULL && reading_service(before, audit->genesis.execution) != NULL;
+    for (size_t i = 0; ran && i < entry->item_count; i++)
+        if (entry->items[i].probe == PROBE_COMPOSE_UP
+            && !slice_equal(entry->items[i].subject, audit->genesis.execution))
+            return both_row;
+    return rows[ACTION_REDEPLOY];
+}
+
+static const struct part *row_of_step(const struct audit *audit, const struct step *step)
+{
+    if (step->action == ACTION_MAKE_SAFE)
+        return safe_row(audit, step->transition);
+    return step->action == ACTION_REDEPLOY ? redeploy_row(audit, step->transition)
+                                           : rows[step->action];
+}
+
 static bool is_answer(enum probe probe)
 {
     return probe == PROBE_HEALTH || probe == PROBE_BUS_POLICY_HASH || probe == PROBE_PREFLIGHT;
@@ -349,8 +381,7 @@ static void check_step_row(const struct audit *audit, const struct step *step,
                            struct finding *finding)
 {
     const struct entry *entry = step->transition;
-    const struct part *row = step->action == ACTION_MAKE_SAFE ? safe_row(audit, entry)
-                                                              : rows[step->action];
+    const struct part *row = row_of_step(audit, step);
     struct match match = {.audit = audit, .entry = entry};
     if (step->action == ACTION_RESTORE_CODE
         && deployment_step(&audit->deployment, ACTION_CONNECT) == NULL)

@@ -9,7 +9,38 @@ struct tenancy_check {
     const struct audit *audit;
     struct finding *finding;
     int64_t epoch; /* the last that was seen */
+    int64_t taken; /* that of connect; -1: not yet */
 };
+
+/* That of connect, or of the last takeover behind it. */
+static int64_t epoch_now(const struct tenancy_check *check, const struct entry *entry)
+{
+    const struct deployment *deployment = &check->audit->deployment;
+    int64_t epoch = check->taken;
+    for (size_t i = 0; i < deployment->count && deployment->entries[i]->seq < entry->seq; i++)
+        if (deployment->entries[i]->type == ENTRY_TAKEOVER) {
+            int64_t named = node_number(entry_body(deployment->entries[i]), "epoch", -1);
+            epoch = named > epoch ? named : epoch;
+        }
+    return epoch;
+}
+
+static void check_epoch(struct tenancy_check *check, const struct step *step, int64_t epoch)
+{
+    const struct entry *entry = step->transition;
+    if (step->action == ACTION_CONNECT) {
+        if (epoch <= check->epoch)
+            finding_violated(check->finding, "P-25", entry,
+                             "the target was taken with the epoch %lld, and it had %lld before",
+                             (long long)epoch, (long long)check->epoch);
+        check->taken = epoch;
+    } else if (check->taken >= 0 && epoch != epoch_now(check, entry)) {
+        finding_violated(check->finding, "P-25", entry,
+                         "the target has the epoch %lld, and this deployment %lld",
+                         (long long)epoch, (long long)epoch_now(check, entry));
+    }
+    check->epoch = epoch > check->epoch ? epoch : check->epoch;
+}
 
 /* Names an entry of this journal before `entry`, by its number and hash. */
 static bool head_is_known(const struct audit *audit, const struct entry *entry,
@@ -60,7 +91,8 @@ static void check_tenancy(struct tenancy_check *check, const struct step *step, 
     if (ours && epoch < check->epoch)
         finding_violated(check->finding, "P-25", entry, "the epoch fell from %lld to %lld",
                          (long long)check->epoch, (long long)epoch);
-    check->epoch = ours && epoch > check->epoch ? epoch : check->epoch;
+    if (ours)
+        check_epoch(check, step, epoch);
 }
 
 static void check_guard(const struct entry *entry, const struct item *item, struct finding *finding)
@@ -100,7 +132,7 @@ static int64_t epoch_before(const struct audit *audit)
 void procedure_check_tenancy(const struct audit *audit, struct finding *finding)
 {
     const struct deployment *deployment = &audit->deployment;
-    struct tenancy_check check = {audit, finding, epoch_before(audit)};
+    struct tenancy_check check = {audit, finding, epoch_before(audit), -1};
     for (size_t i = 0; i < deployment->step_count; i++) {
         const struct step *step = &deployment->steps[i];
         const struct entry *entry = step->transition;
