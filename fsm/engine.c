@@ -338,7 +338,7 @@ enum error_code engine_drive(struct driver *driver, enum engine_mode mode,
     int64_t first_lost_ns = 0;
     if (!driver_is_open(driver))
         return refuse_and_record(driver, "advance", "no deployment is open",
-                                 "titan-fsm begin release|policy --reason TEXT", error);
+                                 "titan-fsm begin release --reason TEXT", error);
     if (driver->deployment.state == STATE_ROLLBACK_FAILED) {
         *ret_status = EXIT_ROLLBACK_FAILED;
         return ERROR_OK;

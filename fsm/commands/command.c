@@ -37,14 +37,14 @@ static const struct command commands[] = {
      "only a\n"
      "person can answer the rest.",
      0, 0, command_preflight},
-    {"roster", "[add|remove ROLE LINE|PRINCIPAL|FINGERPRINT --reason WHY] [--json]",
-     "show or change who may do what",
+    {"roster", "[add/remove ROLE WHO --reason WHY] [--json]", "show or change who may do what",
      "Without words: the roster in force, and the entry that made it. `add` and `remove` append an "
      "entry\n"
      "that an administrator of that roster signs with their own key. ROLE is operator, approver "
      "or\n"
-     "administrator; LINE is one quoted line of allowed_signers, without a date: a right ends by "
-     "an entry.\n"
+     "administrator; WHO is, for add, one quoted line of allowed_signers without a date (a "
+     "right\n"
+     "ends by an entry), and for remove a principal or a fingerprint.\n"
      "Can run beside a running driver. An operator who drives and is removed may only disarm, "
      "abort and\n"
      "roll back from that entry on.",
@@ -59,7 +59,7 @@ static const struct command commands[] = {
      "deployments opened from then on. Refused while a deployment is open.",
      0, 0, command_settings},
     {"begin",
-     "release|policy --reason TEXT [--commit SHA] [--expect HASH] [--approvals N] [--check "
+     "release/policy --reason TEXT [--commit SHA] [--expect HASH] [--approvals N] [--check "
      "ITEM]...",
      "open a deployment",
      "Opens a deployment in the journal, signed by the operator's own key, with a fresh session "
@@ -76,7 +76,8 @@ static const struct command commands[] = {
      "any other way.",
      1, 1, command_request},
     {"approve",
-     "REQUEST [--key FILE|--agent LINE --principal NAME --out FILE] [--statement FILE] [--reason "
+     "REQUEST [--key FILE] [--agent LINE] [--principal NAME] [--out FILE] [--statement FILE] "
+     "[--reason "
      "WHY]",
      "approve somebody else's deployment",
      "Runs on the approver's own machine; needs neither titan.yml nor a journal. Prints the "
@@ -94,7 +95,7 @@ static const struct command commands[] = {
      "from\n"
      "`ssh-keygen -Y sign`; the latter names no principal, so the roster or --principal does.",
      1, 1, command_accept},
-    {"advance", "[--rearm yes|no|ask] [--confirm NAME]",
+    {"advance", "[--rearm yes/no/ask] [--confirm NAME]",
      "take exactly one step (and continue through hot states)",
      "Takes the one edge that follows from the present state: intent, act, transition. In a hot "
      "state it\n"
@@ -104,7 +105,7 @@ static const struct command commands[] = {
      "will change\n"
      "and asks for the target's name; --confirm NAME answers in advance.",
      0, 0, command_advance},
-    {"run", "[--rearm yes|no|ask] [--confirm NAME]",
+    {"run", "[--rearm yes/no/ask] [--confirm NAME]",
      "advance until the end, or until a person is needed",
      "Advances until the deployment has ended, a step failed and was rolled back, or a person is "
      "needed.\n"
@@ -112,7 +113,7 @@ static const struct command commands[] = {
      "the\n"
      "target's name; --confirm NAME answers in advance.",
      0, 0, command_run},
-    {"resume", "[--rearm yes|no|ask] [--confirm NAME]",
+    {"resume", "[--rearm yes/no/ask] [--confirm NAME]",
      "settle what an interruption left open, then run",
      "Probes the target (commit, containers, interlock), records a reconciliation that says what "
      "was found,\n"
@@ -184,7 +185,7 @@ static const struct command commands[] = {
      0, 0, command_drift},
     {"log", "[--json]", "print the journal's entries",
      "One line an entry, or with --json one object a line.", 0, 0, command_log},
-    {"graph", "svg|dot [--path]", "draw the machine, or the path of the last deployment through it",
+    {"graph", "svg/dot [--path]", "draw the machine, or the path of the last deployment through it",
      "Prints the transition table as a picture: SVG, or the DOT language of Graphviz. With --path "
      "the last\n"
      "deployment of the journal is marked: states with the time at which they were reached, and "

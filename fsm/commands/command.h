@@ -17,7 +17,7 @@ typedef enum error_code command_function(const struct command_line *line,
 
 struct command {
     const char *name;
-    const char *arguments; /* "release|policy --reason TEXT [--commit SHA] [--expect HASH]" */
+    const char *arguments; /* "release/policy --reason TEXT [--commit SHA] [--expect HASH]" */
     const char *summary;   /* one line */
     const char *help;      /* what it does, what it needs, what remains afterwards */
     int words_min, words_max;

@@ -48,7 +48,7 @@ enum error_code command_attest(const struct command_line *line, enum exit_status
         return code;
     bool acceptance = strcmp(item, "rollback_failed") == 0;
     if (!driver_is_open(driver))
-        return error_set(error, ERROR_REFUSED, 0, item, "titan-fsm begin release, or begin policy",
+        return error_set(error, ERROR_REFUSED, 0, item, "titan-fsm begin release --reason TEXT",
                          "no deployment is open");
     if (acceptance != (driver->deployment.state == STATE_ROLLBACK_FAILED))
         return error_set(error, ERROR_REFUSED, 0, item, "titan-fsm status",

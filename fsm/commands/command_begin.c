@@ -43,9 +43,10 @@ static enum error_code check_words(const struct command_line *line, const struct
                                    enum procedure procedure, struct error *error)
 {
     if (procedure == PROCEDURE_INVALID)
-        return error_set(error, ERROR_USAGE, 0, "begin",
-                         "titan-fsm begin release, or titan-fsm begin policy",
-                         "no such procedure: %s", line->words[0]);
+        return error_set(
+            error, ERROR_USAGE, 0, "begin",
+            "titan-fsm begin release --reason TEXT, or titan-fsm begin policy --reason TEXT",
+            "no such procedure: %s", line->words[0]);
     if (procedure == PROCEDURE_POLICY && config->setup.services.execution[0] == '\0')
         return error_set(error, ERROR_CONFIG, 0, "begin",
                          "name services.execution and services.brain",

@@ -124,7 +124,7 @@ enum error_code command_takeover(const struct command_line *line, enum exit_stat
                                        error);
     if (code == ERROR_OK && !driver_is_open(driver))
         code = error_set(error, ERROR_REFUSED, 0, driver->config.setup.target.name,
-                         "titan-fsm begin release, or begin policy",
+                         "titan-fsm begin release --reason TEXT",
                          "no deployment is open that could be taken over");
     if (code == ERROR_OK)
         code = driver_unlock(driver, error);

@@ -10,8 +10,8 @@ _titan_fsm_value()
     case $value in
     '' | -*) return 1 ;;
     FILE) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
-    *[!a-z\|]*) COMPREPLY=() ;;
-    *) mapfile -t COMPREPLY < <(compgen -W "${value//|/ }" -- "$word") ;;
+    *[!a-z/]*) COMPREPLY=() ;;
+    *) mapfile -t COMPREPLY < <(compgen -W "${value//\// }" -- "$word") ;;
     esac
 }
 
@@ -37,7 +37,7 @@ _titan_fsm()
     # Words of the command itself: the lower-case word, or alternatives, that its usage begins with
     # or has; the names of states for `explain`; else files.
     words=$(head -n 1 <<<"$usage" | cut -d ' ' -f 3- | sed 's/\[*--[a-z-]* *[^] ]*\]*//g' \
-        | grep -oE '[a-z]+(\|[a-z]+)+|^[a-z]+' | tr '|' '\n')
+        | grep -oE '[a-z]+(/[a-z]+)+|^[a-z]+' | tr / '\n')
     [ "$command" != explain ] \
         || words=$("$program" graph dot | sed -n 's/^  \([a-z_]*\) \[fillcolor.*/\1/p')
     if [ -n "$words" ]; then

@@ -229,7 +229,7 @@ enum error_code approval_check_awaited(const struct driver *driver, const char *
                                        struct error *error)
 {
     if (!driver_is_open(driver))
-        return error_set(error, ERROR_REFUSED, 0, word, "titan-fsm begin release, or begin policy",
+        return error_set(error, ERROR_REFUSED, 0, word, "titan-fsm begin release --reason TEXT",
                          "no deployment is open");
     if (driver->deployment.state != STATE_PULLED)
         return error_set(error, ERROR_REFUSED, 0, word, "titan-fsm status",

@@ -73,7 +73,8 @@ def blocks():
 
 
 def commands():
-    """(line number, command, printed output or None): one command a line, as a shell takes it."""
+    """(line number, command, printed output or None): one command a line, as a shell takes it. A
+    choice that is printed as a pipe would be one: it would run both."""
     for first, block in blocks():
         shows = any(line.startswith("$ ") for line in block)
         for number, line in enumerate(block, first):
@@ -86,6 +87,10 @@ def commands():
                 )
             ):
                 continue
+            insist(
+                not re.search(r"[a-z.\]A-Z] *\|[^|]", text),
+                f"README.md:{number}: pasted into a shell, this is a pipe: {text}",
+            )
             printed = []
             for following in block[number - first + 1 :]:
                 if following.startswith("$ "):

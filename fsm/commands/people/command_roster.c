@@ -125,8 +125,8 @@ static enum error_code change_roster(const struct command_line *line, enum roste
 enum error_code command_roster(const struct command_line *line, enum exit_status *ret_status,
                                struct error *error)
 {
-    static const char next[] = "titan-fsm roster add|remove operator|approver|administrator "
-                               "LINE|PRINCIPAL|FINGERPRINT --reason WHY";
+    static const char next[] = "titan-fsm roster add ROLE LINE --reason WHY, or titan-fsm roster "
+                               "remove ROLE PRINCIPAL --reason WHY";
     *ret_status = EXIT_DONE;
     if (line->word_count == 0)
         return show_roster(line, error);
