@@ -255,14 +255,13 @@ static const char UNLOCK[] =
     "holder() { for d in /proc/[0-9]*/fd/*; do [ ! \"$d\" -ef \"$1\" ] || echo \"$d\"; done; "
     "for d in /proc/[0-9]*; do [ \"$(cat \"$d/comm\" 2>/dev/null)\" != git ] || "
     "[ ! \"$d/cwd\" -ef . ] || echo \"$d\"; done; }; "
-    "unlock() { f=$(git rev-parse --git-path \"$1\" 2>/dev/null) || return 0; n=0; "
+    "unlock() { f=$(git rev-parse --git-path \"$1\" 2>/dev/null) || f=; n=0; "
     "while [ -n \"$f\" ] && [ -f \"$f\" ]; do p=$(holder \"$f\" 2>/dev/null | head -n 1); "
     "a=$(($(date +%s) - $(stat -c %Y -- \"$f\" || date +%s))); "
-    "if [ -n \"$p\" ]; then [ $n -lt 10 ] || { p=${p#/proc/}; p=${p%%/*}; echo \"$f is held by pid "
-    "$p "
-    "($(tr '\\000' ' ' < /proc/$p/cmdline))\"; return 0; }; "
-    "elif [ $n -ge 10 ] || [ $a -ge 10 ]; then rm -f -- \"$f\" && "
-    "echo \"removed the stale $f: nobody has it open, and it is $a s old\"; return 0; fi; "
+    "if [ -n \"$p\" ] && [ $n -ge 10 ]; then p=${p#/proc/}; p=${p%%/*}; "
+    "echo \"$f is held by pid $p ($(tr '\\000' ' ' < /proc/$p/cmdline))\"; break; fi; "
+    "if [ -z \"$p\" ] && { [ $n -ge 10 ] || [ $a -ge 10 ]; }; then rm -f -- \"$f\" && "
+    "echo \"removed the stale $f: nobody has it open, and it is $a s old\"; break; fi; "
     "n=$((n + 1)); sleep 1; done; }; ";
 
 /* A filter that is required and cannot run (git-lfs without its program or its server) keeps git

@@ -216,6 +216,18 @@ static int run_jump(struct sh *shell, int count, char **words)
     return 0;
 }
 
+/* set -f (no word is ever a pattern of files here); set -- WORD... */
+static int run_set(struct sh *shell, int count, char **words)
+{
+    if (count == 2 && strcmp(words[1], "-f") == 0)
+        return 0;
+    if (count < 2 || strcmp(words[1], "--") != 0)
+        sh_refuse(shell, "set %s", count > 1 ? words[1] : "");
+    shell->arguments = words + 2;
+    shell->argument_count = count - 2;
+    return 0;
+}
+
 static int run_nothing(struct sh *shell, int count, char **words)
 {
     (void)shell;
@@ -228,11 +240,11 @@ bool sh_builtin(struct sh *shell, int count, char **words, int *ret_status)
     static const struct {
         const char *name;
         int (*run)(struct sh *shell, int count, char **words);
-    } builtins[] = {{":", run_nothing},     {"true", run_nothing}, {"false", run_nothing},
-                    {"echo", run_echo},     {"[", run_test},       {"test", run_test},
-                    {"read", run_read},     {"exit", run_exit},    {"printf", run_printf},
-                    {"export", run_export}, {"cd", run_cd},        {"umask", run_umask},
-                    {"break", run_jump},    {"continue", run_jump}};
+    } builtins[] = {{":", run_nothing},     {"true", run_nothing},  {"false", run_nothing},
+                    {"echo", run_echo},     {"[", run_test},        {"test", run_test},
+                    {"read", run_read},     {"exit", run_exit},     {"printf", run_printf},
+                    {"export", run_export}, {"cd", run_cd},         {"umask", run_umask},
+                    {"break", run_jump},    {"continue", run_jump}, {"set", run_set}};
     for (size_t i = 0; i < sizeof builtins / sizeof builtins[0]; i++)
         if (strcmp(words[0], builtins[i].name) == 0) {
             *ret_status = builtins[i].run(shell, count, words);

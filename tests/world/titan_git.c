@@ -97,8 +97,21 @@ static int fail(struct sh *shell, const char *what, const char *word)
     return 128;
 }
 
+/* config --name-only --get-regexp WHAT: nothing is configured */
+static int run_config(struct sh *shell, struct titan *titan, int count, char **words)
+{
+    (void)titan;
+    if (count != 3 || strcmp(words[1], "--get-regexp") != 0)
+        sh_refuse(shell, "git config %s", count > 0 ? words[0] : "");
+    return 1;
+}
+
 static int run_rev_parse(struct sh *shell, struct titan *titan, int count, char **words)
 {
+    if (count == 2 && strcmp(words[0], "--git-path") == 0) {
+        sh_printf(shell, 1, ".git/%s\n", words[1]);
+        return 0;
+    }
     const struct titan_commit *commit = resolve(titan, words[count - 1]);
     if (commit == NULL)
         return fail(shell, "Needed a single revision:", words[count - 1]);
@@ -268,6 +281,7 @@ bool titan_git(struct sh *shell, int count, char **words, int *ret_status)
         const char *word;
         int (*run)(struct sh *shell, struct titan *titan, int count, char **words);
     } commands[] = {{"rev-parse", run_rev_parse},
+                    {"config", run_config},
                     {"symbolic-ref", run_symbolic_ref},
                     {"status", run_status},
                     {"fetch", run_fetch},
