@@ -267,6 +267,7 @@ struct deployment_facts deployment_facts(const struct deployment *deployment, en
         .subject = text_at(facts, FACT_SUBJECT),
         .policy_hash = text_at(facts, FACT_POLICY_HASH),
         .drift = text_at(facts, FACT_DRIFT),
+        .env = text_at(facts, FACT_ENV),
         .execution = text_at(facts, FACT_EXECUTION),
         .policy_changed = strcmp(text_at(facts, FACT_POLICY_CHANGED), "yes") == 0,
         .rearm = strcmp(text_at(facts, FACT_REARM), "yes") == 0,

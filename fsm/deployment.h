@@ -61,6 +61,7 @@ int64_t deployment_epoch(const struct deployment *deployment);
  * and the rest false or UNKNOWN where it says nothing. Borrowed. */
 struct deployment_facts {
     const char *commit, *subject, *policy_hash, *drift;
+    const char *env; /* what a rollback does to the env file, in words; "" = nothing special */
     const char *execution; /* id of Execution's container when it was made safe */
     bool policy_changed, rearm;
     enum interlock interlock;

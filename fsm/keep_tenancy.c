@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "actions/compose/compose.h"
+#include "actions/compose/kept.h"
 #include "fsm/step.h"
 #include "fsm/terminal/progress.h"
 
@@ -119,7 +120,11 @@ static enum error_code give_back(struct driver *driver, struct target *target,
     struct target_tenancy ours = {.journal = journal_id(driver->journal),
                                   .deployment = (int64_t)driver->deployment.number,
                                   .epoch = connected ? driver->lease.epoch : tenancy->epoch};
-    enum error_code code = compose_release(target, &ours, ours.deployment, evidence, error);
+    enum error_code code = driver->deployment.state == STATE_CONFIRMED
+                               ? kept_promote(target, &ours, evidence, error)
+                               : ERROR_OK;
+    if (code == ERROR_OK)
+        code = compose_release(target, &ours, ours.deployment, evidence, error);
     if (code == ERROR_OK)
         code = keep_tenancy_terms(driver, &kept, error);
     if (code != ERROR_OK)

@@ -43,6 +43,25 @@ static void choose_containers(const struct containers *all, const struct bytes *
     }
 }
 
+/* The env file that is to be put back. */
+static enum error_code load_good(struct driver *driver, const struct journal_entry *entry,
+                                 const struct containers *all, struct snapshot *snapshot,
+                                 struct error *error)
+{
+    CLEANUP_BYTES struct bytes lines = {0};
+    struct kept_good good;
+    enum error_code code = deployment_evidence(driver->journal, entry, PROBE_ENV_GOOD, &lines,
+                                               error);
+    if (code == ERROR_OK)
+        code = kept_read(&lines, &good, error);
+    if (code != ERROR_OK || !kept_covers(&good, all))
+        return code;
+    snapshot->env_good = true;
+    (void)snprintf(snapshot->env_hmac, sizeof snapshot->env_hmac, "%s", good.hmac);
+    (void)snprintf(snapshot->env_mode, sizeof snapshot->env_mode, "%s", good.mode);
+    return ERROR_OK;
+}
+
 static enum error_code load_containers(struct driver *driver, const struct journal_entry *entry,
                                        struct snapshot *snapshot, struct error *error)
 {
@@ -60,6 +79,8 @@ static enum error_code load_containers(struct driver *driver, const struct journ
     code = containers_read(&lines, all, error);
     if (code == ERROR_OK)
         choose_containers(all, &declared, &snapshot->containers);
+    if (code == ERROR_OK)
+        code = load_good(driver, entry, all, snapshot, error);
     free(all);
     return code;
 }
@@ -89,8 +110,11 @@ static enum error_code load_tree(struct driver *driver, const struct journal_ent
     if (code == ERROR_OK)
         code = first_line(driver, entry, PROBE_CONFIG_HMAC, snapshot->config_hmac,
                           sizeof snapshot->config_hmac, error);
-    return code == ERROR_OK ? first_line(driver, entry, PROBE_ENV_HMAC, snapshot->env_hmac,
-                                         sizeof snapshot->env_hmac, error)
+    if (code == ERROR_OK)
+        code = first_line(driver, entry, PROBE_ENV_HMAC, snapshot->env_hmac,
+                          sizeof snapshot->env_hmac, error);
+    return code == ERROR_OK ? first_line(driver, entry, PROBE_ENV_MODE, snapshot->env_mode,
+                                         sizeof snapshot->env_mode, error)
                             : code;
 }
 

@@ -7,13 +7,17 @@
 #ifndef FSM_SNAPSHOT_H
 #define FSM_SNAPSHOT_H
 
+#include "actions/compose/kept.h"
 #include "actions/git.h"
 #include "actions/interlock.h"
 #include "fsm/driver.h"
 
 struct snapshot {
     char commit[COMMIT_HEX + 1], branch[128];
-    char config_hmac[SHA256_HEX + 1], env_hmac[SHA256_HEX + 1];
+    char config_hmac[SHA256_HEX + 1], env_hmac[SHA256_HEX + 1], env_mode[40];
+    /* Which env file the containers run with (kept.h): the good one, of HMAC and mode above, or
+     * else the one that was found. */
+    bool env_good;
     char policy_hash[SHA256_HEX + 1];     /* "" where it was not known, or there is none */
     enum interlock interlock;             /* UNKNOWN the same */
     struct containers containers;         /* only declared services */

@@ -35,6 +35,7 @@
  *   D create --name NAME --label com.docker.compose.project=titan-hold ID true
  *   D save -o FILE ID | D load -i FILE | D pull NAME@DIGEST | D tag ID NAME:TAG
  *   D ps -q --no-trunc | D inspect --format RUNNING_TEMPLATE ID... (running.c)
+ *   readlink, chown, chmod, stat, sha256sum, mv of the env file's copies (kept.c)
  *   D volume inspect --format TEMPLATE NAME | D image inspect --format TEMPLATE NAME | D -H
  *   unix://PATH version   (check_socket.c)
  *   D rm -f ID...                                                  (containers; also by name) */
@@ -83,6 +84,8 @@ enum compose_key { COMPOSE_KEY_INVALID = 0, COMPOSE_KEY_MAKE, COMPOSE_KEY_LEAVE 
 /* Evidence: config.hmac, env.hmac, env.mode. */
 enum error_code compose_fingerprints(struct target *target, enum compose_key key,
                                      struct evidence *evidence, struct error *error) CHECKED;
+/* The shell function `hmac`, of standard input under the key of the target, which must be there. */
+void compose_add_hmac(struct text *script, const struct target *target);
 /* Evidence: policy.hmac. */
 enum error_code compose_policy_fingerprint(struct target *target, struct evidence *evidence,
                                            struct error *error) CHECKED;

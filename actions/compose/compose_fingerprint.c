@@ -50,6 +50,11 @@ static void add_hmac_functions(struct text *script, const struct target *target,
     text_add(script, key == COMPOSE_KEY_MAKE ? NEED_KEY : without);
 }
 
+void compose_add_hmac(struct text *script, const struct target *target)
+{
+    add_hmac_functions(script, target, COMPOSE_KEY_MAKE, NEED_KEY);
+}
+
 /* Who may read the env file is a part of what it is. */
 static enum error_code look_at_mode(struct target *target, struct evidence *evidence,
                                     struct error *error)

@@ -11,6 +11,7 @@
 #include "actions/interlock.h"
 #include "actions/parity.h"
 #include "actions/secrets/secrets.h"
+#include "fsm/env_back.h"
 #include "fsm/roster/approval.h"
 #include "fsm/keep_tenancy.h"
 #include "fsm/terminal/progress.h"
@@ -126,6 +127,8 @@ static enum error_code look_before(struct step *step, struct error *error)
         code = compose_images(target, &seen->model, &step->evidence, &seen->images, error);
     if (code == ERROR_OK)
         code = note_drift(step, error);
+    if (code == ERROR_OK)
+        code = env_back_note(step, error);
     return code == ERROR_OK ? step_fact(step, FACT_COMMIT, seen->git.commit, error) : code;
 }
 
@@ -172,6 +175,8 @@ enum error_code step_connect(struct step *step, struct error *error)
         code = look_at_policy_before(step, error);
     if (step_goes_on(step, code))
         code = hold_images(step, &tenancy, error);
+    if (step_goes_on(step, code))
+        code = env_back_keep(step, &tenancy, error);
     if (step_goes_on(step, code) && step_has_policy(step))
         code = check_one_each_before(step);
     if (!step_goes_on(step, code))

@@ -63,10 +63,14 @@ static void judge_files(struct step *step)
     if (strcmp(git->commit, before->commit) != 0 || strcmp(git->branch, before->branch) != 0)
         (void)step_is(step, EVENT_MISMATCH, "the tree is at %.12s (%s) and was at %.12s (%s)",
                       git->commit, git->branch, before->commit, before->branch);
-    else if (!starts_with(&step->evidence, PROBE_CONFIG_HMAC, before->config_hmac)
-             || !starts_with(&step->evidence, PROBE_ENV_HMAC, before->env_hmac))
+    else if (!starts_with(&step->evidence, PROBE_ENV_HMAC, before->env_hmac)
+             || !starts_with(&step->evidence, PROBE_ENV_MODE, before->env_mode))
         (void)step_is(step, EVENT_MISMATCH,
-                      "the rendered configuration or the env file is not what it was before");
+                      "the env file, its mode or its owner is not that with which the containers "
+                      "ran before");
+    else if (!before->env_good
+             && !starts_with(&step->evidence, PROBE_CONFIG_HMAC, before->config_hmac))
+        (void)step_is(step, EVENT_MISMATCH, "the rendered configuration is not what it was before");
 }
 
 /* Containers as before, each with its identity and none besides. */

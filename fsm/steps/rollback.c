@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "actions/compose/compose.h"
+#include "fsm/env_back.h"
 #include "fsm/steps/await.h"
 #include "fsm/steps/restored.h"
 #include "fsm/steps/up.h"
@@ -95,6 +96,8 @@ enum error_code step_revert(struct step *step, struct error *error)
                            &step->evidence, &status, error);
     if (code == ERROR_OK && status == 0)
         code = git_look(step->target, &step->evidence, &step->seen.git, error);
+    if (code == ERROR_OK && status == 0)
+        code = env_back_restore(step, &status, error);
     if (code == ERROR_OK && status == 0)
         code = restored_keep_declared(step, error);
     if (code == ERROR_OK && status == 0)

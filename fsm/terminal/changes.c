@@ -175,6 +175,7 @@ static enum error_code fill_changes(struct driver *driver, struct plan *plan,
              deployment_facts(deployment, STATE_UPDATED).commit);
     text_cut(changes->drift, sizeof changes->drift,
              deployment_facts(deployment, STATE_CONNECTED).drift);
+    text_cut(changes->env, sizeof changes->env, deployment_facts(deployment, STATE_CONNECTED).env);
     compare_images(driver, &plan->before, &plan->pulled, &plan->now, changes);
     read_policy(driver, &plan->before, changes);
     return git_subjects(target, changes->before, changes->after, CHANGES_SUBJECTS_MAX + 1,

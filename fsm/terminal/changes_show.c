@@ -123,6 +123,8 @@ void changes_print(FILE *stream, const struct changes *changes)
     print_policy(stream, changes);
     print_differences(stream, "drift",
                       changes->drift[0] != '\0' ? changes->drift : "none before this deployment");
+    if (changes->env[0] != '\0')
+        print_differences(stream, "env file", changes->env);
     if (changes->differs[0] != '\0')
         print_differences(stream, "NOT AS RECORDED", changes->differs);
 }
@@ -154,12 +156,12 @@ json_t *changes_json(const struct changes *changes)
                                               escaped_json(change->name), "before", change->before,
                                               "after", change->after));
     }
-    return json_pack("{s:s, s:s, s:I, s:s, s:{s:s, s:s, s:o}, s:o, s:{s:s, s:s, s:b}, s:o, s:o}",
-                     "event", "change", "target", changes->target, "deployment",
-                     (json_int_t)changes->deployment, "procedure",
-                     machine_procedure_name(changes->procedure), "commits", "before",
-                     changes->before, "after", changes->after, "subjects", subjects, "services",
-                     services, "policy", "before", changes->policy_before, "after",
-                     changes->policy_after, "file_changed", changes->policy_file, "drift",
-                     escaped_json(changes->drift), "differs", escaped_json(changes->differs));
+    return json_pack(
+        "{s:s, s:s, s:I, s:s, s:{s:s, s:s, s:o}, s:o, s:{s:s, s:s, s:b}, s:o, s:o, s:o}", "event",
+        "change", "target", changes->target, "deployment", (json_int_t)changes->deployment,
+        "procedure", machine_procedure_name(changes->procedure), "commits", "before",
+        changes->before, "after", changes->after, "subjects", subjects, "services", services,
+        "policy", "before", changes->policy_before, "after", changes->policy_after, "file_changed",
+        changes->policy_file, "drift", escaped_json(changes->drift), "env",
+        escaped_json(changes->env), "differs", escaped_json(changes->differs));
 }

@@ -56,6 +56,7 @@
 #define PROBE_CONFIG_HMAC "config.hmac"
 #define PROBE_ENV_HMAC "env.hmac"
 #define PROBE_ENV_MODE "env.mode"
+#define PROBE_ENV_GOOD "env.good"
 #define PROBE_POLICY_HMAC "policy.hmac"
 #define PROBE_LOGS_EXECUTION "logs.execution"
 #define PROBE_LOGS_BRAIN "logs.brain"
@@ -86,6 +87,7 @@
     X(PROBE_CONFIG_HMAC)        \
     X(PROBE_ENV_HMAC)           \
     X(PROBE_ENV_MODE)           \
+    X(PROBE_ENV_GOOD)           \
     X(PROBE_POLICY_HMAC)        \
     X(PROBE_LOGS_EXECUTION)     \
     X(PROBE_LOGS_BRAIN)         \
@@ -114,6 +116,7 @@
 #define FACT_GUARD "guard"
 #define FACT_EPOCH "epoch"
 #define FACT_NOT_REDACTED "not_redacted"
+#define FACT_ENV "env"
 #define FACT_FAILING "failing"
 #define FACT_MISMATCH "mismatch"
 
@@ -130,6 +133,7 @@
     X(FACT_GUARD)          \
     X(FACT_EPOCH)          \
     X(FACT_NOT_REDACTED)   \
+    X(FACT_ENV)            \
     X(FACT_FAILING)        \
     X(FACT_MISMATCH)
 

@@ -1,4 +1,5 @@
-"""The last look, right before the first change: cases of P-32, P-33, F-03, L-18, H-15."""
+"""The last look, right before the first change: cases of P-32, P-33, F-03, L-18, H-15; and the env
+file that is put back: R-08."""
 
 import copy
 
@@ -79,6 +80,12 @@ def other_line(action):
     return work
 
 
+def found_instead_of_good(journal):
+    """What was found is left, though the containers ran with another."""
+    text = journal.text(edit.item(T(journal, "connect"), "env.hmac"))
+    edit.put(journal, edit.item(T(journal, "verify_restored"), "env.hmac"), text)
+
+
 def put(action, probe, text):
     return put_item(action, probe, text + "\n")
 
@@ -126,5 +133,17 @@ CASES = [
     ),
     Case("ll_interlock", "L-18", "release_rearmed", disarmed_look),
     Case("ll_hash", "H-15", "release", other_line(SWITCH)),
+    Case("r_env_other", "R-08", "env_put_back", put("verify_restored", "env.hmac", OTHER)),
+    Case("r_env_mode", "R-08", "release_unhealthy", put("verify_restored", "env.mode", "644 0 0")),
+    Case("r_env_found", "R-08", "env_put_back", found_instead_of_good),
+    Case(
+        "r_env_no_act",
+        "R-08",
+        "env_put_back",
+        lambda j: edit.item(T(j, "revert"), "act", subject="restore env good").update(
+            subject="restore env"
+        ),
+    ),
+    Case("r_config", "R-08", "release_unhealthy", put("verify_restored", "config.hmac", OTHER)),
     Case("ll_hash_policy", "H-15", "policy", other_line(DEPLOY)),
 ]

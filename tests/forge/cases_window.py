@@ -163,10 +163,10 @@ CASES = [
     Case("w_failed", "W-14", accepted_failure),
     Case("w_goes_on", "W-15", goes_on),
     Case(
-        "r_env",
+        "r_branch",
         "R-01",
         "release_unhealthy",
-        put_item("verify_restored", "env.hmac", "0" * 64 + "\n"),
+        put_item("verify_restored", "git.branch", "other\n"),
     ),
     Case(
         "r_configuration",
@@ -181,7 +181,7 @@ CASES = [
         "r_pin",
         "R-05",
         "release_unhealthy",
-        set_item("revert", "act", 1, subject="pin titan-web sha256:x"),
+        set_item("revert", "act", 2, subject="pin titan-web sha256:x"),
         finds=("R-05", "P-14"),
     ),
     Case("r_never", "R-06", accepted_failure),

@@ -5,6 +5,7 @@ import json
 import bundle
 from steps import Driver
 from story import EXECUTION
+from target import digest
 
 
 def release():
@@ -127,6 +128,21 @@ def aborted():
     return driver
 
 
+def env_put_back():
+    """The env file was edited before `begin`, and the containers run with the one kept before."""
+    driver = Driver()
+    kept, ids = driver.target.env, [one.id for one in driver.target.containers]
+    lines = [digest("env", kept), "600 1000 1000"] + ids
+    driver.target.env_good = "".join(line + "\n" for line in lines)
+    driver.target.env = "edited"
+    driver.prepare("release", "2", "a")
+    driver.switch()
+    driver.begin("verify_release")
+    driver.end("rolling_back", "unhealthy")
+    driver.roll_back(good=True)
+    return driver
+
+
 def stale():
     driver = Driver()
     driver.arm_by_hand()
@@ -221,6 +237,7 @@ ALL = {
         resumed,
         taken_over,
         aborted,
+        env_put_back,
         stale,
         waited,
         by_hand,

@@ -24,11 +24,13 @@ class Driver(Story):
         self.list()
         self.item("compose.images", "", self.target.images(self.before))
         self.drift()
+        self.item("env.good", "", self.target.env_good)
         self.look()
         self.replies()
         self.log("execution")
         self.log("brain")
         self.act("hold images")
+        self.act("keep files")
         self.armed_before = self.target.running(EXECUTION).armed
         self.end("connected")
 
@@ -217,7 +219,10 @@ class Driver(Story):
         self.sample_evidence()
         self.end("confirmed")
         self.begin("complete")
-        self.release_target()
+        self.tenancy()
+        self.act("keep as good")
+        self.act("release images")
+        self.tenancy(free=True)
         self.end("completed")
 
     # Back
@@ -229,12 +234,14 @@ class Driver(Story):
         self.look()
         self.end("safe")
 
-    def revert(self):
+    def revert(self, good=False):
         self.begin("revert")
         self.act("restore")
         self.target.commit = digest("commit", self.before)[:40]
         self.target.version = self.before
         self.git()
+        self.act("restore env good" if good else "restore env")
+        self.target.env = "env" if good else self.target.env
         self.services()
         for service in SERVICES:
             self.act(f"pin {service} {image_id(service, self.before)}")
@@ -271,9 +278,9 @@ class Driver(Story):
         self.release_target()
         self.end("rolled_back")
 
-    def roll_back(self):
+    def roll_back(self, good=False):
         self.make_safe()
-        self.revert()
+        self.revert(good)
         self.redeploy()
         self.verify_restored()
 

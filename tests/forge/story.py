@@ -189,7 +189,7 @@ class Story:
             "images": [{"service": one["service"], "id": one["id"]} for one in images],
             "expect": self.journal.entries[self.number]["body"]["expect"],
             "config": digest("file", self.target.version),
-            "env": digest("env"),
+            "env": digest("env", self.target.env),
             "guard": "absent",
             "partial": [],
         }
@@ -270,7 +270,7 @@ class Story:
 
     def fingerprints(self):
         self.item("config.hmac", "", digest("file", self.target.version) + "\n")
-        self.item("env.hmac", "", digest("env") + "\n")
+        self.item("env.hmac", "", digest("env", self.target.env) + "\n")
         self.item("env.mode", "", self.target.env_mode + "\n")
 
     def policy_files(self):

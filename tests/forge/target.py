@@ -72,7 +72,8 @@ class Target:
         self.commit, self.version, self.status = digest("commit", version)[:40], version, ""
         self.numbers = 0
         self.containers, self.sick = [], set()
-        self.env_mode = "600 1000 1000"
+        self.env = "env"
+        self.env_mode, self.env_good = "600 1000 1000", "none\n"
         self.tenancy = {"deployment": 0, "epoch": 0, "holder": ""}
         self.silent = False
         self.kept = {}  # services whose image is still that of this version

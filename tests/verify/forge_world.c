@@ -332,9 +332,11 @@ static void connect_target(struct forge *forge, json_t *evidence)
     containers(forge, evidence);
     images(forge, evidence, forge->image_before);
     drift(forge, evidence, "");
+    line(forge, evidence, "env.good", "none");
     forge_look(forge, evidence);
     voices(forge, evidence, true);
     forge_item(forge, evidence, "act", "hold images", 0, "");
+    forge_item(forge, evidence, "act", "keep files", 0, "");
 }
 
 static void update_code(struct forge *forge, json_t *evidence)
@@ -446,7 +448,10 @@ static void examine(struct forge *forge, json_t *evidence, const char *action)
         forge_item(forge, evidence, "guard", "", 0, "absent\n");
         one_sample(forge, evidence, false);
     } else if (strcmp(action, "complete") == 0) {
-        release_target(forge, evidence);
+        tenancy(forge, evidence, true);
+        forge_item(forge, evidence, "act", "keep as good", 0, "");
+        forge_item(forge, evidence, "act", "release images", 0, "");
+        tenancy(forge, evidence, false);
     }
 }
 
@@ -494,6 +499,7 @@ static void restore(struct forge *forge, json_t *evidence, const char *action)
         line(forge, evidence, "git.head", forge->code);
         line(forge, evidence, "git.branch", "main");
         forge_item(forge, evidence, "git.status", "", 0, "");
+        forge_item(forge, evidence, "act", "restore env", 0, "");
         services(forge, evidence);
         pin(forge, evidence, "titan-brain");
         pin(forge, evidence, "titan-execution");

@@ -2,6 +2,7 @@
  * configuration; Execution re-created. */
 #include "verify/judge/audit.h"
 #include "verify/judge/reading.h"
+#include "verify/rules/restoration.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -195,8 +196,6 @@ static void restoration_check_lines(const struct restored *restored, struct find
     const struct entry *before = restored->before, *after = restored->after;
     const struct item *status = entry_item(after, 0, after->item_count, PROBE_GIT_STATUS, NULL);
     restoration_compare_line("R-01", before, after, PROBE_GIT_HEAD, finding);
-    restoration_compare_line("R-01", before, after, PROBE_CONFIG_HMAC, finding);
-    restoration_compare_line("R-01", before, after, PROBE_ENV_HMAC, finding);
     restoration_compare_line("R-01", before, after, PROBE_GIT_BRANCH, finding);
     if (status != NULL && status->output.length > 0)
         finding_violated(finding, "R-01", after, "the restored tree has changes of its own");
@@ -231,6 +230,7 @@ static void check_rolled_back(const struct audit *audit, const struct entry *bef
     finding_rests_on(finding, after);
     finding_rests_on(finding, restored.revert);
     restoration_check_lines(&restored, finding);
+    const char *env = restoration_check_env(before, after, restored.revert, finding);
     if (restored.was == NULL || restored.is == NULL) {
         finding_undecidable(finding, "R-02", after,
                             "the containers before and after cannot be compared");
@@ -244,8 +244,8 @@ static void check_rolled_back(const struct audit *audit, const struct entry *bef
         check_recreated(audit, &restored, finding);
     finding_conclude(finding, after,
                      "commit, branch, configuration and the image of each of %zu containers are "
-                     "those of the before snapshot (entry %lld)",
-                     restored.is->count, (long long)before->seq);
+                     "those of the before snapshot (entry %lld); %s",
+                     restored.is->count, (long long)before->seq, env);
 }
 
 static void check_abort(const struct audit *audit, const struct entry *before,

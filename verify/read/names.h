@@ -37,6 +37,7 @@
     X(CONFIG_HMAC, "config.hmac")               \
     X(ENV_HMAC, "env.hmac")                     \
     X(ENV_MODE, "env.mode")                     \
+    X(ENV_GOOD, "env.good")                     \
     X(POLICY_HMAC, "policy.hmac")               \
     X(COMPOSE_DRIFT, "compose.drift")           \
     X(COMPOSE_PULL, "compose.pull")             \

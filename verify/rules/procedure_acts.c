@@ -74,8 +74,8 @@ static bool has_no_subject(enum probe probe)
            || probe == PROBE_GIT_STATUS || probe == PROBE_COMPOSE_SERVICES
            || probe == PROBE_COMPOSE_CONTAINERS || probe == PROBE_COMPOSE_IMAGES
            || probe == PROBE_CONFIG_HMAC || probe == PROBE_ENV_HMAC || probe == PROBE_ENV_MODE
-           || probe == PROBE_POLICY_HMAC || probe == PROBE_COMPOSE_PULL || probe == PROBE_TENANCY
-           || probe == PROBE_GUARD;
+           || probe == PROBE_POLICY_HMAC || probe == PROBE_ENV_GOOD || probe == PROBE_COMPOSE_PULL
+           || probe == PROBE_TENANCY || probe == PROBE_GUARD;
 }
 
 const char *procedure_subject_fault(const struct audit *audit, const struct entry *entry,
@@ -145,8 +145,10 @@ void procedure_check_subjects(const struct audit *audit, struct finding *finding
 static bool act_belongs(const struct genesis *genesis, const struct item *item, enum action action)
 {
     struct slice subject = item->subject;
-    if (slice_is(subject, "hold images"))
+    if (slice_is(subject, "hold images") || slice_is(subject, "keep files"))
         return action == ACTION_CONNECT;
+    if (slice_is(subject, "keep as good"))
+        return action == ACTION_COMPLETE;
     if (slice_is(subject, "update"))
         return action == ACTION_UPDATE_CODE;
     if (slice_is(subject, "restore"))
@@ -154,6 +156,8 @@ static bool act_belongs(const struct genesis *genesis, const struct item *item, 
     if (slice_is(subject, "release images"))
         return action == ACTION_COMPLETE || action == ACTION_VERIFY_RESTORED
                || action == ACTION_RESTORE_CODE;
+    if (slice_is(subject, "restore env") || slice_is(subject, "restore env good"))
+        return action == ACTION_REVERT;
     if (slice_begins(subject, "pin ") || slice_is(subject, "write override"))
         return action == ACTION_REVERT;
     if (slice_begins(subject, "remove "))

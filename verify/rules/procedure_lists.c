@@ -61,6 +61,17 @@ static bool is_mode_line(struct slice line)
     return line.length > 0 && line.at[line.length - 1] == '\n' && blanks == 2;
 }
 
+/* Its HMAC, its mode, and ids of containers. */
+static bool is_good_env(struct slice rest)
+{
+    struct slice line;
+    char id[SHA256_HEX + 1];
+    for (size_t count = 0; slice_line(&rest, &line); count++)
+        if (count != 1 && (!slice_copy(line, id, sizeof id) || !bytes_is_hex(id, SHA256_HEX)))
+            return false;
+    return true;
+}
+
 /* P-31 */
 static bool lists_has_form(const struct item *item)
 {
@@ -69,6 +80,8 @@ static bool lists_has_form(const struct item *item)
     if (item->probe == PROBE_CONFIG_HMAC || item->probe == PROBE_ENV_HMAC
         || item->probe == PROBE_POLICY_HMAC)
         return is_hex_line(item, SHA256_HEX);
+    if (item->probe == PROBE_ENV_GOOD)
+        return slice_is(item->output, "none\n") || is_good_env(item->output);
     if (item->probe == PROBE_ENV_MODE)
         return slice_is(item->output, "none\n") || is_mode_line(item->output);
     if (item->probe == PROBE_GIT_BRANCH)

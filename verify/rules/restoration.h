@@ -1,0 +1,12 @@
+/* verify/rules/restoration: parts of the claim `restoration`. journal/FORMAT.md, "Restoration". */
+#ifndef VERIFY_RESTORATION_H
+#define VERIFY_RESTORATION_H
+
+#include "verify/judge/audit.h"
+
+/* R-08, over the snapshot, verify_restored and revert (which may be NULL). Which env file is back,
+ * in words. */
+const char *restoration_check_env(const struct entry *before, const struct entry *after,
+                                  const struct entry *revert, struct finding *finding);
+
+#endif
