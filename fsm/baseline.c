@@ -32,9 +32,9 @@ enum error_code baseline_load(struct journal *journal, struct drift_baseline *re
                               struct error *error)
 {
     struct drift_baseline baseline = {.deployment = 0};
-    struct journal_head head;
-    enum error_code code = journal_head(journal, &head, error);
-    for (uint64_t seq = head.size; code == ERROR_OK && seq-- > 0;) {
+    uint64_t entries;
+    enum error_code code = journal_size(journal, &entries, error);
+    for (uint64_t seq = entries; code == ERROR_OK && seq-- > 0;) {
         CLEANUP_ENTRY struct journal_entry entry = {0};
         code = journal_read(journal, seq, &entry, error);
         if (code != ERROR_OK)

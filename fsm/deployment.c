@@ -165,19 +165,19 @@ static enum error_code fold_up_to(struct journal *journal, uint64_t size,
 enum error_code deployment_load(struct journal *journal, struct deployment *ret_deployment,
                                 bool *ret_found, struct error *error)
 {
-    struct journal_head head;
-    enum error_code code = journal_head(journal, &head, error);
+    uint64_t entries;
+    enum error_code code = journal_size(journal, &entries, error);
     if (code != ERROR_OK)
         return code;
     int64_t number;
-    code = find_latest(journal, head.size, &number, error);
+    code = find_latest(journal, entries, &number, error);
     if (code != ERROR_OK)
         return code;
     struct deployment deployment = {0};
     if (number >= 0) {
         bool other = false; /* an entry of an earlier one between these changes nothing */
         deployment.number = deployment.next = (uint64_t)number;
-        code = fold_up_to(journal, head.size, &deployment, &other, error);
+        code = fold_up_to(journal, entries, &deployment, &other, error);
         if (code != ERROR_OK) {
             deployment_clear(&deployment);
             return code;
@@ -192,14 +192,14 @@ enum error_code deployment_load(struct journal *journal, struct deployment *ret_
 enum error_code deployment_follow(struct journal *journal, struct deployment *deployment,
                                   bool *ret_found, struct error *error)
 {
-    struct journal_head head;
+    uint64_t entries;
     bool other = false;
-    enum error_code code = journal_head(journal, &head, error);
+    enum error_code code = journal_size(journal, &entries, error);
     if (code != ERROR_OK)
         return code;
-    if (deployment->next == 0 || deployment->next > head.size)
+    if (deployment->next == 0 || deployment->next > entries)
         return deployment_load(journal, deployment, ret_found, error);
-    code = fold_up_to(journal, head.size, deployment, &other, error);
+    code = fold_up_to(journal, entries, deployment, &other, error);
     if (code != ERROR_OK)
         deployment->next = 0;
     return code == ERROR_OK && other ? deployment_load(journal, deployment, ret_found, error)

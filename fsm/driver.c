@@ -47,12 +47,12 @@ enum error_code driver_session_path(const struct driver *driver, uint64_t named_
 enum error_code driver_create_session(const struct driver *driver, char ret_key[SHA256_HEX + 1],
                                       uint64_t *ret_size, struct error *error)
 {
-    struct journal_head head;
+    uint64_t entries;
     CLEANUP_BYTES struct bytes path = {0};
     CLEANUP_SIGNER struct signer *session = NULL;
-    enum error_code code = journal_head(driver->journal, &head, error);
+    enum error_code code = journal_size(driver->journal, &entries, error);
     if (code == ERROR_OK)
-        code = driver_session_path(driver, head.size, &path, error);
+        code = driver_session_path(driver, entries, &path, error);
     if (code == ERROR_OK)
         code = session_key_wipe(driver->world, (const char *)path.data, error);
     if (code == ERROR_OK)
@@ -60,7 +60,7 @@ enum error_code driver_create_session(const struct driver *driver, char ret_key[
     if (code != ERROR_OK)
         return code;
     bytes_hex(signer_public_key(session), KEY_BYTES, ret_key);
-    *ret_size = head.size;
+    *ret_size = entries;
     return ERROR_OK;
 }
 
@@ -146,13 +146,13 @@ static enum error_code take_lock(struct driver *driver, struct error *error)
  * happens to name today. */
 static enum error_code check_target(struct driver *driver, struct error *error)
 {
-    CLEANUP_ENTRY struct journal_entry genesis = {0};
-    enum error_code code = journal_read(driver->journal, 0, &genesis, error);
+    struct journal_entry *genesis = &driver->genesis;
+    enum error_code code = journal_read(driver->journal, 0, genesis, error);
     if (code != ERROR_OK)
         return code;
     const char *name = json_string_value(
-        json_object_get(json_object_get(genesis.body, "target"), "name"));
-    if (strcmp(genesis.type, ENTRY_GENESIS) != 0 || name == NULL)
+        json_object_get(json_object_get(genesis->body, "target"), "name"));
+    if (strcmp(genesis->type, ENTRY_GENESIS) != 0 || name == NULL)
         return error_set(error, ERROR_DAMAGED, 0, driver->config.journal, "run titan-verify on it",
                          "the journal does not begin with a genesis entry");
     if (strcmp(name, driver->config.setup.target.name) != 0)
@@ -249,6 +249,7 @@ void driver_close(struct driver *driver)
     deployment_clear(&driver->deployment);
     signer_close(driver->session);
     signer_close(driver->operator_signer);
+    journal_entry_clear(&driver->genesis);
     journal_close(driver->journal);
     if (driver->lock != NULL)
         driver->world->disk->unlock(driver->world->disk->context, driver->lock);
@@ -268,34 +269,39 @@ enum error_code driver_reload(struct driver *driver, struct error *error)
     return ERROR_OK;
 }
 
+/* The host's key is the one that genesis pins. */
+static enum error_code check_host_key(struct driver *driver, struct error *error)
+{
+    struct journal_entry *genesis = &driver->genesis;
+    enum error_code code = genesis->body == NULL ? journal_read(driver->journal, 0, genesis, error)
+                                                 : ERROR_OK;
+    if (code != ERROR_OK)
+        return code;
+    const char *pinned = json_string_value(
+        json_object_get(json_object_get(genesis->body, "target"), "host_key"));
+    if (pinned != NULL && strcmp(pinned, target_host_key(driver->target)) == 0)
+        return ERROR_OK;
+    driver_disconnect(driver);
+    return error_set(error, ERROR_HOST_REFUSED, 0, driver->config.setup.target.host,
+                     "find out why before anything else",
+                     "the host key is known, but it is not the one that this journal's "
+                     "genesis pins (%s)",
+                     pinned != NULL ? pinned : "none");
+}
+
 enum error_code driver_target(struct driver *driver, struct target **ret_target,
                               struct error *error)
 {
+    enum error_code code = ERROR_OK;
     if (driver->target == NULL) {
         driver->world->signals->ignore_broken_pipes(driver->world->signals->context);
-        enum error_code code = target_open(&driver->config.setup, driver->world, &driver->target,
-                                           error);
-        if (code != ERROR_OK)
-            return code;
+        code = target_open(&driver->config.setup, driver->world, &driver->target, error);
     }
-    if (driver->journal != NULL) {
-        CLEANUP_ENTRY struct journal_entry genesis = {0};
-        enum error_code code = journal_read(driver->journal, 0, &genesis, error);
-        if (code != ERROR_OK)
-            return code;
-        const char *pinned = json_string_value(
-            json_object_get(json_object_get(genesis.body, "target"), "host_key"));
-        if (pinned == NULL || strcmp(pinned, target_host_key(driver->target)) != 0) {
-            driver_disconnect(driver);
-            return error_set(error, ERROR_HOST_REFUSED, 0, driver->config.setup.target.host,
-                             "find out why before anything else",
-                             "the host key is known, but it is not the one that this journal's "
-                             "genesis pins (%s)",
-                             pinned != NULL ? pinned : "none");
-        }
-    }
-    *ret_target = driver->target;
-    return ERROR_OK;
+    if (code == ERROR_OK && driver->journal != NULL)
+        code = check_host_key(driver, error);
+    if (code == ERROR_OK)
+        *ret_target = driver->target;
+    return code;
 }
 
 void driver_disconnect(struct driver *driver)

@@ -54,7 +54,8 @@ struct driver {
     const struct world *world; /* borrowed */
     const struct clock *clock; /* the world's */
     struct journal *journal;
-    void *lock; /* of driver.lock, NULL = not held */
+    struct journal_entry genesis; /* its first entry; empty before it is opened */
+    void *lock;                   /* of driver.lock, NULL = not held */
     struct signer *operator_signer, *session;
     struct target *target; /* opened when first needed */
     struct deployment deployment;

@@ -1,8 +1,13 @@
 #include "journal/canonical.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "journal/format/format.h"
+
+enum { CAPACITY_LEAST = 512 };
 
 static enum error_code refuse_value(struct error *error, const char *what)
 {
@@ -10,72 +15,118 @@ static enum error_code refuse_value(struct error *error, const char *what)
                      "%s", what);
 }
 
-static enum error_code write_string(const char *text, size_t length, struct bytes *out,
-                                    struct error *error)
+/* Where a value is written: into memory that grows, or against the text that it must be. */
+struct output {
+    struct bytes made;
+    size_t capacity;
+    const uint8_t *expected; /* not NULL: nothing is stored, and what differs ends the writing */
+    size_t expected_size;    /* what is left of it */
+};
+
+static enum error_code compare(struct output *out, const void *data, size_t size,
+                               struct error *error)
+{
+    if (size > out->expected_size || memcmp(out->expected, data, size) != 0)
+        return refuse_value(error, "a text is not in canonical form");
+    out->expected += size;
+    out->expected_size -= size;
+    return ERROR_OK;
+}
+
+static enum error_code put(struct output *out, const void *data, size_t size, struct error *error)
+{
+    if (out->expected != NULL)
+        return compare(out, data, size, error);
+    if (out->made.size + size >= out->capacity) {
+        size_t capacity = 2 * (out->made.size + size) + CAPACITY_LEAST;
+        uint8_t *grown = realloc(out->made.data, capacity);
+        if (grown == NULL)
+            return error_set(error, ERROR_MEMORY, errno, "", "", "out of memory");
+        out->made.data = grown;
+        out->capacity = capacity;
+    }
+    memcpy(out->made.data + out->made.size, data, size);
+    out->made.size += size;
+    out->made.data[out->made.size] = 0;
+    return ERROR_OK;
+}
+
+static enum error_code put_escape(struct output *out, unsigned char character, struct error *error)
 {
     static const char *const short_forms[0x20] = {
         ['\b'] = "\\b", ['\t'] = "\\t", ['\n'] = "\\n", ['\f'] = "\\f", ['\r'] = "\\r"};
+    char form[8];
+    if (character < 0x20 && short_forms[character] != NULL)
+        return put(out, short_forms[character], 2, error);
+    int length = snprintf(form, sizeof form, character < 0x20 ? "\\u%04x" : "\\%c", character);
+    return put(out, form, (size_t)length, error);
+}
+
+static enum error_code write_string(const char *text, size_t length, struct output *out,
+                                    struct error *error)
+{
     if (!bytes_is_utf8(text, length))
         return refuse_value(error, "a string is not UTF-8");
-    enum error_code code = bytes_append(out, "\"", 1, error);
+    enum error_code code = put(out, "\"", 1, error);
     for (size_t i = 0, plain; code == ERROR_OK && i < length; i += plain) {
         for (plain = 0; i + plain < length && (unsigned char)text[i + plain] >= 0x20
                         && text[i + plain] != '"' && text[i + plain] != '\\';)
             plain++;
         if (plain > 0) {
-            code = bytes_append(out, text + i, plain, error);
+            code = put(out, text + i, plain, error);
             continue;
         }
-        unsigned char character = (unsigned char)text[i];
+        code = put_escape(out, (unsigned char)text[i], error);
         plain = 1;
-        if (character >= 0x20)
-            code = bytes_append_format(out, error, "\\%c", character);
-        else if (short_forms[character] != NULL)
-            code = bytes_append(out, short_forms[character], 2, error);
-        else
-            code = bytes_append_format(out, error, "\\u%04x", character);
     }
-    return code == ERROR_OK ? bytes_append(out, "\"", 1, error) : code;
+    return code == ERROR_OK ? put(out, "\"", 1, error) : code;
 }
 
-static enum error_code write_value(const json_t *value, unsigned depth, struct bytes *out,
+static enum error_code write_integer(json_int_t value, struct output *out, struct error *error)
+{
+    char digits[24];
+    int length = snprintf(digits, sizeof digits, "%lld", (long long)value);
+    return put(out, digits, (size_t)length, error);
+}
+
+static enum error_code write_value(const json_t *value, unsigned depth, struct output *out,
                                    struct error *error);
 
-static enum error_code write_object(const json_t *value, unsigned depth, struct bytes *out,
+static enum error_code write_object(const json_t *value, unsigned depth, struct output *out,
                                     struct error *error)
 {
-    enum error_code code = bytes_append(out, "{", 1, error);
+    enum error_code code = put(out, "{", 1, error);
     const char *key;
     json_t *member;
     bool first = true;
     json_object_foreach ((json_t *)value, key, member) {
         if (code == ERROR_OK && !first)
-            code = bytes_append(out, ",", 1, error);
+            code = put(out, ",", 1, error);
         if (code == ERROR_OK)
             code = write_string(key, strlen(key), out, error);
         if (code == ERROR_OK)
-            code = bytes_append(out, ":", 1, error);
+            code = put(out, ":", 1, error);
         if (code == ERROR_OK)
             code = write_value(member, depth + 1, out, error);
         first = false;
     }
-    return code == ERROR_OK ? bytes_append(out, "}", 1, error) : code;
+    return code == ERROR_OK ? put(out, "}", 1, error) : code;
 }
 
-static enum error_code write_array(const json_t *value, unsigned depth, struct bytes *out,
+static enum error_code write_array(const json_t *value, unsigned depth, struct output *out,
                                    struct error *error)
 {
-    enum error_code code = bytes_append(out, "[", 1, error);
+    enum error_code code = put(out, "[", 1, error);
     for (size_t i = 0; code == ERROR_OK && i < json_array_size(value); i++) {
         if (i > 0)
-            code = bytes_append(out, ",", 1, error);
+            code = put(out, ",", 1, error);
         if (code == ERROR_OK)
             code = write_value(json_array_get(value, i), depth + 1, out, error);
     }
-    return code == ERROR_OK ? bytes_append(out, "]", 1, error) : code;
+    return code == ERROR_OK ? put(out, "]", 1, error) : code;
 }
 
-static enum error_code write_value(const json_t *value, unsigned depth, struct bytes *out,
+static enum error_code write_value(const json_t *value, unsigned depth, struct output *out,
                                    struct error *error)
 {
     if (depth > FORMAT_NESTING_MAX
@@ -89,22 +140,25 @@ static enum error_code write_value(const json_t *value, unsigned depth, struct b
     case JSON_STRING:
         return write_string(json_string_value(value), json_string_length(value), out, error);
     case JSON_INTEGER:
-        return bytes_append_format(out, error, "%lld", (long long)json_integer_value(value));
+        return write_integer(json_integer_value(value), out, error);
     case JSON_REAL:
         return refuse_value(error, "a number is not an integer");
     case JSON_TRUE:
-        return bytes_append(out, "true", 4, error);
+        return put(out, "true", 4, error);
     case JSON_FALSE:
-        return bytes_append(out, "false", 5, error);
+        return put(out, "false", 5, error);
     case JSON_NULL:
-        return bytes_append(out, "null", 4, error);
+        return put(out, "null", 4, error);
     }
     return refuse_value(error, "a value is of no known type");
 }
 
 enum error_code canonical_write(const json_t *value, struct bytes *text, struct error *error)
 {
-    return write_value(value, 1, text, error);
+    struct output out = {.made = *text};
+    enum error_code code = write_value(value, 1, &out, error);
+    *text = out.made;
+    return code;
 }
 
 enum error_code canonical_read(const void *text, size_t size, json_t **ret_value,
@@ -117,9 +171,8 @@ enum error_code canonical_read(const void *text, size_t size, json_t **ret_value
         return error_set(error, ERROR_DAMAGED, 0, "", "run titan-verify and keep a copy",
                          "a payload is not a JSON object: %s",
                          value == NULL ? parsed.text : "another type");
-    CLEANUP_BYTES struct bytes again = {0};
-    enum error_code code = canonical_write(value, &again, error);
-    if (code != ERROR_OK || again.size != size || memcmp(again.data, text, size) != 0)
+    struct output again = {.expected = text, .expected_size = size};
+    if (write_value(value, 1, &again, error) != ERROR_OK || again.expected_size != 0)
         return error_set(error, ERROR_DAMAGED, 0, "", "run titan-verify and keep a copy",
                          "a payload is not in canonical form");
     *ret_value = value;

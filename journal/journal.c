@@ -8,7 +8,6 @@
 #include "journal/canonical.h"
 #include "journal/format/format.h"
 #include "journal/journal_handle.h"
-#include "journal/format/sshsig.h"
 
 enum {
     TAIL_CHECKED = 3
@@ -139,27 +138,66 @@ static enum error_code decode(uint64_t seq, const struct bytes *value,
 
 static enum error_code read_whole(struct journal *journal, uint64_t seq,
                                   struct journal_entry *ret_entry, char *ret_journal,
-                                  char *ret_prev, bool check_signature, struct error *error)
+                                  char *ret_prev, struct error *error)
 {
     CLEANUP_BYTES struct bytes value = {0};
     enum error_code code = journal->table->entry(journal->store, seq, &value, error);
-    if (code == ERROR_OK)
-        code = decode(seq, &value, ret_entry, ret_journal, ret_prev, error);
-    if (code != ERROR_OK || !check_signature)
+    return code == ERROR_OK ? decode(seq, &value, ret_entry, ret_journal, ret_prev, error) : code;
+}
+
+static bool was_good(const struct journal *journal, const uint8_t hash[SHA256_BYTES])
+{
+    for (size_t i = 0; i < journal->good_count && i < SIGNED_MAX; i++)
+        if (memcmp(journal->good[i], hash, SHA256_BYTES) == 0)
+            return true;
+    return false;
+}
+
+enum error_code journal_is_signed(struct journal *journal, const struct journal_entry *entry,
+                                  bool *ret_good, struct error *error)
+{
+    CLEANUP_BYTES struct bytes value = {0};
+    uint8_t key[KEY_BYTES], hash[SHA256_BYTES];
+    if (was_good(journal, entry->hash)) {
+        *ret_good = true;
+        return ERROR_OK;
+    }
+    enum error_code code = journal->table->entry(journal->store, entry->seq, &value, error);
+    if (code != ERROR_OK)
         return code;
-    uint8_t key[KEY_BYTES];
-    if (!bytes_from_hex(ret_entry->signer, SHA256_HEX, key, sizeof key)
-        || !sshsig_verify(SSHSIG_NAMESPACE_JOURNAL, value.data + SIGNATURE_BYTES,
-                          value.size - SIGNATURE_BYTES, value.data, key))
-        return entry_damaged(seq, "the signature is wrong", error);
+    bytes_sha256(value.data, value.size, hash);
+    bool good =
+        memcmp(hash, entry->hash, sizeof hash) == 0
+        && bytes_from_hex(entry->signer, SHA256_HEX, key, sizeof key)
+        && sshsig_verify_known(&journal->keys,
+                               &(struct sshsig_claim){.name_space = SSHSIG_NAMESPACE_JOURNAL,
+                                                      .message = value.data + SIGNATURE_BYTES,
+                                                      .message_bytes = value.size - SIGNATURE_BYTES,
+                                                      .signature = value.data,
+                                                      .public_key = key});
+    if (good)
+        memcpy(journal->good[journal->good_count++ % SIGNED_MAX], hash, sizeof hash);
+    *ret_good = good;
     return ERROR_OK;
+}
+
+/* Reads one of the entries that an open checks. */
+static enum error_code read_signed(struct journal *journal, uint64_t seq,
+                                   struct journal_entry *ret_entry, char *ret_journal,
+                                   char *ret_prev, struct error *error)
+{
+    bool good = false;
+    enum error_code code = read_whole(journal, seq, ret_entry, ret_journal, ret_prev, error);
+    if (code == ERROR_OK)
+        code = journal_is_signed(journal, ret_entry, &good, error);
+    return code == ERROR_OK && !good ? entry_damaged(seq, "the signature is wrong", error) : code;
 }
 
 enum error_code journal_read(struct journal *journal, uint64_t seq, struct journal_entry *ret_entry,
                              struct error *error)
 {
     char id[FORMAT_JOURNAL_ID_HEX + 1], prev[SHA256_HEX + 1];
-    enum error_code code = read_whole(journal, seq, ret_entry, id, prev, false, error);
+    enum error_code code = read_whole(journal, seq, ret_entry, id, prev, error);
     if (code == ERROR_OK && journal->id[0] != '\0' && strcmp(id, journal->id) != 0)
         return entry_damaged(seq, "the entry belongs to another journal", error);
     return code;
@@ -170,12 +208,12 @@ static enum error_code check_tail(struct journal *journal, uint64_t size, struct
 {
     char id[FORMAT_JOURNAL_ID_HEX + 1], prev[SHA256_HEX + 1], hash[SHA256_HEX + 1] = "";
     CLEANUP_ENTRY struct journal_entry entry = {0};
-    enum error_code code = read_whole(journal, 0, &entry, journal->id, prev, true, error);
+    enum error_code code = read_signed(journal, 0, &entry, journal->id, prev, error);
     if (code == ERROR_OK && strspn(prev, "0") != SHA256_HEX)
         return entry_damaged(0, "the first entry names an entry before it", error);
     uint64_t first = size > TAIL_CHECKED ? size - TAIL_CHECKED : 0;
     for (uint64_t seq = first; code == ERROR_OK && seq < size; seq++) {
-        code = read_whole(journal, seq, &entry, id, prev, true, error);
+        code = read_signed(journal, seq, &entry, id, prev, error);
         if (code == ERROR_OK && strcmp(id, journal->id) != 0)
             code = entry_damaged(seq, "the entry belongs to another journal", error);
         if (code == ERROR_OK && hash[0] != '\0' && strcmp(hash, prev) != 0)
@@ -223,6 +261,11 @@ enum error_code journal_head(struct journal *journal, struct journal_head *ret_h
         bytes_sha256(value.data, value.size, head.hash);
     *ret_head = head;
     return ERROR_OK;
+}
+
+enum error_code journal_size(struct journal *journal, uint64_t *ret_size, struct error *error)
+{
+    return journal->table->size(journal->store, ret_size, error);
 }
 
 enum error_code journal_stored_value(struct journal *journal, uint64_t seq, struct bytes *ret_value,

@@ -69,6 +69,9 @@ const char *journal_directory(const struct journal *journal);
 bool journal_is_read_only(const struct journal *journal);
 enum error_code journal_head(struct journal *journal, struct journal_head *ret_head,
                              struct error *error) CHECKED;
+/* The number of entries alone, without reading one. */
+enum error_code journal_size(struct journal *journal, uint64_t *ret_size, struct error *error)
+    CHECKED;
 /* Size of the file that holds the entries. */
 enum error_code journal_file_bytes(const struct journal *journal, uint64_t *ret_bytes,
                                    struct error *error) CHECKED;
@@ -101,6 +104,10 @@ enum error_code journal_append_moving(struct journal *journal, journal_decide_fu
 /* ERROR_DAMAGED when absent or not canonical. */
 enum error_code journal_read(struct journal *journal, uint64_t seq, struct journal_entry *ret_entry,
                              struct error *error) CHECKED;
+/* Whether the entry, as it is stored, is signed by the key that it names: not whose key that is. An
+ * entry whose signature this handle found good is not verified again. */
+enum error_code journal_is_signed(struct journal *journal, const struct journal_entry *entry,
+                                  bool *ret_good, struct error *error) CHECKED;
 enum error_code journal_stored_value(struct journal *journal, uint64_t seq, struct bytes *ret_value,
                                      struct error *error) CHECKED;
 enum error_code journal_blob(struct journal *journal, const uint8_t hash[SHA256_BYTES],

@@ -3,7 +3,10 @@
 #define JOURNAL_HANDLE_H
 
 #include "journal/format/format.h"
+#include "journal/format/sshsig.h"
 #include "journal/format/world.h"
+
+enum { SIGNED_MAX = 16 };
 
 struct journal {
     const struct world_store *table; /* world->store */
@@ -12,6 +15,11 @@ struct journal {
     char id[FORMAT_JOURNAL_ID_HEX + 1];
     char *directory;
     bool read_only;
+    struct sshsig_keys keys;
+    /* Hashes of the values whose signature was found good last, so that the entries that are read
+     * again and again (genesis, the roster) are verified once. */
+    uint8_t good[SIGNED_MAX][SHA256_BYTES];
+    size_t good_count; /* ever: the oldest gives way */
 };
 
 #endif

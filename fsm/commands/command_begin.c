@@ -14,22 +14,18 @@
 /* What genesis pins is in force; a configuration that differs describes another target. */
 static enum error_code check_pinned(struct driver *driver, struct error *error)
 {
-    CLEANUP_ENTRY struct journal_entry genesis = {0};
-    enum error_code code = journal_read(driver->journal, 0, &genesis, error);
-    if (code != ERROR_OK)
-        return code;
-    const char *host_key = json_string_value(
-        json_object_get(json_object_get(genesis.body, "target"), "host_key"));
+    const json_t *target = json_object_get(driver->genesis.body, "target");
+    const char *host_key = json_string_value(json_object_get(target, "host_key"));
     CLEANUP_JSON json_t *now = genesis_json(&driver->config, host_key != NULL ? host_key : "");
     if (now == NULL)
         return error_set(error, ERROR_MEMORY, 0, "begin", "", "out of memory");
-    if (!json_equal(json_object_get(genesis.body, "target"), json_object_get(now, "target")))
+    if (!json_equal(target, json_object_get(now, "target")))
         return error_set(error, ERROR_CONFIG, 0, driver->options.config_path,
                          "restore it, or begin a new journal with `titan-fsm init`",
                          "'target' is not what this journal's genesis pins");
     CLEANUP_JSON json_t *in_force = NULL;
     uint64_t place;
-    code = settings_load(driver->journal, &in_force, &place, error);
+    enum error_code code = settings_load(driver->journal, &in_force, &place, error);
     const char *key = code == ERROR_OK ? settings_difference(in_force, now) : NULL;
     if (key != NULL)
         return error_set(error, ERROR_CONFIG, 0, driver->options.config_path,
@@ -72,7 +68,7 @@ static enum error_code check_additions(struct driver *driver, const struct comma
                                        enum procedure procedure, struct error *error)
 {
     CLEANUP_ROSTER struct roster roster = {0};
-    struct journal_head head;
+    uint64_t entries;
     int pinned = pinned_approvals(driver, procedure),
         wanted = line->approvals >= 0 ? line->approvals : pinned;
     for (int i = 0; i < line->check_count; i++)
@@ -83,9 +79,9 @@ static enum error_code check_additions(struct driver *driver, const struct comma
     if (wanted < pinned)
         return error_set(error, ERROR_REFUSED, 0, "--approvals", "omit it, or ask for more",
                          "the journal requires %d approvals; `begin` can only add to them", pinned);
-    enum error_code code = journal_head(driver->journal, &head, error);
+    enum error_code code = journal_size(driver->journal, &entries, error);
     if (code == ERROR_OK)
-        code = roster_load(driver->journal, head.size, &roster, error);
+        code = roster_load(driver->journal, entries, &roster, error);
     if (code != ERROR_OK)
         return code;
     size_t others = roster_others(&roster, ROSTER_APPROVER,

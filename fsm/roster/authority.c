@@ -60,12 +60,12 @@ enum error_code authority_check_holder(const struct driver *driver, struct error
 static enum error_code load(struct driver *driver, struct roster *roster, uint64_t *ret_size,
                             struct error *error)
 {
-    struct journal_head head;
-    enum error_code code = journal_head(driver->journal, &head, error);
+    uint64_t entries;
+    enum error_code code = journal_size(driver->journal, &entries, error);
     if (code == ERROR_OK)
-        code = roster_load(driver->journal, head.size, roster, error);
+        code = roster_load(driver->journal, entries, roster, error);
     if (code == ERROR_OK)
-        *ret_size = head.size;
+        *ret_size = entries;
     return code;
 }
 

@@ -332,16 +332,14 @@ static enum error_code read_place(struct journal *journal, uint64_t seq,
                                   struct journal_entry *ret_entry, uint8_t ret_signer[KEY_BYTES],
                                   bool *ret_fits, struct error *error)
 {
-    CLEANUP_BYTES struct bytes value = {0};
+    bool good = false;
     enum error_code code = journal_read(journal, seq, ret_entry, error);
     if (code == ERROR_OK)
-        code = journal_stored_value(journal, seq, &value, error);
+        code = journal_is_signed(journal, ret_entry, &good, error);
     if (code != ERROR_OK)
         return code;
     *ret_fits = strcmp(ret_entry->type, seq == 0 ? ENTRY_GENESIS : ENTRY_ROSTER) == 0;
-    if (!bytes_from_hex(ret_entry->signer, SHA256_HEX, ret_signer, KEY_BYTES)
-        || !sshsig_verify(SSHSIG_NAMESPACE_JOURNAL, value.data + SIGNATURE_BYTES,
-                          value.size - SIGNATURE_BYTES, value.data, ret_signer))
+    if (!good || !bytes_from_hex(ret_entry->signer, SHA256_HEX, ret_signer, KEY_BYTES))
         return roster_damaged(seq, "the signature is wrong", error);
     return ERROR_OK;
 }
@@ -381,13 +379,13 @@ enum error_code roster_load(struct journal *journal, uint64_t size, struct roste
                             struct error *error)
 {
     CLEANUP_ROSTER struct roster roster = {0};
-    struct journal_head head;
+    uint64_t entries;
     bool fits = false;
-    enum error_code code = journal_head(journal, &head, error);
-    assert(code != ERROR_OK || size <= head.size);
+    enum error_code code = journal_size(journal, &entries, error);
+    assert(code != ERROR_OK || size <= entries);
     for (unsigned attempt = 0; code == ERROR_OK && !fits && attempt < 2; attempt++) {
         struct history history __attribute__((cleanup(history_free))) = {0};
-        code = scan(journal, head.size, attempt == 0, &history, error);
+        code = scan(journal, entries, attempt == 0, &history, error);
         if (code == ERROR_OK)
             code = follow(journal, &history, size, &roster, &fits, error);
     }

@@ -6,7 +6,6 @@
 #include "fsm/roster/roster.h"
 #include "journal/canonical.h"
 #include "journal/format/names.h"
-#include "journal/format/sshsig.h"
 
 #define SETTINGS_CACHE "settings"
 
@@ -46,16 +45,14 @@ static enum error_code check_signer(struct journal *journal, const struct journa
                                     struct error *error)
 {
     CLEANUP_ROSTER struct roster roster = {0};
-    CLEANUP_BYTES struct bytes value = {0};
     uint8_t signer[KEY_BYTES];
+    bool good = false;
     enum error_code code = roster_load(journal, entry->seq, &roster, error);
     if (code == ERROR_OK)
-        code = journal_stored_value(journal, entry->seq, &value, error);
+        code = journal_is_signed(journal, entry, &good, error);
     if (code != ERROR_OK)
         return code;
-    if (bytes_from_hex(entry->signer, SHA256_HEX, signer, KEY_BYTES)
-        && sshsig_verify(SSHSIG_NAMESPACE_JOURNAL, value.data + SIGNATURE_BYTES,
-                         value.size - SIGNATURE_BYTES, value.data, signer)
+    if (good && bytes_from_hex(entry->signer, SHA256_HEX, signer, KEY_BYTES)
         && roster_find(&roster, ROSTER_ADMINISTRATOR, signer, NULL) != NULL)
         return ERROR_OK;
     return error_set(error, ERROR_DAMAGED, 0, journal_directory(journal),
@@ -67,14 +64,14 @@ static enum error_code check_signer(struct journal *journal, const struct journa
 enum error_code settings_load(struct journal *journal, json_t **ret_body, uint64_t *ret_entry,
                               struct error *error)
 {
-    struct journal_head head;
+    uint64_t entries;
     struct settings_place place;
-    enum error_code code = journal_head(journal, &head, error);
+    enum error_code code = journal_size(journal, &entries, error);
     if (code == ERROR_OK)
-        code = load_place(journal, head.size, &place, error);
+        code = load_place(journal, entries, &place, error);
     if (code != ERROR_OK)
         return code;
-    for (; place.scanned < head.size; place.scanned++) {
+    for (; place.scanned < entries; place.scanned++) {
         CLEANUP_ENTRY struct journal_entry entry = {0};
         code = journal_read(journal, place.scanned, &entry, error);
         if (code != ERROR_OK)

@@ -34,7 +34,7 @@ bool bytes_is_utf8(const void *data, size_t size)
     const uint8_t *at = data;
     for (size_t i = 0; i < size;) {
         uint32_t character;
-        size_t length = utf8_length(at + i, size - i, &character);
+        size_t length = at[i] < 0x80 ? 1 : utf8_length(at + i, size - i, &character);
         if (length == 0)
             return false;
         i += length;

@@ -65,15 +65,37 @@ bool sshsig_key_is_sound(const uint8_t public_key[KEY_BYTES])
     return crypto_core_ed25519_is_valid_point(public_key) == 1;
 }
 
+static bool is_known_sound(struct sshsig_keys *keys, const uint8_t public_key[KEY_BYTES])
+{
+    for (size_t i = 0; i < keys->count; i++)
+        if (memcmp(keys->sound[i], public_key, KEY_BYTES) == 0)
+            return true;
+    if (!sshsig_key_is_sound(public_key))
+        return false;
+    if (keys->count < SSHSIG_KEYS_MAX)
+        memcpy(keys->sound[keys->count++], public_key, KEY_BYTES);
+    return true;
+}
+
+bool sshsig_verify_known(struct sshsig_keys *keys, const struct sshsig_claim *claim)
+{
+    uint8_t data[SSHSIG_SIGNED_DATA_BYTES_MAX];
+    size_t size = sshsig_signed_data(claim->name_space, claim->message, claim->message_bytes, data);
+    /* A mixed-order key passes half of its signatures in libsodium, so the point is checked by
+     * itself. */
+    return is_known_sound(keys, claim->public_key)
+           && crypto_sign_verify_detached(claim->signature, data, size, claim->public_key) == 0;
+}
+
 bool sshsig_verify(const char *name_space, const void *message, size_t message_bytes,
                    const uint8_t signature[SIGNATURE_BYTES], const uint8_t public_key[KEY_BYTES])
 {
-    uint8_t data[SSHSIG_SIGNED_DATA_BYTES_MAX];
-    size_t size = sshsig_signed_data(name_space, message, message_bytes, data);
-    /* A mixed-order key passes half of its signatures in libsodium, so the point is checked by
-     * itself. */
-    return sshsig_key_is_sound(public_key)
-           && crypto_sign_verify_detached(signature, data, size, public_key) == 0;
+    struct sshsig_keys none = {.count = 0};
+    return sshsig_verify_known(&none, &(struct sshsig_claim){.name_space = name_space,
+                                                             .message = message,
+                                                             .message_bytes = message_bytes,
+                                                             .signature = signature,
+                                                             .public_key = public_key});
 }
 
 enum error_code sshsig_armor(const char *name_space, const uint8_t signature[SIGNATURE_BYTES],
@@ -168,10 +190,14 @@ enum error_code sshsig_dearmor(const char *text, size_t length, const char *name
     enum error_code code = framed ? ERROR_OK
                                   : error_set(error, ERROR_DAMAGED, 0, "", "",
                                               "this is not an armored SSH signature");
-    for (const char *at = framed ? text + strlen(ARMOR_BEGIN) : text; code == ERROR_OK && at < end;
-         at++)
-        if (*at != '\n' && *at != '\r')
-            code = bytes_append(&base64, at, 1, error);
+    for (const char *at = framed ? text + strlen(ARMOR_BEGIN) : text;
+         code == ERROR_OK && at < end;) {
+        size_t line = 0;
+        while (at + line < end && at[line] != '\n' && at[line] != '\r')
+            line++;
+        code = bytes_append(&base64, at, line, error);
+        at += line + 1;
+    }
     if (code == ERROR_OK)
         code = bytes_from_base64((const char *)base64.data, base64.size, &blob, error);
     if (code != ERROR_OK)

@@ -27,6 +27,24 @@ bool sshsig_verify(const char *name_space, const void *message, size_t message_b
                    const uint8_t signature[SIGNATURE_BYTES], const uint8_t public_key[KEY_BYTES]);
 bool sshsig_key_is_sound(const uint8_t public_key[KEY_BYTES]);
 
+/* Keys whose point is sound, for a reader of many signatures by few keys: to check a point costs as
+ * much as to check a signature. Owned by the reader; empty when zeroed. A key that finds no place
+ * is checked each time. */
+enum { SSHSIG_KEYS_MAX = 8 };
+struct sshsig_keys {
+    uint8_t sound[SSHSIG_KEYS_MAX][KEY_BYTES];
+    size_t count;
+};
+/* What a signature is said to be over, and by whom. Borrowed. */
+struct sshsig_claim {
+    const char *name_space;
+    const void *message;
+    size_t message_bytes;
+    const uint8_t *signature, *public_key;
+};
+/* sshsig_verify(), with each point checked once. */
+bool sshsig_verify_known(struct sshsig_keys *keys, const struct sshsig_claim *claim);
+
 /* Armor as ssh-keygen -Y sign writes it (70 columns); the reader accepts any width. */
 enum error_code sshsig_armor(const char *name_space, const uint8_t signature[SIGNATURE_BYTES],
                              const uint8_t public_key[KEY_BYTES], struct bytes *ret_text,

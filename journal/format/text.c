@@ -13,10 +13,35 @@ void text_clear(struct text *text)
     *text = (struct text){0};
 }
 
+/* Twice as large at least, so that a long text is copied a few times only. The old memory is wiped:
+ * it may hold what is not redacted yet. */
+static bool text_grow(struct text *text, size_t needed)
+{
+    size_t capacity = 2 * text->capacity > needed ? 2 * text->capacity : needed;
+    uint8_t *larger = malloc(capacity);
+    if (larger == NULL) {
+        (void)error_set(&text->failure, ERROR_MEMORY, errno, "", "", "out of memory");
+        return false;
+    }
+    size_t size = text->bytes.size;
+    if (size > 0)
+        memcpy(larger, text->bytes.data, size);
+    bytes_free(&text->bytes);
+    text->bytes = (struct bytes){.data = larger, .size = size};
+    text->capacity = capacity;
+    return true;
+}
+
 void text_add_bytes(struct text *text, const void *data, size_t size)
 {
-    if (text->failure.code == ERROR_OK)
-        (void)!bytes_append(&text->bytes, data, size, &text->failure);
+    size_t needed = text->bytes.size + size + 1;
+    assert(needed > size);
+    if (text->failure.code != ERROR_OK || (needed > text->capacity && !text_grow(text, needed)))
+        return;
+    if (size > 0)
+        memcpy(text->bytes.data + text->bytes.size, data, size);
+    text->bytes.size += size;
+    text->bytes.data[text->bytes.size] = 0;
 }
 
 void text_add(struct text *text, const char *words)

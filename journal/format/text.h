@@ -15,6 +15,7 @@
 
 struct text {
     struct bytes bytes;
+    size_t capacity;      /* of its memory */
     struct error failure; /* code ERROR_OK: none */
 };
 void text_clear(struct text *text);

@@ -12,16 +12,17 @@
 
 static const char WRONG_SIGNATURE[] = "its signature is wrong";
 
-/* Independent of every other entry: this is what a pool of threads can do while the chain is
- * followed in order. */
-static bool signature_is_good(const struct entry *entry)
+static bool signature_is_good(const struct entry *entry, struct sshsig_keys *keys)
 {
-    size_t size;
-    const uint8_t *payload = entry_payload(entry, &size);
-    return sshsig_verify(SSHSIG_NAMESPACE_JOURNAL, payload, size, entry->value.data, entry->signer);
+    struct sshsig_claim claim = {.name_space = SSHSIG_NAMESPACE_JOURNAL,
+                                 .signature = entry->value.data,
+                                 .public_key = entry->signer};
+    claim.message = entry_payload(entry, &claim.message_bytes);
+    return sshsig_verify_known(keys, &claim);
 }
 
-static const char *chain_fault(const struct audit *audit, const struct entry *entry, uint64_t place)
+static const char *chain_fault(const struct audit *audit, const struct entry *entry, uint64_t place,
+                               struct sshsig_keys *keys)
 {
     const struct entry *entries = audit->record->entries;
     char prev[SHA256_HEX + 1];
@@ -36,7 +37,7 @@ static const char *chain_fault(const struct audit *audit, const struct entry *en
                "put in between";
     if (strcmp(entry->journal, entries[0].journal) != 0)
         return "it belongs to another journal than the first entry";
-    return signature_is_good(entry) ? NULL : WRONG_SIGNATURE;
+    return signature_is_good(entry, keys) ? NULL : WRONG_SIGNATURE;
 }
 
 static bool bind_evidence(const struct audit *audit, struct entry *entry, struct finding *finding)
@@ -63,7 +64,8 @@ static bool bind_evidence(const struct audit *audit, struct entry *entry, struct
     return true;
 }
 
-static bool check_entry(const struct audit *audit, uint64_t place, struct finding *finding)
+static bool check_entry(const struct audit *audit, uint64_t place, struct sshsig_keys *keys,
+                        struct finding *finding)
 {
     struct entry *entry = &audit->record->entries[place];
     struct error error;
@@ -74,7 +76,7 @@ static bool check_entry(const struct audit *audit, uint64_t place, struct findin
                          error.what);
         return false;
     }
-    const char *fault = chain_fault(audit, entry, place);
+    const char *fault = chain_fault(audit, entry, place, keys);
     if (fault != NULL) {
         entry->seq = (int64_t)place;
         finding_violated(finding, strcmp(fault, WRONG_SIGNATURE) == 0 ? "I-03" : "I-02", entry,
@@ -247,8 +249,9 @@ static void check_anchor(const struct audit *audit, struct finding *finding)
 void integrity_check(const struct audit *audit, struct finding *finding)
 {
     const struct record *record = audit->record;
+    struct sshsig_keys keys = {.count = 0};
     for (uint64_t place = 0; place < record->count; place++)
-        if (!check_entry(audit, place, finding))
+        if (!check_entry(audit, place, &keys, finding))
             return;
     if (audit->journal != NULL && strcmp(audit->journal, record->entries[0].journal) != 0)
         finding_violated(finding, "I-02", &record->entries[0],

@@ -65,11 +65,11 @@ enum error_code command_log(const struct command_line *line, enum exit_status *r
                             struct error *error)
 {
     struct driver *driver = line->driver;
-    struct journal_head head;
+    uint64_t entries;
     enum error_code code = driver_open(driver, &line->options, DRIVER_READS, error);
     if (code == ERROR_OK)
-        code = journal_head(driver->journal, &head, error);
-    for (uint64_t seq = 0; code == ERROR_OK && seq < head.size; seq++)
+        code = journal_size(driver->journal, &entries, error);
+    for (uint64_t seq = 0; code == ERROR_OK && seq < entries; seq++)
         code = print_entry(driver->journal, seq, line->options.json, error);
     *ret_status = EXIT_DONE;
     return code;

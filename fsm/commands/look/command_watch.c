@@ -100,7 +100,7 @@ static void look_at_watcher(struct driver *driver, bool *missing)
 /* Starts after the entries that were read when the journal was opened, so that none is missed. */
 static enum error_code follow_journal(struct driver *driver, struct error *error)
 {
-    struct journal_head head;
+    uint64_t entries;
     enum error_code code = ERROR_OK;
     uint64_t seen = driver->deployment.count > 0
                         ? driver->deployment.entries[driver->deployment.count - 1].seq + 1
@@ -111,16 +111,16 @@ static enum error_code follow_journal(struct driver *driver, struct error *error
         code = driver->clock->sleep_until(driver->clock->context, driver_now_ns(driver) + PAUSE_NS,
                                           error);
         if (code == ERROR_OK)
-            code = journal_head(driver->journal, &head, error);
-        if (code == ERROR_OK && head.size == seen)
+            code = journal_size(driver->journal, &entries, error);
+        if (code == ERROR_OK && entries == seen)
             look_at_watcher(driver, &missing);
-        if (code != ERROR_OK || head.size == seen)
+        if (code != ERROR_OK || entries == seen)
             continue;
         code = driver_reload(driver, error);
         for (size_t i = 0; code == ERROR_OK && i < driver->deployment.count; i++)
             if (driver->deployment.entries[i].seq >= seen)
                 replay_entry(driver, &driver->deployment.entries[i]);
-        seen = head.size;
+        seen = entries;
     }
     return code;
 }

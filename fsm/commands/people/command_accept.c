@@ -17,7 +17,7 @@ static enum error_code name_principal(struct driver *driver, const struct comman
                                       struct error *error)
 {
     CLEANUP_ROSTER struct roster roster = {0};
-    struct journal_head head;
+    uint64_t entries;
     struct error ignored;
     uint8_t signature[SIGNATURE_BYTES], key[KEY_BYTES];
     if (line->principal[0] != '\0' || answer->principal[0] != '\0') {
@@ -26,9 +26,9 @@ static enum error_code name_principal(struct driver *driver, const struct comman
         return ERROR_OK;
     }
     ret_name[0] = '\0';
-    enum error_code code = journal_head(driver->journal, &head, error);
+    enum error_code code = journal_size(driver->journal, &entries, error);
     if (code == ERROR_OK)
-        code = roster_load(driver->journal, head.size, &roster, error);
+        code = roster_load(driver->journal, entries, &roster, error);
     if (code != ERROR_OK
         || sshsig_dearmor(answer->signature, strlen(answer->signature), SSHSIG_NAMESPACE_APPROVAL,
                           signature, key, &ignored)

@@ -14,12 +14,12 @@
 static enum error_code load_now(struct driver *driver, struct roster *ret_roster,
                                 uint64_t *ret_size, struct error *error)
 {
-    struct journal_head head;
-    enum error_code code = journal_head(driver->journal, &head, error);
+    uint64_t entries;
+    enum error_code code = journal_size(driver->journal, &entries, error);
     if (code == ERROR_OK)
-        code = roster_load(driver->journal, head.size, ret_roster, error);
+        code = roster_load(driver->journal, entries, ret_roster, error);
     if (code == ERROR_OK)
-        *ret_size = head.size;
+        *ret_size = entries;
     return code;
 }
 
