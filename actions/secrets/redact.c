@@ -175,10 +175,17 @@ enum error_code redactor_seal(struct redactor *redactor, struct error *error)
     return ERROR_OK;
 }
 
-/* Where marks begin (+1) and end (-1), so that a thousand that overlap cost no more than one. */
-static void search_text(const struct redactor *redactor, enum redact_level level,
-                        const struct view *view, int32_t *turns)
+/* One search of a text through all forms. */
+struct search {
+    const struct redactor *redactor;
+    enum redact_level level;
+    struct view views[DEPTH_MAX + 1]; /* the text; scratch memory, one for each depth */
+    int32_t *turns; /* where marks begin (+1) and end (-1): a thousand that overlap cost as one */
+};
+
+static void search_text(const struct search *search, const struct view *view)
 {
+    const struct redactor *redactor = search->redactor;
     uint32_t at = ROOT;
     for (size_t i = 0; i < view->size; i++) {
         if (view->from != NULL && view->from[i] == VIEW_BREAK) {
@@ -186,11 +193,11 @@ static void search_text(const struct redactor *redactor, enum redact_level level
             continue;
         }
         at = follow_byte(redactor, at, view->bytes[i]);
-        uint32_t length = redactor->nodes[at].longest[level];
+        uint32_t length = redactor->nodes[at].longest[search->level];
         if (length == 0)
             continue;
-        turns[view->from != NULL ? view->from[i + 1 - length] : i + 1 - length]++;
-        turns[view->to != NULL ? view->to[i] : i + 1]--;
+        search->turns[view->from != NULL ? view->from[i + 1 - length] : i + 1 - length]++;
+        search->turns[view->to != NULL ? view->to[i] : i + 1]--;
     }
 }
 
@@ -218,22 +225,30 @@ static bool may_show(const struct redactor *redactor, unsigned form)
     return false;
 }
 
-/* views[0] is the text; the others are scratch memory, one for each depth. */
-static void search_forms(const struct redactor *redactor, enum redact_level level,
-                         struct view *views, uint32_t forms, unsigned depth, int32_t *turns)
+static enum error_code search_forms(struct search *search, unsigned depth, uint32_t forms,
+                                    struct error *error)
 {
-    search_text(redactor, level, &views[0], turns);
+    struct view *view = &search->views[depth], *inner = view + 1;
+    search_text(search, view);
     for (unsigned form = 0; depth < DEPTH_MAX && form < DECODING_COUNT; form++) {
-        if ((forms & 1U << form) == 0 || !may_show(redactor, form))
+        if ((forms & 1U << form) == 0 || !may_show(search->redactor, form))
             continue;
-        if (view_decode(&views[0], (enum decoding)form, redactor->shortest, &views[1]))
-            search_forms(redactor, level, views + 1, inside[form], depth + 1, turns);
-        else if (form == DECODING_HEX) /* no run is long enough from its first digit: none is from
-                                          another */
+        enum error_code code = inner->bytes == NULL ? view_open(search->views[0].size, inner, error)
+                                                    : ERROR_OK;
+        if (code != ERROR_OK)
+            return code;
+        if (view_decode(view, (enum decoding)form, search->redactor->shortest, inner)) {
+            code = search_forms(search, depth + 1, inside[form], error);
+            if (code != ERROR_OK)
+                return code;
+        } else if (form == DECODING_HEX) {
+            /* no run is long enough from its first digit: none is from another */
             forms &= ~(1U << DECODING_HEX_ODD);
-        else if (form == DECODING_BASE64) /* the last forms of all */
-            break;
+        } else if (form == DECODING_BASE64) {
+            break; /* the last forms of all */
+        }
     }
+    return ERROR_OK;
 }
 
 /* A mark behind the lone backslash of an escape would leave an escape that is none. */
@@ -285,14 +300,13 @@ enum error_code redactor_apply(const struct redactor *redactor, enum redact_leve
     int32_t *turns = calloc(text->size + 1, sizeof *turns);
     if (turns == NULL)
         return error_set(error, ERROR_MEMORY, 0, "secrets", "", "out of memory");
-    struct view views[DEPTH_MAX + 1] = {{.bytes = text->data, .size = text->size}};
-    enum error_code code = ERROR_OK;
-    for (size_t i = 1; code == ERROR_OK && i <= DEPTH_MAX; i++)
-        code = view_open(text->size, &views[i], error);
-    if (code == ERROR_OK)
-        search_forms(redactor, level, views, FORMS, 0, turns);
+    struct search search = {.redactor = redactor,
+                            .level = level,
+                            .views = {{.bytes = text->data, .size = text->size}},
+                            .turns = turns};
+    enum error_code code = search_forms(&search, 0, FORMS, error);
     for (size_t i = 1; i <= DEPTH_MAX; i++)
-        view_clear(&views[i]);
+        view_clear(&search.views[i]);
     bool found = false;
     for (size_t i = 0; code == ERROR_OK && !found && i < text->size; i++)
         found = turns[i] != 0;

@@ -18,7 +18,7 @@ void view_clear(struct view *view)
 enum error_code view_open(size_t size, struct view *ret_view, struct error *error)
 {
     size_t capacity = size + 1;
-    struct view view = {.bytes = calloc(capacity, 1),
+    struct view view = {.bytes = malloc(capacity),
                         .from = malloc(capacity * sizeof *view.from),
                         .to = malloc(capacity * sizeof *view.to),
                         .capacity = capacity};
@@ -199,41 +199,42 @@ static bool decode_escapes(const struct view *parent, enum decoding decoding, st
     return found;
 }
 
-enum { DIGIT_NONE = -1, DIGIT_SKIPPED = -2 };
-
-/* Both alphabets at once; a line end inside a run belongs to the wrapping. */
-static int base64_digit(uint8_t c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '+' || c == '-'     ? 62
-           : c == '/' || c == '_'   ? 63
-           : c == '\n' || c == '\r' ? DIGIT_SKIPPED
-                                    : DIGIT_NONE;
-}
-
-static int spaced_hex_digit(uint8_t c)
-{
-    return c == ' ' || c == ':' || c == '\n' || c == '\r' ? DIGIT_SKIPPED : hex_digit(c);
-}
+/* What a character is in a run of digits: NONE ends the run, SKIPPED stands in it for nothing (a
+ * line end of the wrapping), anything else is the digit's value and one. */
+enum { NONE = 0, SKIPPED = 255 };
 
 struct radix {
-    int8_t digit[256]; /* value, DIGIT_NONE, DIGIT_SKIPPED */
+    uint8_t digit[256];
     unsigned bits;
 };
 
-static void radix_of(enum decoding decoding, struct radix *ret_radix, unsigned *ret_skip)
+static const struct radix hexadecimal = {
+    .digit = {['0'] = 1,       ['1'] = 2,  ['2'] = 3,       ['3'] = 4,       ['4'] = 5,
+              ['5'] = 6,       ['6'] = 7,  ['7'] = 8,       ['8'] = 9,       ['9'] = 10,
+              ['a'] = 11,      ['b'] = 12, ['c'] = 13,      ['d'] = 14,      ['e'] = 15,
+              ['f'] = 16,      ['A'] = 11, ['B'] = 12,      ['C'] = 13,      ['D'] = 14,
+              ['E'] = 15,      ['F'] = 16, [' '] = SKIPPED, [':'] = SKIPPED, ['\n'] = SKIPPED,
+              ['\r'] = SKIPPED},
+    .bits = 4};
+/* Both alphabets at once. */
+static const struct radix base64 = {
+    .digit = {['A'] = 1,        ['B'] = 2,       ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,
+              ['G'] = 7,        ['H'] = 8,       ['I'] = 9,  ['J'] = 10, ['K'] = 11, ['L'] = 12,
+              ['M'] = 13,       ['N'] = 14,      ['O'] = 15, ['P'] = 16, ['Q'] = 17, ['R'] = 18,
+              ['S'] = 19,       ['T'] = 20,      ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24,
+              ['Y'] = 25,       ['Z'] = 26,      ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30,
+              ['e'] = 31,       ['f'] = 32,      ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36,
+              ['k'] = 37,       ['l'] = 38,      ['m'] = 39, ['n'] = 40, ['o'] = 41, ['p'] = 42,
+              ['q'] = 43,       ['r'] = 44,      ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48,
+              ['w'] = 49,       ['x'] = 50,      ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54,
+              ['2'] = 55,       ['3'] = 56,      ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60,
+              ['8'] = 61,       ['9'] = 62,      ['+'] = 63, ['-'] = 63, ['/'] = 64, ['_'] = 64,
+              ['\n'] = SKIPPED, ['\r'] = SKIPPED},
+    .bits = 6};
+
+static uint8_t digit_at(const struct view *parent, const struct radix *radix, size_t at)
 {
-    bool hex = decoding == DECODING_HEX || decoding == DECODING_HEX_ODD;
-    ret_radix->bits = hex ? 4 : 6;
-    *ret_skip = (unsigned)decoding - (unsigned)(hex ? DECODING_HEX : DECODING_BASE64);
-    for (unsigned c = 0; c < 256; c++)
-        ret_radix->digit[c] = (int8_t)(hex ? spaced_hex_digit((uint8_t)c)
-                                           : base64_digit((uint8_t)c));
+    return is_break(parent, at) ? NONE : radix->digit[parent->bytes[at]];
 }
 
 /* One run of digits, parent[begin..end), without its first `skip` digits. */
@@ -244,8 +245,8 @@ static void decode_run(const struct view *parent, const struct radix *radix, siz
     unsigned bits = 0;
     size_t first = begin; /* the digit that holds the oldest bit that is left */
     for (size_t at = begin; at < end; at++) {
-        int digit = radix->digit[parent->bytes[at]];
-        if (digit < 0)
+        uint8_t digit = radix->digit[parent->bytes[at]];
+        if (digit == SKIPPED)
             continue;
         if (skip > 0) {
             skip--;
@@ -253,7 +254,7 @@ static void decode_run(const struct view *parent, const struct radix *radix, siz
         }
         if (bits == 0)
             first = at;
-        held = held << radix->bits | (uint32_t)digit;
+        held = held << radix->bits | (uint32_t)(digit - 1);
         bits += radix->bits;
         if (bits >= 8) {
             bits -= 8;
@@ -264,21 +265,37 @@ static void decode_run(const struct view *parent, const struct radix *radix, siz
     emit_break(view);
 }
 
+static size_t count_digits(const struct view *parent, const struct radix *radix, size_t begin,
+                           size_t end)
+{
+    size_t digits = 0;
+    for (size_t at = begin; at < end; at++)
+        digits += radix->digit[parent->bytes[at]] != SKIPPED;
+    return digits;
+}
+
+/* A run that is long enough covers `least` places, so that these are looked at from the last one
+ * backwards: what ends a run there is passed over at once. */
 static bool decode_runs(const struct view *parent, enum decoding decoding, size_t shortest,
                         struct view *view)
 {
-    struct radix radix;
-    unsigned skip;
-    radix_of(decoding, &radix, &skip);
-    size_t least = (shortest * 8 + radix.bits - 1) / radix.bits;
-    for (size_t at = 0; at < parent->size;) {
-        size_t begin = at, digits = 0;
-        while (at < parent->size && !is_break(parent, at)
-               && radix.digit[parent->bytes[at]] != DIGIT_NONE)
-            digits += radix.digit[parent->bytes[at++]] >= 0;
-        if (digits >= least)
-            decode_run(parent, &radix, begin, at, skip, view);
-        at++;
+    bool hex = decoding == DECODING_HEX || decoding == DECODING_HEX_ODD;
+    const struct radix *radix = hex ? &hexadecimal : &base64;
+    unsigned skip = (unsigned)decoding - (unsigned)(hex ? DECODING_HEX : DECODING_BASE64);
+    size_t least = (shortest * 8 + radix->bits - 1) / radix->bits;
+    for (size_t at = 0; at < parent->size && parent->size - at >= least;) {
+        size_t begin = at + least, end = at + least;
+        while (begin > at && digit_at(parent, radix, begin - 1) != NONE)
+            begin--;
+        if (begin > at) {
+            at = begin;
+            continue;
+        }
+        while (end < parent->size && digit_at(parent, radix, end) != NONE)
+            end++;
+        if (count_digits(parent, radix, at, end) >= least)
+            decode_run(parent, radix, at, end, skip, view);
+        at = end + 1;
     }
     return view->size > 0;
 }

@@ -15,6 +15,7 @@
 #include <sodium.h>
 
 #include "actions/secrets/redact.h"
+#include "journal/format/text.h"
 
 static struct redactor *make(const char *const *values, size_t count)
 {
@@ -333,23 +334,20 @@ static struct redactor *make_random(size_t count)
 static void redactor_apply_cost_does_not_grow_with_the_values(void **state)
 {
     (void)state;
-    struct bytes text = {0}, same = {0};
+    struct text lines = {0}, letters = {0};
+    struct bytes text, same;
     struct error error;
-    while (text.size < 1 << 20)
-        assert_int_equal(bytes_append_format(
-                             &text, &error,
-                             "2026-11-23T07:20:23.123456789Z "
-                             "{\"timestamp\":\"2026-11-23T07:20:23.123456Z\",\"level\":\"INFO\","
-                             "\"fields\":{\"message\":\"order \\\"%zu\\\" at "
-                             "http://127.0.0.1:3002/a?b=%%20c\"},\"target\":\"titan_execution\"}\n",
-                             text.size),
-                         ERROR_OK);
-    assert_int_equal(bytes_append(&same, "", 0, &error), ERROR_OK);
-    while (same.size < 1 << 20)
-        assert_int_equal(
-            bytes_append(&same, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-                         64, &error),
-            ERROR_OK);
+    while (lines.bytes.size < 1 << 20)
+        text_add_format(&lines,
+                        "2026-11-23T07:20:23.123456789Z "
+                        "{\"timestamp\":\"2026-11-23T07:20:23.123456Z\",\"level\":\"INFO\","
+                        "\"fields\":{\"message\":\"order \\\"%zu\\\" at "
+                        "http://127.0.0.1:3002/a?b=%%20c\"},\"target\":\"titan_execution\"}\n",
+                        lines.bytes.size);
+    while (letters.bytes.size < 1 << 20)
+        text_add(&letters, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
+    assert_int_equal(text_give(&lines, &text, &error), ERROR_OK);
+    assert_int_equal(text_give(&letters, &same, &error), ERROR_OK);
     static char likes[64][2001];
     const char *alike[64];
     for (size_t i = 0; i < 64; i++) {

@@ -28,6 +28,18 @@ static void put(struct expansion *expansion, char c, bool quoted)
     expansion->started = true;
 }
 
+/* Many at once. */
+static void put_run(struct expansion *expansion, const char *run, size_t length, bool quoted)
+{
+    if (expansion->mode == MODE_PATTERN && quoted) {
+        for (size_t i = 0; i < length; i++)
+            put(expansion, run[i], quoted);
+    } else if (length > 0) {
+        grow_bytes(&expansion->current, run, length);
+        expansion->started = true;
+    }
+}
+
 static void end_field(struct expansion *expansion)
 {
     if (!expansion->started)
@@ -43,11 +55,14 @@ static void end_field(struct expansion *expansion)
 
 static void put_value(struct expansion *expansion, const char *value, bool quoted)
 {
-    for (const char *at = value; *at != '\0'; at++) {
-        if (!quoted && expansion->mode == MODE_FIELDS && strchr(" \t\n", *at) != NULL)
-            end_field(expansion);
-        else
-            put(expansion, *at, quoted);
+    const char *ends = !quoted && expansion->mode == MODE_FIELDS ? " \t\n" : "";
+    for (const char *at = value;; at++) {
+        size_t run = strcspn(at, ends);
+        put_run(expansion, at, run, quoted);
+        at += run;
+        if (*at == '\0')
+            return;
+        end_field(expansion);
     }
 }
 
@@ -125,9 +140,8 @@ static const char *substitute(struct expansion *expansion, const char *at, bool 
     struct grow output = {.arena = shell->arena}, text = {.arena = shell->arena};
     shell->substituted = sh_subshell(shell, arena_copy(shell->arena, at, (size_t)(end - at)),
                                      &output);
-    for (size_t i = 0; i < output.size; i++)
-        if (output.data[i] != '\0')
-            grow_bytes(&text, output.data + i, 1);
+    for (size_t i = 0; i < output.size; i += strlen(output.data + i) + 1)
+        grow_text(&text, output.data + i);
     while (text.size > 0 && text.data[text.size - 1] == '\n')
         text.data[--text.size] = '\0';
     put_value(expansion, grow_string(&text), quoted);
@@ -225,9 +239,9 @@ static void expand_text(struct expansion *expansion, const char *at, const char 
     while (at < end) {
         if (*at == '\'' && !quoted) {
             expansion->started = true;
-            for (at++; *at != '\''; at++)
-                put(expansion, *at, true);
-            at++;
+            size_t run = strcspn(++at, "'");
+            put_run(expansion, at, run, true);
+            at += run + 1;
         } else if (*at == '"' && !quoted) {
             const char *inner = at + 1, *close = inner;
             bool lone = inner[0] == '$' && inner[1] == '@'; /* "$@" without arguments: no field */
@@ -247,7 +261,11 @@ static void expand_text(struct expansion *expansion, const char *at, const char 
         } else if (*at == '$') {
             at = expand_dollar(expansion, at + 1, quoted);
         } else {
-            put(expansion, *at++, quoted);
+            size_t run = 1;
+            while (at + run < end && strchr("'\"\\$", at[run]) == NULL)
+                run++;
+            put_run(expansion, at, run, quoted);
+            at += run;
         }
     }
 }
