@@ -23,8 +23,8 @@ struct output {
     size_t expected_size;    /* what is left of it */
 };
 
-static enum error_code compare(struct output *out, const void *data, size_t size,
-                               struct error *error)
+static enum error_code output_compare(struct output *out, const void *data, size_t size,
+                                      struct error *error)
 {
     if (size > out->expected_size || memcmp(out->expected, data, size) != 0)
         return refuse_value(error, "a text is not in canonical form");
@@ -33,17 +33,26 @@ static enum error_code compare(struct output *out, const void *data, size_t size
     return ERROR_OK;
 }
 
-static enum error_code put(struct output *out, const void *data, size_t size, struct error *error)
+static enum error_code output_grow(struct output *out, size_t size, struct error *error)
+{
+    size_t capacity = 2 * size + CAPACITY_LEAST;
+    uint8_t *grown = realloc(out->made.data, capacity);
+    if (grown == NULL)
+        return error_set(error, ERROR_MEMORY, errno, "", "", "out of memory");
+    out->made.data = grown;
+    out->capacity = capacity;
+    return ERROR_OK;
+}
+
+static enum error_code output_put(struct output *out, const void *data, size_t size,
+                                  struct error *error)
 {
     if (out->expected != NULL)
-        return compare(out, data, size, error);
-    if (out->made.size + size >= out->capacity) {
-        size_t capacity = 2 * (out->made.size + size) + CAPACITY_LEAST;
-        uint8_t *grown = realloc(out->made.data, capacity);
-        if (grown == NULL)
-            return error_set(error, ERROR_MEMORY, errno, "", "", "out of memory");
-        out->made.data = grown;
-        out->capacity = capacity;
+        return output_compare(out, data, size, error);
+    if (out->made.data == NULL || out->made.size + size >= out->capacity) {
+        enum error_code code = output_grow(out, out->made.size + size, error);
+        if (code != ERROR_OK)
+            return code;
     }
     memcpy(out->made.data + out->made.size, data, size);
     out->made.size += size;
@@ -51,15 +60,16 @@ static enum error_code put(struct output *out, const void *data, size_t size, st
     return ERROR_OK;
 }
 
-static enum error_code put_escape(struct output *out, unsigned char character, struct error *error)
+static enum error_code output_escape(struct output *out, unsigned char character,
+                                     struct error *error)
 {
     static const char *const short_forms[0x20] = {
         ['\b'] = "\\b", ['\t'] = "\\t", ['\n'] = "\\n", ['\f'] = "\\f", ['\r'] = "\\r"};
     char form[8];
     if (character < 0x20 && short_forms[character] != NULL)
-        return put(out, short_forms[character], 2, error);
+        return output_put(out, short_forms[character], 2, error);
     int length = snprintf(form, sizeof form, character < 0x20 ? "\\u%04x" : "\\%c", character);
-    return put(out, form, (size_t)length, error);
+    return output_put(out, form, (size_t)length, error);
 }
 
 static enum error_code write_string(const char *text, size_t length, struct output *out,
@@ -67,26 +77,26 @@ static enum error_code write_string(const char *text, size_t length, struct outp
 {
     if (!bytes_is_utf8(text, length))
         return refuse_value(error, "a string is not UTF-8");
-    enum error_code code = put(out, "\"", 1, error);
+    enum error_code code = output_put(out, "\"", 1, error);
     for (size_t i = 0, plain; code == ERROR_OK && i < length; i += plain) {
         for (plain = 0; i + plain < length && (unsigned char)text[i + plain] >= 0x20
                         && text[i + plain] != '"' && text[i + plain] != '\\';)
             plain++;
         if (plain > 0) {
-            code = put(out, text + i, plain, error);
+            code = output_put(out, text + i, plain, error);
             continue;
         }
-        code = put_escape(out, (unsigned char)text[i], error);
+        code = output_escape(out, (unsigned char)text[i], error);
         plain = 1;
     }
-    return code == ERROR_OK ? put(out, "\"", 1, error) : code;
+    return code == ERROR_OK ? output_put(out, "\"", 1, error) : code;
 }
 
 static enum error_code write_integer(json_int_t value, struct output *out, struct error *error)
 {
     char digits[24];
     int length = snprintf(digits, sizeof digits, "%lld", (long long)value);
-    return put(out, digits, (size_t)length, error);
+    return output_put(out, digits, (size_t)length, error);
 }
 
 static enum error_code write_value(const json_t *value, unsigned depth, struct output *out,
@@ -95,35 +105,35 @@ static enum error_code write_value(const json_t *value, unsigned depth, struct o
 static enum error_code write_object(const json_t *value, unsigned depth, struct output *out,
                                     struct error *error)
 {
-    enum error_code code = put(out, "{", 1, error);
+    enum error_code code = output_put(out, "{", 1, error);
     const char *key;
     json_t *member;
     bool first = true;
     json_object_foreach ((json_t *)value, key, member) {
         if (code == ERROR_OK && !first)
-            code = put(out, ",", 1, error);
+            code = output_put(out, ",", 1, error);
         if (code == ERROR_OK)
             code = write_string(key, strlen(key), out, error);
         if (code == ERROR_OK)
-            code = put(out, ":", 1, error);
+            code = output_put(out, ":", 1, error);
         if (code == ERROR_OK)
             code = write_value(member, depth + 1, out, error);
         first = false;
     }
-    return code == ERROR_OK ? put(out, "}", 1, error) : code;
+    return code == ERROR_OK ? output_put(out, "}", 1, error) : code;
 }
 
 static enum error_code write_array(const json_t *value, unsigned depth, struct output *out,
                                    struct error *error)
 {
-    enum error_code code = put(out, "[", 1, error);
+    enum error_code code = output_put(out, "[", 1, error);
     for (size_t i = 0; code == ERROR_OK && i < json_array_size(value); i++) {
         if (i > 0)
-            code = put(out, ",", 1, error);
+            code = output_put(out, ",", 1, error);
         if (code == ERROR_OK)
             code = write_value(json_array_get(value, i), depth + 1, out, error);
     }
-    return code == ERROR_OK ? put(out, "]", 1, error) : code;
+    return code == ERROR_OK ? output_put(out, "]", 1, error) : code;
 }
 
 static enum error_code write_value(const json_t *value, unsigned depth, struct output *out,
@@ -144,11 +154,11 @@ static enum error_code write_value(const json_t *value, unsigned depth, struct o
     case JSON_REAL:
         return refuse_value(error, "a number is not an integer");
     case JSON_TRUE:
-        return put(out, "true", 4, error);
+        return output_put(out, "true", 4, error);
     case JSON_FALSE:
-        return put(out, "false", 5, error);
+        return output_put(out, "false", 5, error);
     case JSON_NULL:
-        return put(out, "null", 4, error);
+        return output_put(out, "null", 4, error);
     }
     return refuse_value(error, "a value is of no known type");
 }

@@ -265,8 +265,8 @@ static void decode_run(const struct view *parent, const struct radix *radix, siz
     emit_break(view);
 }
 
-static size_t count_digits(const struct view *parent, const struct radix *radix, size_t begin,
-                           size_t end)
+static size_t digits_in_run(const struct view *parent, const struct radix *radix, size_t begin,
+                            size_t end)
 {
     size_t digits = 0;
     for (size_t at = begin; at < end; at++)
@@ -284,7 +284,7 @@ static bool decode_runs(const struct view *parent, enum decoding decoding, size_
     unsigned skip = (unsigned)decoding - (unsigned)(hex ? DECODING_HEX : DECODING_BASE64);
     size_t least = (shortest * 8 + radix->bits - 1) / radix->bits;
     for (size_t at = 0; at < parent->size && parent->size - at >= least;) {
-        size_t begin = at + least, end = at + least;
+        size_t begin = at + least, end = begin;
         while (begin > at && digit_at(parent, radix, begin - 1) != NONE)
             begin--;
         if (begin > at) {
@@ -293,7 +293,7 @@ static bool decode_runs(const struct view *parent, enum decoding decoding, size_
         }
         while (end < parent->size && digit_at(parent, radix, end) != NONE)
             end++;
-        if (count_digits(parent, radix, at, end) >= least)
+        if (digits_in_run(parent, radix, at, end) >= least)
             decode_run(parent, radix, at, end, skip, view);
         at = end + 1;
     }
