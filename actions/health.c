@@ -53,6 +53,8 @@ static enum error_code resolve(struct target *target, const struct containers *c
     if (code != ERROR_OK)
         return code;
     size_t address = result.output.size > 0 ? strcspn((const char *)result.output.data, " \n") : 0;
+    if (result.status != 0 || address == 0) /* a container that does not run has none */
+        return bytes_append(ret_url, "", 0, error);
     return bytes_append_format(ret_url, error, "%.*s//%.*s%s", (int)(mark - url), url, (int)address,
                                (const char *)result.output.data, name + length);
 }
@@ -66,7 +68,7 @@ static enum error_code ask_http(struct target *target, const struct containers *
     int64_t sent_ns = clock_boottime_ns(target_clock(target));
     enum error_code code = resolve(target, containers, endpoint->url, &url, error);
     if (code == ERROR_OK && url.size == 0)
-        code = bytes_append_format(&body, error, "the service has no container");
+        code = bytes_append_format(&body, error, "the service has no running container");
     else if (code == ERROR_OK)
         code = http_get(target, (const char *)url.data, PROBE_MS, &status, &body, error);
     if (code != ERROR_OK)
@@ -158,6 +160,15 @@ static enum error_code ask_endpoint(struct target *target, const struct containe
                      "an endpoint has neither url nor container nor exec");
 }
 
+enum error_code health_unanswered(const struct clock *clock, const char *endpoint, int64_t sent_ns,
+                                  struct evidence *evidence, struct error *error)
+{
+    return evidence_add_unanswered(evidence,
+                                   &(struct evidence_unanswered){PROBE_HEALTH, endpoint, 0, sent_ns,
+                                                                 clock_boottime_ns(clock)},
+                                   error);
+}
+
 enum error_code health_look(struct target *target, const struct containers *containers,
                             struct evidence *evidence, struct health_view *ret_view,
                             struct error *error)
@@ -165,8 +176,12 @@ enum error_code health_look(struct target *target, const struct containers *cont
     const struct setup *setup = target_setup(target);
     struct health_view view = {.all_good = true};
     for (size_t i = 0; i < setup->endpoint_count; i++) {
+        int64_t sent_ns = clock_boottime_ns(target_clock(target));
         enum error_code code = ask_endpoint(target, containers, &setup->endpoints[i], evidence,
                                             &view.good[i], error);
+        if (code != ERROR_OK && code != ERROR_MEMORY)
+            code = health_unanswered(target_clock(target), setup->endpoints[i].name, sent_ns,
+                                     evidence, error);
         if (code != ERROR_OK)
             return code;
         if (!view.good[i] && view.all_good) {

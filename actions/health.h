@@ -1,4 +1,5 @@
-/* actions/health: every configured endpoint, asked once. Missing is never healthy.
+/* actions/health: every configured endpoint, asked once. Missing is never healthy,
+ *            and an error of a question is an endpoint without an answer.
  * Evidence:  health, one item an endpoint, always all of them (journal/FORMAT.md). */
 #ifndef ACTIONS_HEALTH_H
 #define ACTIONS_HEALTH_H
@@ -15,6 +16,9 @@ struct health_view {
 enum error_code health_look(struct target *target, const struct containers *containers,
                             struct evidence *evidence, struct health_view *ret_view,
                             struct error *error) CHECKED;
+/* The item of an endpoint that could not be asked, because of *error. */
+enum error_code health_unanswered(const struct clock *clock, const char *endpoint, int64_t sent_ns,
+                                  struct evidence *evidence, struct error *error) CHECKED;
 /* HTTP 200, and where the body is JSON with a string `status`, that is ok or healthy. */
 bool health_is_good(int status, const struct bytes *body);
 

@@ -171,3 +171,12 @@ enum error_code interlock_send(struct target *target, bool arm, const char *nonc
     return bus_publish(target, arm ? bus->subject_arm : bus->subject_disarm, payload, evidence,
                        ret_sent, error);
 }
+
+enum error_code interlock_run_safe_command(struct target *target, struct evidence *evidence,
+                                           int *ret_status, struct error *error)
+{
+    CLEANUP_TEXT struct text script = {0};
+    text_add_format(&script, "exec 2>&1; %s", target_setup(target)->services.safe_command);
+    struct target_command command = {.built = &script, .anywhere = true};
+    return target_probe(target, &command, PROBE_ACT, "safe command", evidence, ret_status, error);
+}

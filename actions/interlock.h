@@ -61,5 +61,8 @@ void interlock_read(const struct setup_services *services, const struct bytes *l
 enum error_code interlock_send(struct target *target, bool arm, const char *nonce,
                                const char *reason, struct evidence *evidence, bool *ret_sent,
                                struct error *error) CHECKED;
+/* services.safe_command. Evidence: act "safe command". */
+enum error_code interlock_run_safe_command(struct target *target, struct evidence *evidence,
+                                           int *ret_status, struct error *error) CHECKED;
 
 #endif

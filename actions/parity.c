@@ -96,14 +96,26 @@ static enum error_code ask_responder(struct target *target, unsigned requests,
     const char *subject = target_setup(target)->bus.subject_policy_hash;
     for (unsigned i = 0; i < requests; i++) {
         unsigned answers = 0;
+        int64_t sent_ns = clock_boottime_ns(target_clock(target));
         enum error_code code = bus_request(target,
                                            &(struct bus_question){.probe = PROBE_BUS_POLICY_HASH,
                                                                   .subject = subject,
                                                                   .payload = "{}",
                                                                   .timeout_ms = REQUEST_MS},
                                            evidence, &answers, error);
+        if (code == ERROR_OK)
+            continue;
+        if (code == ERROR_MEMORY)
+            return code;
+        int64_t now_ns = clock_boottime_ns(target_clock(target));
+        code = evidence_add_unanswered(evidence,
+                                       &(struct evidence_unanswered){PROBE_BUS_POLICY_HASH, subject,
+                                                                     EVIDENCE_BUS_UNANSWERED,
+                                                                     sent_ns, now_ns},
+                                       error);
         if (code != ERROR_OK)
             return code;
+        break; /* nobody answers the others either */
     }
     for (size_t i = first; i < evidence->count; i++) {
         struct policy_words words;

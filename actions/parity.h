@@ -3,6 +3,7 @@
  * Rule:      journal/FORMAT.md, "Parity". Unequal beats missing: one contrary voice decides,
  *            whatever stands before it. The reading here steers the driver; titan-verify reads
  *            the raw evidence itself.
+ * Bus:       that cannot be reached is a voice that is missing; its item has a status of its own.
  * Voices:    what each says is read by policy_words.h.
  * Evidence:  bus.policy_hash, logs.execution, logs.brain. */
 #ifndef ACTIONS_PARITY_H

@@ -49,6 +49,8 @@ struct interlock_memory {
 
 struct driver {
     struct interlock_memory interlock;
+    char execution[80]; /* id of Execution's container, as it was seen last; "" = not known */
+    uint64_t acted;     /* the intent whose act this process ran; 0 = none */
     struct driver_options options;
     struct config config;
     const struct world *world; /* borrowed */

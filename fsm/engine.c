@@ -6,6 +6,7 @@
 
 #include "fsm/roster/authority.h"
 #include "fsm/terminal/confirm.h"
+#include "fsm/endure.h"
 #include "fsm/steps/disarm.h"
 #include "fsm/keep_tenancy.h"
 #include "fsm/terminal/progress.h"
@@ -14,7 +15,6 @@
 #include "fsm/steps/withdrawn.h"
 #include "journal/canonical.h"
 
-static const int64_t RECONNECT_PAUSE_NS = 2000000000;
 enum { STEP_BYTES = 1 << 20 }; /* free on the disk before a step begins */
 
 static enum error_code refuse_and_record(struct driver *driver, const char *event,
@@ -150,6 +150,7 @@ static enum error_code act(struct driver *driver, struct step *step, struct erro
     assert(step->intent != 0);
     step->deadline_ns = driver_now_ns(driver) + step->edge->deadline_ms * 1000000;
     progress_step(driver, step->edge, step->adopted);
+    driver->acted = step->intent;
     enum error_code code = keep_tenancy_renew(driver, step->edge, error);
     if (code == ERROR_OK)
         code = step_run(step, error);
@@ -234,44 +235,51 @@ static enum error_code settle(struct driver *driver, const char *stop, struct er
     return ERROR_REFUSED;
 }
 
-/* The journal cannot be written, so nothing more is done to the target but this: a service that may
- * be trading unwatched is disarmed. */
-static void leave_safe(struct driver *driver, struct error *error)
+/* The open intent is answered by `failed`, because its act came to no outcome of its own. One that
+ * another process left open is closed by a reconciliation first. */
+static enum error_code give_up(struct driver *driver, const char *why, struct error *error)
 {
-    enum phase phase = machine_phase(driver->deployment.state);
-    struct disarm_seen seen;
-    struct error ignored, first = *error;
-    if (driver->config.setup.services.execution[0] == '\0'
-        || (phase != PHASE_CHANGED && phase != PHASE_REVERTING))
-        return;
-    enum error_code code = disarm_unrecorded(driver, "the journal cannot be written", &seen,
-                                             &ignored);
-    progress_word(driver,
-                  code == ERROR_OK && seen.observed
-                      ? "DISARM was sent without a record, and Execution is seen disarmed"
-                      : "DISARM was sent without a record, and Execution is NOT seen disarmed");
-    *error = first;
+    const struct reconciled failed = {.resumption = RESUMPTION_FAIL, .event = EVENT_FAILED};
+    struct reconciled reconciled = failed;
+    bool own = driver->acted == driver->deployment.intent.seq;
+    (void)snprintf(reconciled.reason, sizeof reconciled.reason, "%s", why);
+    enum error_code code = own ? ERROR_OK : reconcile_unseen(driver, &reconciled, error);
+    if (code == ERROR_OK)
+        code = driver_reload(driver, error);
+    return code == ERROR_OK ? fail_intent(driver, &reconciled, error) : code;
 }
 
-/* Where nobody would watch, a lost link is tried again until the time that a rollback may take is
- * over, interrupted or not; else the operator decides. */
-static bool try_again(struct driver *driver, enum error_code code, int64_t *first_lost_ns,
-                      struct error *error)
+/* Without an open intent. */
+static enum error_code go_back(struct driver *driver, const char *why, struct error *error)
 {
-    if (code != ERROR_UNREACHABLE || !driver_is_open(driver))
-        return false;
-    struct error ignored;
-    if (driver_reload(driver, &ignored) != ERROR_OK || !machine_is_hot(driver->deployment.state))
-        return false;
-    int64_t now = driver_now_ns(driver);
-    if (*first_lost_ns == 0)
-        *first_lost_ns = now;
-    if (now - *first_lost_ns > driver->config.limits.rollback_ms * 1000000)
-        return false;
-    progress_word(driver, "%s; trying again", error->what);
-    driver_disconnect(driver);
-    return driver->clock->sleep_until(driver->clock->context, now + RECONNECT_PAUSE_NS, &ignored)
-           == ERROR_OK;
+    const struct deployment *deployment = &driver->deployment;
+    const struct transition *back = machine_transition(deployment->procedure, deployment->state,
+                                                       EVENT_ROLLBACK);
+    return record_and_move(driver, &(struct transition_draft){.edge = back, .reason = why}, error);
+}
+
+/* ERROR_OK: the engine goes on. */
+static enum error_code answer_error(struct driver *driver, struct endurance *endurance,
+                                    enum error_code code, struct error *error)
+{
+    char why[sizeof error->what];
+    (void)snprintf(why, sizeof why, "%s", error->what);
+    switch (endure(driver, endurance, code, error)) {
+    case ENDURED_AGAIN:
+        return ERROR_OK;
+    case ENDURED_FAIL:
+        code = give_up(driver, why, error);
+        break;
+    case ENDURED_BACK:
+        code = go_back(driver, why, error);
+        break;
+    case ENDURED_INVALID:
+    case ENDURED_END:
+        break;
+    }
+    if (code != ERROR_OK)
+        endure_leave_safe(driver, error);
+    return code;
 }
 
 static enum exit_status status_of_state(const struct deployment *deployment)
@@ -335,7 +343,7 @@ static bool is_pause(const struct driver *driver, enum engine_mode mode, enum st
 enum error_code engine_drive(struct driver *driver, enum engine_mode mode,
                              enum exit_status *ret_status, struct error *error)
 {
-    int64_t first_lost_ns = 0;
+    struct endurance endurance = {.first_ns = 0};
     if (!driver_is_open(driver))
         return refuse_and_record(driver, "advance", "no deployment is open",
                                  "titan-fsm begin release --reason TEXT", error);
@@ -343,6 +351,7 @@ enum error_code engine_drive(struct driver *driver, enum engine_mode mode,
         *ret_status = EXIT_ROLLBACK_FAILED;
         return ERROR_OK;
     }
+    disarm_remember(driver);
     for (;;) {
         enum state before = driver->deployment.state;
         enum error_code code = driver->deployment.intent.seq != 0 ? settle(driver, NULL, error)
@@ -350,14 +359,13 @@ enum error_code engine_drive(struct driver *driver, enum engine_mode mode,
         bool moved = driver->deployment.ended || driver->deployment.state != before;
         if (code == ERROR_OK && !moved && driver->deployment.intent.seq == 0)
             code = take_edge(driver, error);
-        if (code != ERROR_OK) {
-            if (try_again(driver, code, &first_lost_ns, error))
-                continue;
-            if (code == ERROR_JOURNAL_WRITE)
-                leave_safe(driver, error);
+        bool failed = code != ERROR_OK;
+        if (failed)
+            code = answer_error(driver, &endurance, code, error);
+        if (code != ERROR_OK)
             return code;
-        }
-        first_lost_ns = 0;
+        if (failed && driver->deployment.state == before && !driver->deployment.ended)
+            continue;
         if (is_pause(driver, mode, before, ret_status))
             return ERROR_OK;
     }
@@ -369,6 +377,10 @@ enum error_code engine_command(struct driver *driver, enum event event, const ch
     if (!driver_is_open(driver))
         return refuse_and_record(driver, machine_event_name(event), "no deployment is open",
                                  "titan-fsm status", error);
+    const struct deployment *deployment = &driver->deployment;
+    if (machine_phase(deployment->state) == PHASE_REVERTING /* on the way there already */
+        && machine_transition(deployment->procedure, deployment->state, event) == NULL)
+        return engine_drive(driver, ENGINE_ADVANCE, ret_status, error);
     while (driver->deployment.intent.seq != 0) {
         enum error_code code = settle(driver, reason, error);
         if (code != ERROR_OK)
@@ -381,8 +393,7 @@ enum error_code engine_command(struct driver *driver, enum event event, const ch
     const struct transition *edge = machine_transition(driver->deployment.procedure,
                                                        driver->deployment.state, event);
     if (edge == NULL) {
-        if (machine_phase(driver->deployment.state)
-            == PHASE_REVERTING) /* on the way there already: go on */
+        if (machine_phase(driver->deployment.state) == PHASE_REVERTING)
             return engine_drive(driver, ENGINE_ADVANCE, ret_status, error);
         bool changed = machine_phase(driver->deployment.state) == PHASE_CHANGED;
         return refuse_and_record(

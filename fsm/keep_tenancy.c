@@ -66,7 +66,7 @@ static void forget_if_followed(struct driver *driver, struct target *target,
             ignored.what);
 }
 
-static enum error_code ask_target(struct driver *driver, bool write, struct error *error)
+static enum error_code renew(struct driver *driver, struct error *error)
 {
     struct target *target;
     struct kept_terms kept;
@@ -75,11 +75,10 @@ static enum error_code ask_target(struct driver *driver, bool write, struct erro
         code = keep_tenancy_terms(driver, &kept, error);
     if (code != ERROR_OK)
         return code;
-    code = write ? tenancy_renew(target, &kept.terms, error)
-                 : tenancy_watch(target, &kept.terms, error);
+    code = tenancy_renew(target, &kept.terms, error);
     if (code == ERROR_HELD)
         forget_if_followed(driver, target, &kept.terms);
-    if (code == ERROR_OK && write)
+    if (code == ERROR_OK)
         driver->renewed_ns = driver_now_ns(driver);
     return code;
 }
@@ -87,7 +86,8 @@ static enum error_code ask_target(struct driver *driver, bool write, struct erro
 /* A failed renewal is not fatal in hot states: each mutating command checks the epoch. */
 static enum error_code tolerate(struct driver *driver, enum error_code code, struct error *error)
 {
-    if (step_event(code) == EVENT_INVALID)
+    bool followed = driver->session == NULL;
+    if (code == ERROR_OK || code == ERROR_JOURNAL_WRITE || followed)
         return code;
     progress_word(driver, "the tenancy of the target could not be renewed (%s); going on",
                   error->what);
@@ -97,18 +97,18 @@ static enum error_code tolerate(struct driver *driver, enum error_code code, str
 enum error_code keep_tenancy_renew(struct driver *driver, const struct transition *edge,
                                    struct error *error)
 {
-    if (deployment_transition_to(&driver->deployment, STATE_CONNECTED) == NULL)
+    if (edge->action == ACTION_MAKE_SAFE
+        || deployment_transition_to(&driver->deployment, STATE_CONNECTED) == NULL)
         return ERROR_OK;
-    enum error_code code = ask_target(driver, edge->action != ACTION_MAKE_SAFE, error);
+    enum error_code code = renew(driver, error);
     return machine_is_hot(edge->from) ? tolerate(driver, code, error) : code;
 }
 
 enum error_code keep_tenancy_renew_when_due(struct driver *driver, struct error *error)
 {
     int64_t due_ns = driver->renewed_ns + driver->config.limits.tenancy_ms / RENEWALS * 1000000;
-    return driver_now_ns(driver) < due_ns
-               ? ERROR_OK
-               : tolerate(driver, ask_target(driver, true, error), error);
+    return driver_now_ns(driver) < due_ns ? ERROR_OK
+                                          : tolerate(driver, renew(driver, error), error);
 }
 
 static enum error_code give_back(struct driver *driver, struct target *target,

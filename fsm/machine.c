@@ -71,6 +71,11 @@ bool machine_is_hot(enum state state)
     return state_hot[state];
 }
 
+bool machine_act_is_hot(enum action action)
+{
+    return action >= ACTION_SWITCH_SERVICES && action < ACTION_RESTORE_CODE;
+}
+
 enum phase machine_phase(enum state state)
 {
     assert(state > STATE_INVALID && state < STATE_COUNT);

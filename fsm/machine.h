@@ -114,6 +114,8 @@ const struct transition *machine_transitions(size_t *ret_count);
 /* Hot: `advance` goes on from here without a pause, because between two commands nobody would
  * watch. */
 bool machine_is_hot(enum state state);
+/* While an intent of it is open nobody else watches either: from the first change on. */
+bool machine_act_is_hot(enum action action);
 enum phase machine_phase(enum state state);
 
 const char *machine_procedure_name(enum procedure procedure);

@@ -204,7 +204,6 @@ static enum error_code settle_action(struct driver *driver, struct target *targe
     case ACTION_VERIFY_PARITY:
     case ACTION_CONFIRM:
     case ACTION_COMPLETE:
-    case ACTION_MAKE_SAFE:
     case ACTION_REVERT:
     case ACTION_REDEPLOY:
     case ACTION_VERIFY_RESTORED:
@@ -212,6 +211,7 @@ static enum error_code settle_action(struct driver *driver, struct target *targe
                "this step looks before it acts and finds by itself what is done already");
         return ERROR_OK;
     case ACTION_OBSERVE_WINDOW:
+    case ACTION_MAKE_SAFE:
     case ACTION_RESTORE_CODE:
     case ACTION_INVALID:
     case ACTION_NONE:
@@ -302,17 +302,32 @@ static enum error_code record_finding(struct driver *driver, const char *stop,
     return journal_append_moving(driver->journal, decide_reconciliation, &ruling, error);
 }
 
+/* The operator goes back from where a service may have changed: DISARM does not wait for a look. */
+static bool goes_straight_back(const struct driver *driver, const char *stop)
+{
+    const struct deployment *deployment = &driver->deployment;
+    const struct transition *failed = machine_transition(deployment->procedure, deployment->state,
+                                                         EVENT_FAILED);
+    return stop != NULL && failed != NULL && failed->to == STATE_ROLLING_BACK;
+}
+
 /* A window has no time to lose: its own next sample is the look. */
-static enum error_code find_out(struct driver *driver, struct scene *scene, struct finding *finding,
-                                struct error *error)
+static enum error_code find_out(struct driver *driver, const char *stop, struct scene *scene,
+                                struct finding *finding, struct error *error)
 {
     enum action action = driver->deployment.intent.action;
     struct target *target = NULL;
+    if (goes_straight_back(driver, stop)) {
+        decide(finding, "unknown", RESUMPTION_REPEAT, "it is not looked at: DISARM comes first");
+        return ERROR_OK;
+    }
     if (action == ACTION_OBSERVE_WINDOW)
         return settle_window(driver, finding, error);
-    if (action == ACTION_RESTORE_CODE) {
+    if (action == ACTION_RESTORE_CODE || action == ACTION_MAKE_SAFE) {
         decide(finding, "unknown", RESUMPTION_REPEAT,
-               "restoring the commit again changes nothing that is done");
+               action == ACTION_MAKE_SAFE
+                   ? "DISARM comes before any look, and sent again it changes nothing"
+                   : "restoring the commit again changes nothing that is done");
         return ERROR_OK;
     }
     enum error_code code = driver_target(driver, &target, error);
@@ -327,7 +342,7 @@ static enum error_code settle_and_record(struct driver *driver, const char *stop
 {
     enum action action = driver->deployment.intent.action;
     struct finding finding = {.found = "unknown"};
-    enum error_code code = find_out(driver, scene, &finding, error);
+    enum error_code code = find_out(driver, stop, scene, &finding, error);
     if (code == ERROR_OK)
         code = record_finding(driver, stop, &finding, &scene->evidence, error);
     if (code != ERROR_OK)
@@ -348,5 +363,23 @@ enum error_code reconcile(struct driver *driver, const char *stop,
     enum error_code code = settle_and_record(driver, stop, scene, ret_reconciled, error);
     evidence_clear(&scene->evidence);
     free(scene);
+    return code;
+}
+
+enum error_code reconcile_unseen(struct driver *driver, const struct reconciled *reconciled,
+                                 struct error *error)
+{
+    const char *action = machine_action_name(driver->deployment.intent.action);
+    enum error_code code = record_reconciliation(&driver->recorder,
+                                                 &(struct reconciliation_draft){
+                                                     .intent = driver->deployment.intent.seq,
+                                                     .found = "unknown",
+                                                     .then = then_of(reconciled->resumption),
+                                                     .reason = reconciled->reason,
+                                                 },
+                                                 error);
+    if (code == ERROR_OK)
+        progress_reconciliation(driver, action, "unknown", then_of(reconciled->resumption),
+                                reconciled->reason);
     return code;
 }

@@ -26,4 +26,8 @@ struct reconciled {
 enum error_code reconcile(struct driver *driver, const char *stop,
                           struct reconciled *ret_reconciled, struct error *error) CHECKED;
 
+/* The target could not be looked at while there was time: only the record. */
+enum error_code reconcile_unseen(struct driver *driver, const struct reconciled *reconciled,
+                                 struct error *error) CHECKED;
+
 #endif

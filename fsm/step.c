@@ -8,6 +8,7 @@
 
 #include "actions/compose/compose.h"
 #include "actions/secrets/secrets.h"
+#include "fsm/fate.h"
 #include "fsm/steps/await.h"
 #include "journal/format/names.h"
 
@@ -68,10 +69,9 @@ static enum error_code run_action(struct step *step, struct error *error)
 enum error_code step_run(struct step *step, struct error *error)
 {
     enum error_code code = run_action(step, error);
-    enum event event = step_event(code);
-    if (event != EVENT_INVALID)
-        code = step_is(step, event, "%s%s%s", error->what, error->where[0] != '\0' ? ": " : "",
-                       error->where);
+    if (code != ERROR_OK && fate_of(step->edge->action, code) == ERROR_FATE_F)
+        code = step_is(step, EVENT_FAILED, "%s%s%s", error->what,
+                       error->where[0] != '\0' ? ": " : "", error->where);
     assert(code != ERROR_OK || step->event != EVENT_INVALID);
     return code;
 }
@@ -119,32 +119,6 @@ enum error_code step_is(struct step *step, enum event event, const char *format,
             step->reason[i] = ' ';
     step->event = event;
     return ERROR_OK;
-}
-
-enum event step_event(enum error_code code)
-{
-    switch (code) {
-    case ERROR_TIMEOUT:
-    case ERROR_PROTOCOL:
-    case ERROR_REMOTE:
-    case ERROR_LIMIT:
-        return EVENT_FAILED;
-    case ERROR_OK:
-    case ERROR_USAGE:
-    case ERROR_CONFIG:
-    case ERROR_SYSTEM:
-    case ERROR_MEMORY:
-    case ERROR_DAMAGED:
-    case ERROR_JOURNAL_WRITE:
-    case ERROR_HELD:
-    case ERROR_UNREACHABLE:
-    case ERROR_HOST_REFUSED:
-    case ERROR_KEY_REFUSED:
-    case ERROR_REFUSED:
-    case ERROR_NEEDS_PERSON:
-        return EVENT_INVALID;
-    }
-    return EVENT_INVALID;
 }
 
 int64_t step_remaining_ms(const struct step *step)
@@ -207,7 +181,7 @@ enum error_code step_await_responder(struct step *step, struct error *error)
                                                    .until_ns = step_settle_ns(step)},
                             &step->evidence, &seen->parity, error);
     evidence_cut(&step->evidence, before);
-    return code;
+    return code == ERROR_JOURNAL_WRITE || code == ERROR_MEMORY ? code : ERROR_OK;
 }
 
 const struct container *step_first_sick(const struct step *step)

@@ -5,7 +5,7 @@
  * Outcome:   one channel for steps and what they are made of: ERROR_OK with an event is the outcome
  *            (`event`, `reason`, `evidence`, `facts`), ERROR_OK without one means that the step
  * goes on (step_goes_on()). An error of step_run() means that there is no outcome: the intent stays
- * open and is settled by probing (reconcile.h). Errors that are outcomes after all (step_event())
+ * open and is settled by probing (reconcile.h). Errors that are outcomes after all (fate.h, F)
  * become FAILED in step_run(). Size:      a struct step is too large for the stack: step_new().
  * Again:     every step looks first and does only what is not done yet, so that repeating one after
  *            an interruption does nothing twice. */
@@ -80,9 +80,6 @@ enum error_code step_is(struct step *step, enum event event, const char *format,
     __attribute__((format(printf, 3, 4)));
 /* No error, and no outcome yet. */
 bool step_goes_on(const struct step *step, enum error_code code);
-/* EVENT_FAILED for an error that is an outcome of the step (a deadline, an answer that cannot be
- * understood); EVENT_INVALID for one that leaves it open (unreachable, held, journal). */
-enum event step_event(enum error_code code);
 
 /* What is left of the action's time, and of it at most `ms` from now, on the boot clock. */
 int64_t step_remaining_ms(const struct step *step);
@@ -98,7 +95,7 @@ enum error_code step_connect_target(struct step *step, struct error *error) CHEC
 const struct target_tenancy *step_lease(const struct step *step);
 /* Until the responder of an Execution that was just brought up answers, or the time is over:
  * Execution before Brain, which asks once and never again. What the answer says is judged later, so
- * that no evidence of it stays. */
+ * that no evidence of it stays, and a responder that cannot be asked is no error. */
 enum error_code step_await_responder(struct step *step, struct error *error) CHECKED;
 /* What an earlier line of a run that began in this deployment says otherwise than parity that was
  * seen last (step->seen: parity, containers, before); "" = nothing. Borrowed. */

@@ -38,7 +38,9 @@
  *   readlink, chown, chmod, stat, sha256sum, mv of the env file's copies (kept.c)
  *   D volume inspect --format TEMPLATE NAME | D image inspect --format TEMPLATE NAME | D -H
  *   unix://PATH version   (check_socket.c)
- *   D rm -f ID...                                                  (containers; also by name) */
+ *   D rm -f ID...                                                  (containers; also by name)
+ *   D ps -a -q --no-trunc --filter label=com.docker.compose.project=P --filter
+ *   label=com.docker.compose.service=SERVICE                       (compose_remove_at_once()) */
 #ifndef ACTIONS_COMPOSE_H
 #define ACTIONS_COMPOSE_H
 
@@ -128,5 +130,11 @@ enum error_code compose_remove(struct target *target, const struct target_tenanc
                                const struct containers *containers, const char *service,
                                struct evidence *evidence, int *ret_status, struct error *error)
     CHECKED;
+/* The containers of one service, by their label and by `id` ("" = none is known), in one command
+ * that waits for no list, no lock and no tenancy. *ret_status is 0 where nothing of it is left that
+ * Docker knows of. Evidence: act "remove <service>". */
+enum error_code compose_remove_at_once(struct target *target, const char *service, const char *id,
+                                       struct evidence *evidence, int *ret_status,
+                                       struct error *error) CHECKED;
 
 #endif

@@ -184,3 +184,27 @@ enum error_code compose_remove(struct target *target, const struct target_tenanc
     return target_probe(target, &command, PROBE_ACT, text_string(&subject), evidence, ret_status,
                         error);
 }
+
+enum error_code compose_remove_at_once(struct target *target, const char *service, const char *id,
+                                       struct evidence *evidence, int *ret_status,
+                                       struct error *error)
+{
+    const char *docker = target_setup(target)->target.docker;
+    CLEANUP_TEXT struct text script = {0}, subject = {0};
+    text_add(&script, "exec 2>&1; ");
+    if (bytes_is_hex(id, SHA256_HEX)) /* first: it needs no answer of `ps` */
+        text_add_format(&script, "%s rm -f %s; ", docker, id);
+    text_add_format(&script,
+                    "ids=$(%s ps -a -q --no-trunc --filter label=com.docker.compose.project=",
+                    docker);
+    compose_add_project(&script, target_setup(target));
+    text_add(&script, " --filter label=com.docker.compose.service=");
+    text_add_quoted(&script, service);
+    text_add_format(&script, ") || exit 1; [ -z \"$ids\" ] || %s rm -f $ids", docker);
+    text_add_format(&subject, "remove %s", service);
+    if (text_failed(&subject, error))
+        return error->code;
+    struct target_command command = {.built = &script, .anywhere = true};
+    return target_probe(target, &command, PROBE_ACT, text_string(&subject), evidence, ret_status,
+                        error);
+}

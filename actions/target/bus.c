@@ -100,12 +100,9 @@ enum error_code bus_publish(struct target *target, const char *subject, const ch
     int64_t sent_ns = bus_now_ns(target);
     code = bus.world->publish(bus.connection, subject, NULL, payload, strlen(payload),
                               BUS_TIMEOUT_MS, &refused, error);
-    if (code == ERROR_UNREACHABLE) {
-        struct error cause = *error;
-        return error_set(error, ERROR_UNREACHABLE, cause.library_code, subject, "titan-fsm resume",
-                         "the bus was lost while a command was being sent: %s", cause.what);
-    }
-    if (code == ERROR_OK)
+    struct error cause = *error;
+    bool lost = code == ERROR_UNREACHABLE;
+    if (code == ERROR_OK || lost)
         code = bytes_append(&copy, payload, strlen(payload), error);
     if (code == ERROR_OK) /* the payload holds a reason that the operator typed */
         code = target_redact(target, REDACT_ALL, &copy, error);
@@ -113,11 +110,16 @@ enum error_code bus_publish(struct target *target, const char *subject, const ch
         code = evidence_add(evidence,
                             &(struct evidence_draft){.probe = PROBE_BUS_PUBLISH,
                                                      .subject = subject,
-                                                     .status = refused ? 1 : 0,
+                                                     .status = lost      ? BUS_PUBLISH_LOST
+                                                               : refused ? 1
+                                                                         : 0,
                                                      .output = &copy,
                                                      .sent_ns = sent_ns,
                                                      .received_ns = bus_now_ns(target)},
                             error);
+    if (code == ERROR_OK && lost)
+        return error_set(error, ERROR_UNREACHABLE, cause.library_code, subject, "titan-fsm resume",
+                         "the bus was lost while a command was being sent: %s", cause.what);
     if (code == ERROR_OK)
         *ret_sent = !refused;
     return code;

@@ -10,7 +10,9 @@
 #include "actions/target/target.h"
 
 /* *ret_sent is false when the server refused it (permissions). Evidence: bus.publish with the
- * payload. */
+ * payload; with status BUS_PUBLISH_LOST, and ERROR_UNREACHABLE, where the connection was lost while
+ * it was being sent: then nobody knows whether it was. */
+enum { BUS_PUBLISH_LOST = 2 };
 enum error_code bus_publish(struct target *target, const char *subject, const char *payload,
                             struct evidence *evidence, bool *ret_sent, struct error *error) CHECKED;
 struct bus_question {

@@ -44,6 +44,7 @@ struct target_command {
     size_t output_bytes_max; /* 0 = setup.output_bytes_max; more is ERROR_LIMIT, never cut */
     enum target_output output;
     const struct target_watch *watch; /* NULL = no observer; only with a tenancy */
+    bool anywhere;                    /* it is run even where the target's directory is gone */
     /* Not NULL: a mutating command, run under the flock of state/deploy.lock after the epoch was
      * checked. */
     const struct target_tenancy *tenancy;

@@ -95,7 +95,7 @@ void envelope_write(struct text *line, const struct setup *setup,
     }
     text_add(line, "cd ");
     text_add_quoted(line, setup->target.directory);
-    text_add(line, " && ");
+    text_add(line, command->anywhere ? " 2>/dev/null || cd /; " : " && ");
     if (command->tenancy != NULL)
         add_mutating(line, &inner, setup, command);
     else

@@ -53,3 +53,22 @@ const struct evidence_item *evidence_last(const struct evidence *evidence, const
     }
     return NULL;
 }
+
+enum error_code evidence_add_unanswered(struct evidence *evidence,
+                                        const struct evidence_unanswered *draft,
+                                        struct error *error)
+{
+    CLEANUP_BYTES struct bytes why = {0};
+    struct error cause = *error;
+    enum error_code code = bytes_append(&why, cause.what, strlen(cause.what), error);
+    return code == ERROR_OK
+               ? evidence_add(evidence,
+                              &(struct evidence_draft){.probe = draft->probe,
+                                                       .subject = draft->subject,
+                                                       .status = draft->status,
+                                                       .output = &why,
+                                                       .sent_ns = draft->sent_ns,
+                                                       .received_ns = draft->received_ns},
+                              error)
+               : code;
+}

@@ -51,6 +51,17 @@ struct evidence_draft {
 /* ERROR_LIMIT when the list is full. */
 enum error_code evidence_add(struct evidence *evidence, const struct evidence_draft *draft,
                              struct error *error) CHECKED;
+/* A request whose answer did not come back: `status` is no status that an answer has, and the
+ * output says why, out of *error. Only ERROR_MEMORY and ERROR_LIMIT. */
+struct evidence_unanswered {
+    const char *probe, *subject;
+    int status;
+    int64_t sent_ns, received_ns;
+};
+enum { EVIDENCE_UNANSWERED = 255, EVIDENCE_BUS_UNANSWERED = 3 }; /* of a command; of the bus */
+enum error_code evidence_add_unanswered(struct evidence *evidence,
+                                        const struct evidence_unanswered *draft,
+                                        struct error *error) CHECKED;
 /* The last item of this probe (and subject, unless NULL), or NULL. Borrowed. */
 const struct evidence_item *evidence_last(const struct evidence *evidence, const char *probe,
                                           const char *subject);

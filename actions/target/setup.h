@@ -69,6 +69,7 @@ struct setup_patterns {
 
 struct setup_services {
     const char *execution, *brain; /* names in the compose file; both "" = no shared policy hash */
+    const char *safe_command;      /* stops Execution where bus and removal do not, "" = none */
     const char *marker; /* path of the armed marker in Execution's container, "" = not probed */
     struct setup_patterns policy_loaded, handshake_ok, handshake_failed, handshake_lost,
         handshake_none, disarm_received, arm_received, disarmed, armed, errors;

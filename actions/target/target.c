@@ -11,6 +11,7 @@
 
 enum { ENV_FILE_BYTES_MAX = 1 << 16, ENVELOPE_BYTES_MAX = 1024, STATUS_NO_ENV_FILE = 3 };
 static const int64_t GRACE_MS = 8000;      /* the target's own `timeout` ends a command first */
+static const int64_t LEAST_MS = 200;       /* a command whose time is over still says so */
 static const int64_t WATCH_NS = 200000000; /* between two lines that an observer receives */
 
 struct target {
@@ -19,6 +20,7 @@ struct target {
     const struct target_backend *backend;
     void *context;
     struct secrets *secrets; /* NULL only while the env file is being read */
+    int64_t limit_ns;        /* of every command, on the boot clock; 0 = its own deadline */
 };
 
 /* "600\n" and the file. Where it is missing, cannot be read or is too large, *ret_env stays as it
@@ -94,6 +96,11 @@ void target_close(struct target *target)
     target->backend->close(target->context);
     secrets_close(target->secrets);
     free(target);
+}
+
+void target_limit(struct target *target, int64_t until_ns)
+{
+    target->limit_ns = until_ns;
 }
 
 const char *target_host_key(const struct target *target)
@@ -202,7 +209,12 @@ enum error_code target_run(struct target *target, const struct target_command *c
     char mark[MARK_HEX + 1];
     world_random_hex(target->world, MARK_BYTES, mark);
     int64_t deadline_ms = command->deadline_ms > 0 ? command->deadline_ms : setup->command_ms;
-    int64_t lock_ms = command->tenancy != NULL ? setup->command_ms : 0;
+    int64_t lock_ms = command->tenancy != NULL ? setup->command_ms : 0, grace_ms = GRACE_MS;
+    int64_t left_ms = (target->limit_ns - clock_boottime_ns(target->world->clock)) / 1000000;
+    if (target->limit_ns != 0 && left_ms < deadline_ms + lock_ms + grace_ms) {
+        deadline_ms = left_ms > LEAST_MS ? left_ms : LEAST_MS;
+        lock_ms = grace_ms = 0;
+    }
     size_t bytes_max = command->output_bytes_max > 0 ? command->output_bytes_max
                                                      : setup->output_bytes_max;
     CLEANUP_TEXT struct text line = {0};
@@ -219,7 +231,7 @@ enum error_code target_run(struct target *target, const struct target_command *c
                                .input = command->input,
                                .input_bytes = command->input_bytes,
                                .deadline_ns = result.sent_ns
-                                              + (deadline_ms + GRACE_MS + lock_ms) * 1000000,
+                                              + (deadline_ms + grace_ms + lock_ms) * 1000000,
                                .received = command->watch != NULL ? relay_line : NULL,
                                .received_context = &relay,
                                .output_bytes_max = bytes_max + ENVELOPE_BYTES_MAX};

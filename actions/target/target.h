@@ -28,6 +28,9 @@ struct target_forward;
 enum error_code target_open(const struct setup *setup, const struct world *world,
                             struct target **ret_target, struct error *error) CHECKED;
 void target_close(struct target *target);
+/* From now on no command lasts longer than until then, on the boot clock; 0 = each has its own time
+ * again. */
+void target_limit(struct target *target, int64_t until_ns);
 /* SHA256:... of the host key that was checked, "" for local. */
 const char *target_host_key(const struct target *target);
 const struct setup *target_setup(const struct target *target);

@@ -105,16 +105,7 @@ static void say_after(const struct driver *driver, const char *what)
 
 static void say_what_was_seen(const struct driver *driver, const struct disarm_seen *seen)
 {
-    if (seen->observed)
-        progress_word(driver, "DISARM was sent, and Execution was seen disarmed");
-    else if (seen->running > 1)
-        progress_word(driver,
-                      "Execution was NOT seen disarmed: %u containers of it run (%s), and only one "
-                      "may: stop them by hand, or remove them",
-                      seen->running, seen->names);
-    else
-        progress_word(driver, "Execution was NOT seen disarmed: stop it by hand, or remove its "
-                              "container");
+    progress_word(driver, "%s; Execution is %s", disarm_words_sent(seen), disarm_words_seen(seen));
 }
 
 enum error_code command_disarm(const struct command_line *line, enum exit_status *ret_status,
@@ -133,8 +124,10 @@ enum error_code command_disarm(const struct command_line *line, enum exit_status
     struct evidence *evidence = calloc(1, sizeof *evidence);
     if (evidence == NULL)
         return error_set(error, ERROR_MEMORY, 0, "disarm", "", "out of memory");
-    code = recorded ? disarm_recorded(driver, line->reason, evidence, &seen, error)
-                    : disarm_unrecorded(driver, line->reason, &seen, error);
+    if (recorded)
+        code = disarm_recorded(driver, line->reason, evidence, &seen, error);
+    else
+        disarm_unrecorded(driver, line->reason, false, &seen);
     evidence_clear(evidence);
     free(evidence);
     say_what_was_seen(driver, &seen);

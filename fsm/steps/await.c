@@ -1,19 +1,25 @@
 #include "fsm/steps/await.h"
 
+/* Docker may be restarted, an answer cut off: the next look tells. */
+static bool may_pass(enum error_code code)
+{
+    return code == ERROR_REMOTE || code == ERROR_PROTOCOL || code == ERROR_TIMEOUT;
+}
+
 enum error_code await(const struct await *await, struct error *error)
 {
     const struct clock *clock = await->clock;
     size_t before = await->evidence->count;
     for (;;) {
+        struct error ignored;
         enum error_code code = await->look(await->context, error);
-        if (code != ERROR_OK || await->enough(await->context))
+        if (code == ERROR_OK ? await->enough(await->context) : !may_pass(code))
             return code;
         int64_t next_ns = clock_boottime_ns(clock) + await->pause_ns;
         if (next_ns >= await->until_ns)
-            return ERROR_OK;
+            return code;
         evidence_cut(await->evidence, before);
-        code = clock->sleep_until(clock->context, next_ns, error);
-        if (code != ERROR_OK)
+        if (clock->sleep_until(clock->context, next_ns, &ignored) != ERROR_OK)
             return code;
     }
 }

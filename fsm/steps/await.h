@@ -1,8 +1,9 @@
 /* fsm/steps/await: looks at the target again and again, until it shows enough or the time is over.
  * Knows:     the pause between two looks; what is enough, the caller says.
  * Evidence:  of the last look only.
- * Errors:    the first failing look ends it. Time that is over is no error: the last view says what
- *            was seen then. */
+ * Errors:    a look that failed is one that did not see enough, unless the way to the target or the
+ *            journal is gone; where the last one failed, that is the error. Time that is over is
+ *            none: the last view says what was seen then. */
 #ifndef FSM_STEPS_AWAIT_H
 #define FSM_STEPS_AWAIT_H
 

@@ -2,33 +2,237 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "fsm/steps/await.h"
+#include "actions/compose/compose.h"
+#include "actions/target/bus.h"
+#include "journal/format/names.h"
 
-static enum error_code send_and_see(struct driver *driver, const char *key, const char *reason,
-                                    struct evidence *evidence, bool *ret_sent,
-                                    struct disarm_seen *ret_seen, struct error *error)
-{
+static const int64_t SEEN_WITHIN_NS = 5000000000, LOOK_PAUSE_NS = 200000000;
+
+/* One way after the other. */
+struct attempt {
+    struct driver *driver;
+    const struct disarm_draft *draft;
+    struct disarm_seen *seen;
     struct target *target;
-    struct interlock_view view = {.interlock = INTERLOCK_UNKNOWN};
-    *ret_sent = false;
-    *ret_seen = (struct disarm_seen){.observed = false};
-    enum error_code code = driver_target(driver, &target, error);
-    if (code == ERROR_OK)
-        code = interlock_send(target, false, key, reason, evidence, ret_sent, error);
-    int64_t until_ns = driver_now_ns(driver) + driver->config.setup.services.settle_ms * 1000000;
-    if (code == ERROR_OK && *ret_sent)
-        code = await_interlock(&(struct await_interlock){.target = target,
-                                                         .wanted = INTERLOCK_DISARMED,
-                                                         .question = {.nonce = key},
-                                                         .until_ns = until_ns},
-                               evidence, &view, error);
+};
+
+static void note_why(struct attempt *attempt, const struct error *error)
+{
+    (void)snprintf(attempt->seen->why, sizeof attempt->seen->why, "%s", error->what);
+    if (error->code != ERROR_UNREACHABLE)
+        return;
+    driver_disconnect(attempt->driver);
+    attempt->target = NULL;
+}
+
+static bool reach_target(struct attempt *attempt)
+{
+    struct error error;
+    if (attempt->target != NULL)
+        return true;
+    if (driver_target(attempt->driver, &attempt->target, &error) == ERROR_OK)
+        return true;
+    attempt->target = NULL;
+    note_why(attempt, &error);
+    return false;
+}
+
+static void send_by_bus(struct attempt *attempt)
+{
+    struct error error;
+    bool sent = false;
+    if (!reach_target(attempt))
+        return;
+    enum error_code code = interlock_send(attempt->target, false, attempt->draft->key,
+                                          attempt->draft->reason, attempt->draft->evidence, &sent,
+                                          &error);
+    if (code == ERROR_OK) {
+        attempt->seen->bus = sent ? DISARM_SENT : DISARM_NOT_SENT;
+        if (!sent)
+            (void)snprintf(attempt->seen->why, sizeof attempt->seen->why,
+                           "the bus refuses DISARM to user %.64s",
+                           attempt->driver->config.setup.bus.user);
+        return;
+    }
+    const struct evidence_item *item = evidence_last(attempt->draft->evidence, PROBE_BUS_PUBLISH,
+                                                     NULL);
+    if (item != NULL && item->status == BUS_PUBLISH_LOST)
+        attempt->seen->bus = DISARM_PERHAPS;
+    note_why(attempt, &error);
+}
+
+static void look_once(struct attempt *attempt)
+{
+    struct disarm_seen *seen = attempt->seen;
+    struct interlock_view view;
+    struct error error;
+    if (!reach_target(attempt))
+        return;
+    enum error_code code =
+        interlock_look(attempt->target, &(struct interlock_question){.nonce = attempt->draft->key},
+                       attempt->draft->evidence, &view, &error);
+    if (code != ERROR_OK) {
+        note_why(attempt, &error);
+        return;
+    }
+    seen->looked = view.running == 1 || view.gone;
+    seen->shown = view.interlock;
+    seen->observed = view.interlock == INTERLOCK_DISARMED && view.received;
+    seen->gone = view.gone;
+    seen->running = view.running;
+    memcpy(seen->container, view.container, sizeof seen->container);
+    memcpy(seen->names, view.names, sizeof seen->names);
+}
+
+/* Until it is seen disarmed, or nothing of it runs, or the time is over. Evidence of the last look
+ * only. */
+static void look_for_disarmed(struct attempt *attempt)
+{
+    const struct clock *clock = attempt->driver->clock;
+    int64_t until_ns = clock_boottime_ns(clock) + SEEN_WITHIN_NS;
+    size_t before = attempt->draft->evidence->count;
+    struct error ignored;
+    for (;;) {
+        evidence_cut(attempt->draft->evidence, before);
+        attempt->seen->looked = attempt->seen->observed = attempt->seen->gone = false;
+        look_once(attempt);
+        int64_t next_ns = clock_boottime_ns(clock) + LOOK_PAUSE_NS;
+        bool nothing_runs = attempt->seen->looked && attempt->seen->running == 0;
+        if (attempt->seen->observed || nothing_runs || next_ns >= until_ns
+            || clock->sleep_until(clock->context, next_ns, &ignored) != ERROR_OK)
+            return;
+    }
+}
+
+/* Whether the list, which is kept, has no container of Execution. */
+static bool list_shows_gone(struct attempt *attempt, struct containers *containers)
+{
+    struct error error;
+    if (!reach_target(attempt))
+        return false;
+    if (compose_containers(attempt->target, attempt->draft->evidence, containers, &error)
+        != ERROR_OK) {
+        note_why(attempt, &error);
+        return false;
+    }
+    attempt->seen->looked = true;
+    return containers_find(containers, attempt->driver->config.setup.services.execution) == NULL;
+}
+
+static void look_for_gone(struct attempt *attempt)
+{
+    const struct clock *clock = attempt->driver->clock;
+    int64_t until_ns = clock_boottime_ns(clock) + SEEN_WITHIN_NS;
+    size_t before = attempt->draft->evidence->count;
+    struct containers *containers = calloc(1, sizeof *containers); /* too large for the stack */
+    struct error ignored;
+    for (bool again = containers != NULL; again;) {
+        evidence_cut(attempt->draft->evidence, before);
+        attempt->seen->gone = list_shows_gone(attempt, containers);
+        int64_t next_ns = clock_boottime_ns(clock) + LOOK_PAUSE_NS;
+        again = !attempt->seen->gone && next_ns < until_ns
+                && clock->sleep_until(clock->context, next_ns, &ignored) == ERROR_OK;
+    }
+    free(containers);
+}
+
+static void remove_container(struct attempt *attempt)
+{
+    struct error error;
+    int status = 1;
+    if (!reach_target(attempt))
+        return;
+    enum error_code code = compose_remove_at_once(attempt->target,
+                                                  attempt->driver->config.setup.services.execution,
+                                                  attempt->driver->execution,
+                                                  attempt->draft->evidence, &status, &error);
+    attempt->seen->removal = code == ERROR_OK && status == 0;
     if (code != ERROR_OK)
-        return code;
-    ret_seen->observed = view.interlock == INTERLOCK_DISARMED && view.received;
-    ret_seen->running = view.running;
-    (void)snprintf(ret_seen->names, sizeof ret_seen->names, "%s", view.names);
-    return code;
+        note_why(attempt, &error);
+    look_for_gone(attempt);
+}
+
+static void run_safe_command(struct attempt *attempt)
+{
+    struct error error;
+    int status = 1;
+    if (attempt->driver->config.setup.services.safe_command[0] == '\0' || !reach_target(attempt))
+        return;
+    enum error_code code = interlock_run_safe_command(attempt->target, attempt->draft->evidence,
+                                                      &status, &error);
+    attempt->seen->command = code == ERROR_OK && status == 0;
+    if (code != ERROR_OK)
+        note_why(attempt, &error);
+    look_for_gone(attempt);
+}
+
+bool disarm_is_safe(const struct disarm_seen *seen)
+{
+    return seen->observed || (seen->gone && (seen->removal || seen->command));
+}
+
+void disarm_try(struct driver *driver, const struct disarm_draft *draft,
+                struct disarm_seen *ret_seen)
+{
+    struct attempt attempt = {.driver = driver, .draft = draft, .seen = ret_seen};
+    *ret_seen = (struct disarm_seen){.shown = INTERLOCK_UNKNOWN};
+    send_by_bus(&attempt);
+    if (ret_seen->bus != DISARM_NOT_SENT || draft->every_way)
+        look_for_disarmed(&attempt);
+    if (!draft->every_way || ret_seen->observed)
+        return;
+    remove_container(&attempt);
+    if (!disarm_is_safe(ret_seen))
+        run_safe_command(&attempt);
+}
+
+const char *disarm_words_sent(const struct disarm_seen *seen)
+{
+    static char text[400];
+    const char *bus = seen->bus == DISARM_SENT      ? "DISARM was sent"
+                      : seen->bus == DISARM_PERHAPS ? "whether DISARM was sent is not known"
+                                                    : "DISARM could NOT be sent";
+    (void)snprintf(text, sizeof text, "%s%s%s", bus,
+                   seen->removal ? ", its container was removed" : "",
+                   seen->command ? ", the safe command was run" : "");
+    return text;
+}
+
+const char *disarm_words_seen(const struct disarm_seen *seen)
+{
+    static char text[700];
+    if (seen->observed)
+        return "seen disarmed";
+    if (seen->gone)
+        return "gone: no container of it is there";
+    if (seen->running > 1) {
+        (void)snprintf(text, sizeof text,
+                       "NOT seen disarmed: %u containers of it run (%s), and only one may: stop "
+                       "them by hand, or remove them",
+                       seen->running, seen->names);
+        return text;
+    }
+    (void)snprintf(text, sizeof text,
+                   "NOT seen disarmed (%s%s%s): stop it by hand, or remove its container",
+                   !seen->looked ? "nobody could look" : interlock_name(seen->shown),
+                   seen->why[0] != '\0' ? "; " : "", seen->why);
+    return text;
+}
+
+static enum error_code record_disarm(struct driver *driver, const char *phase, const char *key,
+                                     const char *outcome, const char *reason,
+                                     const struct evidence *evidence, struct error *error)
+{
+    return record_command(&driver->recorder,
+                          &(struct command_draft){.command = "disarm",
+                                                  .phase = phase,
+                                                  .key = key,
+                                                  .outcome = outcome,
+                                                  .reason = reason,
+                                                  .evidence = evidence},
+                          error);
 }
 
 enum error_code disarm_recorded(struct driver *driver, const char *reason,
@@ -36,51 +240,62 @@ enum error_code disarm_recorded(struct driver *driver, const char *reason,
                                 struct error *error)
 {
     char key[33];
-    bool sent;
-    struct error acted;
     driver_key(driver, key);
-    enum error_code intent = record_command(&driver->recorder,
-                                            &(struct command_draft){.command = "disarm",
-                                                                    .phase = "intent",
-                                                                    .key = key,
-                                                                    .outcome = "",
-                                                                    .reason = reason},
-                                            error);
-    if (intent != ERROR_OK && intent != ERROR_JOURNAL_WRITE)
-        return intent;
-    enum error_code act = send_and_see(driver, key, reason, evidence, &sent, ret_seen, &acted);
-    if (intent == ERROR_OK) {
-        const char *outcome = ret_seen->observed        ? "observed"
-                              : act == ERROR_OK && sent ? "not_observed"
-                                                        : "failed";
-        intent = record_command(&driver->recorder,
-                                &(struct command_draft){.command = "disarm",
-                                                        .phase = "outcome",
-                                                        .key = key,
-                                                        .outcome = outcome,
-                                                        .reason = act != ERROR_OK ? acted.what
-                                                                                  : reason,
-                                                        .evidence = evidence},
-                                error);
-    }
-    if (act != ERROR_OK)
-        *error = acted;
-    return act != ERROR_OK ? act : intent;
+    enum error_code code = record_disarm(driver, "intent", key, "", reason, NULL, error);
+    if (code != ERROR_OK && code != ERROR_JOURNAL_WRITE)
+        return code;
+    disarm_try(driver, &(struct disarm_draft){.key = key, .reason = reason, .evidence = evidence},
+               ret_seen);
+    bool sent = ret_seen->bus == DISARM_SENT;
+    if (code == ERROR_OK)
+        code = record_disarm(driver, "outcome", key,
+                             ret_seen->observed ? "observed"
+                             : sent             ? "not_observed"
+                                                : "failed",
+                             sent ? reason : ret_seen->why, evidence, error);
+    return code;
 }
 
-enum error_code disarm_unrecorded(struct driver *driver, const char *reason,
-                                  struct disarm_seen *ret_seen, struct error *error)
+void disarm_unrecorded(struct driver *driver, const char *reason, bool every_way,
+                       struct disarm_seen *ret_seen)
 {
     char key[33];
-    bool sent;
     struct evidence *evidence = calloc(1, sizeof *evidence);
+    *ret_seen = (struct disarm_seen){.why = "out of memory"};
     if (evidence == NULL)
-        return error_set(error, ERROR_MEMORY, 0, "disarm", "", "out of memory");
+        return;
     driver_key(driver, key);
-    enum error_code code = send_and_see(driver, key, reason, evidence, &sent, ret_seen, error);
+    disarm_try(driver,
+               &(struct disarm_draft){
+                   .key = key, .reason = reason, .every_way = every_way, .evidence = evidence},
+               ret_seen);
     evidence_clear(evidence);
     free(evidence);
-    return code;
+}
+
+static void remember_from(struct driver *driver, const struct journal_entry *entry,
+                          struct containers *containers)
+{
+    CLEANUP_BYTES struct bytes lines = {0};
+    struct error ignored;
+    const char *service = driver->config.setup.services.execution;
+    if (deployment_evidence(driver->journal, entry, PROBE_COMPOSE_CONTAINERS, &lines, &ignored)
+            != ERROR_OK
+        || lines.size == 0 || containers_read(&lines, containers, &ignored) != ERROR_OK)
+        return;
+    const struct container *container = containers_find(containers, service);
+    (void)snprintf(driver->execution, sizeof driver->execution, "%s",
+                   container != NULL ? container->id : "");
+}
+
+void disarm_remember(struct driver *driver)
+{
+    const struct deployment *deployment = &driver->deployment;
+    struct containers *containers = calloc(1, sizeof *containers); /* too large for the stack */
+    for (size_t i = deployment->count;
+         containers != NULL && i-- > 0 && driver->execution[0] == '\0';)
+        remember_from(driver, &deployment->entries[i], containers);
+    free(containers);
 }
 
 enum error_code disarm_check_possible(const struct driver *driver, struct error *error)

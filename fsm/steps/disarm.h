@@ -1,27 +1,56 @@
-/* fsm/steps/disarm: DISARM outside the procedure: the operator's emergency, the answer to a
- * dangling ARM, the last thing that is done when the journal cannot be written any more. Sent with
- * a nonce of its own and believed only when Execution shows it.
- * Records:   command `disarm`, phase intent before and outcome after it. */
+/* fsm/steps/disarm: DISARM, by every way there is. Sent with a nonce and believed only when
+ * Execution shows it.
+ * Ways:      the bus; the removal of the container, by the id that was recorded and by its label,
+ * in one command; the configured command. The next one is taken where the one before is not
+ *            observed within 5 s. None waits for a list of containers, the journal, genesis, or a
+ *            lock on the target.
+ * Two facts: what was sent, and what was seen. Neither is concluded from the other.
+ * Records:   `command` `disarm`, phase intent before and outcome after it (disarm_recorded()). */
 #ifndef FSM_DISARM_H
 #define FSM_DISARM_H
 
 #include "fsm/driver.h"
 
-/* What Execution showed of a DISARM. */
+enum disarm_sent { DISARM_NOT_SENT = 0, DISARM_SENT, DISARM_PERHAPS };
+
 struct disarm_seen {
-    bool observed;    /* this nonce, and it is disarmed */
-    unsigned running; /* how many containers of it run; only one can be observed */
-    char names[240];  /* of them: "a, b" */
+    enum disarm_sent bus;
+    bool removal, command; /* these ways were taken, and what they ran said that it went well */
+    bool observed;         /* this nonce, and it is disarmed */
+    bool gone;             /* the last list has no container of it */
+    bool looked;           /* somebody saw its log, or that it is gone */
+    enum interlock shown;  /* by the last look */
+    unsigned running;      /* how many containers of it run; only one can be observed */
+    char names[240];       /* of them: "a, b" */
+    char container[80];    /* that was looked at, "" = none */
+    char why[300];         /* why a way could not be taken, or was not seen to work; "" = nothing */
 };
 
-/* Items are added to `evidence`. ERROR_JOURNAL_WRITE is returned after the sending, not instead of
- * it. */
+struct disarm_draft {
+    const char *key, *reason;
+    bool every_way; /* else the bus only */
+    struct evidence *evidence;
+};
+/* Errors are facts here: in seen->why. */
+void disarm_try(struct driver *driver, const struct disarm_draft *draft,
+                struct disarm_seen *ret_seen);
+/* Seen disarmed by this nonce, or gone. */
+bool disarm_is_safe(const struct disarm_seen *seen);
+/* "DISARM was sent over the bus", "DISARM could NOT be sent (...)"; static, until the next call. */
+const char *disarm_words_sent(const struct disarm_seen *seen);
+/* "seen disarmed", "gone", "NOT seen disarmed: ..."; the same. */
+const char *disarm_words_seen(const struct disarm_seen *seen);
+
+/* By the bus. Items are added to `evidence`. ERROR_JOURNAL_WRITE is returned after the sending, not
+ * instead of it. */
 enum error_code disarm_recorded(struct driver *driver, const char *reason,
                                 struct evidence *evidence, struct disarm_seen *ret_seen,
                                 struct error *error) CHECKED;
-/* The same without a record. */
-enum error_code disarm_unrecorded(struct driver *driver, const char *reason,
-                                  struct disarm_seen *ret_seen, struct error *error) CHECKED;
+/* Without a record. */
+void disarm_unrecorded(struct driver *driver, const char *reason, bool every_way,
+                       struct disarm_seen *ret_seen);
+/* Out of the journal, while it can be read: the container that a removal names. */
+void disarm_remember(struct driver *driver);
 
 /* ERROR_CONFIG where the configuration names no Execution, so that there is nothing to disarm. */
 enum error_code disarm_check_possible(const struct driver *driver, struct error *error) CHECKED;

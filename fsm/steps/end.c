@@ -13,9 +13,7 @@
 enum error_code step_confirm(struct step *step, struct error *error)
 {
     struct expectation expected;
-    enum error_code code = step_connect_target(step, error);
-    if (step_goes_on(step, code))
-        code = step_note_guard_absent(step, error);
+    enum error_code code = step_note_guard_absent(step, error);
     if (step_goes_on(step, code))
         code = window_expectation(step->driver, &expected, error);
     return step_goes_on(step, code) ? window_look_once(step, &expected, error) : code;

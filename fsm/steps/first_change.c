@@ -1,3 +1,4 @@
+#include "fsm/fate.h"
 #include "fsm/steps/first_change.h"
 
 #include <stdlib.h>
@@ -90,7 +91,7 @@ enum error_code first_change(struct step *step, struct error *error)
         return error_set(error, ERROR_MEMORY, 0, "last look", "", "out of memory");
     code = look_at_everything(step, look, error);
     free(look);
-    if (step_event(code) == EVENT_FAILED || code == ERROR_REFUSED)
+    if (code != ERROR_OK && fate_of(step->edge->action, code) == ERROR_FATE_F)
         return step_is(step, outcome_of(step),
                        "nothing was changed, because it could not be "
                        "looked at first: %s%s%s",

@@ -72,6 +72,20 @@ static enum error_code take_target(struct step *step, struct target_tenancy *ret
     return step_fact_number(step, FACT_EPOCH, tenancy.epoch, error);
 }
 
+/* Without the bus there is nothing to go on with: DISARM would not arrive either. */
+static enum error_code check_bus_answered(const struct step *step, struct error *error)
+{
+    const struct setup_bus *bus = &step->driver->config.setup.bus;
+    const struct evidence_item *item = evidence_last(&step->evidence, PROBE_BUS_POLICY_HASH, NULL);
+    char where[300];
+    (void)snprintf(where, sizeof where, "nats://%s:%d", bus->host, bus->port);
+    return item != NULL && item->status == EVIDENCE_BUS_UNANSWERED
+               ? error_set(error, ERROR_UNREACHABLE, 0, where,
+                           "check the bus, user and password; nothing has changed yet", "%.400s",
+                           (const char *)item->output.data)
+               : ERROR_OK;
+}
+
 /* Policy hash and interlock as they are found; what a release may not change. */
 static enum error_code look_at_policy_before(struct step *step, struct error *error)
 {
@@ -81,6 +95,8 @@ static enum error_code look_at_policy_before(struct step *step, struct error *er
     if (code == ERROR_OK)
         code = parity_look(step->target, &seen->containers, PARITY_BRAIN, "", &step->evidence,
                            &seen->parity, error);
+    if (code == ERROR_OK)
+        code = check_bus_answered(step, error);
     if (code == ERROR_OK)
         code = step_fact(step, FACT_POLICY_HASH,
                          seen->parity.parity == PARITY_EQUAL || seen->parity.lines_absent

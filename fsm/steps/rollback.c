@@ -7,80 +7,32 @@
 
 #include "actions/compose/compose.h"
 #include "fsm/env_back.h"
-#include "fsm/steps/await.h"
+#include "fsm/steps/disarm.h"
 #include "fsm/steps/restored.h"
 #include "fsm/steps/up.h"
 #include "journal/format/names.h"
 
-/* The bus is only one way to safety: whatever it answers, the container can still be removed.
- * *ret_why: "" where Execution is seen disarmed. */
-static enum error_code try_disarm(struct step *step, char *ret_why, size_t size,
-                                  struct error *error)
-{
-    struct interlock_view *view = &step->seen.interlock;
-    struct error bus;
-    bool sent = false;
-    enum error_code code = interlock_send(step->target, false, step->key, "titan-fsm rollback",
-                                          &step->evidence, &sent, &bus);
-    if (code != ERROR_OK || !sent) {
-        (void)snprintf(ret_why, size, "%s", code != ERROR_OK ? bus.what : "the bus refuses DISARM");
-        return ERROR_OK;
-    }
-    *view = (struct interlock_view){.interlock = INTERLOCK_UNKNOWN};
-    code = await_interlock(&(struct await_interlock){.target = step->target,
-                                                     .wanted = INTERLOCK_DISARMED,
-                                                     .question = {.nonce = step->key},
-                                                     .until_ns = step_settle_ns(step)},
-                           &step->evidence, view, error);
-    ret_why[0] = '\0';
-    if (view->interlock != INTERLOCK_DISARMED || !view->received)
-        (void)snprintf(ret_why, size, "DISARM was sent and Execution is seen %s",
-                       interlock_name(view->interlock));
-    return code;
-}
-
-static enum error_code remove_execution(struct step *step, const char *why, struct error *error)
-{
-    const char *execution = step->driver->config.setup.services.execution;
-    struct containers *containers = &step->seen.containers;
-    int status = 0;
-    enum error_code code = compose_containers(step->target, &step->evidence, containers, error);
-    if (code == ERROR_OK)
-        code = compose_remove(step->target, step_lease(step), containers, execution,
-                              &step->evidence, &status, error);
-    if (code == ERROR_OK)
-        code = compose_containers(step->target, &step->evidence, containers, error);
-    if (code == ERROR_OK)
-        code = step_fact(step, FACT_EXECUTION, "", error);
-    if (code != ERROR_OK)
-        return code;
-    if (containers_find(containers, execution) != NULL)
-        return step_is(step, EVENT_FAILED, "Execution is neither disarmed (%.200s) nor removed: %d",
-                       why, status);
-    return step_is(step, EVENT_DONE, "Execution's container was removed: %.300s", why);
-}
-
 enum error_code step_make_safe(struct step *step, struct error *error)
 {
-    const char *service = step->driver->config.setup.services.execution;
-    char why[400] = "it does not run";
-    enum error_code code = step_connect_target(step, error);
-    if (code == ERROR_OK)
-        code = compose_containers(step->target, &step->evidence, &step->seen.containers, error);
-    if (code != ERROR_OK)
-        return code;
-    const struct container *execution = step_has_policy(step)
-                                            ? containers_find(&step->seen.containers, service)
-                                            : NULL;
-    code = step_fact(step, FACT_EXECUTION, execution != NULL ? execution->id : "", error);
-    if (code == ERROR_OK && execution == NULL)
+    struct disarm_seen seen;
+    if (!step_has_policy(step))
         return step_is(step, EVENT_DONE, "no Execution runs");
-    if (code == ERROR_OK && strcmp(execution->state, "running") == 0)
-        code = try_disarm(step, why, sizeof why, error);
+    disarm_try(step->driver,
+               &(struct disarm_draft){.key = step->key,
+                                      .reason = "titan-fsm rollback",
+                                      .every_way = true,
+                                      .evidence = &step->evidence},
+               &seen);
+    enum error_code code = step_fact(step, FACT_EXECUTION, seen.observed ? seen.container : "",
+                                     error);
     if (code != ERROR_OK)
         return code;
-    return why[0] == '\0' ? step_is(step, EVENT_DONE, "%s", "")
-                          : remove_execution(step, why, error);
+    if (!disarm_is_safe(&seen))
+        return error_set(error, ERROR_REMOTE, 0, step->driver->config.setup.target.name, "",
+                         "%s; Execution is %s", disarm_words_sent(&seen), disarm_words_seen(&seen));
+    return seen.observed ? step_is(step, EVENT_DONE, "%s", "")
+                         : step_is(step, EVENT_DONE, "Execution's container was removed%s%.280s",
+                                   seen.why[0] != '\0' ? ": " : "", seen.why);
 }
 
 enum error_code step_revert(struct step *step, struct error *error)

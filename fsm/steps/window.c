@@ -11,6 +11,7 @@
 #include "fsm/terminal/progress.h"
 #include "fsm/snapshot.h"
 #include "fsm/steps/window_identity.h"
+#include "fsm/steps/window_look.h"
 #include "fsm/steps/window_past.h"
 #include "journal/canonical.h"
 #include "journal/format/names.h"
@@ -26,8 +27,6 @@ struct tally {
     int64_t failed; /* samples with any failure */
     bool lost;      /* the last sample had no leadership */
 };
-
-static const char LEADERSHIP[] = "leadership";
 
 enum error_code window_expectation(struct driver *driver, struct expectation *ret_expectation,
                                    struct error *error)
@@ -51,124 +50,6 @@ enum error_code window_expectation(struct driver *driver, struct expectation *re
     }
     *ret_expectation = expected;
     return ERROR_OK;
-}
-
-static bool is_named_in(const char *failing, const char *name)
-{
-    size_t length = strlen(name);
-    for (const char *at = failing; *at != '\0'; at += strcspn(at, ",") + 1)
-        if (strcspn(at, ",") == length && memcmp(at, name, length) == 0)
-            return true;
-    return false;
-}
-
-static void add_failing(struct look *look, const char *name, const char *text)
-{
-    size_t used = strlen(look->failing);
-    if (!is_named_in(look->failing, name))
-        (void)snprintf(look->failing + used, sizeof look->failing - used, "%s,", name);
-    if (look->text[0] == '\0')
-        (void)snprintf(look->text, sizeof look->text, "%s", text);
-}
-
-static void add_mismatch(struct look *look, const char *text)
-{
-    if (look->mismatch[0] == '\0')
-        (void)snprintf(look->mismatch, sizeof look->mismatch, "%s", text);
-}
-
-static bool is_ended_well(const struct container *container)
-{
-    return strcmp(container->state, "exited") == 0 && container->exit_code == 0;
-}
-
-static void judge_containers(const struct step *step, const struct window_origin *origin,
-                             struct look *look)
-{
-    const struct containers *containers = &step->seen.containers;
-    char text[300];
-    for (size_t i = 0; i < containers->count; i++)
-        if (!container_is_good(&containers->list[i]) && !is_ended_well(&containers->list[i]))
-            add_failing(look, containers->list[i].service, "a service does not run well");
-    if (window_origin_differs(step, origin, text, sizeof text))
-        add_mismatch(look, text);
-}
-
-static enum error_code watch_policy(struct step *step, const struct expectation *expected,
-                                    struct look *look, struct error *error)
-{
-    struct step_seen *seen = &step->seen;
-    const struct setup_services *services = &step->driver->config.setup.services;
-    enum error_code code = parity_look(step->target, &seen->containers, PARITY_SAMPLE,
-                                       expected->policy_hash, &step->evidence, &seen->parity,
-                                       error);
-    if (code == ERROR_OK)
-        code = interlock_look(step->target, &(struct interlock_question){0}, &step->evidence,
-                              &seen->interlock, error);
-    if (code != ERROR_OK)
-        return code;
-    if (seen->parity.parity == PARITY_UNEQUAL)
-        add_mismatch(look, seen->parity.text);
-    else if (seen->parity.parity == PARITY_MISSING)
-        add_failing(look, "policy_hash", seen->parity.text);
-    if (seen->parity.lost)
-        add_failing(look, LEADERSHIP, "Brain lost its leadership");
-    const struct interlock_view *view = &seen->interlock;
-    enum interlock shown = window_interlock(step->driver, view);
-    bool runs = containers_running(&seen->containers, services->execution) > 0;
-    if (containers_running(&seen->containers, services->brain) > 1)
-        add_mismatch(look, "more than one container of Brain runs");
-    if (view->running > 1)
-        add_mismatch(look, "more than one container of Execution runs");
-    else if (runs && shown == INTERLOCK_UNKNOWN)
-        add_mismatch(look, "Execution does not show whether it is armed or disarmed");
-    else if (runs
-             && (shown != expected->interlock
-                 || window_interlock_changed(step->driver, view, expected->interlock)))
-        window_interlock_mismatch(step, expected->interlock, look->mismatch, sizeof look->mismatch);
-    window_interlock_note(step->driver, view);
-    return ERROR_OK;
-}
-
-/* The list with which the look at Execution began is the last of the sample: what has gone since
- * the first one is seen now, and not one sample later. */
-static enum error_code judge_last_list(struct step *step, const struct window_origin *origin,
-                                       struct look *look, struct error *error)
-{
-    const struct evidence_item *item = evidence_last(&step->evidence, PROBE_COMPOSE_CONTAINERS,
-                                                     NULL);
-    enum error_code code = containers_read(&item->output, &step->seen.containers, error);
-    if (code == ERROR_OK)
-        judge_containers(step, origin, look);
-    return code;
-}
-
-/* Everything that is watched, once. */
-static enum error_code window_look(struct step *step, const struct expectation *expected,
-                                   struct look *look, struct error *error)
-{
-    const struct setup *setup = &step->driver->config.setup;
-    struct step_seen *seen = &step->seen;
-    struct window_origin *origin = &step->origin;
-    *look = (struct look){.sent_ns = driver_now_ns(step->driver)};
-    enum error_code code = compose_containers(step->target, &step->evidence, &seen->containers,
-                                              error);
-    if (code == ERROR_OK && !origin->known)
-        window_origin_note(step, origin);
-    if (code == ERROR_OK)
-        code = health_look(step->target, &seen->containers, &step->evidence, &seen->health, error);
-    if (code != ERROR_OK)
-        return code;
-    for (size_t i = 0; i < setup->endpoint_count; i++)
-        if (!seen->health.good[i])
-            add_failing(look, setup->endpoints[i].name, seen->health.text);
-    judge_containers(step, origin, look);
-    if (expected->interlock != INTERLOCK_INVALID)
-        code = watch_policy(step, expected, look, error);
-    if (code == ERROR_OK && expected->interlock != INTERLOCK_INVALID)
-        code = judge_last_list(step, origin, look, error);
-    look->received_ns = driver_now_ns(step->driver);
-    return code;
 }
 
 /* Between the last sample and now nobody watched, for at most the gap limit. */
@@ -207,6 +88,9 @@ enum error_code window_look_once(struct step *step, const struct expectation *ex
         return code;
     if (look.mismatch[0] != '\0')
         return step_is(step, EVENT_MISMATCH, "%s", look.mismatch);
+    if (look.unanswered) /* the last look of all: another one, while there is time */
+        return error_set(error, ERROR_REMOTE, 0, step->driver->config.setup.target.name, "", "%s",
+                         look.text);
     return look.failing[0] != '\0' ? step_is(step, EVENT_UNHEALTHY, "%s", look.text)
                                    : step_is(step, EVENT_DONE, "%s", "");
 }
@@ -225,9 +109,9 @@ static const char *count_failures(struct tally *tally, const char *failing, int6
     }
     const char *over = NULL;
     tally->failed += failing[0] != '\0';
-    tally->lost = is_named_in(failing, LEADERSHIP);
+    tally->lost = look_names(failing, LOOK_LEADERSHIP);
     for (size_t i = 0; i < tally->count; i++) {
-        tally->rows[i].failures = is_named_in(failing, tally->rows[i].name)
+        tally->rows[i].failures = look_names(failing, tally->rows[i].name)
                                       ? tally->rows[i].failures + 1
                                       : 0;
         if (tally->rows[i].failures >= limit && over == NULL)
@@ -384,8 +268,6 @@ enum error_code step_observe_window(struct step *step, struct error *error)
         code = window_expectation(driver, &expected, error);
     if (code == ERROR_OK)
         code = window_interlock_recall(driver, error);
-    if (code == ERROR_OK)
-        code = step_connect_target(step, error);
     if (code != ERROR_OK)
         return code;
     struct window_past past = window_past(&driver->deployment, step->intent, now.boot);

@@ -8,23 +8,7 @@
 #ifndef FSM_WINDOW_H
 #define FSM_WINDOW_H
 
-#include "fsm/step.h"
-
-/* What a sample must show. */
-struct expectation {
-    char policy_hash[SHA256_HEX + 1]; /* "" where there is no shared policy hash */
-    enum interlock interlock;         /* INVALID where there is none to watch */
-};
-
-enum { WATCHED_MAX = 2 * SETUP_NAMES_MAX + 1 };
-
-/* One look: everything that is watched, each good or failing. */
-struct look {
-    char failing[WATCHED_MAX * 65]; /* names, each followed by a comma: "execution,brain," */
-    char mismatch[300];             /* "" = none */
-    char text[300];                 /* for people */
-    int64_t sent_ns, received_ns;   /* of the first request, of the last answer */
-};
+#include "fsm/steps/window_look.h"
 
 enum error_code window_expectation(struct driver *driver, struct expectation *ret_expectation,
                                    struct error *error) CHECKED;

@@ -9,6 +9,24 @@
 #include "journal/format/names.h"
 #include "journal/format/text.h"
 
+/* A sample whose list could not be asked for begins nothing. */
+static bool has_list(const struct journal_entry *sample)
+{
+    const json_t *evidence = json_object_get(sample->body, "evidence"), *item;
+    bool listed = false;
+    size_t i;
+    json_array_foreach (evidence, i, item) {
+        if (strcmp(json_string_value(json_object_get(item, "probe")), PROBE_COMPOSE_CONTAINERS)
+            != 0)
+            continue;
+        if (json_integer_value(json_object_get(item, "status")) != 0)
+            return false;
+        listed = true;
+    }
+    return listed;
+}
+
+/* The first that has one. */
 static const struct journal_entry *first_sample(const struct deployment *deployment,
                                                 uint64_t intent)
 {
@@ -23,7 +41,7 @@ static const struct journal_entry *first_sample(const struct deployment *deploym
             first = NULL; /* a later window */
             of = names;
         }
-        if (first == NULL && names == of)
+        if (first == NULL && names == of && has_list(entry))
             first = entry;
     }
     return first;
@@ -154,6 +172,7 @@ void window_interlock_note(struct driver *driver, const struct interlock_view *v
     struct interlock_memory *last = &driver->interlock;
     last->shown = window_interlock(driver, view);
     memcpy(last->container, view->container, sizeof last->container);
+    memcpy(driver->execution, view->container, sizeof driver->execution);
     memcpy(last->started_at, view->started_at, sizeof last->started_at);
     last->armed_lines = view->armed_lines;
     last->disarmed_lines = view->disarmed_lines;
@@ -183,8 +202,8 @@ static enum error_code recall_look(struct driver *driver, const struct journal_e
         code = deployment_evidence(journal, entry, PROBE_COMPOSE_CONTAINERS, &list, error);
     if (code == ERROR_OK)
         code = deployment_evidence(journal, entry, PROBE_INTERLOCK_MARKER, &marker, error);
-    if (code == ERROR_OK)
-        code = containers_read(&list, containers, error);
+    if (code == ERROR_OK && lines.size > 0 && containers_read(&list, containers, error) != ERROR_OK)
+        return ERROR_OK; /* a list that could not be asked for is no look */
     if (code != ERROR_OK || lines.size == 0
         || containers_running(containers, services->execution) != 1)
         return code;

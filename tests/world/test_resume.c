@@ -39,7 +39,7 @@ static const char *const resumptions[] = {
     "deploy_execution not_done repeat",
     "deploy_execution partial repeat",
     "deploy_execution done continue",
-    "deploy_execution done fail",
+    "deploy_execution unknown fail",
     "verify_execution unknown repeat",
     "deploy_brain not_done repeat",
     "deploy_brain partial repeat",

@@ -71,9 +71,12 @@ static bool passes(const struct sh *shell, const struct titan_container *contain
                    const char *filter)
 {
     static const char project[] = "label=com.docker.compose.project=",
+                      service[] = "label=com.docker.compose.service=",
                       oneoff[] = "label=com.docker.compose.oneoff=", name[] = "name=";
     if (strncmp(filter, project, sizeof project - 1) == 0)
         return strcmp(container->project, filter + sizeof project - 1) == 0;
+    if (strncmp(filter, service, sizeof service - 1) == 0)
+        return strcmp(container->service, filter + sizeof service - 1) == 0;
     if (strncmp(filter, oneoff, sizeof oneoff - 1) == 0)
         return strcmp(filter + sizeof oneoff - 1, "False") == 0;
     if (strncmp(filter, name, sizeof name - 1) == 0)

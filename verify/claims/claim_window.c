@@ -128,7 +128,7 @@ static void check_sample(const struct audit *audit, struct entry *entry, const s
         finding_violated(finding, "W-02", entry,
                          "the endpoint was not asked, and missing is never healthy: %.*s",
                          SLICE_ARGUMENTS(sick));
-    if (reading_last_list(entry) == NULL)
+    if (reading_last_list(entry) == NULL && !window_has_failed_item(entry))
         finding_violated(finding, "W-02", entry, "there is no readable list of the containers");
     if (times.last_received_ns > 0)
         check_gap_between(audit, entry, times.first_sent_ns, entry, times.last_received_ns,
@@ -275,7 +275,7 @@ static void check_failed_window(const struct audit *audit, const struct step *fa
         if (missing)
             finding_violated(finding, "W-02", entry, "the endpoint %.*s was not asked",
                              SLICE_ARGUMENTS(sick));
-        if (reading_last_list(entry) == NULL)
+        if (reading_last_list(entry) == NULL && !window_has_failed_item(entry))
             finding_violated(finding, "W-02", entry, "there is no readable list of the containers");
     }
     const struct entry *fault = window_unreasonable(audit, failure, why, sizeof why);

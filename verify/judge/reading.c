@@ -134,8 +134,10 @@ bool reading_is_publish(const struct item *item, struct slice subject)
 bool reading_is_removal(const struct item *item, struct slice service)
 {
     static const char remove[] = "remove ";
-    return item->probe == PROBE_ACT && slice_begins(item->subject, remove)
-           && slice_equal(slice_from(item->subject, sizeof remove - 1), service);
+    return item->probe == PROBE_ACT
+           && (slice_is(item->subject, "safe command")
+               || (slice_begins(item->subject, remove)
+                   && slice_equal(slice_from(item->subject, sizeof remove - 1), service)));
 }
 
 size_t reading_first_act(const struct entry *entry)

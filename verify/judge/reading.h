@@ -40,7 +40,7 @@ struct slice reading_item_line(const struct item *item);
 /* The first item that changes something, in its place; item_count where there is none. */
 size_t reading_first_act(const struct entry *entry);
 bool reading_is_publish(const struct item *item, struct slice subject);
-/* `act` "remove SERVICE" of this service. */
+/* `act` "remove SERVICE" of this service, which is Execution, or "safe command". */
 bool reading_is_removal(const struct item *item, struct slice service);
 
 #endif

@@ -34,4 +34,7 @@ bool interlock_disarm_is_observed(const struct audit *audit, const struct entry 
 /* Whether the entry shows Execution removed, and gone (L-02). */
 bool interlock_is_removed(const struct audit *audit, const struct entry *entry);
 
+/* A log or a marker of it could not be read: no word of Execution, and a failure of a sample. */
+bool interlock_look_failed(const struct look *look);
+
 #endif

@@ -1,6 +1,7 @@
 /* What others do to the interlock between the driver's own looks: an ARM or a DISARM of somebody
  * else, a change in the window, a release that leaves it otherwise than it was. */
 #include "verify/rules/interlock.h"
+#include "verify/rules/window.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -273,6 +274,16 @@ static bool line_says_otherwise(const struct hearing *hearing, const struct entr
     return false;
 }
 
+bool interlock_look_failed(const struct look *look)
+{
+    for (size_t i = look->list; i < look->end; i++)
+        if (look->entry->items[i].status != 0
+            && (look->entry->items[i].probe == PROBE_LOGS_EXECUTION
+                || look->entry->items[i].probe == PROBE_INTERLOCK_MARKER))
+            return true;
+    return false;
+}
+
 const struct entry *interlock_window_fault(const struct audit *audit, enum showing expected,
                                            char *ret_why, size_t room)
 {
@@ -284,7 +295,8 @@ const struct entry *interlock_window_fault(const struct audit *audit, enum showi
             continue;
         for (size_t k = 0; k < deployment->hearing.look_count; k++) {
             const struct look *look = &deployment->hearing.looks[k];
-            if (look->entry != entry || look->showing == expected || look->showing == SHOWING_STILL)
+            if (look->entry != entry || look->showing == expected || look->showing == SHOWING_STILL
+                || (entry != confirmed && interlock_look_failed(look)))
                 continue;
             (void)snprintf(ret_why, room, "Execution is %s where it must be %s%s%s",
                            showing_word(look->showing), showing_word(expected),
@@ -298,7 +310,8 @@ const struct entry *interlock_window_fault(const struct audit *audit, enum showi
                            showing_word(expected));
             return entry;
         }
-        if (hearing_look(&deployment->hearing, entry, 0, entry->item_count) == NULL) {
+        if (hearing_look(&deployment->hearing, entry, 0, entry->item_count) == NULL
+            && (entry == confirmed || !window_has_failed_item(entry))) {
             (void)snprintf(ret_why, room, "nobody looked whether Execution is %s",
                            showing_word(expected));
             return entry;

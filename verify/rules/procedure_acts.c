@@ -160,7 +160,7 @@ static bool act_belongs(const struct genesis *genesis, const struct item *item, 
         return action == ACTION_REVERT;
     if (slice_begins(subject, "pin ") || slice_is(subject, "write override"))
         return action == ACTION_REVERT;
-    if (slice_begins(subject, "remove "))
+    if (slice_begins(subject, "remove ") || slice_is(subject, "safe command"))
         return action == ACTION_REDEPLOY || reading_is_removal(item, genesis->execution);
     return false;
 }

@@ -55,6 +55,8 @@ static void note_change(struct changes *changes, const struct item *item)
     bool removes = item->probe == PROBE_ACT && slice_begins(item->subject, "remove "),
          up = item->probe == PROBE_COMPOSE_UP;
     changes->begun = changes->begun || up || removes || item->probe == PROBE_BUS_PUBLISH;
+    if (item->probe == PROBE_ACT && slice_is(item->subject, "safe command"))
+        changes->all = true;
     if (!up && !removes)
         return;
     if (item->subject.length == 0 || changes->act_count == ACTS_MAX)

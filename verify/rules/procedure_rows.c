@@ -2,6 +2,7 @@
 #include "verify/rules/procedure.h"
 
 #include "verify/judge/reading.h"
+#include "verify/rules/window.h"
 
 enum when {
     WHEN_ALWAYS = 0,
@@ -151,6 +152,7 @@ struct match {
     bool front;   /* still in the last look, which stands in front of the first act */
     bool adopted; /* acts, and the look in front of one, may be absent */
     bool freed;   /* the target was free already */
+    bool failed;  /* a sample in which a probe failed: what then could not be asked is absent */
 };
 
 static const struct listing *list_before(const struct match *match)
@@ -250,7 +252,7 @@ static bool part_may_be_absent(const struct match *match, const struct part *par
     const struct part *behind = part + 1;
     bool look = part->probe == PROBE_COMPOSE_CONTAINERS || part->probe == PROBE_LOGS_EXECUTION
                 || part->probe == PROBE_INTERLOCK_MARKER;
-    if (match->adopted && match->front)
+    if ((match->adopted && match->front) || (match->failed && part->when != WHEN_ENDPOINTS))
         return true;
     if (match->freed && (part->probe == PROBE_ACT || part->probe == PROBE_TENANCY))
         return true;
@@ -298,24 +300,20 @@ static const struct part found_row[] = {ONE(GIT_HEAD),
                                             LOOK,
                                             {0}};
 
-static const struct part sent_row[] = {ONE(COMPOSE_CONTAINERS), ACTED(BUS_PUBLISH, ""), LOOK, {0}},
-                         removed_row[] = {ONE(COMPOSE_CONTAINERS),
-                                          ACTED(ACT, "remove "),
-                                          ONE(COMPOSE_CONTAINERS),
-                                          {0}};
+static const struct part sent_row[] = {ACTED(BUS_PUBLISH, ""), LOOK, {0}},
+                         removed_row[] = {ACTED(ACT, "remove "), ONE(COMPOSE_CONTAINERS), {0}};
 
 /* make_safe has three ways: DISARM, the removal of Execution, or nothing to be made safe. */
 static const struct part *safe_row(const struct audit *audit, const struct entry *entry)
 {
-    const struct listing *first = reading_list(
-        entry_first_item(entry, 0, entry->item_count, PROBE_COMPOSE_CONTAINERS));
+    const struct listing *last = reading_last_list(entry);
     bool removed = false;
     for (size_t i = 0; i < entry->item_count; i++)
         removed = removed || reading_is_removal(&entry->items[i], audit->genesis.execution);
     if (removed)
         return removed_row;
     return !audit->genesis.has_policy
-                   || (first != NULL && reading_service(first, audit->genesis.execution) == NULL)
+                   || (last != NULL && reading_service(last, audit->genesis.execution) == NULL)
                ? rows[ACTION_MAKE_SAFE]
                : sent_row;
 }
@@ -366,12 +364,22 @@ static bool row_names(const struct part *row, enum probe probe)
     return act;
 }
 
+enum { STATUS_LOST = 2 };
+
+/* What a step tried in vain before what it then did: a look that was cut off, the bus, a way to
+ * safety before the one that was seen to work. What counts is judged by L-01 and L-02. */
+static bool may_have_failed(const struct part *row, const struct item *item)
+{
+    bool safe = row == sent_row || row == removed_row || row == rows[ACTION_MAKE_SAFE];
+    return (item->probe == PROBE_BUS_PUBLISH && item->status == STATUS_LOST) || safe;
+}
+
 static void check_statuses(const struct entry *entry, const struct part *row,
                            struct finding *finding)
 {
     for (size_t i = 0; i < entry->item_count; i++) {
         const struct item *item = &entry->items[i];
-        if (item->status != 0 && !is_answer(item->probe)
+        if (item->status != 0 && !may_have_failed(row, item) && !is_answer(item->probe)
             && (row_names(row, item->probe) || item->probe == PROBE_SCRIPT
                 || item->probe == PROBE_LOGS_ERRORS))
             finding_violated(finding, "P-13", entry,
@@ -415,7 +423,8 @@ static void check_reconciliation_row(const struct audit *audit, struct entry *en
                              : ACTION_INVALID;
     struct slice then = node_text(entry_body(entry), "then");
     if (action == ACTION_OBSERVE_WINDOW || action == ACTION_RESTORE_CODE
-        || action == ACTION_INVALID)
+        || action == ACTION_MAKE_SAFE || action == ACTION_INVALID || slice_is(then, "fail")
+        || slice_is(then, "ask"))
         return;
     check_row(&match,
               action == ACTION_DISARM ? found_disarm_row
@@ -450,6 +459,7 @@ void procedure_check_rows(const struct audit *audit, struct finding *finding)
             check_step_row(audit, &deployment->steps[i], finding);
     for (size_t i = 0; i < deployment->count; i++) {
         struct match match = {.audit = audit, .entry = deployment->entries[i]};
+        match.failed = window_has_failed_item(deployment->entries[i]);
         if (deployment->entries[i]->type == ENTRY_SAMPLE)
             check_row(&match, sample_row, finding);
         else if (deployment->entries[i]->type == ENTRY_RECONCILIATION)

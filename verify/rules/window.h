@@ -21,9 +21,13 @@ struct tally {
     size_t count;
     int64_t failed;                         /* samples that have a failure */
     int64_t policy_in_a_row, lost_in_a_row; /* lost: Brain's leadership */
-    const struct entry *first; /* the first sample: whose containers and boot are compared */
+    int64_t items_in_a_row;                 /* with an item that failed */
+    const struct entry *first; /* the first sample with a list: whose containers and boot are
+                                * compared */
     char blame[200];           /* of what the last failed sample failed */
 };
+/* A probe of it failed, but of an endpoint and of the bus, whose status is an answer. */
+bool window_has_failed_item(const struct entry *entry);
 void tally_free(struct tally *tally);
 #define CLEANUP_TALLY __attribute__((cleanup(tally_free)))
 

@@ -130,6 +130,24 @@ static void add_policy(const struct audit *audit, struct tally *tally, const str
                  tally->policy_in_a_row);
 }
 
+bool window_has_failed_item(const struct entry *entry)
+{
+    for (size_t i = 0; i < entry->item_count; i++) {
+        enum probe probe = entry->items[i].probe;
+        if (entry->items[i].status != 0 && probe != PROBE_HEALTH && probe != PROBE_BUS_POLICY_HASH)
+            return true;
+    }
+    return false;
+}
+
+/* An item with another status than 0 (P-13). */
+static void add_items(struct tally *tally, const struct entry *entry, struct outcome *outcome)
+{
+    bool good = !window_has_failed_item(entry);
+    tally->items_in_a_row = good ? 0 : tally->items_in_a_row + 1;
+    note_outcome(outcome, slice_of("a probe"), good, tally->items_in_a_row);
+}
+
 static struct outcome samples_outcome_of(const struct audit *audit, struct tally *tally,
                                          const struct entry *entry)
 {
@@ -137,6 +155,7 @@ static struct outcome samples_outcome_of(const struct audit *audit, struct tally
     add_endpoints(audit, tally, entry, &outcome);
     samples_add_services(audit, tally, entry, &outcome);
     add_policy(audit, tally, entry, &outcome);
+    add_items(tally, entry, &outcome);
     return outcome;
 }
 
@@ -230,11 +249,15 @@ bool window_add_sample(const struct audit *audit, struct tally *tally, const str
                        struct window_fault *ret_fault)
 {
     struct outcome outcome = samples_outcome_of(audit, tally, entry);
-    tally->first = tally->first != NULL ? tally->first : entry;
+    /* The first that has a list: before it nobody knows what ran. */
+    if (tally->first == NULL
+        && reading_list(entry_first_item(entry, 0, entry->item_count, PROBE_COMPOSE_CONTAINERS))
+               != NULL)
+        tally->first = entry;
     tally->failed += outcome.failed;
     if (outcome.failed)
         (void)snprintf(tally->blame, sizeof tally->blame, "%s", outcome.blame);
-    const char *changed = changed_service(audit, tally->first, entry);
+    const char *changed = tally->first != NULL ? changed_service(audit, tally->first, entry) : NULL;
     if (outcome.most >= audit->limits->failures)
         return fault_is(ret_fault, "W-07", "too many failures in a row of ", outcome.blame);
     if (tally->failed > audit->limits->failures_total)
@@ -244,7 +267,7 @@ bool window_add_sample(const struct audit *audit, struct tally *tally, const str
         return fault_is(ret_fault, "W-09",
                         "other containers than at the start of the window, or restarted ones, of ",
                         changed);
-    if (boot_changed(tally->first, entry))
+    if (tally->first != NULL && boot_changed(tally->first, entry))
         return fault_is(ret_fault, "W-10", "the target was rebooted within the window", "");
     return false;
 }

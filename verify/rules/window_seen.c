@@ -36,7 +36,8 @@ static bool sample_shows_it(const struct audit *audit, const struct entry *entry
         return true;
     for (size_t i = 0; i < hearing->look_count; i++)
         if (hearing->looks[i].entry == entry && expected != SHOWING_UNKNOWN
-            && hearing->looks[i].showing != expected && hearing->looks[i].showing != SHOWING_STILL)
+            && hearing->looks[i].showing != expected && hearing->looks[i].showing != SHOWING_STILL
+            && !interlock_look_failed(&hearing->looks[i]))
             return true;
     /* L-11: a change that a later line took back. */
     for (size_t i = 0; i < hearing->heard_count; i++)
