@@ -221,7 +221,7 @@ static enum error_code list_containers(struct step *step, const struct look *loo
     return compose_containers(step->target, &step->evidence, &step->seen.containers, error);
 }
 
-static enum error_code look_at_everything(struct step *step, const struct expectation *expected,
+static enum error_code look_at_watched(struct step *step, const struct expectation *expected,
                                           struct look *look, struct error *error)
 {
     const struct setup *setup = &step->driver->config.setup;
@@ -249,7 +249,7 @@ enum error_code window_look(struct step *step, const struct expectation *expecte
                             struct look *look, struct error *error)
 {
     *look = (struct look){.sent_ns = driver_now_ns(step->driver)};
-    enum error_code code = look_at_everything(step, expected, look, error);
+    enum error_code code = look_at_watched(step, expected, look, error);
     look->received_ns = driver_now_ns(step->driver);
     if (step->target != NULL)
         target_limit(step->target, 0);

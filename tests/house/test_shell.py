@@ -22,6 +22,7 @@ HARMLESS = (
     r"(|target->|setup->target\.|target_setup\((check->)?target\)->target\.)docker",
     r"compose->command",
     r"endpoint->exec",
+    r"target_setup\(target\)->services\.safe_command",
 )
 EXCEPTIONS = {
     ("actions/target/envelope.c", "mark"): "our own hex digits",
@@ -45,6 +46,7 @@ EXCEPTIONS = {
     ("actions/compose/compose_pin.c", "container->service"): "check_container(): compose's rule",
     ("actions/compose/compose_pin.c", "service"): "the subject of evidence, not a script",
     ("actions/compose/compose_pin.c", "before->list[i].service"): "pin_one() checked it",
+    ("actions/compose/compose_pin.c", "id"): "checked for 64 hex digits",
     ("actions/compose/compose_pin.c", "containers->list[i].id"): "checked for 64 hex digits",
     ("actions/checklist/check_operations.c", "base"): "a url, not a script",
     ("actions/checklist/check_operations.c", "path"): "the same",
