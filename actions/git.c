@@ -75,10 +75,10 @@ enum error_code git_look(struct target *target, struct evidence *evidence,
         code = refuse_branch(error);
     if (code == ERROR_OK)
         code = probe(target, "git status --porcelain --untracked-files=no", PROBE_GIT_STATUS, "",
-                     evidence, &status, error);
+                     evidence, NULL, error);
     if (code != ERROR_OK)
         return code;
-    state.clean = status == 0 && evidence_last(evidence, PROBE_GIT_STATUS, NULL)->output.size == 0;
+    state.clean = evidence_last(evidence, PROBE_GIT_STATUS, NULL)->output.size == 0;
     *ret_state = state;
     return ERROR_OK;
 }

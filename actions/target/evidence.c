@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "journal/format/format.h"
+
 void evidence_clear(struct evidence *evidence)
 {
     evidence_cut(evidence, 0);
@@ -26,6 +28,10 @@ enum error_code evidence_add(struct evidence *evidence, const struct evidence_dr
     if (evidence->count == EVIDENCE_ITEMS_MAX)
         return error_set(error, ERROR_LIMIT, 0, draft->probe, "report this",
                          "a step gathered more than %d items of evidence", EVIDENCE_ITEMS_MAX);
+    if (draft->output->size > FORMAT_BLOB_BYTES_MAX)
+        return error_set(error, ERROR_LIMIT, 0, draft->probe, "",
+                         "an answer is larger than the %d bytes that the journal keeps of one",
+                         FORMAT_BLOB_BYTES_MAX);
     char *subject = strdup(draft->subject);
     if (subject == NULL)
         return error_set(error, ERROR_MEMORY, 0, draft->probe, "", "out of memory");

@@ -240,6 +240,9 @@ enum error_code target_run(struct target *target, const struct target_command *c
         return code;
     result.received_ns = clock_boottime_ns(target->world->clock);
     code = read_result(target, command, mark, &raw, &result, error);
+    if (code == ERROR_OK && (result.output.size > bytes_max || result.errors.size > bytes_max))
+        code = error_set(error, ERROR_LIMIT, 0, setup->target.name, "",
+                         "a command on the target printed more than %zu bytes", bytes_max);
     if (code != ERROR_OK)
         return code;
     target_result_clear(ret_result);
@@ -269,9 +272,17 @@ enum error_code target_probe(struct target *target, const struct target_command 
                                                      .received_ns = result.received_ns,
                                                      .span = &result.span},
                             error);
-    if (code == ERROR_OK && ret_status != NULL)
+    if (code != ERROR_OK)
+        return code;
+    if (ret_status == NULL && result.status != 0)
+        return error_set(error, ERROR_REMOTE, result.status, target->setup->target.name,
+                         "run it there by hand",
+                         "a question to the target failed (%s%s%.80s): %.200s", probe,
+                         subject[0] != '\0' ? " of " : "", subject,
+                         (const char *)evidence_last(evidence, probe, NULL)->output.data);
+    if (ret_status != NULL)
         *ret_status = result.status;
-    return code;
+    return ERROR_OK;
 }
 
 enum error_code target_forward_open(struct target *target, const char *host, int port,

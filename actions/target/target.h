@@ -50,7 +50,8 @@ void target_add_quoted_state_path(struct text *script, const struct target *targ
  * refused (nothing was run). */
 enum error_code target_run(struct target *target, const struct target_command *command,
                            struct target_result *ret_result, struct error *error) CHECKED;
-/* target_run() and evidence_add() in one: `probe`, `subject`, status and standard output. */
+/* target_run() and evidence_add() in one: `probe`, `subject`, status and standard output. Where
+ * ret_status is NULL, another status than 0 is ERROR_REMOTE, with the item added. */
 enum error_code target_probe(struct target *target, const struct target_command *command,
                              const char *probe, const char *subject, struct evidence *evidence,
                              int *ret_status, struct error *error) CHECKED;

@@ -70,10 +70,11 @@ enum broken_way {
     WAY_DEEP, /* brackets in brackets */
     WAY_CUT,  /* a command's end does not come back */
     WAY_REFUSED,
-    WAY_SILENT, /* a bus or an http server without an answer */
-    WAY_ABSENT, /* no responder; no such file */
-    WAY_POISON, /* the journal answers nothing more until it is opened again */
-    WAY_SIGNAL  /* it works; a signal came meanwhile */
+    WAY_SILENT,        /* a bus or an http server without an answer */
+    WAY_ABSENT,        /* no responder; no such file */
+    WAY_POISON,        /* the journal answers nothing more until it is opened again */
+    WAY_POISON_BEFORE, /* and nothing was written */
+    WAY_SIGNAL         /* it works; a signal came meanwhile */
 };
 
 struct broken_fault {

@@ -234,7 +234,7 @@ static enum error_code read_file(void *context, const char *path, size_t size_ma
                                  struct bytes *ret_data, struct error *error)
 {
     const struct broken_fault *fault = broken_meet(BROKEN_READ, path);
-    if (before(fault))
+    if (before(fault) || is(fault, WAY_ABSENT))
         return broken_error(fault, path, error);
     enum error_code code = was.disk.read(context, path, size_max, ret_data, error);
     if (code == ERROR_OK && fault != NULL)

@@ -12,41 +12,66 @@ static const struct {
     enum broken_area area;
 } calls[BROKEN_COUNT] = {BROKEN_CALLS(CALLS)};
 
-#define ALL UINT64_MAX
 #define BIT(token) (UINT64_C(1) << BROKEN_##token)
-/* What changes something: an error may also be heard after it has happened. */
-#define ACTS (BIT(RUN) | BIT(PUBLISH) | BIT(WRITE) | BIT(WIPE) | BIT(APPEND) | BIT(STATE_PUT))
-#define TEXTS \
-    (BIT(RUN) | BIT(NEXT) | BIT(EXCHANGE) | BIT(READ) | BIT(STORE_ENTRY) | BIT(STORE_BLOB))
+#define ALL UINT64_MAX
+#define REMOTE (BIT(RUN) | BIT(FORWARD) | BIT(OPEN))
+#define MESSAGES (BIT(BUS_OPEN) | BIT(PUBLISH) | BIT(SUBSCRIBE) | BIT(NEXT))
+#define FILES \
+    (BIT(EXAMINE) | BIT(READ) | BIT(SECRET) | BIT(WRITE) | BIT(WIPE) | BIT(DIRECTORY) | BIT(LOCK))
+#define JOURNAL_READS (BIT(STORE_SIZE) | BIT(STORE_ENTRY) | BIT(STORE_BLOB) | BIT(STATE_GET))
+#define JOURNAL_WRITES (BIT(STATE_PUT) | BIT(APPEND) | BIT(RESERVE))
+#define JOURNAL (BIT(STORE_OPEN) | JOURNAL_READS | JOURNAL_WRITES | BIT(FILE_BYTES))
 #define STREAMS (BIT(AGENT_SEND) | BIT(AGENT_RECEIVE))
-#define JOURNAL                                                                              \
-    (BIT(STORE_OPEN) | BIT(STORE_SIZE) | BIT(STORE_ENTRY) | BIT(STORE_BLOB) | BIT(STATE_GET) \
-     | BIT(STATE_PUT) | BIT(APPEND) | BIT(RESERVE) | BIT(FILE_BYTES))
-#define ERRORS (ALL & ~STREAMS)
+#define REACHED (REMOTE | MESSAGES | BIT(EXCHANGE))
+/* What changes something: an error may also be heard after it has happened. */
+#define ACTS (BIT(RUN) | BIT(PUBLISH))
+#define TEXTS (BIT(RUN) | BIT(NEXT) | BIT(EXCHANGE) | BIT(READ))
+#define STORED (BIT(STORE_ENTRY) | BIT(STORE_BLOB))
 
+/* Of the target every class of error; of what is here, those that it can have. */
 static const struct row {
     uint64_t calls;
     struct broken_fault fault;
 } rows[] = {
-    {ERRORS, {"unreachable", WAY_BEFORE, ERROR_UNREACHABLE, 0}},
-    {ERRORS, {"timeout", WAY_BEFORE, ERROR_TIMEOUT, ETIMEDOUT}},
-    {ERRORS, {"system", WAY_BEFORE, ERROR_SYSTEM, EIO}},
-    {ERRORS, {"memory", WAY_BEFORE, ERROR_MEMORY, ENOMEM}},
-    {ERRORS, {"protocol", WAY_BEFORE, ERROR_PROTOCOL, 0}},
-    {ERRORS, {"limit", WAY_BEFORE, ERROR_LIMIT, 0}},
-    {ERRORS, {"remote", WAY_BEFORE, ERROR_REMOTE, 1}},
-    {ERRORS, {"config", WAY_BEFORE, ERROR_CONFIG, 0}},
-    {ERRORS, {"usage", WAY_BEFORE, ERROR_USAGE, 0}},
-    {ERRORS, {"held", WAY_BEFORE, ERROR_HELD, 0}},
-    {ERRORS, {"refused", WAY_BEFORE, ERROR_REFUSED, 0}},
-    {ERRORS, {"host_refused", WAY_BEFORE, ERROR_HOST_REFUSED, 0}},
-    {ERRORS, {"key_refused", WAY_BEFORE, ERROR_KEY_REFUSED, 0}},
-    {ERRORS, {"needs_person", WAY_BEFORE, ERROR_NEEDS_PERSON, 0}},
-    {ERRORS, {"damaged", WAY_BEFORE, ERROR_DAMAGED, 0}},
+    {REACHED | BIT(AGENT), {"unreachable", WAY_BEFORE, ERROR_UNREACHABLE, 0}},
+    {REACHED | BIT(SLEEP) | BIT(AGENT), {"timeout", WAY_BEFORE, ERROR_TIMEOUT, ETIMEDOUT}},
+    {ALL & ~STREAMS, {"system", WAY_BEFORE, ERROR_SYSTEM, EIO}},
+    {ALL & ~STREAMS, {"memory", WAY_BEFORE, ERROR_MEMORY, ENOMEM}},
+    {REACHED, {"protocol", WAY_BEFORE, ERROR_PROTOCOL, 0}},
+    {REACHED | BIT(READ), {"limit", WAY_BEFORE, ERROR_LIMIT, 0}},
+    {REMOTE, {"remote", WAY_BEFORE, ERROR_REMOTE, 1}},
+    {REMOTE | BIT(EXCHANGE), {"config", WAY_BEFORE, ERROR_CONFIG, 0}},
+    {REMOTE, {"usage", WAY_BEFORE, ERROR_USAGE, 0}},
+    {REMOTE | BIT(LOCK) | BIT(APPEND), {"held", WAY_BEFORE, ERROR_HELD, 0}},
+    {REACHED | FILES, {"refused", WAY_BEFORE, ERROR_REFUSED, 0}},
+    {REMOTE, {"host_refused", WAY_BEFORE, ERROR_HOST_REFUSED, 0}},
+    {REMOTE | BIT(SECRET) | BIT(AGENT), {"key_refused", WAY_BEFORE, ERROR_KEY_REFUSED, 0}},
+    {REMOTE, {"needs_person", WAY_BEFORE, ERROR_NEEDS_PERSON, 0}},
+    {REMOTE | JOURNAL, {"damaged", WAY_BEFORE, ERROR_DAMAGED, 0}},
     {JOURNAL, {"journal_write", WAY_BEFORE, ERROR_JOURNAL_WRITE, ENOSPC}},
     {ACTS, {"unreachable_after", WAY_AFTER, ERROR_UNREACHABLE, 0}},
     {ACTS, {"timeout_after", WAY_AFTER, ERROR_TIMEOUT, ETIMEDOUT}},
-    {BIT(APPEND) | BIT(STATE_PUT), {"journal_write_after", WAY_AFTER, ERROR_JOURNAL_WRITE, EIO}},
+    {BIT(WRITE) | BIT(WIPE), {"system_after", WAY_AFTER, ERROR_SYSTEM, EIO}},
+    {JOURNAL_WRITES, {"journal_write_after", WAY_AFTER, ERROR_JOURNAL_WRITE, EIO}},
+    {BIT(APPEND), {"poison", WAY_POISON, ERROR_JOURNAL_WRITE, EIO}},
+    {BIT(APPEND), {"poison_before", WAY_POISON_BEFORE, ERROR_JOURNAL_WRITE, EIO}},
+    {BIT(RUN), {"status_1", WAY_STATUS, ERROR_OK, 1}},
+    {BIT(RUN), {"status_75", WAY_STATUS, ERROR_OK, 75}},
+    {BIT(RUN), {"status_76", WAY_STATUS, ERROR_OK, 76}},
+    {BIT(RUN), {"status_124", WAY_STATUS, ERROR_OK, 124}},
+    {BIT(RUN), {"status_127", WAY_STATUS, ERROR_OK, 127}},
+    {BIT(RUN), {"status_137", WAY_STATUS, ERROR_OK, 137}},
+    {BIT(EXCHANGE), {"status_503", WAY_STATUS, ERROR_OK, 503}},
+    {BIT(EXCHANGE), {"no_status", WAY_SILENT, ERROR_OK, 0}},
+    {BIT(NEXT), {"silent", WAY_SILENT, ERROR_OK, 0}},
+    {BIT(NEXT) | BIT(EXAMINE) | BIT(READ), {"absent", WAY_ABSENT, ERROR_SYSTEM, ENOENT}},
+    {BIT(PUBLISH) | BIT(SUBSCRIBE), {"forbidden", WAY_REFUSED, ERROR_OK, 0}},
+    {TEXTS | STORED | BIT(SECRET), {"empty", WAY_EMPTY, ERROR_OK, 0}},
+    {TEXTS | STORED | BIT(SECRET) | BIT(AGENT_RECEIVE), {"garbage", WAY_GARBAGE, ERROR_OK, 0}},
+    {TEXTS | STORED | BIT(SECRET), {"torn", WAY_TORN, ERROR_OK, 0}},
+    {TEXTS, {"huge", WAY_HUGE, ERROR_OK, 0}},
+    {TEXTS, {"deep", WAY_DEEP, ERROR_OK, 0}},
+    {BIT(RUN), {"cut", WAY_CUT, ERROR_OK, 0}},
     {STREAMS, {"end", WAY_CUT, ERROR_OK, 0}},
     {ALL, {"signal", WAY_SIGNAL, ERROR_OK, 0}},
 };

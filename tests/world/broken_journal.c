@@ -93,6 +93,9 @@ static enum error_code append(void *store, store_make_function *make, void *make
         fault = &POISON;
     if (fault != NULL && fault->way == WAY_BEFORE)
         return broken_error(fault, "append", error);
+    broken.poisoned = broken.poisoned || (fault != NULL && fault->way == WAY_POISON_BEFORE);
+    if (broken.poisoned)
+        return broken_error(fault, "append", error);
     enum error_code code = was.append(store, make, make_context, blobs, blob_count, ret_seq, error);
     if (code != ERROR_OK || fault == NULL)
         return code;

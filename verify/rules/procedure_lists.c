@@ -90,7 +90,7 @@ static bool lists_has_form(const struct item *item)
         return slice_is(item->output, "present\n") || slice_is(item->output, "absent\n")
                || slice_is(item->output, "unknown\n");
     if (item->probe == PROBE_TENANCY)
-        return is_object(item->output);
+        return item->output.length == 0 || is_object(item->output);
     if (item->probe == PROBE_CLOCK)
         return item->output.length == 0;
     if (item->probe == PROBE_COMPOSE_CONTAINERS || item->probe == PROBE_COMPOSE_IMAGES
@@ -99,9 +99,10 @@ static bool lists_has_form(const struct item *item)
     return true;
 }
 
-static void check_forms(const struct entry *entry, struct finding *finding)
+/* `count` items of the entry. */
+static void check_forms(const struct entry *entry, size_t count, struct finding *finding)
 {
-    for (size_t i = 0; i < entry->item_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         const struct item *item = &entry->items[i];
         if (item->status == 0 && !lists_has_form(item))
             finding_violated(finding, "P-31", entry, "the output of `%.*s` does not have its form",
@@ -176,12 +177,24 @@ static void check_services(const struct step *step, struct declared *declared,
     }
 }
 
+/* The last item of a step that did not succeed may be why: nobody could read it. */
+static size_t readable_items(const struct deployment *deployment, const struct entry *entry)
+{
+    for (size_t i = 0; i < deployment->step_count; i++)
+        if (deployment->steps[i].transition == entry && !step_is_good(&deployment->steps[i])
+            && entry->item_count > 0)
+            return entry->item_count - 1;
+    return entry->item_count;
+}
+
 void procedure_check_lists(const struct audit *audit, struct finding *finding)
 {
     const struct deployment *deployment = &audit->deployment;
     struct declared declared = {.last = NULL};
-    for (size_t i = 0; i < deployment->count; i++)
-        check_forms(deployment->entries[i], finding);
+    for (size_t i = 0; i < deployment->count; i++) {
+        const struct entry *entry = deployment->entries[i];
+        check_forms(entry, readable_items(deployment, entry), finding);
+    }
     procedure_check_changes(audit, finding);
     for (size_t i = 0; i < deployment->step_count; i++)
         if (step_is_good(&deployment->steps[i]))

@@ -62,8 +62,13 @@ static void check_tenancy(struct tenancy_check *check, const struct step *step, 
     CLEANUP_TREE struct tree tree = {0};
     struct error ignored;
     bool restores = step->action == ACTION_RESTORE_CODE,
+         others = restores
+                  && ((first && !last)
+                      || deployment_step(&check->audit->deployment, ACTION_CONNECT) == NULL),
          frees = restores || step->action == ACTION_COMPLETE
                  || step->action == ACTION_VERIFY_RESTORED;
+    if (others && item->output.length == 0)
+        return; /* a target that nobody ever took has no such file */
     if (tree_read(item->output.at, item->output.length, TREE_PLAIN, &tree, &ignored) != ERROR_OK
         || !node_is(tree.root, NODE_OBJECT)) {
         finding_violated(check->finding, "P-25", entry,
@@ -75,7 +80,7 @@ static void check_tenancy(struct tenancy_check *check, const struct step *step, 
             epoch = node_number(tree.root, "epoch", -1);
     bool ours = slice_is(journal, check->audit->record->entries[0].journal),
          held = number == (int64_t)check->audit->deployment.number;
-    if (!ours && !(restores && first && !last))
+    if (!ours && !others)
         finding_violated(check->finding, "P-25", entry,
                          "the target's deployment.json names another journal");
     else if (step->action == ACTION_CONNECT && !held)
@@ -86,7 +91,7 @@ static void check_tenancy(struct tenancy_check *check, const struct step *step, 
     else if (ours && !head_is_known(check->audit, entry, tree.root))
         finding_violated(check->finding, "P-25", entry,
                          "the target's deployment.json names a head that is not in this journal");
-    if (frees && last && (number != 0 || holder.length > 0))
+    if (frees && last && (ours || !others) && (number != 0 || holder.length > 0))
         finding_violated(check->finding, "P-25", entry, "the target was not freed");
     if (ours && epoch < check->epoch)
         finding_violated(check->finding, "P-25", entry, "the epoch fell from %lld to %lld",
