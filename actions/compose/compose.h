@@ -114,11 +114,16 @@ enum error_code compose_release(struct target *target, const struct target_tenan
     CHECKED;
 struct compose_pin {
     const struct containers *before;
-    const struct images *addresses; /* where an image can be fetched again */
+    const struct images *addresses;    /* where an image can be fetched again */
+    const struct compose_model *model; /* of the restored file */
+    const struct images *now;          /* what its names mean now */
     int64_t deployment;
 };
-/* Tags the images of `before` under a name that nothing can pull, and writes the override file that
- * uses them. Evidence: act, one an image. *ret_status is not 0 when an identity is gone for good.
+/* Why the service of before->list[index] cannot run from its declared name; NULL = it can. */
+const char *compose_pin_obstacle(const struct compose_pin *pin, size_t index);
+/* Tags the images of `before` under a name that nothing can pull, and under the one that the file
+ * declares, so that a plain `up` changes nothing. Where that cannot be, an override file uses the
+ * first. Evidence: act, one an image. *ret_status is not 0 when an identity is gone for good.
  */
 enum error_code compose_pin(struct target *target, const struct target_tenancy *tenancy,
                             const struct compose_pin *pin, struct evidence *evidence,

@@ -91,11 +91,69 @@ enum error_code compose_release(struct target *target, const struct target_tenan
     return target_probe(target, &command, PROBE_ACT, "release images", evidence, NULL, error);
 }
 
+static const struct declared_service *declared_of(const struct compose_pin *pin,
+                                                  const char *service)
+{
+    for (size_t i = 0; i < pin->model->count; i++)
+        if (strcmp(pin->model->services[i].service, service) == 0)
+            return &pin->model->services[i];
+    return NULL;
+}
+
+/* Another service in front of it has the tag for another image. */
+static bool is_tag_taken(const struct compose_pin *pin, size_t index, const char *name)
+{
+    for (size_t i = 0; i < index; i++) {
+        const struct declared_service *other = declared_of(pin, pin->before->list[i].service);
+        if (other != NULL && name[0] != '\0' && strcmp(other->image, name) == 0
+            && strcmp(pin->before->list[i].image, pin->before->list[index].image) != 0)
+            return true;
+    }
+    return false;
+}
+
+const char *compose_pin_obstacle(const struct compose_pin *pin, size_t index)
+{
+    const struct container *container = &pin->before->list[index];
+    const struct declared_service *declared = declared_of(pin, container->service);
+    const struct image *now = images_find(pin->now, container->service);
+    if (declared == NULL)
+        return "the file does not declare it";
+    if (declared->pulls_always)
+        return "pull_policy: always pulls whatever its tag is by then";
+    if (is_tag_taken(pin, index, declared->image))
+        return "another service has the same tag and ran another image";
+    if (strchr(declared->image, '@') != NULL
+        && (now == NULL || strcmp(now->id, container->image) != 0))
+        return "the digest that the file declares is not what ran";
+    return NULL;
+}
+
+/* Both programs' own names, where the service is only built. */
+static void tag_declared(struct text *script, const struct target *target,
+                         const struct compose_pin *pin, const struct container *container)
+{
+    const struct declared_service *declared = declared_of(pin, container->service);
+    const char *docker = target_setup(target)->target.docker;
+    for (size_t i = 0; i < (declared->image[0] == '\0' ? 2 : 1); i++) {
+        CLEANUP_TEXT struct text name = {0};
+        if (declared->image[0] == '\0') {
+            compose_name_project(&name, target_setup(target));
+            text_add(&name, i == 0 ? "_" : "-");
+        }
+        text_add(&name, declared->image[0] == '\0' ? container->service : declared->image);
+        text_add_format(script, " && %s tag %s ", docker, container->image);
+        text_add_quoted_text(script, &name);
+    }
+}
+
 static enum error_code pin_one(struct target *target, const struct target_tenancy *tenancy,
-                               const struct compose_pin *pin, const struct container *container,
+                               const struct compose_pin *pin, size_t index,
                                struct evidence *evidence, int *ret_status, struct error *error)
 {
+    const struct container *container = &pin->before->list[index];
     const struct image *address = images_find(pin->addresses, container->service);
+    const struct declared_service *declared = declared_of(pin, container->service);
     const char *docker = target_setup(target)->target.docker;
     CLEANUP_TEXT struct text script = {0}, subject = {0};
     enum error_code code = check_container(container, error);
@@ -112,6 +170,8 @@ static enum error_code pin_one(struct target *target, const struct target_tenanc
     add_saved_path(&script, target, container->image);
     text_add_format(&script, "; } && %s tag %s titan-rollback.invalid/%s:%lld", docker,
                     container->image, container->service, (long long)pin->deployment);
+    if (compose_pin_obstacle(pin, index) == NULL && strchr(declared->image, '@') == NULL)
+        tag_declared(&script, target, pin, container);
     text_add_format(&subject, "pin %s %s", container->service, container->image);
     if (text_failed(&subject, error))
         return error->code;
@@ -120,35 +180,51 @@ static enum error_code pin_one(struct target *target, const struct target_tenanc
                         error);
 }
 
+/* The services that need it. False = none does. */
+static bool add_override(const struct compose_pin *pin, struct text *text, struct text *subject)
+{
+    bool any = false;
+    text_add(text, "services:\n");
+    for (size_t i = 0; i < pin->before->count; i++) {
+        const char *service = pin->before->list[i].service;
+        const struct declared_service *declared = declared_of(pin, service);
+        if (compose_pin_obstacle(pin, i) == NULL)
+            continue;
+        any = true;
+        text_add_format(subject, " %s", service);
+        text_add_format(text, "  %s:\n    image: titan-rollback.invalid/%s:%lld\n", service,
+                        service, (long long)pin->deployment);
+        if (declared != NULL && declared->pulls_always)
+            text_add(text, "    pull_policy: never\n");
+    }
+    return any;
+}
+
 /* The override carries the version line of the file that it overrides, because docker-compose
  * insists on the same. */
 static enum error_code write_override(struct target *target, const struct target_tenancy *tenancy,
                                       const struct compose_pin *pin, struct evidence *evidence,
                                       int *ret_status, struct error *error)
 {
-    const struct containers *before = pin->before;
-    CLEANUP_TEXT struct text script = {0}, text = {0};
+    CLEANUP_TEXT struct text script = {0}, text = {0}, subject = {0};
     CLEANUP_BYTES struct bytes path = {0};
     enum error_code code = compose_override_path(target, pin->deployment, &path, error);
-    if (code != ERROR_OK)
+    text_add(&subject, "write override");
+    if (code != ERROR_OK || !add_override(pin, &text, &subject))
         return code;
     text_add(&script, "umask 077; f=");
     text_add_quoted(&script, (const char *)path.data);
     text_add(&script, "; { grep -m1 '^version:' ");
     text_add_quoted(&script, target_setup(target)->compose.file);
     text_add(&script, "; cat; } > \"$f.new\" && sync && mv \"$f.new\" \"$f\"");
-    text_add(&text, "services:\n");
-    for (size_t i = 0; i < before->count; i++)
-        text_add_format(&text, "  %s:\n    image: titan-rollback.invalid/%s:%lld\n",
-                        before->list[i].service, before->list[i].service,
-                        (long long)pin->deployment);
-    if (text_failed(&text, error))
+    if (text_failed(&text, error) || text_failed(&subject, error))
         return error->code;
     struct target_command command = {.built = &script,
                                      .input = text.bytes.data,
                                      .input_bytes = text.bytes.size,
                                      .tenancy = tenancy};
-    return target_probe(target, &command, PROBE_ACT, "write override", evidence, ret_status, error);
+    return target_probe(target, &command, PROBE_ACT, text_string(&subject), evidence, ret_status,
+                        error);
 }
 
 enum error_code compose_pin(struct target *target, const struct target_tenancy *tenancy,
@@ -158,7 +234,7 @@ enum error_code compose_pin(struct target *target, const struct target_tenancy *
     int status = 0;
     enum error_code code = ERROR_OK;
     for (size_t i = 0; code == ERROR_OK && status == 0 && i < pin->before->count; i++)
-        code = pin_one(target, tenancy, pin, &pin->before->list[i], evidence, &status, error);
+        code = pin_one(target, tenancy, pin, i, evidence, &status, error);
     if (code == ERROR_OK && status == 0)
         code = write_override(target, tenancy, pin, evidence, &status, error);
     if (code == ERROR_OK)

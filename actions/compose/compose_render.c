@@ -316,6 +316,7 @@ static enum error_code take_service(const struct compose_service *service,
         code = text_exact(ret_declared->image, sizeof ret_declared->image, service->image,
                           "the name of an image", error);
     ret_declared->built = service->built;
+    ret_declared->pulls_always = service->pulls_always;
     return code;
 }
 

@@ -14,7 +14,7 @@
 
 struct declared_service {
     char service[64], image[256];
-    bool built;
+    bool built, pulls_always; /* pull_policy: always */
 };
 
 /* What the rendered file declares: services with the name of their image ("" where it is only

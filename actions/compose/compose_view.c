@@ -380,6 +380,9 @@ static void read_service(struct reader *reader, struct compose_service *service,
     service->image = keep_locked(reader, yaml_value(rendered, node, "image"));
     service->user = keep_locked(reader, yaml_value(rendered, node, "user"));
     service->built = yaml_value(rendered, node, "build") != NULL;
+    service->pulls_always = strcmp(keep_locked(reader, yaml_value(rendered, node, "pull_policy")),
+                                   "always")
+                            == 0;
     service->privileged = yaml_is(rendered, yaml_value(rendered, node, "privileged"), "true");
     service->user_line = or_else(source_part(reader, service->name, "user", NULL), service->line);
     service->privileged_line = or_else(source_part(reader, service->name, "privileged", NULL),

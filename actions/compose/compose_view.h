@@ -35,7 +35,7 @@ struct compose_service {
     const char *name;
     const char *image; /* "" = it is only built */
     const char *user;  /* "" = the image's */
-    bool built, privileged;
+    bool built, privileged, pulls_always;
     int line, user_line, privileged_line;
     struct compose_variable *variables;
     struct published *ports;

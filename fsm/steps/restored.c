@@ -144,9 +144,28 @@ static bool is_settled(const void *context)
     return wait->final || wait->step->event == EVENT_INVALID;
 }
 
-/* The override gives every image another name, so a container that this rollback recreated cannot
- * have the configuration of before. It has the one that file, env file and override come to now,
- * and file and env file are those of before. One that was left alone has the very one of before. */
+enum error_code restored_override(struct step *step, struct bytes *ret_path, char *ret_services,
+                                  size_t size, struct error *error)
+{
+    static const char act[] = "write override";
+    const struct deployment *deployment = &step->driver->deployment;
+    const struct journal_entry *reverted = deployment_transition_to(deployment, STATE_REVERTED);
+    const json_t *items = reverted != NULL ? json_object_get(reverted->body, "evidence") : NULL;
+    ret_services[0] = '\0';
+    for (size_t i = 0; i < json_array_size(items); i++) {
+        const char *subject = json_string_value(
+            json_object_get(json_array_get(items, i), "subject"));
+        if (subject != NULL && strncmp(subject, act, strlen(act)) == 0)
+            (void)snprintf(ret_services, size, "%s", subject + strlen(act));
+    }
+    return ret_services[0] != '\0'
+               ? compose_override_path(step->target, (int64_t)deployment->number, ret_path, error)
+               : ERROR_OK;
+}
+
+/* File and env file are those of before, so that a container that this rollback re-created has the
+ * configuration that they come to now, with the override where it is one of its services. One that
+ * was left alone has the very one of before. */
 static bool is_same_configuration(const struct configuration *is, const struct configuration *was)
 {
     if (is == NULL || is->running[0] == '\0')
@@ -155,19 +174,55 @@ static bool is_same_configuration(const struct configuration *is, const struct c
            || (was != NULL && strcmp(is->running, was->running) == 0);
 }
 
+static bool is_overridden(const char *services, const char *service)
+{
+    size_t length = strlen(service);
+    for (const char *at = services; (at = strstr(at, service)) != NULL; at++)
+        if (at > services && at[-1] == ' ' && (at[length] == ' ' || at[length] == '\0'))
+            return true;
+    return false;
+}
+
+/* What a plain `up` would do now, in words. A declared name that means another image than the one
+ * that runs would be the release again. */
+static enum error_code check_plain_up(struct step *step, const char *overridden,
+                                      struct error *error)
+{
+    const struct containers *before = &step->seen.before.containers;
+    struct step_seen *seen = &step->seen;
+    enum error_code code = compose_images(step->target, &seen->model, &step->evidence,
+                                          &seen->images, error);
+    for (size_t i = 0; step_goes_on(step, code) && i < before->count; i++) {
+        const struct image *image = images_find(&seen->images, before->list[i].service);
+        if (!is_overridden(overridden, before->list[i].service)
+            && (image == NULL || strcmp(image->id, before->list[i].image) != 0))
+            return step_is(step, EVENT_MISMATCH,
+                           "the declared image of %s is not the one that was restored",
+                           before->list[i].service);
+    }
+    if (overridden[0] != '\0')
+        (void)snprintf(step->remark, sizeof step->remark,
+                       "; a plain `docker compose up -d` would re-create%s (titan-fsm drift)",
+                       overridden);
+    else
+        (void)snprintf(step->remark, sizeof step->remark,
+                       "; a plain `docker compose up -d` brings up the same images");
+    return code;
+}
+
 static enum error_code check_configurations(struct step *step, struct error *error)
 {
-    CLEANUP_BYTES struct bytes override = {0};
+    CLEANUP_BYTES struct bytes path = {0};
     const struct snapshot *before = &step->seen.before;
-    char unknown[STEP_REASON_MAX] = "";
-    enum error_code code = compose_override_path(step->target,
-                                                 (int64_t)step->driver->deployment.number,
-                                                 &override, error);
+    char unknown[STEP_REASON_MAX] = "", services[1024];
+    enum error_code code = restored_override(step, &path, services, sizeof services, error);
     if (code == ERROR_OK)
-        code = compose_configurations(step->target, &step->seen.model, (const char *) override.data,
+        code = compose_configurations(step->target, &step->seen.model, (const char *)path.data,
                                       COMPOSE_KEY_MAKE, &step->evidence, &step->seen.configurations,
                                       error);
-    if (code != ERROR_OK)
+    if (code == ERROR_OK)
+        code = check_plain_up(step, services, error);
+    if (!step_goes_on(step, code))
         return code;
     for (size_t i = 0; i < before->containers.count; i++) {
         const char *service = before->containers.list[i].service;
@@ -210,5 +265,6 @@ enum error_code step_verify_restored(struct step *step, struct error *error)
         code = keep_tenancy_free(step->driver, step->target, &step->evidence, error);
     if (!step_goes_on(step, code))
         return code;
-    return step_is(step, EVENT_DONE, "Execution stays disarmed until somebody runs titan-fsm arm");
+    return step_is(step, EVENT_DONE, "Execution stays disarmed until somebody runs titan-fsm arm%s",
+                   step->remark);
 }

@@ -35,6 +35,21 @@ enum error_code step_make_safe(struct step *step, struct error *error)
                                    seen.why[0] != '\0' ? ": " : "", seen.why);
 }
 
+/* Services that do not get their declared name back, and why. */
+static enum error_code say_pinned(struct step *step, const struct compose_pin *pin)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < pin->before->count; i++) {
+        const char *why = compose_pin_obstacle(pin, i);
+        if (why != NULL && used < sizeof step->remark)
+            used += (size_t)snprintf(step->remark + used, sizeof step->remark - used, "; %s: %s",
+                                     pin->before->list[i].service, why);
+    }
+    return step_is(step, EVENT_DONE, "%zu images pinned%s%.1400s", pin->before->count,
+                   used > 0 ? ", and a plain up would re-create what runs from another name" : "",
+                   step->remark);
+}
+
 enum error_code step_revert(struct step *step, struct error *error)
 {
     struct driver *driver = step->driver;
@@ -53,18 +68,22 @@ enum error_code step_revert(struct step *step, struct error *error)
     if (code == ERROR_OK && status == 0)
         code = restored_keep_declared(step, error);
     if (code == ERROR_OK && status == 0)
-        code = compose_pin(step->target, step_lease(step),
-                           &(struct compose_pin){.before = &before->containers,
-                                                 .addresses = &before->images,
-                                                 .deployment = (int64_t)driver->deployment.number},
-                           &step->evidence, &status, error);
+        code = compose_images(step->target, &step->seen.model, &step->evidence, &step->seen.images,
+                              error);
+    const struct compose_pin pin = {.before = &before->containers,
+                                    .addresses = &before->images,
+                                    .model = &step->seen.model,
+                                    .now = &step->seen.images,
+                                    .deployment = (int64_t)driver->deployment.number};
+    if (code == ERROR_OK && status == 0)
+        code = compose_pin(step->target, step_lease(step), &pin, &step->evidence, &status, error);
     if (code != ERROR_OK)
         return code;
     const struct evidence_item *act = evidence_last(&step->evidence, PROBE_ACT, NULL);
     if (status != 0)
         return step_is(step, EVENT_FAILED, "%s: %.300s", act->subject,
                        (const char *)act->output.data);
-    return step_is(step, EVENT_DONE, "%zu images pinned", before->containers.count);
+    return say_pinned(step, &pin);
 }
 
 /* Re-created by this deployment, or not running: a container that was left alone stays as it is.
@@ -145,16 +164,15 @@ static enum error_code remove_new(struct step *step, struct error *error)
 
 enum error_code step_redeploy(struct step *step, struct error *error)
 {
-    struct driver *driver = step->driver;
     CLEANUP_BYTES struct bytes override = {0};
+    char services[1024];
     enum error_code code = step_connect_target(step, error);
     if (step_goes_on(step, code))
-        code = snapshot_load(driver, &step->seen.before, error);
+        code = snapshot_load(step->driver, &step->seen.before, error);
     if (step_goes_on(step, code))
         code = restored_keep_declared(step, error);
     if (step_goes_on(step, code))
-        code = compose_override_path(step->target, (int64_t)driver->deployment.number, &override,
-                                     error);
+        code = restored_override(step, &override, services, sizeof services, error);
     if (step_goes_on(step, code))
         code = compose_containers(step->target, &step->evidence, &step->seen.earlier, error);
     if (step_goes_on(step, code))

@@ -1,5 +1,5 @@
 """The last look, right before the first change: cases of P-32, P-33, F-03, L-18, H-15; and the env
-file that is put back: R-08."""
+file that is put back, and the plain `up` behind it: R-08, R-09."""
 
 import copy
 
@@ -86,6 +86,12 @@ def found_instead_of_good(journal):
     edit.put(journal, edit.item(T(journal, "verify_restored"), "env.hmac"), text)
 
 
+def other_name(journal):
+    """The declared name means another image than the one that runs."""
+    entry = T(journal, "verify_restored")
+    edit.change_rows(journal, entry, "compose.images", WEB, id="sha256:" + digest("another"))
+
+
 def put(action, probe, text):
     return put_item(action, probe, text + "\n")
 
@@ -143,6 +149,13 @@ CASES = [
         lambda j: edit.item(T(j, "revert"), "act", subject="restore env good").update(
             subject="restore env"
         ),
+    ),
+    Case("r_plain", "R-09", "release_unhealthy", other_name),
+    Case(
+        "r_plain_drift",
+        "R-09",
+        "release_unhealthy",
+        lambda j: edit.item(T(j, "verify_restored"), "compose.drift").update(subject="override"),
     ),
     Case("r_config", "R-08", "release_unhealthy", put("verify_restored", "config.hmac", OTHER)),
     Case("ll_hash_policy", "H-15", "policy", other_line(DEPLOY)),

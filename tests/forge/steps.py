@@ -245,7 +245,6 @@ class Driver(Story):
         self.services()
         for service in SERVICES:
             self.act(f"pin {service} {image_id(service, self.before)}")
-        self.act("write override")
         self.end("reverted")
 
     def redeploy(self):
@@ -274,7 +273,8 @@ class Driver(Story):
         self.replies()
         self.log("execution")
         self.log("brain")
-        self.drift(override=True)
+        self.drift()
+        self.item("compose.images", "", self.target.images(self.before))
         self.release_target()
         self.end("rolled_back")
 

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Goal: a rollback restores the identities recorded before, whatever the compose file says of tags
 and builds; Execution never comes back armed. usage: test_rollback.py standin|docker"""
+import os
+import pathlib
 import sys
 
 import titan
@@ -15,6 +17,31 @@ def operator_of(stack, **options):
 
 def images_of(stack):
     return {service: image for service, (_, image) in stack.containers().items()}
+
+
+def compose(stack, *words):
+    """As a person would, without an override."""
+    env = stack.env
+    docker = {"DOCKER_HOST": env["DOCKER_HOST"]} if env.get("DOCKER_HOST") else {}
+    command = [*env["COMPOSE"].split(), "-p", "titan", "-f", "docker-compose.prod.yml"]
+    titan.run(
+        *command,
+        "--env-file",
+        ".env.prod",
+        *words,
+        check=True,
+        cwd=env["TITAN_DIR"],
+        env=dict(os.environ, **docker),
+    )
+
+
+def plain_up_changes_nothing(stack, operator):
+    left = stack.containers()
+    compose(stack, "up", "-d")
+    insist(stack.containers() == left, "a plain up re-creates nothing")
+    said = operator.fsm("drift").out
+    insist("the services run what that brought back" in said, said)
+    insist("config" not in said.replace("config/", "") and "image" not in said, said)
 
 
 def is_restored(stack, operator, images, head):
@@ -50,6 +77,7 @@ def moving_tag_is_pinned_to_what_ran(stack):
     operator.begin("release")
     operator.expect(titan.ROLLED_BACK, "run", "--rearm", "yes")
     is_restored(stack, operator, images, head)
+    plain_up_changes_nothing(stack, operator)
     stack.commit("release-3")  # and the next one goes through, from the same tree
     operator.begin("release")
     operator.expect(titan.DONE, "run")
@@ -66,6 +94,25 @@ def file_with_build_is_not_built_again(stack):
     operator.begin("release")
     operator.expect(titan.ROLLED_BACK, "run")
     is_restored(stack, operator, images, head)
+
+
+def env_file_of_before_is_back(stack):
+    """Edited before `begin`, which is the usual bad release, and edited in the window."""
+    operator = operator_of(stack)
+    stack.commit("release-2")
+    operator.begin("release")
+    operator.expect(titan.DONE, "run", "--rearm", "no")
+    path = pathlib.Path(stack.env["TITAN_DIR"]) / ".env.prod"
+    good, images, head = path.read_text(), images_of(stack), stack.head()
+    path.write_text("TITAN_HANDSHAKE_MS=301\n" + good)
+    stack.commit("release-3", "--fault", "web:unhealthy")
+    operator.begin("release")
+    said = operator.expect(titan.ROLLED_BACK, "run", "--rearm", "no").out
+    insist("was edited since the last good deployment" in said, said)
+    insist(path.read_text() == good, "the env file of the last good deployment is back")
+    insist(path.stat().st_mode & 0o777 == 0o600, "and closed")
+    is_restored(stack, operator, images, head)
+    plain_up_changes_nothing(stack, operator)
 
 
 def several_commits_at_once_go_back_to_the_one_that_ran(stack):
@@ -85,6 +132,9 @@ def pruned_images_are_still_there(stack):
     for _ in range(5):
         operator.expect(titan.DONE, "advance")
     stack.docker("image", "prune", "-a", "-f")
+    said = operator.expect(titan.REFUSED, "run", "--rearm", "yes")
+    insist("and is gone" in said.out, "what was pulled is pruned, and that is seen")
+    compose(stack, "pull", "-q")
     operator.expect(titan.ROLLED_BACK, "run", "--rearm", "yes")
     is_restored(stack, operator, images, head)
 
@@ -117,13 +167,14 @@ MODE = sys.argv.pop(1)
 CASES = [
     moving_tag_is_pinned_to_what_ran,
     file_with_build_is_not_built_again,
+    env_file_of_before_is_back,
     several_commits_at_once_go_back_to_the_one_that_ran,
     pruned_images_are_still_there,
     rollback_that_cannot_succeed_says_so_and_can_be_tried_again,
     rollback_failed_closes_by_a_signed_acceptance,
 ]
 if MODE == "docker":
-    titan.run_cases(titan.only(CASES[:4]), "--armed", "--ssh", mode="docker")
+    titan.run_cases(titan.only(CASES[:5]), "--armed", "--ssh", mode="docker")
 titan.run_cases(
     titan.only([case for case in CASES if case is not pruned_images_are_still_there]), "--armed"
 )

@@ -483,7 +483,8 @@ static void verify_restored(struct forge *forge, json_t *evidence)
     health(forge, evidence, false);
     forge_look(forge, evidence);
     voices(forge, evidence, true);
-    drift(forge, evidence, "override");
+    drift(forge, evidence, "");
+    images(forge, evidence, forge->image_before);
     release_target(forge, evidence);
 }
 
@@ -503,7 +504,6 @@ static void restore(struct forge *forge, json_t *evidence, const char *action)
         services(forge, evidence);
         pin(forge, evidence, "titan-brain");
         pin(forge, evidence, "titan-execution");
-        forge_item(forge, evidence, "act", "write override", 0, "");
     } else if (strcmp(action, "redeploy") == 0) {
         redeploy(forge, evidence);
     } else if (strcmp(action, "verify_restored") == 0) {

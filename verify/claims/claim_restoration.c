@@ -238,14 +238,16 @@ static void check_rolled_back(const struct audit *audit, const struct entry *bef
     }
     restoration_compare_containers(&restored, finding);
     compare_configurations(&restored, finding);
+    char plain[200];
+    restoration_check_plain(after, restored.revert, plain, sizeof plain, finding);
     if (restored.revert != NULL)
         check_pins(&restored, finding);
     if (audit->genesis.has_policy)
         check_recreated(audit, &restored, finding);
     finding_conclude(finding, after,
                      "commit, branch, configuration and the image of each of %zu containers are "
-                     "those of the before snapshot (entry %lld); %s",
-                     restored.is->count, (long long)before->seq, env);
+                     "those of the before snapshot (entry %lld); %s; %s",
+                     restored.is->count, (long long)before->seq, env, plain);
 }
 
 static void check_abort(const struct audit *audit, const struct entry *before,

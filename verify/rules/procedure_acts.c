@@ -158,7 +158,7 @@ static bool act_belongs(const struct genesis *genesis, const struct item *item, 
                || action == ACTION_RESTORE_CODE;
     if (slice_is(subject, "restore env") || slice_is(subject, "restore env good"))
         return action == ACTION_REVERT;
-    if (slice_begins(subject, "pin ") || slice_is(subject, "write override"))
+    if (slice_begins(subject, "pin ") || slice_begins(subject, "write override "))
         return action == ACTION_REVERT;
     if (slice_begins(subject, "remove ") || slice_is(subject, "safe command"))
         return action == ACTION_REDEPLOY || reading_is_removal(item, genesis->execution);

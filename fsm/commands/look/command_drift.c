@@ -66,12 +66,14 @@ static enum error_code compare_services(struct target *target, struct evidence *
 }
 
 static enum error_code look_at_services(struct target *target, struct evidence *evidence,
-                                        struct drift *drift, struct error *error)
+                                        struct containers *ret_containers, struct drift *drift,
+                                        struct error *error)
 {
     struct services_view *view = calloc(1, sizeof *view);
     if (view == NULL)
         return error_set(error, ERROR_MEMORY, 0, "drift", "", "out of memory");
     enum error_code code = compare_services(target, evidence, view, drift, error);
+    *ret_containers = view->containers;
     free(view);
     return code;
 }
@@ -114,9 +116,56 @@ static enum error_code open_reading(struct driver *driver, const struct driver_o
     return code == ERROR_OK ? baseline_load(driver->journal, ret_baseline, error) : code;
 }
 
+/* The first running container that the rollback did not leave; NULL = none. */
+static const struct container *started_since(const struct containers *left,
+                                             const struct containers *now)
+{
+    for (size_t i = 0; i < now->count; i++) {
+        bool was = !container_runs(&now->list[i]);
+        for (size_t k = 0; k < left->count && !was; k++)
+            was = strcmp(left->list[k].id, now->list[i].id) == 0;
+        if (!was)
+            return &now->list[i];
+    }
+    return NULL;
+}
+
+/* From what runs, not from what the journal ends with. */
+static enum error_code describe_rollback(const struct driver *driver, const struct containers *now,
+                                         char *ret_text, size_t room, struct error *error)
+{
+    const struct deployment *deployment = &driver->deployment;
+    const struct journal_entry *entry = deployment_transition_to(deployment, STATE_ROLLED_BACK);
+    CLEANUP_BYTES struct bytes lines = {0};
+    struct containers *left = calloc(1, sizeof *left);
+    if (left == NULL)
+        return error_set(error, ERROR_MEMORY, 0, "drift", "", "out of memory");
+    enum error_code code = entry != NULL
+                               ? deployment_evidence(driver->journal, entry,
+                                                     PROBE_COMPOSE_CONTAINERS, &lines, error)
+                               : ERROR_OK;
+    if (code == ERROR_OK)
+        code = containers_read(&lines, left, error);
+    const struct container *since = started_since(left, now);
+    if (code == ERROR_OK && since == NULL)
+        (void)snprintf(ret_text, room,
+                       "deployment %llu was rolled back, and the services run what that brought "
+                       "back",
+                       (unsigned long long)deployment->number);
+    else if (code == ERROR_OK)
+        (void)snprintf(ret_text, room,
+                       "deployment %llu was rolled back, and since then %.60s was started by "
+                       "somebody else",
+                       (unsigned long long)deployment->number, since->service);
+    free(left);
+    return code;
+}
+
 /* What the reader must know about the deployment before they look for another cause of drift. "" =
  * nothing. */
-static void describe_deployment(const struct driver *driver, char *ret_text, size_t room)
+static enum error_code describe_deployment(const struct driver *driver,
+                                           const struct containers *containers, char *ret_text,
+                                           size_t room, struct error *error)
 {
     const struct deployment *deployment = &driver->deployment;
     unsigned long long number = (unsigned long long)deployment->number;
@@ -127,10 +176,8 @@ static void describe_deployment(const struct driver *driver, char *ret_text, siz
                        "switched to yet shows as drift",
                        number, machine_state_name(deployment->state));
     else if (driver->found && deployment->state == STATE_ROLLED_BACK)
-        (void)snprintf(ret_text, room,
-                       "deployment %llu was rolled back: the services run what ran before it, "
-                       "until the next release",
-                       number);
+        return describe_rollback(driver, containers, ret_text, room, error);
+    return ERROR_OK;
 }
 
 static bool has_known_difference(const struct drift *drift)
@@ -197,6 +244,7 @@ struct drift_look {
     struct evidence evidence;
     struct drift drift;
     struct drift_baseline baseline;
+    struct containers containers;
 };
 
 static enum error_code look_for_drift(struct driver *driver, const struct driver_options *options,
@@ -207,7 +255,7 @@ static enum error_code look_for_drift(struct driver *driver, const struct driver
     if (code == ERROR_OK)
         code = driver_target(driver, &target, error);
     if (code == ERROR_OK)
-        code = look_at_services(target, &look->evidence, &look->drift, error);
+        code = look_at_services(target, &look->evidence, &look->containers, &look->drift, error);
     if (code == ERROR_OK)
         code = look_at_source(target, &look->baseline, &look->evidence, &look->drift, error);
     evidence_clear(&look->evidence);
@@ -219,7 +267,10 @@ static enum error_code report_drift(struct driver *driver, const struct drift_lo
 {
     const char *name = driver->config.setup.target.name;
     char standing[240];
-    describe_deployment(driver, standing, sizeof standing);
+    enum error_code code = describe_deployment(driver, &look->containers, standing, sizeof standing,
+                                               error);
+    if (code != ERROR_OK)
+        return code;
     if (driver->options.json)
         return print_drift_json(&look->drift, name, &look->baseline, standing, error);
     if (!driver->options.quiet || look->drift.count > 0)
