@@ -19,10 +19,14 @@ struct watcher {
     char since[9];   /* time of the day of the deployment's last entry, UTC; "" = there is none */
     int64_t since_ns, sample_ns; /* of that entry, and of the last sample, on the boot clock; 0 =
                                     another boot, or none */
+    char asks[WORLD_LOCK_NOTE_BYTES]; /* what the driver asks a person now, "" = nothing */
+    int64_t asks_until_ns;
 };
 
 /* The process that drives this journal; this one counts too. */
 void watcher_ask(const struct driver *driver, struct watcher *ret_watcher);
+/* What the driver asks, for whoever looks from elsewhere; NULL = nothing any more. */
+void watcher_tell_question(const struct driver *driver, const char *question, int64_t until_ns);
 /* As the deployment's entries tell it, for times against `boot`. */
 void watcher_read(const struct deployment *deployment, const char *boot, struct watcher *watcher);
 /* Something runs, or may, that somebody must watch or bring to an end. */

@@ -152,7 +152,10 @@ static void describe_record(const struct audit *audit, struct report *report)
     report->entries = record->count;
     report->limits = *audit->limits;
     (void)slice_copy(slice_of(record->entries[0].journal), report->journal, sizeof report->journal);
-    (void)slice_copy(slice_of(audit->target), report->target, sizeof report->target);
+    (void)slice_copy(slice_of(audit->target), report->asked, sizeof report->asked);
+    if (record->entries[0].read)
+        (void)slice_copy(node_text(node_member(entry_body(&record->entries[0]), "target"), "name"),
+                         report->target, sizeof report->target);
     for (size_t i = 0; i < audit->checkpoint_count; i++)
         if (audit->checkpoints[i].size > report->anchored
             && audit->whole.verdict != VERDICT_VIOLATED)

@@ -350,5 +350,8 @@ enum error_code step_lay_guard(struct step *step, struct error *error)
     code = step_note_guard_absent(step, error);
     if (code == ERROR_OK)
         code = step_fact(step, FACT_GUARD, "absent", error);
-    return code == ERROR_OK ? step_is(step, EVENT_DONE, "%s", "") : code;
+    return code == ERROR_OK ? step_is(step, EVENT_DONE,
+                                      "no guard lies on the target: if this driver dies, nothing "
+                                      "rolls back by itself")
+                            : code;
 }

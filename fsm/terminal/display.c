@@ -76,11 +76,9 @@ static void add_row(struct sheet *sheet, const struct display_model *model,
     static const struct {
         const char *box;
         enum tone tone;
-    } marks[] = {[DISPLAY_INVALID] = {"[?]", TONE_PLAIN},
-                 [DISPLAY_DONE] = {"[x]", TONE_GOOD},
-                 [DISPLAY_NOW] = {"[>]", TONE_STRONG},
-                 [DISPLAY_TO_COME] = {"[ ]", TONE_FAINT},
-                 [DISPLAY_FAILED] = {"[!]", TONE_BAD}};
+    } marks[] = {[DISPLAY_INVALID] = {"[?]", TONE_PLAIN}, [DISPLAY_DONE] = {"[x]", TONE_GOOD},
+                 [DISPLAY_NOW] = {"[>]", TONE_STRONG},    [DISPLAY_TO_COME] = {"[ ]", TONE_FAINT},
+                 [DISPLAY_FAILED] = {"[!]", TONE_BAD},    [DISPLAY_WITHOUT] = {"[-]", TONE_PLAIN}};
     char time[40] = "";
     if (row->mark == DISPLAY_DONE || row->mark == DISPLAY_FAILED)
         write_duration(row->took_ns, time, sizeof time);
@@ -90,7 +88,10 @@ static void add_row(struct sheet *sheet, const struct display_model *model,
         write_duration(model->now_ns - row->began_ns, time, sizeof time);
     else if (row->mark == DISPLAY_NOW)
         (void)snprintf(time, sizeof time, "waits");
-    add_text(sheet, marks[row->mark].tone, row->mark == DISPLAY_DONE, "  %s %-18s  %-16s  %s",
+    else if (row->mark == DISPLAY_WITHOUT)
+        (void)snprintf(time, sizeof time, "there is no guard");
+    add_text(sheet, marks[row->mark].tone,
+             row->mark == DISPLAY_DONE || row->mark == DISPLAY_WITHOUT, "  %s %-18s  %-16s  %s",
              marks[row->mark].box, machine_state_name(row->state),
              row->action == ACTION_NONE ? "" : machine_action_name(row->action), time);
 }
@@ -123,6 +124,17 @@ static void add_nobody(struct sheet *sheet, const struct display_model *model)
         return;
     age_write(watcher->since_ns, model->now_ns, age, sizeof age);
     add_text(sheet, TONE_BAD, false, "  NOBODY IS WATCHING since %s (%s)", watcher->since, age);
+}
+
+static void add_question(struct sheet *sheet, const struct display_model *model)
+{
+    const struct display_watcher *watcher = &model->watcher;
+    int64_t left_ns = watcher->asks_until_ns - model->now_ns;
+    if (watcher->asks[0] == '\0')
+        return;
+    add_text(sheet, TONE_STRONG, false, "  asks for %lld s more, on its own terminal:",
+             (long long)(left_ns > 0 ? (left_ns + 999999999) / 1000000000 : 0));
+    add_text(sheet, TONE_STRONG, false, "    %s", watcher->asks);
 }
 
 static void add_stopped_window(struct sheet *sheet, const struct display_window *window,
@@ -293,6 +305,7 @@ static void draw_frame(struct sheet *sheet, const struct display_model *model,
     if (model->pull[0] != '\0')
         add_text(sheet, TONE_PLAIN, false, "  pull   %s", model->pull);
     add_nobody(sheet, model);
+    add_question(sheet, model);
     add_rollback(sheet, model, size->columns);
     add_window(sheet, model, size->columns);
     if (model->last[0] != '\0')

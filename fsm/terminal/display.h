@@ -19,7 +19,8 @@ enum display_mark {
     DISPLAY_DONE,
     DISPLAY_NOW,
     DISPLAY_TO_COME,
-    DISPLAY_FAILED
+    DISPLAY_FAILED,
+    DISPLAY_WITHOUT /* passed, and what it is for is not there */
 };
 
 /* One edge of the procedure: the state it leads to and the action. */
@@ -60,6 +61,8 @@ struct display_watcher {
     char since[9];      /* time of the day of the last entry, UTC */
     int64_t since_ns;   /* boot clock; 0 = another boot */
     int64_t process;    /* of a driver that lives; below 1 = not known */
+    char asks[320];     /* what it asks a person now, until asks_until_ns; "" = nothing */
+    int64_t asks_until_ns;
 };
 
 struct display_model {

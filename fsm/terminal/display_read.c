@@ -45,8 +45,11 @@ static void take_transition(const struct deployment *deployment, const struct jo
     enum state from = machine_state_by_name(entry_text(body, "from")),
                to = machine_state_by_name(entry_text(body, "to"));
     bool good = event == EVENT_DONE || event == EVENT_REARMED;
+    bool guard = strcmp(entry_text(json_object_get(body, "facts"), FACT_GUARD), "absent") != 0;
     bool answers = intent != NULL && is_type(intent, ENTRY_INTENT);
-    struct display_row row = {.mark = good ? DISPLAY_DONE : DISPLAY_FAILED,
+    struct display_row row = {.mark = !good   ? DISPLAY_FAILED
+                                      : guard ? DISPLAY_DONE
+                                              : DISPLAY_WITHOUT,
                               .state = to,
                               .action = ACTION_NONE,
                               .took_ns = -1};
@@ -267,7 +270,9 @@ static void read_watcher(const struct deployment *deployment, const struct watch
     model->watcher = (struct display_watcher){.gone = watcher.life == WATCHER_GONE,
                                               .missing = watcher_is_missing(&watcher, deployment),
                                               .since_ns = watcher.since_ns,
-                                              .process = watcher.process};
+                                              .process = watcher.process,
+                                              .asks_until_ns = watcher.asks_until_ns};
+    memcpy(model->watcher.asks, watcher.asks, sizeof model->watcher.asks);
     memcpy(model->watcher.since, watcher.since, sizeof model->watcher.since);
     if (model->watcher.missing)
         (void)snprintf(model->next, sizeof model->next, "%s", "titan-fsm resume");

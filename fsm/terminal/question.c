@@ -5,18 +5,38 @@
 #include <unistd.h>
 
 #include "fsm/terminal/progress.h"
+#include "fsm/watcher.h"
+
+static const int64_t COUNT_NS = 10000000000; /* how often it is said how much time is left */
+
+static enum error_code wait_for_answer(struct driver *driver, int64_t until_ns, struct bytes *line,
+                                       struct error *error)
+{
+    const struct world_terminal *terminal = driver->world->terminal;
+    for (;;) {
+        int64_t now_ns = driver_now_ns(driver),
+                next_ns = now_ns + COUNT_NS < until_ns ? now_ns + COUNT_NS : until_ns;
+        enum error_code code = terminal->read_line(terminal->context, next_ns, line, error);
+        now_ns = driver_now_ns(driver);
+        if (code != ERROR_TIMEOUT || now_ns >= until_ns || driver_is_interrupted(driver))
+            return code;
+        progress_word(driver, "%lld s left to type yes",
+                      (long long)((until_ns - now_ns + 999999999) / 1000000000));
+    }
+}
 
 /* One answer on the terminal; *ret_outcome is "unanswered" when none came in time. */
 static enum error_code ask_yes_or_no(struct driver *driver, const char *question,
                                      const char **ret_outcome, struct error *error)
 {
-    const struct world_terminal *terminal = driver->world->terminal;
     CLEANUP_BYTES struct bytes line = {0};
     int64_t until_ns = driver_now_ns(driver) + driver->config.limits.answer_ms * 1000000;
     progress_pause(driver);
     progress_word(driver, "%s Type yes within %lld s; without an answer it stays disarmed.",
                   question, (long long)(driver->config.limits.answer_ms / 1000));
-    enum error_code code = terminal->read_line(terminal->context, until_ns, &line, error);
+    watcher_tell_question(driver, question, until_ns);
+    enum error_code code = wait_for_answer(driver, until_ns, &line, error);
+    watcher_tell_question(driver, NULL, 0);
     progress_resume(driver);
     bool yes = line.size == 3 && memcmp(line.data, "yes", 3) == 0;
     *ret_outcome = code == ERROR_TIMEOUT || code == ERROR_NEEDS_PERSON ? "unanswered"

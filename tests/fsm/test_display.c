@@ -116,6 +116,22 @@ static void display_render_dead_driver_says_nobody_is_watching(void **state)
     assert_null(strchr((const char *)back.data, '#'));
 }
 
+static void display_render_absent_guard_and_question_are_shown(void **state)
+{
+    struct display_model model = {.target = "t", .row_count = 1, .now_ns = 10 * SECOND};
+    CLEANUP_BYTES struct bytes text = {0};
+    (void)state;
+    model.rows[0] = row(DISPLAY_WITHOUT, STATE_GUARDED, ACTION_LAY_GUARD, SECOND);
+    model.watcher.asks_until_ns = 52 * SECOND;
+    (void)snprintf(model.watcher.asks, sizeof model.watcher.asks, "Arm it again?");
+    render(&model, 79, 50, false, &text);
+    assert_string_equal((const char *)text.data,
+                        "t\n"
+                        "  [-] guarded             lay_guard         there is no guard\n"
+                        "  asks for 42 s more, on its own terminal:\n"
+                        "    Arm it again?\n");
+}
+
 static void display_render_late_sample_of_a_driver_that_lives_is_named(void **state)
 {
     struct display_model model = in_the_window();
@@ -339,6 +355,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(display_render_window_open_whole_frame),
         cmocka_unit_test(display_render_dead_driver_says_nobody_is_watching),
+        cmocka_unit_test(display_render_absent_guard_and_question_are_shown),
         cmocka_unit_test(display_render_late_sample_of_a_driver_that_lives_is_named),
         cmocka_unit_test(display_render_rolling_back_counts_the_rollback_and_no_window),
         cmocka_unit_test(display_read_way_back_counts_from_the_first_make_safe),

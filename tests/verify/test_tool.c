@@ -55,6 +55,7 @@ static void tool_exit_statuses_distinct(void **state)
                      VERIFY_UNDECIDABLE);
     assert_int_equal(tool_verify(tool_path("open.bundle"), "--target other", output, sizeof output),
                      VERIFY_VIOLATED);
+    assert_non_null(strstr(output, " of " FORGE_TARGET ", NOT of other, which was asked for: "));
     assert_int_equal(tool_verify(tool_path("open.bundle"),
                                  "--journal ffffffffffffffffffffffffffffffff", output,
                                  sizeof output),

@@ -213,6 +213,66 @@ static void every_bad_end_says_what_execution_is_now(void **state)
     scripted_close(world);
 }
 
+static bool saw_question;
+
+static void look_for_question(struct titan *titan, void *context)
+{
+    (void)titan;
+    if (saw_question)
+        return;
+    look_at_status(context);
+    saw_question = strstr(heard, "asks        for ") != NULL
+                   && strstr(heard, " s more, on its own terminal: Execution was armed before")
+                          != NULL;
+}
+
+/* Whoever is asked sees the time go; whoever looks from elsewhere sees that somebody is asked. */
+static void question_counts_down_and_is_seen_from_elsewhere(void **state)
+{
+    (void)state;
+    struct scripted *world = person_begins(31, &(struct person_choice){.window_ms = 30000});
+    titan_publish(&world->titan, &(struct titan_release){.subject = "two"});
+    assert_int_equal(person_runs(world, "begin release --reason test"), 0);
+    world->answers[0] = PERSON_TARGET; /* and then nobody answers any more */
+    world->answer_count = 1;
+    for (int i = 0; i < 12; i++)
+        titan_at(&world->titan, world->timeline.now_ns + (20 + 3 * i) * 1000000000LL,
+                 look_for_question, world);
+    (void)person_runs(world, "run");
+    insist_said(person_said(), "Type yes within 60 s; without an answer it stays disarmed.\n");
+    insist_said(person_said(), "50 s left to type yes\n");
+    insist_said(person_said(), "10 s left to type yes\n");
+    assert_true(saw_question);
+    scripted_close(world);
+}
+
+static void log_has_a_heading_and_filters(void **state)
+{
+    (void)state;
+    struct scripted *world = in_the_window(1, NULL);
+    hear(world, "log");
+    assert_int_equal(strncmp(heard, "  entry" + 1, 6), 0);
+    insist_said(heard, "genesis");
+    hear(world, "log 1 transition");
+    insist_said(heard, " transition     opened done preflighted");
+    insist_unsaid(heard, "genesis");
+    insist_unsaid(heard, " intent ");
+    hear(world, "log 7777");
+    insist_unsaid(heard, "transition");
+    assert_int_equal(person_runs(world, "log nonsense"), 2);
+    scripted_close(world);
+}
+
+static void nothing_guards_and_nobody_says_that_it_does(void **state)
+{
+    (void)state;
+    struct scripted *world = in_the_window(1, NULL);
+    insist_said(person_said(),
+                "-> guarded (done): no guard lies on the target: if this driver dies, "
+                "nothing rolls back by itself\n");
+    scripted_close(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,6 +282,9 @@ int main(void)
         cmocka_unit_test(nobody_is_missed_where_nothing_runs),
         cmocka_unit_test(disarm_in_the_window_is_named_and_never_answered_by_arm),
         cmocka_unit_test(stranger_on_the_bus_is_named_too),
+        cmocka_unit_test(question_counts_down_and_is_seen_from_elsewhere),
+        cmocka_unit_test(log_has_a_heading_and_filters),
+        cmocka_unit_test(nothing_guards_and_nobody_says_that_it_does),
         cmocka_unit_test(every_bad_end_says_what_execution_is_now),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

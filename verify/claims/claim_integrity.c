@@ -105,15 +105,21 @@ static void check_blobs(const struct record *record, struct finding *finding)
     }
 }
 
-/* The journal as it stood at that size: whose key may speak for it. */
+/* The journal as it stood at that size: whose key may speak for it. *ret_damaged: an entry that
+ * makes a roster and does not hold, so that nobody knows; NULL = there is none. */
 static bool is_signed(const struct audit *audit, uint64_t size, const char *origin,
-                      const struct bytes *note)
+                      const struct bytes *note, const struct entry **ret_damaged)
 {
     CLEANUP_AUTHORITY struct authority authority = {.audit = audit};
     struct refusal ignored;
     bool bad = false;
-    for (uint64_t i = 0; i < size; i++)
-        (void)authority_take(&authority, &audit->record->entries[i], &ignored);
+    *ret_damaged = NULL;
+    for (uint64_t i = 0; i < size; i++) {
+        struct entry *entry = &audit->record->entries[i];
+        bool makes_roster = entry->type == ENTRY_GENESIS || entry->type == ENTRY_ROSTER;
+        if (!authority_take(&authority, entry, &ignored) && makes_roster && *ret_damaged == NULL)
+            *ret_damaged = entry;
+    }
     return authority_may_sign_checkpoint(&authority, origin, note, &bad) && !bad;
 }
 
@@ -122,6 +128,7 @@ static void check_note(const struct audit *audit, const char *name, const struct
 {
     struct checkpoint checkpoint;
     struct error error;
+    const struct entry *damaged;
     char origin[CHECKPOINT_ORIGIN_MAX];
     (void)snprintf(origin, sizeof origin, FORMAT_CHECKPOINT_ORIGIN "%s",
                    audit->record->entries[0].journal);
@@ -139,7 +146,14 @@ static void check_note(const struct audit *audit, const char *name, const struct
         finding_violated(finding, "I-06", NULL,
                          "the first %llu entries are not those that the checkpoint %s covers",
                          (unsigned long long)checkpoint.size, name);
-    else if (!is_signed(audit, checkpoint.size, origin, note))
+    else if (is_signed(audit, checkpoint.size, origin, note, &damaged))
+        return;
+    else if (damaged != NULL)
+        finding_violated(finding, "I-06", damaged,
+                         "whose key may sign the checkpoint %s is not known, because this entry, "
+                         "which makes the roster, does not hold",
+                         name);
+    else
         finding_violated(finding, "I-06", NULL,
                          "the checkpoint %s is not signed by a key that could speak for the "
                          "journal at that size",
@@ -199,6 +213,7 @@ static void check_anchor_entry(const struct audit *audit, struct entry *entry,
     struct checkpoint checkpoint;
     struct merkle merkle;
     struct error error;
+    const struct entry *damaged;
     uint8_t root[SHA256_BYTES];
     char origin[CHECKPOINT_ORIGIN_MAX];
     (void)snprintf(origin, sizeof origin, FORMAT_CHECKPOINT_ORIGIN "%s",
@@ -216,7 +231,7 @@ static void check_anchor_entry(const struct audit *audit, struct entry *entry,
                    audit->record->entries[i].value.size);
     merkle_root(&merkle, root);
     if (memcmp(root, checkpoint.root, sizeof root) != 0
-        || !is_signed(audit, checkpoint.size, origin, &note))
+        || !is_signed(audit, checkpoint.size, origin, &note, &damaged))
         finding_violated(finding, "I-07", entry,
                          "the anchor is not one of the entries before it, signed by a key that "
                          "could speak for them");

@@ -263,6 +263,8 @@ static void compare_marker(const struct item *marker, struct look *look)
                   || (look->showing == SHOWING_DISARMED && absent);
     look->says_armed = look->says_armed || present;
     look->end = (size_t)(marker - look->entry->items) + 1;
+    if (present && look->showing == SHOWING_UNKNOWN)
+        look->why = "its marker is there, and no line of its run says that it is armed";
     if (agrees || look->showing == SHOWING_UNKNOWN)
         return;
     look->showing = SHOWING_UNKNOWN;

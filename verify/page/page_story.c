@@ -33,11 +33,26 @@ static void say_entry(const struct page *page, struct entry *entry)
         say_field(page, entry, fields[i].before, fields[i].key);
 }
 
+/* The window ended by its last sample, and not well: whatever that one showed, it was not good. */
+static bool ended_the_window(const struct deployment *deployment, size_t sample)
+{
+    for (size_t i = sample + 1; i < deployment->count; i++) {
+        struct entry *entry = deployment->entries[i];
+        if (entry->type == ENTRY_SAMPLE)
+            return false;
+        if (entry->type == ENTRY_TRANSITION)
+            return slice_is(node_text(entry_body(entry), "event"), "mismatch")
+                   || slice_is(node_text(entry_body(entry), "event"), "unhealthy");
+    }
+    return false;
+}
+
 /* What is not as it should be in a sample, in words; "" when all is. The endpoints' names are
  * escaped where it is printed. */
-static void faults_of(const struct page *page, const struct entry *entry,
+static void faults_of(const struct page *page, const struct deployment *deployment, size_t sample,
                       char ret_faults[FAULT_BYTES])
 {
+    const struct entry *entry = deployment->entries[sample];
     size_t used = 0;
     ret_faults[0] = '\0';
     for (const struct node *endpoint = page->audit.genesis.endpoints->first;
@@ -55,6 +70,9 @@ static void faults_of(const struct page *page, const struct entry *entry,
     if (policy != PAGE_GOOD)
         (void)snprintf(ret_faults + used, FAULT_BYTES - used, "%sthe policy hash is %s",
                        used > 0 ? ", " : "", policy == PAGE_BAD ? "unequal" : "missing");
+    if (ret_faults[0] == '\0' && ended_the_window(deployment, sample))
+        (void)snprintf(ret_faults, FAULT_BYTES,
+                       "every endpoint good, and it ended the window: see the reason behind it");
 }
 
 struct run {
@@ -92,7 +110,7 @@ static void write_rows(const struct page *page, const struct axis *axis)
         struct entry *entry = deployment->entries[i];
         char faults[FAULT_BYTES] = "";
         if (entry->type == ENTRY_SAMPLE)
-            faults_of(page, entry, faults);
+            faults_of(page, deployment, i, faults);
         if (entry->type == ENTRY_SAMPLE && faults[0] == '\0') {
             run = (struct run){run.count > 0 ? run.first : i, run.count + 1};
             continue;
@@ -145,7 +163,7 @@ static void count_samples(const struct page *page, size_t *ret_all, size_t *ret_
         if (deployment->entries[i]->type != ENTRY_SAMPLE)
             continue;
         all++;
-        faults_of(page, deployment->entries[i], faults);
+        faults_of(page, deployment, i, faults);
         bad += faults[0] != '\0';
     }
     *ret_all = all;

@@ -169,7 +169,12 @@ void report_text(const struct report *report, FILE *stream)
     CLEANUP_REMARKS struct remark *notes = NULL;
     size_t count = report_remarks(report, &notes);
     fprintf(stream, "journal %s of ", report->journal[0] != '\0' ? report->journal : "(unread)");
-    report_print_escaped(stream, report->target);
+    report_print_escaped(stream, report->target[0] != '\0' ? report->target : "(unread)");
+    if (strcmp(report->target, report->asked) != 0) {
+        fputs(", NOT of ", stream);
+        report_print_escaped(stream, report->asked);
+        fputs(", which was asked for", stream);
+    }
     fprintf(stream, ": %llu entries, head %s\n", (unsigned long long)report->entries, report->head);
     for (size_t i = 0; i < report->count; i++) {
         const struct deployment_report *deployment = &report->deployments[i];
@@ -248,6 +253,8 @@ void report_json(const struct report *report, FILE *stream)
     json_write_pair(stream, "journal", report->journal);
     fputc(',', stream);
     json_write_pair(stream, "target", report->target);
+    fputs(",", stream);
+    json_write_pair(stream, "asked", report->asked);
     fprintf(stream, ",\"entries\":%llu,\"head\":\"%s\",\"anchored\":%llu,",
             (unsigned long long)report->entries, report->head,
             (unsigned long long)report->anchored);

@@ -68,7 +68,8 @@ struct report_inputs {
 };
 
 struct report {
-    char journal[FORMAT_JOURNAL_ID_HEX + 1], target[128], head[SHA256_HEX + 1];
+    char journal[FORMAT_JOURNAL_ID_HEX + 1], head[SHA256_HEX + 1];
+    char target[128], asked[128]; /* as genesis names it, "" = it does not; as was asked for */
     uint64_t entries, anchored;
     struct {
         char journal[FORMAT_JOURNAL_ID_HEX + 1], hash[SHA256_HEX + 1]; /* "": it succeeds none */

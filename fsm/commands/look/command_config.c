@@ -1,5 +1,5 @@
 /* `config check`: is titan.yml good, and what did it and the defaults come to? Reads that file
- * alone: no key, no journal, no target. */
+ * alone: no key, no target; of the journal only whether there is one. */
 #include "fsm/commands/command_line.h"
 
 #include <stdarg.h>
@@ -8,6 +8,7 @@
 
 #include "fsm/config/config_load.h"
 #include "journal/canonical.h"
+#include "journal/format/allowed_signers.h"
 #include "journal/format/text.h"
 
 static void print_value(const char *label, const char *format, ...)
@@ -40,6 +41,21 @@ static void add_complaint(struct text *missing, const char *sentence)
     text_add_format(missing, "%s%s", missing->bytes.size > 0 ? "; " : "", sentence);
 }
 
+/* The operator of this file can sign what an operator signs. */
+static bool has_operator(const struct config *config)
+{
+    const struct setup_list *lines = &config->roster.operators;
+    struct error ignored;
+    for (size_t i = 0; i < lines->count; i++) {
+        struct allowed_signer signer;
+        if (allowed_signers_read_line(lines->items[i], strlen(lines->items[i]), &signer, &ignored)
+                == ERROR_OK
+            && allowed_signer_has_principal(&signer, config->operator.principal))
+            return true;
+    }
+    return false;
+}
+
 /* What `init` would refuse although the file is valid; one line, empty for nothing. The key itself
  * is not checked: that needs the passphrase. */
 static void find_missing(const struct config *config, struct text *missing)
@@ -51,6 +67,10 @@ static void find_missing(const struct config *config, struct text *missing)
     size_t approvers = roster->approvers.count;
     if (roster->operators.count == 0)
         add_complaint(missing, "roster.operators is empty: no deployment can be begun");
+    else if (!has_operator(config))
+        add_complaint(missing,
+                      "operator.principal is in no line of roster.operators: this operator "
+                      "can begin no deployment");
     if (roster->administrators.count == 0)
         add_complaint(missing, "roster.administrators is empty: the roster could never be changed");
     if (most <= 0 || approvers >= (size_t)most)
@@ -64,15 +84,11 @@ static void find_missing(const struct config *config, struct text *missing)
         text_add_format(missing, "roster.approvers lists only %zu: `init` will refuse", approvers);
 }
 
-static void print_config_summary(const char *path, const struct config *config)
+static void print_config_summary(const char *path, bool usable, const struct config *config)
 {
     const struct setup *setup = &config->setup;
     const struct limits *limits = &config->limits;
-    CLEANUP_TEXT struct text missing = {0};
-    find_missing(config, &missing);
-    print_value("good", "%s", path);
-    if (missing.bytes.size > 0)
-        print_value("but", "%s", text_string(&missing));
+    print_value(usable ? "good" : "unusable", "%s", path);
     if (setup->target.local)
         print_value("target", "%s, this machine, %s", setup->target.name, setup->target.directory);
     else
@@ -99,16 +115,6 @@ static void print_config_summary(const char *path, const struct config *config)
                 (long long)limits->sample_gap_ms, (long long)limits->failures);
 }
 
-/* To standard error, because the JSON is a configuration itself and holds nothing else. */
-static void print_warning(const struct config *config)
-{
-    CLEANUP_TEXT struct text missing = {0};
-    find_missing(config, &missing);
-    if (missing.bytes.size > 0)
-        fprintf(stderr, "titan-fsm: good, but %s; next: fix it before titan-fsm init\n",
-                text_string(&missing));
-}
-
 enum error_code command_config(const struct command_line *line, enum exit_status *ret_status,
                                struct error *error)
 {
@@ -128,9 +134,14 @@ enum error_code command_config(const struct command_line *line, enum exit_status
     enum error_code code = driver_open_config(line->driver, &line->options, false, error);
     if (code != ERROR_OK)
         return code;
-    if (line->options.json)
-        print_warning(&line->driver->config);
-    else
-        print_config_summary(path, &line->driver->config);
-    return ERROR_OK;
+    CLEANUP_TEXT struct text missing = {0};
+    if (!driver_has_journal(line->driver)) /* a journal has its own roster, which holds */
+        find_missing(&line->driver->config, &missing);
+    bool usable = missing.bytes.size == 0;
+    if (!line->options.json)
+        print_config_summary(path, usable, &line->driver->config);
+    if (usable || text_failed(&missing, error))
+        return usable ? ERROR_OK : error->code;
+    return error_set(error, ERROR_CONFIG, 0, path, "change that before titan-fsm init", "%.600s",
+                     text_string(&missing));
 }

@@ -1,7 +1,8 @@
-/* log: the journal's entries, one line each. */
+/* log: the journal's entries, one line each: all, those of a deployment, or those of a type. */
 #include "fsm/commands/command_line.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "fsm/terminal/print.h"
@@ -40,21 +41,69 @@ static void print_entry_summary(const struct journal_entry *entry)
         printf(" %lld", (long long)json_integer_value(json_object_get(entry->body, "n")));
 }
 
-static enum error_code print_entry(struct journal *journal, uint64_t seq, bool json,
+/* Zero: any. */
+struct log_filter {
+    uint64_t deployment;
+    const char *type;
+};
+
+static bool is_wanted(const struct log_filter *filter, const struct journal_entry *entry)
+{
+    return (filter->deployment == 0 || entry->deployment == (int64_t)filter->deployment
+            || entry->seq == filter->deployment)
+           && (filter->type == NULL || strcmp(entry->type, filter->type) == 0);
+}
+
+static bool is_entry_type(const char *word)
+{
+    static const char *const types[] = {ENTRY_GENESIS,    ENTRY_OPEN,        ENTRY_ROSTER,
+                                        ENTRY_SETTINGS,   ENTRY_APPROVAL,    ENTRY_INTENT,
+                                        ENTRY_TRANSITION, ENTRY_REFUSAL,     ENTRY_RECONCILIATION,
+                                        ENTRY_SAMPLE,     ENTRY_ATTESTATION, ENTRY_COMMAND,
+                                        ENTRY_NOTE,       ENTRY_ANCHOR,      ENTRY_TAKEOVER};
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        if (strcmp(types[i], word) == 0)
+            return true;
+    return false;
+}
+
+/* Each word is a deployment's number or a type of entries. */
+static enum error_code read_filter(const struct command_line *line, struct log_filter *ret_filter,
                                    struct error *error)
 {
+    for (int i = 0; i < line->word_count; i++) {
+        const char *word = line->words[i];
+        char *end = NULL;
+        unsigned long long number = strtoull(word, &end, 10);
+        if (number > 0 && *end == '\0' && word[0] != '-')
+            ret_filter->deployment = number;
+        else if (is_entry_type(word))
+            ret_filter->type = word;
+        else
+            return error_set(error, ERROR_USAGE, 0, "log",
+                             "titan-fsm log, titan-fsm log 12 or titan-fsm log transition",
+                             "this is neither the number of a deployment nor a type of entries: "
+                             "%.40s",
+                             word);
+    }
+    return ERROR_OK;
+}
+
+static enum error_code print_entry(struct journal *journal, uint64_t seq,
+                                   const struct log_filter *filter, bool json, struct error *error)
+{
+    CLEANUP_ENTRY struct journal_entry entry = {0};
+    enum error_code code = journal_read(journal, seq, &entry, error);
+    if (code != ERROR_OK || !is_wanted(filter, &entry))
+        return code;
     if (json) {
         CLEANUP_BYTES struct bytes value = {0};
-        enum error_code code = journal_stored_value(journal, seq, &value, error);
+        code = journal_stored_value(journal, seq, &value, error);
         if (code == ERROR_OK)
             printf("%.*s\n", (int)(value.size - SIGNATURE_BYTES),
                    (const char *)value.data + SIGNATURE_BYTES);
         return code;
     }
-    CLEANUP_ENTRY struct journal_entry entry = {0};
-    enum error_code code = journal_read(journal, seq, &entry, error);
-    if (code != ERROR_OK)
-        return code;
     printf("%6llu  %.19sZ  %-14s", (unsigned long long)entry.seq, entry.utc, entry.type);
     print_entry_summary(&entry);
     puts("");
@@ -66,11 +115,16 @@ enum error_code command_log(const struct command_line *line, enum exit_status *r
 {
     struct driver *driver = line->driver;
     uint64_t entries;
-    enum error_code code = driver_open(driver, &line->options, DRIVER_READS, error);
+    struct log_filter filter = {.type = NULL};
+    enum error_code code = read_filter(line, &filter, error);
+    if (code == ERROR_OK)
+        code = driver_open(driver, &line->options, DRIVER_READS, error);
     if (code == ERROR_OK)
         code = journal_size(driver->journal, &entries, error);
+    if (code == ERROR_OK && !line->options.json)
+        printf("%6s  %-20s  %-14s what it says\n", "entry", "UTC", "type");
     for (uint64_t seq = 0; code == ERROR_OK && seq < entries; seq++)
-        code = print_entry(driver->journal, seq, line->options.json, error);
+        code = print_entry(driver->journal, seq, &filter, line->options.json, error);
     *ret_status = EXIT_DONE;
     return code;
 }

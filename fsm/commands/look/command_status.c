@@ -213,6 +213,12 @@ static void print_watcher(const struct driver *driver, const struct standing *st
                                    : watcher->life == WATCHER_GONE ? "none now"
                                                                    : "unknown: its lock cannot "
                                                                      "be read");
+    if (watcher->asks[0] != '\0') {
+        printf("asks        for %lld s more, on its own terminal: ",
+               (long long)((watcher->asks_until_ns - now_ns) / 1000000000));
+        print_escaped(watcher->asks);
+        puts("");
+    }
     if (deployment->intent.action == ACTION_OBSERVE_WINDOW && watcher->sample_ns > 0) {
         age_write(watcher->sample_ns, now_ns, age, sizeof age);
         printf("last sample %s ago\n", age);

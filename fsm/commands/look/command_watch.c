@@ -73,19 +73,22 @@ static void replay_entry(struct driver *driver, const struct journal_entry *entr
 }
 
 /* The driver is gone, or lives again. The frame shows either; plain lines say what must be done. */
-static void look_at_watcher(struct driver *driver, bool *missing)
+static void look_at_watcher(struct driver *driver, bool *missing, int64_t *asks_until_ns)
 {
     struct watcher watcher = {.life = WATCHER_UNKNOWN};
     struct clock_reading now;
     struct error ignored;
     char age[40];
     watcher_ask(driver, &watcher);
-    bool was = *missing;
+    bool was = *missing, asks = watcher.asks[0] != '\0' && watcher.asks_until_ns != *asks_until_ns;
     *missing = watcher_is_missing(&watcher, &driver->deployment);
-    if (*missing == was)
+    if (*missing == was && watcher.asks_until_ns == *asks_until_ns)
         return;
+    *asks_until_ns = watcher.asks_until_ns;
     progress_look(driver);
-    if (driver->screen != NULL
+    if (asks && driver->screen == NULL)
+        progress_word(driver, "the driver asks, on its own terminal: %s", watcher.asks);
+    if (*missing == was || driver->screen != NULL
         || driver->clock->read(driver->clock->context, &now, &ignored) != ERROR_OK)
         return;
     watcher_read(&driver->deployment, now.boot, &watcher);
@@ -106,14 +109,15 @@ static enum error_code follow_journal(struct driver *driver, struct error *error
                         ? driver->deployment.entries[driver->deployment.count - 1].seq + 1
                         : 0;
     bool missing = false;
-    look_at_watcher(driver, &missing);
+    int64_t asks_until_ns = 0;
+    look_at_watcher(driver, &missing, &asks_until_ns);
     while (code == ERROR_OK && !driver_is_interrupted(driver) && driver_is_open(driver)) {
         code = driver->clock->sleep_until(driver->clock->context, driver_now_ns(driver) + PAUSE_NS,
                                           error);
         if (code == ERROR_OK)
             code = journal_size(driver->journal, &entries, error);
         if (code == ERROR_OK && entries == seen)
-            look_at_watcher(driver, &missing);
+            look_at_watcher(driver, &missing, &asks_until_ns);
         if (code != ERROR_OK || entries == seen)
             continue;
         code = driver_reload(driver, error);
