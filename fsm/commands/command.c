@@ -60,7 +60,7 @@ static const struct command commands[] = {
      0, 0, command_settings},
     {"begin",
      "release/policy --reason TEXT [--commit SHA] [--expect HASH] [--approvals N] [--check "
-     "ITEM]...",
+     "ITEM]... [--again]",
      "open a deployment",
      "Opens a deployment in the journal, signed by the operator's own key, with a fresh session "
      "key for its\n"
@@ -68,7 +68,9 @@ static const struct command commands[] = {
      "names the\n"
      "policy hash that must result. --approvals requires N approvals by other persons, --check "
      "makes an item\n"
-     "of the checklist mandatory: both can only add to what genesis pins.",
+     "of the checklist mandatory: both can only add to what genesis pins. --again goes to a commit "
+     "that was\n"
+     "rolled back before, which is refused else.",
      1, 1, command_begin},
     {"request", "FILE", "write what an approver must see",
      "After the images are pulled: writes a small file for the approver, without secrets. Send it "

@@ -103,13 +103,39 @@ static json_t *open_json(const struct driver *driver, const struct command_line 
     char table[SHA256_HEX + 1];
     machine_digest(table);
     int approvals = line->approvals >= 0 ? line->approvals : pinned_approvals(driver, procedure);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:i, s:s}", "procedure",
-                     machine_procedure_name(procedure), "operator", config->operator.principal,
-                     "reason", line->reason, "session", session, "table", table, "program",
-                     "titan-fsm " TITAN_VERSION, "branch", config->setup.repository.branch,
-                     "commit", line->commit, "expect", line->expect, "checklist",
-                     genesis_list_json(line->checks, (size_t)line->check_count), "approvals",
-                     approvals, "config", config->sha256);
+    json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:i, s:s}",
+                             "procedure", machine_procedure_name(procedure), "operator",
+                             config->operator.principal, "reason", line->reason, "session", session,
+                             "table", table, "program", "titan-fsm " TITAN_VERSION, "branch",
+                             config->setup.repository.branch, "commit", line->commit, "expect",
+                             line->expect, "checklist",
+                             genesis_list_json(line->checks, (size_t)line->check_count),
+                             "approvals", approvals, "config", config->sha256);
+    if (body != NULL && line->again)
+        (void)json_object_set_new(body, "again", json_true());
+    return body;
+}
+
+/* Of the deployment before this one; what other journals know of is found on the target. */
+static enum error_code check_rolled_back(const struct driver *driver,
+                                         const struct command_line *line, struct error *error)
+{
+    const struct deployment *last = &driver->deployment;
+    if (!driver->found || last->state != STATE_ROLLED_BACK || line->again)
+        return ERROR_OK;
+    const char *commit = deployment_facts(last, STATE_UPDATED).commit;
+    if (commit[0] == '\0' || strcmp(commit, deployment_facts(last, STATE_CONNECTED).commit) == 0)
+        return ERROR_OK;
+    if (strcmp(line->commit, commit) == 0)
+        return error_set(error, ERROR_REFUSED, 0, commit,
+                         "deploy another commit; or add --again, if this one is meant",
+                         "deployment %llu went to this commit and was rolled back",
+                         (unsigned long long)last->number);
+    progress_word(driver,
+                  "deployment %llu went to commit %.12s and was rolled back; to go to it again, "
+                  "begin with --again",
+                  (unsigned long long)last->number, commit);
+    return ERROR_OK;
 }
 
 static enum error_code open_deployment(struct driver *driver, const struct command_line *line,
@@ -150,6 +176,8 @@ enum error_code command_begin(const struct command_line *line, enum exit_status 
                          machine_state_name(driver->deployment.state));
     if (code == ERROR_OK)
         code = check_pinned(driver, error);
+    if (code == ERROR_OK)
+        code = check_rolled_back(driver, line, error);
     if (code == ERROR_OK)
         code = driver_unlock(driver, error);
     if (code == ERROR_OK)

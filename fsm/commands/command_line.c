@@ -27,6 +27,7 @@ enum option_id {
     OPTION_JSON,
     OPTION_QUIET,
     OPTION_PATH,
+    OPTION_AGAIN,
     OPTION_PROMETHEUS,
     OPTION_WATCH,
     OPTION_HELP
@@ -53,6 +54,7 @@ static const struct option options[] = {
     {"statement", required_argument, NULL, OPTION_STATEMENT},
     {"json", no_argument, NULL, OPTION_JSON},
     {"path", no_argument, NULL, OPTION_PATH},
+    {"again", no_argument, NULL, OPTION_AGAIN},
     {"prometheus", no_argument, NULL, OPTION_PROMETHEUS},
     {"watch", no_argument, NULL, OPTION_WATCH},
     {"quiet", no_argument, NULL, OPTION_QUIET},
@@ -156,6 +158,9 @@ static enum error_code store_option(const struct command *command, int option, c
         return ERROR_OK;
     case OPTION_JSON:
         line->options.json = true;
+        return ERROR_OK;
+    case OPTION_AGAIN:
+        line->again = true;
         return ERROR_OK;
     case OPTION_PATH:
         line->path = true;

@@ -5,8 +5,10 @@
 
 #include "actions/compose/compose.h"
 #include "actions/git.h"
+#include "actions/rolled_back.h"
 #include "fsm/keep_tenancy.h"
 #include "fsm/snapshot.h"
+#include "fsm/terminal/progress.h"
 #include "fsm/steps/window.h"
 #include "journal/format/names.h"
 
@@ -19,9 +21,24 @@ enum error_code step_confirm(struct step *step, struct error *error)
     return step_goes_on(step, code) ? window_look_once(step, &expected, error) : code;
 }
 
+/* A commit that was rolled back once and went well now is like any other. */
+static void forget_rolled_back(struct step *step)
+{
+    const struct deployment *deployment = &step->driver->deployment;
+    struct error refusal;
+    if (!json_is_true(json_object_get(deployment->entries[0].body, "again")))
+        return;
+    if (rolled_back_add(step->target, step_lease(step),
+                        deployment_facts(deployment, STATE_UPDATED).commit, 0, &refusal)
+        != ERROR_OK)
+        progress_word(step->driver, "%s", refusal.what);
+}
+
 enum error_code step_complete(struct step *step, struct error *error)
 {
     enum error_code code = step_connect_target(step, error);
+    if (step_goes_on(step, code))
+        forget_rolled_back(step);
     if (step_goes_on(step, code))
         code = keep_tenancy_free(step->driver, step->target, &step->evidence, error);
     return step_goes_on(step, code) ? step_is(step, EVENT_DONE, "%s", "") : code;

@@ -10,6 +10,7 @@
 #include "actions/health.h"
 #include "actions/interlock.h"
 #include "actions/parity.h"
+#include "actions/rolled_back.h"
 #include "actions/secrets/secrets.h"
 #include "fsm/env_back.h"
 #include "fsm/roster/approval.h"
@@ -227,6 +228,22 @@ static enum error_code update_tree(struct step *step, struct error *error)
                             : code;
 }
 
+/* A commit that went badly is not gone to again by accident. */
+static enum error_code check_rolled_back_before(struct step *step, struct error *error)
+{
+    const struct deployment *deployment = &step->driver->deployment;
+    const char *now = step->seen.git.commit;
+    int64_t by = 0;
+    enum error_code code = rolled_back_find(step->target, now, &by, error);
+    if (code != ERROR_OK || by == 0 || strcmp(now, step->seen.before.commit) == 0
+        || json_is_true(json_object_get(deployment->entries[0].body, "again")))
+        return code;
+    return step_is(step, EVENT_MISMATCH,
+                   "deployment %lld went to commit %.12s and was rolled back; if it is meant, "
+                   "titan-fsm begin %s --again --reason TEXT",
+                   (long long)by, now, machine_procedure_name(deployment->procedure));
+}
+
 enum error_code step_update_code(struct step *step, struct error *error)
 {
     const struct setup_repository *repository = &step->driver->config.setup.repository;
@@ -238,6 +255,8 @@ enum error_code step_update_code(struct step *step, struct error *error)
         code = snapshot_load(step->driver, &step->seen.before, error);
     if (step_goes_on(step, code))
         code = update_tree(step, error);
+    if (step_goes_on(step, code))
+        code = check_rolled_back_before(step, error);
     if (step_goes_on(step, code))
         code = git_changed(step->target, before, now, &repository->policy_files, &step->evidence,
                            &touches, error);

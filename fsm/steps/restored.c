@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "actions/compose/compose.h"
+#include "actions/rolled_back.h"
 #include "fsm/keep_tenancy.h"
 #include "fsm/steps/await.h"
+#include "fsm/terminal/progress.h"
 #include "journal/format/names.h"
 
 static const int64_t LOOK_PAUSE_NS = 500000000;
@@ -241,6 +243,20 @@ static enum error_code check_configurations(struct step *step, struct error *err
     return unknown[0] != '\0' ? step_fact(step, FACT_DRIFT, unknown, error) : ERROR_OK;
 }
 
+/* That it is noted is for the next one to begin: a rollback does not fail for it. */
+static void note_rolled_back(struct step *step)
+{
+    const struct deployment *deployment = &step->driver->deployment;
+    const char *commit = deployment_facts(deployment, STATE_UPDATED).commit;
+    struct error refusal;
+    if (commit[0] == '\0' || strcmp(commit, step->seen.before.commit) == 0)
+        return;
+    if (rolled_back_add(step->target, step_lease(step), commit, (int64_t)deployment->number,
+                        &refusal)
+        != ERROR_OK)
+        progress_word(step->driver, "%s", refusal.what);
+}
+
 enum error_code step_verify_restored(struct step *step, struct error *error)
 {
     struct restored_wait wait = {.step = step};
@@ -261,6 +277,8 @@ enum error_code step_verify_restored(struct step *step, struct error *error)
                      error);
     if (step_goes_on(step, code))
         code = check_configurations(step, error);
+    if (step_goes_on(step, code))
+        note_rolled_back(step);
     if (step_goes_on(step, code))
         code = keep_tenancy_free(step->driver, step->target, &step->evidence, error);
     if (!step_goes_on(step, code))

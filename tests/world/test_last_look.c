@@ -19,7 +19,7 @@
 
 #define CONFIRM " --confirm " PERSON_TARGET
 #define PATH(name) TITAN_DIRECTORY "/" name
-enum { MOMENTS = 3, SERVICES = 3, REFUSED = 5 };
+enum { MOMENTS = 3, SERVICES = 3 };
 
 static const char *const services[SERVICES] = {"titan-execution", "titan-brain", "web"};
 

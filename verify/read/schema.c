@@ -113,6 +113,7 @@ static const struct field open_fields[] = {{"procedure", FIELD_WORD, false, "rel
                                            {"checklist", FIELD_TEXTS, false, NULL},
                                            {"approvals", FIELD_COUNT, false, NULL},
                                            {"config", FIELD_HEX64, false, NULL},
+                                           {"again", FIELD_BOOLEAN, true, NULL},
                                            {0}};
 static const struct field intent_fields[] = {{"from", FIELD_TEXT, false, NULL},
                                              {"action", FIELD_TEXT, false, NULL},
