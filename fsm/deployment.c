@@ -275,10 +275,19 @@ struct deployment_facts deployment_facts(const struct deployment *deployment, en
         .epoch = json_integer_value(json_object_get(facts, FACT_EPOCH))};
 }
 
+int64_t item_sent_ns(const json_t *item)
+{
+    return json_integer_value(json_object_get(item, "sent_ns"));
+}
+
+int64_t item_received_ns(const json_t *item)
+{
+    return json_integer_value(json_object_get(item, "received_ns"));
+}
+
 int64_t entry_sent_ns(const struct journal_entry *entry)
 {
-    const json_t *first = json_array_get(json_object_get(entry->body, "evidence"), 0);
-    return json_integer_value(json_object_get(first, "sent_ns"));
+    return item_sent_ns(json_array_get(json_object_get(entry->body, "evidence"), 0));
 }
 
 int64_t entry_received_ns(const struct journal_entry *entry, const char *probe)
@@ -288,7 +297,7 @@ int64_t entry_received_ns(const struct journal_entry *entry, const char *probe)
     for (size_t i = 0; i < json_array_size(items); i++) {
         const json_t *item = json_array_get(items, i);
         if (probe == NULL || strcmp(text_at(item, "probe"), probe) == 0)
-            last_ns = json_integer_value(json_object_get(item, "received_ns"));
+            last_ns = item_received_ns(item);
     }
     return last_ns;
 }

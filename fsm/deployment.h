@@ -72,6 +72,9 @@ struct deployment_facts deployment_facts(const struct deployment *deployment, en
  * change observed before anything else, or the one that answered a dangling ARM of its own since;
  * NULL = none was observed yet. Borrowed. */
 const char *deployment_disarmed_by(const struct deployment *deployment);
+/* Boot clock of the driver at one item of evidence; 0 where it says nothing. */
+int64_t item_sent_ns(const json_t *item);
+int64_t item_received_ns(const json_t *item);
 /* Boot clock of the driver: when the entry's first request was sent, and when the last answer of
  * `probe` (NULL = of any) came back; 0 where there is none. */
 int64_t entry_sent_ns(const struct journal_entry *entry);

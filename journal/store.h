@@ -1,7 +1,7 @@
 /* journal/store: the append-only LMDB environment that holds signed entries, their blobs and
  * derived state.
- * Knows:     keys, transactions, growth of the map; not what an entry says, nor signatures. The
- *            only file of journal/ that includes lmdb.h.
+ * Knows:     keys, transactions, growth of the map; not what an entry says, nor signatures. Only
+ *            store_handle.h, of journal/, includes lmdb.h.
  * Format:    journal/FORMAT.md, "Environment".
  * Ownership: bytes passed in are copied; bytes read belong to the caller; store_close() accepts
  * NULL. Errors:    on any error ret_* is untouched and nothing is stored, except a commit whose

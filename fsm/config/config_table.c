@@ -184,6 +184,61 @@ const struct field draft_fields[] = {
     FIELD_END,
 };
 
+/* Each part by itself: the whole setup as one literal would be a frame of its size. */
+static void set_default_setup(struct setup *setup)
+{
+    setup->target = (struct setup_target){.name = "",
+                                          .host = "",
+                                          .port = 22,
+                                          .user = "deploy",
+                                          .identity = "",
+                                          .known_hosts = "",
+                                          .ssh_config = "",
+                                          .directory = "/opt/titan",
+                                          .state = "state",
+                                          .docker = "docker",
+                                          .docker_host = ""};
+    setup->compose = (struct setup_compose){.command = "auto",
+                                            .file = "docker-compose.prod.yml",
+                                            .env_file = ".env.prod",
+                                            .project = ""};
+    setup->repository = (struct setup_repository){.remote = "origin", .branch = "main"};
+    setup->bus = (struct setup_bus){.host = "",
+                                    .port = 4222,
+                                    .user = "",
+                                    .password_file = "",
+                                    .password_key = "",
+                                    .subject_disarm = "titan.cmd.operator.disarm.v1",
+                                    .subject_arm = "titan.cmd.operator.arm.v1",
+                                    .subject_policy_hash = "titan.req.exec.policy_hash.v1",
+                                    .reply_ms = 250};
+    setup->services = (struct setup_services){
+        .execution = "",
+        .brain = "",
+        .marker = "",
+        .safe_command = "",
+        .policy_loaded = {{"Risk Policy Loaded. Hash: %H", "Loaded RiskPolicy (hash: %H"}, 2},
+        .handshake_ok = {{"Policy hash handshake OK. Enabling signal processing. Hash: %H",
+                          "Policy hash handshake OK"},
+                         2},
+        .handshake_failed = {{"CRITICAL: Policy hash handshake FAILED",
+                              "Policy hash handshake FAILED"},
+                             2},
+        .handshake_lost = {{"Brain demoted to FOLLOWER"}, 1},
+        .handshake_none = {{"Leader Election DISABLED"}, 1},
+        .disarm_received = {{"Received DISARM command: %N"}, 1},
+        .arm_received = {{"Received ARM command: %N"}, 1},
+        .disarmed = {{"EXECUTION DISARMED: ", "Execution initialized DISARMED"}, 2},
+        .armed = {{"EXECUTION ARMED: ", "Execution initialized in ARMED state"}, 2},
+        .settle_ms = 20000};
+    setup->verify = (struct setup_verify){.script = "", .log_lines = 100};
+    setup->secrets = (struct setup_secrets){.patterns = {{"PASSWORD", "PASSWD", "SECRET", "KEY",
+                                                          "TOKEN", "CREDENTIAL", "PRIVATE", "DSN"},
+                                                         8},
+                                            .value_bytes = 12};
+    setup->command_ms = 30000;
+}
+
 /* The standard's own values (section numbers of the deployment standard; figures of its window and
  * limits). */
 void draft_set_defaults(struct draft *draft)
@@ -207,56 +262,5 @@ void draft_set_defaults(struct draft *draft)
                                      .answer_ms = 60000,
                                      .preflight_ms = 1800000,
                                      .tenancy_ms = HOUR_MS};
-    config->setup = (struct setup){
-        .target = {.name = "",
-                   .host = "",
-                   .port = 22,
-                   .user = "deploy",
-                   .identity = "",
-                   .known_hosts = "",
-                   .ssh_config = "",
-                   .directory = "/opt/titan",
-                   .state = "state",
-                   .docker = "docker",
-                   .docker_host = ""},
-        .compose = {.command = "auto",
-                    .file = "docker-compose.prod.yml",
-                    .env_file = ".env.prod",
-                    .project = ""},
-        .repository = {.remote = "origin", .branch = "main"},
-        .bus = {.host = "",
-                .port = 4222,
-                .user = "",
-                .password_file = "",
-                .password_key = "",
-                .subject_disarm = "titan.cmd.operator.disarm.v1",
-                .subject_arm = "titan.cmd.operator.arm.v1",
-                .subject_policy_hash = "titan.req.exec.policy_hash.v1",
-                .reply_ms = 250},
-        .services =
-            {.execution = "",
-             .brain = "",
-             .marker = "",
-             .safe_command = "",
-             .policy_loaded = {{"Risk Policy Loaded. Hash: %H", "Loaded RiskPolicy (hash: %H"}, 2},
-             .handshake_ok = {{"Policy hash handshake OK. Enabling signal processing. Hash: %H",
-                               "Policy hash handshake OK"},
-                              2},
-             .handshake_failed = {{"CRITICAL: Policy hash handshake FAILED",
-                                   "Policy hash handshake FAILED"},
-                                  2},
-             .handshake_lost = {{"Brain demoted to FOLLOWER"}, 1},
-             .handshake_none = {{"Leader Election DISABLED"}, 1},
-             .disarm_received = {{"Received DISARM command: %N"}, 1},
-             .arm_received = {{"Received ARM command: %N"}, 1},
-             .disarmed = {{"EXECUTION DISARMED: ", "Execution initialized DISARMED"}, 2},
-             .armed = {{"EXECUTION ARMED: ", "Execution initialized in ARMED state"}, 2},
-             .settle_ms = 20000},
-        .verify = {.script = "", .log_lines = 100},
-        .secrets = {.patterns = {{"PASSWORD", "PASSWD", "SECRET", "KEY", "TOKEN", "CREDENTIAL",
-                                  "PRIVATE", "DSN"},
-                                 8},
-                    .value_bytes = 12},
-        .command_ms = 30000,
-    };
+    set_default_setup(&config->setup);
 }

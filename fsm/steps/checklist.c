@@ -93,7 +93,7 @@ bool checklist_is_old(const struct step *step)
         if (!is_mandatory(&driver->deployment, &setup->checks[i]) || item == NULL
             || json_integer_value(json_object_get(item, "status")) != 0)
             continue;
-        int64_t at_ns = json_integer_value(json_object_get(item, "received_ns"));
+        int64_t at_ns = item_received_ns(item);
         if (!read || strcmp(entry->boot, now.boot) != 0 || now.boottime_ns - at_ns > most_ns)
             return true;
     }

@@ -158,7 +158,7 @@ static void write_opened(const struct deployment *deployment, char ret_utc[UTC_L
     const json_t *target = json_object_get(item, "target");
     int64_t ms = item_number(target, "wall_ms") + item_number(target, "after_ms")
                  - item_number(target, "before_ms"),
-            ns = ms * 1000000 - (item_number(item, "received_ns") - open->boottime_ns);
+            ns = ms * 1000000 - (item_received_ns(item) - open->boottime_ns);
     (void)clock_utc_write(ns, ret_utc);
 }
 

@@ -195,8 +195,7 @@ static void fold_sample(const struct journal_entry *entry, const struct config *
         bool ill = names_action(failing, window->watched[i].name);
         mark(window, window->watched[i].name, ill ? 'X' : '+', ill ? "not running well" : "runs");
     }
-    const json_t *first = json_array_get(items, 0);
-    window->last_ns = json_integer_value(json_object_get(first, "sent_ns"));
+    window->last_ns = item_sent_ns(json_array_get(items, 0));
     if (window->count++ == 0)
         window->first_ns = window->last_ns;
 }

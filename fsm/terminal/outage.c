@@ -122,7 +122,7 @@ static enum error_code answer_of(struct measure *measure, const json_t *items, s
             return code;
         int status = (int)json_integer_value(json_object_get(item, "status"));
         *ret_answer = status == 1 || health_is_good(status, &body) ? 1 : 0;
-        *received_ns = json_integer_value(json_object_get(item, "received_ns"));
+        *received_ns = item_received_ns(item);
         return ERROR_OK;
     }
     return ERROR_OK;
@@ -138,8 +138,7 @@ static enum error_code look_at_service(struct measure *measure, const json_t *it
     const struct container *container = containers_find(now, service),
                            *before = containers_find(&measure->seen, service);
     struct outage_row *row = row_of(measure->outage, service, false);
-    int64_t sent_ns = json_integer_value(json_object_get(item, "sent_ns")),
-            received_ns = json_integer_value(json_object_get(item, "received_ns"));
+    int64_t sent_ns = item_sent_ns(item), received_ns = item_received_ns(item);
     bool replaced = before != NULL
                     && (container == NULL || strcmp(before->id, container->id) != 0
                         || strcmp(before->started_at, container->started_at) != 0);
@@ -199,7 +198,7 @@ static enum error_code take_health(struct measure *measure, const json_t *items,
         if (code != ERROR_OK)
             return code;
         note_service(row_of(measure->outage, setup->endpoints[i].name, true), answer == 1,
-                     json_integer_value(json_object_get(item, "sent_ns")), received_ns);
+                     item_sent_ns(item), received_ns);
     }
     return ERROR_OK;
 }
@@ -210,8 +209,7 @@ static void take_act(struct measure *measure, const json_t *item)
     if (measure->act_count == ACTS_MAX)
         return;
     measure->acts[measure->act_count].services = evidence_text(item, "subject");
-    measure->acts[measure->act_count++].sent_ns = json_integer_value(
-        json_object_get(item, "sent_ns"));
+    measure->acts[measure->act_count++].sent_ns = item_sent_ns(item);
 }
 
 static enum error_code take_entry(struct measure *measure, const struct journal_entry *entry,

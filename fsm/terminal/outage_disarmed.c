@@ -26,23 +26,21 @@ static int64_t up_sent_ns(const struct journal_entry *entry)
     const json_t *items = json_object_get(entry->body, "evidence");
     for (size_t i = 0; i < json_array_size(items); i++)
         if (strcmp(word_at(json_array_get(items, i), "probe"), PROBE_COMPOSE_UP) == 0)
-            return json_integer_value(json_object_get(json_array_get(items, i), "sent_ns"));
+            return item_sent_ns(json_array_get(items, i));
     return 0;
 }
 
+/* Of an entry without evidence: when it was recorded. */
 static int64_t last_received_ns(const struct journal_entry *entry)
 {
-    const json_t *items = json_object_get(entry->body, "evidence");
-    size_t count = json_array_size(items);
-    return count > 0 ? json_integer_value(
-               json_object_get(json_array_get(items, count - 1), "received_ns"))
-                     : entry->boottime_ns;
+    int64_t received_ns = entry_received_ns(entry, NULL);
+    return received_ns != 0 ? received_ns : entry->boottime_ns;
 }
 
 static int64_t first_sent_ns(const struct journal_entry *entry)
 {
-    const json_t *item = json_array_get(json_object_get(entry->body, "evidence"), 0);
-    return item != NULL ? json_integer_value(json_object_get(item, "sent_ns")) : entry->boottime_ns;
+    int64_t sent_ns = entry_sent_ns(entry);
+    return sent_ns != 0 ? sent_ns : entry->boottime_ns;
 }
 
 static bool is_transition(const struct journal_entry *entry)

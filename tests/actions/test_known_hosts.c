@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "actions/target/known_hosts.h"
+#include "actions/target/ssh/known_hosts.h"
 
 #define KEY "AAAAC3NzaC1lZDI1NTE5AAAAIBr4vCBlWXRbZtAPmCG0hJbBRKvcTGFGSi/W7ygbjpEf"
 #define OTHER "AAAAC3NzaC1lZDI1NTE5AAAAIBr4vCBlWXRbZtAPmCG0hJbBRKvcTGFGSi/W7ygbjpEe"

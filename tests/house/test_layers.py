@@ -24,15 +24,16 @@ MAY = {
 MAY_FOLDER = {"journal/format": ("journal/format/",)}
 # Header: the file of the driver that may include it, and that of the verifier.
 LIBRARIES = {
-    "lmdb.h": ("journal/store.c", "verify/read/reader_lmdb.c"),
+    "lmdb.h": ("journal/store_handle.h", "verify/read/reader_lmdb.c"),
     "libssh/": (
-        "actions/target/ssh.c",
-        "actions/target/ssh_host.c",
-        "actions/target/ssh_host.h",
+        "actions/target/ssh/ssh.c",
+        "actions/target/ssh/ssh_host.c",
+        "actions/target/ssh/ssh_host.h",
+        "actions/target/ssh/ssh_tunnel.h",
     ),
     "curl/": ("actions/target/http_curl.c",),
     "nats/": ("actions/target/bus_nats.c",),
-    "openssl/": ("actions/checklist/websocket.c", "actions/target/known_hosts.c"),
+    "openssl/": ("actions/checklist/websocket.c", "actions/target/ssh/known_hosts.c"),
 }
 FORBIDDEN = {
     "verify": (

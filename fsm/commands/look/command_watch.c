@@ -11,12 +11,6 @@
 
 static const int64_t PAUSE_NS = 300000000;
 
-static int64_t sent_ns(const struct journal_entry *entry)
-{
-    return json_integer_value(
-        json_object_get(json_array_get(json_object_get(entry->body, "evidence"), 0), "sent_ns"));
-}
-
 /* Of the intent that this sample belongs to. */
 static int64_t elapsed_ms(const struct deployment *deployment, const struct journal_entry *sample)
 {
@@ -25,7 +19,7 @@ static int64_t elapsed_ms(const struct deployment *deployment, const struct jour
         const struct journal_entry *entry = &deployment->entries[i];
         if (strcmp(entry->type, ENTRY_SAMPLE) == 0
             && json_integer_value(json_object_get(entry->body, "intent")) == intent)
-            return (sent_ns(sample) - sent_ns(entry)) / 1000000;
+            return (entry_sent_ns(sample) - entry_sent_ns(entry)) / 1000000;
     }
     return 0;
 }

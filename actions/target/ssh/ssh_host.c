@@ -1,11 +1,11 @@
-#include "actions/target/ssh_host.h"
+#include "actions/target/ssh/ssh_host.h"
 
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "actions/target/known_hosts.h"
+#include "actions/target/ssh/known_hosts.h"
 #include "actions/target/world_system.h"
 #include "journal/format/text.h"
 

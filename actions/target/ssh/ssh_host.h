@@ -1,4 +1,4 @@
-/* actions/target/ssh_host: which key a host may show.
+/* actions/target/ssh/ssh_host: which key a host may show.
  * Knows:     where known_hosts lies, and what follows from what it says: libssh and known_hosts.h
  *            must both find the key, and it must not be revoked.
  * Files:     target.known_hosts alone, else those that OpenSSH reads without a configuration. They

@@ -1,7 +1,7 @@
-/* actions/target/known_hosts: what the known_hosts file says about one host and the key it showed.
- * Knows:     the form of the file as OpenSSH reads it: blanks in front, markers, lists of patterns
- *            with `!`, `[host]:port`, hashed names; not where the file lies nor what is decided.
- * Why own:   libssh skips lines with a marker, so a revoked key would count as a known one, and it
+/* actions/target/ssh/known_hosts: what the known_hosts file says about one host and the key it
+ * showed. Knows:     the form of the file as OpenSSH reads it: blanks in front, markers, lists of
+ * patterns with `!`, `[host]:port`, hashed names; not where the file lies nor what is decided. Why
+ * own:   libssh skips lines with a marker, so a revoked key would count as a known one, and it
  *            takes a name for a match that a `!` before it takes out again. */
 #ifndef ACTIONS_KNOWN_HOSTS_H
 #define ACTIONS_KNOWN_HOSTS_H

@@ -1,4 +1,4 @@
-#include "actions/target/known_hosts.h"
+#include "actions/target/ssh/known_hosts.h"
 
 #include <ctype.h>
 #include <string.h>
