@@ -51,6 +51,10 @@ struct driver {
     struct interlock_memory interlock;
     char execution[80]; /* id of Execution's container, as it was seen last; "" = not known */
     uint64_t acted;     /* the intent whose act this process ran; 0 = none */
+    /* What this process knows where the journal cannot be read any more: the state that it recorded
+     * last, and the act that it began there; INVALID = none. */
+    enum state stands;
+    enum action acting;
     struct driver_options options;
     struct config config;
     const struct world *world; /* borrowed */

@@ -85,16 +85,26 @@ enum endured endure(struct driver *driver, struct endurance *endurance, enum err
     return ENDURED_AGAIN;
 }
 
-/* Where somebody else took it over, they watch. */
-void endure_leave_safe(struct driver *driver, const struct error *error)
+/* The journal may be what cannot be read: what this process did itself is what counts. */
+static bool may_be_trading(const struct driver *driver)
 {
-    enum phase phase = machine_phase(driver->deployment.state);
+    enum state state = driver->stands;
+    return (state != STATE_INVALID && state != STATE_ABORTING
+            && (machine_is_hot(state) || machine_phase(state) == PHASE_CHANGED))
+           || machine_act_is_hot(driver->acting);
+}
+
+enum error_code endure_leave_safe(struct driver *driver, struct error *error)
+{
     struct disarm_seen seen;
-    if (driver->config.setup.services.execution[0] == '\0'
-        || (error->code != ERROR_JOURNAL_WRITE && driver->session == NULL)
-        || (phase != PHASE_CHANGED && phase != PHASE_REVERTING && !endure_is_hot(driver)))
-        return;
+    bool followed = error->code != ERROR_JOURNAL_WRITE && driver->session == NULL;
+    if (followed || !may_be_trading(driver)) /* somebody else watches; or nobody has to */
+        return error->code;
+    error->code = ERROR_JOURNAL_WRITE;
+    if (driver->config.setup.services.execution[0] == '\0')
+        return error->code;
     disarm_unrecorded(driver, "nobody watches any more", true, &seen);
     progress_word(driver, "%s, without a record; Execution is %s", disarm_words_sent(&seen),
                   disarm_words_seen(&seen));
+    return error->code;
 }

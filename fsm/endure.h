@@ -25,8 +25,9 @@ enum endured {
 /* What follows from the error of an edge or of a reconciliation. */
 enum endured endure(struct driver *driver, struct endurance *endurance, enum error_code code,
                     const struct error *error) CHECKED;
-/* Nobody watches from here on. */
-void endure_leave_safe(struct driver *driver, const struct error *error);
+/* Nobody watches from here on. What ends a driver there is its journal, whatever *error said of it:
+ * the code of *error then. */
+enum error_code endure_leave_safe(struct driver *driver, struct error *error) CHECKED;
 /* Nobody but this driver watches: a hot state, or an act under way that is. */
 bool endure_is_hot(const struct driver *driver);
 

@@ -8,6 +8,7 @@
 #include "fsm/terminal/confirm.h"
 #include "fsm/endure.h"
 #include "fsm/steps/disarm.h"
+#include "fsm/steps/rollback_end.h"
 #include "fsm/keep_tenancy.h"
 #include "fsm/terminal/progress.h"
 #include "fsm/reconcile.h"
@@ -52,6 +53,8 @@ static enum error_code record_and_move(struct driver *driver, const struct trans
     enum error_code code = record_transition(&driver->recorder, draft, error);
     if (code != ERROR_OK)
         return code;
+    driver->stands = draft->edge->to;
+    driver->acting = ACTION_INVALID;
     progress_transition(driver, draft->edge, draft->reason);
     code = driver_reload(driver, error);
     if (code != ERROR_OK || !driver->deployment.ended)
@@ -69,6 +72,11 @@ static enum error_code conclude(struct driver *driver, struct step *step, struct
         return refuse_and_record(driver, machine_event_name(step->event),
                                  "the table has no such edge from this state", "titan-fsm resume",
                                  error);
+    if (edge->to == STATE_ROLLBACK_FAILED) {
+        enum error_code code = rollback_end(step, error);
+        if (code != ERROR_OK)
+            return code;
+    }
     return record_and_move(driver,
                            &(struct transition_draft){.intent = step->intent,
                                                       .edge = edge,
@@ -151,6 +159,7 @@ static enum error_code act(struct driver *driver, struct step *step, struct erro
     step->deadline_ns = driver_now_ns(driver) + step->edge->deadline_ms * 1000000;
     progress_step(driver, step->edge, step->adopted);
     driver->acted = step->intent;
+    driver->acting = step->edge->action;
     enum error_code code = keep_tenancy_renew(driver, step->edge, error);
     if (code == ERROR_OK)
         code = step_run(step, error);
@@ -206,6 +215,7 @@ static enum error_code fail_intent(struct driver *driver, const struct reconcile
     if (step == NULL)
         return error->code;
     step->intent = driver->deployment.intent.seq;
+    memcpy(step->key, driver->deployment.intent.key, sizeof step->key);
     (void)step_is(step, reconciled->event, "%s", reconciled->reason);
     return conclude(driver, step, error);
 }
@@ -277,9 +287,7 @@ static enum error_code answer_error(struct driver *driver, struct endurance *end
     case ENDURED_END:
         break;
     }
-    if (code != ERROR_OK)
-        endure_leave_safe(driver, error);
-    return code;
+    return code == ERROR_OK ? code : endure_leave_safe(driver, error);
 }
 
 static enum exit_status status_of_state(const struct deployment *deployment)
@@ -354,6 +362,7 @@ enum error_code engine_drive(struct driver *driver, enum engine_mode mode,
     disarm_remember(driver);
     for (;;) {
         enum state before = driver->deployment.state;
+        driver->stands = before;
         enum error_code code = driver->deployment.intent.seq != 0 ? settle(driver, NULL, error)
                                                                   : ERROR_OK;
         bool moved = driver->deployment.ended || driver->deployment.state != before;

@@ -46,6 +46,7 @@ static const enum error_fate fates[ACTION_COUNT][COLUMN_COUNT] = {
 static int column_of(enum error_code code)
 {
     switch (code) {
+    case ERROR_USAGE:
     case ERROR_CONFIG:
         return COLUMN_CONFIG;
     case ERROR_SYSTEM:
@@ -75,7 +76,6 @@ static int column_of(enum error_code code)
     case ERROR_NEEDS_PERSON:
         return COLUMN_NEEDS_PERSON;
     case ERROR_OK:
-    case ERROR_USAGE:
     case ERROR_JOURNAL_WRITE:
         return COLUMN_NONE;
     }

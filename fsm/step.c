@@ -12,6 +12,9 @@
 #include "fsm/steps/await.h"
 #include "journal/format/names.h"
 
+/* On the way back nothing waits long for a voice that is only evidence. */
+enum { RESPONDER_BACK_MS = 5000 };
+
 static enum error_code run_action(struct step *step, struct error *error)
 {
     switch (step->edge->action) {
@@ -171,14 +174,18 @@ enum error_code step_await_responder(struct step *step, struct error *error)
 {
     struct step_seen *seen = &step->seen;
     size_t before = step->evidence.count;
+    bool back = machine_phase(step->edge->from) == PHASE_REVERTING;
     enum error_code code = compose_containers(step->target, &step->evidence, &seen->containers,
                                               error);
+    int64_t until_ns = step_settle_ns(step), soon_ns = step_until_ns(step, RESPONDER_BACK_MS);
     if (code == ERROR_OK)
         code = await_parity(&(struct await_parity){.target = step->target,
                                                    .containers = &seen->containers,
                                                    .depth = PARITY_EXECUTION,
                                                    .expect = "",
-                                                   .until_ns = step_settle_ns(step)},
+                                                   .until_ns = back && soon_ns < until_ns
+                                                                   ? soon_ns
+                                                                   : until_ns},
                             &step->evidence, &seen->parity, error);
     evidence_cut(&step->evidence, before);
     return code == ERROR_JOURNAL_WRITE || code == ERROR_MEMORY ? code : ERROR_OK;

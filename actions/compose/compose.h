@@ -123,8 +123,8 @@ struct compose_pin {
 const char *compose_pin_obstacle(const struct compose_pin *pin, size_t index);
 /* Tags the images of `before` under a name that nothing can pull, and under the one that the file
  * declares, so that a plain `up` changes nothing. Where that cannot be, an override file uses the
- * first. Evidence: act, one an image. *ret_status is not 0 when an identity is gone for good.
- */
+ * first. Evidence: act, one an image. *ret_status is not 0 when an identity is gone for good: the
+ * others are pinned all the same. */
 enum error_code compose_pin(struct target *target, const struct target_tenancy *tenancy,
                             const struct compose_pin *pin, struct evidence *evidence,
                             int *ret_status, struct error *error) CHECKED;

@@ -231,14 +231,16 @@ enum error_code compose_pin(struct target *target, const struct target_tenancy *
                             const struct compose_pin *pin, struct evidence *evidence,
                             int *ret_status, struct error *error)
 {
-    int status = 0;
+    int status = 0, first = 0;
     enum error_code code = ERROR_OK;
-    for (size_t i = 0; code == ERROR_OK && status == 0 && i < pin->before->count; i++)
+    for (size_t i = 0; code == ERROR_OK && i < pin->before->count; i++) {
         code = pin_one(target, tenancy, pin, i, evidence, &status, error);
-    if (code == ERROR_OK && status == 0)
+        first = first != 0 ? first : status;
+    }
+    if (code == ERROR_OK)
         code = write_override(target, tenancy, pin, evidence, &status, error);
     if (code == ERROR_OK)
-        *ret_status = status;
+        *ret_status = first != 0 ? first : status;
     return code;
 }
 

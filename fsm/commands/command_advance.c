@@ -137,13 +137,24 @@ static void end_interrupted(struct driver *driver, bool failed, enum exit_status
     *status = EXIT_NEEDS_PERSON;
 }
 
+/* A rollback that failed is gone on with: what hindered it may be mended. */
+static enum error_code resume_engine(struct driver *driver, enum exit_status *ret_status,
+                                     struct error *error)
+{
+    return driver->deployment.state == STATE_ROLLBACK_FAILED
+               ? engine_command(driver, EVENT_ROLLBACK, "resumed", ret_status, error)
+               : engine_drive(driver, ENGINE_RUN, ret_status, error);
+}
+
 static enum error_code drive_deployment(const struct command_line *line, enum engine_mode mode,
-                                        enum exit_status *ret_status, struct error *error)
+                                        bool resume, enum exit_status *ret_status,
+                                        struct error *error)
 {
     struct driver *driver = line->driver;
     enum error_code code = open_to_drive(driver, line, error);
     if (code == ERROR_OK)
-        code = engine_drive(driver, mode, ret_status, error);
+        code = resume ? resume_engine(driver, ret_status, error)
+                      : engine_drive(driver, mode, ret_status, error);
     progress_close(driver);
     if (driver_is_open(driver) && driver_is_interrupted(driver))
         end_interrupted(driver, code != ERROR_OK, ret_status);
@@ -157,19 +168,19 @@ static enum error_code drive_deployment(const struct command_line *line, enum en
 enum error_code command_advance(const struct command_line *line, enum exit_status *ret_status,
                                 struct error *error)
 {
-    return drive_deployment(line, ENGINE_ADVANCE, ret_status, error);
+    return drive_deployment(line, ENGINE_ADVANCE, false, ret_status, error);
 }
 
 enum error_code command_run(const struct command_line *line, enum exit_status *ret_status,
                             struct error *error)
 {
-    return drive_deployment(line, ENGINE_RUN, ret_status, error);
+    return drive_deployment(line, ENGINE_RUN, false, ret_status, error);
 }
 
 enum error_code command_resume(const struct command_line *line, enum exit_status *ret_status,
                                struct error *error)
 {
-    return drive_deployment(line, ENGINE_RUN, ret_status, error);
+    return drive_deployment(line, ENGINE_RUN, true, ret_status, error);
 }
 
 static enum error_code drive_by_event(const struct command_line *line, enum event event,

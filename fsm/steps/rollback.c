@@ -7,9 +7,9 @@
 
 #include "actions/compose/compose.h"
 #include "fsm/env_back.h"
+#include "fsm/steps/bring_back.h"
 #include "fsm/steps/disarm.h"
 #include "fsm/steps/restored.h"
-#include "fsm/steps/up.h"
 #include "journal/format/names.h"
 
 enum error_code step_make_safe(struct step *step, struct error *error)
@@ -50,6 +50,15 @@ static enum error_code say_pinned(struct step *step, const struct compose_pin *p
                    step->remark);
 }
 
+static const struct evidence_item *first_not_pinned(const struct evidence *evidence)
+{
+    for (size_t i = 0; i < evidence->count; i++)
+        if (strcmp(evidence->items[i].probe, PROBE_ACT) == 0 && evidence->items[i].status != 0
+            && strncmp(evidence->items[i].subject, "pin ", 4) == 0)
+            return &evidence->items[i];
+    return NULL;
+}
+
 enum error_code step_revert(struct step *step, struct error *error)
 {
     struct driver *driver = step->driver;
@@ -79,74 +88,16 @@ enum error_code step_revert(struct step *step, struct error *error)
         code = compose_pin(step->target, step_lease(step), &pin, &step->evidence, &status, error);
     if (code != ERROR_OK)
         return code;
-    const struct evidence_item *act = evidence_last(&step->evidence, PROBE_ACT, NULL);
-    if (status != 0)
+    const struct evidence_item *act = evidence_last(&step->evidence, PROBE_ACT, NULL),
+                               *gone = first_not_pinned(&step->evidence);
+    if (act->status != 0 && strncmp(act->subject, "pin ", 4) != 0)
         return step_is(step, EVENT_FAILED, "%s: %.300s", act->subject,
                        (const char *)act->output.data);
+    /* One image that is gone for good keeps the other services from nothing. */
+    if (gone != NULL)
+        return step_is(step, EVENT_DONE, "not every image is there: %s: %.300s", gone->subject,
+                       (const char *)gone->output.data);
     return say_pinned(step, &pin);
-}
-
-/* Re-created by this deployment, or not running: a container that was left alone stays as it is.
- * Execution is always recreated. */
-static bool is_affected(const struct step *step, const struct container *old)
-{
-    const struct container *current = containers_find(&step->seen.earlier, old->service);
-    return strcmp(old->service, step->driver->config.setup.services.execution) == 0
-           || current == NULL || strcmp(current->id, old->id) != 0
-           || strcmp(current->state, "running") != 0;
-}
-
-/* Anybody on the bus could have armed Execution since it was made safe: it is looked at again in
- * front of each `up`. */
-static enum error_code check_safe(struct step *step, struct error *error)
-{
-    struct interlock_view *view = &step->seen.interlock;
-    if (!step_has_policy(step))
-        return ERROR_OK;
-    enum error_code code = interlock_look(step->target, &(struct interlock_question){0},
-                                          &step->evidence, view, error);
-    if (code != ERROR_OK || view->running == 0 || view->interlock == INTERLOCK_DISARMED)
-        return code;
-    return step_is(step, EVENT_MISMATCH, "Execution is %s and must be disarmed",
-                   interlock_name(view->interlock));
-}
-
-/* Execution first, and its responder there, because Brain asks once and never again. Where this
- * very step recreated it before an interruption, it stays. */
-static enum error_code bring_back_execution(struct step *step, const char *override,
-                                            struct error *error)
-{
-    const char *execution = step->driver->config.setup.services.execution;
-    const struct container *current = containers_find(&step->seen.earlier, execution);
-    const char *at_safe = deployment_facts(&step->driver->deployment, STATE_SAFE).execution;
-    bool recreated = current != NULL && strcmp(current->id, at_safe) != 0;
-    enum error_code code = check_safe(step, error);
-    if (step_goes_on(step, code))
-        code = up(step,
-                  &(struct compose_up){.override = override,
-                                       .services = {execution},
-                                       .service_count = 1,
-                                       .no_deps = true,
-                                       .no_build = true,
-                                       .force_recreate = !recreated},
-                  error);
-    return step_goes_on(step, code) ? step_await_responder(step, error) : code;
-}
-
-static enum error_code bring_back(struct step *step, const char *override, struct error *error)
-{
-    const struct containers *before = &step->seen.before.containers;
-    const char *execution = step->driver->config.setup.services.execution;
-    struct compose_up rest = {.override = override, .no_deps = true, .no_build = true};
-    enum error_code code = ERROR_OK;
-    for (size_t i = 0; i < before->count; i++)
-        if (strcmp(before->list[i].service, execution) != 0 && is_affected(step, &before->list[i]))
-            rest.services[rest.service_count++] = before->list[i].service;
-    if (execution[0] != '\0' && containers_find(before, execution) != NULL)
-        code = bring_back_execution(step, override, error);
-    if (step_goes_on(step, code) && rest.service_count > 0)
-        code = check_safe(step, error);
-    return step_goes_on(step, code) && rest.service_count > 0 ? up(step, &rest, error) : code;
 }
 
 /* Services that the release brought and that were not there before it. */
@@ -181,5 +132,5 @@ enum error_code step_redeploy(struct step *step, struct error *error)
         code = remove_new(step, error);
     if (step_goes_on(step, code))
         code = compose_containers(step->target, &step->evidence, &step->seen.containers, error);
-    return step_goes_on(step, code) ? step_is(step, EVENT_DONE, "%s", "") : code;
+    return step_goes_on(step, code) ? step_is(step, EVENT_DONE, "%s", step->remark) : code;
 }

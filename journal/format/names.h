@@ -117,6 +117,8 @@
 #define FACT_EPOCH "epoch"
 #define FACT_NOT_REDACTED "not_redacted"
 #define FACT_ENV "env"
+#define FACT_RESTORED "restored"
+#define FACT_MISSING "missing"
 #define FACT_FAILING "failing"
 #define FACT_MISMATCH "mismatch"
 
@@ -134,6 +136,8 @@
     X(FACT_EPOCH)          \
     X(FACT_NOT_REDACTED)   \
     X(FACT_ENV)            \
+    X(FACT_RESTORED)       \
+    X(FACT_MISSING)        \
     X(FACT_FAILING)        \
     X(FACT_MISMATCH)
 

@@ -295,7 +295,7 @@ static const struct ending rollback[] = {
     {.name = "the old image cannot be started",
      BAD_RELEASE,
      .arrange = old_web_is_lost,
-     EDGE(REVERTED, FAILED, ROLLBACK_FAILED),
+     EDGE(REDEPLOYED, MISMATCH, ROLLBACK_FAILED),
      HAS_FAILED},
     {.name = "the tree is moved meanwhile",
      BAD_RELEASE,

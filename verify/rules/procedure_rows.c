@@ -368,18 +368,21 @@ enum { STATUS_LOST = 2 };
 
 /* What a step tried in vain before what it then did: a look that was cut off, the bus, a way to
  * safety before the one that was seen to work. What counts is judged by L-01 and L-02. */
-static bool may_have_failed(const struct part *row, const struct item *item)
+static bool may_have_failed(enum action action, const struct item *item)
 {
-    bool safe = row == sent_row || row == removed_row || row == rows[ACTION_MAKE_SAFE];
-    return (item->probe == PROBE_BUS_PUBLISH && item->status == STATUS_LOST) || safe;
+    bool safe = action == ACTION_MAKE_SAFE;
+    /* What could not be brought back is found by verify_restored. */
+    bool back = (action == ACTION_REDEPLOY && item->probe == PROBE_COMPOSE_UP)
+                || (action == ACTION_REVERT && slice_begins(item->subject, "pin "));
+    return (item->probe == PROBE_BUS_PUBLISH && item->status == STATUS_LOST) || safe || back;
 }
 
-static void check_statuses(const struct entry *entry, const struct part *row,
+static void check_statuses(const struct entry *entry, enum action action, const struct part *row,
                            struct finding *finding)
 {
     for (size_t i = 0; i < entry->item_count; i++) {
         const struct item *item = &entry->items[i];
-        if (item->status != 0 && !may_have_failed(row, item) && !is_answer(item->probe)
+        if (item->status != 0 && !may_have_failed(action, item) && !is_answer(item->probe)
             && (row_names(row, item->probe) || item->probe == PROBE_SCRIPT
                 || item->probe == PROBE_LOGS_ERRORS))
             finding_violated(finding, "P-13", entry,
@@ -408,7 +411,7 @@ static void check_step_row(const struct audit *audit, const struct step *step,
     match.freed = !released && step->action != ACTION_CONNECT && tenancy != NULL
                   && tenancy == entry_first_item(entry, 0, entry->item_count, PROBE_TENANCY);
     check_row(&match, row, finding);
-    check_statuses(entry, row, finding);
+    check_statuses(entry, step->action, row, finding);
 }
 
 /* Of a reconciliation, by the action that was interrupted. */
@@ -448,7 +451,8 @@ void procedure_check_command_row(const struct audit *audit, struct entry *entry,
     if (!slice_is(node_text(entry_body(entry), "outcome"), "observed") || (!arm && !disarm))
         return;
     check_row(&match, rows[arm ? ACTION_ARM : ACTION_DISARM], finding);
-    check_statuses(entry, rows[arm ? ACTION_ARM : ACTION_DISARM], finding);
+    check_statuses(entry, arm ? ACTION_ARM : ACTION_DISARM, rows[arm ? ACTION_ARM : ACTION_DISARM],
+                   finding);
 }
 
 void procedure_check_rows(const struct audit *audit, struct finding *finding)
