@@ -8,7 +8,7 @@
 #include "fsm/terminal/confirm.h"
 #include "fsm/endure.h"
 #include "fsm/steps/disarm.h"
-#include "fsm/steps/rollback_end.h"
+#include "fsm/back/rollback_end.h"
 #include "fsm/keep_tenancy.h"
 #include "fsm/terminal/progress.h"
 #include "fsm/reconcile.h"

@@ -133,7 +133,7 @@ enum error_code step_confirm(struct step *step, struct error *error) CHECKED; /*
 enum error_code step_complete(struct step *step, struct error *error) CHECKED;
 enum error_code step_restore_code(struct step *step, struct error *error) CHECKED;
 enum error_code step_make_safe(struct step *step, struct error *error)
-    CHECKED; /* steps/rollback.c */
+    CHECKED; /* back/rollback.c */
 enum error_code step_revert(struct step *step, struct error *error) CHECKED;
 enum error_code step_redeploy(struct step *step, struct error *error) CHECKED;
 enum error_code step_verify_restored(struct step *step, struct error *error) CHECKED;

@@ -222,7 +222,7 @@ static enum error_code list_containers(struct step *step, const struct look *loo
 }
 
 static enum error_code look_at_watched(struct step *step, const struct expectation *expected,
-                                          struct look *look, struct error *error)
+                                       struct look *look, struct error *error)
 {
     const struct setup *setup = &step->driver->config.setup;
     struct step_seen *seen = &step->seen;

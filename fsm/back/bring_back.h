@@ -1,10 +1,10 @@
-/* fsm/steps/bring_back: what ran before, re-created by `redeploy` in the order of danger.
+/* fsm/back/bring_back: what ran before, re-created by `redeploy` in the order of danger.
  * Order:     what comes up in front of Execution by compose.order, Execution, the rest. A service
  *            that cannot be brought back keeps no other one from it: where an `up` of several
  * fails, each is tried by itself. What is missing then, verify_restored finds. Safe:      Execution
  * is looked at in front of each `up`, and made safe again where it is not. */
-#ifndef FSM_STEPS_BRING_BACK_H
-#define FSM_STEPS_BRING_BACK_H
+#ifndef FSM_BACK_BRING_BACK_H
+#define FSM_BACK_BRING_BACK_H
 
 #include "fsm/step.h"
 

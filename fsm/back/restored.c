@@ -1,4 +1,4 @@
-#include "fsm/steps/restored.h"
+#include "fsm/back/restored.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,9 +1,10 @@
-/* fsm/steps/rollback_end: what a rollback leaves that could not restore everything: Execution made
- * safe once more, by every way, and a list of what was restored and what was not.
+/* fsm/back/rollback_end: what a rollback leaves that could not restore everything: Execution made
+ * safe once more, by every way, where it does not show itself disarmed, and a list of what was
+ * restored and what was not.
  * Reason:    of the transition into `rollback_failed`, behind why it failed.
  * Facts:     interlock, restored, missing. */
-#ifndef FSM_STEPS_ROLLBACK_END_H
-#define FSM_STEPS_ROLLBACK_END_H
+#ifndef FSM_BACK_ROLLBACK_END_H
+#define FSM_BACK_ROLLBACK_END_H
 
 #include "fsm/step.h"
 

@@ -1,4 +1,4 @@
-#include "fsm/steps/bring_back.h"
+#include "fsm/back/bring_back.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -41,7 +41,7 @@ static enum error_code keep_safe(struct step *step, struct error *error)
                                       .evidence = &step->evidence},
                &seen);
     if (disarm_is_safe(&seen))
-        return ERROR_OK;
+        return step_connect_target(step, error); /* a lost way was closed */
     return error_set(error, ERROR_REMOTE, 0, step->driver->config.setup.target.name, "",
                      "Execution was %s again; %s; it is %s", interlock_name(view->interlock),
                      disarm_words_sent(&seen), disarm_words_seen(&seen));

@@ -7,9 +7,9 @@
 
 #include "actions/compose/compose.h"
 #include "fsm/env_back.h"
-#include "fsm/steps/bring_back.h"
+#include "fsm/back/bring_back.h"
 #include "fsm/steps/disarm.h"
-#include "fsm/steps/restored.h"
+#include "fsm/back/restored.h"
 #include "journal/format/names.h"
 
 enum error_code step_make_safe(struct step *step, struct error *error)

@@ -1,4 +1,4 @@
-#include "fsm/steps/rollback_end.h"
+#include "fsm/back/rollback_end.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -21,19 +21,38 @@ static void add_words(struct step *step, const char *what, const char *list)
     (void)snprintf(step->reason + used, sizeof step->reason - used, "; %s%s", what, list);
 }
 
-/* make_safe has just tried it, and says so itself. */
+/* A restored Execution that shows itself disarmed stays: only another one is made safe again. */
+static bool is_seen_safe(struct step *step, const char **ret_shown)
+{
+    struct interlock_view view = {.interlock = INTERLOCK_UNKNOWN};
+    struct error ignored;
+    if (step_connect_target(step, &ignored) != ERROR_OK
+        || interlock_look(step->target, &(struct interlock_question){0}, &step->evidence, &view,
+                          &ignored)
+               != ERROR_OK)
+        return false;
+    *ret_shown = view.gone ? "gone" : view.running == 0 ? "not running" : "disarmed";
+    return view.running == 0 || view.interlock == INTERLOCK_DISARMED;
+}
+
 static enum error_code disarm_once_more(struct step *step, struct error *error)
 {
     struct disarm_seen seen;
+    const char *shown = "unknown";
     if (!step_has_policy(step))
         return ERROR_OK;
+    if (is_seen_safe(step, &shown)) {
+        add_words(step, "Execution is ", shown);
+        return step_fact(step, FACT_INTERLOCK, shown, error);
+    }
     disarm_try(step->driver,
                &(struct disarm_draft){.key = step->key,
                                       .reason = "titan-fsm rollback failed",
                                       .every_way = true,
                                       .evidence = &step->evidence},
                &seen);
-    const char *shown = disarm_is_safe(&seen) ? seen.observed ? "disarmed" : "gone" : "unknown";
+    step->target = NULL; /* a lost way was closed */
+    shown = disarm_is_safe(&seen) ? seen.observed ? "disarmed" : "gone" : "unknown";
     add_words(step, "Execution is ", disarm_words_seen(&seen));
     return step_fact(step, FACT_INTERLOCK, shown, error);
 }

@@ -1,6 +1,6 @@
-/* fsm/steps/restored: what runs after a rollback, compared with what ran before the deployment. */
-#ifndef FSM_STEPS_RESTORED_H
-#define FSM_STEPS_RESTORED_H
+/* fsm/back/restored: what runs after a rollback, compared with what ran before the deployment. */
+#ifndef FSM_BACK_RESTORED_H
+#define FSM_BACK_RESTORED_H
 
 #include "fsm/step.h"
 
