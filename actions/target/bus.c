@@ -48,7 +48,7 @@ static enum error_code bus_unreachable(const struct setup_bus *setup, enum error
         return code;
     (void)snprintf(where, sizeof where, "nats://%s:%d", setup->host, setup->port);
     return error_set(error, ERROR_UNREACHABLE, cause.library_code, where,
-                     "check the bus, user and password; nothing was sent",
+                     "check the bus, user and password; this message was not sent",
                      "the bus cannot be reached: %s", cause.what);
 }
 

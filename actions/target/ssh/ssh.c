@@ -24,6 +24,7 @@ struct ssh_backend {
     const struct setup_target *setup;
     const struct clock *clock;
     ssh_session commands, tunnel;
+    bool tunnel_used; /* a forward is open */
     char host_key[64];
 };
 
@@ -132,6 +133,28 @@ static bool receive_from_channel(ssh_channel channel, bool errors, struct bytes 
     return *code == ERROR_OK;
 }
 
+/* What came for a session that nobody reads meanwhile: a server asks whether its client still lives
+ * (ClientAliveInterval), and closes a session that does not answer. libssh answers while it reads.
+ */
+static void answer_server(ssh_session session)
+{
+    ssh_event event = session != NULL && ssh_is_connected(session) ? ssh_event_new() : NULL;
+    if (event == NULL)
+        return;
+    if (ssh_event_add_session(event, session) == SSH_OK) {
+        (void)ssh_event_dopoll(event, 0);
+        (void)ssh_event_remove_session(event, session);
+    }
+    ssh_event_free(event);
+}
+
+/* The session of the tunnel belongs to its thread while a forward is open. */
+static void answer_for_tunnel(const struct ssh_backend *backend)
+{
+    if (!backend->tunnel_used)
+        answer_server(backend->tunnel);
+}
+
 static enum error_code exchange_on_channel(struct ssh_backend *backend, ssh_channel channel,
                                            const struct raw_command *command,
                                            struct raw_result *result, struct error *error)
@@ -160,6 +183,7 @@ static enum error_code exchange_on_channel(struct ssh_backend *backend, ssh_chan
             <= 0) /* the target's own `timeout` had ended it before: nothing comes back any more */
             return ssh_unreachable(backend->setup, NULL, "no answer to a command came back in time",
                                    error);
+        answer_for_tunnel(backend);
         struct pollfd ready = {.fd = ssh_get_fd(backend->commands), .events = POLLIN};
         if (poll(&ready, 1, left_ms < POLL_MS ? (int)left_ms : POLL_MS) < 0 && errno != EINTR)
             return error_set(error, ERROR_SYSTEM, errno, "ssh", "", "poll: %s", strerror(errno));
@@ -195,11 +219,35 @@ static enum error_code send_line(struct ssh_backend *backend, ssh_channel channe
                                  "the input of a command could not be ended", error);
 }
 
+/* One that the server closed while nothing was asked of it is opened anew: nothing of the command
+ * that follows was sent yet. The host has to be the same. */
+static enum error_code session_awake(struct ssh_backend *backend, ssh_session *session,
+                                     struct error *error)
+{
+    char fingerprint[64] = "";
+    answer_server(*session);
+    if (*session != NULL && ssh_is_connected(*session))
+        return ERROR_OK;
+    session_close(*session);
+    *session = NULL;
+    enum error_code code = session_open(backend->setup, fingerprint, session, error);
+    if (code != ERROR_OK || strcmp(fingerprint, backend->host_key) == 0)
+        return code;
+    session_close(*session);
+    *session = NULL;
+    return ssh_host_refused(backend->setup, "a further connection came to a host with another key",
+                            "find out why before you go on", error);
+}
+
 static enum error_code ssh_run(void *context, const struct raw_command *command,
                                struct raw_result *ret_result, struct error *error)
 {
     struct ssh_backend *backend = context;
     struct raw_result result = {0};
+    answer_for_tunnel(backend);
+    enum error_code awake = session_awake(backend, &backend->commands, error);
+    if (awake != ERROR_OK)
+        return awake;
     ssh_channel channel = ssh_channel_new(backend->commands);
     if (channel == NULL)
         return ssh_unreachable(backend->setup, backend->commands, "no channel can be opened",
@@ -225,19 +273,10 @@ static enum error_code ssh_forward(void *context, const char *host, int port,
                                    struct target_forward **ret_forward, struct error *error)
 {
     struct ssh_backend *backend = context;
-    if (backend->tunnel != NULL && !ssh_is_connected(backend->tunnel)) {
-        session_close(backend->tunnel);
-        backend->tunnel = NULL;
-    }
-    char fingerprint[64] = "";
-    enum error_code code = backend->tunnel == NULL
-                               ? session_open(backend->setup, fingerprint, &backend->tunnel, error)
-                               : ERROR_OK;
-    if (code == ERROR_OK && fingerprint[0] != '\0' && strcmp(fingerprint, backend->host_key) != 0)
-        code = ssh_host_refused(backend->setup,
-                                "the second connection came to a host with another key",
-                                "find out why before you go on", error);
-    return code == ERROR_OK ? ssh_tunnel_open(backend->tunnel, host, port, ret_forward, error)
+    answer_server(backend->commands);
+    enum error_code code = session_awake(backend, &backend->tunnel, error);
+    return code == ERROR_OK ? ssh_tunnel_open(backend->tunnel, &backend->tunnel_used, host, port,
+                                              ret_forward, error)
                             : code;
 }
 

@@ -21,6 +21,7 @@ struct tunnel {
     char host[256];
     int port;
     pthread_t thread;
+    bool *used; /* borrowed: the session is the thread's */
 };
 
 /* From the client to the target; false at its end. */
@@ -110,6 +111,7 @@ static void tunnel_close(void *context)
     if (tunnel->listener >= 0)
         (void)close(tunnel->listener);
     (void)close(tunnel->stop);
+    *tunnel->used = false;
     free(tunnel);
 }
 
@@ -130,7 +132,7 @@ static enum error_code listen_once(struct tunnel *tunnel, int *ret_port, struct 
     return ERROR_OK;
 }
 
-enum error_code ssh_tunnel_open(ssh_session session, const char *host, int port,
+enum error_code ssh_tunnel_open(ssh_session session, bool *used, const char *host, int port,
                                 struct target_forward **ret_forward, struct error *error)
 {
     enum error_code code = ERROR_OK;
@@ -139,7 +141,8 @@ enum error_code ssh_tunnel_open(ssh_session session, const char *host, int port,
     if (tunnel == NULL || forward == NULL)
         code = error_set(error, ERROR_MEMORY, 0, host, "", "out of memory");
     else
-        *tunnel = (struct tunnel){.session = session, .listener = -1, .stop = -1, .port = port};
+        *tunnel = (struct tunnel){
+            .session = session, .used = used, .listener = -1, .stop = -1, .port = port};
     if (code == ERROR_OK)
         code = text_exact(tunnel->host, sizeof tunnel->host, host, "the name of a host", error);
     if (code == ERROR_OK)
@@ -156,6 +159,7 @@ enum error_code ssh_tunnel_open(ssh_session session, const char *host, int port,
         free(forward);
         return code;
     }
+    *used = true;
     (void)snprintf(forward->host, sizeof forward->host, "127.0.0.1");
     forward->context = tunnel;
     forward->close = tunnel_close;

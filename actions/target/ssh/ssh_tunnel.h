@@ -9,7 +9,8 @@
 
 #include <libssh/libssh.h>
 
-enum error_code ssh_tunnel_open(ssh_session session, const char *host, int port,
+/* *used is true while the forward is open. */
+enum error_code ssh_tunnel_open(ssh_session session, bool *used, const char *host, int port,
                                 struct target_forward **ret_forward, struct error *error) CHECKED;
 
 #endif
