@@ -117,8 +117,8 @@ static json_t *open_json(const struct driver *driver, const struct command_line 
 }
 
 /* Of the deployment before this one; what other journals know of is found on the target. */
-static enum error_code check_rolled_back(const struct driver *driver,
-                                         const struct command_line *line, struct error *error)
+static enum error_code check_not_rolled_back(const struct driver *driver,
+                                             const struct command_line *line, struct error *error)
 {
     const struct deployment *last = &driver->deployment;
     if (!driver->found || last->state != STATE_ROLLED_BACK || line->again)
@@ -177,7 +177,7 @@ enum error_code command_begin(const struct command_line *line, enum exit_status 
     if (code == ERROR_OK)
         code = check_pinned(driver, error);
     if (code == ERROR_OK)
-        code = check_rolled_back(driver, line, error);
+        code = check_not_rolled_back(driver, line, error);
     if (code == ERROR_OK)
         code = driver_unlock(driver, error);
     if (code == ERROR_OK)
