@@ -48,8 +48,11 @@ static enum error_code resolve(struct target *target, const struct containers *c
         &script,
         "%s inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' %s",
         target_setup(target)->target.docker, container->id);
-    enum error_code code = target_run(
-        target, &(struct target_command){.built = &script, .output = OUTPUT_NAMES}, &result, error);
+    enum error_code code = target_run(target,
+                                      &(struct target_command){.built = &script,
+                                                               .output = OUTPUT_NAMES,
+                                                               .deadline_ms = PROBE_MS},
+                                      &result, error);
     if (code != ERROR_OK)
         return code;
     size_t address = result.output.size > 0 ? strcspn((const char *)result.output.data, " \n") : 0;

@@ -3,6 +3,7 @@
 #include "verify/judge/audit.h"
 #include "verify/judge/reading.h"
 #include "verify/judge/voices.h"
+#include "verify/rules/window.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -60,7 +61,8 @@ static void check_parity_step(struct parity_check *check, enum action action, un
     check_entry_voices(check, entry, to, wanted, action_name(action));
 }
 
-/* A responder that keeps silent, and a leadership that is lost for one sample, are failures that
+/* A responder that keeps silent, a log that could not be read, and a leadership that is lost for
+ * one sample, are failures that
  * the claim `window` counts; another answer never is. */
 static void check_samples(struct parity_check *check)
 {
@@ -80,7 +82,8 @@ static void check_samples(struct parity_check *check)
                              "Brain lost its leadership and did not regain it before the next "
                              "sample");
         lost = voices.lost ? entry : NULL;
-        bool silent = voices.parity == PARITY_MISSING && voices.asked && voices.replies == 0;
+        bool silent = voices.parity == PARITY_MISSING
+                      && ((voices.asked && voices.replies == 0) || window_has_failed_item(entry));
         if (!silent || entry == confirmed)
             check_voices(check, entry, &voices, entry == confirmed ? "confirm" : "a sample");
     }
