@@ -97,7 +97,11 @@ static enum error_code look_for_marker(struct target *target, const struct conta
     (void)snprintf(ret_marker, capacity, "%.*s",
                    (int)strcspn((const char *)item->output.data, "\n"),
                    (const char *)item->output.data);
-    return ERROR_OK;
+    if (strcmp(ret_marker, "present") == 0 || strcmp(ret_marker, "absent") == 0
+        || strcmp(ret_marker, "unknown") == 0)
+        return ERROR_OK;
+    return error_set(error, ERROR_PROTOCOL, 0, container->name, "run `docker cp` on the target",
+                     "whether Execution's marker is there was not answered");
 }
 
 /* The one container of Execution that runs, or NULL; counts them all. */

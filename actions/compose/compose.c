@@ -82,10 +82,13 @@ enum error_code compose_images(struct target *target, const struct compose_model
                                         &(struct target_command){.built = &script,
                                                                  .output = OUTPUT_NAMES},
                                         PROBE_COMPOSE_IMAGES, "", evidence, NULL, error);
-    return code == ERROR_OK
-               ? images_read(&evidence_last(evidence, PROBE_COMPOSE_IMAGES, NULL)->output,
-                             ret_images, error)
-               : code;
+    if (code == ERROR_OK)
+        code = images_read(&evidence_last(evidence, PROBE_COMPOSE_IMAGES, NULL)->output, ret_images,
+                           error);
+    if (code == ERROR_OK && ret_images->count != model->count)
+        return error_set(error, ERROR_PROTOCOL, 0, "docker", "run `docker image ls` on the target",
+                         "%zu of %zu images were told", ret_images->count, model->count);
+    return code;
 }
 
 /* " a b c", quoted. */

@@ -68,6 +68,28 @@ static enum error_code look_at_mode(struct target *target, struct evidence *evid
                         PROBE_ENV_MODE, "", evidence, NULL, error);
 }
 
+/* One line of hex digits, or nothing could be compared later. Where no key may be made, there may
+ * be none to answer with. */
+static enum error_code probe_hmac(struct target *target, enum compose_key key,
+                                  const struct text *script, const char *probe,
+                                  struct evidence *evidence, struct error *error)
+{
+    const struct target_command command = {.built = script, .output = OUTPUT_NAMES};
+    int status;
+    enum error_code code = target_probe(target, &command, probe, "", evidence,
+                                        key == COMPOSE_KEY_LEAVE ? &status : NULL, error);
+    if (code != ERROR_OK || key == COMPOSE_KEY_LEAVE)
+        return code;
+    const struct bytes *printed = &evidence_last(evidence, probe, NULL)->output;
+    char digits[SHA256_HEX + 1] = "";
+    if (printed->size == SHA256_HEX + 1 && printed->data[SHA256_HEX] == '\n')
+        memcpy(digits, printed->data, SHA256_HEX);
+    if (bytes_is_hex(digits, SHA256_HEX))
+        return ERROR_OK;
+    return error_set(error, ERROR_PROTOCOL, 0, probe, "check sha256sum, awk and od on the target",
+                     "the target printed no fingerprint");
+}
+
 enum error_code compose_fingerprints(struct target *target, enum compose_key key,
                                      struct evidence *evidence, struct error *error)
 {
@@ -77,17 +99,12 @@ enum error_code compose_fingerprints(struct target *target, enum compose_key key
     text_add(&script, "v=$(");
     compose_prefix(&script, target, NULL);
     text_add(&script, "config 2>/dev/null) && printf '%s\\n' \"$v\" | hmac");
-    enum error_code code = target_probe(target,
-                                        &(struct target_command){.built = &script,
-                                                                 .output = OUTPUT_NAMES},
-                                        PROBE_CONFIG_HMAC, "", evidence, NULL, error);
+    enum error_code code = probe_hmac(target, key, &script, PROBE_CONFIG_HMAC, evidence, error);
     add_hmac_functions(&env_script, target, key, NEED_KEY);
     text_add(&env_script, "hmac < ");
     text_add_quoted(&env_script, compose->env_file[0] != '\0' ? compose->env_file : "/dev/null");
     if (code == ERROR_OK)
-        code = target_probe(target,
-                            &(struct target_command){.built = &env_script, .output = OUTPUT_NAMES},
-                            PROBE_ENV_HMAC, "", evidence, NULL, error);
+        code = probe_hmac(target, key, &env_script, PROBE_ENV_HMAC, evidence, error);
     return code == ERROR_OK ? look_at_mode(target, evidence, error) : code;
 }
 
@@ -106,8 +123,7 @@ enum error_code compose_policy_fingerprint(struct target *target, struct evidenc
     text_add(&script, files->count > 0
                           ? " | while read -r f; do printf '%s\\n' \"$f\"; cat \"$f\"; done | hmac"
                           : " /dev/null");
-    return target_probe(target, &(struct target_command){.built = &script, .output = OUTPUT_NAMES},
-                        PROBE_POLICY_HMAC, "", evidence, NULL, error);
+    return probe_hmac(target, COMPOSE_KEY_MAKE, &script, PROBE_POLICY_HMAC, evidence, error);
 }
 
 /* `rendered`: version 2 hashes a service before its env_file is resolved and creates its container
