@@ -80,8 +80,11 @@ enum endured endure(struct driver *driver, struct endurance *endurance, enum err
         return fate_ends_as(fate_when_over(edge->action), deployment);
     progress_word(driver, "%s; trying again", error->what);
     driver_disconnect(driver);
-    /* A signal ends the wait, and nothing else. */
-    (void)!driver->clock->sleep_until(driver->clock->context, now_ns + PAUSE_NS, &ignored);
+    /* A signal ends the wait, and nothing else. Where no time passes at all, none would ever be
+     * over. */
+    if (driver->clock->sleep_until(driver->clock->context, now_ns + PAUSE_NS, &ignored) != ERROR_OK
+        && driver_now_ns(driver) == now_ns)
+        return fate_ends_as(fate_when_over(edge->action), deployment);
     return ENDURED_AGAIN;
 }
 
