@@ -93,11 +93,45 @@ static const char *wrong_untouched(const struct judge_end *end)
     return NULL;
 }
 
+/* A line about Execution that has one of the words. */
+static bool says(const char *said, const char *of, const char *const words[])
+{
+    for (const char *line = said; *line != '\0';) {
+        const char *end = strchr(line, '\n');
+        size_t length = end != NULL ? (size_t)(end - line) : strlen(line);
+        if (memmem(line, length, of, strlen(of)) != NULL)
+            for (size_t i = 0; words[i] != NULL; i++)
+                if (memmem(line, length, words[i], strlen(words[i])) != NULL)
+                    return true;
+        line += length + (end != NULL);
+    }
+    return false;
+}
+
+static const char *const unsafe_words[] = {"NOT ", "unknown", "neither disarmed", "is armed", NULL},
+                         *const disarmed_words[] = {"disarmed", NULL},
+                         *const safe_words[] = {"seen disarmed",
+                                                "is disarmed",
+                                                "disarmed now",
+                                                "removed",
+                                                "no Execution",
+                                                "is gone",
+                                                NULL};
+
+bool judge_says_disarmed(const char *said)
+{
+    return strstr(said, "DISARM was sent") != NULL;
+}
+
 static const char *wrong_completed(const struct judge_end *end)
 {
     const char *wrong = wrong_stack(end, true);
-    if (wrong == NULL && judge_is_armed(end->world) != end->before->armed)
-        wrong = "completed, and Execution is not as it should be";
+    bool armed = judge_is_armed(end->world);
+    if (wrong == NULL && armed && !end->before->armed)
+        wrong = "completed with an Execution that was not armed before";
+    if (wrong == NULL && !armed && end->before->armed && !end->disarmed
+        && !says(end->said, "Execution", disarmed_words))
+        wrong = "completed, and it is not said that Execution is disarmed";
     return wrong != NULL ? wrong : wrong_files(end, end->world->titan.origin);
 }
 
@@ -115,23 +149,6 @@ static const char *wrong_aborted(const struct judge_end *end)
     return wrong != NULL ? wrong : wrong_files(end, end->before->installed);
 }
 
-/* A line about Execution that says that it is not known to be disarmed. */
-static bool says_unsafe(const char *said)
-{
-    static const char *const words[] = {"NOT ",         "unknown",  "neither disarmed",
-                                        "may be armed", "is armed", "not seen disarmed"};
-    for (const char *line = said; *line != '\0';) {
-        const char *end = strchr(line, '\n');
-        size_t length = end != NULL ? (size_t)(end - line) : strlen(line);
-        if (memmem(line, length, "Execution", 9) != NULL)
-            for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-                if (memmem(line, length, words[i], strlen(words[i])) != NULL)
-                    return true;
-        line += length + (end != NULL);
-    }
-    return false;
-}
-
 static bool is_urgent(int status)
 {
     return status == EXIT_ROLLBACK_FAILED || status == EXIT_JOURNAL_WRITE
@@ -147,13 +164,14 @@ static bool is_switching(const struct judge_end *end)
 /* Not at an end, and nobody watches. */
 static const char *wrong_left(const struct judge_end *end)
 {
-    bool armed = judge_is_armed(end->world), said = says_unsafe(end->said);
+    bool armed = judge_is_armed(end->world), said = says(end->said, "Execution", unsafe_words);
     if (armed && !said)
         return "UNSAFE: armed and unwatched, and it is not said";
     if (armed && !is_urgent(end->status))
         return "armed and unwatched with a status that is not urgent";
-    if ((machine_is_hot(end->state) || is_switching(end)) && !is_urgent(end->status))
-        return "the engine left a hot state";
+    if ((machine_is_hot(end->state) || is_switching(end)) && !is_urgent(end->status)
+        && !says(end->said, "Execution", safe_words))
+        return "the engine left a hot state, and it is not said that Execution is safe";
     return NULL;
 }
 

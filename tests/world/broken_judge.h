@@ -25,12 +25,14 @@ struct judge_end {
     enum state state;
     int status;       /* of the command */
     const char *said; /* by it */
-    bool mended;      /* nothing is broken any more */
+    bool disarmed;    /* it was said before that Execution was disarmed */
 };
 
 void judge_remember(struct scripted *world, struct judge_before *ret_before);
 /* What must not be in this end; NULL = nothing. */
 const char *judge_problem(const struct judge_end *end);
 bool judge_is_armed(const struct scripted *world);
+/* An emergency: the driver said that it disarmed. */
+bool judge_says_disarmed(const char *said);
 
 #endif

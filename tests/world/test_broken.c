@@ -198,6 +198,8 @@ static void count_end(enum state state, int verdict)
         __atomic_add_fetch(&total->undecidable, 1, __ATOMIC_RELAXED);
 }
 
+static bool was_disarmed; /* said by the command that met the fault */
+
 static bool judge(struct scripted *world, int status, bool mended)
 {
     char *said = strdup(person_said());
@@ -206,7 +208,7 @@ static bool judge(struct scripted *world, int status, bool mended)
                             .state = state_now(world),
                             .status = status,
                             .said = said,
-                            .mended = mended};
+                            .disarmed = was_disarmed};
     const char *problem = judge_problem(&end);
     if (problem == NULL && mended && !has_ended(end.state))
         problem = "NO WAY ON: whole again, and it comes to no end";
@@ -216,22 +218,60 @@ static bool judge(struct scripted *world, int status, bool mended)
     return problem == NULL;
 }
 
+/* Where a finding against an honest run is the truth. None of them is about an unsafe end. */
+static const struct exception {
+    const char *rule;    /* NULL = any */
+    enum broken_way way; /* WAY_INVALID = any */
+    const char *why;
+} exceptions[] = {
+    {" W-13:", WAY_INVALID, "the target was away for longer than a rollback may take"},
+    {" W-12:", WAY_INVALID, "a command that hangs is given up after its time: nobody could see"},
+    {NULL, WAY_EMPTY, "the target lied, and the record has it"},
+    {NULL, WAY_GARBAGE, "the target lied, and the record has it"},
+    {NULL, WAY_TORN, "the target lied, and the record has it"},
+    {NULL, WAY_HUGE, "the target lied, and the record has it"},
+    {NULL, WAY_DEEP, "the target lied, and the record has it"},
+};
+
+static bool is_excused(const char *line, size_t length)
+{
+    for (size_t i = 0; i < sizeof exceptions / sizeof exceptions[0]; i++) {
+        const struct exception *each = &exceptions[i];
+        if ((each->way == WAY_INVALID || each->way == broken.fault->way)
+            && (each->rule == NULL || memmem(line, length, each->rule, strlen(each->rule)) != NULL))
+            return true;
+    }
+    return false;
+}
+
+/* The first finding that nothing excuses, NULL = none. */
+static const char *find_violation(const char *report)
+{
+    for (const char *line = report; line != NULL && *line != '\0';) {
+        const char *end = strchr(line, '\n');
+        size_t length = end != NULL ? (size_t)(end - line) : strlen(line);
+        if (strncmp(line, "  VIOLATED", 10) == 0 && !is_excused(line, length))
+            return line;
+        line = end != NULL ? end + 1 : NULL;
+    }
+    return NULL;
+}
+
 /* The journal must tell what happened: an end that may be is not a violation. */
 static bool judge_journal(struct scripted *world, int status)
 {
     char *report = NULL, what[400] = "";
     int verdict = verdict_of(world, &choice, &report);
+    const char *line = find_violation(report);
     count_end(state_now(world), verdict);
-    const char *line = strstr(report, "  VIOLATED");
-    if (verdict == 1)
-        (void)snprintf(what, sizeof what, "VERDICT: %.*s",
-                       line != NULL ? (int)strcspn(line, "\n") : 0, line != NULL ? line : "");
+    if (line != NULL)
+        (void)snprintf(what, sizeof what, "VERDICT: %.*s", (int)strcspn(line, "\n"), line);
     if (wanted.at != 0)
         (void)fputs(report, stderr);
-    if (verdict == 1)
+    if (line != NULL)
         tell(what, machine_state_name(state_now(world)), status, person_said());
     free(report);
-    return verdict != 1;
+    return line == NULL;
 }
 
 /* In the process of one case, behind its command. */
@@ -244,6 +284,7 @@ static _Noreturn void end_case(struct scripted *world, int status)
     broken_mend();
     __atomic_add_fetch(&total->met, broken.met > 0, __ATOMIC_RELAXED);
     bool good = judge(world, status, false);
+    was_disarmed = judge_says_disarmed(person_said());
     status = go_on(world, status);
     good = good && judge(world, status, true);
     good = good && judge_journal(world, status);
