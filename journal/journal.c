@@ -251,14 +251,14 @@ enum error_code journal_head(struct journal *journal, struct journal_head *ret_h
                              struct error *error)
 {
     struct journal_head head = {0};
-    CLEANUP_BYTES struct bytes value = {0};
+    CLEANUP_ENTRY struct journal_entry last = {0};
     enum error_code code = journal->table->size(journal->store, &head.size, error);
+    /* What others will hold against this journal is read as an entry is, and not as bytes. */
     if (code == ERROR_OK && head.size > 0)
-        code = journal->table->entry(journal->store, head.size - 1, &value, error);
+        code = journal_read(journal, head.size - 1, &last, error);
     if (code != ERROR_OK)
         return code;
-    if (head.size > 0)
-        bytes_sha256(value.data, value.size, head.hash);
+    memcpy(head.hash, last.hash, sizeof head.hash);
     *ret_head = head;
     return ERROR_OK;
 }
