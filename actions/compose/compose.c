@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* `.Id` sends Docker to its raw answer, where a container without a check of its own has no Health
- * at all: hence `index`. */
+/* `.Id` makes Docker use its raw answer, in which a container without a health check has no Health:
+ * hence `index`. */
 static const char CONTAINER_TEMPLATE[] =
     "{\"service\":{{json (index .Config.Labels \"com.docker.compose.service\")}},\"id\":{{json "
     ".Id}},\"image\":{{json .Image}},"

@@ -119,7 +119,8 @@ struct compose_pin {
     const struct images *now;          /* what its names mean now */
     int64_t deployment;
 };
-/* Why the service of before->list[index] cannot run from its declared name; NULL = it can. */
+/* Why the service of before->list[index] cannot run under its declared image name; NULL = it can.
+ */
 const char *compose_pin_obstacle(const struct compose_pin *pin, size_t index);
 /* Tags the images of `before` under a name that nothing can pull, and under the one that the file
  * declares, so that a plain `up` changes nothing. Where that cannot be, an override file uses the

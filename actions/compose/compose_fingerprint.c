@@ -18,13 +18,13 @@ static const char HMAC_FUNCTIONS[] =
     "hmac() { { cat \"$o\"; { cat \"$i\"; cat; } | sha256sum | cut -c1-64 | unhex; } | sha256sum | "
     "cut -c1-64; }; ";
 
-/* The inner pad first, so that the outer one says that both are there. */
+/* The inner pad is written first: where the outer one exists, both do. */
 static const char MAKE_KEY[] =
     "if [ ! -s \"$o\" ]; then k=$(od -An -v -tx1 -N32 /dev/urandom | tr -d ' \\n'); mkdir -p "
     "\"$s\" && (umask 077; pad \"$k\" 54 > \"$i.new\" && mv \"$i.new\" \"$i\" && "
     "pad \"$k\" 92 > \"$o.new\" && sync && mv \"$o.new\" \"$o\") || exit 1; fi; ";
 
-/* A key that cannot be read would leave a plain hash. */
+/* Without the key, the result would be a plain hash. */
 static const char NEED_KEY[] = "[ -r \"$i\" ] && [ -r \"$o\" ] || exit 3; ";
 
 /* The pads of a key that only this shell knows: enough to compare two values that are read
@@ -34,7 +34,7 @@ static const char KEY_OR_MOMENT[] = "[ -r \"$i\" ] && [ -r \"$o\" ] || { k=$(od 
                                     "hmac() { { printf %s \"$k\"; { printf %s \"$k\"; cat; } | "
                                     "sha256sum | cut -c1-64; } | sha256sum | cut -c1-64; }; }; ";
 
-/* `without`: what is done where there is no key and none may be made. */
+/* `without`: what to do where there is no key and none may be created. */
 static void add_hmac_functions(struct text *script, const struct target *target,
                                enum compose_key key, const char *without)
 {
@@ -55,7 +55,7 @@ void compose_add_hmac(struct text *script, const struct target *target)
     add_hmac_functions(script, target, COMPOSE_KEY_MAKE, NEED_KEY);
 }
 
-/* Who may read the env file is a part of what it is. */
+/* The mode of the env file belongs to its fingerprint. */
 static enum error_code look_at_mode(struct target *target, struct evidence *evidence,
                                     struct error *error)
 {
@@ -108,7 +108,7 @@ enum error_code compose_fingerprints(struct target *target, enum compose_key key
     return code == ERROR_OK ? look_at_mode(target, evidence, error) : code;
 }
 
-/* As they lie in the tree: tracked or not, and whatever git was told to assume of them. */
+/* As they are in the tree, tracked or not. Git's assume-unchanged flags are ignored. */
 enum error_code compose_policy_fingerprint(struct target *target, struct evidence *evidence,
                                            struct error *error)
 {

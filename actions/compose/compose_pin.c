@@ -1,5 +1,5 @@
-/* Images by identity: kept from pruning while a deployment is open, and pinned for a rollback. A
- * moving tag or `--build` restores nothing. */
+/* Images by identity: protected from pruning while a deployment is open, and pinned for a rollback.
+ * A moving tag or `--build` cannot restore them. */
 #include "actions/compose/compose.h"
 #include "journal/format/names.h"
 
@@ -100,7 +100,7 @@ static const struct declared_service *declared_of(const struct compose_pin *pin,
     return NULL;
 }
 
-/* Another service in front of it has the tag for another image. */
+/* An earlier service uses this tag for another image. */
 static bool is_tag_taken(const struct compose_pin *pin, size_t index, const char *name)
 {
     for (size_t i = 0; i < index; i++) {
@@ -129,7 +129,7 @@ const char *compose_pin_obstacle(const struct compose_pin *pin, size_t index)
     return NULL;
 }
 
-/* Both programs' own names, where the service is only built. */
+/* The names that either program gives to a service that is only built. */
 static void tag_declared(struct text *script, const struct target *target,
                          const struct compose_pin *pin, const struct container *container)
 {
@@ -180,7 +180,7 @@ static enum error_code pin_one(struct target *target, const struct target_tenanc
                         error);
 }
 
-/* The services that need it. False = none does. */
+/* The services that need the override. False = none. */
 static bool add_override(const struct compose_pin *pin, struct text *text, struct text *subject)
 {
     bool any = false;
@@ -270,7 +270,7 @@ enum error_code compose_remove_at_once(struct target *target, const char *servic
     const char *docker = target_setup(target)->target.docker;
     CLEANUP_TEXT struct text script = {0}, subject = {0};
     text_add(&script, "exec 2>&1; ");
-    if (bytes_is_hex(id, SHA256_HEX)) /* first: it needs no answer of `ps` */
+    if (bytes_is_hex(id, SHA256_HEX)) /* first, because it does not depend on `ps` */
         text_add_format(&script, "%s rm -f %s; ", docker, id);
     text_add_format(&script,
                     "ids=$(%s ps -a -q --no-trunc --filter label=com.docker.compose.project=",

@@ -1,5 +1,5 @@
-/* Rendering: how the configuration is got from the target, and where in the compose file it stands
- *            when it cannot be. */
+/* Rendering: reads the configuration from the target, and finds the line of the compose file that
+ * prevents it. */
 #include "actions/compose/compose_render.h"
 #include "actions/compose/containers.h"
 #include "journal/format/names.h"
@@ -121,7 +121,7 @@ static int line_of_variable(const char *source, const char *name, bool required)
     return 0;
 }
 
-/* The line of a ${NAME:?...} whose name or whose own words the complaint repeats. */
+/* The line of a ${NAME:?...} whose name or message the complaint repeats. */
 static int line_of_required(const char *source, const char *complaint)
 {
     for (const char *at = source; (at = strstr(at, "${")) != NULL; at += 2) {
@@ -166,8 +166,8 @@ static void join_lines(char *text)
     *to = '\0';
 }
 
-/* What compose complains about, in one line, without what it quotes of the file: an environment may
- * hold secrets in clear. */
+/* The complaint of compose in one line, without its quotes of the file: an environment may hold
+ * secrets in clear text. */
 static void copy_complaint(const struct bytes *errors, char *ret_text, size_t capacity)
 {
     const char *text = errors->size > 0 ? (const char *)errors->data : "no reason given", *from,
@@ -266,8 +266,8 @@ enum error_code compose_config(struct target *target, struct target_result *ret_
     return code;
 }
 
-/* A text that came from the target, moved into locked memory: what it came in is wiped. NULL when
- * memory is short. */
+/* Moves a text of the target into locked memory and wipes the original. NULL when memory is short.
+ */
 static char *move_to_locked(struct bytes *text)
 {
     char *locked = sodium_malloc(text->size + 1);
@@ -301,7 +301,7 @@ enum error_code compose_view_open(struct target *target, struct compose_view **r
     return code;
 }
 
-/* What goes into scripts, file names and evidence later. */
+/* Used later in scripts, file names and evidence. */
 static enum error_code take_service(const struct compose_service *service,
                                     struct declared_service *ret_declared, struct error *error)
 {

@@ -49,8 +49,7 @@ const struct compose_variable *compose_service_variable(const struct compose_ser
     return NULL;
 }
 
-/* A list with one more place at its end, zeroed; NULL when memory is short, and the list is as it
- * was. */
+/* Appends a zeroed element. NULL when memory is short; the list is then unchanged. */
 static void *grow_list(struct reader *reader, void *list, size_t count, size_t size)
 {
     uint8_t *grown = realloc(list, (count + 1) * size);
@@ -193,8 +192,8 @@ static bool has_number(const char *text, int number)
     return false;
 }
 
-/* Does an item of the source speak of this port, alone or within a range? Where a variable decides
- * what is published, the container's port tells. */
+/* Whether an item of the source names this port, alone or within a range. Where a variable decides
+ * what is published, the container's port is compared. */
 static bool speaks_of(struct reader *reader, struct fy_node *item, const struct published *port)
 {
     char text[160];
@@ -256,14 +255,14 @@ static void read_ports(struct reader *reader, struct compose_service *service,
             yaml_copy(rendered, item, text, sizeof text);
             good = published_read(text, &port);
         }
-        if (!good) /* unknown is not closed: whatever it is, it is published */
+        if (!good) /* a form that is not known counts as published */
             port = (struct published){.first = 0, .last = 65535};
         add_port(reader, service, &port);
     }
 }
 
-/* The directory of the host behind a name of the top level: a volume that is a bind mount in
- * disguise, a secret or config that is a file. "" = none. */
+/* The path on the host that a top-level name stands for: a volume that is a bind mount, a secret or
+ * config that is a file. "" = none. */
 static struct fy_node *disguised(struct reader *reader, const char *section, const char *name)
 {
     struct yaml *rendered = &reader->rendered;
@@ -289,7 +288,7 @@ static void add_service_mount(struct reader *reader, struct compose_service *ser
                                                           .line = line};
 }
 
-/* The line of the item that speaks of this text: a target of volumes, the name of a secret. */
+/* The line of the item that names this text: a target of volumes, the name of a secret. */
 static int line_of_text(struct reader *reader, const char *service, const char *key,
                         const char *member, const char *text)
 {

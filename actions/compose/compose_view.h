@@ -49,7 +49,7 @@ struct compose_view {
     size_t count;
     char *text; /* sodium_malloc() */
     size_t text_bytes, used_bytes;
-    struct target_span span; /* of the rendering, where it was read from a target */
+    struct target_span span; /* of the rendering, when it was read from a target */
 };
 
 /* Reads a rendered configuration and the file that it was rendered from (`source` NULL: no lines

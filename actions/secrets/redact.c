@@ -201,7 +201,7 @@ static void search_text(const struct search *search, const struct view *view)
     }
 }
 
-/* A form that changes only letters which no value has would show nothing new. */
+/* A form that only changes letters which no value has cannot show a new match. */
 static bool may_show(const struct redactor *redactor, unsigned form)
 {
     switch ((enum decoding)form) {
@@ -251,7 +251,7 @@ static enum error_code search_forms(struct search *search, unsigned depth, uint3
     return ERROR_OK;
 }
 
-/* A mark behind the lone backslash of an escape would leave an escape that is none. */
+/* A mark after a single backslash would read as an escape that does not exist. */
 static size_t backslashes_before(const struct bytes *text, size_t at)
 {
     size_t count = 0;

@@ -100,7 +100,7 @@ static size_t emit_utf8(struct view *view, const struct view *parent, uint32_t c
     return last + 1;
 }
 
-/* The escape at `at`; the place behind it, or `at` where it is none. */
+/* Decodes the escape at `at`. Returns the offset after it, or `at` where there is no escape. */
 static size_t decode_escape(struct view *view, const struct view *parent, size_t at)
 {
     static const char letters[] = "\"\\/'bfnrt", meanings[] = "\"\\/'\b\f\n\r\t";
@@ -159,14 +159,14 @@ static size_t time_length(const uint8_t *text, size_t size)
     if (size <= at)
         return 0;
     for (size_t i = 0; i < at; i++)
-        if (form[i] == '0' ? text[i] < '0' || text[i] > '9' : text[i] != form[i])
+        if (form[i] == '0' ? text[i] < '0' || text[i] > '9' : text[i] != (uint8_t)form[i])
             return 0;
     while (at < size && text[at] != ' ' && text[at] != '\n' && at < 40)
         at++;
     return at < size && text[at] == ' ' ? at + 1 : 0;
 }
 
-/* Copies what carries no escape, one byte for one, and undoes those that do. */
+/* Decodes escapes and copies all other bytes. */
 static bool decode_escapes(const struct view *parent, enum decoding decoding, struct view *view)
 {
     bool found = false;
@@ -237,7 +237,7 @@ static uint8_t digit_at(const struct view *parent, const struct radix *radix, si
     return is_break(parent, at) ? NONE : radix->digit[parent->bytes[at]];
 }
 
-/* One run of digits, parent[begin..end), without its first `skip` digits. */
+/* Decodes one run of digits, parent[begin..end), after its first `skip` digits. */
 static void decode_run(const struct view *parent, const struct radix *radix, size_t begin,
                        size_t end, unsigned skip, struct view *view)
 {
@@ -300,7 +300,7 @@ static bool decode_runs(const struct view *parent, enum decoding decoding, size_
     return view->size > 0;
 }
 
-/* Whether it can be worth the while, by a search that costs nothing next to a decoding. */
+/* Whether this encoding can occur at all: a search that is cheap compared with decoding. */
 static bool has_sign(const struct view *parent, enum decoding decoding)
 {
     switch (decoding) {

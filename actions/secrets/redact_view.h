@@ -12,7 +12,7 @@
 #include "journal/format/error.h"
 
 enum decoding {
-    /* the time in front of each line of a log, so that a value over several lines is one again */
+    /* the time before each line of a log, so that a value of several lines is joined again */
     DECODING_TIMES = 0,
     DECODING_JSON,    /* \" \n \u0041 \x41 */
     DECODING_DOUBLED, /* $$ of compose, '' of YAML, '\'' of sh */
@@ -27,7 +27,7 @@ enum decoding {
     DECODING_COUNT,
 };
 
-/* A byte whose `from` is VIEW_BREAK is none: nothing reaches over it. */
+/* A byte whose `from` is VIEW_BREAK separates two texts: no match crosses it. */
 #define VIEW_BREAK UINT32_MAX
 
 struct view {
@@ -36,7 +36,7 @@ struct view {
     size_t size, capacity;
 };
 
-/* Room for what is decoded from at most `size` bytes. */
+/* Capacity for what at most `size` bytes decode to. */
 enum error_code view_open(size_t size, struct view *ret_view, struct error *error) CHECKED;
 /* Decodes `parent` into `view`, in place of what was there; false where this encoding has no sign
  * in it. Runs that could not hold `shortest` bytes are left out. */

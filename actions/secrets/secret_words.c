@@ -39,7 +39,7 @@ static bool is_in_services(const struct setup_services *services, const char *va
            || is_part(services->marker, value, size);
 }
 
-/* What the operator wrote into titan.yml, where no secret ever is. */
+/* What the operator wrote into titan.yml, which holds no secrets. */
 static bool is_in_setup(const struct setup *setup, const char *value, size_t size)
 {
     const char *const named[] = {setup->target.name,        setup->target.host,

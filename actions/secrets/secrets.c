@@ -68,7 +68,7 @@ static void note_key(struct secrets *secrets, const char *key, size_t length)
                    name);
 }
 
-/* A value over several lines may be printed line by line. */
+/* A program may print a value of several lines line by line. */
 static enum error_code add_lines(struct secrets *secrets, const char *value, size_t size,
                                  size_t least, bool secret, struct error *error)
 {
@@ -175,8 +175,8 @@ static enum error_code keep_assignment(void *context, const struct env_assignmen
     return code == ERROR_OK ? add_address_password(secrets, assignment, error) : code;
 }
 
-/* A credential of this machine. Whoever uses it says what is wrong with its file; here it only must
- * not come back from anywhere. */
+/* A credential of this machine. Its user reports what is wrong with the file; here it is only kept
+ * out of what is recorded. */
 static enum error_code add_credential(struct secrets *secrets, const struct world_disk *disk,
                                       const char *path, struct error *error)
 {

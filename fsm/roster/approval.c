@@ -85,8 +85,8 @@ enum error_code approval_statement(struct driver *driver, struct bytes *ret_text
                              : no_memory_for_approval(error);
 }
 
-/* Why it is of somebody who drives, or NULL when neither this principal nor this key has opened or
- * taken over so far. */
+/* Why this approver counts as a driver of the deployment: their principal or key opened it or took
+ * it over. NULL if neither did. */
 static const char *drove(const struct deployment *deployment, const char *principal,
                          const uint8_t key[KEY_BYTES])
 {

@@ -37,8 +37,8 @@ static enum error_code malformed(const char *path, const char *what, struct erro
                      what);
 }
 
-/* A file that somebody carried here: whatever is wrong with it is said of that file, never of the
- * journal or of this machine. */
+/* The file comes from another machine: every error names that file, not the journal or this
+ * machine. */
 static enum error_code read_carried(const struct world *world, const char *path,
                                     struct bytes *ret_text, struct error *error)
 {

@@ -138,7 +138,7 @@ enum error_code genesis_check_roster(const struct driver *driver, const json_t *
     const char *principal = config->operator.principal;
     int policy = config->setup.services.execution[0] != '\0'
                      ? config->approvals.policy
-                     : 0; /* no hash is shared: there is no such procedure */
+                     : 0; /* without a shared hash there is no policy procedure */
     int most = policy > config->approvals.release ? policy : config->approvals.release;
     enum error_code code = roster_read(lines, &roster, error);
     if (code != ERROR_OK)

@@ -11,7 +11,7 @@
 
 enum {
     CACHE_STEP = 128
-}; /* so many entries are read again before the cache is written again: writing costs a commit */
+}; /* the cache is written after this many new entries, because writing costs a commit */
 #define CACHE_KEY "roster"
 
 static const struct {
@@ -130,7 +130,7 @@ const struct allowed_signer *roster_find(const struct roster *roster, enum roste
     return NULL;
 }
 
-/* Two lines of one key, or of one principal, are one person. */
+/* Two lines with the same key or the same principal are one person. */
 static bool is_same_person(const struct allowed_signer *left, const struct allowed_signer *right)
 {
     if (memcmp(left->key, right->key, KEY_BYTES) == 0)
@@ -223,7 +223,7 @@ enum error_code roster_without(const struct roster *roster, enum roster_role rol
     return ERROR_OK;
 }
 
-/* Where the roster changed: sequence numbers, and how far the journal was scanned for them. */
+/* Sequence numbers of the entries that changed the roster, and how far the journal was scanned. */
 struct history {
     uint64_t scanned;
     json_t *places;
@@ -234,8 +234,8 @@ static void history_free(struct history *history)
     json_decref(history->places);
 }
 
-/* False where there is no cache, or one of another journal than this: an older copy was put back,
- * for example. */
+/* False where there is no cache or it does not fit this journal, for example after an older copy
+ * was restored. */
 static bool read_cache(struct journal *journal, uint64_t size, struct history *ret_history)
 {
     CLEANUP_BYTES struct bytes text = {0};
@@ -261,7 +261,7 @@ static bool read_cache(struct journal *journal, uint64_t size, struct history *r
     return true;
 }
 
-/* A cache that cannot be written is none: nothing depends on it. */
+/* A cache that cannot be written is not an error: nothing depends on it. */
 static void write_cache(struct journal *journal, const struct history *history)
 {
     CLEANUP_BYTES struct bytes text = {0};
@@ -280,8 +280,8 @@ static void write_cache(struct journal *journal, const struct history *history)
         return;
 }
 
-/* Most entries are told apart without reading them as JSON: in canonical form the type stands there
- * in exactly these bytes, which no string can hold. */
+/* Most entries can be skipped without parsing: in canonical form the type is written in exactly
+ * these bytes, which no string can contain. */
 static enum error_code is_roster(struct journal *journal, uint64_t seq, bool *ret_is,
                                  struct error *error)
 {
@@ -326,8 +326,8 @@ static enum error_code roster_damaged(uint64_t seq, const char *what, struct err
                      "run titan-verify on the journal and keep a copy of it", "%s", what);
 }
 
-/* The entry, when it is one that makes a roster and is signed by whom it says. *ret_fits is false
- * where another entry stands there. */
+/* Reads an entry that sets the roster and checks its signature. *ret_fits is false where the entry
+ * has another type. */
 static enum error_code read_place(struct journal *journal, uint64_t seq,
                                   struct journal_entry *ret_entry, uint8_t ret_signer[KEY_BYTES],
                                   bool *ret_fits, struct error *error)

@@ -45,7 +45,7 @@ enum error_code roster_load(struct journal *journal, uint64_t size, struct roste
  * signs; NULL where there is none. */
 const struct allowed_signer *roster_find(const struct roster *roster, enum roster_role role,
                                          const uint8_t key[KEY_BYTES], const char *principal);
-/* How many persons besides this one hold the role: lines whose key and principals are others. */
+/* How many other persons hold the role: lines with another key and other principals. */
 size_t roster_others(const struct roster *roster, enum roster_role role,
                      const uint8_t key[KEY_BYTES], const char *principal);
 

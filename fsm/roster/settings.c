@@ -40,7 +40,8 @@ static enum error_code keep_place(struct journal *journal, const struct settings
                : journal_state_put(journal, SETTINGS_CACHE, text, (size_t)length, error);
 }
 
-/* Signed as it says, by an administrator of the roster in force then: nobody else's counts. */
+/* The signature is good and by an administrator of the roster in force then; no other entry counts.
+ */
 static enum error_code check_signer(struct journal *journal, const struct journal_entry *entry,
                                     struct error *error)
 {
