@@ -315,6 +315,20 @@ static enum error_code run_subcommand(struct command_line *line, int count, char
     return verify(line, count, words, ret_status, error);
 }
 
+/* What could not be printed is no verdict. */
+static int check_output(enum verify_status status)
+{
+    struct error error;
+    errno = 0;
+    if (fflush(stdout) == 0 && ferror(stdout) == 0)
+        return (int)status;
+    (void)error_set(&error, ERROR_LIMIT, errno, "standard output",
+                    "make room, or print it elsewhere, and run it again",
+                    "standard output cannot be written, so that part of it is lost");
+    error_print(stderr, "titan-verify", &error);
+    return VERIFY_BOUND;
+}
+
 int main(int argc, char **argv)
 {
     struct command_line line = {.verify = {.selection = SELECTION_LAST}};
@@ -325,7 +339,7 @@ int main(int argc, char **argv)
     enum error_code code = read_command_line(argc, argv, &line, &error);
     if (code == ERROR_OK && (line.help || line.version)) {
         fputs(line.help ? help : "titan-verify " TITAN_VERSION "\n", stdout);
-        return VERIFY_PROVEN;
+        return check_output(VERIFY_PROVEN);
     }
     int count = argc - optind;
     char **words = argv + optind;
@@ -337,7 +351,5 @@ int main(int argc, char **argv)
             report_json_error(status, &error, stdout);
         error_print(stderr, "titan-verify", &error);
     }
-    if (fflush(stdout) != 0 || ferror(stdout) != 0)
-        return VERIFY_BOUND;
-    return (int)status;
+    return check_output(status);
 }

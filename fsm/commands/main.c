@@ -1,4 +1,5 @@
 /* titan-fsm: finds the command, runs it, prints the one error. */
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,6 +96,22 @@ static int run_command(const struct command *command, int argc, char **argv)
     return (int)exit_status_of(code);
 }
 
+/* What could not be printed was not done: whoever reads it would take its absence for an answer. */
+static int check_output(int status)
+{
+    struct error error;
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    (void)error_set(&error, ERROR_SYSTEM, errno, "standard output",
+                    "make room, or print it elsewhere; titan-fsm status says where the deployment "
+                    "stands",
+                    "standard output cannot be written, so that part of it is lost%s%s",
+                    errno != 0 ? ": " : "", errno != 0 ? strerror(errno) : "");
+    error_print(stderr, "titan-fsm", &error);
+    return status == EXIT_DONE ? EXIT_INTERNAL : status;
+}
+
 int main(int argc, char **argv)
 {
     process_protect();
@@ -109,14 +126,14 @@ int main(int argc, char **argv)
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0
         || strcmp(argv[1], "help") == 0) {
         command_print_overview(stdout);
-        return EXIT_DONE;
+        return check_output(EXIT_DONE);
     }
     if (strcmp(argv[1], "--version") == 0) {
         puts("titan-fsm " TITAN_VERSION);
-        return EXIT_DONE;
+        return check_output(EXIT_DONE);
     }
     const struct command *command = command_by_name(argv[1]);
     if (command == NULL)
         return refuse_word(argv[1]);
-    return run_command(command, argc - 1, argv + 1);
+    return check_output(run_command(command, argc - 1, argv + 1));
 }

@@ -106,19 +106,10 @@ void output_close(struct output *output)
 
 enum error_code output_write(const char *path, const void *data, size_t size, struct error *error)
 {
-    int descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    bool good = descriptor >= 0;
-    for (const char *at = data; good && size > 0;) {
-        ssize_t written = write(descriptor, at, size);
-        good = written > 0;
-        at += good ? written : 0;
-        size -= good ? (size_t)written : 0;
-    }
-    int number = errno;
-    if (descriptor >= 0)
-        good = close(descriptor) == 0 && good;
-    return good ? ERROR_OK
-                : error_set(error, ERROR_USAGE, number, path,
-                            "choose a place that can be written with --out",
-                            "it cannot be written: %s", strerror(number));
+    CLEANUP_OUTPUT struct output output = {.stream = NULL};
+    enum error_code code = output_open(path, OUTPUT_REPLACES, &output, error);
+    if (code != ERROR_OK)
+        return code;
+    (void)fwrite(data, 1, size, output.stream); /* the stream remembers an error for the commit */
+    return output_commit(&output, error);
 }

@@ -28,7 +28,7 @@ enum error_code output_commit(struct output *output, struct error *error) CHECKE
 void output_close(struct output *output);
 #define CLEANUP_OUTPUT __attribute__((cleanup(output_close)))
 
-/* In place, as OpenSSH's tools write: what stands at the path is overwritten. Mode 0600. */
+/* All of it at once; a regular file that stands there is replaced. */
 enum error_code output_write(const char *path, const void *data, size_t size, struct error *error)
     CHECKED;
 
