@@ -109,10 +109,11 @@ struct broken {
     enum broken_span span;
     struct broken_visit first;
     int64_t until_ns;
-    bool mended;               /* what is broken is only remembered */
-    bool poisoned;             /* the journal, until it is opened again */
-    unsigned met;              /* how often it was met */
-    size_t changes, publishes; /* commands that changed the target, messages that were sent */
+    bool mended;   /* what is broken is only remembered */
+    bool poisoned; /* the journal, until it is opened again */
+    unsigned met;  /* how often it was met */
+    /* commands that changed the target; those, and what Execution had received, at that call */
+    size_t changes, changes_before, received_before;
 };
 
 extern struct broken broken;

@@ -80,6 +80,8 @@ const struct broken_fault *broken_meet(enum broken_call call, const char *detail
                                  .same = sameness(call, detail)};
     if (broken.fault == NULL && broken.hunt != NULL && broken.hunt(&visit)) {
         broken.first = visit;
+        broken.changes_before = broken.changes;
+        broken.received_before = broken.world->titan.seen.received_count;
         broken.until_ns = broken.world->timeline.now_ns + 5000000000;
     }
     return meet(&visit);
@@ -165,7 +167,6 @@ static enum error_code publish(void *handle, const char *subject, const char *re
         *ret_refused = true;
         return ERROR_OK;
     }
-    broken.publishes++;
     enum error_code code = was.bus.publish(handle, subject, reply, data, size, timeout_ms,
                                            ret_refused, error);
     return code == ERROR_OK && is(fault, WAY_AFTER) ? broken_error(fault, subject, error) : code;

@@ -218,6 +218,27 @@ static bool judge(struct scripted *world, int status, bool mended)
     return problem == NULL;
 }
 
+/* An entry could not be written: nothing more is done but DISARM, and a DISARM that is announced
+ * was received. */
+static bool judge_write(struct scripted *world, int status)
+{
+    const char *said = person_said(), *problem = NULL;
+    const struct titan *titan = &world->titan;
+    bool runs = titan_running(&world->titan, "titan-execution") != NULL;
+    if (broken.first.call != BROKEN_APPEND || broken.fault->code != ERROR_JOURNAL_WRITE)
+        return true;
+    if (status != EXIT_JOURNAL_WRITE)
+        problem = "JOURNAL: the exit is not 19";
+    else if (broken.changes != broken.changes_before && runs)
+        problem = "JOURNAL: something more was done to the target";
+    else if (judge_says_disarmed(said) && runs
+             && titan->seen.received_count == broken.received_before)
+        problem = "JOURNAL: a DISARM was announced, and none was received";
+    if (problem != NULL)
+        tell(problem, machine_state_name(state_now(world)), status, said);
+    return problem == NULL;
+}
+
 /* Where a finding against an honest run is the truth. None of them is about an unsafe end. */
 static const struct exception {
     const char *rule;    /* NULL = any */
@@ -283,7 +304,7 @@ static _Noreturn void end_case(struct scripted *world, int status)
                       judge_is_armed(world) ? "armed" : "not armed");
     broken_mend();
     __atomic_add_fetch(&total->met, broken.met > 0, __ATOMIC_RELAXED);
-    bool good = judge(world, status, false);
+    bool good = judge_write(world, status) && judge(world, status, false);
     was_disarmed = judge_says_disarmed(person_said());
     status = go_on(world, status);
     good = good && judge(world, status, true);
