@@ -205,7 +205,10 @@ static void compose_pin_scripts_any_path_stays_one_word(void **state)
     struct error error;
     struct containers containers = one_container("execution");
     struct images images = {.count = 1};
+    struct compose_model model = {.count = 1};
     int status;
+    (void)snprintf(model.services[0].service, sizeof model.services[0].service, "execution");
+    (void)snprintf(model.services[0].image, sizeof model.services[0].image, ODD);
     (void)snprintf(images.list[0].service, sizeof images.list[0].service, "execution");
     (void)snprintf(images.list[0].id, sizeof images.list[0].id, "sha256:%s", ID);
     (void)snprintf(images.list[0].digest, sizeof images.list[0].digest, ODD);
@@ -215,6 +218,8 @@ static void compose_pin_scripts_any_path_stays_one_word(void **state)
     assert_int_equal(compose_pin(target, &TENANCY,
                                  &(struct compose_pin){.before = &containers,
                                                        .addresses = &images,
+                                                       .model = &model,
+                                                       .now = &images,
                                                        .deployment = 3},
                                  &evidence, &status, &error),
                      ERROR_OK);
