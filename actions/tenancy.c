@@ -57,10 +57,12 @@ enum error_code tenancy_parse(const struct bytes *text, struct tenancy *ret_tena
         *ret_tenancy = tenancy;
     }
     json_decref(object);
-    return good ? ERROR_OK
-                : error_set(error, ERROR_PROTOCOL, 0, "deployment.json",
-                            "check the file on the target; an administrator may remove it",
-                            "deployment.json on the target cannot be read");
+    return good
+               ? ERROR_OK
+               : error_set(error, ERROR_PROTOCOL, 0, "deployment.json",
+                           "titan-fsm takeover --reason TEXT, or on the way back titan-fsm resume: "
+                           "either sets it aside and writes it again",
+                           "deployment.json on the target cannot be read");
 }
 
 int64_t tenancy_left_ms(const struct tenancy *tenancy, const struct target_span *now)
@@ -87,7 +89,8 @@ static enum error_code read_deployment_file(struct target *target, int64_t deadl
     target_add_state_path(&path, target, "deployment.json");
     text_add(&script, "p=");
     text_add_quoted_text(&script, &path);
-    text_add(&script, "; [ ! -e \"$p\" ] || cat \"$p\"");
+    text_add(&script,
+             "; { [ ! -e \"$p\" ] && [ ! -h \"$p\" ]; } || { [ -f \"$p\" ] && cat \"$p\"; }");
     int status;
     enum error_code code = target_probe(target,
                                         &(struct target_command){.built = &script,
@@ -232,16 +235,39 @@ static enum error_code check_copy(const struct tenancy *now, const struct tenanc
     return ERROR_OK;
 }
 
+/* Nobody else's: missing, or what a backup of ours put back. */
+static bool is_outdated(const struct tenancy *now, const struct tenancy_terms *terms)
+{
+    if (now->journal[0] == '\0')
+        return true;
+    bool older = now->epoch < terms->epoch
+                 || (now->epoch == terms->epoch && now->deployment != 0
+                     && now->deployment < terms->deployment);
+    return older && strcmp(now->journal, terms->journal) == 0;
+}
+
 static enum error_code check_kept(const struct tenancy *now, const struct tenancy_terms *terms,
                                   struct error *error)
 {
+    if (terms->restore && is_outdated(now, terms))
+        return check_copy(now, terms, error);
+    if (now->journal[0] == '\0')
+        return error_set(error, ERROR_REMOTE, 0, "deployment.json",
+                         "titan-fsm takeover --reason TEXT writes it again; on the way back "
+                         "titan-fsm resume does",
+                         "deployment.json on the target is gone or empty, so nothing there says "
+                         "that the target is this deployment's");
     if (tenancy_is_followed(now, terms))
         return held(error, "leave the deployment to them, or use their copy of the journal",
                     "deployment %lld was taken over by %s", (long long)now->deployment,
                     now->holder);
     if (strcmp(now->journal, terms->journal) == 0 && now->epoch < terms->epoch)
-        return held(error, "repeat titan-fsm takeover --reason TEXT",
-                    "the takeover of this deployment did not reach the target");
+        return held(
+            error,
+            "titan-fsm takeover --reason TEXT again, once its time is over; titan-fsm rollback "
+            "or abort writes it again at once",
+            "the takeover of this deployment did not reach the target, or an older file was put "
+            "back there");
     if (strcmp(now->journal, terms->journal) != 0 || now->deployment != terms->deployment
         || now->epoch != terms->epoch)
         return held(error, "titan-fsm status",
@@ -317,10 +343,12 @@ static enum error_code decide_change(const struct request *request, const struct
     case ACT_FREE:
         answer->write = now->deployment != 0 || now->journal[0] == '\0';
         answer->deployment = 0;
+        answer->epoch = now->journal[0] == '\0' ? terms->epoch : now->epoch;
         return check_copy(now, terms, error);
     case ACT_RENEW:
     case ACT_WATCH:
         answer->write = request->act == ACT_RENEW && !is_freed(now, terms);
+        answer->epoch = terms->restore && is_outdated(now, terms) ? terms->epoch : now->epoch;
         return is_freed(now, terms) ? check_copy(now, terms, error) : check_kept(now, terms, error);
     case ACT_FOLLOW:
         answer->epoch = terms->epoch;

@@ -35,6 +35,9 @@ struct tenancy_terms {
     bool (*has_entry)(void *context, int64_t seq,
                       const char *hash); /* whether our journal has it; NULL = not asked */
     void *context;
+    /* On the way back the journal is the truth: a file that is missing, or older than it, is made
+     * again. */
+    bool restore;
 };
 
 /* The head of a lost journal as the target knew it, for the one that succeeds it. */

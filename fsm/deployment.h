@@ -55,6 +55,9 @@ const struct journal_entry *deployment_last_of_type(const struct deployment *dep
 /* The entry that names the session key in force: the last takeover, else the open. Borrowed. */
 const struct journal_entry *deployment_session(const struct deployment *deployment);
 bool deployment_names_session(const struct journal_entry *entry);
+/* An intent to connect exists, or a takeover: the target may have been taken, even where
+ * `connected` was never reached. */
+bool deployment_has_touched(const struct deployment *deployment);
 /* Of our tenancy of the target: as the last takeover says, or as it was taken; 0 before that. */
 int64_t deployment_epoch(const struct deployment *deployment);
 /* What the last transition into `to` says for later steps (the writer is step_fact()). Texts are ""

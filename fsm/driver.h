@@ -72,6 +72,7 @@ struct driver {
     struct screen *screen; /* the terminal, borrowed; NULL = plain lines, or JSON (progress.h) */
     /* timestamp of the entry being replayed, borrowed; NULL when reporting live (progress.h) */
     const char *told_utc;
+    bool mended;        /* own files on the target were, in this run */
     int64_t renewed_ns; /* when the tenancy of the target was last renewed; boot clock
                            (keep_tenancy.h) */
 };

@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "actions/compose/compose.h"
+#include "actions/state.h"
 #include "actions/compose/kept.h"
 #include "fsm/step.h"
 #include "fsm/terminal/progress.h"
+#include "journal/format/names.h"
 
 enum { RENEWALS = 3 }; /* in the time of one tenancy */
 
@@ -66,7 +68,32 @@ static void forget_if_followed(struct driver *driver, struct target *target,
             ignored.what);
 }
 
-static enum error_code renew(struct driver *driver, struct error *error)
+enum error_code keep_tenancy_look_after(struct driver *driver, struct target *target,
+                                        enum keep_care care, const char *garbage,
+                                        struct error *error)
+{
+    CLEANUP_BYTES struct bytes said = {0};
+    bool connected = deployment_transition_to(&driver->deployment, STATE_CONNECTED) != NULL;
+    const struct state_care state = {.mend = care == KEEP_MENDS,
+                                     .expected = connected,
+                                     .deployment = (int64_t)driver->deployment.number,
+                                     .garbage = garbage};
+    enum error_code code = state_look_after(target, &state, &said, error);
+    if (code != ERROR_OK || said.size == 0)
+        return code;
+    if (care == KEEP_LOOKS)
+        return error_set(error, ERROR_REMOTE, 0, driver->config.setup.target.state,
+                         "titan-fsm takeover --reason TEXT mends that and goes on; titan-fsm "
+                         "rollback or abort mends it on the way back",
+                         "this tool's own files on the target are damaged: %.300s",
+                         (const char *)said.data);
+    driver->mended = true;
+    progress_word(driver, "own files on the target were mended: %s", (const char *)said.data);
+    return ERROR_OK;
+}
+
+/* `back`: the journal is the truth, and a file that cannot be read is set aside. */
+static enum error_code renew(struct driver *driver, bool back, struct error *error)
 {
     struct target *target;
     struct kept_terms kept;
@@ -75,7 +102,12 @@ static enum error_code renew(struct driver *driver, struct error *error)
         code = keep_tenancy_terms(driver, &kept, error);
     if (code != ERROR_OK)
         return code;
+    kept.terms.restore = back;
     code = tenancy_renew(target, &kept.terms, error);
+    if (code == ERROR_PROTOCOL && back) {
+        code = keep_tenancy_look_after(driver, target, KEEP_MENDS, "deployment.json", error);
+        code = code == ERROR_OK ? tenancy_renew(target, &kept.terms, error) : code;
+    }
     if (code == ERROR_HELD)
         forget_if_followed(driver, target, &kept.terms);
     if (code == ERROR_OK)
@@ -94,13 +126,42 @@ static enum error_code tolerate(struct driver *driver, enum error_code code, str
     return ERROR_OK;
 }
 
+enum error_code keep_tenancy_restore(struct driver *driver, struct error *error)
+{
+    struct target *target;
+    if (!deployment_has_touched(&driver->deployment))
+        return ERROR_OK;
+    enum error_code code = driver_target(driver, &target, error);
+    if (code == ERROR_OK)
+        code = keep_tenancy_look_after(driver, target, KEEP_MENDS, NULL, error);
+    if (code == ERROR_OK && deployment_transition_to(&driver->deployment, STATE_CONNECTED) != NULL)
+        code = renew(driver, true, error);
+    return code;
+}
+
+static enum error_code look_and_renew(struct driver *driver, const struct transition *edge,
+                                      struct error *error)
+{
+    struct target *target;
+    bool ours = deployment_has_touched(&driver->deployment);
+    if (!ours && edge->action != ACTION_CONNECT)
+        return ERROR_OK;
+    enum error_code code = driver_target(driver, &target, error);
+    if (code == ERROR_OK)
+        code = keep_tenancy_look_after(driver, target, KEEP_LOOKS, NULL, error);
+    if (code == ERROR_OK && deployment_transition_to(&driver->deployment, STATE_CONNECTED) != NULL)
+        code = renew(driver, false, error);
+    return code;
+}
+
 enum error_code keep_tenancy_renew(struct driver *driver, const struct transition *edge,
                                    struct error *error)
 {
-    if (edge->action == ACTION_MAKE_SAFE
-        || deployment_transition_to(&driver->deployment, STATE_CONNECTED) == NULL)
+    if (edge->action == ACTION_MAKE_SAFE)
         return ERROR_OK;
-    enum error_code code = renew(driver, error);
+    enum error_code code = machine_phase(edge->from) == PHASE_REVERTING
+                               ? keep_tenancy_restore(driver, error)
+                               : look_and_renew(driver, edge, error);
     return machine_is_hot(edge->from) ? tolerate(driver, code, error) : code;
 }
 
@@ -108,7 +169,7 @@ enum error_code keep_tenancy_renew_when_due(struct driver *driver, struct error 
 {
     int64_t due_ns = driver->renewed_ns + driver->config.limits.tenancy_ms / RENEWALS * 1000000;
     return driver_now_ns(driver) < due_ns ? ERROR_OK
-                                          : tolerate(driver, renew(driver, error), error);
+                                          : tolerate(driver, renew(driver, false, error), error);
 }
 
 static enum error_code give_back(struct driver *driver, struct target *target,
@@ -138,7 +199,13 @@ enum error_code keep_tenancy_is_ours(struct driver *driver, struct target *targe
                                      struct evidence *evidence, struct tenancy *ret_tenancy,
                                      bool *ret_ours, struct error *error)
 {
+    size_t before = evidence->count;
     enum error_code code = tenancy_read(target, evidence, ret_tenancy, error);
+    if (code == ERROR_PROTOCOL && machine_phase(driver->deployment.state) == PHASE_REVERTING) {
+        evidence_cut(evidence, before);
+        code = keep_tenancy_look_after(driver, target, KEEP_MENDS, "deployment.json", error);
+        code = code == ERROR_OK ? tenancy_read(target, evidence, ret_tenancy, error) : code;
+    }
     if (code == ERROR_OK)
         *ret_ours = ret_tenancy->deployment == (int64_t)driver->deployment.number
                     && strcmp(ret_tenancy->journal, journal_id(driver->journal)) == 0;

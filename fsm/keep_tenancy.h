@@ -25,6 +25,17 @@ struct kept_terms {
 enum error_code keep_tenancy_terms(struct driver *driver, struct kept_terms *ret_kept,
                                    struct error *error) CHECKED;
 
+/* Our own files on the target (state.h): looked at before a step, ERROR_REMOTE where one is
+ * damaged; mended on the way back and by a takeover, and said. */
+enum keep_care { KEEP_INVALID = 0, KEEP_LOOKS, KEEP_MENDS };
+enum error_code keep_tenancy_look_after(struct driver *driver, struct target *target,
+                                        enum keep_care care, const char *garbage,
+                                        struct error *error) CHECKED;
+
+/* On the way back, before anything under the lock: our own files are mended, and deployment.json is
+ * written from the journal where it is missing, older, or cannot be read. */
+enum error_code keep_tenancy_restore(struct driver *driver, struct error *error) CHECKED;
+
 /* Before the act of `edge`. Nothing to do before `connected`. */
 enum error_code keep_tenancy_renew(struct driver *driver, const struct transition *edge,
                                    struct error *error) CHECKED;

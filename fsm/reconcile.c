@@ -10,6 +10,7 @@
 #include "actions/interlock.h"
 #include "fsm/roster/authority.h"
 #include "fsm/steps/await.h"
+#include "fsm/keep_tenancy.h"
 #include "fsm/terminal/progress.h"
 #include "fsm/snapshot.h"
 #include "fsm/steps/window_past.h"
@@ -330,7 +331,10 @@ static enum error_code find_out(struct driver *driver, const char *stop, struct 
                    : "restoring the commit again changes nothing that is done");
         return ERROR_OK;
     }
+    bool back = stop != NULL || machine_phase(driver->deployment.state) == PHASE_REVERTING;
     enum error_code code = driver_target(driver, &target, error);
+    if (code == ERROR_OK && back)
+        code = keep_tenancy_restore(driver, error);
     if (code == ERROR_OK)
         code = wait_for_orphans(driver, target, error);
     return code == ERROR_OK ? settle_action(driver, target, scene, finding, error) : code;

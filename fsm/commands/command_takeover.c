@@ -19,8 +19,8 @@ struct standing {
     struct target_span span;
 };
 
-static enum error_code read_tenancy(struct target *target, struct standing *ret_standing,
-                                    struct error *error)
+static enum error_code read_standing(struct target *target, struct standing *ret_standing,
+                                     struct error *error)
 {
     struct evidence evidence = {.count = 0};
     enum error_code code = tenancy_read(target, &evidence, &ret_standing->tenancy, error);
@@ -28,6 +28,19 @@ static enum error_code read_tenancy(struct target *target, struct standing *ret_
         ret_standing->span = evidence.items[0].target;
     evidence_clear(&evidence);
     return code;
+}
+
+/* What of our own files is damaged is mended first: the journal is the truth. */
+static enum error_code read_tenancy(struct driver *driver, struct target *target,
+                                    struct standing *ret_standing, struct error *error)
+{
+    enum error_code code = keep_tenancy_look_after(driver, target, KEEP_MENDS, NULL, error);
+    if (code == ERROR_OK)
+        code = read_standing(target, ret_standing, error);
+    if (code != ERROR_PROTOCOL)
+        return code;
+    code = keep_tenancy_look_after(driver, target, KEEP_MENDS, "deployment.json", error);
+    return code == ERROR_OK ? read_standing(target, ret_standing, error) : code;
 }
 
 /* The entry in force is a takeover of this operator, and its session key is here; only later steps
@@ -87,18 +100,30 @@ static enum error_code carry_to_target(struct driver *driver, struct target *tar
     return code == ERROR_OK ? tenancy_follow(target, &kept.terms, error) : code;
 }
 
+/* Mended was what ailed, and whoever asks holds the deployment already. */
+static bool still_holds(struct driver *driver, const struct tenancy *now)
+{
+    struct error ignored;
+    return driver->mended && now->epoch == driver->lease.epoch
+           && now->deployment == driver->lease.deployment
+           && strcmp(now->journal, driver->lease.journal) == 0
+           && driver_open_session(driver, &ignored) == ERROR_OK;
+}
+
 static enum error_code take_over(struct driver *driver, struct target *target, const char *reason,
                                  struct error *error)
 {
     struct standing standing;
     struct kept_terms kept;
     bool begun = has_begun(driver, deployment_session(&driver->deployment));
-    enum error_code code = read_tenancy(target, &standing, error);
+    enum error_code code = read_tenancy(driver, target, &standing, error);
     if (code == ERROR_OK)
         code = keep_tenancy_terms(driver, &kept, error);
     if (code != ERROR_OK)
         return code;
     const struct tenancy *now = &standing.tenancy;
+    if (!begun && still_holds(driver, now))
+        return ERROR_OK;
     bool arrived = begun && now->epoch == driver->lease.epoch
                    && now->deployment == driver->lease.deployment
                    && strcmp(now->journal, driver->lease.journal) == 0;

@@ -44,22 +44,6 @@ enum error_code step_complete(struct step *step, struct error *error)
     return step_goes_on(step, code) ? step_is(step, EVENT_DONE, "%s", "") : code;
 }
 
-/* An intent to connect exists, or a takeover: the target may have been taken, even where
- * `connected` was never reached. */
-static bool has_touched(const struct deployment *deployment)
-{
-    if (deployment_last_of_type(deployment, ENTRY_TAKEOVER) != NULL)
-        return true;
-    for (size_t i = 0; i < deployment->count; i++) {
-        const char *action = json_string_value(
-            json_object_get(deployment->entries[i].body, "action"));
-        if (strcmp(deployment->entries[i].type, ENTRY_INTENT) == 0 && action != NULL
-            && strcmp(action, machine_action_name(ACTION_CONNECT)) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* The tree as it was before, while the target is ours: where it is free already, this was done
  * before an interruption. */
 static enum error_code restore_commit(struct step *step, bool ours, struct error *error)
@@ -86,7 +70,7 @@ enum error_code step_restore_code(struct step *step, struct error *error)
     struct driver *driver = step->driver;
     struct tenancy tenancy;
     bool ours = false;
-    if (!has_touched(&driver->deployment))
+    if (!deployment_has_touched(&driver->deployment))
         return step_is(step, EVENT_DONE, "the target had not been touched");
     enum error_code code = step_connect_target(step, error);
     if (step_goes_on(step, code))

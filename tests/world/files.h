@@ -11,6 +11,7 @@ struct file {
     struct grow content;
     unsigned mode;
     bool directory;
+    bool pipe, link; /* a FIFO, which nobody may open; a symbolic link to something like it */
     struct file *next;
 };
 

@@ -13,9 +13,12 @@ static bool test_file(struct sh *shell, char what, const char *name)
     const char *data;
     size_t size = 0;
     if (file == NULL)
-        return what != 'd' && sh_read_file(shell, name, &data, &size) && (what != 's' || size > 0);
+        return strchr("dhw", what) == NULL && sh_read_file(shell, name, &data, &size)
+               && (what != 's' || size > 0);
     return what == 'd'   ? file->directory
-           : what == 'f' ? !file->directory
+           : what == 'f' ? !file->directory && !file->pipe
+           : what == 'h' ? file->link
+           : what == 'w' ? (file->mode & 0200) != 0
            : what == 's' ? file->content.size > 0
            : what == 'r' ? (file->mode & 0400) != 0
            : what == 'x' ? (file->mode & 0100) != 0
@@ -58,7 +61,7 @@ static bool test_words(struct sh *shell, int count, char **words)
         return words[1][0] != '\0';
     if (count == 2 && strcmp(words[0], "-z") == 0)
         return words[1][0] == '\0';
-    if (count == 2 && words[0][0] == '-' && strchr("efdsrx", words[0][1]) != NULL)
+    if (count == 2 && words[0][0] == '-' && strchr("efdsrxhw", words[0][1]) != NULL)
         return test_file(shell, words[0][1], words[1]);
     sh_refuse(shell, "[ with %d words, the first is %s", count, words[0]);
 }

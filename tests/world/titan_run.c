@@ -13,6 +13,8 @@ bool sh_read_file(struct sh *shell, const char *name, const char **ret_data, siz
     const char *path = sh_path(shell, name);
     struct file *file = files_find(shell->files, path);
     char *text = NULL;
+    if (file != NULL && file->pipe)
+        sh_refuse(shell, "the end of a pipe that was opened: %s", path);
     int64_t hundredths = titan->timeline->now_ns / 10000000;
     if (file != NULL && !file->directory && (file->mode & 0400) != 0) {
         *ret_data = grow_string(&file->content);

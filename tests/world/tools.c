@@ -239,6 +239,10 @@ static int run_rm(struct sh *shell, int count, char **words)
 
 static int run_mv(struct sh *shell, int count, char **words)
 {
+    while (count > 3 && words[1][0] == '-') {
+        words++;
+        count--;
+    }
     if (count != 3)
         sh_refuse(shell, "mv with %d words", count - 1);
     if (files_find(shell->files, sh_path(shell, words[1])) == NULL) {
@@ -249,15 +253,20 @@ static int run_mv(struct sh *shell, int count, char **words)
     return 0;
 }
 
-/* stat -L -c %a FILE, and -c '%a %u %g' */
+/* stat -L -c %a FILE, and -c '%a %u %g', and %s */
 static int run_stat(struct sh *shell, int count, char **words)
 {
     const struct file *file = files_find(shell->files, sh_path(shell, words[count - 1]));
     bool owner = count == 5 && strcmp(words[3], "%a %u %g") == 0;
-    if (count != 5 || (!owner && strcmp(words[3], "%a") != 0))
+    bool size = count == 5 && strcmp(words[3], "%s") == 0;
+    if (count != 5 || (!owner && !size && strcmp(words[3], "%a") != 0))
         sh_refuse(shell, "stat %s", words[count - 2]);
     if (file == NULL)
         return 1;
+    if (size) {
+        sh_printf(shell, 1, "%zu\n", file->content.size);
+        return 0;
+    }
     sh_printf(shell, 1, "%o%s\n", file->mode, owner ? " 1000 1000" : "");
     return 0;
 }
