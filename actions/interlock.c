@@ -6,7 +6,7 @@
 
 #include "actions/target/bus.h"
 #include "actions/compose/compose.h"
-#include "actions/logs.h"
+#include "actions/heard.h"
 #include "journal/format/names.h"
 #include "journal/format/text.h"
 
@@ -130,18 +130,24 @@ static enum error_code look_at_execution(struct target *target, const struct con
                                          struct error *error)
 {
     const struct setup_services *services = &target_setup(target)->services;
+    CLEANUP_HEARD struct heard_lines lines = {.before = 0};
+    struct log_sets sets;
     char marker[16] = "";
     if (execution == NULL)
         return ERROR_OK;
     (void)snprintf(view->container, sizeof view->container, "%s", execution->id);
     (void)snprintf(view->started_at, sizeof view->started_at, "%s", execution->started_at);
-    enum error_code code = logs_fetch_execution(target, execution, evidence, error);
+    const struct heard *heard = target_heard(target);
+    const struct log_query query = logs_query_execution(services, &sets);
+    enum error_code code = heard_fetch(target, heard != NULL ? &heard->execution : NULL, execution,
+                                       &query, evidence, &lines, &view->failed, error);
     if (code == ERROR_OK && services->marker[0] != '\0')
         code = look_for_marker(target, execution, evidence, marker, sizeof marker, error);
     if (code != ERROR_OK)
         return code;
-    interlock_read(services, &evidence_last(evidence, PROBE_LOGS_EXECUTION, NULL)->output,
-                   logs_boundary(execution), question, marker, view);
+    interlock_read(services, &lines.all, logs_boundary(execution), question, marker, view);
+    if (view->failed || lines.broken)
+        view->interlock = INTERLOCK_UNKNOWN;
     return ERROR_OK;
 }
 

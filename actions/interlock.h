@@ -24,6 +24,7 @@ struct interlock_view {
     unsigned running; /* containers of Execution that run; more than one is UNKNOWN */
     char names[240];  /* of them: "a, b" */
     bool gone;        /* there is no container of Execution, in whatever state */
+    bool failed;      /* its log could not be read */
     /* a disarm_received line with the nonce follows every line that says armed */
     bool received;
     bool contradicted; /* UNKNOWN, because the marker does not agree with the last line */

@@ -7,14 +7,13 @@
 
 #include "journal/format/names.h"
 
-/* " | grep -aF -e 'Received DISARM command: ' -e ..." A pattern that begins with a placeholder has
- * no such beginning: then nothing is left out. */
-static void add_log_filter(struct text *script, const struct setup_patterns *const *sets,
-                           size_t set_count)
+/* The lines that hold one of the literal beginnings, and the first one: it shows from when on the
+ * log has not been rotated away. Empty where a pattern begins with a placeholder: then nothing is
+ * left out. */
+static void write_log_filter(const struct setup_patterns *const *sets, size_t set_count,
+                             struct text *filter)
 {
-    CLEANUP_TEXT struct text filter = {0};
-    /* The first line is always there: it shows from when on the log has not been rotated away. */
-    text_add(&filter, " | { IFS=; read -r l && printf '%s\\n' \"$l\"; grep -aF");
+    CLEANUP_TEXT struct text words = {0};
     for (size_t set = 0; set < set_count; set++) {
         for (size_t i = 0; i < sets[set]->count; i++) {
             char literal[512];
@@ -22,46 +21,66 @@ static void add_log_filter(struct text *script, const struct setup_patterns *con
                            sets[set]->items[i]);
             if (literal[0] == '\0')
                 return;
-            text_add(&filter, " -e ");
-            text_add_quoted(&filter, literal);
+            text_add(&words, " -e ");
+            text_add_quoted(&words, literal);
         }
     }
-    text_add(&filter, "; [ $? -le 1 ]; }"); /* 1: no line matched, which is an answer */
-    text_add_text(script, &filter);
+    /* 1: no line matched, which is an answer */
+    text_add(filter, "IFS=; read -r l && printf '%s\\n' \"$l\"; grep -aF");
+    text_add_text(filter, &words);
+    text_add(filter, "; [ $? -le 1 ] || echo 2 >&3");
+}
+
+/* The status is that of `docker logs`, which a pipe would hide, or of a filter that failed. */
+static void add_filtered(struct text *script, const struct text *logs, const struct text *filter)
+{
+    text_add(script, "{ s=$({ { ");
+    text_add_text(script, logs);
+    text_add(script, "; echo $? >&3; } | { ");
+    text_add_text(script, filter);
+    text_add(script, "; } >&4; } 3>&1); } 4>&1; exit \"${s##*[!0-9]}\"");
 }
 
 enum error_code logs_fetch(struct target *target, const struct container *container,
                            const struct log_query *query, struct evidence *evidence,
                            struct error *error)
 {
-    CLEANUP_TEXT struct text script = {0};
+    CLEANUP_TEXT struct text logs = {0}, filter = {0}, script = {0};
     char lines[48] = "";
     if (!bytes_is_hex(container->id, SHA256_HEX))
         return error_set(error, ERROR_PROTOCOL, 0, container->service, "", "a container has no id");
     if (query->tail > 0)
         (void)snprintf(lines, sizeof lines, "--tail %lld ", (long long)query->tail);
-    text_add_format(&script, "%s logs --timestamps --since ", target_setup(target)->target.docker);
-    text_add_quoted(&script, logs_boundary(container));
-    text_add_format(&script, " %s%s 2>&1", lines, container->id);
+    text_add_format(&logs, "%s logs --timestamps --since ", target_setup(target)->target.docker);
+    text_add_quoted(&logs, logs_boundary(container));
+    text_add_format(&logs, " %s%s 2>&1", lines, container->id);
     if (query->set_count > 0)
-        add_log_filter(&script, query->sets, query->set_count);
+        write_log_filter(query->sets, query->set_count, &filter);
+    if (text_string(&filter)[0] != '\0')
+        add_filtered(&script, &logs, &filter);
+    else
+        text_add_text(&script, &logs);
     struct target_command command = {.built = &script};
     return target_probe(target, &command, query->probe, container->service, evidence, NULL, error);
 }
 
-enum error_code logs_fetch_execution(struct target *target, const struct container *execution,
-                                     struct evidence *evidence, struct error *error)
+struct log_query logs_query_execution(const struct setup_services *services,
+                                      struct log_sets *ret_sets)
 {
-    const struct setup_services *services = &target_setup(target)->services;
-    const struct setup_patterns *const sets[] = {&services->policy_loaded,
-                                                 &services->disarm_received,
-                                                 &services->arm_received, &services->disarmed,
-                                                 &services->armed};
-    return logs_fetch(target, execution,
-                      &(struct log_query){.probe = PROBE_LOGS_EXECUTION,
-                                          .sets = sets,
-                                          .set_count = sizeof sets / sizeof sets[0]},
-                      evidence, error);
+    *ret_sets = (struct log_sets){{&services->policy_loaded, &services->disarm_received,
+                                   &services->arm_received, &services->disarmed, &services->armed}};
+    return (struct log_query){.probe = PROBE_LOGS_EXECUTION,
+                              .sets = ret_sets->sets,
+                              .set_count = LOG_SETS_MAX};
+}
+
+struct log_query logs_query_brain(const struct setup_services *services, struct log_sets *ret_sets)
+{
+    *ret_sets = (struct log_sets){{&services->handshake_ok, &services->handshake_failed,
+                                   &services->handshake_lost, &services->handshake_none}};
+    return (struct log_query){.probe = PROBE_LOGS_BRAIN,
+                              .sets = ret_sets->sets,
+                              .set_count = LOG_SETS_MAX - 1};
 }
 
 /* Whole seconds "2026-11-23T07:20:23" and the decimals after it, in UTC ("Z" or "+00:00"). */
@@ -154,8 +173,9 @@ bool logs_next(const struct bytes *text, size_t *at, const char *boundary,
             continue;
         ret_line->time = line;
         ret_line->time_length = (size_t)(space - line);
-        read_message(space + 1, length - ret_line->time_length - 1, ret_line->message,
-                     sizeof ret_line->message);
+        size_t said = length - ret_line->time_length - 1;
+        said -= said > 0 && space[said] == '\r';
+        read_message(space + 1, said, ret_line->message, sizeof ret_line->message);
         return true;
     }
     return false;

@@ -20,9 +20,15 @@ enum error_code logs_fetch(struct target *target, const struct container *contai
                            const struct log_query *query, struct evidence *evidence,
                            struct error *error) CHECKED;
 
-/* Execution's lines that tell its state or its policy hash. Evidence: logs.execution. */
-enum error_code logs_fetch_execution(struct target *target, const struct container *execution,
-                                     struct evidence *evidence, struct error *error) CHECKED;
+/* Of Execution the lines that tell its state or its policy hash, of Brain those of its handshake.
+ * `ret_sets` is what the query borrows. */
+enum { LOG_SETS_MAX = 5 };
+struct log_sets {
+    const struct setup_patterns *sets[LOG_SETS_MAX];
+};
+struct log_query logs_query_execution(const struct setup_services *services,
+                                      struct log_sets *ret_sets);
+struct log_query logs_query_brain(const struct setup_services *services, struct log_sets *ret_sets);
 
 struct log_line {
     const char *time; /* RFC 3339 */

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "actions/logs.h"
+#include "actions/heard.h"
 #include "actions/policy_words.h"
 #include "actions/target/bus.h"
 #include "journal/format/names.h"
@@ -18,8 +18,6 @@ struct voices {
     char missing[160]; /* who has said nothing that must be heard; "" = nobody */
     bool replied, lines_absent, unnamed;
     struct policy_words shortened; /* waits for a whole hash to be compared with */
-    struct policy_words execution_earlier[EARLIER_MAX], brain_earlier[EARLIER_MAX];
-    size_t execution_count, brain_count;
 };
 
 static void say_unequal(struct voices *voices, const char *format, ...)
@@ -140,90 +138,147 @@ static bool read_line_words(const char *message, const struct setup_patterns *pa
     return false;
 }
 
+/* What the lines of one run named before their last one, each once. More than fit cannot agree. */
+struct earlier {
+    struct policy_words words[EARLIER_MAX];
+    size_t count;
+};
+
+static void add_earlier(struct earlier *earlier, const struct policy_words *words)
+{
+    for (size_t i = 0; i < earlier->count; i++)
+        if (earlier->words[i].kind == words->kind
+            && strcmp(earlier->words[i].hash, words->hash) == 0)
+            return;
+    if (words->kind == POLICY_WORDS_INVALID)
+        return;
+    if (earlier->count == EARLIER_MAX)
+        earlier->words[EARLIER_MAX - 1].kind = POLICY_WORDS_OTHER;
+    else
+        earlier->words[earlier->count++] = *words;
+}
+
+/* The first of the earlier lines that does not agree with the hash of the voices. */
+static void say_earlier(const struct earlier *earlier, const char *hash, char ret_text[160])
+{
+    for (size_t i = 0; i < earlier->count && ret_text[0] == '\0'; i++) {
+        const struct policy_words *words = &earlier->words[i];
+        bool contrary = words->kind == POLICY_WORDS_OTHER
+                        || (words->kind == POLICY_WORDS_HASH && strcmp(words->hash, hash) != 0)
+                        || (words->kind == POLICY_WORDS_SHORTENED && !begins_so(words, hash));
+        if (contrary)
+            (void)snprintf(ret_text, 160, "an earlier line of this run names %.64s", words->hash);
+    }
+}
+
+/* One log, joined with what was heard; one that cannot be read is missing, not absent. */
+static enum error_code fetch_voice(struct target *target, const struct container *container,
+                                   const struct log_query *query, struct evidence *evidence,
+                                   struct voices *voices, struct heard_lines *ret_lines,
+                                   struct error *error)
+{
+    const struct heard *heard = target_heard(target);
+    bool execution = strcmp(query->probe, PROBE_LOGS_EXECUTION) == 0, failed = false;
+    const struct heard_log *log = heard == NULL ? NULL
+                                  : execution   ? &heard->execution
+                                                : &heard->brain;
+    enum error_code code = heard_fetch(target, log, container, query, evidence, ret_lines, &failed,
+                                       error);
+    if (code == ERROR_OK && failed) {
+        voices->view.log_failed = query->probe;
+        add_missing(voices, execution ? "Execution, whose log cannot be read"
+                                      : "Brain, whose log cannot be read");
+    }
+    if (code == ERROR_OK && ret_lines->broken)
+        say_unequal(voices, "%s's log lost a line, or got one in front of older ones",
+                    execution ? "Execution" : "Brain");
+    return code;
+}
+
 static enum error_code add_execution_voices(struct target *target,
                                             const struct container *execution,
                                             struct evidence *evidence, struct voices *voices,
                                             struct error *error)
 {
+    CLEANUP_HEARD struct heard_lines lines = {.before = 0};
     const struct setup_services *services = &target_setup(target)->services;
-    enum error_code code = logs_fetch_execution(target, execution, evidence, error);
+    struct log_sets sets;
+    const struct log_query query = logs_query_execution(services, &sets);
+    enum error_code code = fetch_voice(target, execution, &query, evidence, voices, &lines, error);
     if (code != ERROR_OK)
         return code;
     struct policy_words words = {0};
+    struct earlier earlier = {.count = 0};
     struct log_line line;
-    for (size_t at = 0; logs_next(&evidence_last(evidence, PROBE_LOGS_EXECUTION, NULL)->output, &at,
-                                  logs_boundary(execution), &line);) {
-        struct policy_words earlier = words;
-        if (read_line_words(line.message, &services->policy_loaded, &words)
-            && earlier.kind != POLICY_WORDS_INVALID)
-            voices->execution_earlier[voices->execution_count++ % EARLIER_MAX] = earlier;
+    for (size_t at = 0; logs_next(&lines.all, &at, logs_boundary(execution), &line);) {
+        struct policy_words last = words;
+        if (read_line_words(line.message, &services->policy_loaded, &words))
+            add_earlier(&earlier, &last);
     }
-    if (words.kind == POLICY_WORDS_INVALID)
+    if (words.kind == POLICY_WORDS_INVALID) {
+        voices->view.execution_absent = true;
         add_absent_line(voices, "Execution's start-up line");
+    }
     add_voice(voices, "Execution's start-up line", &words);
+    say_earlier(&earlier, voices->view.hash, voices->view.execution_first);
     return ERROR_OK;
+}
+
+/* What the lines of Brain's run come to. */
+struct handshake {
+    struct policy_words words; /* of the last good one */
+    struct earlier earlier;
+    char failure[160]; /* behind it, "" = none */
+    bool lost;
+};
+
+static void read_handshake(const struct setup_services *services, const struct log_line *line,
+                           bool fresh, struct handshake *handshake, struct parity_view *view)
+{
+    struct policy_words last = handshake->words;
+    if (log_matches_any(line->message, &services->handshake_failed)) {
+        text_cut(handshake->failure, sizeof handshake->failure, line->message);
+        text_cut(view->brain_first, sizeof view->brain_first, line->message);
+        if (fresh)
+            text_cut(view->brain_failed, sizeof view->brain_failed, line->message);
+    } else if (read_line_words(line->message, &services->handshake_ok, &handshake->words)) {
+        add_earlier(&handshake->earlier, &last);
+        handshake->failure[0] = '\0';
+        handshake->lost = false;
+    } else if (log_matches_any(line->message, &services->handshake_lost)) {
+        handshake->lost = true;
+    } else if (log_matches_any(line->message, &services->handshake_none)) {
+        view->brain_none = true;
+    }
 }
 
 static enum error_code add_brain_voices(struct target *target, const struct container *brain,
                                         struct evidence *evidence, struct voices *voices,
                                         struct error *error)
 {
+    CLEANUP_HEARD struct heard_lines lines = {.before = 0};
     const struct setup_services *services = &target_setup(target)->services;
-    const struct setup_patterns *const sets[] = {&services->policy_loaded, &services->handshake_ok,
-                                                 &services->handshake_failed,
-                                                 &services->handshake_lost,
-                                                 &services->handshake_none};
-    enum error_code code = logs_fetch(target, brain,
-                                      &(struct log_query){.probe = PROBE_LOGS_BRAIN,
-                                                          .sets = sets,
-                                                          .set_count = sizeof sets
-                                                                       / sizeof sets[0]},
-                                      evidence, error);
+    struct log_sets sets;
+    const struct log_query query = logs_query_brain(services, &sets);
+    enum error_code code = fetch_voice(target, brain, &query, evidence, voices, &lines, error);
     if (code != ERROR_OK)
         return code;
-    struct policy_words words = {0};
-    char failure[160] = "";
-    bool lost = false;
+    struct handshake handshake = {.lost = false};
+    struct parity_view *view = &voices->view;
     struct log_line line;
-    for (size_t at = 0; logs_next(&evidence_last(evidence, PROBE_LOGS_BRAIN, NULL)->output, &at,
-                                  logs_boundary(brain), &line);) {
-        struct policy_words earlier = words;
-        if (log_matches_any(line.message, &services->handshake_failed)) {
-            text_cut(failure, sizeof failure, line.message);
-        } else if (read_line_words(line.message, &services->handshake_ok, &words)) {
-            if (failure[0] != '\0')
-                text_cut(voices->view.brain_first, sizeof voices->view.brain_first, failure);
-            if (earlier.kind != POLICY_WORDS_INVALID)
-                voices->brain_earlier[voices->brain_count++ % EARLIER_MAX] = earlier;
-            failure[0] = '\0';
-            lost = false;
-        } else if (log_matches_any(line.message, &services->handshake_lost)) {
-            lost = true;
-        }
-    }
-    voices->view.lost = lost;
-    if (failure[0] != '\0')
-        say_unequal(voices, "Brain says: %s", failure);
-    else if (words.kind == POLICY_WORDS_INVALID)
+    for (size_t at = 0; logs_next(&lines.all, &at, logs_boundary(brain), &line);)
+        read_handshake(services, &line, at > lines.before, &handshake, view);
+    view->lost = handshake.lost;
+    if (handshake.failure[0] != '\0') {
+        say_unequal(voices, "Brain says: %s", handshake.failure);
+    } else if (handshake.words.kind == POLICY_WORDS_INVALID) {
+        view->brain_absent = true;
         add_absent_line(voices, "Brain's handshake line");
-    add_voice(voices, "Brain's handshake line", &words);
-    return ERROR_OK;
-}
-
-/* The first of the earlier lines that does not agree with the hash of the voices. */
-static void say_earlier(const struct policy_words *earlier, size_t count, const char *hash,
-                        char ret_text[160])
-{
-    for (size_t i = 0; i < count && i < EARLIER_MAX && ret_text[0] == '\0'; i++) {
-        bool contrary = earlier[i].kind == POLICY_WORDS_OTHER
-                        || (earlier[i].kind == POLICY_WORDS_HASH
-                            && strcmp(earlier[i].hash, hash) != 0)
-                        || (earlier[i].kind == POLICY_WORDS_SHORTENED
-                            && !begins_so(&earlier[i], hash));
-        if (contrary)
-            (void)snprintf(ret_text, 160, "an earlier line of this run names %.64s",
-                           earlier[i].hash);
     }
+    add_voice(voices, "Brain's handshake line", &handshake.words);
+    if (view->brain_first[0] == '\0')
+        say_earlier(&handshake.earlier, view->hash, view->brain_first);
+    return ERROR_OK;
 }
 
 /* The sum of the voices. A lost leadership is contrary but in a sample, where it may be regained
@@ -231,15 +286,12 @@ static void say_earlier(const struct policy_words *earlier, size_t count, const 
 static void judge_voices(struct voices *voices, enum parity_depth depth)
 {
     struct parity_view *view = &voices->view;
-    say_earlier(voices->execution_earlier, voices->execution_count, view->hash,
-                view->execution_first);
-    say_earlier(voices->brain_earlier, voices->brain_count, view->hash, view->brain_first);
     if (view->lost && depth != PARITY_SAMPLE)
         say_unequal(voices, "Brain lost its leadership after the handshake");
     if (view->parity == PARITY_UNEQUAL)
         return;
     bool optional = depth == PARITY_SAMPLE && voices->replied;
-    view->lines_absent = voices->replied && voices->lines_absent;
+    view->lines_absent = voices->replied && voices->lines_absent && view->log_failed == NULL;
     if (view->hash[0] == '\0' && voices->missing[0] == '\0')
         add_missing(voices, "anybody: no voice names a whole hash");
     if (voices->missing[0] != '\0' && !(optional && view->lines_absent)) {

@@ -19,11 +19,16 @@ struct parity_view {
     char hash[SHA256_HEX + 1]; /* the hash of the voices, in lower case; "" where none named one */
     char text[400];            /* what is equal, unequal or missing, in words */
     bool lines_absent;         /* MISSING only because a log line is absent: the replies agree */
+    /* Which line is absent, and whether Brain says that it will never print one. Of a run that
+     * began in this deployment an absent line is missing (H-13). */
+    bool execution_absent, brain_absent, brain_none;
+    const char *log_failed; /* the probe of a log that could not be read, NULL = none */
     /* What an earlier line of the same run says otherwise, "" = none does: of Execution, and of
      * Brain, a handshake that failed before the good one too. It counts where the run began in the
      * deployment (H-06, H-11). */
     char execution_first[160], brain_first[160];
-    bool lost; /* Brain lost its leadership and has not regained it */
+    char brain_failed[160]; /* a handshake that failed since the last recorded look, "" = none */
+    bool lost;              /* Brain lost its leadership and has not regained it */
 };
 
 enum parity_depth {

@@ -246,6 +246,7 @@ bool driver_has_journal(const struct driver *driver)
 void driver_close(struct driver *driver)
 {
     target_close(driver->target);
+    remembered_free(&driver->remembered);
     deployment_clear(&driver->deployment);
     signer_close(driver->session);
     signer_close(driver->operator_signer);
@@ -300,8 +301,19 @@ enum error_code driver_target(struct driver *driver, struct target **ret_target,
     if (code == ERROR_OK && driver->journal != NULL)
         code = check_host_key(driver, error);
     if (code == ERROR_OK)
+        target_remember(driver->target, &driver->remembered.heard);
+    if (code == ERROR_OK)
         *ret_target = driver->target;
     return code;
+}
+
+enum error_code driver_remember(struct driver *driver, struct error *error)
+{
+    enum error_code code = driver_reload(driver, error);
+    return code == ERROR_OK
+               ? remembered_follow(&driver->remembered, driver->journal, &driver->deployment,
+                                   &driver->config.setup.services, error)
+               : code;
 }
 
 void driver_disconnect(struct driver *driver)

@@ -14,6 +14,7 @@
 #include "fsm/config/config.h"
 #include "fsm/deployment.h"
 #include "fsm/record.h"
+#include "fsm/remembered.h"
 #include "journal/format/world.h"
 
 struct screen;
@@ -43,8 +44,8 @@ enum driver_need {
 /* What the last look at Execution showed, to be compared with the next one. */
 struct interlock_memory {
     enum interlock shown;
-    char container[80], started_at[40]; /* "" = nothing is remembered */
-    unsigned armed_lines, disarmed_lines;
+    char container[80], started_at[40];                /* "" = nothing is remembered */
+    unsigned armed_lines, disarmed_lines, heard_count; /* heard_count: DISARM commands */
 };
 
 struct driver {
@@ -55,6 +56,7 @@ struct driver {
      * last, and the act that it began there; INVALID = none. */
     enum state stands;
     enum action acting;
+    struct remembered remembered; /* driver_remember() */
     struct driver_options options;
     struct config config;
     const struct world *world; /* borrowed */
@@ -103,6 +105,8 @@ bool driver_is_open(const struct driver *driver);
 /* The target, connected, its host key compared with the one genesis pins. */
 enum error_code driver_target(struct driver *driver, struct target **ret_target,
                               struct error *error) CHECKED;
+/* What the deployment's entries recorded so far, lent to the target: up to the last one. */
+enum error_code driver_remember(struct driver *driver, struct error *error) CHECKED;
 /* Drops the connection, so that the next driver_target() makes a new one. */
 void driver_disconnect(struct driver *driver);
 

@@ -31,14 +31,18 @@ static bool is_line_of(const struct bytes *lines, const char *word)
     return false;
 }
 
-/* The containers that ran, of declared services, each service once. */
+/* The containers that ran: all of them, and of declared services one each. */
 static void choose_containers(const struct containers *all, const struct bytes *declared,
-                              struct containers *chosen)
+                              struct snapshot *snapshot)
 {
+    struct containers *ran = &snapshot->ran, *chosen = &snapshot->containers;
     for (size_t i = 0; i < all->count; i++) {
-        const struct container *container = containers_find(all, all->list[i].service);
+        const struct container *container = &all->list[i];
+        if (!container_runs(container))
+            continue;
+        ran->list[ran->count++] = *container;
         if (containers_find(chosen, container->service) == NULL
-            && is_line_of(declared, container->service) && strcmp(container->state, "running") == 0)
+            && is_line_of(declared, container->service))
             chosen->list[chosen->count++] = *container;
     }
 }
@@ -78,7 +82,7 @@ static enum error_code load_containers(struct driver *driver, const struct journ
         return error_set(error, ERROR_MEMORY, 0, "snapshot", "", "out of memory");
     code = containers_read(&lines, all, error);
     if (code == ERROR_OK)
-        choose_containers(all, &declared, &snapshot->containers);
+        choose_containers(all, &declared, snapshot);
     if (code == ERROR_OK)
         code = load_good(driver, entry, all, snapshot, error);
     free(all);

@@ -20,7 +20,8 @@ struct snapshot {
     bool env_good;
     char policy_hash[SHA256_HEX + 1];     /* "" where it was not known, or there is none */
     enum interlock interlock;             /* UNKNOWN the same */
-    struct containers containers;         /* only declared services */
+    struct containers containers;         /* one of each declared service that ran */
+    struct containers ran;                /* all that ran, of every service */
     struct images images;                 /* addresses to fetch them again */
     struct configurations configurations; /* as declared and as running, then */
 };

@@ -69,9 +69,40 @@ static enum error_code run_action(struct step *step, struct error *error)
                      "titan-fsm status", "the table names no action for this state");
 }
 
+/* P-30: nobody else changes containers while a deployment does. What others started before is made
+ * safe and put right on the way back. */
+static enum error_code check_changes(struct step *step, struct error *error)
+{
+    char service[64] = "";
+    if (step->event != EVENT_DONE && step->event != EVENT_REARMED)
+        return ERROR_OK;
+    enum error_code code = step_changed_service(step, service, error);
+    return code == ERROR_OK && service[0] != '\0'
+               ? step_is(step, EVENT_MISMATCH,
+                         "the containers of %s changed, and no command of this deployment changed "
+                         "them",
+                         service)
+               : code;
+}
+
+enum error_code step_changed_service(const struct step *step, char ret_service[64],
+                                     struct error *error)
+{
+    const struct driver *driver = step->driver;
+    return remembered_change(&driver->remembered, step->edge->action, &step->evidence,
+                             &driver->config.setup.services, ret_service, error);
+}
+
 enum error_code step_run(struct step *step, struct error *error)
 {
-    enum error_code code = run_action(step, error);
+    /* The way to safety does not wait for what the journal says. */
+    enum error_code code = step->edge->action != ACTION_MAKE_SAFE
+                               ? driver_remember(step->driver, error)
+                               : ERROR_OK;
+    if (code == ERROR_OK)
+        code = run_action(step, error);
+    if (code == ERROR_OK)
+        code = check_changes(step, error);
     if (code != ERROR_OK && fate_of(step->edge->action, code) == ERROR_FATE_F)
         code = step_is(step, EVENT_FAILED, "%s%s%s", error->what,
                        error->where[0] != '\0' ? ": " : "", error->where);
@@ -257,9 +288,22 @@ const char *step_contrary_line(const struct step *step)
 {
     const struct setup_services *services = &step->driver->config.setup.services;
     const struct parity_view *parity = &step->seen.parity;
-    if (parity->execution_first[0] != '\0' && runs_since_open(step, services->execution))
+    bool execution = runs_since_open(step, services->execution),
+         brain = runs_since_open(step, services->brain);
+    if (execution && parity->execution_first[0] != '\0')
         return parity->execution_first;
-    return parity->brain_first[0] != '\0' && runs_since_open(step, services->brain)
-               ? parity->brain_first
+    if (brain && parity->brain_first[0] != '\0')
+        return parity->brain_first;
+    if (execution && parity->execution_absent)
+        return "Execution's start-up line of this run is missing";
+    return brain && parity->brain_absent && !parity->brain_none
+               ? "Brain's handshake line of this run is missing"
                : "";
+}
+
+bool step_parity_holds(const struct step *step)
+{
+    const struct parity_view *parity = &step->seen.parity;
+    return parity->parity == PARITY_EQUAL
+           || (parity->parity == PARITY_MISSING && parity->lines_absent);
 }

@@ -97,9 +97,16 @@ const struct target_tenancy *step_lease(const struct step *step);
  * Execution before Brain, which asks once and never again. What the answer says is judged later, so
  * that no evidence of it stays, and a responder that cannot be asked is no error. */
 enum error_code step_await_responder(struct step *step, struct error *error) CHECKED;
-/* What an earlier line of a run that began in this deployment says otherwise than parity that was
- * seen last (step->seen: parity, containers, before); "" = nothing. Borrowed. */
+/* What a line of a run that began in this deployment says otherwise than parity that was seen last
+ * (step->seen: parity, containers, before), or that it is missing (H-06, H-11, H-13); "" = nothing.
+ * Borrowed. */
 const char *step_contrary_line(const struct step *step);
+/* Parity as it was seen last, where a line that was never printed, or is rotated away, leaves it to
+ * the other voices. */
+bool step_parity_holds(const struct step *step);
+/* The service whose containers somebody else changed, by the evidence so far; "" = none. */
+enum error_code step_changed_service(const struct step *step, char ret_service[64],
+                                     struct error *error) CHECKED;
 /* The first service that does not run well, of what was seen last; NULL = none. Borrowed. */
 const struct container *step_first_sick(const struct step *step);
 /* Without a guard on the target there is nothing to lay or to withdraw; its absence is recorded.

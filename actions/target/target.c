@@ -21,6 +21,7 @@ struct target {
     void *context;
     struct secrets *secrets; /* NULL only while the env file is being read */
     int64_t limit_ns;        /* of every command, on the boot clock; 0 = its own deadline */
+    const struct heard *heard;
 };
 
 /* "600\n" and the file. Where it is missing, cannot be read or is too large, *ret_env stays as it
@@ -106,6 +107,16 @@ void target_limit(struct target *target, int64_t until_ns)
 const char *target_host_key(const struct target *target)
 {
     return target->backend->host_key(target->context);
+}
+
+void target_remember(struct target *target, const struct heard *heard)
+{
+    target->heard = heard;
+}
+
+const struct heard *target_heard(const struct target *target)
+{
+    return target->heard;
 }
 
 const struct setup *target_setup(const struct target *target)

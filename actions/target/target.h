@@ -22,6 +22,7 @@
 
 struct target;
 struct secrets;
+struct heard;
 struct target_forward;
 
 /* Connected, and with the secrets of its env file and of this machine read (secrets.h). */
@@ -36,6 +37,10 @@ const char *target_host_key(const struct target *target);
 const struct setup *target_setup(const struct target *target);
 const struct world *target_world(const struct target *target);
 const struct clock *target_clock(const struct target *target); /* of its world */
+/* What the driver has heard of the two services so far (actions/heard.h): borrowed, NULL = nothing.
+ */
+void target_remember(struct target *target, const struct heard *heard);
+const struct heard *target_heard(const struct target *target);
 /* As they were read when the connection was made. */
 const struct secrets *target_secrets(const struct target *target);
 /* For foreign bytes that did not come through target_run(): a body, a reply, a frame. */

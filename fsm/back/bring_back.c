@@ -17,10 +17,18 @@ struct group {
  * Execution is always recreated. */
 static bool is_affected(const struct step *step, const struct container *old)
 {
-    const struct container *current = containers_find(&step->seen.earlier, old->service);
-    return strcmp(old->service, step->driver->config.setup.services.execution) == 0
-           || current == NULL || strcmp(current->id, old->id) != 0
-           || strcmp(current->state, "running") != 0;
+    const struct containers *now = &step->seen.earlier, *ran = &step->seen.before.ran;
+    const char *service = old->service;
+    bool same = containers_running(now, service) == containers_running(ran, service);
+    for (size_t i = 0; i < now->count && same; i++) {
+        const struct container *current = &now->list[i];
+        bool found = strcmp(current->service, service) != 0 || !container_runs(current);
+        for (size_t k = 0; k < ran->count && !found; k++)
+            found = strcmp(current->id, ran->list[k].id) == 0
+                    && strcmp(current->state, "running") == 0;
+        same = found;
+    }
+    return strcmp(service, step->driver->config.setup.services.execution) == 0 || !same;
 }
 
 /* Anybody on the bus could have armed Execution since it was made safe. */

@@ -92,6 +92,14 @@ static void judge_images(struct step *step)
     drift_sentence(&step->seen.drift, text, sizeof text);
     if (step->seen.drift.count > 0)
         (void)step_is(step, EVENT_MISMATCH, "%s", text);
+    for (size_t i = 0; step->event == EVENT_INVALID && i < before->count; i++) {
+        const char *service = before->list[i].service;
+        size_t ran = containers_running(&step->seen.before.ran, service),
+               runs = containers_running(&step->seen.containers, service);
+        if (ran != runs)
+            (void)step_is(step, EVENT_MISMATCH, "of %s %zu containers run, and %zu ran before",
+                          service, runs, ran);
+    }
 }
 
 static void judge_services(struct step *step)
@@ -108,8 +116,7 @@ static void judge_services(struct step *step)
         (void)step_is(step, EVENT_MISMATCH,
                       "Execution is %s after the rollback; it must be disarmed",
                       interlock_name(seen->interlock.interlock));
-    else if (has_policy && seen->before.policy_hash[0] != '\0'
-             && seen->parity.parity != PARITY_EQUAL)
+    else if (has_policy && seen->before.policy_hash[0] != '\0' && !step_parity_holds(step))
         (void)step_is(step, EVENT_MISMATCH, "the policy hash is not as before: %s",
                       seen->parity.text);
     else if (has_policy && step_contrary_line(step)[0] != '\0')

@@ -275,42 +275,63 @@ static enum error_code check_single_containers(struct step *step)
     return ERROR_OK;
 }
 
-/* Somebody's DISARM that this step was the first to see: no answer of a person stands behind it. */
-static enum error_code check_not_withdrawn(struct step *step)
+/* Somebody's DISARM that this step was the first to see, or a person's command that came beside it:
+ * no answer stands behind it. */
+static enum error_code check_not_withdrawn(struct step *step, struct error *error)
 {
+    struct driver *driver = step->driver;
     const char *by = json_string_value(json_object_get(step->facts, FACT_DISARMED_BY));
-    return by == NULL
-               ? ERROR_OK
-               : step_is(step, EVENT_MISMATCH, "not armed: somebody else sent DISARM (\"%s\")", by);
+    char who[240];
+    if (by != NULL)
+        return step_is(step, EVENT_MISMATCH, "not armed: somebody else sent DISARM (\"%s\")", by);
+    enum error_code code = driver_reload(driver, error);
+    return code == ERROR_OK && withdrawn_by(&driver->deployment, who, sizeof who)
+               ? step_is(step, EVENT_MISMATCH, "not armed, because of %s", who)
+               : code;
+}
+
+/* The voices of this very moment, of which none is contrary; under a release a line of a run that
+ * began before may be absent. */
+static enum error_code check_parity_now(struct step *step, struct error *error)
+{
+    const struct parity_view *parity = &step->seen.parity;
+    const struct deployment *deployment = &step->driver->deployment;
+    bool release = deployment->procedure == PROCEDURE_RELEASE;
+    enum error_code code = snapshot_load(step->driver, &step->seen.before, error);
+    if (code == ERROR_OK)
+        code = parity_look(step->target, &step->seen.containers, PARITY_BRAIN,
+                           verified_hash(deployment), &step->evidence, &step->seen.parity, error);
+    if (code != ERROR_OK)
+        return code;
+    const char *contrary = step_contrary_line(step);
+    if (!(release ? step_parity_holds(step) : parity->parity == PARITY_EQUAL))
+        return step_is(step, EVENT_MISMATCH, "not armed, because parity is gone: %s", parity->text);
+    return contrary[0] != '\0' ? step_is(step, EVENT_MISMATCH, "not armed: %s", contrary)
+                               : ERROR_OK;
 }
 
 /* Parity again, on this very moment's evidence, and Execution disarmed; then ARM; then Execution
  * itself shows that it received this ARM and is armed. */
 enum error_code step_arm(struct step *step, struct error *error)
 {
-    const char *expect = verified_hash(&step->driver->deployment);
     const struct interlock_view *view = &step->seen.interlock;
     enum error_code code = step_connect_target(step, error);
     if (step_goes_on(step, code))
         code = compose_containers(step->target, &step->evidence, &step->seen.containers, error);
     if (step_goes_on(step, code))
-        code = parity_look(step->target, &step->seen.containers, PARITY_BRAIN, expect,
-                           &step->evidence, &step->seen.parity, error);
-    if (step_goes_on(step, code) && step->seen.parity.parity != PARITY_EQUAL)
-        return step_is(step, EVENT_MISMATCH, "not armed, because parity is gone: %s",
-                       step->seen.parity.text);
+        code = check_parity_now(step, error);
     if (step_goes_on(step, code))
         code = check_single_containers(step);
     if (step_goes_on(step, code))
         code = check_still_disarmed(step, error);
     if (step_goes_on(step, code))
-        code = check_not_withdrawn(step);
+        code = check_not_withdrawn(step, error);
     if (step_goes_on(step, code))
         code = send_arm(step, error);
     if (step_goes_on(step, code))
         code = see_interlock(step, INTERLOCK_ARMED, step->key, error);
     if (step_goes_on(step, code))
-        code = check_not_withdrawn(step);
+        code = check_not_withdrawn(step, error);
     if (step_goes_on(step, code))
         code = step_fact(step, FACT_INTERLOCK, interlock_name(view->interlock), error);
     if (!step_goes_on(step, code))

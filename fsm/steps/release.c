@@ -119,7 +119,7 @@ static enum error_code judge_policy(struct step *step, struct error *error)
     if (code != ERROR_OK)
         return code;
     /* A line that was never printed, or is rotated away, leaves parity to the other voices. */
-    if (seen->parity.parity != PARITY_EQUAL && !seen->parity.lines_absent)
+    if (!step_parity_holds(step))
         return step_is(step, EVENT_MISMATCH, "a release must keep the policy hash: %s",
                        seen->parity.text);
     const char *contrary = step_contrary_line(step);

@@ -83,6 +83,8 @@ enum error_code window_look_once(struct step *step, const struct expectation *ex
     if (step_goes_on(step, code))
         code = window_origin_load(step->driver, 0, &step->origin, error);
     if (step_goes_on(step, code))
+        code = snapshot_load(step->driver, &step->seen.before, error);
+    if (step_goes_on(step, code))
         code = window_look(step, expected, &look, error);
     if (!step_goes_on(step, code))
         return code;
@@ -146,7 +148,9 @@ static enum error_code take_sample(struct step *step, const struct expectation *
                                    int64_t number, struct look *ret_look, struct error *error)
 {
     evidence_clear(&step->evidence);
-    enum error_code code = window_look(step, expected, ret_look, error);
+    enum error_code code = driver_remember(step->driver, error);
+    if (code == ERROR_OK)
+        code = window_look(step, expected, ret_look, error);
     if (code != ERROR_OK)
         return code;
     code = record_look(step, number, ret_look, error);
@@ -268,6 +272,8 @@ enum error_code step_observe_window(struct step *step, struct error *error)
         code = window_expectation(driver, &expected, error);
     if (code == ERROR_OK)
         code = window_interlock_recall(driver, error);
+    if (code == ERROR_OK && step_has_policy(step))
+        code = snapshot_load(driver, &step->seen.before, error);
     if (code != ERROR_OK)
         return code;
     struct window_past past = window_past(&driver->deployment, step->intent, now.boot);

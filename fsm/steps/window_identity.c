@@ -164,7 +164,9 @@ bool window_interlock_changed(const struct driver *driver, const struct interloc
     const struct interlock_memory *last = &driver->interlock;
     unsigned now = expected == INTERLOCK_ARMED ? view->disarmed_lines : view->armed_lines;
     unsigned before = expected == INTERLOCK_ARMED ? last->disarmed_lines : last->armed_lines;
-    return is_remembered_run(driver, view) && now > before;
+    /* Nobody but others sends DISARM in the window. */
+    bool disarms = expected == INTERLOCK_ARMED && view->heard_count > last->heard_count;
+    return is_remembered_run(driver, view) && (now > before || disarms);
 }
 
 void window_interlock_note(struct driver *driver, const struct interlock_view *view)
@@ -176,6 +178,7 @@ void window_interlock_note(struct driver *driver, const struct interlock_view *v
     memcpy(last->started_at, view->started_at, sizeof last->started_at);
     last->armed_lines = view->armed_lines;
     last->disarmed_lines = view->disarmed_lines;
+    last->heard_count = view->heard_count;
 }
 
 void window_interlock_mismatch(struct step *step, enum interlock expected, char *text, size_t size)

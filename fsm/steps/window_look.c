@@ -131,12 +131,23 @@ static const struct evidence_item *failed_item(const struct evidence *evidence, 
     return NULL;
 }
 
-static void judge_parity_view(const struct parity_view *parity, struct look *look)
+/* A line once heard stays heard; a handshake that failed since the last look is contrary whatever
+ * came behind it, and so is what a run that began in this deployment says otherwise. */
+static void judge_parity_view(const struct step *step, struct look *look)
 {
-    if (parity->parity == PARITY_UNEQUAL)
+    const struct parity_view *parity = &step->seen.parity;
+    const char *contrary = step_contrary_line(step);
+    char text[200];
+    if (parity->parity == PARITY_UNEQUAL) {
         add_mismatch(look, parity->text);
-    else if (parity->parity == PARITY_MISSING)
+    } else if (parity->brain_failed[0] != '\0') {
+        (void)snprintf(text, sizeof text, "Brain says: %s", parity->brain_failed);
+        add_mismatch(look, text);
+    } else if (contrary[0] != '\0') {
+        add_mismatch(look, contrary);
+    } else if (parity->parity == PARITY_MISSING) {
         add_failing(look, "policy_hash", parity->text);
+    }
     if (parity->lost)
         add_failing(look, LOOK_LEADERSHIP, "Brain lost its leadership");
 }
@@ -178,7 +189,7 @@ static enum error_code watch_policy(struct step *step, const struct expectation 
         return fail_policy_look(step, false, look, error);
     const struct evidence_item *failed = failed_item(&step->evidence, first);
     if (failed == NULL || seen->parity.parity == PARITY_UNEQUAL)
-        judge_parity_view(&seen->parity, look);
+        judge_parity_view(step, look);
     if (failed != NULL)
         add_unanswered(look, (const char *)failed->output.data);
     first = step->evidence.count;
@@ -206,6 +217,18 @@ static enum error_code judge_last_list(struct step *step, const struct window_or
     enum error_code code = containers_read(&item->output, &step->seen.containers, error);
     if (code == ERROR_OK)
         judge_containers(step, origin, look);
+    return code;
+}
+
+/* P-30, between the last list that was recorded and those of this look. */
+static enum error_code judge_changes(const struct step *step, struct look *look,
+                                     struct error *error)
+{
+    char service[64], text[200];
+    enum error_code code = step_changed_service(step, service, error);
+    (void)snprintf(text, sizeof text, "the containers of %s changed", service);
+    if (code == ERROR_OK && service[0] != '\0')
+        add_mismatch(look, text);
     return code;
 }
 
@@ -242,7 +265,9 @@ static enum error_code look_at_watched(struct step *step, const struct expectati
     if (expected->interlock == INTERLOCK_INVALID)
         return ERROR_OK;
     code = watch_policy(step, expected, look, error);
-    return code == ERROR_OK ? judge_last_list(step, origin, look, error) : code;
+    if (code == ERROR_OK)
+        code = judge_last_list(step, origin, look, error);
+    return code == ERROR_OK ? judge_changes(step, look, error) : code;
 }
 
 enum error_code window_look(struct step *step, const struct expectation *expected,

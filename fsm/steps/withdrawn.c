@@ -87,10 +87,12 @@ void withdrawn_describe(struct step *step, char *ret_text, size_t size)
     }
 }
 
-/* A command of this deployment carried it. */
+/* An intent of this deployment carried it: a person's command beside it is not its own. */
 static bool is_own_nonce(const struct step *step, const char *nonce)
 {
-    return sender_of(&step->driver->deployment, nonce) != NULL || strcmp(step->key, nonce) == 0;
+    const struct journal_entry *sender = sender_of(&step->driver->deployment, nonce);
+    return (sender != NULL && strcmp(sender->type, ENTRY_INTENT) == 0)
+           || strcmp(step->key, nonce) == 0;
 }
 
 static bool was_heard(const struct interlock_view *view, const struct interlock_heard *line)

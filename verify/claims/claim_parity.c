@@ -188,7 +188,8 @@ static void check_growth(const struct audit *audit, struct finding *finding)
 {
     const struct hearing *hearing = &audit->deployment.hearing;
     for (size_t i = 0; i < hearing->log_count; i++)
-        if (hearing->logs[i].probe == PROBE_LOGS_BRAIN && hearing->logs[i].grew_in_front)
+        if (hearing->logs[i].probe == PROBE_LOGS_BRAIN && hearing->logs[i].grew_in_front
+            && !deployment_is_answered(&audit->deployment, hearing->logs[i].entry))
             finding_violated(finding, "H-04", hearing->logs[i].entry,
                              "Brain's log lost a line, or got one in front of older ones");
 }

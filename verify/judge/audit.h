@@ -80,6 +80,9 @@ bool step_is_good(const struct step *step); /* "good transition": by done or rea
 const struct entry *deployment_good_entry(const struct deployment *deployment, enum action action);
 /* Whether the nonce is the deployment's own ("Words", own). */
 bool deployment_is_own(const struct deployment *deployment, struct slice nonce);
+/* Whether what the entry shows is answered by going back: it is a failing transition, a sample
+ * right before one, or a reconciliation that fails or asks. */
+bool deployment_is_answered(const struct deployment *deployment, const struct entry *entry);
 /* The sample, or the transition, that an entry is of the last observed window; NULL step: none. */
 bool deployment_is_sample(const struct deployment *deployment, struct entry *entry);
 /* W-01, with the memory of what the endpoint answered before. */

@@ -236,3 +236,23 @@ int64_t deployment_boot_span_ms(const struct entry *from, int64_t from_ns, const
     return span_ns / 1000000
            + (span_ns % 1000000 > 0); /* rounded up: a limit is not met by rounding */
 }
+
+bool deployment_is_answered(const struct deployment *deployment, const struct entry *entry)
+{
+    for (size_t i = 0; i < deployment->count; i++) {
+        struct entry *other = deployment->entries[i];
+        if (other->seq < entry->seq || other->type == ENTRY_NOTE || other->type == ENTRY_COMMAND)
+            continue;
+        if (other->type == ENTRY_RECONCILIATION) {
+            struct slice then = node_text(entry_body(other), "then");
+            return slice_is(then, "fail") || slice_is(then, "ask");
+        }
+        if (other == entry && other->type == ENTRY_SAMPLE)
+            continue;
+        if (other->type != ENTRY_TRANSITION)
+            return false;
+        enum event event = event_by_name(node_text(entry_body(other), "event"));
+        return event != EVENT_DONE && event != EVENT_REARMED;
+    }
+    return false;
+}

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "verify/judge/order.h"
 #include "verify/judge/reading.h"
 #include "verify/read/memory.h"
 #include "verify/read/utc.h"
@@ -25,6 +26,16 @@ void hearing_free(struct hearing *hearing)
     free(hearing->logs);
     free(hearing->looks);
     *hearing = (struct hearing){0};
+}
+
+size_t hearing_end(const struct hearing *hearing, const struct entry *entry)
+{
+    size_t end = 0;
+    for (size_t i = 0; i < hearing->log_count; i++)
+        if (hearing->logs[i].entry == entry && hearing->logs[i].probe == PROBE_LOGS_EXECUTION
+            && hearing->logs[i].heard_end > end)
+            end = hearing->logs[i].heard_end;
+    return end;
 }
 
 const char *showing_word(enum showing showing)
@@ -332,58 +343,71 @@ static void note_wall_clock(struct walker *walker, const struct item *item)
     walker->last = item;
 }
 
-static void walk_items(struct walker *walker)
+/* How far the walk has come in one entry. */
+struct progress {
+    size_t list; /* the last one, SIZE_MAX = none yet */
+    bool acted;  /* since then */
+};
+
+static void walk_log(struct walker *walker, const struct progress *progress, size_t place)
 {
     struct hearing *hearing = walker->hearing;
+    const struct genesis *genesis = walker->genesis;
     const struct entry *entry = walker->entry;
-    size_t list = SIZE_MAX;
-    bool acted = false;
-    for (size_t i = 0; i < entry->item_count; i++) {
-        const struct item *item = &entry->items[i];
-        note_wall_clock(walker, item);
-        if (item->probe == PROBE_COMPOSE_CONTAINERS) {
-            list = i;
-            acted = false;
-            look_at_list(walker, i);
-        } else if (item->probe == PROBE_COMPOSE_UP || item->probe == PROBE_ACT) {
-            acted = true;
-        } else if (item->probe == PROBE_LOGS_EXECUTION || item->probe == PROBE_LOGS_BRAIN) {
-            bool execution = item->probe == PROBE_LOGS_EXECUTION;
-            struct log_item log = {.entry = entry,
-                                   .item = i,
-                                   .probe = item->probe,
-                                   .run = HEARING_NONE};
-            const struct listing *containers = list != SIZE_MAX ? reading_list(&entry->items[list])
-                                                                : NULL;
-            if (containers != NULL)
-                hear_item(walker, i,
-                          reading_sole(containers, execution ? walker->genesis->execution
-                                                             : walker->genesis->brain),
-                          &log);
-            log.heard_end = hearing->heard_count;
-            hearing->logs = memory_grown(hearing->logs, hearing->log_count + 1, sizeof log);
-            hearing->logs[hearing->log_count++] = log;
-            bool nothing_runs = containers != NULL
-                                && reading_running(containers, walker->genesis->execution) == 0;
-            if (execution && list != SIZE_MAX && !acted && !nothing_runs)
-                look_at(walker, list, &log);
-        }
+    const struct item *item = &entry->items[place];
+    bool execution = item->probe == PROBE_LOGS_EXECUTION;
+    struct log_item log = {.entry = entry,
+                           .item = place,
+                           .probe = item->probe,
+                           .run = HEARING_NONE};
+    const struct listing *containers = progress->list != SIZE_MAX
+                                           ? reading_list(&entry->items[progress->list])
+                                           : NULL;
+    if (containers != NULL)
+        hear_item(walker, place,
+                  reading_sole(containers, execution ? genesis->execution : genesis->brain), &log);
+    log.heard_end = hearing->heard_count;
+    hearing->logs = memory_grown(hearing->logs, hearing->log_count + 1, sizeof log);
+    hearing->logs[hearing->log_count++] = log;
+    bool nothing_runs = containers != NULL && reading_running(containers, genesis->execution) == 0;
+    if (execution && progress->list != SIZE_MAX && !progress->acted && !nothing_runs)
+        look_at(walker, progress->list, &log);
+}
+
+static void walk_item(struct walker *walker, struct progress *progress, size_t place)
+{
+    const struct item *item = &walker->entry->items[place];
+    note_wall_clock(walker, item);
+    if (item->probe == PROBE_COMPOSE_CONTAINERS) {
+        *progress = (struct progress){.list = place};
+        look_at_list(walker, place);
+    } else if (item->probe == PROBE_COMPOSE_UP || item->probe == PROBE_ACT) {
+        progress->acted = true;
+    } else if (item->probe == PROBE_LOGS_EXECUTION || item->probe == PROBE_LOGS_BRAIN) {
+        walk_log(walker, progress, place);
     }
 }
 
 void hearing_collect(const struct record *record, const struct genesis *genesis,
                      struct entry *const *entries, size_t count, struct hearing *ret_hearing)
 {
+    CLEANUP_ORDER struct order order = {0};
     struct hearing hearing = {.record = record};
     struct walker walker = {.hearing = &hearing,
                             .genesis = genesis,
                             .by_hand = count > 0 && entries[0]->type != ENTRY_OPEN};
-    for (size_t i = 0; genesis->has_policy && i < count; i++) {
-        walker.entry = entries[i];
+    struct progress *progress = memory_zeroed(count, sizeof *progress);
+    for (size_t i = 0; i < count; i++) {
+        progress[i].list = SIZE_MAX;
         if (walker.first == NULL && reading_last_list(entries[i]) != NULL)
             walker.first = entries[i];
-        walk_items(&walker);
     }
+    order_make(entries, genesis->has_policy ? count : 0, &order);
+    for (size_t i = 0; i < order.count; i++) {
+        walker.entry = order.places[i].entry;
+        walk_item(&walker, &progress[order.places[i].number], order.places[i].item);
+    }
+    free(progress);
     hearing_free(ret_hearing);
     *ret_hearing = hearing;
 }

@@ -89,6 +89,8 @@ const struct look *hearing_first_look(const struct hearing *hearing, const struc
                                       size_t from, size_t to);
 const struct log_item *hearing_log(const struct hearing *hearing, const struct entry *entry,
                                    size_t item);
+/* How many lines were heard up to the last log of Execution in the entry; 0 where it has none. */
+size_t hearing_end(const struct hearing *hearing, const struct entry *entry);
 const char *showing_word(enum showing showing);
 
 #endif

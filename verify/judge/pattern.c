@@ -1,6 +1,7 @@
 /* Log lines: Docker's time stamp, then JSON or text; a message is matched at its start. */
 #include "verify/judge/pattern.h"
 
+#include <stddef.h>
 #include <string.h>
 
 enum { SHORTENED_MIN = 6, NAMED_WORD_MIN = 16 };
@@ -102,8 +103,11 @@ static bool follows_hash(const char *begin, const char *at)
 {
     while (at > begin && at[-1] == ' ')
         at--;
-    return at - begin >= 5 && (at[-1] == ':' || at[-1] == '=') && (at[-5] == 'h' || at[-5] == 'H')
-           && memcmp(at - 4, "ash", 3) == 0;
+    static const char word[] = "hash";
+    bool same = at - begin >= 5 && (at[-1] == ':' || at[-1] == '=');
+    for (size_t i = 0; same && i < sizeof word - 1; i++)
+        same = (at[(ptrdiff_t)i - 5] | 0x20) == word[i];
+    return same;
 }
 
 /* What the rest of a message names behind a pattern that has no %H in it. */

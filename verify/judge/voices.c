@@ -116,6 +116,16 @@ struct handshake {
     bool failed, lost;
 };
 
+/* A line that a sample, or the look of `confirm`, is the first to have. */
+static bool is_first_heard_in_window(const struct heard *heard, const struct log_item *log)
+{
+    struct entry *entry = (struct entry *)(uintptr_t)log->entry;
+    return heard->entry == log->entry
+           && (entry->type == ENTRY_SAMPLE
+               || (entry->type == ENTRY_TRANSITION
+                   && slice_is(node_text(entry_body(entry), "from"), "observed")));
+}
+
 static struct handshake follow_handshake(const struct hearing *hearing, const struct log_item *log,
                                          struct chorus *chorus)
 {
@@ -127,7 +137,7 @@ static struct handshake follow_handshake(const struct hearing *hearing, const st
         bool fails = (heard->matches & HEARD_BIT(PATTERN_HANDSHAKE_FAILED)) != 0,
              loses = (heard->matches & HEARD_BIT(PATTERN_HANDSHAKE_LOST)) != 0,
              shakes = !fails && (heard->matches & HEARD_BIT(PATTERN_HANDSHAKE_OK)) != 0,
-             in_window = heard->entry == log->entry && log->entry->type == ENTRY_SAMPLE;
+             in_window = is_first_heard_in_window(heard, log);
         if (fails && (in_window || began_here(hearing, log->run)))
             voices_decide(&chorus->voices, PARITY_UNEQUAL, "H-11",
                           "Brain's policy hash handshake failed in this deployment");
@@ -236,6 +246,8 @@ void voices_read(const struct hearing *hearing, const struct genesis *genesis,
             execution = hear_log(hearing, entry, i, &chorus) || execution;
         else if (item->probe == PROBE_LOGS_BRAIN)
             brain = hear_log(hearing, entry, i, &chorus) || brain;
+        bool is_log = item->probe == PROBE_LOGS_EXECUTION || item->probe == PROBE_LOGS_BRAIN;
+        chorus.voices.unread = chorus.voices.unread || (is_log && item->status != 0);
     }
     compare_voices(&chorus);
     struct voices *voices = &chorus.voices;

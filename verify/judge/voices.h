@@ -23,6 +23,7 @@ struct voices {
     unsigned replies;
     bool asked;        /* the responder was */
     bool silent;       /* and did not answer, once at least */
+    bool unread;       /* a log could not be read */
     bool lost;         /* Brain's leadership, behind its line (H-12) */
     bool without_hash; /* a voice agreed without naming the whole hash */
     bool absent;       /* a line is, whatever the parity of the rest */

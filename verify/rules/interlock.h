@@ -24,6 +24,12 @@ bool interlock_was_answered(const struct audit *audit, const struct entry *after
                             const struct entry *until, bool yes);
 /* The state that a release's window must show, by L-10 (DISARMED or ARMED; UNKNOWN: no window). */
 enum showing interlock_check_release(const struct audit *audit, struct finding *finding);
+/* Whether a sample, or the look of `confirm`, shows something else than `expected`, or a line that
+ * is new behind the first *before heard ones does; then they are counted too (L-11). */
+bool interlock_sample_fault(const struct audit *audit, const struct entry *entry, size_t *before,
+                            enum showing expected, char *ret_why, size_t room);
+/* How many lines were heard up to the last look before the window. */
+size_t interlock_heard_before_window(const struct deployment *deployment);
 /* What the window must show, and NULL; else the first entry that shows something else (L-11). */
 const struct entry *interlock_window_fault(const struct audit *audit, enum showing expected,
                                            char *ret_why, size_t room);

@@ -38,7 +38,7 @@ static bool log_has_line(const struct entry *entry, struct slice wanted)
 }
 
 /* A line that the snapshot has too, and that is not stamped after the `open`, is of before. */
-static bool is_of_before(const struct deployment *deployment, const struct heard *heard)
+static bool is_line_of_before(const struct deployment *deployment, const struct heard *heard)
 {
     const struct entry *snapshot = deployment_good_entry(deployment, ACTION_CONNECT);
     int64_t opened_ns = opened_at_ns(deployment);
@@ -66,7 +66,7 @@ static const struct entry *foreign_disarm(const struct audit *audit, const struc
         bool in_front = heard->entry->seq < until->seq
                         || (heard->entry == until && heard->item < until_item);
         if ((heard->matches & HEARD_BIT(PATTERN_DISARM_RECEIVED)) == 0 || !in_front
-            || is_of_before(deployment, heard)
+            || is_line_of_before(deployment, heard)
             || deployment_is_own(deployment, slice_of(heard->nonce)))
             continue;
         if (found == NULL || found->seq < heard->entry->seq)

@@ -1,7 +1,6 @@
 /* What others do to the interlock between the driver's own looks: an ARM or a DISARM of somebody
  * else, a change in the window, a release that leaves it otherwise than it was. */
 #include "verify/rules/interlock.h"
-#include "verify/rules/window.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -74,27 +73,6 @@ static bool span_holds(const struct span *span, const struct entry *entry, size_
                || (entry == span->to && item < span->to_item));
 }
 
-/* What is answered by going back is no violation. */
-static bool is_answered_by_failing(const struct deployment *deployment, const struct entry *entry)
-{
-    for (size_t i = 0; i < deployment->count; i++) {
-        struct entry *other = deployment->entries[i];
-        if (other->seq < entry->seq || other->type == ENTRY_NOTE || other->type == ENTRY_COMMAND)
-            continue;
-        if (other->type == ENTRY_RECONCILIATION) {
-            struct slice then = node_text(entry_body(other), "then");
-            return slice_is(then, "fail") || slice_is(then, "ask");
-        }
-        if (other == entry && other->type == ENTRY_SAMPLE)
-            continue;
-        if (other->type != ENTRY_TRANSITION)
-            return false;
-        enum event event = event_by_name(node_text(entry_body(other), "event"));
-        return event != EVENT_DONE && event != EVENT_REARMED;
-    }
-    return false;
-}
-
 /* Whether an armed line follows an ARM of the deployment's own: one that was sent, and interrupted
  * before its outcome was recorded. */
 static bool is_own_arming(const struct deployment *deployment, size_t at)
@@ -118,7 +96,7 @@ static void check_span(const struct audit *audit, const struct span *span, struc
         bool behind = look->entry != span->from || look->heard_end > span->heard;
         if (look->says_armed && behind && span_holds(span, look->entry, look->list)
             && look->entry != span->from
-            && !is_answered_by_failing(&audit->deployment, look->entry))
+            && !deployment_is_answered(&audit->deployment, look->entry))
             finding_violated(finding, "L-05", look->entry,
                              "Execution is armed where it must stay disarmed");
     }
@@ -129,7 +107,7 @@ static void check_span(const struct audit *audit, const struct span *span, struc
             || (heard->run == span->run ? i <= span->heard
                                         : heard->entry == span->from && i <= span->heard)
             || is_own_arming(&audit->deployment, i)
-            || is_answered_by_failing(&audit->deployment, heard->entry))
+            || deployment_is_answered(&audit->deployment, heard->entry))
             continue;
         finding_violated(finding, "L-05", heard->entry,
                          "a line of Execution says that it was armed where it must stay disarmed");
@@ -260,62 +238,4 @@ enum showing interlock_check_release(const struct audit *audit, struct finding *
         finding_violated(finding, "L-10", verified,
                          "Execution had been armed and stays disarmed, and nobody was asked");
     return rearmed != NULL ? SHOWING_ARMED : is;
-}
-
-/* A line that the looks before had not, and that says otherwise. */
-static bool line_says_otherwise(const struct hearing *hearing, const struct entry *entry,
-                                enum showing expected)
-{
-    unsigned other = expected == SHOWING_ARMED ? HEARD_BIT(PATTERN_DISARMED)
-                                               : HEARD_BIT(PATTERN_ARMED);
-    for (size_t i = 0; i < hearing->heard_count; i++)
-        if (hearing->heard[i].entry == entry && (hearing->heard[i].matches & other) != 0)
-            return true;
-    return false;
-}
-
-bool interlock_look_failed(const struct look *look)
-{
-    for (size_t i = look->list; i < look->end; i++)
-        if (look->entry->items[i].status != 0
-            && (look->entry->items[i].probe == PROBE_LOGS_EXECUTION
-                || look->entry->items[i].probe == PROBE_INTERLOCK_MARKER))
-            return true;
-    return false;
-}
-
-const struct entry *interlock_window_fault(const struct audit *audit, enum showing expected,
-                                           char *ret_why, size_t room)
-{
-    const struct deployment *deployment = &audit->deployment;
-    const struct entry *confirmed = deployment_good_entry(deployment, ACTION_CONFIRM);
-    for (size_t i = 0; i < deployment->count; i++) {
-        struct entry *entry = deployment->entries[i];
-        if (!deployment_is_sample(deployment, entry) && entry != confirmed)
-            continue;
-        for (size_t k = 0; k < deployment->hearing.look_count; k++) {
-            const struct look *look = &deployment->hearing.looks[k];
-            if (look->entry != entry || look->showing == expected || look->showing == SHOWING_STILL
-                || (entry != confirmed && interlock_look_failed(look)))
-                continue;
-            (void)snprintf(ret_why, room, "Execution is %s where it must be %s%s%s",
-                           showing_word(look->showing), showing_word(expected),
-                           look->showing == SHOWING_UNKNOWN ? ": " : "",
-                           look->showing == SHOWING_UNKNOWN ? look->why : "");
-            return entry;
-        }
-        if (line_says_otherwise(&deployment->hearing, entry, expected)) {
-            (void)snprintf(ret_why, room,
-                           "a line of Execution says that it was not %s all the time",
-                           showing_word(expected));
-            return entry;
-        }
-        if (hearing_look(&deployment->hearing, entry, 0, entry->item_count) == NULL
-            && (entry == confirmed || !window_has_failed_item(entry))) {
-            (void)snprintf(ret_why, room, "nobody looked whether Execution is %s",
-                           showing_word(expected));
-            return entry;
-        }
-    }
-    return NULL;
 }

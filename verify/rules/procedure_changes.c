@@ -157,7 +157,11 @@ static void follow_changes(struct changes *changes, const struct entry *entry,
         note_change(changes, item);
         if (containers == NULL)
             continue;
-        if (!fails)
+        /* What others did before is made safe, and put right by redeploy. */
+        bool put_right = step != NULL
+                         && (step->action == ACTION_MAKE_SAFE
+                             || (step->action == ACTION_REDEPLOY && changes->entry != entry));
+        if (!fails && !put_right)
             compare_list(changes, step, entry, containers, finding);
         changes->last = containers;
         changes->entry = entry;

@@ -247,11 +247,34 @@ static bool has_part(struct match *match, const struct part *part)
     return true;
 }
 
+/* Of a sample: the log of a service of which a list does not show exactly one running container. */
+static bool has_no_such_log(const struct match *match, enum probe probe)
+{
+    const struct genesis *genesis = &match->audit->genesis;
+    bool found = false;
+    for (size_t i = 0; match->entry->type == ENTRY_SAMPLE && i < match->entry->item_count; i++) {
+        const struct item *item = &match->entry->items[i];
+        const struct listing *containers = item->probe == PROBE_COMPOSE_CONTAINERS
+                                               ? reading_list(item)
+                                               : NULL;
+        found = found
+                || (containers != NULL
+                    && reading_running(containers, probe == PROBE_LOGS_BRAIN ? genesis->brain
+                                                                             : genesis->execution)
+                           != 1);
+    }
+    return found;
+}
+
 static bool part_may_be_absent(const struct match *match, const struct part *part)
 {
     const struct part *behind = part + 1;
     bool look = part->probe == PROBE_COMPOSE_CONTAINERS || part->probe == PROBE_LOGS_EXECUTION
                 || part->probe == PROBE_INTERLOCK_MARKER;
+    if ((part->probe == PROBE_LOGS_EXECUTION || part->probe == PROBE_LOGS_BRAIN
+         || part->probe == PROBE_INTERLOCK_MARKER)
+        && has_no_such_log(match, part->probe))
+        return true;
     if ((match->adopted && match->front) || (match->failed && part->when != WHEN_ENDPOINTS))
         return true;
     if (match->freed && (part->probe == PROBE_ACT || part->probe == PROBE_TENANCY))

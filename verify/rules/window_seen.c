@@ -20,41 +20,45 @@ static void note_moment(struct earliest *earliest, const struct entry *entry, in
         *earliest = (struct earliest){entry, ns};
 }
 
+/* The state that the window starts with, the hash, and how much was heard before it. */
+struct window_start {
+    enum showing showing;
+    char hash[SHA256_HEX + 1];
+    size_t heard;
+};
+
 /* Of a sample that was added to the tally. A leadership that was lost is contrary only where it is
  * still lost in the next sample (H-12). */
 static bool sample_shows_it(const struct audit *audit, const struct entry *entry,
-                            const struct tally *tally, enum showing expected,
-                            char hash[SHA256_HEX + 1])
+                            const struct tally *tally, struct window_start *start)
 {
     struct voices voices;
+    char why[200];
     const struct hearing *hearing = &audit->deployment.hearing;
     if (!audit->genesis.has_policy)
         return false;
     voices_read(hearing, &audit->genesis, entry, 0, entry->item_count, 0, &voices);
-    if (voices.parity == PARITY_UNEQUAL || tally->lost_in_a_row > 1
-        || (hash[0] != '\0' && voices.hash[0] != '\0' && strcmp(hash, voices.hash) != 0))
-        return true;
-    for (size_t i = 0; i < hearing->look_count; i++)
-        if (hearing->looks[i].entry == entry && expected != SHOWING_UNKNOWN
-            && hearing->looks[i].showing != expected && hearing->looks[i].showing != SHOWING_STILL
-            && !interlock_look_failed(&hearing->looks[i]))
-            return true;
-    /* L-11: a change that a later line took back. */
-    for (size_t i = 0; i < hearing->heard_count; i++)
-        if (hearing->heard[i].entry == entry
-            && (hearing->heard[i].matches
-                & (HEARD_BIT(PATTERN_ARMED) | HEARD_BIT(PATTERN_DISARMED)))
-                   != 0)
-            return true;
-    return false;
+    bool contrary = voices.parity == PARITY_UNEQUAL || tally->lost_in_a_row > 1
+                    || (voices.parity == PARITY_MISSING && !voices.unread
+                        && strcmp(voices.rule, "H-13") == 0)
+                    || (start->hash[0] != '\0' && voices.hash[0] != '\0'
+                        && strcmp(start->hash, voices.hash) != 0),
+         otherwise = interlock_sample_fault(audit, entry, &start->heard,
+                                            start->showing != SHOWING_UNKNOWN ? start->showing
+                                                                              : SHOWING_DISARMED,
+                                            why, sizeof why);
+    for (size_t i = 0; i < hearing->log_count; i++)
+        contrary = contrary || (hearing->logs[i].entry == entry && hearing->logs[i].grew_in_front);
+    return contrary || (otherwise && start->showing != SHOWING_UNKNOWN);
 }
 
-/* The state that the window starts with, and the hash: those of the step before it. */
-static enum showing expected_of(const struct audit *audit, char ret_hash[SHA256_HEX + 1])
+/* As the step before it left them. */
+static struct window_start start_of(const struct audit *audit)
 {
     const struct deployment *deployment = &audit->deployment;
     const enum action actions[] = {ACTION_ARM, ACTION_VERIFY_RELEASE};
-    ret_hash[0] = '\0';
+    struct window_start start = {.showing = SHOWING_UNKNOWN,
+                                 .heard = interlock_heard_before_window(deployment)};
     for (unsigned i = 0; i < 2; i++) {
         const struct entry *entry = deployment_good_entry(deployment, actions[i]);
         struct voices voices;
@@ -62,10 +66,11 @@ static enum showing expected_of(const struct audit *audit, char ret_hash[SHA256_
             continue;
         const struct look *look = hearing_look(&deployment->hearing, entry, 0, entry->item_count);
         voices_read(&deployment->hearing, &audit->genesis, entry, 0, entry->item_count, 0, &voices);
-        memcpy(ret_hash, voices.hash, sizeof voices.hash);
-        return look != NULL ? look->showing : SHOWING_UNKNOWN;
+        memcpy(start.hash, voices.hash, sizeof voices.hash);
+        start.showing = look != NULL ? look->showing : SHOWING_UNKNOWN;
+        return start;
     }
-    return SHOWING_UNKNOWN;
+    return start;
 }
 
 static bool belongs_to_window(struct entry *entry, const struct entry *intent)
@@ -95,8 +100,7 @@ static void look_at_samples(const struct audit *audit, const struct step *failur
     const struct entry *transition = failure->transition,
                        *intent = window_intent(deployment, transition);
     CLEANUP_TALLY struct tally tally = {0};
-    char hash[SHA256_HEX + 1];
-    enum showing expected = expected_of(audit, hash);
+    struct window_start start = start_of(audit);
     int64_t last_ns = 0;
     if (failure->from == STATE_ARMED || (intent != NULL && failure->from == STATE_VERIFIED)
         || failure->from == STATE_OBSERVED) {
@@ -112,8 +116,8 @@ static void look_at_samples(const struct audit *audit, const struct step *failur
         if (!belongs_to_window(entry, intent) || strcmp(entry->boot, transition->boot) != 0)
             continue;
         last_ns = window_times(entry).last_received_ns;
-        if (window_add_sample(audit, &tally, entry, &fault)
-            || sample_shows_it(audit, entry, &tally, expected, hash))
+        bool faulty = window_add_sample(audit, &tally, entry, &fault);
+        if (sample_shows_it(audit, entry, &tally, &start) || faulty)
             note_moment(earliest, entry, last_ns);
     }
     bool watching = failure->from == STATE_ARMED || failure->from == STATE_OBSERVED
@@ -236,8 +240,7 @@ const struct entry *window_unreasonable(const struct audit *audit, const struct 
     const struct deployment *deployment = &audit->deployment;
     const struct entry *intent = window_intent(deployment, failure->transition), *last = NULL;
     CLEANUP_TALLY struct tally tally = {0};
-    char hash[SHA256_HEX + 1];
-    enum showing expected = expected_of(audit, hash);
+    struct window_start start = start_of(audit);
     bool shown = false;
     for (size_t i = 0; intent != NULL && i < deployment->count; i++) {
         struct entry *entry = deployment->entries[i];
@@ -249,7 +252,7 @@ const struct entry *window_unreasonable(const struct audit *audit, const struct 
             return entry;
         }
         shown = window_add_sample(audit, &tally, entry, &fault)
-                || sample_shows_it(audit, entry, &tally, expected, hash);
+                || sample_shows_it(audit, entry, &tally, &start);
         last = entry;
     }
     bool by_sample = failure->intent == intent && intent != NULL
