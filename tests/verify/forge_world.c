@@ -298,6 +298,7 @@ static void tenancy(struct forge *forge, json_t *evidence, bool held)
                    (long long)forge->epoch, forge->count - 1, hash,
                    held ? "alice on a laptop" : "");
     forge_item(forge, evidence, "tenancy", "", 0, text);
+    forge->epoch += !held; /* of the next deployment */
 }
 
 static void release_target(struct forge *forge, json_t *evidence)
@@ -305,7 +306,6 @@ static void release_target(struct forge *forge, json_t *evidence)
     tenancy(forge, evidence, true);
     forge_item(forge, evidence, "act", "release images", 0, "");
     tenancy(forge, evidence, false);
-    forge->epoch++; /* of the next deployment */
 }
 
 /* What stands behind the last `up` of either procedure. */
@@ -517,7 +517,6 @@ static void restore(struct forge *forge, json_t *evidence, const char *action)
         forge_item(forge, evidence, "git.status", "", 0, "");
         forge_item(forge, evidence, "act", "release images", 0, "");
         tenancy(forge, evidence, false);
-        forge->epoch++;
     }
 }
 
