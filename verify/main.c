@@ -316,7 +316,7 @@ static enum error_code run_subcommand(struct command_line *line, int count, char
 }
 
 /* What could not be printed is no verdict. */
-static int check_output(enum verify_status status)
+static int check_printed(enum verify_status status)
 {
     struct error error;
     errno = 0;
@@ -339,7 +339,7 @@ int main(int argc, char **argv)
     enum error_code code = read_command_line(argc, argv, &line, &error);
     if (code == ERROR_OK && (line.help || line.version)) {
         fputs(line.help ? help : "titan-verify " TITAN_VERSION "\n", stdout);
-        return check_output(VERIFY_PROVEN);
+        return check_printed(VERIFY_PROVEN);
     }
     int count = argc - optind;
     char **words = argv + optind;
@@ -351,5 +351,5 @@ int main(int argc, char **argv)
             report_json_error(status, &error, stdout);
         error_print(stderr, "titan-verify", &error);
     }
-    return check_output(status);
+    return check_printed(status);
 }
