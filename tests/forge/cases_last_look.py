@@ -138,6 +138,7 @@ CASES = [
         lambda j: edit.item(T(j, SWITCH), "preflight").update(status=1),
     ),
     Case("ll_interlock", "L-18", "release_rearmed", disarmed_look),
+    Case("ll_marker", "L-18", "release", put(SWITCH, "interlock.marker", "present")),
     Case("ll_hash", "H-15", "release", other_line(SWITCH)),
     Case("r_env_other", "R-08", "env_put_back", put("verify_restored", "env.hmac", OTHER)),
     Case("r_env_mode", "R-08", "release_unhealthy", put("verify_restored", "env.mode", "644 0 0")),

@@ -186,13 +186,17 @@ static void check_as_found(const struct audit *audit, const struct look *before,
     const struct step *step = deployment_first_change(&audit->deployment, &again);
     if (step == NULL || again || audit->deployment.policy)
         return;
-    const struct look *look = hearing_look(&audit->deployment.hearing, step->transition, 0,
-                                           reading_first_act(step->transition));
-    if (look == NULL || before == NULL || look->showing != before->showing)
+    const struct hearing *hearing = &audit->deployment.hearing;
+    enum showing was = before != NULL ? before->showing : SHOWING_INVALID, is = SHOWING_INVALID;
+    size_t to = reading_first_act(step->transition);
+    for (size_t i = 0; i < hearing->look_count; i++)
+        if (hearing->looks[i].entry == step->transition && hearing->looks[i].end <= to
+            && (is == SHOWING_INVALID || is == was))
+            is = hearing->looks[i].showing;
+    if (is != was || was == SHOWING_INVALID)
         finding_violated(finding, "L-18", step->transition,
                          "right before the first change Execution is %s, and it was found %s",
-                         showing_word(look != NULL ? look->showing : SHOWING_INVALID),
-                         showing_word(before != NULL ? before->showing : SHOWING_INVALID));
+                         showing_word(is), showing_word(was));
 }
 
 enum showing interlock_check_release(const struct audit *audit, struct finding *finding)
