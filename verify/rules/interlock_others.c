@@ -88,6 +88,24 @@ static bool is_own_arming(const struct deployment *deployment, size_t at)
     return false;
 }
 
+/* A redeploy that found it armed, and disarmed it before it went on. */
+static bool was_disarmed_again(const struct audit *audit, const struct entry *entry)
+{
+    const struct deployment *deployment = &audit->deployment;
+    for (size_t i = 0; i < deployment->step_count; i++) {
+        const struct step *step = &deployment->steps[i];
+        if (step->transition == entry && step->action == ACTION_REDEPLOY && step->intent != NULL)
+            return interlock_disarm_is_observed(audit, entry, 0,
+                                                node_text(entry_body(step->intent), "key"), NULL);
+    }
+    return false;
+}
+
+static bool is_answered(const struct audit *audit, const struct entry *entry)
+{
+    return deployment_is_answered(&audit->deployment, entry) || was_disarmed_again(audit, entry);
+}
+
 static void check_span(const struct audit *audit, const struct span *span, struct finding *finding)
 {
     const struct hearing *hearing = &audit->deployment.hearing;
@@ -95,8 +113,7 @@ static void check_span(const struct audit *audit, const struct span *span, struc
         const struct look *look = &hearing->looks[i];
         bool behind = look->entry != span->from || look->heard_end > span->heard;
         if (look->says_armed && behind && span_holds(span, look->entry, look->list)
-            && look->entry != span->from
-            && !deployment_is_answered(&audit->deployment, look->entry))
+            && look->entry != span->from && !is_answered(audit, look->entry))
             finding_violated(finding, "L-05", look->entry,
                              "Execution is armed where it must stay disarmed");
     }
@@ -106,8 +123,7 @@ static void check_span(const struct audit *audit, const struct span *span, struc
             || !span_holds(span, heard->entry, heard->item)
             || (heard->run == span->run ? i <= span->heard
                                         : heard->entry == span->from && i <= span->heard)
-            || is_own_arming(&audit->deployment, i)
-            || deployment_is_answered(&audit->deployment, heard->entry))
+            || is_own_arming(&audit->deployment, i) || is_answered(audit, heard->entry))
             continue;
         finding_violated(finding, "L-05", heard->entry,
                          "a line of Execution says that it was armed where it must stay disarmed");
