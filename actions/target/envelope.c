@@ -74,6 +74,17 @@ static void add_mutating(struct text *line, struct text *inner, const struct set
     text_add(inner, ") >&3 3>&- 4<&-; s=$?; exec 3>&-; cat <&4; exit $s");
 }
 
+/* Who has the lock, on standard error: the last one that /proc/locks names, with its command. */
+static void add_lock_holder(struct text *line, const struct setup *setup)
+{
+    text_add(line, "; s=$?; if [ $s = 75 ]; then i=$(stat -L -c %i ");
+    add_quoted_state_file(line, setup, "deploy.lock");
+    text_add(line,
+             "); while read -r n t a w p d r; do [ \"$t\" != FLOCK ] || "
+             "[ \"${d##*:}\" != \"$i\" ] || printf '\\npid %s (%s)' \"$p\" "
+             "\"$(tr '\\000' ' ' < \"/proc/$p/cmdline\")\" >&2; done < /proc/locks; fi; m $s -");
+}
+
 void envelope_write(struct text *line, const struct setup *setup,
                     const struct target_command *command, int64_t deadline_ms, const char *mark)
 {
@@ -102,7 +113,10 @@ void envelope_write(struct text *line, const struct setup *setup,
         text_add(&inner, script_of(command));
     text_add_format(line, "timeout -k 2 %.3f sh -c ", (double)deadline_ms / 1000.0);
     text_add_quoted_text(line, &inner);
-    text_add(line, "; m $? -");
+    if (command->tenancy != NULL)
+        add_lock_holder(line, setup);
+    else
+        text_add(line, "; m $? -");
 }
 
 /* "\n<mark> <boot> <seconds.hundredths> <word> <wall clock, or ->\n" at `at`. */
@@ -163,14 +177,18 @@ enum error_code envelope_read(const char *mark, const struct bytes *printed,
 }
 
 enum error_code envelope_judge(const struct setup *setup, const struct target_command *command,
-                               int status, struct error *error)
+                               const struct target_result *result, struct error *error)
 {
+    const char *said = result->errors.size > 0 ? (const char *)result->errors.data : "";
+    const char *holder = strstr(said, "\npid ");
+    int status = result->status;
     if (command->tenancy == NULL)
         return ERROR_OK;
     if (status == STATUS_LOCKED)
         return error_set(error, ERROR_HELD, status, setup->target.name,
-                         "wait for the other deployment script, then go on",
-                         "another process on the target holds deploy.lock");
+                         "wait for the other deployment script, or end it if it hangs, then go on",
+                         "another process on the target holds deploy.lock%s%.200s",
+                         holder != NULL ? ": " : "", holder != NULL ? holder + 1 : "");
     if (status == STATUS_EPOCH)
         return error_set(
             error, ERROR_HELD, status, setup->target.name, "titan-fsm status",

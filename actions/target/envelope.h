@@ -27,6 +27,6 @@ enum error_code envelope_read(const char *mark, const struct bytes *printed,
 
 /* ERROR_HELD: the flock or the epoch refused a mutating command, and nothing was run. */
 enum error_code envelope_judge(const struct setup *setup, const struct target_command *command,
-                               int status, struct error *error) CHECKED;
+                               const struct target_result *result, struct error *error) CHECKED;
 
 #endif

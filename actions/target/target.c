@@ -210,7 +210,7 @@ static enum error_code read_result(const struct target *target,
     bytes_free(&raw->output);
     if (code == ERROR_OK)
         code = redact_result(target, command, result, error);
-    return code == ERROR_OK ? envelope_judge(target->setup, command, result->status, error) : code;
+    return code == ERROR_OK ? envelope_judge(target->setup, command, result, error) : code;
 }
 
 enum error_code target_run(struct target *target, const struct target_command *command,

@@ -174,7 +174,8 @@ static void target_run_mutating_waits_for_the_existing_flock(void **state)
     local.setup.command_ms =
         400; /* the lock is waited for as long as an ordinary command may take */
     assert_int_equal(target_run(local.target, &command, &result, &error), ERROR_HELD);
-    assert_non_null(strstr(error.what, "deploy.lock"));
+    assert_non_null(strstr(error.what, "deploy.lock: pid "));
+    assert_non_null(strstr(error.what, "(flock "));
     local.setup.command_ms = 10000;
     assert_true(fputs("\n", holder) >= 0);
     assert_int_equal(pclose(holder), 0);

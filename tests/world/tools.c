@@ -258,7 +258,7 @@ static int run_stat(struct sh *shell, int count, char **words)
 {
     const struct file *file = files_find(shell->files, sh_path(shell, words[count - 1]));
     bool owner = count == 5 && strcmp(words[3], "%a %u %g") == 0;
-    bool size = count == 5 && strcmp(words[3], "%s") == 0;
+    bool size = count == 5 && (strcmp(words[3], "%s") == 0 || strcmp(words[3], "%i") == 0);
     if (count != 5 || (!owner && !size && strcmp(words[3], "%a") != 0))
         sh_refuse(shell, "stat %s", words[count - 2]);
     if (file == NULL)
