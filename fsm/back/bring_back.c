@@ -105,7 +105,7 @@ static enum error_code up_group(struct step *step, const char *override, const s
 
 /* Its responder is waited for there, because Brain asks once and never again. Where this very step
  * recreated it before an interruption, it stays. */
-static enum error_code bring_back_execution(struct step *step, const char *override,
+static enum error_code bring_back_execution(struct step *step, const char *override, bool *ret_made,
                                             struct error *error)
 {
     const char *execution = step->driver->config.setup.services.execution;
@@ -124,7 +124,33 @@ static enum error_code bring_back_execution(struct step *step, const char *overr
                                      &good, error);
     if (code == ERROR_OK && !good)
         note_missing(step, execution);
+    *ret_made = good && !recreated;
     return code == ERROR_OK && good ? step_await_responder(step, error) : code;
+}
+
+/* A way back before this one brought Brain up without an Execution to answer it: it asks once, so
+ * only another container of it asks again. */
+static enum error_code make_brain_ask_again(struct step *step, const char *override,
+                                            struct error *error)
+{
+    const char *brain = step->driver->config.setup.services.brain;
+    const struct container *old = containers_find(&step->seen.before.containers, brain),
+                           *current = containers_find(&step->seen.earlier, brain);
+    bool good = true;
+    if (brain[0] == '\0' || old == NULL || current == NULL || strcmp(current->id, old->id) == 0
+        || strcmp(current->image, old->image) != 0)
+        return ERROR_OK;
+    enum error_code code = up_safely(step,
+                                     &(struct compose_up){.override = override,
+                                                          .services = {brain},
+                                                          .service_count = 1,
+                                                          .no_deps = true,
+                                                          .no_build = true,
+                                                          .force_recreate = true},
+                                     &good, error);
+    if (code == ERROR_OK && !good)
+        note_missing(step, brain);
+    return code;
 }
 
 /* It comes up in front of Execution. */
@@ -143,6 +169,7 @@ enum error_code bring_back(struct step *step, const char *override, struct error
     const struct setup *setup = &step->driver->config.setup;
     const struct containers *before = &step->seen.before.containers;
     struct group first = {.count = 0}, rest = {.count = 0};
+    bool made = false; /* Execution, here and now */
     for (size_t i = 0; i < before->count; i++) {
         const char *service = before->list[i].service;
         struct group *group = is_before_execution(setup, service) ? &first : &rest;
@@ -153,6 +180,8 @@ enum error_code bring_back(struct step *step, const char *override, struct error
     }
     enum error_code code = up_group(step, override, &first, error);
     if (code == ERROR_OK)
-        code = bring_back_execution(step, override, error);
+        code = bring_back_execution(step, override, &made, error);
+    if (code == ERROR_OK && made)
+        code = make_brain_ask_again(step, override, error);
     return code == ERROR_OK ? up_group(step, override, &rest, error) : code;
 }
