@@ -103,6 +103,8 @@ static enum error_code decode(uint64_t seq, const struct bytes *value,
     CLEANUP_JSON json_t *payload = NULL;
     enum error_code code = canonical_read(value->data + SIGNATURE_BYTES,
                                           value->size - SIGNATURE_BYTES, &payload, error);
+    if (code == ERROR_MEMORY)
+        return code;
     if (code != ERROR_OK)
         return entry_damaged(seq, "the payload is not canonical JSON", error);
     const char *journal, *prev, *utc, *boot, *signer, *type;

@@ -23,6 +23,9 @@ void store_end_transaction(MDB_txn **transaction)
 static enum error_code store_damaged(const struct store *store, int code, const char *what,
                                      struct error *error)
 {
+    if (code == ENOMEM) /* of this machine, and nothing that the journal is to blame for */
+        return error_set(error, ERROR_MEMORY, code, store->directory, "", "%s: out of memory",
+                         what);
     return error_set(error, ERROR_DAMAGED, code, store->directory,
                      "keep a copy of the directory, then run titan-verify on it", "%s: %s", what,
                      mdb_strerror(code));

@@ -8,6 +8,7 @@ Standard output too: where it cannot be written the status is not 0."""
 import hashlib
 import os
 import pathlib
+import resource
 import shutil
 import socket
 import subprocess
@@ -259,6 +260,18 @@ def look_at_output(home, fsm, verify, problems):
     return len(commands)
 
 
+def look_at_memory(home, fsm, problems):
+    """An address space into which the journal cannot be mapped is no damage of the journal."""
+    if b"__asan_init" in pathlib.Path(fsm).read_bytes():
+        return 0  # which takes all of it for itself
+    for words in ([fsm, "status"], [fsm, "log"], [fsm, "explain"]):
+        bound = (64 << 20, 64 << 20)
+        came = run(words, home, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, bound))
+        if came.returncode != 1 or "out of memory" not in came.stderr:
+            problems.append(f"{words[1]} without memory: {came.returncode}: {came.stderr[:200]!r}")
+    return 3
+
+
 def main(build):
     problems = []
     fsm, verify = program(build, "titan-fsm"), program(build, "titan-verify")
@@ -267,6 +280,7 @@ def main(build):
         begin(home, fsm)
         tried = look_at_paths(home, fsm, verify, problems)
         tried += look_at_output(home, fsm, verify, problems)
+        tried += look_at_memory(home, fsm, problems)
     if tried < 140:
         problems.append(f"only {tried} were tried")
     print(
