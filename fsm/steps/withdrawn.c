@@ -22,6 +22,16 @@ static bool is_command(const struct journal_entry *entry, const char *command)
            && strcmp(entry_string(entry, "command"), command) == 0;
 }
 
+/* Of a `titan-fsm disarm` beside the driver. */
+static bool is_command_key(const struct deployment *deployment, const char *nonce)
+{
+    for (size_t i = 0; i < deployment->count; i++)
+        if (is_command(&deployment->entries[i], "disarm")
+            && strcmp(entry_string(&deployment->entries[i], "key"), nonce) == 0)
+            return true;
+    return false;
+}
+
 bool withdrawn_by(const struct deployment *deployment, char *ret_who, size_t size)
 {
     ret_who[0] = '\0';
@@ -32,7 +42,8 @@ bool withdrawn_by(const struct deployment *deployment, char *ret_who, size_t siz
         else if (is_command(entry, "disarm") && strcmp(entry_string(entry, "phase"), "intent") == 0)
             (void)snprintf(ret_who, size, "titan-fsm disarm (entry %llu: %.120s)",
                            (unsigned long long)entry->seq, entry_string(entry, "reason"));
-        else if (noted_nonce(entry)[0] != '\0')
+        else if (noted_nonce(entry)[0] != '\0'
+                 && !is_command_key(deployment, noted_nonce(entry))) /* it is named already */
             (void)snprintf(ret_who, size, "a DISARM on the bus (entry %llu: \"%s\")",
                            (unsigned long long)entry->seq, noted_nonce(entry));
     }
