@@ -87,8 +87,9 @@ static enum error_code fail_whole_look(struct step *step, struct look *look, str
     for (size_t i = 0; code == ERROR_OK && i < setup->endpoint_count; i++) {
         *error = cause;
         add_failing(look, setup->endpoints[i].name, cause.what);
-        code = health_unanswered(step->driver->clock, setup->endpoints[i].name, look->sent_ns,
-                                 &step->evidence, error);
+        /* Not asked at all: its time is that of the entry, behind the list (C-03). */
+        code = health_unanswered(step->driver->clock, setup->endpoints[i].name,
+                                 driver_now_ns(step->driver), &step->evidence, error);
     }
     for (size_t i = 0; step->origin.known && i < step->origin.containers.count; i++)
         add_failing(look, step->origin.containers.list[i].service, cause.what);
