@@ -84,6 +84,7 @@ static bool judge_commands(struct audit *audit, const struct finding *authority,
     claim_integrity(audit, &claims_of[CLAIM_INTEGRITY]);
     claims_of[CLAIM_AUTHORITY] = *authority;
     claim_clocks(audit, &claims_of[CLAIM_CLOCKS]);
+    named_collect_commands(audit, ret_commands);
     unsigned judged = commands_judge(audit, &claims_of[CLAIM_INTERLOCK], &claims_of[CLAIM_PARITY]);
     finding_conclude(&claims_of[CLAIM_INTERLOCK], NULL,
                      "%u commands between the deployments, each as its evidence shows", judged);

@@ -88,15 +88,18 @@ def of_item(journal, place, at, action):
     if count > 1:
         to = count - 1 if at < count - 1 else 0
         yield change("moved", lambda _, items: items.insert(to, items.pop(at)))
-    if item["size"] > 0 and probe not in FOR_PEOPLE and not is_first_answer(journal, place, item):
+    sick = probe == "health" and item["status"] not in (1, 200)  # it cannot become worse
+    kept = sick or probe in FOR_PEOPLE or is_first_answer(journal, place, item)
+    if item["size"] > 0 and not kept:
         yield change("emptied", lambda copy_of, items: replace(copy_of, items[at], ""))
-    yield change("failed", lambda _, items: items[at].update(status=failed(items[at])))
+    if not sick:
+        yield change("failed", lambda _, items: items[at].update(status=failed(items[at])))
     yield change("subject", lambda _, items: items[at].update(subject=items[at]["subject"] + "x"))
     yield change("older", lambda _, items: shift(items[at], -MINUTE_NS))
     yield change("newer", lambda _, items: shift(items[at], MINUTE_NS))
     if "target" in item:
         yield change("boot", lambda _, items: items[at]["target"].update(boot=OTHER_BOOT))
-    for mutation, text in contrary_texts(journal, item, is_before_arm(journal, place, at)):
+    for mutation, text in contrary_texts(journal, place, item, is_before_arm(journal, place, at)):
         yield change(mutation, lambda copy_of, items, text=text: replace(copy_of, items[at], text))
 
 
@@ -123,7 +126,7 @@ def is_before_arm(journal, place, at):
     return False
 
 
-def contrary_texts(journal, item, before_arm):
+def contrary_texts(journal, place, item, before_arm):
     """(mutation, output) for what has lists or lines in it."""
     text = journal.text(item)
     if item["probe"] in LISTS:
@@ -131,7 +134,11 @@ def contrary_texts(journal, item, before_arm):
     elif item["probe"] == "logs.errors" and not journal.entries[0]["body"]["patterns"]["errors"]:
         return  # no line is contrary
     elif item["probe"].startswith("logs."):
-        yield from of_log(item["probe"], text, before_arm)
+        # By hand, Brain's last line counts: what it said before is of older times
+        by_hand = item["probe"] == "logs.brain" and journal.entries[place]["type"] == "command"
+        for mutation, made in of_log(item["probe"], text, before_arm):
+            if not by_hand or not mutation.endswith(" before"):
+                yield mutation, made
     elif item["probe"] == "interlock.marker":
         yield "flipped", "absent\n" if text == "present\n" else "present\n"
     elif item["probe"] == "bus.policy_hash" and item["status"] == 0:

@@ -95,7 +95,7 @@ def verify(honest, journal, path):
     done = subprocess.run(
         [VERIFY, path, *honest.arguments(), "--json"], capture_output=True, check=False
     )
-    claims = {}
+    claims = {}  # and what the report names besides
     try:
         report = json.loads(done.stdout)
     except ValueError:
@@ -104,6 +104,8 @@ def verify(honest, journal, path):
         for claim in deployment["claims"]:
             key = deployment.get("number"), claim["claim"]
             claims[key] = claim["verdict"], claim["sentence"]
+    named = [text for text in report.get("not_proven", []) if " changed: " in text]
+    claims[None, "named"] = None, " ".join(named)
     return done.returncode, claims
 
 
@@ -145,7 +147,7 @@ def control(all_honest, folder):
             bad = [
                 f"{key[0]} {key[1]}: {value[1]}"
                 for key, value in claims.items()
-                if value[0] not in ("proven", "not applicable")
+                if value[0] not in ("proven", "not applicable", None)
             ]
             print(f"FALSE ALARM: {honest.name} is honest and ended with {status}", *bad, sep="\n  ")
     return before, wrong

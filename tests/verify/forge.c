@@ -62,6 +62,7 @@ void forge_init(struct forge *forge)
                             .deployment = -1,
                             .intent = -1,
                             .sessions = FORGE_FIRST_SESSION,
+                            .epoch = 1,
                             .genesis_window_ms = 300000};
     memcpy(forge->journal, "00112233445566778899aabbccddeeff", 33);
     memcpy(forge->boot, "11111111-2222-3333-4444-555555555555", 37);

@@ -76,12 +76,30 @@ static void check_clock_of_item(const struct entry *entry, const struct item *it
                          SLICE_ARGUMENTS(item->probe_name));
 }
 
+/* The intent of a command: an outcome repeats its items, and the others come behind it. */
+static struct entry *intent_of_command(const struct record *record, struct entry *entry)
+{
+    struct slice key = node_text(entry_body(entry), "key");
+    for (int64_t seq = entry->seq; entry->type == ENTRY_COMMAND && seq-- > 0;) {
+        struct entry *other = &record->entries[seq];
+        if (other->type == ENTRY_COMMAND
+            && slice_is(node_text(entry_body(other), "phase"), "intent")
+            && slice_equal(node_text(entry_body(other), "key"), key))
+            return other;
+    }
+    return NULL;
+}
+
 static void check_evidence(const struct audit *audit, struct entry *entry, struct finding *finding)
 {
     int64_t earliest_ns = intent_time(audit->record, entry);
+    struct entry *command = intent_of_command(audit->record, entry);
+    size_t repeated = command != NULL ? command->item_count : 0;
+    if (command != NULL && strcmp(command->boot, entry->boot) == 0)
+        earliest_ns = command->boottime_ns;
     for (size_t i = 0; i < entry->item_count; i++)
         check_clock_of_item(entry, &entry->items[i], i > 0 ? &entry->items[i - 1] : NULL,
-                            earliest_ns, finding);
+                            i < repeated ? 0 : earliest_ns, finding);
 }
 
 /* What the target's clocks showed last, and which of its boots are over. */

@@ -107,6 +107,24 @@ static void read_before(const struct audit *audit, struct finding *finding,
         memcpy(ret_hash, voices.hash, SHA256_HEX + 1);
 }
 
+/* H-15, where the act was taken for done and its last look is not recorded. */
+static void check_line_before(const struct audit *audit, const struct step *step, const char *hash,
+                              struct finding *finding)
+{
+    const struct hearing *hearing = &audit->deployment.hearing;
+    const struct heard *last = NULL;
+    for (size_t i = 0; i < hearing->heard_count && step->intent != NULL; i++)
+        if (hearing->heard[i].entry->seq < step->intent->seq
+            && (hearing->heard[i].matches & HEARD_BIT(PATTERN_POLICY_LOADED)) != 0)
+            last = &hearing->heard[i];
+    if (last != NULL && last->naming.hash[0] != '\0'
+        && strncmp(last->naming.hash, hash, strlen(last->naming.hash)) != 0)
+        finding_violated(
+            finding, "H-15", last->entry,
+            "before the first change Execution loaded %.12s..., and %.12s... was found",
+            last->naming.hash, hash);
+}
+
 /* H-15 */
 static void check_voices_as_found(const struct audit *audit, struct finding *finding)
 {
@@ -114,13 +132,17 @@ static void check_voices_as_found(const struct audit *audit, struct finding *fin
     const struct step *step = deployment_first_change(&audit->deployment, &again);
     const struct entry *snapshot = deployment_good_entry(&audit->deployment, ACTION_CONNECT);
     struct voices was, is;
-    if (step == NULL || snapshot == NULL || again)
+    if (step == NULL || snapshot == NULL || (again && !step->adopted))
         return;
     voices_read(&audit->deployment.hearing, &audit->genesis, snapshot, 0, snapshot->item_count,
                 VOICE_ALL, &was);
     if (was.parity != PARITY_EQUAL && was.parity != PARITY_ABSENT)
         return;
     finding_rests_on(finding, step->transition);
+    if (again) {
+        check_line_before(audit, step, was.hash, finding);
+        return;
+    }
     voices_read(&audit->deployment.hearing, &audit->genesis, step->transition, 0,
                 reading_first_act(step->transition), VOICE_ALL, &is);
     if (is.parity != PARITY_EQUAL && is.parity != PARITY_ABSENT)

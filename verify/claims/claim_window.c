@@ -163,10 +163,8 @@ static void check_confirm(const struct audit *audit, const struct entry *last, s
 static void describe_window(const struct audit *audit, const struct tally *tally, int64_t number,
                             int64_t length_ms, const struct entry *last, struct finding *finding)
 {
-    char failed[240] = "";
-    if (tally->failed > 0)
-        (void)snprintf(failed, sizeof failed, "; %lld of them had a failure, the last one of %s",
-                       (long long)tally->failed, tally->blame);
+    char failed[400];
+    tally_describe(tally, failed, sizeof failed);
     finding_conclude(finding, last, "%lld samples cover %lld ms without a gap, %s%s",
                      (long long)number, (long long)length_ms,
                      audit->genesis.endpoints->count > 0
@@ -289,7 +287,7 @@ static void check_rollback(const struct audit *audit, const struct step *failure
     const struct deployment *deployment = &audit->deployment;
     const struct entry *started = first_safe_intent(deployment, failure->transition),
                        *ended = deployment->entries[deployment->count - 1];
-    char unwatched[80];
+    char unwatched[80], failed[400];
     bool same_boot;
     if (started == NULL) {
         finding_violated(finding, "W-12", failure->transition,
@@ -317,11 +315,12 @@ static void check_rollback(const struct audit *audit, const struct step *failure
         finding_violated(finding, "W-13", ended,
                          "the rollback took %lld ms; at most %lld ms are allowed",
                          (long long)took_ms, (long long)audit->limits->rollback_ms);
+    window_describe_failed(audit, failure, failed, sizeof failed);
     finding_conclude(finding, ended,
                      "the rollback was begun %lld ms after the failure could be seen (%s) and "
-                     "ended %lld ms later%s",
+                     "ended %lld ms later%s%s",
                      (long long)(start_ms > 0 ? start_ms : 0), event_name(failure->event),
-                     (long long)took_ms, unwatched);
+                     (long long)took_ms, unwatched, failed);
 }
 
 void claim_window(const struct audit *audit, struct finding *finding)

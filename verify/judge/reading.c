@@ -27,6 +27,19 @@ bool reading_lists_container(const struct entry *entry, const char *id)
     return false;
 }
 
+bool reading_has_word(struct slice words, const char *word)
+{
+    size_t length = strlen(word);
+    while (words.length > 0) {
+        const char *space = memchr(words.at, ' ', words.length);
+        size_t end = space != NULL ? (size_t)(space - words.at) : words.length;
+        if (end == length && memcmp(words.at, word, length) == 0)
+            return true;
+        words = slice_from(words, end + (space != NULL ? 1 : 0));
+    }
+    return false;
+}
+
 bool reading_is_running(const struct listed *container)
 {
     return strcmp(container->state, "running") == 0 || strcmp(container->state, "restarting") == 0

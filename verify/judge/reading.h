@@ -15,6 +15,9 @@ const struct listing *reading_last_list(const struct entry *entry);
 /* Whether a list of the entry has the container of this id. */
 bool reading_lists_container(const struct entry *entry, const char *id);
 
+/* Whether one of the words, one space between, is this one. */
+bool reading_has_word(struct slice words, const char *word);
+
 /* "running": its state is running, restarting or paused. */
 bool reading_is_running(const struct listed *container);
 bool reading_is_good(const struct listed *container);

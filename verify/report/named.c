@@ -89,6 +89,42 @@ static void named_compare_containers(const struct audit *audit, const struct ent
     }
 }
 
+/* N-05 of the commands between the deployments: against the entry with a list before each. */
+static void name_command_lists(const struct audit *audit, const struct entry *entry, char *changed,
+                               size_t size)
+{
+    const struct listing *was = NULL, *is = reading_last_list(entry);
+    for (int64_t seq = entry->seq; is != NULL && was == NULL && seq-- > 0;)
+        was = reading_last_list(&audit->record->entries[seq]);
+    const struct listing *both[] = {was, is};
+    for (unsigned k = 0; was != NULL && is != NULL && k < 2; k++)
+        for (size_t i = 0; i < both[k]->count; i++) {
+            char word[96];
+            const struct listed *container = &both[k]->list[i];
+            if (!reading_is_running(container) || ran_before(both[1 - k], container))
+                continue;
+            (void)snprintf(word, sizeof word, "the containers of %.64s (entry %lld)",
+                           container->service, (long long)entry->seq);
+            add_word(changed, size, word);
+        }
+}
+
+void named_collect_commands(const struct audit *audit, struct deployment_report *report)
+{
+    const struct deployment *commands = &audit->deployment;
+    const struct heard *last = NULL;
+    for (size_t i = 0; i < commands->count; i++)
+        name_command_lists(audit, commands->entries[i], report->changed, sizeof report->changed);
+    for (size_t i = 0; i < commands->hearing.heard_count; i++) {
+        const struct heard *heard = &commands->hearing.heard[i];
+        if ((heard->matches & HEARD_BIT(PATTERN_POLICY_LOADED)) == 0)
+            continue;
+        if (last != NULL && strcmp(last->naming.hash, heard->naming.hash) != 0)
+            add_word(report->changed, sizeof report->changed, "the policy hash");
+        last = heard;
+    }
+}
+
 static void name_changes(const struct audit *audit, char *changed, size_t size)
 {
     const struct entry *snapshot = deployment_good_entry(&audit->deployment, ACTION_CONNECT);

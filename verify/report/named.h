@@ -9,5 +9,7 @@
 
 /* Of the deployment in `audit`. */
 void named_collect(const struct audit *audit, struct deployment_report *report);
+/* Of the commands between the deployments: N-05. */
+void named_collect_commands(const struct audit *audit, struct deployment_report *report);
 
 #endif

@@ -92,7 +92,10 @@ static void remark_deployment(const struct deployment_report *deployment, struct
         add_remark(remarks, "N-04",
                    "No dead-man guard lay on the target: had the driver died, nothing would have "
                    "rolled back by itself.");
-    if (deployment->changed[0] != '\0')
+    if (deployment->changed[0] != '\0' && deployment->commands)
+        add_remark(remarks, "N-05", "Before commands between the deployments changed: %s.",
+                   deployment->changed);
+    else if (deployment->changed[0] != '\0')
         add_remark(remarks, "N-05",
                    "Deployment %llu: since the end of the deployment before changed on the target: "
                    "%s.",

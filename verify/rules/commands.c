@@ -8,6 +8,8 @@
 #include "verify/judge/reading.h"
 #include "verify/judge/voices.h"
 
+static const int64_t ARM_FRESH_NS = 30000000000;
+
 static bool commands_is_word(struct entry *entry, const char *key, const char *word)
 {
     return slice_is(node_text(entry_body(entry), key), word);
@@ -48,15 +50,24 @@ static bool begins_with(const struct entry *outcome, const struct entry *intent)
     return true;
 }
 
+/* P-11: what stands behind the items of the intent is the act, and what came of it. */
+static bool sends_next(const struct entry *outcome, const struct entry *intent)
+{
+    const struct item *first = entry_first_item(outcome, 0, outcome->item_count, PROBE_BUS_PUBLISH);
+    return first == NULL || first == &outcome->items[intent->item_count]
+           || commands_is_word((struct entry *)outcome, "command", "succeed");
+}
+
 static void check_outcome(struct entry *entry, const struct entry *intent,
                           const struct entry *another, struct finding *finding)
 {
     if (intent == NULL || intent->seq > entry->seq)
         finding_violated(finding, "P-11", entry,
                          "a command has an outcome, and no intent with its key before it");
-    else if (!begins_with(entry, intent))
+    else if (!begins_with(entry, intent) || !sends_next(entry, intent))
         finding_violated(finding, "P-11", entry,
-                         "what came of a command does not begin with the evidence of its intent");
+                         "what came of a command does not begin with the evidence of its intent, "
+                         "and then the act");
     else if (another != NULL)
         finding_violated(finding, "P-11", entry, "a command has two outcomes");
 }
@@ -71,6 +82,8 @@ void commands_check_phases(const struct deployment *commands, struct finding *fi
                            *outcome = other_phase(commands, entry, "outcome");
         if (commands_is_word(entry, "phase", "outcome"))
             check_outcome(entry, intent, outcome, finding);
+        else if (intent != NULL)
+            finding_violated(finding, "P-11", entry, "a command has two intents");
         else if (commands_is_word(entry, "phase", "intent")
                  && commands_is_word(entry, "command", "arm") && outcome == NULL)
             finding_undecidable(finding, "P-11", entry,
@@ -90,6 +103,17 @@ static int64_t time_of_previous(const struct deployment *commands, struct entry 
             last_ns = other->boottime_ns;
     }
     return last_ns;
+}
+
+/* L-08 */
+static void check_fresh_by_hand(const struct arming *arming, struct finding *finding)
+{
+    const struct item *first = &arming->entry->items[0],
+                      *arm = &arming->entry->items[arming->publish];
+    if (arm->sent_ns - first->sent_ns > ARM_FRESH_NS)
+        finding_violated(finding, "L-08", arming->entry,
+                         "an ARM by hand rests on what was seen %lld s before",
+                         (long long)((arm->sent_ns - first->sent_ns) / 1000000000));
 }
 
 static void check_arm_by_hand(const struct audit *audit, struct entry *entry,
@@ -115,6 +139,9 @@ static void check_arm_by_hand(const struct audit *audit, struct entry *entry,
                 &voices);
     if (voices.parity == PARITY_UNEQUAL || voices.parity == PARITY_MISSING)
         finding_violated(parity, voices.rule, entry, "an ARM by hand: %s", voices.why);
+    else if (voices.parity == PARITY_ABSENT || voices.absent)
+        finding_undecidable(parity, "H-13", entry, "an ARM by hand: a voice was absent");
+    check_fresh_by_hand(&arming, interlock);
 }
 
 /* L-06 */

@@ -116,10 +116,27 @@ const char *procedure_subject_fault(const struct audit *audit, const struct entr
 
 static bool is_same_item(const struct item *left, const struct item *right)
 {
-    return left->probe == right->probe && slice_equal(left->probe_name, right->probe_name)
-           && slice_equal(left->subject, right->subject) && left->sent_ns == right->sent_ns
-           && left->received_ns == right->received_ns
+    return left->sent_ns == right->sent_ns && left->probe == right->probe
+           && slice_equal(left->probe_name, right->probe_name)
+           && slice_equal(left->subject, right->subject) && left->received_ns == right->received_ns
            && memcmp(left->hash, right->hash, SHA256_BYTES) == 0;
+}
+
+/* In this entry, or in one of the deployment before. What came of a `command` repeats the items of
+ * its intent. */
+static bool was_recorded(const struct deployment *deployment, size_t place, size_t at)
+{
+    const struct entry *entry = deployment->entries[place];
+    for (size_t other = 0; other < at; other++)
+        if (is_same_item(&entry->items[other], &entry->items[at]))
+            return true;
+    for (size_t i = 0; entry->type != ENTRY_COMMAND && i < place; i++) {
+        const struct entry *before = deployment->entries[i];
+        for (size_t k = 0; before->type != ENTRY_COMMAND && k < before->item_count; k++)
+            if (is_same_item(&before->items[k], &entry->items[at]))
+                return true;
+    }
+    return false;
 }
 
 void procedure_check_subjects(const struct audit *audit, struct finding *finding)
@@ -133,11 +150,9 @@ void procedure_check_subjects(const struct audit *audit, struct finding *finding
                 finding_violated(finding, "P-14", entry, "the item `%.*s` of '%.*s': %s",
                                  SLICE_ARGUMENTS(entry->items[k].probe_name),
                                  SLICE_ARGUMENTS(entry->items[k].subject), fault);
-            for (size_t other = 0; other < k; other++)
-                if (is_same_item(&entry->items[other], &entry->items[k]))
-                    finding_violated(finding, "P-15", entry,
-                                     "the item `%.*s` is recorded twice in one entry",
-                                     SLICE_ARGUMENTS(entry->items[k].probe_name));
+            if (was_recorded(deployment, i, k))
+                finding_violated(finding, "P-15", entry, "the item `%.*s` is recorded twice",
+                                 SLICE_ARGUMENTS(entry->items[k].probe_name));
         }
     }
 }

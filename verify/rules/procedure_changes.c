@@ -28,25 +28,11 @@ static bool changes_allowed(const struct genesis *genesis, const char *service)
     return false;
 }
 
-/* Words with one space between. */
-static bool has_word(struct slice words, const char *word)
-{
-    size_t length = strlen(word);
-    while (words.length > 0) {
-        const char *space = memchr(words.at, ' ', words.length);
-        size_t end = space != NULL ? (size_t)(space - words.at) : words.length;
-        if (end == length && memcmp(words.at, word, length) == 0)
-            return true;
-        words = slice_from(words, end + (space != NULL ? 1 : 0));
-    }
-    return false;
-}
-
 static bool was_acted_on(const struct changes *changes, const char *service)
 {
     bool found = changes->all;
     for (size_t i = 0; i < changes->act_count && !found; i++)
-        found = has_word(changes->acts[i], service);
+        found = reading_has_word(changes->acts[i], service);
     return found;
 }
 

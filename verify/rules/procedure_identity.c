@@ -132,6 +132,61 @@ static void check_no_other(const struct entry *entry, const struct listing *pull
                              containers->list[i].service);
 }
 
+/* Of a row of compose.containers, or of compose.images. */
+static const char *image_of(const struct listed *row)
+{
+    return row->image[0] != '\0' ? row->image : row->id;
+}
+
+/* A service that was brought up by its name, in the list next behind. `due`: with its image, or
+ * one of them. */
+static void check_brought_up(const struct audit *audit, const struct entry *entry,
+                             const struct listing *containers, const struct listed *due,
+                             const struct listing *all_due, struct finding *finding)
+{
+    struct slice service = slice_of(due->service);
+    bool single = slice_equal(service, audit->genesis.execution)
+                  || slice_equal(service, audit->genesis.brain);
+    if (reading_service(containers, service) == NULL
+        || (single && reading_running(containers, service) > 1))
+        finding_violated(finding, "P-21", entry,
+                         "%s was brought up, and has no container or more than one behind it",
+                         due->service);
+    for (size_t i = 0; i < containers->count; i++) {
+        const struct listed *container = &containers->list[i];
+        bool good = !slice_is(service, container->service) || !reading_is_running(container);
+        for (size_t k = 0; k < all_due->count && !good; k++)
+            good = strcmp(all_due->list[k].service, due->service) == 0
+                   && (image_of(&all_due->list[k])[0] == '\0'
+                       || strcmp(image_of(&all_due->list[k]), container->image) == 0);
+        if (!good)
+            finding_violated(finding, "P-21", entry, "%s was brought up from another image",
+                             due->service);
+    }
+}
+
+/* Each list next behind a `compose.up` that names services. */
+static void check_behind_ups(const struct audit *audit, const struct step *step,
+                             const struct listing *pulled, struct finding *finding)
+{
+    const struct entry *entry = step->transition,
+                       *snapshot = deployment_good_entry(&audit->deployment, ACTION_CONNECT);
+    const struct listing *before = snapshot != NULL ? reading_last_list(snapshot) : NULL,
+                         *due = step->action == ACTION_REDEPLOY ? before : pulled;
+    const struct item *up = NULL;
+    for (size_t i = 0; due != NULL && i < entry->item_count; i++) {
+        const struct item *item = &entry->items[i];
+        const struct listing *containers = item->probe == PROBE_COMPOSE_CONTAINERS
+                                               ? reading_list(item)
+                                               : NULL;
+        up = item->probe == PROBE_COMPOSE_UP ? item : up;
+        for (size_t k = 0; up != NULL && containers != NULL && k < due->count; k++)
+            if (reading_has_word(up->subject, due->list[k].service))
+                check_brought_up(audit, entry, containers, &due->list[k], due, finding);
+        up = item->probe == PROBE_COMPOSE_CONTAINERS ? NULL : up;
+    }
+}
+
 static void check_step_images(const struct audit *audit, const struct step *step,
                               const struct listing *pulled, struct finding *finding)
 {
@@ -168,8 +223,10 @@ void procedure_check_identity(const struct audit *audit, struct finding *finding
     if (pulled == NULL)
         return;
     for (size_t i = 0; i < deployment->step_count; i++)
-        if (step_is_good(&deployment->steps[i]))
+        if (step_is_good(&deployment->steps[i])) {
             check_step_images(audit, &deployment->steps[i], pulled, finding);
+            check_behind_ups(audit, &deployment->steps[i], pulled, finding);
+        }
     bool failed = deployment_failure(deployment) != NULL;
     for (size_t i = 0; !failed && i < deployment->count; i++) {
         const struct entry *entry = deployment->entries[i];

@@ -29,7 +29,7 @@ static void check_epoch(struct tenancy_check *check, const struct step *step, in
 {
     const struct entry *entry = step->transition;
     if (step->action == ACTION_CONNECT) {
-        if (epoch <= check->epoch)
+        if (epoch < 1 || epoch <= check->epoch)
             finding_violated(check->finding, "P-25", entry,
                              "the target was taken with the epoch %lld, and it had %lld before",
                              (long long)epoch, (long long)check->epoch);
@@ -54,6 +54,14 @@ static bool head_is_known(const struct audit *audit, const struct entry *entry,
     return slice_is(node_text(tenancy, "head_hash"), hash);
 }
 
+/* restore_code: what is not held for this deployment is left alone. */
+static void check_untouched(const struct tenancy_check *check, const struct entry *entry)
+{
+    if (entry_item(entry, 0, entry->item_count, PROBE_ACT, NULL) != NULL)
+        finding_violated(check->finding, "P-25", entry,
+                         "the target was not held for this deployment, and something was done to it");
+}
+
 static void check_tenancy(struct tenancy_check *check, const struct step *step, size_t place,
                           bool first, bool last)
 {
@@ -67,8 +75,10 @@ static void check_tenancy(struct tenancy_check *check, const struct step *step, 
                       || deployment_step(&check->audit->deployment, ACTION_CONNECT) == NULL),
          frees = restores || step->action == ACTION_COMPLETE
                  || step->action == ACTION_VERIFY_RESTORED;
-    if (others && item->output.length == 0)
+    if (others && item->output.length == 0) {
+        check_untouched(check, entry);
         return; /* a target that nobody ever took has no such file */
+    }
     if (tree_read(item->output.at, item->output.length, TREE_PLAIN, &tree, &ignored) != ERROR_OK
         || !node_is(tree.root, NODE_OBJECT)) {
         finding_violated(check->finding, "P-25", entry,
@@ -80,6 +90,8 @@ static void check_tenancy(struct tenancy_check *check, const struct step *step, 
             epoch = node_number(tree.root, "epoch", -1);
     bool ours = slice_is(journal, check->audit->record->entries[0].journal),
          held = number == (int64_t)check->audit->deployment.number;
+    if (restores && first && !(ours && held))
+        check_untouched(check, entry);
     if (!ours && !others)
         finding_violated(check->finding, "P-25", entry,
                          "the target's deployment.json names another journal");

@@ -16,7 +16,7 @@ struct tally {
     struct tally_row {
         struct slice name;
         bool endpoint;
-        int64_t in_a_row;
+        int64_t in_a_row, failed;
     } * rows;
     size_t count;
     int64_t failed;                         /* samples that have a failure */
@@ -29,6 +29,8 @@ struct tally {
 /* A probe of it failed, but of an endpoint and of the bus, whose status is an answer. */
 bool window_has_failed_item(const struct entry *entry);
 void tally_free(struct tally *tally);
+/* "", or "; N of them had a failure (web 2, policy_hash 1)". */
+void tally_describe(const struct tally *tally, char *ret_text, size_t room);
 #define CLEANUP_TALLY __attribute__((cleanup(tally_free)))
 
 /* What the next sample (or `confirm`) breaks, by its rule; NULL where the window goes on. */
@@ -45,6 +47,11 @@ bool window_sample_fails(const struct audit *audit, struct tally *tally, const s
  * and why. */
 const struct entry *window_unreasonable(const struct audit *audit, const struct step *failure,
                                         char *ret_why, size_t room);
+
+/* W-08 of a window that failed: what of its samples failed, and how many show something contrary.
+ */
+void window_describe_failed(const struct audit *audit, const struct step *failure, char *ret_text,
+                            size_t room);
 
 /* W-12: the earliest moment at which recorded evidence shows the failure, and the entry that has
  * it. *ret_unwatched_ms: how long nobody watched before it; 0 = not at all. */

@@ -27,6 +27,21 @@ void tally_free(struct tally *tally)
     *tally = (struct tally){0};
 }
 
+void tally_describe(const struct tally *tally, char *ret_text, size_t room)
+{
+    size_t used;
+    ret_text[0] = '\0';
+    if (tally->failed == 0)
+        return;
+    (void)snprintf(ret_text, room, "; %lld of them had a failure", (long long)tally->failed);
+    for (size_t i = 0; i < tally->count; i++) {
+        used = strlen(ret_text);
+        if (tally->rows[i].failed > 0)
+            (void)snprintf(ret_text + used, room - used, ", %.*s %lld",
+                           SLICE_ARGUMENTS(tally->rows[i].name), (long long)tally->rows[i].failed);
+    }
+}
+
 static int64_t count_in_a_row(struct tally *tally, struct slice name, bool endpoint, bool good)
 {
     size_t at = 0;
@@ -35,8 +50,9 @@ static int64_t count_in_a_row(struct tally *tally, struct slice name, bool endpo
         at++;
     if (at == tally->count) {
         tally->rows = memory_grown(tally->rows, ++tally->count, sizeof *tally->rows);
-        tally->rows[at] = (struct tally_row){name, endpoint, 0};
+        tally->rows[at] = (struct tally_row){.name = name, .endpoint = endpoint};
     }
+    tally->rows[at].failed += !good;
     tally->rows[at].in_a_row = good ? 0 : tally->rows[at].in_a_row + 1;
     return tally->rows[at].in_a_row;
 }
@@ -126,8 +142,10 @@ static void add_policy(const struct audit *audit, struct tally *tally, const str
     bool good = voices.replies > 0 && !voices.lost;
     tally->policy_in_a_row = good ? 0 : tally->policy_in_a_row + 1;
     tally->lost_in_a_row = voices.lost ? tally->lost_in_a_row + 1 : 0;
-    note_outcome(outcome, slice_of(voices.lost ? "Brain's leadership" : "policy_hash"), good,
-                 tally->policy_in_a_row);
+    struct slice name = slice_of(voices.lost ? "Brain's leadership" : "policy_hash");
+    if (!good)
+        (void)count_in_a_row(tally, name, false, false);
+    note_outcome(outcome, name, good, tally->policy_in_a_row);
 }
 
 bool window_has_failed_item(const struct entry *entry)
