@@ -73,8 +73,8 @@ static bool acts_on_any(enum action action)
 }
 
 /* Whether a list before the first intent of an interrupted step has this container. */
-static bool is_of_before(const struct deployment *deployment, const struct step *step,
-                         const char *id)
+static bool is_from_before(const struct deployment *deployment, const struct step *step,
+                           const char *id)
 {
     int64_t first = node_number(entry_body(step->intent), "repeats", step->intent->seq);
     for (size_t i = 0; i < deployment->count && deployment->entries[i]->seq < first; i++)
@@ -99,7 +99,7 @@ static const char *changes_missing(const struct changes *changes, const struct s
             && (acts_on_any(step->action)
                 || (acts_on_execution(step->action)
                     && slice_is(audit->genesis.execution, service))))
-            good = comes || is_of_before(&audit->deployment, step, id); /* coming back: P-19 */
+            good = comes || is_from_before(&audit->deployment, step, id); /* coming back: P-19 */
         if (!good)
             return service;
     }

@@ -364,8 +364,30 @@ static const struct part *redeploy_row(const struct audit *audit, const struct e
     return rows[ACTION_REDEPLOY];
 }
 
+/* Where Brain was re-created before an interruption. */
+static const struct part rest_row[] = {ACTED(BUS_PUBLISH, ""),
+                                       LOOK,
+                                       LOOK,
+                                       ACTED(COMPOSE_UP, ""),
+                                       ONE(COMPOSE_SERVICES),
+                                       ONE(COMPOSE_CONTAINERS),
+                                       ONE(COMPOSE_DRIFT),
+                                       FILES,
+                                       LOOK,
+                                       {0}};
+
+static bool is_rest(const struct deployment *deployment, const struct step *step)
+{
+    const struct entry *entry = step->transition;
+    return step->action == ACTION_DEPLOY_BRAIN && procedure_is_adopted(deployment, entry)
+           && entry_item(entry, 0, entry->item_count, PROBE_COMPOSE_UP, NULL)
+                  == entry_first_item(entry, 0, entry->item_count, PROBE_COMPOSE_UP);
+}
+
 static const struct part *row_of_step(const struct audit *audit, const struct step *step)
 {
+    if (is_rest(&audit->deployment, step))
+        return rest_row;
     if (step->action == ACTION_MAKE_SAFE)
         return safe_row(audit, step->transition);
     return step->action == ACTION_REDEPLOY ? redeploy_row(audit, step->transition)
