@@ -58,8 +58,9 @@ static bool head_is_known(const struct audit *audit, const struct entry *entry,
 static void check_untouched(const struct tenancy_check *check, const struct entry *entry)
 {
     if (entry_item(entry, 0, entry->item_count, PROBE_ACT, NULL) != NULL)
-        finding_violated(check->finding, "P-25", entry,
-                         "the target was not held for this deployment, and something was done to it");
+        finding_violated(
+            check->finding, "P-25", entry,
+            "the target was not held for this deployment, and something was done to it");
 }
 
 static void check_tenancy(struct tenancy_check *check, const struct step *step, size_t place,

@@ -163,6 +163,8 @@ static void add_items(struct tally *tally, const struct entry *entry, struct out
 {
     bool good = !window_has_failed_item(entry);
     tally->items_in_a_row = good ? 0 : tally->items_in_a_row + 1;
+    if (!good)
+        (void)count_in_a_row(tally, slice_of("a probe"), false, false);
     note_outcome(outcome, slice_of("a probe"), good, tally->items_in_a_row);
 }
 

@@ -195,16 +195,6 @@ int64_t window_failure_seen_ns(const struct audit *audit, const struct step *fai
     return earliest.ns;
 }
 
-/* What of a sample failed but endpoints, services and the responder. */
-static int64_t count_failed_items(const struct entry *entry)
-{
-    int64_t count = 0;
-    for (size_t i = 0; i < entry->item_count; i++)
-        count += entry->items[i].status != 0 && entry->items[i].probe != PROBE_HEALTH
-                 && entry->items[i].probe != PROBE_BUS_POLICY_HASH;
-    return count;
-}
-
 void window_describe_failed(const struct audit *audit, const struct step *failure, char *ret_text,
                             size_t room)
 {
@@ -213,7 +203,7 @@ void window_describe_failed(const struct audit *audit, const struct step *failur
     CLEANUP_TALLY struct tally tally = {0};
     char hash[SHA256_HEX + 1], failed[300];
     enum showing expected = expected_of(audit, hash);
-    int64_t samples = 0, contrary = 0, items = 0;
+    int64_t samples = 0, contrary = 0;
     ret_text[0] = '\0';
     for (size_t i = 0; i < deployment->count; i++) {
         struct entry *entry = deployment->entries[i];
@@ -224,15 +214,12 @@ void window_describe_failed(const struct audit *audit, const struct step *failur
         contrary += sample_shows_it(audit, entry, &tally, expected, hash)
                     || (fails && strcmp(fault.rule, "W-07") != 0
                         && strcmp(fault.rule, "W-08") != 0);
-        items += count_failed_items(entry);
         samples++;
     }
     tally_describe(&tally, failed, sizeof failed);
     if (samples > 0)
-        (void)snprintf(ret_text, room,
-                       "; %lld samples were taken%s; %lld show something contrary, %lld requests "
-                       "in them failed",
-                       (long long)samples, failed, (long long)contrary, (long long)items);
+        (void)snprintf(ret_text, room, "; %lld samples were taken%s; %lld show something contrary",
+                       (long long)samples, failed, (long long)contrary);
 }
 
 static bool is_later(const struct entry *from, int64_t from_ns, int64_t limit_ms,
