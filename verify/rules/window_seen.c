@@ -201,8 +201,8 @@ void window_describe_failed(const struct audit *audit, const struct step *failur
     const struct deployment *deployment = &audit->deployment;
     const struct entry *intent = window_intent(deployment, failure->transition);
     CLEANUP_TALLY struct tally tally = {0};
-    char hash[SHA256_HEX + 1], failed[300];
-    enum showing expected = expected_of(audit, hash);
+    char failed[300];
+    struct window_start start = start_of(audit);
     int64_t samples = 0, contrary = 0;
     ret_text[0] = '\0';
     for (size_t i = 0; i < deployment->count; i++) {
@@ -211,7 +211,7 @@ void window_describe_failed(const struct audit *audit, const struct step *failur
         if (!belongs_to_window(entry, intent) || entry->seq > failure->transition->seq)
             continue;
         bool fails = window_add_sample(audit, &tally, entry, &fault);
-        contrary += sample_shows_it(audit, entry, &tally, expected, hash)
+        contrary += sample_shows_it(audit, entry, &tally, &start)
                     || (fails && strcmp(fault.rule, "W-07") != 0
                         && strcmp(fault.rule, "W-08") != 0);
         samples++;
