@@ -62,6 +62,7 @@ EXCEPTIONS = {
 # The same where only one honest journal gives the reason
 OF_ONE_JOURNAL = {
     ("pull_images", "compose.images", "exchanged", "aborted"): "nothing was deployed",
+    ("pull_images", "compose.images", "exchanged", "stale"): "nothing was deployed",
     ("run_preflight", "preflight", "dropped", "settings_changed"): "not mandatory any more",
     ("run_preflight", "preflight", "failed", "settings_changed"): "not mandatory any more",
     ("run_preflight", "preflight", "subject", "settings_changed"): "not mandatory any more",
