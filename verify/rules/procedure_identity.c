@@ -165,7 +165,18 @@ static void check_brought_up(const struct audit *audit, const struct entry *entr
     }
 }
 
-/* Each list next behind a `compose.up` that names services. */
+/* Whether a later `compose.up` of the entry names the service too. */
+static bool is_named_again(const struct entry *entry, size_t place, const char *service)
+{
+    for (size_t i = place; i < entry->item_count; i++)
+        if (entry->items[i].probe == PROBE_COMPOSE_UP
+            && reading_has_word(entry->items[i].subject, service))
+            return true;
+    return false;
+}
+
+/* Each list next behind a `compose.up` that names services. On the way back the last one of a
+ * service counts, and only where the deployment was restored: what was not is named there (R). */
 static void check_behind_ups(const struct audit *audit, const struct step *step,
                              const struct listing *pulled, struct finding *finding)
 {
@@ -174,6 +185,11 @@ static void check_behind_ups(const struct audit *audit, const struct step *step,
     const struct listing *before = snapshot != NULL ? reading_last_list(snapshot) : NULL,
                          *due = step->action == ACTION_REDEPLOY ? before : pulled;
     const struct item *up = NULL;
+    bool back = step->action == ACTION_REDEPLOY;
+    if (back
+        && (deployment_good_entry(&audit->deployment, ACTION_VERIFY_RESTORED) == NULL
+            || deployment_good_entry(&audit->deployment, ACTION_REDEPLOY) != entry))
+        return;
     for (size_t i = 0; due != NULL && i < entry->item_count; i++) {
         const struct item *item = &entry->items[i];
         const struct listing *containers = item->probe == PROBE_COMPOSE_CONTAINERS
@@ -181,7 +197,8 @@ static void check_behind_ups(const struct audit *audit, const struct step *step,
                                                : NULL;
         up = item->probe == PROBE_COMPOSE_UP ? item : up;
         for (size_t k = 0; up != NULL && containers != NULL && k < due->count; k++)
-            if (reading_has_word(up->subject, due->list[k].service))
+            if (reading_has_word(up->subject, due->list[k].service)
+                && !(back && is_named_again(entry, i, due->list[k].service)))
                 check_brought_up(audit, entry, containers, &due->list[k], due, finding);
         up = item->probe == PROBE_COMPOSE_CONTAINERS ? NULL : up;
     }
