@@ -398,10 +398,14 @@ def run(stack):
     finally:
         watch.close()
     state = pathlib.Path(stack.env["TITAN_DIR"]) / "state"
+    copies = [path for path in (state / "kept").iterdir() if path.suffix in (".env", ".yml")]
+    insist(copies, "the env file is copied, to be put back by a rollback")
+    for path in copies:
+        insist(path.stat().st_mode & 0o777 == 0o600, f"{path} is its owner's alone")
     kept |= {
         str(path): path.read_bytes()
         for path in state.rglob("*")
-        if path.is_file() and path.suffix != ".tar"
+        if path.is_file() and path.suffix != ".tar" and path not in copies
     }
     kept |= {f"{path} (its name)": str(path).encode() for path in operator.temporary.rglob("*")}
     found = [each for where, data in kept.items() for each in search(wanted, data, where)] + sorted(

@@ -79,7 +79,7 @@ def mutants_of_line(path, number, line):
 
 def all_mutants(root):
     for room in ROOMS:
-        for file in sorted((root / room).glob("*.c")):
+        for file in sorted((root / room).rglob("*.c")):
             path = file.relative_to(root).as_posix()
             for number, line in enumerate(file.read_text("utf-8").split("\n")):
                 yield from mutants_of_line(path, number, line)

@@ -1,7 +1,7 @@
 /* procedure: only edges of the standard; every act has its intent before it, every dangling intent
  * its reconciliation; every `done` is earned. */
 #include "verify/judge/audit.h"
-#include "verify/rules/procedure.h"
+#include "verify/rules/procedure/procedure.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* The commands between the deployments: each ARM by hand is judged like any other (L-06 to L-08,
  * L-12, parity), each DISARM by what was seen (L-16). */
 #include "verify/rules/interlock.h"
-#include "verify/rules/procedure.h"
+#include "verify/rules/procedure/procedure.h"
 
 #include <string.h>
 

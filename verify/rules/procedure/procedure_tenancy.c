@@ -1,5 +1,5 @@
 /* The target's own deployment.json (P-25) and its dead-man guard (P-26). */
-#include "verify/rules/procedure.h"
+#include "verify/rules/procedure/procedure.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* Of what each item speaks (P-14), that it is recorded once (P-15), and that no act stands out of
  * its place (P-16, P-17). */
-#include "verify/rules/procedure.h"
+#include "verify/rules/procedure/procedure.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* Whether what a reconciliation says follows from its evidence (P-07, P-27). */
-#include "verify/rules/procedure.h"
+#include "verify/rules/procedure/procedure.h"
 
 #include "verify/rules/interlock.h"
 

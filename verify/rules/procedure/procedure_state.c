@@ -1,5 +1,5 @@
 /* Drift (P-22), health (P-23), lines that report an error (P-24). */
-#include "verify/rules/procedure.h"
+#include "verify/rules/procedure/procedure.h"
 
 #include <string.h>
 

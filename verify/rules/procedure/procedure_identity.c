@@ -1,5 +1,5 @@
 /* Whose containers those are (P-18, P-19), which commit and which images run (P-20, P-21). */
-#include "verify/rules/procedure.h"
+#include "verify/rules/procedure/procedure.h"
 
 #include <stdlib.h>
 #include <string.h>

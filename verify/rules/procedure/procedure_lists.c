@@ -1,5 +1,5 @@
 /* What lists look like (P-28, P-29, P-31). */
-#include "verify/rules/procedure.h"
+#include "verify/rules/procedure/procedure.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* That nothing changed between what was recorded, or approved, and the first change (P-32), and
  * that a deployment that was given up there touched nothing (P-33). */
-#include "verify/rules/procedure.h"
+#include "verify/rules/procedure/procedure.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* Nobody else changes containers (P-30). */
-#include "verify/rules/procedure.h"
+#include "verify/rules/procedure/procedure.h"
 
 #include <string.h>
 

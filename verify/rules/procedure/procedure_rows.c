@@ -1,0 +1,288 @@
+/* What each step carries (P-12), and that none of it failed (P-13). */
+#include "verify/rules/procedure/procedure.h"
+
+#include "verify/judge/reading.h"
+#include "verify/rules/procedure/procedure_table.h"
+#include "verify/rules/window.h"
+
+/* Where the walk over an entry's items stands. */
+struct match {
+    const struct audit *audit;
+    const struct entry *entry;
+    size_t at, end;
+    bool front;   /* still in the last look, which stands in front of the first act */
+    bool adopted; /* acts, and the look in front of one, may be absent */
+    bool freed;   /* the target was free already */
+    bool failed;  /* a sample in which a probe failed: what then could not be asked is absent */
+};
+
+static const struct listing *list_before(const struct match *match)
+{
+    return reading_list(entry_item(match->entry, 0, match->at, PROBE_COMPOSE_CONTAINERS, NULL));
+}
+
+static bool runs_before(const struct match *match, struct slice service)
+{
+    const struct listing *containers = list_before(match);
+    return containers != NULL && reading_running(containers, service) > 0;
+}
+
+static bool part_is_asked(const struct match *match, const struct part *part)
+{
+    const struct genesis *genesis = &match->audit->genesis;
+    switch (part->when) {
+    case WHEN_ALWAYS:
+    case WHEN_ENDPOINTS:
+        return true;
+    case WHEN_SHARED:
+        return genesis->has_policy;
+    case WHEN_EXECUTION:
+        return genesis->has_policy && runs_before(match, genesis->execution);
+    case WHEN_BRAIN:
+        return genesis->has_policy && runs_before(match, genesis->brain);
+    case WHEN_MARKER:
+        return genesis->has_policy && genesis->marker && runs_before(match, genesis->execution);
+    case WHEN_ERRORS:
+        return genesis->patterns[PATTERN_ERRORS]->count > 0;
+    case WHEN_SCRIPT:
+        return genesis->script.length > 0;
+    }
+    return true;
+}
+
+/* The next item that this part names, in front of which nothing is given up. */
+static bool advance_to(struct match *match, const struct part *part)
+{
+    for (size_t i = match->at; i < match->end; i++) {
+        const struct item *item = &match->entry->items[i];
+        if (item->probe != part->probe
+            || (part->probe == PROBE_ACT && !slice_begins(item->subject, part->act)))
+            continue;
+        match->at = i + 1;
+        return true;
+    }
+    return false;
+}
+
+/* One answer of each endpoint, in any order. */
+static bool has_endpoints(struct match *match)
+{
+    size_t end = match->at;
+    for (const struct node *endpoint = match->audit->genesis.endpoints->first; endpoint != NULL;
+         endpoint = endpoint->next) {
+        bool found = false;
+        for (size_t i = match->at; i < match->entry->item_count && !found; i++) {
+            found = match->entry->items[i].probe == PROBE_HEALTH
+                    && slice_equal(match->entry->items[i].subject, endpoint->text);
+            end = found && i + 1 > end ? i + 1 : end;
+        }
+        if (!found)
+            return false;
+    }
+    match->at = end;
+    return true;
+}
+
+/* The last lines of every service that runs in the list before. */
+static bool has_errors(const struct match *match)
+{
+    const struct listing *containers = list_before(match);
+    for (size_t i = 0; containers != NULL && i < containers->count; i++)
+        if (reading_is_running(&containers->list[i])
+            && entry_item(match->entry, match->at, match->entry->item_count, PROBE_LOGS_ERRORS,
+                          containers->list[i].service)
+                   == NULL)
+            return false;
+    return containers != NULL;
+}
+
+static bool has_part(struct match *match, const struct part *part)
+{
+    if (part->when == WHEN_ENDPOINTS)
+        return has_endpoints(match);
+    if (part->when == WHEN_ERRORS)
+        return has_errors(match);
+    for (unsigned times = 0; times < (part->times > 0 ? part->times : 1); times++)
+        if (!advance_to(match, part))
+            return false;
+    return true;
+}
+
+/* Of a sample: the log of a service of which a list does not show exactly one running container. */
+static bool has_no_such_log(const struct match *match, enum probe probe)
+{
+    const struct genesis *genesis = &match->audit->genesis;
+    bool found = false;
+    for (size_t i = 0; match->entry->type == ENTRY_SAMPLE && i < match->entry->item_count; i++) {
+        const struct item *item = &match->entry->items[i];
+        const struct listing *containers = item->probe == PROBE_COMPOSE_CONTAINERS
+                                               ? reading_list(item)
+                                               : NULL;
+        found = found
+                || (containers != NULL
+                    && reading_running(containers, probe == PROBE_LOGS_BRAIN ? genesis->brain
+                                                                             : genesis->execution)
+                           != 1);
+    }
+    return found;
+}
+
+static bool part_may_be_absent(const struct match *match, const struct part *part)
+{
+    const struct part *behind = part + 1;
+    bool look = part->probe == PROBE_COMPOSE_CONTAINERS || part->probe == PROBE_LOGS_EXECUTION
+                || part->probe == PROBE_INTERLOCK_MARKER;
+    if ((part->probe == PROBE_LOGS_EXECUTION || part->probe == PROBE_LOGS_BRAIN
+         || part->probe == PROBE_INTERLOCK_MARKER)
+        && has_no_such_log(match, part->probe))
+        return true;
+    if ((match->adopted && match->front) || (match->failed && part->when != WHEN_ENDPOINTS))
+        return true;
+    if (match->freed && (part->probe == PROBE_ACT || part->probe == PROBE_TENANCY))
+        return true;
+    while (look
+           && (behind->probe == PROBE_LOGS_EXECUTION || behind->probe == PROBE_INTERLOCK_MARKER))
+        behind++;
+    return match->adopted && (part->act != NULL || (look && behind->probe == PROBE_COMPOSE_UP));
+}
+
+static void check_row(struct match *match, const struct part *row, struct finding *finding)
+{
+    match->front = row == procedure_row_of_action(ACTION_SWITCH_SERVICES)
+                   || row == procedure_row_of_action(ACTION_DEPLOY_EXECUTION);
+    for (const struct part *part = row; part->probe != PROBE_INVALID; part++) {
+        match->front = match->front && part->act == NULL;
+        match->end = match->front ? reading_first_act(match->entry) : match->entry->item_count;
+        struct match kept = *match;
+        if (!part_is_asked(match, part) || has_part(match, part))
+            continue;
+        *match = kept;
+        if (part_may_be_absent(match, part))
+            continue;
+        finding_violated(finding, "P-12", match->entry,
+                         "the step says that it succeeded, without the evidence `%s` in its place",
+                         probe_name(part->probe));
+        return;
+    }
+}
+
+static bool is_answer(enum probe probe)
+{
+    return probe == PROBE_HEALTH || probe == PROBE_BUS_POLICY_HASH || probe == PROBE_PREFLIGHT;
+}
+
+static bool row_names(const struct part *row, enum probe probe)
+{
+    bool act = probe == PROBE_ACT || probe == PROBE_BUS_PUBLISH || probe == PROBE_COMPOSE_UP
+               || probe == PROBE_COMPOSE_PULL;
+    for (const struct part *part = row; part->probe != PROBE_INVALID; part++)
+        if (part->probe == probe)
+            return true;
+    return act;
+}
+
+enum { STATUS_LOST = 2 };
+
+/* What a step tried in vain before what it then did: a look that was cut off, the bus, a way to
+ * safety before the one that was seen to work. What counts is judged by L-01 and L-02. */
+static bool may_have_failed(enum action action, const struct item *item)
+{
+    bool safe = action == ACTION_MAKE_SAFE;
+    /* What could not be brought back is found by verify_restored. */
+    bool back = (action == ACTION_REDEPLOY && item->probe == PROBE_COMPOSE_UP)
+                || (action == ACTION_REVERT && slice_begins(item->subject, "pin "));
+    return (item->probe == PROBE_BUS_PUBLISH && item->status == STATUS_LOST) || safe || back;
+}
+
+static void check_statuses(const struct entry *entry, enum action action, const struct part *row,
+                           struct finding *finding)
+{
+    for (size_t i = 0; i < entry->item_count; i++) {
+        const struct item *item = &entry->items[i];
+        if (item->status != 0 && !may_have_failed(action, item) && !is_answer(item->probe)
+            && (row_names(row, item->probe) || item->probe == PROBE_SCRIPT
+                || item->probe == PROBE_LOGS_ERRORS))
+            finding_violated(finding, "P-13", entry,
+                             "the step says that it succeeded, and its evidence failed: `%.*s` has "
+                             "status %lld",
+                             SLICE_ARGUMENTS(item->probe_name), (long long)item->status);
+    }
+}
+
+static void check_step_row(const struct audit *audit, const struct step *step,
+                           struct finding *finding)
+{
+    const struct entry *entry = step->transition;
+    const struct part *row = procedure_row_of_step(audit, step);
+    struct match match = {.audit = audit, .entry = entry};
+    if (step->action == ACTION_RESTORE_CODE
+        && deployment_step(&audit->deployment, ACTION_CONNECT) == NULL)
+        return;
+    match.adopted = step->adopted
+                    || (step->intent != NULL
+                        && node_member(entry_body(step->intent), "repeats") != NULL);
+    const struct item *tenancy = entry_item(entry, 0, entry->item_count, PROBE_TENANCY, NULL);
+    bool released = false;
+    for (size_t i = 0; i < entry->item_count; i++)
+        released = released || slice_is(entry->items[i].subject, "release images");
+    match.freed = !released && step->action != ACTION_CONNECT && tenancy != NULL
+                  && tenancy == entry_first_item(entry, 0, entry->item_count, PROBE_TENANCY);
+    check_row(&match, row, finding);
+    check_statuses(entry, step->action, row, finding);
+}
+
+/* Of a reconciliation, by the action that was interrupted. */
+static void check_reconciliation_row(const struct audit *audit, struct entry *entry,
+                                     struct finding *finding)
+{
+    struct match match = {.audit = audit, .entry = entry};
+    int64_t seq = node_number(entry_body(entry), "intent", -1);
+    struct entry *intent = seq >= 0 && seq < entry->seq ? &audit->record->entries[seq] : NULL;
+    enum action action = intent != NULL && intent->type == ENTRY_INTENT
+                             ? action_by_name(node_text(entry_body(intent), "action"))
+                             : ACTION_INVALID;
+    struct slice then = node_text(entry_body(entry), "then");
+    if (action == ACTION_OBSERVE_WINDOW || action == ACTION_RESTORE_CODE
+        || action == ACTION_MAKE_SAFE || action == ACTION_INVALID || slice_is(then, "fail")
+        || slice_is(then, "ask"))
+        return;
+    check_row(&match, procedure_row_of_finding(action), finding);
+    for (size_t i = 0; i < entry->item_count; i++)
+        if (entry->items[i].status != 0 && !is_answer(entry->items[i].probe)
+            && (slice_is(then, "continue") || slice_is(then, "repeat")))
+            finding_violated(finding, "P-13", entry,
+                             "the reconciliation rests on `%.*s`, which failed",
+                             SLICE_ARGUMENTS(entry->items[i].probe_name));
+}
+
+void procedure_check_command_row(const struct audit *audit, struct entry *entry,
+                                 struct finding *finding)
+{
+    struct match match = {.audit = audit, .entry = entry};
+    bool arm = slice_is(node_text(entry_body(entry), "command"), "arm"),
+         disarm = slice_is(node_text(entry_body(entry), "command"), "disarm");
+    if (!slice_is(node_text(entry_body(entry), "outcome"), "observed") || (!arm && !disarm))
+        return;
+    enum action action = arm ? ACTION_ARM : ACTION_DISARM;
+    const struct part *row = procedure_row_of_action(action);
+    check_row(&match, row, finding);
+    check_statuses(entry, action, row, finding);
+}
+
+void procedure_check_rows(const struct audit *audit, struct finding *finding)
+{
+    const struct deployment *deployment = &audit->deployment;
+    for (size_t i = 0; i < deployment->step_count; i++)
+        if (step_is_good(&deployment->steps[i]))
+            check_step_row(audit, &deployment->steps[i], finding);
+    for (size_t i = 0; i < deployment->count; i++) {
+        struct match match = {.audit = audit, .entry = deployment->entries[i]};
+        match.failed = window_has_failed_item(deployment->entries[i]);
+        if (deployment->entries[i]->type == ENTRY_SAMPLE)
+            check_row(&match, procedure_row_of_sample(), finding);
+        else if (deployment->entries[i]->type == ENTRY_RECONCILIATION)
+            check_reconciliation_row(audit, deployment->entries[i], finding);
+        else if (deployment->entries[i]->type == ENTRY_COMMAND)
+            procedure_check_command_row(audit, deployment->entries[i], finding);
+    }
+}
