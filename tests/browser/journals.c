@@ -71,7 +71,6 @@ static void release(void)
 {
     CLEANUP_FORGE struct forge forge;
     begin(&forge, "release");
-    forge_until(&forge, "pulled");
     forge_wait(&forge, 4 * 3600 * 1000); /* nobody was there to approve it */
     forge_until(&forge, "completed");
     write_bundle(&forge, "release");

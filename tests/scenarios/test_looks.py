@@ -274,7 +274,7 @@ def config_check_shows_every_key_and_what_it_shows_is_the_same_configuration(sta
         titan.run(titan.FSM, "config", "check", "--config", lone, *words)
         for words in ((), ("--json",))
     )
-    insist(said.status == shown.status == titan.CONFIG, "nobody can begin with it")
+    insist(said.returncode == shown.returncode == titan.CONFIG, "nobody can begin with it")
     insist(said.out.startswith("unusable    "), said.out)
     for text in (said.err, shown.err):
         insist(
