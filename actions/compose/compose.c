@@ -46,16 +46,13 @@ enum error_code compose_containers(struct target *target, struct evidence *evide
 }
 
 /* A service that is only built has an image too, under the name that either program gives
- * it: project_service, project-service. */
+ * it: project_service, project-service. For an image that is not there docker prints an empty
+ * line, which is not taken over. */
 static void add_image(struct text *script, const struct target *target,
                       const struct compose_model *model, size_t index)
 {
     const char *docker = target_setup(target)->target.docker;
     const char *service = model->services[index].service, *image = model->services[index].image;
-    text_add(script, "; printf '{\"service\":\"%s\",\"name\":\"%s\",' ");
-    text_add_quoted(script, service);
-    text_add(script, " ");
-    text_add_quoted(script, image);
     for (size_t i = 0; i < 2; i++) {
         CLEANUP_TEXT struct text name = {0};
         if (image[0] == '\0') {
@@ -63,11 +60,17 @@ static void add_image(struct text *script, const struct target *target,
             text_add(&name, i == 0 ? "_" : "-");
         }
         text_add(&name, image[0] == '\0' ? service : image);
-        text_add_format(script, "%s%s image inspect --format '%s' ",
-                        i == 0 ? "; " : " 2>/dev/null || ", docker, IMAGE_TEMPLATE);
+        text_add_format(script, "%s i=$(%s image inspect --format '%s' ", i == 0 ? ";" : " ||",
+                        docker, IMAGE_TEMPLATE);
         text_add_quoted_text(script, &name);
+        text_add(script, " 2>/dev/null)");
     }
-    text_add(script, " 2>/dev/null || echo '\"id\":\"\",\"digests\":[]}'");
+    text_add(script, " || i='\"id\":\"\",\"digests\":[]}'; "
+                     "printf '{\"service\":\"%s\",\"name\":\"%s\",%s\\n' ");
+    text_add_quoted(script, service);
+    text_add(script, " ");
+    text_add_quoted(script, image);
+    text_add(script, " \"$i\"");
 }
 
 enum error_code compose_images(struct target *target, const struct compose_model *model,

@@ -110,6 +110,7 @@ static int inspect(int count, char **words, bool image_only)
     int at = read_options(&options, count, words), status = 0;
     const char *format = options.values[0] != NULL ? options.values[0] : options.values[1];
     json_t *all = json_array();
+    bool printed = false;
     for (; at < count; at++) {
         char *id = image_only ? NULL : container_find(words[at]),
              *image = id == NULL ? image_find(words[at]) : NULL;
@@ -123,6 +124,7 @@ static int inspect(int count, char **words, bool image_only)
             status = 1;
         } else if (format != NULL) {
             template_print(stdout, format, value);
+            printed = true;
         } else {
             (void)json_array_append_new(all, value);
         }
@@ -130,6 +132,8 @@ static int inspect(int count, char **words, bool image_only)
     if (format == NULL) {
         (void)json_dumpf(all, stdout, JSON_INDENT(4));
         (void)putchar('\n');
+    } else if (!printed) {
+        (void)putchar('\n'); /* as docker does where it found nothing */
     }
     return status;
 }

@@ -103,6 +103,11 @@ static void tags_web(struct scripted *world)
                                                                      0);
 }
 
+static void prunes_web(struct scripted *world)
+{
+    titan_tag(&world->titan, "registry.test/web:latest")->here = NULL;
+}
+
 static void arms(struct scripted *world)
 {
     titan_receive(&world->titan, true, "a stranger", strlen("a stranger"));
@@ -138,6 +143,7 @@ static const struct change {
     {"a container is stopped", stops_web, "of web was running and is exited"},
     {"a tag is moved", tags_web, "the image of web was ",
      .harmless = {"what the pull brings is recorded, shown and approved"}},
+    {"an image is pruned", prunes_web, "and is gone", .harmless = {"the pull brings it"}},
     {"Execution is disarmed", ending_stranger_disarms, "Execution was armed and is disarmed",
      .awaited = true},
     {"Execution is armed", arms, "Execution was disarmed and is armed", .unarmed = true},

@@ -135,8 +135,10 @@ static int run_image(struct sh *shell, struct titan *titan, int count, char **wo
         sh_refuse(shell, "docker image %s", count > 0 ? words[0] : "");
     bool formatted = strcmp(words[1], "--format") == 0;
     const struct titan_image *image = titan_image(titan, words[count - 1]);
-    if (image == NULL)
+    if (image == NULL) {
+        sh_printf(shell, 1, "\n"); /* as docker does */
         return no_such_image(shell, words[count - 1]);
+    }
     json_t *object = json_pack("{s:s, s:[s]}", "Id", image->id, "RepoDigests", image->digest);
     print_template(shell, formatted ? words[2] : "{{.Id}}", object);
     json_decref(object);
