@@ -47,6 +47,7 @@ static void look_at_metrics(struct scripted *world)
 
 static void insist_said(const char *said, const char *wanted)
 {
+    assert_non_null(said);
     if (strstr(said, wanted) == NULL)
         fail_msg("it does not say \"%s\":\n%s", wanted, said);
 }
