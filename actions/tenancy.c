@@ -11,7 +11,7 @@
 enum { ATTEMPTS = 5, STATUS_MOVED = 77, LOCK_SECONDS = 10 };
 static const int64_t BRIEF_MS = 5000; /* a renewal must not become what the operator waits for */
 
-enum act { ACT_INVALID = 0, ACT_TAKE, ACT_FREE, ACT_RENEW, ACT_WATCH, ACT_FOLLOW, ACT_SUCCEED };
+enum act { ACT_INVALID = 0, ACT_TAKE, ACT_FREE, ACT_RENEW, ACT_FOLLOW, ACT_SUCCEED };
 
 /* One change of the file: who asks for what, and what the answer is. */
 struct request {
@@ -75,11 +75,6 @@ bool tenancy_is_followed(const struct tenancy *tenancy, const struct tenancy_ter
 {
     return strcmp(tenancy->journal, terms->journal) == 0 && tenancy->deployment == terms->deployment
            && tenancy->epoch > terms->epoch;
-}
-
-static bool is_brief(enum act act)
-{
-    return act == ACT_RENEW || act == ACT_WATCH;
 }
 
 static enum error_code read_deployment_file(struct target *target, int64_t deadline_ms,
@@ -346,8 +341,7 @@ static enum error_code decide_change(const struct request *request, const struct
         answer->epoch = now->journal[0] == '\0' ? terms->epoch : now->epoch;
         return check_copy(now, terms, error);
     case ACT_RENEW:
-    case ACT_WATCH:
-        answer->write = request->act == ACT_RENEW && !is_freed(now, terms);
+        answer->write = !is_freed(now, terms);
         answer->epoch = terms->restore && is_outdated(now, terms) ? terms->epoch : now->epoch;
         return is_freed(now, terms) ? check_copy(now, terms, error) : check_kept(now, terms, error);
     case ACT_FOLLOW:
@@ -370,7 +364,7 @@ static enum error_code change_deployment_file(struct target *target, const struc
                                               struct evidence *evidence,
                                               struct tenancy *ret_tenancy, struct error *error)
 {
-    bool brief = is_brief(request->act);
+    bool brief = request->act == ACT_RENEW;
     for (unsigned attempt = 0; attempt < ATTEMPTS; attempt++) {
         size_t before = evidence->count;
         struct tenancy now;
@@ -439,13 +433,6 @@ enum error_code tenancy_renew(struct target *target, const struct tenancy_terms 
                               struct error *error)
 {
     return change_without_evidence(target, &(struct request){.act = ACT_RENEW, .terms = terms},
-                                   error);
-}
-
-enum error_code tenancy_watch(struct target *target, const struct tenancy_terms *terms,
-                              struct error *error)
-{
-    return change_without_evidence(target, &(struct request){.act = ACT_WATCH, .terms = terms},
                                    error);
 }
 

@@ -72,9 +72,6 @@ enum error_code tenancy_free(struct target *target, const struct tenancy_terms *
  * freed ourselves is left alone. Two short commands, no evidence. */
 enum error_code tenancy_renew(struct target *target, const struct tenancy_terms *terms,
                               struct error *error) CHECKED;
-/* The same question, and nothing is written. */
-enum error_code tenancy_watch(struct target *target, const struct tenancy_terms *terms,
-                              struct error *error) CHECKED;
 
 /* Whether the open deployment of this journal may be taken over now. ERROR_HELD names the holder
  * and the expiry. */

@@ -165,8 +165,6 @@ static void tenancy_renew_moves_head_and_expiry_and_keeps_the_epoch(void **state
     terms.head_seq = 8;
     refused(tenancy_renew(local->target, &terms, &error), &error, "this copy ends at entry 8");
     terms.head_seq = 10;
-    assert_int_equal(tenancy_watch(local->target, &terms, &error), ERROR_OK);
-    assert_int_equal(look(local).head_seq, 9);
     assert_int_equal(let_go(local, terms), ERROR_OK);
     assert_int_equal(tenancy_renew(local->target, &terms, &error),
                      ERROR_OK); /* freed by ourselves before a crash: nothing to do */
@@ -190,7 +188,6 @@ static void tenancy_renew_of_a_copy_that_went_another_way_refused(void **state)
     assert_int_equal(let_go(local, first), ERROR_OK);
     refused(tenancy_renew(local->target, &second, &error), &error,
             "another entry 5"); /* freed, but not by this copy */
-    refused(tenancy_watch(local->target, &second, &error), &error, "another entry 5");
 }
 
 static void tenancy_follow_only_behind_the_expired(void **state)
@@ -225,7 +222,6 @@ static void tenancy_follow_only_behind_the_expired(void **state)
     assert_false(tenancy_is_followed(&now, &later) || tenancy_is_followed(&now, &other));
     refused(tenancy_follow(local->target, &next, &error), &error, "at the same moment");
     refused(tenancy_renew(local->target, &old, &error), &error, "was taken over by bob on another");
-    refused(tenancy_watch(local->target, &old, &error), &error, "was taken over by bob on another");
     next.epoch = 3; /* the entry of a takeover that did not get so far */
     refused(tenancy_renew(local->target, &next, &error), &error, "did not reach the target");
 }
