@@ -198,6 +198,15 @@ static enum error_code held_by_another(const struct tenancy *now, const struct t
                 (long long)((tenancy_left_ms(now, span) + 999) / 1000));
 }
 
+/* Another copy of this journal went on: the target knows an entry that this one has not. */
+static bool knows_more(const struct tenancy *now, const struct tenancy_terms *terms)
+{
+    return strcmp(now->journal, terms->journal) == 0
+           && (now->head_seq > terms->head_seq
+               || (terms->has_entry != NULL
+                   && !terms->has_entry(terms->context, now->head_seq, now->head_hash)));
+}
+
 /* The journal is the one that the target belongs to, in its newest copy. */
 static enum error_code check_copy(const struct tenancy *now, const struct tenancy_terms *terms,
                                   struct error *error)
@@ -217,17 +226,16 @@ static enum error_code check_copy(const struct tenancy *now, const struct tenanc
                     "use that journal; if it is lost for good, an administrator runs `titan-fsm "
                     "init --succeed`",
                     "this target belongs to another journal (%.32s)", now->journal);
+    if (!knows_more(now, terms))
+        return ERROR_OK;
     if (now->head_seq > terms->head_seq)
         return held(error, "use the newest copy of the journal",
                     "the target knows entry %lld of this journal, but this copy ends at entry %lld",
                     (long long)now->head_seq, (long long)terms->head_seq);
-    if (terms->has_entry != NULL
-        && !terms->has_entry(terms->context, now->head_seq, now->head_hash))
-        return held(error, "use the copy of the journal that was continued",
-                    "the target knows another entry %lld than this copy has: another copy of this "
-                    "journal was continued",
-                    (long long)now->head_seq);
-    return ERROR_OK;
+    return held(error, "use the copy of the journal that was continued",
+                "the target knows another entry %lld than this copy has: another copy of this "
+                "journal was continued",
+                (long long)now->head_seq);
 }
 
 /* Nobody else's: missing, or what a backup of ours put back. */
@@ -276,6 +284,18 @@ static bool is_freed(const struct tenancy *now, const struct tenancy_terms *term
 {
     return now->deployment == 0 && now->epoch == terms->epoch
            && strcmp(now->journal, terms->journal) == 0;
+}
+
+enum error_code tenancy_ask(struct target *target, const struct tenancy_terms *terms,
+                            int64_t deadline_ms, struct error *error)
+{
+    struct evidence evidence = {.count = 0};
+    struct tenancy now;
+    struct error ignored;
+    enum error_code code = read_within(target, deadline_ms, &evidence, &now, &ignored);
+    evidence_clear(&evidence);
+    bool behind = code == ERROR_OK && (tenancy_is_followed(&now, terms) || knows_more(&now, terms));
+    return behind ? check_kept(&now, terms, error) : ERROR_OK;
 }
 
 enum error_code tenancy_may_follow(const struct tenancy *now, const struct target_span *span,

@@ -73,6 +73,11 @@ enum error_code tenancy_free(struct target *target, const struct tenancy_terms *
 enum error_code tenancy_renew(struct target *target, const struct tenancy_terms *terms,
                               struct error *error) CHECKED;
 
+/* ERROR_HELD where somebody took over, or another copy of the journal went on. What cannot be read
+ * within `deadline_ms` says neither. */
+enum error_code tenancy_ask(struct target *target, const struct tenancy_terms *terms,
+                            int64_t deadline_ms, struct error *error) CHECKED;
+
 /* Whether the open deployment of this journal may be taken over now. ERROR_HELD names the holder
  * and the expiry. */
 enum error_code tenancy_may_follow(const struct tenancy *now, const struct target_span *span,

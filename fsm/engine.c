@@ -360,6 +360,9 @@ enum error_code engine_drive(struct driver *driver, enum engine_mode mode,
         return ERROR_OK;
     }
     disarm_remember(driver);
+    enum error_code asked = keep_tenancy_ask(driver, error);
+    if (asked != ERROR_OK)
+        return asked;
     for (;;) {
         enum state before = driver->deployment.state;
         driver->stands = before;

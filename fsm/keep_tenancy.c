@@ -10,7 +10,10 @@
 #include "fsm/terminal/progress.h"
 #include "journal/format/names.h"
 
-enum { RENEWALS = 3 }; /* in the time of one tenancy */
+enum {
+    RENEWALS = 3,  /* in the time of one tenancy */
+    ASK_MS = 5000, /* DISARM is not to wait longer for a file */
+};
 
 static bool journal_has_entry(void *context, int64_t seq, const char *hash)
 {
@@ -163,6 +166,21 @@ enum error_code keep_tenancy_renew(struct driver *driver, const struct transitio
                                ? keep_tenancy_restore(driver, error)
                                : look_and_renew(driver, edge, error);
     return machine_is_hot(edge->from) ? tolerate(driver, code, error) : code;
+}
+
+enum error_code keep_tenancy_ask(struct driver *driver, struct error *error)
+{
+    struct target *target;
+    struct kept_terms kept;
+    struct error ignored;
+    if (deployment_transition_to(&driver->deployment, STATE_CONNECTED) == NULL
+        || driver_target(driver, &target, &ignored) != ERROR_OK
+        || keep_tenancy_terms(driver, &kept, &ignored) != ERROR_OK)
+        return ERROR_OK;
+    enum error_code code = tenancy_ask(target, &kept.terms, ASK_MS, error);
+    if (code == ERROR_HELD)
+        forget_if_followed(driver, target, &kept.terms);
+    return code;
 }
 
 enum error_code keep_tenancy_renew_when_due(struct driver *driver, struct error *error)

@@ -2,11 +2,11 @@
  * deployment.
  * Knows:     how the terms are made of the journal's head, when the tenancy is renewed and when it
  * is given back; the rules are actions/tenancy's. When:      after each intent, so that the head in
- * the terms is one that no other copy of the journal has: of two copies one goes on. make_safe does
- * not wait for a write, only for the question whether somebody took over. A window renews when a
- * third of the time has passed. Errors:    ERROR_HELD stops everywhere: somebody else drives; where
- * they took over, the session keys of this copy are wiped. Any other failed renewal is not fatal in
- * hot states, because each mutating command checks the epoch anyway. */
+ * the terms is one that no other copy of the journal has: of two copies one goes on. make_safe
+ * waits for none of it: a driver asks once, before it begins. A window renews when a third of the
+ * time has passed. Errors:    ERROR_HELD stops everywhere: somebody else drives; where they took
+ * over, the session keys of this copy are wiped. Any other failed renewal is not fatal in hot
+ * states, because each mutating command checks the epoch anyway. */
 #ifndef FSM_KEEP_TENANCY_H
 #define FSM_KEEP_TENANCY_H
 
@@ -35,6 +35,10 @@ enum error_code keep_tenancy_look_after(struct driver *driver, struct target *ta
 /* On the way back, before anything under the lock: our own files are mended, and deployment.json is
  * written from the journal where it is missing, older, or cannot be read. */
 enum error_code keep_tenancy_restore(struct driver *driver, struct error *error) CHECKED;
+
+/* Before a driver's first act: ERROR_HELD where somebody took over, or another copy of the journal
+ * went on. A target that does not answer within some seconds stops nobody. */
+enum error_code keep_tenancy_ask(struct driver *driver, struct error *error) CHECKED;
 
 /* Before the act of `edge`. Nothing to do before `connected`. */
 enum error_code keep_tenancy_renew(struct driver *driver, const struct transition *edge,
