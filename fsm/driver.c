@@ -300,11 +300,13 @@ enum error_code driver_target(struct driver *driver, struct target **ret_target,
     }
     if (code == ERROR_OK && driver->journal != NULL)
         code = check_host_key(driver, error);
-    if (code == ERROR_OK)
-        target_remember(driver->target, &driver->remembered.heard);
-    if (code == ERROR_OK)
-        *ret_target = driver->target;
-    return code;
+    if (code != ERROR_OK)
+        return code;
+    target_remember(driver->target, &driver->remembered.heard);
+    if (driver_is_open(driver) && driver->remembered.project[0] != '\0')
+        target_know_project(driver->target, driver->remembered.project);
+    *ret_target = driver->target;
+    return ERROR_OK;
 }
 
 enum error_code driver_remember(struct driver *driver, struct error *error)

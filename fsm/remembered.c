@@ -101,6 +101,21 @@ static enum error_code fold_list(struct remembered *remembered, const struct byt
     return containers_read(output, remembered->list, error);
 }
 
+/* The first one counts: that of what runs. */
+static enum error_code fold_project(struct remembered *remembered, const struct bytes *output,
+                                    struct error *error)
+{
+    CLEANUP_TEXT struct text name = {0};
+    const char *line = output->size > 0 ? (const char *)output->data : "";
+    text_add_bytes(&name, line, strcspn(line, "\n"));
+    if (text_failed(&name, error))
+        return error->code;
+    return remembered->project[0] != '\0'
+               ? ERROR_OK
+               : text_exact(remembered->project, sizeof remembered->project, text_string(&name),
+                            "the name of the project", error);
+}
+
 static enum error_code fold_item(struct remembered *remembered, struct journal *journal,
                                  const struct setup_services *services, const json_t *item,
                                  bool *listed, struct error *error)
@@ -111,12 +126,15 @@ static enum error_code fold_item(struct remembered *remembered, struct journal *
          execution = strcmp(probe, PROBE_LOGS_EXECUTION) == 0,
          brain = strcmp(probe, PROBE_LOGS_BRAIN) == 0;
     remember_act(&remembered->acts, probe, item_text(item, "subject"));
+    bool project = strcmp(probe, PROBE_COMPOSE_PROJECT) == 0;
     if (json_integer_value(json_object_get(item, "status")) != 0
-        || !(list || ((execution || brain) && *listed)))
+        || !(list || project || ((execution || brain) && *listed)))
         return ERROR_OK;
     enum error_code code = item_blob(journal, item, &output, error);
     if (code != ERROR_OK)
         return code;
+    if (project)
+        return fold_project(remembered, &output, error);
     *listed = true;
     return list ? fold_list(remembered, &output, error)
                 : fold_log(remembered, services, execution, &output, error);

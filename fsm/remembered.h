@@ -21,6 +21,7 @@ struct remembered {
     uint64_t deployment;
     size_t folded; /* entries of it */
     struct heard heard;
+    char project[64];        /* as connect found it, "" = it did not have to */
     struct containers *list; /* the last one that was recorded, NULL = none; owned */
     struct remembered_acts acts;
 };

@@ -1,3 +1,4 @@
+#include "actions/compose/compose_project.h"
 #include "actions/checklist/running.h"
 
 #include <stdio.h>
@@ -159,7 +160,10 @@ enum error_code running_open(struct target *target, struct running **ret_running
     const struct setup *setup = target_setup(target);
     CLEANUP_TEXT struct text script = {0}, project = {0};
     CLEANUP_RESULT struct target_result result = {0};
-    compose_name_project(&project, setup);
+    enum error_code code = compose_learn_project(target, error);
+    if (code != ERROR_OK)
+        return code;
+    compose_name_project(&project, target);
     if (text_failed(&project, error))
         return error->code;
     text_add_format(&script,
@@ -167,8 +171,8 @@ enum error_code running_open(struct target *target, struct running **ret_running
                     setup->target.docker, setup->target.docker);
     text_add_quoted(&script, RUNNING_TEMPLATE);
     text_add(&script, " $ids");
-    enum error_code code = target_run(
-        target, &(struct target_command){.built = &script, .output = OUTPUT_RAW}, &result, error);
+    code = target_run(target, &(struct target_command){.built = &script, .output = OUTPUT_RAW},
+                      &result, error);
     if (code == ERROR_OK && result.status != 0)
         code = error_set(error, ERROR_REMOTE, result.status, "docker",
                          "run `docker ps` on the target",

@@ -1,4 +1,5 @@
 #include "actions/compose/compose.h"
+#include "actions/compose/compose_project.h"
 #include "journal/format/names.h"
 
 #include <stdio.h>
@@ -22,19 +23,20 @@ enum error_code compose_containers(struct target *target, struct evidence *evide
     const struct setup *setup = target_setup(target);
     CLEANUP_TEXT struct text script = {0};
     int status;
+    enum error_code code = compose_learn_project(target, error);
+    if (code != ERROR_OK)
+        return code;
     text_add_format(&script,
                     "ids=$(%s ps -a -q --no-trunc --filter label=com.docker.compose.project=",
                     setup->target.docker);
-    compose_add_project(&script, setup);
+    compose_add_project(&script, target);
     text_add_format(&script,
                     " --filter label=com.docker.compose.oneoff=False) || exit 1; "
                     "[ -n \"$ids\" ] || exit 0; rows=$(%s inspect --format '%s' $ids) || exit 1; "
                     "printf '%%s\\n' \"$rows\" | sort",
                     setup->target.docker, CONTAINER_TEMPLATE);
-    enum error_code code = target_probe(target,
-                                        &(struct target_command){.built = &script,
-                                                                 .output = OUTPUT_NAMES},
-                                        PROBE_COMPOSE_CONTAINERS, "", evidence, &status, error);
+    code = target_probe(target, &(struct target_command){.built = &script, .output = OUTPUT_NAMES},
+                        PROBE_COMPOSE_CONTAINERS, "", evidence, &status, error);
     if (code != ERROR_OK)
         return code;
     const struct evidence_item *item = evidence_last(evidence, PROBE_COMPOSE_CONTAINERS, NULL);
@@ -56,7 +58,7 @@ static void add_image(struct text *script, const struct target *target,
     for (size_t i = 0; i < 2; i++) {
         CLEANUP_TEXT struct text name = {0};
         if (image[0] == '\0') {
-            compose_name_project(&name, target_setup(target));
+            compose_name_project(&name, target);
             text_add(&name, i == 0 ? "_" : "-");
         }
         text_add(&name, image[0] == '\0' ? service : image);
@@ -78,13 +80,14 @@ enum error_code compose_images(struct target *target, const struct compose_model
                                struct error *error)
 {
     CLEANUP_TEXT struct text script = {0};
+    enum error_code code = compose_learn_project(target, error);
+    if (code != ERROR_OK)
+        return code;
     text_add(&script, ":");
     for (size_t i = 0; i < model->count; i++)
         add_image(&script, target, model, i);
-    enum error_code code = target_probe(target,
-                                        &(struct target_command){.built = &script,
-                                                                 .output = OUTPUT_NAMES},
-                                        PROBE_COMPOSE_IMAGES, "", evidence, NULL, error);
+    code = target_probe(target, &(struct target_command){.built = &script, .output = OUTPUT_NAMES},
+                        PROBE_COMPOSE_IMAGES, "", evidence, NULL, error);
     if (code == ERROR_OK)
         code = images_read(&evidence_last(evidence, PROBE_COMPOSE_IMAGES, NULL)->output, ret_images,
                            error);

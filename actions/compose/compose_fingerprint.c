@@ -1,6 +1,7 @@
 /* Configurations by fingerprint: neither they nor a plain hash of them may leave the target, and
  * they must still be compared. */
 #include "actions/compose/compose.h"
+#include "actions/compose/compose_project.h"
 #include "journal/format/names.h"
 
 #include <stdio.h>
@@ -162,7 +163,7 @@ static void add_compare(struct text *script, const struct target *target, const 
     text_add_format(
         script,
         "\"$@\"; }; ids=$(%s ps -q --no-trunc --filter label=com.docker.compose.project=", docker);
-    compose_add_project(script, target_setup(target));
+    compose_add_project(script, target);
     text_add_format(
         script,
         " --filter label=com.docker.compose.oneoff=False) || exit 1; l=; [ -z \"$ids\" ] || "
@@ -206,8 +207,11 @@ enum error_code compose_strays(struct target *target, struct bytes *ret_names, s
     const char *docker = target_setup(target)->target.docker;
     CLEANUP_TEXT struct text script = {0};
     CLEANUP_RESULT struct target_result result = {0};
+    enum error_code code = compose_learn_project(target, error);
+    if (code != ERROR_OK)
+        return code;
     text_add(&script, "l=label=com.docker.compose; n=");
-    compose_add_project(&script, target_setup(target));
+    compose_add_project(&script, target);
     text_add_format(
         &script,
         "; p() { %s ps -a -q --no-trunc --filter \"$l.project=$n\" \"$@\"; }; "
@@ -216,8 +220,8 @@ enum error_code compose_strays(struct target *target, struct bytes *ret_names, s
         "for c in $all; do case $own in *$c*) ;; *) %s inspect --format '{{.Name}}' $c ;; esac; "
         "done",
         docker, docker);
-    enum error_code code = target_run(
-        target, &(struct target_command){.built = &script, .output = OUTPUT_NAMES}, &result, error);
+    code = target_run(target, &(struct target_command){.built = &script, .output = OUTPUT_NAMES},
+                      &result, error);
     if (code != ERROR_OK)
         return code;
     if (result.status != 0)

@@ -1,6 +1,7 @@
 /* Images by identity: protected from pruning while a deployment is open, and pinned for a rollback.
  * A moving tag or `--build` cannot restore them. */
 #include "actions/compose/compose.h"
+#include "actions/compose/compose_project.h"
 #include "journal/format/names.h"
 
 #include <stdio.h>
@@ -138,7 +139,7 @@ static void tag_declared(struct text *script, const struct target *target,
     for (size_t i = 0; i < (declared->image[0] == '\0' ? 2 : 1); i++) {
         CLEANUP_TEXT struct text name = {0};
         if (declared->image[0] == '\0') {
-            compose_name_project(&name, target_setup(target));
+            compose_name_project(&name, target);
             text_add(&name, i == 0 ? "_" : "-");
         }
         text_add(&name, declared->image[0] == '\0' ? container->service : declared->image);
@@ -275,7 +276,7 @@ enum error_code compose_remove_at_once(struct target *target, const char *servic
     text_add_format(&script,
                     "ids=$(%s ps -a -q --no-trunc --filter label=com.docker.compose.project=",
                     docker);
-    compose_add_project(&script, target_setup(target));
+    compose_add_project(&script, target);
     text_add(&script, " --filter label=com.docker.compose.service=");
     text_add_quoted(&script, service);
     text_add_format(&script, ") || exit 1; [ -z \"$ids\" ] || %s rm -f $ids", docker);

@@ -13,41 +13,24 @@
 
 enum { NAME_MAX_BYTES = 64, UNSET_MAX = 4 };
 
-void compose_name_project(struct text *name, const struct setup *setup)
-{
-    const char *slash = strrchr(setup->target.directory, '/');
-    if (setup->compose.project[0] != '\0') {
-        text_add(name, setup->compose.project);
-        return;
-    }
-    for (const char *at = slash != NULL ? slash + 1 : setup->target.directory; *at != '\0'; at++) {
-        char c = (char)tolower((unsigned char)*at);
-        if (isalnum((unsigned char)c) || c == '-' || c == '_')
-            text_add_bytes(name, &c, 1);
-    }
-}
-
-void compose_add_project(struct text *script, const struct setup *setup)
-{
-    CLEANUP_TEXT struct text name = {0};
-    compose_name_project(&name, setup);
-    text_add_quoted_text(script, &name);
-}
-
-void compose_prefix_file(struct text *script, const struct target *target, const char *file,
-                         const char *override)
+/* "C [-p P] -f F [-f O] [--env-file E] ". */
+static void add_prefix(struct text *script, const struct target *target, const char *project,
+                       const char *file, const char *override)
 {
     const struct setup *setup = target_setup(target);
     const struct setup_compose *compose = &setup->compose;
     if (strcmp(compose->command, "auto") != 0)
-        text_add_format(script, "%s -p ", compose->command);
+        text_add_format(script, "%s ", compose->command);
     else
         text_add_format(script,
                         "c=docker-compose; if %s compose version >/dev/null 2>&1; then "
-                        "c='%s compose'; fi; $c -p ",
+                        "c='%s compose'; fi; $c ",
                         setup->target.docker, setup->target.docker);
-    compose_add_project(script, setup);
-    text_add(script, " -f ");
+    if (project[0] != '\0') {
+        text_add(script, "-p ");
+        text_add_quoted(script, project);
+    }
+    text_add(script, project[0] != '\0' ? " -f " : "-f ");
     text_add_quoted(script, file);
     if (override != NULL) {
         text_add(script, " -f ");
@@ -58,6 +41,17 @@ void compose_prefix_file(struct text *script, const struct target *target, const
         text_add_quoted(script, compose->env_file);
     }
     text_add(script, " ");
+}
+
+void compose_prefix_file(struct text *script, const struct target *target, const char *file,
+                         const char *override)
+{
+    add_prefix(script, target, target_project(target), file, override);
+}
+
+void compose_prefix_unnamed(struct text *script, const struct target *target)
+{
+    add_prefix(script, target, "", target_setup(target)->compose.file, NULL);
 }
 
 void compose_prefix(struct text *script, const struct target *target, const char *override)

@@ -24,16 +24,14 @@ struct compose_model {
     size_t count;
 };
 
-/* "C -p P -f F [-f O] [--env-file E] " appended to a script, the command detected where it is
- * "auto"; F is the configured file, or the one given. */
+/* "C [-p P] -f F [-f O] [--env-file E] " appended to a script, the command detected where it is
+ * "auto"; F is the configured file, or the one given. Without a name of the project as long as
+ * none is known (compose_project.h). */
 void compose_prefix_file(struct text *script, const struct target *target, const char *file,
                          const char *override);
 void compose_prefix(struct text *script, const struct target *target, const char *override);
-/* compose's own rule: the directory's last name, lower case, without anything but letters, digits,
- * '-' and '_'. */
-void compose_name_project(struct text *name, const struct setup *setup);
-/* The same, quoted for a script. */
-void compose_add_project(struct text *script, const struct setup *setup);
+/* Without -p, whatever is known: compose finds the name by itself. */
+void compose_prefix_unnamed(struct text *script, const struct target *target);
 
 enum error_code compose_config(struct target *target, struct target_result *ret_result,
                                struct error *error) CHECKED;

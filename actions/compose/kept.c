@@ -1,4 +1,5 @@
 #include "actions/compose/kept.h"
+#include "actions/compose/compose_project.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -99,7 +100,7 @@ enum error_code kept_promote(struct target *target, const struct target_tenancy 
     text_add(&script, "{ ");
     text_add_format(&script, "%s ps -q --no-trunc --filter label=com.docker.compose.project=",
                     target_setup(target)->target.docker);
-    compose_add_project(&script, target_setup(target));
+    compose_add_project(&script, target);
     text_add(&script, " --filter label=com.docker.compose.oneoff=False > \"$d/ids.new\" && "
                       "rm -f \"$d/good.ids\" && cat \"$d/now.mode\" > \"$d/good.mode\" && cat "
                       "\"$d/now.env\" > \"$d/good.env\" && { cat \"$d/now.yml\" > "

@@ -22,6 +22,7 @@ struct target {
     struct secrets *secrets; /* NULL only while the env file is being read */
     int64_t limit_ns;        /* of every command, on the boot clock; 0 = its own deadline */
     const struct heard *heard;
+    char project[PROJECT_NAME_MAX]; /* as it was found, "" = not known */
 };
 
 /* "600\n" and the file. Where it is missing, cannot be read or is too large, *ret_env stays as it
@@ -112,6 +113,17 @@ const char *target_host_key(const struct target *target)
 void target_remember(struct target *target, const struct heard *heard)
 {
     target->heard = heard;
+}
+
+const char *target_project(const struct target *target)
+{
+    const char *configured = target->setup->compose.project;
+    return configured != NULL && configured[0] != '\0' ? configured : target->project;
+}
+
+void target_know_project(struct target *target, const char *name)
+{
+    (void)snprintf(target->project, sizeof target->project, "%s", name);
 }
 
 const struct heard *target_heard(const struct target *target)

@@ -20,6 +20,8 @@
 #include "actions/target/setup.h"
 #include "journal/format/world.h"
 
+enum { PROJECT_NAME_MAX = 64 };
+
 struct target;
 struct secrets;
 struct heard;
@@ -41,6 +43,11 @@ const struct clock *target_clock(const struct target *target); /* of its world *
  */
 void target_remember(struct target *target, const struct heard *heard);
 const struct heard *target_heard(const struct target *target);
+/* compose.project, or the name that was found (actions/compose/compose_project.h); "" = not known
+ * yet.
+ */
+const char *target_project(const struct target *target);
+void target_know_project(struct target *target, const char *name);
 /* As they were read when the connection was made. */
 const struct secrets *target_secrets(const struct target *target);
 /* For foreign bytes that did not come through target_run(): a body, a reply, a frame. */

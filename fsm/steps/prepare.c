@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "actions/compose/compose.h"
+#include "actions/compose/compose_project.h"
 #include "actions/compose/drift.h"
 #include "actions/git.h"
 #include "actions/health.h"
@@ -128,12 +129,35 @@ static enum error_code note_drift(struct step *step, struct error *error)
     return step_fact(step, FACT_DRIFT, text, error);
 }
 
+/* Under another name the new commit would start a second stack beside the one that runs. */
+static enum error_code check_project(struct step *step, struct error *error)
+{
+    char name[PROJECT_NAME_MAX];
+    const char *known = step->driver->remembered.project;
+    if (step->driver->config.setup.compose.project[0] != '\0')
+        return ERROR_OK;
+    enum error_code code = compose_find_project(step->target, &step->evidence, name, error);
+    if (code != ERROR_OK)
+        return code;
+    if (known[0] == '\0' || step->edge->action == ACTION_CONNECT)
+        target_know_project(step->target, name);
+    else if (strcmp(known, name) != 0)
+        return step_is(step, EVENT_MISMATCH,
+                       "with this commit compose calls the project %s and not %s: a second stack "
+                       "would start beside the one that runs; set compose.project in titan.yml, or "
+                       "take the new name back",
+                       name, known);
+    return ERROR_OK;
+}
+
 /* The before snapshot (snapshot.h), apart from what is looked at for the policy. */
 static enum error_code look_before(struct step *step, struct error *error)
 {
     struct step_seen *seen = &step->seen;
     struct target *target = step->target;
     enum error_code code = git_look(target, &step->evidence, &seen->git, error);
+    if (code == ERROR_OK)
+        code = check_project(step, error);
     if (code == ERROR_OK)
         code = compose_fingerprints(target, COMPOSE_KEY_MAKE, &step->evidence, error);
     if (code == ERROR_OK)
@@ -331,6 +355,8 @@ enum error_code step_pull_images(struct step *step, struct error *error)
                        "this commit changes the policy file; use titan-fsm begin policy --reason "
                        "TEXT");
     enum error_code code = step_connect_target(step, error);
+    if (step_goes_on(step, code))
+        code = check_project(step, error);
     if (step_goes_on(step, code))
         code = compose_render(step->target, &step->evidence, &step->seen.model, error);
     if (step_goes_on(step, code))

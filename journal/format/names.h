@@ -9,7 +9,6 @@
 #define ENTRY_GENESIS "genesis"
 #define ENTRY_SETTINGS "settings"
 #define ENTRY_ROSTER "roster"
-#define ENTRY_SETTINGS "settings"
 #define ENTRY_OPEN "open"
 #define ENTRY_INTENT "intent"
 #define ENTRY_TRANSITION "transition"
@@ -27,7 +26,6 @@
     X(ENTRY_GENESIS)        \
     X(ENTRY_SETTINGS)       \
     X(ENTRY_ROSTER)         \
-    X(ENTRY_SETTINGS)       \
     X(ENTRY_OPEN)           \
     X(ENTRY_INTENT)         \
     X(ENTRY_TRANSITION)     \
@@ -47,6 +45,7 @@
 #define PROBE_GIT_STATUS "git.status"
 #define PROBE_GIT_CHANGED "git.changed"
 #define PROBE_GIT_SUBJECT "git.subject"
+#define PROBE_COMPOSE_PROJECT "compose.project"
 #define PROBE_COMPOSE_SERVICES "compose.services"
 #define PROBE_COMPOSE_CONTAINERS "compose.containers"
 #define PROBE_COMPOSE_IMAGES "compose.images"
@@ -78,6 +77,7 @@
     X(PROBE_GIT_STATUS)         \
     X(PROBE_GIT_CHANGED)        \
     X(PROBE_GIT_SUBJECT)        \
+    X(PROBE_COMPOSE_PROJECT)    \
     X(PROBE_COMPOSE_SERVICES)   \
     X(PROBE_COMPOSE_CONTAINERS) \
     X(PROBE_COMPOSE_IMAGES)     \

@@ -136,6 +136,15 @@ def pulled_service(journal):
     edit.put(journal, one, journal.text(one) + "zz-stranger\n")
 
 
+def other_project(journal):
+    """Two steps that found the project under two names."""
+    for action, name in ("connect", "titan"), ("pull_images", "other"):
+        entry = T(journal, action)
+        one = edit.item(entry, "compose.services")
+        made = edit.copy_behind(entry, one, probe="compose.project")
+        edit.put(journal, made, name + "\n")
+
+
 def other_image_of(action, service, **more):
     def work(journal):
         other = dict({"image": "sha256:" + digest("another image")}, **more)
@@ -282,6 +291,7 @@ CASES = [
     Case("p_scaled", "P-30", "policy", scaled),
     Case("p_order", "P-28", "release", reorder),
     Case("p_services", "P-29", "release", pulled_service),
+    Case("p_project", "P-34", "release", other_project),
     Case("f_failed", "F-01", "release", set_item("run_preflight", "preflight", status=1)),
     Case("f_early", "F-02", "release", early_connect),
 ]

@@ -16,9 +16,15 @@ def operator_of(stack, extra="", change=lambda text: text):
     return operator
 
 
-def plugin_is_found_by_itself(stack):
+def plugin_and_project_are_found_by_themselves(stack):
+    """Of the project compose knows by a variable of the env file only."""
+    with (pathlib.Path(stack.env["TITAN_DIR"]) / ".env.prod").open("a") as env_file:
+        env_file.write("export COMPOSE_PROJECT_NAME='titan'\n")
     operator = operator_of(
-        stack, change=lambda text: text.replace(f"command: {stack.env['COMPOSE']}", "command: auto")
+        stack,
+        change=lambda text: text.replace(
+            f"command: {stack.env['COMPOSE']}, project: titan", "command: auto"
+        ),
     )
     stack.commit("policy-2", "--policy", "second")
     operator.begin("policy")
@@ -114,7 +120,7 @@ def target_without_a_policy_hash_is_released_and_rolled_back(stack):
 
 
 MODE = sys.argv.pop(1)
-CASES = [plugin_is_found_by_itself, kinds_of_endpoints_are_all_asked]
+CASES = [plugin_and_project_are_found_by_themselves, kinds_of_endpoints_are_all_asked]
 if MODE == "docker":
     titan.run_cases(titan.only(CASES), "--armed", "--ssh", "--v2", mode="docker")
 titan.run_cases(

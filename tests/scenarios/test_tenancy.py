@@ -26,7 +26,7 @@ from team import (
 )
 from titan import insist
 
-FAST = {"window_ms": 3000, "sample_interval_ms": 200, "sample_gap_ms": 5000}
+FAST = {"window_ms": 3000, "sample_interval_ms": 200, "sample_gap_ms": 10000}
 
 
 def hold_is_renewed_at_each_edge_and_kept_between_two(stack):

@@ -38,7 +38,7 @@ ROLLED_BACK, ABORTED, ROLLBACK_FAILED, NEEDS_PERSON = 10, 11, 12, 13
 LIMITS = {
     "window_ms": 1200,
     "sample_interval_ms": 300,
-    "sample_gap_ms": 5000,
+    "sample_gap_ms": 10000,
     "window_start_ms": 120000,
     "window_start_armed_ms": 10000,
     "failures": 3,

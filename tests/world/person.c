@@ -45,14 +45,15 @@ static void write_config(struct scripted *scripted, const struct person_choice *
                 "roster:\n  operators: [\"%s\"]\n  approvers: [%s]\n  administrators: [\"%s\"]\n"
                 "approvals: {policy: %d, release: 0}\n",
                 key, line, choice->approvals > 0 ? approver : "", line, choice->approvals);
-    grow_format(&text, "compose: {command: docker-compose, project: titan}\n"
-                       "repository: {policy_files: [" TITAN_POLICY_FILE "]}\n"
-                       "bus: {host: 127.0.0.1, port: 4222, reply_ms: 40}\n"
-                       "services:\n  execution: titan-execution\n  brain: titan-brain\n"
-                       "  marker: /app/execution.armed\n  settle_ms: 12000\n"
-                       "  patterns: {errors: [\"panic\"]}\n"
-                       "endpoints:\n"
-                       "  execution: {url: \"http://service:titan-execution:3002/health\"}\n");
+    grow_format(&text, "compose: {command: docker-compose%s}\n",
+                choice->unnamed ? "" : ", project: titan");
+    grow_text(&text, "repository: {policy_files: [" TITAN_POLICY_FILE "]}\n"
+                     "bus: {host: 127.0.0.1, port: 4222, reply_ms: 40}\n"
+                     "services:\n  execution: titan-execution\n  brain: titan-brain\n"
+                     "  marker: /app/execution.armed\n  settle_ms: 12000\n"
+                     "  patterns: {errors: [\"panic\"]}\n"
+                     "endpoints:\n"
+                     "  execution: {url: \"http://service:titan-execution:3002/health\"}\n");
     grow_text(&text, choice->container ? inside : http);
     grow_format(&text,
                 "checklist: own\npreflight:\n"

@@ -13,6 +13,7 @@ struct person_choice {
     int interval_ms; /* 5000 */
     int approvals;   /* 0 of a policy change */
     bool unarmed;    /* Execution is found disarmed */
+    bool unnamed;    /* the configuration names no project of compose */
     bool container;  /* web is asked by its container's own check, brain by exec */
 };
 

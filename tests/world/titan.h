@@ -166,6 +166,7 @@ void titan_install(struct titan *titan, bool armed);
 /* A commit of its own with new images of all three services. */
 struct titan_release {
     const char *subject;
+    const char *project;      /* as the compose file names it from now on; NULL = as it is */
     const char *policy;       /* NULL = as it is; else the text of the policy file too */
     const char *brain_policy; /* that Brain was made with; NULL = the same */
     unsigned execution_faults, brain_faults, web_faults;

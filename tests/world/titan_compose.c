@@ -234,7 +234,7 @@ static int run_command(struct compose *compose, int count, char **words)
 bool titan_compose(struct sh *shell, int count, char **words, int *ret_status)
 {
     char *rest[SERVICES_MAX + 8];
-    struct compose compose = {.shell = shell, .titan = shell->context, .project = "titan"};
+    struct compose compose = {.shell = shell, .titan = shell->context};
     if (strcmp(words[0], "docker-compose") != 0)
         return false;
     if (count >= SERVICES_MAX)
@@ -254,6 +254,10 @@ bool titan_compose(struct sh *shell, int count, char **words, int *ret_status)
     if (compose.model == NULL)
         return true;
     compose.services = json_object_get(compose.model, "services");
+    if (compose.project == NULL)
+        compose.project = json_string_value(json_object_get(compose.model, "name"));
+    if (compose.project == NULL)
+        compose.project = "titan"; /* of its directory */
     *ret_status = run_command(&compose, left, rest);
     json_decref(compose.model);
     return true;

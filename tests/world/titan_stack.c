@@ -36,6 +36,12 @@ void titan_publish(struct titan *titan, const struct titan_release *release)
     struct titan_commit *commit = titan_commit(titan, release->subject);
     titan_track(titan, commit, "VERSION", release->subject);
     titan_track(titan, commit, TITAN_POLICY_FILE, policy);
+    if (release->project != NULL) {
+        struct arena arena = {0};
+        titan_track(titan, commit, TITAN_COMPOSE_FILE,
+                    arena_text(&arena, "name: %s\n%s", release->project, COMPOSE_TEXT));
+        arena_free(&arena);
+    }
     (void)titan_build(titan, "registry.test/execution", policy, release->execution_faults);
     (void)titan_build(titan, "registry.test/brain",
                       release->brain_policy != NULL ? release->brain_policy : policy,

@@ -31,6 +31,7 @@
     X(GIT_STATUS, "git.status")                 \
     X(GIT_CHANGED, "git.changed")               \
     X(GIT_SUBJECT, "git.subject")               \
+    X(COMPOSE_PROJECT, "compose.project")       \
     X(COMPOSE_SERVICES, "compose.services")     \
     X(COMPOSE_CONTAINERS, "compose.containers") \
     X(COMPOSE_IMAGES, "compose.images")         \

@@ -1,4 +1,4 @@
-/* What lists look like (P-28, P-29, P-31). */
+/* What lists look like (P-28, P-29, P-31), and whose they are (P-34). */
 #include "verify/rules/procedure/procedure.h"
 
 #include <string.h>
@@ -177,6 +177,23 @@ static void check_services(const struct step *step, struct declared *declared,
     }
 }
 
+/* P-34: one deployment, one project. */
+static void check_projects(const struct deployment *deployment, struct finding *finding)
+{
+    const struct item *first = NULL;
+    for (size_t i = 0; i < deployment->step_count; i++) {
+        const struct entry *entry = deployment->steps[i].transition;
+        for (size_t k = 0; step_is_good(&deployment->steps[i]) && k < entry->item_count; k++) {
+            const struct item *item = &entry->items[k];
+            if (item->probe != PROBE_COMPOSE_PROJECT)
+                continue;
+            if (first != NULL && !slice_equal(first->output, item->output))
+                finding_violated(finding, "P-34", entry, "compose calls the project otherwise");
+            first = item;
+        }
+    }
+}
+
 /* The last item of a step that did not succeed may be why: nobody could read it. */
 static size_t readable_items(const struct deployment *deployment, const struct entry *entry)
 {
@@ -196,6 +213,7 @@ void procedure_check_lists(const struct audit *audit, struct finding *finding)
         check_forms(entry, readable_items(deployment, entry), finding);
     }
     procedure_check_changes(audit, finding);
+    check_projects(deployment, finding);
     for (size_t i = 0; i < deployment->step_count; i++)
         if (step_is_good(&deployment->steps[i]))
             check_services(&deployment->steps[i], &declared, finding);

@@ -1,0 +1,161 @@
+#include "actions/compose/compose_project.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "actions/compose/compose_render.h"
+#include "journal/format/names.h"
+
+/* compose's own rule for what a name is made of. */
+static void add_letters(struct text *name, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        char c = (char)tolower((unsigned char)*text);
+        if (isalnum((unsigned char)c) || c == '-' || c == '_')
+            text_add_bytes(name, &c, 1);
+    }
+}
+
+void compose_name_project(struct text *name, const struct target *target)
+{
+    const struct setup *setup = target_setup(target);
+    const char *slash = strrchr(setup->target.directory, '/');
+    if (target_project(target)[0] != '\0')
+        text_add(name, target_project(target));
+    else
+        add_letters(name, slash != NULL ? slash + 1 : setup->target.directory);
+}
+
+void compose_add_project(struct text *script, const struct target *target)
+{
+    CLEANUP_TEXT struct text name = {0};
+    compose_name_project(&name, target);
+    text_add_quoted_text(script, &name);
+}
+
+#define VARIABLE "COMPOSE_PROJECT_NAME"
+
+/* The directory of the compose file, where its env file lies by default. */
+static void add_directory(struct text *path, const struct target *target)
+{
+    const struct setup *setup = target_setup(target);
+    const char *file = setup->compose.file, *slash = strrchr(file, '/');
+    if (file[0] != '/')
+        text_add(path, setup->target.directory);
+    if (file[0] != '/' && slash != NULL)
+        text_add(path, "/");
+    if (slash != NULL)
+        text_add_bytes(path, file, (size_t)(slash - file));
+}
+
+/* One line a place, in compose's order; where a place says nothing its line is not there. Of the
+ * rendered file nothing but its name leaves the pipe: it holds secrets. */
+static void build_question(struct text *script, const struct target *target)
+{
+    const char *env_file = target_setup(target)->compose.env_file;
+    CLEANUP_TEXT struct text path = {0};
+    text_add(script, "exec 2>/dev/null; ");
+    compose_prefix_unnamed(script, target);
+    text_add(script, "config | grep '^name:'; printf 'name: %s\\n' \"$" VARIABLE "\"; ");
+    if (env_file[0] != '\0') {
+        text_add(&path, env_file);
+    } else {
+        add_directory(&path, target);
+        text_add(&path, "/.env");
+    }
+    text_add(script, "grep -F " VARIABLE " ");
+    text_add_quoted_text(script, &path);
+    text_add(script, "; true");
+}
+
+/* What stands behind the mark of a line; "export " may be in front of it. NULL = another line. */
+static const char *value_of(const char *line, const char *name, char mark)
+{
+    line += strspn(line, " \t");
+    if (strncmp(line, "export ", strlen("export ")) == 0)
+        line += strlen("export ") + strspn(line + strlen("export "), " \t");
+    if (strncmp(line, name, strlen(name)) != 0)
+        return NULL;
+    line += strlen(name);
+    line += strspn(line, " \t");
+    return *line == mark ? line + 1 : NULL;
+}
+
+/* "'titan'\r" -> "titan": the line may be one of a file that people write. */
+static void read_value(const char *value, struct text *ret_name)
+{
+    CLEANUP_TEXT struct text first = {0};
+    value += strspn(value, "\"' \t");
+    text_add_bytes(&first, value, strcspn(value, "\"'\r\n #"));
+    add_letters(ret_name, text_string(&first));
+}
+
+static void read_answer(const struct target *target, const struct bytes *output,
+                        struct text *ret_name)
+{
+    CLEANUP_TEXT struct text listed = {0}, directory = {0};
+    const char *line = output->size > 0 ? (const char *)output->data : "";
+    for (; *line != '\0'; line += strcspn(line, "\n"), line += *line == '\n') {
+        const char *told = value_of(line, "name", ':'), *assigned = value_of(line, VARIABLE, '=');
+        if (told != NULL && ret_name->bytes.size == 0)
+            read_value(told, ret_name);
+        if (assigned == NULL)
+            continue;
+        text_clear(&listed); /* the last assignment counts */
+        read_value(assigned, &listed);
+    }
+    if (ret_name->bytes.size == 0)
+        text_add(ret_name, text_string(&listed));
+    if (ret_name->bytes.size > 0)
+        return;
+    add_directory(&directory, target);
+    const char *slash = strrchr(text_string(&directory), '/');
+    add_letters(ret_name, slash != NULL ? slash + 1 : text_string(&directory));
+}
+
+enum error_code compose_find_project(struct target *target, struct evidence *evidence,
+                                     char ret_name[PROJECT_NAME_MAX], struct error *error)
+{
+    CLEANUP_TEXT struct text script = {0}, name = {0};
+    CLEANUP_RESULT struct target_result result = {0};
+    CLEANUP_BYTES struct bytes line = {0};
+    build_question(&script, target);
+    enum error_code code = target_run(
+        target, &(struct target_command){.built = &script, .output = OUTPUT_RAW}, &result, error);
+    if (code != ERROR_OK)
+        return code;
+    read_answer(target, &result.output, &name);
+    if (text_failed(&name, error))
+        return error->code;
+    if (result.status != 0 || name.bytes.size == 0 || name.bytes.size >= PROJECT_NAME_MAX
+        || !isalnum((unsigned char)text_string(&name)[0]))
+        return error_set(error, ERROR_REMOTE, result.status, target_setup(target)->compose.file,
+                         "set compose.project in titan.yml",
+                         "neither the compose file nor its directory gives a name for the project");
+    text_cut(ret_name, PROJECT_NAME_MAX, text_string(&name));
+    if (evidence == NULL)
+        return ERROR_OK;
+    code = bytes_append_format(&line, error, "%s\n", ret_name);
+    return code != ERROR_OK
+               ? code
+               : evidence_add(evidence,
+                              &(struct evidence_draft){.probe = PROBE_COMPOSE_PROJECT,
+                                                       .subject = "",
+                                                       .status = 0,
+                                                       .output = &line,
+                                                       .sent_ns = result.sent_ns,
+                                                       .received_ns = result.received_ns,
+                                                       .span = &result.span},
+                              error);
+}
+
+enum error_code compose_learn_project(struct target *target, struct error *error)
+{
+    char name[PROJECT_NAME_MAX];
+    if (target_project(target)[0] != '\0')
+        return ERROR_OK;
+    enum error_code code = compose_find_project(target, NULL, name, error);
+    if (code == ERROR_OK)
+        target_know_project(target, name);
+    return code;
+}
