@@ -12,10 +12,15 @@ import subprocess
 import sys
 import tempfile
 
+import cases_arming
+import cases_insider
 import cases_last_look
+import cases_moments
 import cases_named
+import cases_persons
 import cases_rules
 import cases_voices
+import cases_voiced
 import cases_window
 import journals
 from bundle import JOURNAL
@@ -24,7 +29,8 @@ from story import LIMITS
 BUILD = os.environ["TITAN_BUILD"]
 FORMAT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../journal/FORMAT.md")
 CASES = cases_named.CASES + cases_rules.CASES + cases_voices.CASES + cases_window.CASES
-CASES += cases_last_look.CASES
+CASES += cases_last_look.CASES + cases_voiced.CASES + cases_arming.CASES
+CASES += cases_insider.CASES + cases_moments.CASES + cases_persons.CASES
 
 
 def rules_of_format():

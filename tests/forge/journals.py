@@ -156,6 +156,7 @@ def waited():
     driver = Driver()
     driver.prepare("release", "2", "a")
     driver.target.wait(40 * 60_000)
+    driver.confirm_change()
     driver.begin("switch_services")
     driver.checklist()
     driver.switch_behind_checklist()

@@ -115,7 +115,6 @@ def deaf_execution():
     driver.begin("verify_release")
     driver.end("rolling_back", "failed")
     driver.begin("make_safe")
-    driver.list()
     payload = f"{driver.key} titan-fsm rollback"
     driver.item("bus.publish", SUBJECT_DISARM, payload, on_target=False)
     driver.look()

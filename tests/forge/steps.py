@@ -38,6 +38,7 @@ class Driver(Story):
         """The tree goes to version `new`, whose policy file has this content."""
         self.begin("update_code")
         old = self.target.commit
+        self.git()
         self.act("update")
         self.new = self.target.version = new
         self.target.policy[new] = digest("policy", policy)
@@ -86,7 +87,12 @@ class Driver(Story):
 
     # Release
 
+    def confirm_change(self):
+        text = "confirmed by name, on the command line"
+        self.write("note", {"text": text, "kind": "confirmed"})
+
     def switch(self):
+        self.confirm_change()
         self.begin("switch_services")
         self.switch_behind_checklist()
 
@@ -123,6 +129,7 @@ class Driver(Story):
     # Policy
 
     def disarm(self):
+        self.confirm_change()
         self.begin("disarm")
         self.publish(arm=False)
         self.look()
@@ -229,7 +236,6 @@ class Driver(Story):
 
     def make_safe(self):
         self.begin("make_safe")
-        self.list()
         self.publish(arm=False)
         self.look()
         self.end("safe")
@@ -243,6 +249,7 @@ class Driver(Story):
         self.act("restore env good" if good else "restore env")
         self.target.env = "env" if good else self.target.env
         self.services()
+        self.item("compose.images", "", self.target.images(self.before))
         for service in SERVICES:
             self.act(f"pin {service} {image_id(service, self.before)}")
         self.end("reverted")
@@ -286,6 +293,7 @@ class Driver(Story):
 
     def stale(self):
         """The last look finds the env file open to others, and the deployment is given up."""
+        self.confirm_change()
         self.begin("switch_services")
         self.target.env_mode = "644 1000 1000"
         self.last_look()

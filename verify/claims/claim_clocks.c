@@ -1,6 +1,7 @@
 /* clocks: boot ids, boot clocks and wall clock consistent; evidence lies between its intent and its
  * entry. */
 #include "verify/judge/audit.h"
+#include "verify/judge/reading.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -104,6 +105,9 @@ static void check_evidence(const struct audit *audit, struct entry *entry, struc
 
 /* What the target's clocks showed last, and which of its boots are over. */
 struct target_clock {
+    int64_t deployment; /* that is judged; its first item on these boots, and the entry */
+    const struct entry *first_entry;
+    const struct item *first;
     const struct entry *entry;
     const struct item *item;
     const char **boots;
@@ -138,6 +142,28 @@ static void check_uptime(const struct target_clock *clock, const struct entry *e
                          (long long)grown_ms, (long long)driver_ms);
 }
 
+/* C-05: it stood still. Outside of the deployment that is nobody's concern. */
+static void check_standstill(struct target_clock *clock, const struct entry *entry,
+                             const struct item *item, struct finding *finding)
+{
+    const struct item *first = clock->first;
+    if (entry->deployment != clock->deployment)
+        return;
+    if (first == NULL || strcmp(clock->first_entry->boot, entry->boot) != 0
+        || strcmp(first->target_boot, item->target_boot) != 0) {
+        clock->first_entry = entry;
+        clock->first = item;
+        return;
+    }
+    int64_t grown_ms = item->target_before_ms - first->target_before_ms,
+            driver_ms = (item->sent_ns - first->received_ns) / 1000000;
+    if (grown_ms < driver_ms - driver_ms / 1000 - TARGET_TOLERANCE_MS)
+        finding_undecidable(finding, "C-05", entry,
+                            "the target's uptime grew by %lld ms while at least %lld ms passed on "
+                            "the driver's clock: the target stood still, or that clock ran ahead",
+                            (long long)grown_ms, (long long)driver_ms);
+}
+
 /* A `command` beside the running driver is recorded while an item of the driver's next entry, which
  * was sent before, waits for its own; and the other way round. */
 static bool is_beside_command(const struct target_clock *clock, const struct entry *entry,
@@ -168,6 +194,7 @@ static void follow_target(struct target_clock *clock, const struct entry *entry,
              && item->target_before_ms > driver_ms + TARGET_TOLERANCE_MS)
         finding_violated(finding, "C-06", entry,
                          "a new boot of the target is older than the last look at the one before");
+    check_standstill(clock, entry, item, finding);
     if (clock->count == 0 || strcmp(clock->boots[clock->count - 1], item->target_boot) != 0) {
         clock->boots = memory_grown(clock->boots, clock->count + 1, sizeof *clock->boots);
         clock->boots[clock->count++] = item->target_boot;
@@ -196,7 +223,8 @@ static bool is_recorded_before(const struct record *record, const struct entry *
 static void clocks_check_target(const struct audit *audit, struct finding *finding)
 {
     const struct deployment *deployment = &audit->deployment;
-    struct target_clock clock = {.count = 0};
+    struct target_clock clock = {
+        .deployment = deployment->open != NULL ? (int64_t)deployment->number : ENTRY_NO_DEPLOYMENT};
     for (size_t i = 0; i < audit->record->count; i++) {
         struct entry *entry = &audit->record->entries[i];
         bool may_repeat = entry->type == ENTRY_COMMAND || entry->type == ENTRY_RECONCILIATION;
@@ -215,6 +243,34 @@ static void clocks_check_target(const struct audit *audit, struct finding *findi
             if (with && without)
                 finding_violated(finding, "C-08", deployment->entries[i],
                                  "some items carry the target's wall clock and others do not");
+        }
+}
+
+static bool runs_on(const struct listing *was, const struct listing *is)
+{
+    for (size_t i = 0; i < is->count; i++)
+        for (size_t k = 0; reading_is_running(&is->list[i]) && k < was->count; k++)
+            if (strcmp(was->list[k].id, is->list[i].id) == 0
+                && strcmp(was->list[k].started_at, is->list[i].started_at) == 0)
+                return true;
+    return false;
+}
+
+/* C-09 */
+static void check_runs(const struct deployment *deployment, struct finding *finding)
+{
+    const struct item *last = NULL;
+    for (size_t i = 0; i < deployment->count; i++)
+        for (size_t k = 0; k < deployment->entries[i]->item_count; k++) {
+            const struct item *item = &deployment->entries[i]->items[k];
+            if (item->probe != PROBE_COMPOSE_CONTAINERS || !item->has_target
+                || reading_list(item) == NULL)
+                continue;
+            if (last != NULL && strcmp(last->target_boot, item->target_boot) != 0
+                && runs_on(reading_list(last), reading_list(item)))
+                finding_violated(finding, "C-09", deployment->entries[i],
+                                 "a container runs on through another boot of the target");
+            last = item;
         }
 }
 
@@ -253,6 +309,7 @@ void claim_clocks(const struct audit *audit, struct finding *finding)
             check_wall_clock(deployment, i, &steps, finding);
     }
     clocks_check_target(audit, finding);
+    check_runs(deployment, finding);
     finding_conclude(finding, NULL,
                      "every boot clock runs forward, evidence lies between its intent and its "
                      "entry, and %u step%s of the wall clock %s noted",

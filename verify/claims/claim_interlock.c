@@ -188,11 +188,14 @@ static void check_arm(const struct audit *audit, const struct step *step, struct
 }
 
 /* L-06 */
-static void check_publishes(const struct step *step, struct finding *finding)
+static void check_publishes(const struct audit *audit, const struct step *step,
+                            struct finding *finding)
 {
     struct slice key = key_of(step);
+    size_t arms = 0;
     for (size_t i = 0; i < step->transition->item_count; i++) {
         const struct item *item = &step->transition->items[i];
+        arms += reading_is_publish(item, audit->genesis.subject_arm);
         bool carries = item->output.length > key.length && key.length > 0
                        && memcmp(item->output.at, key.at, key.length) == 0
                        && item->output.at[key.length] == ' ';
@@ -200,13 +203,15 @@ static void check_publishes(const struct step *step, struct finding *finding)
             finding_violated(finding, "L-06", step->transition,
                              "what was sent does not carry the key of its intent");
     }
+    if (arms > 1)
+        finding_violated(finding, "L-06", step->transition, "ARM was sent %zu times", arms);
 }
 
 static void check_step(const struct audit *audit, const struct step *step, struct finding *finding)
 {
     bool deploys = step->action == ACTION_DEPLOY_EXECUTION || step->action == ACTION_DEPLOY_BRAIN,
          good = step_is_good(step);
-    check_publishes(step, finding);
+    check_publishes(audit, step, finding);
     if (good && (step->action == ACTION_DISARM || step->action == ACTION_MAKE_SAFE || deploys))
         check_disarm(audit, step, finding);
     if (deploys || step->action == ACTION_REDEPLOY)

@@ -244,6 +244,7 @@ static bool take_takeover(struct authority *authority, struct entry *entry,
     int64_t before = authority->epoch, epoch = node_number(entry_body(entry), "epoch", 0);
     bool entitled = is_operator(authority, entry);
     authority->epoch = epoch > before ? epoch : before;
+    authority->confirmed = false;
     if (!name_session(authority, entry))
         return authority_refuse(ret_refusal, "A-06",
                                 "the session key of the takeover is not a fresh and sound one");
@@ -269,6 +270,7 @@ static bool authority_take_open(struct authority *authority, struct entry *entry
     authority->open = entry;
     (void)genesis_read(authority->audit->record, (uint64_t)entry->seq, &authority->pinned);
     authority->state = STATE_OPENED;
+    authority->confirmed = false;
     authority->driver_count = authority->approver_count = 0;
     authority->updated = authority->pulled = NULL;
     authority_roster_free(&authority->at_open);
@@ -318,6 +320,14 @@ static bool goes_forward(const struct authority *authority, struct entry *entry)
                && slice_is(node_text(entry_body(entry), "then"), "continue"));
 }
 
+/* an intent that touches the first service. A repeated one was confirmed before. */
+static bool touches_unconfirmed(const struct authority *authority, struct entry *entry)
+{
+    bool first = authority->action == ACTION_SWITCH_SERVICES || authority->action == ACTION_DISARM;
+    return entry->type == ENTRY_INTENT && first && !authority->confirmed
+           && node_member(entry_body(entry), "repeats") == NULL;
+}
+
 static void follow_transition(struct authority *authority, struct entry *entry)
 {
     const struct node *body = entry_body(entry);
@@ -347,6 +357,13 @@ static bool take_session_entry(struct authority *authority, struct entry *entry,
             ret_refusal, "A-12",
             "the operator who drives was removed from the roster and may only disarm and "
             "roll back");
+    if (touches_unconfirmed(authority, entry))
+        return authority_refuse(ret_refusal, "A-16",
+                                "a service is touched, and nobody is recorded to have agreed to it "
+                                "by the target's name");
+    if (entry->type == ENTRY_NOTE && authority->state == STATE_GUARDED)
+        authority->confirmed = authority->confirmed
+                               || slice_is(node_text(entry_body(entry), "kind"), "confirmed");
     if (entry->type == ENTRY_TRANSITION) {
         int64_t required = approvals_required(authority);
         follow_transition(authority, entry);

@@ -33,6 +33,7 @@ struct authority {
     uint8_t (*sessions)[KEY_BYTES]; /* every session key so far */
     size_t session_count;
     enum state state;
+    bool confirmed;                     /* the operator agreed by name to the first change */
     struct person drivers[PERSONS_MAX]; /* who opened or took over; the last one drives */
     unsigned driver_count;
     struct person approvers[PERSONS_MAX]; /* distinct, whose approval was good when it was made */

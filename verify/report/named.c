@@ -5,6 +5,7 @@
 
 #include "verify/judge/reading.h"
 #include "verify/judge/voices.h"
+#include "verify/rules/procedure/procedure.h"
 
 /* The wall clock of the target moved by more than this. */
 enum { NAMED_STEP_MS = 2000 };
@@ -175,6 +176,45 @@ static bool has_weak_voice(const struct audit *audit)
     return false;
 }
 
+static bool is_act(const struct item *item)
+{
+    return item->probe == PROBE_ACT || item->probe == PROBE_COMPOSE_UP
+           || item->probe == PROBE_BUS_PUBLISH;
+}
+
+/* N-09 */
+static void name_way_back(const struct audit *audit, char *back, size_t size)
+{
+    const struct deployment *deployment = &audit->deployment;
+    procedure_name_changes(audit, back, size);
+    for (size_t i = 0; i < deployment->step_count; i++) {
+        const struct step *step = &deployment->steps[i];
+        bool counts = step->action == ACTION_MAKE_SAFE || step->action == ACTION_REVERT
+                      || step->action == ACTION_REDEPLOY;
+        for (size_t k = 0; counts && step_is_good(step) && k < step->transition->item_count; k++) {
+            const struct item *item = &step->transition->items[k];
+            char word[160];
+            if (item->status == 0 || !is_act(item))
+                continue;
+            int subject = item->subject.length < 80 ? (int)item->subject.length : 80;
+            (void)snprintf(word, sizeof word, "`%.*s` of '%.*s' failed (entry %lld)",
+                           SLICE_ARGUMENTS(item->probe_name), subject, item->subject.at,
+                           (long long)step->transition->seq);
+            add_word(back, size, word);
+        }
+    }
+}
+
+/* N-08 */
+static bool has_no_wall_clock(const struct deployment *deployment)
+{
+    for (size_t i = 0; i < deployment->count; i++)
+        for (size_t k = 0; k < deployment->entries[i]->item_count; k++)
+            if (deployment->entries[i]->items[k].has_target)
+                return !deployment->entries[i]->items[k].has_wall;
+    return false;
+}
+
 void named_collect(const struct audit *audit, struct deployment_report *report)
 {
     const struct genesis *genesis = &audit->genesis;
@@ -187,6 +227,10 @@ void named_collect(const struct audit *audit, struct deployment_report *report)
     report->by_word = rests_on_words(&audit->deployment);
     report->untold = has_untold(&audit->deployment);
     report->voice_absent = has_weak_voice(audit);
+    name_way_back(audit, report->back, sizeof report->back);
+    if (has_no_wall_clock(&audit->deployment))
+        (void)snprintf(report->stepped, sizeof report->stepped,
+                       "the target's wall clock is not recorded, so that no step of it is known");
     if (audit->deployment.hearing.step_ms > NAMED_STEP_MS)
         (void)snprintf(report->stepped, sizeof report->stepped,
                        "the target's wall clock was stepped by up to %lld ms",

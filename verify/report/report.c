@@ -108,6 +108,9 @@ static void remark_deployment(const struct deployment_report *deployment, struct
         add_remark(remarks, "N-07",
                    "Deployment %llu: a service named no policy hash, or not the whole of it.",
                    number);
+    if (deployment->back[0] != '\0')
+        add_remark(remarks, "N-09", "Deployment %llu: on the way back: %s.", number,
+                   deployment->back);
     if (deployment->stepped[0] != '\0')
         add_remark(remarks, "N-08", "Deployment %llu: %s.", number, deployment->stepped);
 }

@@ -215,6 +215,16 @@ static void check_as_found(const struct audit *audit, const struct look *before,
                          showing_word(is), showing_word(was));
 }
 
+/* The first intent of verify_release: no question is older. */
+static const struct entry *asked_in(const struct audit *audit)
+{
+    const struct step *step = deployment_step(&audit->deployment, ACTION_VERIFY_RELEASE);
+    if (step == NULL || step->intent == NULL)
+        return NULL;
+    int64_t first = node_number(entry_body(step->intent), "repeats", step->intent->seq);
+    return first >= 0 && first < step->intent->seq ? &audit->record->entries[first] : step->intent;
+}
+
 enum showing interlock_check_release(const struct audit *audit, struct finding *finding)
 {
     const struct deployment *deployment = &audit->deployment;
@@ -247,14 +257,14 @@ enum showing interlock_check_release(const struct audit *audit, struct finding *
                          "Execution was armed by a release, and before it was %s",
                          showing_word(was));
     else if (rearmed != NULL
-             && !interlock_was_answered(audit, NULL,
+             && !interlock_was_answered(audit, asked_in(audit),
                                         rearmed->intent != NULL ? rearmed->intent
                                                                 : rearmed->transition,
                                         true))
         finding_violated(finding, "L-10", rearmed->transition,
                          "Execution was armed again, and nobody is recorded to have said yes");
     else if (rearmed == NULL && observed != NULL && is != was
-             && !interlock_was_answered(audit, NULL, observed->transition, false))
+             && !interlock_was_answered(audit, asked_in(audit), observed->transition, false))
         finding_violated(finding, "L-10", verified,
                          "Execution had been armed and stays disarmed, and nobody was asked");
     return rearmed != NULL ? SHOWING_ARMED : is;

@@ -13,7 +13,9 @@ void procedure_check_places(const struct audit *audit, struct finding *finding);
 void procedure_check_identity(const struct audit *audit, struct finding *finding); /* P-18 to 21 */
 void procedure_check_lists(const struct audit *audit, struct finding *finding);   /* P-28 to P-31 */
 void procedure_check_changes(const struct audit *audit, struct finding *finding); /* P-30 */
-void procedure_check_state(const struct audit *audit, struct finding *finding);   /* P-22 to 24 */
+/* Whose containers others changed by make_safe, or between it and redeploy (N-09), in words. */
+void procedure_name_changes(const struct audit *audit, char *ret_names, size_t room);
+void procedure_check_state(const struct audit *audit, struct finding *finding);     /* P-22 to 24 */
 void procedure_check_last_look(const struct audit *audit, struct finding *finding); /* P-32, P-33 */
 void procedure_check_tenancy(const struct audit *audit, struct finding *finding);   /* P-25, P-26 */
 void procedure_check_reconciled(const struct audit *audit, struct finding *finding); /* P-27 */

@@ -1,6 +1,7 @@
 /* Nobody else changes containers (P-30). */
 #include "verify/rules/procedure/procedure.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "verify/judge/reading.h"
@@ -16,6 +17,8 @@ struct changes {
     bool all;                  /* since `last`: an act on all services, or one that failed */
     struct slice acts[ACTS_MAX];
     size_t act_count;
+    char *names; /* of services that were put right, or NULL */
+    size_t room;
 };
 
 static bool changes_allowed(const struct genesis *genesis, const char *service)
@@ -106,9 +109,9 @@ static const char *changes_missing(const struct changes *changes, const struct s
     return NULL;
 }
 
-static void compare_list(struct changes *changes, const struct step *step,
-                         const struct entry *entry, const struct listing *containers,
-                         struct finding *finding)
+/* A service whose containers changed, and nothing of the driver's changed them; NULL. */
+static const char *changed_by_others(struct changes *changes, const struct step *step,
+                                     const struct entry *entry, const struct listing *containers)
 {
     const struct deployment *deployment = &changes->audit->deployment;
     bool by_hand = deployment->open == NULL,
@@ -122,10 +125,16 @@ static void compare_list(struct changes *changes, const struct step *step,
                               : NULL;
     if (compared && service == NULL)
         service = changes_missing(changes, open, containers, changes->last, true);
-    if (service != NULL)
-        finding_violated(finding, "P-30", entry,
-                         "the containers of %s changed, and nothing of the driver's changed them",
-                         service);
+    return service;
+}
+
+static void name_change(struct changes *changes, const char *service, const struct entry *entry)
+{
+    size_t used = changes->names != NULL ? strlen(changes->names) : 0;
+    if (changes->names != NULL && used < changes->room)
+        (void)snprintf(changes->names + used, changes->room - used,
+                       "%sothers had changed the containers of %s (entry %lld)",
+                       used > 0 ? ", " : "", service, (long long)entry->seq);
 }
 
 /* Where it is otherwise the step fails: that entry, and the samples right before it. */
@@ -147,8 +156,13 @@ static void follow_changes(struct changes *changes, const struct entry *entry,
         bool put_right = step != NULL
                          && (step->action == ACTION_MAKE_SAFE
                              || (step->action == ACTION_REDEPLOY && changes->entry != entry));
-        if (!fails && !put_right)
-            compare_list(changes, step, entry, containers, finding);
+        const char *service = !fails ? changed_by_others(changes, step, entry, containers) : NULL;
+        if (service != NULL && put_right)
+            name_change(changes, service, entry);
+        else if (service != NULL && finding != NULL)
+            finding_violated(
+                finding, "P-30", entry,
+                "the containers of %s changed, and nothing of the driver's changed them", service);
         changes->last = containers;
         changes->entry = entry;
         changes->all = false;
@@ -157,6 +171,13 @@ static void follow_changes(struct changes *changes, const struct entry *entry,
     /* What a failed act did, or still does, is not known. */
     if (fails && step != NULL && step->transition == entry)
         changes->all = changes->all || acts_on_any(step->action) || acts_on_execution(step->action);
+}
+
+void procedure_name_changes(const struct audit *audit, char *ret_names, size_t room)
+{
+    struct changes changes = {.audit = audit, .names = ret_names, .room = room};
+    for (size_t i = 0; i < audit->deployment.count; i++)
+        follow_changes(&changes, audit->deployment.entries[i], NULL);
 }
 
 void procedure_check_changes(const struct audit *audit, struct finding *finding)

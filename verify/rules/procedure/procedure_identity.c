@@ -99,6 +99,22 @@ static void check_commit(const struct audit *audit, enum action action, struct f
         finding_violated(finding, "P-20", entry, "the tree has changes that no commit holds");
 }
 
+/* The branch that was asked for, from a tree without changes of its own. */
+static void check_update(const struct deployment *deployment, struct finding *finding)
+{
+    const struct entry *entry = deployment_good_entry(deployment, ACTION_UPDATE_CODE);
+    if (entry == NULL)
+        return;
+    struct slice branch = reading_line(entry, PROBE_GIT_BRANCH);
+    if (!slice_equal(branch, node_text(deployment->open, "branch")))
+        finding_violated(finding, "P-20", entry, "the branch is %.*s, and another was asked for",
+                         SLICE_ARGUMENTS(branch));
+    for (size_t i = 0; i < entry->item_count; i++)
+        if (entry->items[i].probe == PROBE_GIT_STATUS && entry->items[i].output.length > 0)
+            finding_violated(finding, "P-20", entry,
+                             "the tree had changes that no commit holds when it was updated");
+}
+
 /* `only`: of this service alone; "" = of all. */
 static void check_images(const struct entry *entry, const struct listing *pulled,
                          const struct listing *containers, bool must_run, const char *only,
@@ -234,6 +250,7 @@ void procedure_check_identity(const struct audit *audit, struct finding *finding
                                                                  PROBE_COMPOSE_IMAGES, NULL))
                                        : NULL;
     check_lists(deployment, finding);
+    check_update(deployment, finding);
     check_commit(audit, ACTION_UPDATE_CODE, finding);
     check_commit(audit, ACTION_SWITCH_SERVICES, finding);
     check_commit(audit, ACTION_DEPLOY_BRAIN, finding);

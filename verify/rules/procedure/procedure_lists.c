@@ -61,15 +61,20 @@ static bool is_mode_line(struct slice line)
     return line.length > 0 && line.at[line.length - 1] == '\n' && blanks == 2;
 }
 
-/* Its HMAC, its mode, and ids of containers. */
+/* Its HMAC, the line of its mode, and ids of containers. */
 static bool is_good_env(struct slice rest)
 {
     struct slice line;
     char id[SHA256_HEX + 1];
-    for (size_t count = 0; slice_line(&rest, &line); count++)
-        if (count != 1 && (!slice_copy(line, id, sizeof id) || !bytes_is_hex(id, SHA256_HEX)))
+    size_t count = 0;
+    for (; slice_line(&rest, &line); count++) {
+        struct slice mode = {line.at, line.length + 1}; /* with its LF */
+        bool good = count == 1 ? slice_is(line, "none") || is_mode_line(mode)
+                               : slice_copy(line, id, sizeof id) && bytes_is_hex(id, SHA256_HEX);
+        if (!good)
             return false;
-    return true;
+    }
+    return count >= 2;
 }
 
 /* P-31 */

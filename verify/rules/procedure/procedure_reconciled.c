@@ -93,6 +93,9 @@ static void check_reconciliation(const struct audit *audit, struct entry *entry,
         finding_violated(finding, "P-27", entry,
                          "the reconciliation goes on with %s, which was found `%.*s`",
                          action_name(action), SLICE_ARGUMENTS(found));
+    if (action == ACTION_OBSERVE_WINDOW && slice_is(then, "repeat"))
+        finding_violated(finding, "P-27", entry,
+                         "a window was begun anew, and its samples are left out");
 }
 
 void procedure_check_reconciled(const struct audit *audit, struct finding *finding)

@@ -183,23 +183,34 @@ static bool row_names(const struct part *row, enum probe probe)
 
 enum { STATUS_LOST = 2 };
 
-/* What a step tried in vain before what it then did: a look that was cut off, the bus, a way to
- * safety before the one that was seen to work. What counts is judged by L-01 and L-02. */
-static bool may_have_failed(enum action action, const struct item *item)
+/* The removal of Execution behind which a list shows it gone; in front of it other ways to safety
+ * were tried in vain. 0 = none. */
+static size_t way_that_worked(const struct audit *audit, const struct entry *entry)
 {
-    bool safe = action == ACTION_MAKE_SAFE;
+    const struct look *look = hearing_look(&audit->deployment.hearing, entry, 0, entry->item_count);
+    for (size_t i = entry->item_count; i-- > 0;)
+        if (reading_is_removal(&entry->items[i], audit->genesis.execution)
+            && entry->items[i].status == 0)
+            return look != NULL && look->showing == SHOWING_GONE && look->list > i ? i : 0;
+    return 0;
+}
+
+/* What a step tried in vain before what it then did. What counts is judged by L-01 and L-02. */
+static bool may_have_failed(enum action action, const struct item *item, bool in_vain)
+{
     /* What could not be brought back is found by verify_restored. */
     bool back = (action == ACTION_REDEPLOY && item->probe == PROBE_COMPOSE_UP)
                 || (action == ACTION_REVERT && slice_begins(item->subject, "pin "));
-    return (item->probe == PROBE_BUS_PUBLISH && item->status == STATUS_LOST) || safe || back;
+    return (item->probe == PROBE_BUS_PUBLISH && item->status == STATUS_LOST) || in_vain || back;
 }
 
-static void check_statuses(const struct entry *entry, enum action action, const struct part *row,
-                           struct finding *finding)
+static void check_statuses(const struct audit *audit, const struct entry *entry, enum action action,
+                           const struct part *row, struct finding *finding)
 {
+    size_t safe = action == ACTION_MAKE_SAFE ? way_that_worked(audit, entry) : 0;
     for (size_t i = 0; i < entry->item_count; i++) {
         const struct item *item = &entry->items[i];
-        if (item->status != 0 && !may_have_failed(action, item) && !is_answer(item->probe)
+        if (item->status != 0 && !may_have_failed(action, item, i < safe) && !is_answer(item->probe)
             && (row_names(row, item->probe) || item->probe == PROBE_SCRIPT
                 || item->probe == PROBE_LOGS_ERRORS))
             finding_violated(finding, "P-13", entry,
@@ -207,6 +218,16 @@ static void check_statuses(const struct entry *entry, enum action action, const 
                              "status %lld",
                              SLICE_ARGUMENTS(item->probe_name), (long long)item->status);
     }
+}
+
+/* Of make_safe: DISARM waits for nothing. */
+static void check_sent_first(const struct entry *entry, struct finding *finding)
+{
+    const struct item *list = entry_first_item(entry, 0, entry->item_count,
+                                               PROBE_COMPOSE_CONTAINERS),
+                      *sent = entry_first_item(entry, 0, entry->item_count, PROBE_BUS_PUBLISH);
+    if (sent != NULL && list != NULL && list < sent)
+        finding_violated(finding, "P-12", entry, "somebody looked before DISARM was sent");
 }
 
 static void check_step_row(const struct audit *audit, const struct step *step,
@@ -228,7 +249,9 @@ static void check_step_row(const struct audit *audit, const struct step *step,
     match.freed = !released && step->action != ACTION_CONNECT && tenancy != NULL
                   && tenancy == entry_first_item(entry, 0, entry->item_count, PROBE_TENANCY);
     check_row(&match, row, finding);
-    check_statuses(entry, step->action, row, finding);
+    check_statuses(audit, entry, step->action, row, finding);
+    if (step->action == ACTION_MAKE_SAFE)
+        check_sent_first(entry, finding);
 }
 
 /* Of a reconciliation, by the action that was interrupted. */
@@ -266,7 +289,7 @@ void procedure_check_command_row(const struct audit *audit, struct entry *entry,
     enum action action = arm ? ACTION_ARM : ACTION_DISARM;
     const struct part *row = procedure_row_of_action(action);
     check_row(&match, row, finding);
-    check_statuses(entry, action, row, finding);
+    check_statuses(audit, entry, action, row, finding);
 }
 
 void procedure_check_rows(const struct audit *audit, struct finding *finding)
