@@ -47,6 +47,7 @@ void timeline_begin(struct timeline *timeline)
                                      .read = read_clock,
                                      .sleep_until = sleep_until};
     memcpy(timeline->boot, BOOT, sizeof timeline->boot);
+    memcpy(timeline->target_boot, BOOT, sizeof timeline->target_boot);
 }
 
 void timeline_move(struct timeline *timeline, int64_t until_ns)

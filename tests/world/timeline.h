@@ -13,7 +13,8 @@
 struct timeline {
     int64_t now_ns, wall_offset_ns; /* boot clock; what is added for the wall clock */
     int64_t driver_boot_ns; /* when the driver's machine was started: its boot clock is behind */
-    char boot[BOOT_ID_LENGTH + 1];
+    char boot[BOOT_ID_LENGTH + 1];        /* of the driver's machine */
+    char target_boot[BOOT_ID_LENGTH + 1]; /* the same at first */
     /* The clock stands at now_ns: what was due until then happens. */
     void (*passed)(void *context);
     void *context;

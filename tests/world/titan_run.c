@@ -22,7 +22,7 @@ bool sh_read_file(struct sh *shell, const char *name, const char **ret_data, siz
         return true;
     }
     if (strcmp(path, "/proc/sys/kernel/random/boot_id") == 0)
-        text = arena_text(shell->arena, "%s\n", titan->timeline->boot);
+        text = arena_text(shell->arena, "%s\n", titan->timeline->target_boot);
     else if (strcmp(path, "/proc/uptime") == 0)
         text = arena_text(shell->arena, "%lld.%02lld 0.00\n", (long long)(hundredths / 100),
                           (long long)(hundredths % 100));
