@@ -16,7 +16,11 @@ struct arena_chunk {
 static struct arena_chunk *add_chunk(struct arena *arena, size_t size)
 {
     size_t bytes = size > CHUNK_BYTES ? size : CHUNK_BYTES;
-    struct arena_chunk *chunk = malloc(sizeof *chunk + bytes);
+    struct arena_chunk *chunk = arena->spare;
+    if (chunk != NULL && bytes == CHUNK_BYTES)
+        arena->spare = chunk->next;
+    else
+        chunk = malloc(sizeof *chunk + bytes);
     if (chunk == NULL)
         abort();
     *chunk = (struct arena_chunk){.next = arena->chunks, .size = bytes};
@@ -59,25 +63,67 @@ char *arena_text(struct arena *arena, const char *format, ...)
     return text;
 }
 
-void arena_free(struct arena *arena)
+static void free_chunks(struct arena_chunk *chunk)
 {
-    for (struct arena_chunk *chunk = arena->chunks, *next; chunk != NULL; chunk = next) {
+    for (struct arena_chunk *next; chunk != NULL; chunk = next) {
         next = chunk->next;
         free(chunk);
     }
-    arena->chunks = NULL;
+}
+
+void arena_free(struct arena *arena)
+{
+    free_chunks(arena->chunks);
+    free_chunks(arena->spare);
+    *arena = (struct arena){.chunks = NULL};
 }
 
 void arena_reset(struct arena *arena)
 {
-    struct arena_chunk *kept = arena->chunks;
-    if (kept == NULL)
-        return;
-    arena->chunks = kept->next;
-    arena_free(arena);
-    kept->next = NULL;
-    kept->used = 0;
-    arena->chunks = kept;
+    while (arena->chunks != NULL) {
+        struct arena_chunk *chunk = arena->chunks;
+        arena->chunks = chunk->next;
+        if (chunk->size == CHUNK_BYTES) {
+            chunk->next = arena->spare;
+            arena->spare = chunk;
+        } else {
+            free(chunk);
+        }
+    }
+}
+
+/* Only the newest chunk is taken from: how full the others are does not change. */
+struct arena_image arena_keep(const struct arena *arena)
+{
+    struct arena_image image = {.newest = arena->chunks};
+    size_t size = 0, at = 0;
+    for (const struct arena_chunk *chunk = arena->chunks; chunk != NULL; chunk = chunk->next)
+        size += chunk->used;
+    image.used = arena->chunks != NULL ? arena->chunks->used : 0;
+    image.data = malloc(size + 1);
+    if (image.data == NULL)
+        abort();
+    for (const struct arena_chunk *chunk = arena->chunks; chunk != NULL; chunk = chunk->next) {
+        memcpy(image.data + at, chunk->data, chunk->used);
+        at += chunk->used;
+    }
+    return image;
+}
+
+void arena_put_back(struct arena *arena, const struct arena_image *image)
+{
+    size_t at = 0;
+    while (arena->chunks != image->newest) {
+        struct arena_chunk *gone = arena->chunks;
+        arena->chunks = gone->next;
+        free(gone);
+    }
+    if (image->newest != NULL)
+        image->newest->used = image->used;
+    for (struct arena_chunk *chunk = arena->chunks; chunk != NULL; chunk = chunk->next) {
+        memcpy(chunk->data, image->data + at, chunk->used);
+        at += chunk->used;
+    }
 }
 
 void grow_bytes(struct grow *grow, const void *data, size_t size)

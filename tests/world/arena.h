@@ -11,6 +11,7 @@
 struct arena_chunk;
 struct arena {
     struct arena_chunk *chunks;
+    struct arena_chunk *spare; /* of before the last reset */
 };
 
 void *arena_take(struct arena *arena, size_t size); /* zeroed */
@@ -20,6 +21,16 @@ char *arena_copy(struct arena *arena, const char *data, size_t size); /* with a 
 void arena_free(struct arena *arena);
 /* All of it may be used again, without giving the memory back. */
 void arena_reset(struct arena *arena);
+
+/* What lies in an arena, to be put back at the same addresses; what was taken since is gone then.
+ * `data` is freed by the caller. */
+struct arena_image {
+    struct arena_chunk *newest;
+    size_t used; /* of the newest */
+    unsigned char *data;
+};
+struct arena_image arena_keep(const struct arena *arena);
+void arena_put_back(struct arena *arena, const struct arena_image *image);
 
 /* Bytes with one NUL after them that `size` does not count; may hold NUL themselves. */
 struct grow {

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "tests/world/beginning.h"
 #include "tests/world/verdict.h"
 
 static const char GO[] = "run --rearm yes --confirm " PERSON_TARGET;
@@ -18,7 +19,8 @@ static int drive(const struct ending *ending, struct scripted *world)
     struct moment moment = {.word = ending->word, .nth = ending->nth, .act = ending->act};
     if (ending->word != NULL)
         moment_set(world, &moment);
-    int status = person_runs(world, ending->go != NULL ? ending->go : GO);
+    const char *go = ending->at == STATE_INVALID ? GO : RESUME;
+    int status = person_runs(world, ending->go != NULL ? ending->go : go);
     if (ending->word != NULL && !moment.happened)
         fail_msg("%s: its moment does not come\n%s", ending->name, person_said());
     moment_clear(world);
@@ -46,20 +48,35 @@ static void check_end(const struct ending *ending, struct scripted *world, int s
     free(report);
 }
 
+/* What is arranged is so from before the deployment: then none of its way can be shared. */
+static struct scripted *begin_ending(const struct ending *ending, const char *begin)
+{
+    struct beginning beginning = {.seed = 31,
+                                  .choice = ending->choice,
+                                  .release = ending->release,
+                                  .begin = begin,
+                                  .go = GO,
+                                  .state = ending->at};
+    if (ending->arrange == NULL)
+        return beginning_of(&beginning);
+    struct scripted *world = person_begins(beginning.seed, &ending->choice);
+    titan_publish(&world->titan, &ending->release);
+    ending->arrange(world);
+    if (person_runs(world, begin) != 0)
+        fail_msg("%s: %s", ending->name, person_said());
+    return world;
+}
+
 void ending_check(const struct ending *ending)
 {
     char begin[256];
-    struct scripted *world = person_begins(31, &ending->choice);
-    titan_publish(&world->titan, &ending->release);
-    if (ending->arrange != NULL)
-        ending->arrange(world);
     (void)snprintf(begin, sizeof begin, "begin %s --reason test%s%s",
                    ending->policy ? "policy" : "release", ending->begin != NULL ? " " : "",
                    ending->begin != NULL ? ending->begin : "");
-    if (person_runs(world, begin) != 0)
-        fail_msg("%s: %s", ending->name, person_said());
+    struct scripted *world = begin_ending(ending, begin);
     check_end(ending, world, drive(ending, world));
-    scripted_close(world);
+    if (ending->arrange != NULL)
+        scripted_close(world);
 }
 
 void ending_dirty_tree(struct scripted *world)

@@ -14,7 +14,8 @@ struct ending {
     struct titan_release release;
     struct person_choice choice;
     void (*arrange)(struct scripted *world); /* before it is begun; NULL = nothing */
-    const char *begin, *go;                  /* further words of `begin`; instead of GO */
+    enum state at;          /* what comes before this state is gone through once for all endings */
+    const char *begin, *go; /* further words of `begin`; instead of GO */
     /* a moment (moment.h); where the driver dies in it, the command `then` goes on after `away_ms`
      * (NULL = resume) */
     const char *word;

@@ -7,6 +7,8 @@
 #include "fsm/commands/command.h"
 #include "fsm/commands/command_line.h"
 #include "fsm/driver.h"
+#include "fsm/machine.h"
+#include "journal/format/names.h"
 #include "journal/format/sshsig.h"
 
 enum { WORDS_MAX = 24, SAID_MAX = 1 << 20 };
@@ -50,7 +52,7 @@ static void write_config(struct scripted *scripted, const struct person_choice *
     grow_text(&text, "repository: {policy_files: [" TITAN_POLICY_FILE "]}\n"
                      "bus: {host: 127.0.0.1, port: 4222, reply_ms: 40}\n"
                      "services:\n  execution: titan-execution\n  brain: titan-brain\n"
-                     "  marker: /app/execution.armed\n  settle_ms: 12000\n"
+                     "  marker: /app/execution.armed\n  settle_ms: 6000\n"
                      "  patterns: {errors: [\"panic\"]}\n"
                      "endpoints:\n"
                      "  execution: {url: \"http://service:titan-execution:3002/health\"}\n");
@@ -135,13 +137,15 @@ struct scripted *person_begins(uint64_t seed, const struct person_choice *choice
 const char *person_state(struct scripted *scripted)
 {
     static char state[64];
-    struct driver driver = {.found = false};
-    struct driver_options options = {.config_path = "/home/alice/titan.yml",
-                                     .world = &scripted->world};
-    struct error error;
-    state[0] = '\0';
-    if (driver_open(&driver, &options, DRIVER_READS, &error) == ERROR_OK && driver.found)
-        (void)snprintf(state, sizeof state, "%s", machine_state_name(driver.deployment.state));
-    driver_close(&driver);
-    return state;
+    char type[64];
+    const struct scripted_store *stored = &scripted->stored;
+    for (size_t i = stored->entry_count; i-- > 0;) {
+        if (!scripted_word(&stored->entries[i], "type", type))
+            abort();
+        if (strcmp(type, ENTRY_OPEN) == 0)
+            return machine_state_name(STATE_OPENED);
+        if (strcmp(type, ENTRY_TRANSITION) == 0 && scripted_word(&stored->entries[i], "to", state))
+            return state;
+    }
+    return "";
 }

@@ -24,6 +24,7 @@ struct scripted *scripted_open(uint64_t seed)
     if (scripted == NULL)
         abort();
     scripted->random_state = seed;
+    scripted->cost_ns = 12000000;
     timeline_begin(&scripted->timeline);
     titan_open(&scripted->titan, &scripted->timeline, seed);
     scripted->timeline.passed = pass;

@@ -71,6 +71,7 @@ struct scripted {
     scripted_fault *fault;
     void *fault_context;
     unsigned commands; /* how many were run on the target */
+    int64_t cost_ns;   /* of one of them, there and back */
 
     struct world world;
     struct world_random random;
@@ -94,6 +95,8 @@ enum error_code scripted_ask(struct scripted *scripted, enum scripted_kind kind,
 /* Each in the file of its name fills its table. */
 void scripted_fill_store(struct scripted *scripted);
 void scripted_store_clear(struct scripted_store *stored);
+/* The first string under this key in the text of an entry. */
+bool scripted_word(const struct scripted_entry *entry, const char *key, char ret_word[64]);
 void scripted_fill_disk(struct scripted *scripted);
 void scripted_fill_target(struct scripted *scripted);
 void scripted_fill_bus(struct scripted *scripted);

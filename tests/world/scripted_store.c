@@ -200,3 +200,20 @@ void scripted_store_clear(struct scripted_store *stored)
     free(stored->blobs);
     *stored = (struct scripted_store){.created = false};
 }
+
+bool scripted_word(const struct scripted_entry *entry, const char *key, char ret_word[64])
+{
+    char mark[64];
+    const uint8_t *end = entry->value.data + entry->value.size;
+    int size = snprintf(mark, sizeof mark, "\"%s\":\"", key);
+    const uint8_t *at = memmem(entry->value.data, entry->value.size, mark, (size_t)size);
+    if (at == NULL)
+        return false;
+    at += size;
+    const uint8_t *quote = memchr(at, '"', (size_t)(end - at));
+    if (quote == NULL || quote - at >= 64)
+        return false;
+    memcpy(ret_word, at, (size_t)(quote - at));
+    ret_word[quote - at] = '\0';
+    return true;
+}

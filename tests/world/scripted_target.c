@@ -8,8 +8,6 @@
 
 #include "actions/target/target_backend.h"
 
-static const int64_t COST_NS = 12000000; /* a command there and back */
-
 static enum error_code give(const struct grow *text, size_t size_max, struct bytes *ret_text,
                             struct error *error)
 {
@@ -30,10 +28,10 @@ static enum error_code run(void *context, const struct raw_command *command,
     if (code != ERROR_OK)
         return code;
     scripted->commands++;
-    timeline_move(timeline, timeline->now_ns + COST_NS / 2);
+    timeline_move(timeline, timeline->now_ns + scripted->cost_ns / 2);
     result.status = titan_run(&scripted->titan, &scripted->scratch, command->line, command->input,
                               command->input_bytes, &output, &errors);
-    timeline_move(timeline, timeline->now_ns + COST_NS / 2);
+    timeline_move(timeline, timeline->now_ns + scripted->cost_ns / 2);
     code = scripted_ask(scripted, kind, true, command->line, error);
     if (code == ERROR_OK)
         code = give(&output, command->output_bytes_max, &result.output, error);

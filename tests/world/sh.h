@@ -126,6 +126,7 @@ struct sh_node {
 };
 
 const struct sh_node *sh_parse(const struct sh *shell, const char *script); /* NULL = empty */
+const struct sh_node *sh_parse_again(const struct sh *shell, const char *script);
 /* sh_run.c, for a command substitution. */
 int sh_subshell(struct sh *shell, const char *script, struct grow *output);
 

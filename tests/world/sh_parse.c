@@ -358,6 +358,28 @@ static const struct sh_node *parse_list(struct parser *parser)
     return list;
 }
 
+/* Scripts within scripts, which come again and again: parsed once in the life of the program. */
+const struct sh_node *sh_parse_again(const struct sh *shell, const char *script)
+{
+    enum { PLACES = 1024 };
+    static struct arena parsed;
+    static struct {
+        const char *script;
+        const struct sh_node *list;
+    } places[PLACES];
+    size_t place = 5381, length = 0;
+    while (script[length] != '\0')
+        place = place * 33 + (unsigned char)script[length++];
+    place %= PLACES;
+    if (places[place].script == NULL) {
+        struct sh keeper = *shell;
+        keeper.arena = &parsed;
+        places[place].script = arena_copy(&parsed, script, length);
+        places[place].list = sh_parse(&keeper, places[place].script);
+    }
+    return strcmp(places[place].script, script) == 0 ? places[place].list : sh_parse(shell, script);
+}
+
 const struct sh_node *sh_parse(const struct sh *shell, const char *script)
 {
     struct parser parser = {.shell = shell, .at = script};

@@ -248,7 +248,7 @@ static int run_copy(const struct sh *shell, const struct sh_node *node, struct c
 
 int sh_subshell(struct sh *shell, const char *script, struct grow *output)
 {
-    return run_copy(shell, sh_parse(shell, script), NULL, open_channel(shell, output));
+    return run_copy(shell, sh_parse_again(shell, script), NULL, open_channel(shell, output));
 }
 
 static int run_pipe(struct sh *shell, const struct sh_node *node)
@@ -394,5 +394,5 @@ int sh_child(struct sh *shell, const char *script)
             sh_set(&child, each->name, each->value);
             child.variables->exported = true;
         }
-    return run_node(&child, sh_parse(&child, script));
+    return run_node(&child, sh_parse_again(&child, script));
 }

@@ -15,23 +15,24 @@ static const char *resumptions[RESUMPTIONS_MAX];
 static size_t resumption_count;
 static struct arena kept; /* lives as long as the program */
 
-static void open_driver(struct scripted *scripted, unsigned needs, struct driver *ret_driver)
+static void open_driver(struct scripted *scripted, struct driver *ret_driver)
 {
     struct driver_options options = {.config_path = "/home/alice/titan.yml",
                                      .world = &scripted->world,
                                      .confirm = PERSON_TARGET,
                                      .rearm = ANSWER_YES};
     struct error error = {0};
-    if (driver_open(ret_driver, &options, needs, &error) != ERROR_OK) {
+    if (driver_open(ret_driver, &options, DRIVER_WRITES | DRIVER_DRIVES | DRIVER_SESSION, &error)
+        != ERROR_OK) {
         (void)fprintf(stderr, "the driver cannot be opened: %s\n", error.what);
         abort();
     }
 }
 
-static const char *string_of(const struct journal_entry *entry, const char *key)
+/* "" = it has none. */
+static const char *word_of(const struct scripted_entry *entry, const char *key, char word[64])
 {
-    const char *text = json_string_value(json_object_get(entry->body, key));
-    return text != NULL ? text : "";
+    return scripted_word(entry, key, word) ? word : "";
 }
 
 static void count_edge(enum procedure procedure, enum state from, enum event event)
@@ -54,41 +55,35 @@ static void count_resumption(const char *action, const char *found, const char *
     resumptions[resumption_count++] = text;
 }
 
-static const char *action_of_intent(const struct deployment *deployment, uint64_t intent)
+static void read_transition(const struct scripted_entry *entry, struct story *story)
 {
-    for (size_t i = 0; i < deployment->count; i++)
-        if (deployment->entries[i].seq == intent)
-            return string_of(&deployment->entries[i], "action");
-    return "";
+    char word[64];
+    enum state from = machine_state_by_name(word_of(entry, "from", word));
+    enum event event = machine_event_by_name(word_of(entry, "event", word));
+    story->state = machine_state_by_name(word_of(entry, "to", word));
+    story->edges[from][event] = story->state;
+    count_edge(story->procedure, from, event);
 }
 
-static void read_entry(const struct deployment *deployment, const struct journal_entry *entry,
-                       struct story *story)
+struct story story_read(const struct scripted *scripted)
 {
-    if (strcmp(entry->type, ENTRY_TRANSITION) == 0) {
-        enum state from = machine_state_by_name(string_of(entry, "from"));
-        enum event event = machine_event_by_name(string_of(entry, "event"));
-        story->edges[from][event] = machine_state_by_name(string_of(entry, "to"));
-        count_edge(story->procedure, from, event);
-    } else if (strcmp(entry->type, ENTRY_RECONCILIATION) == 0) {
-        uint64_t intent = (uint64_t)json_integer_value(json_object_get(entry->body, "intent"));
-        count_resumption(action_of_intent(deployment, intent), string_of(entry, "found"),
-                         string_of(entry, "then"));
-    } else if (strcmp(entry->type, ENTRY_SAMPLE) == 0) {
-        story->samples++;
+    struct story story = {.state = STATE_INVALID};
+    char type[64], word[64], then[64], action[64] = "";
+    for (size_t i = 0; i < scripted->stored.entry_count; i++) {
+        const struct scripted_entry *entry = &scripted->stored.entries[i];
+        (void)word_of(entry, "type", type);
+        if (strcmp(type, ENTRY_OPEN) == 0)
+            story = (struct story){.procedure = machine_procedure_by_name(
+                                       word_of(entry, "procedure", word)),
+                                   .state = STATE_OPENED};
+        else if (strcmp(type, ENTRY_TRANSITION) == 0)
+            read_transition(entry, &story);
+        else if (strcmp(type, ENTRY_INTENT) == 0)
+            (void)word_of(entry, "action", action);
+        else if (strcmp(type, ENTRY_RECONCILIATION) == 0)
+            count_resumption(action, word_of(entry, "found", word), word_of(entry, "then", then));
     }
-}
-
-struct story story_read(struct scripted *scripted)
-{
-    struct driver driver = {.found = false};
-    open_driver(scripted, DRIVER_READS, &driver);
-    struct story story = {.procedure = driver.deployment.procedure,
-                          .state = driver.deployment.state,
-                          .ended = driver.deployment.ended};
-    for (size_t i = 0; i < driver.deployment.count; i++)
-        read_entry(&driver.deployment, &driver.deployment.entries[i], &story);
-    driver_close(&driver);
+    story.ended = machine_phase(story.state) == PHASE_ENDED;
     return story;
 }
 
@@ -116,7 +111,7 @@ int story_event(struct scripted *scripted, enum event event)
     FILE *out = stdout, *hidden = fopen("/dev/null", "we");
     if (hidden == NULL)
         abort();
-    open_driver(scripted, DRIVER_WRITES | DRIVER_DRIVES | DRIVER_SESSION, &driver);
+    open_driver(scripted, &driver);
     stdout = hidden;
     enum error_code code = engine_command(&driver, event, "a test says so", &status, &error);
     stdout = out;

@@ -10,12 +10,11 @@ struct story {
     enum procedure procedure;
     enum state state;
     bool ended;
-    unsigned samples;
     enum state edges[STATE_COUNT][EVENT_COUNT]; /* [from][event]: where it led to; INVALID = not */
 };
 
 /* Reads the last deployment and counts what it tells. */
-struct story story_read(struct scripted *scripted);
+struct story story_read(const struct scripted *scripted);
 /* The engine is told an event, as a command or a guard would tell it; its exit status. */
 int story_event(struct scripted *scripted, enum event event);
 /* The newest entry is the transition along this edge; then it counts as taken. */

@@ -13,9 +13,12 @@
 
 #include <cmocka.h>
 
+#include "tests/world/beginning.h"
 #include "tests/world/moment.h"
 #include "tests/world/story.h"
 #include "tests/world/verdict.h"
+
+#define GO "resume --rearm yes --confirm " PERSON_TARGET
 
 static const char A_TRANSITION[] = "\"type\":\"transition\"";
 
@@ -44,15 +47,14 @@ static void tell_events(struct scripted *scripted, const struct story *here)
     }
 }
 
-/* A deployment, and what is told in each of its states. */
-static void walk(const struct titan_release *release, const char *begin, const char *go,
-                 enum state end)
+/* A deployment, and what is told in each of its states from `at` on; INVALID = from the first. */
+static void walk(const struct titan_release *release, const char *begin, enum state at,
+                 const char *go, enum state end)
 {
     const struct person_choice choice = {.window_ms = 10000};
-    struct scripted *scripted = person_begins(11, &choice);
+    struct scripted *scripted = beginning_of(&(struct beginning){
+        .seed = 11, .choice = choice, .release = *release, .begin = begin, .go = GO, .state = at});
     char *report = NULL;
-    titan_publish(&scripted->titan, release);
-    assert_int_equal(person_runs(scripted, begin), 0);
     for (struct story story = story_read(scripted); !story.ended; story = story_read(scripted)) {
         struct moment moment = {.word = A_TRANSITION};
         tell_events(scripted, &story);
@@ -69,17 +71,14 @@ static void walk(const struct titan_release *release, const char *begin, const c
     if (verdict_of(scripted, &choice, &report) != 0)
         fail_msg("%s", report);
     free(report);
-    scripted_close(scripted);
 }
-
-#define GO "resume --rearm yes --confirm " PERSON_TARGET
 
 static void release_completed(void **state)
 {
     (void)state;
-    walk(&(struct titan_release){.subject = "two"}, "begin release --reason test", GO,
-         STATE_COMPLETED);
-    walk(&(struct titan_release){.subject = "two"}, "begin release --reason test",
+    walk(&(struct titan_release){.subject = "two"}, "begin release --reason test", STATE_INVALID,
+         GO, STATE_COMPLETED);
+    walk(&(struct titan_release){.subject = "two"}, "begin release --reason test", STATE_SWITCHED,
          "resume --rearm no --confirm " PERSON_TARGET, STATE_COMPLETED);
 }
 
@@ -87,25 +86,25 @@ static void policy_completed(void **state)
 {
     (void)state;
     walk(&(struct titan_release){.subject = "two", .policy = "p2"}, "begin policy --reason test",
-         GO, STATE_COMPLETED);
+         STATE_INVALID, GO, STATE_COMPLETED);
 }
 
 static void rolled_back(void **state)
 {
     (void)state;
-    walk(&(struct titan_release){.subject = "bad", .web_faults = FAULT_UNHEALTHY},
-         "begin release --reason test", GO, STATE_ROLLED_BACK);
-    walk(&(struct titan_release){.subject = "bad", .policy = "p2", .brain_policy = "p3"},
-         "begin policy --reason test", GO, STATE_ROLLED_BACK);
+    walk(&(struct titan_release){.subject = "two", .web_faults = FAULT_UNHEALTHY},
+         "begin release --reason test", STATE_GUARDED, GO, STATE_ROLLED_BACK);
+    walk(&(struct titan_release){.subject = "two", .policy = "p2", .brain_policy = "p3"},
+         "begin policy --reason test", STATE_GUARDED, GO, STATE_ROLLED_BACK);
 }
 
 static void aborted(void **state)
 {
     (void)state;
     walk(&(struct titan_release){.subject = "two", .web_faults = FAULT_NO_PULL},
-         "begin release --reason test", GO, STATE_ABORTED);
+         "begin release --reason test", STATE_UPDATED, GO, STATE_ABORTED);
     walk(&(struct titan_release){.subject = "two", .policy = "p2", .web_faults = FAULT_NO_PULL},
-         "begin policy --reason test", GO, STATE_ABORTED);
+         "begin policy --reason test", STATE_UPDATED, GO, STATE_ABORTED);
 }
 
 /* The old image cannot be started any more. */
@@ -116,19 +115,19 @@ static void rollback_failed(void **state)
                                          "begin policy --reason test"};
     for (size_t i = 0; i < 2; i++) {
         const struct person_choice choice = {.window_ms = 10000};
-        struct scripted *scripted = person_begins(12, &choice);
+        struct scripted *scripted = beginning_of(
+            &(struct beginning){.seed = 11,
+                                .choice = choice,
+                                .release = {.subject = "two",
+                                            .policy = i == 1 ? "p2" : NULL,
+                                            .brain_policy = i == 1 ? "p3" : NULL,
+                                            .web_faults = i == 0 ? FAULT_UNHEALTHY : 0},
+                                .begin = begins[i]});
         scripted->titan.images[0].faults = FAULT_NO_UP;
-        titan_publish(&scripted->titan,
-                      &(struct titan_release){.subject = "bad",
-                                              .policy = i == 1 ? "p2" : NULL,
-                                              .brain_policy = i == 1 ? "p3" : NULL,
-                                              .web_faults = i == 0 ? FAULT_UNHEALTHY : 0});
-        assert_int_equal(person_runs(scripted, begins[i]), 0);
         assert_int_equal(person_runs(scripted, GO), 12);
         struct story story = story_read(scripted);
         assert_int_equal(story.state, STATE_ROLLBACK_FAILED);
         tell_events(scripted, &story);
-        scripted_close(scripted);
     }
 }
 
@@ -156,5 +155,5 @@ int main(void)
                                        cmocka_unit_test(aborted),
                                        cmocka_unit_test(rollback_failed),
                                        cmocka_unit_test(every_edge_taken)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, beginning_close_all);
 }

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "tests/world/beginning.h"
 #include "tests/world/moment.h"
 #include "tests/world/story.h"
 #include "tests/world/verdict.h"
@@ -27,9 +28,11 @@ static const char STRANGER[] = "00000000000000000000000000000001";
 
 static struct scripted *begun(void)
 {
-    struct scripted *world = person_begins(51, &choice);
-    titan_publish(&world->titan, &(struct titan_release){.subject = "two"});
-    assert_int_equal(person_runs(world, "begin release --reason test"), 0);
+    struct scripted *world = beginning_of(
+        &(struct beginning){.seed = 51,
+                            .choice = choice,
+                            .release = {.subject = "two"},
+                            .begin = "begin release --reason test"});
     files_make_directory(&world->titan.files, STATE_DIRECTORY);
     return world;
 }
@@ -71,7 +74,6 @@ static void completes(struct scripted *world, const char *command)
     if (verdict_of(world, &choice, &report) != 0)
         fail_msg("%s", report);
     free(report);
-    scripted_close(world);
 }
 
 static void target_of_another_journal_is_left_alone(void **state)
@@ -154,7 +156,6 @@ static void tenancy_is_renewed_and_given_up(void **state)
     assert_int_equal(person_runs(world, RESUME), 0);
     assert_int_equal(number_in_file(world, "deployment"), 0);
     assert_int_equal(number_in_file(world, "epoch"), 1);
-    scripted_close(world);
 }
 
 static void take_over(struct scripted *world)
@@ -176,7 +177,6 @@ static void whoever_was_followed_stops(void **state)
     for (const struct file *file = world->disk.first; file != NULL; file = file->next)
         if (file->path != NULL)
             assert_null(strstr(file->path, "session-"));
-    scripted_close(world);
 }
 
 /* An entry further than this copy, or another entry at the same place. */
@@ -223,5 +223,5 @@ int main(void)
                                        cmocka_unit_test(tenancy_is_renewed_and_given_up),
                                        cmocka_unit_test(whoever_was_followed_stops),
                                        cmocka_unit_test(copy_that_is_not_the_newest_is_refused)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, beginning_close_all);
 }

@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "tests/world/beginning.h"
 #include "tests/world/moment.h"
 #include "tests/world/story.h"
 #include "tests/world/verdict.h"
@@ -63,6 +64,7 @@ struct cut {
     const char *begin, *end;
     struct titan_release release;
     enum action action;
+    enum state at;    /* it goes on from there; INVALID = from its beginning */
     bool before;      /* dies before the next entry after the intent, else right after the intent */
     unsigned skip;    /* entries between the intent and the one at which it dies */
     int64_t away_ms;  /* until the next driver; 0 = 400 */
@@ -140,10 +142,13 @@ static void come_to_the_end(struct scripted *world, const struct cut *cut)
 
 static struct scripted *begin_cut(const struct cut *cut, struct cutter *cutter)
 {
-    struct scripted *world = person_begins(41, &choice);
+    struct scripted *world = beginning_of(&(struct beginning){.seed = 41,
+                                                              .choice = choice,
+                                                              .release = cut->release,
+                                                              .begin = cut->begin,
+                                                              .go = "run" GO,
+                                                              .state = cut->at});
     cutter->world = world;
-    titan_publish(&world->titan, &cut->release);
-    assert_int_equal(person_runs(world, cut->begin), 0);
     world->fault = cut_off;
     world->fault_context = cutter;
     return world;
@@ -158,14 +163,13 @@ static void end_cut(struct scripted *world, const struct cut *cut)
     if (verdict_of(world, &choice, &report) != 0)
         fail_msg("%s:\n%s\n%s", cut->begin, report, person_said());
     free(report);
-    scripted_close(world);
 }
 
 static void check_cut(const struct cut *cut)
 {
     struct cutter cutter = {.only = cut->action, .before = cut->before, .skip = cut->skip};
     struct scripted *world = begin_cut(cut, &cutter);
-    (void)person_runs(world, "run" GO);
+    (void)person_runs(world, "resume" GO);
     if (!world->dead)
         fail_msg("%s of %s does not come\n%s", machine_action_name(cut->action), cut->begin,
                  person_said());
@@ -202,11 +206,11 @@ static void every_action_cut_twice(void **state)
         {{"begin policy --reason test", "completed", {.subject = "two", .policy = "p2"}}, 14},
         {{"begin release --reason test",
           "rolled_back",
-          {.subject = "bad", .web_faults = FAULT_UNHEALTHY}},
+          {.subject = "two", .web_faults = FAULT_UNHEALTHY}},
          11},
         {{"begin release --reason test",
           "aborted",
-          {.subject = "bad", .web_faults = FAULT_NO_PULL}},
+          {.subject = "two", .web_faults = FAULT_NO_PULL}},
          5},
     };
     (void)state;
@@ -245,14 +249,16 @@ static void what_is_found_between_is_settled(void **state)
     static const struct titan_release two = {.subject = "two"},
                                       other = {.subject = "two", .policy = "p2"};
     const struct cut cuts[] = {
-        {POLICY, "rolled_back", other, ACTION_DEPLOY_EXECUTION, .meanwhile = no_execution},
-        {POLICY, "completed", other, ACTION_DEPLOY_BRAIN, .meanwhile = no_brain},
-        {RELEASE, "completed", two, ACTION_OBSERVE_WINDOW, true, .skip = 1},
-        {RELEASE, "rolled_back", two, ACTION_OBSERVE_WINDOW, true, .skip = 1, .away_ms = 12000},
-        {RELEASE, "rolled_back", two, ACTION_ARM, .meanwhile = deaf_execution},
-        {RELEASE, "rolled_back", two, ACTION_SWITCH_SERVICES, true, .back = BACK},
-        {RELEASE, "rolled_back", two, ACTION_VERIFY_RELEASE, .back = BACK},
-        {POLICY, "rolled_back", other, ACTION_DEPLOY_EXECUTION, true, .back = BACK},
+        {POLICY, "rolled_back", other, ACTION_DEPLOY_EXECUTION, STATE_GUARDED,
+         .meanwhile = no_execution},
+        {POLICY, "completed", other, ACTION_DEPLOY_BRAIN, STATE_GUARDED, .meanwhile = no_brain},
+        {RELEASE, "completed", two, ACTION_OBSERVE_WINDOW, STATE_GUARDED, true, .skip = 1},
+        {RELEASE, "rolled_back", two, ACTION_OBSERVE_WINDOW, STATE_GUARDED, true, .skip = 1,
+         .away_ms = 12000},
+        {RELEASE, "rolled_back", two, ACTION_ARM, STATE_GUARDED, .meanwhile = deaf_execution},
+        {RELEASE, "rolled_back", two, ACTION_SWITCH_SERVICES, STATE_GUARDED, true, .back = BACK},
+        {RELEASE, "rolled_back", two, ACTION_VERIFY_RELEASE, STATE_GUARDED, .back = BACK},
+        {POLICY, "rolled_back", other, ACTION_DEPLOY_EXECUTION, STATE_GUARDED, true, .back = BACK},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cuts / sizeof cuts[0]; i++)
@@ -289,5 +295,5 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_action_cut_twice),
                                        cmocka_unit_test(what_is_found_between_is_settled),
                                        cmocka_unit_test(every_resumption_met)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, beginning_close_all);
 }

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "tests/world/beginning.h"
 #include "tests/world/ending.h"
 
 #define TO(state) "\"to\":\"" state "\""
@@ -18,7 +19,7 @@
 #define IS_ROLLED_BACK .end = STATE_ROLLED_BACK, .status = 10
 #define HAS_FAILED .end = STATE_ROLLBACK_FAILED, .status = 12, .verdict = WANT_UNDECIDABLE
 #define OTHER_POLICY .policy = "p2"
-#define BAD_RELEASE .release = {.subject = "bad", .web_faults = FAULT_UNHEALTHY}
+#define BAD_RELEASE .release = {.subject = "two", .web_faults = FAULT_UNHEALTHY}
 
 static void failed_handshake(struct scripted *world)
 {
@@ -79,6 +80,7 @@ static void old_execution_is_deaf(struct scripted *world)
 static void no_remove(struct scripted *world)
 {
     world->titan.broken = "docker rm";
+    world->cost_ns = 200000000; /* it is asked for minutes: slowly, so that it is not often */
 }
 
 static void moved_tree(struct scripted *world)
@@ -128,6 +130,7 @@ static const struct ending prepare[] = {
      IS_ABORTED},
     {.name = "an image cannot be pulled",
      .release = {.subject = "two", .web_faults = FAULT_NO_PULL},
+     .at = STATE_UPDATED,
      EDGE(UPDATED, FAILED, ABORTING),
      IS_ABORTED},
     {.name = "an approval is missing",
@@ -143,53 +146,67 @@ static const struct ending prepare[] = {
      .word = TO("pulled"),
      .away_ms = 1000,
      .then = "abort --reason enough --confirm " PERSON_TARGET,
+     .at = STATE_UPDATED,
      EDGE(PULLED, ABORT, ABORTING),
      IS_ABORTED},
 };
 
 static const struct ending release[] = {
     {.name = "a service cannot be started",
-     .release = {.subject = "bad", .web_faults = FAULT_NO_UP},
+     .release = {.subject = "two", .web_faults = FAULT_NO_UP},
+     .at = STATE_GUARDED,
      EDGE(GUARDED, FAILED, ROLLING_BACK),
      IS_ROLLED_BACK},
     {.name = "a tag was moved after the pull",
      .release = {.subject = "two"},
      .word = "\"action\":\"switch_services\"",
      .act = moved_tag,
+     .at = STATE_GUARDED,
      EDGE(GUARDED, STALE, ABORTING),
      .reason = "the image of web was",
      IS_ABORTED},
-    {.name = "unhealthy", BAD_RELEASE, EDGE(SWITCHED, UNHEALTHY, ROLLING_BACK), IS_ROLLED_BACK},
+    {.name = "unhealthy",
+     BAD_RELEASE,
+     .at = STATE_GUARDED,
+     EDGE(SWITCHED, UNHEALTHY, ROLLING_BACK),
+     IS_ROLLED_BACK},
     {.name = "a service ends at once",
-     .release = {.subject = "bad", .web_faults = FAULT_EXITS},
+     .release = {.subject = "two", .web_faults = FAULT_EXITS},
+     .at = STATE_GUARDED,
      EDGE(GUARDED, MISMATCH, ROLLING_BACK),
      IS_ROLLED_BACK},
     {.name = "an error in a log",
-     .release = {.subject = "bad", .brain_faults = FAULT_PANIC},
+     .release = {.subject = "two", .brain_faults = FAULT_PANIC},
+     .at = STATE_GUARDED,
      EDGE(SWITCHED, FAILED, ROLLING_BACK),
      IS_ROLLED_BACK},
     {.name = "Brain has another policy hash",
-     .release = {.subject = "bad", .brain_policy = "p2"},
+     .release = {.subject = "two", .brain_policy = "p2"},
+     .at = STATE_GUARDED,
      EDGE(SWITCHED, MISMATCH, ROLLING_BACK),
      IS_ROLLED_BACK},
     {.name = "Execution comes up armed and was not",
-     .release = {.subject = "bad", .execution_faults = FAULT_STARTS_ARMED},
+     .release = {.subject = "two", .execution_faults = FAULT_STARTS_ARMED},
      .choice = {.unarmed = true},
+     .at = STATE_GUARDED,
      EDGE(SWITCHED, MISMATCH, ROLLING_BACK),
      IS_ROLLED_BACK},
     {.name = "Execution does not hear ARM",
-     .release = {.subject = "bad", .execution_faults = FAULT_DEAF_ARM},
+     .release = {.subject = "two", .execution_faults = FAULT_DEAF_ARM},
+     .at = STATE_GUARDED,
      EDGE(VERIFIED, FAILED, ROLLING_BACK),
      IS_ROLLED_BACK},
     {.name = "parity is gone before ARM",
      .release = {.subject = "two"},
      .word = TO("verified"),
      .act = ending_silent_responder,
+     .at = STATE_GUARDED,
      EDGE(VERIFIED, MISMATCH, ROLLING_BACK),
      IS_ROLLED_BACK},
     {.name = "found disarmed and left so",
      .release = {.subject = "two"},
      .choice = {.unarmed = true},
+     .at = STATE_GUARDED,
      EDGE(VERIFIED, DONE, OBSERVED),
      .end = STATE_COMPLETED},
 };
@@ -210,10 +227,12 @@ static const struct ending policy[] = {
      IS_ABORTED},
     {.name = "Execution cannot be started",
      POLICY(.execution_faults = FAULT_NO_UP),
+     .at = STATE_GUARDED,
      EDGE(DISARMED, FAILED, ROLLING_BACK),
      IS_ROLLED_BACK},
     {.name = "Execution comes up armed",
      POLICY(.execution_faults = FAULT_STARTS_ARMED),
+     .at = STATE_GUARDED,
      EDGE(DISARMED, MISMATCH, ROLLING_BACK),
      IS_ROLLED_BACK},
     {.name = "another hash than expected",
@@ -223,34 +242,41 @@ static const struct ending policy[] = {
      IS_ROLLED_BACK},
     {.name = "no responder",
      POLICY(.execution_faults = FAULT_NO_RESPONDER),
+     .at = STATE_GUARDED,
      EDGE(EXECUTION_DEPLOYED, FAILED, ROLLING_BACK),
      IS_ROLLED_BACK},
     {.name = "an answer that names no hash",
      POLICY(.execution_faults = FAULT_ODD_REPLY),
+     .at = STATE_GUARDED,
      EDGE(EXECUTION_DEPLOYED, MISMATCH, ROLLING_BACK),
      IS_ROLLED_BACK},
     {.name = "Brain cannot be started",
      POLICY(.brain_faults = FAULT_NO_UP),
+     .at = STATE_GUARDED,
      EDGE(EXECUTION_VERIFIED, FAILED, ROLLING_BACK),
      IS_ROLLED_BACK},
     {.name = "the handshake fails",
      POLICY(.brain_policy = "p3"),
+     .at = STATE_GUARDED,
      EDGE(BRAIN_DEPLOYED, MISMATCH, ROLLING_BACK),
      IS_ROLLED_BACK},
     {.name = "the handshake fails and is tried again",
      POLICY(.web_faults = 0),
      .word = TO("brain_deployed"),
      .act = handshake_fails_once,
+     .at = STATE_GUARDED,
      EDGE(BRAIN_DEPLOYED, MISMATCH, ROLLING_BACK),
      IS_ROLLED_BACK},
     {.name = "no handshake",
      POLICY(.brain_faults = FAULT_NO_HANDSHAKE),
+     .at = STATE_GUARDED,
      EDGE(BRAIN_DEPLOYED, FAILED, ROLLING_BACK),
      IS_ROLLED_BACK},
     {.name = "parity is gone before ARM",
      POLICY(.web_faults = 0),
      .word = TO("parity_verified"),
      .act = ending_silent_responder,
+     .at = STATE_GUARDED,
      EDGE(PARITY_VERIFIED, MISMATCH, ROLLING_BACK),
      IS_ROLLED_BACK},
     {.name = "disarmed in words that somebody used before this deployment",
@@ -264,23 +290,26 @@ static const struct ending policy[] = {
      POLICY(.web_faults = 0),
      .word = TO("parity_verified"),
      .act = disarm_without_a_word,
+     .at = STATE_GUARDED,
      EDGE(PARITY_VERIFIED, MISMATCH, ROLLING_BACK),
      IS_ROLLED_BACK},
     {.name = "Execution does not hear ARM",
      POLICY(.execution_faults = FAULT_DEAF_ARM),
+     .at = STATE_GUARDED,
      EDGE(PARITY_VERIFIED, FAILED, ROLLING_BACK),
      IS_ROLLED_BACK},
 };
 
 static const struct ending rollback[] = {
     {.name = "Execution does not hear DISARM: it is removed",
-     .release = {.subject = "bad",
+     .release = {.subject = "two",
                  .web_faults = FAULT_UNHEALTHY,
                  .execution_faults = FAULT_DEAF_DISARM},
+     .at = STATE_GUARDED,
      EDGE(ROLLING_BACK, DONE, SAFE),
      IS_ROLLED_BACK},
     {.name = "nor can it be removed",
-     .release = {.subject = "bad",
+     .release = {.subject = "two",
                  .web_faults = FAULT_UNHEALTHY,
                  .execution_faults = FAULT_DEAF_DISARM},
      .arrange = no_remove,
@@ -290,6 +319,7 @@ static const struct ending rollback[] = {
      BAD_RELEASE,
      .word = TO("switched"),
      .act = no_checkout,
+     .at = STATE_GUARDED,
      EDGE(SAFE, FAILED, ROLLBACK_FAILED),
      HAS_FAILED},
     {.name = "the old image cannot be started",
@@ -301,12 +331,14 @@ static const struct ending rollback[] = {
      BAD_RELEASE,
      .word = TO("redeployed"),
      .act = moved_tree,
+     .at = STATE_GUARDED,
      EDGE(REDEPLOYED, MISMATCH, ROLLBACK_FAILED),
      HAS_FAILED},
     {.name = "what ran before is sick too",
      BAD_RELEASE,
      .word = TO("redeployed"),
      .act = sick_for_good,
+     .at = STATE_GUARDED,
      EDGE(REDEPLOYED, UNHEALTHY, ROLLBACK_FAILED),
      HAS_FAILED},
 };
@@ -348,5 +380,5 @@ int main(void)
                                        cmocka_unit_test(release_ends_as_it_must),
                                        cmocka_unit_test(policy_ends_as_it_must),
                                        cmocka_unit_test(rollback_ends_as_it_must)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, beginning_close_all);
 }

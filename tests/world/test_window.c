@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "tests/world/beginning.h"
 #include "tests/world/ending.h"
 
 #define A_SAMPLE "\"type\":\"sample\""
@@ -96,7 +97,7 @@ static void other_policy(struct scripted *world)
 
 #define IN_WINDOW(what, action)                                                    \
     .name = (what), .release = {.subject = "two"}, .choice = {.window_ms = 30000}, \
-    .word = A_SAMPLE, .nth = 1, .act = (action)
+    .at = STATE_ARMED, .word = A_SAMPLE, .nth = 1, .act = (action)
 #define ROLLED_BACK_BY(why)                                                                  \
     .from = STATE_ARMED, .event = (why), .to = STATE_ROLLING_BACK, .end = STATE_ROLLED_BACK, \
     .status = 10
@@ -137,6 +138,7 @@ static const struct ending endings[] = {
     {.name = "operator's machine restarted",
      .release = {.subject = "two"},
      .choice = {.window_ms = 30000},
+     .at = STATE_ARMED,
      .word = A_SAMPLE,
      .nth = 1,
      .act = reboot_operator,
@@ -144,6 +146,7 @@ static const struct ending endings[] = {
      ROLLED_BACK_BY(EVENT_UNHEALTHY)},
     {.name = "operator's machine restarted after the window",
      .release = {.subject = "two"},
+     .at = STATE_ARMED,
      .word = TO("observed"),
      .act = reboot_operator_clock,
      .away_ms = 60000,
@@ -154,18 +157,21 @@ static const struct ending endings[] = {
      .status = 10},
     {.name = "operator's machine restarted before the window",
      .release = {.subject = "two"},
+     .at = STATE_SWITCHED,
      .word = TO("armed"),
      .act = reboot_operator_clock,
      .away_ms = 60000,
      ROLLED_BACK_BY(EVENT_UNHEALTHY)},
     {.name = "begun too late",
      .release = {.subject = "two"},
+     .at = STATE_SWITCHED,
      .word = TO("armed"),
      .away_ms = 60000,
      ROLLED_BACK_BY(EVENT_UNHEALTHY),
      .verdict = WANT_VIOLATED},
     {.name = "sick after the window",
      .release = {.subject = "two"},
+     .at = STATE_ARMED,
      .word = TO("observed"),
      .act = ending_sick_web,
      .from = STATE_OBSERVED,
@@ -175,6 +181,7 @@ static const struct ending endings[] = {
      .status = 10},
     {.name = "disarmed after the window",
      .release = {.subject = "two"},
+     .at = STATE_ARMED,
      .word = TO("observed"),
      .act = ending_stranger_disarms,
      .from = STATE_OBSERVED,
@@ -184,14 +191,16 @@ static const struct ending endings[] = {
      .status = 10},
     {.name = "not armed again: disarmed through the window",
      .release = {.subject = "two"},
-     .go = "run --rearm no --confirm " PERSON_TARGET,
+     .at = STATE_SWITCHED,
+     .go = "resume --rearm no --confirm " PERSON_TARGET,
      .from = STATE_VERIFIED,
      .event = EVENT_DONE,
      .to = STATE_OBSERVED,
      .end = STATE_COMPLETED},
     {.name = "nobody answers whether to arm",
      .release = {.subject = "two"},
-     .go = "run --confirm " PERSON_TARGET,
+     .at = STATE_SWITCHED,
+     .go = "resume --confirm " PERSON_TARGET,
      .from = STATE_VERIFIED,
      .event = EVENT_DONE,
      .to = STATE_OBSERVED,
@@ -199,7 +208,7 @@ static const struct ending endings[] = {
     {.name = "unhealthy while disarmed",
      .release = {.subject = "two"},
      .choice = {.window_ms = 30000},
-     .go = "run --rearm no --confirm " PERSON_TARGET,
+     .go = "resume --rearm no --confirm " PERSON_TARGET,
      .word = A_SAMPLE,
      .act = ending_sick_web,
      .from = STATE_VERIFIED,
@@ -242,5 +251,5 @@ int main(void)
         cmocka_unit_test(window_ends_as_it_must),
         cmocka_unit_test(restart_at_any_moment_of_a_sample_fails_it),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, beginning_close_all);
 }

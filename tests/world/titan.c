@@ -6,7 +6,7 @@
 
 void titan_open(struct titan *titan, struct timeline *timeline, uint64_t seed)
 {
-    *titan = (struct titan){.timeline = timeline, .seed = seed, .handshake_ms = 7500};
+    *titan = (struct titan){.timeline = timeline, .seed = seed, .handshake_ms = 700};
     titan->files = (struct files){.arena = &titan->arena};
 }
 

@@ -18,6 +18,9 @@ static const char COMPOSE_TEXT[] = "version: \"3.8\"\n"
 static const char ENV_TEXT[] = "TITAN_MODE=production\n"
                                "TITAN_MASTER_PASSWORD=0123456789abcdef0123456789abcdef\n";
 static const char VERIFY_TEXT[] = "echo verified\n";
+static const char *const image_names[] = {"registry.test/execution", "registry.test/brain",
+                                          "registry.test/web"};
+enum { IMAGES_OF_RELEASE = sizeof image_names / sizeof image_names[0] };
 static const char FIRST_POLICY[] = "{\"max_position\": 1}\n";
 static const char UP[] = "cd " TITAN_DIRECTORY " && docker-compose -p titan -f " TITAN_COMPOSE_FILE
                          " --env-file " TITAN_ENV_FILE " up -d";
@@ -42,11 +45,20 @@ void titan_publish(struct titan *titan, const struct titan_release *release)
                     arena_text(&arena, "name: %s\n%s", release->project, COMPOSE_TEXT));
         arena_free(&arena);
     }
-    (void)titan_build(titan, "registry.test/execution", policy, release->execution_faults);
-    (void)titan_build(titan, "registry.test/brain",
-                      release->brain_policy != NULL ? release->brain_policy : policy,
-                      release->brain_faults);
-    (void)titan_build(titan, "registry.test/web", policy, release->web_faults);
+    for (size_t i = 0; i < IMAGES_OF_RELEASE; i++)
+        (void)titan_build(titan, image_names[i], policy, 0);
+    titan_spoil(titan, release);
+}
+
+void titan_spoil(struct titan *titan, const struct titan_release *release)
+{
+    struct titan_image *images = &titan->images[titan->image_count - IMAGES_OF_RELEASE];
+    const char *policy = release->brain_policy;
+    images[0].faults = release->execution_faults;
+    images[1].faults = release->brain_faults;
+    images[2].faults = release->web_faults;
+    if (policy != NULL)
+        bytes_sha256_hex(policy, strlen(policy), images[1].policy);
 }
 
 void titan_install(struct titan *titan, bool armed)
