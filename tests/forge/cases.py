@@ -13,8 +13,10 @@ import sys
 import tempfile
 
 import cases_arming
+import cases_findings
 import cases_insider
 import cases_last_look
+import cases_limits
 import cases_moments
 import cases_named
 import cases_persons
@@ -31,6 +33,7 @@ FORMAT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../journal
 CASES = cases_named.CASES + cases_rules.CASES + cases_voices.CASES + cases_window.CASES
 CASES += cases_last_look.CASES + cases_voiced.CASES + cases_arming.CASES
 CASES += cases_insider.CASES + cases_moments.CASES + cases_persons.CASES
+CASES += cases_limits.CASES + cases_findings.CASES
 
 
 def rules_of_format():

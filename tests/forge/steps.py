@@ -213,7 +213,7 @@ class Driver(Story):
             self.sample_evidence()
             self.sample(number)
             if number < first + count - 1:
-                self.target.now = begun + interval * 1_000_000
+                self.target.now = max(self.target.now, begun + interval * 1_000_000)
 
     def observe(self):
         self.begin("observe_window")

@@ -1,8 +1,8 @@
 """Bundles for test_verify_rules: the honest journals of tests/forge, every case of a rule, and a
-sample of the systematic changes with a fixed seed. make_cases.py FOLDER STAMP"""
+sample of the systematic changes. make_cases.py FOLDER STAMP"""
 
+import hashlib
 import os
-import random
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../forge"))
@@ -10,6 +10,7 @@ os.environ.setdefault("TITAN_BUILD", "")  # no verifier runs here
 
 import cases  # noqa: E402
 import journals  # noqa: E402
+import journals_more  # noqa: E402
 import mutate  # noqa: E402
 from bundle import JOURNAL  # noqa: E402
 from story import LIMITS  # noqa: E402
@@ -28,19 +29,30 @@ def write(folder, name, driver, journal, limits):
 
 
 def make(folder):
-    honest = {name: story() for name, story in journals.ALL.items()}
+    stories = {**journals.ALL, **journals_more.ALL}
+    honest = {name: story() for name, story in stories.items()}
     for name, driver in honest.items():
         yield write(folder, "honest_" + name, driver, driver.journal, LIMITS)
     for case in cases.CASES:
         if not case.arguments:
             driver, journal = case.make()
             yield write(folder, case.name, driver, journal, case.limits or LIMITS)
-    changes = [
-        (name, change) for name, driver in honest.items() for change in mutate.each(driver.journal)
-    ]
-    for number, (name, change) in enumerate(random.Random(1).sample(changes, CHANGES)):
+    for word, (name, change) in chosen(honest):
         driver = honest[name]
-        yield write(folder, f"change_{number:03}", driver, change.apply(driver.journal), LIMITS)
+        yield write(folder, f"change_{word}", driver, change.apply(driver.journal), LIMITS)
+
+
+def chosen(honest):
+    """One change of a kind, of some journal, and of the kinds so many; by their hashes, so that a
+    kind more leaves the others where they are."""
+    kinds = {}
+    for name, driver in honest.items():
+        for change in mutate.each(driver.journal):
+            word = hashlib.sha256(f"{name} {change.name()}".encode()).hexdigest()[:12]
+            kind = change.kind()
+            if kind not in kinds or word < kinds[kind][0]:
+                kinds[kind] = word, (name, change)
+    return sorted(kinds.values(), key=lambda one: one[0])[:CHANGES]
 
 
 def main(folder, stamp):

@@ -1,4 +1,4 @@
-"""mutants.py SOURCE BUILD COUNT SEED: are the verifier's tests able to notice a wrong verifier?
+"""mutants.py SOURCE BUILD COUNT|all SEED: are the verifier's tests able to notice a wrong verifier?
 
 Changes one place of what judges (verify/claims, verify/judge, verify/rules) at a time, compiles
 that file, links the unit tests with it and runs them until one fails. A third of the mutants are
@@ -7,20 +7,21 @@ and 92 % of all; what is not stands in mutants.known with its reason.
 
 Nothing is written into the tree or the build: objects and programs lie in a directory of their
 own. A warning is no error here, so that a variable that is no longer used does not end a mutant."""
-import concurrent.futures
+import collections
 import json
 import os
 import pathlib
 import random
 import re
+import resource
 import shlex
 import subprocess
 import sys
 import tempfile
 
 ROOMS = ("verify/claims", "verify/judge", "verify/rules")
-# The quick ones first: most mutants meet their end there.
-TESTS = ("chain", "takeover", "window", "scenarios", "authority", "drift", "evidence", "rules")
+# Most mutants meet their end in the first.
+TESTS = ("rules", "chain", "takeover", "window", "scenarios", "authority", "drift", "evidence")
 SWAPS = {
     " == ": " != ",
     " != ": " == ",
@@ -33,10 +34,12 @@ SWAPS = {
     "return true;": "return false;",
     "return false;": "return true;",
 }
+ONLY = os.environ.get("TITAN_MUTANTS_ONLY", "")
+VERBOSE = "TITAN_MUTANTS_VERBOSE" in os.environ
 SILENCED = "a finding that is not made"
-LIBRARY = "verify/libtitan_verify.a"
+LIBRARY, SHARED = "verify/libtitan_verify.a", "libtitan_verify.so"
 WANTED_SHARE = 0.92
-ENDLESS_S = 600
+ENDLESS_S, MEMORY_BYTES = 120, 2 << 30
 
 
 class Mutant:
@@ -94,19 +97,26 @@ def chosen(mutants, count, seed):
 
 
 class Bench:
-    """Compiles and links as the build directory does. A mutant that changes nothing must pass."""
+    """The verifier as a shared library, with one object of it exchanged: of a mutant one file is
+    compiled, quickly, and one library linked; the tests are linked with it once. A mutant that
+    changes nothing must pass."""
 
-    def __init__(self, root, build):
-        self.root, self.build = root, build
+    def __init__(self, root, build, room):
+        self.root, self.build, self.room = root, build, pathlib.Path(room)
         entries = json.loads((build / "compile_commands.json").read_text("utf-8"))
         self.compilers = {
-            os.path.normpath(build / entry["file"]): entry["command"]
+            os.path.normpath(build / entry["file"]): shlex.split(entry["command"])
             for entry in entries
             if "libtitan_verify.a.p" in entry["output"]
         }
-        members = self.output("ar", "t", LIBRARY).split()
-        self.objects = {pathlib.Path(member).name: str(build / member) for member in members}
-        self.linkers = {test: self.linker(f"tests/verify/test_verify_{test}") for test in TESTS}
+        self.objects = [words[words.index("-o") + 1] for words in self.compilers.values()]
+        self.shared(self.room, self.objects)
+        self.programs = [self.linked(f"tests/verify/test_verify_{test}") for test in TESTS]
+        self.environment = dict(
+            os.environ,
+            LD_PRELOAD=str(build / "tests/verify/libverify_remember.so"),
+            TITAN_REMEMBERED=str(self.room / "remembered"),
+        )
 
     def output(self, *words):
         done = subprocess.run(words, cwd=self.build, capture_output=True, text=True)
@@ -114,58 +124,68 @@ class Bench:
             sys.exit(f"{shlex.join(words)}: {done.stderr.strip()}")
         return done.stdout
 
-    def linker(self, program):
+    def shared(self, room, objects):
+        words = ["cc", "-shared", "-fuse-ld=gold", "-Wl,-S", f"-Wl,-soname,{SHARED}"]
+        self.output(*words, "-o", str(room / SHARED), *objects)
+
+    def linked(self, program):
         commands = self.output("ninja", "-t", "commands", "-s", program).strip().split("\n")
         words = shlex.split(commands[-1])
         if LIBRARY not in words or program not in words:
             sys.exit(f"{program} is not linked with {LIBRARY}: {commands[-1]}")
-        return words, program
-
-    def run(self, words, **more):
-        return subprocess.run(words, cwd=self.build, capture_output=True, **more).returncode
+        made = str(self.room / pathlib.Path(program).name)
+        mine = {LIBRARY: str(self.room / SHARED), program: made}
+        self.output(*[mine.get(word, word) for word in words])
+        return made
 
     def compile(self, mutant, text, room):
-        """Whether it compiles, and the name of the object that it replaces."""
-        words = shlex.split(self.compilers[str(self.root / mutant.path)])
+        """Whether it compiles, and the object that it replaces."""
+        words = self.compilers[str(self.root / mutant.path)]
         changed = room / "mutant.c"
         changed.write_text(text, "utf-8")
-        target = words[words.index("-o") + 1]
         mine, skipped = [], ("-MQ", "-MF", "-o", "-c")
         for before, word in zip([""] + words, words):
-            if before in skipped or word in skipped or word == "-MD" or word.startswith("-W"):
-                continue
-            mine.append(word)
-        mine += ["-w", "-o", str(room / "mutant.o"), "-c", str(changed)]
-        return self.run(mine) == 0, pathlib.Path(target).name
+            taken = before in skipped or word in skipped or word == "-MD"
+            if not taken and not word.startswith(("-W", "-O", "-g", "-D_FORTIFY")):
+                mine.append(word)
+        mine += ["-w", "-O0", "-fPIC", "-o", str(room / "mutant.o"), "-c", str(changed)]
+        done = subprocess.run(mine, cwd=self.build, capture_output=True)
+        return done.returncode == 0, words[words.index("-o") + 1]
 
-    def library(self, replaced, room):
-        members = [str(room / "mutant.o")]
-        members += [path for name, path in self.objects.items() if name != replaced]
-        if len(members) != len(self.objects):
-            sys.exit(f"{replaced} is not in {LIBRARY}")
-        self.output("ar", "csrDT", str(room / "mutant.a"), *members)
-
-    def is_noticed(self, test, room):
-        words, program = self.linkers[test]
-        mine = {LIBRARY: str(room / "mutant.a"), program: str(room / "test")}
-        self.output(*[mine.get(word, word) for word in words])
+    def is_noticed(self, program, room, **more):
+        environment = dict(self.environment, LD_LIBRARY_PATH=str(room), **more)
         try:
-            return self.run([str(room / "test")], timeout=ENDLESS_S) != 0
+            done = subprocess.run(
+                [program],
+                cwd=self.build,
+                capture_output=True,
+                env=environment,
+                timeout=ENDLESS_S,
+                preexec_fn=limit_memory,
+            )
+            return done.returncode != 0
         except subprocess.TimeoutExpired:
             return True
+
+    def is_sound(self):
+        """Without a mutant all tests pass; what their signatures came to is remembered."""
+        return not any(
+            self.is_noticed(program, self.room, TITAN_REMEMBERS="1") for program in self.programs
+        )
 
     def judge(self, mutant):
         """None where it does not compile, else whether a test fails."""
         lines = (self.root / mutant.path).read_text("utf-8").split("\n")
         lines[mutant.number] = mutant.changed
-        with tempfile.TemporaryDirectory() as name:
+        with tempfile.TemporaryDirectory(dir=self.room) as name:
             room = pathlib.Path(name)
             compiles, replaced = self.compile(mutant, "\n".join(lines), room)
             if not compiles:
                 return None
-            self.library(replaced, room)
-            for test in TESTS:
-                if self.is_noticed(test, room):
+            others = [path for path in self.objects if path != replaced]
+            self.shared(room, [str(room / "mutant.o"), *others])
+            for test, program in zip(TESTS, self.programs):
+                if self.is_noticed(program, room):
                     mutant.killer = test
                     return True
             return False
@@ -184,34 +204,45 @@ def known_survivors(root):
     return known
 
 
-def main():
-    root, build = (pathlib.Path(word).resolve() for word in sys.argv[1:3])
-    build = pathlib.Path(os.environ.get("TITAN_PLAIN_BUILD", build)).resolve()
-    count, seed = int(sys.argv[3]), int(sys.argv[4])
-    mutants = list(all_mutants(root))
-    sample = chosen(mutants, count, seed)
-    known, bench = known_survivors(root), Bench(root, build)
-    first = sample[0]
-    if (
-        bench.judge(Mutant(first.path, first.number, first.line, first.line, "nothing"))
-        is not False
-    ):
-        sys.exit("a mutant that changes nothing does not pass: this test would notice anything")
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        results = list(pool.map(bench.judge, sample))
-    killed = [mutant for mutant, result in zip(sample, results) if result]
-    survivors = [mutant for mutant, result in zip(sample, results) if result is False]
+def limit_memory():
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+
+
+def report(results, known):
+    """Whether it is as it must be. `results`: each mutant and what Bench.judge() said of it."""
+    killed = [mutant for mutant, result in results if result]
+    survivors = [mutant for mutant, result in results if result is False]
     unexplained = [mutant for mutant in survivors if mutant.key() not in known]
     for mutant in survivors:
         print(f"survives: {mutant}: {known.get(mutant.key(), 'NOT EXPLAINED')}")
     judged = len(killed) + len(survivors)
     share = len(killed) / max(1, judged)
     print(
-        f"{len(killed)} of {judged} are noticed ({share:.1%}), seed {seed}, "
-        f"{len(sample) - judged} do not compile, {len(mutants)} places in all"
+        f"{len(killed)} of {judged} are noticed ({share:.1%}), "
+        f"{len(results) - judged} do not compile; by",
+        collections.Counter(mutant.killer for mutant in killed),
     )
     silent = [mutant for mutant in survivors if mutant.kind == SILENCED]
-    if unexplained or silent or share < WANTED_SHARE or judged < len(sample) // 2:
+    return not unexplained and not silent and share >= WANTED_SHARE and judged >= len(results) // 2
+
+
+def main():
+    root, build = (pathlib.Path(word).resolve() for word in sys.argv[1:3])
+    build = pathlib.Path(os.environ.get("TITAN_PLAIN_BUILD", build)).resolve()
+    mutants = [mutant for mutant in all_mutants(root) if ONLY in mutant.key()]
+    if sys.argv[3] != "all":
+        mutants = chosen(mutants, int(sys.argv[3]), int(sys.argv[4]))
+    first, known, results = mutants[0], known_survivors(root), []
+    with tempfile.TemporaryDirectory() as room:
+        bench = Bench(root, build, room)
+        same = Mutant(first.path, first.number, first.line, first.line, "nothing")
+        if not bench.is_sound() or bench.judge(same) is not False:
+            sys.exit("what changes nothing does not pass: these tests would notice anything")
+        for mutant in mutants:
+            results.append((mutant, bench.judge(mutant)))
+            if VERBOSE:
+                print(results[-1][1], mutant.killer, mutant, sep=" | ", flush=True)
+    if not report(results, known):
         sys.exit(1)
 
 

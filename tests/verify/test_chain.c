@@ -264,6 +264,42 @@ static void procedure_open_rules_violated(void **state)
     check_violated(&wrong, CLAIM_PROCEDURE, "does not belong to the state");
 }
 
+static void check_journal(const char *asked, const char *named, enum verify_status status)
+{
+    CLEANUP_FORGE struct forge forge;
+    CLEANUP_RECORD struct record record = {0};
+    CLEANUP_ALLOWED_SIGNERS struct allowed_signers trust = {0};
+    CLEANUP_REPORT struct report report = {0};
+    struct limits limits;
+    struct error error;
+    begin(&forge, "completed");
+    limits_default(&limits);
+    forge_trust(&trust);
+    forge_record(&forge, &record);
+    record.is_bundle = true;
+    memcpy(record.bundle_journal, named, sizeof record.bundle_journal);
+    forge_checkpoint(&forge, forge.count, FORGE_OPERATOR, &record.bundle_note);
+    struct audit audit = {.limits = &limits,
+                          .trust = &trust,
+                          .target = FORGE_TARGET,
+                          .journal = asked};
+    assert_int_equal(verify_record(&record, &audit, SELECTION_LAST, 0, &report, &error), ERROR_OK);
+    assert_int_equal(report.status, status);
+    if (status == VERIFY_VIOLATED)
+        assert_string_equal(report.deployments[0].claims[CLAIM_INTEGRITY].rule, "I-02");
+}
+
+static void integrity_another_journal_than_asked_or_named_violated(void **state)
+{
+    (void)state;
+    static const char ours[] = "00112233445566778899aabbccddeeff",
+                      other[] = "00112233445566778899aabbccddee00";
+    check_journal(NULL, ours, VERIFY_PROVEN);
+    check_journal(ours, ours, VERIFY_PROVEN);
+    check_journal(other, ours, VERIFY_VIOLATED);
+    check_journal(NULL, other, VERIFY_VIOLATED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -277,6 +313,7 @@ int main(void)
         cmocka_unit_test(integrity_truncated_with_checkpoint_violated),
         cmocka_unit_test(integrity_checkpoint_of_a_fork_violated),
         cmocka_unit_test(procedure_open_rules_violated),
+        cmocka_unit_test(integrity_another_journal_than_asked_or_named_violated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
