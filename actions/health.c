@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <jansson.h>
-
 #include "actions/compose/compose.h"
+#include "actions/health_answer.h"
+#include "actions/heard.h"
 #include "actions/target/http.h"
 #include "journal/format/names.h"
 
@@ -14,17 +14,6 @@ enum {
     STATUS_GOOD = 1,
     STATUS_BAD = 2
 }; /* of a container's own check; no HTTP status is so small */
-
-bool health_is_good(int status, const struct bytes *body)
-{
-    if (status != 200)
-        return false;
-    json_t *object = json_loadb((const char *)body->data, body->size, 0, NULL);
-    const char *word = json_string_value(json_object_get(object, "status"));
-    bool good = word == NULL || strcmp(word, "ok") == 0 || strcmp(word, "healthy") == 0;
-    json_decref(object);
-    return good;
-}
 
 /* "http://service:NAME:3100/x" with NAME's own address in the container network. */
 static enum error_code resolve(struct target *target, const struct containers *containers,
@@ -76,7 +65,9 @@ static enum error_code ask_http(struct target *target, const struct containers *
         code = http_get(target, (const char *)url.data, PROBE_MS, &status, &body, error);
     if (code != ERROR_OK)
         return code;
-    *ret_good = health_is_good(status, &body);
+    bool word, expected = heard_expects_word(target_heard(target), endpoint->name);
+    enum health_answer answer = health_answer_read(endpoint, status, &body, &word);
+    *ret_good = answer != HEALTH_ANSWER_BAD && (word || !expected);
     return evidence_add(evidence,
                         &(struct evidence_draft){.probe = PROBE_HEALTH,
                                                  .subject = endpoint->name,

@@ -19,7 +19,5 @@ enum error_code health_look(struct target *target, const struct containers *cont
 /* The item of an endpoint that could not be asked, because of *error. */
 enum error_code health_unanswered(const struct clock *clock, const char *endpoint, int64_t sent_ns,
                                   struct evidence *evidence, struct error *error) CHECKED;
-/* HTTP 200, and where the body is JSON with a string `status`, that is ok or healthy. */
-bool health_is_good(int status, const struct bytes *body);
 
 #endif

@@ -160,3 +160,36 @@ enum error_code heard_fetch(struct target *target, const struct heard_log *log,
     ret_lines->broken = ret_lines->broken && !*ret_failed;
     return code;
 }
+
+static size_t endpoint_index(const struct heard *heard, const char *name)
+{
+    size_t i = 0;
+    while (i < heard->endpoint_count && strcmp(heard->endpoints[i].name, name) != 0)
+        i++;
+    return i;
+}
+
+enum error_code heard_answer(struct heard *heard, const char *endpoint, bool word,
+                             struct error *error)
+{
+    size_t i = endpoint_index(heard, endpoint);
+    if (i == SETUP_NAMES_MAX)
+        return error_set(error, ERROR_LIMIT, 0, endpoint, "take some of the endpoints away",
+                         "there are more than %d endpoints", (int)SETUP_NAMES_MAX);
+    if (i == heard->endpoint_count) {
+        struct heard_endpoint made = {.plain = false};
+        enum error_code code = text_exact(made.name, sizeof made.name, endpoint,
+                                          "the name of an endpoint", error);
+        if (code != ERROR_OK)
+            return code;
+        heard->endpoints[heard->endpoint_count++] = made;
+    }
+    heard->endpoints[i].plain = heard->endpoints[i].plain || !word;
+    return ERROR_OK;
+}
+
+bool heard_expects_word(const struct heard *heard, const char *endpoint)
+{
+    size_t i = heard != NULL ? endpoint_index(heard, endpoint) : 0;
+    return heard != NULL && i < heard->endpoint_count && !heard->endpoints[i].plain;
+}

@@ -14,10 +14,24 @@ struct heard_log {
     struct bytes lines;                 /* those that match some pattern, in their order */
 };
 
+/* How an endpoint answered so far, of good HTTP statuses: W-01. */
+struct heard_endpoint {
+    char name[128];
+    bool plain; /* without a status word, at least once */
+};
+
 struct heard {
     struct heard_log execution, brain;
+    struct heard_endpoint endpoints[SETUP_NAMES_MAX];
+    size_t endpoint_count;
 };
 void heard_free(struct heard *heard);
+
+/* An answer to `endpoint` with a good HTTP status came; `word`: with a status word. */
+enum error_code heard_answer(struct heard *heard, const char *endpoint, bool word,
+                             struct error *error) CHECKED;
+/* Whether all of an endpoint's answers had one, and there were some. heard: NULL = none. */
+bool heard_expects_word(const struct heard *heard, const char *endpoint);
 
 /* What was heard of this run before, and then what `output` has besides. */
 struct heard_lines {

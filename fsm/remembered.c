@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actions/health_answer.h"
 #include "journal/format/names.h"
 
 void remembered_free(struct remembered *remembered)
@@ -116,6 +117,23 @@ static enum error_code fold_project(struct remembered *remembered, const struct 
                             "the name of the project", error);
 }
 
+/* Of a good HTTP status; whether the body is good is not asked. */
+static enum error_code fold_health(struct remembered *remembered, struct journal *journal,
+                                   const json_t *item, struct error *error)
+{
+    static const struct setup_endpoint any = {.name = ""};
+    CLEANUP_BYTES struct bytes body = {0};
+    bool word;
+    json_int_t status = json_integer_value(json_object_get(item, "status"));
+    if (status < 200 || status > 299)
+        return ERROR_OK;
+    enum error_code code = item_blob(journal, item, &body, error);
+    if (code != ERROR_OK)
+        return code;
+    (void)health_answer_read(&any, (int)status, &body, &word);
+    return heard_answer(&remembered->heard, item_text(item, "subject"), word, error);
+}
+
 static enum error_code fold_item(struct remembered *remembered, struct journal *journal,
                                  const struct setup_services *services, const json_t *item,
                                  bool *listed, struct error *error)
@@ -127,6 +145,8 @@ static enum error_code fold_item(struct remembered *remembered, struct journal *
          brain = strcmp(probe, PROBE_LOGS_BRAIN) == 0;
     remember_act(&remembered->acts, probe, item_text(item, "subject"));
     bool project = strcmp(probe, PROBE_COMPOSE_PROJECT) == 0;
+    if (strcmp(probe, PROBE_HEALTH) == 0)
+        return fold_health(remembered, journal, item, error);
     if (json_integer_value(json_object_get(item, "status")) != 0
         || !(list || project || ((execution || brain) && *listed)))
         return ERROR_OK;

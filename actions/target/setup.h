@@ -86,6 +86,8 @@ struct setup_endpoint {
                         service's container address */
     const char *service; /* CONTAINER, EXEC */
     const char *exec;    /* EXEC: words run in the container, status 0 is good */
+    /* HTTP: words of the body's `status`; both empty = those of the common frameworks */
+    struct setup_list healthy, degraded;
 };
 
 /* One item of the checklist. A probe reads the fields that are its own;

@@ -83,6 +83,8 @@ FIELDS(endpoint_fields, struct setup_endpoint) = {
     FIELD("url", TEXT, struct setup_endpoint, url),
     FIELD("service", SERVICE, struct setup_endpoint, service),
     FIELD("exec", WORDS, struct setup_endpoint, exec),
+    FIELD("healthy", LIST, struct setup_endpoint, healthy),
+    FIELD("degraded", LIST, struct setup_endpoint, degraded),
     FIELD_END,
 };
 
@@ -154,7 +156,7 @@ static const void *endpoint_at(const void *base, size_t index, const char **ret_
         return NULL;
     const struct setup_endpoint *endpoint = &setup->endpoints[index];
     *ret_name = endpoint->name;
-    *ret_keys = endpoint->kind == HEALTH_HTTP   ? "url"
+    *ret_keys = endpoint->kind == HEALTH_HTTP   ? "url healthy degraded"
                 : endpoint->kind == HEALTH_EXEC ? "service exec"
                                                 : "service";
     return endpoint;

@@ -94,6 +94,32 @@ static json_t *target_json(const struct setup_target *target, const char *host_k
                      host_key);
 }
 
+static bool add_health_words(json_t *list, const char *endpoint, const char *kind,
+                             const struct setup_list *words)
+{
+    for (size_t i = 0; i < words->count; i++)
+        if (json_array_append_new(list, json_sprintf("%s %s %s", endpoint, kind, words->items[i]))
+            != 0)
+            return false;
+    return true;
+}
+
+/* NULL also where no endpoint has words of its own: the key is absent then. */
+static json_t *health_words_json(const struct setup *setup)
+{
+    json_t *list = json_array();
+    bool good = list != NULL;
+    for (size_t i = 0; good && i < setup->endpoint_count; i++) {
+        const struct setup_endpoint *endpoint = &setup->endpoints[i];
+        good = add_health_words(list, endpoint->name, "healthy", &endpoint->healthy)
+               && add_health_words(list, endpoint->name, "degraded", &endpoint->degraded);
+    }
+    if (good && json_array_size(list) > 0)
+        return list;
+    json_decref(list);
+    return NULL;
+}
+
 json_t *genesis_json(const struct config *config, const char *host_key)
 {
     const struct setup *setup = &config->setup;
@@ -101,7 +127,7 @@ json_t *genesis_json(const struct config *config, const char *host_key)
     for (size_t i = 0; i < setup->endpoint_count; i++)
         endpoints[i] = setup->endpoints[i].name;
     return json_pack(
-        "{s:o, s:{s:s, s:s, s:o}, s:{s:s, s:s, s:s}, s:s, s:o, s:b, s:o, s:o, s:o, s:o, "
+        "{s:o, s:{s:s, s:s, s:o}, s:{s:s, s:s, s:s}, s:s, s:o, s:o*, s:b, s:o, s:o, s:o, s:o, "
         "s:{s:i, s:i}}",
         "target", target_json(&setup->target, host_key), "services", "execution",
         setup->services.execution, "brain", setup->services.brain, "restarts_allowed",
@@ -109,11 +135,11 @@ json_t *genesis_json(const struct config *config, const char *host_key)
                           setup->services.restarts_allowed.count),
         "subjects", "policy_hash", setup->bus.subject_policy_hash, "arm", setup->bus.subject_arm,
         "disarm", setup->bus.subject_disarm, "script", setup->verify.script, "endpoints",
-        genesis_list_json(endpoints, setup->endpoint_count), "marker",
-        setup->services.marker[0] != '\0', "patterns", patterns_json(&setup->services), "limits",
-        limits_json(&config->limits), "roster", roster_json(config), "checklist",
-        mandatory_json(setup), "approvals", "policy", config->approvals.policy, "release",
-        config->approvals.release);
+        genesis_list_json(endpoints, setup->endpoint_count), "health_words",
+        health_words_json(setup), "marker", setup->services.marker[0] != '\0', "patterns",
+        patterns_json(&setup->services), "limits", limits_json(&config->limits), "roster",
+        roster_json(config), "checklist", mandatory_json(setup), "approvals", "policy",
+        config->approvals.policy, "release", config->approvals.release);
 }
 
 json_t *genesis_settings_json(const struct config *config, const char *reason)

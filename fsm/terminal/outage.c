@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "actions/compose/containers.h"
-#include "actions/health.h"
+#include "actions/health_answer.h"
 #include "journal/format/names.h"
 
 enum { ACTS_MAX = SETUP_NAMES_MAX + 2 };
@@ -105,8 +105,8 @@ static enum error_code read_output(struct measure *measure, const json_t *item,
 /* The answer of an endpoint after item `from` of this entry and before the next list of containers:
  * 1 good, 0 bad, -1 not asked. */
 static enum error_code answer_of(struct measure *measure, const json_t *items, size_t from,
-                                 const char *endpoint, int *ret_answer, int64_t *received_ns,
-                                 struct error *error)
+                                 const struct setup_endpoint *endpoint, int *ret_answer,
+                                 int64_t *received_ns, struct error *error)
 {
     *ret_answer = -1;
     for (size_t i = from; i < json_array_size(items); i++) {
@@ -115,13 +115,15 @@ static enum error_code answer_of(struct measure *measure, const json_t *items, s
         if (strcmp(evidence_text(item, "probe"), PROBE_COMPOSE_CONTAINERS) == 0)
             return ERROR_OK;
         if (strcmp(evidence_text(item, "probe"), "health") != 0
-            || strcmp(evidence_text(item, "subject"), endpoint) != 0)
+            || strcmp(evidence_text(item, "subject"), endpoint->name) != 0)
             continue;
         enum error_code code = read_output(measure, item, &body, error);
         if (code != ERROR_OK)
             return code;
         int status = (int)json_integer_value(json_object_get(item, "status"));
-        *ret_answer = status == 1 || health_is_good(status, &body) ? 1 : 0;
+        bool word;
+        *ret_answer = status == 1
+                      || health_answer_read(endpoint, status, &body, &word) != HEALTH_ANSWER_BAD;
         *received_ns = item_received_ns(item);
         return ERROR_OK;
     }
@@ -149,7 +151,7 @@ static enum error_code look_at_service(struct measure *measure, const json_t *it
         int answer;
         if (!belongs_to(&setup->endpoints[i], service))
             continue;
-        enum error_code code = answer_of(measure, items, at + 1, setup->endpoints[i].name, &answer,
+        enum error_code code = answer_of(measure, items, at + 1, &setup->endpoints[i], &answer,
                                          &received_ns, error);
         if (code != ERROR_OK)
             return code;
@@ -193,7 +195,7 @@ static enum error_code take_health(struct measure *measure, const json_t *items,
         if (strcmp(setup->endpoints[i].name, evidence_text(item, "subject")) != 0
             || belongs_to_any(&setup->endpoints[i]))
             continue;
-        enum error_code code = answer_of(measure, items, at, setup->endpoints[i].name, &answer,
+        enum error_code code = answer_of(measure, items, at, &setup->endpoints[i], &answer,
                                          &received_ns, error);
         if (code != ERROR_OK)
             return code;

@@ -9,7 +9,6 @@
 #include <cmocka.h>
 
 #include "actions/compose/containers.h"
-#include "actions/health.h"
 
 static struct bytes text_of(const char *text)
 {
@@ -142,30 +141,6 @@ static void configurations_read_takes_hmacs_and_nothing_else(void **state)
     }
 }
 
-static void health_is_good_missing_is_never_healthy(void **state)
-{
-    (void)state;
-    static const struct {
-        int status;
-        const char *body;
-        bool good;
-    } rows[] = {
-        {200, "{\"status\":\"ok\"}", true},
-        {200, "{\"status\":\"healthy\"}", true},
-        {200, "fine", true},
-        {200, "{}", true},
-        {200, "{\"status\":\"degraded\"}", false},
-        {503, "{\"status\":\"ok\"}", false},
-        {0, "", false},
-        {204, "", false},
-        {301, "ok", false},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct bytes body = text_of(rows[i].body);
-        assert_int_equal(health_is_good(rows[i].status, &body), rows[i].good);
-    }
-}
-
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -173,7 +148,6 @@ int main(void)
         cmocka_unit_test(containers_read_anything_else_is_an_error),
         cmocka_unit_test(read_hostile_words_are_refused),
         cmocka_unit_test(configurations_read_takes_hmacs_and_nothing_else),
-        cmocka_unit_test(health_is_good_missing_is_never_healthy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

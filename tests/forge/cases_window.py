@@ -2,10 +2,13 @@
 breaks it."""
 
 
+import json
+
 import edit
 import mutate
 from case import Case
 from cases_rules import T, body, put_item, set_item
+from journals_more import words_of_its_own
 from steps import Driver
 from target import EXECUTION, WEB, digest
 
@@ -139,6 +142,19 @@ def drift_between():
     return driver
 
 
+def answers(text):
+    """The first endpoint, in the step that verifies the release."""
+
+    def work(journal):
+        edit.put(journal, edit.item(T(journal, "verify_release"), "health"), text)
+
+    return work
+
+
+def says(word):
+    return answers(json.dumps({"version": "2"} if word is None else {"status": word}))
+
+
 CASES = [
     Case(
         "w_sick_word",
@@ -211,6 +227,13 @@ CASES = [
     Case("n_no_guard", "N-04", "release", exit_status=0),
     Case("n_between", "N-05", drift_between, exit_status=0),
     Case("n_word", "N-06", "attested", exit_status=0),
+    Case("n_degraded", "N-06", words_of_its_own, exit_status=0),
+    Case("n_own_words", "N-03", words_of_its_own, exit_status=0),
+    Case("w_foreign_word", "W-01", words_of_its_own, says("ok"), finds=("P-23",)),
+    Case("w_no_word", "W-01", words_of_its_own, says(None), finds=("P-23",)),
+    Case("w_half_json", "W-01", "release", answers('{"status":"ok"} ' + "x"), finds=("P-23",)),
+    Case("w_not_a_word", "W-01", "release", answers('{"status":200}'), finds=("P-23",)),
+    Case("w_twice", "W-01", "release", answers('{"status":"no","status":"ok"}'), finds=("P-23",)),
     Case(
         "n_step",
         "N-08",

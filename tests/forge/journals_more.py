@@ -248,6 +248,30 @@ def restarts_by_design():
     return driver
 
 
+def words_of_its_own():
+    """The first endpoint calls itself great, or limping; that is pinned, and the second named."""
+    driver = Driver()
+    body = {}
+    endpoint = driver.endpoints[0]
+    for key, value in driver.settings().items():
+        body[key] = value
+        if key == "endpoints":
+            body["health_words"] = [f"{endpoint} healthy great", f"{endpoint} degraded limping"]
+    body.update({"checklist": [], "approvals": {"policy": 1, "release": 0}, "reason": "its words"})
+    driver.write("settings", body, driver.alice)
+    driver.target.words[endpoint] = "GREAT"
+    driver.prepare("release", "2", "a")
+    driver.switch()
+    driver.verify_release()
+    driver.begin("observe_window")
+    driver.samples(3)
+    driver.target.words[endpoint] = "limping"
+    driver.samples(5, first=4)
+    driver.end("observed")
+    driver.finish()
+    return driver
+
+
 ALL = {
     story.__name__: story
     for story in (
@@ -257,6 +281,7 @@ ALL = {
         without_hash,
         with_upper_case,
         with_short_hash,
+        words_of_its_own,
         leadership_regained,
         deaf_execution,
         rolled_back_twice,

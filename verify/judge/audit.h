@@ -86,7 +86,7 @@ bool deployment_is_answered(const struct deployment *deployment, const struct en
 /* The sample, or the transition, that an entry is of the last observed window; NULL step: none. */
 bool deployment_is_sample(const struct deployment *deployment, struct entry *entry);
 /* W-01, with the memory of what the endpoint answered before. */
-bool deployment_health_is_good(const struct deployment *deployment, const struct entry *entry,
+bool deployment_health_is_good(const struct audit *audit, const struct entry *entry,
                                const struct item *item);
 int64_t deployment_boot_span_ms(const struct entry *from, int64_t from_ns, const struct entry *to,
                                 int64_t to_ns, bool *ret_same_boot);

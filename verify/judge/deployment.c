@@ -1,5 +1,6 @@
 #include "verify/judge/audit.h"
 
+#include "verify/judge/healthy.h"
 #include "verify/judge/reading.h"
 
 #include <stdlib.h>
@@ -82,7 +83,7 @@ void deployment_collect(const struct record *record, const struct genesis *genes
     *ret_deployment = deployment;
 }
 
-/* W-01: an endpoint whose earlier answers all had a status word has one in a healthy answer. */
+/* All earlier answers of the endpoint had one, and there were some. */
 static bool had_status_word(const struct deployment *deployment, const struct entry *until,
                             struct slice endpoint)
 {
@@ -91,21 +92,21 @@ static bool had_status_word(const struct deployment *deployment, const struct en
         for (size_t k = 0; k < deployment->entries[i]->item_count; k++) {
             const struct item *item = &deployment->entries[i]->items[k];
             if (item->probe != PROBE_HEALTH || !slice_equal(item->subject, endpoint)
-                || item->status != 200)
+                || !healthy_status(item))
                 continue;
-            if (!reading_has_status_word(item))
+            if (!healthy_has_word(item))
                 return false;
             any = true;
         }
     return any;
 }
 
-bool deployment_health_is_good(const struct deployment *deployment, const struct entry *entry,
+bool deployment_health_is_good(const struct audit *audit, const struct entry *entry,
                                const struct item *item)
 {
-    return reading_health_is_good(item)
-           && (item->status != 200 || reading_has_status_word(item)
-               || !had_status_word(deployment, entry, item->subject));
+    return healthy_answer(&audit->genesis, item) != HEALTHY_BAD
+           && (!healthy_status(item) || healthy_has_word(item)
+               || !had_status_word(&audit->deployment, entry, item->subject));
 }
 
 void deployment_collect_commands(const struct record *record, const struct genesis *genesis,

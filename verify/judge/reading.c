@@ -1,5 +1,7 @@
 #include "verify/judge/reading.h"
 
+#include "verify/judge/healthy.h"
+
 #include <string.h>
 
 const struct listing *reading_list(const struct item *item)
@@ -78,32 +80,6 @@ const struct listed *reading_sole(const struct listing *containers, struct slice
     return reading_running(containers, service) == 1 ? reading_service(containers, service) : NULL;
 }
 
-bool reading_has_status_word(const struct item *item)
-{
-    CLEANUP_TREE struct tree tree = {0};
-    struct error ignored;
-    return tree_read(item->output.at, item->output.length, TREE_PLAIN, &tree, &ignored) == ERROR_OK
-           && node_is(node_member(tree.root, "status"), NODE_STRING);
-}
-
-/* Status 1 is a container's own good check, 2 its bad one, 0 no answer, all else an HTTP status. */
-bool reading_health_is_good(const struct item *item)
-{
-    CLEANUP_TREE struct tree tree = {0};
-    struct error ignored;
-    if (item->status == 1)
-        return true;
-    if (item->status != 200)
-        return false;
-    /* Broken JSON is no good word. */
-    if (tree_read(item->output.at, item->output.length, TREE_PLAIN, &tree, &ignored) != ERROR_OK)
-        return item->output.length == 0
-               || memchr(item->output.at, '{', item->output.length) == NULL;
-    const struct node *status = node_member(tree.root, "status");
-    return !node_is(status, NODE_STRING) || slice_is(status->text, "ok")
-           || slice_is(status->text, "healthy");
-}
-
 struct slice reading_sick_endpoint(const struct genesis *genesis, const struct entry *entry,
                                    bool *ret_missing)
 {
@@ -116,7 +92,7 @@ struct slice reading_sick_endpoint(const struct genesis *genesis, const struct e
             if (item->probe != PROBE_HEALTH || !slice_equal(item->subject, endpoint->text))
                 continue;
             found = item;
-            good = good && reading_health_is_good(item);
+            good = good && healthy_answer(genesis, item) != HEALTHY_BAD;
         }
         *ret_missing = found == NULL;
         if (found == NULL || !good)

@@ -27,9 +27,6 @@ size_t reading_running(const struct listing *containers, struct slice service);
 /* The one running container of a service; NULL where there is none, or more than one. */
 const struct listed *reading_sole(const struct listing *containers, struct slice service);
 
-bool reading_health_is_good(const struct item *item);
-/* Whether the answer is a JSON object with a string `status`. */
-bool reading_has_status_word(const struct item *item);
 /* The first endpoint that has no good answer in the entry; empty when all are good. *ret_missing:
  * it was not asked at all. */
 struct slice reading_sick_endpoint(const struct genesis *genesis, const struct entry *entry,

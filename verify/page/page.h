@@ -59,7 +59,8 @@ void page_entries(const struct page *page);
 
 /* page_sample.c: what a sample says, in one place for picture and words. */
 enum page_health { PAGE_HEALTH_INVALID = 0, PAGE_GOOD, PAGE_BAD, PAGE_MISSING };
-enum page_health page_health(const struct entry *entry, struct slice endpoint, int64_t *ret_status);
+enum page_health page_health(const struct page *page, const struct entry *entry,
+                             struct slice endpoint, int64_t *ret_status);
 enum page_health page_policy(const struct page *page, const struct entry *entry);
 bool page_is_sample(
     struct entry *entry,

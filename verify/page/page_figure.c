@@ -207,7 +207,8 @@ static void draw_samples(struct figure *figure, enum sampled what, struct slice 
         const struct entry *entry = deployment->entries[i];
         if (entry->type != ENTRY_SAMPLE)
             continue;
-        enum mark mark = what == SAMPLED_ENDPOINT ? health_mark(page_health(entry, name, &status))
+        enum mark mark = what == SAMPLED_ENDPOINT
+                             ? health_mark(page_health(figure->page, entry, name, &status))
                          : what == SAMPLED_POLICY ? health_mark(page_policy(figure->page, entry))
                                                   : interlock_mark(figure->page, entry);
         draw_mark(figure->stream, mark, entry_across(figure, i), row_top(row) + 9);

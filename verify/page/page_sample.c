@@ -2,7 +2,10 @@
  * it. */
 #include "verify/page/page.h"
 
-enum page_health page_health(const struct entry *entry, struct slice endpoint, int64_t *ret_status)
+#include "verify/judge/healthy.h"
+
+enum page_health page_health(const struct page *page, const struct entry *entry,
+                             struct slice endpoint, int64_t *ret_status)
 {
     enum page_health health = PAGE_MISSING;
     *ret_status = 0;
@@ -10,7 +13,7 @@ enum page_health page_health(const struct entry *entry, struct slice endpoint, i
         const struct item *item = &entry->items[i];
         if (item->probe != PROBE_HEALTH || !slice_equal(item->subject, endpoint))
             continue;
-        health = reading_health_is_good(item) ? PAGE_GOOD : PAGE_BAD;
+        health = healthy_answer(&page->audit.genesis, item) != HEALTHY_BAD ? PAGE_GOOD : PAGE_BAD;
         *ret_status = item->status;
     }
     return health;

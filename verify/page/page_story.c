@@ -58,7 +58,7 @@ static void faults_of(const struct page *page, const struct deployment *deployme
     for (const struct node *endpoint = page->audit.genesis.endpoints->first;
          endpoint != NULL && used < FAULT_BYTES - 1; endpoint = endpoint->next) {
         int64_t status;
-        enum page_health health = page_health(entry, endpoint->text, &status);
+        enum page_health health = page_health(page, entry, endpoint->text, &status);
         if (health == PAGE_GOOD)
             continue;
         (void)snprintf(ret_faults + used, FAULT_BYTES - used, "%s%.*s %s (status %lld)",

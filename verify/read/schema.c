@@ -78,13 +78,13 @@ static const struct field item_fields[] = {
     {"received_ns", FIELD_COUNT, false, NULL}, {"target", FIELD_SHAPE, true, span_fields},
     {"excerpt", FIELD_TEXT, true, NULL},       {0}};
 
-#define SCHEMA_SETTINGS                                                                       \
-    {"services", FIELD_SHAPE, false, services_fields},                                        \
-        {"subjects", FIELD_SHAPE, true, subjects_fields}, {"script", FIELD_TEXT, true, NULL}, \
-        {"endpoints", FIELD_TEXTS, false, NULL}, {"marker", FIELD_BOOLEAN, false, NULL},      \
-        {"patterns", FIELD_SHAPE, false, patterns_fields},                                    \
-    {                                                                                         \
-        "limits", FIELD_SHAPE, false, limits_fields                                           \
+#define SCHEMA_SETTINGS                                                                            \
+    {"services", FIELD_SHAPE, false, services_fields},                                             \
+        {"subjects", FIELD_SHAPE, true, subjects_fields}, {"script", FIELD_TEXT, true, NULL},      \
+        {"endpoints", FIELD_TEXTS, false, NULL}, {"health_words", FIELD_TEXTS, true, NULL},        \
+        {"marker", FIELD_BOOLEAN, false, NULL}, {"patterns", FIELD_SHAPE, false, patterns_fields}, \
+    {                                                                                              \
+        "limits", FIELD_SHAPE, false, limits_fields                                                \
     }
 static const struct field genesis_fields[] = {{"target", FIELD_SHAPE, false, target_fields},
                                               SCHEMA_SETTINGS,

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "verify/judge/healthy.h"
 #include "verify/judge/reading.h"
 #include "verify/judge/voices.h"
 #include "verify/rules/procedure/procedure.h"
@@ -28,13 +29,32 @@ static void name_limits(const struct genesis *genesis, char *ret_looser, size_t 
         ret_looser[0] = '\0';
 }
 
-static void name_restarts(const struct genesis *genesis, char *ret_names, size_t size)
+/* The texts of a list, shortened to a name's length; NULL list: none. */
+static void name_texts(const struct node *list, char *ret_names, size_t size)
 {
-    const struct node *node = genesis->restarts_allowed != NULL ? genesis->restarts_allowed->first
-                                                                : NULL;
+    const struct node *node = list != NULL ? list->first : NULL;
     for (; node != NULL; node = node->next) {
         char name[64];
         if (slice_copy(node->text, name, sizeof name))
+            add_word(ret_names, size, name);
+    }
+}
+
+static void name_degraded(const struct audit *audit, char *ret_names, size_t size)
+{
+    for (const struct node *endpoint = audit->genesis.endpoints->first; endpoint != NULL;
+         endpoint = endpoint->next) {
+        bool degraded = false;
+        char name[64];
+        for (size_t i = 0; i < audit->deployment.count; i++)
+            for (size_t k = 0; k < audit->deployment.entries[i]->item_count; k++) {
+                const struct item *item = &audit->deployment.entries[i]->items[k];
+                degraded = degraded
+                           || (item->probe == PROBE_HEALTH
+                               && slice_equal(item->subject, endpoint->text)
+                               && healthy_answer(&audit->genesis, item) == HEALTHY_DEGRADED);
+            }
+        if (degraded && slice_copy(endpoint->text, name, sizeof name))
             add_word(ret_names, size, name);
     }
 }
@@ -220,7 +240,9 @@ void named_collect(const struct audit *audit, struct deployment_report *report)
     const struct genesis *genesis = &audit->genesis;
     name_limits(genesis, report->looser, sizeof report->looser);
     genesis_differing(genesis, report->patterns, sizeof report->patterns);
-    name_restarts(genesis, report->restarts, sizeof report->restarts);
+    name_texts(genesis->restarts_allowed, report->restarts, sizeof report->restarts);
+    name_texts(genesis->health_words, report->words, sizeof report->words);
+    name_degraded(audit, report->degraded, sizeof report->degraded);
     name_changes(audit, report->changed, sizeof report->changed);
     report->no_endpoints = genesis->endpoints->count == 0;
     report->no_checklist = genesis->checklist->count == 0;

@@ -88,6 +88,10 @@ static void remark_deployment(const struct deployment_report *deployment, struct
         add_remark(remarks, "N-03",
                    "Deployment %llu: these services may restart in the window: %s.", number,
                    deployment->restarts);
+    if (deployment->words[0] != '\0')
+        add_remark(remarks, "N-03",
+                   "Deployment %llu: these words of an endpoint's own count for it: %s.", number,
+                   deployment->words);
     if (deployment->guard_absent)
         add_remark(remarks, "N-04",
                    "No dead-man guard lay on the target: had the driver died, nothing would have "
@@ -104,6 +108,11 @@ static void remark_deployment(const struct deployment_report *deployment, struct
         add_remark(remarks, "N-06", "Deployment %llu: %s.", number,
                    deployment->by_word ? "checklist items rest on a person's word"
                                        : "compose could not tell the configuration of a service");
+    if (deployment->degraded[0] != '\0')
+        add_remark(
+            remarks, "N-06",
+            "Deployment %llu: these endpoints said of themselves that they are degraded: %s.",
+            number, deployment->degraded);
     if (deployment->voice_absent)
         add_remark(remarks, "N-07",
                    "Deployment %llu: a service named no policy hash, or not the whole of it.",

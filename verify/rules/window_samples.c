@@ -86,7 +86,7 @@ static void add_endpoints(const struct audit *audit, struct tally *tally, const 
             if (item->probe != PROBE_HEALTH || !slice_equal(item->subject, endpoint->text))
                 continue;
             asked = true;
-            good = good && deployment_health_is_good(&audit->deployment, entry, item);
+            good = good && deployment_health_is_good(audit, entry, item);
         }
         good = good && asked;
         note_outcome(outcome, endpoint->text, good,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "verify/rules/interlock.h"
+#include "verify/judge/healthy.h"
 #include "verify/judge/reading.h"
 #include "verify/judge/voices.h"
 
@@ -157,7 +158,7 @@ static bool item_shows_it(const struct audit *audit, const struct step *failure,
     if (act)
         return item->status != 0;
     if (item->probe == PROBE_HEALTH)
-        return health && !reading_health_is_good(item);
+        return health && healthy_answer(&audit->genesis, item) == HEALTHY_BAD;
     if (item->probe == PROBE_COMPOSE_CONTAINERS)
         return health && list_shows_it(item);
     if (disarmed && look != NULL && look->log == place && look->says_armed)

@@ -86,7 +86,7 @@ static void check_endpoints(const struct audit *audit, enum action action, struc
                          SLICE_ARGUMENTS(sick));
     for (size_t i = 0; i < entry->item_count; i++)
         if (entry->items[i].probe == PROBE_HEALTH
-            && !deployment_health_is_good(&audit->deployment, entry, &entry->items[i]))
+            && !deployment_health_is_good(audit, entry, &entry->items[i]))
             finding_violated(finding, "P-23", entry,
                              "the endpoint %.*s answered without the status that it had before",
                              SLICE_ARGUMENTS(entry->items[i].subject));
