@@ -164,21 +164,64 @@ enum error_code git_update(struct target *target, const struct target_tenancy *t
     return target_probe(target, &command, PROBE_ACT, "update", evidence, ret_status, error);
 }
 
+/* A path is a file, or a folder with all below it, with or without its slash. */
+static bool is_at_or_below(const char *path, size_t length, const char *place)
+{
+    size_t size = strlen(place);
+    while (size > 0 && place[size - 1] == '/')
+        size--;
+    return length >= size && memcmp(path, place, size) == 0
+           && (length == size || path[size] == '/');
+}
+
 static bool touches(const struct bytes *lines, const struct setup_list *paths)
 {
     const char *at = (const char *)lines->data, *end = at + lines->size;
     while (at < end) {
         const char *newline = memchr(at, '\n', (size_t)(end - at));
         size_t length = (size_t)((newline != NULL ? newline : end) - at);
-        for (size_t i = 0; i < paths->count; i++) {
-            size_t size = strlen(paths->items[i]);
-            bool folder = size > 0 && paths->items[i][size - 1] == '/';
-            if ((folder ? length > size : length == size) && memcmp(at, paths->items[i], size) == 0)
+        for (size_t i = 0; i < paths->count; i++)
+            if (is_at_or_below(at, length, paths->items[i]))
                 return true;
-        }
         at += length + 1;
     }
     return false;
+}
+
+void git_add_paths(struct text *script, const struct setup_list *paths)
+{
+    for (size_t i = 0; i < paths->count; i++) {
+        CLEANUP_TEXT struct text place = {0};
+        text_add(&place, ":(top,literal)");
+        text_add(&place, paths->items[i]);
+        text_add(script, " ");
+        text_add_quoted_text(script, &place);
+    }
+}
+
+enum error_code git_check_paths(struct target *target, const struct setup_list *paths,
+                                struct error *error)
+{
+    for (size_t i = 0; i < paths->count; i++) {
+        const struct setup_list one = {.items = {paths->items[i]}, .count = 1};
+        CLEANUP_TEXT struct text script = {0};
+        CLEANUP_RESULT struct target_result result = {0};
+        text_add(&script, "git ls-files -co --");
+        git_add_paths(&script, &one);
+        enum error_code code = target_run(target,
+                                          &(struct target_command){.built = &script,
+                                                                   .output = OUTPUT_NAMES},
+                                          &result, error);
+        if (code != ERROR_OK)
+            return code;
+        if (result.status != 0 || result.output.size == 0)
+            return error_set(error, ERROR_CONFIG, result.status, paths->items[i],
+                             "write its path from the repository's root, or take it out of "
+                             "repository.policy_files",
+                             "no file of the tree on the target is called so, and a change of the "
+                             "policy would pass as a release");
+    }
+    return ERROR_OK;
 }
 
 enum error_code git_changed(struct target *target, const char *from, const char *to,

@@ -37,6 +37,11 @@ enum error_code git_loose_files(struct target *target, struct bytes *ret_names, 
 enum error_code git_update(struct target *target, const struct target_tenancy *tenancy,
                            const char *commit, struct evidence *evidence, int *ret_status,
                            struct error *error) CHECKED;
+/* Each path as git takes it, from the repository's root and without patterns, behind a blank. */
+void git_add_paths(struct text *script, const struct setup_list *paths);
+/* ERROR_CONFIG where one of them has no file in the tree, tracked or not. */
+enum error_code git_check_paths(struct target *target, const struct setup_list *paths,
+                                struct error *error) CHECKED;
 /* Evidence: git.changed "A..B". *ret_touches: a path of `paths` is among them. */
 enum error_code git_changed(struct target *target, const char *from, const char *to,
                             const struct setup_list *paths, struct evidence *evidence,

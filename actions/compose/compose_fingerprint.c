@@ -2,6 +2,7 @@
  * they must still be compared. */
 #include "actions/compose/compose.h"
 #include "actions/compose/compose_project.h"
+#include "actions/git.h"
 #include "journal/format/names.h"
 
 #include <stdio.h>
@@ -117,10 +118,7 @@ enum error_code compose_policy_fingerprint(struct target *target, struct evidenc
     CLEANUP_TEXT struct text script = {0};
     add_hmac_functions(&script, target, COMPOSE_KEY_MAKE, NEED_KEY);
     text_add(&script, files->count > 0 ? "git -c core.quotePath=false ls-files -co --" : "hmac <");
-    for (size_t i = 0; i < files->count; i++) {
-        text_add(&script, " ");
-        text_add_quoted(&script, files->items[i]);
-    }
+    git_add_paths(&script, files);
     text_add(&script, files->count > 0
                           ? " | while read -r f; do printf '%s\\n' \"$f\"; cat \"$f\"; done | hmac"
                           : " /dev/null");

@@ -64,6 +64,25 @@ static int64_t default_failures_total(const struct limits *limits)
     return tenth > limits->failures ? tenth : limits->failures;
 }
 
+/* From the repository's root: "./a" is "a". */
+static enum error_code settle_policy_files(const struct field_file *file,
+                                           struct setup_repository *repository, struct error *error)
+{
+    for (size_t i = 0; i < repository->policy_files.count; i++) {
+        const char *path = repository->policy_files.items[i];
+        while (strncmp(path, "./", 2) == 0)
+            path += strspn(path + 1, "/") + 1;
+        if (path[0] == '\0' || path[0] == '/' || strcmp(path, ".") == 0
+            || strncmp(path, "../", 3) == 0 || strstr(path, "/../") != NULL)
+            return field_file_fail(file, "repository/policy_files",
+                                   "write it from the repository's root: config/policy.json",
+                                   "this is no path in the repository",
+                                   repository->policy_files.items[i], error);
+        repository->policy_files.items[i] = path;
+    }
+    return ERROR_OK;
+}
+
 static enum error_code settle_draft(const struct field_file *file, struct draft *draft,
                                     struct error *error)
 {
@@ -116,6 +135,8 @@ static enum error_code settle_draft(const struct field_file *file, struct draft 
     enum error_code code = settle_operator(file, draft, error);
     if (code == ERROR_OK)
         code = settle_endpoints(file, setup, error);
+    if (code == ERROR_OK)
+        code = settle_policy_files(file, &setup->repository, error);
     return code == ERROR_OK ? checklist_settle(file, &draft->checklist, setup, error) : code;
 }
 

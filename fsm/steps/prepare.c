@@ -150,6 +150,16 @@ static enum error_code check_project(struct step *step, struct error *error)
     return ERROR_OK;
 }
 
+static enum error_code check_policy_files(struct step *step, struct error *error)
+{
+    const struct setup *setup = target_setup(step->target);
+    enum error_code code = git_check_paths(step->target, &setup->repository.policy_files, error);
+    return code == ERROR_CONFIG
+               ? step_is(step, EVENT_MISMATCH, "repository.policy_files names %s: %s (%s)",
+                         error->where, error->what, error->next)
+               : code;
+}
+
 /* The before snapshot (snapshot.h), apart from what is looked at for the policy. */
 static enum error_code look_before(struct step *step, struct error *error)
 {
@@ -157,20 +167,22 @@ static enum error_code look_before(struct step *step, struct error *error)
     struct target *target = step->target;
     enum error_code code = git_look(target, &step->evidence, &seen->git, error);
     if (code == ERROR_OK)
+        code = check_policy_files(step, error);
+    if (step_goes_on(step, code))
         code = check_project(step, error);
-    if (code == ERROR_OK)
+    if (step_goes_on(step, code))
         code = compose_fingerprints(target, COMPOSE_KEY_MAKE, &step->evidence, error);
-    if (code == ERROR_OK)
+    if (step_goes_on(step, code))
         code = compose_render(target, &step->evidence, &seen->model, error);
-    if (code == ERROR_OK)
+    if (step_goes_on(step, code))
         code = compose_containers(target, &step->evidence, &seen->containers, error);
-    if (code == ERROR_OK)
+    if (step_goes_on(step, code))
         code = compose_images(target, &seen->model, &step->evidence, &seen->images, error);
-    if (code == ERROR_OK)
+    if (step_goes_on(step, code))
         code = note_drift(step, error);
-    if (code == ERROR_OK)
+    if (step_goes_on(step, code))
         code = env_back_note(step, error);
-    return code == ERROR_OK ? step_fact(step, FACT_COMMIT, seen->git.commit, error) : code;
+    return step_goes_on(step, code) ? step_fact(step, FACT_COMMIT, seen->git.commit, error) : code;
 }
 
 static enum error_code hold_images(struct step *step, const struct target_tenancy *tenancy,

@@ -214,6 +214,9 @@ static void config_load_unsettled_values_refused_with_position(void **state)
         {"endpoints: {execution: {url: \"http://127.0.0.1:3002/health\"}}", "endpoints: {}", ":7:1",
          "no endpoint"},
         {"version: 1\n", "version: 1\nlimits:\n  sample_gap_ms: 5000\n", ":3:18", "sample_gap_ms"},
+        {"version: 1\n", "version: 1\nrepository:\n  policy_files: [a, ../b]\n", ":3:3",
+         "no path"},
+        {"version: 1\n", "version: 1\nrepository:\n  policy_files: [/etc/b]\n", ":3:3", "no path"},
         {"version: 1\n", "version: 1\nlimits:\n  sample_interval_ms: 20000\n", ":3:23",
          "sample_gap_ms"},
     };

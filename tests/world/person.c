@@ -49,8 +49,9 @@ static void write_config(struct scripted *scripted, const struct person_choice *
                 key, line, choice->approvals > 0 ? approver : "", line, choice->approvals);
     grow_format(&text, "compose: {command: docker-compose%s}\n",
                 choice->unnamed ? "" : ", project: titan");
-    grow_text(&text, "repository: {policy_files: [" TITAN_POLICY_FILE "]}\n"
-                     "bus: {host: 127.0.0.1, port: 4222, reply_ms: 40}\n"
+    grow_format(&text, "repository: {policy_files: [%s]}\n",
+                choice->policy_files != NULL ? choice->policy_files : TITAN_POLICY_FILE);
+    grow_text(&text, "bus: {host: 127.0.0.1, port: 4222, reply_ms: 40}\n"
                      "services:\n  execution: titan-execution\n  brain: titan-brain\n"
                      "  marker: /app/execution.armed\n  settle_ms: 6000\n"
                      "  patterns: {errors: [\"panic\"]}\n"

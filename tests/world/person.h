@@ -9,12 +9,13 @@
 
 /* What a test may want otherwise; zero is what stands at the right. */
 struct person_choice {
-    int window_ms;   /* 10000 */
-    int interval_ms; /* 5000 */
-    int approvals;   /* 0 of a policy change */
-    bool unarmed;    /* Execution is found disarmed */
-    bool unnamed;    /* the configuration names no project of compose */
-    bool container;  /* web is asked by its container's own check, brain by exec */
+    int window_ms;            /* 10000 */
+    int interval_ms;          /* 5000 */
+    int approvals;            /* 0 of a policy change */
+    bool unarmed;             /* Execution is found disarmed */
+    bool unnamed;             /* the configuration names no project of compose */
+    const char *policy_files; /* TITAN_POLICY_FILE, as the list of the configuration has it */
+    bool container;           /* web is asked by its container's own check, brain by exec */
 };
 
 /* A world with its Titan up, and the journal begun. */

@@ -244,8 +244,9 @@ static int run_rev_list(struct sh *shell, struct titan *titan, int count, char *
 static bool is_in(const char *name, const char *place)
 {
     size_t length = strlen(place);
-    return length > 0 && place[length - 1] == '/' ? strncmp(name, place, length) == 0
-                                                  : strcmp(name, place) == 0;
+    while (length > 0 && place[length - 1] == '/')
+        length--;
+    return strncmp(name, place, length) == 0 && (name[length] == '\0' || name[length] == '/');
 }
 
 /* Of one place: what is tracked, then what only lies there. */
@@ -265,9 +266,11 @@ static void list_files(struct sh *shell, const struct titan *titan, const char *
 /* ls-files --error-unmatch -- FILE, and -co -- PLACES */
 static int run_ls_files(struct sh *shell, struct titan *titan, int count, char **words)
 {
+    static const char top[] = ":(top,literal)";
+    const size_t size = sizeof top - 1;
     if (strcmp(words[0], "-co") == 0) {
         for (int i = 2; i < count; i++)
-            list_files(shell, titan, words[i]);
+            list_files(shell, titan, words[i] + (strncmp(words[i], top, size) == 0 ? size : 0));
         return 0;
     }
     return tracked_text(titan->head, words[count - 1]) != NULL

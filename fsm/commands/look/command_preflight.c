@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actions/git.h"
 #include "actions/checklist/preflight.h"
 #include "journal/canonical.h"
 #include "journal/format/names.h"
@@ -136,6 +137,8 @@ enum error_code command_preflight(const struct command_line *line, enum exit_sta
     if (code != ERROR_OK)
         return code;
     code = preflight_run(target, evidence, statuses, error);
+    if (code == ERROR_OK)
+        code = git_check_paths(target, &driver->config.setup.repository.policy_files, error);
     if (code == ERROR_OK)
         code = report_checklist(driver, statuses, evidence, ret_status, error);
     evidence_clear(evidence);

@@ -1,5 +1,6 @@
-/* Goal: where the configuration names no project, it is the one that compose itself finds; and a
- * commit that gives it another name stops before anything is touched. */
+/* Goal: what the configuration names is found where people mean it. Policy files lie in the tree,
+ * or the release is stopped; where the configuration names no project, it is the one that compose
+ * itself finds; and a commit that gives it another name stops before anything is touched. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -71,11 +72,53 @@ static void name_of_another_project_stops_before_the_pull(void **state)
     scripted_close(world);
 }
 
+/* Begins a release that changes the policy file, with this list of policy files. */
+static int release_of_a_policy(const char *policy_files)
+{
+    const struct person_choice with = {.window_ms = 1000,
+                                       .interval_ms = 500,
+                                       .policy_files = policy_files};
+    struct scripted *world = person_begins(84, &with);
+    titan_publish(&world->titan,
+                  &(struct titan_release){.subject = "a", .policy = "{\"max_position\": 2}\n"});
+    int status = person_runs(world, "begin release --reason test");
+    if (status == DONE)
+        status = person_runs(world, GO);
+    scripted_close(world);
+    return status;
+}
+
+static void policy_files_are_paths_of_the_repository(void **state)
+{
+    (void)state;
+    static const char *const names[] = {TITAN_POLICY_FILE, "./" TITAN_POLICY_FILE, "config",
+                                        "config/", ".//config"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        int status = release_of_a_policy(names[i]);
+        if (status != ABORTED || strstr(person_said(), "changes the policy file") == NULL)
+            fail_msg("%s: %d\n%s", names[i], status, person_said());
+    }
+}
+
+static void policy_files_that_match_nothing_stop_it(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"config/risk_polcy.json", TITAN_POLICY_FILE ", conf",
+                                        "\"config/*\""};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        int status = release_of_a_policy(names[i]);
+        if (status != ABORTED || strstr(person_said(), "no file of the tree") == NULL)
+            fail_msg("%s: %d\n%s", names[i], status, person_said());
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(name_of_the_same_project_completes),
         cmocka_unit_test(name_of_another_project_stops_before_the_pull),
+        cmocka_unit_test(policy_files_are_paths_of_the_repository),
+        cmocka_unit_test(policy_files_that_match_nothing_stop_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
