@@ -1,11 +1,11 @@
-/* actions/secrets/env_file: the assignments of an env file, as compose reads them: comments,
- * `export`, quotes, escapes, values over several lines.
+/* actions/secrets/env_file: all that may be meant by the lines of an env file, also of one that
+ * compose would refuse: comments, `export`, quotes, escapes, values over several lines.
  * Knows:     lines and quotes; not which value is a secret. Pure.
  * Readings:  the two programs named compose do not read every line alike, so each assignment is
  *            given once for every way in which it can be read: a value in double quotes as it
  *            stands and with its escapes undone, an unquoted one with what may be a comment after
  *            it and without.
- * Variables: `${NAME}` in a value is not replaced; the value of NAME is an assignment of its own.
+ * Variables: `${NAME}` in a value is not replaced: env_values.h does that.
  * Memory:    values are borrowed for the call, from the text or from locked memory that is wiped.
  */
 #ifndef ACTIONS_ENV_FILE_H

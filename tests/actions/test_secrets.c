@@ -157,6 +157,24 @@ static void secrets_open_each_kind_is_judged_by_key_value_and_length(void **stat
     }
 }
 
+/* What compose makes of a line is kept out as well as what stands there. */
+static void secrets_open_what_compose_makes_of_a_value_is_redacted(void **state)
+{
+    (void)state;
+    struct setup setup = setup_of("/srv/titan");
+    struct secrets *secrets = secrets_of(&setup, "\xef\xbb\xbf"
+                                                 "DB_PASSWORD=a$$bcd-one\r\n"
+                                                 "NAME=five-5\nTITAN_MASTER_PASSWORD=${NAME}\n"
+                                                 "X_TOKEN=\"p\\$q\\0101rst\"\n"
+                                                 "Y_TOKEN=${NOT_SET-default-one}\n"
+                                                 "NATS_OPERATOR=op$$word\n");
+    expect(secrets, REDACT_SECRETS,
+           "a$$bcd-one a$bcd-one five-5 p$qArst default-one op$word op$$word NAME",
+           "[redacted] [redacted] [redacted] [redacted] [redacted] [redacted] [redacted] NAME");
+    assert_string_equal(secrets_bus_password(secrets), "op$word");
+    secrets_close(secrets);
+}
+
 static void secrets_open_what_the_machine_reads_stays(void **state)
 {
     (void)state;
@@ -394,6 +412,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(env_file_read_lines_give_every_reading),
         cmocka_unit_test(secrets_open_each_kind_is_judged_by_key_value_and_length),
+        cmocka_unit_test(secrets_open_what_compose_makes_of_a_value_is_redacted),
         cmocka_unit_test(secrets_open_what_the_machine_reads_stays),
         cmocka_unit_test(secrets_open_quoted_multiline_and_address_values),
         cmocka_unit_test(target_run_value_in_two_pieces_is_one_again),

@@ -1,0 +1,37 @@
+/* actions/secrets/secret_values: which value of which key is kept out of the record (secrets.h says
+ * which), and the bus password among them. Private to secrets.c.
+ * Memory:    of the values is the redactor's; the password is locked. */
+#ifndef ACTIONS_SECRET_VALUES_H
+#define ACTIONS_SECRET_VALUES_H
+
+#include "actions/secrets/env_file.h"
+#include "actions/secrets/redact.h"
+#include "actions/target/setup.h"
+
+enum { SECRET_NOTE_MAX = 400 };
+
+enum secret_kind {
+    SECRET_VARIABLE = 0, /* secret where its key looks so; may be one where it is long */
+    SECRET_LITERAL,      /* secret where its key looks so */
+    SECRET_CONTENT,      /* secret */
+};
+
+struct secret_values {
+    const struct setup *setup;
+    struct redactor *redactor;
+    char *bus_password; /* locked; NULL = none was seen */
+    char note[SECRET_NOTE_MAX];
+    bool own; /* what is read is the env file of the setup, which holds the bus password */
+};
+
+enum error_code secret_values_add(struct secret_values *values,
+                                  const struct env_assignment *assignment, enum secret_kind kind,
+                                  struct error *error) CHECKED;
+/* An env file: every reading of every line, and what either program makes of the whole. The bus
+ * password is what the newer one makes of it, else the older one, else what stands there. */
+enum error_code secret_values_add_file(struct secret_values *values, const char *text, size_t size,
+                                       bool own, struct error *error) CHECKED;
+/* One more thing that cannot be redacted. */
+void secret_values_note(struct secret_values *values, const char *what);
+
+#endif
