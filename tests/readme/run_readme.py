@@ -266,7 +266,8 @@ def every_command_and_option_that_is_named_exists(stack):
         "--env-file",
         "--verify",
         "--suite",
-    }  # of compose, journalctl and meson
+        "--no-install-recommends",
+    }  # of compose, journalctl, meson and apt-get
     ours = set(re.findall(r"--[a-z][a-z-]+", README))
     insist(
         ours - known - foreign == set(),
