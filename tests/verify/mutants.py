@@ -13,7 +13,6 @@ import os
 import pathlib
 import random
 import re
-import resource
 import shlex
 import subprocess
 import sys
@@ -21,7 +20,18 @@ import tempfile
 
 ROOMS = ("verify/claims", "verify/judge", "verify/rules")
 # Most mutants meet their end in the first.
-TESTS = ("rules", "chain", "takeover", "window", "scenarios", "authority", "drift", "evidence")
+TESTS = (
+    "pattern_rules",
+    "judge_rules",
+    "rules",
+    "chain",
+    "takeover",
+    "window",
+    "scenarios",
+    "authority",
+    "drift",
+    "evidence",
+)
 SWAPS = {
     " == ": " != ",
     " != ": " == ",
@@ -35,11 +45,13 @@ SWAPS = {
     "return false;": "return true;",
 }
 ONLY = os.environ.get("TITAN_MUTANTS_ONLY", "")
+SANITIZED = "-fsanitize=address"  # a loop that goes one too far
 VERBOSE = "TITAN_MUTANTS_VERBOSE" in os.environ
 SILENCED = "a finding that is not made"
 LIBRARY, SHARED = "verify/libtitan_verify.a", "libtitan_verify.so"
+GUARDED = "tests/verify/libverify_judges.a"  # here by the mutant itself
 WANTED_SHARE = 0.92
-ENDLESS_S, MEMORY_BYTES = 120, 2 << 30
+ENDLESS_S, MEMORY_MB = 120, 2048
 
 
 class Mutant:
@@ -114,7 +126,7 @@ class Bench:
         self.programs = [self.linked(f"tests/verify/test_verify_{test}") for test in TESTS]
         self.environment = dict(
             os.environ,
-            LD_PRELOAD=str(build / "tests/verify/libverify_remember.so"),
+            ASAN_OPTIONS=f"hard_rss_limit_mb={MEMORY_MB}:detect_leaks=0",
             TITAN_REMEMBERED=str(self.room / "remembered"),
         )
 
@@ -135,7 +147,10 @@ class Bench:
             sys.exit(f"{program} is not linked with {LIBRARY}: {commands[-1]}")
         made = str(self.room / pathlib.Path(program).name)
         mine = {LIBRARY: str(self.room / SHARED), program: made}
-        self.output(*[mine.get(word, word) for word in words])
+        words = [mine.get(word, word) for word in words if word != GUARDED]
+        remember = str(self.build / "tests/verify/libverify_remember.so")
+        first = ["-Wl,--no-as-needed", remember, f"-Wl,-rpath,{self.build}/tests/verify"]
+        self.output(words[0], *first, *words[1:], SANITIZED)
         return made
 
     def compile(self, mutant, text, room):
@@ -148,7 +163,7 @@ class Bench:
             taken = before in skipped or word in skipped or word == "-MD"
             if not taken and not word.startswith(("-W", "-O", "-g", "-D_FORTIFY")):
                 mine.append(word)
-        mine += ["-w", "-O0", "-fPIC", "-o", str(room / "mutant.o"), "-c", str(changed)]
+        mine += ["-w", "-O0", "-fPIC", SANITIZED, "-o", str(room / "mutant.o"), "-c", str(changed)]
         done = subprocess.run(mine, cwd=self.build, capture_output=True)
         return done.returncode == 0, words[words.index("-o") + 1]
 
@@ -161,7 +176,6 @@ class Bench:
                 capture_output=True,
                 env=environment,
                 timeout=ENDLESS_S,
-                preexec_fn=limit_memory,
             )
             return done.returncode != 0
         except subprocess.TimeoutExpired:
@@ -202,10 +216,6 @@ def known_survivors(root):
             sys.exit(f"mutants.known: not `path | kind | line | reason`: {line}")
         known[key] = reason
     return known
-
-
-def limit_memory():
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
 
 
 def report(results, known):

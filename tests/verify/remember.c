@@ -1,7 +1,7 @@
-/* Preloaded by mutants.py: what came of a signature is remembered in the file TITAN_REMEMBERED, so
- * that a test that runs a thousand times computes each once. Results are a function of their
- * arguments only, so that no test can tell the difference. Only the run that has TITAN_REMEMBERS
- * set writes; the others map the file read-only, so that no mutant can spoil it.
+/* In front of libsodium, by mutants.py: what came of a signature is remembered in the file
+ * TITAN_REMEMBERED, so that a test that runs a thousand times computes each once. Results are a
+ * function of their arguments only, so that no test can tell the difference. Only the run that has
+ * TITAN_REMEMBERS set writes; the others map the file read-only, so that no mutant can spoil it.
  * Wrapped: the functions of libsodium that multiply points, which take two thirds of the time. */
 #include <dlfcn.h>
 #include <fcntl.h>
