@@ -9,11 +9,7 @@
 #include "actions/target/http.h"
 #include "journal/format/names.h"
 
-enum {
-    PROBE_MS = 4000,
-    STATUS_GOOD = 1,
-    STATUS_BAD = 2
-}; /* of a container's own check; no HTTP status is so small */
+enum { PROBE_MS = 4000 };
 
 /* "http://service:NAME:3100/x" with NAME's own address in the container network. */
 static enum error_code resolve(struct target *target, const struct containers *containers,
@@ -101,7 +97,8 @@ static enum error_code ask_container(struct target *target, const struct contain
     return evidence_add(evidence,
                         &(struct evidence_draft){.probe = PROBE_HEALTH,
                                                  .subject = endpoint->name,
-                                                 .status = good ? STATUS_GOOD : STATUS_BAD,
+                                                 .status = good ? HEALTH_STATUS_GOOD
+                                                                : HEALTH_STATUS_BAD,
                                                  .output = &body,
                                                  .sent_ns = now,
                                                  .received_ns = now},
@@ -127,8 +124,8 @@ static enum error_code ask_exec(struct target *target, const struct setup_endpoi
     return evidence_add(evidence,
                         &(struct evidence_draft){.probe = PROBE_HEALTH,
                                                  .subject = endpoint->name,
-                                                 .status = result.status == 0 ? STATUS_GOOD
-                                                                              : STATUS_BAD,
+                                                 .status = result.status == 0 ? HEALTH_STATUS_GOOD
+                                                                              : HEALTH_STATUS_BAD,
                                                  .output = &result.output,
                                                  .sent_ns = result.sent_ns,
                                                  .received_ns = result.received_ns,

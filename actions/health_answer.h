@@ -8,6 +8,10 @@
 #include "actions/target/setup.h"
 #include "journal/format/bytes.h"
 
+/* The status of an item that is no HTTP answer: of a container's own check, or of a command in it.
+ */
+enum { HEALTH_STATUS_GOOD = 1, HEALTH_STATUS_BAD = 2 };
+
 enum health_answer {
     HEALTH_ANSWER_INVALID = 0,
     HEALTH_ANSWER_BAD,

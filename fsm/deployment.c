@@ -281,6 +281,7 @@ struct deployment_facts deployment_facts(const struct deployment *deployment, en
         .subject = text_at(facts, FACT_SUBJECT),
         .policy_hash = text_at(facts, FACT_POLICY_HASH),
         .drift = text_at(facts, FACT_DRIFT),
+        .health = text_at(facts, FACT_HEALTH),
         .env = text_at(facts, FACT_ENV),
         .execution = text_at(facts, FACT_EXECUTION),
         .policy_changed = strcmp(text_at(facts, FACT_POLICY_CHANGED), "yes") == 0,
@@ -316,6 +317,18 @@ int64_t entry_received_ns(const struct journal_entry *entry, const char *probe)
     return last_ns;
 }
 
+enum error_code item_output(struct journal *journal, const json_t *item, struct bytes *ret_output,
+                            struct error *error)
+{
+    const char *hex = text_at(item, "output");
+    uint8_t hash[SHA256_BYTES];
+    if (!bytes_from_hex(hex, strlen(hex), hash, sizeof hash))
+        return error_set(error, ERROR_DAMAGED, 0, journal_directory(journal),
+                         "run titan-verify on the journal and keep a copy of it",
+                         "an item of evidence names no blob");
+    return journal_blob(journal, hash, ret_output, error);
+}
+
 enum error_code deployment_evidence(struct journal *journal, const struct journal_entry *entry,
                                     const char *probe, struct bytes *ret_output,
                                     struct error *error)
@@ -325,11 +338,7 @@ enum error_code deployment_evidence(struct journal *journal, const struct journa
         const json_t *item = json_array_get(items, i);
         if (strcmp(text_at(item, "probe"), probe) != 0)
             continue;
-        const char *hex = text_at(item, "output");
-        uint8_t hash[SHA256_BYTES];
-        if (!bytes_from_hex(hex, strlen(hex), hash, sizeof hash))
-            return damaged_entry(entry, "an item of evidence names no blob", error);
-        return journal_blob(journal, hash, ret_output, error);
+        return item_output(journal, item, ret_output, error);
     }
     return bytes_append(ret_output, "", 0, error);
 }

@@ -63,7 +63,7 @@ int64_t deployment_epoch(const struct deployment *deployment);
 /* What the last transition into `to` says for later steps (the writer is step_fact()). Texts are ""
  * and the rest false or UNKNOWN where it says nothing. Borrowed. */
 struct deployment_facts {
-    const char *commit, *subject, *policy_hash, *drift;
+    const char *commit, *subject, *policy_hash, *drift, *health;
     const char *env; /* what a rollback does to the env file, in words; "" = nothing special */
     const char *execution; /* id of Execution's container when it was made safe */
     bool policy_changed, rearm;
@@ -87,6 +87,9 @@ int64_t entry_received_ns(const struct journal_entry *entry, const char *probe);
 enum error_code deployment_evidence(struct journal *journal, const struct journal_entry *entry,
                                     const char *probe, struct bytes *ret_output,
                                     struct error *error) CHECKED;
+/* The blob of one item. ERROR_DAMAGED where it names none. */
+enum error_code item_output(struct journal *journal, const json_t *item, struct bytes *ret_output,
+                            struct error *error) CHECKED;
 /* What the last run of the checklist in this deployment found of an item: its evidence
  * (`preflight`), NULL where it never ran or did not know the item. *ret_entry is the transition
  * that holds it. Borrowed. */

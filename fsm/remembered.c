@@ -65,17 +65,6 @@ static void note_open_act(struct remembered_acts *acts, const char *action, cons
             remember_service(acts, execution);
 }
 
-static enum error_code item_blob(struct journal *journal, const json_t *item,
-                                 struct bytes *ret_output, struct error *error)
-{
-    const char *hex = item_text(item, "output");
-    uint8_t hash[SHA256_BYTES];
-    if (!bytes_from_hex(hex, strlen(hex), hash, sizeof hash))
-        return error_set(error, ERROR_DAMAGED, 0, journal_directory(journal),
-                         "run titan-verify on the journal", "an item of evidence names no blob");
-    return journal_blob(journal, hash, ret_output, error);
-}
-
 /* The list is of the same entry: an item of a log is of the one in front of it. */
 static enum error_code fold_log(struct remembered *remembered,
                                 const struct setup_services *services, bool execution,
@@ -127,7 +116,7 @@ static enum error_code fold_health(struct remembered *remembered, struct journal
     json_int_t status = json_integer_value(json_object_get(item, "status"));
     if (status < 200 || status > 299)
         return ERROR_OK;
-    enum error_code code = item_blob(journal, item, &body, error);
+    enum error_code code = item_output(journal, item, &body, error);
     if (code != ERROR_OK)
         return code;
     (void)health_answer_read(&any, (int)status, &body, &word);
@@ -150,7 +139,7 @@ static enum error_code fold_item(struct remembered *remembered, struct journal *
     if (json_integer_value(json_object_get(item, "status")) != 0
         || !(list || project || ((execution || brain) && *listed)))
         return ERROR_OK;
-    enum error_code code = item_blob(journal, item, &output, error);
+    enum error_code code = item_output(journal, item, &output, error);
     if (code != ERROR_OK)
         return code;
     if (project)

@@ -1,4 +1,5 @@
 #include "fsm/snapshot.h"
+#include "actions/health_answer.h"
 #include "journal/format/names.h"
 
 #include <stdio.h>
@@ -122,6 +123,34 @@ static enum error_code load_tree(struct driver *driver, const struct journal_ent
                             : code;
 }
 
+/* The last answer of each endpoint counts. */
+static enum error_code load_health(struct driver *driver, const struct journal_entry *entry,
+                                   struct snapshot *snapshot, struct error *error)
+{
+    const struct setup *setup = &driver->config.setup;
+    const json_t *items = json_object_get(entry->body, "evidence");
+    for (size_t i = 0; i < json_array_size(items); i++) {
+        const json_t *item = json_array_get(items, i);
+        CLEANUP_BYTES struct bytes body = {0};
+        bool word;
+        const char *probe = json_string_value(json_object_get(item, "probe")),
+                   *subject = json_string_value(json_object_get(item, "subject"));
+        int status = (int)json_integer_value(json_object_get(item, "status"));
+        if (probe == NULL || subject == NULL || strcmp(probe, PROBE_HEALTH) != 0)
+            continue;
+        enum error_code code = item_output(driver->journal, item, &body, error);
+        if (code != ERROR_OK)
+            return code;
+        for (size_t k = 0; k < setup->endpoint_count; k++)
+            if (strcmp(setup->endpoints[k].name, subject) == 0)
+                snapshot->sick[k] = status != HEALTH_STATUS_GOOD
+                                    && health_answer_read(&setup->endpoints[k], status, &body,
+                                                          &word)
+                                           == HEALTH_ANSWER_BAD;
+    }
+    return ERROR_OK;
+}
+
 enum error_code snapshot_load(struct driver *driver, struct snapshot *snapshot, struct error *error)
 {
     const struct deployment *deployment = &driver->deployment;
@@ -137,5 +166,7 @@ enum error_code snapshot_load(struct driver *driver, struct snapshot *snapshot, 
     enum error_code code = load_tree(driver, entry, snapshot, error);
     if (code == ERROR_OK)
         code = load_containers(driver, entry, snapshot, error);
+    if (code == ERROR_OK)
+        code = load_health(driver, entry, snapshot, error);
     return code == ERROR_OK ? load_images(driver, entry, snapshot, error) : code;
 }

@@ -18,8 +18,10 @@ struct snapshot {
     /* Which env file the containers run with (kept.h): the good one, of HMAC and mode above, or
      * else the one that was found. */
     bool env_good;
-    char policy_hash[SHA256_HEX + 1];     /* "" where it was not known, or there is none */
-    enum interlock interlock;             /* UNKNOWN the same */
+    char policy_hash[SHA256_HEX + 1]; /* "" where it was not known, or there is none */
+    enum interlock interlock;         /* UNKNOWN the same */
+    /* Endpoints that were not healthy, in the order of the configuration. */
+    bool sick[SETUP_NAMES_MAX];
     struct containers containers;         /* one of each declared service that ran */
     struct containers ran;                /* all that ran, of every service */
     struct images images;                 /* addresses to fetch them again */

@@ -102,16 +102,47 @@ static void judge_images(struct step *step)
     }
 }
 
+static bool was_all_good(const struct snapshot *before, const char *service)
+{
+    for (size_t i = 0; i < before->ran.count; i++)
+        if (strcmp(before->ran.list[i].service, service) == 0
+            && !container_is_good(&before->ran.list[i]))
+            return false;
+    return true;
+}
+
+/* Each is to be as good as it was: what was bad before is not asked to be better. */
+static const struct container *first_worse_container(const struct step *step)
+{
+    const struct containers *now = &step->seen.containers;
+    for (size_t i = 0; i < now->count; i++)
+        if (!container_is_good(&now->list[i])
+            && (!container_runs(&now->list[i])
+                || was_all_good(&step->seen.before, now->list[i].service)))
+            return &now->list[i];
+    return NULL;
+}
+
+static const char *first_worse_endpoint(const struct step *step)
+{
+    const struct setup *setup = target_setup(step->target);
+    for (size_t i = 0; i < setup->endpoint_count; i++)
+        if (!step->seen.health.good[i] && !step->seen.before.sick[i])
+            return setup->endpoints[i].name;
+    return NULL;
+}
+
 static void judge_services(struct step *step)
 {
     const struct step_seen *seen = &step->seen;
-    const struct container *sick = step_first_sick(step);
+    const struct container *sick = first_worse_container(step);
+    const char *endpoint = first_worse_endpoint(step);
     bool has_policy = step_has_policy(step);
     if (sick != NULL)
         (void)step_is(step, EVENT_UNHEALTHY, "service %s is %s %s", sick->service, sick->state,
                       sick->health);
-    else if (!seen->health.all_good)
-        (void)step_is(step, EVENT_UNHEALTHY, "%s", seen->health.text);
+    else if (endpoint != NULL)
+        (void)step_is(step, EVENT_UNHEALTHY, "%s is not healthy, and was before", endpoint);
     else if (has_policy && seen->interlock.interlock != INTERLOCK_DISARMED)
         (void)step_is(step, EVENT_MISMATCH,
                       "Execution is %s after the rollback; it must be disarmed",

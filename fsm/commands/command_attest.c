@@ -16,7 +16,6 @@ static enum error_code check_undecided(struct driver *driver, const char *item, 
 {
     CLEANUP_BYTES struct bytes output = {0};
     const struct journal_entry *entry;
-    uint8_t hash[SHA256_BYTES];
     const json_t *found = deployment_check(&driver->deployment, item, &entry);
     json_int_t status = json_integer_value(json_object_get(found, "status"));
     if (found == NULL || status == PREFLIGHT_UNDECIDED)
@@ -24,12 +23,7 @@ static enum error_code check_undecided(struct driver *driver, const char *item, 
     if (status == PREFLIGHT_PASSED)
         return error_set(error, ERROR_REFUSED, 0, item, "titan-fsm advance",
                          "a probe decides this item, and it passed");
-    const char *hex = json_string_value(json_object_get(found, "output"));
-    if (hex == NULL || !bytes_from_hex(hex, strlen(hex), hash, sizeof hash))
-        return error_set(error, ERROR_DAMAGED, 0, item,
-                         "run titan-verify on the journal and keep a copy of it",
-                         "an item of evidence names no blob");
-    enum error_code code = journal_blob(driver->journal, hash, &output, error);
+    enum error_code code = item_output(driver->journal, found, &output, error);
     if (code != ERROR_OK)
         return code;
     return error_set(error, ERROR_REFUSED, 0, item, "fix it, then titan-fsm advance",

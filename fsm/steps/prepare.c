@@ -110,6 +110,23 @@ static enum error_code look_at_policy_before(struct step *step, struct error *er
                : code;
 }
 
+/* What is not healthy before cannot be asked of a rollback. */
+static enum error_code note_health(struct step *step, struct error *error)
+{
+    const struct setup *setup = target_setup(step->target);
+    struct step_seen *seen = &step->seen;
+    char text[STEP_REASON_MAX - 40] = "";
+    enum error_code code = health_look(step->target, &seen->containers, &step->evidence,
+                                       &seen->health, error);
+    for (size_t i = 0; code == ERROR_OK && i < setup->endpoint_count; i++) {
+        size_t used = strlen(text);
+        if (!seen->health.good[i])
+            (void)snprintf(text + used, sizeof text - used, "%s%s", used > 0 ? ", " : "",
+                           setup->endpoints[i].name);
+    }
+    return code == ERROR_OK ? step_fact(step, FACT_HEALTH, text, error) : code;
+}
+
 /* Drift from before is not this deployment's: it is recorded and printed, so that it is not blamed
  * on it later. */
 static enum error_code note_drift(struct step *step, struct error *error)
@@ -180,6 +197,8 @@ static enum error_code look_before(struct step *step, struct error *error)
         code = compose_images(target, &seen->model, &step->evidence, &seen->images, error);
     if (step_goes_on(step, code))
         code = note_drift(step, error);
+    if (step_goes_on(step, code))
+        code = note_health(step, error);
     if (step_goes_on(step, code))
         code = env_back_note(step, error);
     return step_goes_on(step, code) ? step_fact(step, FACT_COMMIT, seen->git.commit, error) : code;

@@ -173,6 +173,8 @@ static enum error_code fill_changes(struct driver *driver, struct plan *plan,
     text_cut(changes->before, sizeof changes->before, plan->before.commit);
     text_cut(changes->after, sizeof changes->after,
              deployment_facts(deployment, STATE_UPDATED).commit);
+    text_cut(changes->health, sizeof changes->health,
+             deployment_facts(deployment, STATE_CONNECTED).health);
     text_cut(changes->drift, sizeof changes->drift,
              deployment_facts(deployment, STATE_CONNECTED).drift);
     text_cut(changes->env, sizeof changes->env, deployment_facts(deployment, STATE_CONNECTED).env);

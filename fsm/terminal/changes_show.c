@@ -123,6 +123,11 @@ void changes_print(FILE *stream, const struct changes *changes)
     print_policy(stream, changes);
     print_differences(stream, "drift",
                       changes->drift[0] != '\0' ? changes->drift : "none before this deployment");
+    if (changes->health[0] != '\0') {
+        fputs("  health    not healthy before, and not asked of a rollback: ", stream);
+        print_foreign(stream, changes->health);
+        fputc('\n', stream);
+    }
     if (changes->env[0] != '\0')
         print_differences(stream, "env file", changes->env);
     if (changes->differs[0] != '\0')
@@ -157,11 +162,12 @@ json_t *changes_json(const struct changes *changes)
                                               "after", change->after));
     }
     return json_pack(
-        "{s:s, s:s, s:I, s:s, s:{s:s, s:s, s:o}, s:o, s:{s:s, s:s, s:b}, s:o, s:o, s:o}", "event",
-        "change", "target", changes->target, "deployment", (json_int_t)changes->deployment,
+        "{s:s, s:s, s:I, s:s, s:{s:s, s:s, s:o}, s:o, s:{s:s, s:s, s:b}, s:o, s:o, s:o, s:o}",
+        "event", "change", "target", changes->target, "deployment", (json_int_t)changes->deployment,
         "procedure", machine_procedure_name(changes->procedure), "commits", "before",
         changes->before, "after", changes->after, "subjects", subjects, "services", services,
         "policy", "before", changes->policy_before, "after", changes->policy_after, "file_changed",
-        changes->policy_file, "drift", escaped_json(changes->drift), "env",
-        escaped_json(changes->env), "differs", escaped_json(changes->differs));
+        changes->policy_file, "drift", escaped_json(changes->drift), "health",
+        escaped_json(changes->health), "env", escaped_json(changes->env), "differs",
+        escaped_json(changes->differs));
 }

@@ -91,17 +91,6 @@ static bool belongs_to_any(const struct setup_endpoint *endpoint)
            || (endpoint->url != NULL && strstr(endpoint->url, "://service:") != NULL);
 }
 
-static enum error_code read_output(struct measure *measure, const json_t *item,
-                                   struct bytes *ret_output, struct error *error)
-{
-    uint8_t hash[SHA256_BYTES];
-    const char *hex = evidence_text(item, "output");
-    if (!bytes_from_hex(hex, strlen(hex), hash, sizeof hash))
-        return error_set(error, ERROR_DAMAGED, 0, journal_directory(measure->driver->journal),
-                         "run titan-verify on the journal", "an item of evidence names no blob");
-    return journal_blob(measure->driver->journal, hash, ret_output, error);
-}
-
 /* The answer of an endpoint after item `from` of this entry and before the next list of containers:
  * 1 good, 0 bad, -1 not asked. */
 static enum error_code answer_of(struct measure *measure, const json_t *items, size_t from,
@@ -117,12 +106,12 @@ static enum error_code answer_of(struct measure *measure, const json_t *items, s
         if (strcmp(evidence_text(item, "probe"), "health") != 0
             || strcmp(evidence_text(item, "subject"), endpoint->name) != 0)
             continue;
-        enum error_code code = read_output(measure, item, &body, error);
+        enum error_code code = item_output(measure->driver->journal, item, &body, error);
         if (code != ERROR_OK)
             return code;
         int status = (int)json_integer_value(json_object_get(item, "status"));
         bool word;
-        *ret_answer = status == 1
+        *ret_answer = status == HEALTH_STATUS_GOOD
                       || health_answer_read(endpoint, status, &body, &word) != HEALTH_ANSWER_BAD;
         *received_ns = item_received_ns(item);
         return ERROR_OK;
@@ -169,7 +158,8 @@ static enum error_code take_containers(struct measure *measure, const json_t *it
     CLEANUP_BYTES struct bytes lines = {0};
     struct containers *now = &measure->now;
     now->count = 0;
-    enum error_code code = read_output(measure, json_array_get(items, at), &lines, error);
+    enum error_code code = item_output(measure->driver->journal, json_array_get(items, at), &lines,
+                                       error);
     if (code == ERROR_OK)
         code = containers_read(&lines, now, error);
     for (size_t i = 0; code == ERROR_OK && i < measure->seen.count; i++)

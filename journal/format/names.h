@@ -113,6 +113,7 @@
 #define FACT_DISARMED_BY "disarmed_by"
 #define FACT_EXECUTION "execution"
 #define FACT_DRIFT "drift"
+#define FACT_HEALTH "health"
 #define FACT_GUARD "guard"
 #define FACT_EPOCH "epoch"
 #define FACT_NOT_REDACTED "not_redacted"
@@ -132,6 +133,7 @@
     X(FACT_DISARMED_BY)    \
     X(FACT_EXECUTION)      \
     X(FACT_DRIFT)          \
+    X(FACT_HEALTH)         \
     X(FACT_GUARD)          \
     X(FACT_EPOCH)          \
     X(FACT_NOT_REDACTED)   \

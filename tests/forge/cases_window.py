@@ -7,8 +7,8 @@ import json
 import edit
 import mutate
 from case import Case
-from cases_rules import T, body, put_item, set_item
-from journals_more import words_of_its_own
+from cases_rules import T, body, drop_item, put_item, set_item
+from journals_more import sick_before, words_of_its_own
 from steps import Driver
 from target import EXECUTION, WEB, digest
 
@@ -229,6 +229,20 @@ CASES = [
     Case("n_word", "N-06", "attested", exit_status=0),
     Case("n_degraded", "N-06", words_of_its_own, exit_status=0),
     Case("n_own_words", "N-03", words_of_its_own, exit_status=0),
+    Case("n_sick_before", "N-06", sick_before, exit_status=0),
+    Case(
+        "p_sick_after",
+        "P-23",
+        "release_unhealthy",
+        set_item("verify_restored", "health", status=503),
+    ),
+    Case(
+        "p_sick_other",
+        "P-23",
+        sick_before,
+        lambda j: edit.item(T(j, "verify_restored"), "health", 0, "brain").update(status=503),
+    ),
+    Case("p_unasked_before", "P-12", "release", drop_item("connect", "health")),
     Case("w_foreign_word", "W-01", words_of_its_own, says("ok"), finds=("P-23",)),
     Case("w_no_word", "W-01", words_of_its_own, says(None), finds=("P-23",)),
     Case("w_half_json", "W-01", "release", answers('{"status":"ok"} ' + "x"), finds=("P-23",)),

@@ -12,6 +12,7 @@ NAMED = {
     ("command disarm", "compose.containers", "extended"),
     ("command disarm", "compose.containers", "shortened"),
     ("command disarm", "logs.execution", "other hash behind"),
+    ("connect", "health", "failed"),  # what was sick before is not asked of a rollback (N-06)
 }
 # (probe, mutation) of samples
 COUNTED = {
@@ -37,6 +38,7 @@ EXCEPTIONS = {
     ("connect", "bus.policy_hash", "other hash"): BEFORE,
     ("connect", "compose.drift", "exchanged"): BEFORE,
     ("connect", "compose.images", "exchanged"): BEFORE,
+    ("connect", "health", "emptied"): BEFORE,
     ("connect", "interlock.marker", "flipped"): BEFORE,
     ("connect", "logs.brain", "emptied"): BEFORE,
     ("connect", "logs.brain", "handshake failed before"): BEFORE,

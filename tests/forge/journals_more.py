@@ -248,6 +248,22 @@ def restarts_by_design():
     return driver
 
 
+def sick_before():
+    """An endpoint is not healthy before and after: of the rollback it is not asked."""
+    driver = Driver()
+    driver.arm_by_hand()
+    driver.target.sick.add("web")
+    driver.prepare("release", "2", "a")
+    driver.switch()
+    driver.begin("verify_release")
+    driver.target.wait(20000)
+    driver.list()
+    driver.health()
+    driver.end("rolling_back", "unhealthy")
+    driver.roll_back()
+    return driver
+
+
 def words_of_its_own():
     """The first endpoint calls itself great, or limping; that is pinned, and the second named."""
     driver = Driver()
@@ -282,6 +298,7 @@ ALL = {
         with_upper_case,
         with_short_hash,
         words_of_its_own,
+        sick_before,
         leadership_regained,
         deaf_execution,
         rolled_back_twice,

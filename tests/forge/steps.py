@@ -24,6 +24,7 @@ class Driver(Story):
         self.list()
         self.item("compose.images", "", self.target.images(self.before))
         self.drift()
+        self.health()
         self.item("env.good", "", self.target.env_good)
         self.look()
         self.replies()

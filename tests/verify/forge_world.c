@@ -332,6 +332,7 @@ static void connect_target(struct forge *forge, json_t *evidence)
     containers(forge, evidence);
     images(forge, evidence, forge->image_before);
     drift(forge, evidence, "");
+    health(forge, evidence, false);
     line(forge, evidence, "env.good", "none");
     forge_look(forge, evidence);
     voices(forge, evidence, true);

@@ -50,6 +50,16 @@ static bool is_expected(const struct restored *restored, const char *service)
            && restoration_is_declared(restored, service);
 }
 
+/* Each container of the service that ran was good. */
+static bool ran_well(const struct listing *was, const char *service)
+{
+    for (size_t i = 0; i < was->count; i++)
+        if (strcmp(was->list[i].service, service) == 0 && reading_is_running(&was->list[i])
+            && !reading_is_good(&was->list[i]))
+            return false;
+    return true;
+}
+
 static bool ran_image(const struct listing *was, const struct listed *container)
 {
     for (size_t i = 0; i < was->count; i++)
@@ -86,7 +96,8 @@ static void restoration_compare_containers(const struct restored *restored, stru
             finding_violated(finding, "R-02", restored->after,
                              "the service %s runs image %.24s and did not before",
                              container->service, container->image);
-        if (reading_is_running(container) && !reading_is_good(container))
+        if (reading_is_running(container) && !reading_is_good(container)
+            && ran_well(restored->was, container->service))
             finding_violated(finding, "R-02", restored->after,
                              "the service %s is not healthy after the rollback",
                              container->service);

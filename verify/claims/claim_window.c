@@ -123,7 +123,7 @@ static void check_sample(const struct audit *audit, struct entry *entry, const s
     if (node_number(entry_body(entry), "n", 0) != number)
         finding_violated(finding, "W-02", entry, "sample %lld of the window is missing",
                          (long long)number);
-    struct slice sick = reading_sick_endpoint(&audit->genesis, entry, &missing);
+    struct slice sick = reading_sick_endpoint(&audit->genesis, entry, NULL, &missing);
     if (missing)
         finding_violated(finding, "W-02", entry,
                          "the endpoint was not asked, and missing is never healthy: %.*s",
@@ -269,7 +269,7 @@ static void check_failed_window(const struct audit *audit, const struct step *fa
         if (node_number(entry_body(entry), "n", 0) != ++number)
             finding_violated(finding, "W-02", entry, "sample %lld of the window is missing",
                              (long long)number);
-        struct slice sick = reading_sick_endpoint(&audit->genesis, entry, &missing);
+        struct slice sick = reading_sick_endpoint(&audit->genesis, entry, NULL, &missing);
         if (missing)
             finding_violated(finding, "W-02", entry, "the endpoint %.*s was not asked",
                              SLICE_ARGUMENTS(sick));

@@ -80,8 +80,18 @@ const struct listed *reading_sole(const struct listing *containers, struct slice
     return reading_running(containers, service) == 1 ? reading_service(containers, service) : NULL;
 }
 
+bool reading_was_sick(const struct genesis *genesis, const struct entry *entry,
+                      struct slice endpoint)
+{
+    bool sick = false;
+    for (size_t i = 0; entry != NULL && i < entry->item_count; i++)
+        if (entry->items[i].probe == PROBE_HEALTH && slice_equal(entry->items[i].subject, endpoint))
+            sick = healthy_answer(genesis, &entry->items[i]) == HEALTHY_BAD;
+    return sick;
+}
+
 struct slice reading_sick_endpoint(const struct genesis *genesis, const struct entry *entry,
-                                   bool *ret_missing)
+                                   const struct entry *before, bool *ret_missing)
 {
     for (const struct node *endpoint = genesis->endpoints->first; endpoint != NULL;
          endpoint = endpoint->next) {
@@ -95,7 +105,7 @@ struct slice reading_sick_endpoint(const struct genesis *genesis, const struct e
             good = good && healthy_answer(genesis, item) != HEALTHY_BAD;
         }
         *ret_missing = found == NULL;
-        if (found == NULL || !good)
+        if (found == NULL || (!good && !reading_was_sick(genesis, before, endpoint->text)))
             return endpoint->text;
     }
     *ret_missing = false;

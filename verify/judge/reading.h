@@ -27,10 +27,14 @@ size_t reading_running(const struct listing *containers, struct slice service);
 /* The one running container of a service; NULL where there is none, or more than one. */
 const struct listed *reading_sole(const struct listing *containers, struct slice service);
 
-/* The first endpoint that has no good answer in the entry; empty when all are good. *ret_missing:
- * it was not asked at all. */
+/* Whether the last answer of the endpoint in the entry was not healthy; false where the entry is
+ * NULL or has none. */
+bool reading_was_sick(const struct genesis *genesis, const struct entry *entry,
+                      struct slice endpoint);
+/* The first endpoint that has no good answer in the entry; empty when all are good. One that was
+ * sick in `before` (NULL: none) need not have one. *ret_missing: it was not asked at all. */
 struct slice reading_sick_endpoint(const struct genesis *genesis, const struct entry *entry,
-                                   bool *ret_missing);
+                                   const struct entry *before, bool *ret_missing);
 /* One line without its newline: git.head, git.branch, the HMACs. Empty when the (last) item is
  * missing or failed. */
 struct slice reading_line(const struct entry *entry, enum probe probe);

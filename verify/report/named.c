@@ -42,6 +42,7 @@ static void name_texts(const struct node *list, char *ret_names, size_t size)
 
 static void name_degraded(const struct audit *audit, char *ret_names, size_t size)
 {
+    const struct entry *before = deployment_good_entry(&audit->deployment, ACTION_CONNECT);
     for (const struct node *endpoint = audit->genesis.endpoints->first; endpoint != NULL;
          endpoint = endpoint->next) {
         bool degraded = false;
@@ -54,6 +55,7 @@ static void name_degraded(const struct audit *audit, char *ret_names, size_t siz
                                && slice_equal(item->subject, endpoint->text)
                                && healthy_answer(&audit->genesis, item) == HEALTHY_DEGRADED);
             }
+        degraded = degraded || reading_was_sick(&audit->genesis, before, endpoint->text);
         if (degraded && slice_copy(endpoint->text, name, sizeof name))
             add_word(ret_names, size, name);
     }

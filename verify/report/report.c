@@ -109,10 +109,10 @@ static void remark_deployment(const struct deployment_report *deployment, struct
                    deployment->by_word ? "checklist items rest on a person's word"
                                        : "compose could not tell the configuration of a service");
     if (deployment->degraded[0] != '\0')
-        add_remark(
-            remarks, "N-06",
-            "Deployment %llu: these endpoints said of themselves that they are degraded: %s.",
-            number, deployment->degraded);
+        add_remark(remarks, "N-06",
+                   "Deployment %llu: these endpoints were degraded, or not healthy before anything "
+                   "was changed: %s.",
+                   number, deployment->degraded);
     if (deployment->voice_absent)
         add_remark(remarks, "N-07",
                    "Deployment %llu: a service named no policy hash, or not the whole of it.",

@@ -79,13 +79,17 @@ static void check_endpoints(const struct audit *audit, enum action action, struc
     bool missing = false;
     if (entry == NULL)
         return;
-    struct slice sick = reading_sick_endpoint(&audit->genesis, entry, &missing);
+    const struct entry *before = action == ACTION_VERIFY_RESTORED
+                                     ? deployment_good_entry(&audit->deployment, ACTION_CONNECT)
+                                     : NULL;
+    struct slice sick = reading_sick_endpoint(&audit->genesis, entry, before, &missing);
     if (sick.length > 0)
         finding_violated(finding, "P-23", entry, "%s of the endpoint %.*s",
                          missing ? "there is no answer" : "there is no good answer",
                          SLICE_ARGUMENTS(sick));
     for (size_t i = 0; i < entry->item_count; i++)
         if (entry->items[i].probe == PROBE_HEALTH
+            && !reading_was_sick(&audit->genesis, before, entry->items[i].subject)
             && !deployment_health_is_good(audit, entry, &entry->items[i]))
             finding_violated(finding, "P-23", entry,
                              "the endpoint %.*s answered without the status that it had before",

@@ -48,6 +48,7 @@ static const struct part rows[ACTIONS][PARTS_MAX] = {
                         ONE(COMPOSE_CONTAINERS),
                         ONE(COMPOSE_IMAGES),
                         ONE(COMPOSE_DRIFT),
+                        HEALTH,
                         ONE(ENV_GOOD),
                         LOOK,
                         REPLIES,
