@@ -133,17 +133,20 @@ static enum error_code fold_item(struct remembered *remembered, struct journal *
          execution = strcmp(probe, PROBE_LOGS_EXECUTION) == 0,
          brain = strcmp(probe, PROBE_LOGS_BRAIN) == 0;
     remember_act(&remembered->acts, probe, item_text(item, "subject"));
-    bool project = strcmp(probe, PROBE_COMPOSE_PROJECT) == 0;
+    bool project = strcmp(probe, PROBE_COMPOSE_PROJECT) == 0,
+         declared = strcmp(probe, PROBE_COMPOSE_SERVICES) == 0;
     if (strcmp(probe, PROBE_HEALTH) == 0)
         return fold_health(remembered, journal, item, error);
     if (json_integer_value(json_object_get(item, "status")) != 0
-        || !(list || project || ((execution || brain) && *listed)))
+        || !(list || project || declared || ((execution || brain) && *listed)))
         return ERROR_OK;
     enum error_code code = item_output(journal, item, &output, error);
     if (code != ERROR_OK)
         return code;
     if (project)
         return fold_project(remembered, &output, error);
+    if (declared)
+        return declared_read(&output, &remembered->declared, error);
     *listed = true;
     return list ? fold_list(remembered, &output, error)
                 : fold_log(remembered, services, execution, &output, error);

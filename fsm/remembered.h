@@ -6,6 +6,7 @@
 #ifndef FSM_REMEMBERED_H
 #define FSM_REMEMBERED_H
 
+#include "actions/compose/declared.h"
 #include "actions/heard.h"
 #include "fsm/deployment.h"
 
@@ -21,8 +22,9 @@ struct remembered {
     uint64_t deployment;
     size_t folded; /* entries of it */
     struct heard heard;
-    char project[64];        /* as connect found it, "" = it did not have to */
-    struct containers *list; /* the last one that was recorded, NULL = none; owned */
+    char project[64];         /* as connect found it, "" = it did not have to */
+    struct declared declared; /* as it was recorded last */
+    struct containers *list;  /* the last one that was recorded, NULL = none; owned */
     struct remembered_acts acts;
 };
 

@@ -19,22 +19,15 @@ static enum error_code first_line(struct driver *driver, const struct journal_en
     return code;
 }
 
-static bool is_line_of(const struct bytes *lines, const char *word)
+/* What has completed is not run again: nothing of it is restored. */
+static bool is_to_be_restored(const struct declared *declared, const char *service)
 {
-    size_t length = strlen(word);
-    for (size_t at = 0; at < lines->size;) {
-        const uint8_t *newline = memchr(lines->data + at, '\n', lines->size - at);
-        size_t size = newline != NULL ? (size_t)(newline - (lines->data + at)) : lines->size - at;
-        if (size == length && memcmp(lines->data + at, word, length) == 0)
-            return true;
-        at += size + 1;
-    }
-    return false;
+    const struct declared_row *row = declared_find(declared, service);
+    return strcmp(row->service, service) == 0 && !row->once;
 }
 
 /* The containers that ran: all of them, and of declared services one each. */
-static void choose_containers(const struct containers *all, const struct bytes *declared,
-                              struct snapshot *snapshot)
+static void choose_containers(const struct containers *all, struct snapshot *snapshot)
 {
     struct containers *ran = &snapshot->ran, *chosen = &snapshot->containers;
     for (size_t i = 0; i < all->count; i++) {
@@ -43,7 +36,7 @@ static void choose_containers(const struct containers *all, const struct bytes *
             continue;
         ran->list[ran->count++] = *container;
         if (containers_find(chosen, container->service) == NULL
-            && is_line_of(declared, container->service))
+            && is_to_be_restored(&snapshot->declared, container->service))
             chosen->list[chosen->count++] = *container;
     }
 }
@@ -78,16 +71,13 @@ static enum error_code load_containers(struct driver *driver, const struct journ
                                    error);
     if (code != ERROR_OK)
         return code;
-    struct containers *all = calloc(1, sizeof *all); /* too large for the stack */
-    if (all == NULL)
-        return error_set(error, ERROR_MEMORY, 0, "snapshot", "", "out of memory");
-    code = containers_read(&lines, all, error);
+    code = containers_read(&lines, &snapshot->found, error);
     if (code == ERROR_OK)
-        choose_containers(all, &declared, snapshot);
-    if (code == ERROR_OK)
-        code = load_good(driver, entry, all, snapshot, error);
-    free(all);
-    return code;
+        code = declared_read(&declared, &snapshot->declared, error);
+    if (code != ERROR_OK)
+        return code;
+    choose_containers(&snapshot->found, snapshot);
+    return load_good(driver, entry, &snapshot->found, snapshot, error);
 }
 
 static enum error_code load_images(struct driver *driver, const struct journal_entry *entry,

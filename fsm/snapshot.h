@@ -22,9 +22,11 @@ struct snapshot {
     enum interlock interlock;         /* UNKNOWN the same */
     /* Endpoints that were not healthy, in the order of the configuration. */
     bool sick[SETUP_NAMES_MAX];
-    struct containers containers;         /* one of each declared service that ran */
-    struct containers ran;                /* all that ran, of every service */
-    struct images images;                 /* addresses to fetch them again */
+    struct declared declared;     /* as the file declared them then */
+    struct containers found;      /* all, whatever their state */
+    struct containers containers; /* one of each declared service that ran, to be restored */
+    struct containers ran;        /* all that ran, of every service */
+    struct images images;         /* addresses to fetch them again */
     struct configurations configurations; /* as declared and as running, then */
 };
 

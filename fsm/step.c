@@ -10,6 +10,7 @@
 #include "actions/secrets/secrets.h"
 #include "fsm/fate.h"
 #include "fsm/steps/await.h"
+#include "fsm/steps/present.h"
 #include "journal/format/names.h"
 
 /* On the way back nothing waits long for a voice that is only evidence. */
@@ -70,19 +71,24 @@ static enum error_code run_action(struct step *step, struct error *error)
 }
 
 /* P-30: nobody else changes containers while a deployment does. What others started before is made
- * safe and put right on the way back. */
+ * safe and put right on the way back. P-21: all of them are there. */
 static enum error_code check_changes(struct step *step, struct error *error)
 {
-    char service[64] = "";
+    char service[64] = "", missing[200];
     if (step->event != EVENT_DONE && step->event != EVENT_REARMED)
         return ERROR_OK;
     enum error_code code = step_changed_service(step, service, error);
-    return code == ERROR_OK && service[0] != '\0'
-               ? step_is(step, EVENT_MISMATCH,
-                         "the containers of %s changed, and no command of this deployment changed "
-                         "them",
-                         service)
-               : code;
+    if (code != ERROR_OK)
+        return code;
+    if (service[0] != '\0')
+        return step_is(step, EVENT_MISMATCH,
+                       "the containers of %s changed, and no command of this deployment changed "
+                       "them",
+                       service);
+    code = present_missing(step_declared(step), step->edge->action, &step->evidence, missing,
+                           sizeof missing, error);
+    return code == ERROR_OK && missing[0] != '\0' ? step_is(step, EVENT_MISMATCH, "%s", missing)
+                                                  : code;
 }
 
 enum error_code step_changed_service(const struct step *step, char ret_service[64],
@@ -222,11 +228,16 @@ enum error_code step_await_responder(struct step *step, struct error *error)
     return code == ERROR_JOURNAL_WRITE || code == ERROR_MEMORY ? code : ERROR_OK;
 }
 
+const struct declared *step_declared(const struct step *step)
+{
+    return &step->driver->remembered.declared;
+}
+
 const struct container *step_first_sick(const struct step *step)
 {
     const struct containers *containers = &step->seen.containers;
     for (size_t i = 0; i < containers->count; i++)
-        if (!container_is_good(&containers->list[i]))
+        if (!declared_is_good(step_declared(step), &containers->list[i]))
             return &containers->list[i];
     return NULL;
 }

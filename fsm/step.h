@@ -107,6 +107,8 @@ bool step_parity_holds(const struct step *step);
 /* The service whose containers somebody else changed, by the evidence so far; "" = none. */
 enum error_code step_changed_service(const struct step *step, char ret_service[64],
                                      struct error *error) CHECKED;
+/* What the file declares of each service, as this deployment recorded it last. Borrowed. */
+const struct declared *step_declared(const struct step *step);
 /* The first service that does not run well, of what was seen last; NULL = none. Borrowed. */
 const struct container *step_first_sick(const struct step *step);
 /* Without a guard on the target there is nothing to lay or to withdraw; its absence is recorded.

@@ -155,6 +155,13 @@ enum error_code compose_up(struct target *target, const struct target_tenancy *t
         if (words[i].on)
             text_add(&script, words[i].word);
     for (size_t i = 0; i < up->service_count; i++) {
+        if (up->scales[i] > 0) {
+            text_add_format(&script, " --scale ");
+            text_add_quoted(&script, up->services[i]);
+            text_add_format(&script, "=%lld", (long long)up->scales[i]);
+        }
+    }
+    for (size_t i = 0; i < up->service_count; i++) {
         text_add(&subject, i > 0 ? " " : "");
         text_add(&subject, up->services[i]);
         text_add(&script, " ");

@@ -17,7 +17,7 @@
  *   C -p P -f F [-f O] [--env-file E] pull [SERVICE...]
  *   C -p P -f F [-f O] [--env-file E] build [SERVICE...]
  *   C -p P -f F [-f O] [--env-file E] up -d [--no-deps] [--force-recreate] [--no-build]
- *   [--remove-orphans] [SERVICE...]
+ *   [--remove-orphans] [--scale SERVICE=N...] [SERVICE...]
  *   C -p P -f F [-f O] [--env-file E] exec -T SERVICE WORDS...
  *   D ps -a -q --no-trunc --filter label=com.docker.compose.project=P --filter
  *   label=com.docker.compose.oneoff=False
@@ -51,7 +51,8 @@
 struct compose_up {
     const char *override; /* absolute path, NULL = none */
     const char *services[SETUP_NAMES_MAX];
-    size_t service_count; /* 0 = all */
+    size_t service_count;            /* 0 = all */
+    int64_t scales[SETUP_NAMES_MAX]; /* containers of each service; 0 = as the file declares */
     bool no_deps, force_recreate, no_build, remove_orphans;
     int64_t deadline_ms;
 };

@@ -135,8 +135,11 @@ static const char COMPARE_FUNCTIONS[] =
     "case $v in 1.*) two= ;; 2.[0-9] | 2.[0-9].* | 2.1[0-9].* | 2.2[0-2].*) two= d= ;; esac; "
     "hash_of() { printf '%s\\n' \"$2\" | while read -r n h; do [ \"$n\" != \"$1\" ] || echo "
     "\"$h\"; done; }; "
-    "runs() { printf '%s\\n' \"$l\" | { f=; while read -r n h; do [ \"$n\" = \"$1\" ] || continue; "
-    "f=$h; [ \"$h\" = \"$2\" ] || break; done; echo \"$f\"; }; }; "
+    "among() { printf '%s\\n' \"$1\" | { f=; while read -r n h; do [ \"$n\" = \"$2\" ] || "
+    "continue; "
+    "f=$h; [ \"$h\" = \"$3\" ] || break; done; echo \"$f\"; }; }; "
+    "runs() { f=$(among \"$l\" \"$1\" \"$2\"); [ -n \"$f\" ] || f=$(among \"$m\" \"$1\" \"$2\"); "
+    "echo \"$f\"; }; "
     "sealed() { case $1 in *[!0-9a-f]*) ;; ????????????????????????????????*) printf '%s\\n' "
     "\"$1\" | hmac ;; esac; }; "
     "rendered() { [ -n \"$asked\" ] || r=$(composed config 2>/dev/null | composed_again config "
@@ -149,8 +152,8 @@ static const char COMPARE_FUNCTIONS[] =
     "printf '{\"service\":\"%s\",\"declared\":\"%s\",\"running\":\"%s\"}\\n' \"$1\" \"$p\" \"$q\"; "
     "}; ";
 
-/* What `composed` and `composed_again` run, and $l, one line a running container: service, and the
- * hash that it was created with. */
+/* What `composed` and `composed_again` run, and one line a container: service, and the hash that it
+ * was created with; $l of those that run, $m of all. */
 static void add_compare(struct text *script, const struct target *target, const char *override)
 {
     const char *docker = target_setup(target)->target.docker;
@@ -158,15 +161,17 @@ static void add_compare(struct text *script, const struct target *target, const 
     compose_prefix(script, target, override);
     text_add(script, "\"$@\"; }; composed_again() { ");
     compose_prefix_file(script, target, "-", NULL);
-    text_add_format(
-        script,
-        "\"$@\"; }; ids=$(%s ps -q --no-trunc --filter label=com.docker.compose.project=", docker);
+    text_add_format(script,
+                    "\"$@\"; }; labels() { ids=$(%s ps \"$@\" -q --no-trunc --filter "
+                    "label=com.docker.compose.project=",
+                    docker);
     compose_add_project(script, target);
     text_add_format(
         script,
-        " --filter label=com.docker.compose.oneoff=False) || exit 1; l=; [ -z \"$ids\" ] || "
-        "l=$(%s inspect --format '{{index .Config.Labels \"com.docker.compose.service\"}} "
-        "{{index .Config.Labels \"com.docker.compose.config-hash\"}}' $ids) || exit 1; %s",
+        " --filter label=com.docker.compose.oneoff=False) || exit 1; [ -z \"$ids\" ] || "
+        "%s inspect --format '{{index .Config.Labels \"com.docker.compose.service\"}} "
+        "{{index .Config.Labels \"com.docker.compose.config-hash\"}}' $ids; }; "
+        "l=$(labels) || exit 1; m=$(labels -a) || exit 1; %s",
         docker, COMPARE_FUNCTIONS);
 }
 

@@ -321,6 +321,43 @@ static int by_service(const void *left, const void *right)
     return strcmp(first->service, second->service);
 }
 
+static int by_row(const void *left, const void *right)
+{
+    return strcmp(((const struct declared_row *)left)->service,
+                  ((const struct declared_row *)right)->service);
+}
+
+/* Who trades runs as long as it is wanted, whatever the file says. */
+static struct declared_row render_row_of(const struct target *target,
+                                         const struct compose_service *service)
+{
+    const struct setup_services *services = &target_setup(target)->services;
+    bool trades = strcmp(service->name, services->execution) == 0
+                  || strcmp(service->name, services->brain) == 0;
+    struct declared_row row = {.once = service->awaited && !trades,
+                               .ends = service->ends && !trades,
+                               .replicas = service->replicas};
+    (void)snprintf(row.service, sizeof row.service, "%.63s", service->name);
+    return row;
+}
+
+static enum error_code take_services(const struct target *target, const struct compose_view *view,
+                                     struct compose_model *model, struct error *error)
+{
+    enum error_code code = ERROR_OK;
+    if (view->count > SETUP_NAMES_MAX)
+        code = error_set(error, ERROR_LIMIT, 0, target_setup(target)->compose.file,
+                         "split the project, or raise SETUP_NAMES_MAX and rebuild",
+                         "there are more than %d services", (int)SETUP_NAMES_MAX);
+    for (size_t i = 0; code == ERROR_OK && i < view->count; i++) {
+        code = take_service(&view->services[i], &model->services[model->count++], error);
+        model->declared.list[model->declared.count++] = render_row_of(target, &view->services[i]);
+    }
+    qsort(model->services, model->count, sizeof model->services[0], by_service);
+    qsort(model->declared.list, model->declared.count, sizeof model->declared.list[0], by_row);
+    return code;
+}
+
 enum error_code compose_render(struct target *target, struct evidence *evidence,
                                struct compose_model *ret_model, struct error *error)
 {
@@ -335,18 +372,11 @@ enum error_code compose_render(struct target *target, struct evidence *evidence,
     code = text != NULL ? compose_view_read(text, result.output.size, NULL, 0, &view, error)
                         : error_set(error, ERROR_MEMORY, 0, "compose", "", "out of memory");
     sodium_free(text);
-    if (code == ERROR_OK && view->count > SETUP_NAMES_MAX)
-        code = error_set(error, ERROR_LIMIT, 0, target_setup(target)->compose.file,
-                         "split the project, or raise SETUP_NAMES_MAX and rebuild",
-                         "there are more than %d services", (int)SETUP_NAMES_MAX);
-    for (size_t i = 0; code == ERROR_OK && i < view->count; i++) {
-        code = take_service(&view->services[i], &model.services[i], error);
-        model.count++;
-    }
+    if (code == ERROR_OK)
+        code = take_services(target, view, &model, error);
     compose_view_close(view);
-    qsort(model.services, model.count, sizeof model.services[0], by_service);
-    for (size_t i = 0; code == ERROR_OK && i < model.count; i++)
-        code = bytes_append_format(&names, error, "%s\n", model.services[i].service);
+    for (size_t i = 0; code == ERROR_OK && i < model.declared.count; i++)
+        code = declared_append(&names, &model.declared.list[i], error);
     if (code == ERROR_OK)
         code = evidence_add(evidence,
                             &(struct evidence_draft){.probe = PROBE_COMPOSE_SERVICES,

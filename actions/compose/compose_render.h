@@ -10,6 +10,7 @@
 #define ACTIONS_COMPOSE_RENDER_H
 
 #include "actions/compose/compose_view.h"
+#include "actions/compose/declared.h"
 #include "actions/target/target.h"
 
 struct declared_service {
@@ -22,6 +23,7 @@ struct declared_service {
 struct compose_model {
     struct declared_service services[SETUP_NAMES_MAX];
     size_t count;
+    struct declared declared; /* what is recorded of them */
 };
 
 /* "C [-p P] -f F [-f O] [--env-file E] " appended to a script, the command detected where it is

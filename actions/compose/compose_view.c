@@ -370,6 +370,36 @@ static void read_volumes_from(struct reader *reader, struct compose_service *ser
     }
 }
 
+/* Either program writes one of the two, as it stands in the file. */
+static int64_t read_replicas(struct reader *reader, struct fy_node *node)
+{
+    struct yaml *rendered = &reader->rendered;
+    char text[24], *end = NULL;
+    struct fy_node *deployed = yaml_value(rendered, yaml_value(rendered, node, "deploy"),
+                                          "replicas");
+    yaml_copy(rendered, deployed != NULL ? deployed : yaml_value(rendered, node, "scale"), text,
+              sizeof text);
+    long replicas = strtol(text, &end, 10);
+    return end != text && *end == '\0' && replicas >= 0 ? replicas : 1;
+}
+
+/* Read last: the other services are there. */
+static void read_awaited(struct reader *reader, struct fy_node *depends_on)
+{
+    struct yaml *rendered = &reader->rendered;
+    void *at = NULL;
+    for (struct fy_node_pair *pair; depends_on != NULL && fy_node_is_mapping(depends_on)
+                                    && (pair = fy_node_mapping_iterate(depends_on, &at)) != NULL;) {
+        char name[256];
+        yaml_copy(rendered, fy_node_pair_key(pair), name, sizeof name);
+        for (size_t i = 0; i < reader->view->count; i++)
+            if (strcmp(reader->view->services[i].name, name) == 0
+                && yaml_is(rendered, yaml_value(rendered, fy_node_pair_value(pair), "condition"),
+                           "service_completed_successfully"))
+                reader->view->services[i].awaited = true;
+    }
+}
+
 static void read_service(struct reader *reader, struct compose_service *service,
                          struct fy_node *node)
 {
@@ -382,6 +412,8 @@ static void read_service(struct reader *reader, struct compose_service *service,
     service->pulls_always = strcmp(keep_locked(reader, yaml_value(rendered, node, "pull_policy")),
                                    "always")
                             == 0;
+    service->ends = yaml_is(rendered, yaml_value(rendered, node, "restart"), "no");
+    service->replicas = read_replicas(reader, node);
     service->privileged = yaml_is(rendered, yaml_value(rendered, node, "privileged"), "true");
     service->user_line = or_else(source_part(reader, service->name, "user", NULL), service->line);
     service->privileged_line = or_else(source_part(reader, service->name, "privileged", NULL),
@@ -411,12 +443,12 @@ static bool read_services(struct reader *reader)
             return false;
         read_service(reader, &list[view->count - 1], fy_node_pair_value(pair));
     }
-    for (size_t i = 0; i < view->count; i++)
+    for (size_t i = 0; i < view->count; i++) {
+        struct fy_node *node = yaml_value(&reader->rendered, services, view->services[i].name);
         read_volumes_from(reader, &view->services[i],
-                          yaml_value(&reader->rendered,
-                                     yaml_value(&reader->rendered, services,
-                                                view->services[i].name),
-                                     "volumes_from"));
+                          yaml_value(&reader->rendered, node, "volumes_from"));
+        read_awaited(reader, yaml_value(&reader->rendered, node, "depends_on"));
+    }
     return true;
 }
 

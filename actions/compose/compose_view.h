@@ -13,6 +13,7 @@
 #define ACTIONS_COMPOSE_VIEW_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "actions/compose/published.h"
 #include "actions/target/target.h"
@@ -36,6 +37,9 @@ struct compose_service {
     const char *image; /* "" = it is only built */
     const char *user;  /* "" = the image's */
     bool built, privileged, pulls_always;
+    bool ends;        /* its restart policy is "no", in so many words */
+    bool awaited;     /* another service waits until it has completed */
+    int64_t replicas; /* 1 where nothing is said */
     int line, user_line, privileged_line;
     struct compose_variable *variables;
     struct published *ports;

@@ -239,6 +239,11 @@ const struct configuration *configurations_find(const struct configurations *con
     return NULL;
 }
 
+bool container_ended_well(const struct container *container)
+{
+    return strcmp(container->state, "exited") == 0 && container->exit_code == 0;
+}
+
 bool container_is_good(const struct container *container)
 {
     return strcmp(container->state, "running") == 0

@@ -70,6 +70,8 @@ void containers_name_running(const struct containers *containers, const char *se
 const struct image *images_find(const struct images *images, const char *service);
 const struct configuration *configurations_find(const struct configurations *configurations,
                                                 const char *service);
+/* exited with 0 */
+bool container_ended_well(const struct container *container);
 /* running, and healthy where it has a check of its own */
 bool container_is_good(const struct container *container);
 

@@ -61,20 +61,23 @@ static const char *without_slash(const char *name)
 
 /* Every running container of the service: while one replaces another, or where somebody scaled it,
  * the second one may be the wrong one. */
-static void compare_image(const char *file, const struct containers *containers,
-                          const struct image *image, struct drift *drift)
+static void compare_image(const struct drift_terms *terms, const struct image *image,
+                          struct drift *drift)
 {
+    const struct containers *containers = terms->containers;
+    bool ends = declared_is_one_shot(declared_find(terms->declared, image->service));
     if (image->id[0] == '\0') {
-        add_drift_line(drift, DRIFT_IMAGE, true, file, "a release pulls it",
+        add_drift_line(drift, DRIFT_IMAGE, true, terms->file, "a release pulls it",
                        "the image that service %s names (%.200s) is not on the target",
                        image->service, image->name);
         return;
     }
     for (size_t i = 0; i < containers->count; i++) {
         const struct container *container = &containers->list[i];
-        if (strcmp(container->service, image->service) == 0 && container_runs(container)
+        if (strcmp(container->service, image->service) == 0
+            && (container_runs(container) || (ends && container_ended_well(container)))
             && strcmp(container->image, image->id) != 0)
-            add_drift_line(drift, DRIFT_IMAGE, false, file,
+            add_drift_line(drift, DRIFT_IMAGE, false, terms->file,
                            "find out who moved the tag, or deploy by a release",
                            "service %s runs image %.19s instead of %.19s", image->service,
                            container->image, image->id);
@@ -104,31 +107,56 @@ static void compare_configuration(const char *file, const struct configurations 
             service);
 }
 
-void drift_services(const char *file, const struct containers *containers,
-                    const struct images *declared, const struct configurations *configurations,
-                    struct drift *drift)
+/* A service is all of its containers. */
+static void compare_service(const struct drift_terms *terms, const struct image *image,
+                            struct drift *drift)
 {
-    for (size_t i = 0; i < declared->count; i++) {
-        const struct image *image = &declared->list[i];
-        const struct container *container = containers_find(containers, image->service);
-        if (container == NULL) {
-            add_drift_line(drift, DRIFT_MISSING, false, file,
-                           "find out who removed it; a release brings it back",
-                           "service %s is declared and does not run: it has no container",
-                           image->service);
-        } else if (strcmp(container->state, "running") != 0) {
-            add_drift_line(drift, DRIFT_STOPPED, false, file,
-                           "read its log; a release brings it back",
-                           "service %s is declared and does not run: its container is %s",
-                           image->service, container->state);
-        } else {
-            compare_image(file, containers, image, drift);
-            if (configurations != NULL)
-                compare_configuration(file, configurations, image->service, drift);
-        }
-    }
+    const char *service = image->service;
+    const struct declared_row *row = declared_find(terms->declared, service);
+    const struct container *container = containers_find(terms->containers, service);
+    size_t present = declared_present(terms->declared, terms->containers, service);
+    bool stopped = container != NULL && present == 0 && row->replicas > 0;
+    if (container == NULL && row->replicas == 0)
+        return;
+    if (container == NULL)
+        add_drift_line(drift, DRIFT_MISSING, false, terms->file,
+                       "find out who removed it; a release brings it back",
+                       "service %s is declared and does not run: it has no container", service);
+    else if (stopped && declared_is_one_shot(row))
+        add_drift_line(drift, DRIFT_STOPPED, false, terms->file, "read its log",
+                       "service %s is to end with 0, and its container is %s with %lld", service,
+                       container->state, (long long)container->exit_code);
+    else if (stopped
+             || (present == 1 && row->replicas == 1 && container_runs(container)
+                 && strcmp(container->state, "running") != 0))
+        add_drift_line(drift, DRIFT_STOPPED, false, terms->file,
+                       "read its log; a release brings it back",
+                       "service %s is declared and does not run: its container is %s", service,
+                       container->state);
+    else if ((int64_t)present < row->replicas)
+        add_drift_line(drift, DRIFT_MISSING, false, terms->file,
+                       "find out who removed the others; a release brings them back",
+                       "of %lld containers of service %s %zu run", (long long)row->replicas,
+                       service, present);
+    else if ((int64_t)present > row->replicas)
+        add_drift_line(drift, DRIFT_EXTRA, false, terms->file,
+                       "declare as many (deploy.replicas): a release removes the others",
+                       "%zu containers of service %s run, and %lld are declared", present, service,
+                       (long long)row->replicas);
+    if (container == NULL || stopped)
+        return;
+    compare_image(terms, image, drift);
+    if (terms->configurations != NULL)
+        compare_configuration(terms->file, terms->configurations, service, drift);
+}
+
+void drift_services(const struct drift_terms *terms, struct drift *drift)
+{
+    const struct containers *containers = terms->containers;
+    for (size_t i = 0; i < terms->images->count; i++)
+        compare_service(terms, &terms->images->list[i], drift);
     for (size_t i = 0; i < containers->count; i++)
-        if (images_find(declared, containers->list[i].service) == NULL)
+        if (images_find(terms->images, containers->list[i].service) == NULL)
             add_drift_line(
                 drift, DRIFT_EXTRA, false, without_slash(containers->list[i].name),
                 "declare it in the compose file, or remove the container; a release removes it",

@@ -8,7 +8,7 @@
 #ifndef ACTIONS_DRIFT_H
 #define ACTIONS_DRIFT_H
 
-#include "actions/compose/containers.h"
+#include "actions/compose/declared.h"
 #include "actions/git.h"
 
 enum drift_kind {
@@ -46,11 +46,16 @@ struct drift_baseline {
 
 const char *drift_kind_name(enum drift_kind kind);
 
-/* Each declared service with the id of its image ("" = not on the target), and its configuration
- * (NULL = not asked for). `file`: of compose. */
-void drift_services(const char *file, const struct containers *containers,
-                    const struct images *declared, const struct configurations *configurations,
-                    struct drift *drift);
+/* Each service that has an image here ("" = not on the target), by its row of what is declared, and
+ * its configuration (NULL = not asked for). `file`: of compose. */
+struct drift_terms {
+    const char *file;
+    const struct declared *declared;
+    const struct containers *containers;
+    const struct images *images;
+    const struct configurations *configurations;
+};
+void drift_services(const struct drift_terms *terms, struct drift *drift);
 /* More than one running container of Execution, or of Brain: nobody knows which one obeys. */
 void drift_one_each(const struct setup_services *services, const struct containers *containers,
                     struct drift *drift);

@@ -10,8 +10,18 @@
 /* Services, in one `up`. */
 struct group {
     const char *names[SETUP_NAMES_MAX];
+    int64_t scales[SETUP_NAMES_MAX]; /* 0 = as the file declares */
     size_t count;
 };
+
+/* As many containers as ran, whatever number the file declares. */
+static void add_to_group(const struct step *step, struct group *group, const char *service)
+{
+    int64_t ran = (int64_t)containers_running(&step->seen.before.ran, service);
+    bool declared = declared_find(&step->seen.model.declared, service)->replicas == ran;
+    group->scales[group->count] = declared ? 0 : ran;
+    group->names[group->count++] = service;
+}
 
 /* Re-created by this deployment, or not running: a container that was left alone stays as it is.
  * Execution is always recreated. */
@@ -87,6 +97,7 @@ static enum error_code up_group(struct step *step, const char *override, const s
     if (group->count == 0)
         return ERROR_OK;
     memcpy(all.services, group->names, sizeof all.services);
+    memcpy(all.scales, group->scales, sizeof all.scales);
     all.service_count = group->count;
     enum error_code code = up_safely(step, &all, &good, error);
     if (code == ERROR_OK && !good && group->count == 1)
@@ -96,6 +107,7 @@ static enum error_code up_group(struct step *step, const char *override, const s
     one.service_count = 1;
     for (size_t i = 0; code == ERROR_OK && i < group->count; i++) {
         one.services[0] = group->names[i];
+        one.scales[0] = group->scales[i];
         code = up_safely(step, &one, &good, error);
         if (code == ERROR_OK && !good)
             note_missing(step, group->names[i]);
@@ -176,7 +188,7 @@ enum error_code bring_back(struct step *step, const char *override, struct error
         bool doubled = group->count > 0 && strcmp(group->names[group->count - 1], service) == 0;
         if (strcmp(service, setup->services.execution) != 0 && !doubled
             && is_affected(step, &before->list[i]))
-            group->names[group->count++] = service;
+            add_to_group(step, group, service);
     }
     enum error_code code = up_group(step, override, &first, error);
     if (code == ERROR_OK)

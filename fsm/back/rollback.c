@@ -100,14 +100,17 @@ enum error_code step_revert(struct step *step, struct error *error)
     return say_pinned(step, &pin);
 }
 
-/* Services that the release brought and that were not there before it. */
+/* Services that the release brought and that were not there before it. A container of before that
+ * does not run is none: what has completed stays. */
 static enum error_code remove_new(struct step *step, struct error *error)
 {
     const struct containers *now = &step->seen.earlier;
     int status = 0;
     enum error_code code = ERROR_OK;
     for (size_t i = 0; code == ERROR_OK && i < now->count; i++)
-        if (containers_find(&step->seen.before.containers, now->list[i].service) == NULL)
+        if (containers_find(&step->seen.before.containers, now->list[i].service) == NULL
+            && !restored_is_of_before(step, &now->list[i])
+            && (i == 0 || strcmp(now->list[i - 1].service, now->list[i].service) != 0))
             code = compose_remove(step->target, step_lease(step), now, now->list[i].service,
                                   &step->evidence, &status, error);
     return code;

@@ -58,11 +58,13 @@ static enum error_code disarm_once_more(struct step *step, struct error *error)
 }
 
 /* The image that it ran, in a container that runs well. */
-static bool is_restored(const struct containers *now, const struct container *old)
+static bool is_restored(const struct declared *declared, const struct containers *now,
+                        const struct container *old)
 {
     for (size_t i = 0; i < now->count; i++)
         if (strcmp(now->list[i].service, old->service) == 0
-            && strcmp(now->list[i].image, old->image) == 0 && container_is_good(&now->list[i]))
+            && strcmp(now->list[i].image, old->image) == 0
+            && declared_is_good(declared, &now->list[i]))
             return true;
     return false;
 }
@@ -82,7 +84,9 @@ static enum error_code list_restored(struct step *step, struct error *error)
         return ERROR_OK;
     }
     for (size_t i = 0; i < before->count; i++)
-        add_name(is_restored(&step->seen.containers, &before->list[i]) ? restored : missing,
+        add_name(is_restored(step_declared(step), &step->seen.containers, &before->list[i])
+                     ? restored
+                     : missing,
                  before->list[i].service);
     add_words(step, "restored: ", restored[0] != '\0' ? restored : "nothing");
     add_words(step, "not restored: ", missing[0] != '\0' ? missing : "no service");

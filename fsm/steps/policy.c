@@ -210,7 +210,7 @@ enum error_code step_deploy_brain(struct step *step, struct error *error)
     if (step_goes_on(step, code))
         code = check_still_disarmed(step, error);
     if (step_goes_on(step, code))
-        code = up(step, &(struct compose_up){.remove_orphans = true}, error);
+        code = up_all(step, error);
     if (step_goes_on(step, code))
         code = compose_render(step->target, &step->evidence, &step->seen.model, error);
     if (step_goes_on(step, code))

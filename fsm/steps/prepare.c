@@ -138,8 +138,12 @@ static enum error_code note_drift(struct step *step, struct error *error)
                                                   &seen->configurations, error);
     if (code != ERROR_OK)
         return code;
-    drift_services(step->driver->config.setup.compose.file, &seen->containers, &seen->images,
-                   &seen->configurations, &seen->drift);
+    drift_services(&(struct drift_terms){.file = step->driver->config.setup.compose.file,
+                                         .declared = &seen->model.declared,
+                                         .containers = &seen->containers,
+                                         .images = &seen->images,
+                                         .configurations = &seen->configurations},
+                   &seen->drift);
     drift_sentence(&seen->drift, text, sizeof text);
     (void)snprintf(step->remark, sizeof step->remark, "%s%s",
                    text[0] != '\0' ? "drift before this deployment: " : "", text);

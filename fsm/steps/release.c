@@ -20,9 +20,7 @@ static const int64_t HEALTH_PAUSE_NS = 500000000;
 
 static enum error_code switch_one(struct step *step, const char *service, struct error *error)
 {
-    enum error_code code =
-        up(step, &(struct compose_up){.services = {service}, .service_count = 1, .no_deps = true},
-           error);
+    enum error_code code = up_one(step, service, error);
     if (step_goes_on(step, code)
         && strcmp(service, step->driver->config.setup.services.execution) == 0)
         code = step_await_responder(step, error);
@@ -36,7 +34,7 @@ enum error_code step_switch_services(struct step *step, struct error *error)
     for (size_t i = 0; step_goes_on(step, code) && i < compose->order.count; i++)
         code = switch_one(step, compose->order.items[i], error);
     if (step_goes_on(step, code))
-        code = up(step, &(struct compose_up){.remove_orphans = true}, error);
+        code = up_all(step, error);
     if (step_goes_on(step, code))
         code = remaining_check(step, error);
     return step_goes_on(step, code) ? step_is(step, EVENT_DONE, "%s", step->remark) : code;

@@ -60,7 +60,11 @@ enum error_code remaining_check(struct step *step, struct error *error)
     if (code != ERROR_OK)
         return code;
     seen->drift.count = seen->drift.more = 0;
-    drift_services(step->driver->config.setup.compose.file, &seen->containers, &seen->images,
-                   &seen->configurations, &seen->drift);
+    drift_services(&(struct drift_terms){.file = step->driver->config.setup.compose.file,
+                                         .declared = step_declared(step),
+                                         .containers = &seen->containers,
+                                         .images = &seen->images,
+                                         .configurations = &seen->configurations},
+                   &seen->drift);
     return judge_remaining(step, error);
 }

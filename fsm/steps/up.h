@@ -8,5 +8,12 @@
 /* An exit status other than 0 is the step's outcome: FAILED, with what compose printed.
  * Evidence: compose.up. */
 enum error_code up(struct step *step, const struct compose_up *draft, struct error *error) CHECKED;
+/* One service by its name, and one that others wait for until it has ended. A one-shot that had its
+ * run in this deployment is left alone (P-17). Evidence: compose.up, for a one-shot between two
+ * lists. */
+enum error_code up_one(struct step *step, const char *service, struct error *error) CHECKED;
+/* All of them, but the one-shots that had their run. Evidence: compose.up, where there are
+ * one-shots behind a list. */
+enum error_code up_all(struct step *step, struct error *error) CHECKED;
 
 #endif

@@ -99,7 +99,7 @@ static bool is_compared(const struct step *step, const struct containers *contai
     for (size_t i = 0; i < containers->count; i++) {
         const struct container *container = &containers->list[i];
         if (strcmp(container->service, service) == 0)
-            ended = ended && strcmp(container->state, "exited") == 0 && container->exit_code == 0;
+            ended = ended && container_ended_well(container);
     }
     return !ended;
 }

@@ -32,19 +32,19 @@ static void add_mismatch(struct look *look, const char *text)
         (void)snprintf(look->mismatch, sizeof look->mismatch, "%s", text);
 }
 
-static bool is_ended_well(const struct container *container)
-{
-    return strcmp(container->state, "exited") == 0 && container->exit_code == 0;
-}
-
 static void judge_containers(const struct step *step, const struct window_origin *origin,
                              struct look *look)
 {
     const struct containers *containers = &step->seen.containers;
+    const struct declared *declared = step_declared(step);
     char text[300];
     for (size_t i = 0; i < containers->count; i++)
-        if (!container_is_good(&containers->list[i]) && !is_ended_well(&containers->list[i]))
+        if (!declared_is_good(declared, &containers->list[i]))
             add_failing(look, containers->list[i].service, "a service does not run well");
+    for (size_t i = 0; i < declared->count; i++)
+        if ((int64_t)declared_present(declared, containers, declared->list[i].service)
+            < declared->list[i].replicas)
+            add_failing(look, declared->list[i].service, "a container of a service is missing");
     if (window_origin_differs(step, origin, text, sizeof text))
         add_mismatch(look, text);
 }

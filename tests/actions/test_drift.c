@@ -45,8 +45,14 @@ static struct configurations same_configurations(void)
 static struct drift compare(const struct containers *containers, const struct images *images,
                             const struct configurations *configurations)
 {
+    static const struct declared ordinary = {.count = 0};
     struct drift drift = {.count = 0};
-    drift_services("c.yml", containers, images, configurations, &drift);
+    drift_services(&(struct drift_terms){.file = "c.yml",
+                                         .declared = &ordinary,
+                                         .containers = containers,
+                                         .images = images,
+                                         .configurations = configurations},
+                   &drift);
     return drift;
 }
 
@@ -105,11 +111,71 @@ static void drift_services_extra_and_second_container_are_seen(void **state)
     put(&containers, "b", "other", "running");
     put(&containers, "c", "c", "exited");
     struct drift drift = compare(&containers, &declared, &configurations);
-    assert_int_equal(drift.count, 2);
-    assert_int_equal(drift.list[0].kind, DRIFT_IMAGE);
-    assert_int_equal(drift.list[1].kind, DRIFT_EXTRA);
-    assert_string_equal(drift.list[1].where, "n");
-    assert_string_equal(drift.list[1].what, "service c runs and is not declared");
+    assert_int_equal(drift.count, 3);
+    assert_int_equal(drift.list[0].kind, DRIFT_EXTRA);
+    assert_string_equal(drift.list[0].what, "2 containers of service b run, and 1 are declared");
+    assert_int_equal(drift.list[1].kind, DRIFT_IMAGE);
+    assert_int_equal(drift.list[2].kind, DRIFT_EXTRA);
+    assert_string_equal(drift.list[2].where, "n");
+    assert_string_equal(drift.list[2].what, "service c runs and is not declared");
+}
+
+/* What the row of a service says decides how many containers are its good state, and which. */
+static void drift_services_follow_the_row_of_the_service(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *row, *states[3];
+        int exit_code;
+        const char *word; /* NULL = no drift */
+    } rows[] = {
+        {"b x2", {"running", "running"}, 0, NULL},
+        {"b x2", {"running"}, 0, "of 2 containers of service b 1 run"},
+        {"b x2", {"running", "running", "running"}, 0, "3 containers of service b run, and 2"},
+        {"b x0", {NULL}, 0, NULL},
+        {"b x0", {"running"}, 0, "1 containers of service b run, and 0"},
+        {"b once", {"exited"}, 0, NULL},
+        {"b ends", {"exited"}, 0, NULL},
+        {"b ends", {"running"}, 0, NULL},
+        {"b once", {"exited"}, 3, "service b is to end with 0, and its container is exited with 3"},
+        {"b ends x2", {"running", "exited"}, 0, NULL},
+        {"b once", {NULL}, 0, "service b is declared and does not run: it has no container"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct containers containers = {.count = 0};
+        struct configurations configurations = same_configurations();
+        struct bytes lines = text_of(rows[i].row);
+        struct drift drift = {.count = 0};
+        struct declared rows_read;
+        struct error error;
+        assert_int_equal(declared_read(&lines, &rows_read, &error), ERROR_OK);
+        put(&containers, "a", "a", "running");
+        for (size_t k = 0; k < 3 && rows[i].states[k] != NULL; k++) {
+            put(&containers, "b", "b", rows[i].states[k]);
+            containers.list[containers.count - 1].exit_code = rows[i].exit_code;
+        }
+        drift_services(&(struct drift_terms){.file = "c.yml",
+                                             .declared = &rows_read,
+                                             .containers = &containers,
+                                             .images = &declared,
+                                             .configurations = &configurations},
+                       &drift);
+        assert_int_equal(drift.count, rows[i].word != NULL);
+        if (rows[i].word != NULL)
+            assert_non_null(strstr(drift.list[0].what, rows[i].word));
+    }
+}
+
+static void declared_read_form_is_exact(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"a twice", "a x", "a x2y", " once", "a x-1", "-a"};
+    struct declared rows;
+    struct error error;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct bytes lines = text_of(bad[i]);
+        assert_int_equal(declared_read(&lines, &rows, &error), ERROR_PROTOCOL);
+    }
 }
 
 static void drift_services_image_that_is_not_there_is_unknown_and_fails(void **state)
@@ -274,6 +340,8 @@ int main(void)
         cmocka_unit_test(drift_services_same_is_silent),
         cmocka_unit_test(drift_services_each_difference_is_one_line),
         cmocka_unit_test(drift_services_extra_and_second_container_are_seen),
+        cmocka_unit_test(drift_services_follow_the_row_of_the_service),
+        cmocka_unit_test(declared_read_form_is_exact),
         cmocka_unit_test(drift_services_image_that_is_not_there_is_unknown_and_fails),
         cmocka_unit_test(drift_services_configuration_is_compared_and_unknown_is_said),
         cmocka_unit_test(drift_services_configuration_not_looked_at_fails),

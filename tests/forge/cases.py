@@ -21,6 +21,7 @@ import cases_moments
 import cases_named
 import cases_persons
 import cases_rules
+import cases_services
 import cases_voices
 import cases_voiced
 import cases_window
@@ -33,7 +34,7 @@ FORMAT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../journal
 CASES = cases_named.CASES + cases_rules.CASES + cases_voices.CASES + cases_window.CASES
 CASES += cases_last_look.CASES + cases_voiced.CASES + cases_arming.CASES
 CASES += cases_insider.CASES + cases_moments.CASES + cases_persons.CASES
-CASES += cases_limits.CASES + cases_findings.CASES
+CASES += cases_limits.CASES + cases_findings.CASES + cases_services.CASES
 
 
 def rules_of_format():

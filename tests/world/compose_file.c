@@ -91,6 +91,10 @@ static bool read_line(struct sh *shell, const char *env, char *line, json_t **st
         indents[*depth] = indent;
         return true;
     }
+    if (value[0] == '[') {
+        (void)json_object_set_new(stack[*depth], key, json_loads(value, 0, NULL));
+        return true;
+    }
     if (length >= 2 && value[0] == '"' && value[length - 1] == '"') {
         value[length - 1] = '\0';
         value++;
@@ -145,6 +149,15 @@ json_t *compose_file_load(struct sh *shell, const char *const *files, size_t cou
         return model;
     json_decref(model);
     return NULL;
+}
+
+const char *compose_file_value(struct sh *shell, const char *env_file, const char *key)
+{
+    const char *data = "";
+    size_t size = 0;
+    if (env_file == NULL || !sh_read_file(shell, env_file, &data, &size))
+        return NULL;
+    return find_value(shell, arena_copy(shell->arena, data, size), key);
 }
 
 static int by_name(const void *left, const void *right)

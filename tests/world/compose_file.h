@@ -11,6 +11,8 @@
 /* NULL, with a word on standard error, where it does not render. */
 json_t *compose_file_load(struct sh *shell, const char *const *files, size_t count,
                           const char *env_file);
+/* A key of the env file, NULL = none. */
+const char *compose_file_value(struct sh *shell, const char *env_file, const char *key);
 void compose_file_print(struct sh *shell, const json_t *model);
 
 #endif

@@ -15,6 +15,7 @@ struct person_choice {
     bool unarmed;             /* Execution is found disarmed */
     bool unnamed;             /* the configuration names no project of compose */
     const char *policy_files; /* TITAN_POLICY_FILE, as the list of the configuration has it */
+    const char *order;        /* of compose; NULL = its default */
     bool container;           /* web is asked by its container's own check, brain by exec */
 };
 

@@ -151,6 +151,7 @@ struct titan_container *titan_create(struct titan *titan, const char *project, c
                                                                 titan->container_count + 1),
                                           .image = image,
                                           .there = true,
+                                          .exit_code = 1,
                                           .created_ns = titan->timeline->now_ns};
     container->log_end = &container->log;
     return container;

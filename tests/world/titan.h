@@ -68,6 +68,7 @@ struct titan_container {
     bool there, running, armed, marker, answers, healthy;
     const char *armed_by; /* the payload of the ARM that its marker is of */
     int restarts, stage;  /* stage: how much of its start has been done */
+    int exit_code;        /* of its last end */
     int64_t created_ns, started_ns, finished_ns;
     struct titan_line *log, **log_end;
 };
@@ -163,6 +164,8 @@ void titan_check_out(struct titan *titan, const struct titan_commit *commit);
 
 /* titan_stack.c: the stack that the tests begin with: three services, up and armed. */
 void titan_install(struct titan *titan, bool armed);
+/* What its compose file has besides: further keys of web, then further services. It is up then. */
+void titan_extend(struct titan *titan, const char *more);
 /* A commit of its own with new images of all three services. */
 struct titan_release {
     const char *subject;

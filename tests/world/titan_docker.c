@@ -46,20 +46,21 @@ static json_t *container_json(const struct titan *titan, const struct titan_cont
     timeline_utc(titan->timeline, container->created_ns, created);
     if (container->finished_ns > 0)
         timeline_utc(titan->timeline, container->finished_ns, finished);
-    json_t *object = json_pack(
-        "{s:s, s:s, s:s, s:o, s:i, s:{s:s, s:s, s:s, s:i}, s:{s:{s:s, s:s, s:s, s:s}}, "
-        "s:{s:{s:{s:s}}}}",
-        "Id", container->id, "Created", created, "Image", container->image->id, "Name",
-        json_sprintf("/%s", container->name), "RestartCount", container->restarts, "State",
-        "Status",
-        container->running          ? "running"
-        : container->started_ns > 0 ? "exited"
-                                    : "created",
-        "StartedAt", started, "FinishedAt", finished, "ExitCode", container->running ? 0 : 1,
-        "Config", "Labels", "com.docker.compose.service", container->service,
-        "com.docker.compose.project", container->project, "com.docker.compose.config-hash",
-        container->hash, "com.docker.compose.oneoff", "False", "NetworkSettings", "Networks",
-        "titan_default", "IPAddress", container->running ? container->address : "");
+    json_t *object =
+        json_pack("{s:s, s:s, s:s, s:o, s:i, s:{s:s, s:s, s:s, s:i}, s:{s:{s:s, s:s, s:s, s:s}}, "
+                  "s:{s:{s:{s:s}}}}",
+                  "Id", container->id, "Created", created, "Image", container->image->id, "Name",
+                  json_sprintf("/%s", container->name), "RestartCount", container->restarts,
+                  "State", "Status",
+                  container->running          ? "running"
+                  : container->started_ns > 0 ? "exited"
+                                              : "created",
+                  "StartedAt", started, "FinishedAt", finished, "ExitCode",
+                  container->running ? 0 : container->exit_code, "Config", "Labels",
+                  "com.docker.compose.service", container->service, "com.docker.compose.project",
+                  container->project, "com.docker.compose.config-hash", container->hash,
+                  "com.docker.compose.oneoff", "False", "NetworkSettings", "Networks",
+                  "titan_default", "IPAddress", container->running ? container->address : "");
     if (checked && container->running)
         (void)json_object_set_new(json_object_get(object, "State"), "Health",
                                   json_pack("{s:s}", "Status", health));

@@ -6,13 +6,14 @@
 
 #include <jansson.h>
 
-enum kind { KIND_OTHER = 1, KIND_EXECUTION, KIND_BRAIN };
+enum kind { KIND_OTHER = 1, KIND_EXECUTION, KIND_BRAIN, KIND_ONCE };
 enum { LINE_MAX_BYTES = 1024 };
 
 static enum kind kind_of(const struct titan_container *container)
 {
     return strcmp(container->service, "titan-execution") == 0 ? KIND_EXECUTION
            : strcmp(container->service, "titan-brain") == 0   ? KIND_BRAIN
+           : strcmp(container->service, "migrate") == 0       ? KIND_ONCE
                                                               : KIND_OTHER;
 }
 
@@ -58,13 +59,16 @@ void titan_restart(struct titan *titan, struct titan_container *container)
 /* From the start: milliseconds to the first and to the second act; 0 = there is none. */
 static int64_t due_ms(const struct titan *titan, const struct titan_container *container)
 {
-    static const int64_t execution[] = {50, 60, 300, 0}, other[] = {20, 400, 0};
+    static const int64_t execution[] = {50, 60, 300, 0}, other[] = {20, 400, 0},
+                         once[] = {20, 900, 0};
     const int64_t brain[] = {20, 500, titan->handshake_ms, 0};
     switch (kind_of(container)) {
     case KIND_EXECUTION:
         return execution[container->stage];
     case KIND_BRAIN:
         return brain[container->stage];
+    case KIND_ONCE:
+        return once[container->stage];
     case KIND_OTHER:
         return other[container->stage];
     }
@@ -121,8 +125,10 @@ void titan_act(struct titan *titan, struct titan_container *container)
 {
     enum kind kind = kind_of(container);
     int stage = ++container->stage;
-    if (stage == 1 && (container->image->faults & FAULT_EXITS) != 0) {
+    if (kind == KIND_ONCE ? stage == 2
+                          : stage == 1 && (container->image->faults & FAULT_EXITS) != 0) {
         container->running = false;
+        container->exit_code = (container->image->faults & FAULT_EXITS) != 0;
         container->finished_ns = titan->timeline->now_ns;
         return;
     }

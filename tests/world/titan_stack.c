@@ -25,6 +25,20 @@ static const char FIRST_POLICY[] = "{\"max_position\": 1}\n";
 static const char UP[] = "cd " TITAN_DIRECTORY " && docker-compose -p titan -f " TITAN_COMPOSE_FILE
                          " --env-file " TITAN_ENV_FILE " up -d";
 
+void titan_extend(struct titan *titan, const char *more)
+{
+    struct arena arena = {0};
+    struct grow output, errors;
+    struct titan_commit *commit = titan_commit(titan, "the stack has more");
+    titan_track(titan, commit, TITAN_COMPOSE_FILE, arena_text(&arena, "%s%s", COMPOSE_TEXT, more));
+    titan_check_out(titan, commit);
+    titan->remote = titan->main = commit;
+    if (titan_run(titan, &arena, UP, "", 0, &output, &errors) != 0)
+        abort();
+    arena_free(&arena);
+    timeline_move(titan->timeline, titan->timeline->now_ns + 20000000000);
+}
+
 static const char *policy_of(const struct titan_commit *commit)
 {
     for (size_t i = 0; commit != NULL && i < commit->tracked_count; i++)

@@ -2,6 +2,7 @@
  * configuration; Execution re-created. */
 #include "verify/judge/audit.h"
 #include "verify/judge/reading.h"
+#include "verify/judge/services.h"
 #include "verify/rules/restoration.h"
 
 #include <stdio.h>
@@ -24,6 +25,7 @@ static void restoration_compare_line(const char *rule, const struct entry *befor
 
 /* What ran before, and what the restored file still declares. */
 struct restored {
+    const struct audit *audit;
     const struct entry *before, *after, *revert;
     const struct listing *was, *is, *then, *now; /* containers, and drift */
 };
@@ -39,14 +41,15 @@ static bool restoration_is_declared(const struct restored *restored, const char 
         return true;
     struct slice rest = declared->output, line;
     while (slice_line(&rest, &line))
-        if (slice_is(line, service))
-            return true;
+        if (slice_is(services_name(line), service))
+            return !services_is_off(line);
     return false;
 }
 
 static bool is_expected(const struct restored *restored, const char *service)
 {
     return reading_running(restored->was, slice_of(service)) > 0
+           && !services_row(restored->audit, ACTION_REVERT, service).once
            && restoration_is_declared(restored, service);
 }
 
@@ -76,7 +79,7 @@ static void restoration_compare_containers(const struct restored *restored, stru
     for (size_t i = 0; i < restored->was->count; i++) {
         const char *service = restored->was->list[i].service;
         size_t was = reading_running(restored->was, slice_of(service)),
-               is = reading_running(restored->is, slice_of(service));
+               is = services_present(restored->audit, ACTION_REVERT, restored->is, service);
         if (is_expected(restored, service) && was != is)
             finding_violated(finding, "R-02", restored->after,
                              "the service %s ran in %zu containers before and runs in %zu after "
@@ -86,7 +89,8 @@ static void restoration_compare_containers(const struct restored *restored, stru
     for (size_t i = 0; i < restored->is->count; i++) {
         const struct listed *container = &restored->is->list[i];
         if (!is_expected(restored, container->service)) {
-            if (reading_is_running(container))
+            if (reading_is_running(container)
+                && !services_row(restored->audit, ACTION_REVERT, container->service).off)
                 finding_violated(finding, "R-02", restored->after,
                                  "the service %s runs after the rollback and did not before",
                                  container->service);
@@ -96,7 +100,8 @@ static void restoration_compare_containers(const struct restored *restored, stru
             finding_violated(finding, "R-02", restored->after,
                              "the service %s runs image %.24s and did not before",
                              container->service, container->image);
-        if (reading_is_running(container) && !reading_is_good(container)
+        if (reading_is_running(container)
+            && !services_is_good(restored->audit, ACTION_REVERT, container)
             && ran_well(restored->was, container->service))
             finding_violated(finding, "R-02", restored->after,
                              "the service %s is not healthy after the rollback",
@@ -194,6 +199,25 @@ static void check_pins(const struct restored *restored, struct finding *finding)
     }
 }
 
+/* the one-shots that ran in this deployment, whatever became of them. */
+static void name_partial(const struct audit *audit, char *ret_words, size_t room)
+{
+    ret_words[0] = '\0';
+    for (size_t i = 0; i < audit->deployment.count; i++) {
+        const struct entry *entry = audit->deployment.entries[i];
+        const struct listing *containers = reading_last_list(entry);
+        for (size_t k = 0; containers != NULL && k < containers->count; k++) {
+            const struct listed *container = &containers->list[k];
+            size_t used = strlen(ret_words);
+            if (services_row(audit, ACTION_PULL_IMAGES, container->service).one_shot
+                && strcmp(container->state, "created") != 0 && services_is_new_run(audit, container)
+                && !reading_has_word(slice_of(ret_words), container->service))
+                (void)snprintf(ret_words + used, room - used, "%s%s", used > 0 ? " " : "",
+                               container->service);
+        }
+    }
+}
+
 static const struct step *step_to(const struct deployment *deployment, enum state state)
 {
     for (size_t i = deployment->step_count; i-- > 0;)
@@ -228,7 +252,8 @@ static void check_rolled_back(const struct audit *audit, const struct entry *bef
                          "the rollback failed: what ran before was not restored");
         return;
     }
-    struct restored restored = {.before = before,
+    struct restored restored = {.audit = audit,
+                                .before = before,
                                 .after = rolled_back->transition,
                                 .revert = reverted != NULL ? reverted->transition : NULL,
                                 .was = reading_last_list(before),
@@ -249,16 +274,18 @@ static void check_rolled_back(const struct audit *audit, const struct entry *bef
     }
     restoration_compare_containers(&restored, finding);
     compare_configurations(&restored, finding);
-    char plain[200];
+    char plain[200], ran[400];
     restoration_check_plain(after, restored.revert, plain, sizeof plain, finding);
     if (restored.revert != NULL)
         check_pins(&restored, finding);
     if (audit->genesis.has_policy)
         check_recreated(audit, &restored, finding);
+    name_partial(audit, ran, sizeof ran);
     finding_conclude(finding, after,
                      "commit, branch, configuration and the image of each of %zu containers are "
-                     "those of the before snapshot (entry %lld); %s; %s",
-                     restored.is->count, (long long)before->seq, env, plain);
+                     "those of the before snapshot (entry %lld); %s; %s%s%s",
+                     restored.is->count, (long long)before->seq, env, plain,
+                     ran[0] != '\0' ? "; it is partial: what these did is not undone: " : "", ran);
 }
 
 static void check_abort(const struct audit *audit, const struct entry *before,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "verify/judge/reading.h"
+#include "verify/judge/services.h"
 #include "verify/judge/voices.h"
 #include "verify/read/memory.h"
 
@@ -94,20 +95,21 @@ static void add_endpoints(const struct audit *audit, struct tally *tally, const 
     }
 }
 
-static bool service_is_good(const struct listing *containers, const char *service)
+/* As many containers as it is to have, and each of them good. */
+static bool service_is_good(const struct audit *audit, const struct listing *containers,
+                            const char *service)
 {
-    bool any = false;
+    int64_t count = 0;
     for (size_t i = 0; i < containers->count; i++) {
         if (strcmp(containers->list[i].service, service) != 0)
             continue;
-        if (!reading_is_good(&containers->list[i]))
+        if (!services_is_good(audit, ACTION_OBSERVE_WINDOW, &containers->list[i]))
             return false;
-        any = true;
+        count++;
     }
-    return any;
+    return count >= services_row(audit, ACTION_OBSERVE_WINDOW, service).replicas;
 }
 
-/* Every service that was pulled has a good container, and none that is not good. */
 static void samples_add_services(const struct audit *audit, struct tally *tally,
                                  const struct entry *entry, struct outcome *outcome)
 {
@@ -124,7 +126,9 @@ static void samples_add_services(const struct audit *audit, struct tally *tally,
                                                    ? reading_list(&entry->items[k])
                                                    : NULL;
             bool list = entry->items[k].probe == PROBE_COMPOSE_CONTAINERS;
-            good = good && (!list || (containers != NULL && service_is_good(containers, service)));
+            good = good
+                   && (!list
+                       || (containers != NULL && service_is_good(audit, containers, service)));
         }
         note_outcome(outcome, slice_of(service), good,
                      count_in_a_row(tally, slice_of(service), false, good));
@@ -203,12 +207,12 @@ static bool is_listed(const struct listing *containers, const struct listed *con
 }
 
 /* W-09: a service whose set of containers differs between two lists; NULL. */
-static const char *differing_service(const struct genesis *genesis, const struct listing *left,
+static const char *differing_service(const struct audit *audit, const struct listing *left,
                                      const struct listing *right)
 {
     for (size_t i = 0; i < left->count; i++) {
         const struct listed *container = &left->list[i];
-        if (!is_listed(right, container) && !genesis_may_restart(genesis, container->service)
+        if (!is_listed(right, container) && !services_may_change(audit, container->service)
             && !(is_finished(left, container->service) && is_finished(right, container->service)))
             return container->service;
     }
@@ -225,9 +229,9 @@ static const char *changed_service(const struct audit *audit, const struct entry
         const struct listing *is = entry->items[i].probe == PROBE_COMPOSE_CONTAINERS
                                        ? reading_list(&entry->items[i])
                                        : NULL;
-        const char *service = is != NULL ? differing_service(&audit->genesis, was, is) : NULL;
+        const char *service = is != NULL ? differing_service(audit, was, is) : NULL;
         if (service == NULL && is != NULL)
-            service = differing_service(&audit->genesis, is, was);
+            service = differing_service(audit, is, was);
         if (service != NULL)
             return service;
     }

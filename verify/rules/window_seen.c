@@ -7,6 +7,7 @@
 #include "verify/rules/interlock.h"
 #include "verify/judge/healthy.h"
 #include "verify/judge/reading.h"
+#include "verify/judge/services.h"
 #include "verify/judge/voices.h"
 
 /* The earliest moment so far, on the boot of the failing transition. */
@@ -131,11 +132,12 @@ static void look_at_samples(const struct audit *audit, const struct step *failur
     note_moment(earliest, transition, silent_ns);
 }
 
-static bool list_shows_it(const struct item *item)
+static bool list_shows_it(const struct audit *audit, const struct item *item)
 {
     const struct listing *containers = reading_list(item);
     for (size_t i = 0; containers != NULL && i < containers->count; i++)
-        if (!reading_is_good(&containers->list[i]))
+        if (!services_row(audit, ACTION_PULL_IMAGES, containers->list[i].service).off
+            && !services_is_good(audit, ACTION_PULL_IMAGES, &containers->list[i]))
             return true;
     return false;
 }
@@ -160,7 +162,7 @@ static bool item_shows_it(const struct audit *audit, const struct step *failure,
     if (item->probe == PROBE_HEALTH)
         return health && healthy_answer(&audit->genesis, item) == HEALTHY_BAD;
     if (item->probe == PROBE_COMPOSE_CONTAINERS)
-        return health && list_shows_it(item);
+        return health && list_shows_it(audit, item);
     if (disarmed && look != NULL && look->log == place && look->says_armed)
         return true;
     if (!voice || !audit->genesis.has_policy)

@@ -58,8 +58,12 @@ static enum error_code compare_services(struct target *target, struct evidence *
         code = compose_strays(target, &strays, error);
     if (code != ERROR_OK)
         return code;
-    drift_services(target_setup(target)->compose.file, &view->containers, &view->images,
-                   &view->configurations, drift);
+    drift_services(&(struct drift_terms){.file = target_setup(target)->compose.file,
+                                         .declared = &view->model.declared,
+                                         .containers = &view->containers,
+                                         .images = &view->images,
+                                         .configurations = &view->configurations},
+                   drift);
     drift_one_each(&target_setup(target)->services, &view->containers, drift);
     drift_strays(&strays, drift);
     return ERROR_OK;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "verify/judge/reading.h"
+#include "verify/judge/services.h"
 
 /* The last item of a probe before this entry's item `place`, in it or in an earlier entry. */
 static const struct item *last_before(const struct deployment *deployment,
@@ -18,11 +19,11 @@ static const struct item *last_before(const struct deployment *deployment,
     return item;
 }
 
-static bool has_line(struct slice text, struct slice word)
+static bool has_row(struct slice text, struct slice service)
 {
     struct slice line;
     while (slice_line(&text, &line))
-        if (slice_equal(line, word))
+        if (slice_equal(services_name(line), service) && !services_is_off(line))
             return true;
     return false;
 }
@@ -33,7 +34,7 @@ static bool names_services(struct slice subject, const struct item *declared)
     while (subject.length > 0) {
         const char *space = memchr(subject.at, ' ', subject.length);
         size_t length = space != NULL ? (size_t)(space - subject.at) : subject.length;
-        if (declared != NULL && !has_line(declared->output, (struct slice){subject.at, length}))
+        if (declared != NULL && !has_row(declared->output, (struct slice){subject.at, length}))
             return false;
         subject = slice_from(subject, length + (space != NULL ? 1 : 0));
     }
@@ -203,8 +204,7 @@ static bool up_belongs(const struct audit *audit, const struct entry *entry, siz
         return true;
     if (action == ACTION_DEPLOY_EXECUTION)
         return slice_equal(item->subject, genesis->execution);
-    return action == ACTION_DEPLOY_BRAIN
-           && (slice_equal(item->subject, genesis->brain) || (item->subject.length == 0 && !first));
+    return action == ACTION_DEPLOY_BRAIN && (slice_equal(item->subject, genesis->brain) || !first);
 }
 
 static bool is_in_place(const struct audit *audit, const struct entry *entry, size_t place,
@@ -229,16 +229,90 @@ static enum action action_of(const struct deployment *deployment, const struct e
     return ACTION_INVALID;
 }
 
-static void check_last_up(const struct deployment *deployment, enum action action,
-                          struct finding *finding)
+static bool up_names(const struct item *up, const char *service)
 {
-    const struct entry *entry = deployment_good_entry(deployment, action);
-    const struct item *up = entry != NULL
-                                ? entry_item(entry, 0, entry->item_count, PROBE_COMPOSE_UP, NULL)
-                                : NULL;
-    if (up != NULL && up->subject.length > 0)
+    return up->subject.length == 0 || reading_has_word(up->subject, service);
+}
+
+/* By that list it ran in this deployment, or still does: it is not to run again. */
+static bool had_its_run(const struct audit *audit, enum action action,
+                        const struct listing *containers, const char *service)
+{
+    if (containers == NULL || !services_row(audit, action, service).one_shot)
+        return false;
+    for (size_t i = 0; i < containers->count; i++)
+        if (strcmp(containers->list[i].service, service) == 0
+            && services_is_present(audit, action, &containers->list[i])
+            && services_is_new_run(audit, &containers->list[i]))
+            return true;
+    return false;
+}
+
+static const struct listing *images_to_run(const struct deployment *deployment)
+{
+    const struct entry *entry = deployment_good_entry(deployment, ACTION_PULL_IMAGES);
+    return entry != NULL
+               ? reading_list(entry_item(entry, 0, entry->item_count, PROBE_COMPOSE_IMAGES, NULL))
+               : NULL;
+}
+
+/* P-17 of one `compose.up`; `last`: the one that is of all. */
+static void check_up(const struct audit *audit, enum action action, const struct entry *entry,
+                     size_t place, bool last, struct finding *finding)
+{
+    const struct item *up = &entry->items[place];
+    const struct listing *containers = reading_list(
+                             entry_item(entry, 0, place, PROBE_COMPOSE_CONTAINERS, NULL)),
+                         *images = images_to_run(&audit->deployment);
+    const char *left_out = NULL;
+    for (size_t i = 0; images != NULL && i < images->count; i++) {
+        const char *service = images->list[i].service;
+        bool ran = had_its_run(audit, action, containers, service);
+        if (ran && up_names(up, service))
+            finding_violated(finding, "P-17", entry, "%s had run already, and was brought up again",
+                             service);
+        if (last && !ran && !up_names(up, service))
+            left_out = service;
+    }
+    if (left_out != NULL)
         finding_violated(finding, "P-17", entry,
                          "the last `compose.up` of %s is not of all services", action_name(action));
+}
+
+static void places_check_ups(const struct audit *audit, enum action action, struct finding *finding)
+{
+    const struct entry *entry = deployment_good_entry(&audit->deployment, action);
+    const struct item *last = entry != NULL
+                                  ? entry_item(entry, 0, entry->item_count, PROBE_COMPOSE_UP, NULL)
+                                  : NULL;
+    for (size_t i = 0; last != NULL && i < entry->item_count; i++)
+        if (entry->items[i].probe == PROBE_COMPOSE_UP)
+            check_up(audit, action, entry, i, &entry->items[i] == last, finding);
+}
+
+/* P-17: what has completed is not run again by a rollback. */
+static void places_check_way_back(const struct audit *audit, struct finding *finding)
+{
+    const struct entry *entry = deployment_good_entry(&audit->deployment, ACTION_REDEPLOY),
+                       *snapshot = deployment_good_entry(&audit->deployment, ACTION_CONNECT);
+    const struct listing *before = snapshot != NULL ? reading_last_list(snapshot) : NULL;
+    const struct item *declared = snapshot != NULL ? entry_item(snapshot, 0, snapshot->item_count,
+                                                                PROBE_COMPOSE_SERVICES, NULL)
+                                                   : NULL;
+    for (size_t i = 0; entry != NULL && declared != NULL && i < entry->item_count; i++) {
+        struct slice rows = declared->output, line;
+        while (entry->items[i].probe == PROBE_COMPOSE_UP && slice_line(&rows, &line)) {
+            char service[LISTING_NAME_MAX + 1];
+            if (!slice_copy(services_name(line), service, sizeof service)
+                || !up_names(&entry->items[i], service))
+                continue;
+            struct service_row row = services_row(audit, ACTION_REDEPLOY, service);
+            if (row.once
+                || (row.one_shot && before != NULL
+                    && reading_running(before, slice_of(service)) == 0))
+                finding_violated(finding, "P-17", entry, "the rollback ran %s again", service);
+        }
+    }
 }
 
 void procedure_check_places(const struct audit *audit, struct finding *finding)
@@ -258,6 +332,7 @@ void procedure_check_places(const struct audit *audit, struct finding *finding)
                                  action != ACTION_INVALID ? action_name(action)
                                                           : entry_type_name(entry->type));
     }
-    check_last_up(deployment, ACTION_SWITCH_SERVICES, finding);
-    check_last_up(deployment, ACTION_DEPLOY_BRAIN, finding);
+    places_check_ups(audit, ACTION_SWITCH_SERVICES, finding);
+    places_check_ups(audit, ACTION_DEPLOY_BRAIN, finding);
+    places_check_way_back(audit, finding);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "verify/judge/reading.h"
+#include "verify/judge/services.h"
 
 enum { ACTS_MAX = 32 };
 
@@ -20,16 +21,6 @@ struct changes {
     char *names; /* of services that were put right, or NULL */
     size_t room;
 };
-
-static bool changes_allowed(const struct genesis *genesis, const char *service)
-{
-    const struct node *node = genesis->restarts_allowed != NULL ? genesis->restarts_allowed->first
-                                                                : NULL;
-    for (; node != NULL; node = node->next)
-        if (slice_is(node->text, service))
-            return true;
-    return false;
-}
 
 static bool was_acted_on(const struct changes *changes, const char *service)
 {
@@ -95,7 +86,7 @@ static const char *changes_missing(const struct changes *changes, const struct s
     const struct audit *audit = changes->audit;
     for (size_t i = 0; i < left->count; i++) {
         const char *service = left->list[i].service, *id = left->list[i].id;
-        bool good = changes_allowed(&audit->genesis, service) || was_acted_on(changes, service);
+        bool good = services_may_change(audit, service) || was_acted_on(changes, service);
         for (size_t k = 0; k < right->count && !good; k++)
             good = strcmp(id, right->list[k].id) == 0;
         if (!good && step != NULL

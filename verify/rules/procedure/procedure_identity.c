@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "verify/judge/reading.h"
+#include "verify/judge/services.h"
 #include "verify/read/memory.h"
 
 /* A container that some list had. */
@@ -116,33 +117,41 @@ static void check_update(const struct deployment *deployment, struct finding *fi
 }
 
 /* `only`: of this service alone; "" = of all. */
-static void check_images(const struct entry *entry, const struct listing *pulled,
-                         const struct listing *containers, bool must_run, const char *only,
-                         struct finding *finding)
+static void check_images(const struct audit *audit, const struct entry *entry,
+                         const struct listing *pulled, const struct listing *containers,
+                         bool must_run, const char *only, struct finding *finding)
 {
     for (size_t i = 0; i < pulled->count; i++) {
         const struct listed *image = &pulled->list[i];
         struct slice service = slice_of(image->service);
         if (only[0] != '\0' && strcmp(only, image->service) != 0)
             continue;
-        if (must_run && reading_running(containers, service) == 0)
+        int64_t due = services_row(audit, ACTION_PULL_IMAGES, image->service).replicas;
+        size_t present = services_present(audit, ACTION_PULL_IMAGES, containers, image->service);
+        if (must_run && present == 0 && due > 0)
             finding_violated(finding, "P-21", entry, "the service %s was pulled and does not run",
                              image->service);
+        else if (must_run && (int64_t)present != due)
+            finding_violated(finding, "P-21", entry,
+                             "the service %s is to have %lld containers and has %zu",
+                             image->service, (long long)due, present);
         for (size_t k = 0; k < containers->count; k++)
             if (slice_is(service, containers->list[k].service)
-                && reading_is_running(&containers->list[k]) && image->id[0] != '\0'
-                && strcmp(containers->list[k].image, image->id) != 0)
+                && services_is_present(audit, ACTION_PULL_IMAGES, &containers->list[k])
+                && image->id[0] != '\0' && strcmp(containers->list[k].image, image->id) != 0)
                 finding_violated(finding, "P-21", entry,
                                  "the service %s runs another image than was pulled for it",
                                  image->service);
     }
 }
 
-static void check_no_other(const struct entry *entry, const struct listing *pulled,
-                           const struct listing *containers, struct finding *finding)
+static void check_no_other(const struct audit *audit, const struct entry *entry,
+                           const struct listing *pulled, const struct listing *containers,
+                           struct finding *finding)
 {
     for (size_t i = 0; i < containers->count; i++)
-        if (reading_service(pulled, slice_of(containers->list[i].service)) == NULL)
+        if (reading_service(pulled, slice_of(containers->list[i].service)) == NULL
+            && !services_row(audit, ACTION_PULL_IMAGES, containers->list[i].service).off)
             finding_violated(finding, "P-21", entry,
                              "the service %s has a container and was not pulled",
                              containers->list[i].service);
@@ -163,7 +172,9 @@ static void check_brought_up(const struct audit *audit, const struct entry *entr
     struct slice service = slice_of(due->service);
     bool single = slice_equal(service, audit->genesis.execution)
                   || slice_equal(service, audit->genesis.brain);
-    if (reading_service(containers, service) == NULL
+    bool none_due = due->image[0] == '\0' /* a row of compose.images: forward */
+                    && services_row(audit, ACTION_PULL_IMAGES, due->service).replicas == 0;
+    if ((reading_service(containers, service) == NULL && !none_due)
         || (single && reading_running(containers, service) > 1))
         finding_violated(finding, "P-21", entry,
                          "%s was brought up, and has no container or more than one behind it",
@@ -236,9 +247,9 @@ static void check_step_images(const struct audit *audit, const struct step *step
                             "what runs cannot be compared with what was pulled");
         return;
     }
-    check_images(step->transition, pulled, containers, true, all ? "" : execution, finding);
+    check_images(audit, step->transition, pulled, containers, true, all ? "" : execution, finding);
     if (brings_up)
-        check_no_other(step->transition, pulled, containers, finding);
+        check_no_other(audit, step->transition, pulled, containers, finding);
 }
 
 void procedure_check_identity(const struct audit *audit, struct finding *finding)
@@ -269,7 +280,7 @@ void procedure_check_identity(const struct audit *audit, struct finding *finding
                                                    ? reading_list(&entry->items[k])
                                                    : NULL;
             if (containers != NULL)
-                check_images(entry, pulled, containers, false, "", finding);
+                check_images(audit, entry, pulled, containers, false, "", finding);
         }
     }
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "verify/judge/reading.h"
+#include "verify/judge/services.h"
 
 /* What is compared line by line, and with the good entry of which action. */
 static const struct {
@@ -70,13 +71,13 @@ static void compare_lists(const struct audit *audit, const struct entry *entry, 
     if (was == NULL || is == NULL)
         return; /* P-12 and P-31 */
     for (size_t i = 0; i < was->count; i++)
-        if (!genesis_may_restart(genesis, was->list[i].service)
+        if (!services_may_change(audit, was->list[i].service)
             && !is_as_it_was(genesis, &was->list[i], with_id(is, was->list[i].id)))
             finding_violated(finding, "P-32", entry,
                              "a container of %s is not as it was in the snapshot",
                              was->list[i].service);
     for (size_t i = 0; i < is->count; i++)
-        if (!genesis_may_restart(genesis, is->list[i].service)
+        if (!services_may_change(audit, is->list[i].service)
             && with_id(was, is->list[i].id) == NULL)
             finding_violated(finding, "P-32", entry,
                              "a container of %s is there that the snapshot did not have",

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "verify/judge/reading.h"
+#include "verify/judge/services.h"
 
 /* P-28: the rows of a list stand in ascending order of their bytes. */
 static bool is_ascending(struct slice text)
@@ -77,6 +78,15 @@ static bool is_good_env(struct slice rest)
     return count >= 2;
 }
 
+static bool are_rows(struct slice rest)
+{
+    struct slice line;
+    while (slice_line(&rest, &line))
+        if (!services_is_row(line))
+            return false;
+    return true;
+}
+
 /* P-31 */
 static bool lists_has_form(const struct item *item)
 {
@@ -98,6 +108,8 @@ static bool lists_has_form(const struct item *item)
         return item->output.length == 0 || is_object(item->output);
     if (item->probe == PROBE_CLOCK)
         return item->output.length == 0;
+    if (item->probe == PROBE_COMPOSE_SERVICES)
+        return are_rows(item->output);
     if (item->probe == PROBE_COMPOSE_CONTAINERS || item->probe == PROBE_COMPOSE_IMAGES
         || item->probe == PROBE_COMPOSE_DRIFT)
         return item->listing != NULL && item->listing->readable;
@@ -119,25 +131,19 @@ static void check_forms(const struct entry *entry, size_t count, struct finding 
     }
 }
 
-static size_t count_lines(struct slice text)
-{
-    struct slice line;
-    size_t count = 0;
-    while (slice_line(&text, &line))
-        count++;
-    return count;
-}
-
 /* Exactly one row of each declared service. */
 static bool has_services(const struct listing *listing, struct slice declared)
 {
     struct slice line;
-    if (listing->count != count_lines(declared))
-        return false;
-    while (slice_line(&declared, &line))
-        if (reading_service(listing, line) == NULL)
+    size_t count = 0;
+    while (slice_line(&declared, &line)) {
+        if (services_is_off(line))
+            continue;
+        count++;
+        if (reading_service(listing, services_name(line)) == NULL)
             return false;
-    return true;
+    }
+    return listing->count == count;
 }
 
 struct declared {

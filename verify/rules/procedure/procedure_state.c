@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "verify/judge/reading.h"
+#include "verify/judge/services.h"
 #include "verify/read/utc.h"
 
 static const struct listing *images_pulled(const struct deployment *deployment)
@@ -38,7 +39,8 @@ static void check_drift(const struct audit *audit, enum action action, struct fi
         if (row == NULL)
             finding_violated(finding, "P-22", entry,
                              "nobody looked whether %s runs as it is declared", service);
-        else if (row->declared[0] != '\0' && strcmp(row->declared, row->running) != 0)
+        else if (row->declared[0] != '\0' && strcmp(row->declared, row->running) != 0
+                 && services_row(audit, action, service).replicas > 0)
             finding_violated(finding, "P-22", entry,
                              "the service %s runs with another configuration than is declared",
                              service);
@@ -67,7 +69,7 @@ static void check_good(const struct audit *audit, const struct entry *entry,
     for (size_t i = 0; pulled != NULL && containers != NULL && i < containers->count; i++) {
         const struct listed *container = &containers->list[i];
         if (reading_service(pulled, slice_of(container->service)) != NULL
-            && !reading_is_good(container))
+            && !services_is_good(audit, ACTION_PULL_IMAGES, container))
             finding_violated(finding, "P-23", entry, "a container of %s is not good: %s %s",
                              container->service, container->state, container->health);
     }

@@ -1,0 +1,283 @@
+/* Goal: what an ordinary stack has besides its long-running services is released and rolled back:
+ * a migration that ends, a service of several containers, one that is switched off. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/world/moment.h"
+#include "tests/world/story.h"
+#include "tests/world/verdict.h"
+
+#define GO "run --rearm yes --confirm " PERSON_TARGET
+static const struct person_choice choice = {.window_ms = 1000, .interval_ms = 500};
+enum { COMPLETED = 0, ROLLED_BACK = 10 };
+
+static const char MIGRATES[] = "    depends_on:\n"
+                               "      migrate:\n"
+                               "        condition: service_completed_successfully\n"
+                               "  migrate:\n"
+                               "    image: registry.test/migrate:latest\n";
+static const char ENDS[] = "  migrate:\n"
+                           "    image: registry.test/migrate:latest\n"
+                           "    restart: \"no\"\n";
+static const char TWICE[] = "    deploy:\n"
+                            "      replicas: 2\n";
+static struct scripted *extended_for(const struct person_choice *how, const char *more)
+{
+    struct scripted *world = person_begins(91, how);
+    (void)titan_build(&world->titan, "registry.test/migrate", "", 0);
+    (void)titan_build(&world->titan, "registry.test/debug", "", 0);
+    titan_extend(&world->titan, more);
+    return world;
+}
+
+static struct scripted *extended(const char *more)
+{
+    return extended_for(&choice, more);
+}
+
+static void expect_verdict(struct scripted *world, const char *words)
+{
+    char *report = NULL;
+    if (verdict_of(world, &choice, &report) != 0 || strstr(report, words) == NULL)
+        fail_msg("%s\n%s", report, person_said());
+    free(report);
+}
+
+static void ends_with(struct scripted *world, int wanted)
+{
+    if (person_runs(world, "begin release --reason test") != 0)
+        fail_msg("%s", person_said());
+    int status = person_runs(world, GO);
+    if (status != wanted)
+        fail_msg("%d in %s\n%s", status, person_state(world), person_said());
+}
+
+static size_t starts_of(const struct titan *titan, const char *service)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < titan->seen.start_count; i++)
+        count += strcmp(titan->seen.starts[i], service) == 0;
+    return count;
+}
+
+static size_t running_of(const struct titan *titan, const char *service)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < titan->container_count; i++)
+        count += titan->containers[i].there && titan->containers[i].running
+                 && strcmp(titan->containers[i].service, service) == 0;
+    return count;
+}
+
+static const char *const migrations[] = {MIGRATES, ENDS};
+enum { MIGRATIONS = 2 };
+
+static void publish(struct scripted *world, unsigned migrate_faults, unsigned web_faults)
+{
+    titan_publish(&world->titan, &(struct titan_release){.subject = "a", .web_faults = web_faults});
+    (void)titan_build(&world->titan, "registry.test/migrate", "", migrate_faults);
+}
+
+/* Also where the order names it: the `up` of all does not start it again. */
+static void migration_runs_once_and_is_good(void **state)
+{
+    static const char *const orders[] = {NULL, "[migrate, titan-execution, titan-brain]"};
+    (void)state;
+    for (size_t i = 0; i < MIGRATIONS; i++)
+        for (size_t k = 0; k < 2; k++) {
+            struct person_choice how = choice;
+            how.order = orders[k];
+            struct scripted *world = extended_for(&how, migrations[i]);
+            size_t before = starts_of(&world->titan, "migrate");
+            publish(world, 0, 0);
+            ends_with(world, COMPLETED);
+            assert_int_equal(starts_of(&world->titan, "migrate"), before + 1);
+            expect_verdict(world, "");
+            scripted_close(world);
+        }
+}
+
+/* The images of before run again, the migration does not, and the claim says that it is partial. */
+static void migration_does_not_run_again_on_the_way_back(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < MIGRATIONS; i++) {
+        struct scripted *world = extended(migrations[i]);
+        size_t before = starts_of(&world->titan, "migrate");
+        publish(world, 0, FAULT_UNHEALTHY);
+        ends_with(world, ROLLED_BACK);
+        assert_int_equal(starts_of(&world->titan, "migrate"), before + 1);
+        expect_verdict(world, "it is partial: what these did is not undone: migrate");
+        scripted_close(world);
+    }
+}
+
+static void migration_that_fails_rolls_back(void **state)
+{
+    static const char *const orders[] = {NULL, "[migrate, titan-execution, titan-brain]"};
+    (void)state;
+    for (size_t i = 0; i < MIGRATIONS; i++)
+        for (size_t k = 0; k < 2; k++) {
+            struct person_choice how = choice;
+            how.order = orders[k];
+            struct scripted *world = extended_for(&how, migrations[i]);
+            size_t before = starts_of(&world->titan, "migrate");
+            publish(world, FAULT_EXITS, 0);
+            ends_with(world, ROLLED_BACK);
+            assert_true(starts_of(&world->titan, "migrate") <= before + 2);
+            expect_verdict(world, "it is partial");
+            scripted_close(world);
+        }
+}
+
+static void die_behind_the_migration(struct titan *titan, void *context)
+{
+    (void)titan;
+    ((struct scripted *)context)->dead = true;
+}
+
+/* What the driver of before did is looked at, and not done again. */
+static void migration_does_not_run_again_after_an_interruption(void **state)
+{
+    struct person_choice how = choice;
+    (void)state;
+    how.order = "[migrate, titan-execution, titan-brain]";
+    struct scripted *world = extended_for(&how, MIGRATES);
+    size_t before = starts_of(&world->titan, "migrate");
+    publish(world, 0, 0);
+    assert_int_equal(person_runs(world, "begin release --reason test"), 0);
+    while (strcmp(person_state(world), "guarded") != 0)
+        assert_int_equal(person_runs(world, "advance --rearm yes --confirm " PERSON_TARGET), 0);
+    titan_at(&world->titan, world->timeline.now_ns + 4000000000, die_behind_the_migration, world);
+    (void)person_runs(world, GO);
+    assert_true(world->dead);
+    assert_int_equal(starts_of(&world->titan, "migrate"), before + 1);
+    world->dead = false;
+    timeline_move(&world->timeline, world->timeline.now_ns + 60000000000);
+    if (person_runs(world, "resume --rearm yes --confirm " PERSON_TARGET) != COMPLETED)
+        fail_msg("%s", person_said());
+    assert_int_equal(starts_of(&world->titan, "migrate"), before + 1);
+    expect_verdict(world, "");
+    scripted_close(world);
+}
+
+static void migration_runs_once_in_a_policy_change(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < MIGRATIONS; i++) {
+        struct scripted *world = extended(migrations[i]);
+        size_t before = starts_of(&world->titan, "migrate");
+        titan_publish(&world->titan,
+                      &(struct titan_release){.subject = "a", .policy = "{\"max_position\": 2}\n"});
+        (void)titan_build(&world->titan, "registry.test/migrate", "", 0);
+        if (person_runs(world, "begin policy --reason test") != 0
+            || person_runs(world, GO) != COMPLETED)
+            fail_msg("%s", person_said());
+        assert_int_equal(starts_of(&world->titan, "migrate"), before + 1);
+        expect_verdict(world, "");
+        scripted_close(world);
+    }
+}
+
+static void all_replicas_are_the_service(void **state)
+{
+    (void)state;
+    struct scripted *world = extended(TWICE);
+    titan_publish(&world->titan, &(struct titan_release){.subject = "a"});
+    ends_with(world, COMPLETED);
+    assert_int_equal(running_of(&world->titan, "web"), 2);
+    expect_verdict(world, "");
+    scripted_close(world);
+}
+
+static void all_replicas_are_restored(void **state)
+{
+    (void)state;
+    struct scripted *world = extended(TWICE);
+    publish(world, 0, FAULT_UNHEALTHY);
+    ends_with(world, ROLLED_BACK);
+    assert_int_equal(running_of(&world->titan, "web"), 2);
+    expect_verdict(world, "");
+    scripted_close(world);
+}
+
+/* `--scale` by hand: the release brings as many as are declared, the rollback as many as ran. */
+static void service_that_was_scaled_by_hand_is_restored(void **state)
+{
+    static const char up[] = "cd " TITAN_DIRECTORY
+                             " && docker-compose -p titan -f " TITAN_COMPOSE_FILE
+                             " --env-file " TITAN_ENV_FILE " up -d --scale web=3 web";
+    struct arena arena = {0};
+    (void)state;
+    for (int fails = 0; fails < 2; fails++) {
+        struct scripted *world = extended("");
+        struct grow output = {.arena = &arena}, errors = {.arena = &arena};
+        assert_int_equal(titan_run(&world->titan, &arena, up, "", 0, &output, &errors), 0);
+        timeline_move(&world->timeline, world->timeline.now_ns + 20000000000);
+        publish(world, 0, fails ? FAULT_UNHEALTHY : 0);
+        ends_with(world, fails ? ROLLED_BACK : COMPLETED);
+        assert_int_equal(running_of(&world->titan, "web"), fails ? 3 : 1);
+        expect_verdict(world, "");
+        scripted_close(world);
+    }
+    arena_free(&arena);
+}
+
+static void service_without_replicas_has_none(void **state)
+{
+    (void)state;
+    struct scripted *world = extended("    deploy:\n      replicas: 2\n"
+                                      "  migrate:\n"
+                                      "    image: registry.test/migrate:latest\n"
+                                      "    deploy:\n      replicas: 0\n");
+    publish(world, 0, 0);
+    ends_with(world, COMPLETED);
+    assert_int_equal(running_of(&world->titan, "migrate"), 0);
+    expect_verdict(world, "");
+    scripted_close(world);
+}
+
+static void end_one(struct scripted *world)
+{
+    titan_running(&world->titan, "web")->running = false;
+}
+
+/* In the window a service is all of its containers. */
+static void replica_that_is_gone_fails_the_window(void **state)
+{
+    (void)state;
+    struct scripted *world = extended(TWICE);
+    struct moment moment = {.word = "\"to\":\"verified\"", .act = end_one};
+    publish(world, 0, 0);
+    moment_set(world, &moment);
+    ends_with(world, ROLLED_BACK);
+    moment_clear(world);
+    assert_true(moment.happened);
+    assert_int_equal(running_of(&world->titan, "web"), 2);
+    expect_verdict(world, "");
+    scripted_close(world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(migration_runs_once_and_is_good),
+        cmocka_unit_test(migration_does_not_run_again_on_the_way_back),
+        cmocka_unit_test(migration_that_fails_rolls_back),
+        cmocka_unit_test(migration_does_not_run_again_after_an_interruption),
+        cmocka_unit_test(migration_runs_once_in_a_policy_change),
+        cmocka_unit_test(all_replicas_are_the_service),
+        cmocka_unit_test(all_replicas_are_restored),
+        cmocka_unit_test(service_that_was_scaled_by_hand_is_restored),
+        cmocka_unit_test(service_without_replicas_has_none),
+        cmocka_unit_test(replica_that_is_gone_fails_the_window),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
