@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "actions/compose/compose_learn.h"
 #include "fsm/config/config_load.h"
 #include "journal/format/names.h"
 
@@ -290,8 +291,8 @@ static enum error_code check_host_key(struct driver *driver, struct error *error
                      pinned != NULL ? pinned : "none");
 }
 
-enum error_code driver_target(struct driver *driver, struct target **ret_target,
-                              struct error *error)
+enum error_code driver_target_at_once(struct driver *driver, struct target **ret_target,
+                                      struct error *error)
 {
     enum error_code code = ERROR_OK;
     if (driver->target == NULL) {
@@ -309,6 +310,17 @@ enum error_code driver_target(struct driver *driver, struct target **ret_target,
     return ERROR_OK;
 }
 
+enum error_code driver_target(struct driver *driver, struct target **ret_target,
+                              struct error *error)
+{
+    enum error_code code = driver_target_at_once(driver, ret_target, error);
+    if (code != ERROR_OK || driver->has_learned)
+        return code;
+    code = compose_learn(driver->target, error);
+    driver->has_learned = code == ERROR_OK;
+    return code;
+}
+
 enum error_code driver_remember(struct driver *driver, struct error *error)
 {
     enum error_code code = driver_reload(driver, error);
@@ -322,4 +334,5 @@ void driver_disconnect(struct driver *driver)
 {
     target_close(driver->target);
     driver->target = NULL;
+    driver->has_learned = false;
 }

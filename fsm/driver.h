@@ -66,6 +66,7 @@ struct driver {
     void *lock;                   /* of driver.lock, NULL = not held */
     struct signer *operator_signer, *session;
     struct target *target; /* opened when first needed */
+    bool has_learned;      /* compose_learn() */
     struct deployment deployment;
     bool found; /* a deployment exists */
     struct recorder recorder;
@@ -102,9 +103,13 @@ enum error_code driver_reload(struct driver *driver, struct error *error) CHECKE
 /* An open deployment exists and has not ended. */
 bool driver_is_open(const struct driver *driver);
 
-/* The target, connected, its host key compared with the one genesis pins. */
+/* The target, connected, its host key compared with the one genesis pins, and what must not be
+ * recorded learned from its compose file. */
 enum error_code driver_target(struct driver *driver, struct target **ret_target,
                               struct error *error) CHECKED;
+/* The same before anything was learned: for DISARM, which waits for nothing. */
+enum error_code driver_target_at_once(struct driver *driver, struct target **ret_target,
+                                      struct error *error) CHECKED;
 /* What the deployment's entries recorded so far, lent to the target: up to the last one. */
 enum error_code driver_remember(struct driver *driver, struct error *error) CHECKED;
 /* Drops the connection, so that the next driver_target() makes a new one. */

@@ -1,6 +1,7 @@
 /* Rendering: reads the configuration from the target, and finds the line of the compose file that
  * prevents it. */
 #include "actions/compose/compose_render.h"
+#include "actions/compose/compose_secrets.h"
 #include "actions/compose/containers.h"
 #include "journal/format/names.h"
 
@@ -236,6 +237,13 @@ enum error_code compose_config(struct target *target, struct target_result *ret_
         return code;
     const char *said = result.errors.size > 0 ? (const char *)result.errors.data : "";
     bool unset = next_unset(said, name) != NULL;
+    if (result.status == 0 && result.output.size > 0)
+        code = compose_secrets_learn(target_learns(target), (const char *)result.output.data,
+                                     result.output.size, error);
+    if (code != ERROR_OK) {
+        wipe_text(&result.output);
+        return code;
+    }
     if (result.status == 0 && !unset) {
         *ret_result = result;
         result = (struct target_result){0};

@@ -2,7 +2,7 @@
  * where in the compose file each part of it stands.
  * Knows:     services, their environment, mounts, published ports, users, in the forms of either
  *            program (long and short, map and list); not which of them is right. YAML is read only
- *            here and in compose_yaml.c.
+ *            here, in compose_secrets.c and in compose_yaml.c.
  * Secrets:   every text of a view is a copy in locked memory, wiped by compose_view_close(). A
  *            value of `variables` may be a secret: nothing of it may be recorded or printed.
  * Lines:     of the compose file on the target. A part without a line of its own (a default, an

@@ -1,5 +1,6 @@
 /* actions/compose/compose_yaml: looking things up in a compose file that has not been checked.
- * Private to compose_view.c.
+ * Private to compose_view.c
+ * and compose_secrets.c.
  * Knows:     scalars, keys with what `<<` merges, aliases, lines; a little of compose (`extends`
  *            within one file), because lines need it.
  * Secrets:   the two documents lie in memory of the caller's; what the library has to unfold on the

@@ -16,6 +16,7 @@ struct node {
     uint32_t child, sibling;
     uint32_t fail; /* the longest proper suffix of this prefix that is a prefix too */
     uint32_t depth;
+    uint32_t own[REDACT_LEVELS];     /* the value that this prefix is, 0 = none */
     uint32_t longest[REDACT_LEVELS]; /* the longest value that ends here, 0 = none */
     uint8_t byte;
 };
@@ -116,7 +117,8 @@ static uint32_t add_child(struct redactor *redactor, uint32_t parent, uint8_t by
 enum error_code redactor_add(struct redactor *redactor, const void *value, size_t size, bool secret,
                              struct error *error)
 {
-    assert(!redactor->sealed && size > 0);
+    assert(size > 0);
+    redactor->sealed = false;
     if (size > REDACT_BYTES_MAX || redactor->count + size > REDACT_BYTES_MAX)
         return error_set(error, ERROR_LIMIT, 0, "secrets", "make the env file smaller",
                          "the values that must not be recorded are more than %d bytes",
@@ -132,9 +134,9 @@ enum error_code redactor_add(struct redactor *redactor, const void *value, size_
         at = next != 0 ? next : add_child(redactor, at, *byte);
         redactor->letters[*byte] = true;
     }
-    redactor->nodes[at].longest[REDACT_ALL] = (uint32_t)size;
+    redactor->nodes[at].own[REDACT_ALL] = (uint32_t)size;
     if (secret)
-        redactor->nodes[at].longest[REDACT_SECRETS] = (uint32_t)size;
+        redactor->nodes[at].own[REDACT_SECRETS] = (uint32_t)size;
     redactor->shortest = size < redactor->shortest ? size : redactor->shortest;
     return ERROR_OK;
 }
@@ -165,8 +167,9 @@ enum error_code redactor_seal(struct redactor *redactor, struct error *error)
                                     ? ROOT
                                     : follow_byte(redactor, nodes[parent].fail, nodes[child].byte);
             for (size_t level = 0; level < REDACT_LEVELS; level++)
-                if (nodes[child].longest[level] == 0)
-                    nodes[child].longest[level] = nodes[nodes[child].fail].longest[level];
+                nodes[child].longest[level] = nodes[child].own[level] != 0
+                                                  ? nodes[child].own[level]
+                                                  : nodes[nodes[child].fail].longest[level];
             queue[end++] = child;
         }
     }

@@ -6,15 +6,10 @@
 
 #include "actions/secrets/env_file.h"
 #include "actions/secrets/redact.h"
+#include "actions/secrets/secret_kind.h"
 #include "actions/target/setup.h"
 
 enum { SECRET_NOTE_MAX = 400 };
-
-enum secret_kind {
-    SECRET_VARIABLE = 0, /* secret where its key looks so; may be one where it is long */
-    SECRET_LITERAL,      /* secret where its key looks so */
-    SECRET_CONTENT,      /* secret */
-};
 
 struct secret_values {
     const struct setup *setup;

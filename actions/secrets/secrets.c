@@ -88,6 +88,32 @@ enum error_code secrets_open(const struct setup *setup, const struct world_disk 
     return code;
 }
 
+/* Too many of them: what was learned so far holds, and secrets_check() refuses. */
+static enum error_code judge_learned(struct secrets *secrets, enum error_code code)
+{
+    if (code == ERROR_LIMIT)
+        secrets->known = false;
+    return code == ERROR_LIMIT ? ERROR_OK : code;
+}
+
+enum error_code secrets_learn(struct secrets *secrets, const struct env_assignment *assignment,
+                              enum secret_kind kind, struct error *error)
+{
+    return judge_learned(secrets, secret_values_add(&secrets->values, assignment, kind, error));
+}
+
+enum error_code secrets_learn_file(struct secrets *secrets, const char *text, size_t size,
+                                   struct error *error)
+{
+    return judge_learned(secrets,
+                         secret_values_add_file(&secrets->values, text, size, false, error));
+}
+
+enum error_code secrets_settle(struct secrets *secrets, struct error *error)
+{
+    return redactor_seal(secrets->values.redactor, error);
+}
+
 void secrets_env_clear(struct secrets_env *env)
 {
     bytes_free(&env->text);

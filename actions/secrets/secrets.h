@@ -3,9 +3,11 @@
  * Knows:     the env file (given: the target reads it), setup.secrets, and the tool's own
  *            credentials: the bus password and the tokens of the checks. The session key and the
  *            operator's key never leave journal/, so nothing foreign can contain them.
+ *            What a target's services have besides (their own env files, literals of the rendered
+ *            file, secrets that are files) is learned when it was rendered.
  * Secret:    a value whose key looks secret (patterns, without regard to case), the password of an
  *            address in any value, a credential of the tool.
- * May be one: any other value of setup.secrets.value_bytes or more.
+ * May be one: any other value of an env file, of setup.secrets.value_bytes or more.
  * Neither:   40 or 64 lower-case hex digits, or sha256: and 64, under a key that does not look
  *            secret: policy hashes, commits and images must stay comparable. Words that this tool
  *            reads or that titan.yml names, whole or in part, under any key: without "healthy" a
@@ -16,7 +18,9 @@
 #ifndef ACTIONS_SECRETS_H
 #define ACTIONS_SECRETS_H
 
+#include "actions/secrets/env_file.h"
 #include "actions/secrets/redact.h"
+#include "actions/secrets/secret_kind.h"
 #include "actions/target/setup.h"
 #include "journal/format/world.h"
 
@@ -40,6 +44,15 @@ void secrets_close(struct secrets *secrets);
 
 enum error_code secrets_redact(const struct secrets *secrets, enum redact_level level,
                                struct bytes *text, struct error *error) CHECKED;
+
+/* What is found out later, when the compose file was rendered (actions/compose/compose_secrets.h):
+ * one value, and a whole file that is read as the env file is. Then secrets_settle(), before
+ * anything is redacted again. */
+enum error_code secrets_learn(struct secrets *secrets, const struct env_assignment *assignment,
+                              enum secret_kind kind, struct error *error) CHECKED;
+enum error_code secrets_learn_file(struct secrets *secrets, const char *text, size_t size,
+                                   struct error *error) CHECKED;
+enum error_code secrets_settle(struct secrets *secrets, struct error *error) CHECKED;
 
 /* ERROR_REFUSED with the next step: the env file cannot be read (its values are unknown), or others
  * than its owner may read it. */

@@ -151,6 +151,11 @@ const struct secrets *target_secrets(const struct target *target)
     return target->secrets;
 }
 
+struct secrets *target_learns(struct target *target)
+{
+    return target->secrets;
+}
+
 enum error_code target_redact(const struct target *target, enum redact_level level,
                               struct bytes *text, struct error *error)
 {

@@ -50,6 +50,8 @@ const char *target_project(const struct target *target);
 void target_know_project(struct target *target, const char *name);
 /* As they were read when the connection was made. */
 const struct secrets *target_secrets(const struct target *target);
+/* To be taught what more there is (secrets_learn()). */
+struct secrets *target_learns(struct target *target);
 /* For foreign bytes that did not come through target_run(): a body, a reply, a frame. */
 enum error_code target_redact(const struct target *target, enum redact_level level,
                               struct bytes *text, struct error *error) CHECKED;

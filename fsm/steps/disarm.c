@@ -27,12 +27,14 @@ static void note_why(struct attempt *attempt, const struct error *error)
     attempt->target = NULL;
 }
 
-static bool reach_target(struct attempt *attempt)
+/* To send at once, or to look and record. */
+static bool reach_target(struct attempt *attempt, bool at_once)
 {
     struct error error;
-    if (attempt->target != NULL)
+    if (attempt->target != NULL && (at_once || attempt->driver->has_learned))
         return true;
-    if (driver_target(attempt->driver, &attempt->target, &error) == ERROR_OK)
+    if ((at_once ? driver_target_at_once : driver_target)(attempt->driver, &attempt->target, &error)
+        == ERROR_OK)
         return true;
     attempt->target = NULL;
     note_why(attempt, &error);
@@ -43,7 +45,7 @@ static void send_by_bus(struct attempt *attempt)
 {
     struct error error;
     bool sent = false;
-    if (!reach_target(attempt))
+    if (!reach_target(attempt, true))
         return;
     enum error_code code = interlock_send(attempt->target, false, attempt->draft->key,
                                           attempt->draft->reason, attempt->draft->evidence, &sent,
@@ -68,7 +70,7 @@ static void look_once(struct attempt *attempt)
     struct disarm_seen *seen = attempt->seen;
     struct interlock_view view;
     struct error error;
-    if (!reach_target(attempt))
+    if (!reach_target(attempt, false))
         return;
     enum error_code code =
         interlock_look(attempt->target, &(struct interlock_question){.nonce = attempt->draft->key},
@@ -110,7 +112,7 @@ static void look_for_disarmed(struct attempt *attempt)
 static bool list_shows_gone(struct attempt *attempt, struct containers *containers)
 {
     struct error error;
-    if (!reach_target(attempt))
+    if (!reach_target(attempt, false))
         return false;
     if (compose_containers(attempt->target, attempt->draft->evidence, containers, &error)
         != ERROR_OK) {
@@ -142,7 +144,7 @@ static void remove_container(struct attempt *attempt)
 {
     struct error error;
     int status = 1;
-    if (!reach_target(attempt))
+    if (!reach_target(attempt, true))
         return;
     enum error_code code = compose_remove_at_once(attempt->target,
                                                   attempt->driver->config.setup.services.execution,
@@ -158,7 +160,8 @@ static void run_safe_command(struct attempt *attempt)
 {
     struct error error;
     int status = 1;
-    if (attempt->driver->config.setup.services.safe_command[0] == '\0' || !reach_target(attempt))
+    if (attempt->driver->config.setup.services.safe_command[0] == '\0'
+        || !reach_target(attempt, true))
         return;
     enum error_code code = interlock_run_safe_command(attempt->target, attempt->draft->evidence,
                                                       &status, &error);
