@@ -138,22 +138,22 @@ static const char COMPARE_FUNCTIONS[] =
     "among() { printf '%s\\n' \"$1\" | { f=; while read -r n h; do [ \"$n\" = \"$2\" ] || "
     "continue; "
     "f=$h; [ \"$h\" = \"$3\" ] || break; done; echo \"$f\"; }; }; "
-    "runs() { f=$(among \"$l\" \"$1\" \"$2\"); [ -n \"$f\" ] || f=$(among \"$m\" \"$1\" \"$2\"); "
-    "echo \"$f\"; }; "
+    "runs() { f=$(among \"$l\" \"$1\" \"$2\"); [ -n \"$f\" ] || [ -z \"$3\" ] || "
+    "f=$(among \"$m\" \"$1\" \"$2\"); echo \"$f\"; }; "
     "sealed() { case $1 in *[!0-9a-f]*) ;; ????????????????????????????????*) printf '%s\\n' "
     "\"$1\" | hmac ;; esac; }; "
     "rendered() { [ -n \"$asked\" ] || r=$(composed config 2>/dev/null | composed_again config "
     "--hash='*' 2>/dev/null) || r=; asked=1; }; "
-    "row() { x=$(hash_of \"$1\" \"$d\"); y=$(runs \"$1\" \"$x\"); "
+    "row() { x=$(hash_of \"$1\" \"$d\"); y=$(runs \"$1\" \"$x\" \"$2\"); "
     "if [ -n \"$two\" ] && [ \"$x\" != \"$y\" ]; then rendered; z=$(hash_of \"$1\" \"$r\"); "
-    "w=$(runs \"$1\" \"$z\"); "
+    "w=$(runs \"$1\" \"$z\" \"$2\"); "
     "[ -z \"$z\" ] || [ \"$z\" != \"$w\" ] || { x=$z; y=$w; }; fi; "
     "p=$(sealed \"$x\"); if [ \"$x\" = \"$y\" ]; then q=$p; else q=$(sealed \"$y\"); fi; "
     "printf '{\"service\":\"%s\",\"declared\":\"%s\",\"running\":\"%s\"}\\n' \"$1\" \"$p\" \"$q\"; "
     "}; ";
 
 /* What `composed` and `composed_again` run, and one line a container: service, and the hash that it
- * was created with; $l of those that run, $m of all. */
+ * was created with; $l of those that run, $m of all: of a one-shot the ended ones count. */
 static void add_compare(struct text *script, const struct target *target, const char *override)
 {
     const char *docker = target_setup(target)->target.docker;
@@ -188,7 +188,9 @@ enum error_code compose_configurations(struct target *target, const struct compo
     for (size_t i = 0; i < model->count; i++) {
         text_add(&script, "row ");
         text_add_quoted(&script, model->services[i].service);
-        text_add(&script, "; ");
+        const struct declared_row *row = declared_find(&model->declared,
+                                                       model->services[i].service);
+        text_add(&script, declared_is_one_shot(row) ? " ended; " : "; ");
     }
     const char *subject = override != NULL ? "override" : "";
     enum error_code code = target_probe(target,
