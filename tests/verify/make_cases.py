@@ -12,10 +12,12 @@ import cases  # noqa: E402
 import journals  # noqa: E402
 import journals_more  # noqa: E402
 import mutate  # noqa: E402
+import mutate_whole  # noqa: E402
 from bundle import JOURNAL  # noqa: E402
 from story import LIMITS  # noqa: E402
 
-CHANGES = 500
+CHANGES = 400
+WHOLE = ("release_unhealthy", "policy", "aborted", "by_hand")
 
 
 def write(folder, name, driver, journal, limits):
@@ -29,7 +31,7 @@ def write(folder, name, driver, journal, limits):
 
 
 def make(folder):
-    stories = {**journals.ALL, **journals_more.ALL}
+    stories = {**journals.ALL, **journals_more.ALL, **mutate_whole.STORIES}
     honest = {name: story() for name, story in stories.items()}
     for name, driver in honest.items():
         yield write(folder, "honest_" + name, driver, driver.journal, LIMITS)
@@ -40,6 +42,9 @@ def make(folder):
     for word, (name, change) in chosen(honest):
         driver = honest[name]
         yield write(folder, f"change_{word}", driver, change.apply(driver.journal), LIMITS)
+    for name in WHOLE:
+        for word, journal in mutate_whole.each(honest[name].journal):
+            yield write(folder, f"change_{name}_{word}", honest[name], journal, LIMITS)
 
 
 def chosen(honest):

@@ -1,6 +1,6 @@
 /* What the verifier says of every journal that make_cases.py made: honest ones, one for each rule,
  * and a sample of systematic changes. All of it is compared with rules.golden, word for word, so
- * that no finding can be lost without a test noticing.
+ * that no finding can be lost without a test noticing; of the rest of each report a digest.
  * Rewriting: test_verify_rules --write FILE, after a change that was meant; the difference is then
  * read line by line. */
 #include "tests/verify/check.h"
@@ -42,13 +42,29 @@ static void print_finding(FILE *stream, const char *name,
         print_folded(stream, finding->sentence);
 }
 
+/* All that the report says of the deployments, in eight digits. */
+static void print_digest(FILE *stream, const struct report *report)
+{
+    char *text = NULL, hex[SHA256_HEX + 1];
+    size_t size = 0;
+    FILE *memory = open_memstream(&text, &size);
+    report_json(report, memory);
+    (void)fclose(memory);
+    const char *from = strstr(text, "\"deployments\"");
+    assert_non_null(from);
+    bytes_sha256_hex(from, strlen(from), hex);
+    fprintf(stream, " %.8s\n", hex);
+    free(text);
+}
+
 /* Of an honest journal everything; of another one what does not hold. */
 static void print_report(FILE *stream, const char *name, const struct report *report)
 {
     CLEANUP_REMARKS struct remark *remarks = NULL;
     size_t count = report_remarks(report, &remarks);
     bool honest = strncmp(name, "honest_", 7) == 0;
-    fprintf(stream, "%s status %d\n", name, (int)report->status);
+    fprintf(stream, "%s status %d", name, (int)report->status);
+    print_digest(stream, report);
     for (size_t i = 0; i < report->count; i++)
         for (unsigned claim = 1; claim < CLAIMS; claim++)
             if (honest || report->deployments[i].claims[claim].rules_count > 0)
