@@ -1,24 +1,19 @@
-/* The first half, the same in both procedures: nothing that runs changes. */
+/* The first half, the same in both procedures, but for `connect` (connect.c): nothing that runs
+ * changes. */
 #include "fsm/step.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "actions/compose/compose.h"
-#include "actions/compose/compose_project.h"
-#include "actions/compose/drift.h"
 #include "actions/git.h"
-#include "actions/health.h"
-#include "actions/interlock.h"
-#include "actions/parity.h"
 #include "actions/rolled_back.h"
 #include "actions/secrets/secrets.h"
-#include "fsm/env_back.h"
 #include "fsm/roster/approval.h"
-#include "fsm/keep_tenancy.h"
 #include "fsm/terminal/progress.h"
 #include "fsm/snapshot.h"
 #include "fsm/steps/checklist.h"
+#include "fsm/steps/connect.h"
 #include "journal/format/names.h"
 
 enum { RESERVE_BYTES = 16 << 20 }; /* a window of samples, and a rollback with all its evidence */
@@ -53,219 +48,6 @@ enum error_code step_run_preflight(struct step *step, struct error *error)
         return step_is(step, EVENT_FAILED, "%s (%s)", refusal.what, refusal.next);
     return list.failing[0] == '\0' ? step_is(step, EVENT_DONE, "%s", list.attested)
                                    : step_is(step, EVENT_FAILED, "%s", list.failing);
-}
-
-/* Takes the tenancy. Until `connected` is recorded, *ret_tenancy is the one to act under. */
-static enum error_code take_target(struct step *step, struct target_tenancy *ret_tenancy,
-                                   struct error *error)
-{
-    struct driver *driver = step->driver;
-    struct tenancy tenancy;
-    struct kept_terms kept;
-    enum error_code code = keep_tenancy_terms(driver, &kept, error);
-    if (code == ERROR_OK)
-        code = tenancy_take(step->target, &kept.terms, &step->evidence, &tenancy, error);
-    if (code != ERROR_OK)
-        return code;
-    *ret_tenancy = (struct target_tenancy){.journal = kept.terms.journal,
-                                           .deployment = kept.terms.deployment,
-                                           .epoch = tenancy.epoch};
-    driver->renewed_ns = driver_now_ns(driver);
-    return step_fact_number(step, FACT_EPOCH, tenancy.epoch, error);
-}
-
-/* Without the bus there is nothing to go on with: DISARM would not arrive either. */
-static enum error_code check_bus_answered(const struct step *step, struct error *error)
-{
-    const struct setup_bus *bus = &step->driver->config.setup.bus;
-    const struct evidence_item *item = evidence_last(&step->evidence, PROBE_BUS_POLICY_HASH, NULL);
-    char where[300];
-    (void)snprintf(where, sizeof where, "nats://%s:%d", bus->host, bus->port);
-    return item != NULL && item->status == EVIDENCE_BUS_UNANSWERED
-               ? error_set(error, ERROR_UNREACHABLE, 0, where,
-                           "check the bus, user and password; nothing has changed yet", "%.400s",
-                           (const char *)item->output.data)
-               : ERROR_OK;
-}
-
-/* Policy hash and interlock as they are found; what a release may not change. */
-static enum error_code look_at_policy_before(struct step *step, struct error *error)
-{
-    struct step_seen *seen = &step->seen;
-    enum error_code code = interlock_look(step->target, &(struct interlock_question){0},
-                                          &step->evidence, &seen->interlock, error);
-    if (code == ERROR_OK)
-        code = parity_look(step->target, &seen->containers, PARITY_BRAIN, "", &step->evidence,
-                           &seen->parity, error);
-    if (code == ERROR_OK)
-        code = check_bus_answered(step, error);
-    if (code == ERROR_OK)
-        code = step_fact(step, FACT_POLICY_HASH,
-                         seen->parity.parity == PARITY_EQUAL || seen->parity.lines_absent
-                             ? seen->parity.hash
-                             : "",
-                         error);
-    return code == ERROR_OK
-               ? step_fact(step, FACT_INTERLOCK, interlock_name(seen->interlock.interlock), error)
-               : code;
-}
-
-/* What is not healthy before cannot be asked of a rollback. */
-static enum error_code note_health(struct step *step, struct error *error)
-{
-    const struct setup *setup = target_setup(step->target);
-    struct step_seen *seen = &step->seen;
-    char text[STEP_REASON_MAX - 40] = "";
-    enum error_code code = health_look(step->target, &seen->containers, &step->evidence,
-                                       &seen->health, error);
-    for (size_t i = 0; code == ERROR_OK && i < setup->endpoint_count; i++) {
-        size_t used = strlen(text);
-        if (!seen->health.good[i])
-            (void)snprintf(text + used, sizeof text - used, "%s%s", used > 0 ? ", " : "",
-                           setup->endpoints[i].name);
-    }
-    return code == ERROR_OK ? step_fact(step, FACT_HEALTH, text, error) : code;
-}
-
-/* Drift from before is not this deployment's: it is recorded and printed, so that it is not blamed
- * on it later. */
-static enum error_code note_drift(struct step *step, struct error *error)
-{
-    struct step_seen *seen = &step->seen;
-    char text[STEP_REASON_MAX - 40] = "";
-    enum error_code code = compose_configurations(step->target, &seen->model, NULL,
-                                                  COMPOSE_KEY_MAKE, &step->evidence,
-                                                  &seen->configurations, error);
-    if (code != ERROR_OK)
-        return code;
-    drift_services(&(struct drift_terms){.file = step->driver->config.setup.compose.file,
-                                         .declared = &seen->model.declared,
-                                         .containers = &seen->containers,
-                                         .images = &seen->images,
-                                         .configurations = &seen->configurations},
-                   &seen->drift);
-    drift_sentence(&seen->drift, text, sizeof text);
-    (void)snprintf(step->remark, sizeof step->remark, "%s%s",
-                   text[0] != '\0' ? "drift before this deployment: " : "", text);
-    return step_fact(step, FACT_DRIFT, text, error);
-}
-
-/* Under another name the new commit would start a second stack beside the one that runs. */
-static enum error_code check_project(struct step *step, struct error *error)
-{
-    char name[PROJECT_NAME_MAX];
-    const char *known = step->driver->remembered.project;
-    if (step->driver->config.setup.compose.project[0] != '\0')
-        return ERROR_OK;
-    enum error_code code = compose_find_project(step->target, &step->evidence, name, error);
-    if (code != ERROR_OK)
-        return code;
-    if (known[0] == '\0' || step->edge->action == ACTION_CONNECT)
-        target_know_project(step->target, name);
-    else if (strcmp(known, name) != 0)
-        return step_is(step, EVENT_MISMATCH,
-                       "with this commit compose calls the project %s and not %s: a second stack "
-                       "would start beside the one that runs; set compose.project in titan.yml, or "
-                       "take the new name back",
-                       name, known);
-    return ERROR_OK;
-}
-
-static enum error_code check_policy_files(struct step *step, struct error *error)
-{
-    const struct setup *setup = target_setup(step->target);
-    enum error_code code = git_check_paths(step->target, &setup->repository.policy_files, error);
-    return code == ERROR_CONFIG
-               ? step_is(step, EVENT_MISMATCH, "repository.policy_files names %s: %s (%s)",
-                         error->where, error->what, error->next)
-               : code;
-}
-
-/* The before snapshot (snapshot.h), apart from what is looked at for the policy. */
-static enum error_code look_before(struct step *step, struct error *error)
-{
-    struct step_seen *seen = &step->seen;
-    struct target *target = step->target;
-    enum error_code code = git_look(target, &step->evidence, &seen->git, error);
-    if (code == ERROR_OK)
-        code = check_policy_files(step, error);
-    if (step_goes_on(step, code))
-        code = check_project(step, error);
-    if (step_goes_on(step, code))
-        code = compose_fingerprints(target, COMPOSE_KEY_MAKE, &step->evidence, error);
-    if (step_goes_on(step, code))
-        code = compose_render(target, &step->evidence, &seen->model, error);
-    if (step_goes_on(step, code))
-        code = compose_containers(target, &step->evidence, &seen->containers, error);
-    if (step_goes_on(step, code))
-        code = compose_images(target, &seen->model, &step->evidence, &seen->images, error);
-    if (step_goes_on(step, code))
-        code = note_drift(step, error);
-    if (step_goes_on(step, code))
-        code = note_health(step, error);
-    if (step_goes_on(step, code))
-        code = env_back_note(step, error);
-    return step_goes_on(step, code) ? step_fact(step, FACT_COMMIT, seen->git.commit, error) : code;
-}
-
-static enum error_code hold_images(struct step *step, const struct target_tenancy *tenancy,
-                                   struct error *error)
-{
-    int status = 0;
-    enum error_code code = compose_hold(step->target, tenancy, &step->seen.containers,
-                                        tenancy->deployment, &step->evidence, &status, error);
-    if (code != ERROR_OK || status == 0)
-        return code;
-    return step_is(step, EVENT_FAILED, "what runs now cannot be kept for a rollback: %.200s",
-                   (const char *)evidence_last(&step->evidence, PROBE_ACT, NULL)->output.data);
-}
-
-/* Two running containers of one are no basis: nobody knows which of them answers. */
-static enum error_code check_one_each_before(struct step *step)
-{
-    const struct setup_services *services = &step->driver->config.setup.services;
-    const char *const names[] = {services->execution, services->brain};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        size_t running = containers_running(&step->seen.containers, names[i]);
-        char these[240];
-        containers_name_running(&step->seen.containers, names[i], these, sizeof these);
-        if (running > 1)
-            return step_is(step, EVENT_MISMATCH,
-                           "%zu containers of %s run (%s); stop all but one of them first", running,
-                           names[i], these);
-    }
-    return ERROR_OK;
-}
-
-enum error_code step_connect(struct step *step, struct error *error)
-{
-    const struct step_seen *seen = &step->seen;
-    struct target_tenancy tenancy;
-    bool release = step->driver->deployment.procedure == PROCEDURE_RELEASE && step_has_policy(step);
-    enum error_code code = step_connect_target(step, error);
-    if (step_goes_on(step, code))
-        code = take_target(step, &tenancy, error);
-    if (step_goes_on(step, code))
-        code = look_before(step, error);
-    if (step_goes_on(step, code) && step_has_policy(step))
-        code = look_at_policy_before(step, error);
-    if (step_goes_on(step, code))
-        code = hold_images(step, &tenancy, error);
-    if (step_goes_on(step, code))
-        code = env_back_keep(step, &tenancy, error);
-    if (step_goes_on(step, code) && step_has_policy(step))
-        code = check_one_each_before(step);
-    if (!step_goes_on(step, code))
-        return code;
-    if (release && seen->parity.parity != PARITY_EQUAL && !seen->parity.lines_absent)
-        return step_is(
-            step, EVENT_MISMATCH,
-            "a release must keep the policy hash, and before it there is none to keep: %s",
-            seen->parity.text);
-    if (release && seen->interlock.interlock == INTERLOCK_UNKNOWN)
-        return step_is(step, EVENT_MISMATCH,
-                       "whether Execution is armed cannot be seen; use titan-fsm disarm first");
-    return step_is(step, EVENT_DONE, "%s", step->remark);
 }
 
 static enum error_code update_tree(struct step *step, struct error *error)
@@ -391,7 +173,7 @@ enum error_code step_pull_images(struct step *step, struct error *error)
                        "TEXT");
     enum error_code code = step_connect_target(step, error);
     if (step_goes_on(step, code))
-        code = check_project(step, error);
+        code = connect_check_project(step, error);
     if (step_goes_on(step, code))
         code = compose_render(step->target, &step->evidence, &step->seen.model, error);
     if (step_goes_on(step, code))

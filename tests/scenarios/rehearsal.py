@@ -2,6 +2,7 @@
 """The rehearsal: the whole of the main job on an embedded stack, shown as it runs."""
 import os
 import pathlib
+import pwd
 import shutil
 import signal
 import subprocess
@@ -232,15 +233,42 @@ def rehearse(stack):
     show(operator, "arm", "--reason", "what ran before runs again")
     deployments.append(("(e) killed", killed(operator, stack, bob), True))
     verify(operator, deployments)
+    return deployments
+
+
+def end_by_signal(_number, _frame):
+    """What was started is stopped on the way out, as after Ctrl-C."""
+    raise KeyboardInterrupt
+
+
+def has_user(name):
+    try:
+        return bool(pwd.getpwnam(name))
+    except KeyError:
+        return False
+
+
+def begin_stack(mode):
+    stack = titan.Stack(mode, "--ssh", "--armed")
+    try:
+        return stack.__enter__()
+    except BaseException:
+        stack.__exit__()
+        raise
 
 
 def main():
     started = time.monotonic()
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, end_by_signal)
     shutil.rmtree(HOME, ignore_errors=True)
     HOME.mkdir(parents=True)
     docker = os.geteuid() == 0 and os.environ.get("TITAN_REHEARSE") != "standin"
+    if os.geteuid() == 0 and not has_user("deploy"):
+        say("makes the user `deploy`, as whom the stack is reached over ssh; it stays")
     try:
-        stack = titan.Stack("docker", "--ssh", "--armed").__enter__() if docker else None
+        stack = begin_stack("docker") if docker else None
     except (SystemExit, AssertionError) as failure:
         say(f"no Docker daemon can be used here: {failure}")
         stack = None
@@ -249,11 +277,14 @@ def main():
             "The services run as processes under the stand-in for compose; on a machine with a"
             " Docker daemon they run in containers."
         )
-        stack = titan.Stack("standin", "--ssh", "--armed").__enter__()
+        stack = begin_stack("standin")
     try:
-        rehearse(stack)
+        deployments = rehearse(stack)
     finally:
         stack.__exit__()
+    title(f"rehearsed in {time.monotonic() - started:.0f} s, each proven by titan-verify")
+    for what, deployment, completed in deployments:
+        say(f"{what:14} deployment {deployment}: {'completed' if completed else 'rolled back'}")
     title("how to look further")
     short = pathlib.Path(os.path.relpath(HOME))
     say(f"build/fsm/titan-fsm log --config {short}/titan.yml")
@@ -266,7 +297,9 @@ def main():
         f" ssh-keygen -Y verify -f {short}/allowed_signers -I alice@example -n titan-journal-v1 -s"
         f" {short}/entry.sig < {short}/entry"
     )
-    say(f"rehearsed in {time.monotonic() - started:.0f} s")
 
 
-main()
+try:
+    main()
+except KeyboardInterrupt:
+    sys.exit("rehearse: interrupted; nothing of it runs any more, and it can be begun again")

@@ -12,7 +12,8 @@ start_time() {
 is_alive() { # NAME
     local name pid began
     while read -r name pid began; do
-        [ "$name" != "$1" ] || [ "$(start_time "$pid")" != "$began" ] || return 0
+        [ "$name" = "$1" ] && [ -n "$began" ] || continue
+        [ "$(start_time "$pid")" != "$began" ] || return 0
     done < "$DIR/pids"
     return 1
 }
@@ -41,7 +42,8 @@ stop_one() { # NAME: TERM, and KILL when it does not go
     local name pid began until
     [ -f "$DIR/pids" ] || return 0
     while read -r name pid began; do
-        [ "$name" = "$1" ] && [ "$(start_time "$pid")" = "$began" ] || continue
+        [ "$name" = "$1" ] && [ -n "$began" ] || continue
+        [ "$(start_time "$pid")" = "$began" ] || continue
         kill -TERM "$pid" 2>/dev/null || true
         until=$((SECONDS + 15))
         while [ "$(start_time "$pid")" = "$began" ]; do

@@ -1,0 +1,11 @@
+/* fsm/steps/connect: what the step `connect` asks, and a later step asks again. */
+#ifndef FSM_STEPS_CONNECT_H
+#define FSM_STEPS_CONNECT_H
+
+#include "fsm/step.h"
+
+/* Where the configuration names no project: the one that compose finds, kept with the target. A
+ * mismatch where it is not the one that `connect` found (journal/FORMAT.md, P-34). */
+enum error_code connect_check_project(struct step *step, struct error *error) CHECKED;
+
+#endif
