@@ -14,48 +14,10 @@
 #define ACTIONS_TENANCY_H
 
 #include "actions/target/target.h"
-
-struct tenancy {
-    char journal[33]; /* "" = the target never had a tenancy */
-    int64_t deployment, epoch, head_seq, expires_ms;
-    char head_hash[SHA256_HEX + 1];
-    char holder[128];
-    char boot[BOOT_ID_LENGTH + 1];
-    char guard[16];
-};
-
-struct tenancy_terms {
-    const char *journal;
-    int64_t deployment, head_seq;
-    const char *head_hash, *holder;
-    int64_t tenancy_ms;
-    /* renew, watch: the one that we hold; follow: the one that the takeover names; take: at least
-     * this one */
-    int64_t epoch;
-    bool (*has_entry)(void *context, int64_t seq,
-                      const char *hash); /* whether our journal has it; NULL = not asked */
-    void *context;
-    /* On the way back the journal is the truth: a file that is missing, or older than it, is made
-     * again. */
-    bool restore;
-};
-
-/* The head of a lost journal as the target knew it, for the one that succeeds it. */
-struct tenancy_lost {
-    const char *journal, *head_hash;
-    int64_t head_seq;
-};
+#include "actions/tenancy_rules.h"
 
 enum error_code tenancy_parse(const struct bytes *text, struct tenancy *ret_tenancy,
                               struct error *error) CHECKED;
-/* Until the tenancy expires; 0 when it has. */
-int64_t tenancy_left_ms(const struct tenancy *tenancy, const struct target_span *now);
-
-/* Another driver took the deployment over: our tenancy has ended for good, because epochs only
- * rise.
- */
-bool tenancy_is_followed(const struct tenancy *tenancy, const struct tenancy_terms *terms);
-
 enum error_code tenancy_read(struct target *target, struct evidence *evidence,
                              struct tenancy *ret_tenancy, struct error *error) CHECKED;
 /* ERROR_HELD: another journal's open deployment, another unexpired tenancy, or a head that our
@@ -78,10 +40,6 @@ enum error_code tenancy_renew(struct target *target, const struct tenancy_terms 
 enum error_code tenancy_ask(struct target *target, const struct tenancy_terms *terms,
                             int64_t deadline_ms, struct error *error) CHECKED;
 
-/* Whether the open deployment of this journal may be taken over now. ERROR_HELD names the holder
- * and the expiry. */
-enum error_code tenancy_may_follow(const struct tenancy *now, const struct target_span *span,
-                                   const struct tenancy_terms *terms, struct error *error) CHECKED;
 /* Raises the file to terms->epoch, by the same rules. ERROR_HELD when another driver was quicker.
  */
 enum error_code tenancy_follow(struct target *target, const struct tenancy_terms *terms,
@@ -90,9 +48,6 @@ enum error_code tenancy_follow(struct target *target, const struct tenancy_terms
 /* The target leaves the lost journal for terms->journal: free, epoch raised. ERROR_HELD before the
  * tenancy expires or when the head moved; ERROR_REFUSED where the target belongs to neither.
  * Idempotent. */
-enum error_code tenancy_may_succeed(const struct tenancy *now, const struct target_span *span,
-                                    const struct tenancy_terms *terms,
-                                    const struct tenancy_lost *lost, struct error *error) CHECKED;
 enum error_code tenancy_succeed(struct target *target, const struct tenancy_terms *terms,
                                 const struct tenancy_lost *lost, struct evidence *evidence,
                                 struct error *error) CHECKED;
