@@ -290,52 +290,13 @@ static enum error_code answer_error(struct driver *driver, struct endurance *end
     return code == ERROR_OK ? code : endure_leave_safe(driver, error);
 }
 
-static enum exit_status status_of_state(const struct deployment *deployment)
-{
-    switch (deployment->state) {
-    case STATE_ROLLED_BACK:
-        return EXIT_ROLLED_BACK;
-    case STATE_ABORTED:
-        return EXIT_ABORTED;
-    case STATE_ROLLBACK_FAILED:
-        return EXIT_ROLLBACK_FAILED;
-    case STATE_INVALID:
-    case STATE_COUNT:
-        return EXIT_INTERNAL;
-    case STATE_OPENED:
-    case STATE_PREFLIGHTED:
-    case STATE_CONNECTED:
-    case STATE_UPDATED:
-    case STATE_PULLED:
-    case STATE_GUARDED:
-    case STATE_SWITCHED:
-    case STATE_VERIFIED:
-    case STATE_DISARMED:
-    case STATE_EXECUTION_DEPLOYED:
-    case STATE_EXECUTION_VERIFIED:
-    case STATE_BRAIN_DEPLOYED:
-    case STATE_PARITY_VERIFIED:
-    case STATE_ARMED:
-    case STATE_OBSERVED:
-    case STATE_CONFIRMED:
-    case STATE_COMPLETED:
-    case STATE_ROLLING_BACK:
-    case STATE_SAFE:
-    case STATE_REVERTED:
-    case STATE_REDEPLOYED:
-    case STATE_ABORTING:
-        return EXIT_DONE;
-    }
-    return EXIT_INTERNAL;
-}
-
 /* True when nothing more is to be done in this call: the end, a person's turn, or one edge where
  * one was asked for. */
 static bool is_pause(const struct driver *driver, enum engine_mode mode, enum state before,
                      enum exit_status *status)
 {
     const struct deployment *deployment = &driver->deployment;
-    *status = status_of_state(deployment);
+    *status = exit_status_of_state(deployment->state);
     if (deployment->ended || deployment->state == STATE_ROLLBACK_FAILED)
         return true;
     if (deployment->state
@@ -399,7 +360,7 @@ enum error_code engine_command(struct driver *driver, enum event event, const ch
             return code;
     }
     if (driver->deployment.ended) {
-        *ret_status = status_of_state(&driver->deployment);
+        *ret_status = exit_status_of_state(driver->deployment.state);
         return ERROR_OK;
     }
     const struct transition *edge = machine_transition(driver->deployment.procedure,

@@ -89,3 +89,42 @@ const char *exit_status_next(enum error_code code)
     }
     return "";
 }
+
+enum exit_status exit_status_of_state(enum state state)
+{
+    switch (state) {
+    case STATE_ROLLED_BACK:
+        return EXIT_ROLLED_BACK;
+    case STATE_ABORTED:
+        return EXIT_ABORTED;
+    case STATE_ROLLBACK_FAILED:
+        return EXIT_ROLLBACK_FAILED;
+    case STATE_INVALID:
+    case STATE_COUNT:
+        return EXIT_INTERNAL;
+    case STATE_OPENED:
+    case STATE_PREFLIGHTED:
+    case STATE_CONNECTED:
+    case STATE_UPDATED:
+    case STATE_PULLED:
+    case STATE_GUARDED:
+    case STATE_SWITCHED:
+    case STATE_VERIFIED:
+    case STATE_DISARMED:
+    case STATE_EXECUTION_DEPLOYED:
+    case STATE_EXECUTION_VERIFIED:
+    case STATE_BRAIN_DEPLOYED:
+    case STATE_PARITY_VERIFIED:
+    case STATE_ARMED:
+    case STATE_OBSERVED:
+    case STATE_CONFIRMED:
+    case STATE_COMPLETED:
+    case STATE_ROLLING_BACK:
+    case STATE_SAFE:
+    case STATE_REVERTED:
+    case STATE_REDEPLOYED:
+    case STATE_ABORTING:
+        return EXIT_DONE;
+    }
+    return EXIT_INTERNAL;
+}

@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+#include "fsm/machine.h"
 #include "journal/format/error.h"
 
 /*    token            number  meaning */
@@ -44,6 +45,8 @@ struct exit_row {
 
 const struct exit_row *exit_status_list(size_t *ret_count);
 enum exit_status exit_status_of(enum error_code code);
+/* Of a command that drove a deployment to this state. */
+enum exit_status exit_status_of_state(enum state state);
 /* The next step after an error of this class, where the place that found it names no better one:
  * none is left without. */
 const char *exit_status_next(enum error_code code);
