@@ -47,11 +47,6 @@ void markup_word(FILE *stream, const char *word)
     write_escaped(stream, slice_of(word), false);
 }
 
-void markup_lines(FILE *stream, struct slice text)
-{
-    write_escaped(stream, text, true);
-}
-
 static struct slice cut(struct slice text, size_t bytes_max)
 {
     if (text.length <= bytes_max)

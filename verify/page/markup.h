@@ -12,7 +12,6 @@
 
 void markup_text(FILE *stream, struct slice text); /* on one line: a newline is shown as \x0a */
 void markup_word(FILE *stream, const char *word);
-void markup_lines(FILE *stream, struct slice text); /* newlines stay */
 void markup_short(FILE *stream, struct slice text,
                   size_t bytes_max); /* cut between characters, with three dots */
 /* A <pre> with at most so many bytes, and a sentence behind it that says what was left out. */

@@ -40,8 +40,6 @@ struct window_fault {
 };
 bool window_add_sample(const struct audit *audit, struct tally *tally, const struct entry *entry,
                        struct window_fault *ret_fault);
-/* Whether this entry alone has a failure (W-08). */
-bool window_sample_fails(const struct audit *audit, struct tally *tally, const struct entry *entry);
 
 /* W-15: whether a window that failed went on, or was failed without a reason. NULL, or the entry
  * and why. */

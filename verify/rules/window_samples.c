@@ -262,13 +262,6 @@ static bool fault_is(struct window_fault *ret_fault, const char *rule, const cha
     return true;
 }
 
-bool window_sample_fails(const struct audit *audit, struct tally *tally, const struct entry *entry)
-{
-    struct outcome outcome = samples_outcome_of(audit, tally, entry);
-    (void)snprintf(tally->blame, sizeof tally->blame, "%s", outcome.blame);
-    return outcome.failed;
-}
-
 bool window_add_sample(const struct audit *audit, struct tally *tally, const struct entry *entry,
                        struct window_fault *ret_fault)
 {
