@@ -6,17 +6,13 @@
 #ifndef VERIFY_AUTHORITY_H
 #define VERIFY_AUTHORITY_H
 
-#include "journal/format/allowed_signers.h"
 #include "verify/judge/audit.h"
-
-struct roster {
-    struct allowed_signers operators, approvers, administrators;
-};
+#include "verify/judge/roster.h"
 
 enum { PERSONS_MAX = 64 };
 
-/* A principal and the key that he used. Two of one name are one person, and so are two of one key.
- */
+/* A principal and the key that they used. Two of one name are one person, and so are two of one
+ * key. */
 struct person {
     struct slice principal;
     uint8_t key[KEY_BYTES];
