@@ -323,7 +323,12 @@ def sick_service(journal):
     edit.change_rows(journal, entry, "compose.containers", WEB, health="unhealthy")
 
 
+def no_checklist(journal):
+    journal.entries[0]["body"]["checklist"] = []
+
+
 CASES = [
+    Case("g_checklist_empty", "N-03", "release", no_checklist, exit_status=0),
     Case("f_anchor_stranger", "I-07", anchored_by(key="bob")),
     Case("f_anchor_journal", "I-07", anchored_by(journal="e" * 32)),
     Case("f_anchor_root", "I-07", anchored_otherwise),

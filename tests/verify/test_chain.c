@@ -264,6 +264,31 @@ static void procedure_open_rules_violated(void **state)
     check_violated(&wrong, CLAIM_PROCEDURE, "does not belong to the state");
 }
 
+/* Where no deployment was opened the whole journal is what has to be covered. */
+static void integrity_anchor_is_asked_of_a_journal_without_deployments(void **state)
+{
+    (void)state;
+    CLEANUP_FORGE struct forge forge;
+    CLEANUP_RECORD struct record record = {0};
+    CLEANUP_ALLOWED_SIGNERS struct allowed_signers trust = {0};
+    CLEANUP_REPORT struct report report = {0};
+    struct limits limits;
+    struct error error;
+    forge_init(&forge);
+    forge_genesis(&forge);
+    limits_default(&limits);
+    forge_trust(&trust);
+    forge_record(&forge, &record);
+    struct audit audit = {.limits = &limits,
+                          .trust = &trust,
+                          .target = FORGE_TARGET,
+                          .require_anchor = true};
+    assert_int_equal(verify_record(&record, &audit, SELECTION_LAST, 0, &report, &error), ERROR_OK);
+    assert_int_equal(report.status, VERIFY_UNDECIDABLE);
+    assert_true(check_says(&report.deployments[0].claims[CLAIM_INTEGRITY], "I-08"));
+    assert_true(check_says(&report.deployments[0].claims[CLAIM_INTEGRITY], "entry 0"));
+}
+
 static void check_journal(const char *asked, const char *named, enum verify_status status)
 {
     CLEANUP_FORGE struct forge forge;
@@ -313,6 +338,7 @@ int main(void)
         cmocka_unit_test(integrity_truncated_with_checkpoint_violated),
         cmocka_unit_test(integrity_checkpoint_of_a_fork_violated),
         cmocka_unit_test(procedure_open_rules_violated),
+        cmocka_unit_test(integrity_anchor_is_asked_of_a_journal_without_deployments),
         cmocka_unit_test(integrity_another_journal_than_asked_or_named_violated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
