@@ -1,5 +1,5 @@
-"""Changes of a whole journal, and journals of every way to fail: what the unit tests of the verifier
-are run over besides the changes of single items (mutate.py)."""
+"""Changes of a whole journal, and journals of every way to fail: what the unit tests of the
+verifier are run over besides the changes of single items (mutate.py)."""
 
 import edit
 import mutate
