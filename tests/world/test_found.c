@@ -91,7 +91,7 @@ static int release_of_a_policy(const char *policy_files)
 static void policy_files_are_paths_of_the_repository(void **state)
 {
     (void)state;
-    static const char *const names[] = {TITAN_POLICY_FILE, "./" TITAN_POLICY_FILE, "config",
+    static const char *const names[] = {TITAN_POLICY_FILE, ("./" TITAN_POLICY_FILE), "config",
                                         "config/", ".//config"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         int status = release_of_a_policy(names[i]);
@@ -103,7 +103,7 @@ static void policy_files_are_paths_of_the_repository(void **state)
 static void policy_files_that_match_nothing_stop_it(void **state)
 {
     (void)state;
-    static const char *const names[] = {"config/risk_polcy.json", TITAN_POLICY_FILE ", conf",
+    static const char *const names[] = {"config/risk_polcy.json", (TITAN_POLICY_FILE ", conf"),
                                         "\"config/*\""};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         int status = release_of_a_policy(names[i]);
