@@ -80,18 +80,26 @@ static enum error_code fold_log(struct remembered *remembered,
                       containers_find(remembered->list, service), &query, output, error);
 }
 
+/* One that could not be read is on record as what failed (P-31); it is no list. */
 static enum error_code fold_list(struct remembered *remembered, const struct bytes *output,
-                                 struct error *error)
+                                 bool *listed, struct error *error)
 {
-    if (remembered->list == NULL)
-        remembered->list = calloc(1, sizeof *remembered->list);
-    if (remembered->list == NULL)
+    struct containers *list = calloc(1, sizeof *list);
+    if (list == NULL)
         return error_set(error, ERROR_MEMORY, 0, "containers", "", "out of memory");
+    enum error_code code = containers_read(output, list, error);
+    *listed = code == ERROR_OK;
+    if (code != ERROR_OK) {
+        free(list);
+        return code == ERROR_PROTOCOL ? ERROR_OK : code;
+    }
+    free(remembered->list);
+    remembered->list = list;
     remember_no_act(&remembered->acts);
-    return containers_read(output, remembered->list, error);
+    return ERROR_OK;
 }
 
-/* The first one counts: that of what runs. */
+/* The first one counts: that of what runs. One that is no name is on record as what failed. */
 static enum error_code fold_project(struct remembered *remembered, const struct bytes *output,
                                     struct error *error)
 {
@@ -100,10 +108,18 @@ static enum error_code fold_project(struct remembered *remembered, const struct 
     text_add_bytes(&name, line, strcspn(line, "\n"));
     if (text_failed(&name, error))
         return error->code;
-    return remembered->project[0] != '\0'
-               ? ERROR_OK
-               : text_exact(remembered->project, sizeof remembered->project, text_string(&name),
-                            "the name of the project", error);
+    enum error_code code = remembered->project[0] != '\0'
+                               ? ERROR_OK
+                               : text_exact(remembered->project, sizeof remembered->project,
+                                            text_string(&name), "the name of the project", error);
+    return code == ERROR_MEMORY ? code : ERROR_OK;
+}
+
+static enum error_code fold_declared(struct remembered *remembered, const struct bytes *output,
+                                     struct error *error)
+{
+    enum error_code code = declared_read(output, &remembered->declared, error);
+    return code == ERROR_PROTOCOL ? ERROR_OK : code;
 }
 
 /* Of a good HTTP status; whether the body is good is not asked. */
@@ -146,9 +162,8 @@ static enum error_code fold_item(struct remembered *remembered, struct journal *
     if (project)
         return fold_project(remembered, &output, error);
     if (declared)
-        return declared_read(&output, &remembered->declared, error);
-    *listed = true;
-    return list ? fold_list(remembered, &output, error)
+        return fold_declared(remembered, &output, error);
+    return list ? fold_list(remembered, &output, listed, error)
                 : fold_log(remembered, services, execution, &output, error);
 }
 
