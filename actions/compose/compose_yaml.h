@@ -33,7 +33,8 @@ struct yaml {
     size_t unfolded_count;
 };
 
-/* False where it is no YAML. `text` stays where it is until yaml_close(). */
+/* False where it is no YAML, or nested deeper than any compose file. `text` stays where it is until
+ * yaml_close(). */
 bool yaml_open(struct yaml *yaml, const char *text, size_t text_bytes);
 void yaml_close(struct yaml *yaml);
 

@@ -5,7 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 #include <sodium.h>
@@ -247,6 +249,31 @@ static void compose_view_read_hostile_source_ends(void **state)
     }
 }
 
+/* What a target may print at most, of nothing but beginnings: the library would take a minute of
+ * the first and all memory for the others. As a document, and behind one that is good. */
+static void compose_view_read_deep_text_is_refused_at_once(void **state)
+{
+    (void)state;
+    enum { SIZE = 1 << 20 };
+    static const char *const parts[] = {"[", "{a: ", "- ", "? ", "- ? ", "!!map {a: ", "[\n"};
+    char *text = malloc(SIZE);
+    assert_non_null(text);
+    for (size_t i = 0; i < 2 * sizeof parts / sizeof parts[0]; i++) {
+        const char *part = parts[i / 2];
+        size_t used = 0;
+        struct compose_view *view = NULL;
+        struct error error;
+        if (i % 2 == 1)
+            used = (size_t)snprintf(text, SIZE, "services:\n  a: {image: b}\nx:\n");
+        while (used + strlen(part) < SIZE)
+            used += (size_t)snprintf(text + used, SIZE - used, "%s", part);
+        clock_t before = clock();
+        assert_int_equal(compose_view_read(text, used, NULL, 0, &view, &error), ERROR_PROTOCOL);
+        assert_true(clock() - before < CLOCKS_PER_SEC);
+    }
+    free(text);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -254,6 +281,7 @@ int main(void)
         cmocka_unit_test(compose_view_read_list_and_bad_port_are_kept),
         cmocka_unit_test(compose_view_read_anything_else_is_an_error),
         cmocka_unit_test(compose_view_read_hostile_source_ends),
+        cmocka_unit_test(compose_view_read_deep_text_is_refused_at_once),
     };
     if (sodium_init() < 0)
         return 1;
