@@ -101,7 +101,7 @@ enum error_code bus_publish(struct target *target, const char *subject, const ch
     code = bus.world->publish(bus.connection, subject, NULL, payload, strlen(payload),
                               BUS_TIMEOUT_MS, &refused, error);
     struct error cause = *error;
-    bool lost = code == ERROR_UNREACHABLE;
+    bool lost = code != ERROR_OK && code != ERROR_MEMORY; /* it may have arrived */
     if (code == ERROR_OK || lost)
         code = bytes_append(&copy, payload, strlen(payload), error);
     if (code == ERROR_OK) /* the payload holds a reason that the operator typed */
@@ -138,6 +138,11 @@ struct gathering {
 static enum error_code keep_answer(struct gathering *gathering, int status, struct bytes *answer,
                                    struct error *error)
 {
+    size_t bytes_max = (size_t)target_setup(gathering->target)->output_bytes_max;
+    if (answer->size > bytes_max) /* before anything walks over it */
+        return error_set(error, ERROR_LIMIT, 0, gathering->question->subject,
+                         "see who answers so much, or raise output_bytes_max in titan.yml",
+                         "an answer on the bus has more than %zu bytes", bytes_max);
     enum error_code code = bytes_append(answer, "", 0, error); /* "" for none, not NULL */
     if (code == ERROR_OK)
         code = target_redact(gathering->target, REDACT_ALL, answer, error);
