@@ -201,7 +201,7 @@ enum error_code tenancy_decide(const struct tenancy_request *request, const stru
         answer->epoch = now->journal[0] == '\0' ? terms->epoch : now->epoch;
         return check_copy(now, terms, error);
     case TENANCY_RENEW:
-        answer->write = !is_freed(now, terms);
+        answer->write = terms->retake || !is_freed(now, terms);
         answer->epoch = terms->restore && is_outdated(now, terms) ? terms->epoch : now->epoch;
         return is_freed(now, terms) ? check_copy(now, terms, error) : check_kept(now, terms, error);
     case TENANCY_FOLLOW:

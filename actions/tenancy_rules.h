@@ -30,6 +30,7 @@ struct tenancy_terms {
     /* On the way back the journal is the truth: a file that is missing, or older than it, is made
      * again. */
     bool restore;
+    bool retake; /* one that this deployment had freed is taken again */
 };
 
 /* The head of a lost journal as the target knew it, for the one that succeeds it. */

@@ -106,6 +106,9 @@ static enum error_code renew(struct driver *driver, bool back, struct error *err
     if (code != ERROR_OK)
         return code;
     kept.terms.restore = back;
+    /* `complete` had freed it before it failed, and there is something to put back. */
+    kept.terms.retake = driver->deployment.state == STATE_SAFE
+                        || driver->deployment.state == STATE_REVERTED;
     code = tenancy_renew(target, &kept.terms, error);
     if (code == ERROR_PROTOCOL && back) {
         code = keep_tenancy_look_after(driver, target, KEEP_MENDS, "deployment.json", error);

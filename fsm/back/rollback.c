@@ -90,9 +90,10 @@ enum error_code step_revert(struct step *step, struct error *error)
         return code;
     const struct evidence_item *act = evidence_last(&step->evidence, PROBE_ACT, NULL),
                                *gone = first_not_pinned(&step->evidence);
-    if (act->status != 0 && strncmp(act->subject, "pin ", 4) != 0)
-        return step_is(step, EVENT_FAILED, "%s: %.300s", act->subject,
-                       (const char *)act->output.data);
+    if (act->status != 0 && strncmp(act->subject, "pin ", 4) != 0) /* it may pass */
+        return error_set(error, ERROR_REMOTE, act->status, driver->config.setup.target.directory,
+                         "mend the repository on the target, then titan-fsm resume", "%s: %.300s",
+                         act->subject, (const char *)act->output.data);
     /* One image that is gone for good keeps the other services from nothing. */
     if (gone != NULL)
         return step_is(step, EVENT_DONE, "not every image is there: %s: %.300s", gone->subject,

@@ -62,6 +62,11 @@ static enum error_code restore_commit(struct step *step, bool ours, struct error
     if (code == ERROR_OK && strcmp(step->seen.git.commit, before->commit) != 0)
         return step_is(step, EVENT_FAILED, "HEAD is %.12s and not %.12s after it was restored",
                        step->seen.git.commit, before->commit);
+    if (code == ERROR_OK && strcmp(step->seen.git.branch, before->branch) != 0)
+        return step_is(step, EVENT_FAILED,
+                       "the tree is on %.60s and not on %.60s after it was "
+                       "restored",
+                       step->seen.git.branch, before->branch);
     return code;
 }
 
@@ -78,7 +83,7 @@ enum error_code step_restore_code(struct step *step, struct error *error)
     if (step_goes_on(step, code)
         && deployment_transition_to(&driver->deployment, STATE_CONNECTED) != NULL)
         code = restore_commit(step, ours, error);
-    if (step_goes_on(step, code))
+    if (step_goes_on(step, code) && ours)
         code = keep_tenancy_free(driver, step->target, &step->evidence, error);
     if (!step_goes_on(step, code))
         return code;

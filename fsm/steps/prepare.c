@@ -65,8 +65,15 @@ static enum error_code update_tree(struct step *step, struct error *error)
             step, status == 3 ? EVENT_FAILED : EVENT_MISMATCH,
             "the repository cannot be updated: %.300s",
             (const char *)evidence_last(&step->evidence, PROBE_ACT, "update")->output.data);
-    return code == ERROR_OK ? git_look(step->target, &step->evidence, &step->seen.git, error)
-                            : code;
+    if (code == ERROR_OK)
+        code = git_look(step->target, &step->evidence, &step->seen.git, error);
+    const char *branch = step->driver->config.setup.repository.branch;
+    if (code == ERROR_OK && (!step->seen.git.clean || strcmp(step->seen.git.branch, branch) != 0))
+        return step_is(step, EVENT_MISMATCH,
+                       "behind the update the tree is on %.60s%s, and %.60s was asked for",
+                       step->seen.git.branch,
+                       step->seen.git.clean ? "" : ", with changes that no commit holds", branch);
+    return code;
 }
 
 /* A commit that went badly is not gone to again by accident. */

@@ -273,6 +273,32 @@ static void lock_held_for_good(void **state)
     scripted_close(world);
 }
 
+static void mend_git(struct titan *titan, void *context)
+{
+    (void)context;
+    titan->broken = NULL;
+}
+
+static void git_away(struct scripted *world)
+{
+    world->titan.broken = "git checkout";
+    titan_running(&world->titan, "web")->healthy = false;
+    stop_brain(world);
+    titan_at(&world->titan, world->timeline.now_ns + 20 * SECOND_MS * 1000000LL, mend_git, NULL);
+}
+
+/* What hinders git may pass, as a disk that was full does: the way back does not end at once. */
+static void git_that_cannot_restore_is_tried_again(void **state)
+{
+    (void)state;
+    struct scripted *world = begun();
+    ends(broken_at(world, SAMPLE, 0, git_away), IS_ROLLED_BACK, world, "rolled_back");
+    assert_false(is_armed(world));
+    says("restore: fatal: this is broken: checkout");
+    says("; trying again");
+    scripted_close(world);
+}
+
 /* The journal cannot be written from its nth entry on. */
 struct full {
     struct scripted *world;
@@ -337,6 +363,7 @@ int main(void)
                                        cmocka_unit_test(link_away_for_good),
                                        cmocka_unit_test(bus_away_for_good),
                                        cmocka_unit_test(lock_held_for_good),
+                                       cmocka_unit_test(git_that_cannot_restore_is_tried_again),
                                        cmocka_unit_test(journal_full_at_each_entry)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
