@@ -160,7 +160,11 @@ static enum error_code settle_window(struct driver *driver, struct finding *find
     int64_t limit_ms = driver->config.limits.sample_gap_ms;
     char why[120];
     finding->reconciled.event = EVENT_UNHEALTHY;
-    if (past.count == 0)
+    if (past.count == 0
+        && window_begins_too_late(&driver->deployment, driver->deployment.intent.seq, &now,
+                                  driver->config.limits.window_start_ms))
+        decide(finding, "not_done", RESUMPTION_FAIL, "the health window was not begun in time");
+    else if (past.count == 0)
         decide(finding, "not_done", RESUMPTION_ADOPT, "no sample had been taken yet");
     else if (!past.same_boot)
         decide(finding, "partial", RESUMPTION_FAIL,

@@ -162,6 +162,9 @@ static enum error_code drive_deployment(const struct command_line *line, enum en
         say_where_it_stands(driver);
     else if (code == ERROR_OK)
         print_next(driver, *ret_status);
+    /* Whoever ended before this one may have disarmed it, without a record at the worst. */
+    if (code == ERROR_OK && resume && driver->deployment.state == STATE_COMPLETED)
+        say_execution(driver);
     return code;
 }
 

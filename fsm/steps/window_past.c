@@ -41,6 +41,16 @@ struct window_past window_past(const struct deployment *deployment, uint64_t int
     return past;
 }
 
+bool window_begins_too_late(const struct deployment *deployment, uint64_t intent,
+                            const struct clock_reading *now, int64_t limit_ms)
+{
+    for (size_t i = 0; i < deployment->count; i++)
+        if (deployment->entries[i].seq == intent)
+            return strcmp(deployment->entries[i].boot, now->boot) == 0
+                   && now->boottime_ns - deployment->entries[i].boottime_ns > limit_ms * 1000000;
+    return false;
+}
+
 int64_t window_latest_start_ns(const struct step *step, const char *boot)
 {
     const struct deployment *deployment = &step->driver->deployment;

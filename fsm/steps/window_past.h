@@ -18,6 +18,9 @@ int64_t window_watched_ns(const struct deployment *deployment);
 /* The last sample was recorded in this boot of the driver's machine: in another one nobody can tell
  * how long nobody watched. True where there is no sample. */
 bool window_watched_in(const struct deployment *deployment, const char *boot);
+/* Before its first sample a window waits no longer than for its start, counted from its intent. */
+bool window_begins_too_late(const struct deployment *deployment, uint64_t intent,
+                            const struct clock_reading *now, int64_t limit_ms);
 /* A limit after the last switching command returned, or after ARM was observed; 0, which is over,
  * where that was in another boot of the driver's machine. */
 int64_t window_latest_start_ns(const struct step *step, const char *boot);
