@@ -25,6 +25,11 @@ int person_interval_ms(const struct person_choice *choice)
     return choice->interval_ms > 0 ? choice->interval_ms : 5000;
 }
 
+int person_rollback_ms(const struct person_choice *choice)
+{
+    return choice->rollback_ms > 0 ? choice->rollback_ms : 300000;
+}
+
 static void write_config(struct scripted *scripted, const struct person_choice *choice)
 {
     static const char http[] = "  brain: {url: \"http://service:titan-brain:3100/health\"}\n"
@@ -63,8 +68,9 @@ static void write_config(struct scripted *scripted, const struct person_choice *
                 "checklist: own\npreflight:\n"
                 "  tree_clean: {probe: tree_clean, advice: commit the changes}\n"
                 "verify: {script: ./verify.sh}\n"
-                "limits: {window_ms: %d, sample_interval_ms: %d, sample_gap_ms: 10000}\n",
-                person_window_ms(choice), person_interval_ms(choice));
+                "limits: {window_ms: %d, sample_interval_ms: %d, sample_gap_ms: 10000, "
+                "rollback_ms: %d}\n",
+                person_window_ms(choice), person_interval_ms(choice), person_rollback_ms(choice));
     (void)files_put(&scripted->disk, "/home/alice/titan.yml", 0600, text.data, text.size);
 }
 

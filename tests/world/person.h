@@ -11,6 +11,7 @@
 struct person_choice {
     int window_ms;            /* 10000 */
     int interval_ms;          /* 5000 */
+    int rollback_ms;          /* 300000 */
     int approvals;            /* 0 of a policy change */
     bool unarmed;             /* Execution is found disarmed */
     bool unnamed;             /* the configuration names no project of compose */
@@ -30,5 +31,6 @@ const char *person_state(struct scripted *scripted);
 /* The figures of the configuration, for whoever verifies. */
 int person_window_ms(const struct person_choice *choice);
 int person_interval_ms(const struct person_choice *choice);
+int person_rollback_ms(const struct person_choice *choice);
 
 #endif

@@ -24,7 +24,8 @@
 
 #define CONFIRM "--confirm " PERSON_TARGET
 enum { KNOWN_MAX = 4096, TIMES = 1, STEP = 7, TOO_LONG_S = 60 };
-static const struct person_choice choice = {.window_ms = 10000};
+/* What fails for ever is tried until the time of a way back is over, and that often is enough. */
+static const struct person_choice choice = {.window_ms = 10000, .rollback_ms = 45000};
 
 static const struct scenario {
     const char *name, *begin, *run;
@@ -239,51 +240,12 @@ static bool judge_write(struct scripted *world, int status)
     return problem == NULL;
 }
 
-/* Where a finding against an honest run is the truth. None of them is about an unsafe end. */
-static const struct exception {
-    const char *rule;    /* NULL = any */
-    enum broken_way way; /* WAY_INVALID = any */
-    const char *why;
-} exceptions[] = {
-    {" W-13:", WAY_INVALID, "the target was away for longer than a rollback may take"},
-    {" W-12:", WAY_INVALID, "a command that hangs is given up after its time: nobody could see"},
-    {NULL, WAY_EMPTY, "the target lied, and the record has it"},
-    {NULL, WAY_GARBAGE, "the target lied, and the record has it"},
-    {NULL, WAY_TORN, "the target lied, and the record has it"},
-    {NULL, WAY_HUGE, "the target lied, and the record has it"},
-    {NULL, WAY_DEEP, "the target lied, and the record has it"},
-};
-
-static bool is_excused(const char *line, size_t length)
-{
-    for (size_t i = 0; i < sizeof exceptions / sizeof exceptions[0]; i++) {
-        const struct exception *each = &exceptions[i];
-        if ((each->way == WAY_INVALID || each->way == broken.fault->way)
-            && (each->rule == NULL || memmem(line, length, each->rule, strlen(each->rule)) != NULL))
-            return true;
-    }
-    return false;
-}
-
-/* The first finding that nothing excuses, NULL = none. */
-static const char *find_violation(const char *report)
-{
-    for (const char *line = report; line != NULL && *line != '\0';) {
-        const char *end = strchr(line, '\n');
-        size_t length = end != NULL ? (size_t)(end - line) : strlen(line);
-        if (strncmp(line, "  VIOLATED", 10) == 0 && !is_excused(line, length))
-            return line;
-        line = end != NULL ? end + 1 : NULL;
-    }
-    return NULL;
-}
-
 /* The journal must tell what happened: an end that may be is not a violation. */
 static bool judge_journal(struct scripted *world, int status)
 {
     char *report = NULL, what[400] = "";
     int verdict = verdict_of(world, &choice, &report);
-    const char *line = find_violation(report);
+    const char *line = broken_violation(report);
     count_end(state_now(world), verdict);
     if (line != NULL)
         (void)snprintf(what, sizeof what, "VERDICT: %.*s", (int)strcspn(line, "\n"), line);

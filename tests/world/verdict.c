@@ -67,6 +67,7 @@ int verdict_of(const struct scripted *scripted, const struct person_choice *choi
     limits_default(&limits);
     limits.window_ms = person_window_ms(choice);
     limits.sample_interval_ms = person_interval_ms(choice);
+    limits.rollback_ms = person_rollback_ms(choice);
     fill_trust(scripted, &trust);
     fill_record(&scripted->stored, &record);
     struct audit audit = {.limits = &limits, .trust = &trust, .target = PERSON_TARGET};
