@@ -57,6 +57,18 @@ void compose_add_hmac(struct text *script, const struct target *target)
     add_hmac_functions(script, target, COMPOSE_KEY_MAKE, NEED_KEY);
 }
 
+/* As it is compared later: "600 1000 1000" LF, or "none" LF. */
+static bool is_whole_mode(const struct bytes *line, const char *env_file)
+{
+    const char *text = (const char *)line->data;
+    size_t at = 0, blanks = 0;
+    if (env_file[0] == '\0')
+        return line->size == 5 && memcmp(text, "none\n", 5) == 0;
+    for (; at < line->size && ((text[at] >= '0' && text[at] <= '9') || text[at] == ' '); at++)
+        blanks += text[at] == ' ';
+    return blanks == 2 && at + 1 == line->size && text[at] == '\n';
+}
+
 /* The mode of the env file belongs to its fingerprint. */
 static enum error_code look_at_mode(struct target *target, struct evidence *evidence,
                                     struct error *error)
@@ -66,8 +78,15 @@ static enum error_code look_at_mode(struct target *target, struct evidence *evid
     text_add(&script, env_file[0] != '\0' ? "stat -L -c '%a %u %g' " : "echo none");
     if (env_file[0] != '\0')
         text_add_quoted(&script, env_file);
-    return target_probe(target, &(struct target_command){.built = &script, .output = OUTPUT_NAMES},
-                        PROBE_ENV_MODE, "", evidence, NULL, error);
+    enum error_code code = target_probe(target,
+                                        &(struct target_command){.built = &script,
+                                                                 .output = OUTPUT_NAMES},
+                                        PROBE_ENV_MODE, "", evidence, NULL, error);
+    if (code != ERROR_OK
+        || is_whole_mode(&evidence_last(evidence, PROBE_ENV_MODE, NULL)->output, env_file))
+        return code;
+    return error_set(error, ERROR_PROTOCOL, 0, PROBE_ENV_MODE, "check stat on the target",
+                     "the target printed no mode of the env file");
 }
 
 /* One line of hex digits, or nothing could be compared later. Where no key may be made, there may

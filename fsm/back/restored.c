@@ -65,6 +65,8 @@ static void judge_files(struct step *step)
     if (strcmp(git->commit, before->commit) != 0 || strcmp(git->branch, before->branch) != 0)
         (void)step_is(step, EVENT_MISMATCH, "the tree is at %.12s (%s) and was at %.12s (%s)",
                       git->commit, git->branch, before->commit, before->branch);
+    else if (!git->clean)
+        (void)step_is(step, EVENT_MISMATCH, "the restored tree has changes that no commit holds");
     else if (!starts_with(&step->evidence, PROBE_ENV_HMAC, before->env_hmac)
              || !starts_with(&step->evidence, PROBE_ENV_MODE, before->env_mode))
         (void)step_is(step, EVENT_MISMATCH,

@@ -75,7 +75,8 @@ def deep_configuration_is_refused_at_once(stack):
     for deep in ("[", "{a: ", "- ", "? ", "!!map {a: "):
         lie = outage.wrap_compose(
             stack,
-            f"""case "$* " in *"config ") yes '{deep}' | head -c 900000 | tr -d '\\n'; exit ;; esac""",
+            f"""case "$* " in *"config ")
+    yes '{deep}' | head -c 900000 | tr -d '\\n'; exit ;; esac""",
         )
         operator = operator_of(stack, change=lie, limits=SHORT)
         operator.begin("release")

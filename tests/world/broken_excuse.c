@@ -17,9 +17,12 @@ static const struct exception {
     enum excuse excuse;
 } exceptions[] = {
     {" W-13:", EXCUSE_AWAY}, {" W-12:", EXCUSE_HANGS}, {" W-12:", EXCUSE_JOURNAL},
-    {" P-31:", EXCUSE_LIE},  {" P-29:", EXCUSE_LIE},   {" P-25:", EXCUSE_LIE},
-    {" P-19:", EXCUSE_LIE},  {" P-12:", EXCUSE_LIE},   {" H-04:", EXCUSE_LIE},
-    {" L-11:", EXCUSE_LIE},  {" W-15:", EXCUSE_LIE},
+    {" P-12:", EXCUSE_LIE},  {" P-19:", EXCUSE_LIE},   {" P-20:", EXCUSE_LIE},
+    {" P-21:", EXCUSE_LIE},  {" P-22:", EXCUSE_LIE},   {" P-23:", EXCUSE_LIE},
+    {" P-25:", EXCUSE_LIE},  {" P-29:", EXCUSE_LIE},   {" P-30:", EXCUSE_LIE},
+    {" P-31:", EXCUSE_LIE},  {" P-32:", EXCUSE_LIE},   {" P-34:", EXCUSE_LIE},
+    {" R-", EXCUSE_LIE},     {" H-", EXCUSE_LIE},      {" L-11:", EXCUSE_LIE},
+    {" W-15:", EXCUSE_LIE},
 };
 
 static bool applies(enum excuse excuse)
