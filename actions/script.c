@@ -34,14 +34,17 @@ static bool search_log(const struct setup_services *services, const struct evide
     return false;
 }
 
-enum error_code script_search_errors(struct target *target, const struct containers *containers,
-                                     struct evidence *evidence, bool *ret_found, char *ret_text,
-                                     size_t capacity, struct error *error)
+enum error_code script_search_errors(struct target *target, const struct declared *declared,
+                                     const struct containers *containers, struct evidence *evidence,
+                                     bool *ret_found, char *ret_text, size_t capacity,
+                                     struct error *error)
 {
     const struct setup *setup = target_setup(target);
     bool found = false;
     for (size_t i = 0; i < containers->count; i++) {
         const struct container *container = &containers->list[i];
+        if (declared_find(declared, container->service)->off)
+            continue;
         enum error_code code = logs_fetch(target, container,
                                           &(struct log_query){.probe = PROBE_LOGS_ERRORS,
                                                               .tail = setup->verify.log_lines},

@@ -93,6 +93,8 @@ static void compare_tags(struct last_look *look)
 static bool restarts_by_design(const struct driver *driver, const char *service)
 {
     const struct setup_list *allowed = &driver->config.setup.services.restarts_allowed;
+    if (declared_find(&driver->remembered.declared, service)->off)
+        return true;
     for (size_t i = 0; i < allowed->count; i++)
         if (strcmp(allowed->items[i], service) == 0)
             return true;

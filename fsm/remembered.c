@@ -223,13 +223,22 @@ static bool may_restart(const struct setup_services *services, const char *servi
     return false;
 }
 
+/* Two lists; too large for the stack. */
+struct comparison {
+    struct containers last, now;
+    struct remembered_acts acts;
+    const struct declared *declared;
+    bool known;
+};
+
 static const char *missing_from(const struct containers *these, const struct containers *those,
-                                const struct remembered_acts *acts,
+                                const struct comparison *comparison,
                                 const struct setup_services *services)
 {
     for (size_t i = 0; i < these->count; i++) {
         const char *service = these->list[i].service;
-        bool found = may_restart(services, service) || may_have_changed(acts, service);
+        bool found = may_restart(services, service) || may_have_changed(&comparison->acts, service)
+                     || declared_find(comparison->declared, service)->off;
         for (size_t k = 0; k < those->count && !found; k++)
             found = strcmp(these->list[i].id, those->list[k].id) == 0;
         if (!found)
@@ -237,13 +246,6 @@ static const char *missing_from(const struct containers *these, const struct con
     }
     return NULL;
 }
-
-/* Two lists; too large for the stack. */
-struct comparison {
-    struct containers last, now;
-    struct remembered_acts acts;
-    bool known;
-};
 
 static enum error_code compare_next(struct comparison *comparison, const struct evidence_item *item,
                                     const struct setup_services *services, bool compared,
@@ -254,10 +256,9 @@ static enum error_code compare_next(struct comparison *comparison, const struct 
         return code;
     const char *service = NULL;
     if (comparison->known && compared) {
-        service = missing_from(&comparison->last, &comparison->now, &comparison->acts, services);
+        service = missing_from(&comparison->last, &comparison->now, comparison, services);
         if (service == NULL)
-            service = missing_from(&comparison->now, &comparison->last, &comparison->acts,
-                                   services);
+            service = missing_from(&comparison->now, &comparison->last, comparison, services);
     }
     if (service != NULL)
         (void)snprintf(ret_service, 64, "%s", service);
@@ -278,6 +279,7 @@ enum error_code remembered_change(const struct remembered *remembered, enum acti
     if (comparison == NULL)
         return error_set(error, ERROR_MEMORY, 0, "containers", "", "out of memory");
     comparison->acts = remembered->acts;
+    comparison->declared = &remembered->declared;
     /* Whatever others did is made safe, and put right by the step behind it. */
     comparison->known = remembered->list != NULL && action != ACTION_REDEPLOY;
     if (comparison->known)

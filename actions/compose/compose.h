@@ -14,6 +14,7 @@
  *   C -p P -f F [-f O] [--env-file E] version --short
  *   C -p P -f F [-f O] [--env-file E] config --hash=*
  *   C -p P -f F [-f O] [--env-file E] config | C -p P -f - [--env-file E] config --hash=*
+ *   C -p P -f F [--env-file E] --profile '*' config --services
  *   C -p P -f F [-f O] [--env-file E] pull [SERVICE...]
  *   C -p P -f F [-f O] [--env-file E] build [SERVICE...]
  *   C -p P -f F [-f O] [--env-file E] up -d [--no-deps] [--force-recreate] [--no-build]

@@ -223,14 +223,37 @@ static enum error_code say_unset(struct target *target, const char *complaint, c
                      "%s is not set, and compose would blank it", words);
 }
 
-enum error_code compose_config(struct target *target, struct target_result *ret_result,
-                               struct error *error)
+static const char NOT_ACTIVE[] = "# not active: ";
+
+/* Behind the rendered file, as comments, the services of profiles that are not active. Version 1
+ * renders them too and version 2 does not, but either hashes those that are active. */
+static void add_config(struct text *script, const struct target *target, bool profiles)
+{
+    text_add(script, profiles ? "v=$(" : "");
+    compose_prefix(script, target, NULL);
+    text_add(script, "config");
+    if (!profiles)
+        return;
+    text_add(script, ") || exit $?; printf '%s\\n' \"$v\"; "
+                     "case $v in *profiles:* | name:*) ;; *) exit 0 ;; esac; a=$(");
+    compose_prefix(script, target, NULL);
+    text_add(script, "config --hash='*' 2>/dev/null) || exit 0; b=$(");
+    compose_prefix(script, target, NULL);
+    text_add(script, "--profile '*' config --services 2>/dev/null) || exit 0; "
+                     "on() { printf '%s\\n' \"$a\" | while read -r n h; do "
+                     "[ \"$n\" != \"$1\" ] || echo \"$h\"; done; }; "
+                     "for s in $b; do o=$(on \"$s\"); [ -n \"$o\" ] || printf '");
+    text_add(script, NOT_ACTIVE);
+    text_add(script, "%s\\n' \"$s\"; done");
+}
+
+static enum error_code render_with(struct target *target, bool profiles,
+                                   struct target_result *ret_result, struct error *error)
 {
     CLEANUP_TEXT struct text script = {0};
     CLEANUP_RESULT struct target_result result = {0}, source = {0};
     char complaint[600], where[160], name[NAME_MAX_BYTES];
-    compose_prefix(&script, target, NULL);
-    text_add(&script, "config");
+    add_config(&script, target, profiles);
     enum error_code code = target_run(
         target, &(struct target_command){.built = &script, .output = OUTPUT_RAW}, &result, error);
     if (code != ERROR_OK)
@@ -268,11 +291,19 @@ enum error_code compose_config(struct target *target, struct target_result *ret_
     return code;
 }
 
+enum error_code compose_config(struct target *target, struct target_result *ret_result,
+                               struct error *error)
+{
+    return render_with(target, false, ret_result, error);
+}
+
 /* Moves a text of the target into locked memory and wipes the original. NULL when memory is short.
  */
 static char *move_to_locked(struct bytes *text)
 {
     char *locked = sodium_malloc(text->size + 1);
+    if (locked != NULL)
+        locked[text->size] = '\0';
     if (locked != NULL && text->size > 0)
         memcpy(locked, text->data, text->size);
     wipe_text(text);
@@ -349,20 +380,45 @@ static struct declared_row render_row_of(const struct target *target,
     return row;
 }
 
+/* The names in the comments behind the rendered text, which ends in NUL. */
+static bool take_not_active(const char *text, struct declared *declared)
+{
+    const char *at = text;
+    while ((at = strstr(at, NOT_ACTIVE)) != NULL) {
+        const char *name = at + strlen(NOT_ACTIVE);
+        bool begins = at == text || at[-1] == '\n';
+        size_t length = strcspn(name, "\n");
+        at = name;
+        if (!begins || length >= sizeof declared->list[0].service)
+            continue;
+        if (declared->count == SETUP_NAMES_MAX)
+            return false;
+        struct declared_row *row = &declared->list[declared->count++];
+        *row = (struct declared_row){.off = true, .replicas = 1};
+        memcpy(row->service, name, length);
+        if (!compose_is_service_name(row->service))
+            declared->count--;
+    }
+    return true;
+}
+
 static enum error_code take_services(const struct target *target, const struct compose_view *view,
                                      struct compose_model *model, struct error *error)
 {
+    struct declared *declared = &model->declared;
     enum error_code code = ERROR_OK;
-    if (view->count > SETUP_NAMES_MAX)
-        code = error_set(error, ERROR_LIMIT, 0, target_setup(target)->compose.file,
-                         "split the project, or raise SETUP_NAMES_MAX and rebuild",
-                         "there are more than %d services", (int)SETUP_NAMES_MAX);
     for (size_t i = 0; code == ERROR_OK && i < view->count; i++) {
+        if (declared_find(declared, view->services[i].name)->off)
+            continue;
+        if (declared->count == SETUP_NAMES_MAX)
+            return error_set(error, ERROR_LIMIT, 0, target_setup(target)->compose.file,
+                             "split the project, or raise SETUP_NAMES_MAX and rebuild",
+                             "there are more than %d services", (int)SETUP_NAMES_MAX);
         code = take_service(&view->services[i], &model->services[model->count++], error);
-        model->declared.list[model->declared.count++] = render_row_of(target, &view->services[i]);
+        declared->list[declared->count++] = render_row_of(target, &view->services[i]);
     }
     qsort(model->services, model->count, sizeof model->services[0], by_service);
-    qsort(model->declared.list, model->declared.count, sizeof model->declared.list[0], by_row);
+    qsort(declared->list, declared->count, sizeof declared->list[0], by_row);
     return code;
 }
 
@@ -373,12 +429,16 @@ enum error_code compose_render(struct target *target, struct evidence *evidence,
     CLEANUP_BYTES struct bytes names = {0};
     struct compose_view *view = NULL;
     struct compose_model model = {.count = 0};
-    enum error_code code = compose_config(target, &result, error);
+    enum error_code code = render_with(target, true, &result, error);
     if (code != ERROR_OK)
         return code;
     char *text = move_to_locked(&result.output);
     code = text != NULL ? compose_view_read(text, result.output.size, NULL, 0, &view, error)
                         : error_set(error, ERROR_MEMORY, 0, "compose", "", "out of memory");
+    if (code == ERROR_OK && !take_not_active(text, &model.declared))
+        code = error_set(error, ERROR_LIMIT, 0, target_setup(target)->compose.file,
+                         "split the project, or raise SETUP_NAMES_MAX and rebuild",
+                         "there are more than %d services", (int)SETUP_NAMES_MAX);
     sodium_free(text);
     if (code == ERROR_OK)
         code = take_services(target, view, &model, error);

@@ -92,6 +92,8 @@ bool declared_is_one_shot(const struct declared_row *row)
 bool declared_is_good(const struct declared *declared, const struct container *container)
 {
     const struct declared_row *row = declared_find(declared, container->service);
+    if (row->off)
+        return true;
     if (container_ended_well(container))
         return declared_is_one_shot(row);
     return container_is_good(container) && !row->once;

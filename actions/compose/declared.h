@@ -32,7 +32,7 @@ enum error_code declared_append(struct bytes *lines, const struct declared_row *
 const struct declared_row *declared_find(const struct declared *declared, const char *service);
 bool declared_is_one_shot(const struct declared_row *row);
 /* running, and healthy where it has a check of its own; of a one-shot also ended well, and where
- * another service waits for that only then. */
+ * another service waits for that only then. What is not ours is not judged. */
 bool declared_is_good(const struct declared *declared, const struct container *container);
 /* How many of its containers run, and of a one-shot ended well besides. */
 size_t declared_present(const struct declared *declared, const struct containers *containers,

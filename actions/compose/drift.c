@@ -156,7 +156,8 @@ void drift_services(const struct drift_terms *terms, struct drift *drift)
     for (size_t i = 0; i < terms->images->count; i++)
         compare_service(terms, &terms->images->list[i], drift);
     for (size_t i = 0; i < containers->count; i++)
-        if (images_find(terms->images, containers->list[i].service) == NULL)
+        if (images_find(terms->images, containers->list[i].service) == NULL
+            && !declared_find(terms->declared, containers->list[i].service)->off)
             add_drift_line(
                 drift, DRIFT_EXTRA, false, without_slash(containers->list[i].name),
                 "declare it in the compose file, or remove the container; a release removes it",

@@ -92,8 +92,9 @@ static void leave_out(struct step *step)
     struct containers *now = &step->seen.containers;
     size_t kept = 0;
     for (size_t i = 0; i < now->count; i++)
-        if (containers_find(&step->seen.before.containers, now->list[i].service) != NULL
-            || !restored_is_of_before(step, &now->list[i]))
+        if (!declared_find(step_declared(step), now->list[i].service)->off
+            && (containers_find(&step->seen.before.containers, now->list[i].service) != NULL
+                || !restored_is_of_before(step, &now->list[i])))
             now->list[kept++] = now->list[i];
     now->count = kept;
 }

@@ -111,6 +111,7 @@ static enum error_code remove_new(struct step *step, struct error *error)
     for (size_t i = 0; code == ERROR_OK && i < now->count; i++)
         if (containers_find(&step->seen.before.containers, now->list[i].service) == NULL
             && !restored_is_of_before(step, &now->list[i])
+            && !declared_find(&step->seen.model.declared, now->list[i].service)->off
             && (i == 0 || strcmp(now->list[i - 1].service, now->list[i].service) != 0))
             code = compose_remove(step->target, step_lease(step), now, now->list[i].service,
                                   &step->evidence, &status, error);

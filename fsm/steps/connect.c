@@ -88,6 +88,20 @@ static enum error_code note_health(struct step *step, struct error *error)
     return code == ERROR_OK ? step_fact(step, FACT_HEALTH, text, error) : code;
 }
 
+/* Said once: what runs of a profile that is not active is left alone. */
+static void note_not_ours(struct step *step)
+{
+    const struct declared *declared = &step->seen.model.declared;
+    for (size_t i = 0; i < declared->count; i++) {
+        const char *service = declared->list[i].service;
+        size_t used = strlen(step->remark);
+        if (declared->list[i].off && containers_running(&step->seen.containers, service) > 0)
+            (void)snprintf(step->remark + used, sizeof step->remark - used,
+                           "%s%s runs, of a profile that is not active, and is left alone",
+                           used > 0 ? "; " : "", service);
+    }
+}
+
 /* Drift from before is not this deployment's: it is recorded and printed, so that it is not blamed
  * on it later. */
 static enum error_code note_drift(struct step *step, struct error *error)
@@ -108,6 +122,7 @@ static enum error_code note_drift(struct step *step, struct error *error)
     drift_sentence(&seen->drift, text, sizeof text);
     (void)snprintf(step->remark, sizeof step->remark, "%s%s",
                    text[0] != '\0' ? "drift before this deployment: " : "", text);
+    note_not_ours(step);
     return step_fact(step, FACT_DRIFT, text, error);
 }
 

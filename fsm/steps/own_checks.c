@@ -6,8 +6,9 @@ enum error_code own_checks_look(struct step *step, struct error *error)
 {
     struct step_seen *seen = &step->seen;
     bool found = false;
-    enum error_code code = script_search_errors(step->target, &seen->containers, &step->evidence,
-                                                &found, seen->errors, sizeof seen->errors, error);
+    enum error_code code = script_search_errors(step->target, step_declared(step),
+                                                &seen->containers, &step->evidence, &found,
+                                                seen->errors, sizeof seen->errors, error);
     if (!found)
         seen->errors[0] = '\0';
     if (code == ERROR_OK)

@@ -93,6 +93,8 @@ static bool is_compared(const struct step *step, const struct containers *contai
 {
     const struct setup_list *allowed = &step->driver->config.setup.services.restarts_allowed;
     bool ended = true;
+    if (declared_find(step_declared(step), service)->off)
+        return false;
     for (size_t i = 0; i < allowed->count; i++)
         if (strcmp(allowed->items[i], service) == 0)
             return false;

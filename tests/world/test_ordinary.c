@@ -1,5 +1,6 @@
 /* Goal: what an ordinary stack has besides its long-running services is released and rolled back:
- * a migration that ends, a service of several containers, one that is switched off. */
+ * a migration that ends, a service of several containers, one that is switched off, one of a
+ * profile that is not active. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,6 +29,10 @@ static const char ENDS[] = "  migrate:\n"
                            "    restart: \"no\"\n";
 static const char TWICE[] = "    deploy:\n"
                             "      replicas: 2\n";
+static const char PROFILE[] = "  debug:\n"
+                              "    image: registry.test/debug:latest\n"
+                              "    profiles: [\"debug\"]\n";
+
 static struct scripted *extended_for(const struct person_choice *how, const char *more)
 {
     struct scripted *world = person_begins(91, how);
@@ -265,6 +270,44 @@ static void replica_that_is_gone_fails_the_window(void **state)
     scripted_close(world);
 }
 
+static size_t count_of(const char *text, const char *words)
+{
+    size_t count = 0;
+    for (const char *at = text; (at = strstr(at, words)) != NULL; at++)
+        count++;
+    return count;
+}
+
+static void restart_debug(struct scripted *world)
+{
+    titan_restart(&world->titan, titan_running(&world->titan, "debug"));
+}
+
+/* It is not ours: neither pulled nor brought up nor removed nor judged, even where it changes while
+ * a window is looked through. */
+static void service_of_an_inactive_profile_is_left_alone(void **state)
+{
+    (void)state;
+    for (int fails = 0; fails < 2; fails++) {
+        struct scripted *world = extended(PROFILE);
+        const struct titan_image *image =
+            titan_tag(&world->titan, "registry.test/debug:latest")->there;
+        struct titan_container *debug = titan_create(&world->titan, "titan", "debug",
+                                                     "titan_debug_1", image, "x");
+        struct moment moment = {.word = "\"n\":2,", .act = restart_debug};
+        titan_start(&world->titan, debug);
+        publish(world, 0, fails ? FAULT_UNHEALTHY : 0);
+        moment_set(world, &moment);
+        ends_with(world, fails ? ROLLED_BACK : COMPLETED);
+        moment_clear(world);
+        assert_int_equal(count_of(person_said(), "debug runs, of a profile"), 1);
+        assert_true(debug->there && debug->running);
+        assert_int_equal(debug->restarts, !fails);
+        expect_verdict(world, "");
+        scripted_close(world);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,6 +321,7 @@ int main(void)
         cmocka_unit_test(service_that_was_scaled_by_hand_is_restored),
         cmocka_unit_test(service_without_replicas_has_none),
         cmocka_unit_test(replica_that_is_gone_fails_the_window),
+        cmocka_unit_test(service_of_an_inactive_profile_is_left_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

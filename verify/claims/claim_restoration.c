@@ -275,7 +275,7 @@ static void check_rolled_back(const struct audit *audit, const struct entry *bef
     restoration_compare_containers(&restored, finding);
     compare_configurations(&restored, finding);
     char plain[200], ran[400];
-    restoration_check_plain(after, restored.revert, plain, sizeof plain, finding);
+    restoration_check_plain(audit, after, restored.revert, plain, sizeof plain, finding);
     if (restored.revert != NULL)
         check_pins(&restored, finding);
     if (audit->genesis.has_policy)

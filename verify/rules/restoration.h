@@ -10,7 +10,8 @@ const char *restoration_check_env(const struct entry *before, const struct entry
                                   const struct entry *revert, struct finding *finding);
 /* R-09, over verify_restored and revert (which may be NULL). What a plain `up` would do, in words.
  */
-void restoration_check_plain(const struct entry *after, const struct entry *revert, char *ret_words,
-                             size_t room, struct finding *finding);
+void restoration_check_plain(const struct audit *audit, const struct entry *after,
+                             const struct entry *revert, char *ret_words, size_t room,
+                             struct finding *finding);
 
 #endif

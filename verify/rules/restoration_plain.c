@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "verify/judge/reading.h"
+#include "verify/judge/services.h"
 
 /* The services of the act, one blank in front of each; empty where there is none. */
 static struct slice overridden(const struct entry *revert)
@@ -26,8 +27,9 @@ static bool names_service(struct slice services, const char *service)
     return false;
 }
 
-void restoration_check_plain(const struct entry *after, const struct entry *revert, char *ret_words,
-                             size_t room, struct finding *finding)
+void restoration_check_plain(const struct audit *audit, const struct entry *after,
+                             const struct entry *revert, char *ret_words, size_t room,
+                             struct finding *finding)
 {
     struct slice services = overridden(revert);
     const struct listing *images = reading_list(
@@ -42,6 +44,7 @@ void restoration_check_plain(const struct entry *after, const struct entry *reve
         const struct listed *container = &containers->list[i];
         const struct listed *image = reading_service(images, slice_of(container->service));
         if (reading_is_running(container) && !names_service(services, container->service)
+            && !services_row(audit, ACTION_REVERT, container->service).off
             && (image == NULL || strcmp(image->id, container->image) != 0))
             finding_violated(finding, "R-09", after,
                              "a plain up would bring up another image of %s than runs",

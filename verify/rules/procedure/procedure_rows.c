@@ -2,6 +2,7 @@
 #include "verify/rules/procedure/procedure.h"
 
 #include "verify/judge/reading.h"
+#include "verify/judge/services.h"
 #include "verify/rules/procedure/procedure_table.h"
 #include "verify/rules/window.h"
 
@@ -89,6 +90,7 @@ static bool has_errors(const struct match *match)
     const struct listing *containers = list_before(match);
     for (size_t i = 0; containers != NULL && i < containers->count; i++)
         if (reading_is_running(&containers->list[i])
+            && !services_row(match->audit, ACTION_PULL_IMAGES, containers->list[i].service).off
             && entry_item(match->entry, match->at, match->entry->item_count, PROBE_LOGS_ERRORS,
                           containers->list[i].service)
                    == NULL)
