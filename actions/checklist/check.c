@@ -176,6 +176,17 @@ enum error_code check_view(struct check *check, const struct compose_view **ret_
     return list->view != NULL ? ERROR_OK : say_no_view(check, error);
 }
 
+const struct compose_view *check_view_if_any(struct check *check)
+{
+    struct checklist *list = check->list;
+    struct error found;
+    if (list->view == NULL && list->view_error.code == ERROR_OK
+        && compose_view_open(check->target, &list->view, &found) != ERROR_OK
+        && !check_leaves_open(found.code))
+        list->view_error = found;
+    return list->view;
+}
+
 enum error_code check_running(struct check *check, const struct running **ret_running,
                               struct error *error)
 {

@@ -93,6 +93,8 @@ const char *check_item_of(const struct check *check, enum check_kind kind);
  * was given; only one item gives the reason. */
 enum error_code check_view(struct check *check, const struct compose_view **ret_view,
                            struct error *error) CHECKED;
+/* The same without an answer; NULL where there is none. */
+const struct compose_view *check_view_if_any(struct check *check);
 /* What runs, asked once in each run; *ret_running NULL as above. */
 enum error_code check_running(struct check *check, const struct running **ret_running,
                               struct error *error) CHECKED;
@@ -105,7 +107,7 @@ void check_forget(struct check *check); /* for preflight.c, after the item was a
 enum error_code check_no_setting(struct check *check, const char *setting, struct error *error)
     CHECKED;
 
-/* check_env.c: the env file and the repository */
+/* check_env.c and check_values.c: the env file and the repository */
 enum error_code check_env_key_length(struct check *check, struct error *error) CHECKED;
 enum error_code check_env_file_mode(struct check *check, struct error *error) CHECKED;
 enum error_code check_env_committed(struct check *check, struct error *error) CHECKED;

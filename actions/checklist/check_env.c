@@ -1,41 +1,9 @@
-/* The env file and the repository: length, mode and owner, what was committed, passwords that a
- * parser takes for numbers. Values are looked at on the target by awk; only code words and line
- * numbers come back, and the sentence is made here (check.h, Secrets). */
+/* The env file and the repository: mode and owner, what was committed. Only code words and numbers
+ * come back from the target, and the sentence is made here (check.h, Secrets). */
 #include "actions/checklist/check.h"
 
 #include <stdio.h>
 #include <string.h>
-
-/* Reads the env file as compose does: comments, `export`, quotes, a comment after an unquoted
- * value; the last assignment of a key counts. Leaves K (key), V (value), N (line) for the rule
- * behind it. */
-static const char AWK_ASSIGNMENT[] =
-    "{ line = $0; sub(/\\r$/, \"\", line); sub(/^[ \\t]*(export[ \\t]+)?/, \"\", line); at = "
-    "index(line, \"=\"); "
-    "if (line ~ /^#/ || at < 2) next; K = substr(line, 1, at - 1); sub(/[ \\t]+$/, \"\", K); V = "
-    "substr(line, at + 1); sub(/^[ \\t]+/, \"\", V); q = substr(V, 1, 1); "
-    "if (q == \"\\042\" || q == \"\\047\") { V = substr(V, 2); e = index(V, q); if (e > 0) V = "
-    "substr(V, 1, e - 1) } "
-    "else { sub(/[ \\t]+#.*$/, \"\", V); sub(/[ \\t]+$/, \"\", V) } N = NR } ";
-
-/* "f='.env.prod'; [ -r ... ]; awk PROGRAM" with words[] as awk variables k1, k2, ... */
-static void add_env_script(struct text *script, const struct check *check, const char *rule,
-                           const struct setup_list *words)
-{
-    text_add(script, "f=");
-    text_add_quoted(script, target_setup(check->target)->compose.env_file);
-    text_add_format(script, "; [ -r \"$f\" ] || { echo unreadable; exit; }; awk -v n=%zu",
-                    words->count);
-    for (size_t i = 0; i < words->count; i++) {
-        text_add_format(script, " -v k%zu=", i + 1);
-        text_add_quoted(script, words->items[i]);
-    }
-    CLEANUP_TEXT struct text program = {0};
-    text_add_format(&program, "%s%s", AWK_ASSIGNMENT, rule);
-    text_add(script, " ");
-    text_add_quoted_text(script, &program);
-    text_add(script, " \"$f\"");
-}
 
 static enum error_code no_env_file(struct check *check, struct error *error)
 {
@@ -75,124 +43,6 @@ static enum error_code say_unreadable(struct check *check, const struct finding 
                          why[0] != '\0' ? ": see " : "", why);
     return check_say(check, PREFLIGHT_FAILED, error,
                      "%s could not be examined: run awk and stat on the target by hand", env_file);
-}
-
-/* Characters, not bytes: continuation bytes of UTF-8 do not count. */
-enum error_code check_env_key_length(struct check *check, struct error *error)
-{
-    CLEANUP_TEXT struct text script = {0};
-    CLEANUP_RESULT struct target_result result = {0};
-    const struct setup_check *item = check->item;
-    const char *env_file = target_setup(check->target)->compose.env_file;
-    char rule[320];
-    struct setup_list words = {{item->key}, 1};
-    if (env_file[0] == '\0')
-        return no_env_file(check, error);
-    (void)
-        snprintf(rule, sizeof rule,
-                 "K == k1 { at_line = N; v = V; gsub(/[\\200-\\277]/, \"\", v); long = length(v) } "
-                 "END { if (!at_line) print \"unset\"; else print (long < %lld ? \"short\" : "
-                 "\"long\"), at_line }",
-                 (long long)item->minimum);
-    add_env_script(&script, check, rule, &words);
-    enum error_code code = check_run(check, &script, &result, error);
-    if (code != ERROR_OK)
-        return code;
-    struct finding finding = read_finding(result.output.size > 0 ? (const char *)result.output.data
-                                                                 : "");
-    if (finding_is(&finding, "unset"))
-        return check_say(check, PREFLIGHT_FAILED, error, "%s: %s is not set", env_file, item->key);
-    if (finding_is(&finding, "short"))
-        return check_say(check, PREFLIGHT_FAILED, error,
-                         "%s:%lld: %s is shorter than %lld characters", env_file,
-                         finding.figures[0], item->key, (long long)item->minimum);
-    if (finding_is(&finding, "long"))
-        return check_say(check, PREFLIGHT_PASSED, error, "%s:%lld: %s is long enough", env_file,
-                         finding.figures[0], item->key);
-    return say_unreadable(check, &finding, error);
-}
-
-/* What NATS reads in an unquoted place as a number, a size, a date, a word for true or false, or
- * another variable. Each key that is one of `keys` is a line: what it would be taken for, where,
- * and which of them it is. The key itself is not repeated: a line of a value over several lines may
- * look like one. */
-static const char PASSWORD_RULE[] =
-    "{ for (i = 1; i <= n; i++) { p = (i == 1 ? k1 : i == 2 ? k2 : i == 3 ? k3 : i == 4 ? k4 : i "
-    "== 5 ? k5 : i == 6 ? k6 : i == 7 ? k7 : k8); gsub(/\\*/, \".*\", p); "
-    "if (K ~ \"^\" p \"$\") { kind[K] = \"text\"; place[K] = N \" \" i; v = tolower(V); if (V == "
-    "\"\") kind[K] = \"empty\"; "
-    "else if (v ~ /^[-+]?[0-9][0-9_,.]*(e[-+]?[0-9]+)?([kmgtpe]i?b?)?$/ || v ~ /^0x[0-9a-f]+$/) "
-    "kind[K] = \"number\"; "
-    "else if (v ~ /^(true|false|yes|no|on|off)$/) kind[K] = \"flag\"; "
-    "else if (v ~ /^[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]/) kind[K] = \"date\"; "
-    "else if (v ~ /^\\$/) kind[K] = \"variable\" } } } "
-    "END { print \"looked\"; for (k in kind) print kind[k], place[k] }";
-
-static const char *taken_for(const struct finding *finding)
-{
-    static const struct {
-        const char *word, *said;
-    } rows[] = {
-        {"empty", "is empty"},
-        {"number", "would be taken for a number"},
-        {"flag", "would be taken for true or false"},
-        {"date", "would be taken for a date"},
-        {"variable", "would be taken for the name of a variable"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        if (finding_is(finding, rows[i].word))
-            return rows[i].said;
-    return NULL;
-}
-
-static enum error_code judge_passwords(struct check *check, const struct setup_list *keys,
-                                       char *lines, struct error *error)
-{
-    CLEANUP_COMPLAINTS struct complaints complaints = {0};
-    const char *env_file = target_setup(check->target)->compose.env_file;
-    enum error_code code = ERROR_OK;
-    size_t found = 0;
-    char *rest = NULL, *line = strtok_r(lines, "\n", &rest);
-    struct finding finding = read_finding(line != NULL ? line : "");
-    if (!finding_is(&finding, "looked"))
-        return say_unreadable(check, &finding, error);
-    while (code == ERROR_OK && (line = strtok_r(NULL, "\n", &rest)) != NULL) {
-        finding = read_finding(line);
-        long long key = finding.figures[1];
-        if (key < 1 || key > (long long)keys->count)
-            return say_unreadable(check, &finding, error);
-        found++;
-        if (taken_for(&finding) != NULL)
-            code = complaints_add(&complaints, error, "%s:%lld: this password (%s) %s", env_file,
-                                  finding.figures[0], keys->items[key - 1], taken_for(&finding));
-    }
-    if (code != ERROR_OK)
-        return code;
-    if (complaints.count > 0)
-        return check_say(check, PREFLIGHT_FAILED, error, "%s", (const char *)complaints.text.data);
-    if (found == 0)
-        return check_say(check, PREFLIGHT_UNDECIDED, error, "%s has no key like %s", env_file,
-                         keys->count > 0 ? keys->items[0] : "those of `keys`");
-    return check_say(check, PREFLIGHT_PASSED, error, "%s: %zu password%s text", env_file, found,
-                     found == 1 ? " is" : "s are");
-}
-
-enum error_code check_password_text(struct check *check, struct error *error)
-{
-    CLEANUP_TEXT struct text script = {0};
-    CLEANUP_RESULT struct target_result result = {0};
-    char nothing[] = "";
-    if (target_setup(check->target)->compose.env_file[0] == '\0')
-        return no_env_file(check, error);
-    struct setup_list keys = check->item->keys;
-    keys.count = keys.count < 8 ? keys.count : 8;
-    add_env_script(&script, check, PASSWORD_RULE, &keys);
-    enum error_code code = check_run(check, &script, &result, error);
-    return code == ERROR_OK
-               ? judge_passwords(check, &keys,
-                                 result.output.size > 0 ? (char *)result.output.data : nothing,
-                                 error)
-               : code;
 }
 
 static enum error_code judge_mode(struct check *check, const struct finding *finding,

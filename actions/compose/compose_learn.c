@@ -100,6 +100,45 @@ static enum error_code learn_source(struct target *target, struct error *error)
     return code == ERROR_OK ? learn_files(target, &paths, false, error) : code;
 }
 
+static bool is_variable_name(const char *key)
+{
+    size_t length = strspn(key, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789");
+    return key[0] != '\0' && key[length] == '\0' && strchr("0123456789", key[0]) == NULL;
+}
+
+/* The prefix is more than one command where compose is detected: the braces make it one again. */
+enum error_code compose_ask(struct target *target, const char *key, struct compose_view **ret_view,
+                            struct error *error)
+{
+    CLEANUP_TEXT struct text script = {0}, file = {0};
+    CLEANUP_RESULT struct target_result result = {0};
+    if (!is_variable_name(key))
+        return error_set(error, ERROR_REMOTE, 0, "compose", "", "not the name of a variable");
+    text_add(&file, "version: \"3.8\"\nservices:\n  s:\n    image: i\n    environment:\n"
+                    "      V: \"${");
+    text_add(&file, key);
+    text_add(&file, "-}\"\n");
+    text_add(&script, "printf %s ");
+    text_add_quoted_text(&script, &file);
+    text_add(&script, " | { ");
+    compose_prefix_file(&script, target, "-", NULL);
+    text_add(&script, "config 2>/dev/null; }");
+    enum error_code code = read_quietly(target, &script, 0, &result, error);
+    if (code == ERROR_OK && result.output.size == 0)
+        code = error_set(error, ERROR_REMOTE, 0, "compose", "", "compose does not answer");
+    if (code == ERROR_OK)
+        code = compose_view_read((const char *)result.output.data, result.output.size, NULL, 0,
+                                 ret_view, error);
+    wipe_output(&result);
+    if (code == ERROR_OK
+        && ((*ret_view)->count == 0 || (*ret_view)->services[0].variable_count == 0)) {
+        compose_view_close(*ret_view);
+        *ret_view = NULL;
+        code = error_set(error, ERROR_REMOTE, 0, "compose", "", "compose does not answer");
+    }
+    return code;
+}
+
 enum error_code compose_learn(struct target *target, struct error *error)
 {
     CLEANUP_TEXT struct text script = {0};

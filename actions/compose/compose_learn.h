@@ -7,8 +7,14 @@
 #ifndef ACTIONS_COMPOSE_LEARN_H
 #define ACTIONS_COMPOSE_LEARN_H
 
+#include "actions/compose/compose_view.h"
 #include "actions/target/target.h"
 
+/* What a key of the env file is worth to the compose that is there: the first variable of the first
+ * service of the view. For keys that are written as a variable's name; ERROR_REMOTE otherwise, and
+ * where compose refuses. */
+enum error_code compose_ask(struct target *target, const char *key, struct compose_view **ret_view,
+                            struct error *error) CHECKED;
 enum error_code compose_learn(struct target *target, struct error *error) CHECKED;
 
 #endif

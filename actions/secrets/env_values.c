@@ -56,6 +56,11 @@ void env_values_add(struct env_values *values, struct env_value made, size_t beg
     }
     made.value = values->text + begin;
     made.length = values->used_bytes - begin;
+    const char *key = values->text + values->used_bytes;
+    env_values_put(values, made.key, made.key_length);
+    if (values->full)
+        return;
+    made.key = key;
     values->list[values->count++] = made;
 }
 

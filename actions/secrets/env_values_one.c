@@ -1,4 +1,4 @@
-/* Compose 1.29: lines as python-dotenv reads them. Keys lie in the text that was given. */
+/* Compose 1.29: lines as python-dotenv reads them. */
 #include "actions/secrets/env_values.h"
 
 #include <string.h>

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "actions/compose/compose_learn.h"
 #include "tests/actions/local_target.h"
@@ -140,12 +141,34 @@ static void none_of_200_planted_values_is_found(void **state)
     local_target_close(&local);
 }
 
+/* Where the versions differ: whichever is there answers for itself. */
+static void the_program_that_is_there_is_asked(void **state)
+{
+    struct local_target local;
+    struct compose_view *view = NULL;
+    struct error error;
+    (void)state;
+    if (access("/usr/bin/docker-compose", X_OK) != 0)
+        skip();
+    learn_from(&local, "services: {}\n", NULL);
+    put_file(&local, ".env.prod", "X=five\nK=${X:-and a long default}$$\nOTHER=1\n");
+    local.setup.compose.command = "/usr/bin/docker-compose";
+    local.setup.compose.env_file = ".env.prod";
+    assert_int_equal(compose_ask(local.target, "K", &view, &error), ERROR_OK);
+    const char *value = view->services[0].variables[0].value;
+    assert_true(strcmp(value, "five$$") == 0 || strcmp(value, "five$") == 0);
+    compose_view_close(view);
+    assert_int_equal(compose_ask(local.target, "K}", &view, &error), ERROR_REMOTE);
+    local_target_close(&local);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_place_is_looked_at_and_names_stay),
         cmocka_unit_test(a_file_that_does_not_render_still_teaches_its_env_files),
         cmocka_unit_test(none_of_200_planted_values_is_found),
+        cmocka_unit_test(the_program_that_is_there_is_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

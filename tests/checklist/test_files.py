@@ -260,6 +260,13 @@ FAILS = [
     ),
     (
         "master_password",
+        lambda host: host.env(
+            ENV + "FIVE=short\nTITAN_MASTER_PASSWORD=${FIVE:-" + "x" * 40 + "}\n"
+        ),
+        r":8: .*shorter",
+    ),
+    (
+        "master_password",
         lambda host: (host.tree / ".env.prod").unlink(),
         r"^\.env\.prod cannot be read: see env_file_mode$",
     ),

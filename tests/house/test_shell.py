@@ -51,7 +51,6 @@ EXCEPTIONS = {
     ("actions/checklist/check_operations.c", "base"): "a url, not a script",
     ("actions/checklist/check_operations.c", "path"): "the same",
     ("actions/checklist/check_operations.c", "item->prometheus_query"): "a query, not a script",
-    ("actions/checklist/check_env.c", "rule"): "a text of this program",
 }
 
 
