@@ -19,6 +19,32 @@ enum error_code remaining_pulled(struct step *step, struct images *ret_images, s
     return code == ERROR_OK ? images_read(&lines, ret_images, error) : code;
 }
 
+/* What was approved, and what the next `up` would take. */
+static enum error_code judge_files(struct step *step, struct error *error)
+{
+    static const struct {
+        const char *probe, *name;
+    } same[] = {{PROBE_CONFIG_HMAC, "the rendered configuration is"},
+                {PROBE_ENV_HMAC, "the env file is"},
+                {PROBE_ENV_MODE, "mode, owner or group of the env file are"}};
+    const struct deployment *deployment = &step->driver->deployment;
+    const struct journal_entry *pulled = deployment_transition_to(deployment, STATE_PULLED);
+    enum error_code code = ERROR_OK;
+    if (strcmp(step->seen.git.branch, deployment_open_string(deployment, "branch")) != 0)
+        return step_is(step, EVENT_MISMATCH, "drift remains after the switch: the branch is %.80s",
+                       step->seen.git.branch);
+    for (size_t i = 0; step_goes_on(step, code) && i < sizeof same / sizeof same[0]; i++) {
+        CLEANUP_BYTES struct bytes was = {0};
+        const struct bytes *is = &evidence_last(&step->evidence, same[i].probe, NULL)->output;
+        code = deployment_evidence(step->driver->journal, pulled, same[i].probe, &was, error);
+        if (code == ERROR_OK && (was.size != is->size || memcmp(was.data, is->data, was.size) != 0))
+            code = step_is(step, EVENT_MISMATCH,
+                           "drift remains after the switch: %s not as when the images were pulled",
+                           same[i].name);
+    }
+    return code;
+}
+
 static enum error_code judge_remaining(struct step *step, struct error *error)
 {
     const struct drift_line *failing = drift_first_failing(&step->seen.drift);
@@ -40,7 +66,7 @@ static enum error_code judge_remaining(struct step *step, struct error *error)
     if (!git->clean)
         return step_is(step, EVENT_MISMATCH,
                        "drift remains after the switch: the tree has changes that no commit holds");
-    return ERROR_OK;
+    return judge_files(step, error);
 }
 
 enum error_code remaining_check(struct step *step, struct error *error)

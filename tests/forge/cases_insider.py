@@ -142,6 +142,28 @@ def dirty_throughout(journal):
             edit.put(journal, one, " M docker-compose.prod.yml\n")
 
 
+def env_behind_the_switch(journal):
+    edit.put(journal, edit.item(T(journal, "switch_services"), "env.hmac", -1), "f" * 64 + "\n")
+
+
+def config_behind_the_switch(journal):
+    edit.put(journal, edit.item(T(journal, "deploy_brain"), "config.hmac", -1), "f" * 64 + "\n")
+
+
+def reverted_dirty(journal):
+    edit.put(journal, edit.item(T(journal, "revert"), "git.status"), " M docker-compose.yml\n")
+
+
+def stale_and_more(journal):
+    """Honest: more than one thing differs where it was given up; all of it is named."""
+    edit.put(journal, edit.item(T(journal, "stale"), "git.head"), "f" * 40 + "\n")
+
+
+def moved_before_the_update(journal):
+    """Honest: somebody moved the tree between the snapshot and the update; it is named."""
+    edit.put(journal, edit.item(T(journal, "update_code"), "git.head"), "f" * 40 + "\n")
+
+
 def hidden_service(journal):
     """A service is declared from the pull on, and has no image and no container."""
     for entry in forgery.behind(journal, T(journal, "pull_images")):
@@ -193,6 +215,11 @@ CASES = [
     Case("cf_not_recreated", "R-04", "release_unhealthy", never_recreated),
     Case("cf_commit", "P-20", "release", other_commit),
     Case("cf_branch", "P-20", "release", other_branch),
+    Case("cf_files_behind", "P-35", "release", env_behind_the_switch),
+    Case("cf_config_behind", "P-35", "policy", config_behind_the_switch),
+    Case("cf_revert_dirty", "R-01", "release_unhealthy", reverted_dirty),
+    Case("cf_stale_more", "N-10", "stale", stale_and_more, exit_status=0),
+    Case("cf_moved", "N-05", "release", moved_before_the_update, exit_status=0),
     Case("cf_dirty", "P-20", "release", dirty_throughout),
     Case("cf_hidden_service", "P-29", "release", hidden_service),
     Case("cf_drift_hidden", "P-22", "release", drift_hidden, exit_status=(1, 3)),

@@ -12,6 +12,17 @@ from target import SUBJECT_ARM, digest
 OTHER_BOOT = "0b5a17c5-2222-4333-8444-555566667777"
 LISTS = ("compose.containers", "compose.images", "compose.drift", "compose.services")
 MINUTE_NS = 60_000_000_000
+# Another one of the same form
+OTHER_LINE = {
+    "git.head": "f" * 40,
+    "git.branch": "other",
+    "git.status": " M docker-compose.prod.yml",
+    "config.hmac": "e" * 64,
+    "env.hmac": "e" * 64,
+    "policy.hmac": "e" * 64,
+    "env.mode": "644 0 0",
+    "env.good": "e" * 64 + "\n600 1000 1000",
+}
 # What a command printed is for people: nobody reads it, so that emptying it changes nothing.
 FOR_PEOPLE = ("act", "compose.up", "compose.pull", "script", "preflight", "git.subject")
 
@@ -145,6 +156,10 @@ def contrary_texts(journal, place, item, before_arm):
         yield "other hash", json.dumps({"policy_hash": digest("other")})
     elif item["probe"] == "tenancy":
         yield from of_tenancy(text)
+    elif item["probe"] in OTHER_LINE and item["status"] == 0:
+        yield "exchanged", OTHER_LINE[item["probe"]] + "\n"
+    elif item["probe"] == "health" and item["status"] == 200:
+        yield "sick", json.dumps({"status": "error"})
 
 
 def of_tenancy(text):

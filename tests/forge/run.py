@@ -13,6 +13,7 @@ import json
 import multiprocessing
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -33,6 +34,9 @@ VERIFY = os.path.join(os.environ.get("TITAN_PLAIN_BUILD", BUILD), "verify/titan-
 
 SCRIPTED = os.path.join(BUILD, "tests/forge/scripted_journals")
 SCRIPTED_LIMITS = "window_ms: 1000\nsample_interval_ms: 500\n"
+
+
+PLACES = re.compile(r"([Ee]ntry|entries|[Dd]eployment) \d+")
 
 
 class Honest:
@@ -90,21 +94,22 @@ def scripted_journals(folder, count):
 
 
 def verify(honest, journal, path):
-    """(exit status, {(deployment, claim): (verdict, sentence)})"""
+    """(exit status, {(deployment, claim): (verdict, sentence)}). Numbers of entries are left out:
+    they move where an entry is taken away."""
     journal.write(path)
     done = subprocess.run(
         [VERIFY, path, *honest.arguments(), "--json"], capture_output=True, check=False
     )
-    claims = {}  # and what the report names besides
+    claims = {}  # and what the report names besides, with the claim "named"
     try:
         report = json.loads(done.stdout)
     except ValueError:
         report = {"deployments": []}
-    for deployment in report["deployments"]:
+    for place, deployment in enumerate(report["deployments"]):
         for claim in deployment["claims"]:
-            key = deployment.get("number"), claim["claim"]
-            claims[key] = claim["verdict"], claim["sentence"]
-    named = [text for text in report.get("not_proven", []) if " changed: " in text]
+            sentence = PLACES.sub(r"\1", claim["sentence"])
+            claims[place, claim["claim"]] = claim["verdict"], sentence
+    named = [PLACES.sub(r"\1", one["sentence"]) for one in report.get("named", [])]
     claims[None, "named"] = None, " ".join(named)
     return done.returncode, claims
 
@@ -121,11 +126,9 @@ class Worker:
         honest = self.all_honest[place]
         path = os.path.join(self.folder, f"{os.getpid()}.bundle")
         status, claims = verify(honest, change.apply(honest.journal), path)
-        told = any(
-            claims.get(key) != value
-            for key, value in self.before[place].items()
-            if key[1] != "integrity"
-        )
+        told = {key[1] for key, value in self.before[place].items() if claims.get(key) != value} - {
+            "integrity"
+        }
         return number, status, told
 
 
@@ -161,9 +164,10 @@ def select(all_honest, options):
         for change in mutate.each(honest.journal)
         if options.only is None or options.only in change.name()
     ]
+    kinds = {change.kind() for _, change in changes}
     if options.sample is None or options.sample >= len(changes):
-        return changes
-    return random.Random(options.seed).sample(changes, options.sample)
+        return changes, kinds
+    return random.Random(options.seed).sample(changes, options.sample), kinds
 
 
 def main():
@@ -182,7 +186,7 @@ def main():
         if options.scripted:
             all_honest += scripted_journals(folder, options.scripted)
         before, wrong = control(all_honest, folder)
-        changes = select(all_honest, options)
+        changes, kinds = select(all_honest, options)
         WORKER = Worker(all_honest, changes, before, folder)
         unexplained, statuses = collections.Counter(), collections.Counter()
         with multiprocessing.Pool(2) as pool:
@@ -192,15 +196,14 @@ def main():
                 if not 0 <= status <= 5:
                     wrong += 1
                     print(f"{all_honest[place].name}: {change.name()}: ended with {status}")
-                if status == 0 and not expected.explains(change, all_honest[place].name, told):
+                if status == 0 and not expected.explains(change, all_honest[place], told):
                     unexplained[change.kind() + (all_honest[place].name,)] += 1
     wrong += sum(unexplained.values())
     for kind, count in list(unexplained.items())[: options.show]:
         print(f"UNEXPLAINED PROVEN, {count} times:", *kind)
-    kinds = {change.kind() for _, change in changes}
     print(
-        f"{len(all_honest)} honest journals, {len(changes)} changes of {len(kinds)} kinds, exit "
-        f"{dict(sorted(statuses.items()))}, {sum(unexplained.values())} unexplained PROVEN "
+        f"{len(all_honest)} honest journals, {len(changes)} changes (of all, {len(kinds)} kinds), "
+        f"exit {dict(sorted(statuses.items()))}, {sum(unexplained.values())} unexplained PROVEN "
         f"({len(unexplained)} kinds), {len(expected.EXCEPTIONS)} exceptions, "
         f"{time.monotonic() - begun:.0f} s"
     )

@@ -229,16 +229,23 @@ static const struct step *step_to(const struct deployment *deployment, enum stat
 static void restoration_check_lines(const struct restored *restored, struct finding *finding)
 {
     const struct entry *before = restored->before, *after = restored->after;
-    const struct item *status = entry_item(after, 0, after->item_count, PROBE_GIT_STATUS, NULL);
+    const struct entry *both[] = {after, restored->revert};
     restoration_compare_line("R-01", before, after, PROBE_GIT_HEAD, finding);
     restoration_compare_line("R-01", before, after, PROBE_GIT_BRANCH, finding);
-    if (status != NULL && status->output.length > 0)
-        finding_violated(finding, "R-01", after, "the restored tree has changes of its own");
+    for (unsigned i = 0; i < 2; i++) {
+        const struct item *status = both[i] != NULL ? entry_item(both[i], 0, both[i]->item_count,
+                                                                 PROBE_GIT_STATUS, NULL)
+                                                    : NULL;
+        if (status != NULL && status->output.length > 0)
+            finding_violated(finding, "R-01", both[i], "the restored tree has changes of its own");
+    }
     if (restored->revert == NULL)
         finding_violated(finding, "R-01", after,
                          "the rollback ended without the code being reverted");
-    else
+    else {
         restoration_compare_line("R-01", before, restored->revert, PROBE_GIT_BRANCH, finding);
+        restoration_compare_line("R-01", before, restored->revert, PROBE_GIT_HEAD, finding);
+    }
 }
 
 static void check_rolled_back(const struct audit *audit, const struct entry *before,

@@ -148,6 +148,58 @@ void named_collect_commands(const struct audit *audit, struct deployment_report 
     }
 }
 
+/* N-05 between the snapshot and the update. */
+static void name_moved(const struct audit *audit, const struct entry *snapshot, char *changed,
+                       size_t size)
+{
+    const struct step *step = deployment_step(&audit->deployment, ACTION_UPDATE_CODE);
+    const enum probe probes[] = {PROBE_GIT_HEAD, PROBE_GIT_BRANCH};
+    if (step == NULL || step->adopted)
+        return;
+    for (unsigned i = 0; i < 2; i++) {
+        const struct entry *entry = step->transition;
+        struct slice is = reading_item_line(
+            entry_first_item(entry, 0, entry->item_count, probes[i]));
+        if (!slice_equal(reading_line(snapshot, probes[i]), is))
+            add_word(changed, size,
+                     i == 0 ? "the commit, between the snapshot and the update"
+                            : "the branch, between the snapshot and the update");
+    }
+}
+
+/* N-05 of a reconciliation on the way forward: against the last good look at the tree. */
+static void name_found_tree(const struct audit *audit, struct entry *found, char *changed,
+                            size_t size)
+{
+    const struct deployment *deployment = &audit->deployment;
+    const struct entry *known = NULL;
+    bool updated = false;
+    for (size_t i = 0; i < deployment->step_count; i++) {
+        const struct step *step = &deployment->steps[i];
+        bool before = step->transition->seq < found->seq;
+        if (before && step->to >= STATE_ROLLING_BACK)
+            return;
+        if (before && step_is_good(step)
+            && (step->action == ACTION_CONNECT || step->action == ACTION_UPDATE_CODE))
+            known = step->transition;
+        updated = updated || (known == step->transition && step->action == ACTION_UPDATE_CODE);
+    }
+    const struct item *status = entry_item(found, 0, found->item_count, PROBE_GIT_STATUS, NULL);
+    if (known == NULL || status == NULL)
+        return;
+    bool done = !updated && slice_is(node_text(entry_body(found), "found"), "done"),
+         moved = (!done
+                  && !slice_equal(reading_line(known, PROBE_GIT_HEAD),
+                                  reading_line(found, PROBE_GIT_HEAD)))
+                 || !slice_equal(reading_line(known, PROBE_GIT_BRANCH),
+                                 reading_line(found, PROBE_GIT_BRANCH))
+                 || status->output.length > 0;
+    char word[64];
+    (void)snprintf(word, sizeof word, "the tree (entry %lld)", (long long)found->seq);
+    if (moved)
+        add_word(changed, size, word);
+}
+
 static void name_changes(const struct audit *audit, char *changed, size_t size)
 {
     const struct entry *snapshot = deployment_good_entry(&audit->deployment, ACTION_CONNECT);
@@ -158,6 +210,10 @@ static void name_changes(const struct audit *audit, char *changed, size_t size)
     named_compare_line(audit, snapshot, PROBE_ENV_HMAC, "the env file", changed, size);
     named_compare_line(audit, snapshot, PROBE_INTERLOCK_MARKER, "the interlock", changed, size);
     named_compare_containers(audit, snapshot, changed, size);
+    name_moved(audit, snapshot, changed, size);
+    for (size_t i = 0; i < audit->deployment.count; i++)
+        if (audit->deployment.entries[i]->type == ENTRY_RECONCILIATION)
+            name_found_tree(audit, audit->deployment.entries[i], changed, size);
 }
 
 static bool rests_on_words(const struct deployment *deployment)
@@ -252,6 +308,7 @@ void named_collect(const struct audit *audit, struct deployment_report *report)
     report->untold = has_untold(&audit->deployment);
     report->voice_absent = has_weak_voice(audit);
     name_way_back(audit, report->back, sizeof report->back);
+    procedure_name_differences(audit, report->given_up, sizeof report->given_up);
     if (has_no_wall_clock(&audit->deployment))
         (void)snprintf(report->stepped, sizeof report->stepped,
                        "the target's wall clock is not recorded, so that no step of it is known");

@@ -117,6 +117,10 @@ static void remark_deployment(const struct deployment_report *deployment, struct
         add_remark(remarks, "N-07",
                    "Deployment %llu: a service named no policy hash, or not the whole of it.",
                    number);
+    if (deployment->given_up[0] != '\0')
+        add_remark(remarks, "N-10",
+                   "Deployment %llu was given up right before the first change: %s.", number,
+                   deployment->given_up);
     if (deployment->back[0] != '\0')
         add_remark(remarks, "N-09", "Deployment %llu: on the way back: %s.", number,
                    deployment->back);

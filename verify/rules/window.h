@@ -20,6 +20,7 @@ struct tally {
     } * rows;
     size_t count;
     int64_t failed;                         /* samples that have a failure */
+    int64_t changed;                        /* samples that show other containers, or a boot */
     int64_t policy_in_a_row, lost_in_a_row; /* lost: Brain's leadership */
     int64_t items_in_a_row;                 /* with an item that failed */
     const struct entry *first; /* the first sample with a list: whose containers and boot are

@@ -274,7 +274,9 @@ bool window_add_sample(const struct audit *audit, struct tally *tally, const str
     tally->failed += outcome.failed;
     if (outcome.failed)
         (void)snprintf(tally->blame, sizeof tally->blame, "%s", outcome.blame);
+    bool booted = tally->first != NULL && boot_changed(tally->first, entry);
     const char *changed = tally->first != NULL ? changed_service(audit, tally->first, entry) : NULL;
+    tally->changed += changed != NULL || booted;
     if (outcome.most >= audit->limits->failures)
         return fault_is(ret_fault, "W-07", "too many failures in a row of ", outcome.blame);
     if (tally->failed > audit->limits->failures_total)
@@ -284,7 +286,7 @@ bool window_add_sample(const struct audit *audit, struct tally *tally, const str
         return fault_is(ret_fault, "W-09",
                         "other containers than at the start of the window, or restarted ones, of ",
                         changed);
-    if (tally->first != NULL && boot_changed(tally->first, entry))
+    if (booted)
         return fault_is(ret_fault, "W-10", "the target was rebooted within the window", "");
     return false;
 }

@@ -100,6 +100,24 @@ static void check_commit(const struct audit *audit, enum action action, struct f
         finding_violated(finding, "P-20", entry, "the tree has changes that no commit holds");
 }
 
+/* P-35 */
+static void check_files_behind(const struct deployment *deployment, enum action action,
+                               struct finding *finding)
+{
+    static const enum probe probes[] = {PROBE_CONFIG_HMAC, PROBE_ENV_HMAC, PROBE_ENV_MODE,
+                                        PROBE_GIT_BRANCH};
+    const struct entry *entry = deployment_good_entry(deployment, action);
+    for (size_t i = 0; entry != NULL && i < sizeof probes / sizeof probes[0]; i++) {
+        const struct entry *before = deployment_good_entry(deployment, probes[i] == PROBE_GIT_BRANCH
+                                                                           ? ACTION_UPDATE_CODE
+                                                                           : ACTION_PULL_IMAGES);
+        if (before != NULL
+            && !slice_equal(reading_line(before, probes[i]), reading_line(entry, probes[i])))
+            finding_violated(finding, "P-35", entry, "`%s` is another behind %s than before it",
+                             probe_name(probes[i]), action_name(action));
+    }
+}
+
 /* The branch that was asked for, from a tree without changes of its own. */
 static void check_update(const struct deployment *deployment, struct finding *finding)
 {
@@ -262,6 +280,8 @@ void procedure_check_identity(const struct audit *audit, struct finding *finding
                                        : NULL;
     check_lists(deployment, finding);
     check_update(deployment, finding);
+    check_files_behind(deployment, ACTION_SWITCH_SERVICES, finding);
+    check_files_behind(deployment, ACTION_DEPLOY_BRAIN, finding);
     check_commit(audit, ACTION_UPDATE_CODE, finding);
     check_commit(audit, ACTION_SWITCH_SERVICES, finding);
     check_commit(audit, ACTION_DEPLOY_BRAIN, finding);
