@@ -94,6 +94,7 @@ EXCEPTIONS = {
     ("deploy_execution", "logs.execution", "other hash behind"): REPLACED,
     ("redeploy", "logs.execution", "other hash behind"): REPLACED,
     ("switch_services", "compose.up", "dropped"): "the order of the services is not pinned",
+    ("restore_code", "git.status", "exchanged"): "a tree that was found so is left so",
     ("update_code", "git.changed", "emptied"): "a commit may change no file",
     ("revert", "compose.images", "exchanged"): "what names mean then is judged at the end (R-09)",
     ("verify_release", "logs.errors", "emptied"): PRINTED,
@@ -149,6 +150,12 @@ for _action, _probes in OF_FAILED.items():
     )
 # The same where only one honest journal gives the reason
 OF_ONE_JOURNAL = {
+    ("connect", "act", "dropped", "scripted policy-killed 5"): "it was interrupted (P-12)",
+    ("connect", "act", "dropped", "scripted release-killed 4"): "it was interrupted (P-12)",
+    ("pull_images", "config.hmac", "exchanged", "aborted"): "nothing was deployed",
+    ("pull_images", "config.hmac", "exchanged", "stale"): "nothing was deployed",
+    ("pull_images", "policy.hmac", "exchanged", "aborted"): "nothing was deployed",
+    ("pull_images", "policy.hmac", "exchanged", "stale"): "nothing was deployed",
     ("pull_images", "compose.images", "exchanged", "aborted"): "nothing was deployed",
     ("pull_images", "compose.images", "exchanged", "stale"): "nothing was deployed",
     ("run_preflight", "preflight", "dropped", "settings_changed"): "not mandatory any more",

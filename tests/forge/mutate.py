@@ -148,6 +148,8 @@ def contrary_texts(journal, place, item, before_arm):
         # By hand, Brain's last line counts: what it said before is of older times
         by_hand = item["probe"] == "logs.brain" and journal.entries[place]["type"] == "command"
         for mutation, made in of_log(item["probe"], text, before_arm):
+            if item["probe"] == "logs.errors":
+                made = made.replace("FATAL", journal.entries[0]["body"]["patterns"]["errors"][0])
             if not by_hand or not mutation.endswith(" before"):
                 yield mutation, made
     elif item["probe"] == "interlock.marker":
