@@ -1,10 +1,10 @@
 """What a change should come to. The default: the journal is not proven any more.
 
-TOLD are changes that leave it proven because FORMAT.md allows what they show, and demands that it is
-told: then that claim's sentence, or what the report names, is another one. EXCEPTIONS are changes
-that nobody can tell from an honest journal, or that change nothing a rule speaks of; each with its
-reason. None is of ARM, DISARM, a sample or verify_restored, and they are at most one kind in
-twenty."""
+TOLD are changes that leave it proven because FORMAT.md allows what they show, and demands that it
+is told: then that claim's sentence, or what the report names, is another one. EXCEPTIONS are
+changes that nobody can tell from an honest journal, or that change nothing a rule speaks of; each
+with its reason. None is of ARM, DISARM, a sample or verify_restored, and they are at most one kind
+in twenty."""
 
 NAMED, WINDOW = ("named",), ("window",)
 
