@@ -67,9 +67,10 @@ static void compare_image(const struct drift_terms *terms, const struct image *i
     const struct containers *containers = terms->containers;
     bool ends = declared_is_one_shot(declared_find(terms->declared, image->service));
     if (image->id[0] == '\0') {
-        add_drift_line(drift, DRIFT_IMAGE, true, terms->file, "a release pulls it",
-                       "the image that service %s names (%.200s) is not on the target",
-                       image->service, image->name);
+        if (terms->pulled)
+            add_drift_line(drift, DRIFT_IMAGE, true, terms->file, "a release pulls it",
+                           "the image that service %s names (%.200s) is not on the target",
+                           image->service, image->name);
         return;
     }
     for (size_t i = 0; i < containers->count; i++) {

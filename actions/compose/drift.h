@@ -54,6 +54,7 @@ struct drift_terms {
     const struct containers *containers;
     const struct images *images;
     const struct configurations *configurations;
+    bool pulled; /* the images were pulled: before that one that is not here is no drift yet */
 };
 void drift_services(const struct drift_terms *terms, struct drift *drift);
 /* More than one running container of Execution, or of Brain: nobody knows which one obeys. */

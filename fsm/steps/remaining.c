@@ -90,7 +90,8 @@ enum error_code remaining_check(struct step *step, struct error *error)
                                          .declared = step_declared(step),
                                          .containers = &seen->containers,
                                          .images = &seen->images,
-                                         .configurations = &seen->configurations},
+                                         .configurations = &seen->configurations,
+                                         .pulled = true},
                    &seen->drift);
     return judge_remaining(step, error);
 }

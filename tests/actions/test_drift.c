@@ -51,7 +51,8 @@ static struct drift compare(const struct containers *containers, const struct im
                                          .declared = &ordinary,
                                          .containers = containers,
                                          .images = images,
-                                         .configurations = configurations},
+                                         .configurations = configurations,
+                                         .pulled = true},
                    &drift);
     return drift;
 }
@@ -191,6 +192,15 @@ static void drift_services_image_that_is_not_there_is_unknown_and_fails(void **s
     assert_int_equal(drift.count, 1);
     assert_true(drift.list[0].unknown);
     assert_non_null(drift_first_failing(&drift));
+    static const struct declared ordinary = {.count = 0};
+    drift.count = 0; /* before the first pull it is none yet */
+    drift_services(&(struct drift_terms){.file = "c.yml",
+                                         .declared = &ordinary,
+                                         .containers = &containers,
+                                         .images = &images,
+                                         .configurations = &configurations},
+                   &drift);
+    assert_int_equal(drift.count, 0);
 }
 
 static void drift_services_configuration_is_compared_and_unknown_is_said(void **state)
