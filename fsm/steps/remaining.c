@@ -20,7 +20,7 @@ enum error_code remaining_pulled(struct step *step, struct images *ret_images, s
 }
 
 /* What was approved, and what the next `up` would take. */
-static enum error_code judge_files(struct step *step, struct error *error)
+static enum error_code judge_pulled_files(struct step *step, struct error *error)
 {
     static const struct {
         const char *probe, *name;
@@ -66,7 +66,7 @@ static enum error_code judge_remaining(struct step *step, struct error *error)
     if (!git->clean)
         return step_is(step, EVENT_MISMATCH,
                        "drift remains after the switch: the tree has changes that no commit holds");
-    return judge_files(step, error);
+    return judge_pulled_files(step, error);
 }
 
 enum error_code remaining_check(struct step *step, struct error *error)
