@@ -143,6 +143,8 @@ def rollback_that_cannot_succeed_says_so_and_can_be_tried_again(stack):
     operator, images, head = operator_of(stack, settle=1500), images_of(stack), stack.head()
     stack.commit("release-2", "--fault", "web:unhealthy")
     operator.begin("release")
+    for _ in range(2):  # it was healthy when the deployment connected
+        operator.expect(titan.DONE, "advance")
     stack.fault("web", "unhealthy")  # the old one is unhealthy now, too
     operator.expect(titan.ROLLBACK_FAILED, "run", "--rearm", "yes")
     insist(operator.status()["deployment"]["state"] == "rollback_failed", "it is said")
@@ -157,6 +159,8 @@ def rollback_failed_closes_by_a_signed_acceptance(stack):
     operator = operator_of(stack, settle=1500)
     stack.commit("release-2", "--fault", "web:unhealthy")
     operator.begin("release")
+    for _ in range(2):  # it was healthy when the deployment connected
+        operator.expect(titan.DONE, "advance")
     stack.fault("web", "unhealthy")
     operator.expect(titan.ROLLBACK_FAILED, "run", "--rearm", "yes")
     operator.expect(titan.DONE, "attest", "rollback_failed", "--reason", "I restored it by hand")
