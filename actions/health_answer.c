@@ -45,8 +45,9 @@ static enum health_answer read_word(const struct setup_endpoint *endpoint, const
 /* What is no JSON says nothing by its body. */
 static bool begins_as_json(const struct bytes *body)
 {
+    static const char blanks[] = {' ', '\t', '\r', '\n'};
     size_t at = 0;
-    while (at < body->size && memchr(" \t\r\n", body->data[at], 4) != NULL)
+    while (at < body->size && memchr(blanks, body->data[at], sizeof blanks) != NULL)
         at++;
     return at < body->size && (body->data[at] == '{' || body->data[at] == '[');
 }

@@ -33,8 +33,10 @@ static bool reach_target(struct attempt *attempt, bool at_once)
     struct error error;
     if (attempt->target != NULL && (at_once || attempt->driver->has_learned))
         return true;
-    if ((at_once ? driver_target_at_once : driver_target)(attempt->driver, &attempt->target, &error)
-        == ERROR_OK)
+    enum error_code code = at_once
+                               ? driver_target_at_once(attempt->driver, &attempt->target, &error)
+                               : driver_target(attempt->driver, &attempt->target, &error);
+    if (code == ERROR_OK)
         return true;
     attempt->target = NULL;
     note_why(attempt, &error);

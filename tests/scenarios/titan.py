@@ -344,11 +344,11 @@ limits: {{{limits}}}
             options["env"] = dict(options.get("env", os.environ), SSH_AUTH_SOCK=self.socket)
         return run(*self.words(command, *words, config=config), **options)
 
-    def start(self, command, *words):
+    def start(self, command, *words, program=FSM):
         """In the background; the caller waits for its end."""
         environment = dict(os.environ, SSH_AUTH_SOCK=self.socket) if self.socket else None
         return subprocess.Popen(
-            [str(word) for word in self.words(command, *words)],
+            [str(program), *map(str, self.words(command, *words)[1:])],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

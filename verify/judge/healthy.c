@@ -76,8 +76,9 @@ static enum healthy word_means(const struct genesis *genesis, struct slice endpo
 
 static bool is_json(struct slice body)
 {
+    static const char blanks[] = {' ', '\t', '\r', '\n'};
     size_t at = 0;
-    while (at < body.length && memchr(" \t\r\n", body.at[at], 4) != NULL)
+    while (at < body.length && memchr(blanks, body.at[at], sizeof blanks) != NULL)
         at++;
     return at < body.length && (body.at[at] == '{' || body.at[at] == '[');
 }

@@ -2,6 +2,7 @@
  * that a deployment that was given up there touched nothing (P-33). */
 #include "verify/rules/procedure/procedure.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,6 +32,7 @@ __attribute__((format(printf, 2, 3))) static void note_difference(struct differe
         finding_violated(differences->finding, "P-32", differences->entry, "%s", text);
         return;
     }
+    assert(differences->names != NULL);
     size_t used = strlen(differences->names);
     (void)snprintf(differences->names + used, differences->room - used, "%s%s",
                    used > 0 ? "; " : "", text);
