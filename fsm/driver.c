@@ -310,15 +310,18 @@ enum error_code driver_target_at_once(struct driver *driver, struct target **ret
     return ERROR_OK;
 }
 
+enum error_code driver_learn(struct driver *driver, struct error *error)
+{
+    enum error_code code = driver->has_learned ? ERROR_OK : compose_learn(driver->target, error);
+    driver->has_learned = code == ERROR_OK;
+    return code;
+}
+
 enum error_code driver_target(struct driver *driver, struct target **ret_target,
                               struct error *error)
 {
     enum error_code code = driver_target_at_once(driver, ret_target, error);
-    if (code != ERROR_OK || driver->has_learned)
-        return code;
-    code = compose_learn(driver->target, error);
-    driver->has_learned = code == ERROR_OK;
-    return code;
+    return code == ERROR_OK ? driver_learn(driver, error) : code;
 }
 
 enum error_code driver_remember(struct driver *driver, struct error *error)

@@ -110,6 +110,8 @@ enum error_code driver_target(struct driver *driver, struct target **ret_target,
 /* The same before anything was learned: for DISARM, which waits for nothing. */
 enum error_code driver_target_at_once(struct driver *driver, struct target **ret_target,
                                       struct error *error) CHECKED;
+/* Learns what must not be recorded, once a connection: the target is connected. */
+enum error_code driver_learn(struct driver *driver, struct error *error) CHECKED;
 /* What the deployment's entries recorded so far, lent to the target: up to the last one. */
 enum error_code driver_remember(struct driver *driver, struct error *error) CHECKED;
 /* Drops the connection, so that the next driver_target() makes a new one. */

@@ -4,10 +4,12 @@
 
 #include <sodium.h>
 
+#include "actions/compose/compose_project.h"
 #include "actions/compose/compose_render.h"
 #include "actions/compose/compose_secrets.h"
 
-enum { LEARNED_BYTES_MAX = 1 << 16 };
+/* Whoever connects waits so long: a compose that hangs is noticed where it is needed. */
+enum { LEARNED_BYTES_MAX = 1 << 16, LEARN_MS = 5000 };
 
 static enum error_code forgive(enum error_code code)
 {
@@ -22,6 +24,7 @@ static enum error_code read_quietly(struct target *target, const struct text *sc
     enum error_code code = target_run(target,
                                       &(struct target_command){.built = script,
                                                                .output = OUTPUT_RAW,
+                                                               .deadline_ms = LEARN_MS,
                                                                .output_bytes_max = bytes_max},
                                       ret_result, error);
     if (code != ERROR_OK || ret_result->status != 0)
@@ -149,6 +152,8 @@ enum error_code compose_learn(struct target *target, struct error *error)
     compose_prefix(&script, target, NULL);
     text_add(&script, "config 2>/dev/null");
     enum error_code code = read_quietly(target, &script, 0, &result, error);
+    if (code == ERROR_OK && result.output.size > 0)
+        compose_learn_project_from(target, (const char *)result.output.data, result.output.size);
     if (code == ERROR_OK && result.output.size > 0)
         code = compose_secrets_learn(target_learns(target), (const char *)result.output.data,
                                      result.output.size, error);

@@ -48,24 +48,29 @@ static void add_directory(struct text *path, const struct target *target)
         text_add_bytes(path, file, (size_t)(slash - file));
 }
 
-/* One line a place, in compose's order; where a place says nothing its line is not there. Of the
- * rendered file nothing but its name leaves the pipe: it holds secrets. */
-static void build_question(struct text *script, const struct target *target)
+/* A line or more of each place, in compose's order; where a place says nothing it has no value, or
+ * no line. Of the rendered file nothing but its name leaves the pipe: it holds secrets. */
+static void build_question(struct text *script, const struct target *target, bool rendered)
 {
-    const char *env_file = target_setup(target)->compose.env_file;
+    const struct setup_compose *compose = &target_setup(target)->compose;
     CLEANUP_TEXT struct text path = {0};
     text_add(script, "exec 2>/dev/null; ");
-    compose_prefix_unnamed(script, target);
-    text_add(script, "config | grep '^name:'; printf 'name: %s\\n' \"$" VARIABLE "\"; ");
-    if (env_file[0] != '\0') {
-        text_add(&path, env_file);
+    if (rendered) {
+        compose_prefix_unnamed(script, target);
+        text_add(script, "config | grep '^name:'; ");
+    }
+    text_add(script, "printf 'name: %s\\n' \"$" VARIABLE "\"; ");
+    if (compose->env_file[0] != '\0') {
+        text_add(&path, compose->env_file);
     } else {
         add_directory(&path, target);
         text_add(&path, "/.env");
     }
     text_add(script, "grep -F " VARIABLE " ");
     text_add_quoted_text(script, &path);
-    text_add(script, "; true");
+    text_add(script, "; printf 'file%s\\n' \"$(grep '^name:' ");
+    text_add_quoted(script, compose->file);
+    text_add(script, ")\"");
 }
 
 /* What stands behind the mark of a line; "export " may be in front of it. NULL = another line. */
@@ -90,15 +95,19 @@ static void read_value(const char *value, struct text *ret_name)
     add_letters(ret_name, text_string(&first));
 }
 
-static void read_answer(const struct target *target, const struct bytes *output,
+/* False where only compose can tell: the file names the project by a variable. */
+static bool read_answer(const struct target *target, const struct bytes *output,
                         struct text *ret_name)
 {
     CLEANUP_TEXT struct text listed = {0}, directory = {0};
-    const char *line = output->size > 0 ? (const char *)output->data : "";
+    const char *line = output->size > 0 ? (const char *)output->data : "", *of_file = "";
     for (; *line != '\0'; line += strcspn(line, "\n"), line += *line == '\n') {
-        const char *told = value_of(line, "name", ':'), *assigned = value_of(line, VARIABLE, '=');
+        const char *told = value_of(line, "name", ':'), *assigned = value_of(line, VARIABLE, '='),
+                   *written = value_of(line, "filename", ':');
         if (told != NULL && ret_name->bytes.size == 0)
             read_value(told, ret_name);
+        if (written != NULL)
+            of_file = written;
         if (assigned == NULL)
             continue;
         text_clear(&listed); /* the last assignment counts */
@@ -107,27 +116,33 @@ static void read_answer(const struct target *target, const struct bytes *output,
     if (ret_name->bytes.size == 0)
         text_add(ret_name, text_string(&listed));
     if (ret_name->bytes.size > 0)
-        return;
+        return true;
+    if (memchr(of_file, '$', strcspn(of_file, "\n#")) != NULL)
+        return false;
+    read_value(of_file, ret_name);
+    if (ret_name->bytes.size > 0)
+        return true;
     add_directory(&directory, target);
     const char *slash = strrchr(text_string(&directory), '/');
     add_letters(ret_name, slash != NULL ? slash + 1 : text_string(&directory));
+    return true;
 }
 
-enum error_code compose_find_project(struct target *target, struct evidence *evidence,
-                                     char ret_name[PROJECT_NAME_MAX], struct error *error)
+static enum error_code ask(struct target *target, bool rendered, struct evidence *evidence,
+                           char ret_name[PROJECT_NAME_MAX], struct error *error)
 {
     CLEANUP_TEXT struct text script = {0}, name = {0};
     CLEANUP_RESULT struct target_result result = {0};
     CLEANUP_BYTES struct bytes line = {0};
-    build_question(&script, target);
+    build_question(&script, target, rendered);
     enum error_code code = target_run(
         target, &(struct target_command){.built = &script, .output = OUTPUT_RAW}, &result, error);
     if (code != ERROR_OK)
         return code;
-    read_answer(target, &result.output, &name);
+    bool told = read_answer(target, &result.output, &name);
     if (text_failed(&name, error))
         return error->code;
-    if (result.status != 0 || name.bytes.size == 0 || name.bytes.size >= PROJECT_NAME_MAX
+    if (result.status != 0 || !told || name.bytes.size == 0 || name.bytes.size >= PROJECT_NAME_MAX
         || !isalnum((unsigned char)text_string(&name)[0]))
         return error_set(error, ERROR_REMOTE, result.status, target_setup(target)->compose.file,
                          "set compose.project in titan.yml",
@@ -149,13 +164,32 @@ enum error_code compose_find_project(struct target *target, struct evidence *evi
                               error);
 }
 
+enum error_code compose_find_project(struct target *target, struct evidence *evidence,
+                                     char ret_name[PROJECT_NAME_MAX], struct error *error)
+{
+    return ask(target, true, evidence, ret_name, error);
+}
+
 enum error_code compose_learn_project(struct target *target, struct error *error)
 {
     char name[PROJECT_NAME_MAX];
     if (target_project(target)[0] != '\0')
         return ERROR_OK;
-    enum error_code code = compose_find_project(target, NULL, name, error);
+    enum error_code code = ask(target, false, NULL, name, error);
     if (code == ERROR_OK)
         target_know_project(target, name);
     return code;
+}
+
+void compose_learn_project_from(struct target *target, const char *rendered, size_t size)
+{
+    CLEANUP_TEXT struct text name = {0};
+    const char *mark = size >= 5 && memcmp(rendered, "name:", 5) == 0
+                           ? rendered
+                           : memmem(rendered, size, "\nname:", 6);
+    if (target_project(target)[0] != '\0' || mark == NULL)
+        return;
+    read_value(strchr(mark, ':') + 1, &name);
+    if (name.bytes.size > 0 && name.bytes.size < PROJECT_NAME_MAX)
+        target_know_project(target, text_string(&name));
 }

@@ -1,8 +1,8 @@
 /* actions/compose/compose_project: the name under which compose keeps the containers of the
  * target's directory.
- * Source:    the configured name; else compose's own default, found as compose finds it: what its
- *            rendered file is called (version 2), else COMPOSE_PROJECT_NAME of the environment or
- *            of the env file, else the directory of the compose file.
+ * Source:    the configured name; else compose's own default: what its rendered file is called
+ *            (version 2), else, as either version finds it, COMPOSE_PROJECT_NAME of the environment
+ *            or of the env file, `name:` of the file, the directory of the file.
  * Once:      a name that was found stays with the target (target_project()): what a deployment
  *            brings may not move it to another stack.
  * Errors:    ERROR_REMOTE where nothing gives a name that compose would take. */
@@ -11,11 +11,14 @@
 
 #include "actions/target/target.h"
 
-/* Asks again, whatever is known. `evidence` is NULL, or receives compose.project. */
+/* Asks compose again, whatever is known. Evidence: compose.project. */
 enum error_code compose_find_project(struct target *target, struct evidence *evidence,
                                      char ret_name[PROJECT_NAME_MAX], struct error *error) CHECKED;
-/* So that target_project() is known from here on: asks only where it is not. */
+/* So that target_project() is known from here on. Reads files and waits for no program, because a
+ * DISARM may wait for it: ERROR_REMOTE where only compose could tell. */
 enum error_code compose_learn_project(struct target *target, struct error *error) CHECKED;
+/* The same from a configuration that was rendered for something else; it ends in NUL. */
+void compose_learn_project_from(struct target *target, const char *rendered, size_t size);
 
 /* As far as it is known; else the name of the target's directory, for who cannot wait for compose.
  */

@@ -8,7 +8,8 @@
 #include "actions/target/bus.h"
 #include "journal/format/names.h"
 
-static const int64_t SEEN_WITHIN_NS = 5000000000, LOOK_PAUSE_NS = 200000000;
+static const int64_t SEEN_WITHIN_NS = 5000000000, LOOK_PAUSE_NS = 200000000,
+                     LEARN_WITHIN_NS = 1000000000;
 
 /* One way after the other. */
 struct attempt {
@@ -16,6 +17,8 @@ struct attempt {
     const struct disarm_draft *draft;
     struct disarm_seen *seen;
     struct target *target;
+    bool tried_to_learn;
+    int64_t until_ns; /* of a look's commands: a little longer than one is looked for */
 };
 
 static void note_why(struct attempt *attempt, const struct error *error)
@@ -27,27 +30,49 @@ static void note_why(struct attempt *attempt, const struct error *error)
     attempt->target = NULL;
 }
 
-/* To send at once, or to look and record. */
-static bool reach_target(struct attempt *attempt, bool at_once)
+static bool reach_target(struct attempt *attempt)
 {
     struct error error;
-    if (attempt->target != NULL && (at_once || attempt->driver->has_learned))
+    if (attempt->target != NULL)
         return true;
-    enum error_code code = at_once
-                               ? driver_target_at_once(attempt->driver, &attempt->target, &error)
-                               : driver_target(attempt->driver, &attempt->target, &error);
-    if (code == ERROR_OK)
+    if (driver_target_at_once(attempt->driver, &attempt->target, &error) == ERROR_OK)
         return true;
     attempt->target = NULL;
     note_why(attempt, &error);
     return false;
 }
 
+/* A look is recorded, and what must not be is learned before it: but only for a moment, because
+ * compose may be what is broken. */
+static bool reach_to_look(struct attempt *attempt)
+{
+    struct driver *driver = attempt->driver;
+    struct error ignored;
+    if (!reach_target(attempt))
+        return false;
+    if (!driver->has_learned && !attempt->tried_to_learn) {
+        attempt->tried_to_learn = true;
+        int64_t until_ns = clock_boottime_ns(driver->clock) + LEARN_WITHIN_NS;
+        target_limit(attempt->target, until_ns);
+        bool learned = driver_learn(driver, &ignored) == ERROR_OK;
+        driver->has_learned = learned && clock_boottime_ns(driver->clock) < until_ns;
+        target_limit(attempt->target, 0);
+    }
+    target_limit(attempt->target, attempt->until_ns);
+    return true;
+}
+
+static void end_looking(struct attempt *attempt)
+{
+    if (attempt->target != NULL)
+        target_limit(attempt->target, 0);
+}
+
 static void send_by_bus(struct attempt *attempt)
 {
     struct error error;
     bool sent = false;
-    if (!reach_target(attempt, true))
+    if (!reach_target(attempt))
         return;
     enum error_code code = interlock_send(attempt->target, false, attempt->draft->key,
                                           attempt->draft->reason, attempt->draft->evidence, &sent,
@@ -72,7 +97,7 @@ static void look_once(struct attempt *attempt)
     struct disarm_seen *seen = attempt->seen;
     struct interlock_view view;
     struct error error;
-    if (!reach_target(attempt, false))
+    if (!reach_to_look(attempt))
         return;
     enum error_code code =
         interlock_look(attempt->target, &(struct interlock_question){.nonce = attempt->draft->key},
@@ -98,6 +123,7 @@ static void look_for_disarmed(struct attempt *attempt)
     int64_t until_ns = clock_boottime_ns(clock) + SEEN_WITHIN_NS;
     size_t before = attempt->draft->evidence->count;
     struct error ignored;
+    attempt->until_ns = until_ns + SEEN_WITHIN_NS;
     for (;;) {
         evidence_cut(attempt->draft->evidence, before);
         attempt->seen->looked = attempt->seen->observed = attempt->seen->gone = false;
@@ -106,15 +132,16 @@ static void look_for_disarmed(struct attempt *attempt)
         bool nothing_runs = attempt->seen->looked && attempt->seen->running == 0;
         if (attempt->seen->observed || nothing_runs || next_ns >= until_ns
             || clock->sleep_until(clock->context, next_ns, &ignored) != ERROR_OK)
-            return;
+            break;
     }
+    end_looking(attempt);
 }
 
 /* Whether the list, which is kept, has no container of Execution. */
 static bool list_shows_gone(struct attempt *attempt, struct containers *containers)
 {
     struct error error;
-    if (!reach_target(attempt, false))
+    if (!reach_to_look(attempt))
         return false;
     if (compose_containers(attempt->target, attempt->draft->evidence, containers, &error)
         != ERROR_OK) {
@@ -132,6 +159,7 @@ static void look_for_gone(struct attempt *attempt)
     size_t before = attempt->draft->evidence->count;
     struct containers *containers = calloc(1, sizeof *containers); /* too large for the stack */
     struct error ignored;
+    attempt->until_ns = until_ns + SEEN_WITHIN_NS;
     for (bool again = containers != NULL; again;) {
         evidence_cut(attempt->draft->evidence, before);
         attempt->seen->gone = list_shows_gone(attempt, containers);
@@ -139,6 +167,7 @@ static void look_for_gone(struct attempt *attempt)
         again = !attempt->seen->gone && next_ns < until_ns
                 && clock->sleep_until(clock->context, next_ns, &ignored) == ERROR_OK;
     }
+    end_looking(attempt);
     free(containers);
 }
 
@@ -146,7 +175,7 @@ static void remove_container(struct attempt *attempt)
 {
     struct error error;
     int status = 1;
-    if (!reach_target(attempt, true))
+    if (!reach_target(attempt))
         return;
     enum error_code code = compose_remove_at_once(attempt->target,
                                                   attempt->driver->config.setup.services.execution,
@@ -162,8 +191,7 @@ static void run_safe_command(struct attempt *attempt)
 {
     struct error error;
     int status = 1;
-    if (attempt->driver->config.setup.services.safe_command[0] == '\0'
-        || !reach_target(attempt, true))
+    if (attempt->driver->config.setup.services.safe_command[0] == '\0' || !reach_target(attempt))
         return;
     enum error_code code = interlock_run_safe_command(attempt->target, attempt->draft->evidence,
                                                       &status, &error);

@@ -72,6 +72,7 @@ struct scripted {
     void *fault_context;
     unsigned commands; /* how many were run on the target */
     int64_t cost_ns;   /* of one of them, there and back */
+    const char *hangs; /* a command in whose line this stands never ends; NULL = none */
 
     struct world world;
     struct world_random random;

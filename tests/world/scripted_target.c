@@ -28,6 +28,10 @@ static enum error_code run(void *context, const struct raw_command *command,
     if (code != ERROR_OK)
         return code;
     scripted->commands++;
+    if (scripted->hangs != NULL && strstr(command->line, scripted->hangs) != NULL) {
+        timeline_move(timeline, command->deadline_ns);
+        return error_set(error, ERROR_TIMEOUT, 0, "local", "", "a command did not end in time");
+    }
     timeline_move(timeline, timeline->now_ns + scripted->cost_ns / 2);
     result.status = titan_run(&scripted->titan, &scripted->scratch, command->line, command->input,
                               command->input_bytes, &output, &errors);

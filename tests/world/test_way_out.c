@@ -353,9 +353,27 @@ static void journal_full_at_each_entry(void **state)
     assert_true(hot >= 8);
 }
 
+/* DISARM needs no compose: neither for sending, nor for the look, nor to know the project. */
+static void compose_that_hangs_delays_no_disarm(void **state)
+{
+    (void)state;
+    static const struct person_choice unnamed = {.window_ms = 30000, .unnamed = true};
+    struct scripted *world = person_begins(61, &unnamed);
+    world->hangs = "docker-compose ";
+    int64_t began_ns = world->timeline.now_ns;
+    int status = person_runs(world, "disarm --reason test");
+    if (status != 0)
+        fail_msg("%d\n%s", status, person_said());
+    says("seen disarmed");
+    assert_false(is_armed(world));
+    assert_true(world->timeline.now_ns - began_ns < 3000 * INT64_C(1000000));
+    scripted_close(world);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(stopped_container_behind_an_endpoint),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(compose_that_hangs_delays_no_disarm),
+                                       cmocka_unit_test(stopped_container_behind_an_endpoint),
                                        cmocka_unit_test(
                                            what_is_away_for_two_seconds_fails_a_sample),
                                        cmocka_unit_test(docker_away_for_good),
