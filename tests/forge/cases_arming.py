@@ -9,7 +9,7 @@ from case import Case
 from cases_named import policy_until
 from cases_rules import T, sign_as
 from steps import Driver
-from target import BRAIN, EXECUTION, SUBJECT_DISARM, digest
+from target import BRAIN, EXECUTION, digest
 
 
 def own_arm_that_a_stranger_sent(journal):
@@ -52,10 +52,7 @@ def marker_of_the_window(journal):
 def blip_between_redeploy_and_restored():
     driver = Driver()
     driver.arm_by_hand()
-    driver.prepare("release", "2", "a")
-    driver.switch()
-    driver.begin("verify_release")
-    driver.end("rolling_back", "failed")
+    driver.fail_release()
     driver.make_safe()
     driver.revert()
     driver.redeploy()
@@ -75,9 +72,7 @@ def early_yes():
     driver.preflight()
     driver.answer("yes")
     driver.connect()
-    driver.update("2", "a")
-    driver.pull()
-    driver.guard()
+    driver.update_to_guard("2", "a")
     driver.switch()
     armed, driver.armed_before = driver.armed_before, False
     driver.verify_release()
@@ -94,13 +89,7 @@ def emergency(signer, answer=None, order="before"):
     def stranger(driver):
         if answer is not None and order == "before":
             driver.answer(answer)
-        kept, driver.key = driver.key, driver.fresh_key()
-        key = getattr(driver, signer) if isinstance(signer, str) else driver.keys.add(signer)
-        driver.command("disarm", "intent", driver.key, signer=key)
-        driver.publish(arm=False)
-        driver.look()
-        driver.command("disarm", "outcome", driver.key, "observed", signer=key)
-        driver.items, driver.key = [], kept
+        driver.disarm_by_hand(getattr(driver, signer))
         driver.target.wait(5)
         if answer is not None and order == "behind":
             driver.answer(answer)
@@ -186,10 +175,7 @@ def asked_long_before():
 def armed_by_hand_behind_a_rollback_on_wrong_parity():
     driver = Driver()
     driver.arm_by_hand()
-    driver.prepare("release", "2", "a")
-    driver.switch()
-    driver.begin("verify_release")
-    driver.end("rolling_back", "failed")
+    driver.fail_release()
     driver.roll_back()
     brain = driver.target.running(BRAIN)
     brain.say(driver.target.now, "CRITICAL: Policy hash handshake FAILED. other")
@@ -235,10 +221,10 @@ def disarm_answered_in_another_run():
     forgery.recreated(driver, EXECUTION)
     driver.look()
     driver.end("disarmed")
-    for name in ("deploy_execution", "verify_execution", "deploy_brain", "verify_parity", "arm"):
-        getattr(driver, name)()
-    driver.observe()
-    driver.finish()
+    driver.deploy_execution()
+    driver.verify_execution()
+    driver.deploy_brain()
+    driver.finish_policy()
     return driver
 
 
@@ -246,21 +232,13 @@ def removed_and_back():
     """Execution is removed to be safe, and a second container of it still runs."""
     driver = Driver()
     driver.arm_by_hand()
-    driver.prepare("release", "2", "a")
-    driver.switch()
-    driver.begin("verify_release")
-    driver.end("rolling_back", "failed")
-    driver.begin("make_safe")
-    payload = f"{driver.key} titan-fsm rollback"
-    driver.item("bus.publish", SUBJECT_DISARM, payload, on_target=False)
-    driver.look()
+    driver.fail_release()
+    driver.disarm_unheard()
     driver.act("remove " + EXECUTION)
     driver.target.create(EXECUTION, driver.target.version)
     driver.list()
     driver.end("safe")
-    driver.revert()
-    driver.redeploy()
-    driver.verify_restored()
+    driver.restore()
     return driver
 
 

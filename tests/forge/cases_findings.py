@@ -49,18 +49,13 @@ def accepted(answer="accepted", safe=False, failed=True):
     def story():
         driver = Driver()
         driver.arm_by_hand()
-        driver.prepare("release", "2", "a")
-        driver.switch()
-        driver.begin("verify_release")
-        driver.end("rolling_back", "failed")
+        driver.fail_release()
         if safe:
             driver.make_safe()
         driver.begin("revert" if safe else "make_safe")
         if failed:
             driver.end("rollback_failed", "failed")
-        attestation = {"item": "rollback_failed", "answer": answer, "reason": "by hand"}
-        attestation["operator"] = "alice@example"
-        driver.write("attestation", attestation, driver.alice)
+        driver.attest("rollback_failed", answer, "by hand")
         return driver
 
     return story
@@ -145,14 +140,7 @@ def brain_adopted(ms):
         driver.up([BRAIN], "2")
         driver.look()
         driver.up([], "2")
-        driver.items = []
-        driver.target.wait(2000)
-        driver.git()
-        driver.list()
-        driver.reconcile("done", "continue")
-        driver.publish(arm=False)
-        driver.look()
-        driver.look()
+        driver.adopt_deploy()
         driver.services()
         driver.list()
         driver.drift()
@@ -160,10 +148,7 @@ def brain_adopted(ms):
         driver.look()
         driver.end("brain_deployed")
         driver.target.wait(ms)
-        driver.verify_parity()
-        driver.arm()
-        driver.observe()
-        driver.finish()
+        driver.finish_policy()
         return driver
 
     return story

@@ -8,6 +8,7 @@ from story import LIMITS
 from target import MS, WEB, digest
 
 T = edit.transition
+GAP, WINDOW = LIMITS["sample_gap_ms"], "observe_window"
 
 
 class Slow(Driver):
@@ -60,19 +61,7 @@ def by_hand(driver):
 
 
 def unhealthy(driver):
-    driver.arm_by_hand()
-    driver.prepare("release", "2", "a")
-    driver.switch()
-    driver.verify_release()
-    driver.arm()
-    driver.begin("observe_window")
-    driver.samples(2)
-    driver.target.sick.add("web")
-    driver.target.wait(500)
-    driver.samples(3, first=3)
-    driver.end("rolling_back", "unhealthy")
-    driver.target.sick.clear()
-    driver.roll_back()
+    driver.unhealthy_release()
 
 
 def without_sample(arm):
@@ -81,9 +70,7 @@ def without_sample(arm):
     def story(driver):
         if arm:
             driver.arm_by_hand()
-        driver.prepare("release", "2", "a")
-        driver.switch()
-        driver.verify_release()
+        driver.release_to_verified()
         if arm:
             driver.arm()
         driver.begin("observe_window")
@@ -95,9 +82,7 @@ def without_sample(arm):
 
 def given_up(driver):
     """The window is given up behind its second sample, which is good."""
-    driver.prepare("release", "2", "a")
-    driver.switch()
-    driver.verify_release()
+    driver.release_to_verified()
     driver.begin("observe_window")
     driver.samples(2)
     driver.end("rolling_back", "unhealthy")
@@ -106,16 +91,11 @@ def given_up(driver):
 
 def resumed(samples):
     def story(driver):
-        driver.prepare("release", "2", "a")
-        driver.switch()
-        driver.verify_release()
+        driver.release_to_verified()
         driver.begin("observe_window")
         if samples:
             driver.samples(samples)
-        driver.reconcile("partial", "continue")
-        driver.samples(7, first=samples + 1)
-        driver.end("observed")
-        driver.finish()
+        driver.resume_window(first=samples + 1, count=7)
 
     return story
 
@@ -245,6 +225,24 @@ def pair(name, rule, story, place, span, limit_ms, **more):
         )
 
 
+def disarmed(name, story, action, up):
+    """From the look at the disarmed Execution to the `up` that it allows."""
+    place, limit_ms = (action, "compose.up", up), LIMITS["disarm_fresh_ms"]
+    return pair(name, "L-03", story, place, from_look(action, up), limit_ms, least=MS)
+
+
+def given_up_after(name, story, begun, limit_ms):
+    """A window may be given up for its silence only when that is longer than the limit."""
+    span = to_giving_up(begun)
+    return pair(name, "W-15", story, (WINDOW, "end", 0), span, limit_ms, at=1, over=0)
+
+
+def resumed_after(name, samples, limit_ms, finds):
+    """A window that is resumed at the limit misses its next sample all the same: `finds`."""
+    place, span = (WINDOW, "reconcile", 0), to_resuming(samples)
+    return pair(name, "P-27", resumed(samples), place, span, limit_ms, at=1, finds=(finds,))
+
+
 def edited(name, rule, base, work, values, **more):
     """The same change with each of these values; `bad` are those that violate."""
     for value in values:
@@ -365,7 +363,6 @@ def rows_of_list(journal, count):
     edit.put_rows(journal, one, made + more)
 
 
-GAP, WINDOW = LIMITS["sample_gap_ms"], "observe_window"
 SHORT = {"window_start_armed_ms": 2000}
 CASES = [
     *pair("gap", "W-04", release, (WINDOW, "compose.containers", 6), from_sample(3), GAP),
@@ -406,33 +403,9 @@ CASES = [
         of_rollback,
         LIMITS["rollback_ms"],
     ),
-    *pair(
-        "disarmed",
-        "L-03",
-        policy,
-        ("deploy_execution", "compose.up", 0),
-        from_look("deploy_execution", 0),
-        LIMITS["disarm_fresh_ms"],
-        least=MS,
-    ),
-    *pair(
-        "disarmed_again",
-        "L-03",
-        policy,
-        ("deploy_brain", "compose.up", 1),
-        from_look("deploy_brain", 1),
-        LIMITS["disarm_fresh_ms"],
-        least=MS,
-    ),
-    *pair(
-        "disarmed_back",
-        "L-03",
-        unhealthy,
-        ("redeploy", "compose.up", 0),
-        from_look("redeploy", 0),
-        LIMITS["disarm_fresh_ms"],
-        least=MS,
-    ),
+    *disarmed("disarmed", policy, "deploy_execution", 0),
+    *disarmed("disarmed_again", policy, "deploy_brain", 1),
+    *disarmed("disarmed_back", unhealthy, "redeploy", 0),
     *pair(
         "checklist",
         "F-03",
@@ -442,56 +415,11 @@ CASES = [
         LIMITS["preflight_ms"],
     ),
     *pair("by_hand", "L-08", by_hand, ("by hand", "bus.publish", 0), to_arm_by_hand, 30000),
-    *pair(
-        "late_arm",
-        "W-15",
-        without_sample(True),
-        (WINDOW, "end", 0),
-        to_giving_up("arm"),
-        GAP,
-        at=1,
-        over=0,
-    ),
-    *pair(
-        "late_start",
-        "W-15",
-        without_sample(False),
-        (WINDOW, "end", 0),
-        to_giving_up("intent"),
-        LIMITS["window_start_armed_ms"],
-        at=1,
-        over=0,
-    ),
-    *pair(
-        "silence",
-        "W-15",
-        given_up,
-        (WINDOW, "end", 0),
-        to_giving_up("sample"),
-        GAP,
-        at=1,
-        over=0,
-    ),
-    *pair(
-        "resumed",
-        "P-27",
-        resumed(3),
-        (WINDOW, "reconcile", 0),
-        to_resuming(3),
-        GAP,
-        at=1,
-        finds=("W-04",),
-    ),
-    *pair(
-        "resumed_first",
-        "P-27",
-        resumed(0),
-        (WINDOW, "reconcile", 0),
-        to_resuming(0),
-        LIMITS["window_start_ms"],
-        at=1,
-        finds=("W-03",),
-    ),
+    *given_up_after("late_arm", without_sample(True), "arm", GAP),
+    *given_up_after("late_start", without_sample(False), "intent", LIMITS["window_start_armed_ms"]),
+    *given_up_after("silence", given_up, "sample", GAP),
+    *resumed_after("resumed", 3, GAP, "W-04"),
+    *resumed_after("resumed_first", 0, LIMITS["window_start_ms"], "W-03"),
     *edited("request", "C-04", "release", longer_request, (0, 1), bad=(1,)),
     *edited("uptime", "C-05", "release", uptime_from_confirm, (0, 1), bad=(1,)),
     *edited("uptime_stands", "C-05", "release", uptime_stands, (0, -1), bad=(-1,)),

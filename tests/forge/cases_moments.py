@@ -7,36 +7,34 @@ from case import Case
 from cases_insider import restarted_in_window
 from cases_named import policy_until
 from cases_rules import T, later_copy
+from journals_more import window_left_for
 from steps import Driver
 from target import MS, WEB, digest
+
+
+def begin_window_again(driver, first):
+    driver.begin("observe_window", key=driver.key, repeats=first)
+    driver.samples()
+    driver.finish_window()
 
 
 def failed_and_begun_anew():
     """The window fails, is called interrupted, and is begun anew without a failure."""
     driver = Driver()
-    driver.prepare("release", "2", "a")
-    driver.switch()
-    driver.verify_release()
+    driver.release_to_verified()
     driver.begin("observe_window")
     first = driver.intent
     driver.samples(2)
-    driver.target.policy["2"], kept = digest("other"), driver.target.policy["2"]
-    driver.samples(1, first=3)
-    driver.target.policy["2"] = kept
+    driver.sample_of_another_policy(3)
     driver.target.wait(500)
     driver.reconcile("partial", "repeat")
-    driver.begin("observe_window", key=driver.key, repeats=first)
-    driver.samples()
-    driver.end("observed")
-    driver.finish()
+    begin_window_again(driver, first)
     return driver
 
 
 def sick_and_begun_anew():
     driver = Driver()
-    driver.prepare("release", "2", "a")
-    driver.switch()
-    driver.verify_release()
+    driver.release_to_verified()
     driver.begin("observe_window")
     first = driver.intent
     driver.target.sick.add("web")
@@ -46,10 +44,7 @@ def sick_and_begun_anew():
     driver.git()
     driver.list()
     driver.reconcile("not_done", "repeat")
-    driver.begin("observe_window", key=driver.key, repeats=first)
-    driver.samples()
-    driver.end("observed")
-    driver.finish()
+    begin_window_again(driver, first)
     return driver
 
 
@@ -105,8 +100,7 @@ def redated(journal):
 def watched_late():
     driver = Driver()
     driver.prepare("policy", "2", "b")
-    for name in ("disarm", "deploy_execution", "verify_execution", "deploy_brain"):
-        getattr(driver, name)()
+    driver.deploy_policy()
     driver.verify_parity()
     driver.arm()
     driver.target.wait(12_000)
@@ -117,9 +111,7 @@ def watched_late():
 
 def pause_before_confirm():
     driver = Driver()
-    driver.prepare("release", "2", "a")
-    driver.switch()
-    driver.verify_release()
+    driver.release_to_verified()
     driver.observe()
     driver.target.wait(20_000)
     driver.finish()
@@ -127,18 +119,7 @@ def pause_before_confirm():
 
 
 def resumed_too_late():
-    driver = Driver()
-    driver.prepare("release", "2", "a")
-    driver.switch()
-    driver.verify_release()
-    driver.begin("observe_window")
-    driver.samples(3)
-    driver.target.wait(20_000)
-    driver.reconcile("partial", "continue")
-    driver.samples(6, first=4)
-    driver.end("observed")
-    driver.finish()
-    return driver
+    return window_left_for(20_000)
 
 
 def looser_limits(journal):

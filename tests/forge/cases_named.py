@@ -18,16 +18,13 @@ OTHER_HASH = json.dumps({"policy_hash": digest("other")})
 
 def one_sample_of_301_s():
     driver = Driver(limits=STANDARD)
-    driver.prepare("release", "2", "a")
-    driver.switch()
-    driver.verify_release()
+    driver.release_to_verified()
     driver.begin("observe_window")
     driver.sample_evidence()
     driver.target.wait(301_000)
     driver.log("brain")
     driver.sample(1)
-    driver.end("observed")
-    driver.finish()
+    driver.finish_window()
     return driver
 
 
@@ -47,9 +44,7 @@ def other_image_in_window(journal):
 def late_after_mismatch():
     driver = Driver()
     driver.arm_by_hand()
-    driver.prepare("release", "2", "a")
-    driver.switch()
-    driver.verify_release()
+    driver.release_to_verified()
     driver.arm()
     driver.begin("observe_window")
     driver.samples(2)

@@ -23,12 +23,8 @@ def approval_reused():
     driver.approve = lambda: driver.write("approval", copy.deepcopy(first))
     driver.prepare("policy", "2", "b")
     driver.approve = approve
-    for name in ("disarm", "deploy_execution", "verify_execution", "deploy_brain"):
-        getattr(driver, name)()
-    driver.verify_parity()
-    driver.arm()
-    driver.observe()
-    driver.finish()
+    driver.deploy_policy()
+    driver.finish_policy()
     return driver
 
 
@@ -79,9 +75,7 @@ def ADMINISTRATOR(journal):
 def approver_takes_over():
     """Who approved takes over afterwards: nobody else approved then."""
     driver = Driver()
-    roster = json.loads(json.dumps(driver.journal.entries[0]["body"]["roster"]))
-    roster["operators"].append(driver.bob.line("bob@example"))
-    driver.write("roster", {"roster": roster, "reason": "bob drives too"}, driver.alice)
+    driver.let_bob_drive()
     driver.open("policy")
     driver.preflight()
     driver.connect()
@@ -98,12 +92,8 @@ def approver_takes_over():
     driver.begin("lay_guard")
     driver.item("guard", "", "absent\n", on_target=False)
     driver.end("guarded")
-    for name in ("disarm", "deploy_execution", "verify_execution", "deploy_brain"):
-        getattr(driver, name)()
-    driver.verify_parity()
-    driver.arm()
-    driver.observe()
-    driver.finish()
+    driver.deploy_policy()
+    driver.finish_policy()
     return driver
 
 
@@ -133,9 +123,7 @@ def taken_over_by_a_removed_one(journal):
 def interleaved():
     """A second deployment is opened in the middle of the first, and both come to their end."""
     driver = Driver()
-    driver.prepare("release", "2", "a")
-    driver.switch()
-    driver.verify_release()
+    driver.release_to_verified()
     kept = driver.number, driver.state, driver.session, driver.before
     driver.open("release")
     driver.preflight()
@@ -157,15 +145,10 @@ def accepted_by_word():
     """An operator accepts a rollback that failed before Execution was safe."""
     driver = Driver()
     driver.arm_by_hand()
-    driver.prepare("release", "2", "a")
-    driver.switch()
-    driver.begin("verify_release")
-    driver.end("rolling_back", "failed")
+    driver.fail_release()
     driver.begin("make_safe")
     driver.end("rollback_failed", "failed")
-    accepted = {"item": "rollback_failed", "answer": "accepted", "reason": "seen by me"}
-    accepted["operator"] = "alice@example"
-    driver.write("attestation", accepted, driver.alice)
+    driver.attest("rollback_failed", "accepted", "seen by me")
     return driver
 
 
@@ -197,10 +180,7 @@ def confirmed_by_the_one_before():
     driver.confirm_change()
     driver.takeover()
     driver.confirm_change = lambda: None
-    driver.switch()
-    driver.verify_release()
-    driver.observe()
-    driver.finish()
+    driver.finish_release()
     return driver
 
 

@@ -2,14 +2,13 @@
 what, and in which order."""
 
 import copy
-import json
 
 import bundle
 import edit
 import mutate
 import resign
 from case import Case
-from target import BRAIN, EXECUTION, WEB, digest
+from target import BRAIN, WEB, digest
 
 T = edit.transition
 

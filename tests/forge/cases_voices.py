@@ -12,32 +12,32 @@ from target import BRAIN, EXECUTION, SUBJECT_DISARM, digest
 EVERYWHERE = 10**9
 
 
-def without_line(action, probe, words, entries=1):
-    """The lines with these words are gone, in this entry or from there on."""
+def log_changed(action, probe, change, entries):
+    """`change` of the text of every log of the probe, in this entry or from there on."""
 
     def work(journal):
         place = journal.entries.index(T(journal, action))
         for entry in journal.entries[place : place + entries]:
             for one in entry["body"].get("evidence", []):
                 if one["probe"] == probe:
-                    lines = journal.text(one).splitlines()
-                    kept = [line for line in lines if words not in line]
-                    edit.put(journal, one, "".join(line + "\n" for line in kept))
+                    edit.put(journal, one, change(journal.text(one)))
 
     return work
+
+
+def without_line(action, probe, words, entries=1):
+    """The lines with these words are gone, in this entry or from there on."""
+
+    def kept(text):
+        return "".join(line + "\n" for line in text.splitlines() if words not in line)
+
+    return log_changed(action, probe, kept, entries)
 
 
 def in_lines(action, probe, old, new, entries=1):
     """Words are exchanged in every log of the probe in this entry, or from there on."""
 
-    def work(journal):
-        place = journal.entries.index(T(journal, action))
-        for entry in journal.entries[place : place + entries]:
-            for one in entry["body"].get("evidence", []):
-                if one["probe"] == probe:
-                    edit.put(journal, one, journal.text(one).replace(old, new))
-
-    return work
+    return log_changed(action, probe, lambda text: text.replace(old, new), entries)
 
 
 def line_behind(action, probe, message, nth=-1):
@@ -69,24 +69,16 @@ def disarmed_on_the_way(before):
             driver.target.wait(100)
             stranger_disarms(driver)
         getattr(driver, name)()
-    driver.update("2", "b")
-    driver.pull()
-    driver.guard()
-    for name in ("disarm", "deploy_execution", "verify_execution", "deploy_brain"):
-        getattr(driver, name)()
-    driver.verify_parity()
-    driver.arm()
-    driver.observe()
-    driver.finish()
+    driver.update_to_guard("2", "b")
+    driver.deploy_policy()
+    driver.finish_policy()
     return driver
 
 
 def armed_without_yes():
     driver = Driver()
     driver.arm_by_hand()
-    driver.prepare("release", "2", "a")
-    driver.switch()
-    driver.verify_release(answer="no")
+    driver.release_to_verified(answer="no")
     driver.arm()
     driver.observe()
     driver.finish()
@@ -178,13 +170,8 @@ def silent_snapshot():
     driver.preflight()
     driver.connect()
     driver.target.silent = False
-    driver.update("2", "a")
-    driver.pull()
-    driver.guard()
-    driver.switch()
-    driver.verify_release()
-    driver.observe()
-    driver.finish()
+    driver.update_to_guard("2", "a")
+    driver.finish_release()
     return driver
 
 

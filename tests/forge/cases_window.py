@@ -23,9 +23,7 @@ def fails(endpoint, numbers):
 
 def late_window():
     driver = Driver()
-    driver.prepare("release", "2", "a")
-    driver.switch()
-    driver.verify_release()
+    driver.release_to_verified()
     driver.target.wait(130_000)
     driver.observe()
     driver.finish()
@@ -34,13 +32,10 @@ def late_window():
 
 def short_window():
     driver = Driver()
-    driver.prepare("release", "2", "a")
-    driver.switch()
-    driver.verify_release()
+    driver.release_to_verified()
     driver.begin("observe_window")
     driver.samples(4)
-    driver.end("observed")
-    driver.finish()
+    driver.finish_window()
     return driver
 
 
@@ -77,14 +72,10 @@ def slow_rollback(journal):
 def goes_on():
     """A sample shows another policy hash, and the driver takes one more."""
     driver = Driver()
-    driver.prepare("release", "2", "a")
-    driver.switch()
-    driver.verify_release()
+    driver.release_to_verified()
     driver.begin("observe_window")
     driver.samples(2)
-    driver.target.policy["2"], kept = digest("other"), driver.target.policy["2"]
-    driver.samples(1, first=3)
-    driver.target.policy["2"] = kept
+    driver.sample_of_another_policy(3)
     driver.samples(1, first=4)
     driver.end("rolling_back", "mismatch")
     driver.roll_back()
@@ -93,16 +84,9 @@ def goes_on():
 
 def accepted_failure():
     driver = Driver()
-    driver.prepare("release", "2", "a")
-    driver.switch()
-    driver.begin("verify_release")
-    driver.end("rolling_back", "failed")
-    driver.make_safe()
-    driver.begin("revert")
-    driver.end("rollback_failed", "failed")
-    attestation = {"item": "rollback_failed", "answer": "accepted", "reason": "by hand"}
-    attestation["operator"] = "alice@example"
-    driver.write("attestation", attestation, driver.alice)
+    driver.fail_release()
+    driver.fail_rollback()
+    driver.attest("rollback_failed", "accepted", "by hand")
     return driver
 
 

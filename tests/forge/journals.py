@@ -1,7 +1,5 @@
 """The honest journals that the forger changes, by name: each a whole journal of one story."""
 
-import json
-
 import bundle
 from steps import Driver
 from story import EXECUTION
@@ -23,21 +21,8 @@ def release_rearmed():
 
 
 def release_unhealthy():
-    """An endpoint fails in the window: everything goes back."""
     driver = Driver()
-    driver.arm_by_hand()
-    driver.prepare("release", "2", "a")
-    driver.switch()
-    driver.verify_release()
-    driver.arm()
-    driver.begin("observe_window")
-    driver.samples(2)
-    driver.target.sick.add("web")
-    driver.target.wait(500)
-    driver.samples(3, first=3)
-    driver.end("rolling_back", "unhealthy")
-    driver.target.sick.clear()
-    driver.roll_back()
+    driver.unhealthy_release()
     return driver
 
 
@@ -53,10 +38,7 @@ def policy_mismatch():
     driver = Driver()
     driver.arm_by_hand()
     driver.prepare("policy", "2", "b")
-    driver.disarm()
-    driver.deploy_execution()
-    driver.verify_execution()
-    driver.deploy_brain()
+    driver.deploy_policy()
     driver.begin("verify_parity")
     driver.target.wait(1000)
     brain = driver.target.running("titan-brain")
@@ -77,14 +59,7 @@ def resumed():
     driver.publish(arm=False)
     driver.look()
     driver.up([EXECUTION], "2")
-    driver.items = []
-    driver.target.wait(2000)
-    driver.git()
-    driver.list()
-    driver.reconcile("done", "continue")
-    driver.publish(arm=False)
-    driver.look()
-    driver.look()
+    driver.adopt_deploy()
     driver.end("execution_deployed")
     driver.verify_execution()
     driver.deploy_brain()
@@ -114,10 +89,7 @@ def taken_over():
     driver.target.wait(5000)
     driver.takeover()
     driver.guard()
-    driver.switch()
-    driver.verify_release()
-    driver.observe()
-    driver.finish()
+    driver.finish_release()
     return driver
 
 
@@ -135,10 +107,7 @@ def env_put_back():
     lines = [digest("env", kept), "600 1000 1000"] + ids
     driver.target.env_good = "".join(line + "\n" for line in lines)
     driver.target.env = "edited"
-    driver.prepare("release", "2", "a")
-    driver.switch()
-    driver.begin("verify_release")
-    driver.end("rolling_back", "unhealthy")
+    driver.fail_release("unhealthy")
     driver.roll_back(good=True)
     return driver
 
@@ -171,12 +140,7 @@ def by_hand():
     driver = Driver()
     driver.release("2")
     driver.arm_by_hand()
-    driver.key = driver.fresh_key()
-    driver.command("disarm", "intent", driver.key)
-    driver.publish(arm=False)
-    driver.look()
-    driver.command("disarm", "outcome", driver.key, "observed")
-    driver.items = []
+    driver.disarm_by_hand()
     return driver
 
 
@@ -196,9 +160,7 @@ def settings_changed():
 def anchored():
     """With an anchor, a note of a clock step and a roster by which bob may drive too."""
     driver = Driver()
-    roster = json.loads(json.dumps(driver.journal.entries[0]["body"]["roster"]))
-    roster["operators"].append(driver.bob.line("bob@example"))
-    driver.write("roster", {"roster": roster, "reason": "bob drives too"}, driver.alice)
+    driver.let_bob_drive()
     note = bundle.note(driver.id, driver.journal.stored, driver.alice)
     driver.write("anchor", {"checkpoint": note, "to": "a witness"}, driver.alice)
     driver.release("2")
@@ -209,21 +171,14 @@ def attested():
     """An item of the checklist that no probe can decide, passed by an operator's word."""
     driver = Driver()
     driver.open("release")
-    attestation = {"item": "tree_clean", "answer": "passed", "reason": "seen"}
-    attestation["operator"] = "alice@example"
-    driver.write("attestation", attestation, driver.alice)
+    driver.attest("tree_clean", "passed", "seen")
     driver.begin("run_preflight")
     driver.item("preflight", "env_file_mode", "passed")
     driver.item("preflight", "tree_clean", "cannot be told", 2)
     driver.end("preflighted")
     driver.connect()
-    driver.update("2", "a")
-    driver.pull()
-    driver.guard()
-    driver.switch()
-    driver.verify_release()
-    driver.observe()
-    driver.finish()
+    driver.update_to_guard("2", "a")
+    driver.finish_release()
     return driver
 
 

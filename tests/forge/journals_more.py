@@ -37,9 +37,7 @@ def rotated():
 def bad_samples():
     """One endpoint fails once, and the responder is silent once."""
     driver = Driver()
-    driver.prepare("release", "2", "a")
-    driver.switch()
-    driver.verify_release()
+    driver.release_to_verified()
     driver.begin("observe_window")
     driver.samples(2)
     driver.target.sick.add("web")
@@ -52,8 +50,7 @@ def bad_samples():
     driver.target.silent = False
     driver.target.wait(500)
     driver.samples(5, first=5)
-    driver.end("observed")
-    driver.finish()
+    driver.finish_window()
     return driver
 
 
@@ -61,10 +58,7 @@ def with_line(line):
     """A policy change whose Brain prints another form of its handshake line."""
     driver = Driver()
     driver.prepare("policy", "2", "b")
-    driver.disarm()
-    driver.deploy_execution()
-    driver.verify_execution()
-    driver.deploy_brain()
+    driver.deploy_policy()
     brain, policy = driver.target.running(BRAIN), driver.target.policy["2"]
     brain.log = [one for one in brain.log if OK not in one]
     brain.say(driver.target.now + 5 * MS, line(policy))
@@ -89,9 +83,7 @@ def with_short_hash():
 
 def leadership_regained():
     driver = Driver()
-    driver.prepare("release", "2", "a")
-    driver.switch()
-    driver.verify_release()
+    driver.release_to_verified()
     driver.begin("observe_window")
     driver.samples(2)
     brain = driver.target.running(BRAIN)
@@ -101,8 +93,7 @@ def leadership_regained():
     brain.say(driver.target.now, f"{OK}. Enabling. Hash: {driver.target.policy['2']}")
     driver.target.wait(500)
     driver.samples(5, first=4)
-    driver.end("observed")
-    driver.finish()
+    driver.finish_window()
     return driver
 
 
@@ -110,74 +101,58 @@ def deaf_execution():
     """Execution does not hear the DISARM of the rollback and is removed."""
     driver = Driver()
     driver.arm_by_hand()
-    driver.prepare("release", "2", "a")
-    driver.switch()
-    driver.begin("verify_release")
-    driver.end("rolling_back", "failed")
-    driver.begin("make_safe")
-    payload = f"{driver.key} titan-fsm rollback"
-    driver.item("bus.publish", SUBJECT_DISARM, payload, on_target=False)
-    driver.look()
+    driver.fail_release()
+    driver.disarm_unheard()
     driver.list()
     driver.act("remove " + EXECUTION)
     driver.target.remove(EXECUTION)
     driver.list()
     driver.end("safe")
-    driver.revert()
-    driver.redeploy()
-    driver.verify_restored()
+    driver.restore()
     return driver
 
 
 def rolled_back_twice():
     driver = Driver()
-    driver.prepare("release", "2", "a")
-    driver.switch()
-    driver.begin("verify_release")
-    driver.end("rolling_back", "failed")
-    driver.make_safe()
-    driver.begin("revert")
-    driver.end("rollback_failed", "failed")
+    driver.fail_release()
+    driver.fail_rollback()
     driver.end("rolling_back", "rollback")
     driver.roll_back()
     return driver
 
 
-def window_resumed():
-    """The driver dies in the window and is back within the gap limit."""
+def window_left_for(ms):
+    """The driver dies in the window and is back after so long."""
     driver = Driver()
-    driver.prepare("release", "2", "a")
-    driver.switch()
-    driver.verify_release()
+    driver.release_to_verified()
     driver.begin("observe_window")
     driver.samples(3)
-    driver.target.wait(1500)
-    driver.reconcile("partial", "continue")
-    driver.samples(6, first=4)
-    driver.end("observed")
-    driver.finish()
+    driver.target.wait(ms)
+    driver.resume_window(first=4, count=6)
+    return driver
+
+
+def window_resumed():
+    """Within the gap limit."""
+    return window_left_for(1500)
+
+
+def policy_armed_in_window():
+    driver = Driver()
+    driver.arm_by_hand()
+    driver.prepare("policy", "2", "b")
+    driver.deploy_policy()
+    driver.verify_parity()
+    driver.arm()
+    driver.begin("observe_window")
+    driver.samples(2)
     return driver
 
 
 def emergency():
     """Somebody disarms in the window with their own key: it goes back, and stays disarmed."""
-    driver = Driver()
-    driver.arm_by_hand()
-    driver.prepare("policy", "2", "b")
-    driver.disarm()
-    driver.deploy_execution()
-    driver.verify_execution()
-    driver.deploy_brain()
-    driver.verify_parity()
-    driver.arm()
-    driver.begin("observe_window")
-    driver.samples(2)
-    kept, driver.key = driver.key, driver.fresh_key()
-    driver.command("disarm", "intent", driver.key, signer=driver.carol)
-    driver.publish(arm=False)
-    driver.look()
-    driver.command("disarm", "outcome", driver.key, "observed", signer=driver.carol)
-    driver.items, driver.key = [], kept
+    driver = policy_armed_in_window()
+    driver.disarm_by_hand(driver.carol)
     driver.samples(1, first=3)
     driver.end("rolling_back", "mismatch")
     driver.roll_back()
@@ -187,26 +162,10 @@ def emergency():
 def disarmed_beside_a_sample():
     """Somebody disarms while a sample is being taken: their entries stand in front of items that
     were sent before theirs."""
-    driver = Driver()
-    driver.arm_by_hand()
-    driver.prepare("policy", "2", "b")
-    driver.disarm()
-    driver.deploy_execution()
-    driver.verify_execution()
-    driver.deploy_brain()
-    driver.verify_parity()
-    driver.arm()
-    driver.begin("observe_window")
-    driver.samples(2)
+    driver = policy_armed_in_window()
     driver.list()
     driver.health()
-    begun, driver.items = driver.items, []
-    kept, driver.key = driver.key, driver.fresh_key()
-    driver.command("disarm", "intent", driver.key, signer=driver.carol)
-    driver.publish(arm=False)
-    driver.look()
-    driver.command("disarm", "outcome", driver.key, "observed", signer=driver.carol)
-    driver.items, driver.key = begun, kept
+    driver.disarm_by_hand(driver.carol)
     driver.replies(1)
     driver.log("execution")
     driver.log("brain")
@@ -227,24 +186,25 @@ def disarmed_before():
     return driver
 
 
+def pin(driver, settings, reason):
+    settings.update({"checklist": [], "approvals": {"policy": 1, "release": 0}, "reason": reason})
+    driver.write("settings", settings, driver.alice)
+
+
 def restarts_by_design():
     """The web container restarts by design, and that is pinned."""
     driver = Driver()
     body = driver.settings()
     body["services"]["restarts_allowed"] = [WEB]
-    body.update({"checklist": [], "approvals": {"policy": 1, "release": 0}, "reason": "web loops"})
-    driver.write("settings", body, driver.alice)
-    driver.prepare("release", "2", "a")
-    driver.switch()
-    driver.verify_release()
+    pin(driver, body, "web loops")
+    driver.release_to_verified()
     driver.begin("observe_window")
     driver.samples(3)
     web = driver.target.running(WEB)
     web.restarts, web.finished, web.started = 1, driver.target.now, driver.target.now + MS
     driver.target.wait(500)
     driver.samples(5, first=4)
-    driver.end("observed")
-    driver.finish()
+    driver.finish_window()
     return driver
 
 
@@ -273,18 +233,14 @@ def words_of_its_own():
         body[key] = value
         if key == "endpoints":
             body["health_words"] = [f"{endpoint} healthy great", f"{endpoint} degraded limping"]
-    body.update({"checklist": [], "approvals": {"policy": 1, "release": 0}, "reason": "its words"})
-    driver.write("settings", body, driver.alice)
+    pin(driver, body, "its words")
     driver.target.words[endpoint] = "GREAT"
-    driver.prepare("release", "2", "a")
-    driver.switch()
-    driver.verify_release()
+    driver.release_to_verified()
     driver.begin("observe_window")
     driver.samples(3)
     driver.target.words[endpoint] = "limping"
     driver.samples(5, first=4)
-    driver.end("observed")
-    driver.finish()
+    driver.finish_window()
     return driver
 
 

@@ -1,10 +1,11 @@
-"""The steps of both procedures, of the rollback and of an abort, done by an honest driver."""
+"""The steps of both procedures, and whole deployments, done by an honest driver."""
 
-from story import BRAIN, EXECUTION, SERVICES, WEB, Story
-from target import digest, image_id
+from back import Back
+from story import BRAIN, EXECUTION
+from target import digest
 
 
-class Driver(Story):
+class Driver(Back):
     def preflight(self):
         self.begin("run_preflight")
         self.checklist()
@@ -71,6 +72,9 @@ class Driver(Story):
         self.open(procedure)
         self.preflight()
         self.connect()
+        self.update_to_guard(new, policy)
+
+    def update_to_guard(self, new, policy):
         self.update(new, policy)
         self.pull()
         self.guard()
@@ -108,6 +112,27 @@ class Driver(Story):
         self.files()
         self.end("switched")
 
+    def release_to_verified(self, answer="yes"):
+        """A release to version 2, up to the state `verified`."""
+        self.prepare("release", "2", "a")
+        self.switch()
+        self.verify_release(answer)
+
+    def fail_release(self, event="failed"):
+        """A release to version 2 that fails in `verify_release`: the rollback comes next."""
+        self.prepare("release", "2", "a")
+        self.switch()
+        self.begin("verify_release")
+        self.end("rolling_back", event)
+
+    def finish_release(self):
+        self.switch()
+        self.verify_release()
+        if self.armed_before:
+            self.arm()
+        self.observe()
+        self.finish()
+
     def verify_release(self, answer="yes"):
         self.begin("verify_release")
         self.list()
@@ -129,6 +154,18 @@ class Driver(Story):
 
     # Policy
 
+    def deploy_policy(self):
+        self.disarm()
+        self.deploy_execution()
+        self.verify_execution()
+        self.deploy_brain()
+
+    def finish_policy(self):
+        self.verify_parity()
+        self.arm()
+        self.observe()
+        self.finish()
+
     def disarm(self):
         self.confirm_change()
         self.begin("disarm")
@@ -144,6 +181,17 @@ class Driver(Story):
         self.up([EXECUTION], self.new)
         self.look()
         self.end("execution_deployed")
+
+    def adopt_deploy(self):
+        """The driver dies after the `up`; the next process finds it done, disarms and looks."""
+        self.items = []
+        self.target.wait(2000)
+        self.git()
+        self.list()
+        self.reconcile("done", "continue")
+        self.publish(arm=False)
+        self.look()
+        self.look()
 
     def verify_execution(self):
         self.begin("verify_execution")
@@ -216,6 +264,22 @@ class Driver(Story):
             if number < first + count - 1:
                 self.target.now = max(self.target.now, begun + interval * 1_000_000)
 
+    def sample_of_another_policy(self, number):
+        """One sample in which everybody names another policy hash; then all is as before."""
+        kept, self.target.policy["2"] = self.target.policy["2"], digest("other")
+        self.samples(1, first=number)
+        self.target.policy["2"] = kept
+
+    def finish_window(self):
+        self.end("observed")
+        self.finish()
+
+    def resume_window(self, first, count):
+        """Another process of the driver goes on with the window that the one before began."""
+        self.reconcile("partial", "continue")
+        self.samples(count, first)
+        self.finish_window()
+
     def observe(self):
         self.begin("observe_window")
         self.samples()
@@ -233,64 +297,7 @@ class Driver(Story):
         self.tenancy(free=True)
         self.end("completed")
 
-    # Back
-
-    def make_safe(self):
-        self.begin("make_safe")
-        self.publish(arm=False)
-        self.look()
-        self.end("safe")
-
-    def revert(self, good=False):
-        self.begin("revert")
-        self.act("restore")
-        self.target.commit = digest("commit", self.before)[:40]
-        self.target.version = self.before
-        self.git()
-        self.act("restore env good" if good else "restore env")
-        self.target.env = "env" if good else self.target.env
-        self.services()
-        self.item("compose.images", "", self.target.images(self.before))
-        for service in SERVICES:
-            self.act(f"pin {service} {image_id(service, self.before)}")
-        self.end("reverted")
-
-    def redeploy(self):
-        self.begin("redeploy")
-        self.services()
-        self.list()
-        self.look()
-        self.target.remove(EXECUTION)
-        self.up([EXECUTION], self.before)
-        self.target.wait(500)
-        others = [one for one in (BRAIN, WEB) if self.target.running(one).version != self.before]
-        if others:
-            self.look()
-            self.up(others, self.before)
-        self.list()
-        self.end("redeployed")
-
-    def verify_restored(self):
-        self.begin("verify_restored")
-        self.target.wait(1000)
-        self.services()
-        self.files()
-        self.list()
-        self.health()
-        self.look()
-        self.replies()
-        self.log("execution")
-        self.log("brain")
-        self.drift()
-        self.item("compose.images", "", self.target.images(self.before))
-        self.release_target()
-        self.end("rolled_back")
-
-    def roll_back(self, good=False):
-        self.make_safe()
-        self.revert(good)
-        self.redeploy()
-        self.verify_restored()
+    # Given up, and by hand
 
     def stale(self):
         """The last look finds the env file open to others, and the deployment is given up."""
@@ -300,22 +307,6 @@ class Driver(Story):
         self.last_look()
         self.end("aborting", "stale")
         self.restore_code()
-
-    def abort(self):
-        self.intent = None
-        self.end("aborting", "abort")
-        self.restore_code()
-
-    def restore_code(self):
-        self.begin("restore_code")
-        self.tenancy()
-        self.act("restore")
-        self.target.commit = digest("commit", self.before)[:40]
-        self.target.version = self.before
-        self.git()
-        self.act("release images")
-        self.tenancy(free=True)
-        self.end("aborted")
 
     def arm_by_hand(self):
         self.key = self.fresh_key()
@@ -327,24 +318,36 @@ class Driver(Story):
         self.command("arm", "outcome", self.key, "observed")
         self.items = []
 
+    def disarm_by_hand(self, signer=None):
+        """`titan-fsm disarm`, also while the driver is in a step: that keeps its key and items."""
+        kept, self.key, self.items = (self.key, self.items), self.fresh_key(), []
+        self.command("disarm", "intent", self.key, signer=signer)
+        self.publish(arm=False)
+        self.look()
+        self.command("disarm", "outcome", self.key, "observed", signer=signer)
+        self.key, self.items = kept
+
     # Whole deployments
 
     def release(self, new, policy="a"):
         self.prepare("release", new, policy)
-        self.switch()
-        self.verify_release()
-        if self.armed_before:
-            self.arm()
-        self.observe()
-        self.finish()
+        self.finish_release()
+
+    def unhealthy_release(self):
+        """An endpoint fails in the window: everything goes back."""
+        self.arm_by_hand()
+        self.release_to_verified()
+        self.arm()
+        self.begin("observe_window")
+        self.samples(2)
+        self.target.sick.add("web")
+        self.target.wait(500)
+        self.samples(3, first=3)
+        self.end("rolling_back", "unhealthy")
+        self.target.sick.clear()
+        self.roll_back()
 
     def policy_change(self, new, policy):
         self.prepare("policy", new, policy)
-        self.disarm()
-        self.deploy_execution()
-        self.verify_execution()
-        self.deploy_brain()
-        self.verify_parity()
-        self.arm()
-        self.observe()
-        self.finish()
+        self.deploy_policy()
+        self.finish_policy()

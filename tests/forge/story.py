@@ -3,7 +3,7 @@
 import json
 
 import bundle
-from target import BRAIN, EXECUTION, MS, SERVICES, SUBJECT_ARM, SUBJECT_DISARM, SUBJECT_HASH, WEB
+from target import BRAIN, EXECUTION, MS, SERVICES, SUBJECT_ARM, SUBJECT_DISARM, SUBJECT_HASH
 from target import Target, digest, rfc3339
 
 DRIVER_BOOT = "5b0cf1f0-1111-4222-8333-444455556666"
@@ -178,6 +178,16 @@ class Story:
         body.update({"epoch": self.target.tenancy["epoch"], "previous": "alice", "reason": "gone"})
         self.opener = "carol@example"
         self.write("takeover", body, self.carol)
+
+    def attest(self, item, answer, reason):
+        body = {"item": item, "answer": answer, "reason": reason, "operator": "alice@example"}
+        self.write("attestation", body, self.alice)
+
+    def let_bob_drive(self):
+        """A roster in which the approver is an operator too."""
+        roster = json.loads(json.dumps(self.journal.entries[0]["body"]["roster"]))
+        roster["operators"].append(self.bob.line("bob@example"))
+        self.write("roster", {"roster": roster, "reason": "bob drives too"}, self.alice)
 
     def approve(self):
         opened = self.journal.head(self.number)
