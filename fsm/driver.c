@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "actions/compose/compose_learn.h"
+#include "actions/compose/compose_project.h"
 #include "fsm/config/config_load.h"
 #include "journal/format/names.h"
 
@@ -305,9 +306,9 @@ enum error_code driver_target_at_once(struct driver *driver, struct target **ret
         return code;
     target_remember(driver->target, &driver->remembered.heard);
     if (driver_is_open(driver) && driver->remembered.project[0] != '\0')
-        target_know_project(driver->target, driver->remembered.project);
+        code = compose_know_project(driver->target, driver->remembered.project, error);
     *ret_target = driver->target;
-    return ERROR_OK;
+    return code;
 }
 
 enum error_code driver_learn(struct driver *driver, struct error *error)

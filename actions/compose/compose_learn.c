@@ -153,7 +153,8 @@ enum error_code compose_learn(struct target *target, struct error *error)
     text_add(&script, "config 2>/dev/null");
     enum error_code code = read_quietly(target, &script, 0, &result, error);
     if (code == ERROR_OK && result.output.size > 0)
-        compose_learn_project_from(target, (const char *)result.output.data, result.output.size);
+        code = compose_learn_project_from(target, (const char *)result.output.data,
+                                          result.output.size, error);
     if (code == ERROR_OK && result.output.size > 0)
         code = compose_secrets_learn(target_learns(target), (const char *)result.output.data,
                                      result.output.size, error);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "actions/compose/compose_render.h"
+#include "actions/secrets/secrets.h"
 #include "journal/format/names.h"
 
 /* compose's own rule for what a name is made of. */
@@ -170,26 +171,33 @@ enum error_code compose_find_project(struct target *target, struct evidence *evi
     return ask(target, true, evidence, ret_name, error);
 }
 
+enum error_code compose_know_project(struct target *target, const char *name, struct error *error)
+{
+    target_know_project(target, name);
+    enum error_code code = secrets_spare(target_learns(target), name, strlen(name), error);
+    return code == ERROR_OK ? secrets_settle(target_learns(target), error) : code;
+}
+
 enum error_code compose_learn_project(struct target *target, struct error *error)
 {
     char name[PROJECT_NAME_MAX];
     if (target_project(target)[0] != '\0')
         return ERROR_OK;
     enum error_code code = ask(target, false, NULL, name, error);
-    if (code == ERROR_OK)
-        target_know_project(target, name);
-    return code;
+    return code == ERROR_OK ? compose_know_project(target, name, error) : code;
 }
 
-void compose_learn_project_from(struct target *target, const char *rendered, size_t size)
+enum error_code compose_learn_project_from(struct target *target, const char *rendered, size_t size,
+                                           struct error *error)
 {
     CLEANUP_TEXT struct text name = {0};
     const char *mark = size >= 5 && memcmp(rendered, "name:", 5) == 0
                            ? rendered
                            : memmem(rendered, size, "\nname:", 6);
     if (target_project(target)[0] != '\0' || mark == NULL)
-        return;
+        return ERROR_OK;
     read_value(strchr(mark, ':') + 1, &name);
-    if (name.bytes.size > 0 && name.bytes.size < PROJECT_NAME_MAX)
-        target_know_project(target, text_string(&name));
+    return name.bytes.size > 0 && name.bytes.size < PROJECT_NAME_MAX
+               ? compose_know_project(target, text_string(&name), error)
+               : ERROR_OK;
 }

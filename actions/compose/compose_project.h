@@ -18,7 +18,11 @@ enum error_code compose_find_project(struct target *target, struct evidence *evi
  * DISARM may wait for it: ERROR_REMOTE where only compose could tell. */
 enum error_code compose_learn_project(struct target *target, struct error *error) CHECKED;
 /* The same from a configuration that was rendered for something else; it ends in NUL. */
-void compose_learn_project_from(struct target *target, const char *rendered, size_t size);
+enum error_code compose_learn_project_from(struct target *target, const char *rendered, size_t size,
+                                           struct error *error) CHECKED;
+/* From here on; and no password that is part of it is redacted from the names of containers. */
+enum error_code compose_know_project(struct target *target, const char *name, struct error *error)
+    CHECKED;
 
 /* As far as it is known; else the name of the target's directory, for who cannot wait for compose.
  */

@@ -18,39 +18,33 @@ struct lesson {
     enum error_code code;
 };
 
-static bool scalar_has(struct lesson *lesson, struct fy_node *node, const char *value,
-                       size_t length)
+static void spare(struct lesson *lesson, struct fy_node *node)
 {
     size_t size;
     const char *text = yaml_scalar(&lesson->yaml, node, &size);
-    return text != NULL && memmem(text, size, value, length) != NULL;
+    if (text != NULL && lesson->code == ERROR_OK)
+        lesson->code = secrets_spare(lesson->secrets, text, size, lesson->error);
 }
 
-/* Part of the name of a service, an image or a container: what is read could not be read any more
- * without it (KEYCLOAK_HOST: keycloak). */
-static bool is_name_of_service(struct lesson *lesson, const char *value, size_t length)
+/* What is read could not be read any more without the names. */
+static void spare_names(struct lesson *lesson)
 {
-    unsigned steps = lesson->yaml.steps; /* of the walk, which goes on */
     struct fy_node *services = yaml_value(&lesson->yaml, lesson->yaml.root, "services");
     struct fy_node_pair *pair;
     void *at = NULL;
-    bool found = false;
-    while (services != NULL && fy_node_is_mapping(services) && !found
+    while (services != NULL && fy_node_is_mapping(services)
            && (pair = fy_node_mapping_iterate(services, &at)) != NULL) {
         struct fy_node *service = fy_node_pair_value(pair);
-        found = scalar_has(lesson, fy_node_pair_key(pair), value, length)
-                || scalar_has(lesson, yaml_value(&lesson->yaml, service, "image"), value, length)
-                || scalar_has(lesson, yaml_value(&lesson->yaml, service, "container_name"), value,
-                              length);
+        spare(lesson, fy_node_pair_key(pair));
+        spare(lesson, yaml_value(&lesson->yaml, service, "image"));
+        spare(lesson, yaml_value(&lesson->yaml, service, "container_name"));
     }
-    lesson->yaml.steps = steps;
-    return found;
 }
 
 static void teach(struct lesson *lesson, const char *key, size_t key_length, const char *value,
                   size_t length)
 {
-    if (lesson->code == ERROR_OK && length > 0 && !is_name_of_service(lesson, value, length))
+    if (lesson->code == ERROR_OK && length > 0)
         lesson->code = secrets_learn(lesson->secrets,
                                      &(struct env_assignment){.key = key,
                                                               .key_length = key_length,
@@ -174,8 +168,10 @@ enum error_code compose_secrets_learn(struct secrets *secrets, const char *rende
         return error_set(error, ERROR_MEMORY, 0, "secrets",
                          "raise the limit of locked memory (ulimit -l)",
                          "no locked memory to read the compose file");
-    if (yaml_open(&lesson.yaml, rendered, size))
+    if (yaml_open(&lesson.yaml, rendered, size)) {
+        spare_names(&lesson);
         visit(&lesson, lesson.yaml.root, 0);
+    }
     yaml_close(&lesson.yaml);
     sodium_free(lesson.plain);
     return lesson.code == ERROR_OK ? secrets_settle(secrets, error) : lesson.code;

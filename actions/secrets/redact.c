@@ -151,6 +151,24 @@ static uint32_t follow_byte(const struct redactor *redactor, uint32_t at, uint8_
     }
 }
 
+bool redactor_spare(struct redactor *redactor, const void *word, size_t size)
+{
+    bool found = false;
+    for (size_t from = 0; from < size; from++) {
+        uint32_t at = ROOT;
+        for (size_t i = from; i < size; i++) {
+            at = child_of(redactor, at, ((const uint8_t *)word)[i]);
+            if (at == 0)
+                break;
+            struct node *node = &redactor->nodes[at];
+            found = found || node->own[REDACT_SECRETS] != 0;
+            redactor->sealed = redactor->sealed && node->own[REDACT_ALL] == 0;
+            node->own[REDACT_ALL] = node->own[REDACT_SECRETS] = 0;
+        }
+    }
+    return found;
+}
+
 /* Breadth first, so that every shorter prefix has its own already. */
 enum error_code redactor_seal(struct redactor *redactor, struct error *error)
 {

@@ -28,7 +28,11 @@ void redactor_free(struct redactor *redactor);
 /* One value. ERROR_LIMIT when all of them together are too much. */
 enum error_code redactor_add(struct redactor *redactor, const void *value, size_t size, bool secret,
                              struct error *error) CHECKED;
-/* After redactor_add() and before redactor_apply(); more may be added later, and sealed again. */
+/* What was added before and is a part of this word is no value any more. True where something was.
+ */
+bool redactor_spare(struct redactor *redactor, const void *word, size_t size);
+/* After redactor_add() or redactor_spare() and before redactor_apply(); more may be added later,
+ * and sealed again. */
 enum error_code redactor_seal(struct redactor *redactor, struct error *error) CHECKED;
 /* Every occurrence of every value (REDACT_ALL), or of the secret ones, becomes REDACT_MARK; those
  * that touch or overlap become one. */

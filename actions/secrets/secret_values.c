@@ -33,6 +33,17 @@ static bool looks_secret(const struct setup *setup, const struct env_assignment 
     return false;
 }
 
+static bool is_spared(const struct secret_values *values, const char *value, size_t size)
+{
+    return values->spared.size > 0
+           && memmem(values->spared.data, values->spared.size, value, size) != NULL;
+}
+
+static bool fits(const struct secret_values *values, const char *value, size_t size)
+{
+    return secret_word_fits(values->setup, value, size) && !is_spared(values, value, size);
+}
+
 void secret_values_note(struct secret_values *values, const char *what)
 {
     size_t used = strlen(values->note);
@@ -40,6 +51,17 @@ void secret_values_note(struct secret_values *values, const char *what)
                    used > 0 ? ", "
                             : "too short to be redacted, or a word that is read by this tool: ",
                    what);
+}
+
+enum error_code secret_values_spare(struct secret_values *values, const char *name, size_t size,
+                                    struct error *error)
+{
+    if (size == 0 || is_spared(values, name, size))
+        return ERROR_OK;
+    if (redactor_spare(values->redactor, name, size))
+        secret_values_note(values, "a value that is part of the name of a service or an image");
+    enum error_code code = bytes_append(&values->spared, name, size, error);
+    return code == ERROR_OK ? bytes_append(&values->spared, "\n", 1, error) : code;
 }
 
 /* Only what is written as the names of variables are, because a line of a value that was taken for
@@ -64,7 +86,7 @@ static enum error_code add_lines(struct secret_values *values, const char *value
     for (const char *at = value, *end = value + size; code == ERROR_OK && at < end;) {
         const char *newline = memchr(at, '\n', (size_t)(end - at));
         size_t length = (size_t)((newline != NULL ? newline : end) - at);
-        if (length >= least && length < size && secret_word_fits(values->setup, at, length))
+        if (length >= least && length < size && fits(values, at, length))
             code = redactor_add(values->redactor, at, length, secret, error);
         at += length + 1;
     }
@@ -97,7 +119,7 @@ static enum error_code add_address_password(struct secret_values *values,
         return ERROR_OK;
     const char *password = colon + 1;
     size_t length = (size_t)(at - password), used = 0;
-    if (!secret_word_fits(values->setup, password, length)) {
+    if (!fits(values, password, length)) {
         note_key(values, assignment->key, assignment->key_length);
         return ERROR_OK;
     }
@@ -117,7 +139,7 @@ static enum error_code add_address_password(struct secret_values *values,
         i += escaped ? 2 : 0;
     }
     enum error_code code = redactor_add(values->redactor, password, length, true, error);
-    if (code == ERROR_OK && secret_word_fits(values->setup, plain, used))
+    if (code == ERROR_OK && fits(values, plain, used))
         code = redactor_add(values->redactor, plain, used, true, error);
     sodium_free(plain);
     return code;
@@ -156,7 +178,7 @@ enum error_code secret_values_add(struct secret_values *values,
     enum error_code code = ERROR_OK;
     if (size == 0)
         return code;
-    if (secret_word_fits(values->setup, value, size))
+    if (fits(values, value, size))
         code = secret || may_be ? add_value(values, value, size, secret, error) : ERROR_OK;
     else if (secret)
         note_key(values, assignment->key, assignment->key_length);

@@ -16,6 +16,7 @@ struct secret_values {
     struct redactor *redactor;
     char *bus_password; /* locked; NULL = none was seen */
     char note[SECRET_NOTE_MAX];
+    struct bytes spared; /* names that stay readable, each ended by a newline; no secrets */
     bool own; /* what is read is the env file of the setup, which holds the bus password */
 };
 
@@ -26,6 +27,9 @@ enum error_code secret_values_add(struct secret_values *values,
  * password is what the newer one makes of it, else the older one, else what stands there. */
 enum error_code secret_values_add_file(struct secret_values *values, const char *text, size_t size,
                                        bool own, struct error *error) CHECKED;
+/* A name without which what is recorded could not be read any more. */
+enum error_code secret_values_spare(struct secret_values *values, const char *name, size_t size,
+                                    struct error *error) CHECKED;
 /* One more thing that cannot be redacted. */
 void secret_values_note(struct secret_values *values, const char *what);
 

@@ -109,6 +109,12 @@ enum error_code secrets_learn_file(struct secrets *secrets, const char *text, si
                          secret_values_add_file(&secrets->values, text, size, false, error));
 }
 
+enum error_code secrets_spare(struct secrets *secrets, const char *name, size_t size,
+                              struct error *error)
+{
+    return secret_values_spare(&secrets->values, name, size, error);
+}
+
 enum error_code secrets_settle(struct secrets *secrets, struct error *error)
 {
     return redactor_seal(secrets->values.redactor, error);
@@ -126,6 +132,7 @@ void secrets_close(struct secrets *secrets)
         return;
     redactor_free(secrets->values.redactor);
     sodium_free(secrets->values.bus_password);
+    bytes_free(&secrets->values.spared);
     free(secrets);
 }
 

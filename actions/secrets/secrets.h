@@ -10,11 +10,11 @@
  * May be one: any other value of an env file, of setup.secrets.value_bytes or more.
  * Neither:   40 or 64 lower-case hex digits, or sha256: and 64, under a key that does not look
  *            secret: policy hashes, commits and images must stay comparable. Words that this tool
- *            reads or that titan.yml names, whole or in part, under any key: without "healthy" a
- *            record would say nothing. Short values: under 4 bytes, hex digits under 8, digits
- *            under 12, which occur by chance in hashes and times. Where such a value has a key that
- *            looks secret, secrets_note() names the key.
- * Memory:    locked, and wiped by secrets_close(). */
+ *            reads, or that titan.yml or the rendered file names (services, images, containers),
+ *            whole or in part, under any key: without "healthy" a record would say nothing. Short
+ * values: under 4 bytes, hex digits under 8, digits under 12, which occur by chance in hashes and
+ * times. Where such a value has a key that looks secret, secrets_note() names the key. Memory:
+ * locked, and wiped by secrets_close(). */
 #ifndef ACTIONS_SECRETS_H
 #define ACTIONS_SECRETS_H
 
@@ -52,6 +52,10 @@ enum error_code secrets_learn(struct secrets *secrets, const struct env_assignme
                               enum secret_kind kind, struct error *error) CHECKED;
 enum error_code secrets_learn_file(struct secrets *secrets, const char *text, size_t size,
                                    struct error *error) CHECKED;
+/* A name of a service, an image or a container: what is part of it is no secret, whoever says so
+ * (POSTGRES_PASSWORD=postgres). */
+enum error_code secrets_spare(struct secrets *secrets, const char *name, size_t size,
+                              struct error *error) CHECKED;
 enum error_code secrets_settle(struct secrets *secrets, struct error *error) CHECKED;
 
 /* ERROR_REFUSED with the next step: the env file cannot be read (its values are unknown), or others

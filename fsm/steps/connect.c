@@ -137,14 +137,14 @@ enum error_code connect_check_project(struct step *step, struct error *error)
     if (code != ERROR_OK)
         return code;
     if (known[0] == '\0' || step->edge->action == ACTION_CONNECT)
-        target_know_project(step->target, name);
+        code = compose_know_project(step->target, name, error);
     else if (strcmp(known, name) != 0)
         return step_is(step, EVENT_MISMATCH,
                        "with this commit compose calls the project %s and not %s: a second stack "
                        "would start beside the one that runs; set compose.project in titan.yml, or "
                        "take the new name back",
                        name, known);
-    return ERROR_OK;
+    return code;
 }
 
 static enum error_code check_policy_files(struct step *step, struct error *error)

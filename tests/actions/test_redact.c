@@ -122,6 +122,22 @@ static void redactor_apply_bytes_needed_for_commands_lose_only_what_is_secret(vo
 
 /* Every alignment of the value in what was encoded, both alphabets, with and without padding, at
  * every place in a run of letters. */
+static void redactor_spare_gives_back_what_is_part_of_a_name(void **state)
+{
+    (void)state;
+    struct error error;
+    static const char *const values[] = {"registry", "registry.test/web/behind", "web:1", "behind"};
+    struct redactor *redactor = make(values, 4);
+    static const char name[] = "registry.test/web:1";
+    expect(redactor, "registry web:1 behind", REDACT_MARK " " REDACT_MARK " " REDACT_MARK);
+    assert_true(redactor_spare(redactor, name, strlen(name)));
+    assert_int_equal(redactor_seal(redactor, &error), ERROR_OK);
+    expect(redactor, "registry web:1 behind", "registry web:1 " REDACT_MARK);
+    expect(redactor, "registry.test/web/behind", REDACT_MARK);
+    assert_false(redactor_spare(redactor, name, strlen(name)));
+    redactor_free(redactor);
+}
+
 static void redactor_apply_base64_at_every_alignment_is_marked(void **state)
 {
     (void)state;
@@ -377,6 +393,7 @@ int main(void)
         cmocka_unit_test(redactor_apply_overlapping_adjacent_and_nested_values_become_one_mark),
         cmocka_unit_test(redactor_apply_values_that_are_prefixes_of_others_take_the_longest),
         cmocka_unit_test(redactor_apply_bytes_needed_for_commands_lose_only_what_is_secret),
+        cmocka_unit_test(redactor_spare_gives_back_what_is_part_of_a_name),
         cmocka_unit_test(redactor_apply_base64_at_every_alignment_is_marked),
         cmocka_unit_test(redactor_apply_hex_in_either_case_and_spaced_is_marked),
         cmocka_unit_test(redactor_apply_url_forms_are_marked),

@@ -165,9 +165,24 @@ static void env_of_a_good_deployment_is_the_one_it_was_made_with(void **state)
     scripted_close(world);
 }
 
+/* POSTGRES_PASSWORD=postgres: without the word no name of an image could be read. */
+static void password_that_is_part_of_a_name_is_no_secret(void **state)
+{
+    (void)state;
+    struct scripted *world = person_begins(77, &choice);
+    char *text = env_of(world);
+    (void)snprintf(text + strlen(text), 64, "WEB_PASSWORD=registry\nCACHE_SECRET=brain:latest\n");
+    put_env(world, 0600, text);
+    begin_and_run(world, &(struct titan_release){.subject = "two"}, 0);
+    assert_proven(world, NULL);
+    free(text);
+    scripted_close(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(password_that_is_part_of_a_name_is_no_secret),
         cmocka_unit_test(env_edited_before_begin_is_put_back),
         cmocka_unit_test(env_edited_in_a_failing_release_is_put_back),
         cmocka_unit_test(env_without_a_copy_is_said_before_the_switch),
