@@ -53,13 +53,14 @@ void interlock_read(const struct setup_services *services, const struct bytes *l
         } else if (log_matches_any(line.message, &services->armed)) {
             said = INTERLOCK_ARMED;
             view->armed_lines++;
-            view->received = false;
+            view->received = view->disarm_behind = false;
             view->armed_since = true;
             view->armed_by_nonce = ours;
         } else if (log_nonce(line.message, &services->disarm_received, word, sizeof word)) {
             view->received = view->received || is_nonce(question->nonce, word);
             view->armed_since = view->armed_since && !is_nonce(question->disarmed_by, word);
             ours = view->armed_by_nonce = false;
+            view->disarm_behind = true;
             hear_disarm(view, &line, word);
         } else if (log_nonce(line.message, &services->arm_received, word, sizeof word)) {
             ours = is_nonce(question->nonce, word);

@@ -31,8 +31,9 @@ struct interlock_view {
     /* an arm_received line with the nonce, followed by one that says armed, and by none that says
      * disarmed or that a DISARM was received */
     bool armed_by_nonce;
-    bool says_armed;  /* shown armed, or the marker is there */
-    bool armed_since; /* a line says armed since the DISARM that was asked about */
+    bool says_armed;    /* shown armed, or the marker is there */
+    bool disarm_behind; /* a DISARM was received behind the last line that says armed */
+    bool armed_since;   /* a line says armed since the DISARM that was asked about */
     unsigned armed_lines, disarmed_lines;              /* of this run */
     struct interlock_heard heard[INTERLOCK_HEARD_MAX]; /* DISARM lines of this run, the last ones */
     unsigned heard_count; /* of all; heard[n % INTERLOCK_HEARD_MAX] is the n-th */

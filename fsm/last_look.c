@@ -147,16 +147,27 @@ static void compare_containers(const struct driver *driver, struct last_look *lo
     }
 }
 
+/* It is looked at in front of the voices and behind them. */
+static void compare_interlock(const struct last_look_terms *terms, struct last_look *look)
+{
+    const struct interlock_view *first = &look->first, *last = &look->interlock;
+    enum interlock is = first->interlock != terms->interlock ? first->interlock : last->interlock;
+    const char *was = interlock_name(terms->interlock);
+    if (is != terms->interlock)
+        differs(look, "Execution was %s and is %s", was, interlock_name(is));
+    else if (is == INTERLOCK_ARMED && last->disarm_behind)
+        differs(look, "Execution was %s and received a DISARM", was);
+    else if (first->armed_lines != last->armed_lines
+             || first->disarmed_lines != last->disarmed_lines)
+        differs(look, "Execution was %s, is it again, and was not in between", was);
+}
+
 /* Only a hash that was there before can be another now. */
-static void compare_hash(const struct driver *driver, const struct last_look_terms *terms,
-                         struct last_look *look)
+static void compare_hash(const struct driver *driver, struct last_look *look)
 {
     const struct deployment_facts before = deployment_facts(&driver->deployment, STATE_CONNECTED);
     const struct parity_view *parity = &look->parity;
     bool known = parity->parity == PARITY_EQUAL || parity->lines_absent;
-    if (look->interlock.interlock != terms->interlock)
-        differs(look, "Execution was %s and is %s", interlock_name(terms->interlock),
-                interlock_name(look->interlock.interlock));
     if (before.policy_hash[0] == '\0' || (known && strcmp(before.policy_hash, parity->hash) == 0))
         return;
     if (known)
@@ -243,12 +254,19 @@ enum error_code look_for_the_last_time(struct driver *driver, struct target *tar
                               deployment_facts(&driver->deployment, STATE_CONNECTED).policy_hash[0]
                                   != '\0',
                               evidence, look, error);
+    /* The voices took their time: what came to Execution meanwhile is heard now or never. */
+    look->first = look->interlock;
+    if (code == ERROR_OK && voices)
+        code = interlock_look(target, &(struct interlock_question){0}, evidence, &look->interlock,
+                              error);
     if (code != ERROR_OK)
         return code;
     compare_tags(look);
     if (terms->runs)
         compare_containers(driver, look);
-    if (terms->runs && voices)
-        compare_hash(driver, terms, look);
+    if (terms->runs && voices) {
+        compare_interlock(terms, look);
+        compare_hash(driver, look);
+    }
     return ERROR_OK;
 }

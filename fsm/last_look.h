@@ -18,7 +18,7 @@ struct last_look {
     struct compose_model model;
     struct containers containers, before;
     struct images images, pulled;
-    struct interlock_view interlock;
+    struct interlock_view first, interlock; /* in front of the voices, behind them */
     struct parity_view parity;
     char differs[1200]; /* each as "NAME was X and is Y", "; " between them; "" = nothing */
 };

@@ -69,6 +69,12 @@ def disarmed_look(journal):
     edit.put(journal, edit.item(entry, "interlock.marker"), "absent\n")
 
 
+def told_to_disarm(journal):
+    """Behind the voices; the container is replaced before it says that it is disarmed."""
+    one = edit.item(T(journal, SWITCH), "logs.execution", 1)
+    edit.add_line(journal, one, "Received DISARM command: a stranger")
+
+
 def other_line(action):
     def work(journal):
         one = edit.item(T(journal, action), "logs.brain")
@@ -138,6 +144,8 @@ CASES = [
         lambda j: edit.item(T(j, SWITCH), "preflight").update(status=1),
     ),
     Case("ll_interlock", "L-18", "release_rearmed", disarmed_look),
+    Case("ll_told", "L-18", "release_rearmed", told_to_disarm),
+    Case("ll_told_failing", "L-18", "release_unhealthy", told_to_disarm),
     Case("ll_marker", "L-18", "release", put(SWITCH, "interlock.marker", "present")),
     Case("ll_hash", "H-15", "release", other_line(SWITCH)),
     Case("r_env_other", "R-08", "env_put_back", put("verify_restored", "env.hmac", OTHER)),

@@ -116,7 +116,7 @@ OF_FAILED = {
         "env.mode": ("exchanged",),
         "interlock.marker": ("dropped",),
         "logs.brain": ("emptied",),
-        "logs.execution": ("emptied", "stranger's disarm behind"),
+        "logs.execution": ("emptied",),
     },
     "failed verify_parity": {
         "bus.policy_hash": ("dropped", "emptied", "failed", "other hash"),

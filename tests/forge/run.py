@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
 """No changed journal may be proven, and every honest one must be.
 
-run.py [--sample N] [--seed S] [--only WORD] [--scripted N] [--bundle FILE TRUST TARGET LIMITS]...
+run.py [--sample N] [--seed S] [--only WORD] [--of JOURNAL] [--keep FOLDER] [--scripted N]
+       [--bundle FILE TRUST TARGET LIMITS]...
 Each honest journal (journals.py, N of the real driver in scripted worlds, any bundle given) is
 signed again under own keys and must be proven. Then each change of mutate.py (a sample with a fixed
 seed, or all) is verified: it must not be proven any more, or be in expected.py with its reason. Of
-the scripted journals one of a kind is changed."""
+the scripted journals one of a kind is changed. One finding alone: --only and --of name the change
+and the journal, --keep leaves the changed bundle with the arguments to verify it."""
 
 import argparse
 import collections
+import contextlib
 import json
 import multiprocessing
 import os
@@ -117,14 +120,14 @@ def verify(honest, journal, path):
 class Worker:
     """Changes and verifies; one a process, with a file of its own."""
 
-    def __init__(self, all_honest, changes, before, folder):
+    def __init__(self, all_honest, changes, before, folder, keep):
         self.all_honest, self.changes = all_honest, changes
-        self.before, self.folder = before, folder
+        self.before, self.folder, self.keep = before, folder, keep
 
     def outcome(self, number):
         place, change = self.changes[number]
         honest = self.all_honest[place]
-        path = os.path.join(self.folder, f"{os.getpid()}.bundle")
+        path = os.path.join(self.folder, f"{os.getpid() if not self.keep else number}.bundle")
         status, claims = verify(honest, change.apply(honest.journal), path)
         told = {key[1] for key, value in self.before[place].items() if claims.get(key) != value} - {
             "integrity"
@@ -156,11 +159,25 @@ def control(all_honest, folder):
     return before, wrong
 
 
+def folder_for(keep):
+    if keep is None:
+        return tempfile.TemporaryDirectory()
+    os.makedirs(keep, exist_ok=True)
+    return contextlib.nullcontext(keep)
+
+
+def tell_kept(all_honest, changes, folder):
+    for number, (place, change) in enumerate(changes):
+        honest = all_honest[place]
+        print(f"{honest.name}: {change.name()}:")
+        print("  titan-verify", os.path.join(folder, f"{number}.bundle"), *honest.arguments())
+
+
 def select(all_honest, options):
     changes = [
         (place, change)
         for place, honest in enumerate(all_honest)
-        if honest.changed
+        if honest.changed and options.of in (None, honest.name)
         for change in mutate.each(honest.journal)
         if options.only is None or options.only in change.name()
     ]
@@ -176,18 +193,20 @@ def main():
     parser.add_argument("--sample", type=int)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only")
+    parser.add_argument("--of")
+    parser.add_argument("--keep")
     parser.add_argument("--show", type=int, default=40)
     parser.add_argument("--scripted", type=int, default=0)
     parser.add_argument("--bundle", nargs=4, action="append", default=[])
     options = parser.parse_args()
     begun = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
+    with folder_for(options.keep) as folder:
         all_honest = [*own_journals(folder), *foreign_journals(folder, options.bundle)]
         if options.scripted:
             all_honest += scripted_journals(folder, options.scripted)
         before, wrong = control(all_honest, folder)
         changes, kinds = select(all_honest, options)
-        WORKER = Worker(all_honest, changes, before, folder)
+        WORKER = Worker(all_honest, changes, before, folder, options.keep)
         unexplained, statuses = collections.Counter(), collections.Counter()
         with multiprocessing.Pool(2) as pool:
             for number, status, told in pool.imap_unordered(outcome, range(len(changes)), 16):
@@ -199,6 +218,8 @@ def main():
                 if status == 0 and not expected.explains(change, all_honest[place], told):
                     unexplained[change.kind() + (all_honest[place].name,)] += 1
     wrong += sum(unexplained.values())
+    if options.keep:
+        tell_kept(all_honest, changes, folder)
     for kind, count in list(unexplained.items())[: options.show]:
         print(f"UNEXPLAINED PROVEN, {count} times:", *kind)
     print(

@@ -273,9 +273,73 @@ static void policy_stops_before_the_first_change(void **state)
     try_all(true);
 }
 
+/* A moment within the last look: the nth thing that the driver asks for behind the intent. */
+struct within {
+    struct scripted *world;
+    unsigned nth, asked;
+    bool looking, acted, over; /* over: a service was changed */
+    size_t received;
+};
+
+static enum error_code ask_within(void *context, const struct scripted_call *call,
+                                  struct error *error)
+{
+    struct within *within = context;
+    struct scripted *world = within->world;
+    (void)error;
+    if (call->kind == CALL_APPEND && call->after) {
+        const struct bytes *last = &world->stored.entries[world->stored.entry_count - 1].value;
+        const char *word = moments[MOMENTS - 1].word[0];
+        within->looking = within->looking
+                          || memmem(last->data, last->size, word, strlen(word)) != NULL;
+    } else if (within->looking && !within->acted && !within->over && !call->after) {
+        within->over = strstr(call->detail, "up -d") != NULL;
+        if (within->over || within->asked++ < within->nth)
+            return ERROR_OK;
+        within->acted = true;
+        ending_stranger_disarms(world);
+        within->received = world->titan.seen.received_count;
+    }
+    return ERROR_OK;
+}
+
+/* Whatever the driver asks for next, it hears of the DISARM before the container and its log are
+ * gone, and does not arm again, though it was told to. False: the look was over before that. */
+static bool try_disarm_within(unsigned nth)
+{
+    char what[80];
+    const struct person_choice choice = {.window_ms = 1000, .interval_ms = 500};
+    struct scripted *world = person_begins(52, &choice);
+    struct within within = {.world = world, .nth = nth};
+    titan_publish(&world->titan, &(struct titan_release){.subject = "two"});
+    (void)snprintf(what, sizeof what, "disarmed in front of call %u of the last look", nth);
+    assert_int_equal(person_runs(world, "begin release --reason test"), 0);
+    world->fault = ask_within;
+    world->fault_context = &within;
+    (void)person_runs(world, "run --rearm yes" CONFIRM);
+    moment_clear(world);
+    const struct titan *titan = &world->titan;
+    for (size_t i = within.received; within.acted && i < titan->seen.received_count; i++)
+        if (strncmp(titan->seen.received[i], "ARM ", 4) == 0)
+            fail_msg("%s: the driver armed again\n%s", what, person_said());
+    check_verdict(world, &choice, what);
+    scripted_close(world);
+    return within.acted;
+}
+
+static void nobody_disarms_unheard(void **state)
+{
+    (void)state;
+    unsigned nth = 0;
+    while (try_disarm_within(nth))
+        nth++;
+    assert_in_range(nth, 10, 100);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(release_stops_before_the_first_change),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(nobody_disarms_unheard),
+                                       cmocka_unit_test(release_stops_before_the_first_change),
                                        cmocka_unit_test(policy_stops_before_the_first_change)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -421,6 +421,15 @@ const struct heard *hearing_last(const struct hearing *hearing, int64_t run, siz
     return NULL;
 }
 
+bool hearing_told_to_disarm(const struct hearing *hearing, const struct look *look)
+{
+    const struct heard *last = hearing_last(hearing, look->run, look->heard_end,
+                                            HEARD_BIT(PATTERN_ARMED)
+                                                | HEARD_BIT(PATTERN_DISARM_RECEIVED));
+    return look->showing == SHOWING_ARMED && last != NULL
+           && (last->matches & HEARD_BIT(PATTERN_ARMED)) == 0;
+}
+
 const struct look *hearing_look(const struct hearing *hearing, const struct entry *entry,
                                 size_t from, size_t to)
 {

@@ -82,6 +82,8 @@ void hearing_free(struct hearing *hearing);
 /* The last heard line of the run, of the first `end`, that matches one of the patterns; NULL. */
 const struct heard *hearing_last(const struct hearing *hearing, int64_t run, size_t end,
                                  unsigned patterns);
+/* The look shows it armed, and behind the last line that says so a DISARM was received. */
+bool hearing_told_to_disarm(const struct hearing *hearing, const struct look *look);
 /* The last (first) look of the entry that lies in [from, to) of its items; NULL. */
 const struct look *hearing_look(const struct hearing *hearing, const struct entry *entry,
                                 size_t from, size_t to);

@@ -205,10 +205,18 @@ static void check_as_found(const struct audit *audit, const struct look *before,
     const struct hearing *hearing = &audit->deployment.hearing;
     enum showing was = before != NULL ? before->showing : SHOWING_INVALID, is = SHOWING_INVALID;
     size_t to = reading_first_act(step->transition);
-    for (size_t i = 0; i < hearing->look_count; i++)
-        if (hearing->looks[i].entry == step->transition && hearing->looks[i].end <= to
-            && (is == SHOWING_INVALID || is == was))
-            is = hearing->looks[i].showing;
+    bool told = false;
+    for (size_t i = 0; i < hearing->look_count; i++) {
+        const struct look *look = &hearing->looks[i];
+        if (look->entry != step->transition || look->end > to)
+            continue;
+        is = is == SHOWING_INVALID || is == was ? look->showing : is;
+        told = told || hearing_told_to_disarm(hearing, look);
+    }
+    if (told)
+        finding_violated(
+            finding, "L-18", step->transition,
+            "right before the first change Execution is armed, and was told to disarm");
     if (is != was || was == SHOWING_INVALID)
         finding_violated(finding, "L-18", step->transition,
                          "right before the first change Execution is %s, and it was found %s",

@@ -145,8 +145,11 @@ static void name_looks(struct differences *differences)
         return;
     for (size_t i = 0; i < hearing->look_count; i++)
         if (hearing->looks[i].entry == entry)
-            note_difference(differences, "Execution is %s",
-                            showing_word(hearing->looks[i].showing));
+            note_difference(differences, "Execution is %s%s",
+                            showing_word(hearing->looks[i].showing),
+                            hearing_told_to_disarm(hearing, &hearing->looks[i])
+                                ? ", and was told to disarm"
+                                : "");
     voices_read(hearing, &audit->genesis, entry, 0, entry->item_count, VOICE_ALL, &voices);
     note_difference(differences, "%u of %u lists; %u replies%s%s; %.12s...", read, lists,
                     voices.replies, voices.why[0] != '\0' ? ", " : "", voices.why, voices.hash);
