@@ -278,6 +278,11 @@ def two_of_one_id(journal):
     edit.put_rows(journal, one, made + [dict(made[-1], name="/titan_again")])
 
 
+def without_the_update(journal):
+    """The second try has no act, and the tree is at the other commit all the same."""
+    edit.drop(edit.transition(journal, "update_code"), "act")
+
+
 def emergency_unseen(journal):
     found = [entry for entry in journal.entries if entry["type"] == "command"]
     edit.drop(found[-1], "logs.execution")
@@ -432,5 +437,6 @@ CASES = [
     Case(
         "f_head_later", "P-25", "release", tenancy_of("connect", head_seq=900, head_hash="e" * 64)
     ),
+    Case("f_moved_alone", "P-20", journals_more.updated_again, without_the_update),
     Case("f_emergency_unseen", "L-16", journals_more.emergency, emergency_unseen),
 ]

@@ -136,7 +136,7 @@ OF_FAILED = {
     },
     "failed verify_release": {
         "compose.containers": ("dropped", "extended", "failed"),
-        "health": ("dropped", "failed", "sick"),
+        "health": ("dropped", "emptied", "failed", "sick"),
         "logs.errors": ("dropped", "emptied", "failed", "error before", "error behind"),
         "script": ("dropped", "failed"),
     },
@@ -164,6 +164,12 @@ OF_ONE_JOURNAL = {
     ("deploy_execution", "logs.execution", "emptied", "resumed"): "the act was adopted",
     ("deploy_execution", "bus.publish", "dropped", "resumed"): "the act was adopted",
     ("attestation", "-", "doubled", "attested"): "said twice is said",
+    (
+        "command",
+        "-",
+        "moved",
+        "scripted release 0",
+    ): "the answer has the time of the transition beside it, and stays in front of the ARM (L-10)",
 }
 
 NEVER = ("arm", "disarm", "sample", "verify_restored")

@@ -159,6 +159,29 @@ def emergency():
     return driver
 
 
+def updated_again():
+    """The driver dies before the update; the tree is as it was, and it is done again."""
+    driver = Driver()
+    driver.open("release")
+    driver.preflight()
+    driver.connect()
+    driver.begin("update_code")
+    first = driver.intent
+    driver.target.wait(2000)
+    driver.git()
+    driver.list()
+    driver.reconcile("not_done", "repeat")
+    driver.begin("update_code", key=driver.key, repeats=first)
+    driver.updated("2", "a")
+    driver.pull()
+    driver.guard()
+    driver.switch()
+    driver.verify_release()
+    driver.observe()
+    driver.finish()
+    return driver
+
+
 def disarmed_beside_a_sample():
     """Somebody disarms while a sample is being taken: their entries stand in front of items that
     were sent before theirs."""
@@ -260,6 +283,7 @@ ALL = {
         rolled_back_twice,
         window_resumed,
         emergency,
+        updated_again,
         disarmed_beside_a_sample,
         disarmed_before,
         restarts_by_design,

@@ -39,6 +39,9 @@ class Driver(Back):
     def update(self, new, policy):
         """The tree goes to version `new`, whose policy file has this content."""
         self.begin("update_code")
+        self.updated(new, policy)
+
+    def updated(self, new, policy):
         old = self.target.commit
         self.git()
         self.act("update")

@@ -118,12 +118,32 @@ static void check_files_behind(const struct deployment *deployment, enum action 
     }
 }
 
+/* The tree goes to another commit by the act alone. */
+static void check_moved(const struct entry *entry, struct finding *finding)
+{
+    const struct item *head = NULL;
+    bool updated = false;
+    for (size_t i = 0; i < entry->item_count; i++) {
+        const struct item *item = &entry->items[i];
+        updated = updated || (item->probe == PROBE_ACT && slice_is(item->subject, "update"));
+        if (item->probe != PROBE_GIT_HEAD)
+            continue;
+        if (head != NULL && !updated && !slice_equal(head->output, item->output))
+            finding_violated(finding, "P-20", entry,
+                             "the tree went to another commit, and nobody is recorded to have "
+                             "updated it");
+        head = item;
+        updated = false;
+    }
+}
+
 /* The branch that was asked for, from a tree without changes of its own. */
 static void check_update(const struct deployment *deployment, struct finding *finding)
 {
     const struct entry *entry = deployment_good_entry(deployment, ACTION_UPDATE_CODE);
     if (entry == NULL)
         return;
+    check_moved(entry, finding);
     struct slice branch = reading_line(entry, PROBE_GIT_BRANCH);
     if (!slice_equal(branch, node_text(deployment->open, "branch")))
         finding_violated(finding, "P-20", entry, "the branch is %.*s, and another was asked for",
