@@ -5,10 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "actions/target/target.h"
 #include "actions/target/world_remote.h"
 #include "actions/target/world_system.h"
+#include "tests/scratch.h"
 
 struct local_target {
     char directory[64];
@@ -40,9 +42,9 @@ static inline int local_target_open(struct local_target *local)
                                              .docker_host = ""},
                                   .command_ms = 10000,
                                   .output_bytes_max = 1 << 20};
-    char command[128];
-    (void)snprintf(command, sizeof command, "mkdir %s/state", local->directory);
-    return system(command) == 0
+    char state[80];
+    (void)snprintf(state, sizeof state, "%s/state", local->directory);
+    return mkdir(state, 0755) == 0
                    && target_open(&local->setup, local_world(), &local->target, &error) == ERROR_OK
                ? 0
                : -1;
@@ -50,11 +52,9 @@ static inline int local_target_open(struct local_target *local)
 
 static inline void local_target_close(struct local_target *local)
 {
-    char command[128];
     target_close(local->target);
-    (void)snprintf(command, sizeof command, "rm -rf %s", local->directory);
-    if (system(command) != 0)
-        perror(command);
+    if (scratch_remove(local->directory) != 0)
+        perror(local->directory);
 }
 
 #endif

@@ -1,6 +1,6 @@
-/* Goal: what the services of a compose file hold besides the env file is learned when the target is
- * connected, wherever it stands, and what names something stays. 200 values are planted: none of
- * them is found. A real local target, whose compose prints a rendered file. */
+/* Goal: the secrets that a compose file has besides the env file are learned when the target is
+ * connected, in each place where they can stand; names are not redacted. 200 values are planted:
+ * none of them is found. A real local target, whose compose prints a rendered file. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -29,14 +29,14 @@ static void put_file(const struct local_target *local, const char *name, const c
 static void learn_from(struct local_target *local, const char *source, const char *rendered)
 {
     static const char *const patterns[] = {"PASS", "SECRET", "KEY", "TOKEN"};
-    char command[160];
+    char deploy[160];
     assert_int_equal(local_target_open(local), 0);
     for (size_t i = 0; i < 4; i++)
         local->setup.secrets.patterns.items[i] = patterns[i];
     local->setup.secrets.patterns.count = 4;
     local->setup.secrets.value_bytes = 12;
-    (void)snprintf(command, sizeof command, "mkdir %s/deploy", local->directory);
-    assert_int_equal(system(command), 0);
+    (void)snprintf(deploy, sizeof deploy, "%s/deploy", local->directory);
+    assert_int_equal(mkdir(deploy, 0755), 0);
     local->setup.compose.file = "deploy/c.yml";
     local->setup.compose.command = "./compose";
     local->setup.compose.env_file = "";
@@ -109,7 +109,7 @@ static void a_file_that_does_not_render_still_teaches_its_env_files(void **state
     local_target_close(&local);
 }
 
-/* A value a line, in one of five places; the leak tells all of them. */
+/* Five values for each service, one in each place; `leak` contains all of them. */
 static void none_of_200_planted_values_is_found(void **state)
 {
     CLEANUP_BYTES struct bytes rendered = {0}, env = {0}, leak = {0};
@@ -141,7 +141,7 @@ static void none_of_200_planted_values_is_found(void **state)
     local_target_close(&local);
 }
 
-/* Where the versions differ: whichever is there answers for itself. */
+/* Versions of compose differ here: the installed one is asked. */
 static void the_program_that_is_there_is_asked(void **state)
 {
     struct local_target local;

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "actions/compose/containers.h"
+#include "journal/format/text.h"
 
 static struct bytes text_of(const char *text)
 {
@@ -56,20 +57,28 @@ static const char *const hostile[] = {
     "a{b}", "~root",  "a#b",    "!x",   "a\\tb", "\\u202ea", "a$b",  "a\\\\b",   "$IFS",
 };
 
+/* A good value for each key but `key`, which has `value`; and the end of the line. */
+static void add_members(struct text *line, const char *const (*keys)[2], size_t count,
+                        const char *key, const char *value)
+{
+    struct error error;
+    for (size_t i = 0; i < count; i++)
+        text_add_format(line, ",\"%s\":\"%s\"", keys[i][0],
+                        strcmp(keys[i][0], key) == 0 ? value : keys[i][1]);
+    text_add(line, "}\n");
+    assert_false(text_failed(line, &error));
+}
+
 static enum error_code read_with(const char *key, const char *value)
 {
     static const char *const keys[][2] = {{"service", "a"},      {"id", "x"},
                                           {"image", "sha256:x"}, {"state", "running"},
                                           {"health", "healthy"}, {"started_at", "t"},
                                           {"name", "/n"}};
-    char line[600] = "{\"restarts\":2";
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-        size_t used = strlen(line);
-        (void)snprintf(line + used, sizeof line - used, ",\"%s\":\"%s\"", keys[i][0],
-                       strcmp(keys[i][0], key) == 0 ? value : keys[i][1]);
-    }
-    (void)strcat(line, "}\n");
-    struct bytes lines = text_of(line);
+    CLEANUP_TEXT struct text line = {0};
+    text_add(&line, "{\"restarts\":2");
+    add_members(&line, keys, sizeof keys / sizeof keys[0], key, value);
+    struct bytes lines = text_of(text_string(&line));
     struct containers containers;
     struct error error;
     return containers_read(&lines, &containers, &error);
@@ -80,16 +89,11 @@ static enum error_code read_image_with(const char *key, const char *value)
     static const char *const keys[][2] = {{"service", "a"},
                                           {"name", "titan/a:1"},
                                           {"id", "sha256:x"}};
-    char line[600] = "{\"digests\":[\"";
-    (void)snprintf(line + strlen(line), 200, "%s\"]",
-                   strcmp(key, "digests") == 0 ? value : "titan/a@sha256:00");
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-        size_t used = strlen(line);
-        (void)snprintf(line + used, sizeof line - used, ",\"%s\":\"%s\"", keys[i][0],
-                       strcmp(keys[i][0], key) == 0 ? value : keys[i][1]);
-    }
-    (void)strcat(line, "}\n");
-    struct bytes lines = text_of(line);
+    CLEANUP_TEXT struct text line = {0};
+    text_add_format(&line, "{\"digests\":[\"%s\"]",
+                    strcmp(key, "digests") == 0 ? value : "titan/a@sha256:00");
+    add_members(&line, keys, sizeof keys / sizeof keys[0], key, value);
+    struct bytes lines = text_of(text_string(&line));
     struct images images;
     struct error error;
     return images_read(&lines, &images, &error);

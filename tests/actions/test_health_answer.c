@@ -1,4 +1,4 @@
-/* Goal: what an endpoint says is taken as the frameworks mean it, and nothing that is half said is
+/* Goal: the answers of common frameworks are understood, and an incomplete answer is never
  * healthy. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 
 #include "fsm/terminal/world_secret.h"
 #include "journal/store.h"
+#include "tests/scratch.h"
 
 void support_code(enum error_code code, enum error_code wanted, const struct error *error)
 {
@@ -41,17 +41,9 @@ void support_directory(char ret_path[SUPPORT_PATH_MAX])
     assert_non_null(mkdtemp(ret_path));
 }
 
-static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *place)
-{
-    (void)status;
-    (void)kind;
-    (void)place;
-    return remove(path);
-}
-
 void support_remove(const char *path)
 {
-    assert_int_equal(nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+    assert_int_equal(scratch_remove(path), 0);
 }
 
 const char *support_path(const char *directory, const char *name)

@@ -1,5 +1,5 @@
-"""What goes missing under a deployment, on the real stack: the docker and compose programs of the
-target, the link, the bus. Each is taken away and given back by a test."""
+"""What a test takes away during a deployment on the real stack, and gives back: the docker and
+compose programs of the target, the link, the bus."""
 import os
 import pathlib
 import shutil
@@ -42,7 +42,7 @@ def here(stack):
 
 
 def place_of(stack):
-    """That directory anew; the target's user may write to it."""
+    """That directory, empty; the target's user may write to it."""
     place = here(stack)
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir()
@@ -51,14 +51,14 @@ def place_of(stack):
 
 
 def wrap_docker(stack, lines):
-    """The docker program of the target with shell lines in front of it; a change of titan.yml."""
+    """Puts shell lines before the docker program of the target; returns a change of titan.yml."""
     docker = stack.env["DOCKER"]
     program = write_program(place_of(stack) / "docker", lines + f'\nexec {docker} "$@"\n')
     return lambda text: text.replace(f"docker: {docker}", f"docker: {program}", 1)
 
 
 def wrap_compose(stack, lines):
-    """$COMPOSE is the program behind it; without an `exit` in these lines it is called."""
+    """The same for compose. The lines may call $COMPOSE and exit; else it is called after them."""
     host = stack.env.get("DOCKER_HOST")
     host = f"export DOCKER_HOST={host}\n" if host else ""
     compose = stack.env["COMPOSE"]
@@ -147,6 +147,14 @@ def server_pid(stack, name):
     raise AssertionError(f"no {name} runs")
 
 
+def reload_server(stack, name, word):
+    """Has a server read its configuration again; returns when its log says `word` once more."""
+    log = pathlib.Path(stack.env["STACK"]) / "log" / name
+    before = log.read_bytes().count(word)
+    os.kill(server_pid(stack, name), signal.SIGHUP)
+    titan.wait_until(f"{name} reads it", lambda: log.read_bytes().count(word) > before)
+
+
 def children_of(pid):
     found = []
     for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
@@ -160,7 +168,7 @@ def children_of(pid):
 
 
 def cut_link(stack):
-    """Every session of the target's ssh server, which goes on listening."""
+    """Ends every session of the target's ssh server, which still listens."""
     cut = children_of(server_pid(stack, "sshd"))
     insist(cut, "nobody is connected")
     for pid in cut:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Goal: a journal that cannot be written in a health window ends the driver with 19; Execution is
-disarmed before, and that DISARM was sent is said only where Execution received it. Data page, sync
-and meta page fail, each once; what was left is taken up again.
+"""Goal: a journal that cannot be written in a health window ends the driver with 19. Execution is
+disarmed first, and the driver says so only if Execution received the DISARM. Data page, sync and
+meta page fail, each once; afterwards the deployment is rolled back.
 
 Run with the plain build: the library that fails is preloaded."""
 import os

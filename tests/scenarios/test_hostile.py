@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
 """Goal: what the target prints, names or hands on harms neither the driver nor its journal: open
-descriptors, names of services, answers without an end, files that change behind the look."""
+descriptors, names of services, answers without an end, files that change after the look."""
 import os
 import pathlib
 import signal
 import socket
 import threading
-import time
 
 import outage
 import titan
@@ -14,16 +13,19 @@ from outage import operator_of
 from titan import insist
 
 SHORT = {"window_ms": 1500, "sample_interval_ms": 500}
-SECONDS, KILOBYTES = 20, 300 << 10  # of CPU and memory, of a driver that was told too much
+SECONDS, KILOBYTES = (
+    20,
+    300 << 10,
+)  # of CPU and memory: limits for a driver that gets too much input
 PLAIN = pathlib.Path(os.environ.get("TITAN_PLAIN_BUILD", titan.BUILD)) / "fsm" / "titan-fsm"
 HASH = "titan.req.exec.policy_hash.v1"
 
 
 def children_inherit_no_descriptor(stack):
-    """Whatever is started for the target writes to each descriptor behind the usual three; here
-    those of the journal, of a socket or of a terminal would be. The pipes are of the line itself
-    that calls it."""
+    """Each program that is started for the target writes to each descriptor above 2, where those of
+    the journal, of a socket or of a terminal would be. Pipes belong to the calling shell line."""
     write = (
+        ': > "${0%/*}/ran"; '
         "for n in 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do "
         'l=$(readlink "/proc/$$/fd/$n"); case $l in ""|pipe:*) continue ;; esac; '
         '( eval "echo destroyed >&$n" ) 2>/dev/null && echo "$n $l" >> "${0%/*}/written"; done'
@@ -32,13 +34,14 @@ def children_inherit_no_descriptor(stack):
     stack.commit("release-2")
     operator.begin("release")
     operator.expect(titan.DONE, "run", "--rearm", "yes")
+    insist((outage.here(stack) / "ran").exists(), "the wrapper was called")
     written = outage.here(stack) / "written"
     insist(not written.exists(), written.exists() and written.read_text())
     operator.expect_proven()
 
 
 def name_of_a_service_is_never_a_command(stack):
-    """A rendered configuration that names a service as a shell would obey."""
+    """In the rendered configuration the name of a service contains a shell command."""
     mark = pathlib.Path(stack.env["TITAN_DIR"]) / "state" / "owned"
     lie = outage.wrap_compose(
         stack,
@@ -110,14 +113,13 @@ class Answerer:
 
 
 def answer_without_an_end_is_no_answer(stack):
-    """Execution itself has fallen silent, and who answers in its place does not stop."""
+    """Execution itself is silent, and a second responder sends an answer without an end."""
     operator = operator_of(stack, limits={"rollback_ms": 60000})
     config = pathlib.Path(stack.env["STACK"]) / "nats" / "nats.conf"
     text, server = config.read_text(), outage.server_pid(stack, "nats")
     config.write_text(text + "max_payload: 67108864\n")
     try:
-        os.kill(server, signal.SIGHUP)
-        time.sleep(0.5)
+        outage.reload_server(stack, "nats", b"Reloaded server configuration")
         answerer = Answerer(stack)
         stack.commit("release-2", "--fault", "execution:no_responder")
         operator.begin("release")
@@ -132,7 +134,7 @@ def answer_without_an_end_is_no_answer(stack):
         os.kill(server, signal.SIGHUP)
 
 
-def env_file_changed_behind_the_pull_stops_the_first_change(stack):
+def env_file_changed_after_the_pull_stops_the_first_change(stack):
     path = pathlib.Path(stack.env["TITAN_DIR"]) / ".env.prod"
     operator = operator_of(stack, limits=SHORT)
     stack.commit("release-2")
@@ -159,7 +161,7 @@ titan.run_cases(
             children_inherit_no_descriptor,
             name_of_a_service_is_never_a_command,
             deep_configuration_is_refused_at_once,
-            env_file_changed_behind_the_pull_stops_the_first_change,
+            env_file_changed_after_the_pull_stops_the_first_change,
             answer_without_an_end_is_no_answer,
         ]
     ),

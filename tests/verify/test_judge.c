@@ -52,10 +52,12 @@ static const struct {
     {"window_ms: {\n", ":", ""},
 };
 
+enum { LIMITS_PATH_MAX = 64 };
+
 static enum error_code read_text(const char *text, struct limits *limits, struct error *error,
-                                 char *ret_path)
+                                 char ret_path[LIMITS_PATH_MAX])
 {
-    (void)strcpy(ret_path, "/tmp/titan-limits-XXXXXX");
+    (void)snprintf(ret_path, LIMITS_PATH_MAX, "/tmp/titan-limits-XXXXXX");
     int descriptor = mkstemp(ret_path);
     assert_true(descriptor >= 0);
     assert_int_equal(write(descriptor, text, strlen(text)), (ssize_t)strlen(text));
@@ -71,7 +73,7 @@ static void limits_each_file_taken_or_refused_at_its_place(void **state)
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         struct limits limits;
         struct error error;
-        char path[64];
+        char path[LIMITS_PATH_MAX];
         enum error_code code = read_text(files[i].text, &limits, &error, path);
         if ((code == ERROR_OK) != (files[i].where == NULL))
             fail_msg("%s: %d", files[i].text, (int)code);
@@ -91,15 +93,15 @@ static void limits_items_and_bytes_are_bounded(void **state)
     (void)state;
     struct limits limits;
     struct error error;
-    char text[70000] = "checklist: [a", path[64];
+    char text[70000], path[LIMITS_PATH_MAX];
+    size_t full = (size_t)snprintf(text, sizeof text, "checklist: [a");
     for (unsigned i = 1; i < LIMITS_ITEMS_MAX; i++)
-        (void)strcat(text, ",a");
-    size_t full = strlen(text);
-    (void)strcat(text, "]\n");
+        full += (size_t)snprintf(text + full, sizeof text - full, ",a");
+    (void)snprintf(text + full, sizeof text - full, "]\n");
     assert_int_equal(read_text(text, &limits, &error, path), ERROR_OK);
     assert_int_equal(limits.checklist_count, LIMITS_ITEMS_MAX);
     assert_string_equal(limits.checklist[LIMITS_ITEMS_MAX - 1], "a");
-    (void)strcpy(text + full, ",a]\n");
+    (void)snprintf(text + full, sizeof text - full, ",a]\n");
     assert_int_equal(read_text(text, &limits, &error, path), ERROR_USAGE);
     memset(text, '#', 65537);
     memcpy(text, "failures: 3\n", 12);
@@ -129,7 +131,7 @@ static void limits_failures_in_all_are_a_tenth_of_the_samples(void **state)
     for (size_t i = 0; i < sizeof totals / sizeof totals[0]; i++) {
         struct limits limits;
         struct error error;
-        char path[64];
+        char path[LIMITS_PATH_MAX];
         assert_int_equal(read_text(totals[i].text, &limits, &error, path), ERROR_OK);
         assert_int_equal(limits.failures_total, totals[i].total);
     }

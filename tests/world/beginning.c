@@ -22,16 +22,23 @@ static bool is_same_text(const char *left, const char *right)
     return left == right || (left != NULL && right != NULL && strcmp(left, right) == 0);
 }
 
+static bool is_same_choice(const struct person_choice *one, const struct person_choice *other)
+{
+    return one->window_ms == other->window_ms && one->interval_ms == other->interval_ms
+           && one->rollback_ms == other->rollback_ms && one->approvals == other->approvals
+           && one->unarmed == other->unarmed && one->container == other->container
+           && one->unnamed == other->unnamed && is_same_text(one->order, other->order)
+           && is_same_text(one->policy_files, other->policy_files);
+}
+
+/* The faults of the release may differ: they show only later. */
 static bool is_same(const struct beginning *left, const struct beginning *right)
 {
-    const struct person_choice *one = &left->choice, *other = &right->choice;
-    return left->seed == right->seed && left->state == right->state
-           && is_same_text(left->begin, right->begin) && is_same_text(left->go, right->go)
+    return is_same_choice(&left->choice, &right->choice) && left->seed == right->seed
+           && left->state == right->state && is_same_text(left->begin, right->begin)
+           && is_same_text(left->go, right->go)
            && is_same_text(left->release.subject, right->release.subject)
            && is_same_text(left->release.policy, right->release.policy)
-           && one->window_ms == other->window_ms && one->interval_ms == other->interval_ms
-           && one->approvals == other->approvals && one->unarmed == other->unarmed
-           && one->container == other->container && one->unnamed == other->unnamed
            && is_same_text(left->release.project, right->release.project);
 }
 

@@ -1,7 +1,7 @@
-/* tests/world/checkpoint: a scripted world as it stood at one moment, which it can be put back to
- * as often as a test wants. Knows:     what may change in a world; no driver has it open meanwhile.
- * Its journal may have grown since, not have been cut shorter than it was. Ownership:
- * checkpoint_free() before the world is closed. */
+/* tests/world/checkpoint: a scripted world as it was at one moment; a test can restore it any
+ * number of times.
+ * Knows:     what may change in a world; no driver has it open meanwhile. Its journal may have
+ * grown since, but not become shorter. Ownership: checkpoint_free() before the world is closed. */
 #ifndef WORLD_CHECKPOINT_H
 #define WORLD_CHECKPOINT_H
 

@@ -1,5 +1,5 @@
-/* Goal: what was not healthy before is said before anything is changed, is mended by a release that
- * mends it, and is not asked of a rollback. */
+/* Goal: a service that was not healthy before is reported before anything is changed; a release
+ * may mend it; a rollback does not have to. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,7 +20,7 @@ static const struct person_choice plain = {.window_ms = 1000, .interval_ms = 500
                                             .container = true};
 enum { DONE = 0, ROLLED_BACK = 10 };
 
-/* All that runs is from images that make it so. */
+/* Gives every image with this name the faults: what runs was made from it. */
 static void set_faults(struct scripted *world, const char *name, unsigned faults)
 {
     for (size_t i = 0; i < world->titan.image_count; i++)

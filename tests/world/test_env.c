@@ -45,7 +45,7 @@ static void assert_env(struct scripted *world, unsigned mode, const char *text)
 static char *env_of(struct scripted *world)
 {
     const struct file *file = files_find(&world->titan.files, ENV_PATH);
-    char *text = calloc(1, file->content.size + 64);
+    char *text = calloc(1, file->content.size + 1);
     memcpy(text, file->content.data, file->content.size);
     return text;
 }
@@ -99,9 +99,10 @@ static void env_edited_before_begin_is_put_back(void **state)
 
 static void edits_and_opens(struct scripted *world)
 {
-    char *text = env_of(world);
-    (void)strcat(text, "STRANGE=1\n");
-    put_env(world, 0644, text);
+    char *text = env_of(world), edited[4096];
+    int length = snprintf(edited, sizeof edited, "%sSTRANGE=1\n", text);
+    assert_true(length > 0 && (size_t)length < sizeof edited);
+    put_env(world, 0644, edited);
     free(text);
 }
 

@@ -1,6 +1,6 @@
-/* Goal: what the configuration names is found where people mean it. Policy files lie in the tree,
- * or the release is stopped; where the configuration names no project, it is the one that compose
- * itself finds; and a commit that gives it another name stops before anything is touched. */
+/* Goal: the names in the configuration are found. Policy files are in the tree, or the release
+ * stops; if the configuration names no project, it is the one that compose itself finds; a commit
+ * that gives the project another name stops before anything is changed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

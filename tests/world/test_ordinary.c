@@ -1,5 +1,5 @@
-/* Goal: what an ordinary stack has besides its long-running services is released and rolled back:
- * a migration that ends, a service of several containers, one that is switched off, one of a
+/* Goal: an ordinary stack has more than long-running services, and it is released and rolled back
+ * too: a migration that ends, a service of several containers, one with 0 replicas, one of a
  * profile that is not active. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -82,7 +82,16 @@ static size_t running_of(const struct titan *titan, const char *service)
 }
 
 static const char *const migrations[] = {MIGRATES, ENDS};
-enum { MIGRATIONS = 2 };
+#define MIGRATION_ORDER "[migrate, titan-execution, titan-brain]"
+enum { MIGRATIONS = 2, MIGRATION_WAYS = 2 * MIGRATIONS };
+
+/* Each way to declare the migration: `order` does not name it, or it does. */
+static struct scripted *migrating(size_t way)
+{
+    struct person_choice how = choice;
+    how.order = way < MIGRATIONS ? NULL : MIGRATION_ORDER;
+    return extended_for(&how, migrations[way % MIGRATIONS]);
+}
 
 static void publish(struct scripted *world, unsigned migrate_faults, unsigned web_faults)
 {
@@ -90,26 +99,22 @@ static void publish(struct scripted *world, unsigned migrate_faults, unsigned we
     (void)titan_build(&world->titan, "registry.test/migrate", "", migrate_faults);
 }
 
-/* Also where the order names it: the `up` of all does not start it again. */
+/* Also when `order` names it: the `up` of all services does not start it again. */
 static void migration_runs_once_and_is_good(void **state)
 {
-    static const char *const orders[] = {NULL, "[migrate, titan-execution, titan-brain]"};
     (void)state;
-    for (size_t i = 0; i < MIGRATIONS; i++)
-        for (size_t k = 0; k < 2; k++) {
-            struct person_choice how = choice;
-            how.order = orders[k];
-            struct scripted *world = extended_for(&how, migrations[i]);
-            size_t before = starts_of(&world->titan, "migrate");
-            publish(world, 0, 0);
-            ends_with(world, COMPLETED);
-            assert_int_equal(starts_of(&world->titan, "migrate"), before + 1);
-            expect_verdict(world, "");
-            scripted_close(world);
-        }
+    for (size_t way = 0; way < MIGRATION_WAYS; way++) {
+        struct scripted *world = migrating(way);
+        size_t before = starts_of(&world->titan, "migrate");
+        publish(world, 0, 0);
+        ends_with(world, COMPLETED);
+        assert_int_equal(starts_of(&world->titan, "migrate"), before + 1);
+        expect_verdict(world, "");
+        scripted_close(world);
+    }
 }
 
-/* The images of before run again, the migration does not, and the claim says that it is partial. */
+/* The old images run again, the migration does not, and the claim says that it is partial. */
 static void migration_does_not_run_again_on_the_way_back(void **state)
 {
     (void)state;
@@ -126,41 +131,37 @@ static void migration_does_not_run_again_on_the_way_back(void **state)
 
 static void migration_that_fails_rolls_back(void **state)
 {
-    static const char *const orders[] = {NULL, "[migrate, titan-execution, titan-brain]"};
     (void)state;
-    for (size_t i = 0; i < MIGRATIONS; i++)
-        for (size_t k = 0; k < 2; k++) {
-            struct person_choice how = choice;
-            how.order = orders[k];
-            struct scripted *world = extended_for(&how, migrations[i]);
-            size_t before = starts_of(&world->titan, "migrate");
-            publish(world, FAULT_EXITS, 0);
-            ends_with(world, ROLLED_BACK);
-            assert_true(starts_of(&world->titan, "migrate") <= before + 2);
-            expect_verdict(world, "it is partial");
-            scripted_close(world);
-        }
+    for (size_t way = 0; way < MIGRATION_WAYS; way++) {
+        struct scripted *world = migrating(way);
+        size_t before = starts_of(&world->titan, "migrate");
+        publish(world, FAULT_EXITS, 0);
+        ends_with(world, ROLLED_BACK);
+        assert_true(starts_of(&world->titan, "migrate") <= before + 2);
+        expect_verdict(world, "it is partial");
+        scripted_close(world);
+    }
 }
 
-static void die_behind_the_migration(struct titan *titan, void *context)
+static void die_after_the_migration(struct titan *titan, void *context)
 {
     (void)titan;
     ((struct scripted *)context)->dead = true;
 }
 
-/* What the driver of before did is looked at, and not done again. */
+/* The resumed driver looks at what was done, and does not do it again. */
 static void migration_does_not_run_again_after_an_interruption(void **state)
 {
     struct person_choice how = choice;
     (void)state;
-    how.order = "[migrate, titan-execution, titan-brain]";
+    how.order = MIGRATION_ORDER;
     struct scripted *world = extended_for(&how, MIGRATES);
     size_t before = starts_of(&world->titan, "migrate");
     publish(world, 0, 0);
     assert_int_equal(person_runs(world, "begin release --reason test"), 0);
     while (strcmp(person_state(world), "guarded") != 0)
         assert_int_equal(person_runs(world, "advance --rearm yes --confirm " PERSON_TARGET), 0);
-    titan_at(&world->titan, world->timeline.now_ns + 4000000000, die_behind_the_migration, world);
+    titan_at(&world->titan, world->timeline.now_ns + 4000000000, die_after_the_migration, world);
     (void)person_runs(world, GO);
     assert_true(world->dead);
     assert_int_equal(starts_of(&world->titan, "migrate"), before + 1);
@@ -191,26 +192,26 @@ static void migration_runs_once_in_a_policy_change(void **state)
     }
 }
 
-static void all_replicas_are_the_service(void **state)
+static void both_replicas_run_after(unsigned web_faults, int wanted)
 {
-    (void)state;
     struct scripted *world = extended(TWICE);
-    titan_publish(&world->titan, &(struct titan_release){.subject = "a"});
-    ends_with(world, COMPLETED);
+    publish(world, 0, web_faults);
+    ends_with(world, wanted);
     assert_int_equal(running_of(&world->titan, "web"), 2);
     expect_verdict(world, "");
     scripted_close(world);
 }
 
+static void all_replicas_are_the_service(void **state)
+{
+    (void)state;
+    both_replicas_run_after(0, COMPLETED);
+}
+
 static void all_replicas_are_restored(void **state)
 {
     (void)state;
-    struct scripted *world = extended(TWICE);
-    publish(world, 0, FAULT_UNHEALTHY);
-    ends_with(world, ROLLED_BACK);
-    assert_int_equal(running_of(&world->titan, "web"), 2);
-    expect_verdict(world, "");
-    scripted_close(world);
+    both_replicas_run_after(FAULT_UNHEALTHY, ROLLED_BACK);
 }
 
 /* `--scale` by hand: the release brings as many as are declared, the rollback as many as ran. */
@@ -283,8 +284,8 @@ static void restart_debug(struct scripted *world)
     titan_restart(&world->titan, titan_running(&world->titan, "debug"));
 }
 
-/* It is not ours: neither pulled nor brought up nor removed nor judged, even where it changes while
- * a window is looked through. */
+/* It is not ours: not pulled, not started, not removed and not judged, even when it changes during
+ * the window. */
 static void service_of_an_inactive_profile_is_left_alone(void **state)
 {
     (void)state;

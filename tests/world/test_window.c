@@ -58,7 +58,7 @@ static void reboot_operator(struct scripted *world)
     world->dead = true;
 }
 
-/* Its boot clock begins anew, as it does. */
+/* Its boot clock begins at 0 again. */
 static void reboot_operator_clock(struct scripted *world)
 {
     reboot_operator(world);
