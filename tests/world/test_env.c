@@ -42,12 +42,20 @@ static void assert_env(struct scripted *world, unsigned mode, const char *text)
     assert_memory_equal(file->content.data, text, file->content.size);
 }
 
-static char *env_of(struct scripted *world)
+/* The env file, and `lines` after it; the caller frees it. */
+static char *env_with(struct scripted *world, const char *lines)
 {
     const struct file *file = files_find(&world->titan.files, ENV_PATH);
-    char *text = calloc(1, file->content.size + 1);
-    memcpy(text, file->content.data, file->content.size);
+    char *text = NULL;
+    assert_true(
+        asprintf(&text, "%.*s%s", (int)file->content.size, (const char *)file->content.data, lines)
+        >= 0);
     return text;
+}
+
+static char *env_of(struct scripted *world)
+{
+    return env_with(world, "");
 }
 
 static void assert_proven(struct scripted *world, const char *words)
@@ -99,10 +107,8 @@ static void env_edited_before_begin_is_put_back(void **state)
 
 static void edits_and_opens(struct scripted *world)
 {
-    char *text = env_of(world), edited[4096];
-    int length = snprintf(edited, sizeof edited, "%sSTRANGE=1\n", text);
-    assert_true(length > 0 && (size_t)length < sizeof edited);
-    put_env(world, 0644, edited);
+    char *text = env_with(world, "STRANGE=1\n");
+    put_env(world, 0644, text);
     free(text);
 }
 
@@ -171,8 +177,7 @@ static void password_that_is_part_of_a_name_is_no_secret(void **state)
 {
     (void)state;
     struct scripted *world = person_begins(77, &choice);
-    char *text = env_of(world);
-    (void)snprintf(text + strlen(text), 64, "WEB_PASSWORD=registry\nCACHE_SECRET=brain:latest\n");
+    char *text = env_with(world, "WEB_PASSWORD=registry\nCACHE_SECRET=brain:latest\n");
     put_env(world, 0600, text);
     begin_and_run(world, &(struct titan_release){.subject = "two"}, 0);
     assert_proven(world, NULL);
