@@ -48,6 +48,8 @@ enum error_code baseline_load(struct journal *journal, struct drift_baseline *re
             continue;
         code = hex_line(journal, &entry, PROBE_GIT_HEAD, COMMIT_HEX, baseline.commit, error);
         if (code == ERROR_OK)
+            code = hex_line(journal, &entry, PROBE_HMAC_KEY, SHA256_HEX, baseline.hmac_key, error);
+        if (code == ERROR_OK)
             code = hex_line(journal, &entry, PROBE_CONFIG_HMAC, SHA256_HEX, baseline.config_hmac,
                             error);
         if (code == ERROR_OK)

@@ -20,6 +20,7 @@ struct last_look {
     struct images images, pulled;
     struct interlock_view first, interlock; /* in front of the voices, behind them */
     struct parity_view parity;
+    bool other_key;     /* of the fingerprints, than when the images were pulled */
     char differs[1200]; /* each as "NAME was X and is Y", "; " between them; "" = nothing */
 };
 

@@ -103,6 +103,9 @@ static enum error_code load_tree(struct driver *driver, const struct journal_ent
         code = first_line(driver, entry, PROBE_GIT_BRANCH, snapshot->branch,
                           sizeof snapshot->branch, error);
     if (code == ERROR_OK)
+        code = first_line(driver, entry, PROBE_HMAC_KEY, snapshot->hmac_key,
+                          sizeof snapshot->hmac_key, error);
+    if (code == ERROR_OK)
         code = first_line(driver, entry, PROBE_CONFIG_HMAC, snapshot->config_hmac,
                           sizeof snapshot->config_hmac, error);
     if (code == ERROR_OK)

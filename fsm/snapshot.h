@@ -14,7 +14,9 @@
 
 struct snapshot {
     char commit[COMMIT_HEX + 1], branch[128];
-    char config_hmac[SHA256_HEX + 1], env_hmac[SHA256_HEX + 1], env_mode[40];
+    /* hmac_key: of the fingerprints; under another one they cannot be compared */
+    char hmac_key[SHA256_HEX + 1], config_hmac[SHA256_HEX + 1], env_hmac[SHA256_HEX + 1],
+        env_mode[40];
     /* Which env file the containers run with (kept.h): the good one, of HMAC and mode above, or
      * else the one that was found. */
     bool env_good;

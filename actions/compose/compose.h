@@ -85,7 +85,7 @@ enum error_code compose_up(struct target *target, const struct target_tenancy *t
  * fingerprints for later are refused (status 3), and what is compared now is under a temporary key.
  */
 enum compose_key { COMPOSE_KEY_INVALID = 0, COMPOSE_KEY_MAKE, COMPOSE_KEY_LEAVE };
-/* Evidence: config.hmac, env.hmac, env.mode. */
+/* Evidence: hmac.key, config.hmac, env.hmac, env.mode. */
 enum error_code compose_fingerprints(struct target *target, enum compose_key key,
                                      struct evidence *evidence, struct error *error) CHECKED;
 /* The shell function `hmac`, of standard input under the key of the target, which must be there. */

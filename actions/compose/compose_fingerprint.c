@@ -115,12 +115,16 @@ enum error_code compose_fingerprints(struct target *target, enum compose_key key
                                      struct evidence *evidence, struct error *error)
 {
     const struct setup_compose *compose = &target_setup(target)->compose;
-    CLEANUP_TEXT struct text script = {0}, env_script = {0};
+    CLEANUP_TEXT struct text script = {0}, env_script = {0}, key_script = {0};
+    add_hmac_functions(&key_script, target, key, NEED_KEY);
+    text_add(&key_script, "printf 'id of the key' | hmac");
+    enum error_code code = probe_hmac(target, key, &key_script, PROBE_HMAC_KEY, evidence, error);
     add_hmac_functions(&script, target, key, NEED_KEY);
     text_add(&script, "v=$(");
     compose_prefix(&script, target, NULL);
     text_add(&script, "config 2>/dev/null) && printf '%s\\n' \"$v\" | hmac");
-    enum error_code code = probe_hmac(target, key, &script, PROBE_CONFIG_HMAC, evidence, error);
+    if (code == ERROR_OK)
+        code = probe_hmac(target, key, &script, PROBE_CONFIG_HMAC, evidence, error);
     add_hmac_functions(&env_script, target, key, NEED_KEY);
     text_add(&env_script, "hmac < ");
     text_add_quoted(&env_script, compose->env_file[0] != '\0' ? compose->env_file : "/dev/null");

@@ -259,7 +259,7 @@ void drift_since(const struct drift_baseline *baseline, const char *commit, cons
         add_drift_line(
             drift, DRIFT_ENV_FILE, true, env_file, "the next deployment makes a new key",
             "it cannot be compared with the one of deployment %lld: the key in the state directory "
-            "is gone",
+            "is gone, or another one",
             number);
     else if (is_other(baseline->env_hmac, env_hmac))
         add_drift_line(drift, DRIFT_ENV_FILE, false, env_file,

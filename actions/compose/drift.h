@@ -41,7 +41,8 @@ struct drift {
 /* What the last completed deployment left, as its journal holds it. "" = not recorded. */
 struct drift_baseline {
     int64_t deployment; /* 0 = there is none */
-    char commit[COMMIT_HEX + 1], config_hmac[SHA256_HEX + 1], env_hmac[SHA256_HEX + 1];
+    char commit[COMMIT_HEX + 1], hmac_key[SHA256_HEX + 1], config_hmac[SHA256_HEX + 1],
+        env_hmac[SHA256_HEX + 1];
 };
 
 const char *drift_kind_name(enum drift_kind kind);
@@ -69,7 +70,7 @@ void drift_tree(const struct bytes *changes, const struct bytes *loose, struct d
 void drift_branch(const struct git_state *git, const struct git_upstream *upstream,
                   const struct setup_repository *repository, struct drift *drift);
 /* Against the last completed deployment; nothing where there is none. The HMACs are "" where the
- * key on the target is gone. */
+ * key on the target is gone, or is another one than then. */
 void drift_since(const struct drift_baseline *baseline, const char *commit, const char *config_hmac,
                  const char *env_hmac, const struct setup_compose *compose, struct drift *drift);
 

@@ -57,22 +57,30 @@ static bool starts_with(const struct evidence *evidence, const char *probe, cons
     return item->output.size >= length && memcmp(item->output.data, text, length) == 0;
 }
 
+/* The fingerprints of before and of now are under one key. Where it was lost on the way they tell
+ * nothing, and nothing is blamed on them. */
+static bool has_same_key(const struct step *step)
+{
+    return starts_with(&step->evidence, PROBE_HMAC_KEY, step->seen.before.hmac_key);
+}
+
 /* Tree and files: a difference does not go away by waiting. */
 static void judge_files(struct step *step)
 {
     const struct snapshot *before = &step->seen.before;
+    bool has_key = has_same_key(step);
     const struct git_state *git = &step->seen.git;
     if (strcmp(git->commit, before->commit) != 0 || strcmp(git->branch, before->branch) != 0)
         (void)step_is(step, EVENT_MISMATCH, "the tree is at %.12s (%s) and was at %.12s (%s)",
                       git->commit, git->branch, before->commit, before->branch);
     else if (!git->clean)
         (void)step_is(step, EVENT_MISMATCH, "the restored tree has changes that no commit holds");
-    else if (!starts_with(&step->evidence, PROBE_ENV_HMAC, before->env_hmac)
+    else if ((has_key && !starts_with(&step->evidence, PROBE_ENV_HMAC, before->env_hmac))
              || !starts_with(&step->evidence, PROBE_ENV_MODE, before->env_mode))
         (void)step_is(step, EVENT_MISMATCH,
                       "the env file, its mode or its owner is not that with which the containers "
                       "ran before");
-    else if (!before->env_good
+    else if (has_key && !before->env_good
              && !starts_with(&step->evidence, PROBE_CONFIG_HMAC, before->config_hmac))
         (void)step_is(step, EVENT_MISMATCH, "the rendered configuration is not what it was before");
 }
@@ -296,7 +304,7 @@ static enum error_code check_configurations(struct step *step, struct error *err
         const struct configuration *is = configurations_find(&step->seen.configurations, service);
         if (is_same_configuration(is, configurations_find(&before->configurations, service)))
             continue;
-        if (is == NULL || is->declared[0] != '\0')
+        if (is == NULL || (is->declared[0] != '\0' && has_same_key(step)))
             return step_is(
                 step, EVENT_MISMATCH,
                 "service %s runs with another configuration than the restored file gives it",
@@ -305,6 +313,11 @@ static enum error_code check_configurations(struct step *step, struct error *err
         (void)snprintf(unknown + used, sizeof unknown - used, "%s%s",
                        used > 0 ? ", " : "compose cannot tell the configuration of ", service);
     }
+    if (!has_same_key(step))
+        progress_word(
+            step->driver,
+            "the key of the fingerprints was lost on the way: whether env file and "
+            "configurations are those of before cannot be compared; look at the env file");
     return unknown[0] != '\0' ? step_fact(step, FACT_DRIFT, unknown, error) : ERROR_OK;
 }
 

@@ -131,7 +131,8 @@ static enum error_code note_files(struct step *step, struct error *error)
 {
     static const struct {
         const char *probe, *name;
-    } same[] = {{PROBE_ENV_HMAC, "the env file is"},
+    } same[] = {{PROBE_HMAC_KEY, "the key of the fingerprints in the state directory is"},
+                {PROBE_ENV_HMAC, "the env file is"},
                 {PROBE_ENV_MODE, "mode, owner or group of the env file are"}};
     const struct journal_entry *connected = deployment_transition_to(&step->driver->deployment,
                                                                      STATE_CONNECTED);

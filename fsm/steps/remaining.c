@@ -24,7 +24,8 @@ static enum error_code judge_pulled_files(struct step *step, struct error *error
 {
     static const struct {
         const char *probe, *name;
-    } same[] = {{PROBE_CONFIG_HMAC, "the rendered configuration is"},
+    } same[] = {{PROBE_HMAC_KEY, "the key of the fingerprints in the state directory is"},
+                {PROBE_CONFIG_HMAC, "the rendered configuration is"},
                 {PROBE_ENV_HMAC, "the env file is"},
                 {PROBE_ENV_MODE, "mode, owner or group of the env file are"}};
     const struct deployment *deployment = &step->driver->deployment;

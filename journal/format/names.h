@@ -52,6 +52,7 @@
 #define PROBE_COMPOSE_DRIFT "compose.drift"
 #define PROBE_COMPOSE_PULL "compose.pull"
 #define PROBE_COMPOSE_UP "compose.up"
+#define PROBE_HMAC_KEY "hmac.key"
 #define PROBE_CONFIG_HMAC "config.hmac"
 #define PROBE_ENV_HMAC "env.hmac"
 #define PROBE_ENV_MODE "env.mode"
@@ -84,6 +85,7 @@
     X(PROBE_COMPOSE_DRIFT)      \
     X(PROBE_COMPOSE_PULL)       \
     X(PROBE_COMPOSE_UP)         \
+    X(PROBE_HMAC_KEY)           \
     X(PROBE_CONFIG_HMAC)        \
     X(PROBE_ENV_HMAC)           \
     X(PROBE_ENV_MODE)           \

@@ -175,11 +175,11 @@ static void compose_scripts_any_name_stays_one_word(void **state)
                      ERROR_OK);
     assert_int_equal(compose_up(target, &TENANCY, &up, &evidence, &status, &error), ERROR_OK);
     for (enum compose_key key = COMPOSE_KEY_MAKE; key <= COMPOSE_KEY_LEAVE; key++) {
-        recorder.answers[0] = recorder.answers[1] = fingerprint;
-        recorder.answers[2] = "600 1000 1000\n";
+        recorder.answers[0] = recorder.answers[1] = recorder.answers[2] = fingerprint;
+        recorder.answers[3] = "600 1000 1000\n";
         recorder.answered = 0;
         assert_int_equal(compose_fingerprints(target, key, &evidence, &error), ERROR_OK);
-        recorder.answers[0] = recorder.answers[1] = recorder.answers[2] = NULL;
+        memset(recorder.answers, 0, sizeof recorder.answers);
         assert_int_equal(compose_configurations(target, &model, ODD, key, &evidence,
                                                 &configurations, &error),
                          ERROR_OK);

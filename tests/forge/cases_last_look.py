@@ -103,6 +103,14 @@ def put(action, probe, text):
 
 
 OTHER = "0" * 64
+
+
+def other_key_and_env(journal):
+    """What cannot be compared is not proven, whatever it says."""
+    for probe in "hmac.key", "env.hmac":
+        put("verify_restored", probe, OTHER)(journal)
+
+
 CASES = [
     Case("ll_env", "P-32", "release", put(SWITCH, "env.hmac", OTHER)),
     Case("ll_env_mode", "P-32", "release", put(SWITCH, "env.mode", "644 1000 1000")),
@@ -166,6 +174,9 @@ CASES = [
         "release_unhealthy",
         lambda j: edit.item(T(j, "verify_restored"), "compose.drift").update(subject="override"),
     ),
+    Case("ll_key", "P-32", "release", put(SWITCH, "hmac.key", OTHER)),
+    Case("r_key", "R-08", "release_unhealthy", put("verify_restored", "hmac.key", OTHER), 3),
+    Case("r_key_env", "R-08", "release_unhealthy", other_key_and_env, 3),
     Case("r_config", "R-08", "release_unhealthy", put("verify_restored", "config.hmac", OTHER)),
     Case("ll_hash_policy", "H-15", "policy", other_line(DEPLOY)),
 ]

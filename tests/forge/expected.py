@@ -89,6 +89,7 @@ EXCEPTIONS = {
     ("connect", "logs.execution", "other hash behind"): BEFORE,
     ("connect", "logs.execution", "stranger's disarm behind"): BEFORE,
     ("connect", "git.status", "exchanged"): BEFORE,
+    ("connect", "hmac.key", "exchanged"): BEFORE,
     ("connect", "config.hmac", "exchanged"): BEFORE,
     ("connect", "env.good", "exchanged"): BEFORE,
     ("deploy_execution", "logs.execution", "other hash behind"): REPLACED,
@@ -152,7 +153,9 @@ for _action, _probes in OF_FAILED.items():
 OF_ONE_JOURNAL = {
     ("connect", "act", "dropped", "scripted policy-killed 5"): "it was interrupted (P-12)",
     ("connect", "act", "dropped", "scripted release-killed 4"): "it was interrupted (P-12)",
+    ("pull_images", "hmac.key", "exchanged", "aborted"): "nothing was deployed",
     ("pull_images", "config.hmac", "exchanged", "aborted"): "nothing was deployed",
+    ("pull_images", "hmac.key", "exchanged", "stale"): "nothing was deployed",
     ("pull_images", "config.hmac", "exchanged", "stale"): "nothing was deployed",
     ("pull_images", "policy.hmac", "exchanged", "aborted"): "nothing was deployed",
     ("pull_images", "policy.hmac", "exchanged", "stale"): "nothing was deployed",

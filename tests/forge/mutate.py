@@ -17,6 +17,7 @@ OTHER_LINE = {
     "git.head": "f" * 40,
     "git.branch": "other",
     "git.status": " M docker-compose.prod.yml",
+    "hmac.key": "e" * 64,
     "config.hmac": "e" * 64,
     "env.hmac": "e" * 64,
     "policy.hmac": "e" * 64,

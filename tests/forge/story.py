@@ -279,6 +279,7 @@ class Story:
         self.fingerprints()
 
     def fingerprints(self):
+        self.item("hmac.key", "", digest("key", self.target.key) + "\n")
         self.item("config.hmac", "", digest("file", self.target.version) + "\n")
         self.item("env.hmac", "", digest("env", self.target.env) + "\n")
         self.item("env.mode", "", self.target.env_mode + "\n")

@@ -72,6 +72,7 @@ class Target:
         self.commit, self.version, self.status = digest("commit", version)[:40], version, ""
         self.numbers = 0
         self.containers, self.sick = [], set()
+        self.key = "1"  # of the fingerprints
         self.words = {}  # what an endpoint says of itself instead of "ok"
         self.env = "env"
         self.env_mode, self.env_good = "600 1000 1000", "none\n"

@@ -246,6 +246,8 @@ static void images(struct forge *forge, json_t *evidence, const char *image)
 static void hmacs(struct forge *forge, json_t *evidence)
 {
     char text[65];
+    fill(text, 'd', 64);
+    line(forge, evidence, "hmac.key", text);
     fill(text, forge->code[0], 64);
     line(forge, evidence, "config.hmac", text);
     fill(text, 'e', 64);

@@ -128,7 +128,13 @@ static void compare_configurations(const struct restored *restored, struct findi
         if (old != NULL && new != NULL &&new->running[0] != '\0'
             && strcmp(old->running, new->running) == 0)
             continue;
-        if (new != NULL &&new->declared[0] == '\0')
+        if (new != NULL && strcmp(new->declared, new->running) != 0
+            && !restoration_has_same_key(restored->before, restored->after))
+            finding_undecidable(finding, "R-03", restored->after,
+                                "whether %s is configured as before cannot be compared: the key of "
+                                "the fingerprints was lost on the way",
+                                restored->was->list[i].service);
+        else if (new != NULL &&new->declared[0] == '\0')
             finding_undecidable(finding, "R-03", restored->after,
                                 "whether %s is configured as before, compose could not tell",
                                 restored->was->list[i].service);

@@ -35,6 +35,7 @@
     X(COMPOSE_SERVICES, "compose.services")     \
     X(COMPOSE_CONTAINERS, "compose.containers") \
     X(COMPOSE_IMAGES, "compose.images")         \
+    X(HMAC_KEY, "hmac.key")                     \
     X(CONFIG_HMAC, "config.hmac")               \
     X(ENV_HMAC, "env.hmac")                     \
     X(ENV_MODE, "env.mode")                     \

@@ -4,6 +4,8 @@
 
 #include "verify/judge/audit.h"
 
+/* Whether the fingerprints of both entries are under one key. */
+bool restoration_has_same_key(const struct entry *before, const struct entry *after);
 /* R-08, over the snapshot, verify_restored and revert (which may be NULL). Which env file is back,
  * in words. */
 const char *restoration_check_env(const struct entry *before, const struct entry *after,

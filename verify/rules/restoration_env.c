@@ -54,6 +54,13 @@ static bool runs_as_declared(const struct entry *before)
     return drift != NULL;
 }
 
+bool restoration_has_same_key(const struct entry *before, const struct entry *after)
+{
+    struct slice was = reading_line(before, PROBE_HMAC_KEY),
+                 is = reading_line(after, PROBE_HMAC_KEY);
+    return was.length > 0 && slice_equal(was, is);
+}
+
 static void compare_with(const struct entry *after, enum probe probe, struct slice wanted,
                          struct finding *finding)
 {
@@ -74,16 +81,24 @@ const char *restoration_check_env(const struct entry *before, const struct entry
 {
     struct good_env good;
     const struct listing *containers = reading_last_list(before);
+    bool has_key = restoration_has_same_key(before, after);
+    if (!has_key)
+        finding_undecidable(finding, "R-08", after,
+                            "the key of the fingerprints was lost on the way: whether the env file "
+                            "is that of before cannot be compared");
     if (containers != NULL && read_good(before, &good) && covers(&good, containers)) {
         check_act(revert, "restore env good", finding);
-        compare_with(after, PROBE_ENV_HMAC, good.hmac, finding);
+        if (has_key)
+            compare_with(after, PROBE_ENV_HMAC, good.hmac, finding);
         compare_with(after, PROBE_ENV_MODE, good.mode, finding);
         return "the env file of the last good deployment, with which they ran, is back";
     }
     check_act(revert, "restore env", finding);
-    compare_with(after, PROBE_ENV_HMAC, reading_line(before, PROBE_ENV_HMAC), finding);
     compare_with(after, PROBE_ENV_MODE, reading_line(before, PROBE_ENV_MODE), finding);
-    compare_with(after, PROBE_CONFIG_HMAC, reading_line(before, PROBE_CONFIG_HMAC), finding);
+    if (has_key) {
+        compare_with(after, PROBE_ENV_HMAC, reading_line(before, PROBE_ENV_HMAC), finding);
+        compare_with(after, PROBE_CONFIG_HMAC, reading_line(before, PROBE_CONFIG_HMAC), finding);
+    }
     return runs_as_declared(before) ? "the env file is the one that was found"
                                     : "the env file is the one that was found, and whether they "
                                       "ran with it is not known";

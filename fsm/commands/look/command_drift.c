@@ -89,7 +89,7 @@ static enum error_code look_at_source(struct target *target, const struct drift_
     CLEANUP_BYTES struct bytes loose = {0};
     struct git_state git;
     struct git_upstream upstream;
-    char config_hmac[SHA256_HEX + 1], env_hmac[SHA256_HEX + 1];
+    char hmac_key[SHA256_HEX + 1], config_hmac[SHA256_HEX + 1], env_hmac[SHA256_HEX + 1];
     enum error_code code = git_look(target, evidence, &git, error);
     if (code == ERROR_OK)
         code = git_upstream(target, &upstream, error);
@@ -101,6 +101,9 @@ static enum error_code look_at_source(struct target *target, const struct drift_
         return code;
     copy_hmac(evidence, PROBE_CONFIG_HMAC, config_hmac);
     copy_hmac(evidence, PROBE_ENV_HMAC, env_hmac);
+    copy_hmac(evidence, PROBE_HMAC_KEY, hmac_key);
+    if (strcmp(hmac_key, baseline->hmac_key) != 0) /* under another key they say nothing */
+        config_hmac[0] = env_hmac[0] = '\0';
     drift_tree(&evidence_last(evidence, PROBE_GIT_STATUS, NULL)->output, &loose, drift);
     drift_branch(&git, &upstream, &target_setup(target)->repository, drift);
     drift_since(baseline, git.commit, config_hmac, env_hmac, &target_setup(target)->compose, drift);

@@ -74,9 +74,9 @@ static bool has_no_subject(enum probe probe)
     return probe == PROBE_CLOCK || probe == PROBE_GIT_HEAD || probe == PROBE_GIT_BRANCH
            || probe == PROBE_GIT_STATUS || probe == PROBE_COMPOSE_SERVICES
            || probe == PROBE_COMPOSE_CONTAINERS || probe == PROBE_COMPOSE_IMAGES
-           || probe == PROBE_CONFIG_HMAC || probe == PROBE_ENV_HMAC || probe == PROBE_ENV_MODE
-           || probe == PROBE_POLICY_HMAC || probe == PROBE_ENV_GOOD || probe == PROBE_COMPOSE_PULL
-           || probe == PROBE_TENANCY || probe == PROBE_GUARD;
+           || probe == PROBE_HMAC_KEY || probe == PROBE_CONFIG_HMAC || probe == PROBE_ENV_HMAC
+           || probe == PROBE_ENV_MODE || probe == PROBE_POLICY_HMAC || probe == PROBE_ENV_GOOD
+           || probe == PROBE_COMPOSE_PULL || probe == PROBE_TENANCY || probe == PROBE_GUARD;
 }
 
 const char *procedure_subject_fault(const struct audit *audit, const struct entry *entry,

@@ -104,8 +104,8 @@ static void check_commit(const struct audit *audit, enum action action, struct f
 static void check_files_behind(const struct deployment *deployment, enum action action,
                                struct finding *finding)
 {
-    static const enum probe probes[] = {PROBE_CONFIG_HMAC, PROBE_ENV_HMAC, PROBE_ENV_MODE,
-                                        PROBE_GIT_BRANCH};
+    static const enum probe probes[] = {PROBE_HMAC_KEY, PROBE_CONFIG_HMAC, PROBE_ENV_HMAC,
+                                        PROBE_ENV_MODE, PROBE_GIT_BRANCH};
     const struct entry *entry = deployment_good_entry(deployment, action);
     for (size_t i = 0; entry != NULL && i < sizeof probes / sizeof probes[0]; i++) {
         const struct entry *before = deployment_good_entry(deployment, probes[i] == PROBE_GIT_BRANCH

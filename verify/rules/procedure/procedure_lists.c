@@ -92,8 +92,8 @@ static bool lists_has_form(const struct item *item)
 {
     if (item->probe == PROBE_GIT_HEAD)
         return is_hex_line(item, 40);
-    if (item->probe == PROBE_CONFIG_HMAC || item->probe == PROBE_ENV_HMAC
-        || item->probe == PROBE_POLICY_HMAC)
+    if (item->probe == PROBE_HMAC_KEY || item->probe == PROBE_CONFIG_HMAC
+        || item->probe == PROBE_ENV_HMAC || item->probe == PROBE_POLICY_HMAC)
         return is_hex_line(item, SHA256_HEX);
     if (item->probe == PROBE_ENV_GOOD)
         return slice_is(item->output, "none\n") || is_good_env(item->output);

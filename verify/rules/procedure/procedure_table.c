@@ -16,7 +16,8 @@
     }
 #define FILES                                                                                     \
     {PROBE_GIT_HEAD, NULL, 0, 0}, {PROBE_GIT_BRANCH, NULL, 0, 0}, {PROBE_GIT_STATUS, NULL, 0, 0}, \
-        {PROBE_CONFIG_HMAC, NULL, 0, 0}, {PROBE_ENV_HMAC, NULL, 0, 0},                            \
+        {PROBE_HMAC_KEY, NULL, 0, 0}, {PROBE_CONFIG_HMAC, NULL, 0, 0},                            \
+        {PROBE_ENV_HMAC, NULL, 0, 0},                                                             \
     {                                                                                             \
         PROBE_ENV_MODE, NULL, 0, 0                                                                \
     }
@@ -59,8 +60,9 @@ static const struct part rows[ACTIONS][PARTS_MAX] = {
     [ACTION_UPDATE_CODE] = {ONE(GIT_HEAD), ONE(GIT_BRANCH), ONE(GIT_STATUS), ACTED(ACT, "update"),
                             ONE(GIT_HEAD), ONE(GIT_BRANCH), ONE(GIT_STATUS), ONE(GIT_CHANGED),
                             ONE(GIT_SUBJECT)},
-    [ACTION_PULL_IMAGES] = {ONE(COMPOSE_SERVICES), ONE(CONFIG_HMAC), ONE(ENV_HMAC), ONE(ENV_MODE),
-                            ONE(POLICY_HMAC), ACTED(COMPOSE_PULL, ""), ONE(COMPOSE_IMAGES)},
+    [ACTION_PULL_IMAGES] = {ONE(COMPOSE_SERVICES), ONE(HMAC_KEY), ONE(CONFIG_HMAC), ONE(ENV_HMAC),
+                            ONE(ENV_MODE), ONE(POLICY_HMAC), ACTED(COMPOSE_PULL, ""),
+                            ONE(COMPOSE_IMAGES)},
     [ACTION_LAY_GUARD] = {ONE(GUARD)},
     [ACTION_SWITCH_SERVICES] = {LAST, ACTED(COMPOSE_UP, ""), ONE(COMPOSE_CONTAINERS),
                                 ONE(COMPOSE_DRIFT), FILES},
