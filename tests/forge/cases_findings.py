@@ -317,7 +317,38 @@ def no_checklist(journal):
     journal.entries[0]["body"]["checklist"] = []
 
 
+def known_bad():
+    """What went badly is deployed once more, and now it goes well."""
+    driver = Driver()
+    driver.unhealthy_release()
+    driver.release("2")
+    return driver
+
+
+def two_releases():
+    driver = Driver()
+    driver.release("2")
+    driver.release("3")
+    return driver
+
+
+def driven_by_another(journal):
+    edit.of_type(journal, "open", 1)["body"].update(program="titan-fsm 2", table=digest("another"))
+
+
+def begun_again(journal):
+    edit.of_type(journal, "open")["body"]["again"] = True
+
+
+def over_a_network(journal):
+    journal.entries[0]["body"]["target"]["address"] = "titan.example:22"
+
+
 CASES = [
+    Case("n_known_bad", "N-11", known_bad, exit_status=0),
+    Case("n_another_driver", "N-11", two_releases, driven_by_another, exit_status=0),
+    Case("n_again", "N-11", "release", begun_again, exit_status=0),
+    Case("n_unpinned", "N-12", "release", over_a_network, exit_status=0),
     Case("g_checklist_empty", "N-03", "release", no_checklist, exit_status=0),
     Case("f_anchor_stranger", "I-07", anchored_by(key="bob")),
     Case("f_anchor_journal", "I-07", anchored_by(journal="e" * 32)),

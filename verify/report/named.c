@@ -6,6 +6,7 @@
 #include "verify/judge/healthy.h"
 #include "verify/judge/reading.h"
 #include "verify/judge/voices.h"
+#include "verify/report/named_open.h"
 #include "verify/rules/procedure/procedure.h"
 
 /* The wall clock of the target moved by more than this. */
@@ -302,6 +303,7 @@ void named_collect(const struct audit *audit, struct deployment_report *report)
     name_texts(genesis->health_words, report->words, sizeof report->words);
     name_degraded(audit, report->degraded, sizeof report->degraded);
     name_changes(audit, report->changed, sizeof report->changed);
+    named_collect_open(audit, report);
     report->no_endpoints = genesis->endpoints->count == 0;
     report->no_checklist = genesis->checklist->count == 0;
     report->by_word = rests_on_words(&audit->deployment);

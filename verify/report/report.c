@@ -65,6 +65,28 @@ __attribute__((format(printf, 3, 4))) static void add_remark(struct remarks *rem
     va_end(arguments);
 }
 
+/* N-11 and N-12 */
+static void remark_open(const struct deployment_report *deployment, struct remarks *remarks)
+{
+    unsigned long long number = (unsigned long long)deployment->number;
+    if (deployment->driver[0] != '\0')
+        add_remark(remarks, "N-11",
+                   "Deployment %llu: since the deployment before changed on the operator's side: "
+                   "%s.",
+                   number, deployment->driver);
+    if (deployment->again || deployment->known_bad)
+        add_remark(remarks, "N-11", "Deployment %llu: %s.", number,
+                   deployment->again
+                       ? "begun with --again: a commit that was rolled back before is "
+                         "deployed on purpose"
+                       : "the deployment before went to the same commit and was "
+                         "rolled back");
+    if (deployment->unpinned)
+        add_remark(remarks, "N-12",
+                   "No host key of the target is pinned: nothing says that the same machine "
+                   "answered each time.");
+}
+
 /* What FORMAT.md demands to be named, of one deployment. */
 static void remark_deployment(const struct deployment_report *deployment, struct remarks *remarks)
 {
@@ -126,6 +148,7 @@ static void remark_deployment(const struct deployment_report *deployment, struct
                    deployment->back);
     if (deployment->stepped[0] != '\0')
         add_remark(remarks, "N-08", "Deployment %llu: %s.", number, deployment->stepped);
+    remark_open(deployment, remarks);
 }
 
 void report_free_remarks(struct remark **remarks)
