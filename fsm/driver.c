@@ -266,9 +266,12 @@ enum error_code driver_reload(struct driver *driver, struct error *error)
                                              error);
     if (code != ERROR_OK || !driver_is_open(driver))
         return code;
+    enum state state = driver->deployment.state;
     driver->lease = (struct target_tenancy){.journal = journal_id(driver->journal),
                                             .deployment = (int64_t)driver->deployment.number,
-                                            .epoch = deployment_epoch(&driver->deployment)};
+                                            .epoch = deployment_epoch(&driver->deployment),
+                                            .way_out = machine_phase(state) == PHASE_REVERTING
+                                                       || state == STATE_ABORTING};
     return ERROR_OK;
 }
 

@@ -152,6 +152,17 @@ static const struct transition *choose(const struct driver *driver)
     return asked && !withdrawn_by(deployment, who, sizeof who) ? rearm : edge;
 }
 
+static void say_what_was_ended(const struct driver *driver)
+{
+    long group = driver->target != NULL ? target_take_ended(driver->target) : 0;
+    if (group != 0)
+        progress_word(
+            driver,
+            "a command of an earlier driver hung on the target under deploy.lock, and was "
+            "ended (process group %ld)",
+            group);
+}
+
 /* The act of an open intent, and its transition. */
 static enum error_code act(struct driver *driver, struct step *step, struct error *error)
 {
@@ -163,6 +174,7 @@ static enum error_code act(struct driver *driver, struct step *step, struct erro
     enum error_code code = keep_tenancy_renew(driver, step->edge, error);
     if (code == ERROR_OK)
         code = step_run(step, error);
+    say_what_was_ended(driver);
     return code == ERROR_OK ? conclude(driver, step, error) : code;
 }
 

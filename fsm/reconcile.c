@@ -30,8 +30,9 @@ static void decide(struct finding *finding, const char *found, enum resumption r
 }
 
 /* A command of the dead driver may still run on the target, under the lock. One of our own that
- * gets the lock comes after it. The steps that end a deployment may have freed the target already,
- * and do nothing else that could still be running. */
+ * gets the lock comes after it; on a way out one that hangs is ended (own_command.h). The steps
+ * that end a deployment may have freed the target already, and do nothing else that could still be
+ * running. */
 static enum error_code wait_for_orphans(struct driver *driver, struct target *target,
                                         struct error *error)
 {
@@ -339,6 +340,7 @@ static enum error_code find_out(struct driver *driver, const char *stop, struct 
     enum error_code code = driver_target(driver, &target, error);
     if (code == ERROR_OK && back)
         code = keep_tenancy_restore(driver, error);
+    driver->lease.way_out |= back;
     if (code == ERROR_OK)
         code = wait_for_orphans(driver, target, error);
     return code == ERROR_OK ? settle_action(driver, target, scene, finding, error) : code;

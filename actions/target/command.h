@@ -32,6 +32,7 @@ struct target_watch {
 struct target_tenancy {
     const char *journal; /* id */
     int64_t deployment, epoch;
+    bool way_out; /* a command of our own that hangs under the lock is ended (own_command.h) */
 };
 
 struct target_command {

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actions/target/own_command.h"
+
 enum { STATUS_LOCKED = 75, STATUS_EPOCH = 76 };
 
 void target_result_clear(struct target_result *result)
@@ -34,35 +36,42 @@ static const char *script_of(const struct target_command *command)
     return command->built != NULL ? text_string(command->built) : command->script;
 }
 
-/* In front of the script: the epoch of deployment.json, and the process group on record. */
+/* In front of the script: the epoch of deployment.json, and the process group on record. A command
+ * whose flock was killed goes on without the lock: nothing of ours runs beside it. */
 static void add_tenancy_checks(struct text *inner, const struct setup *setup,
                                const struct target_tenancy *tenancy)
 {
-    CLEANUP_TEXT struct text expected = {0};
+    CLEANUP_TEXT struct text expected = {0}, record = {0};
+    envelope_add_state_path(&record, &setup->target, "command.pgid");
     text_add_format(&expected, "\"journal\":\"%s\",\"deployment\":%lld,\"epoch\":%lld,",
                     tenancy->journal, (long long)tenancy->deployment, (long long)tenancy->epoch);
     text_add(inner, "grep -qF ");
     text_add_quoted_text(inner, &expected);
     text_add(inner, " ");
     add_quoted_state_file(inner, setup, "deployment.json");
-    text_add_format(inner, " || exit %d; cut -d' ' -f5 /proc/$$/stat > ", STATUS_EPOCH);
-    add_quoted_state_file(inner, setup, "command.pgid");
+    text_add_format(inner, " || exit %d; ", STATUS_EPOCH);
+    own_command_add_question(inner, &record);
+    if (tenancy->way_out) {
+        own_command_add_end(inner);
+        text_add(inner, "own && end; ");
+    } else {
+        text_add_format(inner, "own && exit %d; ", STATUS_LOCKED);
+    }
+    own_command_add_record(inner, &record);
 }
 
-/* A mutating command runs under the flock that other scripts take too, waited for as long as an
- * ordinary command may take. It prints into a file first: when the driver dies, its pipe is gone,
- * and a command killed by SIGPIPE would stop halfway. The file is unlinked before the command
- * begins, so that nothing of what was printed stays there, whatever dies when. */
-static void add_mutating(struct text *line, struct text *inner, const struct setup *setup,
-                         const struct target_command *command)
+/* What a mutating command runs under the lock. It prints into a file first: when the driver dies,
+ * its pipe is gone, and a command killed by SIGPIPE would stop halfway. The file is unlinked before
+ * the command begins, so that nothing of what was printed stays there, whatever dies when. At its
+ * deadline the shell waits for what the command's programs do of it, so that `timeout` kills all of
+ * them where they do nothing. */
+static void add_under_the_lock(struct text *inner, const struct setup *setup,
+                               const struct target_command *command)
 {
     /* An observer gets the lines on standard error from a reader of that file. The reader ends with
      * this shell, or with the driver's pipe, and the command notices neither. */
     static const char reader[] = "tail -n +1 -s 0.2 -f --pid=$$ /dev/fd/4 3>&- >&2 2>/dev/null & ";
-    text_add_format(line, "flock -o -E %d -w %.3f ", STATUS_LOCKED,
-                    (double)setup->command_ms / 1000.0);
-    add_quoted_state_file(line, setup, "deploy.lock");
-    text_add(line, " ");
+    text_add(inner, "trap : TERM; ");
     add_tenancy_checks(inner, setup, command->tenancy);
     text_add(inner, "; o=");
     add_quoted_state_file(inner, setup, "command.out");
@@ -74,10 +83,38 @@ static void add_mutating(struct text *line, struct text *inner, const struct set
     text_add(inner, ") >&3 3>&- 4<&-; s=$?; exec 3>&-; cat <&4; exit $s");
 }
 
+/* `locked`, in front of the line, and how it is called. The flock is that which other scripts take
+ * too, waited for as long as an ordinary command may take. On a way out a command of our own that
+ * hangs under it is ended after half of that. */
+static void add_locked(struct text *line, const struct setup *setup,
+                       const struct target_command *command, const char *timeout)
+{
+    CLEANUP_TEXT struct text inner = {0}, record = {0};
+    bool way_out = command->tenancy->way_out;
+    double wait = (double)setup->command_ms / 1000.0 / (way_out ? 2 : 1);
+    envelope_add_state_path(&record, &setup->target, "command.pgid");
+    add_under_the_lock(&inner, setup, command);
+    own_command_add_question(line, &record);
+    if (way_out)
+        own_command_add_end(line);
+    text_add_format(line, "locked() { flock -o -E %d -w %.3f ", STATUS_LOCKED, wait);
+    add_quoted_state_file(line, setup, "deploy.lock");
+    text_add(line, " ");
+    text_add(line, timeout);
+    text_add_quoted_text(line, &inner);
+    text_add(line, "; }; ");
+}
+
+static void add_locked_call(struct text *line, bool way_out)
+{
+    text_add_format(line, "locked; s=$?; if [ $s = %d ] && own; then ", STATUS_LOCKED);
+    text_add(line, way_out ? "end; locked; s=$?; fi; " : "printf '\\nown %s' \"$g\" >&2; fi; ");
+}
+
 /* Who has the lock, on standard error: the last one that /proc/locks names, with its command. */
 static void add_lock_holder(struct text *line, const struct setup *setup)
 {
-    text_add(line, "; s=$?; if [ $s = 75 ]; then i=$(stat -L -c %i ");
+    text_add(line, "if [ $s = 75 ]; then i=$(stat -L -c %i ");
     add_quoted_state_file(line, setup, "deploy.lock");
     text_add(line,
              "); while read -r n t a w p d r; do [ \"$t\" != FLOCK ] || "
@@ -88,7 +125,9 @@ static void add_lock_holder(struct text *line, const struct setup *setup)
 void envelope_write(struct text *line, const struct setup *setup,
                     const struct target_command *command, int64_t deadline_ms, const char *mark)
 {
-    CLEANUP_TEXT struct text inner = {0};
+    char timeout[64];
+    (void)snprintf(timeout, sizeof timeout, "timeout -k 2 %.3f sh -c ",
+                   (double)deadline_ms / 1000.0);
     /* A mutating command without a tenancy that was taken would run under nobody's epoch. */
     assert(command->tenancy == NULL
            || (command->tenancy->journal != NULL && command->tenancy->epoch > 0));
@@ -104,19 +143,19 @@ void envelope_write(struct text *line, const struct setup *setup,
         text_add_quoted(line, setup->target.docker_host);
         text_add(line, "; ");
     }
+    if (command->tenancy != NULL)
+        add_locked(line, setup, command, timeout);
     text_add(line, "cd ");
     text_add_quoted(line, setup->target.directory);
     text_add(line, command->anywhere ? " 2>/dev/null || cd /; " : " && ");
-    if (command->tenancy != NULL)
-        add_mutating(line, &inner, setup, command);
-    else
-        text_add(&inner, script_of(command));
-    text_add_format(line, "timeout -k 2 %.3f sh -c ", (double)deadline_ms / 1000.0);
-    text_add_quoted_text(line, &inner);
-    if (command->tenancy != NULL)
+    if (command->tenancy != NULL) {
+        add_locked_call(line, command->tenancy->way_out);
         add_lock_holder(line, setup);
-    else
-        text_add(line, "; m $? -");
+        return;
+    }
+    text_add(line, timeout);
+    text_add_quoted(line, script_of(command));
+    text_add(line, "; m $? -");
 }
 
 /* "\n<mark> <boot> <seconds.hundredths> <word> <wall clock, or ->\n" at `at`. */
@@ -180,10 +219,18 @@ enum error_code envelope_judge(const struct setup *setup, const struct target_co
                                const struct target_result *result, struct error *error)
 {
     const char *said = result->errors.size > 0 ? (const char *)result->errors.data : "";
-    const char *holder = strstr(said, "\npid ");
+    const char *holder = strstr(said, "\npid "), *own = strstr(said, "\nown ");
     int status = result->status;
     if (command->tenancy == NULL)
         return ERROR_OK;
+    if (status == STATUS_LOCKED && own != NULL)
+        return error_set(
+            error, ERROR_HELD, status, setup->target.name,
+            "wait until it has ended, then go on; `titan-fsm rollback` and `abort` end "
+            "it",
+            "a command that a driver of this tool had begun still runs on the target "
+            "(process group %ld)",
+            strtol(own + strlen("\nown "), NULL, 10));
     if (status == STATUS_LOCKED)
         return error_set(error, ERROR_HELD, status, setup->target.name,
                          "wait for the other deployment script, or end it if it hangs, then go on",

@@ -7,6 +7,7 @@
 
 #include "actions/secrets/secrets.h"
 #include "actions/target/envelope.h"
+#include "actions/target/own_command.h"
 #include "actions/target/target_backend.h"
 
 enum { ENV_FILE_BYTES_MAX = 1 << 16, ENVELOPE_BYTES_MAX = 1024, STATUS_NO_ENV_FILE = 3 };
@@ -23,6 +24,7 @@ struct target {
     int64_t limit_ns;        /* of every command, on the boot clock; 0 = its own deadline */
     const struct heard *heard;
     char project[PROJECT_NAME_MAX]; /* as it was found, "" = not known */
+    long ended;                     /* target_take_ended() */
 };
 
 /* "600\n" and the file. Where it is missing, cannot be read or is too large, *ret_env stays as it
@@ -103,6 +105,13 @@ void target_close(struct target *target)
 void target_limit(struct target *target, int64_t until_ns)
 {
     target->limit_ns = until_ns;
+}
+
+long target_take_ended(struct target *target)
+{
+    long ended = target->ended;
+    target->ended = 0;
+    return ended;
 }
 
 const char *target_host_key(const struct target *target)
@@ -267,6 +276,8 @@ enum error_code target_run(struct target *target, const struct target_command *c
     if (code != ERROR_OK)
         return code;
     result.received_ns = clock_boottime_ns(target->world->clock);
+    long ended = own_command_ended((const char *)raw.errors.data);
+    target->ended = ended != 0 ? ended : target->ended;
     code = read_result(target, command, mark, &raw, &result, error);
     if (code == ERROR_OK && (result.output.size > bytes_max || result.errors.size > bytes_max))
         code = error_set(error, ERROR_LIMIT, 0, setup->target.name, "",

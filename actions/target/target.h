@@ -34,6 +34,9 @@ void target_close(struct target *target);
 /* From now on no command lasts longer than until then, on the boot clock; 0 = each has its own time
  * again. */
 void target_limit(struct target *target, int64_t until_ns);
+/* The process group of a command of our own that hung, and was ended by a command since the last
+ * question; 0 = none. */
+long target_take_ended(struct target *target);
 /* SHA256:... of the host key that was checked, "" for local. */
 const char *target_host_key(const struct target *target);
 const struct setup *target_setup(const struct target *target);

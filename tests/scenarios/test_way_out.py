@@ -189,6 +189,34 @@ def lock_held_for_good_is_named_and_passed_by_disarm(stack):
     insist(images_of(stack) == images, "restored")
 
 
+def hung_command_of_a_dead_driver_is_ended(stack):
+    """The driver is killed in the switch, and its `up` neither ends nor heeds TERM: a rollback
+    ends the whole group of it, and goes on."""
+    hang = outage.wrap_compose(
+        stack,
+        """case " $* " in *" up "*) if mkdir "$here/hung" 2>/dev/null; then trap '' TERM HUP
+    echo $$ > "$here/pid.new"; mv "$here/pid.new" "$here/pid"; sleep 300; exit 1; fi ;; esac""",
+    )
+    operator = operator_of(
+        stack,
+        change=lambda text: hang(text).replace(
+            "checklist: own", "checklist: own\ncommand_ms: 4000"
+        ),
+    )
+    images = images_of(stack)
+    place = outage.here(stack)
+    driver = begun(stack, operator)
+    titan.wait_until("the switch", lambda: (place / "pid").exists(), 60)
+    hung = int((place / "pid").read_text())
+    driver.kill()
+    driver.wait()
+    said = operator.expect(titan.ROLLED_BACK, "rollback", "--reason", "it hangs")
+    insist("hung on the target under deploy.lock, and was ended" in said.out + said.err, said.err)
+    insist(not pathlib.Path(f"/proc/{hung}").exists(), "the hung command is gone")
+    insist(orders(stack)[-1] == "DISARM", "and Execution is disarmed")
+    insist(images_of(stack) == images, "restored")
+
+
 def full_disk_of_the_state_is_waited_for(stack):
     """The disk of the state directory is full when the way back begins, and is not later."""
     if os.geteuid() != 0:
@@ -231,6 +259,7 @@ CASES = [
     idle_session_answers_the_server,
     own_files_are_mended_on_the_way_back,
     lock_held_for_good_is_named_and_passed_by_disarm,
+    hung_command_of_a_dead_driver_is_ended,
     full_disk_of_the_state_is_waited_for,
     bus_gone_for_good_restores_the_services,
 ]

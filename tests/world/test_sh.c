@@ -57,6 +57,7 @@ static const struct {
     {"e=$(cat /nowhere 2>&1 >/dev/null) && echo there || echo \"$e\"",
      "/nowhere: No such file or directory\n", 0},
     {"mkdir -p /t; umask 077; : > /t/f; stat -L -c %a /t/f; umask", "600\n0077\n", 0},
+    {"echo 'a b c d' | cut -d' ' -f2,4; trap : TERM; echo 'a b' | cut -d' ' -f1", "b d\na\n", 0},
     {"export s=1 t; x=2; t=3; sh -c 'echo \"[$s][$t][$x]\"'", "[1][3][]\n", 0},
     {"timeout -k 2 1.000 sh -c 'exit 5'; echo $?", "5\n", 0},
     {"mkdir -p /t; flock -o -E 75 -w 1.000 /t/l sh -c 'echo in'; echo x > /t/l; "

@@ -19,7 +19,8 @@ enum {
     TITAN_COMMITS_MAX = 24,
     TITAN_TRACKED_MAX = 8,
     TITAN_RECEIVED_MAX = 512,
-    TITAN_EVENTS_MAX = 32
+    TITAN_EVENTS_MAX = 32,
+    TITAN_HUNG_START = 77 /* of `hung`, as /proc/PID/stat tells it */
 };
 
 #define TITAN_DIRECTORY "/opt/titan"
@@ -96,6 +97,7 @@ struct titan {
     struct files files;
     uint64_t seed; /* of ids */
     unsigned count;
+    unsigned lines; /* that were run */
     struct titan_image images[TITAN_IMAGES_MAX];
     size_t image_count;
     struct titan_tag *tags;
@@ -110,6 +112,10 @@ struct titan {
     size_t event_count;
     int64_t handshake_ms; /* from Brain's start to its question */
     bool docker_down, git_down, bus_down;
+    struct {     /* the last command of an earlier driver, which does not end by itself */
+        int pid; /* its group's leader; 0 = there is none */
+        bool ended;
+    } hung;
     const char *broken; /* "docker create", "git checkout": this one fails; NULL = none */
     struct {            /* what happened, for whoever counts */
         const char *received[TITAN_RECEIVED_MAX]; /* "ARM <payload>", in order */

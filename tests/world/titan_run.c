@@ -3,9 +3,21 @@
 #include "tests/world/titan.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/world/tools.h"
+
+/* /proc/PID/stat of the shell that runs (4711, as $$ says, the leader of its group) and of a hung
+ * command: the start, field 22, is the number of the line that started it. */
+static char *process_of(const struct sh *shell, const struct titan *titan, int pid)
+{
+    bool hung = titan->hung.pid != 0 && pid == titan->hung.pid;
+    if (pid != 4711 && !hung)
+        return NULL;
+    return arena_text(shell->arena, "%d (sh) S 1 %d %d 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 %u 0\n", pid,
+                      pid, pid, hung ? TITAN_HUNG_START : titan->lines);
+}
 
 bool sh_read_file(struct sh *shell, const char *name, const char **ret_data, size_t *ret_size)
 {
@@ -26,8 +38,8 @@ bool sh_read_file(struct sh *shell, const char *name, const char **ret_data, siz
     else if (strcmp(path, "/proc/uptime") == 0)
         text = arena_text(shell->arena, "%lld.%02lld 0.00\n", (long long)(hundredths / 100),
                           (long long)(hundredths % 100));
-    else if (strcmp(path, "/proc/4711/stat") == 0)
-        text = arena_text(shell->arena, "4711 (sh) S 4700 4711 4711 0 -1\n");
+    else if (strncmp(path, "/proc/", 6) == 0 && strstr(path, "/stat") != NULL)
+        text = process_of(shell, titan, atoi(path + 6));
     else if (strcmp(path, "/dev/urandom") == 0)
         text = titan_id(titan);
     else if (strcmp(path, "/dev/null") == 0)
@@ -51,9 +63,39 @@ static bool titan_date(struct sh *shell, int count, char **words, int *ret_statu
     return true;
 }
 
+/* sleep SECONDS */
+static bool titan_sleep(struct sh *shell, int count, char **words, int *ret_status)
+{
+    struct timeline *timeline = ((struct titan *)shell->context)->timeline;
+    if (count != 2 || strcmp(words[0], "sleep") != 0)
+        return false;
+    timeline_move(timeline, timeline->now_ns + (int64_t)(strtod(words[1], NULL) * 1e9));
+    *ret_status = 0;
+    return true;
+}
+
+/* kill -s SIGNAL -- -GROUP: of a hung command, which holds the lock. KILL alone ends it. */
+static bool titan_kill(struct sh *shell, int count, char **words, int *ret_status)
+{
+    struct titan *titan = shell->context;
+    if (count != 5 || strcmp(words[0], "kill") != 0)
+        return false;
+    *ret_status = titan->hung.pid != 0 && atoi(words[4]) == -titan->hung.pid ? 0 : 1;
+    if (*ret_status != 0 || strcmp(words[2], "KILL") != 0)
+        return true;
+    struct file *lock = files_find(&titan->files, TITAN_DIRECTORY "/state/deploy.lock");
+    if (lock != NULL)
+        lock->content.size = 0;
+    titan->hung.pid = 0;
+    titan->hung.ended = true;
+    return true;
+}
+
 static bool run_tool(struct sh *shell, int count, char **words, int *ret_status)
 {
     return tool_run(shell, count, words, ret_status) || titan_date(shell, count, words, ret_status)
+           || titan_sleep(shell, count, words, ret_status)
+           || titan_kill(shell, count, words, ret_status)
            || titan_docker(shell, count, words, ret_status)
            || titan_compose(shell, count, words, ret_status)
            || titan_git(shell, count, words, ret_status);
@@ -74,6 +116,7 @@ int titan_run(struct titan *titan, struct arena *arena, const char *line, const 
                        .directory = "/",
                        .mask = 022,
                        .descriptors = {&channels[0], &channels[1], &channels[2]}};
+    titan->lines++;
     grow_bytes(&given, input, input_size);
     *ret_output = *ret_errors = (struct grow){.arena = arena};
     (void)grow_string(ret_output);

@@ -109,14 +109,43 @@ static int run_grep(struct sh *shell, int count, char **words)
     return found ? 0 : 1;
 }
 
+/* The field of a line, from 1 on; past the last one it is empty. */
+static void find_field(const char *line, size_t length, char delimiter, long field,
+                       const char **ret_part, const char **ret_end)
+{
+    const char *part = line, *end = line + length;
+    for (long i = 1; i < field && part < end; i++) {
+        const char *stop = memchr(part, delimiter, (size_t)(end - part));
+        part = stop != NULL ? stop + 1 : end;
+    }
+    const char *stop = part < end ? memchr(part, delimiter, (size_t)(end - part)) : NULL;
+    *ret_part = part;
+    *ret_end = stop != NULL ? stop : end;
+}
+
+static void cut_fields(struct sh *shell, const char *line, size_t length, char delimiter,
+                       const char *fields)
+{
+    const char *part, *end;
+    for (const char *at = fields; at != NULL;
+         at = strchr(at, ',') != NULL ? strchr(at, ',') + 1 : NULL) {
+        find_field(line, length, delimiter, strtol(at, NULL, 10), &part, &end);
+        sh_printf(shell, 1, "%.*s%c", (int)(end - part), part,
+                  strchr(at, ',') != NULL ? delimiter : '\n');
+    }
+}
+
 /* -c1-64 and -d' ' -f5 */
 static int run_cut(struct sh *shell, int count, char **words)
 {
-    int from = 0, to = 0, field = 0, at = 1;
+    int from = 0, to = 0, at = 1;
+    const char *fields = NULL;
     char delimiter = '\t';
     for (; at < count && words[at][0] == '-'; at++) {
-        if (sscanf(words[at], "-c%d-%d", &from, &to) != 2 && sscanf(words[at], "-f%d", &field) != 1
-            && sscanf(words[at], "-d%c", &delimiter) != 1)
+        if (strncmp(words[at], "-f", 2) == 0)
+            fields = words[at] + 2;
+        else if (sscanf(words[at], "-c%d-%d", &from, &to) != 2
+                 && sscanf(words[at], "-d%c", &delimiter) != 1)
             sh_refuse(shell, "cut %s", words[at]);
     }
     struct grow text;
@@ -125,18 +154,12 @@ static int run_cut(struct sh *shell, int count, char **words)
     const char *line;
     size_t length;
     for (size_t next = 0; next_line(&text, &next, &line, &length);) {
-        const char *part = line, *end = line + length;
-        if (field > 0) {
-            for (int i = 1; i < field && part < end; i++)
-                part = memchr(part, delimiter, (size_t)(end - part)) != NULL
-                           ? (const char *)memchr(part, delimiter, (size_t)(end - part)) + 1
-                           : end;
-            const char *stop = part < end ? memchr(part, delimiter, (size_t)(end - part)) : NULL;
-            end = stop != NULL ? stop : end;
-        } else {
-            part = line + (from - 1 < (int)length ? from - 1 : (int)length);
-            end = line + (to < (int)length ? to : (int)length);
+        if (fields != NULL) {
+            cut_fields(shell, line, length, delimiter, fields);
+            continue;
         }
+        const char *part = line + (from - 1 < (int)length ? from - 1 : (int)length),
+                   *end = line + (to < (int)length ? to : (int)length);
         sh_printf(shell, 1, "%.*s\n", (int)(end - part), part);
     }
     return 0;
