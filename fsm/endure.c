@@ -106,8 +106,9 @@ enum error_code endure_leave_safe(struct driver *driver, struct error *error)
     error->code = ERROR_JOURNAL_WRITE;
     if (driver->config.setup.services.execution[0] == '\0')
         return error->code;
-    disarm_unrecorded(driver, "nobody watches any more", true, &seen);
-    progress_word(driver, "%s, without a record; Execution is %s", disarm_words_sent(&seen),
+    bool recorded = disarm_at_once(driver, "nobody watches any more", &seen);
+    progress_word(driver, "%s, %s; Execution is %s", disarm_words_sent(&seen),
+                  recorded ? "and recorded after it" : "without a record",
                   disarm_words_seen(&seen));
     return error->code;
 }

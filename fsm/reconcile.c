@@ -10,6 +10,7 @@
 #include "actions/interlock.h"
 #include "fsm/roster/authority.h"
 #include "fsm/steps/await.h"
+#include "fsm/steps/withdrawn.h"
 #include "fsm/keep_tenancy.h"
 #include "fsm/terminal/progress.h"
 #include "fsm/snapshot.h"
@@ -128,6 +129,7 @@ static enum error_code settle_arm(struct driver *driver, struct target *target,
     struct interlock_view view = {.interlock = INTERLOCK_UNKNOWN};
     int64_t until_ns = driver_now_ns(driver) + driver->config.setup.services.settle_ms * 1000000;
     bool sent = false;
+    char who[240], why[320];
     enum error_code code = interlock_send(target, false, key,
                                           "an interrupted ARM is answered with DISARM", evidence,
                                           &sent, error);
@@ -138,7 +140,12 @@ static enum error_code settle_arm(struct driver *driver, struct target *target,
                                                          .until_ns = until_ns},
                                evidence, &view, error);
     finding->reconciled.event = EVENT_FAILED;
-    if (view.interlock == INTERLOCK_DISARMED && view.received)
+    if (driver->deployment.procedure == PROCEDURE_RELEASE
+        && withdrawn_by(&driver->deployment, who, sizeof who)) {
+        (void)snprintf(why, sizeof why, "ARM was interrupted, and is not repeated because of %s",
+                       who);
+        decide(finding, "unknown", RESUMPTION_FAIL, why);
+    } else if (view.interlock == INTERLOCK_DISARMED && view.received)
         decide(finding, "unknown", RESUMPTION_REPEAT,
                "whether the interrupted ARM arrived is not asked: Execution was disarmed and seen "
                "so; ARM is sent again on fresh parity");

@@ -234,6 +234,8 @@ enum error_code record_command(struct recorder *recorder, const struct command_d
                                           "outcome", draft->outcome, "reason",
                                           text_json(draft->reason), "evidence",
                                           evidence_json(draft->evidence));
+    if (body != NULL && draft->preceded && json_object_set_new(body, "preceded", json_true()) != 0)
+        return no_memory_for_entry(error);
     return append_here(recorder, ENTRY_COMMAND, body, draft->evidence, NULL, error);
 }
 

@@ -61,6 +61,7 @@ struct command_draft {
     const char *command, *phase; /* "intent" or "outcome" */
     const char *key, *outcome, *reason;
     const struct evidence *evidence; /* NULL = none */
+    bool preceded;                   /* it was done before anything of it could be recorded */
 };
 enum error_code record_command(struct recorder *recorder, const struct command_draft *draft,
                                struct error *error) CHECKED;

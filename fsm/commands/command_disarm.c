@@ -34,10 +34,9 @@ static enum error_code find_signer(struct driver *driver, struct error *error)
     return code == ERROR_OK ? authority_check_own(driver, ROSTER_OPERATOR, error) : code;
 }
 
-/* Needs neither lock nor tenancy: an emergency does not wait. When the journal cannot be opened,
- * DISARM is sent without a record. */
-static enum error_code open_for_disarm(struct driver *driver, const struct command_line *line,
-                                       bool *ret_recorded, struct error *error)
+/* Needs neither lock nor tenancy. */
+static enum error_code open_journal(struct driver *driver, const struct command_line *line,
+                                    struct error *error)
 {
     enum error_code code = driver_open(driver, &line->options, DRIVER_WRITES | DRIVER_SESSION,
                                        error);
@@ -49,13 +48,21 @@ static enum error_code open_for_disarm(struct driver *driver, const struct comma
         driver->recorder.deployment = code == ERROR_OK ? (int64_t)driver->deployment.number
                                                        : JOURNAL_NO_DEPLOYMENT;
     }
+    return code;
+}
+
+/* An emergency does not wait: when the journal cannot be opened, DISARM goes before its record. */
+static enum error_code open_for_disarm(struct driver *driver, const struct command_line *line,
+                                       bool *ret_recorded, struct error *error)
+{
+    enum error_code code = open_journal(driver, line, error);
     *ret_recorded = code == ERROR_OK;
     if (code == ERROR_OK)
         return find_signer(driver, error);
     if (code != ERROR_DAMAGED && code != ERROR_JOURNAL_WRITE && code != ERROR_SYSTEM)
         return code;
     error_print(stderr, "titan-fsm", error);
-    fputs("titan-fsm: DISARM is sent without a record\n", stderr);
+    fputs("titan-fsm: DISARM does not wait for its record\n", stderr);
     driver_close(driver);
     return driver_open_config(driver, &line->options, true, error);
 }
@@ -108,6 +115,41 @@ static void say_what_was_seen(const struct driver *driver, const struct disarm_s
     progress_word(driver, "%s; Execution is %s", disarm_words_sent(seen), disarm_words_seen(seen));
 }
 
+/* The journal could not be opened before. */
+static void record_behind(struct driver *driver, const struct command_line *line,
+                          const struct disarm_draft *draft, const struct disarm_seen *seen)
+{
+    struct error error;
+    driver_close(driver);
+    enum error_code code = open_journal(driver, line, &error);
+    if (code == ERROR_OK)
+        code = find_signer(driver, &error);
+    if (code == ERROR_OK)
+        code = disarm_record_late(driver, draft, seen, &error);
+    if (code == ERROR_OK)
+        progress_word(driver, "it is recorded after it");
+    else
+        progress_word(driver, "it is not on record: %s", error.what);
+}
+
+static enum error_code send_disarm(struct driver *driver, const struct command_line *line,
+                                   bool recorded, struct evidence *evidence,
+                                   struct disarm_seen *seen, struct error *error)
+{
+    char key[33];
+    const struct disarm_draft draft = {.key = key, .reason = line->reason, .evidence = evidence};
+    if (recorded) {
+        enum error_code code = disarm_recorded(driver, line->reason, evidence, seen, error);
+        say_what_was_seen(driver, seen);
+        return code;
+    }
+    driver_key(driver, key);
+    disarm_try(driver, &draft, seen);
+    say_what_was_seen(driver, seen);
+    record_behind(driver, line, &draft, seen);
+    return ERROR_OK;
+}
+
 enum error_code command_disarm(const struct command_line *line, enum exit_status *ret_status,
                                struct error *error)
 {
@@ -124,13 +166,9 @@ enum error_code command_disarm(const struct command_line *line, enum exit_status
     struct evidence *evidence = calloc(1, sizeof *evidence);
     if (evidence == NULL)
         return error_set(error, ERROR_MEMORY, 0, "disarm", "", "out of memory");
-    if (recorded)
-        code = disarm_recorded(driver, line->reason, evidence, &seen, error);
-    else
-        disarm_unrecorded(driver, line->reason, false, &seen);
+    code = send_disarm(driver, line, recorded, evidence, &seen, error);
     evidence_clear(evidence);
     free(evidence);
-    say_what_was_seen(driver, &seen);
     say_after(driver, what);
     *ret_status = seen.observed ? EXIT_DONE : EXIT_STEP_FAILED;
     return code;

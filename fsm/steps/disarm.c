@@ -254,17 +254,24 @@ const char *disarm_words_seen(const struct disarm_seen *seen)
     return text;
 }
 
-static enum error_code record_disarm(struct driver *driver, const char *phase, const char *key,
-                                     const char *outcome, const char *reason,
-                                     const struct evidence *evidence, struct error *error)
+static const char *disarm_outcome(const struct disarm_seen *seen)
 {
+    return seen->observed ? "observed" : seen->bus == DISARM_SENT ? "not_observed" : "failed";
+}
+
+enum error_code disarm_record_late(struct driver *driver, const struct disarm_draft *draft,
+                                   const struct disarm_seen *seen, struct error *error)
+{
+    if (seen->bus == DISARM_NOT_SENT && !seen->removal && !seen->command)
+        return error_set(error, ERROR_REFUSED, 0, "disarm", "", "nothing was sent");
     return record_command(&driver->recorder,
                           &(struct command_draft){.command = "disarm",
-                                                  .phase = phase,
-                                                  .key = key,
-                                                  .outcome = outcome,
-                                                  .reason = reason,
-                                                  .evidence = evidence},
+                                                  .phase = "outcome",
+                                                  .key = draft->key,
+                                                  .outcome = disarm_outcome(seen),
+                                                  .reason = draft->reason,
+                                                  .evidence = draft->evidence,
+                                                  .preceded = true},
                           error);
 }
 
@@ -273,37 +280,54 @@ enum error_code disarm_recorded(struct driver *driver, const char *reason,
                                 struct error *error)
 {
     char key[33];
+    struct error ignored;
+    const struct disarm_draft draft = {.key = key, .reason = reason, .evidence = evidence};
     driver_key(driver, key);
-    enum error_code code = record_disarm(driver, "intent", key, "", reason, NULL, error);
+    enum error_code code = record_command(&driver->recorder,
+                                          &(struct command_draft){.command = "disarm",
+                                                                  .phase = "intent",
+                                                                  .key = key,
+                                                                  .outcome = "",
+                                                                  .reason = reason},
+                                          error);
     if (code != ERROR_OK && code != ERROR_JOURNAL_WRITE)
         return code;
-    disarm_try(driver, &(struct disarm_draft){.key = key, .reason = reason, .evidence = evidence},
-               ret_seen);
-    bool sent = ret_seen->bus == DISARM_SENT;
-    if (code == ERROR_OK)
-        code = record_disarm(driver, "outcome", key,
-                             ret_seen->observed ? "observed"
-                             : sent             ? "not_observed"
-                                                : "failed",
-                             sent ? reason : ret_seen->why, evidence, error);
-    return code;
+    disarm_try(driver, &draft, ret_seen);
+    if (code != ERROR_OK) {
+        bool late = disarm_record_late(driver, &draft, ret_seen, &ignored) == ERROR_OK;
+        return late ? ERROR_OK : code;
+    }
+    return record_command(&driver->recorder,
+                          &(struct command_draft){.command = "disarm",
+                                                  .phase = "outcome",
+                                                  .key = key,
+                                                  .outcome = disarm_outcome(ret_seen),
+                                                  .reason = ret_seen->bus == DISARM_SENT
+                                                                ? reason
+                                                                : ret_seen->why,
+                                                  .evidence = evidence},
+                          error);
 }
 
-void disarm_unrecorded(struct driver *driver, const char *reason, bool every_way,
-                       struct disarm_seen *ret_seen)
+bool disarm_at_once(struct driver *driver, const char *reason, struct disarm_seen *ret_seen)
 {
     char key[33];
+    struct error ignored;
     struct evidence *evidence = calloc(1, sizeof *evidence);
     *ret_seen = (struct disarm_seen){.why = "out of memory"};
     if (evidence == NULL)
-        return;
+        return false;
     driver_key(driver, key);
-    disarm_try(driver,
-               &(struct disarm_draft){
-                   .key = key, .reason = reason, .every_way = every_way, .evidence = evidence},
-               ret_seen);
+    const struct disarm_draft draft = {.key = key,
+                                       .reason = reason,
+                                       .every_way = true,
+                                       .evidence = evidence};
+    disarm_try(driver, &draft, ret_seen);
+    bool recorded = driver->journal != NULL && driver->recorder.session != NULL
+                    && disarm_record_late(driver, &draft, ret_seen, &ignored) == ERROR_OK;
     evidence_clear(evidence);
     free(evidence);
+    return recorded;
 }
 
 static void remember_from(struct driver *driver, const struct journal_entry *entry,

@@ -5,7 +5,8 @@
  *            observed within 5 s. None waits for a list of containers, the journal, genesis, or a
  *            lock on the target.
  * Two facts: what was sent, and what was seen. Neither is concluded from the other.
- * Records:   `command` `disarm`, phase intent before and outcome after it (disarm_recorded()). */
+ * Records:   `command` `disarm`, phase intent before and outcome after it; the outcome alone where
+ *            it could not wait for the journal. */
 #ifndef FSM_DISARM_H
 #define FSM_DISARM_H
 
@@ -41,14 +42,18 @@ const char *disarm_words_sent(const struct disarm_seen *seen);
 /* "seen disarmed", "gone", "NOT seen disarmed: ..."; the same. */
 const char *disarm_words_seen(const struct disarm_seen *seen);
 
+/* Where the journal could not be written before, what was sent is recorded behind it, and the
+ * record says so (journal/FORMAT.md, P-36). ERROR_REFUSED where nothing was sent. */
+enum error_code disarm_record_late(struct driver *driver, const struct disarm_draft *draft,
+                                   const struct disarm_seen *seen, struct error *error) CHECKED;
+
 /* By the bus. Items are added to `evidence`. ERROR_JOURNAL_WRITE is returned after the sending, not
- * instead of it. */
+ * instead of it, and only where no record can be written behind it either. */
 enum error_code disarm_recorded(struct driver *driver, const char *reason,
                                 struct evidence *evidence, struct disarm_seen *ret_seen,
                                 struct error *error) CHECKED;
-/* Without a record. */
-void disarm_unrecorded(struct driver *driver, const char *reason, bool every_way,
-                       struct disarm_seen *ret_seen);
+/* By every way, in front of any record; whether one could be written behind it. */
+bool disarm_at_once(struct driver *driver, const char *reason, struct disarm_seen *ret_seen);
 /* Out of the journal, while it can be read: the container that a removal names. */
 void disarm_remember(struct driver *driver);
 

@@ -22,6 +22,14 @@ static bool is_command(const struct journal_entry *entry, const char *command)
            && strcmp(entry_string(entry, "command"), command) == 0;
 }
 
+/* Of one that preceded its record there is no intent. */
+static bool is_disarm(const struct journal_entry *entry)
+{
+    return is_command(entry, "disarm")
+           && (strcmp(entry_string(entry, "phase"), "intent") == 0
+               || json_is_true(json_object_get(entry->body, "preceded")));
+}
+
 /* Of a `titan-fsm disarm` beside the driver. */
 static bool is_command_key(const struct deployment *deployment, const char *nonce)
 {
@@ -39,7 +47,7 @@ bool withdrawn_by(const struct deployment *deployment, char *ret_who, size_t siz
         const struct journal_entry *entry = &deployment->entries[i];
         if (is_command(entry, "answer") && strcmp(entry_string(entry, "outcome"), "yes") == 0)
             ret_who[0] = '\0';
-        else if (is_command(entry, "disarm") && strcmp(entry_string(entry, "phase"), "intent") == 0)
+        else if (is_disarm(entry))
             (void)snprintf(ret_who, size, "titan-fsm disarm (entry %llu: %.120s)",
                            (unsigned long long)entry->seq, entry_string(entry, "reason"));
         else if (noted_nonce(entry)[0] != '\0'
@@ -55,7 +63,7 @@ const struct journal_entry *withdrawn_command(const struct deployment *deploymen
     const struct journal_entry *last = NULL;
     for (size_t i = 0; i < deployment->count; i++) {
         const struct journal_entry *entry = &deployment->entries[i];
-        if (is_command(entry, "disarm") && strcmp(entry_string(entry, "phase"), "intent") == 0)
+        if (is_disarm(entry))
             last = entry;
         else if (is_command(entry, "answer") && strcmp(entry_string(entry, "outcome"), "yes") == 0)
             last = NULL;

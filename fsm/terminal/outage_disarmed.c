@@ -66,7 +66,8 @@ static bool may_disarm(const struct deployment *deployment, const struct journal
 {
     if (strcmp(entry->type, ENTRY_COMMAND) == 0)
         return strcmp(word_at(entry->body, "command"), "disarm") == 0
-               && strcmp(word_at(entry->body, "phase"), "intent") == 0;
+               && (strcmp(word_at(entry->body, "phase"), "intent") == 0
+                   || json_is_true(json_object_get(entry->body, "preceded")));
     enum action action = strcmp(entry->type, ENTRY_INTENT) == 0
                              ? machine_action_by_name(word_at(entry->body, "action"))
                              : ACTION_NONE;

@@ -217,6 +217,31 @@ def second_outcome(journal):
     made["boottime_ns"] += 1000
 
 
+def preceded(value, command="disarm", unsent=False):
+    """The outcome of the last command of this name says that it preceded its record."""
+
+    def work(journal):
+        entry = [
+            each
+            for each in journal.entries
+            if each["type"] == "command"
+            and (each["body"]["command"], each["body"]["phase"]) == (command, "outcome")
+        ][-1]
+        entry["body"]["preceded"] = value
+        if unsent:
+            entry["body"]["outcome"] = "not_observed"
+            drop_all(entry, "bus.publish")
+
+    return work
+
+
+def intended_too(journal):
+    late = edit.of_type(journal, "command", 2)
+    made = behind(journal, edit.of_type(journal, "command", 1), late)
+    made["body"].update(phase="intent", outcome="", evidence=[])
+    del made["body"]["preceded"]
+
+
 def second_intent(journal):
     intent = edit.of_type(journal, "command", 0)
     made = behind(journal, intent, intent)
@@ -427,6 +452,11 @@ CASES = [
     ),
     Case("f_failed_lists", "W-02", "release_unhealthy", failed_sample(2, garbage_lists)),
     Case("f_lists", "W-02", "release", failed_sample(2, garbage_lists)),
+    Case("f_preceded_no", "P-36", journals_more.emergency_first, preceded(False)),
+    Case("f_preceded_arm", "P-36", "by_hand", preceded(True, "arm")),
+    Case("f_preceded_intent", "P-36", journals_more.emergency, preceded(True)),
+    Case("f_preceded_unsent", "P-36", "by_hand_first", preceded(True, unsent=True)),
+    Case("f_preceded_by_hand", "P-36", "by_hand_first", intended_too),
     Case("f_two_outcomes", "P-11", "by_hand", second_outcome),
     Case("f_two_intents", "P-11", "by_hand", second_intent),
     Case(

@@ -144,6 +144,15 @@ def by_hand():
     return driver
 
 
+def by_hand_first():
+    """An emergency DISARM by hand that preceded its record, behind a release."""
+    driver = Driver()
+    driver.release("2")
+    driver.arm_by_hand()
+    driver.disarm_first()
+    return driver
+
+
 def settings_changed():
     """An endpoint is gone between two releases."""
     driver = Driver()
@@ -197,6 +206,7 @@ ALL = {
         stale,
         waited,
         by_hand,
+        by_hand_first,
         settings_changed,
         anchored,
         attested,

@@ -159,6 +159,16 @@ def emergency():
     return driver
 
 
+def emergency_first():
+    """The same while the journal cannot be written: its record stands behind it."""
+    driver = policy_armed_in_window()
+    driver.disarm_first(driver.carol)
+    driver.samples(1, first=3)
+    driver.end("rolling_back", "mismatch")
+    driver.roll_back()
+    return driver
+
+
 def updated_again():
     """The driver dies before the update; the tree is as it was, and it is done again."""
     driver = Driver()
@@ -283,6 +293,7 @@ ALL = {
         rolled_back_twice,
         window_resumed,
         emergency,
+        emergency_first,
         updated_again,
         disarmed_beside_a_sample,
         disarmed_before,

@@ -330,6 +330,14 @@ class Driver(Back):
         self.command("disarm", "outcome", self.key, "observed", signer=signer)
         self.key, self.items = kept
 
+    def disarm_first(self, signer=None):
+        """The journal cannot be written: DISARM goes before its record."""
+        kept, self.key, self.items = (self.key, self.items), self.fresh_key(), []
+        self.publish(arm=False)
+        self.look()
+        self.command("disarm", "outcome", self.key, "observed", signer=signer, preceded=True)
+        self.key, self.items = kept
+
     # Whole deployments
 
     def release(self, new, policy="a"):

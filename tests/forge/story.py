@@ -162,9 +162,11 @@ class Story:
         body["evidence"], self.items = self.items, []
         self.write("reconciliation", body)
 
-    def command(self, command, phase, key, outcome="", signer=None):
+    def command(self, command, phase, key, outcome="", signer=None, preceded=False):
         body = {"command": command, "phase": phase, "key": key, "outcome": outcome, "reason": ""}
         body["evidence"] = list(self.items)
+        if preceded:
+            body["preceded"] = True
         self.write("command", body, signer or (None if self.number is not None else self.alice))
 
     def sample(self, number):

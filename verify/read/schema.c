@@ -167,6 +167,7 @@ static const struct field command_fields[] = {{"command", FIELD_WORD, false,
                                                "|observed|not_observed|failed|yes|no|unanswered|"},
                                               {"reason", FIELD_TEXT, false, NULL},
                                               {"evidence", FIELD_EVIDENCE, false, NULL},
+                                              {"preceded", FIELD_BOOLEAN, true, NULL},
                                               {0}};
 static const struct field anchor_fields[] = {{"checkpoint", FIELD_TEXT, false, NULL},
                                              {"to", FIELD_TEXT, false, NULL},

@@ -72,6 +72,25 @@ static void check_outcome(struct entry *entry, const struct entry *intent,
         finding_violated(finding, "P-11", entry, "a command has two outcomes");
 }
 
+/* P-36 */
+static void check_preceded(struct entry *entry, const struct node *preceded,
+                           const struct entry *another, struct finding *finding)
+{
+    bool sent = entry_first_item(entry, 0, entry->item_count, PROBE_BUS_PUBLISH) != NULL
+                || entry_first_item(entry, 0, entry->item_count, PROBE_ACT) != NULL;
+    const char *why = !node_is(preceded, NODE_TRUE) ? "it does not say `true`"
+                      : !commands_is_word(entry, "command", "disarm")
+                          ? "only a DISARM goes before its record"
+                      : !commands_is_word(entry, "phase", "outcome")
+                          ? "what is only intended was not sent"
+                      : another != NULL ? "another entry has its key"
+                      : !sent           ? "nothing was sent"
+                                        : NULL;
+    if (why != NULL)
+        finding_violated(finding, "P-36", entry, "a command says that it preceded its record: %s",
+                         why);
+}
+
 void commands_check_phases(const struct deployment *commands, struct finding *finding)
 {
     for (size_t i = 0; i < commands->count; i++) {
@@ -80,7 +99,10 @@ void commands_check_phases(const struct deployment *commands, struct finding *fi
             continue;
         const struct entry *intent = other_phase(commands, entry, "intent"),
                            *outcome = other_phase(commands, entry, "outcome");
-        if (commands_is_word(entry, "phase", "outcome"))
+        const struct node *preceded = node_member(entry_body(entry), "preceded");
+        if (preceded != NULL)
+            check_preceded(entry, preceded, intent != NULL ? intent : outcome, finding);
+        else if (commands_is_word(entry, "phase", "outcome"))
             check_outcome(entry, intent, outcome, finding);
         else if (intent != NULL)
             finding_violated(finding, "P-11", entry, "a command has two intents");
