@@ -97,12 +97,20 @@ static bool may_be_trading(const struct driver *driver)
            || machine_act_is_hot(driver->acting);
 }
 
+/* Between two steps of a policy change Execution is disarmed: a person may take their time, or use
+ * the other program. */
+static bool may_wait(const struct driver *driver, enum error_code code)
+{
+    return (code == ERROR_NEEDS_PERSON || code == ERROR_REFUSED) && !machine_is_hot(driver->stands)
+           && driver->acting == ACTION_INVALID && driver->deployment.intent.seq == 0;
+}
+
 enum error_code endure_leave_safe(struct driver *driver, struct error *error)
 {
     struct disarm_seen seen;
     bool followed = error->code != ERROR_JOURNAL_WRITE && driver->session == NULL;
-    if (followed || !may_be_trading(driver)) /* somebody else watches; or nobody has to */
-        return error->code;
+    if (followed || !may_be_trading(driver) || may_wait(driver, error->code))
+        return error->code; /* somebody else watches; or nobody has to */
     error->code = ERROR_JOURNAL_WRITE;
     if (driver->config.setup.services.execution[0] == '\0')
         return error->code;

@@ -12,6 +12,7 @@
 #include "fsm/steps/remaining.h"
 #include "fsm/steps/up.h"
 #include "fsm/steps/window_identity.h"
+#include "fsm/steps/window_past.h"
 #include "fsm/steps/withdrawn.h"
 #include "journal/format/names.h"
 
@@ -316,6 +317,8 @@ enum error_code step_arm(struct step *step, struct error *error)
 {
     const struct interlock_view *view = &step->seen.interlock;
     enum error_code code = step_connect_target(step, error);
+    if (step_goes_on(step, code))
+        code = window_check_in_time(step, error);
     if (step_goes_on(step, code))
         code = compose_containers(step->target, &step->evidence, &step->seen.containers, error);
     if (step_goes_on(step, code))

@@ -12,6 +12,7 @@
 #include "fsm/steps/remaining.h"
 #include "fsm/steps/up.h"
 #include "fsm/steps/window_identity.h"
+#include "fsm/steps/window_past.h"
 #include "fsm/steps/withdrawn.h"
 #include "fsm/terminal/question.h"
 #include "journal/format/names.h"
@@ -147,6 +148,8 @@ static enum error_code judge_health(struct step *step)
 enum error_code step_verify_release(struct step *step, struct error *error)
 {
     enum error_code code = step_connect_target(step, error);
+    if (step_goes_on(step, code))
+        code = window_check_in_time(step, error);
     if (step_goes_on(step, code))
         code = await(&(struct await){.clock = step->driver->clock,
                                      .evidence = &step->evidence,

@@ -51,20 +51,14 @@ bool window_begins_too_late(const struct deployment *deployment, uint64_t intent
     return false;
 }
 
-int64_t window_latest_start_ns(const struct step *step, const char *boot)
+/* Behind the last switching command; where it was adopted, nobody knows when it returned, and it
+ * counts from the state that followed. */
+static int64_t latest_after_switch_ns(const struct deployment *deployment, const char *boot,
+                                      int64_t limit_ms)
 {
-    const struct deployment *deployment = &step->driver->deployment;
-    const struct limits *limits = &step->driver->config.limits;
-    const struct journal_entry *last = NULL;
-    int64_t last_ns = 0, limit_ms = limits->window_start_ms;
-    if (step->edge->from == STATE_ARMED) {
-        last = deployment_transition_to(deployment, STATE_ARMED);
-        last_ns = entry_received_ns(last, NULL);
-        limit_ms = limits->window_start_armed_ms < limits->sample_gap_ms
-                       ? limits->window_start_armed_ms
-                       : limits->sample_gap_ms;
-    }
-    for (size_t i = 0; step->edge->from != STATE_ARMED && i < deployment->count; i++) {
+    const struct journal_entry *last = deployment_transition_to(deployment, STATE_SWITCHED);
+    int64_t last_ns = last != NULL ? last->boottime_ns : 0;
+    for (size_t i = 0; i < deployment->count; i++) {
         int64_t received_ns = entry_received_ns(&deployment->entries[i], PROBE_COMPOSE_UP);
         if (received_ns == 0)
             continue;
@@ -72,4 +66,38 @@ int64_t window_latest_start_ns(const struct step *step, const char *boot)
         last_ns = received_ns;
     }
     return last != NULL && strcmp(last->boot, boot) == 0 ? last_ns + limit_ms * 1000000 : 0;
+}
+
+static int64_t latest_after_arm_ns(const struct deployment *deployment, const char *boot,
+                                   const struct limits *limits)
+{
+    const struct journal_entry *armed = deployment_transition_to(deployment, STATE_ARMED);
+    int64_t limit_ms = limits->window_start_armed_ms < limits->sample_gap_ms
+                           ? limits->window_start_armed_ms
+                           : limits->sample_gap_ms;
+    return strcmp(armed->boot, boot) == 0 ? entry_received_ns(armed, NULL) + limit_ms * 1000000 : 0;
+}
+
+int64_t window_latest_start_ns(const struct step *step, const char *boot)
+{
+    const struct deployment *deployment = &step->driver->deployment;
+    const struct limits *limits = &step->driver->config.limits;
+    int64_t switch_ns = deployment->procedure == PROCEDURE_RELEASE
+                            ? latest_after_switch_ns(deployment, boot, limits->window_start_ms)
+                            : INT64_MAX,
+            arm_ns = step->edge->from == STATE_ARMED ? latest_after_arm_ns(deployment, boot, limits)
+                                                     : INT64_MAX;
+    return switch_ns < arm_ns ? switch_ns : arm_ns;
+}
+
+enum error_code window_check_in_time(struct step *step, struct error *error)
+{
+    struct clock_reading now;
+    const struct clock *clock = step->driver->clock;
+    enum error_code code = clock->read(clock->context, &now, error);
+    if (code != ERROR_OK || now.boottime_ns <= window_latest_start_ns(step, now.boot))
+        return code;
+    return step_is(step, EVENT_FAILED,
+                   "the health window would begin too late after the last change, and nobody "
+                   "watched since");
 }

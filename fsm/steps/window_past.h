@@ -21,8 +21,11 @@ bool window_watched_in(const struct deployment *deployment, const char *boot);
 /* Before its first sample a window waits no longer than for its start, counted from its intent. */
 bool window_begins_too_late(const struct deployment *deployment, uint64_t intent,
                             const struct clock_reading *now, int64_t limit_ms);
-/* A limit after the last switching command returned, or after ARM was observed; 0, which is over,
- * where that was in another boot of the driver's machine. */
+/* W-03: a limit after ARM was observed, where the step comes behind it, and of a release a limit
+ * after the last switching command returned; 0, which is over, where one of these was in another
+ * boot of the driver's machine. */
 int64_t window_latest_start_ns(const struct step *step, const char *boot);
+/* The step fails where the window cannot begin in time any more: nothing is armed then. */
+enum error_code window_check_in_time(struct step *step, struct error *error);
 
 #endif

@@ -30,6 +30,18 @@ def late_window():
     return driver
 
 
+def late_and_armed():
+    """Armed at once before the window, and long behind the switch."""
+    driver = Driver()
+    driver.arm_by_hand()
+    driver.release_to_verified()
+    driver.target.wait(130_000)
+    driver.arm()
+    driver.observe()
+    driver.finish()
+    return driver
+
+
 def short_window():
     driver = Driver()
     driver.release_to_verified()
@@ -149,6 +161,7 @@ CASES = [
     ),
     Case("w_number", "W-02", "release", lambda j: edit.sample(j, 3)["body"].update(n=4)),
     Case("w_late", "W-03", late_window),
+    Case("w_late_armed", "W-03", late_and_armed),
     Case("w_short", "W-06", short_window),
     Case("w_in_a_row", "W-07", "release", fails("web", (2, 3, 4))),
     Case(

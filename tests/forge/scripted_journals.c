@@ -1,5 +1,6 @@
 /* Honest journals of the real driver in scripted worlds, for the forger: releases and policy
- * changes, good and failing, armed and not, some of them killed at a boundary and resumed.
+ * changes, good and failing, armed and not; a person who pauses or gives up, and once somewhere a
+ * driver that dies, a call that fails, a stranger, a delay.
  * Usage:     scripted_journals DIRECTORY COUNT [FIRST]
  * Writes:    NUMBER.bundle without a checkpoint (the forger signs everything again) and
  *            NUMBER.trust; one line a journal on standard output: number, scenario, state. */
@@ -7,11 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fsm/exit_status.h"
 #include "journal/format/sshsig.h"
+#include "tests/world/ending.h"
 #include "tests/world/person.h"
 
-enum { RESUMES_MAX = 6, VARIANTS = 2, KILLED_EACH = 3, BOUNDARIES = 61 };
+enum { RESUMES_MAX = 6, CALLS_MAX = 150, PAUSES = 12 };
 static const int64_t RESTART_NS = 400000000; /* until the next driver is there */
+static const int64_t DELAY_NS = 700000000, PAUSE_MAX_NS = INT64_C(300000000000);
 
 static const struct scenario {
     const char *name, *begin;
@@ -28,20 +32,57 @@ static const struct scenario {
 };
 enum { SCENARIOS = sizeof scenarios / sizeof scenarios[0] };
 
-struct death {
+/* What happens once besides, at the nth call of the driver. */
+enum happening {
+    NOTHING = 0,
+    DEATH,    /* behind a change */
+    FAILURE,  /* it cannot be reached */
+    NO_REPLY, /* it was done, and the reply is lost */
+    DISARM,   /* somebody else disarms Execution */
+    DELAY,    /* 700 ms */
+    HAPPENINGS
+};
+static const char *const happening_names[HAPPENINGS] = {"",      "-killed",   "-failure",
+                                                        "-lost", "-disarmed", "-late"};
+
+struct besides {
     struct scripted *scripted;
+    enum happening happening;
     unsigned at, count;
+    bool happened;
 };
 
-static enum error_code die_at(void *context, const struct scripted_call *call, struct error *error)
+static enum error_code lose(struct besides *besides, bool after, struct error *error)
 {
-    struct death *death = context;
-    if (call->kind == CALL_LOOK || call->kind == CALL_REQUEST || call->kind == CALL_HTTP
-        || !call->after || ++death->count != death->at)
+    besides->happened = true;
+    return error_set(error, after ? ERROR_TIMEOUT : ERROR_UNREACHABLE, 0, "the target", "wait",
+                     "there was no answer");
+}
+
+static enum error_code happen(void *context, const struct scripted_call *call, struct error *error)
+{
+    struct besides *besides = context;
+    bool changes = call->kind == CALL_APPEND || call->kind == CALL_CHANGE
+                   || call->kind == CALL_PUBLISH || call->kind == CALL_WRITE,
+         away = call->kind != CALL_APPEND && call->kind != CALL_WRITE;
+    enum happening what = besides->happening;
+    bool counts = what == DEATH      ? call->after && changes
+                  : what == NO_REPLY ? call->after && away
+                                     : !call->after && away;
+    if (what == NOTHING || besides->happened || !counts || ++besides->count < besides->at)
         return ERROR_OK;
-    death->scripted->dead = true;
-    return error_set(error, call->kind == CALL_APPEND ? ERROR_JOURNAL_WRITE : ERROR_UNREACHABLE, 0,
-                     "", "", "the driver has died");
+    besides->happened = true;
+    if (what == DELAY)
+        timeline_move(&besides->scripted->timeline, besides->scripted->timeline.now_ns + DELAY_NS);
+    if (what == DISARM)
+        ending_stranger_disarms(besides->scripted);
+    besides->scripted->dead = what == DEATH;
+    return what == DEATH
+               ? error_set(error,
+                           call->kind == CALL_APPEND ? ERROR_JOURNAL_WRITE : ERROR_UNREACHABLE, 0,
+                           "", "", "the driver has died")
+           : what == FAILURE || what == NO_REPLY ? lose(besides, what == NO_REPLY, error)
+                                                 : ERROR_OK;
 }
 
 static void must(bool good, const char *what)
@@ -105,32 +146,75 @@ static bool is_over(struct scripted *scripted)
            || strcmp(state, "aborted") == 0;
 }
 
-static void deploy(unsigned number, const char *directory)
+/* The same each time for a number, and scattered (splitmix64). */
+static uint64_t scatter(uint64_t *state)
 {
-    const struct scenario *scenario = &scenarios[number % SCENARIOS];
-    unsigned variant = number / SCENARIOS;
-    const struct person_choice choice = {.window_ms = 1000,
-                                         .interval_ms = 500,
-                                         .unarmed = variant % VARIANTS == 1,
-                                         .container = variant / VARIANTS % VARIANTS == 1};
-    struct scripted *scripted = person_begins(1 + number, &choice);
-    struct death death = {.scripted = scripted};
-    if (variant % KILLED_EACH == 1)
-        death.at = 1 + number % BOUNDARIES;
-    titan_publish(&scripted->titan, &scenario->release);
-    must(person_runs(scripted, scenario->begin) == 0, "begin");
-    scripted->fault = die_at;
-    scripted->fault_context = &death;
-    (void)person_runs(scripted, "run --rearm yes --confirm " PERSON_TARGET);
-    scripted->fault = NULL;
-    scripted->dead = false;
+    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}
+
+/* A person who stops between the steps, and sometimes gives up before a service was changed. */
+static bool go_slowly(struct scripted *scripted, uint64_t *chance)
+{
+    unsigned steps = (unsigned)(scatter(chance) % PAUSES);
+    for (unsigned i = 0; i < steps && !is_over(scripted); i++) {
+        (void)person_runs(scripted, "advance --rearm yes --confirm " PERSON_TARGET);
+        timeline_move(&scripted->timeline,
+                      scripted->timeline.now_ns
+                          + (int64_t)(scatter(chance) % (uint64_t)PAUSE_MAX_NS));
+    }
+    bool gives_up = scatter(chance) % 4 == 0;
+    if (gives_up)
+        (void)person_runs(scripted,
+                          steps % 2 == 0 ? "abort --reason doubt" : "rollback --reason doubt");
+    return gives_up;
+}
+
+/* What was open goes to its end; where a person must decide, they go back. */
+static void finish(struct scripted *scripted)
+{
     for (unsigned i = 0; !is_over(scripted); i++) {
         must(i < RESUMES_MAX, "it does not come to its end");
         timeline_move(&scripted->timeline, scripted->timeline.now_ns + RESTART_NS);
-        (void)person_runs(scripted, "resume --rearm yes --confirm " PERSON_TARGET);
+        int status = person_runs(scripted, "resume --rearm yes --confirm " PERSON_TARGET);
+        if ((status == EXIT_NEEDS_PERSON || status == EXIT_REFUSED)
+            && person_runs(scripted, "rollback --reason doubt") != 0)
+            (void)person_runs(scripted, "abort --reason doubt");
     }
-    (void)printf("%u %s%s %s\n", number, scenario->name,
-                 death.count >= death.at && death.at > 0 ? "-killed" : "", person_state(scripted));
+}
+
+static void deploy(unsigned number, const char *directory)
+{
+    const struct scenario *scenario = &scenarios[number % SCENARIOS];
+    uint64_t chance = number;
+    uint64_t choices = scatter(&chance);
+    const struct person_choice choice = {.window_ms = 1000,
+                                         .interval_ms = 500,
+                                         .unarmed = choices % 3 == 0,
+                                         .container = choices >> 8 & 1};
+    struct scripted *scripted = person_begins(1 + number, &choice);
+    struct besides besides = {.scripted = scripted,
+                              .happening = number / SCENARIOS % HAPPENINGS,
+                              .at = 1 + (unsigned)(scatter(&chance) % CALLS_MAX)};
+    bool slow = choices >> 16 & 1, more = (choices >> 24) % 4 == 0, gave_up = false;
+    titan_publish(&scripted->titan, &scenario->release);
+    must(person_runs(scripted, scenario->begin) == 0, "begin");
+    scripted->fault = happen;
+    scripted->fault_context = &besides;
+    if (slow)
+        gave_up = go_slowly(scripted, &chance);
+    else
+        (void)person_runs(scripted, "run --rearm yes --confirm " PERSON_TARGET);
+    scripted->fault = NULL;
+    scripted->dead = false;
+    finish(scripted);
+    if (more && person_runs(scripted, "begin release --again --reason next") == 0)
+        finish(scripted);
+    (void)printf("%u %s%s%s%s %s\n", number, scenario->name,
+                 besides.happened ? happening_names[besides.happening] : "",
+                 gave_up ? "-given_up" : "", more ? "-twice" : "", person_state(scripted));
     write_bundle(&scripted->stored, create(directory, number, "bundle"));
     write_trust(scripted, create(directory, number, "trust"));
     scripted_close(scripted);

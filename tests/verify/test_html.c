@@ -334,8 +334,8 @@ static void finding_rests_on_of_claims_recorded(void **state)
     }
     assert_int_equal(report.deployments[0].claims[CLAIM_INTEGRITY].rests[0].last,
                      report.entries - 1);
-    assert_true(report.deployments[0].claims[CLAIM_WINDOW].rests[2].last
-                    - report.deployments[0].claims[CLAIM_WINDOW].rests[2].first
+    assert_true(report.deployments[0].claims[CLAIM_WINDOW].rests[1].last
+                    - report.deployments[0].claims[CLAIM_WINDOW].rests[1].first
                 == 60);
 }
 

@@ -7,65 +7,51 @@
 
 #include "verify/judge/reading.h"
 
-static bool is_switching(enum action action)
-{
-    return action == ACTION_SWITCH_SERVICES || action == ACTION_DEPLOY_EXECUTION
-           || action == ACTION_DEPLOY_BRAIN || action == ACTION_ARM;
-}
-
-/* One limit for the start of the window (W-03): from the last item of a probe in a step. */
-static void check_start_from(const struct audit *audit, const struct step *step, bool arm,
+/* One limit for the start of the window (W-03), from a moment in the transition. */
+static void check_start_from(const struct audit *audit, const struct entry *transition, bool arm,
                              const struct entry *sample, struct finding *finding)
 {
-    const struct entry *transition = step->transition;
+    const struct limits *limits = audit->limits;
     const struct item *up = entry_item(transition, 0, transition->item_count, PROBE_COMPOSE_UP,
                                        NULL);
-    const char *what = arm ? "ARM was observed" : "the last switching command returned";
-    bool exact = arm || up != NULL, same_boot;
-    const struct entry *entry = exact ? transition : step->intent;
-    int64_t limit_ms = arm ? audit->limits->window_start_armed_ms : audit->limits->window_start_ms;
-    if (arm && audit->limits->sample_gap_ms < limit_ms)
-        limit_ms = audit->limits->sample_gap_ms;
-    if (entry == NULL)
+    bool same_boot;
+    int64_t limit_ms = arm ? limits->window_start_armed_ms : limits->window_start_ms;
+    if (arm && limits->sample_gap_ms < limit_ms)
+        limit_ms = limits->sample_gap_ms;
+    if (!arm && up == NULL) {
+        finding_undecidable(finding, "W-03", sample,
+                            "the record does not say when services were switched");
         return;
-    int64_t from_ns = arm     ? window_times(transition).last_received_ns
-                      : exact ? up->received_ns
-                              : entry->boottime_ns; /* an adopted act returned some time after */
-    int64_t span_ms = deployment_boot_span_ms(entry, from_ns, sample,
+    }
+    int64_t from_ns = arm ? window_times(transition).last_received_ns : up->received_ns;
+    int64_t span_ms = deployment_boot_span_ms(transition, from_ns, sample,
                                               window_times(sample).first_sent_ns, &same_boot);
-    finding_rests_on(finding, entry);
+    finding_rests_on(finding, transition);
     if (!same_boot)
         finding_undecidable(finding, "W-03", sample,
                             "the driver's machine was rebooted between the switch and the first "
                             "sample: the time between is not known");
-    else if (span_ms > limit_ms && exact)
+    else if (span_ms > limit_ms)
         finding_violated(finding, "W-03", sample,
                          "The window starts %lld ms after %s; at most %lld ms are allowed",
-                         (long long)span_ms, what, (long long)limit_ms);
-    else if (span_ms > limit_ms)
-        finding_undecidable(
-            finding, "W-03", sample,
-            "when %s is not known, and it may be more than %lld ms before the window", what,
-            (long long)limit_ms);
+                         (long long)span_ms,
+                         arm ? "ARM was observed" : "the last switching command returned",
+                         (long long)limit_ms);
 }
 
 static void check_start(const struct audit *audit, const struct step *observed,
                         const struct entry *sample, struct finding *finding)
 {
-    const struct step *switched = NULL, *armed = NULL;
-    for (const struct step *step = audit->deployment.steps; step < observed; step++) {
-        if (!is_switching(step->action) || !step_is_good(step))
-            continue;
-        armed = step->action == ACTION_ARM ? step : NULL;
-        switched = step->action == ACTION_ARM ? switched : step;
-    }
-    if (switched == NULL && armed == NULL)
+    const struct entry *switched = deployment_good_entry(&audit->deployment,
+                                                         ACTION_SWITCH_SERVICES);
+    if (!audit->deployment.policy && switched == NULL)
         finding_undecidable(finding, "W-03", sample,
                             "the record does not say when services were switched");
-    if (switched != NULL && (armed == NULL || switched->transition->item_count > 0))
+    else if (!audit->deployment.policy)
         check_start_from(audit, switched, false, sample, finding);
-    if (armed != NULL)
-        check_start_from(audit, armed, true, sample, finding);
+    for (const struct step *step = audit->deployment.steps; step < observed; step++)
+        if (step->action == ACTION_ARM && step_is_good(step))
+            check_start_from(audit, step->transition, true, sample, finding);
 }
 
 static void check_gap_between(const struct audit *audit, const struct entry *before,

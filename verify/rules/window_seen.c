@@ -236,19 +236,20 @@ static bool is_later(const struct entry *from, int64_t from_ns, int64_t limit_ms
 static bool is_begun_late(const struct audit *audit, const struct step *failure)
 {
     const struct limits *limits = audit->limits;
-    bool arm = failure->from == STATE_ARMED;
-    const struct entry *entry = deployment_good_entry(&audit->deployment,
-                                                      arm ? ACTION_ARM : ACTION_SWITCH_SERVICES);
-    const struct item *up = entry != NULL
-                                ? entry_item(entry, 0, entry->item_count, PROBE_COMPOSE_UP, NULL)
-                                : NULL;
-    if (entry == NULL || (!arm && up == NULL))
-        return false;
+    const struct deployment *deployment = &audit->deployment;
+    const struct entry *arm = deployment_good_entry(deployment, ACTION_ARM),
+                       *switched = deployment_good_entry(deployment, ACTION_SWITCH_SERVICES);
+    const struct item *up = switched != NULL ? entry_item(switched, 0, switched->item_count,
+                                                          PROBE_COMPOSE_UP, NULL)
+                                             : NULL;
     int64_t armed_ms = limits->window_start_armed_ms < limits->sample_gap_ms
                            ? limits->window_start_armed_ms
                            : limits->sample_gap_ms;
-    return is_later(entry, arm ? window_times(entry).last_received_ns : up->received_ns,
-                    arm ? armed_ms : limits->window_start_ms, failure->transition);
+    return (arm != NULL && failure->from == STATE_ARMED
+            && is_later(arm, window_times(arm).last_received_ns, armed_ms, failure->transition))
+           || (up != NULL
+               && is_later(switched, up->received_ns, limits->window_start_ms,
+                           failure->transition));
 }
 
 /* Whether a failing transition by unhealthy or mismatch needs no sample that shows it: nobody
