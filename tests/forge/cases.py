@@ -13,6 +13,7 @@ import sys
 import tempfile
 
 import cases_arming
+import cases_excepted
 import cases_findings
 import cases_insider
 import cases_last_look
@@ -21,6 +22,7 @@ import cases_moments
 import cases_named
 import cases_persons
 import cases_rules
+import cases_seen
 import cases_services
 import cases_voices
 import cases_voiced
@@ -34,6 +36,7 @@ FORMAT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../journal
 CASES = cases_named.CASES + cases_rules.CASES + cases_voices.CASES + cases_window.CASES
 CASES += cases_last_look.CASES + cases_voiced.CASES + cases_arming.CASES
 CASES += cases_insider.CASES + cases_moments.CASES + cases_persons.CASES
+CASES += cases_excepted.CASES + cases_seen.CASES
 CASES += cases_limits.CASES + cases_findings.CASES + cases_services.CASES
 
 

@@ -313,8 +313,8 @@ def wall_clock(journal, ms):
         entry["utc"] = edit.shifted_utc(entry["utc"], ms)
 
 
-def targets_wall_clock(journal, ms):
-    for entry in journal.entries[journal.entries.index(T(journal, "confirm")) :]:
+def targets_wall_clock(journal, ms, action="confirm"):
+    for entry in journal.entries[journal.entries.index(T(journal, action)) :]:
         for one in target_items(entry):
             wall = one["target"]["wall_ms"]
             one["target"]["wall_ms"] = wall - wall % 10 + one["target"]["before_ms"] % 10 + ms
@@ -361,6 +361,11 @@ def rows_of_list(journal, count):
     web = next(row for row in made if row["service"] == WEB)
     more = [dict(web, id=digest("more", number)) for number in range(count - len(made))]
     edit.put_rows(journal, one, made + more)
+
+
+def stepped_before(journal, ms):
+    """In front of the new containers: of their runs the first `ms` are none where it is a step."""
+    targets_wall_clock(journal, ms, "update_code")
 
 
 SHORT = {"window_start_armed_ms": 2000}
@@ -426,6 +431,15 @@ CASES = [
     *edited("reboot", "C-06", "release", rebooted_before_connect, (0, 1), bad=(1,)),
     *edited("wall", "C-07", "release", wall_clock, (1500, 1501, -1500, -1501), bad=(1501, -1501)),
     *edited("wall_of_target", "N-08", "release", targets_wall_clock, (1990, 2010, -2010), bad=()),
+    *edited(
+        "stepped_before",
+        "H-03",
+        "release",
+        stepped_before,
+        (1990, 2010),
+        bad=(2010,),
+        finds=("H-13",),
+    ),
     *edited("two_of_one", "W-07", "release", sick([("web", (2, 3))]), (2,), bad=()),
     *edited("three_of_one", "W-07", "release", sick([("web", (2, 3, 4))]), (3,), bad=(3,)),
     *edited(

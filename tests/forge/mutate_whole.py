@@ -61,8 +61,56 @@ def failed_here(place):
     return work
 
 
+def bare(place):
+    """An entry without evidence."""
+
+    def work(journal):
+        journal.entries[place]["body"]["evidence"] = []
+
+    return work
+
+
+def names(place, seq):
+    """An entry that says it belongs to another than it does, or to none."""
+
+    def work(journal):
+        journal.entries[place]["body"]["intent"] = seq
+
+    return work
+
+
+def without_probe(probe):
+    def work(journal):
+        for entry in journal.entries:
+            items = entry["body"].get("evidence", [])
+            items[:] = [item for item in items if item["probe"] != probe]
+
+    return work
+
+
+def failed_probe(probe):
+    def work(journal):
+        for entry in journal.entries:
+            for item in entry["body"].get("evidence", []):
+                if item["probe"] == probe:
+                    item["status"] = mutate.failed(item)
+
+    return work
+
+
+def each_probe(journal):
+    """What never was recorded, or never could be told."""
+    found = {
+        item["probe"] for entry in journal.entries for item in entry["body"].get("evidence", [])
+    }
+    for probe in sorted(found):
+        for word, work in (("never", without_probe(probe)), ("bad", failed_probe(probe))):
+            yield f"{word}_{probe}", resign.changed(journal, work, 1)
+
+
 def each(journal):
     """(word, changed journal)"""
+    yield from each_probe(journal)
     for place, entry in enumerate(journal.entries):
         if place == 0:
             continue
@@ -74,6 +122,11 @@ def each(journal):
         if entry["type"] in ("intent", "transition", "command"):
             ms = WAITS_MS[place % len(WAITS_MS)]
             works += [(f"later_{ms}", later(place, ms)), ("later_11000", later(place, 11_000))]
+        if entry["body"].get("evidence"):
+            works.append(("bare", bare(place)))
+        if "intent" in entry["body"]:
+            others = {"self": place, "none": len(journal.entries)}
+            works += [("of_" + word, names(place, seq)) for word, seq in others.items()]
         for word, work in works:
             yield f"{word}_{place}", resign.changed(journal, work, place if word != "cut" else 1)
 

@@ -17,7 +17,7 @@ from bundle import JOURNAL  # noqa: E402
 from story import LIMITS  # noqa: E402
 
 CHANGES = 400
-WHOLE = ("release_unhealthy", "policy", "aborted", "by_hand")
+WHOLE = ("release_unhealthy", "policy", "aborted", "by_hand", "resumed")
 
 
 def write(folder, name, driver, journal, limits):
@@ -44,7 +44,7 @@ def make(folder):
         yield write(folder, f"change_{word}", driver, change.apply(driver.journal), LIMITS)
     for name in WHOLE:
         for word, journal in mutate_whole.each(honest[name].journal):
-            yield write(folder, f"change_{name}_{word}", honest[name], journal, LIMITS)
+            yield write(folder, f"change_{name[:7]}_{word}", honest[name], journal, LIMITS)
 
 
 def chosen(honest):

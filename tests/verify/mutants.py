@@ -23,6 +23,7 @@ ROOMS = ("verify/claims", "verify/judge", "verify/rules")
 TESTS = (
     "pattern_rules",
     "judge_rules",
+    "healthy_rules",
     "rules",
     "chain",
     "takeover",
@@ -75,13 +76,13 @@ def blank_strings(line):
 
 def mutants_of_line(path, number, line):
     code = blank_strings(line)
-    if code.lstrip().startswith(("#", "*", "//")):
+    if re.match(r"\s*(#|//|\* |\*/)", code):  # `*this = that` is no comment
         return
     for old, new in SWAPS.items():
         for found in re.finditer(re.escape(old), code):
             changed = line[: found.start()] + new + line[found.end() :]
             yield Mutant(path, number, line, changed, f"{old.strip()} for {new.strip()}")
-    condition = re.match(r"^(\s*(?:else )?if \()(.*)\)( \{)?$", code)
+    condition = re.match(r"^(\s*(?:\} )?(?:else )?if \()(.*)\)( \{)?$", code)
     if condition is not None:
         start, end = condition.span(2)
         changed = f"{line[:start]}!({line[start:end]}){line[end:]}"

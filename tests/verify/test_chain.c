@@ -325,10 +325,33 @@ static void integrity_another_journal_than_asked_or_named_violated(void **state)
     check_journal(NULL, other, VERIFY_VIOLATED);
 }
 
+static void authority_without_genesis_violated(void **state)
+{
+    (void)state;
+    CLEANUP_FORGE struct forge forge;
+    CLEANUP_RECORD struct record record = {0};
+    CLEANUP_ALLOWED_SIGNERS struct allowed_signers trust = {0};
+    CLEANUP_REPORT struct report report = {0};
+    struct limits limits;
+    struct error error;
+    forge_init(&forge);
+    forge_open(&forge, "release");
+    forge_until(&forge, "completed");
+    limits_default(&limits);
+    forge_trust(&trust);
+    forge_record(&forge, &record);
+    struct audit audit = {.limits = &limits, .trust = &trust, .target = FORGE_TARGET};
+    assert_int_equal(verify_record(&record, &audit, SELECTION_ALL, 0, &report, &error), ERROR_OK);
+    assert_int_equal(report.status, VERIFY_VIOLATED);
+    assert_string_equal(report.deployments[0].claims[CLAIM_AUTHORITY].sentence,
+                        "the journal does not begin with a genesis");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(authority_stranger_violated),
+        cmocka_unit_test(authority_without_genesis_violated),
         cmocka_unit_test(authority_key_under_another_name_violated),
         cmocka_unit_test(authority_session_key_out_of_its_deployment_violated),
         cmocka_unit_test(authority_two_open_deployments_violated),

@@ -13,7 +13,13 @@
 
 #include "verify/read/file.h"
 
-enum { TEXT_BYTES_MAX = 8 << 20, NAME_BYTES = 128, PATH_BYTES = 512, FOLD_COLUMNS = 90 };
+enum {
+    TEXT_BYTES_MAX = 8 << 20,
+    NAME_BYTES = 128,
+    PATH_BYTES = 512,
+    FOLD_COLUMNS = 90,
+    RULES_A_LINE = 3
+};
 
 /* A sentence on lines of its own, none of them wider than the tree allows. */
 static void print_folded(FILE *stream, const char *text)
@@ -34,7 +40,8 @@ static void print_finding(FILE *stream, const char *name,
             deployment->commands ? " commands" : "", claim_name(claim),
             verdict_name(finding->verdict));
     for (unsigned i = 0; i < finding->rules_count; i++)
-        fprintf(stream, " %s*%u", finding->rules[i], finding->rules_times[i]);
+        fprintf(stream, "%s %s*%u", i > 0 && i % RULES_A_LINE == 0 ? "\n " : "", finding->rules[i],
+                finding->rules_times[i]);
     if (finding->has_entry)
         fprintf(stream, " entry %llu", (unsigned long long)finding->entry);
     fputc('\n', stream);
@@ -57,6 +64,16 @@ static void print_digest(FILE *stream, const struct report *report)
     free(text);
 }
 
+/* What an attestation would name (deployed.h). */
+static void print_deployed(FILE *stream, const char *name, const struct deployed *deployed)
+{
+    if (deployed->known)
+        fprintf(stream, "%s deployed %.8s\n", name, deployed->commit);
+    for (size_t i = 0; i < deployed->count; i++)
+        fprintf(stream, "%s deployed %s %.20s %.8s\n", name, deployed->images[i].service,
+                deployed->images[i].repository, deployed->images[i].digest);
+}
+
 /* Of an honest journal everything; of another one what does not hold. */
 static void print_report(FILE *stream, const char *name, const struct report *report)
 {
@@ -65,6 +82,9 @@ static void print_report(FILE *stream, const char *name, const struct report *re
     bool honest = strncmp(name, "honest_", 7) == 0;
     fprintf(stream, "%s status %d", name, (int)report->status);
     print_digest(stream, report);
+    for (size_t i = 0; i < report->count; i++)
+        if (strncmp(name, "change_", 7) != 0)
+            print_deployed(stream, name, &report->deployments[i].deployed);
     for (size_t i = 0; i < report->count; i++)
         for (unsigned claim = 1; claim < CLAIMS; claim++)
             if (honest || report->deployments[i].claims[claim].rules_count > 0)

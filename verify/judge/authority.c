@@ -157,12 +157,8 @@ static bool name_session(struct authority *authority, struct entry *entry)
 static int64_t epoch_of(const struct entry *entry)
 {
     CLEANUP_TREE struct tree tree = {0};
-    struct error ignored;
     const struct item *item = entry_item(entry, 0, entry->item_count, PROBE_TENANCY, NULL);
-    if (item == NULL
-        || tree_read(item->output.at, item->output.length, TREE_PLAIN, &tree, &ignored) != ERROR_OK)
-        return 0;
-    return node_number(tree.root, "epoch", 0);
+    return item != NULL ? node_number(tree_object(item->output, &tree), "epoch", 0) : 0;
 }
 
 /* Followed with a fresh key, by an operator of the roster in force, and above every epoch before.

@@ -38,13 +38,9 @@ static bool add_manifest(struct deployed *deployed, struct slice service, struct
 static bool add_line(struct deployed *deployed, struct slice line)
 {
     CLEANUP_TREE struct tree tree = {0};
-    struct error ignored;
-    if (tree_read(line.at, line.length, TREE_PLAIN, &tree, &ignored) != ERROR_OK)
-        return false;
-    struct slice service = node_text(tree.root, "service");
-    const struct node *digests = node_member(tree.root, "digests");
-    if (service.length == 0
-        || !add_deployed(deployed, service, slice_of(""), node_text(tree.root, "id")))
+    const struct node *row = tree_object(line, &tree), *digests = node_member(row, "digests");
+    struct slice service = node_text(row, "service");
+    if (service.length == 0 || !add_deployed(deployed, service, slice_of(""), node_text(row, "id")))
         return false;
     for (const struct node *node = node_is(digests, NODE_ARRAY) ? digests->first : NULL;
          node != NULL; node = node->next)
@@ -59,7 +55,7 @@ static bool deployed_read_images(const struct step *pulled, struct deployed *dep
     const struct item *item = entry_item(entry, 0, entry->item_count, PROBE_COMPOSE_IMAGES, NULL);
     struct slice rest = item != NULL && item->status == 0 ? item->output : slice_of(""), line;
     while (slice_line(&rest, &line))
-        if (line.length > 0 && !add_line(deployed, line))
+        if (!add_line(deployed, line))
             return false;
     return deployed->count > 0;
 }

@@ -44,7 +44,7 @@ static struct slice or_default(const struct node *object, const char *key, const
 
 bool genesis_read(const struct record *record, uint64_t before, struct genesis *ret_genesis)
 {
-    if (record->count == 0 || record->entries[0].type != ENTRY_GENESIS)
+    if (record->entries[0].type != ENTRY_GENESIS)
         return false;
     const struct node *first = entry_body(&record->entries[0]), *body = first;
     for (uint64_t seq = 1; seq < before && seq < record->count; seq++)

@@ -31,44 +31,43 @@ static bool is_default_word(const char *words, struct slice word)
     return false;
 }
 
-/* "ENDPOINT KIND WORD": the word; false where it is of another endpoint or kind. KIND "" takes
- * either. */
-static bool pinned_word(struct slice pinned, struct slice endpoint, const char *kind,
-                        struct slice *ret_word)
+/* Takes this word, and the space behind it, from the front of the text. */
+static bool take_word(struct slice *text, struct slice word)
 {
-    size_t length = strlen(kind);
-    if (pinned.length <= endpoint.length + 1 || pinned.at[endpoint.length] != ' '
-        || memcmp(pinned.at, endpoint.at, endpoint.length) != 0)
+    if (text->length <= word.length || text->at[word.length] != ' '
+        || memcmp(text->at, word.at, word.length) != 0)
         return false;
-    struct slice rest = {pinned.at + endpoint.length + 1, pinned.length - endpoint.length - 1};
-    if (rest.length <= length + 1 || memcmp(rest.at, kind, length) != 0
-        || (length > 0 && rest.at[length] != ' '))
-        return false;
-    *ret_word = (struct slice){rest.at + length + 1, rest.length - length - 1};
+    *text = slice_from(*text, word.length + 1);
     return true;
 }
 
-/* word NULL: whether any is pinned for the endpoint. */
+/* "ENDPOINT KIND WORD": whether this word is pinned; kind NULL: whether any is. */
 static bool is_pinned(const struct genesis *genesis, struct slice endpoint, const char *kind,
-                      const struct slice *word)
+                      struct slice word)
 {
     const struct node *node = genesis->health_words != NULL ? genesis->health_words->first : NULL;
-    struct slice found;
-    for (; node != NULL; node = node->next)
-        if (pinned_word(node->text, endpoint, kind, &found)
-            && (word == NULL || same_letters(found, *word)))
+    for (; node != NULL; node = node->next) {
+        struct slice text = node->text;
+        if (take_word(&text, endpoint)
+            && (kind == NULL || (take_word(&text, slice_of(kind)) && same_letters(text, word))))
             return true;
+    }
     return false;
+}
+
+static bool has_words(const struct genesis *genesis, struct slice endpoint)
+{
+    return is_pinned(genesis, endpoint, NULL, slice_of(""));
 }
 
 static enum healthy word_means(const struct genesis *genesis, struct slice endpoint,
                                struct slice word)
 {
-    bool own = is_pinned(genesis, endpoint, "", NULL);
-    if (own ? is_pinned(genesis, endpoint, "healthy", &word)
+    bool own = has_words(genesis, endpoint);
+    if (own ? is_pinned(genesis, endpoint, "healthy", word)
             : is_default_word(default_healthy, word))
         return HEALTHY_GOOD;
-    return (own ? is_pinned(genesis, endpoint, "degraded", &word)
+    return (own ? is_pinned(genesis, endpoint, "degraded", word)
                 : is_default_word(default_degraded, word))
                ? HEALTHY_DEGRADED
                : HEALTHY_BAD;
@@ -93,7 +92,7 @@ enum healthy healthy_answer(const struct genesis *genesis, const struct item *it
 {
     CLEANUP_TREE struct tree tree = {0};
     struct error ignored;
-    bool own = is_pinned(genesis, item->subject, "", NULL);
+    bool own = has_words(genesis, item->subject);
     if (item->status == 1)
         return HEALTHY_GOOD;
     if (!healthy_status(item))
@@ -112,7 +111,5 @@ enum healthy healthy_answer(const struct genesis *genesis, const struct item *it
 bool healthy_has_word(const struct item *item)
 {
     CLEANUP_TREE struct tree tree = {0};
-    struct error ignored;
-    return tree_read(item->output.at, item->output.length, TREE_PLAIN, &tree, &ignored) == ERROR_OK
-           && node_is(node_member(tree.root, "status"), NODE_STRING);
+    return node_is(node_member(tree_object(item->output, &tree), "status"), NODE_STRING);
 }

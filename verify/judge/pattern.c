@@ -35,14 +35,12 @@ static struct slice skip_log_level(struct slice text)
 /* `tree` keeps what a message points into that was JSON. */
 struct slice pattern_message(struct slice line, struct tree *tree)
 {
-    struct error ignored;
     if (line.length > 0 && line.at[line.length - 1] == '\r')
         line.length--;
-    if (line.length > 0 && line.at[0] == '{'
-        && tree_read(line.at, line.length, TREE_PLAIN, tree, &ignored) == ERROR_OK) {
-        const struct node *fields = node_member(tree->root, "fields");
-        const struct node *inner = node_member(fields, "message"),
-                          *outer = node_member(tree->root, "message");
+    const struct node *log = slice_begins(line, "{") ? tree_object(line, tree) : NULL;
+    if (log != NULL) {
+        const struct node *inner = node_member(node_member(log, "fields"), "message"),
+                          *outer = node_member(log, "message");
         if (node_is(inner, NODE_STRING))
             return skip_log_ornament(inner->text);
         if (node_is(outer, NODE_STRING))

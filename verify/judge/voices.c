@@ -44,12 +44,10 @@ static void append_named(struct chorus *chorus, const char *who, struct naming n
 static struct naming reply_naming(const struct item *item)
 {
     CLEANUP_TREE struct tree tree = {0};
-    struct error ignored;
     struct naming naming = {.kind = NAMING_OTHER};
-    if (tree_read(item->output.at, item->output.length, TREE_PLAIN, &tree, &ignored) != ERROR_OK)
-        return naming;
-    const char *key = node_member(tree.root, "policy_hash") != NULL ? "policy_hash" : "hash";
-    if (pattern_is_hash(node_text(tree.root, key), naming.hash))
+    const struct node *reply = tree_object(item->output, &tree);
+    const char *key = node_member(reply, "policy_hash") != NULL ? "policy_hash" : "hash";
+    if (pattern_is_hash(node_text(reply, key), naming.hash))
         naming.kind = NAMING_HASH;
     return naming;
 }

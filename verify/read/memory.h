@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 void *memory_zeroed(size_t count, size_t size);
-/* A larger `old`; what is new is not initialised. */
+/* `old` with another size; what is new is not initialised. */
 void *memory_grown(void *old, size_t count, size_t size);
 
 #endif

@@ -14,5 +14,6 @@ enum error_code reader_read(const char *path, struct record *record, struct erro
     if (code == ERROR_OK && record->count == 0)
         return error_set(error, ERROR_DAMAGED, 0, path, "",
                          "it holds no entry, not even a genesis");
+    record_fit(record);
     return code;
 }

@@ -66,6 +66,16 @@ enum error_code record_add_blob(struct record *record, const uint8_t hash[SHA256
     return ERROR_OK;
 }
 
+void record_fit(struct record *record)
+{
+    if (record->count > 0)
+        record->entries = memory_grown(record->entries, record->count, sizeof *record->entries);
+    if (record->blob_count > 0)
+        record->blobs = memory_grown(record->blobs, record->blob_count, sizeof *record->blobs);
+    record->room = record->count;
+    record->blob_room = record->blob_count;
+}
+
 static int compare_blob_hash(const void *hash, const void *blob)
 {
     return memcmp(hash, ((const struct blob *)blob)->hash, SHA256_BYTES);

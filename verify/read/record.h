@@ -1,5 +1,5 @@
 /* verify/read/record: what was handed to the verifier, as it stands there: stored values and blobs,
- * believed in nothing yet.
+ * believed in nothing yet. One that reader_read() gives has an entry at least.
  * Knows:     numbers, bytes and bounds; a reader fills it (reader_bundle.c, reader_lmdb.c), entry.h
  *            gives an entry a meaning.
  * Ownership: the record owns all; record_free() takes an empty one.
@@ -39,6 +39,9 @@ enum error_code record_add_entry(struct record *record, uint64_t seq, struct byt
                                  struct error *error) CHECKED;
 enum error_code record_add_blob(struct record *record, const uint8_t hash[SHA256_BYTES],
                                 struct bytes *data, struct error *error) CHECKED;
+/* No more room than there are entries and blobs, so that a check of memory notices who reads behind
+ * the last. */
+void record_fit(struct record *record);
 struct blob *record_blob(const struct record *record,
                          const uint8_t hash[SHA256_BYTES]); /* NULL where there is none */
 

@@ -376,6 +376,13 @@ enum error_code tree_read(const void *text, size_t size, enum tree_form form, st
     return ERROR_OK;
 }
 
+const struct node *tree_object(struct slice text, struct tree *ret_tree)
+{
+    struct error ignored;
+    enum error_code code = tree_read(text.at, text.length, TREE_PLAIN, ret_tree, &ignored);
+    return code == ERROR_OK && node_is(ret_tree->root, NODE_OBJECT) ? ret_tree->root : NULL;
+}
+
 const struct node *node_member(const struct node *object, const char *key)
 {
     if (!node_is(object, NODE_OBJECT))

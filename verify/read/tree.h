@@ -63,6 +63,8 @@ enum tree_form { TREE_INVALID = 0, TREE_CANONICAL, TREE_PLAIN };
 /* ERROR_DAMAGED: not JSON, or not of this form. */
 enum error_code tree_read(const void *text, size_t size, enum tree_form form, struct tree *ret_tree,
                           struct error *error) CHECKED;
+/* The object that the text is, in whatever form; NULL where it is none. */
+const struct node *tree_object(struct slice text, struct tree *ret_tree);
 void tree_free(struct tree *tree);
 #define CLEANUP_TREE __attribute__((cleanup(tree_free)))
 

@@ -29,9 +29,7 @@ static bool is_list(enum probe probe)
 static bool is_object(struct slice text)
 {
     CLEANUP_TREE struct tree tree = {0};
-    struct error ignored;
-    return tree_read(text.at, text.length, TREE_PLAIN, &tree, &ignored) == ERROR_OK
-           && node_is(tree.root, NODE_OBJECT);
+    return tree_object(text, &tree) != NULL;
 }
 
 static bool is_hex_line(const struct item *item, size_t digits)

@@ -69,7 +69,6 @@ static void check_tenancy(struct tenancy_check *check, const struct step *step, 
     const struct entry *entry = step->transition;
     const struct item *item = &entry->items[place];
     CLEANUP_TREE struct tree tree = {0};
-    struct error ignored;
     bool restores = step->action == ACTION_RESTORE_CODE,
          others = restores
                   && ((first && !last)
@@ -80,15 +79,15 @@ static void check_tenancy(struct tenancy_check *check, const struct step *step, 
         check_untouched(check, entry);
         return; /* a target that nobody ever took has no such file */
     }
-    if (tree_read(item->output.at, item->output.length, TREE_PLAIN, &tree, &ignored) != ERROR_OK
-        || !node_is(tree.root, NODE_OBJECT)) {
+    const struct node *held_by = tree_object(item->output, &tree);
+    if (held_by == NULL) {
         finding_violated(check->finding, "P-25", entry,
                          "the target's deployment.json cannot be read");
         return;
     }
-    struct slice journal = node_text(tree.root, "journal"), holder = node_text(tree.root, "holder");
-    int64_t number = node_number(tree.root, "deployment", -1),
-            epoch = node_number(tree.root, "epoch", -1);
+    struct slice journal = node_text(held_by, "journal"), holder = node_text(held_by, "holder");
+    int64_t number = node_number(held_by, "deployment", -1),
+            epoch = node_number(held_by, "epoch", -1);
     bool ours = slice_is(journal, check->audit->record->entries[0].journal),
          held = number == (int64_t)check->audit->deployment.number;
     if (restores && first && !(ours && held))
@@ -101,10 +100,10 @@ static void check_tenancy(struct tenancy_check *check, const struct step *step, 
                          "the target was not taken for this deployment");
     else if (held && holder.length == 0)
         finding_violated(check->finding, "P-25", entry, "nobody holds the target");
-    else if (ours && !head_is_known(check->audit, entry, tree.root))
+    else if (ours && !head_is_known(check->audit, entry, held_by))
         finding_violated(check->finding, "P-25", entry,
                          "the target's deployment.json names a head that is not in this journal");
-    if (frees && last && (ours || !others) && (number != 0 || holder.length > 0))
+    if (frees && last && ours && (number != 0 || holder.length > 0))
         finding_violated(check->finding, "P-25", entry, "the target was not freed");
     if (ours && epoch < check->epoch)
         finding_violated(check->finding, "P-25", entry, "the epoch fell from %lld to %lld",
@@ -116,11 +115,7 @@ static void check_tenancy(struct tenancy_check *check, const struct step *step, 
 static void check_guard(const struct entry *entry, const struct item *item, struct finding *finding)
 {
     CLEANUP_TREE struct tree tree = {0};
-    struct error ignored;
-    if (slice_is(item->output, "absent\n"))
-        return;
-    if (tree_read(item->output.at, item->output.length, TREE_PLAIN, &tree, &ignored) != ERROR_OK
-        || !node_is(tree.root, NODE_OBJECT))
+    if (!slice_is(item->output, "absent\n") && tree_object(item->output, &tree) == NULL)
         finding_violated(finding, "P-26", entry,
                          "the guard is neither absent nor described by one object");
 }
@@ -133,14 +128,12 @@ static int64_t epoch_before(const struct audit *audit)
         const struct entry *entry = &audit->record->entries[seq];
         for (size_t i = 0; entry->type == ENTRY_TRANSITION && i < entry->item_count; i++) {
             CLEANUP_TREE struct tree tree = {0};
-            struct error ignored;
-            const struct item *item = &entry->items[i];
-            if (item->probe != PROBE_TENANCY
-                || tree_read(item->output.at, item->output.length, TREE_PLAIN, &tree, &ignored)
-                       != ERROR_OK
-                || !slice_is(node_text(tree.root, "journal"), audit->record->entries[0].journal))
+            if (entry->items[i].probe != PROBE_TENANCY)
                 continue;
-            int64_t named = node_number(tree.root, "epoch", -1);
+            const struct node *held_by = tree_object(entry->items[i].output, &tree);
+            if (!slice_is(node_text(held_by, "journal"), audit->record->entries[0].journal))
+                continue;
+            int64_t named = node_number(held_by, "epoch", -1);
             epoch = named > epoch ? named : epoch;
         }
     }
