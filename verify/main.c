@@ -7,6 +7,7 @@
 
 #include <sodium.h>
 
+#include "verify/report/terminal.h"
 #include "verify/report/attest.h"
 #include "verify/report/diff.h"
 #include "verify/report/policy.h"
@@ -296,7 +297,10 @@ static enum error_code verify(struct command_line *line, int count, char **words
         code = verify_run(options, &report, error);
     if (code != ERROR_OK)
         return code;
-    (options->json ? report_json : report_text)(&report, stdout);
+    if (options->json)
+        report_json(&report, stdout);
+    else
+        terminal_print_report(&report);
     line->reported = true;
     *ret_status = report.status;
     return line->attest.file != NULL ? attest_write(&report, &line->attest, error) : ERROR_OK;
@@ -325,7 +329,7 @@ static int check_printed(enum verify_status status)
     (void)error_set(&error, ERROR_LIMIT, errno, "standard output",
                     "make room, or print it elsewhere, and run it again",
                     "standard output cannot be written, so that part of it is lost");
-    error_print(stderr, "titan-verify", &error);
+    terminal_print_error(&error);
     return VERIFY_BOUND;
 }
 
@@ -349,7 +353,7 @@ int main(int argc, char **argv)
         status = status == VERIFY_PROVEN ? verify_status_of(&error) : status;
         if (line.verify.json && !line.reported && status != VERIFY_USAGE)
             report_json_error(status, &error, stdout);
-        error_print(stderr, "titan-verify", &error);
+        terminal_print_error(&error);
     }
     return check_printed(status);
 }

@@ -7,6 +7,7 @@
 
 #include "fsm/roster/authority.h"
 #include "fsm/steps/disarm.h"
+#include "fsm/terminal/print.h"
 #include "fsm/terminal/progress.h"
 #include "fsm/watcher.h"
 
@@ -61,7 +62,7 @@ static enum error_code open_for_disarm(struct driver *driver, const struct comma
         return find_signer(driver, error);
     if (code != ERROR_DAMAGED && code != ERROR_JOURNAL_WRITE && code != ERROR_SYSTEM)
         return code;
-    error_print(stderr, "titan-fsm", error);
+    print_failure(driver->world->terminal, error);
     fputs("titan-fsm: DISARM does not wait for its record\n", stderr);
     driver_close(driver);
     return driver_open_config(driver, &line->options, true, error);

@@ -9,7 +9,9 @@
 
 #include "fsm/commands/command_line.h"
 #include "fsm/commands/world.h"
+#include "fsm/terminal/print.h"
 #include "fsm/terminal/world_process.h"
+#include "fsm/terminal/world_terminal.h"
 
 /* The edit distance of two words; SIZE_MAX for a word longer than any command. */
 static size_t distance(const char *one, const char *two)
@@ -56,7 +58,7 @@ static int refuse_word(const char *word)
         (void)snprintf(next, sizeof next, "did you mean titan-fsm %s? else titan-fsm help", name);
     enum error_code code = error_set(&error, ERROR_USAGE, 0, "", next, "no such command: %.80s",
                                      word);
-    error_print(stderr, "titan-fsm", &error);
+    print_failure(terminal_system(), &error);
     return (int)exit_status_of(code);
 }
 
@@ -92,7 +94,7 @@ static int run_command(const struct command *command, int argc, char **argv)
         return (int)status;
     if (error.next[0] == '\0')
         (void)snprintf(error.next, sizeof error.next, "%s", exit_status_next(code));
-    error_print(stderr, "titan-fsm", &error);
+    print_failure(terminal_system(), &error);
     return (int)exit_status_of(code);
 }
 
@@ -108,7 +110,7 @@ static int check_output(int status)
                     "stands",
                     "standard output cannot be written, so that part of it is lost%s%s",
                     errno != 0 ? ": " : "", errno != 0 ? strerror(errno) : "");
-    error_print(stderr, "titan-fsm", &error);
+    print_failure(terminal_system(), &error);
     return status == EXIT_DONE ? EXIT_INTERNAL : status;
 }
 

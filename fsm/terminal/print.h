@@ -3,6 +3,14 @@
 #ifndef FSM_PRINT_H
 #define FSM_PRINT_H
 
+#include "journal/format/text.h"
+#include "journal/format/world.h"
+
 void print_escaped(const char *text); /* NULL prints nothing */
+
+/* A line, escaped; on a terminal it is broken at blanks where it is too long for it. */
+void print_line(const struct world *world, const struct text *line);
+/* An error on standard error, the same. */
+void print_failure(const struct world_terminal *terminal, const struct error *error);
 
 #endif

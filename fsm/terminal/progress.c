@@ -24,22 +24,20 @@ static void print_event(json_t *event)
     (void)fflush(stdout);
 }
 
-/* Begins a line of its own, above the frame if there is one. */
-static void begin_line(const struct driver *driver)
+/* Behind the time of it; above the frame if there is one. */
+static void say_line(const struct driver *driver, const struct text *said)
 {
+    CLEANUP_TEXT struct text line = {0};
     struct clock_reading now;
     struct error ignored;
+    if (driver->told_utc != NULL)
+        text_add_format(&line, "%.8s  ", driver->told_utc + 11);
+    else if (driver->clock->read(driver->clock->context, &now, &ignored) == ERROR_OK)
+        text_add_format(&line, "%.8s  ", now.utc + 11);
+    text_add(&line, text_string(said));
     if (driver->screen != NULL)
         screen_begin(driver->screen);
-    if (driver->told_utc != NULL)
-        fprintf(stdout, "%.8s  ", driver->told_utc + 11);
-    else if (driver->clock->read(driver->clock->context, &now, &ignored) == ERROR_OK)
-        fprintf(stdout, "%.8s  ", now.utc + 11);
-}
-
-static void end_line(const struct driver *driver)
-{
-    (void)fputc('\n', stdout);
+    print_line(driver->world, &line);
     (void)fflush(stdout);
     if (driver->screen != NULL)
         screen_end(driver->screen);
@@ -87,6 +85,7 @@ void progress_look(const struct driver *driver)
 
 void progress_step(const struct driver *driver, const struct transition *edge, bool adopted)
 {
+    CLEANUP_TEXT struct text line = {0};
     if (driver->options.json) {
         print_event(json_pack("{s:s, s:s, s:s, s:b}", "event", "step", "state",
                               machine_state_name(edge->from), "action",
@@ -99,15 +98,15 @@ void progress_step(const struct driver *driver, const struct transition *edge, b
     }
     if (driver->options.quiet)
         return;
-    begin_line(driver);
-    fprintf(stdout, "%-18s %s%s", machine_state_name(edge->from), machine_action_name(edge->action),
-            adopted ? " (continued)" : "");
-    end_line(driver);
+    text_add_format(&line, "%-18s %s%s", machine_state_name(edge->from),
+                    machine_action_name(edge->action), adopted ? " (continued)" : "");
+    say_line(driver, &line);
 }
 
 void progress_transition(const struct driver *driver, const struct transition *edge,
                          const char *reason)
 {
+    CLEANUP_TEXT struct text line = {0};
     bool good = edge->event == EVENT_DONE || edge->event == EVENT_REARMED;
     if (driver->options.json) {
         print_event(json_pack("{s:s, s:s, s:s, s:s, s:s}", "event", "transition", "from",
@@ -119,33 +118,30 @@ void progress_transition(const struct driver *driver, const struct transition *e
     if ((driver->options.quiet && edge->event == EVENT_DONE)
         || (driver->screen != NULL && good)) /* the frame's list shows it */
         return;
-    begin_line(driver);
-    fprintf(stdout, "%-18s -> %s (%s)", machine_state_name(edge->from),
-            machine_state_name(edge->to), machine_event_name(edge->event));
-    if (reason[0] != '\0') {
-        fputs(": ", stdout);
-        print_escaped(reason);
-    }
-    end_line(driver);
+    text_add_format(&line, "%-18s -> %s (%s)%s%s", machine_state_name(edge->from),
+                    machine_state_name(edge->to), machine_event_name(edge->event),
+                    reason[0] != '\0' ? ": " : "", reason);
+    say_line(driver, &line);
 }
 
 void progress_reconciliation(const struct driver *driver, const char *action, const char *found,
                              const char *then, const char *reason)
 {
+    CLEANUP_TEXT struct text line = {0};
     if (driver->options.json) {
         print_event(json_pack("{s:s, s:s, s:s, s:s, s:s}", "event", "reconciliation", "action",
                               action, "found", found, "then", then, "reason", reason));
         return;
     }
-    begin_line(driver);
-    fprintf(stdout, "interrupted %s: found %s, therefore %s: ", action, found, then);
-    print_escaped(reason);
-    end_line(driver);
+    text_add_format(&line, "interrupted %s: found %s, therefore %s: %s", action, found, then,
+                    reason);
+    say_line(driver, &line);
 }
 
 void progress_sample(const struct driver *driver, int64_t number, int64_t elapsed_ms,
                      int64_t window_ms, const char *summary)
 {
+    CLEANUP_TEXT struct text line = {0};
     if (driver->options.json) {
         print_event(json_pack("{s:s, s:I, s:I, s:I, s:s}", "event", "sample", "n",
                               (json_int_t)number, "elapsed_ms", (json_int_t)elapsed_ms, "window_ms",
@@ -158,15 +154,14 @@ void progress_sample(const struct driver *driver, int64_t number, int64_t elapse
     }
     if (driver->options.quiet)
         return;
-    begin_line(driver);
-    fprintf(stdout, "  sample %-4lld %6.1f s of %.1f s  ", (long long)number,
-            (double)elapsed_ms / 1000.0, (double)window_ms / 1000.0);
-    print_escaped(summary);
-    end_line(driver);
+    text_add_format(&line, "  sample %-4lld %6.1f s of %.1f s  %s", (long long)number,
+                    (double)elapsed_ms / 1000.0, (double)window_ms / 1000.0, summary);
+    say_line(driver, &line);
 }
 
 void progress_word(const struct driver *driver, const char *format, ...)
 {
+    CLEANUP_TEXT struct text line = {0};
     char text[1024];
     va_list arguments;
     va_start(arguments, format);
@@ -176,9 +171,8 @@ void progress_word(const struct driver *driver, const char *format, ...)
         print_event(json_pack("{s:s, s:s}", "event", "word", "text", text));
         return;
     }
-    begin_line(driver);
-    print_escaped(text);
-    end_line(driver);
+    text_add(&line, text);
+    say_line(driver, &line);
 }
 
 void progress_changes(const struct driver *driver, const struct changes *changes)

@@ -41,6 +41,7 @@ VERIFIER = (
     "verify/read/file.c",
     "verify/read/reader_lmdb.c",
     "verify/report/output.c",
+    "verify/report/terminal.c",
     "verify/report/wall_clock.c",
 )
 CALLS = {

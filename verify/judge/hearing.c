@@ -300,9 +300,13 @@ static void look_at(const struct walker *walker, size_t list, const struct log_i
         look.why = walker->entry->items[log->item].status != 0
                        ? "its log could not be read"
                        : "not exactly one container of it is running";
-    else if (last != NULL)
-        look.showing = (last->matches & HEARD_BIT(PATTERN_ARMED)) != 0 ? SHOWING_ARMED
-                                                                       : SHOWING_DISARMED;
+    else if (last != NULL && (last->matches & HEARD_BIT(PATTERN_ARMED)) != 0) {
+        look.showing = SHOWING_ARMED;
+        look.why = "the last line of its run says that it is armed";
+    } else if (last != NULL) {
+        look.showing = SHOWING_DISARMED;
+        look.why = "the last line of its run says that it is disarmed";
+    }
     look.says_armed = look.showing == SHOWING_ARMED;
     const struct item *marker = genesis->marker ? marker_behind(walker->entry, log->item + 1)
                                                 : NULL;
