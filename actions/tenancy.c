@@ -1,6 +1,7 @@
 #include "actions/tenancy.h"
 #include "journal/format/names.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,10 @@ enum error_code tenancy_parse(const struct bytes *text, struct tenancy *ret_tena
     }
     const char *journal, *hash, *holder, *boot, *guard;
     json_int_t deployment, epoch, head, expires;
+    errno = 0;
     json_t *object = json_loadb((const char *)text->data, text->size, JSON_REJECT_DUPLICATES, NULL);
+    if (object == NULL && errno == ENOMEM)
+        return error_set(error, ERROR_MEMORY, 0, "deployment.json", "", "out of memory");
     bool good = json_unpack(object, "{s:s, s:I, s:I, s:I, s:s, s:s, s:s, s:I, s:s}", "journal",
                             &journal, "deployment", &deployment, "epoch", &epoch, "head_seq", &head,
                             "head_hash", &hash, "holder", &holder, "boot", &boot, "expires_ms",

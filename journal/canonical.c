@@ -171,18 +171,37 @@ enum error_code canonical_write(const json_t *value, struct bytes *text, struct 
     return code;
 }
 
+static void *noting_malloc(size_t size)
+{
+    void *memory = malloc(size);
+    if (memory == NULL)
+        error_note_memory();
+    return memory;
+}
+
+void canonical_watch_memory(void)
+{
+    json_set_alloc_funcs(noting_malloc, free);
+}
+
 enum error_code canonical_read(const void *text, size_t size, json_t **ret_value,
                                struct error *error)
 {
     json_error_t parsed;
+    errno = 0;
     CLEANUP_JSON json_t *value = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL,
                                             &parsed);
+    if (value == NULL && errno == ENOMEM)
+        return error_set(error, ERROR_MEMORY, 0, "journal", "", "out of memory");
     if (value == NULL || !json_is_object(value))
         return error_set(error, ERROR_DAMAGED, 0, "", "run titan-verify and keep a copy",
                          "a payload is not a JSON object: %s",
                          value == NULL ? parsed.text : "another type");
     struct output again = {.expected = text, .expected_size = size};
-    if (write_value(value, 1, &again, error) != ERROR_OK || again.expected_size != 0)
+    enum error_code code = write_value(value, 1, &again, error);
+    if (code != ERROR_OK && errno == ENOMEM)
+        return error_set(error, ERROR_MEMORY, 0, "journal", "", "out of memory");
+    if (code != ERROR_OK || again.expected_size != 0)
         return error_set(error, ERROR_DAMAGED, 0, "", "run titan-verify and keep a copy",
                          "a payload is not in canonical form");
     *ret_value = value;

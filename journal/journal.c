@@ -1,6 +1,7 @@
 #include "journal/journal.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,8 @@ enum error_code journal_file_bytes(const struct journal *journal, uint64_t *ret_
 
 static enum error_code entry_damaged(uint64_t seq, const char *what, struct error *error)
 {
+    if (errno == ENOMEM) /* jansson tells it by nothing else */
+        return error_set(error, ERROR_MEMORY, 0, "journal", "", "out of memory");
     char where[64];
     (void)snprintf(where, sizeof where, "journal entry %llu", (unsigned long long)seq);
     return error_set(error, ERROR_DAMAGED, 0, where,
@@ -98,6 +101,7 @@ static enum error_code decode(uint64_t seq, const struct bytes *value,
                               struct journal_entry *ret_entry, char *ret_journal, char *ret_prev,
                               struct error *error)
 {
+    errno = 0;
     if (value->size <= SIGNATURE_BYTES || value->size > SIGNATURE_BYTES + FORMAT_PAYLOAD_BYTES_MAX)
         return entry_damaged(seq, "the size of a stored value is impossible", error);
     CLEANUP_JSON json_t *payload = NULL;
@@ -107,6 +111,7 @@ static enum error_code decode(uint64_t seq, const struct bytes *value,
         return code;
     if (code != ERROR_OK)
         return entry_damaged(seq, "the payload is not canonical JSON", error);
+    errno = 0;
     const char *journal, *prev, *utc, *boot, *signer, *type;
     json_int_t version, number, boottime_ns;
     json_t *body;

@@ -349,6 +349,9 @@ int main(int argc, char **argv)
     char **words = argv + optind;
     if (code == ERROR_OK)
         code = run_subcommand(&line, count, words, &status, &error);
+    if (code != ERROR_OK && code != ERROR_MEMORY && error_memory_ran_out())
+        code = error_set(&error, ERROR_MEMORY, 0, count > 0 ? words[0] : "",
+                         "use a machine with more of it", "out of memory");
     if (code != ERROR_OK) {
         status = status == VERIFY_PROVEN ? verify_status_of(&error) : status;
         if (line.verify.json && !line.reported && status != VERIFY_USAGE)

@@ -343,6 +343,9 @@ enum error_code verify_run(const struct verify_options *options, struct report *
                           .require_anchor = options->require_anchor};
     code = verify_record(&inputs.record, &audit, options->selection, options->deployment,
                          ret_report, error);
+    if (code == ERROR_OK && error_memory_ran_out()) /* what could not be read is no finding */
+        code = error_set(error, ERROR_MEMORY, 0, options->path, "use a machine with more of it",
+                         "out of memory");
     if (code == ERROR_OK)
         name_inputs(&inputs, &ret_report->inputs);
     return code == ERROR_OK && options->html != NULL

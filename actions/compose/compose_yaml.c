@@ -8,7 +8,15 @@
 
 #include <sodium.h>
 
-enum { STEPS_MAX = 200000, NESTED_MAX = 400 };
+enum { STEPS_MAX = 200000, NESTED_MAX = 400, ROOM_BYTES = 1 << 20, ROOM_A_BYTE = 128 };
+
+/* libfyaml reads through pointers that it could not allocate: there must be enough of it. */
+static bool is_room_for(size_t text_bytes)
+{
+    void *room = malloc(ROOM_BYTES + text_bytes * ROOM_A_BYTE);
+    free(room);
+    return room != NULL;
+}
 
 static void say_nothing(struct fy_diag *diag, void *user, const char *text, size_t length)
 {
@@ -45,7 +53,9 @@ bool yaml_open(struct yaml *yaml, const char *text, size_t text_bytes)
     silent.output_fn = say_nothing;
     silent.show_source = false;
     *yaml = (struct yaml){.text = text, .text_bytes = text_bytes};
-    yaml->diag = is_nested_deeply(text, text_bytes) ? NULL : fy_diag_create(&silent);
+    yaml->diag = is_nested_deeply(text, text_bytes) || !is_room_for(text_bytes)
+                     ? NULL
+                     : fy_diag_create(&silent);
     if (yaml->diag == NULL)
         return false;
     yaml->document = fy_document_build_from_string(&(struct fy_parse_cfg){.flags = FYPCF_QUIET,

@@ -11,6 +11,7 @@
 #include "fsm/commands/world.h"
 #include "fsm/terminal/print.h"
 #include "fsm/terminal/world_process.h"
+#include "journal/canonical.h"
 #include "fsm/terminal/world_terminal.h"
 
 /* The edit distance of two words; SIZE_MAX for a word longer than any command. */
@@ -92,6 +93,9 @@ static int run_command(const struct command *command, int argc, char **argv)
     enum error_code code = read_and_run(command, &line, argc, argv, &status, &error);
     if (code == ERROR_OK)
         return (int)status;
+    if ((code == ERROR_DAMAGED || code == ERROR_CONFIG || code == ERROR_PROTOCOL)
+        && error_memory_ran_out())
+        code = error_set(&error, ERROR_MEMORY, 0, command->name, "", "out of memory");
     if (error.next[0] == '\0')
         (void)snprintf(error.next, sizeof error.next, "%s", exit_status_next(code));
     print_failure(terminal_system(), &error);
@@ -116,6 +120,7 @@ static int check_output(int status)
 
 int main(int argc, char **argv)
 {
+    canonical_watch_memory();
     process_protect();
     if (sodium_init() < 0) {
         fputs("titan-fsm: libsodium cannot be initialized; nothing was done\n", stderr);

@@ -1,7 +1,9 @@
 #include "journal/format/error.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "journal/format/bytes_print.h"
@@ -18,10 +20,24 @@ static void mark_cut(char *text, size_t size, int length)
     memcpy(text + end, mark, sizeof mark);
 }
 
+static atomic_bool memory_ran_out;
+
+bool error_memory_ran_out(void)
+{
+    return atomic_load(&memory_ran_out);
+}
+
+void error_note_memory(void)
+{
+    atomic_store(&memory_ran_out, true);
+}
+
 enum error_code error_fill(struct error *error, enum error_code code, int library_code,
                            const char *where, const char *next, const char *what_format, ...)
 {
     assert(error != NULL && code != ERROR_OK);
+    if (code == ERROR_MEMORY || library_code == ENOMEM)
+        error_note_memory();
     struct error filled = {.code = code, .library_code = library_code};
     mark_cut(filled.where, sizeof filled.where,
              snprintf(filled.where, sizeof filled.where, "%s", where != NULL ? where : ""));

@@ -9,6 +9,7 @@
 #ifndef JOURNAL_ERROR_H
 #define JOURNAL_ERROR_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #define CHECKED __attribute__((warn_unused_result))
@@ -40,6 +41,11 @@ struct error {
     char what[512];
     char next[320];
 };
+
+/* Whether an error of this process was that memory ran out, whatever else was made of it since:
+ * what could not be read for want of memory is neither damaged nor tampered with. */
+bool error_memory_ran_out(void);
+void error_note_memory(void); /* it did, within a library that does not say so */
 
 /* Fills *error and returns `code`, so that `return error_set(...)` is one line. `where` and `next`
  * may be "". That what comes back is `code` is visible to the compiler and to analyzers. */

@@ -289,4 +289,5 @@ def main(build):
     sys.exit(1 if problems else 0)
 
 
-main(pathlib.Path(sys.argv[1]))
+if __name__ == "__main__":
+    main(pathlib.Path(sys.argv[1]))
