@@ -25,6 +25,13 @@ const char *interlock_name(enum interlock interlock)
     return "invalid";
 }
 
+const char *interlock_word(const struct interlock_view *view)
+{
+    return view->gone           ? INTERLOCK_WORD_ABSENT
+           : view->running == 0 ? INTERLOCK_WORD_STOPPED
+                                : interlock_name(view->interlock);
+}
+
 static void hear_disarm(struct interlock_view *view, const struct log_line *line, const char *word)
 {
     struct interlock_heard *heard = &view->heard[view->heard_count++ % INTERLOCK_HEARD_MAX];

@@ -13,6 +13,9 @@ enum interlock { INTERLOCK_INVALID = 0, INTERLOCK_DISARMED, INTERLOCK_ARMED, INT
 
 enum { INTERLOCK_HEARD_MAX = 32, INTERLOCK_NONCE_MAX = 40 };
 
+#define INTERLOCK_WORD_ABSENT "absent"
+#define INTERLOCK_WORD_STOPPED "stopped"
+
 /* One DISARM line: its stamp as it was printed, and what stands where a nonce does, "?" for
  * nothing. Who sends the same word twice sends two commands. */
 struct interlock_heard {
@@ -48,6 +51,8 @@ struct interlock_question {
 };
 
 const char *interlock_name(enum interlock interlock);
+/* The same of a look, and where none runs "absent" (there is no container) or "stopped". */
+const char *interlock_word(const struct interlock_view *view);
 
 /* Every container of Execution counts. None that runs, or more than one, is UNKNOWN. */
 enum error_code interlock_look(struct target *target, const struct interlock_question *question,

@@ -16,7 +16,7 @@ enum { REQUESTS = 3, REQUEST_MS = 3000, EARLIER_MAX = 8 };
 struct voices {
     struct parity_view view;
     char missing[160]; /* who has said nothing that must be heard; "" = nobody */
-    bool replied, lines_absent, unnamed;
+    bool lines_absent, unnamed;
     struct policy_words shortened; /* waits for a whole hash to be compared with */
 };
 
@@ -122,7 +122,8 @@ static enum error_code ask_responder(struct target *target, unsigned requests,
             continue;
         }
         policy_words_reply(&evidence->items[i].output, &words);
-        voices->replied = voices->replied || words.kind == POLICY_WORDS_HASH;
+        voices->view.answered = true;
+        voices->view.replied = voices->view.replied || words.kind == POLICY_WORDS_HASH;
         add_voice(voices, "Execution's responder", &words);
     }
     return ERROR_OK;
@@ -265,10 +266,14 @@ static enum error_code add_brain_voices(struct target *target, const struct cont
         return code;
     struct handshake handshake = {.lost = false};
     struct parity_view *view = &voices->view;
+    struct voices without = *voices; /* the handshake's failure */
     struct log_line line;
     for (size_t at = 0; logs_next(&lines.all, &at, logs_boundary(brain), &line);)
         read_handshake(services, &line, at > lines.before, &handshake, view);
     view->lost = handshake.lost;
+    add_voice(&without, "Brain's handshake line", &handshake.words);
+    view->unanswered = (handshake.failure[0] != '\0' || handshake.lost) && !voices->view.answered
+                       && without.view.parity != PARITY_UNEQUAL;
     if (handshake.failure[0] != '\0') {
         say_unequal(voices, "Brain says: %s", handshake.failure);
     } else if (handshake.words.kind == POLICY_WORDS_INVALID) {
@@ -290,8 +295,9 @@ static void judge_voices(struct voices *voices, enum parity_depth depth)
         say_unequal(voices, "Brain lost its leadership after the handshake");
     if (view->parity == PARITY_UNEQUAL)
         return;
-    bool optional = depth == PARITY_SAMPLE && voices->replied;
-    view->lines_absent = voices->replied && voices->lines_absent && view->log_failed == NULL;
+    bool optional = depth == PARITY_SAMPLE && view->replied;
+    view->unanswered = view->unanswered && depth == PARITY_BRAIN;
+    view->lines_absent = view->replied && voices->lines_absent && view->log_failed == NULL;
     if (view->hash[0] == '\0' && voices->missing[0] == '\0')
         add_missing(voices, "anybody: no voice names a whole hash");
     if (voices->missing[0] != '\0' && !(optional && view->lines_absent)) {
@@ -321,14 +327,16 @@ enum error_code parity_look(struct target *target, const struct containers *cont
     }
     enum error_code code = ask_responder(target, several ? REQUESTS : 1, evidence, &voices, error);
     if (code == ERROR_OK) {
-        if (execution == NULL)
-            add_missing(&voices, "Execution, which has no container");
+        if (execution == NULL || (depth != PARITY_SAMPLE && !container_runs(execution)))
+            add_missing(&voices, execution == NULL ? "Execution, which has no container"
+                                                   : "Execution, which does not run");
         else
             code = add_execution_voices(target, execution, evidence, &voices, error);
     }
     if (code == ERROR_OK && depth >= PARITY_BRAIN) {
-        if (brain == NULL)
-            add_missing(&voices, "Brain, which has no container");
+        if (brain == NULL || (depth != PARITY_SAMPLE && !container_runs(brain)))
+            add_missing(&voices, brain == NULL ? "Brain, which has no container"
+                                               : "Brain, which does not run");
         else
             code = add_brain_voices(target, brain, evidence, &voices, error);
     }

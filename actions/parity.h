@@ -23,6 +23,10 @@ struct parity_view {
      * began in this deployment an absent line is missing (H-13). */
     bool execution_absent, brain_absent, brain_none;
     const char *log_failed; /* the probe of a log that could not be read, NULL = none */
+    bool answered, replied; /* by the responder, whatever it was; with a hash */
+    /* UNEQUAL only because Brain's handshake failed or was lost, and no responder replied: nobody
+     * was there to answer it (H-16). */
+    bool unanswered;
     /* What an earlier line of the same run says otherwise, "" = none does: of Execution, and of
      * Brain, a handshake that failed before the good one too. It counts where the run began in the
      * deployment (H-06, H-11). */

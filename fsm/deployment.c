@@ -272,6 +272,11 @@ static enum interlock interlock_by_name(const char *name)
                                                                  : INTERLOCK_UNKNOWN;
 }
 
+static bool is_down(const char *name)
+{
+    return strcmp(name, INTERLOCK_WORD_ABSENT) == 0 || strcmp(name, INTERLOCK_WORD_STOPPED) == 0;
+}
+
 struct deployment_facts deployment_facts(const struct deployment *deployment, enum state to)
 {
     const struct journal_entry *entry = deployment_transition_to(deployment, to);
@@ -283,10 +288,12 @@ struct deployment_facts deployment_facts(const struct deployment *deployment, en
         .drift = text_at(facts, FACT_DRIFT),
         .health = text_at(facts, FACT_HEALTH),
         .env = text_at(facts, FACT_ENV),
+        .missing = text_at(facts, FACT_MISSING),
         .execution = text_at(facts, FACT_EXECUTION),
         .policy_changed = strcmp(text_at(facts, FACT_POLICY_CHANGED), "yes") == 0,
         .rearm = strcmp(text_at(facts, FACT_REARM), "yes") == 0,
         .interlock = interlock_by_name(text_at(facts, FACT_INTERLOCK)),
+        .down = is_down(text_at(facts, FACT_INTERLOCK)),
         .epoch = json_integer_value(json_object_get(facts, FACT_EPOCH))};
 }
 

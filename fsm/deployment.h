@@ -64,9 +64,11 @@ int64_t deployment_epoch(const struct deployment *deployment);
  * and the rest false or UNKNOWN where it says nothing. Borrowed. */
 struct deployment_facts {
     const char *commit, *subject, *policy_hash, *drift, *health;
-    const char *env; /* what a rollback does to the env file, in words; "" = nothing special */
+    const char *missing; /* of `connected`: of Execution, Brain and the responder; "" = nothing */
+    const char *env;     /* what a rollback does to the env file, in words; "" = nothing special */
     const char *execution; /* id of Execution's container when it was made safe */
     bool policy_changed, rearm;
+    bool down; /* of `connected`: no Execution ran; then interlock is UNKNOWN */
     enum interlock interlock;
     int64_t epoch;
 };

@@ -172,6 +172,12 @@ static void compare_hash(const struct driver *driver, struct last_look *look)
     const struct deployment_facts before = deployment_facts(&driver->deployment, STATE_CONNECTED);
     const struct parity_view *parity = &look->parity;
     bool known = parity->parity == PARITY_EQUAL || parity->lines_absent;
+    if (before.missing[0] != '\0') {
+        bool contrary = parity->parity == PARITY_UNEQUAL && !parity->unanswered;
+        known = parity->hash[0] != '\0' && !contrary;
+        if (!known && !contrary)
+            return;
+    }
     if (before.policy_hash[0] == '\0' || (known && strcmp(before.policy_hash, parity->hash) == 0))
         return;
     if (known)
@@ -254,11 +260,10 @@ enum error_code look_for_the_last_time(struct driver *driver, struct target *tar
     for (size_t i = 0; code == ERROR_OK && i < sizeof lines / sizeof lines[0]; i++)
         if (!lines[i].keyed || !look->other_key)
             code = compare_line(driver, i, evidence, look, error);
+    const struct deployment_facts before = deployment_facts(&driver->deployment, STATE_CONNECTED);
+    bool all_spoke = before.policy_hash[0] != '\0' && before.missing[0] == '\0';
     if (code == ERROR_OK && voices)
-        code = look_at_voices(target, terms,
-                              deployment_facts(&driver->deployment, STATE_CONNECTED).policy_hash[0]
-                                  != '\0',
-                              evidence, look, error);
+        code = look_at_voices(target, terms, all_spoke, evidence, look, error);
     /* The voices took their time: what came to Execution meanwhile is heard now or never. */
     look->first = look->interlock;
     if (code == ERROR_OK && voices)

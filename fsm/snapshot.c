@@ -155,6 +155,7 @@ enum error_code snapshot_load(struct driver *driver, struct snapshot *snapshot, 
     struct deployment_facts facts = deployment_facts(deployment, STATE_CONNECTED);
     memset(snapshot, 0, sizeof *snapshot);
     snapshot->interlock = facts.interlock;
+    snapshot->missing = facts.missing[0] != '\0';
     (void)snprintf(snapshot->policy_hash, sizeof snapshot->policy_hash, "%s", facts.policy_hash);
     enum error_code code = load_tree(driver, entry, snapshot, error);
     if (code == ERROR_OK)

@@ -303,8 +303,11 @@ const char *step_contrary_line(const struct step *step)
          brain = runs_since_open(step, services->brain);
     if (execution && parity->execution_first[0] != '\0')
         return parity->execution_first;
-    if (brain && parity->brain_first[0] != '\0')
+    if (brain && parity->brain_first[0] != '\0' && !parity->unanswered)
         return parity->brain_first;
+    /* Whoever was missing before is not asked for after a rollback. */
+    if (step->edge->action == ACTION_VERIFY_RESTORED && step->seen.before.missing)
+        return "";
     if (execution && parity->execution_absent)
         return "Execution's start-up line of this run is missing";
     return brain && parity->brain_absent && !parity->brain_none

@@ -166,6 +166,29 @@ static const char *first_worse_endpoint(const struct step *step)
     return NULL;
 }
 
+static bool has_not_run_before(const struct step *step)
+{
+    const char *execution = step->driver->config.setup.services.execution;
+    return step_has_policy(step) && containers_running(&step->seen.before.ran, execution) == 0;
+}
+
+/* Where it did not run before nothing of it runs again. */
+static bool is_execution_as_safe(const struct step *step)
+{
+    const struct step_seen *seen = &step->seen;
+    return has_not_run_before(step) ? seen->interlock.running == 0
+                                    : seen->interlock.interlock == INTERLOCK_DISARMED;
+}
+
+/* Whoever was missing before is not asked for; but nobody may say otherwise. */
+static bool is_policy_as_before(const struct step *step)
+{
+    const struct parity_view *parity = &step->seen.parity;
+    if (step->seen.before.missing)
+        return parity->parity != PARITY_UNEQUAL || parity->unanswered;
+    return step->seen.before.policy_hash[0] == '\0' || step_parity_holds(step);
+}
+
 static void judge_services(struct step *step)
 {
     const struct step_seen *seen = &step->seen;
@@ -177,11 +200,11 @@ static void judge_services(struct step *step)
                       sick->health);
     else if (endpoint != NULL)
         (void)step_is(step, EVENT_UNHEALTHY, "%s is not healthy, and was before", endpoint);
-    else if (has_policy && seen->interlock.interlock != INTERLOCK_DISARMED)
+    else if (has_policy && !is_execution_as_safe(step))
         (void)step_is(step, EVENT_MISMATCH,
                       "Execution is %s after the rollback; it must be disarmed",
                       interlock_name(seen->interlock.interlock));
-    else if (has_policy && seen->before.policy_hash[0] != '\0' && !step_parity_holds(step))
+    else if (has_policy && !is_policy_as_before(step))
         (void)step_is(step, EVENT_MISMATCH, "the policy hash is not as before: %s",
                       seen->parity.text);
     else if (has_policy && step_contrary_line(step)[0] != '\0')
@@ -192,7 +215,27 @@ static void judge_services(struct step *step)
 struct restored_wait {
     struct step *step;
     bool final; /* a difference that waiting does not mend */
+    char gone[300];
 };
+
+/* What was stopped before is not made again: its container is gone where the release replaced it.
+ */
+static void name_gone(struct restored_wait *wait)
+{
+    const struct step_seen *seen = &wait->step->seen;
+    wait->gone[0] = '\0';
+    for (size_t i = 0; i < seen->before.found.count; i++) {
+        const struct container *was = &seen->before.found.list[i];
+        size_t used = strlen(wait->gone);
+        bool left = container_runs(was);
+        for (size_t k = 0; k < seen->containers.count && !left; k++)
+            left = strcmp(seen->containers.list[k].id, was->id) == 0;
+        if (!left)
+            (void)snprintf(wait->gone + used, sizeof wait->gone - used, "%s%s",
+                           used > 0 ? ", " : "; stopped before, and its container is gone: ",
+                           was->service);
+    }
+}
 
 /* One look, and what it makes of the step: undecided where everything is as before. */
 static enum error_code look_at_restored(void *context, struct error *error)
@@ -205,6 +248,7 @@ static enum error_code look_at_restored(void *context, struct error *error)
         return code;
     judge_files(step);
     wait->final = step->event != EVENT_INVALID;
+    name_gone(wait);
     leave_out(step);
     if (step->event == EVENT_INVALID)
         judge_images(step);
@@ -361,6 +405,9 @@ enum error_code step_verify_restored(struct step *step, struct error *error)
         code = keep_tenancy_free(step->driver, step->target, &step->evidence, error);
     if (!step_goes_on(step, code))
         return code;
-    return step_is(step, EVENT_DONE, "Execution stays disarmed until somebody runs titan-fsm arm%s",
-                   step->remark);
+    return step_is(step, EVENT_DONE, "%s%s%s",
+                   has_not_run_before(step)
+                       ? "Execution does not run, as it did not before"
+                       : "Execution stays disarmed until somebody runs titan-fsm arm",
+                   wait.gone, step->remark);
 }

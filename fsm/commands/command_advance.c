@@ -79,6 +79,17 @@ static void say_left_disarmed(struct driver *driver)
             number, state);
 }
 
+/* Nobody had armed it, so nobody is asked to arm it again. */
+static void say_came_up(struct driver *driver)
+{
+    progress_word(
+        driver,
+        "deployment %llu is completed; Execution did not run before, came up disarmed and "
+        "stays so until somebody runs titan-fsm arm; next: titan-fsm arm --reason TEXT, "
+        "and titan-fsm export FILE",
+        (unsigned long long)driver->deployment.number);
+}
+
 static void print_next(struct driver *driver, enum exit_status status)
 {
     const struct deployment *deployment = &driver->deployment;
@@ -93,6 +104,9 @@ static void print_next(struct driver *driver, enum exit_status status)
                               "attest rollback_failed --reason TEXT`");
     else if (deployment->ended && deployment_left_disarmed(deployment))
         say_left_disarmed(driver);
+    else if (deployment->state == STATE_COMPLETED && deployment->procedure == PROCEDURE_RELEASE
+             && deployment_facts(deployment, STATE_CONNECTED).down)
+        say_came_up(driver);
     else if (deployment->ended)
         progress_word(driver, "deployment %llu is %s; next: titan-fsm export FILE",
                       (unsigned long long)deployment->number,

@@ -35,10 +35,13 @@ static enum error_code take_target(struct step *step, struct target_tenancy *ret
     return step_fact_number(step, FACT_EPOCH, tenancy.epoch, error);
 }
 
-/* Without the bus there is nothing to go on with: DISARM would not arrive either. */
+/* Without the bus there is nothing to go on with: DISARM would not arrive either. Where no
+ * Execution runs it is one of what the release may bring. */
 static enum error_code check_bus_answered(const struct step *step, struct error *error)
 {
     const struct setup_bus *bus = &step->driver->config.setup.bus;
+    if (step->seen.interlock.running == 0)
+        return ERROR_OK;
     const struct evidence_item *item = evidence_last(&step->evidence, PROBE_BUS_POLICY_HASH, NULL);
     char where[300];
     (void)snprintf(where, sizeof where, "nats://%s:%d", bus->host, bus->port);
@@ -62,12 +65,12 @@ static enum error_code look_at_policy_before(struct step *step, struct error *er
         code = check_bus_answered(step, error);
     if (code == ERROR_OK)
         code = step_fact(step, FACT_POLICY_HASH,
-                         seen->parity.parity == PARITY_EQUAL || seen->parity.lines_absent
+                         seen->parity.parity != PARITY_UNEQUAL || seen->parity.unanswered
                              ? seen->parity.hash
                              : "",
                          error);
     return code == ERROR_OK
-               ? step_fact(step, FACT_INTERLOCK, interlock_name(seen->interlock.interlock), error)
+               ? step_fact(step, FACT_INTERLOCK, interlock_word(&seen->interlock), error)
                : code;
 }
 
@@ -213,11 +216,63 @@ static enum error_code check_one_each_before(struct step *step)
     return ERROR_OK;
 }
 
-enum error_code step_connect(struct step *step, struct error *error)
+static void add_missing_service(const struct step *step, const char *who, const char *service,
+                                char *text, size_t size)
+{
+    const struct container *container = containers_find(&step->seen.containers, service);
+    size_t used = strlen(text);
+    if (containers_running(&step->seen.containers, service) > 0)
+        return;
+    (void)snprintf(text + used, size - used, "%s%s (%s) ", used > 0 ? "; " : "", who, service);
+    used = strlen(text);
+    if (container == NULL)
+        (void)snprintf(text + used, size - used, "has no container");
+    else
+        (void)snprintf(text + used, size - used, "does not run: its container is %s",
+                       container->state);
+}
+
+/* What of Execution, Brain and the responder is not there: the fact, and the same in the remark. */
+static enum error_code note_missing_before(struct step *step, struct error *error)
+{
+    const struct setup *setup = target_setup(step->target);
+    char text[STEP_REASON_MAX - 200] = "";
+    add_missing_service(step, "Execution", setup->services.execution, text, sizeof text);
+    add_missing_service(step, "Brain", setup->services.brain, text, sizeof text);
+    size_t used = strlen(text);
+    if (!step->seen.parity.answered)
+        (void)snprintf(text + used, sizeof text - used, "%snobody replies on %s",
+                       used > 0 ? "; " : "", setup->bus.subject_policy_hash);
+    used = strlen(step->remark);
+    if (text[0] != '\0')
+        (void)snprintf(step->remark + used, sizeof step->remark - used,
+                       "%smissing before this deployment: %s", used > 0 ? "; " : "", text);
+    return step_fact(step, FACT_MISSING, text, error);
+}
+
+/* What a release has to keep must be seen, or not be there at all. */
+static enum error_code check_release_before(struct step *step)
 {
     const struct step_seen *seen = &step->seen;
+    const struct parity_view *parity = &seen->parity;
+    bool missing = json_string_length(json_object_get(step->facts, FACT_MISSING)) > 0,
+         contrary = parity->parity == PARITY_UNEQUAL && !parity->unanswered;
+    if (contrary || parity->log_failed != NULL
+        || (parity->parity == PARITY_MISSING && !parity->lines_absent && !missing))
+        return step_is(
+            step, EVENT_MISMATCH,
+            "a release must keep the policy hash, and before it there is none to keep: %s",
+            parity->text);
+    if (seen->interlock.running > 0 && seen->interlock.interlock == INTERLOCK_UNKNOWN)
+        return step_is(step, EVENT_MISMATCH,
+                       "whether Execution is armed cannot be seen; use titan-fsm disarm first, or, "
+                       "where it does not hear it, stop its container");
+    return ERROR_OK;
+}
+
+enum error_code step_connect(struct step *step, struct error *error)
+{
     struct target_tenancy tenancy;
-    bool release = step->driver->deployment.procedure == PROCEDURE_RELEASE && step_has_policy(step);
     enum error_code code = step_connect_target(step, error);
     if (step_goes_on(step, code))
         code = take_target(step, &tenancy, error);
@@ -231,15 +286,10 @@ enum error_code step_connect(struct step *step, struct error *error)
         code = env_back_keep(step, &tenancy, error);
     if (step_goes_on(step, code) && step_has_policy(step))
         code = check_one_each_before(step);
-    if (!step_goes_on(step, code))
-        return code;
-    if (release && seen->parity.parity != PARITY_EQUAL && !seen->parity.lines_absent)
-        return step_is(
-            step, EVENT_MISMATCH,
-            "a release must keep the policy hash, and before it there is none to keep: %s",
-            seen->parity.text);
-    if (release && seen->interlock.interlock == INTERLOCK_UNKNOWN)
-        return step_is(step, EVENT_MISMATCH,
-                       "whether Execution is armed cannot be seen; use titan-fsm disarm first");
-    return step_is(step, EVENT_DONE, "%s", step->remark);
+    if (step_goes_on(step, code) && step_has_policy(step))
+        code = note_missing_before(step, error);
+    if (step_goes_on(step, code) && step_has_policy(step)
+        && step->driver->deployment.procedure == PROCEDURE_RELEASE)
+        code = check_release_before(step);
+    return step_goes_on(step, code) ? step_is(step, EVENT_DONE, "%s", step->remark) : code;
 }

@@ -4,11 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actions/compose/compose.h"
 #include "actions/secrets/secrets.h"
 #include "fsm/keep_tenancy.h"
 #include "fsm/last_look.h"
 #include "fsm/steps/checklist.h"
 #include "fsm/steps/withdrawn.h"
+#include "journal/format/names.h"
 
 static bool may_have_begun(const struct step *step)
 {
@@ -97,4 +99,28 @@ enum error_code first_change(struct step *step, struct error *error)
                        "looked at first: %s%s%s",
                        error->what, error->where[0] != '\0' ? ": " : "", error->where);
     return code;
+}
+
+enum error_code first_change_remove_stopped(struct step *step, struct error *error)
+{
+    const char *execution = step->driver->config.setup.services.execution;
+    struct containers *now = &step->seen.containers;
+    int status = 0;
+    if (!step_has_policy(step) || containers_find(now, execution) == NULL
+        || containers_running(now, execution) > 0)
+        return ERROR_OK;
+    enum error_code code = compose_remove(step->target, step_lease(step), now, execution,
+                                          &step->evidence, &status, error);
+    if (code == ERROR_OK && status != 0)
+        return step_is(
+            step, EVENT_FAILED,
+            "the stopped container of Execution cannot be removed: %.300s; it would come "
+            "up with what it kept, so remove it by hand",
+            (const char *)evidence_last(&step->evidence, PROBE_ACT, NULL)->output.data);
+    if (code == ERROR_OK)
+        code = compose_containers(step->target, &step->evidence, now, error);
+    return code == ERROR_OK && containers_find(now, execution) != NULL
+               ? step_is(step, EVENT_FAILED, "%s",
+                         "Execution has a container again after its stopped one was removed")
+               : code;
 }

@@ -10,5 +10,8 @@
  * repeated step, which may have changed something already, MISMATCH. Evidence: preflight, where the
  * checklist is too old; LAST. */
 enum error_code first_change(struct step *step, struct error *error) CHECKED;
+/* Behind it: a stopped Execution is removed and seen gone, because its armed marker would survive a
+ * start (L-19). Evidence: act, compose.containers; nothing where none is stopped. */
+enum error_code first_change_remove_stopped(struct step *step, struct error *error) CHECKED;
 
 #endif

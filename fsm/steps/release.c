@@ -32,6 +32,10 @@ enum error_code step_switch_services(struct step *step, struct error *error)
 {
     const struct setup_compose *compose = &step->driver->config.setup.compose;
     enum error_code code = first_change(step, error);
+    if (step_goes_on(step, code))
+        code = first_change_remove_stopped(step, error);
+    if (step_goes_on(step, code))
+        code = up_others(step, error);
     for (size_t i = 0; step_goes_on(step, code) && i < compose->order.count; i++)
         code = switch_one(step, compose->order.items[i], error);
     if (step_goes_on(step, code))
@@ -74,6 +78,9 @@ static enum error_code judge_interlock(struct step *step, struct error *error)
         return step_is(step, EVENT_MISMATCH,
                        "somebody else armed Execution after it was re-created; it is %s now",
                        interlock_name(now->interlock));
+    if (containers_running(&before->found, execution) == 0 && now->interlock == INTERLOCK_DISARMED)
+        return step_is(step, EVENT_DONE,
+                       "Execution did not run before; it came up disarmed and stays so");
     if (now->interlock == before->interlock)
         return step_is(step, EVENT_DONE, "%s", "");
     if (before->interlock != INTERLOCK_ARMED || now->interlock != INTERLOCK_DISARMED || !recreated)
@@ -100,6 +107,15 @@ static enum error_code judge_interlock(struct step *step, struct error *error)
                : code;
 }
 
+/* Where nobody named one before there is none to keep, and the one that was asked for counts. */
+static const char *policy_to_keep(const struct step *step)
+{
+    const struct snapshot *before = &step->seen.before;
+    return before->policy_hash[0] != '\0'
+               ? before->policy_hash
+               : deployment_open_string(&step->driver->deployment, "expect");
+}
+
 static enum error_code judge_policy(struct step *step, struct error *error)
 {
     struct step_seen *seen = &step->seen;
@@ -110,7 +126,7 @@ static enum error_code judge_policy(struct step *step, struct error *error)
         code = await_parity(&(struct await_parity){.target = step->target,
                                                    .containers = &seen->containers,
                                                    .depth = PARITY_BRAIN,
-                                                   .expect = seen->before.policy_hash,
+                                                   .expect = policy_to_keep(step),
                                                    .until_ns = step_settle_ns(step)},
                             &step->evidence, &seen->parity, error);
     if (code == ERROR_OK)

@@ -131,3 +131,31 @@ enum error_code up_all(struct step *step, struct error *error)
         all = (struct compose_up){.remove_orphans = true};
     return code == ERROR_OK ? up(step, &all, error) : code;
 }
+
+static bool is_in_order(const struct setup_list *order, const char *service)
+{
+    for (size_t i = 0; i < order->count; i++)
+        if (strcmp(order->items[i], service) == 0)
+            return true;
+    return false;
+}
+
+enum error_code up_others(struct step *step, struct error *error)
+{
+    const struct setup *setup = target_setup(step->target);
+    const struct declared *declared = step_declared(step);
+    const struct containers *now = &step->seen.containers;
+    struct compose_up others = {.no_deps = true};
+    if (!step_has_policy(step)
+        || (containers_running(now, setup->services.execution) > 0
+            && containers_running(now, setup->services.brain) > 0))
+        return ERROR_OK;
+    enum error_code code = has_one_shots(declared) ? look_at_one_shots(step, error) : ERROR_OK;
+    for (size_t i = 0; code == ERROR_OK && i < declared->count; i++) {
+        const struct declared_row *row = &declared->list[i];
+        if (!row->off && row->replicas > 0 && !is_in_order(&setup->compose.order, row->service)
+            && containers_running(now, row->service) == 0 && !has_its_run(step, row->service))
+            others.services[others.service_count++] = row->service;
+    }
+    return code == ERROR_OK && others.service_count > 0 ? up(step, &others, error) : code;
+}

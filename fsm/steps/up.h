@@ -15,5 +15,9 @@ enum error_code up_one(struct step *step, const char *service, struct error *err
 /* All of them, but the one-shots that had their run. Evidence: compose.up, where there are
  * one-shots behind a list. */
 enum error_code up_all(struct step *step, struct error *error) CHECKED;
+/* Where Execution or Brain does not run, in step->seen.containers, what they need may not run
+ * either: a bus, a database. All that does not run is started, but what `compose.order` names.
+ * Evidence: compose.up, where there is something to start. */
+enum error_code up_others(struct step *step, struct error *error) CHECKED;
 
 #endif

@@ -108,8 +108,8 @@ static void compare_images(const struct driver *driver, const struct snapshot *b
     }
 }
 
-/* A release keeps the hash that was found; a policy change ends with the expected one, if --expect
- * named one. */
+/* A release keeps the hash that was found, where one was; a policy change ends with the expected
+ * one, if --expect named one. */
 static void read_policy(const struct driver *driver, const struct snapshot *before,
                         struct changes *changes)
 {
@@ -118,7 +118,7 @@ static void read_policy(const struct driver *driver, const struct snapshot *befo
     changes->policy_file = deployment_facts(deployment, STATE_UPDATED).policy_changed;
     memcpy(changes->policy_before, before->policy_hash, sizeof changes->policy_before);
     (void)snprintf(changes->policy_after, sizeof changes->policy_after, "%s",
-                   changes->procedure == PROCEDURE_RELEASE
+                   changes->procedure == PROCEDURE_RELEASE && before->policy_hash[0] != '\0'
                        ? before->policy_hash
                        : deployment_open_string(deployment, "expect"));
 }
@@ -175,6 +175,8 @@ static enum error_code fill_changes(struct driver *driver, struct plan *plan,
              deployment_facts(deployment, STATE_UPDATED).commit);
     text_cut(changes->health, sizeof changes->health,
              deployment_facts(deployment, STATE_CONNECTED).health);
+    text_cut(changes->missing, sizeof changes->missing,
+             deployment_facts(deployment, STATE_CONNECTED).missing);
     text_cut(changes->drift, sizeof changes->drift,
              deployment_facts(deployment, STATE_CONNECTED).drift);
     text_cut(changes->env, sizeof changes->env, deployment_facts(deployment, STATE_CONNECTED).env);

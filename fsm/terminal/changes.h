@@ -36,6 +36,7 @@ struct changes {
     char policy_before[SHA256_HEX + 1], policy_after[SHA256_HEX + 1]; /* "" = not known */
     bool has_policy, policy_file; /* policy_file: the repository's policy file changes */
     char health[400];             /* endpoints that are not healthy before; "" = all are */
+    char missing[400];            /* of Execution, Brain and the responder before; "" = nothing */
     char drift[800];              /* what had drifted before this deployment; "" = nothing */
     char env[400];                /* what a rollback does to the env file; "" = nothing special */
     char differs[1200]; /* what is not as it was recorded or approved; "" = nothing (last_look.h) */

@@ -88,7 +88,12 @@ static void print_policy(FILE *stream, const struct changes *changes)
     const char *before = changes->policy_before[0] != '\0' ? changes->policy_before : "unknown";
     if (!changes->has_policy)
         return;
-    if (changes->procedure == PROCEDURE_RELEASE)
+    if (changes->procedure == PROCEDURE_RELEASE && changes->policy_after[0] == '\0')
+        fputs("  policy    nobody names one before: afterwards all must name the same\n", stream);
+    else if (changes->procedure == PROCEDURE_RELEASE && changes->policy_before[0] == '\0')
+        fprintf(stream, "  policy    nobody names one before: afterwards all must name %s\n",
+                changes->policy_after);
+    else if (changes->procedure == PROCEDURE_RELEASE)
         fprintf(stream, "  policy    %s, which a release must keep\n", before);
     else
         fprintf(stream, "  policy    before %s\n            after  %s%s\n", before,
@@ -128,6 +133,11 @@ void changes_print(FILE *stream, const struct changes *changes)
         print_foreign(stream, changes->health);
         fputc('\n', stream);
     }
+    if (changes->missing[0] != '\0') {
+        fputs("  missing   before, and not asked of a rollback: ", stream);
+        print_foreign(stream, changes->missing);
+        fputc('\n', stream);
+    }
     if (changes->env[0] != '\0')
         print_differences(stream, "env file", changes->env);
     if (changes->differs[0] != '\0')
@@ -162,12 +172,12 @@ json_t *changes_json(const struct changes *changes)
                                               "after", change->after));
     }
     return json_pack(
-        "{s:s, s:s, s:I, s:s, s:{s:s, s:s, s:o}, s:o, s:{s:s, s:s, s:b}, s:o, s:o, s:o, s:o}",
+        "{s:s, s:s, s:I, s:s, s:{s:s, s:s, s:o}, s:o, s:{s:s, s:s, s:b}, s:o, s:o, s:o, s:o, s:o}",
         "event", "change", "target", changes->target, "deployment", (json_int_t)changes->deployment,
         "procedure", machine_procedure_name(changes->procedure), "commits", "before",
         changes->before, "after", changes->after, "subjects", subjects, "services", services,
         "policy", "before", changes->policy_before, "after", changes->policy_after, "file_changed",
         changes->policy_file, "drift", escaped_json(changes->drift), "health",
-        escaped_json(changes->health), "env", escaped_json(changes->env), "differs",
-        escaped_json(changes->differs));
+        escaped_json(changes->health), "missing", escaped_json(changes->missing), "env",
+        escaped_json(changes->env), "differs", escaped_json(changes->differs));
 }

@@ -28,7 +28,7 @@ class Back(Story):
         self.target.env = "env" if good else self.target.env
         self.services()
         self.item("compose.images", "", self.target.images(self.before))
-        for service in SERVICES:
+        for service in [one for one in SERVICES if one in self.ran]:
             self.act(f"pin {service} {image_id(service, self.before)}")
         self.end("reverted")
 
@@ -36,16 +36,29 @@ class Back(Story):
         self.begin("redeploy")
         self.services()
         self.list()
-        self.look()
-        self.target.remove(EXECUTION)
-        self.up([EXECUTION], self.before)
-        self.target.wait(500)
-        others = [one for one in (BRAIN, WEB) if self.target.running(one).version != self.before]
+        if EXECUTION in self.ran:
+            self.look()
+            self.target.remove(EXECUTION)
+            self.up([EXECUTION], self.before)
+            self.target.wait(500)
+        others = [one for one in (BRAIN, WEB) if one in self.ran and self.is_other(one)]
         if others:
             self.look()
             self.up(others, self.before)
+        for one in [one for one in SERVICES if one not in self.ran and self.is_new(one)]:
+            self.act(f"remove {one}")
+            self.target.remove(one)
         self.list()
         self.end("redeployed")
+
+    def is_other(self, service):
+        running = self.target.running(service)
+        return running is None or running.version != self.before
+
+    def is_new(self, service):
+        return any(
+            one.service == service and one.id not in self.found for one in self.target.containers
+        )
 
     def verify_restored(self):
         self.begin("verify_restored")
@@ -55,9 +68,7 @@ class Back(Story):
         self.list()
         self.health()
         self.look()
-        self.replies()
-        self.log("execution")
-        self.log("brain")
+        self.voices()
         self.drift()
         self.item("compose.images", "", self.target.images(self.before))
         self.release_target()

@@ -15,6 +15,7 @@ import tempfile
 import cases_arming
 import cases_excepted
 import cases_findings
+import cases_first
 import cases_insider
 import cases_last_look
 import cases_limits
@@ -38,6 +39,7 @@ CASES += cases_last_look.CASES + cases_voiced.CASES + cases_arming.CASES
 CASES += cases_insider.CASES + cases_moments.CASES + cases_persons.CASES
 CASES += cases_excepted.CASES + cases_seen.CASES
 CASES += cases_limits.CASES + cases_findings.CASES + cases_services.CASES
+CASES += cases_first.CASES
 
 
 def rules_of_format():

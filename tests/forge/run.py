@@ -24,6 +24,7 @@ import time
 
 import expected
 import journals
+import journals_first
 import journals_more
 import mutate
 import resign
@@ -65,7 +66,7 @@ def own_journals(folder):
         os.path.join(folder, "limits.yml"),
         "".join(f"{key}: {value}\n" for key, value in LIMITS.items()),
     )
-    for name, story in {**journals.ALL, **journals_more.ALL}.items():
+    for name, story in {**journals.ALL, **journals_more.ALL, **journals_first.ALL}.items():
         driver = story()
         trust = os.path.join(folder, name + ".trust")
         write(trust, driver.alice.line("alice@example", (JOURNAL,)) + "\n")

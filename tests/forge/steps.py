@@ -28,12 +28,13 @@ class Driver(Back):
         self.health()
         self.item("env.good", "", self.target.env_good)
         self.look()
-        self.replies()
-        self.log("execution")
-        self.log("brain")
+        self.voices()
         self.act("hold images")
         self.act("keep files")
-        self.armed_before = self.target.running(EXECUTION).armed
+        execution = self.target.running(EXECUTION)
+        self.armed_before = execution is not None and execution.armed
+        self.ran = [one.service for one in self.target.containers if one.state == "running"]
+        self.found = [one.id for one in self.target.containers]
         self.end("connected")
 
     def update(self, new, policy):
@@ -89,9 +90,7 @@ class Driver(Back):
         self.list()
         self.item("compose.images", "", self.target.images(self.new))
         self.look()
-        self.replies()
-        self.log("execution")
-        self.log("brain")
+        self.voices()
 
     # Release
 
@@ -106,6 +105,10 @@ class Driver(Back):
 
     def switch_behind_checklist(self):
         self.last_look()
+        self.switch_behind_look()
+
+    def switch_behind_look(self):
+        self.remove_stopped()
         for service in (EXECUTION, BRAIN):
             self.up([service], self.new)
             self.target.wait(1000)
@@ -114,6 +117,12 @@ class Driver(Back):
         self.drift()
         self.files()
         self.end("switched")
+
+    def remove_stopped(self):
+        if EXECUTION in [one.service for one in self.target.containers if one.state != "running"]:
+            self.act(f"remove {EXECUTION}")
+            self.target.remove(EXECUTION)
+            self.list()
 
     def release_to_verified(self, answer="yes"):
         """A release to version 2, up to the state `verified`."""

@@ -260,11 +260,18 @@ class Story:
 
     def replies(self, count=3):
         for _ in range(count):
-            if self.target.silent:
+            if self.target.silent or self.target.running(EXECUTION) is None:
                 self.item("bus.policy_hash", SUBJECT_HASH, "", 2, ms=20, on_target=False)
             else:
                 text = self.target.reply()
                 self.item("bus.policy_hash", SUBJECT_HASH, text, ms=20, on_target=False)
+
+    def voices(self):
+        """Of those who are there."""
+        self.replies()
+        for role, service in (("execution", EXECUTION), ("brain", BRAIN)):
+            if self.target.running(service) is not None:
+                self.log(role)
 
     def health(self):
         for endpoint in self.endpoints:
@@ -296,7 +303,8 @@ class Story:
         rows = []
         for service in SERVICES:
             value = self.target.configuration(service, override)
-            rows.append({"service": service, "declared": value, "running": value})
+            declared = value or digest("configuration", service, self.target.version)
+            rows.append({"service": service, "declared": declared, "running": value})
         text = "".join(json.dumps(row, separators=(",", ":")) + "\n" for row in rows)
         self.item("compose.drift", "override" if override else "", text, ms=200)
 

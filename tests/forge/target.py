@@ -114,12 +114,19 @@ class Target:
         self.wait(400)
         return made
 
+    def stop(self, service):
+        """It dies, and its container stays with what it kept."""
+        container = self.running(service)
+        container.state, container.finished = "exited", self.now
+
     def remove(self, service):
         self.containers = [one for one in self.containers if one.service != service]
 
     def receive(self, subject, payload):
         """ARM or DISARM reaches Execution, which says so and says each change."""
         execution = self.running(EXECUTION)
+        if execution is None:
+            return
         arm = subject == SUBJECT_ARM
         word = "ARM" if arm else "DISARM"
         execution.say(self.now, f"Received {word} command: {payload}")
@@ -150,6 +157,8 @@ class Target:
 
     def configuration(self, service, override=False):
         running = self.running(service)
+        if running is None:
+            return ""
         return digest("configuration", service, running.version, override)
 
     def list(self):

@@ -207,11 +207,30 @@ static void check_publishes(const struct audit *audit, const struct step *step,
         finding_violated(finding, "L-06", step->transition, "ARM was sent %zu times", arms);
 }
 
+/* L-19: by the last list in front of the first `up`. */
+static void check_not_started(const struct audit *audit, const struct step *step,
+                              struct finding *finding)
+{
+    const struct entry *entry = step->transition;
+    const struct item *up = entry_first_item(entry, 0, entry->item_count, PROBE_COMPOSE_UP);
+    const struct listing *containers = up != NULL ? reading_list(
+                                           entry_item(entry, 0, (size_t)(up - entry->items),
+                                                      PROBE_COMPOSE_CONTAINERS, NULL))
+                                                  : NULL;
+    if (containers != NULL && reading_service(containers, audit->genesis.execution) != NULL
+        && reading_running(containers, audit->genesis.execution) == 0)
+        finding_violated(finding, "L-19", entry,
+                         "services were started while a stopped container of Execution was there: "
+                         "its armed marker survives a start");
+}
+
 static void check_step(const struct audit *audit, const struct step *step, struct finding *finding)
 {
     bool deploys = step->action == ACTION_DEPLOY_EXECUTION || step->action == ACTION_DEPLOY_BRAIN,
          good = step_is_good(step);
     check_publishes(audit, step, finding);
+    if (step->action == ACTION_SWITCH_SERVICES)
+        check_not_started(audit, step, finding);
     if (good && (step->action == ACTION_DISARM || step->action == ACTION_MAKE_SAFE || deploys))
         check_disarm(audit, step, finding);
     if (deploys || step->action == ACTION_REDEPLOY)

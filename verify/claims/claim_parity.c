@@ -1,6 +1,7 @@
 /* parity: one policy hash, recomputed from the raw replies and log lines wherever the deployment
  * went on, and in every sample. */
 #include "verify/judge/audit.h"
+#include "verify/judge/missing.h"
 #include "verify/judge/reading.h"
 #include "verify/judge/voices.h"
 #include "verify/rules/window.h"
@@ -13,6 +14,7 @@ struct parity_check {
     struct finding *finding;
     char hash[SHA256_HEX + 1]; /* what all must be; "" until the first is read */
     unsigned looks, without_hash, absent;
+    bool none_to_keep; /* H-10: a release before which nobody named one */
 };
 
 /* H-10, H-13: what an entry whose voices are known says of the whole. */
@@ -91,20 +93,23 @@ static void check_samples(struct parity_check *check)
         finding_violated(check->finding, "H-12", lost, "Brain lost its leadership in the window");
 }
 
-/* The one hash of the snapshot; "" where there was none. */
+/* The one hash of the snapshot; "" where there was none. *ret_none: nobody named one, because
+ * somebody was missing. */
 static void read_before(const struct audit *audit, struct finding *finding,
-                        char ret_hash[SHA256_HEX + 1])
+                        char ret_hash[SHA256_HEX + 1], bool *ret_none)
 {
     const struct entry *snapshot = deployment_good_entry(&audit->deployment, ACTION_CONNECT);
     struct voices voices;
     ret_hash[0] = '\0';
+    *ret_none = false;
     if (snapshot == NULL)
         return;
     finding_rests_on(finding, snapshot);
-    voices_read(&audit->deployment.hearing, &audit->genesis, snapshot, 0, snapshot->item_count, 0,
-                &voices);
-    if (voices.replies > 0 && (voices.parity == PARITY_EQUAL || voices.parity == PARITY_ABSENT))
+    voices_read(&audit->deployment.hearing, &audit->genesis, snapshot, 0, snapshot->item_count,
+                VOICE_UNANSWERED, &voices);
+    if (voices.parity == PARITY_EQUAL || voices.parity == PARITY_ABSENT)
         memcpy(ret_hash, voices.hash, SHA256_HEX + 1);
+    *ret_none = voices.parity != PARITY_UNEQUAL && ret_hash[0] == '\0' && missing_before(audit);
 }
 
 /* H-15, where the act was taken for done and its last look is not recorded. */
@@ -163,15 +168,15 @@ static void check_forward(const struct audit *audit, const char *before, struct 
     if (!pattern_is_hash(node_text(audit->deployment.open, "expect"), check->hash))
         check->hash[0] = '\0';
     if (!policy && verified != NULL) {
-        if (before[0] == '\0')
+        if (before[0] == '\0' && !check->none_to_keep)
             finding_undecidable(check->finding, "H-10", verified,
                                 "the snapshot shows no single policy hash with which this release "
                                 "could be compared");
-        else if (check->hash[0] != '\0' && strcmp(before, check->hash) != 0)
+        else if (before[0] != '\0' && check->hash[0] != '\0' && strcmp(before, check->hash) != 0)
             finding_violated(
                 check->finding, "H-10", verified,
                 "a release must not change the policy hash, and another than before is expected");
-        else
+        else if (before[0] != '\0')
             memcpy(check->hash, before, sizeof check->hash);
     }
     check_parity_step(check, ACTION_VERIFY_EXECUTION, VOICE_RESPONDER | VOICE_EXECUTION);
@@ -186,17 +191,21 @@ static void check_back(const struct audit *audit, struct parity_check *check)
 {
     const struct entry *restored = deployment_good_entry(&audit->deployment,
                                                          ACTION_VERIFY_RESTORED);
-    bool compared = check->hash[0] != '\0';
+    bool compared = check->hash[0] != '\0', missing = missing_before(audit);
     struct voices voices;
     if (restored == NULL)
         return;
     finding_rests_on(check->finding, restored);
     voices_read(&audit->deployment.hearing, &audit->genesis, restored, 0, restored->item_count,
-                compared ? VOICE_ALL : 0, &voices);
+                missing    ? VOICE_UNANSWERED
+                : compared ? VOICE_ALL
+                           : 0,
+                &voices);
     check->looks++;
     check->absent += voices.absent;
     check->without_hash += voices.without_hash;
-    if (voices.parity == PARITY_UNEQUAL || (voices.parity == PARITY_MISSING && compared))
+    if (voices.parity == PARITY_UNEQUAL
+        || (voices.parity == PARITY_MISSING && compared && !missing))
         finding_violated(check->finding, "H-14", restored, "after the rollback: %s", voices.why);
     else if (compared && voices.hash[0] != '\0' && strcmp(check->hash, voices.hash) != 0)
         finding_violated(check->finding, "H-14", restored,
@@ -218,11 +227,14 @@ static void check_growth(const struct audit *audit, struct finding *finding)
 
 static void parity_conclude(const struct parity_check *check, const char *when)
 {
-    char without[120] = "";
+    char without[200] = "";
     if (check->without_hash + check->absent > 0)
         (void)snprintf(without, sizeof without,
                        "; a line named no whole hash in %u of them, and was absent in %u",
                        check->without_hash, check->absent);
+    if (check->none_to_keep && check->looks > 0)
+        (void)snprintf(without + strlen(without), sizeof without - strlen(without),
+                       "; before it nobody named one that it had to keep");
     if (check->hash[0] == '\0')
         finding_conclude(check->finding, NULL, "no service names a policy hash%s", when);
     else
@@ -241,7 +253,8 @@ void claim_parity(const struct audit *audit, struct finding *finding)
         finding_not_applicable(finding, "no policy hash is shared here");
         return;
     }
-    read_before(audit, finding, back.hash);
+    read_before(audit, finding, back.hash, &forward.none_to_keep);
+    forward.none_to_keep = forward.none_to_keep && !deployment->policy;
     bool had_none = back.hash[0] == '\0';
     check_voices_as_found(audit, finding);
     check_forward(audit, back.hash, &forward);

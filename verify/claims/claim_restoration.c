@@ -73,6 +73,14 @@ static bool ran_image(const struct listing *was, const struct listed *container)
     return false;
 }
 
+static bool has_container(const struct listing *containers, const char *id)
+{
+    for (size_t i = 0; i < containers->count; i++)
+        if (strcmp(containers->list[i].id, id) == 0)
+            return true;
+    return false;
+}
+
 /* */
 static void restoration_compare_containers(const struct restored *restored, struct finding *finding)
 {
@@ -93,6 +101,11 @@ static void restoration_compare_containers(const struct restored *restored, stru
                 && !services_row(restored->audit, ACTION_REVERT, container->service).off)
                 finding_violated(finding, "R-02", restored->after,
                                  "the service %s runs after the rollback and did not before",
+                                 container->service);
+            else if (!has_container(restored->was, container->id)
+                     && !services_row(restored->audit, ACTION_REVERT, container->service).off)
+                finding_violated(finding, "R-02", restored->after,
+                                 "a container of %s is left that was not there before",
                                  container->service);
             continue;
         }
@@ -144,14 +157,6 @@ static void compare_configurations(const struct restored *restored, struct findi
                              "before nor the restored file's",
                              restored->was->list[i].service);
     }
-}
-
-static bool has_container(const struct listing *containers, const char *id)
-{
-    for (size_t i = 0; i < containers->count; i++)
-        if (strcmp(containers->list[i].id, id) == 0)
-            return true;
-    return false;
 }
 
 /* R-04: an armed marker survives a restart, so that a container of before may be there again only

@@ -18,6 +18,7 @@ struct chorus {
     struct voices voices;
     struct named named[NAMED_MAX];
     size_t count;
+    bool unanswered; /* H-16 */
 };
 
 static void voices_decide(struct voices *voices, enum parity parity, const char *rule,
@@ -136,7 +137,7 @@ static struct handshake follow_handshake(const struct hearing *hearing, const st
              loses = (heard->matches & HEARD_BIT(PATTERN_HANDSHAKE_LOST)) != 0,
              shakes = !fails && (heard->matches & HEARD_BIT(PATTERN_HANDSHAKE_OK)) != 0,
              in_window = is_first_heard_in_window(heard, log);
-        if (fails && (in_window || began_here(hearing, log->run)))
+        if (fails && !chorus->unanswered && (in_window || began_here(hearing, log->run)))
             voices_decide(&chorus->voices, PARITY_UNEQUAL, "H-11",
                           "Brain's policy hash handshake failed in this deployment");
         if (shakes && began_here(hearing, log->run))
@@ -153,13 +154,13 @@ static void hear_brain_line(const struct hearing *hearing, const struct log_item
 {
     struct handshake shaken = follow_handshake(hearing, log, chorus);
     chorus->voices.lost = shaken.lost && !shaken.failed;
-    if (shaken.failed)
+    if (shaken.failed && !chorus->unanswered)
         voices_decide(&chorus->voices, PARITY_UNEQUAL, "H-11", "Brain's last handshake failed");
-    else if (shaken.lost && log->entry->type != ENTRY_SAMPLE)
+    else if (shaken.lost && !chorus->unanswered && log->entry->type != ENTRY_SAMPLE)
         voices_decide(&chorus->voices, PARITY_UNEQUAL, "H-12", "Brain lost its leadership");
     if (shaken.line != NULL) {
         append_named(chorus, "Brain's handshake line", shaken.line->naming, false);
-    } else if (!shaken.failed) {
+    } else if (!shaken.failed || chorus->unanswered) {
         miss_line(hearing, log, "Brain's handshake line of this run is absent", chorus);
     }
 }
@@ -230,12 +231,21 @@ static void compare_voices(struct chorus *chorus)
     }
 }
 
+static bool is_answered_in(const struct entry *entry, size_t from, size_t to)
+{
+    for (size_t i = from; i < to && i < entry->item_count; i++)
+        if (entry->items[i].probe == PROBE_BUS_POLICY_HASH && entry->items[i].status == 0)
+            return true;
+    return false;
+}
+
 void voices_read(const struct hearing *hearing, const struct genesis *genesis,
                  const struct entry *entry, size_t from, size_t to, unsigned wanted,
                  struct voices *ret_voices)
 {
     struct chorus chorus = {.voices = {.parity = PARITY_INVALID, .rule = "H-09"}};
     bool execution = false, brain = false;
+    chorus.unanswered = (wanted & VOICE_UNANSWERED) != 0 && !is_answered_in(entry, from, to);
     for (size_t i = from; i < to && i < entry->item_count; i++) {
         const struct item *item = &entry->items[i];
         if (item->probe == PROBE_BUS_POLICY_HASH)

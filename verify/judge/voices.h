@@ -7,7 +7,13 @@
 
 #include "verify/judge/hearing.h"
 
-enum { VOICE_RESPONDER = 1, VOICE_EXECUTION = 2, VOICE_BRAIN = 4, VOICE_ALL = 7 };
+enum {
+    VOICE_RESPONDER = 1,
+    VOICE_EXECUTION = 2,
+    VOICE_BRAIN = 4,
+    VOICE_ALL = 7,
+    /* besides: where nobody replied a failed handshake is no voice (H-16) */ VOICE_UNANSWERED = 8
+};
 
 enum parity {
     PARITY_INVALID = 0,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "verify/judge/healthy.h"
+#include "verify/judge/missing.h"
 #include "verify/judge/reading.h"
 #include "verify/judge/voices.h"
 #include "verify/report/named_open.h"
@@ -304,6 +305,7 @@ void named_collect(const struct audit *audit, struct deployment_report *report)
     name_degraded(audit, report->degraded, sizeof report->degraded);
     name_changes(audit, report->changed, sizeof report->changed);
     named_collect_open(audit, report);
+    missing_words(audit, report->missing, sizeof report->missing);
     report->no_endpoints = genesis->endpoints->count == 0;
     report->no_checklist = genesis->checklist->count == 0;
     report->by_word = rests_on_words(&audit->deployment);

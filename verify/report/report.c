@@ -65,7 +65,7 @@ __attribute__((format(printf, 3, 4))) static void add_remark(struct remarks *rem
     va_end(arguments);
 }
 
-/* N-11 and N-12 */
+/* N-11 to N-13 */
 static void remark_open(const struct deployment_report *deployment, struct remarks *remarks)
 {
     unsigned long long number = (unsigned long long)deployment->number;
@@ -85,6 +85,9 @@ static void remark_open(const struct deployment_report *deployment, struct remar
         add_remark(remarks, "N-12",
                    "No host key of the target is pinned: nothing says that the same machine "
                    "answered each time.");
+    if (deployment->missing[0] != '\0')
+        add_remark(remarks, "N-13", "Deployment %llu: missing before it: %s.", number,
+                   deployment->missing);
 }
 
 /* What FORMAT.md demands to be named, of one deployment. */

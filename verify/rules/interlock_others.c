@@ -243,6 +243,7 @@ enum showing interlock_check_release(const struct audit *audit, struct finding *
     const struct entry *verified = deployment_good_entry(deployment, ACTION_VERIFY_RELEASE);
     enum showing was = before != NULL ? before->showing : SHOWING_UNKNOWN,
                  is = after != NULL ? after->showing : SHOWING_UNKNOWN;
+    bool down = was == SHOWING_GONE || was == SHOWING_STILL;
     check_as_found(audit, before, finding);
     if (verified == NULL)
         return SHOWING_UNKNOWN;
@@ -250,10 +251,10 @@ enum showing interlock_check_release(const struct audit *audit, struct finding *
         finding_violated(finding, "L-10", verified,
                          "after the switch it is not known whether Execution is armed: %s",
                          after != NULL ? after->why : "nobody looked");
-    else if (is != was && !(was == SHOWING_ARMED && is == SHOWING_DISARMED))
+    else if (is != was && !((was == SHOWING_ARMED || down) && is == SHOWING_DISARMED))
         finding_violated(finding, "L-10", verified, "Execution came up %s, and before it was %s",
                          showing_word(is), showing_word(was));
-    else if (is != was && before->run == after->run)
+    else if (is != was && !down && before->run == after->run)
         finding_violated(finding, "L-10", verified,
                          "Execution was disarmed by somebody while its container ran on");
     else if ((before == NULL || before->run != after->run)
@@ -271,7 +272,7 @@ enum showing interlock_check_release(const struct audit *audit, struct finding *
                                         true))
         finding_violated(finding, "L-10", rearmed->transition,
                          "Execution was armed again, and nobody is recorded to have said yes");
-    else if (rearmed == NULL && observed != NULL && is != was
+    else if (rearmed == NULL && observed != NULL && is != was && !down
              && !interlock_was_answered(audit, asked_in(audit), observed->transition, false))
         finding_violated(finding, "L-10", verified,
                          "Execution had been armed and stays disarmed, and nobody was asked");

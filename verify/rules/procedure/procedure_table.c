@@ -177,17 +177,23 @@ static const struct part both_row[] = {ONE(COMPOSE_SERVICES),
                                        ONE(COMPOSE_CONTAINERS),
                                        {0}};
 
+/* Where Execution did not run before nothing of it is brought back. */
+static const struct part others_row[] = {ONE(COMPOSE_SERVICES),
+                                         ONE(COMPOSE_CONTAINERS),
+                                         ONE(COMPOSE_CONTAINERS),
+                                         {0}};
+
 /* Execution is brought back first where it ran before, and the others in one more `compose.up`. */
 static const struct part *redeploy_row(const struct audit *audit, const struct entry *entry)
 {
     const struct entry *snapshot = deployment_good_entry(&audit->deployment, ACTION_CONNECT);
     const struct listing *before = snapshot != NULL ? reading_last_list(snapshot) : NULL;
-    bool ran = before != NULL && reading_service(before, audit->genesis.execution) != NULL;
+    bool ran = before != NULL && reading_running(before, audit->genesis.execution) > 0;
     for (size_t i = 0; ran && i < entry->item_count; i++)
         if (entry->items[i].probe == PROBE_COMPOSE_UP
             && !slice_equal(entry->items[i].subject, audit->genesis.execution))
             return both_row;
-    return rows[ACTION_REDEPLOY];
+    return ran || before == NULL || !audit->genesis.has_policy ? rows[ACTION_REDEPLOY] : others_row;
 }
 
 /* Where Brain was re-created before an interruption. */
