@@ -374,7 +374,48 @@ def given_up_unseen(then):
     return story
 
 
+def armed_by_hand_in_the_last_entry():
+    """The journal ends, inside the deployment, with an ARM by hand."""
+    driver = Driver()
+    driver.prepare("policy", "2", "b")
+    driver.disarm()
+    driver.arm_by_hand()
+    return driver
+
+
+def without_images(journal):
+    edit.put(journal, edit.item(edit.transition(journal, "pull_images"), "compose.images"), "")
+
+
+def form(probe, change):
+    """Every line of the probe in another form, the same everywhere."""
+
+    def work(journal):
+        for one in forgery.items(journal.entries, probe):
+            edit.put(journal, one, change(journal.text(one)))
+
+    return work
+
+
+# A line of hex digits, and what is none: of the right length, or with a right first line.
+FORMS = {
+    "letter": lambda text: "g" + text[1:],
+    "second": lambda text: text + "x\n",
+    "open": lambda text: text[:-1],
+    "shorter": lambda text: text[1:],
+    "longer": lambda text: "0" + text,
+}
+HEX_LINES = ("git.head", "config.hmac", "env.hmac", "policy.hmac")
+
+
 CASES = [
+    Case("ce_arm_last", "L-13", armed_by_hand_in_the_last_entry),
+    Case("ce_no_images", "P-21", "release", without_images, finds=("P-21", "P-29")),
+    *(
+        Case(f"ce_form_{probe}_{name}", "P-31", "release", form(probe, change))
+        for probe in HEX_LINES
+        for name, change in FORMS.items()
+    ),
     Case("ce_given_up", "P-12", given_up_unseen("fail"), **PROVEN),
     Case("ce_asked", "P-12", given_up_unseen("ask"), **PROVEN),
     Case("ce_armed_redeploy", "L-05", armed_before_redeploy(True), **PROVEN),

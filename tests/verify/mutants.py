@@ -111,10 +111,10 @@ def chosen(mutants, count, seed):
 
 class Bench:
     """The verifier as a shared library, with one object of it exchanged: of a mutant one file is
-    compiled, quickly, and one library linked; the tests are linked with it once. A mutant that
-    changes nothing must pass."""
+    compiled, quickly, and one library linked; the tests are linked with it once. One that changes
+    nothing (`same`) must pass, in which what the signatures came to is remembered."""
 
-    def __init__(self, root, build, room):
+    def __init__(self, root, build, room, same):
         self.root, self.build, self.room = root, build, pathlib.Path(room)
         entries = json.loads((build / "compile_commands.json").read_text("utf-8"))
         self.compilers = {
@@ -123,7 +123,12 @@ class Bench:
             if "libtitan_verify.a.p" in entry["output"]
         }
         self.objects = [words[words.index("-o") + 1] for words in self.compilers.values()]
-        self.shared(self.room, self.objects)
+        lines = (root / same.path).read_text("utf-8")
+        compiles, replaced = self.compile(same, lines, self.room)
+        if not compiles:
+            sys.exit(f"{same.path} does not compile as it is")
+        others = [path for path in self.objects if path != replaced]
+        self.shared(self.room, [str(self.room / "mutant.o"), *others])
         self.programs = [self.linked(f"tests/verify/test_verify_{test}") for test in TESTS]
         self.environment = dict(
             os.environ,
@@ -183,7 +188,7 @@ class Bench:
             return True
 
     def is_sound(self):
-        """Without a mutant all tests pass; what their signatures came to is remembered."""
+        """Without a change all tests pass."""
         return not any(
             self.is_noticed(program, self.room, TITAN_REMEMBERS="1") for program in self.programs
         )
@@ -207,15 +212,14 @@ class Bench:
 
 
 def known_survivors(root):
-    """`path | kind | line | reason`, one a line; a reason is demanded."""
+    """Three lines each: `path | kind`, the line of code, the reason; without it nothing is known."""
     known = {}
-    for line in (root / "tests/verify/mutants.known").read_text("utf-8").splitlines():
-        if line.startswith("#") or line == "":
-            continue
-        key, _, reason = line.rpartition(" | ")
-        if key.count(" | ") < 2 or reason == "":
-            sys.exit(f"mutants.known: not `path | kind | line | reason`: {line}")
-        known[key] = reason
+    text = (root / "tests/verify/mutants.known").read_text("utf-8")
+    for block in text.split("\n\n")[1:]:
+        lines = [line.strip() for line in block.strip().split("\n")]
+        if len(lines) < 3 or lines[0].count(" | ") != 1:
+            sys.exit(f"mutants.known: not `path | kind`, a line of code and a reason: {block}")
+        known[f"{lines[0]} | {lines[1]}"] = " ".join(lines[2:])
     return known
 
 
@@ -239,15 +243,13 @@ def report(results, known):
 
 def main():
     root, build = (pathlib.Path(word).resolve() for word in sys.argv[1:3])
-    build = pathlib.Path(os.environ.get("TITAN_PLAIN_BUILD", build)).resolve()
     mutants = [mutant for mutant in all_mutants(root) if ONLY in mutant.key()]
     if sys.argv[3] != "all":
         mutants = chosen(mutants, int(sys.argv[3]), int(sys.argv[4]))
     first, known, results = mutants[0], known_survivors(root), []
     with tempfile.TemporaryDirectory() as room:
-        bench = Bench(root, build, room)
-        same = Mutant(first.path, first.number, first.line, first.line, "nothing")
-        if not bench.is_sound() or bench.judge(same) is not False:
+        bench = Bench(root, build, room, first)
+        if not bench.is_sound():
             sys.exit("what changes nothing does not pass: these tests would notice anything")
         for mutant in mutants:
             results.append((mutant, bench.judge(mutant)))

@@ -357,6 +357,19 @@ static void approval_by_one_not_in_the_roster_at_open_and_then_violated(void **s
     check_claim(&before, CLAIM_AUTHORITY, VERDICT_PROVEN, "");
 }
 
+static void approval_under_another_name_violated(void **state)
+{
+    (void)state;
+    const uint8_t keys[] = {FORGE_STRANGER, FORGE_APPROVER};
+    const char *const names[] = {"carol", "dave"};
+    for (unsigned i = 0; i < 2; i++) {
+        CLEANUP_FORGE struct forge forge;
+        begin(&forge, "release", 1, (struct lines){0}, "pulled");
+        approve(&forge, keys[i], names[i]);
+        check_violated(&forge, CLAIM_AUTHORITY, "not by an approver of the roster at open and now");
+    }
+}
+
 static void approval_statement_tampered_violated(void **state)
 {
     (void)state;
@@ -411,6 +424,7 @@ int main(void)
         cmocka_unit_test(approval_twice_by_one_person_counts_once),
         cmocka_unit_test(approval_by_whoever_drives_violated),
         cmocka_unit_test(approval_by_one_not_in_the_roster_at_open_and_then_violated),
+        cmocka_unit_test(approval_under_another_name_violated),
         cmocka_unit_test(approval_statement_tampered_violated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
