@@ -5,9 +5,10 @@ twice that its intent does not allow, and the journal proves it.
 usage: crash.py release|policy|release-fails|policy-fails standin|docker [POINTS]
 
 Boundaries are those of killpoint.c: before and after each journal commit, each mutating command,
-each publish. Without POINTS every boundary is tried, else that many, evenly spread. What happened
-is counted on the other side: nonces that Execution received, starts of the services, commits
-checked out; compared with a run that nobody killed."""
+each publish. Without POINTS every boundary is tried, else that many, evenly spread; where it is 1,
+the one at which compose has begun to switch the services and goes on without the driver. What
+happened is counted on the other side: nonces that Execution received, starts of the services,
+commits checked out; compared with a run that nobody killed."""
 import concurrent.futures
 import os
 import pathlib
@@ -138,7 +139,9 @@ def main():
         boundaries, base, calm = measure(opened[0], scenario)
         calm["base"] = base
         points = list(range(1, len(boundaries) + 1))
-        if wanted and wanted < len(points):
+        if wanted == 1:
+            points = [point for point in points if "after compose up" in boundaries[point - 1]][:1]
+        elif wanted and wanted < len(points):
             points = sorted(
                 {round(i * (len(points) - 1) / (wanted - 1)) + 1 for i in range(wanted)}
             )

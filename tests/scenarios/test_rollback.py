@@ -137,6 +137,7 @@ def pruned_images_are_still_there(stack):
     compose(stack, "pull", "-q")
     operator.expect(titan.ROLLED_BACK, "run", "--rearm", "yes")
     is_restored(stack, operator, images, head)
+    plain_up_changes_nothing(stack, operator)
 
 
 def rollback_that_cannot_succeed_says_so_and_can_be_tried_again(stack):
@@ -174,7 +175,8 @@ CASES = [
     rollback_that_cannot_succeed_says_so_and_can_be_tried_again,
     rollback_failed_closes_by_a_signed_acceptance,
 ]
-# Of images, which Docker is asked about.
+# Of images, which Docker is asked about. A deployment takes half a minute of computing there, so
+# that what one of the others shows as well is left to `all`.
 OF_IMAGES = [
     moving_tag_is_pinned_to_what_ran,
     file_with_build_is_not_built_again,
@@ -182,6 +184,6 @@ OF_IMAGES = [
 ]
 if MODE == "docker":
     everything = sys.argv[1:] == ["all"]
-    cases = OF_IMAGES + CASES[:2] if everything else titan.only(OF_IMAGES)
+    cases = OF_IMAGES + CASES[:2] if everything else titan.only(OF_IMAGES[1:])
     titan.run_cases(cases, "--armed", "--ssh", mode="docker")
 titan.run_cases(titan.only(OF_IMAGES[:2] + CASES), "--armed")

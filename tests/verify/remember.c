@@ -1,8 +1,10 @@
-/* In front of libsodium, by mutants.py: what came of a signature is remembered in the file
- * TITAN_REMEMBERED, so that a test that runs a thousand times computes each once. Results are a
- * function of their arguments only, so that no test can tell the difference. Only the run that has
- * TITAN_REMEMBERS set writes; the others map the file read-only, so that no mutant can spoil it.
- * Wrapped: the functions of libsodium that multiply points, which take two thirds of the time. */
+/* In front of libsodium, for tests that make and judge the same entries a thousand times: computes
+ * each signature once. Results are a function of their arguments only, so that no test can tell the
+ * difference. Wrapped: the functions that multiply points, which take two thirds of the time.
+ *
+ * A test that is linked with it remembers in memory of its own. mutants.py names a file in
+ * TITAN_REMEMBERED: only the run that has TITAN_REMEMBERS set writes it; the others map it
+ * read-only, so that no mutant can spoil it. */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -27,14 +29,19 @@ static bool writes;
 __attribute__((constructor)) static void remember_open(void)
 {
     const char *path = getenv("TITAN_REMEMBERED");
-    writes = getenv("TITAN_REMEMBERS") != NULL;
-    int file = path != NULL ? open(path, writes ? O_RDWR | O_CREAT : O_RDONLY, 0600) : -1;
-    if (file < 0 || (writes && ftruncate(file, (off_t)(SLOTS * sizeof *slots)) != 0))
-        return;
-    void *at = mmap(NULL, SLOTS * sizeof *slots, writes ? PROT_READ | PROT_WRITE : PROT_READ,
-                    MAP_SHARED, file, 0);
+    int file = -1, kind = MAP_PRIVATE | MAP_ANONYMOUS;
+    writes = path == NULL || getenv("TITAN_REMEMBERS") != NULL;
+    if (path != NULL) {
+        kind = MAP_SHARED;
+        file = open(path, writes ? O_RDWR | O_CREAT : O_RDONLY, 0600);
+        if (file < 0 || (writes && ftruncate(file, (off_t)(SLOTS * sizeof *slots)) != 0))
+            return;
+    }
+    void *at = mmap(NULL, SLOTS * sizeof *slots, writes ? PROT_READ | PROT_WRITE : PROT_READ, kind,
+                    file, 0);
     slots = at != MAP_FAILED ? at : NULL;
-    (void)close(file);
+    if (file >= 0)
+        (void)close(file);
 }
 
 /* The slot of this name, or the free one where it belongs; NULL where nothing is remembered. */

@@ -24,17 +24,27 @@ static struct {
 
 static const int64_t COST_NS = 20000000; /* an error takes its time, too */
 
-/* Equal for lines that differ in numbers and ids only: runs of hex digits that hold a digit. */
+/* The length of the number or id that begins here: a run of hex digits that holds a digit. */
+static size_t id_length(const char *text)
+{
+    size_t length = 0;
+    bool holds_digit = false;
+    for (; (text[length] >= '0' && text[length] <= '9')
+           || (text[length] >= 'a' && text[length] <= 'f');
+         length++)
+        holds_digit |= text[length] <= '9';
+    return holds_digit ? length : 0;
+}
+
+/* Equal for lines that differ in numbers and ids only. */
 static uint64_t sameness(enum broken_call call, const char *text)
 {
-    static const char hex[] = "0123456789abcdef";
     uint64_t hash = 14695981039346656037u + (uint64_t)call;
     while (*text != '\0') {
-        size_t run = strspn(text, hex);
-        size_t digits = strcspn(text, "0123456789");
-        unsigned char byte = run > digits ? '#' : (unsigned char)*text;
+        size_t length = id_length(text);
+        unsigned char byte = length > 0 ? '#' : (unsigned char)*text;
         hash = (hash ^ byte) * 1099511628211u;
-        text += run > digits ? run : 1;
+        text += length > 0 ? length : 1;
     }
     return hash;
 }
