@@ -62,6 +62,8 @@ void journal_close(struct journal *journal)
         return;
     if (journal->store != NULL)
         journal->table->close(journal->store);
+    for (size_t i = 0; i < DECODED_MAX; i++)
+        journal_entry_clear(&journal->decoded[i].entry);
     free(journal->directory);
     free(journal);
 }
@@ -96,9 +98,9 @@ enum error_code journal_create(const char *directory, const struct world *world,
     return ERROR_OK;
 }
 
-/* Reads a stored value into fields. `prev` may be NULL. */
+/* Reads a stored value, whose hash is given, into fields. */
 static enum error_code decode(uint64_t seq, const struct bytes *value,
-                              struct journal_entry *ret_entry, char *ret_journal, char *ret_prev,
+                              const uint8_t hash[SHA256_BYTES], struct decoded *ret_decoded,
                               struct error *error)
 {
     errno = 0;
@@ -126,30 +128,58 @@ static enum error_code decode(uint64_t seq, const struct bytes *value,
         || !json_is_object(body))
         return entry_damaged(seq, "the payload is not an entry of format 1", error);
     const json_t *deployment = json_object_get(payload, "deployment");
-    struct journal_entry entry = {.seq = seq,
-                                  .boottime_ns = boottime_ns,
-                                  .body = json_incref(body),
-                                  .deployment = deployment != NULL ? json_integer_value(deployment)
-                                                                   : JOURNAL_NO_DEPLOYMENT};
-    (void)snprintf(entry.type, sizeof entry.type, "%s", type);
-    memcpy(entry.signer, signer, sizeof entry.signer);
-    memcpy(entry.utc, utc, sizeof entry.utc);
-    memcpy(entry.boot, boot, sizeof entry.boot);
-    bytes_sha256(value->data, value->size, entry.hash);
-    memcpy(ret_journal, journal, FORMAT_JOURNAL_ID_HEX + 1);
-    memcpy(ret_prev, prev, SHA256_HEX + 1);
-    journal_entry_clear(ret_entry);
-    *ret_entry = entry;
+    struct decoded decoded = {.entry = {.seq = seq,
+                                        .boottime_ns = boottime_ns,
+                                        .body = json_incref(body),
+                                        .deployment = deployment != NULL
+                                                          ? json_integer_value(deployment)
+                                                          : JOURNAL_NO_DEPLOYMENT}};
+    struct journal_entry *entry = &decoded.entry;
+    (void)snprintf(entry->type, sizeof entry->type, "%s", type);
+    memcpy(entry->signer, signer, sizeof entry->signer);
+    memcpy(entry->utc, utc, sizeof entry->utc);
+    memcpy(entry->boot, boot, sizeof entry->boot);
+    memcpy(entry->hash, hash, sizeof entry->hash);
+    memcpy(decoded.journal, journal, sizeof decoded.journal);
+    memcpy(decoded.prev, prev, sizeof decoded.prev);
+    *ret_decoded = decoded;
     return ERROR_OK;
 }
 
+static const struct decoded *find_decoded(const struct journal *journal, uint64_t seq,
+                                          const uint8_t hash[SHA256_BYTES])
+{
+    for (size_t i = 0; i < DECODED_MAX; i++) {
+        const struct journal_entry *entry = &journal->decoded[i].entry;
+        if (entry->body != NULL && entry->seq == seq
+            && memcmp(entry->hash, hash, SHA256_BYTES) == 0)
+            return &journal->decoded[i];
+    }
+    return NULL;
+}
+
+/* ret_decoded is borrowed until the next call. */
 static enum error_code read_whole(struct journal *journal, uint64_t seq,
-                                  struct journal_entry *ret_entry, char *ret_journal,
-                                  char *ret_prev, struct error *error)
+                                  const struct decoded **ret_decoded, struct error *error)
 {
     CLEANUP_BYTES struct bytes value = {0};
+    struct decoded decoded;
+    uint8_t hash[SHA256_BYTES];
     enum error_code code = journal->table->entry(journal->store, seq, &value, error);
-    return code == ERROR_OK ? decode(seq, &value, ret_entry, ret_journal, ret_prev, error) : code;
+    if (code != ERROR_OK)
+        return code;
+    bytes_sha256(value.data, value.size, hash);
+    *ret_decoded = find_decoded(journal, seq, hash);
+    if (*ret_decoded != NULL)
+        return ERROR_OK;
+    code = decode(seq, &value, hash, &decoded, error);
+    if (code != ERROR_OK)
+        return code;
+    struct decoded *kept = &journal->decoded[journal->decoded_count++ % DECODED_MAX];
+    journal_entry_clear(&kept->entry);
+    *kept = decoded;
+    *ret_decoded = kept;
+    return ERROR_OK;
 }
 
 static bool was_good(const struct journal *journal, const uint8_t hash[SHA256_BYTES])
@@ -190,44 +220,59 @@ enum error_code journal_is_signed(struct journal *journal, const struct journal_
 
 /* Reads one of the entries that an open checks. */
 static enum error_code read_signed(struct journal *journal, uint64_t seq,
-                                   struct journal_entry *ret_entry, char *ret_journal,
-                                   char *ret_prev, struct error *error)
+                                   const struct decoded **ret_decoded, struct error *error)
 {
     bool good = false;
-    enum error_code code = read_whole(journal, seq, ret_entry, ret_journal, ret_prev, error);
+    enum error_code code = read_whole(journal, seq, ret_decoded, error);
     if (code == ERROR_OK)
-        code = journal_is_signed(journal, ret_entry, &good, error);
+        code = journal_is_signed(journal, &(*ret_decoded)->entry, &good, error);
     return code == ERROR_OK && !good ? entry_damaged(seq, "the signature is wrong", error) : code;
+}
+
+static enum error_code is_of_this(const struct journal *journal, const struct decoded *decoded,
+                                  struct error *error)
+{
+    if (journal->id[0] != '\0' && strcmp(decoded->journal, journal->id) != 0)
+        return entry_damaged(decoded->entry.seq, "the entry belongs to another journal", error);
+    return ERROR_OK;
 }
 
 enum error_code journal_read(struct journal *journal, uint64_t seq, struct journal_entry *ret_entry,
                              struct error *error)
 {
-    char id[FORMAT_JOURNAL_ID_HEX + 1], prev[SHA256_HEX + 1];
-    enum error_code code = read_whole(journal, seq, ret_entry, id, prev, error);
-    if (code == ERROR_OK && journal->id[0] != '\0' && strcmp(id, journal->id) != 0)
-        return entry_damaged(seq, "the entry belongs to another journal", error);
-    return code;
+    const struct decoded *decoded = NULL;
+    enum error_code code = read_whole(journal, seq, &decoded, error);
+    if (code == ERROR_OK)
+        code = is_of_this(journal, decoded, error);
+    if (code != ERROR_OK)
+        return code;
+    journal_entry_clear(ret_entry);
+    *ret_entry = decoded->entry;
+    (void)json_incref(ret_entry->body);
+    return ERROR_OK;
 }
 
 /* Chain and signatures of the last entries, and the id from the first. */
 static enum error_code check_tail(struct journal *journal, uint64_t size, struct error *error)
 {
-    char id[FORMAT_JOURNAL_ID_HEX + 1], prev[SHA256_HEX + 1], hash[SHA256_HEX + 1] = "";
-    CLEANUP_ENTRY struct journal_entry entry = {0};
-    enum error_code code = read_signed(journal, 0, &entry, journal->id, prev, error);
-    if (code == ERROR_OK && strspn(prev, "0") != SHA256_HEX)
+    char hash[SHA256_HEX + 1] = "";
+    const struct decoded *decoded = NULL;
+    enum error_code code = read_signed(journal, 0, &decoded, error);
+    if (code == ERROR_OK && strspn(decoded->prev, "0") != SHA256_HEX)
         return entry_damaged(0, "the first entry names an entry before it", error);
+    if (code == ERROR_OK)
+        memcpy(journal->id, decoded->journal, sizeof journal->id);
     uint64_t first = size > TAIL_CHECKED ? size - TAIL_CHECKED : 0;
     for (uint64_t seq = first; code == ERROR_OK && seq < size; seq++) {
-        code = read_signed(journal, seq, &entry, id, prev, error);
-        if (code == ERROR_OK && strcmp(id, journal->id) != 0)
-            code = entry_damaged(seq, "the entry belongs to another journal", error);
-        if (code == ERROR_OK && hash[0] != '\0' && strcmp(hash, prev) != 0)
+        code = read_signed(journal, seq, &decoded, error);
+        if (code == ERROR_OK)
+            code = is_of_this(journal, decoded, error);
+        if (code == ERROR_OK && hash[0] != '\0' && strcmp(hash, decoded->prev) != 0)
             code = entry_damaged(seq,
                                  "the chain is broken: `prev` is not the hash of the entry before",
                                  error);
-        bytes_hex(entry.hash, SHA256_BYTES, hash);
+        if (code == ERROR_OK)
+            bytes_hex(decoded->entry.hash, SHA256_BYTES, hash);
     }
     return code;
 }

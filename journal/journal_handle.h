@@ -5,8 +5,14 @@
 #include "journal/format/format.h"
 #include "journal/format/sshsig.h"
 #include "journal/format/world.h"
+#include "journal/journal.h"
 
-enum { SIGNED_MAX = 16 };
+enum { SIGNED_MAX = 16, DECODED_MAX = 64 };
+
+struct decoded {
+    struct journal_entry entry; /* without a body: none */
+    char journal[FORMAT_JOURNAL_ID_HEX + 1], prev[SHA256_HEX + 1];
+};
 
 struct journal {
     const struct world_store *table; /* world->store */
@@ -20,6 +26,10 @@ struct journal {
      * again and again (genesis, the roster) are verified once. */
     uint8_t good[SIGNED_MAX][SHA256_BYTES];
     size_t good_count; /* ever: the oldest gives way */
+    /* What the values that were read last say. An entry is read from the store each time, and
+     * decoded again where its bytes are others. */
+    struct decoded decoded[DECODED_MAX];
+    size_t decoded_count; /* ever: the oldest gives way */
 };
 
 #endif

@@ -115,6 +115,18 @@ static void put(struct bytes *data, const void *text, size_t size)
         abort();
 }
 
+/* Appends the same 12 bytes until 80 are left, a block at a time while there is space for one. */
+static void fill(struct bytes *data, const char *unit, size_t size_max)
+{
+    char block[100 * 12];
+    for (size_t i = 0; i < sizeof block; i++)
+        block[i] = unit[i % 12];
+    while (data->size + sizeof block + 80 < size_max)
+        put(data, block, sizeof block);
+    while (data->size + 80 < size_max)
+        put(data, unit, 12);
+}
+
 bool broken_spoil(const struct broken_fault *fault, struct bytes *data, size_t size_max)
 {
     static const char garbage[] = "\xff\xfe{\"a\":[1,\x01'$(reboot)`;\"\\u0000\n\n\t%s%n\x80 = :";
@@ -129,8 +141,8 @@ bool broken_spoil(const struct broken_fault *fault, struct bytes *data, size_t s
         put(&made, garbage, sizeof garbage);
     else if (fault->way == WAY_EMPTY)
         put(&made, "", 0);
-    while ((fault->way == WAY_HUGE || fault->way == WAY_DEEP) && made.size + 80 < size_max)
-        put(&made, fault->way == WAY_HUGE ? "{\"Id\":\"0\"} x\n" : "[[[[[[[[[[[[", 12);
+    else
+        fill(&made, fault->way == WAY_HUGE ? "{\"Id\":\"0\"} x" : "[[[[[[[[[[[[", size_max);
     bytes_free(data);
     *data = made;
     return true;
