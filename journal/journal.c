@@ -6,19 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "journal/canonical.h"
 #include "journal/format/format.h"
 #include "journal/journal_handle.h"
 
 enum {
     TAIL_CHECKED = 3
 }; /* entries whose chain and signature an open checks; the whole chain is titan-verify's work */
-
-void journal_entry_clear(struct journal_entry *entry)
-{
-    json_decref(entry->body);
-    *entry = (struct journal_entry){0};
-}
 
 const struct world *journal_world(const struct journal *journal)
 {
@@ -44,16 +37,6 @@ enum error_code journal_file_bytes(const struct journal *journal, uint64_t *ret_
                                    struct error *error)
 {
     return journal->table->file_bytes(journal->store, ret_bytes, error);
-}
-
-static enum error_code entry_damaged(uint64_t seq, const char *what, struct error *error)
-{
-    if (errno == ENOMEM) /* jansson tells it by nothing else */
-        return error_set(error, ERROR_MEMORY, 0, "journal", "", "out of memory");
-    char where[64];
-    (void)snprintf(where, sizeof where, "journal entry %llu", (unsigned long long)seq);
-    return error_set(error, ERROR_DAMAGED, 0, where,
-                     "keep a copy of the directory, then run titan-verify on it", "%s", what);
 }
 
 void journal_close(struct journal *journal)
@@ -98,54 +81,6 @@ enum error_code journal_create(const char *directory, const struct world *world,
     return ERROR_OK;
 }
 
-/* Reads a stored value, whose hash is given, into fields. */
-static enum error_code decode(uint64_t seq, const struct bytes *value,
-                              const uint8_t hash[SHA256_BYTES], struct decoded *ret_decoded,
-                              struct error *error)
-{
-    errno = 0;
-    if (value->size <= SIGNATURE_BYTES || value->size > SIGNATURE_BYTES + FORMAT_PAYLOAD_BYTES_MAX)
-        return entry_damaged(seq, "the size of a stored value is impossible", error);
-    CLEANUP_JSON json_t *payload = NULL;
-    enum error_code code = canonical_read(value->data + SIGNATURE_BYTES,
-                                          value->size - SIGNATURE_BYTES, &payload, error);
-    if (code == ERROR_MEMORY)
-        return code;
-    if (code != ERROR_OK)
-        return entry_damaged(seq, "the payload is not canonical JSON", error);
-    errno = 0;
-    const char *journal, *prev, *utc, *boot, *signer, *type;
-    json_int_t version, number, boottime_ns;
-    json_t *body;
-    if (json_unpack(payload, "{s:I, s:s, s:I, s:s, s:s, s:s, s:I, s:s, s:s, s:o}", "v", &version,
-                    "journal", &journal, "seq", &number, "prev", &prev, "utc", &utc, "boot", &boot,
-                    "boottime_ns", &boottime_ns, "signer", &signer, "type", &type, "body", &body)
-            != 0
-        || version != FORMAT_VERSION || number != (json_int_t)seq
-        || !bytes_is_hex(journal, FORMAT_JOURNAL_ID_HEX) || !bytes_is_hex(prev, SHA256_HEX)
-        || !bytes_is_hex(signer, SHA256_HEX) || strlen(utc) != UTC_LENGTH
-        || strlen(boot) != BOOT_ID_LENGTH || strlen(type) >= ENTRY_TYPE_BYTES
-        || !json_is_object(body))
-        return entry_damaged(seq, "the payload is not an entry of format 1", error);
-    const json_t *deployment = json_object_get(payload, "deployment");
-    struct decoded decoded = {.entry = {.seq = seq,
-                                        .boottime_ns = boottime_ns,
-                                        .body = json_incref(body),
-                                        .deployment = deployment != NULL
-                                                          ? json_integer_value(deployment)
-                                                          : JOURNAL_NO_DEPLOYMENT}};
-    struct journal_entry *entry = &decoded.entry;
-    (void)snprintf(entry->type, sizeof entry->type, "%s", type);
-    memcpy(entry->signer, signer, sizeof entry->signer);
-    memcpy(entry->utc, utc, sizeof entry->utc);
-    memcpy(entry->boot, boot, sizeof entry->boot);
-    memcpy(entry->hash, hash, sizeof entry->hash);
-    memcpy(decoded.journal, journal, sizeof decoded.journal);
-    memcpy(decoded.prev, prev, sizeof decoded.prev);
-    *ret_decoded = decoded;
-    return ERROR_OK;
-}
-
 static const struct decoded *find_decoded(const struct journal *journal, uint64_t seq,
                                           const uint8_t hash[SHA256_BYTES])
 {
@@ -169,10 +104,11 @@ static enum error_code read_whole(struct journal *journal, uint64_t seq,
     if (code != ERROR_OK)
         return code;
     bytes_sha256(value.data, value.size, hash);
+    errno = 0; /* of something earlier: what is said of the entry from here on is about its bytes */
     *ret_decoded = find_decoded(journal, seq, hash);
     if (*ret_decoded != NULL)
         return ERROR_OK;
-    code = decode(seq, &value, hash, &decoded, error);
+    code = journal_entry_decode(seq, &value, hash, &decoded, error);
     if (code != ERROR_OK)
         return code;
     struct decoded *kept = &journal->decoded[journal->decoded_count++ % DECODED_MAX];
@@ -226,14 +162,16 @@ static enum error_code read_signed(struct journal *journal, uint64_t seq,
     enum error_code code = read_whole(journal, seq, ret_decoded, error);
     if (code == ERROR_OK)
         code = journal_is_signed(journal, &(*ret_decoded)->entry, &good, error);
-    return code == ERROR_OK && !good ? entry_damaged(seq, "the signature is wrong", error) : code;
+    return code == ERROR_OK && !good ? journal_entry_damaged(seq, "the signature is wrong", error)
+                                     : code;
 }
 
 static enum error_code is_of_this(const struct journal *journal, const struct decoded *decoded,
                                   struct error *error)
 {
     if (journal->id[0] != '\0' && strcmp(decoded->journal, journal->id) != 0)
-        return entry_damaged(decoded->entry.seq, "the entry belongs to another journal", error);
+        return journal_entry_damaged(decoded->entry.seq, "the entry belongs to another journal",
+                                     error);
     return ERROR_OK;
 }
 
@@ -259,7 +197,7 @@ static enum error_code check_tail(struct journal *journal, uint64_t size, struct
     const struct decoded *decoded = NULL;
     enum error_code code = read_signed(journal, 0, &decoded, error);
     if (code == ERROR_OK && strspn(decoded->prev, "0") != SHA256_HEX)
-        return entry_damaged(0, "the first entry names an entry before it", error);
+        return journal_entry_damaged(0, "the first entry names an entry before it", error);
     if (code == ERROR_OK)
         memcpy(journal->id, decoded->journal, sizeof journal->id);
     uint64_t first = size > TAIL_CHECKED ? size - TAIL_CHECKED : 0;
@@ -268,9 +206,8 @@ static enum error_code check_tail(struct journal *journal, uint64_t size, struct
         if (code == ERROR_OK)
             code = is_of_this(journal, decoded, error);
         if (code == ERROR_OK && hash[0] != '\0' && strcmp(hash, decoded->prev) != 0)
-            code = entry_damaged(seq,
-                                 "the chain is broken: `prev` is not the hash of the entry before",
-                                 error);
+            code = journal_entry_damaged(
+                seq, "the chain is broken: `prev` is not the hash of the entry before", error);
         if (code == ERROR_OK)
             bytes_hex(decoded->entry.hash, SHA256_BYTES, hash);
     }

@@ -10,38 +10,16 @@
 #ifndef JOURNAL_JOURNAL_H
 #define JOURNAL_JOURNAL_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "journal/format/bytes.h"
-#include "journal/format/clock.h"
 #include "journal/format/note.h"
 #include "journal/format/world.h"
+#include "journal/journal_entry.h"
 #include "journal/keys/signer.h"
 
 struct journal;
-
-enum {
-    JOURNAL_NO_DEPLOYMENT = -1,
-    JOURNAL_DEPLOYMENT_SELF = -2
-}; /* _SELF: an `open`, which carries its own number */
-
-enum { ENTRY_TYPE_BYTES = 24 }; /* with the NUL */
-
-struct journal_entry {
-    uint64_t seq;
-    char type[ENTRY_TYPE_BYTES];
-    int64_t deployment;          /* JOURNAL_NO_DEPLOYMENT where absent */
-    char signer[SHA256_HEX + 1]; /* public key, hex */
-    char utc[UTC_LENGTH + 1];
-    char boot[BOOT_ID_LENGTH + 1];
-    int64_t boottime_ns;
-    json_t *body;               /* owned */
-    uint8_t hash[SHA256_BYTES]; /* of the stored value */
-};
-void journal_entry_clear(struct journal_entry *entry);
-#define CLEANUP_ENTRY __attribute__((cleanup(journal_entry_clear)))
 
 struct journal_head {
     uint64_t size;              /* number of entries; 0 = empty */

@@ -5,14 +5,9 @@
 #include "journal/format/format.h"
 #include "journal/format/sshsig.h"
 #include "journal/format/world.h"
-#include "journal/journal.h"
+#include "journal/journal_entry.h"
 
 enum { SIGNED_MAX = 16, DECODED_MAX = 64 };
-
-struct decoded {
-    struct journal_entry entry; /* without a body: none */
-    char journal[FORMAT_JOURNAL_ID_HEX + 1], prev[SHA256_HEX + 1];
-};
 
 struct journal {
     const struct world_store *table; /* world->store */
