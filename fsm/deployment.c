@@ -240,18 +240,22 @@ const struct journal_entry *deployment_session(const struct deployment *deployme
     return takeover != NULL ? takeover : &deployment->entries[0];
 }
 
-bool deployment_has_touched(const struct deployment *deployment)
+bool deployment_has_intent(const struct deployment *deployment, enum action action)
 {
-    if (deployment_last_of_type(deployment, ENTRY_TAKEOVER) != NULL)
-        return true;
     for (size_t i = 0; i < deployment->count; i++) {
-        const char *action = json_string_value(
+        const char *name = json_string_value(
             json_object_get(deployment->entries[i].body, "action"));
-        if (strcmp(deployment->entries[i].type, ENTRY_INTENT) == 0 && action != NULL
-            && strcmp(action, machine_action_name(ACTION_CONNECT)) == 0)
+        if (strcmp(deployment->entries[i].type, ENTRY_INTENT) == 0 && name != NULL
+            && strcmp(name, machine_action_name(action)) == 0)
             return true;
     }
     return false;
+}
+
+bool deployment_has_touched(const struct deployment *deployment)
+{
+    return deployment_last_of_type(deployment, ENTRY_TAKEOVER) != NULL
+           || deployment_has_intent(deployment, ACTION_CONNECT);
 }
 
 int64_t deployment_epoch(const struct deployment *deployment)

@@ -58,6 +58,8 @@ bool deployment_names_session(const struct journal_entry *entry);
 /* An intent to connect exists, or a takeover: the target may have been taken, even where
  * `connected` was never reached. */
 bool deployment_has_touched(const struct deployment *deployment);
+/* An intent of this action exists: it may have been done in part. */
+bool deployment_has_intent(const struct deployment *deployment, enum action action);
 /* Of our tenancy of the target: as the last takeover says, or as it was taken; 0 before that. */
 int64_t deployment_epoch(const struct deployment *deployment);
 /* What the last transition into `to` says for later steps (the writer is step_fact()). Texts are ""

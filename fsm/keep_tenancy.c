@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "actions/compose/compose.h"
+#include "actions/compose/compose_hold.h"
 #include "actions/state.h"
 #include "actions/compose/kept.h"
 #include "fsm/step.h"

@@ -1,4 +1,5 @@
 #include "fsm/remembered.h"
+#include "actions/compose/compose_hold.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -150,15 +151,22 @@ static enum error_code fold_item(struct remembered *remembered, struct journal *
          brain = strcmp(probe, PROBE_LOGS_BRAIN) == 0;
     remember_act(&remembered->acts, probe, item_text(item, "subject"));
     bool project = strcmp(probe, PROBE_COMPOSE_PROJECT) == 0,
-         declared = strcmp(probe, PROBE_COMPOSE_SERVICES) == 0;
+         declared = strcmp(probe, PROBE_COMPOSE_SERVICES) == 0,
+         store = strcmp(probe, PROBE_COMPOSE_STORE) == 0;
     if (strcmp(probe, PROBE_HEALTH) == 0)
         return fold_health(remembered, journal, item, error);
     if (json_integer_value(json_object_get(item, "status")) != 0
-        || !(list || project || declared || ((execution || brain) && *listed)))
+        || !(list || project || declared || store || ((execution || brain) && *listed)))
         return ERROR_OK;
     enum error_code code = item_output(journal, item, &output, error);
     if (code != ERROR_OK)
         return code;
+    if (store)
+        remembered->manifests = output.size >= strlen(STORE_CONTAINERD)
+                                && memcmp(output.data, STORE_CONTAINERD, strlen(STORE_CONTAINERD))
+                                       == 0;
+    if (store)
+        return ERROR_OK;
     if (project)
         return fold_project(remembered, &output, error);
     if (declared)

@@ -24,6 +24,7 @@ struct remembered {
     struct heard heard;
     char project[64];         /* as connect found it, "" = it did not have to */
     struct declared declared; /* as it was recorded last */
+    bool manifests;           /* Docker keeps images by manifest (compose.store) */
     struct containers *list;  /* the last one that was recorded, NULL = none; owned */
     struct remembered_acts acts;
 };

@@ -228,6 +228,11 @@ enum error_code step_await_responder(struct step *step, struct error *error)
     return code == ERROR_JOURNAL_WRITE || code == ERROR_MEMORY ? code : ERROR_OK;
 }
 
+bool step_has_manifests(const struct step *step)
+{
+    return step->driver->remembered.manifests;
+}
+
 const struct declared *step_declared(const struct step *step)
 {
     return &step->driver->remembered.declared;

@@ -109,6 +109,8 @@ enum error_code step_changed_service(const struct step *step, char ret_service[6
                                      struct error *error) CHECKED;
 /* What the file declares of each service, as this deployment recorded it last. Borrowed. */
 const struct declared *step_declared(const struct step *step);
+/* Docker's store is one in which an image has an index and manifests. */
+bool step_has_manifests(const struct step *step);
 /* The first service that does not run well, of what was seen last; NULL = none. Borrowed. */
 const struct container *step_first_sick(const struct step *step);
 /* Without a guard on the target there is nothing to lay or to withdraw; its absence is recorded.

@@ -14,8 +14,11 @@ static const char CONTAINER_TEMPLATE[] =
     ".State.Health.Status}}{{else}}null{{end}},"
     "\"started_at\":{{json .State.StartedAt}},\"restarts\":{{.RestartCount}},\"name\":{{json "
     ".Name}},\"created_at\":{{json .Created}},\"finished_at\":{{json .State.FinishedAt}},"
-    "\"exit_code\":{{.State.ExitCode}}}";
-static const char IMAGE_TEMPLATE[] = "\"id\":{{json .Id}},\"digests\":{{json .RepoDigests}}}";
+    "\"exit_code\":{{.State.ExitCode}},\"manifest\":{{json (index . "
+    "\"ImageManifestDescriptor\")}}}";
+static const char IMAGE_TEMPLATE[] =
+    "\"id\":{{json .Id}},\"descriptor\":{{json (index . \"Descriptor\")}},\"digests\":{{json "
+    ".RepoDigests}}}";
 
 enum error_code compose_containers(struct target *target, struct evidence *evidence,
                                    struct containers *ret_containers, struct error *error)
@@ -47,6 +50,18 @@ enum error_code compose_containers(struct target *target, struct evidence *evide
     return containers_read(&item->output, ret_containers, error);
 }
 
+/* manifest ROW: of the platform of the image whose id the row begins with; nothing where this
+ * Docker cannot tell it. */
+static void add_manifest_function(struct text *script, const char *docker)
+{
+    text_add_format(script,
+                    "manifest() { h=${1#*sha256:}; h=sha256:${h%%%%\\\"*}; "
+                    "p=$(%s image inspect --format '{{.Os}}/{{.Architecture}}' \"$h\" 2>/dev/null) "
+                    "&& %s image inspect --platform \"$p\" --format '{{.Id}}' \"$h\" 2>/dev/null; "
+                    "}; :",
+                    docker, docker);
+}
+
 /* A service that is only built has an image too, under the name that either program gives
  * it: project_service, project-service. For an image that is not there docker prints an empty
  * line, which is not taken over. */
@@ -67,23 +82,25 @@ static void add_image(struct text *script, const struct target *target,
         text_add_quoted_text(script, &name);
         text_add(script, " 2>/dev/null)");
     }
-    text_add(script, " || i='\"id\":\"\",\"digests\":[]}'; "
-                     "printf '{\"service\":\"%s\",\"name\":\"%s\",%s\\n' ");
+    text_add(script, " || i='\"id\":\"\",\"descriptor\":null,\"digests\":[]}'; m=; case \"$i\" in "
+                     "*'\"descriptor\":null'*) ;; *) m=$(manifest \"$i\") ;; esac; "
+                     "printf '{\"service\":\"%s\",\"name\":\"%s\",\"manifest\":\"%s\",%s\\n' ");
     text_add_quoted(script, service);
     text_add(script, " ");
     text_add_quoted(script, image);
-    text_add(script, " \"$i\"");
+    text_add(script, " \"$m\" \"$i\"");
 }
 
 enum error_code compose_images(struct target *target, const struct compose_model *model,
                                struct evidence *evidence, struct images *ret_images,
                                struct error *error)
 {
+    const char *docker = target_setup(target)->target.docker;
     CLEANUP_TEXT struct text script = {0};
     enum error_code code = compose_learn_project(target, error);
     if (code != ERROR_OK)
         return code;
-    text_add(&script, ":");
+    add_manifest_function(&script, docker);
     for (size_t i = 0; i < model->count; i++)
         add_image(&script, target, model, i);
     code = target_probe(target, &(struct target_command){.built = &script, .output = OUTPUT_NAMES},

@@ -30,7 +30,9 @@
  *   D inspect --format '{{.Name}}' ID
  *   D inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' ID
  *   D image inspect --format IMAGE_TEMPLATE NAME                   (compose.c)
- *   D image inspect ID
+ *   D image inspect ID | D image inspect --platform OS/ARCHITECTURE --format '{{.Id}}' NAME
+ *   D info --format '{{json .DriverStatus}}'                       (compose_hold.c)
+ *   D pull -q NAME@DIGEST | D rmi titan-hold.invalid/image:HEX     (compose_hold.c)
  *   D logs --timestamps --since RFC3339 ID          (with --tail N before ID for the error search)
  *   D cp ID:PATH -
  *   D create --name NAME --label com.docker.compose.project=titan-hold ID true
@@ -105,15 +107,7 @@ enum error_code compose_configurations(struct target *target, const struct compo
 enum error_code compose_strays(struct target *target, struct bytes *ret_names, struct error *error)
     CHECKED;
 
-/* compose_pin.c. Keeps what runs now from pruning: a created container for each image, and a file
- * where it could not be fetched again. Evidence: act. */
-enum error_code compose_hold(struct target *target, const struct target_tenancy *tenancy,
-                             const struct containers *containers, int64_t deployment,
-                             struct evidence *evidence, int *ret_status, struct error *error)
-    CHECKED;
-enum error_code compose_release(struct target *target, const struct target_tenancy *tenancy,
-                                int64_t deployment, struct evidence *evidence, struct error *error)
-    CHECKED;
+/* compose_pin.c */
 struct compose_pin {
     const struct containers *before;
     const struct images *addresses;    /* where an image can be fetched again */

@@ -1,6 +1,6 @@
-/* Images by identity: protected from pruning while a deployment is open, and pinned for a rollback.
- * A moving tag or `--build` cannot restore them. */
+/* Images by identity, pinned for a rollback: a moving tag or `--build` cannot restore them. */
 #include "actions/compose/compose.h"
+#include "actions/compose/compose_hold.h"
 #include "actions/compose/compose_project.h"
 #include "journal/format/names.h"
 
@@ -15,81 +15,6 @@ enum error_code compose_override_path(const struct target *target, int64_t deplo
     (void)snprintf(name, sizeof name, "rollback-%lld.yml", (long long)deployment);
     target_add_state_path(&path, target, name);
     return text_give(&path, ret_path, error);
-}
-
-/* The file of an image that could not be fetched again, quoted. */
-static void add_saved_path(struct text *script, const struct target *target, const char *image)
-{
-    char name[SHA256_HEX + 16];
-    (void)snprintf(name, sizeof name, "images/%s.tar", strchr(image, ':') + 1);
-    target_add_quoted_state_path(script, target, name);
-}
-
-/* Both are Docker's own words, but they go into command lines, names and a file: an id is sha256
- * and hex, a service what compose allows, or nothing is done. */
-static enum error_code check_container(const struct container *container, struct error *error)
-{
-    if (strncmp(container->image, "sha256:", 7) != 0
-        || !bytes_is_hex(container->image + 7, SHA256_HEX))
-        return error_set(error, ERROR_PROTOCOL, 0, container->service,
-                         "compare the version of Docker with those that are supported",
-                         "a container names no image id");
-    if (!compose_is_service_name(container->service))
-        return error_set(error, ERROR_PROTOCOL, 0, container->service,
-                         "find out who labelled this container as part of the project",
-                         "a container is labelled with a service that compose cannot name so");
-    return ERROR_OK;
-}
-
-/* A created container keeps an image from pruning; a file, where no registry has it. */
-static void add_image_kept(struct text *script, const struct target *target,
-                           const struct container *container, int64_t deployment)
-{
-    const char *docker = target_setup(target)->target.docker;
-    text_add(script, " && f=");
-    add_saved_path(script, target, container->image);
-    text_add_format(script,
-                    " && { %s inspect --format '{{.Id}}' titan-hold-%lld-%s >/dev/null 2>&1 || %s "
-                    "create --name titan-hold-%lld-%s --label "
-                    "com.docker.compose.project=titan-hold %s true; }",
-                    docker, (long long)deployment, container->service, docker,
-                    (long long)deployment, container->service, container->image);
-    text_add_format(script,
-                    " && { [ -n \"$(%s image inspect --format "
-                    "'{{range .RepoDigests}}{{.}}{{end}}' %s)\" ] || [ -s \"$f\" ] || "
-                    "{ %s save -o \"$f.new\" %s && mv \"$f.new\" \"$f\"; }; }",
-                    docker, container->image, docker, container->image);
-}
-
-enum error_code compose_hold(struct target *target, const struct target_tenancy *tenancy,
-                             const struct containers *containers, int64_t deployment,
-                             struct evidence *evidence, int *ret_status, struct error *error)
-{
-    CLEANUP_TEXT struct text script = {0};
-    text_add(&script, "exec 2>&1; umask 077; mkdir -p ");
-    target_add_quoted_state_path(&script, target, "images");
-    for (size_t i = 0; i < containers->count; i++) {
-        enum error_code code = check_container(&containers->list[i], error);
-        if (code != ERROR_OK)
-            return code;
-        add_image_kept(&script, target, &containers->list[i], deployment);
-    }
-    struct target_command command = {.built = &script, .tenancy = tenancy};
-    return target_probe(target, &command, PROBE_ACT, "hold images", evidence, ret_status, error);
-}
-
-enum error_code compose_release(struct target *target, const struct target_tenancy *tenancy,
-                                int64_t deployment, struct evidence *evidence, struct error *error)
-{
-    const char *docker = target_setup(target)->target.docker;
-    CLEANUP_TEXT struct text script = {0};
-    text_add_format(&script,
-                    "exec 2>&1; ids=$(%s ps -a -q --no-trunc --filter "
-                    "label=com.docker.compose.project=titan-hold "
-                    "--filter name=titan-hold-%lld-) && { [ -z \"$ids\" ] || %s rm -f $ids; }",
-                    docker, (long long)deployment, docker);
-    struct target_command command = {.built = &script, .tenancy = tenancy};
-    return target_probe(target, &command, PROBE_ACT, "release images", evidence, NULL, error);
 }
 
 static const struct declared_service *declared_of(const struct compose_pin *pin,
@@ -124,8 +49,7 @@ const char *compose_pin_obstacle(const struct compose_pin *pin, size_t index)
         return "pull_policy: always pulls whatever its tag is by then";
     if (is_tag_taken(pin, index, declared->image))
         return "another service has the same tag and ran another image";
-    if (strchr(declared->image, '@') != NULL
-        && (now == NULL || strcmp(now->id, container->image) != 0))
+    if (strchr(declared->image, '@') != NULL && (now == NULL || !image_is_of(now, container)))
         return "the digest that the file declares is not what ran";
     return NULL;
 }
@@ -157,7 +81,7 @@ static enum error_code pin_one(struct target *target, const struct target_tenanc
     const struct declared_service *declared = declared_of(pin, container->service);
     const char *docker = target_setup(target)->target.docker;
     CLEANUP_TEXT struct text script = {0}, subject = {0};
-    enum error_code code = check_container(container, error);
+    enum error_code code = hold_check_container(container, error);
     if (code != ERROR_OK)
         return code;
     text_add_format(&script, "exec 2>&1; { %s image inspect %s >/dev/null 2>&1", docker,
@@ -168,7 +92,7 @@ static enum error_code pin_one(struct target *target, const struct target_tenanc
         text_add_quoted(&script, address->digest);
     }
     text_add_format(&script, " || %s load -i ", docker);
-    add_saved_path(&script, target, container->image);
+    hold_add_file(&script, target, container->image);
     text_add_format(&script, "; } && %s tag %s titan-rollback.invalid/%s:%lld", docker,
                     container->image, container->service, (long long)pin->deployment);
     if (compose_pin_obstacle(pin, index) == NULL && strchr(declared->image, '@') == NULL)

@@ -6,6 +6,9 @@
 
 #include <jansson.h>
 
+/* A name of our own is no address. */
+static const char OWN_NAMES[] = ".invalid/";
+
 static bool copy_whole(const json_t *object, const char *key, char *ret_text, size_t capacity)
 {
     const json_t *value = json_object_get(object, key);
@@ -53,6 +56,15 @@ static bool is_container_sound(const struct container *container)
            && is_made_of(container->finished_at, ":.+-") && compose_is_service_name(name);
 }
 
+/* Docker's own descriptor, or null. */
+static bool copy_manifest(const json_t *object, char *ret_text, size_t capacity)
+{
+    const json_t *descriptor = json_object_get(object, "manifest");
+    ret_text[0] = '\0';
+    return descriptor == NULL || json_is_null(descriptor)
+           || (copy_whole(descriptor, "digest", ret_text, capacity) && is_made_of(ret_text, ":"));
+}
+
 static bool read_container_object(const json_t *object, struct container *container)
 {
     container->restarts = json_integer_value(json_object_get(object, "restarts"));
@@ -67,15 +79,23 @@ static bool read_container_object(const json_t *object, struct container *contai
            && copy_whole(object, "health", container->health, sizeof container->health)
            && copy_whole(object, "started_at", container->started_at, sizeof container->started_at)
            && copy_whole(object, "name", container->name, sizeof container->name)
+           && copy_manifest(object, container->manifest, sizeof container->manifest)
            && is_container_sound(container);
 }
 
 static bool read_image(const json_t *object, struct image *image)
 {
-    const char *digest = json_string_value(json_array_get(json_object_get(object, "digests"), 0));
+    const json_t *digests = json_object_get(object, "digests");
+    const char *digest = NULL;
+    for (size_t i = 0; i < json_array_size(digests) && digest == NULL; i++)
+        if (json_is_string(json_array_get(digests, i))
+            && strstr(json_string_value(json_array_get(digests, i)), OWN_NAMES) == NULL)
+            digest = json_string_value(json_array_get(digests, i));
     return copy_whole(object, "service", image->service, sizeof image->service)
            && copy_whole(object, "name", image->name, sizeof image->name)
            && copy_whole(object, "id", image->id, sizeof image->id)
+           && copy_if_there(object, "manifest", image->manifest, sizeof image->manifest)
+           && is_made_of(image->manifest, ":")
            && snprintf(image->digest, sizeof image->digest, "%s", digest != NULL ? digest : "")
                   < (int)sizeof image->digest
            && compose_is_service_name(image->service) && compose_is_reference(image->name)
@@ -220,6 +240,29 @@ void containers_name_running(const struct containers *containers, const char *se
             (void)snprintf(ret_names + used, size - used, "%s%s", used > 0 ? ", " : "",
                            container->name + (container->name[0] == '/'));
     }
+}
+
+static bool is_same_image(const char *id, const char *manifest, const char *other_id,
+                          const char *other_manifest)
+{
+    return strcmp(id, other_id) == 0
+           || (manifest[0] != '\0' && strcmp(manifest, other_manifest) == 0);
+}
+
+bool image_is_of(const struct image *image, const struct container *container)
+{
+    return is_same_image(image->id, image->manifest, container->image, container->manifest);
+}
+
+bool containers_share_image(const struct container *one, const struct container *other)
+{
+    return is_same_image(one->image, one->manifest, other->image, other->manifest);
+}
+
+bool image_is_untold(const struct image *image, const struct container *container)
+{
+    return strcmp(image->id, container->image) != 0
+           && (image->manifest[0] == '\0' || container->manifest[0] == '\0');
 }
 
 const struct image *images_find(const struct images *images, const char *service)

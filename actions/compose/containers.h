@@ -16,6 +16,7 @@ struct container {
     char service[64], id[80], image[80], state[16], health[16], started_at[40], name[128];
     /* "" where the list has none; finished_at is the end of the run before this one */
     char created_at[40], finished_at[40];
+    char manifest[80]; /* of its platform, where Docker tells it, else "" */
     int64_t restarts, exit_code;
 };
 
@@ -26,7 +27,8 @@ struct containers {
 
 struct image {
     char service[64], name[256], id[80],
-        digest[320]; /* digest: the first address to fetch it again, "" = none */
+        digest[320];   /* the first address to fetch it again, "" = none */
+    char manifest[80]; /* of this platform, where Docker tells it, else "" */
 };
 
 struct images {
@@ -67,6 +69,11 @@ bool container_runs(const struct container *container);
 size_t containers_running(const struct containers *containers, const char *service);
 void containers_name_running(const struct containers *containers, const char *service,
                              char *ret_names, size_t size);
+/* Of one image: the same id or, where Docker tells both, the same manifest of the platform. */
+bool image_is_of(const struct image *image, const struct container *container);
+bool containers_share_image(const struct container *one, const struct container *other);
+/* Another id, and Docker does not tell both manifests: it may be the same or not. */
+bool image_is_untold(const struct image *image, const struct container *container);
 const struct image *images_find(const struct images *images, const char *service);
 const struct configuration *configurations_find(const struct configurations *configurations,
                                                 const char *service);

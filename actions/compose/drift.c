@@ -77,7 +77,7 @@ static void compare_image(const struct drift_terms *terms, const struct image *i
         const struct container *container = &containers->list[i];
         if (strcmp(container->service, image->service) == 0
             && (container_runs(container) || (ends && container_ended_well(container)))
-            && strcmp(container->image, image->id) != 0)
+            && !image_is_of(image, container))
             add_drift_line(drift, DRIFT_IMAGE, false, terms->file,
                            "find out who moved the tag, or deploy by a release",
                            "service %s runs image %.19s instead of %.19s", image->service,

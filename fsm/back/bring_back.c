@@ -12,15 +12,22 @@ struct group {
     const char *names[SETUP_NAMES_MAX];
     int64_t scales[SETUP_NAMES_MAX]; /* 0 = as the file declares */
     size_t count;
+    bool untold; /* of one of them nobody could tell which image its container is of */
 };
 
 /* As many containers as ran, whatever number the file declares. */
-static void add_to_group(const struct step *step, struct group *group, const char *service)
+static void add_to_group(const struct step *step, struct group *group, const struct container *old)
 {
+    const char *service = old->service;
+    const struct container *current = containers_find(&step->seen.earlier, service);
     int64_t ran = (int64_t)containers_running(&step->seen.before.ran, service);
     bool declared = declared_find(&step->seen.model.declared, service)->replicas == ran;
     group->scales[group->count] = declared ? 0 : ran;
     group->names[group->count++] = service;
+    group->untold = group->untold
+                    || (current != NULL && step_has_manifests(step)
+                        && strcmp(current->image, old->image) != 0
+                        && (current->manifest[0] == '\0' || old->manifest[0] == '\0'));
 }
 
 /* Re-created by this deployment, or not running: a container that was left alone stays as it is.
@@ -92,7 +99,11 @@ static void note_missing(struct step *step, const char *service)
 static enum error_code up_group(struct step *step, const char *override, const struct group *group,
                                 struct error *error)
 {
-    struct compose_up all = {.override = override, .no_deps = true, .no_build = true}, one = all;
+    struct compose_up all = {.override = override,
+                             .no_deps = true,
+                             .no_build = true,
+                             .force_recreate = group->untold},
+                      one = all;
     bool good = true;
     if (group->count == 0)
         return ERROR_OK;
@@ -150,7 +161,7 @@ static enum error_code make_brain_ask_again(struct step *step, const char *overr
                            *current = containers_find(&step->seen.earlier, brain);
     bool good = true;
     if (brain[0] == '\0' || old == NULL || current == NULL || strcmp(current->id, old->id) == 0
-        || strcmp(current->image, old->image) != 0)
+        || !containers_share_image(current, old))
         return ERROR_OK;
     enum error_code code = up_safely(step,
                                      &(struct compose_up){.override = override,
@@ -188,7 +199,7 @@ enum error_code bring_back(struct step *step, const char *override, struct error
         bool doubled = group->count > 0 && strcmp(group->names[group->count - 1], service) == 0;
         if (strcmp(service, setup->services.execution) != 0 && !doubled
             && is_affected(step, &before->list[i]))
-            add_to_group(step, group, service);
+            add_to_group(step, group, &before->list[i]);
     }
     enum error_code code = up_group(step, override, &first, error);
     if (code == ERROR_OK)

@@ -122,6 +122,7 @@ static void judge_images(struct step *step)
         struct declared_row *row = &ran.list[ran.count++];
         memcpy(image->service, container->service, sizeof image->service);
         memcpy(image->id, container->image, sizeof image->id);
+        memcpy(image->manifest, container->manifest, sizeof image->manifest);
         *row = *declared_find(step_declared(step), container->service);
         memcpy(row->service, container->service, sizeof row->service);
         row->replicas = (int64_t)containers_running(&step->seen.before.ran, container->service);
@@ -314,7 +315,7 @@ static enum error_code check_plain_up(struct step *step, const char *overridden,
     for (size_t i = 0; step_goes_on(step, code) && i < before->count; i++) {
         const struct image *image = images_find(&seen->images, before->list[i].service);
         if (!is_overridden(overridden, before->list[i].service)
-            && (image == NULL || strcmp(image->id, before->list[i].image) != 0))
+            && (image == NULL || !image_is_of(image, &before->list[i])))
             return step_is(step, EVENT_MISMATCH,
                            "the declared image of %s is not the one that was restored",
                            before->list[i].service);

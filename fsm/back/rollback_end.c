@@ -63,7 +63,7 @@ static bool is_restored(const struct declared *declared, const struct containers
 {
     for (size_t i = 0; i < now->count; i++)
         if (strcmp(now->list[i].service, old->service) == 0
-            && strcmp(now->list[i].image, old->image) == 0
+            && containers_share_image(&now->list[i], old)
             && declared_is_good(declared, &now->list[i]))
             return true;
     return false;

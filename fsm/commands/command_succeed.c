@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "actions/compose/compose.h"
+#include "actions/compose/compose_hold.h"
 #include "actions/git.h"
 #include "actions/interlock.h"
 #include "actions/parity.h"

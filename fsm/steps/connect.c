@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "actions/compose/compose.h"
+#include "actions/compose/compose_hold.h"
 #include "actions/compose/compose_project.h"
 #include "actions/compose/drift.h"
 #include "actions/git.h"
@@ -175,6 +176,8 @@ static enum error_code look_before(struct step *step, struct error *error)
     if (step_goes_on(step, code))
         code = compose_render(target, &step->evidence, &seen->model, error);
     if (step_goes_on(step, code))
+        code = compose_store(target, &step->evidence, error);
+    if (step_goes_on(step, code))
         code = compose_containers(target, &step->evidence, &seen->containers, error);
     if (step_goes_on(step, code))
         code = compose_images(target, &seen->model, &step->evidence, &seen->images, error);
@@ -191,11 +194,15 @@ static enum error_code hold_images(struct step *step, const struct target_tenanc
                                    struct error *error)
 {
     int status = 0;
-    enum error_code code = compose_hold(step->target, tenancy, &step->seen.containers,
-                                        tenancy->deployment, &step->evidence, &status, error);
+    const struct compose_hold hold = {.containers = &step->seen.containers,
+                                      .images = &step->seen.images,
+                                      .model = &step->seen.model,
+                                      .deployment = tenancy->deployment};
+    enum error_code code = compose_hold(step->target, tenancy, &hold, &step->evidence, &status,
+                                        error);
     if (code != ERROR_OK || status == 0)
         return code;
-    return step_is(step, EVENT_FAILED, "what runs now cannot be kept for a rollback: %.200s",
+    return step_is(step, EVENT_FAILED, "what runs now cannot be kept for a rollback: %.600s",
                    (const char *)evidence_last(&step->evidence, PROBE_ACT, NULL)->output.data);
 }
 

@@ -1,9 +1,11 @@
 /* The end of a deployment: confirmed and completed, or given up before a service changed. */
 #include "fsm/step.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "actions/compose/compose.h"
+#include "actions/compose/compose_hold.h"
 #include "actions/git.h"
 #include "actions/rolled_back.h"
 #include "fsm/keep_tenancy.h"
@@ -70,6 +72,40 @@ static enum error_code restore_commit(struct step *step, bool ours, struct error
     return code;
 }
 
+/* A pull, also one that failed halfway, has moved names: they mean again what they meant. */
+static enum error_code restore_names(struct step *step, struct error *error)
+{
+    const struct images *before = &step->seen.before.images;
+    struct compose_model *names = &step->seen.model;
+    int status = 0;
+    if (!deployment_has_intent(&step->driver->deployment, ACTION_PULL_IMAGES))
+        return ERROR_OK;
+    enum error_code code = compose_give_names_back(step->target, step_lease(step), before,
+                                                   &step->evidence, &status, error);
+    if (code != ERROR_OK)
+        return code;
+    const struct evidence_item *act = evidence_last(&step->evidence, PROBE_ACT, NULL);
+    if (status != 0)
+        return step_is(step, EVENT_FAILED, "the names of the images cannot be restored: %.300s",
+                       (const char *)act->output.data);
+    for (size_t i = 0; i < before->count; i++) {
+        memcpy(names->services[i].service, before->list[i].service,
+               sizeof names->services[i].service);
+        memcpy(names->services[i].image, before->list[i].name, sizeof names->services[i].image);
+    }
+    names->count = before->count;
+    code = compose_images(step->target, names, &step->evidence, &step->seen.images, error);
+    for (size_t i = 0; code == ERROR_OK && i < before->count; i++) {
+        const struct image *was = &before->list[i], *is = &step->seen.images.list[i];
+        size_t used = strlen(step->remark);
+        if (was->id[0] != '\0' && strcmp(was->id, is->id) != 0)
+            (void)snprintf(step->remark + used, sizeof step->remark - used,
+                           "%sthe image name of %s means another image than before (%.19s)",
+                           used > 0 ? "; " : "", was->service, was->id);
+    }
+    return code;
+}
+
 enum error_code step_restore_code(struct step *step, struct error *error)
 {
     struct driver *driver = step->driver;
@@ -83,11 +119,15 @@ enum error_code step_restore_code(struct step *step, struct error *error)
     if (step_goes_on(step, code)
         && deployment_transition_to(&driver->deployment, STATE_CONNECTED) != NULL)
         code = restore_commit(step, ours, error);
+    if (step_goes_on(step, code) && ours
+        && deployment_transition_to(&driver->deployment, STATE_CONNECTED) != NULL)
+        code = restore_names(step, error);
     if (step_goes_on(step, code) && ours)
         code = keep_tenancy_free(driver, step->target, &step->evidence, error);
     if (!step_goes_on(step, code))
         return code;
     bool disarmed = deployment_transition_to(&driver->deployment, STATE_DISARMED) != NULL;
-    return step_is(step, EVENT_DONE, "%s",
-                   disarmed ? "Execution stays disarmed until somebody runs titan-fsm arm" : "");
+    return step_is(step, EVENT_DONE, "%s%s%s",
+                   disarmed ? "Execution stays disarmed until somebody runs titan-fsm arm" : "",
+                   disarmed && step->remark[0] != '\0' ? "; " : "", step->remark);
 }

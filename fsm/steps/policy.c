@@ -163,7 +163,7 @@ static enum error_code check_runs_pulled(struct step *step, const char *service,
         return code;
     const struct container *container = containers_find(&step->seen.containers, service);
     const struct image *image = images_find(&step->seen.images, service);
-    if (container != NULL && image != NULL && strcmp(container->image, image->id) == 0)
+    if (container != NULL && image != NULL && image_is_of(image, container))
         return ERROR_OK;
     return step_is(step, EVENT_MISMATCH, "%s does not run the image that was pulled for it",
                    service);
@@ -206,9 +206,14 @@ enum error_code step_verify_execution(struct step *step, struct error *error)
 
 enum error_code step_deploy_brain(struct step *step, struct error *error)
 {
+    bool untold = false;
     enum error_code code = recreate_disarmed(step, step->driver->config.setup.services.brain,
                                              error);
     if (step_goes_on(step, code))
+        code = check_still_disarmed(step, error);
+    if (step_goes_on(step, code))
+        code = up_untold(step, &untold, error);
+    if (step_goes_on(step, code) && untold)
         code = check_still_disarmed(step, error);
     if (step_goes_on(step, code))
         code = up_all(step, error);

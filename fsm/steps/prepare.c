@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "actions/compose/compose.h"
+#include "actions/compose/compose_hold.h"
 #include "actions/git.h"
 #include "actions/rolled_back.h"
 #include "actions/secrets/secrets.h"
@@ -170,6 +171,27 @@ static enum error_code pull(struct step *step, struct error *error)
         (const char *)evidence_last(&step->evidence, PROBE_COMPOSE_PULL, NULL)->output.data);
 }
 
+/* The pull moved names, and in some stores an image goes with its last one: better found out while
+ * nothing runs differently. */
+static enum error_code hold_again(struct step *step, struct error *error)
+{
+    struct snapshot *before = &step->seen.before;
+    int status = 0;
+    enum error_code code = snapshot_load(step->driver, before, error);
+    if (code != ERROR_OK)
+        return code;
+    const struct compose_hold hold = {.containers = &before->found,
+                                      .images = &before->images,
+                                      .model = &step->seen.model,
+                                      .deployment = (int64_t)step->driver->deployment.number};
+    code = compose_hold(step->target, step_lease(step), &hold, &step->evidence, &status, error);
+    if (code != ERROR_OK || status == 0)
+        return code;
+    return step_is(step, EVENT_FAILED,
+                   "behind the pull what runs could not be brought back any more: %.600s",
+                   (const char *)evidence_last(&step->evidence, PROBE_ACT, NULL)->output.data);
+}
+
 enum error_code step_pull_images(struct step *step, struct error *error)
 {
     const struct deployment *deployment = &step->driver->deployment;
@@ -189,8 +211,13 @@ enum error_code step_pull_images(struct step *step, struct error *error)
     if (step_goes_on(step, code))
         code = pull(step, error);
     if (step_goes_on(step, code))
+        code = hold_again(step, error);
+    if (step_goes_on(step, code))
         code = compose_images(step->target, &step->seen.model, &step->evidence, &step->seen.images,
                               error);
+    if (step_goes_on(step, code))
+        code = compose_registry(step->target, &step->seen.images, &step->seen.model,
+                                &step->evidence, error);
     if (!step_goes_on(step, code))
         return code;
     for (size_t i = 0; i < images->count; i++)

@@ -31,6 +31,7 @@ static enum error_code switch_one(struct step *step, const char *service, struct
 enum error_code step_switch_services(struct step *step, struct error *error)
 {
     const struct setup_compose *compose = &step->driver->config.setup.compose;
+    bool untold;
     enum error_code code = first_change(step, error);
     if (step_goes_on(step, code))
         code = first_change_remove_stopped(step, error);
@@ -38,6 +39,8 @@ enum error_code step_switch_services(struct step *step, struct error *error)
         code = up_others(step, error);
     for (size_t i = 0; step_goes_on(step, code) && i < compose->order.count; i++)
         code = switch_one(step, compose->order.items[i], error);
+    if (step_goes_on(step, code))
+        code = up_untold(step, &untold, error);
     if (step_goes_on(step, code))
         code = up_all(step, error);
     if (step_goes_on(step, code))

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "fsm/steps/await.h"
+#include "fsm/steps/remaining.h"
 #include "journal/format/names.h"
 
 static const int64_t COMPLETION_PAUSE_NS = 1000000000;
@@ -95,15 +96,51 @@ static enum error_code await_completion(struct step *step, const char *service, 
                    service);
 }
 
+/* compose compares what Docker may not tell: it could leave a container of another image alone, and
+ * nobody could see it. */
+static bool is_untold(const struct step *step, const char *service)
+{
+    const struct image *image = images_find(&step->seen.images, service);
+    const struct containers *now = &step->seen.containers;
+    bool untold = false;
+    for (size_t i = 0; image != NULL && i < now->count; i++)
+        untold = untold
+                 || (strcmp(now->list[i].service, service) == 0 && container_runs(&now->list[i])
+                     && image_is_untold(image, &now->list[i]));
+    return untold && !declared_is_one_shot(declared_find(step_declared(step), service));
+}
+
 enum error_code up_one(struct step *step, const char *service, struct error *error)
 {
     const struct declared_row *row = declared_find(step_declared(step), service);
     enum error_code code = declared_is_one_shot(row) ? look_at_one_shots(step, error) : ERROR_OK;
     if (code == ERROR_OK && !has_its_run(step, service))
         code = up(step,
-                  &(struct compose_up){.services = {service}, .service_count = 1, .no_deps = true},
+                  &(struct compose_up){.services = {service},
+                                       .service_count = 1,
+                                       .no_deps = true,
+                                       .force_recreate = step_has_manifests(step)
+                                                         && is_untold(step, service)},
                   error);
     return step_goes_on(step, code) && row->once ? await_completion(step, service, error) : code;
+}
+
+enum error_code up_untold(struct step *step, bool *ret_done, struct error *error)
+{
+    const struct declared *declared = step_declared(step);
+    struct compose_up untold = {.no_deps = true, .force_recreate = true};
+    enum error_code code = ERROR_OK;
+    *ret_done = false;
+    if (!step_has_manifests(step))
+        return ERROR_OK;
+    code = remaining_pulled(step, &step->seen.images, error);
+    if (code == ERROR_OK)
+        code = compose_containers(step->target, &step->evidence, &step->seen.containers, error);
+    for (size_t i = 0; code == ERROR_OK && i < declared->count; i++)
+        if (!declared->list[i].off && is_untold(step, declared->list[i].service))
+            untold.services[untold.service_count++] = declared->list[i].service;
+    *ret_done = untold.service_count > 0;
+    return code == ERROR_OK && *ret_done ? up(step, &untold, error) : code;
 }
 
 static bool has_one_shots(const struct declared *declared)

@@ -12,6 +12,9 @@ enum error_code up(struct step *step, const struct compose_up *draft, struct err
  * run in this deployment is left alone (P-17). Evidence: compose.up, for a one-shot between two
  * lists. */
 enum error_code up_one(struct step *step, const char *service, struct error *error) CHECKED;
+/* Those, all at once, whose container may be of another image and nobody could tell (*ret_done:
+ * there are some): in containerd's store alone. Evidence: a list, compose.up. */
+enum error_code up_untold(struct step *step, bool *ret_done, struct error *error) CHECKED;
 /* All of them, but the one-shots that had their run. Evidence: compose.up, where there are
  * one-shots behind a list. */
 enum error_code up_all(struct step *step, struct error *error) CHECKED;

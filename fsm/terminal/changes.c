@@ -58,14 +58,14 @@ static void decide_service(struct change *change, enum fate fate, const char *wh
 
 /* The policy procedure always re-creates Execution and Brain. */
 static void predict_fate(struct change *change, const struct configuration *configuration,
-                         bool forced)
+                         bool same_image, bool forced)
 {
     bool known = configuration != NULL && configuration->declared[0] != '\0';
     if (change->after[0] == '\0')
         decide_service(change, FATE_REMOVED, "it is no longer declared");
     else if (change->before[0] == '\0')
         decide_service(change, FATE_STARTED, "it did not run before");
-    else if (strcmp(change->before, change->after) != 0)
+    else if (!same_image)
         decide_service(change, FATE_RECREATED, "another image");
     else if (forced)
         decide_service(change, FATE_RECREATED, "the policy procedure re-creates it");
@@ -95,7 +95,8 @@ static void compare_images(const struct driver *driver, const struct snapshot *b
         (void)snprintf(change->before, sizeof change->before, "%s",
                        container != NULL ? container->image : "");
         (void)snprintf(change->after, sizeof change->after, "%s", image->id);
-        predict_fate(change, configurations_find(now, image->service), forced);
+        predict_fate(change, configurations_find(now, image->service),
+                     container != NULL && image_is_of(image, container), forced);
     }
     for (size_t i = 0; i < before->containers.count; i++) {
         const struct container *container = &before->containers.list[i];
@@ -104,7 +105,7 @@ static void compare_images(const struct driver *driver, const struct snapshot *b
         struct change *change = &changes->list[changes->count++];
         (void)snprintf(change->service, sizeof change->service, "%s", container->service);
         (void)snprintf(change->before, sizeof change->before, "%s", container->image);
-        predict_fate(change, NULL, false);
+        predict_fate(change, NULL, false, false);
     }
 }
 

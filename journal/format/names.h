@@ -50,6 +50,8 @@
 #define PROBE_COMPOSE_CONTAINERS "compose.containers"
 #define PROBE_COMPOSE_IMAGES "compose.images"
 #define PROBE_COMPOSE_DRIFT "compose.drift"
+#define PROBE_COMPOSE_STORE "compose.store"
+#define PROBE_COMPOSE_REGISTRY "compose.registry"
 #define PROBE_COMPOSE_PULL "compose.pull"
 #define PROBE_COMPOSE_UP "compose.up"
 #define PROBE_HMAC_KEY "hmac.key"
@@ -83,6 +85,8 @@
     X(PROBE_COMPOSE_CONTAINERS) \
     X(PROBE_COMPOSE_IMAGES)     \
     X(PROBE_COMPOSE_DRIFT)      \
+    X(PROBE_COMPOSE_STORE)      \
+    X(PROBE_COMPOSE_REGISTRY)   \
     X(PROBE_COMPOSE_PULL)       \
     X(PROBE_COMPOSE_UP)         \
     X(PROBE_HMAC_KEY)           \

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include "actions/compose/compose.h"
+#include "actions/compose/compose_hold.h"
 #include "actions/git.h"
 #include "actions/health.h"
 #include "actions/interlock.h"
@@ -215,7 +216,12 @@ static void compose_pin_scripts_any_path_stays_one_word(void **state)
     (void)snprintf(images.list[0].service, sizeof images.list[0].service, "execution");
     (void)snprintf(images.list[0].id, sizeof images.list[0].id, "sha256:%s", ID);
     (void)snprintf(images.list[0].digest, sizeof images.list[0].digest, ODD);
-    assert_int_equal(compose_hold(target, &TENANCY, &containers, 3, &evidence, &status, &error),
+    const struct compose_hold hold = {.containers = &containers,
+                                      .images = &images,
+                                      .model = &model,
+                                      .deployment = 3};
+    assert_int_equal(compose_hold(target, &TENANCY, &hold, &evidence, &status, &error), ERROR_OK);
+    assert_int_equal(compose_give_names_back(target, &TENANCY, &images, &evidence, &status, &error),
                      ERROR_OK);
     assert_int_equal(compose_release(target, &TENANCY, 3, &evidence, &error), ERROR_OK);
     assert_int_equal(compose_pin(target, &TENANCY,
@@ -238,11 +244,17 @@ static void compose_hold_service_that_compose_cannot_name_is_refused(void **stat
     (void)state;
     struct error error;
     static const char *const names[] = {"", "a b", "x;reboot", "$(id)", "a'b"};
+    const struct compose_model model = {.count = 0};
+    const struct images images = {.count = 0};
     int status;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         struct containers containers = one_container(names[i]);
         unsigned before = recorder.lines;
-        assert_int_equal(compose_hold(target, &TENANCY, &containers, 3, &evidence, &status, &error),
+        const struct compose_hold hold = {.containers = &containers,
+                                          .images = &images,
+                                          .model = &model,
+                                          .deployment = 3};
+        assert_int_equal(compose_hold(target, &TENANCY, &hold, &evidence, &status, &error),
                          ERROR_PROTOCOL);
         assert_int_equal(recorder.lines, before);
     }

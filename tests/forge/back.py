@@ -101,6 +101,9 @@ class Back(Story):
         self.target.commit = digest("commit", self.before)[:40]
         self.target.version = self.before
         self.git()
+        if self.pulls:
+            self.act("give names back")
+            self.item("compose.images", "", self.target.images(self.before))
         self.act("release images")
         self.tenancy(free=True)
         self.end("aborted")

@@ -3,7 +3,7 @@
 import bundle
 from steps import Driver
 from story import EXECUTION
-from target import digest
+from target import WEB, digest
 
 
 def release():
@@ -97,6 +97,15 @@ def aborted():
     driver = Driver()
     driver.prepare("release", "2", "a")
     driver.abort()
+    return driver
+
+
+def same_content():
+    """In containerd's store: web was built anew, and its container is left alone."""
+    driver = Driver()
+    driver.target.store = "containerd"
+    driver.target.same = {WEB}
+    driver.release("2")
     return driver
 
 
@@ -202,6 +211,7 @@ ALL = {
         resumed,
         taken_over,
         aborted,
+        same_content,
         env_put_back,
         stale,
         waited,

@@ -22,6 +22,7 @@ class Driver(Back):
         self.tenancy()
         self.files()
         self.services()
+        self.item("compose.store", "", self.target.store + "\n")
         self.list()
         self.item("compose.images", "", self.target.images(self.before))
         self.drift()
@@ -60,7 +61,9 @@ class Driver(Back):
         self.fingerprints()
         self.policy_files()
         self.item("compose.pull", "", "pulled\n", ms=500)
+        self.act("hold images")
         self.item("compose.images", "", self.target.images(self.new))
+        self.item("compose.registry", "", self.target.registry(self.new))
         self.end("pulled")
 
     def guard(self):

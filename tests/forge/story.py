@@ -56,6 +56,7 @@ class Story:
         self.boot = DRIVER_BOOT
         self.items, self.number, self.session, self.sessions = [], None, None, 0
         self.state, self.intent, self.key, self.keys_made = None, None, None, 0
+        self.pulls = False  # names were moved in this deployment
         self.endpoints = list(ENDPOINTS)
         self.limits = dict(LIMITS, **(limits or {}))
         self.genesis()
@@ -146,6 +147,7 @@ class Story:
         body["what"] = action
         self.action = action
         self.intent = self.write("intent", body)
+        self.pulls = action == "pull_images" or (self.pulls and action != "connect")
 
     def end(self, to, event="done"):
         body = {"intent": self.intent, "from": self.state, "event": event, "to": to}
@@ -338,6 +340,8 @@ class Story:
         self.item("compose.up", " ".join(services), "done\n", ms=300)
         for service in services or SERVICES:
             running = self.target.running(service)
+            if running is not None and service in self.target.same:
+                continue
             if running is None or running.version != self.target.kept.get(service, version):
                 self.target.create(service, version)
 

@@ -35,6 +35,7 @@ class Container:
     def __init__(self, target, service, image, number):
         self.service, self.image = service, image
         self.id = digest("container", service, number)
+        self.target = target
         self.created, self.finished = target.now, None
         self.started = target.now + 300 * MS  # its first line is stamped before that
         self.restarts, self.state, self.armed = 0, "running", False
@@ -53,6 +54,7 @@ class Container:
             "created_at": rfc3339(self.created),
             "finished_at": NEVER if self.finished is None else rfc3339(self.finished),
             "exit_code": 0,
+            "manifest": self.target.descriptor(self.service, self.version),
         }
 
     def say(self, ns, message):
@@ -77,8 +79,11 @@ class Target:
         self.env = "env"
         self.env_mode, self.env_good = "600 1000 1000", "none\n"
         self.tenancy = {"deployment": 0, "epoch": 0, "holder": ""}
+        self.version_of_content = version
         self.silent = False
         self.kept = {}  # services whose image is still that of this version
+        self.store = "classic"
+        self.same = set()  # services that are built anew with the same content
         for service in (EXECUTION, BRAIN, WEB):
             self.create(service, version)
             self.wait(1000)
@@ -145,14 +150,28 @@ class Target:
         stamp = self.now // MS
         return json.dumps({"policy_hash": self.policy[version], "timestamp": stamp})
 
+    def descriptor(self, service, version):
+        if self.store == "classic":
+            return None
+        content = self.version_of_content if service in self.same else version
+        return {"digest": "sha256:" + digest("manifest", service, content)}
+
+    def addresses(self, service, version):
+        return [f"registry/{service}@sha256:" + digest("address", service, version)]
+
+    def registry(self, version):
+        return "".join(self.addresses(service, version)[0] + "\n" for service in SERVICES)
+
     def images(self, version):
-        rows = [
-            {"service": service, "name": f"registry/{service}:latest", "id": "", "digests": []}
-            for service in SERVICES
-        ]
+        rows = [{"service": service, "name": f"registry/{service}:latest"} for service in SERVICES]
         for row in rows:
             service = row["service"]
-            row["id"] = image_id(service, self.kept.get(service, version))
+            named = self.kept.get(service, version)
+            told = self.descriptor(service, named)
+            row["manifest"] = told["digest"] if told else ""
+            row["id"] = image_id(service, named)
+            row["descriptor"] = {"digest": row["id"]} if told else None
+            row["digests"] = self.addresses(service, version)
         return "".join(json.dumps(row, separators=(",", ":")) + "\n" for row in rows)
 
     def configuration(self, service, override=False):

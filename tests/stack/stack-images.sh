@@ -113,7 +113,9 @@ make_repository() {
 }
 
 build() {
-    DOCKER_BUILDKIT=0 docker build -q "$@" > "$DIR/log/build" 2>&1 \
+    local kit=0
+    [ $STORE = classic ] || kit=1
+    DOCKER_BUILDKIT=$kit docker build -q "$@" > "$DIR/log/build" 2>&1 \
         || { cat "$DIR/log/build" >&2; fail "an image cannot be built"; }
 }
 push() {

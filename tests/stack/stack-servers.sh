@@ -155,7 +155,7 @@ start_sshd() {
 
 docker_answers() {
     [ -S "$DIR/docker/docker.sock" ] \
-        && DOCKER_HOST=$DOCKER_HOST /usr/bin/docker version >/dev/null 2>&1 || ! is_alive dockerd
+        && docker version >/dev/null 2>&1 || ! is_alive dockerd
 }
 
 # A daemon of its own: no bridge and no packet filter rules, since every container shares the host's
@@ -177,7 +177,11 @@ END
     if ! is_alive dockerd; then
         mkdir -p "$DIR/docker"
         [ ${#DIR} -le 70 ] || fail "$DIR is too long a name for the sockets of a Docker daemon"
-        launch dockerd "$DIR/log/dockerd" dockerd -H "$DOCKER_HOST" --data-root "$DIR/docker/data" \
+        local path=$PATH options=()
+        [ $STORE = classic ] \
+            || path=$DIR/bin/newer:$PATH options=(--config-file "$DIR/bin/daemon.json")
+        PATH=$path launch dockerd "$DIR/log/dockerd" dockerd ${options[@]+"${options[@]}"} \
+            -H "$DOCKER_HOST" --data-root "$DIR/docker/data" \
             --exec-root "$DIR/docker/exec" --pidfile "$DIR/docker/pid" \
             --iptables=false --ip-forward=false --ip-masq=false --bridge=none \
             --userland-proxy=false --group "$(id -gn "$DEPLOY_USER")"

@@ -263,6 +263,7 @@ uint64_t forge_intent(struct forge *forge, const char *action, int64_t repeats, 
         json_object_set_new(body, "repeats", json_integer(repeats));
     json_object_set_new(body, "what", json_string("what is done"));
     forge->intent = (int64_t)forge_append(forge, "intent", forge->deployment, body);
+    forge->pulls = forge->pulls || strcmp(action, "pull_images") == 0;
     return (uint64_t)forge->intent;
 }
 

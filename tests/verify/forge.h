@@ -68,6 +68,7 @@ struct forge {
     const char *expect, *reason, *operator; /* of `open`; NULL = none, "a test", "alice" */
     bool armed, recreate, marker, no_policy, no_checklist;
     char code[41]; /* commit checked out */
+    bool pulls;    /* pull_images was begun */
     int64_t up_ms, sample_ms;
     unsigned samples;   /* in a window */
     unsigned sick_from; /* endpoint brain answers 503 from this sample on; 0 = never */

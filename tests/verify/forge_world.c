@@ -243,6 +243,14 @@ static void images(struct forge *forge, json_t *evidence, const char *image)
     forge_item(forge, evidence, "compose.images", "", 0, text);
 }
 
+/* Of titan-execution: the one address that `images` has. */
+static void registry(struct forge *forge, json_t *evidence)
+{
+    char address[160];
+    (void)snprintf(address, sizeof address, "127.0.0.1:5000/execution@sha256:%064d", 3);
+    line(forge, evidence, "compose.registry", address);
+}
+
 static void hmacs(struct forge *forge, json_t *evidence)
 {
     char text[65];
@@ -331,6 +339,7 @@ static void connect_target(struct forge *forge, json_t *evidence)
     tenancy(forge, evidence, true);
     files(forge, evidence);
     services(forge, evidence);
+    line(forge, evidence, "compose.store", "classic");
     containers(forge, evidence);
     images(forge, evidence, forge->image_before);
     drift(forge, evidence, "");
@@ -372,7 +381,9 @@ static void prepare(struct forge *forge, json_t *evidence, const char *action)
         hmacs(forge, evidence);
         policy_files(forge, evidence);
         forge_item(forge, evidence, "compose.pull", "", 0, "pulled\n");
+        forge_item(forge, evidence, "act", "hold images", 0, "");
         images(forge, evidence, forge->image_after);
+        registry(forge, evidence);
     } else if (strcmp(action, "lay_guard") == 0) {
         forge_item(forge, evidence, "guard", "", 0, "absent\n");
     }
@@ -521,6 +532,10 @@ static void restore(struct forge *forge, json_t *evidence, const char *action)
         line(forge, evidence, "git.head", forge->code);
         line(forge, evidence, "git.branch", "main");
         forge_item(forge, evidence, "git.status", "", 0, "");
+        if (forge->pulls) {
+            forge_item(forge, evidence, "act", "give names back", 0, "");
+            images(forge, evidence, forge->image_before);
+        }
         forge_item(forge, evidence, "act", "release images", 0, "");
         tenancy(forge, evidence, false);
     }

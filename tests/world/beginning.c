@@ -27,7 +27,9 @@ static bool is_same_choice(const struct person_choice *one, const struct person_
     return one->window_ms == other->window_ms && one->interval_ms == other->interval_ms
            && one->rollback_ms == other->rollback_ms && one->approvals == other->approvals
            && one->unarmed == other->unarmed && one->container == other->container
-           && one->unnamed == other->unnamed && is_same_text(one->order, other->order)
+           && one->store == other->store && one->by_manifest == other->by_manifest
+           && one->builds_web == other->builds_web && one->unnamed == other->unnamed
+           && is_same_text(one->order, other->order)
            && is_same_text(one->policy_files, other->policy_files);
 }
 

@@ -133,6 +133,9 @@ const char *person_said(void)
 struct scripted *person_begins(uint64_t seed, const struct person_choice *choice)
 {
     struct scripted *scripted = scripted_open(seed);
+    scripted->titan.store = choice->store;
+    scripted->titan.by_manifest = choice->by_manifest;
+    scripted->titan.builds_web = choice->builds_web;
     titan_install(&scripted->titan, !choice->unarmed);
     write_config(scripted, choice);
     if (person_runs(scripted, "init") != 0) {

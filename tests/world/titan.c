@@ -85,55 +85,6 @@ void titan_pass(struct titan *titan)
         continue;
 }
 
-struct titan_tag *titan_tag(struct titan *titan, const char *name)
-{
-    for (struct titan_tag *tag = titan->tags; tag != NULL; tag = tag->next)
-        if (strcmp(tag->name, name) == 0)
-            return tag;
-    struct titan_tag *tag = arena_take(&titan->arena, sizeof *tag);
-    *tag = (struct titan_tag){.name = arena_copy(&titan->arena, name, strlen(name)),
-                              .next = titan->tags};
-    titan->tags = tag;
-    return tag;
-}
-
-static bool is_here(const struct titan *titan, const struct titan_image *image)
-{
-    for (const struct titan_tag *tag = titan->tags; tag != NULL; tag = tag->next)
-        if (tag->here == image)
-            return true;
-    for (size_t i = 0; i < titan->container_count; i++)
-        if (titan->containers[i].there && titan->containers[i].image == image)
-            return true;
-    return false;
-}
-
-/* By id or by tag; only images that were pulled. An image that nothing names any more is gone, as
- * after a prune: what is kept for a rollback is kept by a container. */
-const struct titan_image *titan_image(struct titan *titan, const char *reference)
-{
-    for (size_t i = 0; i < titan->image_count; i++)
-        if (strcmp(titan->images[i].id, reference) == 0 && is_here(titan, &titan->images[i]))
-            return &titan->images[i];
-    return strncmp(reference, "sha256:", 7) == 0 ? NULL : titan_tag(titan, reference)->here;
-}
-
-struct titan_image *titan_build(struct titan *titan, const char *name, const char *policy,
-                                unsigned faults)
-{
-    if (titan->image_count == TITAN_IMAGES_MAX)
-        abort();
-    struct titan_image *image = &titan->images[titan->image_count++];
-    *image = (struct titan_image){.id = arena_text(&titan->arena, "sha256:%s", titan_id(titan)),
-                                  .name = arena_copy(&titan->arena, name, strlen(name)),
-                                  .digest = arena_text(&titan->arena, "%s@sha256:%s", name,
-                                                       titan_id(titan)),
-                                  .faults = faults};
-    bytes_sha256_hex(policy, strlen(policy), image->policy);
-    titan_tag(titan, arena_text(&titan->arena, "%s:latest", name))->there = image;
-    return image;
-}
-
 struct titan_container *titan_create(struct titan *titan, const char *project, const char *service,
                                      const char *name, const struct titan_image *image,
                                      const char *hash)

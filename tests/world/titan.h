@@ -43,9 +43,17 @@ enum titan_fault {
     FAULT_ODD_REPLY = 1 << 11    /* the responder's answer names no hash */
 };
 
+/* How Docker keeps images: the store of old, where an id is the configuration; containerd's, with
+ * what BuildKit or the legacy builder makes; and that of Docker 26, which tells no manifest. */
+enum titan_store { STORE_CLASSIC = 0, STORE_BUILDKIT, STORE_LEGACY, STORE_UNTOLD, TITAN_STORES };
+
 struct titan_image {
-    const char *id, *digest;     /* sha256:..., name@sha256:... */
-    const char *name;            /* without tag */
+    const char *id, *digest;          /* sha256:..., name@sha256:... ("" = no registry has it) */
+    const char *name;                 /* without tag */
+    const char *manifest;             /* of this platform; the id where the store has no others */
+    const struct titan_image *source; /* what it was built from, NULL = it is the registry's */
+    bool lost;   /* its record went when its tag moved, although containers may run from it */
+    bool loaded; /* it is here without a name */
     char policy[SHA256_HEX + 1]; /* that it was made with */
     unsigned faults;
 };
@@ -111,7 +119,10 @@ struct titan {
     struct titan_event events[TITAN_EVENTS_MAX]; /* of strangers, in any order */
     size_t event_count;
     int64_t handshake_ms; /* from Brain's start to its question */
-    bool docker_down, git_down, bus_down;
+    bool docker_down, git_down, bus_down, registry_down;
+    enum titan_store store; /* set before titan_install() */
+    bool by_manifest;       /* compose leaves a container alone while its manifest is the same */
+    bool builds_web;        /* the compose file has no image of web, but `build:` */
     struct {     /* the last command of an earlier driver, which does not end by itself */
         int pid; /* its group's leader; 0 = there is none */
         bool ended;
@@ -154,10 +165,18 @@ struct titan_container *titan_running(struct titan *titan, const char *service);
 bool titan_is_healthy(const struct titan_container *container);
 bool titan_policy_reply(struct titan *titan, char *ret_reply, size_t size);
 
-/* titan_docker.c, titan_compose.c, titan_git.c: programs */
+/* titan_docker.c, titan_images.c, titan_compose.c, titan_git.c: programs */
 sh_tool_function titan_docker, titan_compose, titan_git;
+int titan_images(struct sh *shell, struct titan *titan, int count, char **words);
 struct titan_tag *titan_tag(struct titan *titan, const char *name); /* made where it is not there */
 const struct titan_image *titan_image(struct titan *titan, const char *reference);
+/* The name means this image from now on; the record of the one before may be lost with it. */
+void titan_name(struct titan *titan, const char *name, const struct titan_image *image, bool built);
+/* What compose builds for a service from the sources that are published for it. */
+const struct titan_image *titan_make(struct titan *titan, const char *name,
+                                     const struct titan_image *source);
+/* docker image prune -a: what no container uses. */
+void titan_prune(struct titan *titan);
 struct titan_container *titan_create(struct titan *titan, const char *project, const char *service,
                                      const char *name, const struct titan_image *image,
                                      const char *hash);
@@ -179,6 +198,7 @@ struct titan_release {
     const char *policy;       /* NULL = as it is; else the text of the policy file too */
     const char *brain_policy; /* that Brain was made with; NULL = the same */
     unsigned execution_faults, brain_faults, web_faults;
+    bool web_unchanged; /* its image is that of the release before */
 };
 void titan_publish(struct titan *titan, const struct titan_release *release);
 /* The images that were published last have these faults, and Brain's this policy. */

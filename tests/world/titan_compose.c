@@ -27,9 +27,17 @@ static const json_t *options_of(const struct compose *compose, const char *servi
     return json_object_get(compose->services, service);
 }
 
+/* What has no image is built, under a name of compose's own. */
+static bool is_built(const struct compose *compose, const char *service)
+{
+    return json_object_get(options_of(compose, service), "image") == NULL;
+}
+
 static const char *image_of(const struct compose *compose, const char *service)
 {
-    return json_string_value(json_object_get(json_object_get(compose->services, service), "image"));
+    return is_built(compose, service)
+               ? arena_text(compose->shell->arena, "%s_%s", compose->project, service)
+               : json_string_value(json_object_get(options_of(compose, service), "image"));
 }
 
 /* Any of its containers; with a name, that one. */
@@ -80,7 +88,9 @@ static const char *config_hash(const struct compose *compose, const char *servic
     (void)json_object_del(options, "depends_on");
     (void)json_object_del(options, "profiles");
     json_t *hashed = json_pack("{s:o, s:s?}", "options", options, "image",
-                               image != NULL ? image->id : NULL);
+                               image == NULL                 ? NULL
+                               : compose->titan->by_manifest ? image->manifest
+                                                             : image->id);
     char hex[SHA256_HEX + 1], *text = json_dumps(hashed, JSON_SORT_KEYS);
     bytes_sha256_hex(text, strlen(text), hex);
     free(text);
@@ -108,13 +118,26 @@ static bool pull(const struct compose *compose, const char *service)
     const char *name = image_of(compose, service);
     struct titan_tag *tag = titan_tag(compose->titan, name);
     take_time(compose);
-    bool given = tag->there != NULL && (tag->there->faults & FAULT_NO_PULL) == 0;
+    bool given = tag->there != NULL && (tag->there->faults & FAULT_NO_PULL) == 0
+                 && !compose->titan->registry_down;
     if (given)
-        tag->here = tag->there;
+        titan_name(compose->titan, name, tag->there, false);
     sh_printf(compose->shell, 2, "Pulling %s ... %s\n", service, given ? "done" : "error");
     if (!given)
         sh_printf(compose->shell, 2, "\nERROR: for %s  manifest for %s not found\n", service, name);
     return given;
+}
+
+/* From the sources that are published for the service. */
+static bool build(const struct compose *compose, const char *service)
+{
+    const char *name = image_of(compose, service),
+               *sources = arena_text(compose->shell->arena, "registry.test/%s:latest", service);
+    take_time(compose);
+    titan_name(compose->titan, name,
+               titan_make(compose->titan, name, titan_tag(compose->titan, sources)->there), true);
+    sh_printf(compose->shell, 2, "Building %s ... done\n", service);
+    return true;
 }
 
 static const char *name_of(const struct compose *compose, const char *service, long number)
@@ -159,7 +182,8 @@ static void up_container(const struct compose *compose, const char *service,
 static bool up_service(const struct compose *compose, const char *service)
 {
     const char *name = image_of(compose, service);
-    if (titan_image(compose->titan, name) == NULL && !pull(compose, service))
+    if (titan_image(compose->titan, name) == NULL
+        && !(is_built(compose, service) ? build(compose, service) : pull(compose, service)))
         return false;
     const struct titan_image *image = titan_image(compose->titan, name);
     long wanted = replicas_of(compose, service);
@@ -248,6 +272,14 @@ static int run_pull(struct compose *compose, int count, char **words)
     return good ? 0 : 1;
 }
 
+static int run_build(struct compose *compose, int count, char **words)
+{
+    bool good = true;
+    for (int i = 0; i < count; i++)
+        good = build(compose, words[i]) && good;
+    return good ? 0 : 1;
+}
+
 static int run_config(struct compose *compose, int count, char **words)
 {
     const char *name;
@@ -320,7 +352,11 @@ static int run_command(struct compose *compose, int count, char **words)
     static const struct {
         const char *word;
         int (*run)(struct compose *compose, int count, char **words);
-    } commands[] = {{"up", run_up}, {"pull", run_pull}, {"config", run_config}, {"exec", run_exec}};
+    } commands[] = {{"up", run_up},
+                    {"pull", run_pull},
+                    {"config", run_config},
+                    {"exec", run_exec},
+                    {"build", run_build}};
     for (size_t i = 0; count > 0 && i < sizeof commands / sizeof commands[0]; i++)
         if (strcmp(words[0], commands[i].word) == 0)
             return commands[i].run(compose, count - 1, words + 1);

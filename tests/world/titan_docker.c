@@ -46,21 +46,25 @@ static json_t *container_json(const struct titan *titan, const struct titan_cont
     timeline_utc(titan->timeline, container->created_ns, created);
     if (container->finished_ns > 0)
         timeline_utc(titan->timeline, container->finished_ns, finished);
-    json_t *object =
-        json_pack("{s:s, s:s, s:s, s:o, s:i, s:{s:s, s:s, s:s, s:i}, s:{s:{s:s, s:s, s:s, s:s}}, "
-                  "s:{s:{s:{s:s}}}}",
-                  "Id", container->id, "Created", created, "Image", container->image->id, "Name",
-                  json_sprintf("/%s", container->name), "RestartCount", container->restarts,
-                  "State", "Status",
-                  container->running          ? "running"
-                  : container->started_ns > 0 ? "exited"
-                                              : "created",
-                  "StartedAt", started, "FinishedAt", finished, "ExitCode",
-                  container->running ? 0 : container->exit_code, "Config", "Labels",
-                  "com.docker.compose.service", container->service, "com.docker.compose.project",
-                  container->project, "com.docker.compose.config-hash", container->hash,
-                  "com.docker.compose.oneoff", "False", "NetworkSettings", "Networks",
-                  "titan_default", "IPAddress", container->running ? container->address : "");
+    json_t *object = json_pack(
+        "{s:s, s:s, s:s, s:o, s:i, s:{s:s, s:s, s:s, s:i}, s:{s:o, s:{s:s, s:s, s:s, s:s}}, "
+        "s:{s:{s:{s:s}}}}",
+        "Id", container->id, "Created", created, "Image", container->image->id, "Name",
+        json_sprintf("/%s", container->name), "RestartCount", container->restarts, "State",
+        "Status",
+        container->running          ? "running"
+        : container->started_ns > 0 ? "exited"
+                                    : "created",
+        "StartedAt", started, "FinishedAt", finished, "ExitCode",
+        container->running ? 0 : container->exit_code, "Config", "Image",
+        json_sprintf("%s:latest", container->image->name), "Labels", "com.docker.compose.service",
+        container->service, "com.docker.compose.project", container->project,
+        "com.docker.compose.config-hash", container->hash, "com.docker.compose.oneoff", "False",
+        "NetworkSettings", "Networks", "titan_default", "IPAddress",
+        container->running ? container->address : "");
+    if (titan->store == STORE_BUILDKIT || titan->store == STORE_LEGACY)
+        (void)json_object_set_new(object, "ImageManifestDescriptor",
+                                  json_pack("{s:s}", "digest", container->image->manifest));
     if (checked && container->running)
         (void)json_object_set_new(json_object_get(object, "State"), "Health",
                                   json_pack("{s:s}", "Status", health));
@@ -121,29 +125,6 @@ static int run_inspect(struct sh *shell, struct titan *titan, int count, char **
         json_decref(object);
     }
     return status;
-}
-
-static int no_such_image(struct sh *shell, const char *reference)
-{
-    sh_printf(shell, 2, "Error: No such image: %s\n", reference);
-    return 1;
-}
-
-/* image inspect [--format TEMPLATE] NAME */
-static int run_image(struct sh *shell, struct titan *titan, int count, char **words)
-{
-    if (count < 2 || strcmp(words[0], "inspect") != 0)
-        sh_refuse(shell, "docker image %s", count > 0 ? words[0] : "");
-    bool formatted = strcmp(words[1], "--format") == 0;
-    const struct titan_image *image = titan_image(titan, words[count - 1]);
-    if (image == NULL) {
-        sh_printf(shell, 1, "\n"); /* as docker does */
-        return no_such_image(shell, words[count - 1]);
-    }
-    json_t *object = json_pack("{s:s, s:[s]}", "Id", image->id, "RepoDigests", image->digest);
-    print_template(shell, formatted ? words[2] : "{{.Id}}", object);
-    json_decref(object);
-    return 0;
 }
 
 /* --timestamps --since TIME [--tail N] ID */
@@ -220,40 +201,13 @@ static int run_create(struct sh *shell, struct titan *titan, int count, char **w
         || strncmp(words[3], label, sizeof label - 1) != 0)
         sh_refuse(shell, "docker create %s", count > 0 ? words[0] : "");
     const struct titan_image *image = titan_image(titan, words[4]);
-    if (image == NULL)
-        return no_such_image(shell, words[4]);
+    if (image == NULL) {
+        sh_printf(shell, 2, "Unable to find image '%s' locally\n", words[4]);
+        return 125;
+    }
     sh_printf(shell, 1, "%s\n",
               titan_create(titan, words[3] + sizeof label - 1, "", words[1], image, "")->id);
     return 0;
-}
-
-static int run_tag(struct sh *shell, struct titan *titan, int count, char **words)
-{
-    const struct titan_image *image = count == 2 ? titan_image(titan, words[0]) : NULL;
-    if (image == NULL)
-        return no_such_image(shell, words[0]);
-    titan_tag(titan, words[1])->here = image;
-    return 0;
-}
-
-/* pull NAME@sha256:... */
-static int run_pull(struct sh *shell, struct titan *titan, int count, char **words)
-{
-    for (size_t i = 0; count == 1 && i < titan->image_count; i++)
-        if (strcmp(titan->images[i].digest, words[0]) == 0
-            && (titan->images[i].faults & FAULT_NO_PULL) == 0) {
-            titan_tag(titan, words[0])->here = &titan->images[i];
-            return 0;
-        }
-    sh_printf(shell, 2, "Error response from daemon: manifest unknown\n");
-    return 1;
-}
-
-static int run_load(struct sh *shell, struct titan *titan, int count, char **words)
-{
-    (void)titan;
-    sh_printf(shell, 2, "open %s: no such file or directory\n", words[count - 1]);
-    return 1;
 }
 
 bool titan_docker(struct sh *shell, int count, char **words, int *ret_status)
@@ -261,10 +215,8 @@ bool titan_docker(struct sh *shell, int count, char **words, int *ret_status)
     static const struct {
         const char *word;
         int (*run)(struct sh *shell, struct titan *titan, int count, char **words);
-    } commands[] = {{"ps", run_ps},         {"inspect", run_inspect}, {"image", run_image},
-                    {"logs", run_logs},     {"cp", run_cp},           {"rm", run_rm},
-                    {"create", run_create}, {"tag", run_tag},         {"pull", run_pull},
-                    {"load", run_load}};
+    } commands[] = {{"ps", run_ps}, {"inspect", run_inspect}, {"logs", run_logs},
+                    {"cp", run_cp}, {"rm", run_rm},           {"create", run_create}};
     struct titan *titan = shell->context;
     if (strcmp(words[0], "docker") != 0)
         return false;
@@ -287,5 +239,8 @@ bool titan_docker(struct sh *shell, int count, char **words, int *ret_status)
             *ret_status = commands[i].run(shell, titan, count - 2, words + 2);
             return true;
         }
-    sh_refuse(shell, "docker %s", count > 1 ? words[1] : "");
+    if (count < 2)
+        sh_refuse(shell, "docker without a word");
+    *ret_status = titan_images(shell, titan, count - 1, words + 1);
+    return true;
 }

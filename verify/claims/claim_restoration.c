@@ -68,7 +68,7 @@ static bool ran_image(const struct listing *was, const struct listed *container)
     for (size_t i = 0; i < was->count; i++)
         if (reading_is_running(&was->list[i])
             && strcmp(was->list[i].service, container->service) == 0
-            && strcmp(was->list[i].image, container->image) == 0)
+            && reading_is_same_image(container, &was->list[i]))
             return true;
     return false;
 }
@@ -306,6 +306,24 @@ static void check_rolled_back(const struct audit *audit, const struct entry *bef
                      ran[0] != '\0' ? "; it is partial: what these did is not undone: " : "", ran);
 }
 
+/* */
+static void check_names(const struct entry *before, const struct entry *aborted,
+                        struct finding *finding)
+{
+    const struct listing *was = reading_list(
+                             entry_item(before, 0, before->item_count, PROBE_COMPOSE_IMAGES, NULL)),
+                         *is = reading_list(entry_item(aborted, 0, aborted->item_count,
+                                                       PROBE_COMPOSE_IMAGES, NULL));
+    for (size_t i = 0; was != NULL && is != NULL && i < was->count; i++) {
+        const struct listed *image = reading_service(is, slice_of(was->list[i].service));
+        if (was->list[i].id[0] != '\0'
+            && (image == NULL || strcmp(image->id, was->list[i].id) != 0))
+            finding_violated(finding, "R-10", aborted,
+                             "the name of the image of %s means another one than before",
+                             was->list[i].service);
+    }
+}
+
 static void check_abort(const struct audit *audit, const struct entry *before,
                         struct finding *finding)
 {
@@ -319,6 +337,7 @@ static void check_abort(const struct audit *audit, const struct entry *before,
     finding_rests_on(finding, aborted->transition);
     restoration_compare_line("R-07", before, aborted->transition, PROBE_GIT_HEAD, finding);
     restoration_compare_line("R-07", before, aborted->transition, PROBE_GIT_BRANCH, finding);
+    check_names(before, aborted->transition, finding);
     finding_conclude(
         finding, aborted->transition,
         "no service was changed, and the commit is that of the before snapshot (entry %lld)",

@@ -25,6 +25,16 @@ static bool add_deployed(struct deployed *deployed, struct slice service, struct
     return true;
 }
 
+/* A registry gave it when it was asked. */
+static bool was_answered(struct slice answers, struct slice manifest)
+{
+    struct slice line;
+    while (slice_line(&answers, &line))
+        if (slice_equal(line, manifest))
+            return true;
+    return false;
+}
+
 /* "repository@sha256:..." */
 static bool add_manifest(struct deployed *deployed, struct slice service, struct slice manifest)
 {
@@ -35,7 +45,7 @@ static bool add_manifest(struct deployed *deployed, struct slice service, struct
                            slice_from(manifest, length + 1));
 }
 
-static bool add_line(struct deployed *deployed, struct slice line)
+static bool add_line(struct deployed *deployed, struct slice line, struct slice answers)
 {
     CLEANUP_TREE struct tree tree = {0};
     const struct node *row = tree_object(line, &tree), *digests = node_member(row, "digests");
@@ -44,7 +54,8 @@ static bool add_line(struct deployed *deployed, struct slice line)
         return false;
     for (const struct node *node = node_is(digests, NODE_ARRAY) ? digests->first : NULL;
          node != NULL; node = node->next)
-        if (!node_is(node, NODE_STRING) || !add_manifest(deployed, service, node->text))
+        if (!node_is(node, NODE_STRING)
+            || (was_answered(answers, node->text) && !add_manifest(deployed, service, node->text)))
             return false;
     return true;
 }
@@ -53,9 +64,13 @@ static bool deployed_read_images(const struct step *pulled, struct deployed *dep
 {
     const struct entry *entry = pulled->transition;
     const struct item *item = entry_item(entry, 0, entry->item_count, PROBE_COMPOSE_IMAGES, NULL);
+    const struct item *registry = entry_item(entry, 0, entry->item_count, PROBE_COMPOSE_REGISTRY,
+                                             NULL);
     struct slice rest = item != NULL && item->status == 0 ? item->output : slice_of(""), line;
+    struct slice answers = registry != NULL && registry->status == 0 ? registry->output
+                                                                     : slice_of("");
     while (slice_line(&rest, &line))
-        if (!add_line(deployed, line))
+        if (!add_line(deployed, line, answers))
             return false;
     return deployed->count > 0;
 }

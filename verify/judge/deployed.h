@@ -1,10 +1,10 @@
 /* verify/judge/deployed: what a completed deployment put there: the commit, and each service's
  * image by every digest that the record names.
- * Source:    `git.head` of `updated`, `compose.images` of `pulled`. That they are what ran in the
- *            end is the claim `procedure`'s to prove.
- * Digests:   the image id (the hash of the image's configuration: what runs is compared by it), and
- *            the repo digests (the hashes of the manifests under which registries hold that image:
- *            by them others know it). That a manifest leads to an image id is the word of the
+ * Source:    `git.head` of `updated`, `compose.images` and `compose.registry` of `pulled`. That
+ *            they are what ran in the end is the claim `procedure`'s to prove.
+ * Digests:   the image id (of a configuration, an index or a manifest, as the target's store has
+ *            it: what runs is compared by it), and the repo digests for which a registry answered
+ *            (by them others know the image). That one leads to an image id is the word of the
  *            target's Docker.
  * Ownership: deployed_free() releases the list and takes an empty one. */
 #ifndef VERIFY_DEPLOYED_H

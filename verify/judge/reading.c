@@ -48,6 +48,17 @@ bool reading_is_running(const struct listed *container)
            || strcmp(container->state, "paused") == 0;
 }
 
+static const char *image_of(const struct listed *row)
+{
+    return row->image[0] != '\0' ? row->image : row->id;
+}
+
+bool reading_is_same_image(const struct listed *one, const struct listed *other)
+{
+    return strcmp(image_of(one), image_of(other)) == 0
+           || (one->manifest[0] != '\0' && strcmp(one->manifest, other->manifest) == 0);
+}
+
 bool reading_is_good(const struct listed *container)
 {
     return strcmp(container->state, "running") == 0

@@ -21,6 +21,8 @@ bool reading_has_word(struct slice words, const char *word);
 /* "running": its state is running, restarting or paused. */
 bool reading_is_running(const struct listed *container);
 bool reading_is_good(const struct listed *container);
+/* Of a row of compose.containers and one of either kind: the same image. */
+bool reading_is_same_image(const struct listed *one, const struct listed *other);
 /* A container of a service, a running one first; NULL. */
 const struct listed *reading_service(const struct listing *containers, struct slice service);
 size_t reading_running(const struct listing *containers, struct slice service);

@@ -20,6 +20,7 @@ static const struct {
     {"finished_at", offsetof(struct listed, finished_at)},
     {"declared", offsetof(struct listed, declared)},
     {"running", offsetof(struct listed, running)},
+    {"manifest", offsetof(struct listed, manifest)},
 };
 
 /* Decoded text is never longer than its line, and every string needs one NUL more. */
@@ -40,7 +41,11 @@ static bool read_listed(const struct node *object, struct listed *listed, char *
     for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++) {
         const struct node *member = node_member(object, strings[i].key);
         struct slice text = node_text(object, strings[i].key);
-        if (member != NULL && !node_is(member, NODE_STRING) && !node_is(member, NODE_NULL))
+        bool descriptor = strings[i].offset == offsetof(struct listed, manifest)
+                          && node_is(member, NODE_OBJECT);
+        if (descriptor)
+            text = node_text(member, "digest");
+        else if (member != NULL && !node_is(member, NODE_STRING) && !node_is(member, NODE_NULL))
             return false;
         if (!slice_copy(text, *at, text.length + 1))
             return false;

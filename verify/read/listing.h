@@ -18,6 +18,7 @@ struct listed {
     const char *service, *id, *image, *state, *health, *name;
     const char *started_at, *created_at, *finished_at; /* RFC 3339 */
     const char *declared, *running;                    /* of compose.drift: HMACs */
+    const char *manifest; /* its digest, also where the row has a descriptor */
     int64_t restarts, exit_code;
 };
 

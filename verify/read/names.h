@@ -43,6 +43,8 @@
     X(POLICY_HMAC, "policy.hmac")               \
     X(COMPOSE_DRIFT, "compose.drift")           \
     X(COMPOSE_PULL, "compose.pull")             \
+    X(COMPOSE_STORE, "compose.store")           \
+    X(COMPOSE_REGISTRY, "compose.registry")     \
     X(COMPOSE_UP, "compose.up")                 \
     X(LOGS_EXECUTION, "logs.execution")         \
     X(LOGS_BRAIN, "logs.brain")                 \

@@ -45,7 +45,7 @@ void restoration_check_plain(const struct audit *audit, const struct entry *afte
         const struct listed *image = reading_service(images, slice_of(container->service));
         if (reading_is_running(container) && !names_service(services, container->service)
             && !services_row(audit, ACTION_REVERT, container->service).off
-            && (image == NULL || strcmp(image->id, container->image) != 0))
+            && (image == NULL || !reading_is_same_image(container, image)))
             finding_violated(finding, "R-09", after,
                              "a plain up would bring up another image of %s than runs",
                              container->service);

@@ -76,7 +76,8 @@ static bool has_no_subject(enum probe probe)
            || probe == PROBE_COMPOSE_CONTAINERS || probe == PROBE_COMPOSE_IMAGES
            || probe == PROBE_HMAC_KEY || probe == PROBE_CONFIG_HMAC || probe == PROBE_ENV_HMAC
            || probe == PROBE_ENV_MODE || probe == PROBE_POLICY_HMAC || probe == PROBE_ENV_GOOD
-           || probe == PROBE_COMPOSE_PULL || probe == PROBE_TENANCY || probe == PROBE_GUARD;
+           || probe == PROBE_COMPOSE_PULL || probe == PROBE_COMPOSE_STORE
+           || probe == PROBE_COMPOSE_REGISTRY || probe == PROBE_TENANCY || probe == PROBE_GUARD;
 }
 
 const char *procedure_subject_fault(const struct audit *audit, const struct entry *entry,
@@ -161,8 +162,12 @@ void procedure_check_subjects(const struct audit *audit, struct finding *finding
 static bool act_belongs(const struct genesis *genesis, const struct item *item, enum action action)
 {
     struct slice subject = item->subject;
-    if (slice_is(subject, "hold images") || slice_is(subject, "keep files"))
+    if (slice_is(subject, "hold images"))
+        return action == ACTION_CONNECT || action == ACTION_PULL_IMAGES;
+    if (slice_is(subject, "keep files"))
         return action == ACTION_CONNECT;
+    if (slice_is(subject, "give names back"))
+        return action == ACTION_RESTORE_CODE;
     if (slice_is(subject, "keep as good"))
         return action == ACTION_COMPLETE;
     if (slice_is(subject, "update"))

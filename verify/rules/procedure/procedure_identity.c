@@ -176,7 +176,7 @@ static void check_images(const struct audit *audit, const struct entry *entry,
         for (size_t k = 0; k < containers->count; k++)
             if (slice_is(service, containers->list[k].service)
                 && services_is_present(audit, ACTION_PULL_IMAGES, &containers->list[k])
-                && image->id[0] != '\0' && strcmp(containers->list[k].image, image->id) != 0)
+                && image->id[0] != '\0' && !reading_is_same_image(&containers->list[k], image))
                 finding_violated(finding, "P-21", entry,
                                  "the service %s runs another image than was pulled for it",
                                  image->service);
@@ -193,12 +193,6 @@ static void check_no_other(const struct audit *audit, const struct entry *entry,
             finding_violated(finding, "P-21", entry,
                              "the service %s has a container and was not pulled",
                              containers->list[i].service);
-}
-
-/* Of a row of compose.containers, or of compose.images. */
-static const char *image_of(const struct listed *row)
-{
-    return row->image[0] != '\0' ? row->image : row->id;
 }
 
 /* A service that was brought up by its name, in the list next behind. `due`: with its image, or
@@ -222,8 +216,8 @@ static void check_brought_up(const struct audit *audit, const struct entry *entr
         bool good = !slice_is(service, container->service) || !reading_is_running(container);
         for (size_t k = 0; k < all_due->count && !good; k++)
             good = strcmp(all_due->list[k].service, due->service) == 0
-                   && (image_of(&all_due->list[k])[0] == '\0'
-                       || strcmp(image_of(&all_due->list[k]), container->image) == 0);
+                   && ((all_due->list[k].image[0] == '\0' && all_due->list[k].id[0] == '\0')
+                       || reading_is_same_image(container, &all_due->list[k]));
         if (!good)
             finding_violated(finding, "P-21", entry, "%s was brought up from another image",
                              due->service);

@@ -85,6 +85,22 @@ static bool are_rows(struct slice rest)
     return true;
 }
 
+/* NAME@sha256:HEX, one a line. */
+static bool are_addresses(struct slice text)
+{
+    static const char sign[] = "@sha256:";
+    struct slice line;
+    while (slice_line(&text, &line)) {
+        size_t tail = strlen(sign) + SHA256_HEX;
+        char hex[SHA256_HEX + 1];
+        if (line.length <= tail || memcmp(line.at + line.length - tail, sign, strlen(sign)) != 0
+            || !slice_copy(slice_from(line, line.length - SHA256_HEX), hex, sizeof hex)
+            || !bytes_is_hex(hex, SHA256_HEX))
+            return false;
+    }
+    return true;
+}
+
 /* P-31 */
 static bool lists_has_form(const struct item *item)
 {
@@ -104,6 +120,10 @@ static bool lists_has_form(const struct item *item)
                || slice_is(item->output, "unknown\n");
     if (item->probe == PROBE_TENANCY)
         return item->output.length == 0 || is_object(item->output);
+    if (item->probe == PROBE_COMPOSE_STORE)
+        return slice_is(item->output, "classic\n") || slice_is(item->output, "containerd\n");
+    if (item->probe == PROBE_COMPOSE_REGISTRY)
+        return are_addresses(item->output);
     if (item->probe == PROBE_CLOCK)
         return item->output.length == 0;
     if (item->probe == PROBE_COMPOSE_SERVICES)
@@ -178,8 +198,10 @@ static void check_services(const struct step *step, struct declared *declared,
     for (size_t i = 0; i < entry->item_count; i++) {
         const struct item *item = &entry->items[i];
         bool rows = item->probe == PROBE_COMPOSE_IMAGES || item->probe == PROBE_COMPOSE_DRIFT;
-        if (rows && reading_list(item) != NULL && declared->last != NULL
-            && !has_services(item->listing, declared->last->output))
+        const struct item *due = step->action == ACTION_RESTORE_CODE ? declared->snapshot
+                                                                     : declared->last;
+        if (rows && reading_list(item) != NULL && due != NULL
+            && !has_services(item->listing, due->output))
             finding_violated(finding, "P-29", entry,
                              "`%.*s` has other services than the file declares",
                              SLICE_ARGUMENTS(item->probe_name));

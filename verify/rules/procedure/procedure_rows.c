@@ -28,6 +28,16 @@ static bool runs_before(const struct match *match, struct slice service)
     return containers != NULL && reading_running(containers, service) > 0;
 }
 
+static bool pull_was_begun(const struct deployment *deployment)
+{
+    for (size_t i = 0; i < deployment->count; i++)
+        if (deployment->entries[i]->type == ENTRY_INTENT
+            && action_by_name(node_text(entry_body(deployment->entries[i]), "action"))
+                   == ACTION_PULL_IMAGES)
+            return true;
+    return false;
+}
+
 static bool part_is_asked(const struct match *match, const struct part *part)
 {
     const struct genesis *genesis = &match->audit->genesis;
@@ -47,6 +57,8 @@ static bool part_is_asked(const struct match *match, const struct part *part)
         return genesis->patterns[PATTERN_ERRORS]->count > 0;
     case WHEN_SCRIPT:
         return genesis->script.length > 0;
+    case WHEN_PULLED:
+        return !match->freed && pull_was_begun(&match->audit->deployment);
     }
     return true;
 }

@@ -13,6 +13,7 @@ enum when {
     WHEN_MARKER,    /* and Execution runs, and a marker is configured */
     WHEN_ERRORS,    /* patterns of errors are pinned; of every running service */
     WHEN_SCRIPT,    /* a script is pinned */
+    WHEN_PULLED,    /* pull_images was begun */
     WHEN_ENDPOINTS, /* one of every endpoint, in any order */
 };
 
