@@ -2,6 +2,7 @@
  * prevents it. */
 #include "actions/compose/compose_render.h"
 #include "actions/compose/compose_secrets.h"
+#include "actions/compose/compose_view_read.h"
 #include "actions/compose/containers.h"
 #include "journal/format/names.h"
 

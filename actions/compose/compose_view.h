@@ -1,14 +1,12 @@
 /* actions/compose/compose_view: the compose configuration as it is rendered with the env file, and
  * where in the compose file each part of it stands.
- * Knows:     services, their environment, mounts, published ports, users, in the forms of either
- *            program (long and short, map and list); not which of them is right. YAML is read only
- *            here, in compose_secrets.c and in compose_yaml.c.
+ * Knows:     services, their environment, mounts, published ports, users; not which of them is
+ *            right, nor how YAML is read (compose_view_read.c).
  * Secrets:   every text of a view is a copy in locked memory, wiped by compose_view_close(). A
  *            value of `variables` may be a secret: nothing of it may be recorded or printed.
  * Lines:     of the compose file on the target. A part without a line of its own (a default, an
  *            env_file, an extended file) has the line that includes it, or that of its service;
- *            0 only where the source does not mention it.
- * Untrusted: both texts; aliases are followed by hand and in bounds. */
+ *            0 only where the source does not mention it. */
 #ifndef ACTIONS_COMPOSE_VIEW_H
 #define ACTIONS_COMPOSE_VIEW_H
 
@@ -56,12 +54,6 @@ struct compose_view {
     struct target_span span; /* of the rendering, when it was read from a target */
 };
 
-/* Reads a rendered configuration and the file that it was rendered from (`source` NULL: no lines
- * are wanted). Both stay the caller's. ERROR_PROTOCOL where the rendered text has no services that
- * can be read; a source that cannot be read has no lines. */
-enum error_code compose_view_read(const char *rendered, size_t rendered_bytes, const char *source,
-                                  size_t source_bytes, struct compose_view **ret_view,
-                                  struct error *error) CHECKED;
 /* Takes NULL. */
 void compose_view_close(struct compose_view *view);
 

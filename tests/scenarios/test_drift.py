@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Goal: each kind of drift is found, by its line, and none on a fresh stack; nothing plain about a
 configuration leaves the target; a switch whose drift remains is rolled back. usage: test_drift.py
-standin|docker"""
+standin|docker [all | CASE]"""
 import hashlib
 import hmac
 import json
@@ -453,7 +453,11 @@ LASTING = [
     release_whose_configuration_does_not_arrive_is_rolled_back,
 ]
 if MODE == "docker":
-    titan.run_cases(titan.only(FOUND[:1] + LASTING[2:]), "--ssh", "--armed", mode="docker")
+    # That compose and Docker say what each kind is found by; what a deployment makes of it is the
+    # same on the stand-in, and takes a minute of computing here.
+    everything = sys.argv[1:] == ["all"]
+    cases = FOUND[:1] + LASTING[2:] if everything else titan.only(FOUND[:1])
+    titan.run_cases(cases, "--ssh", "--armed", mode="docker")
 titan.run_cases(
     titan.only(
         FOUND
