@@ -132,7 +132,7 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0
         || strcmp(argv[1], "help") == 0) {
-        command_print_overview(stdout);
+        print_text(terminal_system(), command_print_overview);
         return check_output(EXIT_DONE);
     }
     if (strcmp(argv[1], "--version") == 0) {

@@ -39,6 +39,18 @@ void print_line(const struct world *world, const struct text *line)
     free(text);
 }
 
+void print_text(const struct world_terminal *terminal, void (*write)(FILE *stream))
+{
+    unsigned columns = columns_of(terminal, STDOUT_FILENO);
+    char *text = NULL;
+    size_t size = 0;
+    FILE *stream = columns > 0 ? open_memstream(&text, &size) : NULL;
+    write(stream != NULL ? stream : stdout);
+    if (stream != NULL && fclose(stream) == 0)
+        wrap_print(stdout, text, columns);
+    free(text);
+}
+
 void print_failure(const struct world_terminal *terminal, const struct error *error)
 {
     unsigned columns = columns_of(terminal, STDERR_FILENO);

@@ -3,6 +3,8 @@
 #ifndef FSM_PRINT_H
 #define FSM_PRINT_H
 
+#include <stdio.h>
+
 #include "journal/format/text.h"
 #include "journal/format/world.h"
 
@@ -10,6 +12,8 @@ void print_escaped(const char *text); /* NULL prints nothing */
 
 /* A line, escaped; on a terminal it is broken at blanks where it is too long for it. */
 void print_line(const struct world *world, const struct text *line);
+/* What `write` writes, which is text of this program's own; the same. */
+void print_text(const struct world_terminal *terminal, void (*write)(FILE *stream));
 /* An error on standard error, the same. */
 void print_failure(const struct world_terminal *terminal, const struct error *error);
 

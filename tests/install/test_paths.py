@@ -8,6 +8,7 @@ Standard output too: where it cannot be written the status is not 0."""
 import hashlib
 import os
 import pathlib
+import re
 import resource
 import shutil
 import socket
@@ -247,7 +248,18 @@ def look_at_output(home, fsm, verify, problems):
         [verify, "policy"],
         [verify, "diff", "bundle", "bundle"],
     )
-    for words in commands:
+    names = re.findall(r"^  ([a-z]\w+) +\w", run([fsm, "--help"], home).stdout, re.M)
+    if len(names) < 24:
+        problems.append(f"only the commands {names} are named by --help")
+    helps = tuple([fsm, name, "--help"] for name in names)
+    # What changes something comes last; the bundle is not written a second time.
+    acts = (
+        [fsm, "roster", "--json"],
+        [fsm, "settings", "--json"],
+        [verify, "policy", "--json"],
+        [fsm, "keygen", "bob.key", "--comment", "bob", "--passphrase-file", "phrase"],
+    )
+    for words in (*commands, *helps, *acts):
         with open("/dev/full", "w") as full:
             came = run(words, home, stdout=full, stderr=subprocess.PIPE)
         said = " ".join(words[1:])
@@ -257,7 +269,7 @@ def look_at_output(home, fsm, verify, problems):
             problems.append(
                 f"{said}: it is not said that the output is lost: {came.stderr[:200]!r}"
             )
-    return len(commands)
+    return len(commands) + len(helps) + len(acts)
 
 
 def look_at_memory(home, fsm, problems):

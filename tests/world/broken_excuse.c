@@ -46,6 +46,13 @@ static bool applies(enum excuse excuse)
     return false;
 }
 
+bool broken_hides_containers(void)
+{
+    bool lasts = broken.span == SPAN_EVER || broken.span == SPAN_AREA;
+    return lasts && broken.fault->way == WAY_EMPTY
+           && strstr(broken.first.detail, "docker ps -a ") != NULL;
+}
+
 static bool is_excused(const char *line, size_t length)
 {
     for (size_t i = 0; i < sizeof exceptions / sizeof exceptions[0]; i++)

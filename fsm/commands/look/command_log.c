@@ -8,8 +8,8 @@
 #include "fsm/terminal/print.h"
 #include "journal/format/names.h"
 
-/* What an entry says, in a few words; everything comes from the journal and is escaped. */
-static void print_entry_summary(const struct journal_entry *entry)
+/* What an entry says, in a few words. */
+static void add_entry_summary(struct text *line, const struct journal_entry *entry)
 {
     static const struct {
         const char *type;
@@ -33,12 +33,15 @@ static void print_entry_summary(const struct journal_entry *entry)
         if (strcmp(entry->type, rows[i].type) != 0)
             continue;
         for (size_t key = 0; key < 4 && rows[i].keys[key] != NULL; key++) {
-            fputc(' ', stdout);
-            print_escaped(entry_string(entry, rows[i].keys[key]));
+            text_add(line, " ");
+            text_add(line, entry_string(entry, rows[i].keys[key]));
         }
     }
     if (strcmp(entry->type, ENTRY_SAMPLE) == 0)
-        printf(" %lld", (long long)json_integer_value(json_object_get(entry->body, "n")));
+        text_add_format(line, " %lld",
+                        (long long)json_integer_value(json_object_get(entry->body, "n")));
+    if (json_is_true(json_object_get(entry->body, "preceded")))
+        text_add(line, " (sent before this record)");
 }
 
 /* Zero: any. */
@@ -89,10 +92,12 @@ static enum error_code read_filter(const struct command_line *line, struct log_f
     return ERROR_OK;
 }
 
-static enum error_code print_entry(struct journal *journal, uint64_t seq,
+static enum error_code print_entry(const struct driver *driver, uint64_t seq,
                                    const struct log_filter *filter, bool json, struct error *error)
 {
     CLEANUP_ENTRY struct journal_entry entry = {0};
+    CLEANUP_TEXT struct text line = {0};
+    struct journal *journal = driver->journal;
     enum error_code code = journal_read(journal, seq, &entry, error);
     if (code != ERROR_OK || !is_wanted(filter, &entry))
         return code;
@@ -104,10 +109,11 @@ static enum error_code print_entry(struct journal *journal, uint64_t seq,
                    (const char *)value.data + SIGNATURE_BYTES);
         return code;
     }
-    printf("%6llu  %.19sZ  %-14s", (unsigned long long)entry.seq, entry.utc, entry.type);
-    print_entry_summary(&entry);
-    puts("");
-    return ERROR_OK;
+    text_add_format(&line, "%6llu  %.19sZ  %-14s", (unsigned long long)entry.seq, entry.utc,
+                    entry.type);
+    add_entry_summary(&line, &entry);
+    print_line(driver->world, &line);
+    return text_failed(&line, error) ? error->code : ERROR_OK;
 }
 
 enum error_code command_log(const struct command_line *line, enum exit_status *ret_status,
@@ -124,7 +130,7 @@ enum error_code command_log(const struct command_line *line, enum exit_status *r
     if (code == ERROR_OK && !line->options.json)
         printf("%6s  %-20s  %-14s what it says\n", "entry", "UTC", "type");
     for (uint64_t seq = 0; code == ERROR_OK && seq < entries; seq++)
-        code = print_entry(driver->journal, seq, &filter, line->options.json, error);
+        code = print_entry(driver, seq, &filter, line->options.json, error);
     *ret_status = EXIT_DONE;
     return code;
 }
