@@ -212,7 +212,7 @@ class Bench:
 
 
 def known_survivors(root):
-    """Three lines each: `path | kind`, the line of code, the reason; without it nothing is known."""
+    """Three lines each: `path | kind`, the line of code, the reason, which is demanded."""
     known = {}
     text = (root / "tests/verify/mutants.known").read_text("utf-8")
     for block in text.split("\n\n")[1:]:
