@@ -380,7 +380,8 @@ enum error_code engine_command(struct driver *driver, enum event event, const ch
     if (edge == NULL) {
         if (machine_phase(driver->deployment.state) == PHASE_REVERTING)
             return engine_drive(driver, ENGINE_ADVANCE, ret_status, error);
-        bool changed = machine_phase(driver->deployment.state) == PHASE_CHANGED;
+        bool changed = machine_phase(driver->deployment.state) == PHASE_CHANGED
+                       || driver->deployment.state == STATE_ROLLBACK_FAILED;
         return refuse_and_record(
             driver, machine_event_name(event),
             changed ? "a service may have changed: this state can only be rolled back"
