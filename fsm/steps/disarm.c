@@ -309,6 +309,14 @@ enum error_code disarm_recorded(struct driver *driver, const char *reason,
                           error);
 }
 
+/* An entry that could not be written, as the disk said, may be there all the same. After the last
+ * entry of a deployment its session key signs nothing more. */
+static bool has_ended_unseen(struct driver *driver)
+{
+    struct error ignored;
+    return driver_reload(driver, &ignored) == ERROR_OK && !driver_is_open(driver);
+}
+
 bool disarm_at_once(struct driver *driver, const char *reason, struct disarm_seen *ret_seen)
 {
     char key[33];
@@ -324,6 +332,7 @@ bool disarm_at_once(struct driver *driver, const char *reason, struct disarm_see
                                        .evidence = evidence};
     disarm_try(driver, &draft, ret_seen);
     bool recorded = driver->journal != NULL && driver->recorder.session != NULL
+                    && !has_ended_unseen(driver)
                     && disarm_record_late(driver, &draft, ret_seen, &ignored) == ERROR_OK;
     evidence_clear(evidence);
     free(evidence);
