@@ -4,6 +4,7 @@ compose 2, a service that compose builds is released, rolled back to the image t
 back its name by an abort. usage: test_containerd.py"""
 import os
 import pathlib
+import subprocess
 
 import titan
 from titan import insist
@@ -58,7 +59,9 @@ def abort_behind_the_build_gives_the_name_back(stack):
 
 
 NEWER = pathlib.Path(os.environ.get("TITAN_VERSIONS", titan.ROOT / "build" / "versions"))
-for package in ("docker.io", "docker-cli", "containerd", "docker-compose", "docker-buildx"):
+PACKAGES = ("docker.io", "docker-cli", "containerd", "docker-compose", "docker-buildx")
+subprocess.run([titan.ROOT / "tests" / "other-versions", *PACKAGES], check=False)
+for package in PACKAGES:
     if not list(NEWER.glob(package + "_*")):
         titan.skip(f"no {package} in {NEWER}: tests/other-versions {package} fetches it")
 CASES = [built_service_is_released_and_rolled_back, abort_behind_the_build_gives_the_name_back]
