@@ -94,9 +94,11 @@ static enum error_code settle_recreation(struct driver *driver, struct scene *sc
         decide(finding, "done", RESUMPTION_ADOPT,
                "the container is another one than before and runs");
     else
-        decide(finding, now == NULL ? "partial" : "not_done", RESUMPTION_REPEAT,
-               now == NULL ? "the container was removed and no new one is there"
-                           : "the container is still the one from before");
+        decide(finding, now == NULL || !container_runs(now) ? "partial" : "not_done",
+               RESUMPTION_REPEAT,
+               now == NULL           ? "the container was removed and no new one is there"
+               : container_runs(now) ? "the container is still the one from before"
+                                     : "no container of it runs");
     return ERROR_OK;
 }
 

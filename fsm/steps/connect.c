@@ -41,7 +41,8 @@ static enum error_code take_target(struct step *step, struct target_tenancy *ret
 static enum error_code check_bus_answered(const struct step *step, struct error *error)
 {
     const struct setup_bus *bus = &step->driver->config.setup.bus;
-    if (step->seen.interlock.running == 0)
+    if (step->seen.interlock.running == 0
+        && step->driver->deployment.procedure == PROCEDURE_RELEASE)
         return ERROR_OK;
     const struct evidence_item *item = evidence_last(&step->evidence, PROBE_BUS_POLICY_HASH, NULL);
     char where[300];
@@ -277,6 +278,18 @@ static enum error_code check_release_before(struct step *step)
     return ERROR_OK;
 }
 
+/* What runs and does not answer may not hear DISARM either. */
+static enum error_code check_policy_before(struct step *step)
+{
+    const struct step_seen *seen = &step->seen;
+    if (seen->interlock.running == 0 || seen->parity.answered)
+        return ERROR_OK;
+    return step_is(step, EVENT_MISMATCH,
+                   "Execution runs and nobody replies on %s; mend that first, by a release or by "
+                   "hand: a policy change begins with an Execution that answers, or with none",
+                   target_setup(step->target)->bus.subject_policy_hash);
+}
+
 enum error_code step_connect(struct step *step, struct error *error)
 {
     struct target_tenancy tenancy;
@@ -295,8 +308,8 @@ enum error_code step_connect(struct step *step, struct error *error)
         code = check_one_each_before(step);
     if (step_goes_on(step, code) && step_has_policy(step))
         code = note_missing_before(step, error);
-    if (step_goes_on(step, code) && step_has_policy(step)
-        && step->driver->deployment.procedure == PROCEDURE_RELEASE)
-        code = check_release_before(step);
+    if (step_goes_on(step, code) && step_has_policy(step))
+        code = step->driver->deployment.procedure == PROCEDURE_RELEASE ? check_release_before(step)
+                                                                       : check_policy_before(step);
     return step_goes_on(step, code) ? step_is(step, EVENT_DONE, "%s", step->remark) : code;
 }

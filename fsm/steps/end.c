@@ -126,7 +126,8 @@ enum error_code step_restore_code(struct step *step, struct error *error)
         code = keep_tenancy_free(driver, step->target, &step->evidence, error);
     if (!step_goes_on(step, code))
         return code;
-    bool disarmed = deployment_transition_to(&driver->deployment, STATE_DISARMED) != NULL;
+    bool disarmed = deployment_transition_to(&driver->deployment, STATE_DISARMED) != NULL
+                    && !deployment_facts(&driver->deployment, STATE_CONNECTED).down;
     return step_is(step, EVENT_DONE, "%s%s%s",
                    disarmed ? "Execution stays disarmed until somebody runs titan-fsm arm" : "",
                    disarmed && step->remark[0] != '\0' ? "; " : "", step->remark);

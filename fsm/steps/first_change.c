@@ -50,8 +50,8 @@ static enum error_code look_and_compare(struct step *step, struct last_look *loo
                                                             STATE_CONNECTED);
     bool found = step->edge->from == STATE_GUARDED; /* else it was disarmed since */
     const struct last_look_terms terms = {.runs = !may_have_begun(step),
-                                          .interlock = found ? before.interlock
-                                                             : INTERLOCK_DISARMED,
+                                          .interlock = found || before.down ? before.interlock
+                                                                            : INTERLOCK_DISARMED,
                                           .until_ns = step_settle_ns(step)};
     enum error_code code = look_for_the_last_time(step->driver, step->target, &terms,
                                                   &step->evidence, look, error);

@@ -83,12 +83,33 @@ static enum error_code disarm_with_nonce(struct step *step, bool send, struct er
                    view->received ? "" : " and shows no line with this command's nonce");
 }
 
+static bool was_down(const struct step *step)
+{
+    return deployment_facts(&step->driver->deployment, STATE_CONNECTED).down;
+}
+
+/* What does not run needs no DISARM, and could not show one. */
+static enum error_code look_for_absence(struct step *step, struct error *error)
+{
+    const char *execution = step->driver->config.setup.services.execution;
+    enum error_code code = compose_containers(step->target, &step->evidence, &step->seen.containers,
+                                              error);
+    return code == ERROR_OK && containers_running(&step->seen.containers, execution) > 0
+               ? step_is(step, EVENT_MISMATCH,
+                         "Execution did not run before and runs now; find out who started it")
+               : code;
+}
+
 enum error_code step_disarm(struct step *step, struct error *error)
 {
     enum error_code code = step_connect_target(step, error);
+    bool down = was_down(step);
     if (step_goes_on(step, code))
-        code = disarm_with_nonce(step, !step->adopted, error);
-    return step_goes_on(step, code) ? step_is(step, EVENT_DONE, "%s", "") : code;
+        code = down ? look_for_absence(step, error)
+                    : disarm_with_nonce(step, !step->adopted, error);
+    return step_goes_on(step, code) ? step_is(step, EVENT_DONE, "%s",
+                                              down ? "Execution does not run: safe by absence" : "")
+                                    : code;
 }
 
 /* Whether the service's container is another one than before this deployment, and runs. */
@@ -131,10 +152,13 @@ static enum error_code recreate_disarmed(struct step *step, const char *service,
     enum error_code code = step_connect_target(step, error);
     if (step_goes_on(step, code) && (step->adopted || step->repeated))
         code = look_for_new_container(step, service, &recreated, error);
+    bool absent = first && !recreated && was_down(step);
     if (step_goes_on(step, code) && first && !recreated)
         code = first_change(step, error);
+    if (step_goes_on(step, code) && absent)
+        code = first_change_remove_stopped(step, error);
     if (step_goes_on(step, code))
-        code = disarm_with_nonce(step, true, error);
+        code = absent ? look_for_absence(step, error) : disarm_with_nonce(step, true, error);
     if (step_goes_on(step, code) && !recreated)
         code = up(step,
                   &(struct compose_up){.services = {service},

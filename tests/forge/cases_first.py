@@ -94,6 +94,28 @@ def expected():
     return driver
 
 
+def started_in_policy(journal):
+    """The stopped container is left, and Execution is brought up."""
+    entry = T(journal, "deploy_execution")
+    stopped = journal.text(edit.item(T(journal, "disarm"), "compose.containers"))
+    edit.drop(entry, "act", 0, f"remove {EXECUTION}")
+    for nth in (2, 3):
+        edit.put(journal, edit.item(entry, "compose.containers", nth), stopped)
+
+
+def runs_in_disarm(journal):
+    """The list in place of the DISARM shows that Execution runs."""
+    one = edit.item(T(journal, "disarm"), "compose.containers")
+    text = journal.text(edit.item(T(journal, "verify_execution"), "compose.containers"))
+    edit.put(journal, one, text)
+
+
+def armed_in_policy(journal):
+    one = edit.item(T(journal, "deploy_execution"), "logs.execution", -1)
+    edit.add_line(journal, one, "EXECUTION ARMED: a stranger")
+    edit.add_line(journal, one, "EXECUTION DISARMED: a stranger")
+
+
 def contrary_before():
     """Nobody replies, and Execution and Brain name different hashes."""
     driver = journals_first.Driver()
@@ -187,6 +209,18 @@ CASES = [
     Case("fi_unanswered", "H-16", "release_unhealthy", nobody_replies, finds=("H-14",)),
     Case("fi_left", "R-02", journals_first.first_release_rolled_back, left()),
     Case("fi_left_stopped", "R-02", journals_first.first_release_rolled_back, left(state="exited")),
+    Case("fi_policy", "N-13", journals_first.first_policy, unchanged, exit_status=0),
+    Case("fi_policy_crashed", "N-13", journals_first.crashed_policy, unchanged, exit_status=0),
+    Case("fi_policy_started", "L-19", journals_first.crashed_policy, started_in_policy),
+    Case("fi_policy_not_gone", "L-01", journals_first.crashed_policy, started_in_policy),
+    Case("fi_policy_runs", "L-01", journals_first.first_policy, runs_in_disarm),
+    Case("fi_policy_armed", "L-05", journals_first.first_policy, armed_in_policy),
+    Case(
+        "fi_policy_unseen",
+        "P-12",
+        journals_first.first_policy,
+        drop_item("deploy_execution", "compose.containers", 2),
+    ),
     Case("fi_unasked", "N-13", *unasked(), exit_status=0),
     Case("fi_unasked_late", "P-12", *unasked(2)),
     Case(

@@ -82,6 +82,18 @@ def silent_release(driver):
     return driver
 
 
+def first_policy():
+    driver = nothing_runs()
+    driver.policy_change("2", "b")
+    return driver
+
+
+def crashed_policy():
+    driver = crashed()
+    driver.policy_change("2", "b")
+    return driver
+
+
 ALL = {
     story.__name__: story
     for story in (
@@ -91,5 +103,7 @@ ALL = {
         crashed_release_rolled_back,
         without_brain,
         silent_before,
+        first_policy,
+        crashed_policy,
     )
 }

@@ -184,15 +184,21 @@ class Driver(Back):
     def disarm(self):
         self.confirm_change()
         self.begin("disarm")
-        self.publish(arm=False)
-        self.look()
+        self.disarm_what_ran()
         self.end("disarmed")
+
+    def disarm_what_ran(self):
+        if EXECUTION in self.ran:
+            self.publish(arm=False)
+            self.look()
+        else:
+            self.list()
 
     def deploy_execution(self):
         self.begin("deploy_execution")
         self.last_look()
-        self.publish(arm=False)
-        self.look()
+        self.remove_stopped()
+        self.disarm_what_ran()
         self.up([EXECUTION], self.new)
         self.look()
         self.end("execution_deployed")

@@ -17,7 +17,7 @@
 
 #define GO "run --rearm yes --confirm " PERSON_TARGET
 static const struct person_choice choice = {.window_ms = 1000, .interval_ms = 500};
-enum { DONE = 0, ROLLED_BACK = 10 };
+enum { DONE = 0, ROLLED_BACK = 10, ABORTED = 11 };
 
 /* How a target is found. */
 struct start {
@@ -108,7 +108,9 @@ static struct scripted *found(const struct start *start, const struct titan_rele
     struct scripted *world = person_begins(97, &choice);
     titan_publish(&world->titan, release);
     start->arrange(&world->titan);
-    if (person_runs(world, "begin release --reason test") != DONE)
+    if (person_runs(world, release->policy != NULL ? "begin policy --reason test"
+                                                   : "begin release --reason test")
+        != DONE)
         fail_msg("%s: %s", start->name, person_said());
     return world;
 }
@@ -154,6 +156,79 @@ static void release_that_fails_takes_away_what_was_not_there(void **state)
         expect_verdict(world, starts[i].name);
         scripted_close(world);
     }
+}
+
+/* What does not run is safe by absence; what runs must answer. */
+static void policy_change_begins_with_an_answer_or_with_nothing(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < STARTS; i++) {
+        struct scripted *world = found(&starts[i],
+                                       &(struct titan_release){.subject = "next", .policy = "p2"});
+        bool silent = starts[i].arrange == silence;
+        int status = person_runs(world, GO);
+        if (status != (silent ? ABORTED : DONE))
+            fail_msg("%s: %d\n%s", starts[i].name, status, person_said());
+        assert_true((strstr(person_said(), "mend that first") != NULL) == silent);
+        assert_true(titan_running(&world->titan, "titan-execution")->armed);
+        expect_verdict(world, starts[i].name);
+        scripted_close(world);
+    }
+}
+
+static void policy_change_that_fails_takes_away_what_was_not_there(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < STARTS; i++) {
+        struct scripted *world = found(&starts[i], &(struct titan_release){.subject = "next",
+                                                                           .policy = "p2",
+                                                                           .brain_policy = "p3"});
+        int status = person_runs(world, GO);
+        if (status != (starts[i].arrange == silence ? ABORTED : ROLLED_BACK))
+            fail_msg("%s: %d\n%s", starts[i].name, status, person_said());
+        assert_true(runs(world, "titan-execution") == starts[i].execution);
+        assert_true(runs(world, "titan-brain") == starts[i].brain);
+        expect_verdict(world, starts[i].name);
+        scripted_close(world);
+    }
+}
+
+/* Nobody armed it, whoever says otherwise. */
+static void execution_that_comes_up_armed_is_rolled_back(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2 * (STARTS - 1); i++) {
+        const struct start *start = &starts[i / 2];
+        struct scripted *world =
+            found(start, &(struct titan_release){.subject = "next",
+                                                 .policy = i % 2 != 0 ? "p2" : NULL,
+                                                 .execution_faults = FAULT_STARTS_ARMED});
+        if (start->arrange != silence || i % 2 == 0)
+            assert_int_equal(person_runs(world, GO), ROLLED_BACK);
+        expect_verdict(world, start->name);
+        scripted_close(world);
+    }
+}
+
+static void interrupted_policy_change_is_gone_on_with(void **state)
+{
+    (void)state;
+    static const char *const moments[] = {"\"action\":\"disarm\"",
+                                          "\"action\":\"deploy_execution\"",
+                                          "\"action\":\"deploy_brain\""};
+    for (size_t i = 0; i < 3; i++)
+        for (size_t k = 0; k < sizeof moments / sizeof moments[0]; k++) {
+            struct scripted *world = found(&starts[i], &(struct titan_release){.subject = "next",
+                                                                               .policy = "p2"});
+            struct moment moment = {.word = moments[k]};
+            moment_set(world, &moment);
+            (void)person_runs(world, GO);
+            moment_clear(world);
+            if (person_runs(world, "resume --rearm yes --confirm " PERSON_TARGET) != DONE)
+                fail_msg("%s: %s", starts[i].name, person_said());
+            expect_verdict(world, starts[i].name);
+            scripted_close(world);
+        }
 }
 
 static void bring_the_bus(struct scripted *world)
@@ -216,6 +291,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(release_completes),
         cmocka_unit_test(release_that_fails_takes_away_what_was_not_there),
+        cmocka_unit_test(policy_change_begins_with_an_answer_or_with_nothing),
+        cmocka_unit_test(policy_change_that_fails_takes_away_what_was_not_there),
+        cmocka_unit_test(execution_that_comes_up_armed_is_rolled_back),
+        cmocka_unit_test(interrupted_policy_change_is_gone_on_with),
         cmocka_unit_test(bus_comes_with_the_release),
         cmocka_unit_test(interrupted_switch_is_gone_on_with),
         cmocka_unit_test(two_of_one_are_refused),

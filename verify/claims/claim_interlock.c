@@ -88,12 +88,33 @@ static bool was_gone(const struct audit *audit, const struct entry *entry)
            && !comes_back(audit, entry);
 }
 
+/* L-01: nothing ran that could be disarmed, and nothing was sent. */
+static bool is_safe_by_absence(const struct audit *audit, const struct step *step)
+{
+    const struct entry *entry = step->transition;
+    const struct entry *snapshot = deployment_good_entry(&audit->deployment, ACTION_CONNECT);
+    const struct listing *before = snapshot != NULL ? reading_last_list(snapshot) : NULL;
+    const struct item *up = entry_first_item(entry, 0, entry->item_count, PROBE_COMPOSE_UP);
+    bool deploys = step->action == ACTION_DEPLOY_EXECUTION;
+    if (before == NULL || reading_running(before, audit->genesis.execution) > 0
+        || behind_publish(audit, entry) > 0 || (!deploys && step->action != ACTION_DISARM)
+        || (deploys && up == NULL))
+        return false;
+    const struct look *look = hearing_look(&audit->deployment.hearing, entry, 0,
+                                           deploys ? (size_t)(up - entry->items)
+                                                   : entry->item_count);
+    return look != NULL
+           && (look->showing == SHOWING_GONE || (!deploys && look->showing == SHOWING_STILL));
+}
+
 static void check_disarm(const struct audit *audit, const struct step *step,
                          struct finding *finding)
 {
     const struct entry *entry = step->transition;
     const char *why = "";
     bool safe = step->action == ACTION_MAKE_SAFE;
+    if (is_safe_by_absence(audit, step))
+        return;
     if (safe && (interlock_is_removed(audit, entry) || was_gone(audit, entry)))
         return;
     if (!interlock_disarm_is_observed(audit, entry, behind_publish(audit, entry), key_of(step),
@@ -229,7 +250,7 @@ static void check_step(const struct audit *audit, const struct step *step, struc
     bool deploys = step->action == ACTION_DEPLOY_EXECUTION || step->action == ACTION_DEPLOY_BRAIN,
          good = step_is_good(step);
     check_publishes(audit, step, finding);
-    if (step->action == ACTION_SWITCH_SERVICES)
+    if (step->action == ACTION_SWITCH_SERVICES || step->action == ACTION_DEPLOY_EXECUTION)
         check_not_started(audit, step, finding);
     if (good && (step->action == ACTION_DISARM || step->action == ACTION_MAKE_SAFE || deploys))
         check_disarm(audit, step, finding);

@@ -37,7 +37,10 @@ static bool find_disarm(const struct hearing *hearing, const struct step *step, 
         }
     span->run = HEARING_NONE;
     span->heard = look != NULL ? look->heard_end : 0;
-    return step->action == ACTION_MAKE_SAFE && look != NULL && look->showing == SHOWING_GONE;
+    bool gone = look != NULL && look->showing == SHOWING_GONE,
+         still = look != NULL && look->showing == SHOWING_STILL;
+    return (gone && step->action == ACTION_MAKE_SAFE)
+           || ((gone || still) && step->action == ACTION_DISARM);
 }
 
 /* The next span at or behind the step `*from`; it moves on to the step behind it. */

@@ -172,8 +172,7 @@ static bool part_may_be_absent(const struct match *match, const struct part *par
 
 static void check_row(struct match *match, const struct part *row, struct finding *finding)
 {
-    match->front = row == procedure_row_of_action(ACTION_SWITCH_SERVICES)
-                   || row == procedure_row_of_action(ACTION_DEPLOY_EXECUTION);
+    match->front = procedure_row_has_last_look(row);
     for (const struct part *part = row; part->probe != PROBE_INVALID; part++) {
         match->front = match->front && part->act == NULL;
         match->end = match->front ? reading_first_act(match->entry) : match->entry->item_count;

@@ -175,6 +175,25 @@ static const struct part *safe_row(const struct audit *audit, const struct entry
                : sent_row;
 }
 
+/* Where Execution did not run before no DISARM is sent (L-01). */
+static const struct part absent_row[] = {ONE(COMPOSE_CONTAINERS), {0}},
+                         first_row[] = {
+                             LAST, ACTED(COMPOSE_CONTAINERS, ""), ACTED(COMPOSE_UP, ""), LOOK, {0}};
+
+static bool execution_ran_before(const struct audit *audit)
+{
+    const struct entry *snapshot = deployment_good_entry(&audit->deployment, ACTION_CONNECT);
+    const struct listing *before = snapshot != NULL ? reading_last_list(snapshot) : NULL;
+    return before == NULL || reading_running(before, audit->genesis.execution) > 0;
+}
+
+static bool sends_nothing(const struct step *step)
+{
+    const struct entry *entry = step->transition;
+    return (step->action == ACTION_DISARM || step->action == ACTION_DEPLOY_EXECUTION)
+           && entry_item(entry, 0, entry->item_count, PROBE_BUS_PUBLISH, NULL) == NULL;
+}
+
 /* Execution, and then others that are affected. */
 static const struct part both_row[] = {ONE(COMPOSE_SERVICES),
                                        ONE(COMPOSE_CONTAINERS),
@@ -228,10 +247,18 @@ const struct part *procedure_row_of_step(const struct audit *audit, const struct
 {
     if (is_rest(&audit->deployment, step))
         return rest_row;
+    if (sends_nothing(step) && !execution_ran_before(audit))
+        return step->action == ACTION_DISARM ? absent_row : first_row;
     if (step->action == ACTION_MAKE_SAFE)
         return safe_row(audit, step->transition);
     return step->action == ACTION_REDEPLOY ? redeploy_row(audit, step->transition)
                                            : rows[step->action];
+}
+
+bool procedure_row_has_last_look(const struct part *row)
+{
+    return row == rows[ACTION_SWITCH_SERVICES] || row == rows[ACTION_DEPLOY_EXECUTION]
+           || row == first_row;
 }
 
 const struct part *procedure_row_of_action(enum action action)
