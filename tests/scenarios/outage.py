@@ -118,7 +118,7 @@ def in_the_window(stack, operator, name="release-2"):
     before = samples(operator)
     driver = begun(stack, operator, name)
     titan.wait_until(
-        "samples", lambda: samples(operator) >= before + 2 or driver.poll() is not None, 60
+        "samples", lambda: samples(operator) >= before + 2 or driver.poll() is not None, 180
     )
     insist(driver.poll() is None, f"it ended before\n{operator.fsm('log').out}")
     return driver
