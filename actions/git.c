@@ -24,11 +24,16 @@ static enum error_code read_line_of(const struct evidence *evidence, const char 
     return bytes_append(ret_line, length > 0 ? (const char *)output->data : "", length, error);
 }
 
-/* A commit or a branch is never cut: it is what a rollback returns to. */
+/* A commit or a branch is never cut: it is what a rollback returns to. An answer without its end
+ * was cut on the way. */
 static enum error_code copy_name(const struct evidence *evidence, const char *name, char *ret_text,
                                  size_t size, struct error *error)
 {
     CLEANUP_BYTES struct bytes line = {0};
+    const struct bytes *output = &evidence_last(evidence, name, NULL)->output;
+    if (output->size > 0 && output->data[output->size - 1] != '\n')
+        return error_set(error, ERROR_PROTOCOL, 0, name, "try again",
+                         "the answer of git on the target has no end");
     enum error_code code = read_line_of(evidence, name, &line, error);
     return code == ERROR_OK ? text_exact(ret_text, size, (const char *)line.data, name, error)
                             : code;
