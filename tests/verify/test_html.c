@@ -233,6 +233,7 @@ static void html_print_rolled_back_all_parts(void **state)
         "had restored what ran before in",
         "rollback, limit: 5 min 0 s",
         "window: 5 min 0 s",
+        " and the policy hash) 3 are not good.",
         "is not good (status 503)",
         "<th scope=\"col\">Restored (<a href=\"#entry-",
         "<span class=\"tag undecidable\">changed</span>",
