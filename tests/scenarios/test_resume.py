@@ -236,7 +236,7 @@ def connect_that_hangs_is_interrupted(stack):
 
 
 def takeover_over_ssh_locks_the_old_driver_out(stack):
-    alice = team.alice_of(stack, ssh=True, tenancy_ms=1500)
+    alice = team.alice_of(stack, ssh=True, tenancy_ms=9000)
     stack.commit("release-2")
     alice.begin("release")
     team.advance_to(alice, "pulled")

@@ -328,7 +328,7 @@ def session_key_of_elsewhere_is_not_tried(stack):
 
 
 def lost_journal_is_succeeded(stack):
-    alice = alice_of(stack, tenancy_ms=1500)
+    alice = alice_of(stack, tenancy_ms=9000)
     stack.commit("release-2")
     alice.begin("release")
     advance_to(alice, "connected")
