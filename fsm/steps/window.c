@@ -146,7 +146,7 @@ static enum error_code record_look(struct step *step, int64_t number, const stru
 
 /* The window is as long as its evidence says: a sample begins with what was sent first, which is
  * later than the beginning of the look where the link had to be made again. */
-static int64_t first_sent_ns(const struct evidence *evidence, int64_t otherwise_ns)
+static int64_t sample_sent_ns(const struct evidence *evidence, int64_t otherwise_ns)
 {
     int64_t first_ns = evidence->count > 0 ? evidence->items[0].sent_ns : otherwise_ns;
     for (size_t i = 1; i < evidence->count; i++)
@@ -164,7 +164,7 @@ static enum error_code take_sample(struct step *step, const struct expectation *
         code = window_look(step, expected, ret_look, error);
     if (code != ERROR_OK)
         return code;
-    ret_look->sent_ns = first_sent_ns(&step->evidence, ret_look->sent_ns);
+    ret_look->sent_ns = sample_sent_ns(&step->evidence, ret_look->sent_ns);
     code = record_look(step, number, ret_look, error);
     evidence_clear(&step->evidence);
     return code;
