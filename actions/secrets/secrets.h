@@ -12,9 +12,10 @@
  *            secret: policy hashes, commits and images must stay comparable. Words that this tool
  *            reads, or that titan.yml or the rendered file names (services, images, containers),
  *            whole or in part, under any key: without "healthy" a record would say nothing. Short
- * values: under 4 bytes, hex digits under 8, digits under 12, which occur by chance in hashes and
- * times. Where such a value has a key that looks secret, secrets_note() names the key. Memory:
- * locked, and wiped by secrets_close(). */
+ *            values: under 4 bytes, hex digits under 8, digits under 12, which occur by chance in
+ *            hashes and times. Where such a value has a key that looks secret, secrets_note()
+ *            names the key.
+ * Memory:    locked, and wiped by secrets_close(). */
 #ifndef ACTIONS_SECRETS_H
 #define ACTIONS_SECRETS_H
 

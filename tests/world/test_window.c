@@ -42,6 +42,14 @@ static void count_calls(struct scripted *world)
     world->fault_context = world;
 }
 
+/* The reading of the clock that is slow, of those behind the beginning of the window. */
+static unsigned slow_read;
+
+static void be_slow(struct scripted *world)
+{
+    world->timeline.slow_read = slow_read;
+}
+
 /* It comes up again before each sample. */
 static void crash_loop(struct scripted *world)
 {
@@ -284,11 +292,27 @@ static void restart_at_any_moment_of_a_sample_fails_it(void **state)
     print_message("%u calls of a sample\n", all);
 }
 
+/* On a loaded machine the driver waits for the processor at any moment: between two looks at its
+ * clock, and before a command. The window that it completes is as long by its evidence. */
+static void slow_at_any_moment_the_window_is_whole(void **state)
+{
+    static const struct ending ending = {.name = "the driver is slow once",
+                                         .release = {.subject = "two"},
+                                         .at = STATE_ARMED,
+                                         .word = "\"action\":\"observe_window\"",
+                                         .act = be_slow,
+                                         .end = STATE_COMPLETED};
+    (void)state;
+    for (slow_read = 1; slow_read <= 40; slow_read++)
+        ending_check(&ending);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(window_ends_as_it_must),
         cmocka_unit_test(restart_at_any_moment_of_a_sample_fails_it),
+        cmocka_unit_test(slow_at_any_moment_the_window_is_whole),
     };
     return cmocka_run_group_tests(tests, NULL, beginning_close_all);
 }

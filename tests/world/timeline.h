@@ -12,6 +12,7 @@
 
 struct timeline {
     int64_t now_ns, wall_offset_ns; /* boot clock; what is added for the wall clock */
+    unsigned slow_read;     /* the reading from here on before which the driver waits; 0 = none */
     int64_t driver_boot_ns; /* when the driver's machine was started: its boot clock is behind */
     char boot[BOOT_ID_LENGTH + 1];        /* of the driver's machine */
     char target_boot[BOOT_ID_LENGTH + 1]; /* the same at first */
