@@ -44,14 +44,19 @@ static void check_start(const struct audit *audit, const struct step *observed,
 {
     const struct entry *switched = deployment_good_entry(&audit->deployment,
                                                          ACTION_SWITCH_SERVICES);
-    if (!audit->deployment.policy && switched == NULL)
-        finding_undecidable(finding, "W-03", sample,
-                            "the record does not say when services were switched");
-    else if (!audit->deployment.policy)
+    bool release = !audit->deployment.policy, armed = false;
+    if (release && switched != NULL)
         check_start_from(audit, switched, false, sample, finding);
-    for (const struct step *step = audit->deployment.steps; step < observed; step++)
-        if (step->action == ACTION_ARM && step_is_good(step))
-            check_start_from(audit, step->transition, true, sample, finding);
+    for (const struct step *step = audit->deployment.steps; step < observed; step++) {
+        if (step->action != ACTION_ARM || !step_is_good(step))
+            continue;
+        armed = true;
+        check_start_from(audit, step->transition, true, sample, finding);
+    }
+    if (release ? switched == NULL : !armed)
+        finding_undecidable(finding, "W-03", sample,
+                            "the record does not say when services were switched, or Execution "
+                            "was armed");
 }
 
 static void check_gap_between(const struct audit *audit, const struct entry *before,
