@@ -50,6 +50,28 @@ static inline int local_target_open(struct local_target *local)
                : -1;
 }
 
+/* Prepares or inspects the directory with sh, in one line, as an operator on that machine does. The
+ * script is the test's own text. 0 = every command that it ends with succeeded. */
+static inline int local_target_shell(const struct local_target *local, const char *script)
+{
+    char command[1200];
+    int length = snprintf(command, sizeof command, "cd %s && { %s; }", local->directory, script);
+    return length > 0 && (size_t)length < sizeof command ? system(command) : -1;
+}
+
+/* A file of the directory, with this mode whatever the umask is. 0, or -1. */
+static inline int local_target_write(const struct local_target *local, const char *name,
+                                     mode_t mode, const char *text)
+{
+    char path[200];
+    (void)snprintf(path, sizeof path, "%s/%s", local->directory, name);
+    FILE *file = fopen(path, "w");
+    if (file == NULL)
+        return -1;
+    bool written = fputs(text, file) >= 0 && fchmod(fileno(file), mode) == 0;
+    return fclose(file) == 0 && written ? 0 : -1;
+}
+
 static inline void local_target_close(struct local_target *local)
 {
     target_close(local->target);

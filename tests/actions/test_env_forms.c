@@ -169,8 +169,8 @@ static void write_text(const char *directory, const char *name, const char *text
     assert_int_equal(fputs(text, file) >= 0 && fclose(file) == 0, true);
 }
 
-/* What a command prints; its exit status. sh sets its directory and its locale; every word of the
- * line is one of this test. */
+/* What a command prints; its exit status. A shell starts it, because popen() alone sets neither
+ * directory nor locale; every word of the line is one of this test. */
 static int output_of(const char *directory, const char *program, const char *words,
                      struct bytes *ret_text)
 {

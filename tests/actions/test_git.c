@@ -14,11 +14,9 @@ static const char JOURNAL[] = "00112233445566778899aabbccddeeff";
 static struct local_target local;
 static char before[41];
 
-static void shell(const char *format)
+static void shell(const char *script)
 {
-    char command[1200];
-    (void)snprintf(command, sizeof command, "cd %s && { %s; }", local.directory, format);
-    assert_int_equal(system(command), 0);
+    assert_int_equal(local_target_shell(&local, script), 0);
 }
 
 /* Two commits on main; the tree is at the second one. */

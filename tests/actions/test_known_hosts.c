@@ -38,7 +38,8 @@ static struct known_hosts ask(const char *text, const char *host)
     return found;
 }
 
-/* What ssh-keygen finds; all the lines have the same key. */
+/* What ssh-keygen finds; all the lines have the same key. OpenSSH has no library to call, so a
+ * shell starts the program; host and path are words of this file and mean nothing to the shell. */
 static struct known_hosts ask_openssh(const char *path, const char *host)
 {
     struct known_hosts found = {.same = false};
@@ -82,7 +83,7 @@ static void search_generated_corpus_as_ssh_keygen_reads_it(void **state)
     (void)state;
     static const char *const hosts[] = {"titan.example", "[titan.example]:2222", "192.0.2.7"};
     char path[] = "/tmp/titan-known-XXXXXX", command[128];
-    int descriptor = mkstemp(path), found = 0;
+    int descriptor = mkstemp(path), found = 0, hashed = 0;
     assert_true(descriptor >= 0);
     (void)close(descriptor);
     for (int round = 0; round < FILES; round++) {
@@ -94,7 +95,8 @@ static void search_generated_corpus_as_ssh_keygen_reads_it(void **state)
         assert_true(fputs(text, file) >= 0);
         assert_int_equal(fclose(file), 0);
         (void)snprintf(command, sizeof command, "ssh-keygen -q -H -f %s >/dev/null 2>&1", path);
-        assert_true(round % 3 != 0 || system(command) >= 0); /* hashed, where it can be */
+        if (round % 3 == 0) /* it refuses a file with a line that it cannot read */
+            hashed += system(command) == 0;
         char read[8192] = "";
         file = fopen(path, "r");
         assert_non_null(file);
@@ -111,6 +113,7 @@ static void search_generated_corpus_as_ssh_keygen_reads_it(void **state)
         }
     }
     assert_true(found > FILES);
+    assert_true(hashed > 0);
     (void)unlink(path);
 }
 

@@ -37,7 +37,7 @@ static struct setup setup;
 static struct target *target;
 static struct evidence evidence;
 
-/* What sh itself says of the line: `sh -n`, on its own and on the script inside it. */
+/* What sh itself says of the line: `sh -n` parses its input, and runs nothing of it. */
 static bool sh_accepts(const char *line)
 {
     FILE *shell = popen("sh -n", "w");
@@ -46,7 +46,8 @@ static bool sh_accepts(const char *line)
     return pclose(shell) == 0;
 }
 
-/* The script within "timeout -k 2 N sh -c '...'; m $?": unquoted by sh, then read by sh. */
+/* The script within "timeout -k 2 N sh -c '...'; m $?". The quotes are what is tested, so that a
+ * real sh must remove them: it runs printf on one quoted word, and `sh -n` parses the result. */
 static bool inner_is_accepted(const char *line)
 {
     const char *inner = strstr(line, " sh -c '");

@@ -215,19 +215,12 @@ static void secrets_open_quoted_multiline_and_address_values(void **state)
 static struct local_target local;
 
 /* A target whose directory has this env file, of this mode; connected. */
-static void connect(const char *env, const char *mode)
+static void connect(const char *env, mode_t mode)
 {
     struct error error;
-    char command[256], path[128];
     assert_int_equal(local_target_open(&local), 0);
     target_close(local.target);
-    (void)snprintf(path, sizeof path, "%s/.env.prod", local.directory);
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    assert_true(fputs(env, file) >= 0);
-    assert_int_equal(fclose(file), 0);
-    (void)snprintf(command, sizeof command, "chmod %s %s", mode, path);
-    assert_int_equal(system(command), 0);
+    assert_int_equal(local_target_write(&local, ".env.prod", mode, env), 0);
     local.setup = setup_of(local.directory);
     assert_int_equal(target_open(&local.setup, local_world(), &local.target, &error), ERROR_OK);
 }
@@ -242,7 +235,7 @@ static void target_run_value_in_two_pieces_is_one_again(void **state)
 {
     (void)state;
     CLEANUP_RESULT struct target_result result = {0};
-    connect("A_PASSWORD=horse-battery-staple\n", "600");
+    connect("A_PASSWORD=horse-battery-staple\n", 0600);
     run(
         &(struct target_command){
             .script = "printf 'x horse-bat'; sleep 0.2; printf 'tery-staple y'; printf "
@@ -257,7 +250,7 @@ static void target_run_each_kind_of_output_is_redacted_as_it_says(void **state)
 {
     (void)state;
     CLEANUP_RESULT struct target_result result = {0};
-    connect("A_PASSWORD=horse-battery-staple\nREGISTRY=127.0.0.1:5000/x\n", "600");
+    connect("A_PASSWORD=horse-battery-staple\nREGISTRY=127.0.0.1:5000/x\n", 0600);
     static const char script[] = "cat .env.prod; cat .env.prod >&2";
     run(&(struct target_command){.script = script}, &result);
     assert_string_equal((const char *)result.output.data,
@@ -279,7 +272,7 @@ static void target_run_forms_of_real_programs_are_redacted(void **state)
     CLEANUP_RESULT struct target_result result = {0};
     connect("A_PASSWORD='it is \"quoted\" & 100% long, so that base64 wraps it over two lines of "
             "its own'\n",
-            "600");
+            0600);
     run(
         &(struct target_command){
             .script = "base64 .env.prod; base64 -w0 .env.prod; od -An -v -tx1 .env.prod; python3 "
@@ -307,7 +300,7 @@ static void target_run_mutating_command_leaves_nothing_behind(void **state)
     struct target_tenancy tenancy = {.journal = "00112233445566778899aabbccddeeff",
                                      .deployment = 3,
                                      .epoch = 2};
-    connect("A_PASSWORD=horse-battery-staple\n", "600");
+    connect("A_PASSWORD=horse-battery-staple\n", 0600);
     run(
         &(struct target_command){
             .script = "printf "
@@ -333,10 +326,10 @@ static void secrets_check_file_open_to_others_or_missing_is_refused(void **state
     (void)state;
     struct error error;
     CLEANUP_RESULT struct target_result result = {0};
-    connect("A_PASSWORD=horse-battery-staple\n", "600");
+    connect("A_PASSWORD=horse-battery-staple\n", 0600);
     assert_int_equal(secrets_check(target_secrets(local.target), &error), ERROR_OK);
     local_target_close(&local);
-    connect("A_PASSWORD=horse-battery-staple\n", "640");
+    connect("A_PASSWORD=horse-battery-staple\n", 0640);
     assert_int_equal(secrets_check(target_secrets(local.target), &error), ERROR_REFUSED);
     assert_string_equal(error.next, "chmod 600 .env.prod");
     assert_true(secrets_are_known(target_secrets(local.target)));
@@ -354,14 +347,13 @@ static void secrets_check_file_open_to_others_or_missing_is_refused(void **state
 static void secrets_open_credentials_of_this_machine_are_redacted(void **state)
 {
     (void)state;
-    char command[256], path[128];
+    char path[128];
     struct error error;
     CLEANUP_RESULT struct target_result result = {0};
-    connect("", "600");
+    connect("", 0600);
     target_close(local.target);
     (void)snprintf(path, sizeof path, "%s/bus.password", local.directory);
-    (void)snprintf(command, sizeof command, "umask 077; printf 'bus-word-of-mine\\n' > %s", path);
-    assert_int_equal(system(command), 0);
+    assert_int_equal(local_target_write(&local, "bus.password", 0600, "bus-word-of-mine\n"), 0);
     local.setup.bus.password_file = path;
     local.setup.checks[0] = (struct setup_check){.id = "x", .token_file = path};
     local.setup.check_count = 1;

@@ -33,11 +33,9 @@ static enum error_code run(const char *script, struct target_result *result, str
     return target_run(local.target, &(struct target_command){.script = script}, result, error);
 }
 
-static void shell(const char *format)
+static void shell(const char *script)
 {
-    char command[512];
-    (void)snprintf(command, sizeof command, "cd %s && %s", local.directory, format);
-    assert_int_equal(system(command), 0);
+    assert_int_equal(local_target_shell(&local, script), 0);
 }
 
 static void target_run_status_and_output_are_exact(void **state)

@@ -104,10 +104,8 @@ static void tenancy_read_damaged_file_is_an_error(void **state)
 {
     struct local_target *local = *state;
     struct tenancy tenancy;
-    char command[200];
-    (void)snprintf(command, sizeof command, "echo '{\"journal\":5}' > %s/state/deployment.json",
-                   local->directory);
-    assert_int_equal(system(command), 0);
+    assert_int_equal(local_target_write(local, "state/deployment.json", 0644, "{\"journal\":5}\n"),
+                     0);
     assert_int_equal(take(local, terms_of(ONE, 1, 1), &tenancy), ERROR_PROTOCOL);
 }
 

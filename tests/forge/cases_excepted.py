@@ -68,17 +68,20 @@ def disarm_and_arm(driver):
     forgery.stranger_arms(driver)
 
 
-def says_disarmed_and_armed(driver):
+def says(driver, *words):
+    """Execution prints these lines, one millisecond apart, though nobody sent a command."""
     execution = driver.target.running(EXECUTION)
-    execution.say(driver.target.now, "EXECUTION DISARMED: nobody")
-    execution.say(driver.target.now + MS, "EXECUTION ARMED: nobody")
+    for nth, line in enumerate(words):
+        execution.say(driver.target.now + nth * MS, line + ": nobody")
     driver.target.wait(5)
+
+
+def says_disarmed_and_armed(driver):
+    says(driver, "EXECUTION DISARMED", "EXECUTION ARMED")
 
 
 def says_received(driver):
-    execution = driver.target.running(EXECUTION)
-    execution.say(driver.target.now, "Received DISARM command: nobody")
-    driver.target.wait(5)
+    says(driver, "Received DISARM command")
 
 
 def blip_behind_a_removal():
@@ -93,10 +96,7 @@ def blip_behind_a_removal():
     driver.end("safe")
     driver.revert()
     driver.redeploy()
-    execution = driver.target.running(EXECUTION)
-    execution.say(driver.target.now, "EXECUTION ARMED: nobody")
-    execution.say(driver.target.now + MS, "EXECUTION DISARMED: nobody")
-    driver.target.wait(5)
+    says(driver, "EXECUTION ARMED", "EXECUTION DISARMED")
     driver.verify_restored()
     return driver
 
@@ -207,14 +207,7 @@ def pull_taken_for_done(found):
         else:
             driver.reconcile(found, "repeat")
             driver.begin("pull_images", key=driver.key, repeats=first)
-        driver.services()
-        driver.fingerprints()
-        driver.policy_files()
-        driver.item("compose.pull", "", "pulled\n", ms=500)
-        driver.act("hold images")
-        driver.item("compose.images", "", driver.target.images(driver.new))
-        driver.item("compose.registry", "", driver.target.registry(driver.new))
-        driver.end("pulled")
+        driver.pulled()
         driver.guard()
         driver.finish_release()
         return driver

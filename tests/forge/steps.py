@@ -57,6 +57,9 @@ class Driver(Back):
 
     def pull(self):
         self.begin("pull_images")
+        self.pulled()
+
+    def pulled(self):
         self.services()
         self.fingerprints()
         self.policy_files()

@@ -155,29 +155,36 @@ static void integrity_rewritten_middle_violated(void **state)
     check_violated(&forge, CLAIM_INTEGRITY, "`prev` is not the hash");
 }
 
+/* Verifies with the standard's limits and the forge's trust file; `asked` says what else. */
+static void verify_asking(struct record *record, struct audit asked, enum selection selection,
+                          struct report *ret_report)
+{
+    CLEANUP_ALLOWED_SIGNERS struct allowed_signers trust = {0};
+    struct limits limits;
+    struct error error;
+    limits_default(&limits);
+    forge_trust(&trust);
+    asked.limits = &limits;
+    asked.trust = &trust;
+    asked.target = FORGE_TARGET;
+    assert_int_equal(verify_record(record, &asked, selection, 0, ret_report, &error), ERROR_OK);
+}
+
 /* With a checkpoint from outside, in the size and by the key given. */
 static struct finding with_checkpoint(const struct forge *whole, size_t size, uint8_t seed,
                                       size_t entries, bool require)
 {
     CLEANUP_RECORD struct record record = {0};
     CLEANUP_REPORT struct report report = {0};
-    CLEANUP_ALLOWED_SIGNERS struct allowed_signers trust = {0};
     struct outside_checkpoint checkpoint = {.path = "witness", .size = size};
     struct forge cut = *whole;
-    struct limits limits;
-    struct error error;
     cut.count = entries;
-    limits_default(&limits);
-    forge_trust(&trust);
     forge_checkpoint(whole, size, seed, &checkpoint.note);
     forge_record(&cut, &record);
-    struct audit audit = {.limits = &limits,
-                          .trust = &trust,
-                          .target = FORGE_TARGET,
-                          .checkpoints = &checkpoint,
+    struct audit asked = {.checkpoints = &checkpoint,
                           .checkpoint_count = 1,
                           .require_anchor = require};
-    assert_int_equal(verify_record(&record, &audit, SELECTION_LAST, 0, &report, &error), ERROR_OK);
+    verify_asking(&record, asked, SELECTION_LAST, &report);
     bytes_free(&checkpoint.note);
     return report.deployments[0].claims[CLAIM_INTEGRITY];
 }
@@ -219,19 +226,10 @@ static void integrity_checkpoint_of_a_fork_violated(void **state)
     forge.values[2] = kept;
     CLEANUP_RECORD struct record record = {0};
     CLEANUP_REPORT struct report report = {0};
-    CLEANUP_ALLOWED_SIGNERS struct allowed_signers trust = {0};
     struct outside_checkpoint checkpoint = {.path = "witness", .note = note, .size = 3};
-    struct limits limits;
-    struct error error;
-    limits_default(&limits);
-    forge_trust(&trust);
     forge_record(&forge, &record);
-    struct audit audit = {.limits = &limits,
-                          .trust = &trust,
-                          .target = FORGE_TARGET,
-                          .checkpoints = &checkpoint,
-                          .checkpoint_count = 1};
-    assert_int_equal(verify_record(&record, &audit, SELECTION_LAST, 0, &report, &error), ERROR_OK);
+    struct audit asked = {.checkpoints = &checkpoint, .checkpoint_count = 1};
+    verify_asking(&record, asked, SELECTION_LAST, &report);
     assert_int_equal(report.status, VERIFY_VIOLATED);
     assert_non_null(strstr(report.deployments[0].claims[CLAIM_INTEGRITY].sentence,
                            "are not those that the checkpoint"));
@@ -270,45 +268,29 @@ static void integrity_anchor_is_asked_of_a_journal_without_deployments(void **st
     (void)state;
     CLEANUP_FORGE struct forge forge;
     CLEANUP_RECORD struct record record = {0};
-    CLEANUP_ALLOWED_SIGNERS struct allowed_signers trust = {0};
     CLEANUP_REPORT struct report report = {0};
-    struct limits limits;
-    struct error error;
     forge_init(&forge);
     forge_genesis(&forge);
-    limits_default(&limits);
-    forge_trust(&trust);
     forge_record(&forge, &record);
-    struct audit audit = {.limits = &limits,
-                          .trust = &trust,
-                          .target = FORGE_TARGET,
-                          .require_anchor = true};
-    assert_int_equal(verify_record(&record, &audit, SELECTION_LAST, 0, &report, &error), ERROR_OK);
+    struct audit asked = {.require_anchor = true};
+    verify_asking(&record, asked, SELECTION_LAST, &report);
     assert_int_equal(report.status, VERIFY_UNDECIDABLE);
     assert_true(check_says(&report.deployments[0].claims[CLAIM_INTEGRITY], "I-08"));
     assert_true(check_says(&report.deployments[0].claims[CLAIM_INTEGRITY], "entry 0"));
 }
 
-static void check_journal(const char *asked, const char *named, enum verify_status status)
+static void check_journal(const char *journal, const char *named, enum verify_status status)
 {
     CLEANUP_FORGE struct forge forge;
     CLEANUP_RECORD struct record record = {0};
-    CLEANUP_ALLOWED_SIGNERS struct allowed_signers trust = {0};
     CLEANUP_REPORT struct report report = {0};
-    struct limits limits;
-    struct error error;
     begin(&forge, "completed");
-    limits_default(&limits);
-    forge_trust(&trust);
     forge_record(&forge, &record);
     record.is_bundle = true;
     memcpy(record.bundle_journal, named, sizeof record.bundle_journal);
     forge_checkpoint(&forge, forge.count, FORGE_OPERATOR, &record.bundle_note);
-    struct audit audit = {.limits = &limits,
-                          .trust = &trust,
-                          .target = FORGE_TARGET,
-                          .journal = asked};
-    assert_int_equal(verify_record(&record, &audit, SELECTION_LAST, 0, &report, &error), ERROR_OK);
+    struct audit asked = {.journal = journal};
+    verify_asking(&record, asked, SELECTION_LAST, &report);
     assert_int_equal(report.status, status);
     if (status == VERIFY_VIOLATED)
         assert_string_equal(report.deployments[0].claims[CLAIM_INTEGRITY].rule, "I-02");
@@ -330,18 +312,12 @@ static void authority_without_genesis_violated(void **state)
     (void)state;
     CLEANUP_FORGE struct forge forge;
     CLEANUP_RECORD struct record record = {0};
-    CLEANUP_ALLOWED_SIGNERS struct allowed_signers trust = {0};
     CLEANUP_REPORT struct report report = {0};
-    struct limits limits;
-    struct error error;
     forge_init(&forge);
     forge_open(&forge, "release");
     forge_until(&forge, "completed");
-    limits_default(&limits);
-    forge_trust(&trust);
     forge_record(&forge, &record);
-    struct audit audit = {.limits = &limits, .trust = &trust, .target = FORGE_TARGET};
-    assert_int_equal(verify_record(&record, &audit, SELECTION_ALL, 0, &report, &error), ERROR_OK);
+    verify_asking(&record, (struct audit){0}, SELECTION_ALL, &report);
     assert_int_equal(report.status, VERIFY_VIOLATED);
     assert_string_equal(report.deployments[0].claims[CLAIM_AUTHORITY].sentence,
                         "the journal does not begin with a genesis");

@@ -12,7 +12,7 @@ enum {
     VOICE_EXECUTION = 2,
     VOICE_BRAIN = 4,
     VOICE_ALL = 7,
-    /* besides: where nobody replied a failed handshake is no voice (H-16) */ VOICE_UNANSWERED = 8
+    VOICE_UNANSWERED = 8, /* added to them: if nobody replied, ignore a failed handshake (H-16) */
 };
 
 enum parity {

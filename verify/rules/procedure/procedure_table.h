@@ -28,8 +28,8 @@ struct part {
 const struct part *procedure_row_of_step(const struct audit *audit, const struct step *step);
 /* Of the action as such: what a command that does the same carries. */
 const struct part *procedure_row_of_action(enum action action);
-bool procedure_row_has_last_look(
-    const struct part *row); /* LAST stands in front of its first act */
+/* Whether the row demands a last look in front of its first act. */
+bool procedure_row_has_last_look(const struct part *row);
 const struct part *procedure_row_of_sample(void);
 /* Of the reconciliation of an action that was interrupted. */
 const struct part *procedure_row_of_finding(enum action interrupted);
