@@ -92,8 +92,7 @@ static bool was_gone(const struct audit *audit, const struct entry *entry)
 static bool is_safe_by_absence(const struct audit *audit, const struct step *step)
 {
     const struct entry *entry = step->transition;
-    const struct entry *snapshot = deployment_good_entry(&audit->deployment, ACTION_CONNECT);
-    const struct listing *before = snapshot != NULL ? reading_last_list(snapshot) : NULL;
+    const struct listing *before = deployment_list_before(&audit->deployment);
     const struct item *up = entry_first_item(entry, 0, entry->item_count, PROBE_COMPOSE_UP);
     bool deploys = step->action == ACTION_DEPLOY_EXECUTION;
     if (before == NULL || reading_running(before, audit->genesis.execution) > 0

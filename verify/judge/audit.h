@@ -78,6 +78,8 @@ bool deployment_changed(const struct deployment *deployment);
 bool step_is_good(const struct step *step); /* "good transition": by done or rearmed */
 /* The evidence of the good transition by this action; NULL. */
 const struct entry *deployment_good_entry(const struct deployment *deployment, enum action action);
+/* The containers that the snapshot found; NULL. */
+const struct listing *deployment_list_before(const struct deployment *deployment);
 /* Whether the nonce is the deployment's own ("Words", own). */
 bool deployment_is_own(const struct deployment *deployment, struct slice nonce);
 /* Whether what the entry shows is answered by going back: it is a failing transition, a sample

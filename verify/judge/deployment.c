@@ -145,6 +145,12 @@ const struct entry *deployment_good_entry(const struct deployment *deployment, e
     return step != NULL ? step->transition : NULL;
 }
 
+const struct listing *deployment_list_before(const struct deployment *deployment)
+{
+    const struct entry *snapshot = deployment_good_entry(deployment, ACTION_CONNECT);
+    return snapshot != NULL ? reading_last_list(snapshot) : NULL;
+}
+
 bool deployment_is_own(const struct deployment *deployment, struct slice nonce)
 {
     for (size_t i = 0; i < deployment->count; i++) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "verify/judge/reading.h"
+#include "verify/judge/voices.h"
 
 static void add_absent(const struct listing *containers, struct slice service, const char *who,
                        char *words, size_t size)
@@ -13,14 +14,6 @@ static void add_absent(const struct listing *containers, struct slice service, c
         (void)snprintf(words + used, size - used, "%s%s %s", used > 0 ? ", " : "", who,
                        reading_service(containers, service) != NULL ? "did not run"
                                                                     : "had no container");
-}
-
-static bool has_reply(const struct entry *entry)
-{
-    for (size_t i = 0; i < entry->item_count; i++)
-        if (entry->items[i].probe == PROBE_BUS_POLICY_HASH && entry->items[i].status == 0)
-            return true;
-    return false;
 }
 
 void missing_words(const struct audit *audit, char *ret_words, size_t size)
@@ -33,7 +26,7 @@ void missing_words(const struct audit *audit, char *ret_words, size_t size)
     add_absent(containers, audit->genesis.execution, "Execution", ret_words, size);
     add_absent(containers, audit->genesis.brain, "Brain", ret_words, size);
     size_t used = strlen(ret_words);
-    if (!has_reply(snapshot))
+    if (!voices_is_answered(snapshot, 0, snapshot->item_count))
         (void)snprintf(ret_words + used, size - used, "%snobody replied for the policy hash",
                        used > 0 ? ", " : "");
 }

@@ -127,8 +127,7 @@ bool services_may_change(const struct audit *audit, const char *service)
 
 bool services_is_new_run(const struct audit *audit, const struct listed *container)
 {
-    const struct entry *snapshot = deployment_good_entry(&audit->deployment, ACTION_CONNECT);
-    const struct listing *before = snapshot != NULL ? reading_last_list(snapshot) : NULL;
+    const struct listing *before = deployment_list_before(&audit->deployment);
     for (size_t i = 0; before != NULL && i < before->count; i++)
         if (strcmp(before->list[i].id, container->id) == 0
             && strcmp(before->list[i].started_at, container->started_at) == 0)

@@ -231,7 +231,7 @@ static void compare_voices(struct chorus *chorus)
     }
 }
 
-static bool is_answered_in(const struct entry *entry, size_t from, size_t to)
+bool voices_is_answered(const struct entry *entry, size_t from, size_t to)
 {
     for (size_t i = from; i < to && i < entry->item_count; i++)
         if (entry->items[i].probe == PROBE_BUS_POLICY_HASH && entry->items[i].status == 0)
@@ -245,7 +245,7 @@ void voices_read(const struct hearing *hearing, const struct genesis *genesis,
 {
     struct chorus chorus = {.voices = {.parity = PARITY_INVALID, .rule = "H-09"}};
     bool execution = false, brain = false;
-    chorus.unanswered = (wanted & VOICE_UNANSWERED) != 0 && !is_answered_in(entry, from, to);
+    chorus.unanswered = (wanted & VOICE_UNANSWERED) != 0 && !voices_is_answered(entry, from, to);
     for (size_t i = from; i < to && i < entry->item_count; i++) {
         const struct item *item = &entry->items[i];
         if (item->probe == PROBE_BUS_POLICY_HASH)

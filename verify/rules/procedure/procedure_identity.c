@@ -239,12 +239,10 @@ static bool is_named_again(const struct entry *entry, size_t place, const char *
 static void check_behind_ups(const struct audit *audit, const struct step *step,
                              const struct listing *pulled, struct finding *finding)
 {
-    const struct entry *entry = step->transition,
-                       *snapshot = deployment_good_entry(&audit->deployment, ACTION_CONNECT);
-    const struct listing *before = snapshot != NULL ? reading_last_list(snapshot) : NULL,
-                         *due = step->action == ACTION_REDEPLOY ? before : pulled;
-    const struct item *up = NULL;
+    const struct entry *entry = step->transition;
     bool back = step->action == ACTION_REDEPLOY;
+    const struct listing *due = back ? deployment_list_before(&audit->deployment) : pulled;
+    const struct item *up = NULL;
     if (back
         && (deployment_good_entry(&audit->deployment, ACTION_VERIFY_RESTORED) == NULL
             || deployment_good_entry(&audit->deployment, ACTION_REDEPLOY) != entry))

@@ -93,8 +93,7 @@ static void compare_list_at(struct differences *differences, const struct item *
 {
     const struct audit *audit = differences->audit;
     const struct genesis *genesis = &audit->genesis;
-    const struct entry *snapshot = deployment_good_entry(&audit->deployment, ACTION_CONNECT);
-    const struct listing *was = snapshot != NULL ? reading_last_list(snapshot) : NULL,
+    const struct listing *was = deployment_list_before(&audit->deployment),
                          *is = reading_list(list);
     if (was == NULL || is == NULL)
         return; /* P-12 and P-31 */

@@ -182,8 +182,7 @@ static const struct part absent_row[] = {ONE(COMPOSE_CONTAINERS), {0}},
 
 static bool execution_ran_before(const struct audit *audit)
 {
-    const struct entry *snapshot = deployment_good_entry(&audit->deployment, ACTION_CONNECT);
-    const struct listing *before = snapshot != NULL ? reading_last_list(snapshot) : NULL;
+    const struct listing *before = deployment_list_before(&audit->deployment);
     return before == NULL || reading_running(before, audit->genesis.execution) > 0;
 }
 
@@ -213,8 +212,7 @@ static const struct part others_row[] = {ONE(COMPOSE_SERVICES),
 /* Execution is brought back first where it ran before, and the others in one more `compose.up`. */
 static const struct part *redeploy_row(const struct audit *audit, const struct entry *entry)
 {
-    const struct entry *snapshot = deployment_good_entry(&audit->deployment, ACTION_CONNECT);
-    const struct listing *before = snapshot != NULL ? reading_last_list(snapshot) : NULL;
+    const struct listing *before = deployment_list_before(&audit->deployment);
     bool ran = before != NULL && reading_running(before, audit->genesis.execution) > 0;
     for (size_t i = 0; ran && i < entry->item_count; i++)
         if (entry->items[i].probe == PROBE_COMPOSE_UP
