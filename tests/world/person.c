@@ -145,6 +145,20 @@ struct scripted *person_begins(uint64_t seed, const struct person_choice *choice
     return scripted;
 }
 
+struct scripted *person_begins_release(uint64_t seed, const struct person_choice *choice, bool sick)
+{
+    struct scripted *scripted = person_begins(seed, choice);
+    titan_publish(&scripted->titan,
+                  &(struct titan_release){.subject = "two",
+                                          .web_faults = sick ? FAULT_UNHEALTHY : 0});
+    if (person_runs(scripted, "begin release --reason test") != 0) {
+        (void)fprintf(stderr, "begin: %s\n", person_said());
+        abort();
+    }
+    files_make_directory(&scripted->titan.files, PERSON_STATE);
+    return scripted;
+}
+
 const char *person_state(struct scripted *scripted)
 {
     static char state[64];

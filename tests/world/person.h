@@ -6,6 +6,7 @@
 #include "tests/world/scripted.h"
 
 #define PERSON_TARGET "titan-test"
+#define PERSON_STATE TITAN_DIRECTORY "/state" /* on the target */
 
 /* What a test may want otherwise; zero is what stands at the right. */
 struct person_choice {
@@ -25,6 +26,9 @@ struct person_choice {
 
 /* A world with its Titan up, and the journal begun. */
 struct scripted *person_begins(uint64_t seed, const struct person_choice *choice);
+/* The same, with PERSON_STATE made and a release begun; `sick`: the release's web is unhealthy. */
+struct scripted *person_begins_release(uint64_t seed, const struct person_choice *choice,
+                                       bool sick);
 /* One command line without the program's name; its exit status. */
 int person_runs(struct scripted *scripted, const char *line);
 const char *person_said(void); /* by the last command: both outputs */

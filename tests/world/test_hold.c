@@ -17,8 +17,7 @@
 #include "tests/world/story.h"
 #include "tests/world/verdict.h"
 
-#define STATE_DIRECTORY TITAN_DIRECTORY "/state"
-#define FILE_NAME STATE_DIRECTORY "/deployment.json"
+#define FILE_NAME PERSON_STATE "/deployment.json"
 #define GO "run --rearm yes --confirm " PERSON_TARGET
 #define RESUME "resume --rearm yes --confirm " PERSON_TARGET
 
@@ -33,7 +32,7 @@ static struct scripted *begun(void)
                             .choice = choice,
                             .release = {.subject = "two"},
                             .begin = "begin release --reason test"});
-    files_make_directory(&world->titan.files, STATE_DIRECTORY);
+    files_make_directory(&world->titan.files, PERSON_STATE);
     return world;
 }
 
@@ -104,10 +103,10 @@ static void script_under_the_lock_is_waited_for(void **state)
 {
     (void)state;
     struct scripted *world = begun();
-    (void)files_put(&world->titan.files, STATE_DIRECTORY "/deploy.lock", 0640, "held", 4);
+    (void)files_put(&world->titan.files, PERSON_STATE "/deploy.lock", 0640, "held", 4);
     assert_int_equal(person_runs(world, GO), EXIT_IS_HELD);
     assert_string_equal(person_state(world), "preflighted");
-    files_find(&world->titan.files, STATE_DIRECTORY "/deploy.lock")->content.size = 0;
+    files_find(&world->titan.files, PERSON_STATE "/deploy.lock")->content.size = 0;
     completes(world, RESUME);
 }
 

@@ -17,7 +17,6 @@
 #include "tests/world/person.h"
 #include "tests/world/verdict.h"
 
-#define STATE_DIRECTORY TITAN_DIRECTORY "/state"
 #define GO "run --rearm yes --confirm " PERSON_TARGET
 #define ADVANCE "advance --confirm " PERSON_TARGET
 
@@ -42,21 +41,15 @@ static void leave_one(struct scripted *world)
     const char *record = arena_text(&arena, "%d %d %s\n", HUNG_GROUP, hung.start,
                                     hung.boot != NULL ? hung.boot : world->timeline.target_boot);
     titan->hung.pid = HUNG_GROUP;
-    (void)files_put(&titan->files, STATE_DIRECTORY "/command.pgid", 0640, record, strlen(record));
-    (void)files_put(&titan->files, STATE_DIRECTORY "/deploy.lock", 0640, "held",
+    (void)files_put(&titan->files, PERSON_STATE "/command.pgid", 0640, record, strlen(record));
+    (void)files_put(&titan->files, PERSON_STATE "/deploy.lock", 0640, "held",
                     hung.under_the_lock ? 4 : 0);
     arena_free(&arena);
 }
 
 static struct scripted *world_of(bool fails)
 {
-    struct scripted *world = person_begins(67, &choice);
-    titan_publish(&world->titan,
-                  &(struct titan_release){.subject = "two",
-                                          .web_faults = fails ? FAULT_UNHEALTHY : 0});
-    assert_int_equal(person_runs(world, "begin release --reason test"), 0);
-    files_make_directory(&world->titan.files, STATE_DIRECTORY);
-    return world;
+    return person_begins_release(67, &choice, fails);
 }
 
 static void insist_said(struct scripted *world, const char *command, int wanted, const char *words)
@@ -133,7 +126,7 @@ static void strangers_one_stays(void **state)
         assert_true(moment.happened && !world->titan.hung.ended);
         assert_null(strstr(person_said(), ENDED));
         assert_false(titan_running(&world->titan, "titan-execution")->armed);
-        files_find(&world->titan.files, STATE_DIRECTORY "/deploy.lock")->content.size = 0;
+        files_find(&world->titan.files, PERSON_STATE "/deploy.lock")->content.size = 0;
         insist_said(world, "resume", EXIT_IS_ROLLED_BACK, NULL);
         assert_false(world->titan.hung.ended);
         scripted_close(world);

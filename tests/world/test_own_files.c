@@ -16,7 +16,6 @@
 #include "tests/world/person.h"
 #include "tests/world/verdict.h"
 
-#define STATE_DIRECTORY TITAN_DIRECTORY "/state"
 #define CONFIRM " --rearm yes --confirm " PERSON_TARGET
 
 enum { EXIT_IS_ROLLED_BACK = 10, EXIT_IS_ROLLBACK_FAILED = 12, EXIT_IS_ABORTED = 11 };
@@ -44,26 +43,26 @@ static struct {
 /* The state directory itself: only what a directory may become. */
 static void damage_directory(struct files *files)
 {
-    size_t size = strlen(STATE_DIRECTORY);
+    size_t size = strlen(PERSON_STATE);
     if (now.damage != MISSING && now.damage != GARBAGE)
         return;
     for (struct file *file = files->first, *next; file != NULL; file = next) {
         next = file->next;
-        if (file->path != NULL && strncmp(file->path, STATE_DIRECTORY, size) == 0)
+        if (file->path != NULL && strncmp(file->path, PERSON_STATE, size) == 0)
             files_remove(files, file->path);
     }
     if (now.damage == GARBAGE)
-        (void)files_put(files, STATE_DIRECTORY, 0644, "x", 1);
+        (void)files_put(files, PERSON_STATE, 0644, "x", 1);
 }
 
 static const char *path_of(struct scripted *world, struct arena *arena)
 {
     if (strcmp(now.name, "rollback") != 0)
-        return arena_text(arena, STATE_DIRECTORY "/%s", now.name);
+        return arena_text(arena, PERSON_STATE "/%s", now.name);
     for (const struct file *file = world->titan.files.first; file != NULL; file = file->next)
         if (file->path != NULL && strstr(file->path, "/rollback-") != NULL)
             return file->path;
-    return STATE_DIRECTORY "/rollback-1.yml";
+    return PERSON_STATE "/rollback-1.yml";
 }
 
 /* What a backup puts back: the same journal's, before its epoch. */
@@ -112,13 +111,7 @@ static void damage_now(struct scripted *world)
 
 static struct scripted *world_of(bool fails)
 {
-    struct scripted *world = person_begins(61, &choice);
-    titan_publish(&world->titan,
-                  &(struct titan_release){.subject = "two",
-                                          .web_faults = fails ? FAULT_UNHEALTHY : 0});
-    assert_int_equal(person_runs(world, "begin release --reason test"), 0);
-    files_make_directory(&world->titan.files, STATE_DIRECTORY);
-    return world;
+    return person_begins_release(61, &choice, fails);
 }
 
 static void complain(const char *what, int status)
