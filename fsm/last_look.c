@@ -166,17 +166,21 @@ static void compare_interlock(const struct last_look_terms *terms, struct last_l
         differs(look, "Execution was %s, is it again, and was not in between", was);
 }
 
-/* Only a hash that was there before can be another now. */
+/* Only a hash that was there before can be another now; but one that a release would have to keep
+ * is none that comes up meanwhile. */
 static void compare_hash(const struct driver *driver, struct last_look *look)
 {
     const struct deployment_facts before = deployment_facts(&driver->deployment, STATE_CONNECTED);
     const struct parity_view *parity = &look->parity;
-    bool known = parity->parity == PARITY_EQUAL || parity->lines_absent;
+    bool known = parity->parity == PARITY_EQUAL || parity->lines_absent,
+         release = driver->deployment.procedure == PROCEDURE_RELEASE;
     if (before.missing[0] != '\0') {
         bool contrary = parity->parity == PARITY_UNEQUAL && !parity->unanswered;
         known = parity->hash[0] != '\0' && !contrary;
         if (!known && !contrary)
             return;
+        if (release && known && before.policy_hash[0] == '\0')
+            differs(look, "the policy hash, that nobody named before, is %.12s now", parity->hash);
     }
     if (before.policy_hash[0] == '\0' || (known && strcmp(before.policy_hash, parity->hash) == 0))
         return;

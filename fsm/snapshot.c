@@ -117,8 +117,8 @@ static enum error_code load_tree(struct driver *driver, const struct journal_ent
 }
 
 /* The last answer of each endpoint counts. */
-static enum error_code load_health(struct driver *driver, const struct journal_entry *entry,
-                                   struct snapshot *snapshot, struct error *error)
+static enum error_code load_answers(struct driver *driver, const struct journal_entry *entry,
+                                    struct snapshot *snapshot, struct error *error)
 {
     const struct setup *setup = &driver->config.setup;
     const json_t *items = json_object_get(entry->body, "evidence");
@@ -129,6 +129,8 @@ static enum error_code load_health(struct driver *driver, const struct journal_e
         const char *probe = json_string_value(json_object_get(item, "probe")),
                    *subject = json_string_value(json_object_get(item, "subject"));
         int status = (int)json_integer_value(json_object_get(item, "status"));
+        if (probe != NULL && strcmp(probe, PROBE_BUS_POLICY_HASH) == 0 && status == 0)
+            snapshot->replied = true;
         if (probe == NULL || subject == NULL || strcmp(probe, PROBE_HEALTH) != 0)
             continue;
         enum error_code code = item_output(driver->journal, item, &body, error);
@@ -161,6 +163,6 @@ enum error_code snapshot_load(struct driver *driver, struct snapshot *snapshot, 
     if (code == ERROR_OK)
         code = load_containers(driver, entry, snapshot, error);
     if (code == ERROR_OK)
-        code = load_health(driver, entry, snapshot, error);
+        code = load_answers(driver, entry, snapshot, error);
     return code == ERROR_OK ? load_images(driver, entry, snapshot, error) : code;
 }

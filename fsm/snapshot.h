@@ -23,6 +23,7 @@ struct snapshot {
     char policy_hash[SHA256_HEX + 1]; /* "" where it was not known, or there is none */
     enum interlock interlock;         /* UNKNOWN the same */
     bool missing; /* Execution or Brain did not run, or nobody replied for the hash */
+    bool replied; /* somebody did */
     /* Endpoints that were not healthy, in the order of the configuration. */
     bool sick[SETUP_NAMES_MAX];
     struct declared declared;     /* as the file declared them then */

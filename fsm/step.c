@@ -311,11 +311,11 @@ const char *step_contrary_line(const struct step *step)
     if (brain && parity->brain_first[0] != '\0' && !parity->unanswered)
         return parity->brain_first;
     /* Whoever was missing before is not asked for after a rollback. */
-    if (step->edge->action == ACTION_VERIFY_RESTORED && step->seen.before.missing)
-        return "";
-    if (execution && parity->execution_absent)
+    bool lenient = step->edge->action == ACTION_VERIFY_RESTORED && step->seen.before.missing;
+    if (execution && parity->execution_absent
+        && !(lenient && step->seen.before.policy_hash[0] == '\0'))
         return "Execution's start-up line of this run is missing";
-    return brain && parity->brain_absent && !parity->brain_none
+    return brain && !lenient && parity->brain_absent && !parity->brain_none
                ? "Brain's handshake line of this run is missing"
                : "";
 }

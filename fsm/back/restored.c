@@ -181,12 +181,16 @@ static bool is_execution_as_safe(const struct step *step)
                                     : seen->interlock.interlock == INTERLOCK_DISARMED;
 }
 
-/* Whoever was missing before is not asked for; but nobody may say otherwise. */
+/* Whoever was missing before is not asked for (of Execution's line: step_contrary_line); but nobody
+ * may say otherwise, and who replied then replies. */
 static bool is_policy_as_before(const struct step *step)
 {
     const struct parity_view *parity = &step->seen.parity;
+    if (step->seen.before.missing && parity->parity == PARITY_UNEQUAL && !parity->unanswered)
+        return false;
     if (step->seen.before.missing)
-        return parity->parity != PARITY_UNEQUAL || parity->unanswered;
+        return step->seen.before.policy_hash[0] == '\0' || !step->seen.before.replied
+               || parity->replied;
     return step->seen.before.policy_hash[0] == '\0' || step_parity_holds(step);
 }
 

@@ -10,10 +10,8 @@
 #include "fsm/roster/authority.h"
 #include "fsm/steps/await.h"
 #include "fsm/steps/disarm.h"
+#include "actions/fresh.h"
 #include "fsm/terminal/progress.h"
-
-/* A verifier takes 30 s, up to the ARM; the intent is recorded in between. */
-static const int64_t FRESH_NS = 25000000000;
 
 /* Of two that run nobody knows which one answers, and which one hears. "" = there are no two. */
 static void describe_doubles(const struct setup_services *services,
@@ -73,9 +71,11 @@ static enum error_code arm_by_hand(struct driver *driver, const char *reason,
         (void)
             snprintf(why, sizeof why, "%s",
                      "Execution's marker does not agree with its last line; run titan-fsm disarm");
-    if (why[0] == '\0' && driver_now_ns(driver) - evidence->items[0].sent_ns > FRESH_NS)
-        (void)snprintf(why, sizeof why, "%s",
-                       "it took more than 25 s to look at both services; run titan-fsm arm again");
+    if (why[0] == '\0' && parity.parity == PARITY_EQUAL)
+        code = fresh_check(evidence, &target_setup(target)->services, driver_now_ns(driver), why,
+                           sizeof why, error);
+    if (code != ERROR_OK)
+        return code;
     if (why[0] != '\0' || parity.parity != PARITY_EQUAL) {
         (void)snprintf(ret_text, room, "not armed: %s", why[0] != '\0' ? why : parity.text);
         return record_refusal(&driver->recorder, "", "arm", ret_text, error);

@@ -8,6 +8,7 @@
 #include "actions/compose/compose.h"
 #include "fsm/steps/await.h"
 #include "fsm/steps/first_change.h"
+#include "actions/fresh.h"
 #include "fsm/steps/own_checks.h"
 #include "fsm/steps/remaining.h"
 #include "fsm/steps/up.h"
@@ -340,6 +341,17 @@ static enum error_code check_parity_now(struct step *step, struct error *error)
                                : ERROR_OK;
 }
 
+/* The looks took their time, and those who spoke may not run any more. */
+static enum error_code check_arm_basis(struct step *step, struct error *error)
+{
+    const struct driver *driver = step->driver;
+    char why[200];
+    enum error_code code = fresh_check(&step->evidence, &driver->config.setup.services,
+                                       clock_boottime_ns(driver->clock), why, sizeof why, error);
+    return code == ERROR_OK && why[0] != '\0' ? step_is(step, EVENT_MISMATCH, "not armed: %s", why)
+                                              : code;
+}
+
 /* Parity again, on this very moment's evidence, and Execution disarmed; then ARM; then Execution
  * itself shows that it received this ARM and is armed. */
 enum error_code step_arm(struct step *step, struct error *error)
@@ -358,6 +370,8 @@ enum error_code step_arm(struct step *step, struct error *error)
         code = check_still_disarmed(step, error);
     if (step_goes_on(step, code))
         code = check_not_withdrawn(step, error);
+    if (step_goes_on(step, code))
+        code = check_arm_basis(step, error);
     if (step_goes_on(step, code))
         code = send_arm(step, error);
     if (step_goes_on(step, code))

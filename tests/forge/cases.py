@@ -16,6 +16,7 @@ import cases_arming
 import cases_excepted
 import cases_findings
 import cases_first
+import cases_fresh
 import cases_images
 import cases_insider
 import cases_last_look
@@ -40,7 +41,7 @@ CASES += cases_last_look.CASES + cases_voiced.CASES + cases_arming.CASES
 CASES += cases_insider.CASES + cases_moments.CASES + cases_persons.CASES
 CASES += cases_excepted.CASES + cases_seen.CASES
 CASES += cases_limits.CASES + cases_findings.CASES + cases_services.CASES + cases_images.CASES
-CASES += cases_first.CASES
+CASES += cases_first.CASES + cases_fresh.CASES
 
 
 def rules_of_format():

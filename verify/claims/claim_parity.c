@@ -130,8 +130,24 @@ static void check_line_before(const struct audit *audit, const struct step *step
             last->naming.hash, hash);
 }
 
+/* H-15: nobody named one before, and now it is there, and would have to be kept. */
+static void check_still_none(const struct audit *audit, const struct entry *entry,
+                             struct finding *finding)
+{
+    struct voices voices;
+    voices_read(&audit->deployment.hearing, &audit->genesis, entry, 0, reading_first_act(entry),
+                VOICE_UNANSWERED, &voices);
+    finding_rests_on(finding, entry);
+    if (voices.hash[0] != '\0')
+        finding_violated(finding, "H-15", entry,
+                         "right before the first change the policy hash is %.12s..., and nobody "
+                         "had named one",
+                         voices.hash);
+}
+
 /* H-15 */
-static void check_voices_as_found(const struct audit *audit, struct finding *finding)
+static void check_voices_as_found(const struct audit *audit, bool none_to_keep,
+                                  struct finding *finding)
 {
     bool again;
     const struct step *step = deployment_first_change(&audit->deployment, &again);
@@ -141,6 +157,10 @@ static void check_voices_as_found(const struct audit *audit, struct finding *fin
         return;
     voices_read(&audit->deployment.hearing, &audit->genesis, snapshot, 0, snapshot->item_count,
                 VOICE_ALL, &was);
+    if (none_to_keep && !again) {
+        check_still_none(audit, step->transition, finding);
+        return;
+    }
     if (was.parity != PARITY_EQUAL && was.parity != PARITY_ABSENT)
         return;
     finding_rests_on(finding, step->transition);
@@ -197,15 +217,14 @@ static void check_back(const struct audit *audit, struct parity_check *check)
         return;
     finding_rests_on(check->finding, restored);
     voices_read(&audit->deployment.hearing, &audit->genesis, restored, 0, restored->item_count,
-                missing    ? VOICE_UNANSWERED
+                missing    ? VOICE_UNANSWERED | missing_asked_after(audit)
                 : compared ? VOICE_ALL
                            : 0,
                 &voices);
     check->looks++;
     check->absent += voices.absent;
     check->without_hash += voices.without_hash;
-    if (voices.parity == PARITY_UNEQUAL
-        || (voices.parity == PARITY_MISSING && compared && !missing))
+    if (voices.parity == PARITY_UNEQUAL || (voices.parity == PARITY_MISSING && compared))
         finding_violated(check->finding, "H-14", restored, "after the rollback: %s", voices.why);
     else if (compared && voices.hash[0] != '\0' && strcmp(check->hash, voices.hash) != 0)
         finding_violated(check->finding, "H-14", restored,
@@ -256,7 +275,7 @@ void claim_parity(const struct audit *audit, struct finding *finding)
     read_before(audit, finding, back.hash, &forward.none_to_keep);
     forward.none_to_keep = forward.none_to_keep && !deployment->policy;
     bool had_none = back.hash[0] == '\0';
-    check_voices_as_found(audit, finding);
+    check_voices_as_found(audit, forward.none_to_keep, finding);
     check_forward(audit, back.hash, &forward);
     check_back(audit, &back);
     check_growth(audit, finding);
@@ -272,6 +291,8 @@ void claim_parity(const struct audit *audit, struct finding *finding)
     if (failed)
         parity_conclude(&back, had_none
                                    ? " after the rollback; before the deployment nobody named one"
+                               : back.hash[0] == '\0'
+                                   ? " after the rollback; before the deployment one was named"
                                    : " after the rollback, as before");
     else
         parity_conclude(&forward, " each time");

@@ -445,17 +445,6 @@ const struct look *hearing_look(const struct hearing *hearing, const struct entr
     return NULL;
 }
 
-const struct look *hearing_first_look(const struct hearing *hearing, const struct entry *entry,
-                                      size_t from, size_t to)
-{
-    for (size_t i = 0; i < hearing->look_count; i++) {
-        const struct look *look = &hearing->looks[i];
-        if (look->entry == entry && look->list >= from && look->end <= to)
-            return look;
-    }
-    return NULL;
-}
-
 const struct log_item *hearing_log(const struct hearing *hearing, const struct entry *entry,
                                    size_t item)
 {

@@ -84,11 +84,9 @@ const struct heard *hearing_last(const struct hearing *hearing, int64_t run, siz
                                  unsigned patterns);
 /* The look shows it armed, and behind the last line that says so a DISARM was received. */
 bool hearing_told_to_disarm(const struct hearing *hearing, const struct look *look);
-/* The last (first) look of the entry that lies in [from, to) of its items; NULL. */
+/* The last look of the entry that lies in [from, to) of its items; NULL. */
 const struct look *hearing_look(const struct hearing *hearing, const struct entry *entry,
                                 size_t from, size_t to);
-const struct look *hearing_first_look(const struct hearing *hearing, const struct entry *entry,
-                                      size_t from, size_t to);
 const struct log_item *hearing_log(const struct hearing *hearing, const struct entry *entry,
                                    size_t item);
 /* How many lines were heard up to the last log of Execution in the entry; 0 where it has none. */

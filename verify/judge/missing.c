@@ -37,3 +37,14 @@ bool missing_before(const struct audit *audit)
     missing_words(audit, words, sizeof words);
     return words[0] != '\0';
 }
+
+unsigned missing_asked_after(const struct audit *audit)
+{
+    const struct entry *snapshot = deployment_good_entry(&audit->deployment, ACTION_CONNECT);
+    const struct listing *containers = deployment_list_before(&audit->deployment);
+    if (containers == NULL)
+        return 0;
+    unsigned asked = reading_running(containers, audit->genesis.execution) > 0 ? VOICE_EXECUTION
+                                                                               : 0;
+    return voices_is_answered(snapshot, 0, snapshot->item_count) ? asked | VOICE_RESPONDER : asked;
+}

@@ -11,4 +11,7 @@ bool missing_before(const struct audit *audit);
 /* In words; "" where nobody was. */
 void missing_words(const struct audit *audit, char *ret_words, size_t size);
 
+/* H-14: the voices (VOICE_*) that are asked after a rollback where somebody was missing. */
+unsigned missing_asked_after(const struct audit *audit);
+
 #endif

@@ -19,6 +19,7 @@ struct chorus {
     struct named named[NAMED_MAX];
     size_t count;
     bool unanswered; /* H-16 */
+    bool lenient;    /* H-14: somebody may have been missing before */
 };
 
 static void voices_decide(struct voices *voices, enum parity parity, const char *rule,
@@ -160,7 +161,10 @@ static void hear_brain_line(const struct hearing *hearing, const struct log_item
         voices_decide(&chorus->voices, PARITY_UNEQUAL, "H-12", "Brain lost its leadership");
     if (shaken.line != NULL) {
         append_named(chorus, "Brain's handshake line", shaken.line->naming, false);
-    } else if (!shaken.failed || chorus->unanswered) {
+    } else if (chorus->lenient && (!shaken.failed || chorus->unanswered)) {
+        chorus->voices.absent = true;
+        voices_decide(&chorus->voices, PARITY_ABSENT, "H-13", "Brain's handshake line is absent");
+    } else if (!shaken.failed) {
         miss_line(hearing, log, "Brain's handshake line of this run is absent", chorus);
     }
 }
@@ -245,7 +249,8 @@ void voices_read(const struct hearing *hearing, const struct genesis *genesis,
 {
     struct chorus chorus = {.voices = {.parity = PARITY_INVALID, .rule = "H-09"}};
     bool execution = false, brain = false;
-    chorus.unanswered = (wanted & VOICE_UNANSWERED) != 0 && !voices_is_answered(entry, from, to);
+    chorus.lenient = (wanted & VOICE_UNANSWERED) != 0;
+    chorus.unanswered = chorus.lenient && !voices_is_answered(entry, from, to);
     for (size_t i = from; i < to && i < entry->item_count; i++) {
         const struct item *item = &entry->items[i];
         if (item->probe == PROBE_BUS_POLICY_HASH)
@@ -259,13 +264,14 @@ void voices_read(const struct hearing *hearing, const struct genesis *genesis,
     }
     compare_voices(&chorus);
     struct voices *voices = &chorus.voices;
-    if ((wanted & VOICE_RESPONDER) != 0 && (voices->replies == 0 || voices->silent))
+    if ((wanted & VOICE_RESPONDER) != 0
+        && (voices->replies == 0 || (voices->silent && !chorus.lenient)))
         voices_decide(voices, PARITY_MISSING, "H-09", "the responder did not answer each time");
     if ((wanted & VOICE_EXECUTION) != 0 && !execution)
         voices_decide(voices, PARITY_MISSING, "H-09", "Execution's log was not read");
     if ((wanted & VOICE_BRAIN) != 0 && !brain)
         voices_decide(voices, PARITY_MISSING, "H-09", "Brain's log was not read");
-    if (voices->hash[0] == '\0')
+    if (voices->hash[0] == '\0' && !chorus.lenient)
         voices_decide(voices, PARITY_MISSING, "H-09", "no voice names a policy hash");
     voices_decide(voices, PARITY_EQUAL, "", "");
     *ret_voices = *voices;

@@ -8,8 +8,6 @@
 #include "verify/judge/reading.h"
 #include "verify/judge/voices.h"
 
-static const int64_t ARM_FRESH_NS = 30000000000;
-
 static bool commands_is_word(struct entry *entry, const char *key, const char *word)
 {
     return slice_is(node_text(entry_body(entry), key), word);
@@ -127,17 +125,6 @@ static int64_t time_of_previous(const struct deployment *commands, struct entry 
     return last_ns;
 }
 
-/* L-08 */
-static void check_fresh_by_hand(const struct arming *arming, struct finding *finding)
-{
-    const struct item *first = &arming->entry->items[0],
-                      *arm = &arming->entry->items[arming->publish];
-    if (arm->sent_ns - first->sent_ns > ARM_FRESH_NS)
-        finding_violated(finding, "L-08", arming->entry,
-                         "an ARM by hand rests on what was seen %lld s before",
-                         (long long)((arm->sent_ns - first->sent_ns) / 1000000000));
-}
-
 static void check_arm_by_hand(const struct audit *audit, struct entry *entry,
                               struct finding *interlock, struct finding *parity)
 {
@@ -163,7 +150,6 @@ static void check_arm_by_hand(const struct audit *audit, struct entry *entry,
         finding_violated(parity, voices.rule, entry, "an ARM by hand: %s", voices.why);
     else if (voices.parity == PARITY_ABSENT || voices.absent)
         finding_undecidable(parity, "H-13", entry, "an ARM by hand: a voice was absent");
-    check_fresh_by_hand(&arming, interlock);
 }
 
 /* L-06 */

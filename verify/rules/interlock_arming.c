@@ -6,6 +6,8 @@
 #include "verify/judge/reading.h"
 #include "verify/judge/voices.h"
 
+static const int64_t ARM_FRESH_NS = 30000000000;
+
 /* The time at which the last act of an earlier entry came back, on this entry's boot. */
 static int64_t last_act_ns(const struct record *record, const struct entry *until)
 {
@@ -51,6 +53,41 @@ static void check_parity(const struct audit *audit, const struct hearing *hearin
     if (asked_ns < last_act_ns(audit->record, arming->entry))
         finding_violated(finding, "L-08", arming->entry,
                          "Execution was armed on parity that is older than the last act");
+}
+
+/* The last list in front of the ARM shows the run that the log is of. */
+static bool is_of_last_run(const struct hearing *hearing, const struct log_item *log,
+                           const struct listing *last, struct slice service)
+{
+    const struct listed *container = reading_sole(last, service);
+    return log->run == HEARING_NONE || container == NULL
+           || (strcmp(hearing->runs[log->run].id, container->id) == 0
+               && strcmp(hearing->runs[log->run].started_at, container->started_at) == 0);
+}
+
+/* L-08: what it rests on is of this moment, and of those who run now. */
+static void check_arm_fresh(const struct audit *audit, const struct hearing *hearing,
+                            const struct arming *arming, struct finding *finding)
+{
+    const struct entry *entry = arming->entry;
+    if (arming->publish == entry->item_count)
+        return;
+    int64_t age_ns = entry->items[arming->publish].sent_ns - entry->items[0].sent_ns;
+    if (age_ns > ARM_FRESH_NS)
+        finding_violated(finding, "L-08", entry, "an ARM rests on what was seen %lld s before",
+                         (long long)(age_ns / 1000000000));
+    const struct listing *last = reading_list(
+        entry_item(entry, 0, arming->publish, PROBE_COMPOSE_CONTAINERS, NULL));
+    for (size_t i = 0; last != NULL && i < arming->publish; i++) {
+        const struct log_item *log = hearing_log(hearing, entry, i);
+        bool brain = log != NULL && log->probe == PROBE_LOGS_BRAIN;
+        if (log != NULL
+            && !is_of_last_run(hearing, log, last,
+                               brain ? audit->genesis.brain : audit->genesis.execution))
+            finding_violated(finding, "L-08", entry,
+                             "%s was started anew between its voice and the ARM",
+                             brain ? "Brain" : "Execution");
+    }
 }
 
 /* L-12: each list of the entry. */
@@ -106,6 +143,7 @@ void interlock_check_arming(const struct audit *audit, const struct hearing *hea
     if (!sent && !arming->good)
         return;
     check_parity(audit, hearing, arming, finding);
+    check_arm_fresh(audit, hearing, arming, finding);
     check_one_each(audit, arming->entry, finding);
     if (arming->good && !is_observed(hearing, arming, &why))
         finding_violated(finding, "L-07", arming->entry,

@@ -57,8 +57,7 @@ static const struct entry *foreign_disarm(const struct audit *audit, const struc
     for (uint64_t seq = deployment->number; seq < (uint64_t)until->seq; seq++) {
         struct entry *entry = &audit->record->entries[seq];
         if (entry->type == ENTRY_COMMAND
-            && slice_is(node_text(entry_body(entry), "command"), "disarm")
-            && !deployment_is_own(deployment, node_text(entry_body(entry), "key")))
+            && slice_is(node_text(entry_body(entry), "command"), "disarm"))
             found = entry;
     }
     for (size_t i = 0; i < hearing->heard_count; i++) {

@@ -142,15 +142,45 @@ static bool list_shows_it(const struct audit *audit, const struct item *item)
     return false;
 }
 
+/* Whether Execution must not be armed in this look of the failing transition: under policy from its
+ * DISARM on, in a release where it was not found armed, or runs anew; before its own ARM. */
+static bool must_be_disarmed(const struct audit *audit, const struct step *failure,
+                             const struct look *look)
+{
+    const struct hearing *hearing = &audit->deployment.hearing;
+    const struct entry *snapshot = deployment_good_entry(&audit->deployment, ACTION_CONNECT);
+    const struct look *before = snapshot != NULL
+                                    ? hearing_look(hearing, snapshot, 0, snapshot->item_count)
+                                    : NULL;
+    for (size_t i = 0; i < look->log; i++)
+        if (reading_is_publish(&look->entry->items[i], audit->genesis.subject_arm))
+            return false;
+    if (failure->from == STATE_OBSERVED)
+        return start_of(audit).showing == SHOWING_DISARMED;
+    if (audit->deployment.policy)
+        return failure->from >= STATE_DISARMED && failure->from <= STATE_PARITY_VERIFIED;
+    return (before != NULL && before->showing != SHOWING_ARMED)
+           || (look->run != HEARING_NONE && hearing->runs[look->run].began);
+}
+
+static bool look_shows_it(const struct audit *audit, const struct step *failure, size_t place)
+{
+    const struct hearing *hearing = &audit->deployment.hearing;
+    for (size_t i = 0; i < hearing->look_count; i++) {
+        const struct look *look = &hearing->looks[i];
+        if (look->entry == failure->transition && look->log == place && look->says_armed)
+            return must_be_disarmed(audit, failure, look);
+    }
+    return false;
+}
+
 /* An item of the failing transition that shows it. */
 static bool item_shows_it(const struct audit *audit, const struct step *failure, size_t place)
 {
     const struct entry *entry = failure->transition;
-    bool disarmed = failure->from >= STATE_DISARMED && failure->from <= STATE_PARITY_VERIFIED;
     /* Elsewhere a service may still be starting, and nothing is asked of its health. */
     bool health = failure->from == STATE_SWITCHED || failure->from == STATE_OBSERVED;
     const struct item *item = &entry->items[place];
-    const struct look *look = hearing_first_look(&audit->deployment.hearing, entry, 0, place + 3);
     bool act = item->probe == PROBE_ACT || item->probe == PROBE_COMPOSE_UP
                || item->probe == PROBE_COMPOSE_PULL || item->probe == PROBE_BUS_PUBLISH
                || item->probe == PROBE_SCRIPT,
@@ -163,7 +193,7 @@ static bool item_shows_it(const struct audit *audit, const struct step *failure,
         return health && healthy_answer(&audit->genesis, item) == HEALTHY_BAD;
     if (item->probe == PROBE_COMPOSE_CONTAINERS)
         return health && list_shows_it(audit, item);
-    if (disarmed && look != NULL && look->log == place && look->says_armed)
+    if (look_shows_it(audit, failure, place))
         return true;
     if (!voice || !audit->genesis.has_policy)
         return false;

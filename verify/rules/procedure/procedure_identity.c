@@ -19,6 +19,13 @@ struct register_of_containers {
     size_t count, lists;
 };
 
+/* Where Docker told it both times. */
+static bool is_other_manifest(const struct listed *one, const struct listed *other)
+{
+    return one->manifest[0] != '\0' && other->manifest[0] != '\0'
+           && strcmp(one->manifest, other->manifest) != 0;
+}
+
 static void identity_check_container(struct register_of_containers *registry,
                                      const struct listed *container, const struct entry *entry,
                                      struct finding *finding)
@@ -33,7 +40,8 @@ static void identity_check_container(struct register_of_containers *registry,
     }
     struct known *known = &registry->known[at];
     if (strcmp(known->container->service, container->service) != 0
-        || strcmp(known->container->image, container->image) != 0)
+        || strcmp(known->container->image, container->image) != 0
+        || is_other_manifest(known->container, container))
         finding_violated(finding, "P-19", entry,
                          "the container %.12s is of another service, or another image, than before",
                          container->id);
