@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "verify/judge/pattern.h"
+#include "verify/judge/logs/pattern.h"
 
 #define A8 "aaaaaaaa"
 #define A63 A8 A8 A8 A8 A8 A8 A8 "aaaaaaa"

@@ -3,7 +3,7 @@
 #include "verify/judge/audit.h"
 #include "verify/judge/missing.h"
 #include "verify/judge/reading.h"
-#include "verify/judge/voices.h"
+#include "verify/judge/logs/voices.h"
 #include "verify/rules/window.h"
 
 #include <stdio.h>

@@ -8,7 +8,7 @@
 
 #include "verify/judge/finding.h"
 #include "verify/judge/genesis.h"
-#include "verify/judge/hearing.h"
+#include "verify/judge/logs/hearing.h"
 #include "verify/judge/limits.h"
 #include "verify/judge/machine.h"
 #include "verify/read/record.h"

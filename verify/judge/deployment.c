@@ -1,6 +1,7 @@
 #include "verify/judge/audit.h"
 
 #include "verify/judge/healthy.h"
+#include "verify/judge/logs/hearing_collect.h"
 #include "verify/judge/reading.h"
 
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "verify/judge/reading.h"
-#include "verify/judge/voices.h"
+#include "verify/judge/logs/voices.h"
 
 static void add_absent(const struct listing *containers, struct slice service, const char *who,
                        char *words, size_t size)

@@ -12,7 +12,7 @@
 
 #include "verify/judge/audit.h"
 #include "verify/judge/reading.h"
-#include "verify/judge/voices.h"
+#include "verify/judge/logs/voices.h"
 #include "verify/report/report.h"
 
 enum {

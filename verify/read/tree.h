@@ -14,22 +14,7 @@
 
 #include "journal/format/bytes.h"
 #include "journal/format/error.h"
-
-struct slice {
-    const char *at; /* not NUL-terminated; may hold NUL */
-    size_t length;
-};
-
-bool slice_is(struct slice text, const char *word);
-bool slice_equal(struct slice left, struct slice right);
-bool slice_begins(struct slice text, const char *word);
-struct slice slice_of(const char *word);
-struct slice slice_from(struct slice text, size_t at); /* without its first `at` bytes */
-/* False, and an empty string, when it does not fit or holds NUL. */
-bool slice_copy(struct slice text, char *ret_text, size_t room);
-/* The next line of `rest`, without its newline; takes it away. False at the end. */
-bool slice_line(struct slice *rest, struct slice *ret_line);
-#define SLICE_ARGUMENTS(text) (int)(text).length, (text).at /* for "%.*s" */
+#include "verify/read/slice.h"
 
 enum node_kind {
     NODE_INVALID = 0,

@@ -6,7 +6,7 @@
 #include "verify/judge/healthy.h"
 #include "verify/judge/missing.h"
 #include "verify/judge/reading.h"
-#include "verify/judge/voices.h"
+#include "verify/judge/logs/voices.h"
 #include "verify/report/named_open.h"
 #include "verify/rules/procedure/procedure.h"
 

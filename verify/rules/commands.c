@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "verify/judge/reading.h"
-#include "verify/judge/voices.h"
+#include "verify/judge/logs/voices.h"
 
 static bool commands_is_word(struct entry *entry, const char *key, const char *word)
 {

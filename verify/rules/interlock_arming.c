@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "verify/judge/reading.h"
-#include "verify/judge/voices.h"
+#include "verify/judge/logs/voices.h"
 
 static const int64_t ARM_FRESH_NS = 30000000000;
 

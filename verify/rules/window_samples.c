@@ -7,7 +7,7 @@
 
 #include "verify/judge/reading.h"
 #include "verify/judge/services.h"
-#include "verify/judge/voices.h"
+#include "verify/judge/logs/voices.h"
 #include "verify/read/memory.h"
 
 struct sample_times window_times(const struct entry *entry)

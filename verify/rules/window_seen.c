@@ -8,7 +8,7 @@
 #include "verify/judge/healthy.h"
 #include "verify/judge/reading.h"
 #include "verify/judge/services.h"
-#include "verify/judge/voices.h"
+#include "verify/judge/logs/voices.h"
 
 /* The earliest moment so far, on the boot of the failing transition. */
 struct earliest {

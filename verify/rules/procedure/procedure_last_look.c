@@ -9,7 +9,7 @@
 
 #include "verify/judge/reading.h"
 #include "verify/judge/services.h"
-#include "verify/judge/voices.h"
+#include "verify/judge/logs/voices.h"
 
 /* Where a difference goes: it violates, or (finding NULL) it is only named. */
 struct differences {

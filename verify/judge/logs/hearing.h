@@ -1,15 +1,18 @@
-/* verify/judge/hearing: what the log items of some entries say, followed from the first to the
- * last: a line once recorded of a run stays heard. journal/FORMAT.md, "Logs" and "Interlock".
+/* verify/judge/logs/hearing: what the log items of some entries say, and the questions that are
+ * asked of it. journal/FORMAT.md, "Logs" and "Interlock". hearing_collect.h fills it.
  * Knows:     runs, heard lines, looks at Execution; not what should be true.
  * Ownership: hearing_free() releases the lists and takes an empty one. It borrows entries. */
 #ifndef VERIFY_HEARING_H
 #define VERIFY_HEARING_H
 
 #include "verify/judge/genesis.h"
-#include "verify/judge/pattern.h"
+#include "verify/judge/logs/pattern.h"
 #include "verify/read/record.h"
 
 enum { HEARING_NONE = -1 };
+
+/* By how much a wall clock may move and has not been set (C-08). */
+enum { HEARING_WALL_STEP_MS = 2000 };
 
 /* One start of one container. */
 struct log_run {
@@ -75,8 +78,6 @@ struct hearing {
     int64_t step_ms; /* the largest step of the target's wall clock so far (C-08) */
 };
 
-void hearing_collect(const struct record *record, const struct genesis *genesis,
-                     struct entry *const *entries, size_t count, struct hearing *ret_hearing);
 void hearing_free(struct hearing *hearing);
 
 /* The last heard line of the run, of the first `end`, that matches one of the patterns; NULL. */

@@ -1,4 +1,4 @@
-#include "verify/judge/voices.h"
+#include "verify/judge/logs/voices.h"
 
 #include <stdio.h>
 #include <string.h>

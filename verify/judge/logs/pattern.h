@@ -1,7 +1,7 @@
-/* verify/judge/pattern: one log line against the patterns that genesis pins. journal/FORMAT.md,
- * "Logs" and "Parity".
- * Knows:     time stamps, messages, nonces and what names a policy hash; not whose line it is.
- * Untrusted: all of it. What is not exactly a hash, or a shortened one, is NAMING_OTHER. */
+/* verify/judge/logs/pattern: one log line against the patterns that genesis pins.
+ * journal/FORMAT.md, "Logs" and "Parity". Knows:     time stamps, messages, nonces and what names a
+ * policy hash; not whose line it is. Untrusted: all of it. What is not exactly a hash, or a
+ * shortened one, is NAMING_OTHER. */
 #ifndef VERIFY_PATTERN_H
 #define VERIFY_PATTERN_H
 

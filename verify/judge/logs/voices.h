@@ -1,11 +1,11 @@
-/* verify/judge/voices: who names which policy hash in an entry: the responder, Execution's start-up
- * line, Brain's handshake line. journal/FORMAT.md, "Parity".
- * Knows:     whether they agree among themselves; not what the hash must be.
- * Unequal:   beats missing, and missing beats absent, whatever stands before it (H-08). */
+/* verify/judge/logs/voices: who names which policy hash in an entry: the responder, Execution's
+ * start-up line, Brain's handshake line. journal/FORMAT.md, "Parity". Knows:     whether they agree
+ * among themselves; not what the hash must be. Unequal:   beats missing, and missing beats absent,
+ * whatever stands before it (H-08). */
 #ifndef VERIFY_VOICES_H
 #define VERIFY_VOICES_H
 
-#include "verify/judge/hearing.h"
+#include "verify/judge/logs/hearing.h"
 
 enum {
     VOICE_RESPONDER = 1,

@@ -1,5 +1,5 @@
 /* Log lines: Docker's time stamp, then JSON or text; a message is matched at its start. */
-#include "verify/judge/pattern.h"
+#include "verify/judge/logs/pattern.h"
 
 #include <stddef.h>
 #include <string.h>
