@@ -8,6 +8,8 @@
 #include "fsm/config/config_load.h"
 #include "journal/format/names.h"
 
+enum { AGENT_AT_ONCE_MS = 2000 };
+
 void driver_watch_signals(const struct world *world)
 {
     static const char first[] =
@@ -96,18 +98,23 @@ enum error_code driver_forget_session(struct driver *driver, struct error *error
 enum error_code driver_unlock(struct driver *driver, struct error *error)
 {
     const struct config_operator *operator= & driver->config.operator;
-    enum error_code code = operator->agent ? agent_open(driver->world, NULL, operator->public_key,
-                                                        &driver->operator_signer, error)
-                                           : keyfile_open(driver->world, operator->key,
-                                                          &driver->options.passphrase,
-                                                          &driver->operator_signer, error);
+    bool at_once = driver->options.at_once;
+    if (!operator->agent && at_once && driver->options.passphrase.file == NULL)
+        return error_set(error, ERROR_KEY_REFUSED, 0, operator->key, "give its passphrase",
+                         "the key is locked");
+    enum error_code code = operator->agent
+                               ? agent_open(driver->world, NULL, operator->public_key,
+                                            at_once ? AGENT_AT_ONCE_MS : AGENT_PERSON_MS,
+                                            &driver->operator_signer, error)
+                               : keyfile_open(driver->world, operator->key,
+                                              &driver->options.passphrase, &driver->operator_signer,
+                                              error);
     if (code == ERROR_OK)
         driver->recorder.operator_signer = driver->operator_signer;
     return code;
 }
 
-enum error_code driver_open_config(struct driver *driver, const struct driver_options *options,
-                                   bool operator_key, struct error *error)
+static void begin_driver(struct driver *driver, const struct driver_options *options)
 {
     memset(driver, 0, sizeof *driver); /* a compound literal would be a frame of its size */
     driver->options = *options;
@@ -115,6 +122,19 @@ enum error_code driver_open_config(struct driver *driver, const struct driver_op
     driver->clock = options->world->clock;
     driver->recorder = (struct recorder){.clock = driver->clock,
                                          .deployment = JOURNAL_NO_DEPLOYMENT};
+}
+
+enum error_code driver_open_reach(struct driver *driver, const struct driver_options *options,
+                                  struct error *error)
+{
+    begin_driver(driver, options);
+    return config_load_reach(options->world, options->config_path, &driver->config, error);
+}
+
+enum error_code driver_open_config(struct driver *driver, const struct driver_options *options,
+                                   bool operator_key, struct error *error)
+{
+    begin_driver(driver, options);
     enum error_code code = config_load(options->world, options->config_path, &driver->config,
                                        error);
     if (code != ERROR_OK)

@@ -30,6 +30,9 @@ struct driver_options {
     const char *confirm;
     bool quiet;
     bool json;
+    /* An operator's key that somebody has to be asked for is refused: for an emergency. An agent
+     * has a moment to answer. */
+    bool at_once;
 };
 
 enum driver_need {
@@ -85,6 +88,9 @@ enum error_code driver_open(struct driver *driver, const struct driver_options *
 /* For `init` and `keygen`'s kin: the configuration and the operator's key, no journal yet. */
 enum error_code driver_open_config(struct driver *driver, const struct driver_options *options,
                                    bool operator_key, struct error *error) CHECKED;
+/* The same without key, from a configuration that is good in the sections that a DISARM needs. */
+enum error_code driver_open_reach(struct driver *driver, const struct driver_options *options,
+                                  struct error *error) CHECKED;
 /* Unlocks the operator's own key, where it is needed after all. */
 enum error_code driver_unlock(struct driver *driver, struct error *error) CHECKED;
 /* The session key of the open deployment: what DRIVER_SESSION does, for a caller that asks

@@ -172,9 +172,13 @@ static const struct command commands[] = {
     {"disarm", "--reason TEXT", "disarm Execution now",
      "Possible at any time, beside a running driver too: needs neither lock nor tenancy. Succeeds "
      "only when\n"
-     "Execution is seen disarmed. It is sent even when the journal cannot be written, and says so. "
-     "In a health\n"
-     "window it makes the running deployment roll back.",
+     "Execution is seen disarmed. It waits neither for a journal that cannot be written or read, "
+     "nor "
+     "for a\n"
+     "key, nor for a part of titan.yml that it does not need: it is sent, then recorded, and the "
+     "last sentence\n"
+     "says where it is not on record. In a health window it makes the running deployment roll "
+     "back.",
      0, 0, command_disarm},
     {"drift", "[--json]", "compare what runs with its source",
      "Compares services, images, configurations, commit, tree and env file with the compose file "

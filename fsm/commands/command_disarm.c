@@ -36,36 +36,42 @@ static enum error_code find_signer(struct driver *driver, struct error *error)
 }
 
 /* Needs neither lock nor tenancy. */
-static enum error_code open_journal(struct driver *driver, const struct command_line *line,
+static enum error_code open_journal(struct driver *driver, const struct driver_options *options,
                                     struct error *error)
 {
-    enum error_code code = driver_open(driver, &line->options, DRIVER_WRITES | DRIVER_SESSION,
-                                       error);
+    enum error_code code = driver_open(driver, options, DRIVER_WRITES | DRIVER_SESSION, error);
     if (code != ERROR_OK && driver->journal != NULL
         && driver_is_open(
             driver)) { /* the session key is elsewhere: the operator's own may sign this */
         driver_close(driver);
-        code = driver_open(driver, &line->options, DRIVER_WRITES, error);
+        code = driver_open(driver, options, DRIVER_WRITES, error);
         driver->recorder.deployment = code == ERROR_OK ? (int64_t)driver->deployment.number
                                                        : JOURNAL_NO_DEPLOYMENT;
     }
     return code;
 }
 
-/* An emergency does not wait: when the journal cannot be opened, DISARM goes before its record. */
+/* An emergency waits neither for the journal, nor for a key, nor for a part of the configuration
+ * that it does not need. `cause` says why it cannot be recorded now; ERROR_OK where it can. What is
+ * returned stands in the way of the sending itself. */
 static enum error_code open_for_disarm(struct driver *driver, const struct command_line *line,
-                                       bool *ret_recorded, struct error *error)
+                                       struct error *cause, struct error *error)
 {
-    enum error_code code = open_journal(driver, line, error);
-    *ret_recorded = code == ERROR_OK;
-    if (code == ERROR_OK)
-        return find_signer(driver, error);
-    if (code != ERROR_DAMAGED && code != ERROR_JOURNAL_WRITE && code != ERROR_SYSTEM)
-        return code;
-    print_failure(driver->world->terminal, error);
-    fputs("titan-fsm: DISARM does not wait for its record\n", stderr);
+    struct driver_options at_once = line->options;
+    at_once.at_once = true;
+    cause->code = open_journal(driver, &at_once, cause);
+    if (cause->code == ERROR_OK) {
+        cause->code = find_signer(driver, cause);
+        return ERROR_OK;
+    }
     driver_close(driver);
-    return driver_open_config(driver, &line->options, true, error);
+    if (driver_open_config(driver, &at_once, false, error) == ERROR_OK)
+        return ERROR_OK;
+    driver_close(driver);
+    if (driver_open_reach(driver, &at_once, error) == ERROR_OK)
+        return ERROR_OK;
+    *error = *cause; /* it names the place in the whole file */
+    return error->code;
 }
 
 /* What a DISARM does to the deployment that is open; "" where none is, or it goes on. */
@@ -102,7 +108,8 @@ static void say_after(const struct driver *driver, const char *what)
     struct watcher watcher = {.life = WATCHER_UNKNOWN};
     if (strstr(what, "rolls it back") == NULL)
         return;
-    watcher_ask(driver, &watcher);
+    if (driver->journal != NULL)
+        watcher_ask(driver, &watcher);
     progress_word(driver,
                   watcher.life == WATCHER_GONE
                       ? "nobody drives the deployment now; next: titan-fsm resume, which sees the "
@@ -116,38 +123,65 @@ static void say_what_was_seen(const struct driver *driver, const struct disarm_s
     progress_word(driver, "%s; Execution is %s", disarm_words_sent(seen), disarm_words_seen(seen));
 }
 
-/* The journal could not be opened before. */
-static void record_behind(struct driver *driver, const struct command_line *line,
-                          const struct disarm_draft *draft, const struct disarm_seen *seen)
+/* Where it could not be recorded before. Now a person may be asked for the key; what was not sent
+ * at all is tried once more, as an act with an intent. */
+static enum error_code record_behind(struct driver *driver, const struct command_line *line,
+                                     const struct disarm_draft *draft, struct disarm_seen *seen,
+                                     struct error *error)
 {
-    struct error error;
     driver_close(driver);
-    enum error_code code = open_journal(driver, line, &error);
+    enum error_code code = open_journal(driver, &line->options, error);
     if (code == ERROR_OK)
-        code = find_signer(driver, &error);
-    if (code == ERROR_OK)
-        code = disarm_record_late(driver, draft, seen, &error);
-    if (code == ERROR_OK)
-        progress_word(driver, "it is recorded after it");
-    else
-        progress_word(driver, "it is not on record: %s", error.what);
+        code = find_signer(driver, error);
+    if (code != ERROR_OK)
+        return code;
+    if (seen->bus != DISARM_NOT_SENT) {
+        code = disarm_record_late(driver, draft, seen, error);
+        if (code == ERROR_OK)
+            progress_word(driver, "it is recorded after it");
+        return code;
+    }
+    evidence_clear(draft->evidence);
+    code = disarm_record_intent(driver, draft, error);
+    if (code != ERROR_OK)
+        return code;
+    disarm_try(driver, draft, seen);
+    say_what_was_seen(driver, seen);
+    return disarm_record_outcome(driver, draft, seen, error);
 }
 
+/* `cause`: why it cannot be recorded now. */
 static enum error_code send_disarm(struct driver *driver, const struct command_line *line,
-                                   bool recorded, struct evidence *evidence,
+                                   const struct error *cause, struct evidence *evidence,
                                    struct disarm_seen *seen, struct error *error)
 {
     char key[33];
     const struct disarm_draft draft = {.key = key, .reason = line->reason, .evidence = evidence};
-    if (recorded) {
-        enum error_code code = disarm_recorded(driver, line->reason, evidence, seen, error);
-        say_what_was_seen(driver, seen);
-        return code;
-    }
     driver_key(driver, key);
+    bool intended = cause->code == ERROR_OK
+                    && disarm_record_intent(driver, &draft, error) == ERROR_OK;
+    if (!intended)
+        progress_word(driver, "DISARM does not wait for its record");
     disarm_try(driver, &draft, seen);
     say_what_was_seen(driver, seen);
-    record_behind(driver, line, &draft, seen);
+    return intended ? disarm_record_outcome(driver, &draft, seen, error)
+                    : record_behind(driver, line, &draft, seen, error);
+}
+
+/* The last sentence of a DISARM that nobody can read of afterwards. */
+static enum error_code end_unrecorded(const struct command_line *line,
+                                      const struct disarm_seen *seen, enum exit_status *ret_status,
+                                      struct error *error)
+{
+    const struct error cause = *error;
+    const char *next = cause.next[0] != '\0' ? cause.next : exit_status_next(cause.code);
+    (void)error_set(error, cause.code, cause.library_code, cause.where, next,
+                    "Execution is %.300s, and this is not on record: %.180s",
+                    disarm_words_seen(seen), cause.what);
+    if (seen->observed)
+        return error->code;
+    print_failure(line->options.world->terminal, error);
+    *ret_status = EXIT_STEP_FAILED;
     return ERROR_OK;
 }
 
@@ -156,21 +190,21 @@ enum error_code command_disarm(const struct command_line *line, enum exit_status
 {
     struct driver *driver = line->driver;
     struct disarm_seen seen = {.observed = false};
-    bool recorded = false;
-    enum error_code code = open_for_disarm(driver, line, &recorded, error);
+    struct error cause = {.code = ERROR_OK};
+    enum error_code code = open_for_disarm(driver, line, &cause, error);
     if (code == ERROR_OK)
         code = disarm_check_possible(driver, error);
     if (code != ERROR_OK)
         return code;
-    const char *what = recorded ? consequence(driver) : "";
+    const char *what = consequence(driver);
     say_before(driver, what);
     struct evidence *evidence = calloc(1, sizeof *evidence);
     if (evidence == NULL)
         return error_set(error, ERROR_MEMORY, 0, "disarm", "", "out of memory");
-    code = send_disarm(driver, line, recorded, evidence, &seen, error);
+    code = send_disarm(driver, line, &cause, evidence, &seen, error);
     evidence_clear(evidence);
     free(evidence);
     say_after(driver, what);
     *ret_status = seen.observed ? EXIT_DONE : EXIT_STEP_FAILED;
-    return code;
+    return code == ERROR_OK ? ERROR_OK : end_unrecorded(line, &seen, ret_status, error);
 }

@@ -180,6 +180,20 @@ static enum error_code look_whether_execution_runs(struct driver *driver, struct
     return code;
 }
 
+static enum error_code disarm_on_record(struct driver *driver, const char *reason,
+                                        struct evidence *evidence, struct disarm_seen *ret_seen,
+                                        struct error *error)
+{
+    char key[33];
+    const struct disarm_draft draft = {.key = key, .reason = reason, .evidence = evidence};
+    driver_key(driver, key);
+    enum error_code code = disarm_record_intent(driver, &draft, error);
+    if (code != ERROR_OK)
+        return code;
+    disarm_try(driver, &draft, ret_seen);
+    return disarm_record_outcome(driver, &draft, ret_seen, error);
+}
+
 /* The lost journal's last driver may have been about to arm. An Execution that does not run is
  * safe. */
 static enum error_code disarm_before_succession(struct driver *driver, struct target *target,
@@ -195,7 +209,7 @@ static enum error_code disarm_before_succession(struct driver *driver, struct ta
     if (code == ERROR_OK && !runs)
         return ERROR_OK;
     if (code == ERROR_OK)
-        code = disarm_recorded(driver, reason, evidence, &seen, error);
+        code = disarm_on_record(driver, reason, evidence, &seen, error);
     if (code == ERROR_OK && !seen.observed)
         return error_set(error, ERROR_REMOTE, 0, driver->config.setup.target.name,
                          "stop Execution by hand, then run this command again",

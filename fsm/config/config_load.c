@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fsm/config/config_sections.h"
 #include "fsm/config/config_table.h"
 #include "journal/format/sshsig.h"
 
@@ -83,15 +84,12 @@ static enum error_code settle_policy_files(const struct field_file *file,
     return ERROR_OK;
 }
 
-static enum error_code settle_draft(const struct field_file *file, struct draft *draft,
+/* How the target, its bus and its two services are reached. */
+static enum error_code settle_reach(const struct field_file *file, struct draft *draft,
                                     struct error *error)
 {
-    struct config *config = &draft->config;
-    struct setup *setup = &config->setup;
+    struct setup *setup = &draft->config.setup;
     setup->output_bytes_max = (size_t)draft->output_bytes_max;
-    if (config->journal[0] == '\0')
-        return field_file_fail(file, "journal", "journal: DIRECTORY", "the file names no journal",
-                               "", error);
     if (setup->target.name[0] == '\0' || setup->target.local == (setup->target.host[0] != '\0'))
         return field_file_fail(file,
                                setup->target.name[0] == '\0' ? "target/name"
@@ -114,6 +112,20 @@ static enum error_code settle_draft(const struct field_file *file, struct draft 
                                "bus: {host: 127.0.0.1}",
                                "a policy hash is asked for over the bus, and `bus` names no host",
                                "", error);
+    return ERROR_OK;
+}
+
+static enum error_code settle_draft(const struct field_file *file, struct draft *draft,
+                                    struct error *error)
+{
+    struct config *config = &draft->config;
+    struct setup *setup = &config->setup;
+    if (config->journal[0] == '\0')
+        return field_file_fail(file, "journal", "journal: DIRECTORY", "the file names no journal",
+                               "", error);
+    enum error_code code = settle_reach(file, draft, error);
+    if (code != ERROR_OK)
+        return code;
     if (setup->endpoint_count == 0)
         return field_file_fail(file, "endpoints",
                                "endpoints: {execution: {url: http://127.0.0.1:3002/health}}",
@@ -132,7 +144,7 @@ static enum error_code settle_draft(const struct field_file *file, struct draft 
         setup->compose.order = (struct setup_list){{setup->services.execution,
                                                     setup->services.brain},
                                                    2};
-    enum error_code code = settle_operator(file, draft, error);
+    code = settle_operator(file, draft, error);
     if (code == ERROR_OK)
         code = settle_endpoints(file, setup, error);
     if (code == ERROR_OK)
@@ -141,9 +153,12 @@ static enum error_code settle_draft(const struct field_file *file, struct draft 
 }
 
 /* A draft that is settled, or freed with all that it kept. */
-static enum error_code load_draft(const struct world *world, const char *path,
+static enum error_code load_draft(const struct world *world, const char *path, bool reach_only,
                                   struct draft **ret_draft, struct error *error)
 {
+    static const char *const reach[] = {"target",           "compose", "bus",
+                                        "services",         "secrets", "command_ms",
+                                        "output_bytes_max", NULL};
     CLEANUP_BYTES struct bytes text = {0};
     enum error_code code = world->disk->read(world->disk->context, path, CONFIG_BYTES_MAX, &text,
                                              error);
@@ -157,13 +172,15 @@ static enum error_code load_draft(const struct world *world, const char *path,
         return error_set(error, ERROR_MEMORY, 0, path, "", "out of memory");
     draft_set_defaults(draft);
     bytes_sha256_hex(text.data, text.size, draft->config.sha256);
+    if (reach_only)
+        sections_keep(&text, reach);
     struct field_file *file = NULL;
     struct field_source source = {.path = path,
                                   .home = world->host->environment(world->host->context, "HOME"),
                                   .text = &text};
     code = field_file_read(&source, draft_fields, draft, &draft->config.strings, &file, error);
     if (code == ERROR_OK)
-        code = settle_draft(file, draft, error);
+        code = reach_only ? settle_reach(file, draft, error) : settle_draft(file, draft, error);
     field_file_close(file);
     if (code == ERROR_OK) {
         *ret_draft = draft;
@@ -174,11 +191,11 @@ static enum error_code load_draft(const struct world *world, const char *path,
     return code;
 }
 
-enum error_code config_load(const struct world *world, const char *path, struct config *ret_config,
-                            struct error *error)
+static enum error_code load_config(const struct world *world, const char *path, bool reach_only,
+                                   struct config *ret_config, struct error *error)
 {
     struct draft *draft = NULL;
-    enum error_code code = load_draft(world, path, &draft, error);
+    enum error_code code = load_draft(world, path, reach_only, &draft, error);
     if (code != ERROR_OK)
         return code;
     *ret_config = draft->config;
@@ -186,11 +203,23 @@ enum error_code config_load(const struct world *world, const char *path, struct 
     return ERROR_OK;
 }
 
+enum error_code config_load(const struct world *world, const char *path, struct config *ret_config,
+                            struct error *error)
+{
+    return load_config(world, path, false, ret_config, error);
+}
+
+enum error_code config_load_reach(const struct world *world, const char *path,
+                                  struct config *ret_config, struct error *error)
+{
+    return load_config(world, path, true, ret_config, error);
+}
+
 enum error_code config_show(const struct world *world, const char *path, json_t **ret_json,
                             struct error *error)
 {
     struct draft *draft = NULL;
-    enum error_code code = load_draft(world, path, &draft, error);
+    enum error_code code = load_draft(world, path, false, &draft, error);
     if (code != ERROR_OK)
         return code;
     json_t *json = field_show(draft_fields, draft);

@@ -11,6 +11,10 @@
 
 enum error_code config_load(const struct world *world, const char *path, struct config *ret_config,
                             struct error *error) CHECKED;
+/* Only what a DISARM needs of it: how the target, its bus and its services are reached. The other
+ * sections are not read, whatever stands there, and stay empty. */
+enum error_code config_load_reach(const struct world *world, const char *path,
+                                  struct config *ret_config, struct error *error) CHECKED;
 /* The same file as one object, every key with the value in force, defaults included; keys that an
  * item's probe does not use are left out. The caller's. */
 enum error_code config_show(const struct world *world, const char *path, json_t **ret_json,

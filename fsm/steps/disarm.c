@@ -275,37 +275,29 @@ enum error_code disarm_record_late(struct driver *driver, const struct disarm_dr
                           error);
 }
 
-enum error_code disarm_recorded(struct driver *driver, const char *reason,
-                                struct evidence *evidence, struct disarm_seen *ret_seen,
-                                struct error *error)
+enum error_code disarm_record_intent(struct driver *driver, const struct disarm_draft *draft,
+                                     struct error *error)
 {
-    char key[33];
-    struct error ignored;
-    const struct disarm_draft draft = {.key = key, .reason = reason, .evidence = evidence};
-    driver_key(driver, key);
-    enum error_code code = record_command(&driver->recorder,
-                                          &(struct command_draft){.command = "disarm",
-                                                                  .phase = "intent",
-                                                                  .key = key,
-                                                                  .outcome = "",
-                                                                  .reason = reason},
-                                          error);
-    if (code != ERROR_OK && code != ERROR_JOURNAL_WRITE)
-        return code;
-    disarm_try(driver, &draft, ret_seen);
-    if (code != ERROR_OK) {
-        bool late = disarm_record_late(driver, &draft, ret_seen, &ignored) == ERROR_OK;
-        return late ? ERROR_OK : code;
-    }
+    return record_command(&driver->recorder,
+                          &(struct command_draft){.command = "disarm",
+                                                  .phase = "intent",
+                                                  .key = draft->key,
+                                                  .outcome = "",
+                                                  .reason = draft->reason},
+                          error);
+}
+
+enum error_code disarm_record_outcome(struct driver *driver, const struct disarm_draft *draft,
+                                      const struct disarm_seen *seen, struct error *error)
+{
     return record_command(&driver->recorder,
                           &(struct command_draft){.command = "disarm",
                                                   .phase = "outcome",
-                                                  .key = key,
-                                                  .outcome = disarm_outcome(ret_seen),
-                                                  .reason = ret_seen->bus == DISARM_SENT
-                                                                ? reason
-                                                                : ret_seen->why,
-                                                  .evidence = evidence},
+                                                  .key = draft->key,
+                                                  .outcome = disarm_outcome(seen),
+                                                  .reason = seen->bus == DISARM_SENT ? draft->reason
+                                                                                     : seen->why,
+                                                  .evidence = draft->evidence},
                           error);
 }
 

@@ -42,16 +42,16 @@ const char *disarm_words_sent(const struct disarm_seen *seen);
 /* "seen disarmed", "gone", "NOT seen disarmed: ..."; the same. */
 const char *disarm_words_seen(const struct disarm_seen *seen);
 
-/* Where the journal could not be written before, what was sent is recorded behind it, and the
- * record says so (journal/FORMAT.md, P-36). ERROR_REFUSED where nothing was sent. */
+/* In front of disarm_try(), where nobody has to be waited for, and behind it. */
+enum error_code disarm_record_intent(struct driver *driver, const struct disarm_draft *draft,
+                                     struct error *error) CHECKED;
+enum error_code disarm_record_outcome(struct driver *driver, const struct disarm_draft *draft,
+                                      const struct disarm_seen *seen, struct error *error) CHECKED;
+/* Where no intent could be recorded before, what was sent is recorded behind it, and the record
+ * says so (journal/FORMAT.md, P-36). ERROR_REFUSED where nothing was sent. */
 enum error_code disarm_record_late(struct driver *driver, const struct disarm_draft *draft,
                                    const struct disarm_seen *seen, struct error *error) CHECKED;
 
-/* By the bus. Items are added to `evidence`. ERROR_JOURNAL_WRITE is returned after the sending, not
- * instead of it, and only where no record can be written behind it either. */
-enum error_code disarm_recorded(struct driver *driver, const char *reason,
-                                struct evidence *evidence, struct disarm_seen *ret_seen,
-                                struct error *error) CHECKED;
 /* By every way, in front of any record; whether one could be written behind it. */
 bool disarm_at_once(struct driver *driver, const char *reason, struct disarm_seen *ret_seen);
 /* Out of the journal, while it can be read: the container that a removal names. */

@@ -17,12 +17,12 @@ enum {
     MESSAGE_BYTES_MAX = 256 * 1024,
     KEY_BLOB_BYTES = 51,
     ANSWER_MS = 5000,
-    PERSON_MS = 120000, /* a confirmation waits for a person */
     SOCKET_PATH_MAX = 108
 };
 
 struct agent {
     const struct world *world;
+    int wait_ms; /* for a signature */
     char path[SOCKET_PATH_MAX];
     uint8_t blob[KEY_BLOB_BYTES];
 };
@@ -130,7 +130,8 @@ static enum error_code list_keys(const struct agent *agent, uint32_t *ret_count,
     CLEANUP_BYTES struct bytes answer = {0};
     enum error_code code = bytes_append(&request, (const uint8_t[]){REQUEST_LIST}, 1, error);
     if (code == ERROR_OK)
-        code = talk(agent, &request, ANSWER_MS, &answer, error);
+        code = talk(agent, &request, agent->wait_ms < ANSWER_MS ? agent->wait_ms : ANSWER_MS,
+                    &answer, error);
     if (code != ERROR_OK)
         return code;
     if (answer.size < 5 || answer.data[0] != ANSWER_LIST)
@@ -189,7 +190,7 @@ static enum error_code agent_sign(void *context, const void *data, size_t size,
     if (code == ERROR_OK)
         code = bytes_append(&request, (const uint8_t[4]){0}, 4, error); /* flags 0 */
     if (code == ERROR_OK)
-        code = talk(agent, &request, PERSON_MS, &answer, error);
+        code = talk(agent, &request, agent->wait_ms, &answer, error);
     if (code != ERROR_OK)
         return code;
     if (answer.size == 1 + sizeof head + SIGNATURE_BYTES && answer.data[0] == ANSWER_SIGN
@@ -218,8 +219,8 @@ static void agent_close(void *context)
 }
 
 enum error_code agent_open(const struct world *world, const char *socket_path,
-                           const uint8_t public_key[KEY_BYTES], struct signer **ret_signer,
-                           struct error *error)
+                           const uint8_t public_key[KEY_BYTES], int wait_ms,
+                           struct signer **ret_signer, struct error *error)
 {
     static const uint8_t head[] = {0,   0,   0,   11,  's', 's', 'h', '-', 'e', 'd',
                                    '2', '5', '5', '1', '9', 0,   0,   0,   32};
@@ -235,6 +236,7 @@ enum error_code agent_open(const struct world *world, const char *socket_path,
                          "start ssh-agent and set SSH_AUTH_SOCK", "no ssh-agent is named");
     }
     agent->world = world;
+    agent->wait_ms = wait_ms;
     memcpy(agent->path, path, strlen(path) + 1);
     memcpy(agent->blob, head, sizeof head);
     memcpy(agent->blob + sizeof head, public_key, KEY_BYTES);

@@ -45,11 +45,13 @@ enum error_code keyfile_public_key(const struct world *world, const char *path,
                                    uint8_t ret_public_key[KEY_BYTES], struct error *error)
     CHECKED; /* needs no passphrase */
 
+/* How long an agent's signature is waited for: a confirmation waits for a person. */
+enum { AGENT_PERSON_MS = 120000 };
 /* Lists the keys first, to distinguish an absent key from a refusal (draft-miller-ssh-agent,
  * requests 11 and 13). socket NULL = SSH_AUTH_SOCK. */
 enum error_code agent_open(const struct world *world, const char *socket,
-                           const uint8_t public_key[KEY_BYTES], struct signer **ret_signer,
-                           struct error *error) CHECKED;
+                           const uint8_t public_key[KEY_BYTES], int wait_ms,
+                           struct signer **ret_signer, struct error *error) CHECKED;
 
 enum error_code session_key_create(const struct world *world, const char *path,
                                    struct signer **ret_signer, struct error *error)

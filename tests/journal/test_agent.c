@@ -118,7 +118,8 @@ static void refused(const struct agent *agent, const char *what)
 {
     struct signer *signer = NULL;
     struct error error;
-    support_code(agent_open(support_world(), agent->socket, agent->public_key, &signer, &error),
+    support_code(agent_open(support_world(), agent->socket, agent->public_key, AGENT_PERSON_MS,
+                            &signer, &error),
                  ERROR_KEY_REFUSED, &error);
     assert_null(signer);
     assert_string_equal(error.where, agent->socket);
@@ -146,7 +147,8 @@ static void agent_sign_key_present_signs_as_the_key_itself(void **state)
     CLEANUP_SIGNER struct signer *signer = NULL;
     CLEANUP_BYTES struct bytes armored = {0};
     struct error error;
-    support_ok(agent_open(support_world(), agent->socket, agent->public_key, &signer, &error),
+    support_ok(agent_open(support_world(), agent->socket, agent->public_key, AGENT_PERSON_MS,
+                          &signer, &error),
                &error);
     assert_memory_equal(signer_public_key(signer), agent->public_key, KEY_BYTES);
     for (size_t size = 0; size < 300; size += 37) {
@@ -179,19 +181,24 @@ static void agent_open_environment_names_the_socket(void **state)
     struct signer *signer = NULL;
     struct error error;
     assert_int_equal(setenv("SSH_AUTH_SOCK", agent->socket, 1), 0);
-    support_ok(agent_open(support_world(), NULL, agent->public_key, &signer, &error), &error);
+    support_ok(agent_open(support_world(), NULL, agent->public_key, AGENT_PERSON_MS, &signer,
+                          &error),
+               &error);
     signer_close(signer);
     signer = NULL;
     char long_path[300];
     memset(long_path, 'x', sizeof long_path - 1);
     long_path[sizeof long_path - 1] = '\0';
-    support_code(agent_open(support_world(), long_path, agent->public_key, &signer, &error),
+    support_code(agent_open(support_world(), long_path, agent->public_key, AGENT_PERSON_MS, &signer,
+                            &error),
                  ERROR_KEY_REFUSED, &error);
     assert_int_equal(setenv("SSH_AUTH_SOCK", "", 1), 0);
-    support_code(agent_open(support_world(), NULL, agent->public_key, &signer, &error),
+    support_code(agent_open(support_world(), NULL, agent->public_key, AGENT_PERSON_MS, &signer,
+                            &error),
                  ERROR_KEY_REFUSED, &error);
     assert_int_equal(unsetenv("SSH_AUTH_SOCK"), 0);
-    support_code(agent_open(support_world(), NULL, agent->public_key, &signer, &error),
+    support_code(agent_open(support_world(), NULL, agent->public_key, AGENT_PERSON_MS, &signer,
+                            &error),
                  ERROR_KEY_REFUSED, &error);
     assert_null(signer);
 }
@@ -211,7 +218,8 @@ static void agent_locked_is_told_and_works_after_unlocking(void **state)
     struct error error;
     uint8_t signature[SIGNATURE_BYTES];
     assert_int_equal(ssh_add(agent, "-q", agent->key), 0);
-    support_ok(agent_open(support_world(), agent->socket, agent->public_key, &signer, &error),
+    support_ok(agent_open(support_world(), agent->socket, agent->public_key, AGENT_PERSON_MS,
+                          &signer, &error),
                &error);
     assert_int_equal(ssh_add(agent, "-x", NULL), 0);
     sign_refused(agent, signer, "locked or empty");
@@ -227,7 +235,8 @@ static void agent_sign_key_removed_refused(void **state)
     struct error error;
     assert_int_equal(ssh_add(agent, "-q", agent->key), 0);
     assert_int_equal(ssh_add(agent, "-q", agent->other), 0);
-    support_ok(agent_open(support_world(), agent->socket, agent->public_key, &signer, &error),
+    support_ok(agent_open(support_world(), agent->socket, agent->public_key, AGENT_PERSON_MS,
+                          &signer, &error),
                &error);
     assert_int_equal(ssh_add(agent, "-d", agent->key), 0);
     sign_refused(agent, signer, "does not hold the operator's key");
@@ -241,7 +250,8 @@ static void agent_sign_not_confirmed_refused(void **state)
     CLEANUP_SIGNER struct signer *signer = NULL;
     struct error error;
     assert_int_equal(ssh_add(agent, "-c", agent->key), 0);
-    support_ok(agent_open(support_world(), agent->socket, agent->public_key, &signer, &error),
+    support_ok(agent_open(support_world(), agent->socket, agent->public_key, AGENT_PERSON_MS,
+                          &signer, &error),
                &error);
     sign_refused(agent, signer, "refused to sign");
 }
@@ -267,7 +277,8 @@ static void agent_sign_confirmed_each_time(void **state)
     uint8_t signature[SIGNATURE_BYTES];
     answer_with(agent, "exit 0");
     assert_int_equal(ssh_add(agent, "-c", agent->key), 0);
-    support_ok(agent_open(support_world(), agent->socket, agent->public_key, &signer, &error),
+    support_ok(agent_open(support_world(), agent->socket, agent->public_key, AGENT_PERSON_MS,
+                          &signer, &error),
                &error);
     for (unsigned i = 0; i < 2; i++)
         support_ok(signer_sign(signer, "data", 4, signature, &error), &error);
@@ -290,7 +301,8 @@ static void agent_dies_while_it_asks_is_told(void **state)
     struct error error;
     answer_with(agent, "kill -KILL $PPID; exit 0");
     assert_int_equal(ssh_add(agent, "-c", agent->key), 0);
-    support_ok(agent_open(support_world(), agent->socket, agent->public_key, &signer, &error),
+    support_ok(agent_open(support_world(), agent->socket, agent->public_key, AGENT_PERSON_MS,
+                          &signer, &error),
                &error);
     sign_refused(agent, signer, "did not answer");
     int status;
@@ -310,7 +322,8 @@ static void agent_dead_is_told_and_works_with_the_next(void **state)
     struct error error;
     uint8_t signature[SIGNATURE_BYTES];
     assert_int_equal(ssh_add(agent, "-q", agent->key), 0);
-    support_ok(agent_open(support_world(), agent->socket, agent->public_key, &signer, &error),
+    support_ok(agent_open(support_world(), agent->socket, agent->public_key, AGENT_PERSON_MS,
+                          &signer, &error),
                &error);
     stop(agent);
     sign_refused(agent, signer, "no ssh-agent answers");
@@ -390,7 +403,8 @@ static void agent_sign_wrong_answer_refused(void **state)
     if (agent->pid == 0)
         lie(listener, given, 6);
     assert_int_equal(close(listener), 0);
-    support_ok(agent_open(support_world(), agent->socket, agent->public_key, &signer, &error),
+    support_ok(agent_open(support_world(), agent->socket, agent->public_key, AGENT_PERSON_MS,
+                          &signer, &error),
                &error);
     sign_refused(agent, signer, "a wrong signature");
     sign_refused(agent, signer, "did not answer");

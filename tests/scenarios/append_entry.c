@@ -32,7 +32,8 @@ static enum error_code open_key(const char *word, struct signer **ret_signer, st
         return error_set(error, ERROR_USAGE, 0, "key", "", "no such kind of key");
     enum error_code code = ssh_public_key_from_base64(word + 18, strcspn(word + 18, " "), bytes,
                                                       error);
-    return code == ERROR_OK ? agent_open(&world, NULL, bytes, ret_signer, error) : code;
+    return code == ERROR_OK ? agent_open(&world, NULL, bytes, AGENT_PERSON_MS, ret_signer, error)
+                            : code;
 }
 
 static enum error_code append(struct journal *journal, struct signer *signer, char **words,

@@ -21,7 +21,7 @@ static enum error_code open_approver_key(const struct command_line *line,
         return error_set(error, ERROR_USAGE, 0, "approve",
                          "give the line of the .pub file: --agent \"ssh-ed25519 AAAA...\"",
                          "--agent is not an Ed25519 public key");
-    return agent_open(line->options.world, NULL, key, ret_signer, error);
+    return agent_open(line->options.world, NULL, key, AGENT_PERSON_MS, ret_signer, error);
 }
 
 static enum error_code sign_approval(const struct command_line *line,
