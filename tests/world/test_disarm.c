@@ -274,6 +274,8 @@ static void check(const struct damage *damage, bool open)
                && (status != 0 || recorded),
            damage, "the sentence says whether it is on record");
     insist(world->timeline.now_ns - began_ns < INT64_C(135000000000), damage, "it ends");
+    if (world->stored.entry_count < entries)
+        world->stored.entry_count = entries; /* to be released */
     scripted_close(world);
 }
 
