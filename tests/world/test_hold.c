@@ -103,10 +103,10 @@ static void script_under_the_lock_is_waited_for(void **state)
 {
     (void)state;
     struct scripted *world = begun();
-    (void)files_put(&world->titan.files, PERSON_STATE "/deploy.lock", 0640, "held", 4);
+    (void)files_put(&world->titan.files, TITAN_LOCK, 0640, "held", 4);
     assert_int_equal(person_runs(world, GO), EXIT_IS_HELD);
     assert_string_equal(person_state(world), "preflighted");
-    files_find(&world->titan.files, PERSON_STATE "/deploy.lock")->content.size = 0;
+    files_find(&world->titan.files, TITAN_LOCK)->content.size = 0;
     completes(world, RESUME);
 }
 

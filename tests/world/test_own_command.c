@@ -42,8 +42,7 @@ static void leave_one(struct scripted *world)
                                     hung.boot != NULL ? hung.boot : world->timeline.target_boot);
     titan->hung.pid = HUNG_GROUP;
     (void)files_put(&titan->files, PERSON_STATE "/command.pgid", 0640, record, strlen(record));
-    (void)files_put(&titan->files, PERSON_STATE "/deploy.lock", 0640, "held",
-                    hung.under_the_lock ? 4 : 0);
+    (void)files_put(&titan->files, TITAN_LOCK, 0640, "held", hung.under_the_lock ? 4 : 0);
     arena_free(&arena);
 }
 
@@ -126,7 +125,7 @@ static void strangers_one_stays(void **state)
         assert_true(moment.happened && !world->titan.hung.ended);
         assert_null(strstr(person_said(), ENDED));
         assert_false(titan_running(&world->titan, "titan-execution")->armed);
-        files_find(&world->titan.files, PERSON_STATE "/deploy.lock")->content.size = 0;
+        files_find(&world->titan.files, TITAN_LOCK)->content.size = 0;
         insist_said(world, "resume", EXIT_IS_ROLLED_BACK, NULL);
         assert_false(world->titan.hung.ended);
         scripted_close(world);

@@ -255,7 +255,7 @@ static void bus_away_for_good(void **state)
 
 static void hold_lock(struct scripted *world)
 {
-    (void)files_put(&world->titan.files, TITAN_DIRECTORY "/state/deploy.lock", 0640, "held", 4);
+    (void)files_put(&world->titan.files, TITAN_LOCK, 0640, "held", 4);
     titan_running(&world->titan, "web")->healthy = false;
     stop_brain(world);
 }
@@ -268,7 +268,7 @@ static void lock_held_for_good(void **state)
     ends(broken_at(world, SAMPLE, 0, hold_lock), IS_ROLLBACK_FAILED, world, "rollback_failed");
     assert_false(is_armed(world));
     says("deploy.lock");
-    files_find(&world->titan.files, TITAN_DIRECTORY "/state/deploy.lock")->content.size = 0;
+    files_find(&world->titan.files, TITAN_LOCK)->content.size = 0;
     ends(person_runs(world, RESUME), IS_ROLLED_BACK, world, "rolled_back");
     scripted_close(world);
 }

@@ -24,6 +24,7 @@ enum {
 };
 
 #define TITAN_DIRECTORY "/opt/titan"
+#define TITAN_LOCK TITAN_DIRECTORY "/state/deploy.lock"
 #define TITAN_COMPOSE_FILE "docker-compose.prod.yml"
 #define TITAN_ENV_FILE ".env.prod"
 #define TITAN_POLICY_FILE "config/risk_policy.json"

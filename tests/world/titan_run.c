@@ -83,7 +83,7 @@ static bool titan_kill(struct sh *shell, int count, char **words, int *ret_statu
     *ret_status = titan->hung.pid != 0 && atoi(words[4]) == -titan->hung.pid ? 0 : 1;
     if (*ret_status != 0 || strcmp(words[2], "KILL") != 0)
         return true;
-    struct file *lock = files_find(&titan->files, TITAN_DIRECTORY "/state/deploy.lock");
+    struct file *lock = files_find(&titan->files, TITAN_LOCK);
     if (lock != NULL)
         lock->content.size = 0;
     titan->hung.pid = 0;

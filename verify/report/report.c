@@ -71,7 +71,7 @@ static void remark_open(const struct deployment_report *deployment, struct remar
     unsigned long long number = (unsigned long long)deployment->number;
     if (deployment->driver[0] != '\0')
         add_remark(remarks, "N-11",
-                   "Deployment %llu: since the deployment before changed on the operator's side: "
+                   "Deployment %llu: changed on the operator's side since the previous deployment: "
                    "%s.",
                    number, deployment->driver);
     if (deployment->again || deployment->known_bad)
@@ -79,8 +79,7 @@ static void remark_open(const struct deployment_report *deployment, struct remar
                    deployment->again
                        ? "begun with --again: a commit that was rolled back before is "
                          "deployed on purpose"
-                       : "the deployment before went to the same commit and was "
-                         "rolled back");
+                       : "the previous deployment went to this commit and was rolled back");
     if (deployment->unpinned)
         add_remark(remarks, "N-12",
                    "No host key of the target is pinned: nothing says that the same machine "
@@ -122,13 +121,14 @@ static void remark_deployment(const struct deployment_report *deployment, struct
                    "No dead-man guard lay on the target: had the driver died, nothing would have "
                    "rolled back by itself.");
     if (deployment->changed[0] != '\0' && deployment->commands)
-        add_remark(remarks, "N-05", "Before commands between the deployments changed: %s.",
+        add_remark(remarks, "N-05",
+                   "Changed on the target between the deployments, before a command: %s.",
                    deployment->changed);
     else if (deployment->changed[0] != '\0')
-        add_remark(remarks, "N-05",
-                   "Deployment %llu: since the end of the deployment before changed on the target: "
-                   "%s.",
-                   number, deployment->changed);
+        add_remark(
+            remarks, "N-05",
+            "Deployment %llu: changed on the target since the previous deployment ended: %s.",
+            number, deployment->changed);
     if (deployment->by_word || deployment->untold)
         add_remark(remarks, "N-06", "Deployment %llu: %s.", number,
                    deployment->by_word ? "checklist items rest on a person's word"

@@ -212,13 +212,15 @@ static const struct part others_row[] = {ONE(COMPOSE_SERVICES),
 /* Execution is brought back first where it ran before, and the others in one more `compose.up`. */
 static const struct part *redeploy_row(const struct audit *audit, const struct entry *entry)
 {
-    const struct listing *before = deployment_list_before(&audit->deployment);
-    bool ran = before != NULL && reading_running(before, audit->genesis.execution) > 0;
-    for (size_t i = 0; ran && i < entry->item_count; i++)
+    if (!audit->genesis.has_policy)
+        return rows[ACTION_REDEPLOY];
+    if (!execution_ran_before(audit))
+        return others_row;
+    for (size_t i = 0; i < entry->item_count; i++)
         if (entry->items[i].probe == PROBE_COMPOSE_UP
             && !slice_equal(entry->items[i].subject, audit->genesis.execution))
             return both_row;
-    return ran || before == NULL || !audit->genesis.has_policy ? rows[ACTION_REDEPLOY] : others_row;
+    return rows[ACTION_REDEPLOY];
 }
 
 /* Where Brain was re-created before an interruption. */
