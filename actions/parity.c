@@ -15,8 +15,9 @@ enum { REQUESTS = 3, REQUEST_MS = 3000, EARLIER_MAX = 8 };
 /* All that was said of the policy hash in one look. A reply or a line is one voice. */
 struct voices {
     struct parity_view view;
-    char missing[160]; /* who has said nothing that must be heard; "" = nobody */
+    char missing[300]; /* who has said nothing that must be heard; "" = nobody */
     bool lines_absent, unnamed;
+    unsigned contrary, hashless;   /* voices; replies among them that carry no hash */
     struct policy_words shortened; /* waits for a whole hash to be compared with */
 };
 
@@ -27,6 +28,7 @@ static void say_unequal(struct voices *voices, const char *format, ...)
 static void say_unequal(struct voices *voices, const char *format, ...)
 {
     va_list arguments;
+    voices->contrary++;
     if (voices->view.parity == PARITY_UNEQUAL)
         return;
     voices->view.parity = PARITY_UNEQUAL;
@@ -86,6 +88,25 @@ static void add_absent_line(struct voices *voices, const char *what)
     add_missing(voices, what);
 }
 
+/* What the bus says of a request without a reply. */
+static void add_silence(struct voices *voices, const struct evidence_item *item)
+{
+    char who[300];
+    if (item->status == BUS_NO_RESPONDER)
+        (void)snprintf(who, sizeof who,
+                       "Execution's responder: nobody subscribes to %.100s; see whether the bus "
+                       "permits Execution's user to subscribe to it",
+                       item->subject);
+    else if (item->status == EVIDENCE_BUS_UNANSWERED)
+        (void)snprintf(who, sizeof who, "Execution's responder: %.200s",
+                       (const char *)item->output.data);
+    else
+        (void)snprintf(who, sizeof who,
+                       "Execution's responder, which is there and did not reply in %d s",
+                       REQUEST_MS / 1000);
+    add_missing(voices, who);
+}
+
 static enum error_code ask_responder(struct target *target, unsigned requests,
                                      struct evidence *evidence, struct voices *voices,
                                      struct error *error)
@@ -118,10 +139,11 @@ static enum error_code ask_responder(struct target *target, unsigned requests,
     for (size_t i = first; i < evidence->count; i++) {
         struct policy_words words;
         if (evidence->items[i].status != 0) {
-            add_missing(voices, "Execution's responder");
+            add_silence(voices, &evidence->items[i]);
             continue;
         }
         policy_words_reply(&evidence->items[i].output, &words);
+        voices->hashless += words.hashless ? 1 : 0;
         voices->view.answered = true;
         voices->view.replied = voices->view.replied || words.kind == POLICY_WORDS_HASH;
         add_voice(voices, "Execution's responder", &words);
@@ -293,6 +315,7 @@ static void judge_voices(struct voices *voices, enum parity_depth depth)
     struct parity_view *view = &voices->view;
     if (view->lost && depth != PARITY_SAMPLE)
         say_unequal(voices, "Brain lost its leadership after the handshake");
+    view->starts = voices->contrary > 0 && voices->contrary == voices->hashless;
     if (view->parity == PARITY_UNEQUAL)
         return;
     bool optional = depth == PARITY_SAMPLE && view->replied;

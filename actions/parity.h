@@ -24,6 +24,7 @@ struct parity_view {
     bool execution_absent, brain_absent, brain_none;
     const char *log_failed; /* the probe of a log that could not be read, NULL = none */
     bool answered, replied; /* by the responder, whatever it was; with a hash */
+    bool starts;            /* UNEQUAL only because its replies carry no hash: an error, so far */
     /* UNEQUAL only because Brain's handshake failed or was lost, and no responder replied: nobody
      * was there to answer it (H-16). */
     bool unanswered;

@@ -137,6 +137,7 @@ void policy_words_reply(const struct bytes *reply, struct policy_words *ret_word
     const char *hash = json_string_value(json_object_get(object, "policy_hash"));
     if (hash == NULL) /* as older documents show it */
         hash = json_string_value(json_object_get(object, "hash"));
+    words.hashless = hash == NULL;
     if (hash != NULL && policy_words_hash(hash, words.hash))
         words.kind = POLICY_WORDS_HASH;
     else

@@ -20,6 +20,7 @@ enum policy_words_kind {
 struct policy_words {
     enum policy_words_kind kind;
     char hash[SHA256_HEX + 1];
+    bool hashless; /* of a reply: OTHER, and there is no hash in it at all */
 };
 
 /* Reads a message against one pattern: literal text from the message's start, `%H` for what names a

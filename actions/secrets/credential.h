@@ -1,4 +1,4 @@
-/* actions/secrets/credential: a credential of the tool's own (the bus password, a bearer token),
+/* actions/secrets/credential: a credential of the tool's own (that of the bus, a bearer token),
  * read from a file of this machine for one use.
  * Knows:     that nobody else may read such a file, and that its line end is no part of it; not
  *            what the credential is for. That it never comes back from anywhere is secrets.h.
@@ -8,7 +8,7 @@
 
 #include "journal/format/world.h"
 
-enum { CREDENTIAL_BYTES_MAX = 512 };
+enum { CREDENTIAL_BYTES_MAX = 16384 }; /* a .creds file has more than one KiB */
 
 /* `what` names it in the error: "the bus password file". ERROR_KEY_REFUSED unless it is a file that
  * only its owner may read. */

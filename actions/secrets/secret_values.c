@@ -6,10 +6,11 @@
 
 #include <sodium.h>
 
+#include "actions/secrets/credential.h"
 #include "actions/secrets/env_values.h"
 #include "actions/secrets/secret_words.h"
 
-enum { PASSWORD_MAX = 512, KEY_SHOWN_MAX = 40 };
+enum { KEY_SHOWN_MAX = 40 };
 
 static bool contains_pattern(const char *key, size_t length, const char *pattern)
 {
@@ -20,11 +21,16 @@ static bool contains_pattern(const char *key, size_t length, const char *pattern
     return false;
 }
 
+static bool is_of_bus(const struct setup *setup, const struct env_assignment *assignment)
+{
+    const char *key = setup->bus.credential.key;
+    return key != NULL && key[0] != '\0' && strlen(key) == assignment->key_length
+           && memcmp(key, assignment->key, assignment->key_length) == 0;
+}
+
 static bool looks_secret(const struct setup *setup, const struct env_assignment *assignment)
 {
-    const char *bus = setup->bus.password_key;
-    if (bus != NULL && bus[0] != '\0' && strlen(bus) == assignment->key_length
-        && memcmp(bus, assignment->key, assignment->key_length) == 0)
+    if (is_of_bus(setup, assignment))
         return true;
     for (size_t i = 0; i < setup->secrets.patterns.count; i++)
         if (contains_pattern(assignment->key, assignment->key_length,
@@ -145,24 +151,20 @@ static enum error_code add_address_password(struct secret_values *values,
     return code;
 }
 
-static enum error_code keep_bus_password(struct secret_values *values,
-                                         const struct env_assignment *assignment,
-                                         struct error *error)
+enum error_code secret_values_keep_bus(struct secret_values *values, const char *value, size_t size,
+                                       struct error *error)
 {
-    const char *key = values->setup->bus.password_key;
-    if (key == NULL || key[0] == '\0' || strlen(key) != assignment->key_length
-        || memcmp(key, assignment->key, assignment->key_length) != 0
-        || assignment->value_length > PASSWORD_MAX)
+    char *copy = size <= CREDENTIAL_BYTES_MAX ? sodium_malloc(size + 1) : NULL;
+    if (size > CREDENTIAL_BYTES_MAX)
         return ERROR_OK;
-    char *copy = sodium_malloc(assignment->value_length + 1);
     if (copy == NULL)
         return error_set(error, ERROR_MEMORY, 0, "secrets",
                          "raise the limit of locked memory (ulimit -l)",
-                         "no locked memory for the bus password");
-    memcpy(copy, assignment->value, assignment->value_length);
-    copy[assignment->value_length] = '\0';
-    sodium_free(values->bus_password);
-    values->bus_password = copy;
+                         "no locked memory for the credential of the bus");
+    memcpy(copy, value, size);
+    copy[size] = '\0';
+    sodium_free(values->bus_credential);
+    values->bus_credential = copy;
     return ERROR_OK;
 }
 
@@ -189,7 +191,10 @@ static enum error_code keep_reading(void *context, const struct env_assignment *
                                     struct error *error)
 {
     struct secret_values *values = context;
-    enum error_code code = values->own ? keep_bus_password(values, assignment, error) : ERROR_OK;
+    enum error_code code = values->own && is_of_bus(values->setup, assignment)
+                               ? secret_values_keep_bus(values, assignment->value,
+                                                        assignment->value_length, error)
+                               : ERROR_OK;
     return code == ERROR_OK ? secret_values_add(values, assignment, SECRET_VARIABLE, error) : code;
 }
 

@@ -21,17 +21,22 @@ static bool is_given(const char *text)
     return text != NULL && text[0] != '\0';
 }
 
-/* A credential of this machine. Its user reports what is wrong with the file; here it is only kept
- * out of what is recorded. */
+/* A credential of this machine. Its user reports what is wrong with the file; here it is kept out
+ * of what is recorded, and that of the bus in memory: a DISARM does not wait for this disk. */
 static enum error_code add_credential(struct secrets *secrets, const struct world_disk *disk,
-                                      const char *path, struct error *error)
+                                      const char *path, bool bus, struct error *error)
 {
     CLEANUP_BYTES struct bytes text = {0};
     struct error ignored;
+    enum error_code code = ERROR_OK;
     char what[96];
     if (!is_given(path) || credential_read_file(disk, path, "", &text, &ignored) != ERROR_OK
         || text.size == 0)
         return ERROR_OK;
+    if (bus)
+        code = secret_values_keep_bus(&secrets->values, (const char *)text.data, text.size, error);
+    if (code != ERROR_OK)
+        return code;
     if (secret_word_fits(secrets->values.setup, (const char *)text.data, text.size))
         return secret_values_add(&secrets->values,
                                  &(struct env_assignment){.key = "",
@@ -44,14 +49,14 @@ static enum error_code add_credential(struct secrets *secrets, const struct worl
     return ERROR_OK;
 }
 
-/* The tool's own: the bus password and the tokens of the checks. */
+/* The tool's own: the credential of the bus and the tokens of the checks. */
 static enum error_code add_credentials(struct secrets *secrets, const struct world_disk *disk,
                                        struct error *error)
 {
     const struct setup *setup = secrets->values.setup;
-    enum error_code code = add_credential(secrets, disk, setup->bus.password_file, error);
+    enum error_code code = add_credential(secrets, disk, setup->bus.credential.file, true, error);
     for (size_t i = 0; code == ERROR_OK && i < setup->check_count; i++)
-        code = add_credential(secrets, disk, setup->checks[i].token_file, error);
+        code = add_credential(secrets, disk, setup->checks[i].token_file, false, error);
     return code;
 }
 
@@ -131,7 +136,7 @@ void secrets_close(struct secrets *secrets)
     if (secrets == NULL)
         return;
     redactor_free(secrets->values.redactor);
-    sodium_free(secrets->values.bus_password);
+    sodium_free(secrets->values.bus_credential);
     bytes_free(&secrets->values.spared);
     free(secrets);
 }
@@ -172,7 +177,7 @@ const char *secrets_note(const struct secrets *secrets)
     return secrets->values.note;
 }
 
-const char *secrets_bus_password(const struct secrets *secrets)
+const char *secrets_bus_credential(const struct secrets *secrets)
 {
-    return secrets->values.bus_password;
+    return secrets->values.bus_credential;
 }

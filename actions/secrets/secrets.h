@@ -1,7 +1,7 @@
 /* actions/secrets/secrets: what of one target must never be recorded or printed, and where it comes
  * from.
  * Knows:     the env file (given: the target reads it), setup.secrets, and the tool's own
- *            credentials: the bus password and the tokens of the checks. The session key and the
+ *            credentials: that of the bus and the tokens of the checks. The session key and the
  *            operator's key never leave journal/, so nothing foreign can contain them.
  *            What a target's services have besides (their own env files, literals of the rendered
  *            file, secrets that are files) is learned when it was rendered.
@@ -66,7 +66,7 @@ enum error_code secrets_check(const struct secrets *secrets, struct error *error
 bool secrets_are_known(const struct secrets *secrets);
 /* One sentence that names the keys whose values look secret and cannot be redacted; "" = none. */
 const char *secrets_note(const struct secrets *secrets);
-/* The value of setup.bus.password_key, NULL where the env file has none. In locked memory. */
-const char *secrets_bus_password(const struct secrets *secrets);
+/* What setup.bus.credential names, NULL where nothing is there. In locked memory. */
+const char *secrets_bus_credential(const struct secrets *secrets);
 
 #endif

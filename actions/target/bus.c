@@ -3,8 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "actions/secrets/credential.h"
-#include "actions/secrets/secrets.h"
+#include "actions/target/bus_address.h"
 #include "journal/format/names.h"
 
 enum { BUS_TIMEOUT_MS = 5000, ANSWERS_MAX = 16 };
@@ -13,6 +12,7 @@ struct bus {
     const struct world_bus *world;
     struct target_forward *forward;
     void *connection;
+    size_t at; /* which server */
 };
 
 static void bus_close(struct bus *bus)
@@ -24,63 +24,55 @@ static void bus_close(struct bus *bus)
 }
 #define CLEANUP_BUS __attribute__((cleanup(bus_close)))
 
-/* The value of one key of the env file on the target, as it was read when the connection was made.
- */
-static enum error_code password_from_key(const struct target *target, struct bytes *ret_password,
-                                         struct error *error)
-{
-    const struct setup *setup = target_setup(target);
-    const char *password = secrets_bus_password(target_secrets(target));
-    if (password == NULL || password[0] == '\0')
-        return error_set(error, ERROR_CONFIG, 0, setup->compose.env_file,
-                         "set it there, or use bus.password_file",
-                         "the env file has no value for %s", setup->bus.password_key);
-    return bytes_append(ret_password, password, strlen(password), error);
-}
-
 /* The world reports the cause; the place and the next step are added here. */
-static enum error_code bus_unreachable(const struct setup_bus *setup, enum error_code code,
-                                       struct error *error)
+static enum error_code bus_unreachable(const struct setup_bus *setup, size_t at,
+                                       enum error_code code, struct error *error)
 {
     char where[300];
     struct error cause = *error;
+    struct bus_server server = bus_server_at(setup, at);
     if (code != ERROR_UNREACHABLE)
         return code;
-    (void)snprintf(where, sizeof where, "nats://%s:%d", setup->host, setup->port);
+    (void)snprintf(where, sizeof where, "%s://%s:%d", setup->tls ? "tls" : "nats", server.host,
+                   server.port);
     return error_set(error, ERROR_UNREACHABLE, cause.library_code, where,
-                     "check the bus, user and password; this message was not sent",
+                     "check `bus` in titan.yml: address, login, TLS; this message was not sent",
                      "the bus cannot be reached: %s", cause.what);
 }
 
-static enum error_code read_password(struct target *target, struct bytes *ret_password,
-                                     struct error *error)
+static enum error_code open_server(struct target *target, size_t at, struct bus_address *address,
+                                   struct bus *bus, struct error *error)
 {
     const struct setup_bus *setup = &target_setup(target)->bus;
-    if (setup->password_file[0] != '\0')
-        return credential_read_file(target_world(target)->disk, setup->password_file,
-                                    "the bus password file", ret_password, error);
-    if (setup->password_key[0] != '\0')
-        return password_from_key(target, ret_password, error);
-    return ERROR_OK;
-}
-
-static enum error_code bus_open(struct target *target, struct bus *bus, struct error *error)
-{
-    const struct setup_bus *setup = &target_setup(target)->bus;
-    CLEANUP_BYTES struct bytes password = {0};
-    enum error_code code = read_password(target, &password, error);
-    if (code == ERROR_OK)
-        code = target_forward_open(target, setup->host, setup->port, &bus->forward, error);
+    struct bus_server server = bus_server_at(setup, at);
+    enum error_code code = target_forward_open(target, server.host, server.port, &bus->forward,
+                                               error);
     if (code != ERROR_OK)
         return code;
     bus->world = target_world(target)->bus;
-    struct world_bus_address address = {.host = target_forward_host(bus->forward),
-                                        .port = target_forward_port(bus->forward),
-                                        .user = setup->user[0] != '\0' ? setup->user : NULL,
-                                        .password = (const char *)password.data,
-                                        .timeout_ms = BUS_TIMEOUT_MS};
-    code = bus->world->open(bus->world->context, &address, &bus->connection, error);
-    return bus_unreachable(setup, code, error);
+    bus->at = at;
+    address->world.host = target_forward_host(bus->forward);
+    address->world.port = target_forward_port(bus->forward);
+    address->world.server_name = server.host;
+    address->world.timeout_ms = BUS_TIMEOUT_MS / (int64_t)bus_server_count(setup);
+    code = bus->world->open(bus->world->context, &address->world, &bus->connection, error);
+    return bus_unreachable(setup, at, code, error);
+}
+
+/* The first server that takes the connection, all of them within BUS_TIMEOUT_MS. */
+static enum error_code bus_open(struct target *target, struct bus *bus, struct error *error)
+{
+    CLEANUP_BUS_ADDRESS struct bus_address address = {.credential = {0}};
+    size_t count = bus_server_count(&target_setup(target)->bus);
+    enum error_code code = bus_address_read(target, &address, error);
+    if (code != ERROR_OK)
+        return code;
+    code = ERROR_UNREACHABLE;
+    for (size_t i = 0; i < count && code == ERROR_UNREACHABLE; i++) {
+        bus_close(bus);
+        code = open_server(target, i, &address, bus, error);
+    }
+    return code;
 }
 
 static int64_t bus_now_ns(const struct target *target)
@@ -184,6 +176,39 @@ static enum error_code gather_answers(struct gathering *gathering, const struct 
     return ERROR_OK;
 }
 
+/* The sentence has the line of the server's configuration, because it is recorded. */
+static enum error_code request_forbidden(const struct target *target, const char *verb,
+                                         const char *subject, struct error *error)
+{
+    const char *user = target_setup(target)->bus.user;
+    return error_set(error, ERROR_REFUSED, 0, subject, "",
+                     "the bus does not let %s%.60s %s %s; add it to the permissions there, "
+                     "%s: { allow: [\"%.200s\"] }",
+                     user[0] != '\0' ? "its user " : "this login", user, verb, subject, verb,
+                     subject);
+}
+
+/* A subscription for the answers, and the question. */
+static enum error_code send_question(struct target *target, struct bus *bus,
+                                     const struct bus_question *question, void **ret_subscription,
+                                     struct error *error)
+{
+    char inbox[64], token[33];
+    bool deaf = false, forbidden = false;
+    world_random_hex(target_world(target), 16, token);
+    (void)snprintf(inbox, sizeof inbox, "_INBOX.%s", token);
+    enum error_code code = bus->world->subscribe(bus->connection, inbox, 0, BUS_TIMEOUT_MS,
+                                                 ret_subscription, &deaf, error);
+    if (code == ERROR_OK && deaf)
+        return request_forbidden(target, "subscribe", "_INBOX.>", error);
+    if (code == ERROR_OK)
+        code = bus->world->publish(bus->connection, question->subject, inbox, question->payload,
+                                   strlen(question->payload), BUS_TIMEOUT_MS, &forbidden, error);
+    return code == ERROR_OK && forbidden
+               ? request_forbidden(target, "publish", question->subject, error)
+               : bus_unreachable(&target_setup(target)->bus, bus->at, code, error);
+}
+
 enum error_code bus_request(struct target *target, const struct bus_question *question,
                             struct evidence *evidence, unsigned *ret_answers, struct error *error)
 {
@@ -191,28 +216,20 @@ enum error_code bus_request(struct target *target, const struct bus_question *qu
     enum error_code code = bus_open(target, &bus, error);
     if (code != ERROR_OK)
         return code;
-    char inbox[64], token[33];
-    world_random_hex(target_world(target), 16, token);
-    (void)snprintf(inbox, sizeof inbox, "_INBOX.%s", token);
     void *subscription = NULL;
-    bool ignored; /* a refused subject is a request without an answer, and recorded as one */
-    code = bus.world->subscribe(bus.connection, inbox, 0, BUS_TIMEOUT_MS, &subscription, &ignored,
-                                error);
     struct gathering gathering = {.target = target,
                                   .question = question,
                                   .evidence = evidence,
                                   .sent_ns = bus_now_ns(target)};
+    code = send_question(target, &bus, question, &subscription, error);
     if (code == ERROR_OK)
-        code = bus.world->publish(bus.connection, question->subject, inbox, question->payload,
-                                  strlen(question->payload), BUS_TIMEOUT_MS, &ignored, error);
-    code = code == ERROR_OK
-               ? gather_answers(&gathering, bus.world, subscription, question->timeout_ms, error)
-               : bus_unreachable(&target_setup(target)->bus, code, error);
+        code = gather_answers(&gathering, bus.world, subscription, question->timeout_ms, error);
     if (subscription != NULL)
         bus.world->unsubscribe(subscription);
     CLEANUP_BYTES struct bytes nothing = {0};
     if (code == ERROR_OK && gathering.answers == 0)
-        code = keep_answer(&gathering, gathering.no_responder ? 1 : 2, &nothing, error);
+        code = keep_answer(&gathering, gathering.no_responder ? BUS_NO_RESPONDER : BUS_NO_ANSWER,
+                           &nothing, error);
     if (code == ERROR_OK)
         *ret_answers = gathering.answers;
     return code;
@@ -220,6 +237,7 @@ enum error_code bus_request(struct target *target, const struct bus_question *qu
 
 struct subscriptions {
     const struct world_bus *world;
+    size_t at; /* the server */
     void *items[SETUP_NAMES_MAX];
 };
 
@@ -243,7 +261,7 @@ static enum error_code await_each(struct target *target, struct subscriptions *s
                                                           left_ms > 0 ? left_ms : 1, &kind,
                                                           &message, error);
         if (code != ERROR_OK)
-            return bus_unreachable(&target_setup(target)->bus, code, error);
+            return bus_unreachable(&target_setup(target)->bus, subscriptions->at, code, error);
         if (kind == MESSAGE_NONE) {
             *ret_received = BUS_SILENT;
             *ret_at = i;
@@ -262,13 +280,13 @@ enum error_code bus_listen(struct target *target, const struct setup_list *subje
     enum error_code code = bus_open(target, &bus, error);
     if (code != ERROR_OK)
         return code;
-    CLEANUP_SUBSCRIPTIONS struct subscriptions subscriptions = {.world = bus.world};
+    CLEANUP_SUBSCRIPTIONS struct subscriptions subscriptions = {.world = bus.world, .at = bus.at};
     for (size_t i = 0; i < subjects->count; i++) {
         bool forbidden = false;
         code = bus.world->subscribe(bus.connection, subjects->items[i], 1, BUS_TIMEOUT_MS,
                                     &subscriptions.items[i], &forbidden, error);
         if (code != ERROR_OK)
-            return bus_unreachable(&target_setup(target)->bus, code, error);
+            return bus_unreachable(&target_setup(target)->bus, bus.at, code, error);
         if (forbidden) {
             *ret_received = BUS_FORBIDDEN;
             *ret_at = i;

@@ -19,9 +19,13 @@ struct bus_question {
     const char *probe, *subject, *payload;
     int64_t timeout_ms;
 };
+/* Status of a request without an answer: the server said that nobody subscribes to its subject, or
+ * nothing came in time. */
+enum { BUS_NO_RESPONDER = 1, BUS_NO_ANSWER = 2 };
 /* Sends one request and gathers every answer until setup.bus.reply_ms after the first, or
  * timeout_ms without any. Evidence: one item for each answer, or one that says there was none.
- * *ret_answers counts them. */
+ * *ret_answers counts them. ERROR_REFUSED, and no evidence: the server's permissions forbid the
+ * question or its answer. */
 enum error_code bus_request(struct target *target, const struct bus_question *question,
                             struct evidence *evidence, unsigned *ret_answers, struct error *error)
     CHECKED;

@@ -10,9 +10,11 @@
 
 #include <nats/nats.h>
 
+/* The library asks for token and signature while it connects, and keeps what it is given there. */
 struct nats_link {
     natsOptions *options;
     natsConnection *connection;
+    const struct world_bus_address *address; /* while it is being opened */
 };
 
 static void nats_link_close(void *connection)
@@ -27,8 +29,59 @@ static void nats_link_close(void *connection)
 
 static enum error_code nats_failed(natsStatus status, struct error *error)
 {
-    return error_set(error, ERROR_UNREACHABLE, (int)status, "", "", "%s",
-                     natsStatus_GetText(status));
+    natsStatus last = NATS_OK;
+    const char *detail = nats_GetLastError(&last); /* "Authorization Violation" */
+    bool more = last == status && detail != NULL && detail[0] != '\0';
+    return error_set(error, ERROR_UNREACHABLE, (int)status, "", "", "%s%s%.160s",
+                     natsStatus_GetText(status), more ? ": " : "", more ? detail : "");
+}
+
+static natsStatus sign_nonce(char **ret_custom_error, unsigned char **ret_signature,
+                             int *ret_length, const char *nonce, void *context)
+{
+    const struct nats_link *link = context;
+    *ret_custom_error = NULL;
+    return nats_Sign(link->address->nkey_seed, nonce, ret_signature, ret_length);
+}
+
+static natsStatus give_jwt(char **ret_jwt, char **ret_custom_error, void *context)
+{
+    const struct nats_link *link = context;
+    *ret_custom_error = NULL;
+    *ret_jwt = strdup(link->address->jwt);
+    return *ret_jwt != NULL ? NATS_OK : NATS_NO_MEMORY;
+}
+
+static natsStatus set_login(struct nats_link *link, const struct world_bus_address *address)
+{
+    if (address->token != NULL)
+        return natsOptions_SetToken(link->options, address->token);
+    if (address->jwt != NULL)
+        return natsOptions_SetUserCredentialsCallbacks(link->options, give_jwt, link, sign_nonce,
+                                                       link);
+    if (address->nkey_seed != NULL)
+        return natsOptions_SetNKey(link->options, address->user, sign_nonce, link);
+    return address->user == NULL
+               ? NATS_OK
+               : natsOptions_SetUserInfo(link->options, address->user,
+                                         address->password != NULL ? address->password : "");
+}
+
+/* The name is checked even where TLS is not configured: a server may demand it, and then the
+ * library goes along. */
+static natsStatus set_tls(natsOptions *options, const struct world_bus_address *address)
+{
+    natsStatus status = address->server_name != NULL
+                            ? natsOptions_SetExpectedHostname(options, address->server_name)
+                            : NATS_OK;
+    if (status == NATS_OK && address->tls)
+        status = natsOptions_SetSecure(options, true);
+    if (status == NATS_OK && address->authorities != NULL)
+        status = natsOptions_SetCATrustedCertificates(options, address->authorities);
+    return status == NATS_OK && address->certificate != NULL
+               ? natsOptions_SetCertificatesChain(options, address->certificate,
+                                                  address->certificate_key)
+               : status;
 }
 
 static enum error_code nats_link_open(void *context, const struct world_bus_address *address,
@@ -40,12 +93,14 @@ static enum error_code nats_link_open(void *context, const struct world_bus_addr
     struct nats_link *link = calloc(1, sizeof *link);
     if (link == NULL)
         return error_set(error, ERROR_MEMORY, 0, url, "", "out of memory");
+    link->address = address;
     natsStatus status = natsOptions_Create(&link->options);
     if (status == NATS_OK)
         status = natsOptions_SetURL(link->options, url);
-    if (status == NATS_OK && address->user != NULL)
-        status = natsOptions_SetUserInfo(link->options, address->user,
-                                         address->password != NULL ? address->password : "");
+    if (status == NATS_OK)
+        status = set_login(link, address);
+    if (status == NATS_OK)
+        status = set_tls(link->options, address);
     if (status == NATS_OK)
         status = natsOptions_SetAllowReconnect(link->options, false);
     if (status == NATS_OK)
@@ -55,9 +110,11 @@ static enum error_code nats_link_open(void *context, const struct world_bus_addr
     if (status == NATS_OK)
         status = natsConnection_Connect(&link->connection, link->options);
     if (status != NATS_OK) {
+        enum error_code code = nats_failed(status, error);
         nats_link_close(link);
-        return nats_failed(status, error);
+        return code;
     }
+    link->address = NULL;
     *ret_connection = link;
     return ERROR_OK;
 }

@@ -50,12 +50,33 @@ struct setup_repository {
     struct setup_list policy_files; /* paths whose change belongs to the policy procedure */
 };
 
+/* Who one is on the bus. The credential of NKEY is the seed, and `user` its public key; that of
+ * CREDENTIALS is a `.creds` text with JWT and seed. */
+enum bus_login {
+    BUS_LOGIN_NONE = 0,
+    BUS_LOGIN_PASSWORD,
+    BUS_LOGIN_TOKEN,
+    BUS_LOGIN_NKEY,
+    BUS_LOGIN_CREDENTIALS,
+};
+/* Where a credential lies: a file of the driver's machine with mode 0600, or a key of the env file
+ * on the target. At most one of both; both "" = none. */
+struct setup_credential {
+    const char *file, *key;
+};
+
 struct setup_bus {
     const char *host; /* as seen from the target; "" = there is no bus */
     int port;
+    struct setup_list servers; /* further ones, HOST:PORT, tried in this order behind it */
     const char *user;
-    const char *password_file; /* on the driver's machine, mode 0600 */
-    const char *password_key;  /* or a key of the env file on the target */
+    struct setup_credential password, token, nkey, creds; /* as configured, at most one */
+    enum bus_login login;                                 /* which of them */
+    struct setup_credential credential;                   /* that one */
+    bool tls;
+    /* on the driver's machine, PEM; "" = the system's authorities; no client certificate. The key
+     * has mode 0600. */
+    const char *ca_file, *certificate_file, *key_file;
     const char *subject_disarm, *subject_arm, *subject_policy_hash;
     int64_t reply_ms; /* how long further answers are waited for after the first */
 };

@@ -21,7 +21,8 @@ struct target {
     const struct target_backend *backend;
     void *context;
     struct secrets *secrets; /* NULL only while the env file is being read */
-    int64_t limit_ns;        /* of every command, on the boot clock; 0 = its own deadline */
+    struct target_bus_files bus_files;
+    int64_t limit_ns; /* of every command, on the boot clock; 0 = its own deadline */
     const struct heard *heard;
     char project[PROJECT_NAME_MAX]; /* as it was found, "" = not known */
     long ended;                     /* target_take_ended() */
@@ -99,6 +100,9 @@ void target_close(struct target *target)
         return;
     target->backend->close(target->context);
     secrets_close(target->secrets);
+    bytes_free(&target->bus_files.authorities);
+    bytes_free(&target->bus_files.certificate);
+    bytes_free(&target->bus_files.key);
     free(target);
 }
 
@@ -158,6 +162,11 @@ const struct clock *target_clock(const struct target *target)
 const struct secrets *target_secrets(const struct target *target)
 {
     return target->secrets;
+}
+
+struct target_bus_files *target_bus_files(struct target *target)
+{
+    return &target->bus_files;
 }
 
 struct secrets *target_learns(struct target *target)

@@ -55,6 +55,11 @@ void target_know_project(struct target *target, const char *name);
 const struct secrets *target_secrets(const struct target *target);
 /* To be taught what more there is (secrets_learn()). */
 struct secrets *target_learns(struct target *target);
+/* What bus_address.h read of this machine for the bus: PEM texts, wiped with the target. */
+struct target_bus_files {
+    struct bytes authorities, certificate, key;
+};
+struct target_bus_files *target_bus_files(struct target *target);
 /* For foreign bytes that did not come through target_run(): a body, a reply, a frame. */
 enum error_code target_redact(const struct target *target, enum redact_level level,
                               struct bytes *text, struct error *error) CHECKED;

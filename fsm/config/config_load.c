@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fsm/config/config_bus.h"
 #include "fsm/config/config_sections.h"
 #include "fsm/config/config_table.h"
 #include "journal/format/sshsig.h"
@@ -112,7 +113,7 @@ static enum error_code settle_reach(const struct field_file *file, struct draft 
                                "bus: {host: 127.0.0.1}",
                                "a policy hash is asked for over the bus, and `bus` names no host",
                                "", error);
-    return ERROR_OK;
+    return bus_settle(file, &setup->bus, error);
 }
 
 static enum error_code settle_draft(const struct field_file *file, struct draft *draft,

@@ -86,7 +86,7 @@ static enum error_code look_at_parity(void *context, struct error *error)
 static bool shows_both_hashes(const void *context)
 {
     const struct parity_wait *state = context;
-    return state->view.parity != PARITY_MISSING;
+    return state->view.parity != PARITY_MISSING && !state->view.starts;
 }
 
 enum error_code await_parity(const struct await_parity *wait, struct evidence *evidence,

@@ -12,6 +12,7 @@
 #include "actions/health.h"
 #include "actions/interlock.h"
 #include "actions/parity.h"
+#include "actions/target/bus.h"
 #include "fsm/env_back.h"
 #include "fsm/keep_tenancy.h"
 #include "fsm/snapshot.h"
@@ -49,8 +50,8 @@ static enum error_code check_bus_answered(const struct step *step, struct error 
     (void)snprintf(where, sizeof where, "nats://%s:%d", bus->host, bus->port);
     return item != NULL && item->status == EVIDENCE_BUS_UNANSWERED
                ? error_set(error, ERROR_UNREACHABLE, 0, where,
-                           "check the bus, user and password; nothing has changed yet", "%.400s",
-                           (const char *)item->output.data)
+                           "check `bus` in titan.yml: address, login, TLS; nothing has changed yet",
+                           "%.400s", (const char *)item->output.data)
                : ERROR_OK;
 }
 
@@ -240,6 +241,13 @@ static void add_missing_service(const struct step *step, const char *who, const 
                        container->state);
 }
 
+/* As where the server's permissions, as they are shipped, do not let Execution. */
+static bool nobody_subscribes(const struct step *step)
+{
+    const struct evidence_item *item = evidence_last(&step->evidence, PROBE_BUS_POLICY_HASH, NULL);
+    return item != NULL && item->status == BUS_NO_RESPONDER;
+}
+
 /* What of Execution, Brain and the responder is not there: the fact, and the same in the remark. */
 static enum error_code note_missing_before(struct step *step, struct error *error)
 {
@@ -249,8 +257,9 @@ static enum error_code note_missing_before(struct step *step, struct error *erro
     add_missing_service(step, "Brain", setup->services.brain, text, sizeof text);
     size_t used = strlen(text);
     if (!step->seen.parity.answered)
-        (void)snprintf(text + used, sizeof text - used, "%snobody replies on %s",
-                       used > 0 ? "; " : "", setup->bus.subject_policy_hash);
+        (void)snprintf(text + used, sizeof text - used, "%snobody replies on %s%s",
+                       used > 0 ? "; " : "", setup->bus.subject_policy_hash,
+                       nobody_subscribes(step) ? ", because nobody subscribes to it" : "");
     used = strlen(step->remark);
     if (text[0] != '\0')
         (void)snprintf(step->remark + used, sizeof step->remark - used,
@@ -285,9 +294,12 @@ static enum error_code check_policy_before(struct step *step)
     if (seen->interlock.running == 0 || seen->parity.answered)
         return ERROR_OK;
     return step_is(step, EVENT_MISMATCH,
-                   "Execution runs and nobody replies on %s; mend that first, by a release or by "
+                   "Execution runs and nobody replies on %s%s; mend that first, by a release or by "
                    "hand: a policy change begins with an Execution that answers, or with none",
-                   target_setup(step->target)->bus.subject_policy_hash);
+                   target_setup(step->target)->bus.subject_policy_hash,
+                   nobody_subscribes(step) ? ", because nobody subscribes to it: see whether the "
+                                             "bus permits Execution's user to `subscribe` to it"
+                                           : "");
 }
 
 enum error_code step_connect(struct step *step, struct error *error)

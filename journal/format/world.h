@@ -148,11 +148,16 @@ struct world_target {
                             void **ret_handle, struct error *error);
 };
 
-/* NATS. `host` and `port` are where the target's forward listens. */
+/* NATS. `host` and `port` are where the target's forward listens; NULL = none, everywhere. Of the
+ * logins at most one: user and password; token; nkey_seed, whose public key is `user`; jwt with
+ * nkey_seed. PEM texts in certificate, certificate_key and authorities; server_name is what the
+ * server's certificate must say; `tls` demands one. */
 struct world_bus_address {
     const char *host;
     int port;
-    const char *user, *password; /* NULL = none */
+    const char *user, *password, *token, *nkey_seed, *jwt;
+    bool tls;
+    const char *server_name, *authorities, *certificate, *certificate_key;
     int64_t timeout_ms;
 };
 enum world_message { MESSAGE_NONE = 0, MESSAGE_DATA, MESSAGE_NO_RESPONDER };

@@ -6,59 +6,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <arpa/inet.h>
 #include <cmocka.h>
-#include <signal.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "actions/target/bus.h"
 #include "journal/format/names.h"
 #include "local_target.h"
+#include "nats_server.h"
 
 static struct local_target local;
 static pid_t server;
 
-static int free_port(void)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof address;
-    int descriptor = socket(AF_INET, SOCK_STREAM, 0);
-    assert_true(descriptor >= 0);
-    assert_int_equal(bind(descriptor, (struct sockaddr *)&address, sizeof address), 0);
-    assert_int_equal(getsockname(descriptor, (struct sockaddr *)&address, &length), 0);
-    assert_int_equal(close(descriptor), 0);
-    return ntohs(address.sin_port);
-}
-
-static void await_server(int port)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-                                  .sin_port = htons((uint16_t)port)};
-    for (int i = 0; i < 100; i++) {
-        int descriptor = socket(AF_INET, SOCK_STREAM, 0);
-        bool listens = connect(descriptor, (struct sockaddr *)&address, sizeof address) == 0;
-        (void)close(descriptor);
-        if (listens)
-            return;
-        (void)usleep(50000);
-    }
-    fail_msg("nats-server does not listen on port %d", port);
-}
-
 static int start(void **state)
 {
     char path[128];
-    int port = free_port();
+    int port = nats_free_port();
     (void)state;
     assert_int_equal(local_target_open(&local), 0);
     local.setup.bus = (struct setup_bus){.host = "127.0.0.1",
                                          .port = port,
                                          .user = "driver",
-                                         .password_file = "",
-                                         .password_key = "",
+                                         .password = {"", ""},
+                                         .credential = {"", ""},
                                          .reply_ms = 300};
     (void)snprintf(path, sizeof path, "%s/nats.conf", local.directory);
     FILE *file = fopen(path, "w");
@@ -70,20 +38,14 @@ static int start(void **state)
                   "  subscribe: { deny: [ \"forbidden.>\" ] } } } ] }\n",
                   port);
     assert_int_equal(fclose(file), 0);
-    server = fork();
-    if (server == 0) {
-        (void)execlp("nats-server", "nats-server", "-c", path, "-l", "/dev/null", (char *)NULL);
-        _exit(127);
-    }
-    await_server(port);
+    server = nats_start(path, port);
     return 0;
 }
 
 static int stop(void **state)
 {
     (void)state;
-    (void)kill(server, SIGTERM);
-    (void)waitpid(server, NULL, 0);
+    nats_stop(server);
     local_target_close(&local);
     return 0;
 }
@@ -136,6 +98,23 @@ static void bus_request_without_responder_is_recorded(void **state)
     assert_int_equal(evidence.items[0].status, 1);
     assert_non_null(evidence.items[0].output.data);
     evidence_clear(&evidence);
+}
+
+static void bus_request_forbidden_names_the_permission(void **state)
+{
+    (void)state;
+    static struct evidence evidence;
+    struct error error;
+    unsigned answers = 7;
+    assert_int_equal(bus_request(local.target,
+                                 &(struct bus_question){.probe = PROBE_BUS_POLICY_HASH,
+                                                        .subject = "forbidden.x",
+                                                        .payload = "{}",
+                                                        .timeout_ms = 2000},
+                                 &evidence, &answers, &error),
+                     ERROR_REFUSED);
+    assert_int_equal(evidence.count, 0);
+    assert_non_null(strstr(error.what, "publish: { allow: [\"forbidden.x\"] }"));
 }
 
 static void *open_connection(void)
@@ -197,7 +176,7 @@ static void bus_open_closed_port_is_unreachable(void **state)
     struct error error;
     bool sent = false;
     int port = local.setup.bus.port;
-    local.setup.bus.port = free_port();
+    local.setup.bus.port = nats_free_port();
     assert_int_equal(bus_publish(local.target, "orders", "x", &evidence, &sent, &error),
                      ERROR_UNREACHABLE);
     local.setup.bus.port = port;
@@ -212,6 +191,7 @@ int main(void)
         cmocka_unit_test(bus_publish_records_what_was_sent),
         cmocka_unit_test(bus_publish_forbidden_subject_was_not_sent),
         cmocka_unit_test(bus_request_without_responder_is_recorded),
+        cmocka_unit_test(bus_request_forbidden_names_the_permission),
         cmocka_unit_test(bus_listen_tells_received_silent_and_forbidden),
         cmocka_unit_test(world_bus_message_arrives_whole),
         cmocka_unit_test(bus_open_closed_port_is_unreachable),

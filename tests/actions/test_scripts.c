@@ -126,7 +126,7 @@ static int open_recorder(void **state)
                     .project = ODD},
         .repository = {.remote = ODD, .branch = ODD},
         .services = {.execution = "execution", .brain = "brain", .marker = ODD},
-        .bus = {.host = "", .password_file = "", .password_key = ""},
+        .bus = {.host = "", .password = {"", ""}, .credential = {"", ""}},
         .verify = {.script = ODD},
         .command_ms = 1000,
         .output_bytes_max = 4096,

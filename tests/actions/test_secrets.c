@@ -28,7 +28,7 @@ static struct setup setup_of(const char *directory)
                                      .docker = "docker",
                                      .docker_host = ""},
                           .compose = {.file = "docker-compose.prod.yml", .env_file = ".env.prod"},
-                          .bus = {.host = "127.0.0.1", .password_key = "NATS_OPERATOR"},
+                          .bus = {.host = "127.0.0.1", .credential = {"", "NATS_OPERATOR"}},
                           .services = {.execution = "titan-execution",
                                        .brain = "titan-brain",
                                        .disarmed = {{"EXECUTION DISARMED: "}, 1}},
@@ -171,7 +171,7 @@ static void secrets_open_what_compose_makes_of_a_value_is_redacted(void **state)
     expect(secrets, REDACT_SECRETS,
            "a$$bcd-one a$bcd-one five-5 p$qArst default-one op$word op$$word NAME",
            "[redacted] [redacted] [redacted] [redacted] [redacted] [redacted] [redacted] NAME");
-    assert_string_equal(secrets_bus_password(secrets), "op$word");
+    assert_string_equal(secrets_bus_credential(secrets), "op$word");
     secrets_close(secrets);
 }
 
@@ -208,7 +208,7 @@ static void secrets_open_quoted_multiline_and_address_values(void **state)
     expect(secrets, REDACT_ALL, "one line MIIEvQIBADANBgkqhki of it", "one line [redacted] of it");
     expect(secrets, REDACT_ALL, "login p@ss:w0rd, or p%40ss:w0rd",
            "login [redacted], or [redacted]");
-    assert_string_equal(secrets_bus_password(secrets), "bus # word");
+    assert_string_equal(secrets_bus_credential(secrets), "bus # word");
     secrets_close(secrets);
 }
 
@@ -354,7 +354,7 @@ static void secrets_open_credentials_of_this_machine_are_redacted(void **state)
     target_close(local.target);
     (void)snprintf(path, sizeof path, "%s/bus.password", local.directory);
     assert_int_equal(local_target_write(&local, "bus.password", 0600, "bus-word-of-mine\n"), 0);
-    local.setup.bus.password_file = path;
+    local.setup.bus.credential.file = path;
     local.setup.checks[0] = (struct setup_check){.id = "x", .token_file = path};
     local.setup.check_count = 1;
     assert_int_equal(target_open(&local.setup, local_world(), &local.target, &error), ERROR_OK);

@@ -309,6 +309,38 @@ static void service_of_an_inactive_profile_is_left_alone(void **state)
     }
 }
 
+/* An error is asked about again while the service may still start, and shown where it stays. */
+static void responder_that_loads_is_asked_again(void **state)
+{
+    static const struct {
+        const char *begin, *policy;
+        unsigned faults;
+        int status;
+    } rows[] = {
+        {"begin release --reason test", NULL, 0, COMPLETED},
+        {"begin policy --reason test", "p2", 0, COMPLETED},
+        {"begin release --reason test", NULL, FAULT_ODD_REPLY, ROLLED_BACK},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scripted *world = person_begins(91, &choice);
+        titan_publish(&world->titan, &(struct titan_release){.subject = "a",
+                                                             .policy = rows[i].policy,
+                                                             .execution_faults = rows[i].faults});
+        world->titan.loading_ms = 5000;
+        timeline_move(&world->timeline, world->timeline.now_ns + INT64_C(6000000000));
+        if (person_runs(world, rows[i].begin) != 0)
+            fail_msg("%s", person_said());
+        int status = person_runs(world, GO);
+        if (status != rows[i].status)
+            fail_msg("row %zu: %d in %s\n%s", i, status, person_state(world), person_said());
+        if (rows[i].faults != 0)
+            assert_non_null(strstr(person_said(), "names no policy hash: \"{\"stream\""));
+        expect_verdict(world, "");
+        scripted_close(world);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -323,6 +355,7 @@ int main(void)
         cmocka_unit_test(service_without_replicas_has_none),
         cmocka_unit_test(replica_that_is_gone_fails_the_window),
         cmocka_unit_test(service_of_an_inactive_profile_is_left_alone),
+        cmocka_unit_test(responder_that_loads_is_asked_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -190,7 +190,9 @@ bool titan_policy_reply(struct titan *titan, char *ret_reply, size_t size)
     const struct titan_container *execution = titan_running(titan, "titan-execution");
     if (execution == NULL || !execution->answers)
         return false;
-    if ((execution->image->faults & FAULT_ODD_REPLY) != 0)
+    if (titan->timeline->now_ns < execution->started_ns + titan->loading_ms * 1000000)
+        (void)snprintf(ret_reply, size, "{\"error\":\"policy is being loaded\"}");
+    else if ((execution->image->faults & FAULT_ODD_REPLY) != 0)
         (void)snprintf(ret_reply, size, "{\"stream\":\"TITAN_CMD\",\"seq\":7}");
     else
         (void)snprintf(ret_reply, size, "{\"policy_hash\":\"%s\",\"timestamp\":%lld}",
