@@ -14,8 +14,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 JOURNAL, APPROVAL = "titan-journal-v1", "titan-approval-v1"
 
 
+# json.dumps() would make one at every call.
+CANONICAL = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 def canonical(value):
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return CANONICAL.encode(value).encode()
 
 
 def base64_text(data):
@@ -34,6 +38,7 @@ class Key:
         self.private = Ed25519PrivateKey.from_private_bytes(seed)
         self.public = self.private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
         self.hex = self.public.hex()
+        self.signed = {}  # one journal is signed again and again, mostly as it was
 
     def ssh_blob(self):
         return ssh_string(b"ssh-ed25519") + ssh_string(self.public)
@@ -43,13 +48,16 @@ class Key:
         return f'{principals} namespaces="{words}" ssh-ed25519 {base64_text(self.ssh_blob())}'
 
     def sign(self, namespace, data):
-        return self.private.sign(
+        signed = (
             b"SSHSIG"
             + ssh_string(namespace.encode())
             + ssh_string(b"")
             + ssh_string(b"sha512")
             + ssh_string(hashlib.sha512(data).digest())
         )
+        if signed not in self.signed:
+            self.signed[signed] = self.private.sign(signed)
+        return self.signed[signed]
 
     def armored(self, namespace, data):
         blob = b"SSHSIG" + struct.pack(">I", 1) + ssh_string(self.ssh_blob())

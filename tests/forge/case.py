@@ -1,7 +1,15 @@
 """One named case: an honest journal, what is changed in it, and the rule that this breaks."""
 
+import functools
+
 import journals
 import resign
+
+
+@functools.cache
+def honest(name):
+    """Told once: whoever changes it changes a copy."""
+    return journals.ALL[name]()
 
 
 class Case:
@@ -18,9 +26,13 @@ class Case:
 
     def make(self):
         """(driver of the honest story, the journal to verify)"""
-        made = journals.ALL[self.base]() if isinstance(self.base, str) else self.base()
+        made = honest(self.base) if isinstance(self.base, str) else self.base()
         driver, work = made if isinstance(made, tuple) else (made, self.work)
-        journal = driver.journal if work is None else resign.changed(driver.journal, work)
+        journal = driver.journal
+        if work is not None:
+            journal = resign.changed(journal, work)
+        elif self.after is not None:
+            journal = resign.changed(journal, lambda copy: None)
         if self.after is not None:
             self.after(journal)
         return driver, journal

@@ -4,9 +4,9 @@ Goal: what a change leaves is a journal that an insider with the right keys coul
 whatever names the hash of an entry is made to fit: `prev`, approvals, tenancies, anchors."""
 
 import base64
-import copy
 import hashlib
 import json
+import pickle
 import re
 
 import bundle
@@ -120,7 +120,8 @@ def changed(journal, change, first=0):
     copy_of = bundle.Journal(journal.keys)
     copy_of.blobs = dict(journal.blobs)
     copy_of.stored = journal.stored[:first]
-    copy_of.entries = journal.entries[:first] + copy.deepcopy(journal.entries[first:])
+    # Data only, so that pickle copies it, in a fifth of deepcopy's time.
+    copy_of.entries = journal.entries[:first] + pickle.loads(pickle.dumps(journal.entries[first:]))
     old = [(copy_of.entries[at], journal.head(at)) for at in range(first, len(journal.entries))]
     change(copy_of)
     return rebuild(copy_of, old, first)

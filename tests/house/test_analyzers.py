@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Goal: gcc's analyzer, cppcheck and clang-tidy find nothing in the product.
+"""Goal: gcc's analyzer, cppcheck and clang-tidy find nothing in the product; clang warns of nothing
+in the product and in its tests.
 
 Nothing is silenced in the sources. What an analyzer is not asked is said here and in .clang-tidy,
 with the reason.
 
-usage: test_analyzers.py ROOT BUILD gcc|cppcheck|clang-tidy"""
+usage: test_analyzers.py ROOT BUILD gcc|cppcheck|clang-tidy|clang"""
 import concurrent.futures
 import json
 import os
@@ -34,14 +35,16 @@ CPPCHECK = (
 )
 # The build is gcc's, and so is one of its warnings.
 OF_GCC = ("--extra-arg=-Wno-unknown-warning-option",)
+CLANG = ("-fsyntax-only", "-Wno-unknown-warning-option", "-Wno-frame-larger-than")
 WORKERS = 2
 
 
-def commands(root, build):
-    """(source, words of its compiler without output and sanitizers) of the product's sources."""
+def commands(root, build, rooms=house.ROOMS):
+    """(source, words of its compiler without output and sanitizers) of the sources of these
+    rooms."""
     for entry in json.loads((build / "compile_commands.json").read_text()):
         source = pathlib.Path(os.path.normpath(pathlib.Path(entry["directory"], entry["file"])))
-        if root not in source.parents or source.relative_to(root).parts[0] not in house.ROOMS:
+        if root not in source.parents or source.relative_to(root).parts[0] not in rooms:
             continue
         words = shlex.split(entry["command"])
         words = [word for word in words[: words.index("-MD")] if not re.match("-fsanit|-O", word)]
@@ -69,6 +72,20 @@ def ask_gcc(root, build):
 
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
         return list(pool.map(one, commands(root, build)))
+
+
+def ask_clang(root, build):
+    """Its warnings come out of reading, so that no code is made."""
+
+    def one(item):
+        source, directory, words = item
+        while words[0] in ("ccache", "/usr/bin/ccache"):
+            words = words[1:]
+        return run(["clang", *words[1:], *CLANG, str(root / source)], directory)
+
+    asked = {item[0]: item for item in commands(root, build, (*house.ROOMS, "tests"))}
+    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+        return list(pool.map(one, asked.values()))
 
 
 def ask_clang_tidy(root, build):
@@ -100,7 +117,12 @@ def main():
         sys.exit(77)
     asked = len(list(commands(root, build)))
     problems = [] if asked > 100 else [f"only {asked} sources are in {build}: nothing was asked"]
-    ask = {"gcc": ask_gcc, "clang-tidy": ask_clang_tidy, "cppcheck": ask_cppcheck}[tool]
+    ask = {
+        "gcc": ask_gcc,
+        "clang-tidy": ask_clang_tidy,
+        "cppcheck": ask_cppcheck,
+        "clang": ask_clang,
+    }[tool]
     for status, said in ask(root, build):
         if status != 0 or re.search("(warning|error):", said):
             problems.append(f"status {status}\n{said}")

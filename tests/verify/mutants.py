@@ -246,7 +246,10 @@ def report(results, known):
 
 
 def main():
-    root, build = (pathlib.Path(word).resolve() for word in sys.argv[1:3])
+    root, build = (
+        pathlib.Path(word).resolve()
+        for word in (sys.argv[1], os.environ.get("TITAN_PLAIN_BUILD", sys.argv[2]))
+    )
     mutants = [mutant for mutant in all_mutants(root) if ONLY in mutant.key()]
     if sys.argv[3] != "all":
         mutants = chosen(mutants, int(sys.argv[3]), int(sys.argv[4]))
