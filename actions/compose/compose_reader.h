@@ -11,6 +11,7 @@ struct compose_reader {
     struct yaml rendered, source;
     struct fy_node *services; /* of the source; NULL = no lines */
     bool full;                /* memory ran short */
+    bool good;                /* it has services that can be read */
 };
 
 /* Appends a zeroed element. NULL when memory is short; the list is then unchanged. */

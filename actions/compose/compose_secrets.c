@@ -6,6 +6,7 @@
 #include <sodium.h>
 
 #include "actions/compose/compose_yaml.h"
+#include "journal/format/crash.h"
 
 enum { NESTED_MAX = 12 };
 
@@ -156,6 +157,16 @@ static void visit(struct lesson *lesson, struct fy_node *node, unsigned depth)
         visit_sequence(lesson, node, depth);
 }
 
+static void learn_all(void *context)
+{
+    struct lesson *lesson = context;
+    if (yaml_open(&lesson->yaml, lesson->yaml.text, lesson->yaml.text_bytes)) {
+        spare_names(lesson);
+        visit(lesson, lesson->yaml.root, 0);
+    }
+    yaml_close(&lesson->yaml);
+}
+
 enum error_code compose_secrets_learn(struct secrets *secrets, const char *rendered, size_t size,
                                       struct error *error)
 {
@@ -168,18 +179,18 @@ enum error_code compose_secrets_learn(struct secrets *secrets, const char *rende
         return error_set(error, ERROR_MEMORY, 0, "secrets",
                          "raise the limit of locked memory (ulimit -l)",
                          "no locked memory to read the compose file");
-    if (yaml_open(&lesson.yaml, rendered, size)) {
-        spare_names(&lesson);
-        visit(&lesson, lesson.yaml.root, 0);
-    }
-    yaml_close(&lesson.yaml);
+    lesson.yaml = (struct yaml){.text = rendered, .text_bytes = size};
+    bool whole = crash_contain(learn_all, &lesson);
     sodium_free(lesson.plain);
+    if (!whole || lesson.yaml.starved)
+        return error_set(error, ERROR_MEMORY, 0, "secrets", "", "out of memory");
     return lesson.code == ERROR_OK ? secrets_settle(secrets, error) : lesson.code;
 }
 
 /* The paths that are found, and how many. */
 struct paths {
     struct yaml yaml;
+    const char *section, *member; /* where they stand */
     struct bytes *list;
     unsigned count;
     struct error *error;
@@ -199,26 +210,40 @@ static bool add_path_of(struct paths *paths, struct fy_node *node)
     return true;
 }
 
-static enum error_code find_files(const char *text, size_t size, const char *section,
-                                  const char *member, struct bytes *ret_paths, struct error *error)
+static void find_all(void *context)
 {
-    struct paths paths = {.list = ret_paths, .error = error, .code = ERROR_OK};
+    struct paths *paths = context;
+    struct yaml *yaml = &paths->yaml;
     struct fy_node_pair *pair;
     void *at = NULL;
-    struct fy_node *parts = yaml_open(&paths.yaml, text, size)
-                                ? yaml_value(&paths.yaml, paths.yaml.root, section)
+    struct fy_node *parts = yaml_open(yaml, yaml->text, yaml->text_bytes)
+                                ? yaml_value(yaml, yaml->root, paths->section)
                                 : NULL;
     while (parts != NULL && fy_node_is_mapping(parts)
            && (pair = fy_node_mapping_iterate(parts, &at)) != NULL) {
-        struct fy_node *part = yaml_follow(&paths.yaml, fy_node_pair_value(pair)), *item,
-                       *files = yaml_value(&paths.yaml, part, member);
+        struct fy_node *part = yaml_follow(yaml, fy_node_pair_value(pair)), *item,
+                       *files = yaml_value(yaml, part, paths->member);
         void *item_at = NULL;
-        if (files != NULL && !add_path_of(&paths, files))
-            while ((item = yaml_item(&paths.yaml, files, &item_at)) != NULL)
-                (void)add_path_of(&paths, item);
+        if (files != NULL && !add_path_of(paths, files))
+            while ((item = yaml_item(yaml, files, &item_at)) != NULL)
+                (void)add_path_of(paths, item);
     }
-    yaml_close(&paths.yaml);
-    return paths.code;
+    yaml_close(yaml);
+}
+
+static enum error_code find_files(const char *text, size_t size, const char *section,
+                                  const char *member, struct bytes *ret_paths, struct error *error)
+{
+    struct paths paths = {.yaml = {.text = text, .text_bytes = size},
+                          .section = section,
+                          .member = member,
+                          .list = ret_paths,
+                          .error = error,
+                          .code = ERROR_OK};
+    bool whole = crash_contain(find_all, &paths);
+    return whole && !paths.yaml.starved
+               ? paths.code
+               : error_set(error, ERROR_MEMORY, 0, "compose", "", "out of memory");
 }
 
 enum error_code compose_secrets_env_files(const char *source, size_t size, struct bytes *ret_paths,

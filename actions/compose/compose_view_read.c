@@ -10,6 +10,7 @@
 
 #include "actions/compose/compose_mounts.h"
 #include "actions/compose/compose_reader.h"
+#include "journal/format/crash.h"
 
 static void locate_variable(struct compose_reader *reader, const struct compose_service *service,
                             struct compose_variable *variable)
@@ -251,6 +252,18 @@ static bool read_services(struct compose_reader *reader)
     return true;
 }
 
+static void read_both(void *context)
+{
+    struct compose_reader *reader = context;
+    struct yaml *rendered = &reader->rendered, *source = &reader->source;
+    bool good = yaml_open(rendered, rendered->text, rendered->text_bytes);
+    if (source->text != NULL && yaml_open(source, source->text, source->text_bytes))
+        reader->services = yaml_value(source, source->root, "services");
+    reader->good = good && read_services(reader);
+    yaml_close(rendered);
+    yaml_close(source);
+}
+
 enum error_code compose_view_read(const char *rendered, size_t rendered_bytes, const char *source,
                                   size_t source_bytes, struct compose_view **ret_view,
                                   struct error *error)
@@ -266,18 +279,16 @@ enum error_code compose_view_read(const char *rendered, size_t rendered_bytes, c
         return error_set(error, ERROR_MEMORY, 0, "compose",
                          "raise the limit of locked memory (ulimit -l)", "out of memory");
     }
-    bool good = yaml_open(&reader.rendered, rendered, rendered_bytes);
-    if (source != NULL && yaml_open(&reader.source, source, source_bytes))
-        reader.services = yaml_value(&reader.source, reader.source.root, "services");
-    good = good && read_services(&reader);
-    yaml_close(&reader.rendered);
-    yaml_close(&reader.source);
-    if (good && !reader.full) {
+    reader.rendered = (struct yaml){.text = rendered, .text_bytes = rendered_bytes};
+    reader.source = (struct yaml){.text = source, .text_bytes = source_bytes};
+    bool starved = !crash_contain(read_both, &reader) || reader.full || reader.rendered.starved
+                   || reader.source.starved;
+    if (reader.good && !starved) {
         *ret_view = reader.view;
         return ERROR_OK;
     }
     compose_view_close(reader.view);
-    if (reader.full)
+    if (starved)
         return error_set(error, ERROR_MEMORY, 0, "compose", "", "out of memory");
     return error_set(error, ERROR_PROTOCOL, 0, "compose",
                      "run `compose config` by hand and check its output",

@@ -1,6 +1,7 @@
 #include "actions/compose/compose_yaml.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,15 +9,7 @@
 
 #include <sodium.h>
 
-enum { STEPS_MAX = 200000, NESTED_MAX = 400, ROOM_BYTES = 1 << 20, ROOM_A_BYTE = 128 };
-
-/* libfyaml reads through pointers that it could not allocate: there must be enough of it. */
-static bool is_room_for(size_t text_bytes)
-{
-    void *room = malloc(ROOM_BYTES + text_bytes * ROOM_A_BYTE);
-    free(room);
-    return room != NULL;
-}
+enum { STEPS_MAX = 200000, NESTED_MAX = 400 };
 
 static void say_nothing(struct fy_diag *diag, void *user, const char *text, size_t length)
 {
@@ -53,14 +46,18 @@ bool yaml_open(struct yaml *yaml, const char *text, size_t text_bytes)
     silent.output_fn = say_nothing;
     silent.show_source = false;
     *yaml = (struct yaml){.text = text, .text_bytes = text_bytes};
-    yaml->diag = is_nested_deeply(text, text_bytes) || !is_room_for(text_bytes)
-                     ? NULL
-                     : fy_diag_create(&silent);
-    if (yaml->diag == NULL)
+    if (is_nested_deeply(text, text_bytes))
         return false;
+    errno = 0;
+    yaml->diag = fy_diag_create(&silent);
+    if (yaml->diag == NULL) {
+        yaml->starved = true;
+        return false;
+    }
     yaml->document = fy_document_build_from_string(&(struct fy_parse_cfg){.flags = FYPCF_QUIET,
                                                                           .diag = yaml->diag},
                                                    text, text_bytes);
+    yaml->starved = errno == ENOMEM;
     yaml->root = yaml->document != NULL ? fy_document_root(yaml->document) : NULL;
     return yaml->root != NULL;
 }
@@ -72,7 +69,7 @@ void yaml_close(struct yaml *yaml)
     free(yaml->unfolded);
     fy_document_destroy(yaml->document);
     fy_diag_destroy(yaml->diag);
-    *yaml = (struct yaml){.document = NULL};
+    *yaml = (struct yaml){.starved = yaml->starved};
 }
 
 /* Most scalars are read where they lie. One that is folded or has escapes gets a text of its own
@@ -83,6 +80,7 @@ static bool remember(struct yaml *yaml, const char *text, size_t length)
         return true;
     void *grown = realloc(yaml->unfolded, (yaml->unfolded_count + 1) * sizeof yaml->unfolded[0]);
     if (grown == NULL) {
+        yaml->starved = true;
         sodium_memzero((void *)(uintptr_t)text, length);
         return false;
     }
@@ -95,9 +93,11 @@ static bool remember(struct yaml *yaml, const char *text, size_t length)
 const char *yaml_scalar(struct yaml *yaml, struct fy_node *node, size_t *ret_length)
 {
     size_t length = 0;
+    errno = 0;
     const char *text = node != NULL && fy_node_is_scalar(node) && !fy_node_is_alias(node)
                            ? fy_node_get_scalar(node, &length)
                            : NULL;
+    yaml->starved = yaml->starved || errno == ENOMEM;
     if (text == NULL || !remember(yaml, text, length))
         return NULL;
     *ret_length = length;

@@ -7,6 +7,7 @@
  *            heap is remembered, and wiped by yaml_close(). The library would print lines that it
  *            cannot read on standard error (FYPCF_QUIET does not prevent it): it is given nowhere
  *            to print.
+ * Memory:    the library crashes where it is short: all of this is called within crash_contain().
  * Untrusted: aliases and merges are followed by hand, in a bounded number of steps. Beyond it
  *            nothing is found. */
 #ifndef ACTIONS_COMPOSE_YAML_H
@@ -26,6 +27,7 @@ struct yaml {
     const char *text;
     size_t text_bytes;
     unsigned steps;
+    bool starved; /* memory was short: what was found is not all that is there */
     struct {
         char *data;
         size_t size;

@@ -36,7 +36,7 @@ static const struct command commands[] = {
      "nothing and changes nothing. Exit status 0: every mandatory item passed; 21: one failed; 13: "
      "only a\n"
      "person can answer the rest.",
-     0, 0, command_preflight},
+     0, 0, command_preflight, true},
     {"roster", "[add/remove ROLE WHO --reason WHY] [--json]", "show or change who may do what",
      "Without words: the roster in force, and the entry that made it. `add` and `remove` append an "
      "entry\n"
@@ -48,7 +48,7 @@ static const struct command commands[] = {
      "Can run beside a running driver. An operator who drives and is removed may only disarm, "
      "abort and\n"
      "roll back from that entry on.",
-     0, 3, command_roster},
+     0, 3, command_roster, true},
     {"settings", "[--reason WHY]", "show or change what the journal pins besides the roster",
      "Services, endpoints, patterns, limits, checklist and approvals are pinned when a journal "
      "begins, so\n"
@@ -57,7 +57,7 @@ static const struct command commands[] = {
      "--reason: appends an entry, signed by an administrator with their own key, that replaces "
      "them for\n"
      "deployments opened from then on. Refused while a deployment is open.",
-     0, 0, command_settings},
+     0, 0, command_settings, true},
     {"begin",
      "release/policy --reason TEXT [--commit SHA] [--expect HASH] [--approvals N] [--check "
      "ITEM]... [--again]",
@@ -131,13 +131,13 @@ static const struct command commands[] = {
      "node_exporter's textfile collector; write them to a file and rename it, as "
      "fsm/examples/titan-metrics\n"
      "does.",
-     0, 0, command_status},
+     0, 0, command_status, true},
     {"explain", "[STATE]", "explain the present state and what can be done from it",
      "Explains the state of the last deployment in words, from the machine's table: which command "
      "leads\n"
      "where, what is refused and why. With STATE: explains any state, without titan.yml or a "
      "journal.",
-     0, 1, command_explain},
+     0, 1, command_explain, true},
     {"attest", "ITEM --reason TEXT", "answer a checklist item that no probe can decide",
      "Records an answer signed by the operator's own key. ITEM is an id of the checklist, or "
      "rollback_failed\n"
@@ -188,12 +188,12 @@ static const struct command commands[] = {
      "what, where, what to do. Only reads, needs no key, is possible while a deployment is open, "
      "and records\n"
      "nothing. Exit status 0: no drift; 22: drift, or something that cannot be compared.",
-     0, 0, command_drift},
+     0, 0, command_drift, true},
     {"log", "[DEPLOYMENT] [TYPE] [--json]", "print the journal's entries",
      "One line an entry, or with --json one object a line. With the number of a deployment only "
      "its entries,\n"
      "with a type (transition, command, sample and so on) only those of that type.",
-     0, 2, command_log},
+     0, 2, command_log, true},
     {"graph", "svg/dot [--path]", "draw the machine, or the path of the last deployment through it",
      "Prints the transition table as a picture: SVG, or the DOT language of Graphviz. With --path "
      "the last\n"

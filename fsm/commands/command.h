@@ -5,6 +5,7 @@
 #ifndef FSM_COMMAND_H
 #define FSM_COMMAND_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "fsm/exit_status.h"
@@ -22,6 +23,7 @@ struct command {
     const char *help;      /* what it does, what it needs, what remains afterwards */
     int words_min, words_max;
     command_function *run;
+    bool page; /* it prints a report, whose lines are broken where a terminal is narrow */
 };
 
 const struct command *command_by_name(const char *name);

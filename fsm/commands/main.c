@@ -63,6 +63,17 @@ static int refuse_word(const char *word)
     return (int)exit_status_of(code);
 }
 
+static enum error_code run_on_page(const struct command *command, const struct command_line *line,
+                                   enum exit_status *ret_status, struct error *error)
+{
+    struct print_page page = {.before = NULL};
+    if (command->page && !line->options.json && !line->watch && !line->prometheus)
+        print_page_begin(line->options.world->terminal, &page);
+    enum error_code code = command->run(line, ret_status, error);
+    print_page_end(&page);
+    return code;
+}
+
 static enum error_code read_and_run(const struct command *command, struct command_line *line,
                                     int argc, char **argv, enum exit_status *ret_status,
                                     struct error *error)
@@ -76,7 +87,7 @@ static enum error_code read_and_run(const struct command *command, struct comman
     } else if (code == ERROR_OK) {
         line->driver = calloc(1, sizeof *line->driver);
         code = line->driver != NULL
-                   ? command->run(line, ret_status, error)
+                   ? run_on_page(command, line, ret_status, error)
                    : error_set(error, ERROR_MEMORY, 0, command->name, "", "out of memory");
     }
     if (line->driver != NULL)

@@ -7,8 +7,6 @@
 
 #include <libfyaml.h>
 
-enum { ROOM_BYTES = 1 << 20, ROOM_A_BYTE = 128 }; /* what libfyaml takes, and more */
-
 struct field_reader {
     const char *path, *home;
     struct config_strings *keeper;
@@ -331,18 +329,12 @@ static enum error_code read_document(struct field_file *file, const struct field
                                      struct config_strings *keeper, struct error *error)
 {
     struct fy_diag_cfg quiet;
-    /* libfyaml reads through pointers that it could not allocate: there must be enough of it. */
-    void *room = malloc(ROOM_BYTES + source->text->size * ROOM_A_BYTE);
-    free(room);
-    if (room == NULL)
-        return error_set(error, ERROR_MEMORY, 0, file->path, "", "out of memory");
     fy_diag_cfg_default(&quiet);
     file->diag = fy_diag_create(&quiet);
     if (file->diag == NULL)
         return error_set(error, ERROR_MEMORY, 0, file->path, "", "out of memory");
     fy_diag_set_collect_errors(file->diag, true);
     struct fy_parse_cfg parse = {.flags = FYPCF_COLLECT_DIAG, .diag = file->diag};
-    errno = 0;
     file->document = fy_document_build_from_string(&parse, (const char *)source->text->data,
                                                    source->text->size);
     struct field_reader reader = {.path = file->path,

@@ -1,5 +1,6 @@
 #include "fsm/config/config_load.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 #include "fsm/config/config_bus.h"
 #include "fsm/config/config_sections.h"
 #include "fsm/config/config_table.h"
+#include "journal/format/crash.h"
 #include "journal/format/sshsig.h"
 
 enum { CONFIG_BYTES_MAX = 1 << 20 };
@@ -153,6 +155,30 @@ static enum error_code settle_draft(const struct field_file *file, struct draft 
     return code == ERROR_OK ? checklist_settle(file, &draft->checklist, setup, error) : code;
 }
 
+/* One reading of the file, by a library that crashes where memory is short. */
+struct reading {
+    struct field_source source;
+    struct draft *draft;
+    bool reach_only;
+    struct error *error;
+    enum error_code code;
+};
+
+static void read_and_settle(void *context)
+{
+    struct reading *reading = context;
+    struct draft *draft = reading->draft;
+    struct error *error = reading->error;
+    struct field_file *file = NULL;
+    enum error_code code = field_file_read(&reading->source, draft_fields, draft,
+                                           &draft->config.strings, &file, error);
+    if (code == ERROR_OK)
+        code = reading->reach_only ? settle_reach(file, draft, error)
+                                   : settle_draft(file, draft, error);
+    field_file_close(file);
+    reading->code = errno == ENOMEM ? ERROR_MEMORY : code;
+}
+
 /* A draft that is settled, or freed with all that it kept. */
 static enum error_code load_draft(const struct world *world, const char *path, bool reach_only,
                                   struct draft **ret_draft, struct error *error)
@@ -175,21 +201,21 @@ static enum error_code load_draft(const struct world *world, const char *path, b
     bytes_sha256_hex(text.data, text.size, draft->config.sha256);
     if (reach_only)
         sections_keep(&text, reach);
-    struct field_file *file = NULL;
-    struct field_source source = {.path = path,
-                                  .home = world->host->environment(world->host->context, "HOME"),
-                                  .text = &text};
-    code = field_file_read(&source, draft_fields, draft, &draft->config.strings, &file, error);
-    if (code == ERROR_OK)
-        code = reach_only ? settle_reach(file, draft, error) : settle_draft(file, draft, error);
-    field_file_close(file);
-    if (code == ERROR_OK) {
+    const char *home = world->host->environment(world->host->context, "HOME");
+    struct reading reading = {.source = {.path = path, .home = home, .text = &text},
+                              .draft = draft,
+                              .reach_only = reach_only,
+                              .error = error,
+                              .code = ERROR_MEMORY};
+    if (!crash_contain(read_and_settle, &reading) || reading.code == ERROR_MEMORY)
+        reading.code = error_set(error, ERROR_MEMORY, 0, path, "", "out of memory");
+    if (reading.code == ERROR_OK) {
         *ret_draft = draft;
         return ERROR_OK;
     }
     config_free(&draft->config);
     free(draft);
-    return code;
+    return reading.code;
 }
 
 static enum error_code load_config(const struct world *world, const char *path, bool reach_only,

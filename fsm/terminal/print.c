@@ -51,6 +51,54 @@ void print_text(const struct world_terminal *terminal, void (*write)(FILE *strea
     free(text);
 }
 
+static void print_whole_line(struct print_page *page)
+{
+    struct error ignored;
+    if (bytes_append(&page->line, "", 1, &ignored) == ERROR_OK)
+        wrap_print(page->before, (const char *)page->line.data, page->columns);
+    page->line.size = 0;
+}
+
+static ssize_t take_page(void *context, const char *data, size_t size)
+{
+    struct print_page *page = context;
+    struct error ignored;
+    for (size_t at = 0; at < size;) {
+        const char *end = memchr(data + at, '\n', size - at);
+        size_t part = end != NULL ? (size_t)(end - data) + 1 - at : size - at;
+        if (bytes_append(&page->line, data + at, part, &ignored) != ERROR_OK)
+            return 0;
+        at += part;
+        if (end != NULL)
+            print_whole_line(page);
+    }
+    return (ssize_t)size;
+}
+
+void print_page_begin(const struct world_terminal *terminal, struct print_page *page)
+{
+    *page = (struct print_page){.columns = columns_of(terminal, STDOUT_FILENO)};
+    FILE *stream = page->columns > 0
+                       ? fopencookie(page, "w", (cookie_io_functions_t){.write = take_page})
+                       : NULL;
+    if (stream == NULL)
+        return;
+    (void)setvbuf(stream, NULL, _IOLBF, 0);
+    page->before = stdout;
+    stdout = stream;
+}
+
+void print_page_end(struct print_page *page)
+{
+    if (page->before == NULL)
+        return;
+    (void)fclose(stdout);
+    stdout = page->before;
+    if (page->line.size > 0)
+        print_whole_line(page);
+    bytes_free(&page->line);
+}
+
 void print_failure(const struct world_terminal *terminal, const struct error *error)
 {
     unsigned columns = columns_of(terminal, STDERR_FILENO);

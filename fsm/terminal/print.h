@@ -14,6 +14,14 @@ void print_escaped(const char *text); /* NULL prints nothing */
 void print_line(const struct world *world, const struct text *line);
 /* What `write` writes, which is text of this program's own; the same. */
 void print_text(const struct world_terminal *terminal, void (*write)(FILE *stream));
+/* Between these two the same is done with each line of standard output. */
+struct print_page {
+    FILE *before; /* standard output; NULL = it stays as it is */
+    struct bytes line;
+    unsigned columns;
+};
+void print_page_begin(const struct world_terminal *terminal, struct print_page *page);
+void print_page_end(struct print_page *page);
 /* An error on standard error, the same. */
 void print_failure(const struct world_terminal *terminal, const struct error *error);
 

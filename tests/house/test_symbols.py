@@ -74,7 +74,8 @@ LIBRARIES = {
     r"mdb_": ("journal/store.c", "journal/store_write.c", "verify/read/reader_lmdb.c"),
 }
 # Calls that still stand outside. One that is gone is removed here: the test fails until it is.
-KNOWN = set()
+# A crash within a library becomes an answer; nothing of the world is reached.
+KNOWN = {"journal/format/crash.c:sigaction"}
 
 
 GROUPS = {name: group for group, names in CALLS.items() for name in names.split()}

@@ -6,7 +6,6 @@
  *   TITAN_NO_MEMORY=0   none; how many there were is printed at the end, on standard error */
 #include <dlfcn.h>
 #include <errno.h>
-#include <execinfo.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,29 +20,13 @@ void *__libc_realloc(void *old, size_t size);
 void *__libc_memalign(size_t alignment, size_t size);
 int sodium_init(void);
 
-enum { YAML_BYTES = 4 << 20 };
 static atomic_ulong counted;
 static unsigned long wanted;
 static bool counting, from_then_on;
-static uintptr_t yaml; /* where libfyaml lies, 0 = nowhere */
-
-/* libfyaml 0.7 reads through what it could not allocate; the programs see to it beforehand that
- * there is room for it. */
-static bool is_of_yaml(void)
-{
-    Dl_info found;
-    void *frames[8];
-    int count = backtrace(frames, 8);
-    for (int i = 0; yaml != 0 && i < count; i++)
-        if ((uintptr_t)frames[i] - yaml < YAML_BYTES && dladdr(frames[i], &found) != 0
-            && (uintptr_t)found.dli_fbase == yaml)
-            return true;
-    return false;
-}
 
 static bool runs_out(void)
 {
-    if (!counting || is_of_yaml())
+    if (!counting)
         return false;
     unsigned long now = atomic_fetch_add(&counted, 1) + 1;
     bool fails = wanted > 0 && (now == wanted || (from_then_on && now > wanted));
@@ -60,11 +43,6 @@ int sodium_init(void)
         abort();
     wanted = strtoul(word, NULL, 10);
     from_then_on = strchr(word, '+') != NULL;
-    void *frame, *known = dlsym(RTLD_DEFAULT, "fy_document_build_from_string");
-    Dl_info found;
-    if (known != NULL && dladdr(known, &found) != 0)
-        yaml = (uintptr_t)found.dli_fbase;
-    (void)backtrace(&frame, 1); /* which loads what it needs */
     counting = true;
     return next();
 }

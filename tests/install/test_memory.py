@@ -11,6 +11,16 @@ import tempfile
 import test_paths
 
 SPOTS = 40  # of each command and way; the first ones all
+LIMITS = "window_ms: 300000\napprovals: {policy: 1}\nchecklist: [tree_clean, 'two words']\n"
+COMPOSE = """services:
+  web:
+    image: "registry:5000/web\\x41"
+    env_file: [.env.web, {path: .env.more}]
+    environment: {DB_PASSWORD: "long enough\\tfor it", MODE: 'it''s'}
+    ports: ["80:80"]
+    volumes: [{type: bind, source: /srv/web, target: /data}]
+secrets: {key: {file: ./key}}
+"""
 
 
 def spots(count):
@@ -37,8 +47,11 @@ def look_at(memory, words, status, problems):
         for fails in (f"{spot}", f"{spot}+"):
             came = memory.run(words, fails)
             tried += 1
-            unharmed = (came.returncode, came.stdout) == (whole.returncode, whole.stdout)
-            told = came.returncode == status and "out of memory" in came.stderr
+            unharmed = (came.returncode, came.stdout) == (
+                whole.returncode,
+                whole.stdout,
+            )
+            told = came.returncode == status and re.search("(out of|locked) memory", came.stderr)
             if not unharmed and not told:
                 name = " ".join(str(word) for word in words[1:3])
                 problems.append(f"{name}, {fails}: {came.returncode}: {came.stderr[:200]!r}")
@@ -54,10 +67,15 @@ def main(build, library):
     with tempfile.TemporaryDirectory(prefix="memory-") as place:
         memory = Memory(pathlib.Path(place), library)
         test_paths.begin(memory.home, fsm)
-        for words in ([fsm, "status"], [fsm, "log"]):
+        for words in ([fsm, "status"], [fsm, "log"], [fsm, "config", "check"]):
             tried += look_at(memory, words, 1, problems)
-        for words in (judged, [*judged, "--json"]):
+        (memory.home / "limits.yml").write_text(LIMITS)
+        for words in (judged, [*judged, "--json"], [*judged, "--limits", "limits.yml"]):
             tried += look_at(memory, words, 5, problems)
+        (memory.home / "source.yml").write_text(COMPOSE)
+        (memory.home / "rendered.yml").write_text(COMPOSE)
+        reader = build / "tests" / "install" / "read_compose"
+        tried += look_at(memory, [reader, "source.yml", "rendered.yml"], 1, problems)
     print("\n".join(problems) if problems else f"{tried} times memory ran out, and that was said")
     sys.exit(1 if problems or tried < 250 else 0)
 

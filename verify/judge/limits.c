@@ -1,10 +1,12 @@
 #include "verify/judge/limits.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <libfyaml.h>
 
+#include "journal/format/crash.h"
 #include "verify/read/file.h"
 #include "verify/read/names.h"
 
@@ -202,6 +204,44 @@ static enum error_code read_root(struct reader *reader, struct fy_node *root)
     return ERROR_OK;
 }
 
+/* What is left of it after a crash is lost. */
+static enum error_code read_text(struct reader *reader, const struct bytes *text)
+{
+    const struct fy_diag_cfg diag_config = {.fp = NULL,
+                                            .level = FYET_ERROR,
+                                            .module_mask = (1U << FYEM_MAX) - 1};
+    struct fy_diag *diag __attribute__((cleanup(clean_diag))) = fy_diag_create(&diag_config);
+    if (diag == NULL)
+        return error_set(reader->error, ERROR_MEMORY, 0, reader->path, "", "out of memory");
+    fy_diag_set_collect_errors(diag, true);
+    const struct fy_parse_cfg parse_config = {.flags = FYPCF_DEFAULT_PARSE | FYPCF_COLLECT_DIAG,
+                                              .diag = diag};
+    struct fy_document *document __attribute__((cleanup(clean_document))) =
+        fy_document_build_from_string(&parse_config, (const char *)text->data, text->size);
+    if (document == NULL) {
+        void *iterator = NULL;
+        const struct fy_diag_error *first = fy_diag_errors_iterate(diag, &iterator);
+        const char *what = first != NULL && first->msg != NULL ? first->msg : "it is not YAML";
+        return limits_refuse_at(reader, first != NULL ? first->line : 1,
+                                first != NULL ? first->column : 1, what, "", 0);
+    }
+    return read_root(reader, fy_document_root(document));
+}
+
+struct attempt {
+    struct reader *reader;
+    const struct bytes *text;
+    enum error_code code;
+};
+
+static void try_text(void *context)
+{
+    struct attempt *attempt = context;
+    attempt->code = read_text(attempt->reader, attempt->text);
+    if (errno == ENOMEM)
+        attempt->code = ERROR_MEMORY;
+}
+
 enum error_code limits_read(const char *path, struct limits *ret_limits, struct error *error)
 {
     CLEANUP_BYTES struct bytes text = {0};
@@ -213,27 +253,11 @@ enum error_code limits_read(const char *path, struct limits *ret_limits, struct 
     struct reader reader = {.path = path, .error = error};
     limits_default(&reader.limits);
     reader.limits.failures_total = 0; /* not named yet */
-    const struct fy_diag_cfg diag_config = {.fp = NULL,
-                                            .level = FYET_ERROR,
-                                            .module_mask = (1U << FYEM_MAX) - 1};
-    struct fy_diag *diag __attribute__((cleanup(clean_diag))) = fy_diag_create(&diag_config);
-    if (diag == NULL)
+    struct attempt attempt = {.reader = &reader, .text = &text};
+    if (!crash_contain(try_text, &attempt) || attempt.code == ERROR_MEMORY)
         return error_set(error, ERROR_MEMORY, 0, path, "", "out of memory");
-    fy_diag_set_collect_errors(diag, true);
-    const struct fy_parse_cfg parse_config = {.flags = FYPCF_DEFAULT_PARSE | FYPCF_COLLECT_DIAG,
-                                              .diag = diag};
-    struct fy_document *document __attribute__((cleanup(clean_document))) =
-        fy_document_build_from_string(&parse_config, (const char *)text.data, text.size);
-    if (document == NULL) {
-        void *iterator = NULL;
-        const struct fy_diag_error *first = fy_diag_errors_iterate(diag, &iterator);
-        const char *what = first != NULL && first->msg != NULL ? first->msg : "it is not YAML";
-        return limits_refuse_at(&reader, first != NULL ? first->line : 1,
-                                first != NULL ? first->column : 1, what, "", 0);
-    }
-    code = read_root(&reader, fy_document_root(document));
     set_failures_total(&reader.limits);
-    if (code == ERROR_OK)
+    if (attempt.code == ERROR_OK)
         *ret_limits = reader.limits;
-    return code;
+    return attempt.code;
 }

@@ -112,7 +112,8 @@ static enum error_code print_entry(const struct driver *driver, uint64_t seq,
     text_add_format(&line, "%6llu  %.19sZ  %-14s", (unsigned long long)entry.seq, entry.utc,
                     entry.type);
     add_entry_summary(&line, &entry);
-    print_line(driver->world, &line);
+    print_escaped(text_string(&line));
+    puts("");
     return text_failed(&line, error) ? error->code : ERROR_OK;
 }
 
