@@ -227,6 +227,7 @@ enum error_code roster_without(const struct roster *roster, enum roster_role rol
 struct history {
     uint64_t scanned;
     json_t *places;
+    char hash[SHA256_HEX + 1]; /* of the last entry that was scanned */
 };
 
 static void history_free(struct history *history)
@@ -257,7 +258,8 @@ static bool read_cache(struct journal *journal, uint64_t size, struct history *r
     bytes_sha256_hex(value.data, value.size, now);
     if (strcmp(now, hash) != 0)
         return false;
-    *ret_history = (struct history){(uint64_t)scanned, json_incref(places)};
+    *ret_history = (struct history){.scanned = (uint64_t)scanned, .places = json_incref(places)};
+    memcpy(ret_history->hash, now, sizeof now);
     return true;
 }
 
@@ -280,19 +282,41 @@ static void write_cache(struct journal *journal, const struct history *history)
         return;
 }
 
-/* Most entries can be skipped without parsing: in canonical form the type is written in exactly
- * these bytes, which no string can contain. */
-static enum error_code is_roster(struct journal *journal, uint64_t seq, bool *ret_is,
+static enum error_code roster_damaged(uint64_t seq, const char *what, struct error *error)
+{
+    char where[64];
+    (void)snprintf(where, sizeof where, "journal entry %llu", (unsigned long long)seq);
+    return error_set(error, ERROR_DAMAGED, 0, where,
+                     "run titan-verify on the journal and keep a copy of it", "%s", what);
+}
+
+/* Most entries can be skipped without parsing: in canonical form type and predecessor are written
+ * in exactly these bytes, which no string can contain. One that is damaged is not skipped: it is
+ * not the one that the next entry names. */
+static enum error_code is_roster(struct journal *journal, struct history *history, bool *ret_is,
                                  struct error *error)
 {
     static const char mark[] = "\"type\":\"roster\"";
     CLEANUP_BYTES struct bytes value = {0};
     CLEANUP_ENTRY struct journal_entry entry = {0};
-    enum error_code code = journal_stored_value(journal, seq, &value, error);
-    bool perhaps = code == ERROR_OK
-                   && memmem(value.data, value.size, mark, sizeof mark - 1) != NULL;
+    char before[SHA256_HEX + sizeof "\"prev\":\"\""];
+    enum error_code code = journal_stored_value(journal, history->scanned, &value, error);
+    if (code != ERROR_OK)
+        return code;
+    int size = snprintf(before, sizeof before, "\"prev\":\"%s\"", history->hash);
+    if (history->scanned > 0 && memmem(value.data, value.size, before, (size_t)size) == NULL) {
+        char what[160];
+        (void)snprintf(what, sizeof what,
+                       "entry %llu does not name entry %llu as the one before it: one of them is "
+                       "damaged, and may have been a roster",
+                       (unsigned long long)history->scanned,
+                       (unsigned long long)history->scanned - 1);
+        return roster_damaged(history->scanned, what, error);
+    }
+    bytes_sha256_hex(value.data, value.size, history->hash);
+    bool perhaps = memmem(value.data, value.size, mark, sizeof mark - 1) != NULL;
     if (perhaps)
-        code = journal_read(journal, seq, &entry, error);
+        code = journal_read(journal, history->scanned, &entry, error);
     *ret_is = perhaps && code == ERROR_OK && strcmp(entry.type, ENTRY_ROSTER) == 0;
     return code;
 }
@@ -301,11 +325,11 @@ static enum error_code scan(struct journal *journal, uint64_t size, bool use_cac
                             struct history *history, struct error *error)
 {
     if (!use_cache || !read_cache(journal, size, history))
-        *history = (struct history){1, json_array()};
+        *history = (struct history){.places = json_array()};
     uint64_t from = history->scanned;
     for (; history->scanned < size; history->scanned++) {
         bool found;
-        enum error_code code = is_roster(journal, history->scanned, &found, error);
+        enum error_code code = is_roster(journal, history, &found, error);
         if (code != ERROR_OK)
             return code;
         if (found
@@ -316,14 +340,6 @@ static enum error_code scan(struct journal *journal, uint64_t size, bool use_cac
     if (history->scanned - from >= CACHE_STEP)
         write_cache(journal, history);
     return ERROR_OK;
-}
-
-static enum error_code roster_damaged(uint64_t seq, const char *what, struct error *error)
-{
-    char where[64];
-    (void)snprintf(where, sizeof where, "journal entry %llu", (unsigned long long)seq);
-    return error_set(error, ERROR_DAMAGED, 0, where,
-                     "run titan-verify on the journal and keep a copy of it", "%s", what);
 }
 
 /* Reads an entry that sets the roster and checks its signature. *ret_fits is false where the entry

@@ -166,7 +166,7 @@ def lock_held_for_good_is_named_and_passed_by_disarm(stack):
     files does, and the end names who has it."""
     operator = operator_of(
         stack,
-        change=lambda text: text.replace("checklist: own", "checklist: own\ncommand_ms: 2000"),
+        change=lambda text: text.replace("checklist: own", f"checklist: own\ncommand_ms: {TIME}"),
     )
     images = images_of(stack)
     lock = pathlib.Path(stack.env["TITAN_DIR"]) / "state" / "deploy.lock"
@@ -250,6 +250,7 @@ def full_disk_of_the_state_is_waited_for(stack):
 
 
 MODE = sys.argv.pop(1)
+TIME = 2000 if MODE == "standin" else 15000  # of a command; the real compose takes seconds
 CASES = [
     stopped_container_of_an_endpoint_rolls_back,
     docker_away_for_two_seconds_is_a_failed_sample,
