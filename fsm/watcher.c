@@ -52,6 +52,8 @@ void watcher_read(const struct deployment *deployment, const char *boot, struct 
     for (size_t i = 0; i < deployment->count; i++) {
         const struct journal_entry *entry = &deployment->entries[i];
         bool same = strcmp(entry->boot, boot) == 0;
+        if (strcmp(entry->type, ENTRY_COMMAND) == 0) /* given beside the driver: no sign of it */
+            continue;
         watcher->since_ns = same ? entry->boottime_ns : 0;
         if (strcmp(entry->type, ENTRY_SAMPLE) == 0)
             watcher->sample_ns = watcher->since_ns;

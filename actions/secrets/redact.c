@@ -7,6 +7,7 @@
 #include <sodium.h>
 
 #include "actions/secrets/redact_view.h"
+#include "journal/format/text.h"
 
 enum { ROOT = 0, ROOM_FIRST = 256, DEPTH_MAX = 3 };
 
@@ -284,31 +285,27 @@ static size_t backslashes_before(const struct bytes *text, size_t at)
 static enum error_code replace_matches(struct bytes *text, const int32_t *turns,
                                        struct error *error)
 {
-    struct bytes made = {0};
+    CLEANUP_TEXT struct text made = {0};
+    struct bytes given = {0};
     size_t kept = 0;
     int32_t depth = 0;
-    enum error_code code = bytes_append(&made, "", 0, error);
-    for (size_t i = 0; code == ERROR_OK && i < text->size; i++) {
+    for (size_t i = 0; i < text->size; i++) {
         int32_t before = depth;
         depth += turns[i];
         if (before == 0 && depth > 0) {
             size_t end = i - (backslashes_before(text, i) & 1);
-            code = end > kept ? bytes_append(&made, text->data + kept, end - kept, error)
-                              : ERROR_OK;
-            if (code == ERROR_OK)
-                code = bytes_append(&made, REDACT_MARK, strlen(REDACT_MARK), error);
+            text_add_bytes(&made, text->data + kept, end > kept ? end - kept : 0);
+            text_add(&made, REDACT_MARK);
         }
         if (depth > 0)
             kept = i + 1;
     }
-    if (code == ERROR_OK)
-        code = bytes_append(&made, text->data + kept, text->size - kept, error);
-    if (code != ERROR_OK) {
-        bytes_free(&made);
+    text_add_bytes(&made, text->data + kept, text->size - kept);
+    enum error_code code = text_give(&made, &given, error);
+    if (code != ERROR_OK)
         return code;
-    }
     bytes_free(text);
-    *text = made;
+    *text = given;
     return ERROR_OK;
 }
 

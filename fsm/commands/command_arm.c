@@ -46,6 +46,23 @@ static enum error_code measure_parity(struct target *target, struct evidence *ev
     return code;
 }
 
+static void say_what_came_of_it(const struct interlock_view *view, const char *hash, bool sent,
+                                char *ret_text, size_t room)
+{
+    if (hash != NULL)
+        (void)snprintf(ret_text, room, "Execution was seen armed, on policy hash %s", hash);
+    else if (!sent)
+        (void)snprintf(ret_text, room, "ARM could NOT be sent: the bus refuses it; Execution is %s",
+                       interlock_name(view->interlock));
+    else if (view->interlock == INTERLOCK_ARMED)
+        (void)snprintf(ret_text, room,
+                       "ARM was sent; Execution is armed, and did not show that it received this "
+                       "ARM: it may have been armed before");
+    else
+        (void)snprintf(ret_text, room, "ARM was sent, and Execution was NOT seen armed (%s)",
+                       interlock_name(view->interlock));
+}
+
 /* Parity is checked before the intent; ARM is sent after it; Execution's own log line ends the
  * wait. */
 static enum error_code arm_by_hand(struct driver *driver, const char *reason,
@@ -100,10 +117,7 @@ static enum error_code arm_by_hand(struct driver *driver, const char *reason,
     if (code != ERROR_OK)
         return code;
     *ret_armed = view.interlock == INTERLOCK_ARMED && view.armed_by_nonce;
-    (void)snprintf(ret_text, room,
-                   *ret_armed ? "Execution was seen armed, on policy hash %s"
-                              : "ARM was sent, but Execution was not seen armed (%s)",
-                   *ret_armed ? parity.hash : interlock_name(view.interlock));
+    say_what_came_of_it(&view, *ret_armed ? parity.hash : NULL, sent, ret_text, room);
     return record_command(&driver->recorder,
                           &(struct command_draft){.command = "arm",
                                                   .phase = "outcome",

@@ -49,7 +49,7 @@ static bool applies(enum excuse excuse)
 bool broken_hides_containers(void)
 {
     static const char words[] = "Execution (titan-execution) has no container";
-    bool lasts = broken.span == SPAN_EVER || broken.span == SPAN_AREA;
+    bool lasts = broken.span != SPAN_ONCE; /* as long as `connect`, whose record stays */
     for (size_t i = 0;
          lasts && broken.fault->way == WAY_EMPTY && i < broken.world->stored.entry_count; i++) {
         const struct bytes *value = &broken.world->stored.entries[i].value;

@@ -80,7 +80,7 @@ static const char *const idle[] = {"roster",
                                    "settings --reason test",
                                    "export out.bundle"},
                          *const opened[] = {
-                             "status", "run --confirm " PERSON_TARGET,    "advance",
+                             "status", "run --confirm titan-test",        "advance",
                              "resume", "attest tree_clean --reason test", "takeover --reason test"};
 
 static uint64_t roster_seq;

@@ -102,6 +102,10 @@ static void dead_driver_in_the_window_is_said_to_be_dead(void **state)
     insist_said(heard, " (40 s)\n");
     insist_said(heard, "last sample 40 s ago\n");
     insist_said(heard, "next        titan-fsm resume\n");
+    assert_int_equal(person_runs(world, "disarm --reason beside"), 0); /* which is no watching */
+    look_at_status(world);
+    insist_unsaid(heard, "(0 s)");
+    insist_said(heard, "last sample 40 s ago\n");
     look_as_json(world);
     insist_said(heard, "\"driver\":\"none\",\"process\":0,\"unwatched\":true");
     look_at_explanation(world);
