@@ -1,6 +1,7 @@
 """What a rule makes an exception of: met, it is proven; missed by one thing, it is not."""
 
 import json
+import re
 
 import edit
 import forgery
@@ -145,6 +146,9 @@ def failed_up_goes_on():
     return driver
 
 
+ADDRESS = re.compile(r"[^@]+@sha256:[0-9a-f]{64}")
+
+
 def with_manifests(change=None):
     """Images with the digests of their manifests, as a registry gives them."""
 
@@ -160,7 +164,12 @@ def with_manifests(change=None):
                 change(rows)
             return "".join(json.dumps(row, separators=(",", ":")) + "\n" for row in rows)
 
-        driver.target.images = images
+        def registry(version):
+            rows = [json.loads(line) for line in images(version).splitlines()]
+            found = [str(address) for row in rows for address in row["digests"]]
+            return "".join(one + "\n" for one in found if ADDRESS.fullmatch(one))
+
+        driver.target.images, driver.target.registry = images, registry
         driver.release("2")
         return driver
 

@@ -169,6 +169,18 @@ OF_ONE_JOURNAL = {
     ("deploy_execution", "bus.publish", "dropped", "resumed"): "the act was adopted",
     ("attestation", "-", "doubled", "attested"): "said twice is said",
     (
+        "switch_services",
+        "compose.containers",
+        "extended",
+        "scripted release-fails-failure-twice 58",
+    ): "it was interrupted, and its act may have made one container more (P-30)",
+    (
+        "reconciliation switch_services",
+        "compose.containers",
+        "extended",
+        "scripted release-fails-failure-twice 58",
+    ): "it was interrupted, and its act may have made one container more (P-30)",
+    (
         "command",
         "-",
         "moved",

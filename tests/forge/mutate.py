@@ -22,6 +22,7 @@ OTHER_LINE = {
     "env.hmac": "e" * 64,
     "policy.hmac": "e" * 64,
     "env.mode": "644 0 0",
+    "compose.registry": "elsewhere/web@sha256:" + "e" * 64,
     "env.good": "e" * 64 + "\n600 1000 1000",
 }
 # What a command printed is for people: nobody reads it, so that emptying it changes nothing.
@@ -111,6 +112,8 @@ def of_item(journal, place, at, action):
     yield change("newer", lambda _, items: shift(items[at], MINUTE_NS))
     if "target" in item:
         yield change("boot", lambda _, items: items[at]["target"].update(boot=OTHER_BOOT))
+        if probe not in ("health", "preflight"):  # they need not run there (C-10)
+            yield change("nowhere", lambda _, items: items[at].pop("target"))
     for mutation, text in contrary_texts(journal, place, item, is_before_arm(journal, place, at)):
         yield change(mutation, lambda copy_of, items, text=text: replace(copy_of, items[at], text))
 

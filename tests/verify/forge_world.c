@@ -95,6 +95,12 @@ void forge_store(struct forge *forge, const void *data, size_t size, char ret_he
     assert(bytes_append(&forge->blobs[at].data, data, size, &error) == ERROR_OK);
 }
 
+static bool runs_on_target(const char *probe)
+{
+    return strncmp(probe, "bus.", 4) != 0 && strcmp(probe, "health") != 0
+           && strcmp(probe, "preflight") != 0 && strcmp(probe, "guard") != 0;
+}
+
 void forge_item(struct forge *forge, json_t *evidence, const char *probe, const char *subject,
                 int status, const char *output)
 {
@@ -107,7 +113,7 @@ void forge_item(struct forge *forge, json_t *evidence, const char *probe, const 
                              subject, "status", status, "output", hex, "size",
                              (json_int_t)strlen(output), "sent_ns", (json_int_t)sent, "received_ns",
                              (json_int_t)received);
-    if (strncmp(probe, "compose.", 8) == 0 || strncmp(probe, "git.", 4) == 0)
+    if (runs_on_target(probe))
         json_object_set_new(item, "target",
                             json_pack("{s:s, s:I, s:I}", "boot",
                                       "99999999-2222-3333-4444-555555555555", "before_ms",

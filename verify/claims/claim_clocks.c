@@ -8,7 +8,12 @@
 
 #include "verify/read/memory.h"
 
-enum { WALL_STEP_MS = 1500, TARGET_TOLERANCE_MS = 1000, REPEATED_WITHIN = 4 };
+enum {
+    WALL_STEP_MS = 1500,
+    TARGET_TOLERANCE_MS = 1000,
+    REPEATED_WITHIN = 4,
+    CLOCKS_NO_ANSWER = 255 /* the status of a command that never came back */
+};
 
 struct boot {
     const char *id;
@@ -50,6 +55,13 @@ static int64_t intent_time(const struct record *record, struct entry *entry)
     return record->entries[intent].boottime_ns;
 }
 
+/* C-10: asked of the bus, of an endpoint, or of the driver's own machine. */
+static bool may_run_elsewhere(enum probe probe)
+{
+    return probe == PROBE_BUS_POLICY_HASH || probe == PROBE_BUS_PUBLISH || probe == PROBE_HEALTH
+           || probe == PROBE_PREFLIGHT || probe == PROBE_GUARD || probe == PROBE_COMPOSE_PROJECT;
+}
+
 static void check_clock_of_item(const struct entry *entry, const struct item *item,
                                 const struct item *before, int64_t earliest_ns,
                                 struct finding *finding)
@@ -67,8 +79,14 @@ static void check_clock_of_item(const struct entry *entry, const struct item *it
         finding_violated(finding, "C-03", entry,
                          "the evidence `%.*s` does not stand in the order of its time",
                          SLICE_ARGUMENTS(item->probe_name));
-    if (!item->has_target)
+    if (!item->has_target) {
+        if (item->status != CLOCKS_NO_ANSWER && !may_run_elsewhere(item->probe))
+            finding_violated(finding, "C-10", entry,
+                             "the evidence `%.*s` does not say when, and in which boot of the "
+                             "target, it was taken",
+                             SLICE_ARGUMENTS(item->probe_name));
         return;
+    }
     int64_t span_ms = item->target_after_ms - item->target_before_ms,
             most_ms = (item->received_ns - item->sent_ns) / 1000000 + TARGET_TOLERANCE_MS;
     if (span_ms < 0 || span_ms > most_ms)

@@ -11,7 +11,7 @@ void procedure_check_rows(const struct audit *audit, struct finding *finding);  
 void procedure_check_subjects(const struct audit *audit, struct finding *finding); /* P-14, P-15 */
 void procedure_check_places(const struct audit *audit, struct finding *finding);   /* P-16, P-17 */
 void procedure_check_identity(const struct audit *audit, struct finding *finding); /* P-18 to 21 */
-void procedure_check_lists(const struct audit *audit, struct finding *finding);   /* P-28 to P-31 */
+void procedure_check_lists(const struct audit *audit, struct finding *finding); /* P-28 to 31, 37 */
 void procedure_check_changes(const struct audit *audit, struct finding *finding); /* P-30 */
 /* Whose containers others changed by make_safe, or between it and redeploy (N-09), in words. */
 void procedure_name_changes(const struct audit *audit, char *ret_names, size_t room);

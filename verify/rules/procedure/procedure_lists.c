@@ -208,6 +208,40 @@ static void check_services(const struct step *step, struct declared *declared,
     }
 }
 
+static bool has_address(struct slice images, struct slice address)
+{
+    struct slice line;
+    while (slice_line(&images, &line)) {
+        CLEANUP_TREE struct tree tree = {0};
+        const struct node *digests = node_member(tree_object(line, &tree), "digests");
+        for (const struct node *node = node_is(digests, NODE_ARRAY) ? digests->first : NULL;
+             node != NULL; node = node->next)
+            if (slice_equal(node->text, address))
+                return true;
+    }
+    return false;
+}
+
+/* P-37 */
+static void check_addresses(const struct entry *entry, struct finding *finding)
+{
+    struct slice images = slice_of(""), line;
+    for (size_t i = 0; i < entry->item_count; i++) {
+        const struct item *item = &entry->items[i];
+        if (item->probe == PROBE_COMPOSE_IMAGES && item->status == 0)
+            images = item->output;
+        struct slice rest = item->probe == PROBE_COMPOSE_REGISTRY && item->status == 0
+                                ? item->output
+                                : slice_of("");
+        while (slice_line(&rest, &line))
+            if (!has_address(images, line))
+                finding_violated(finding, "P-37", entry,
+                                 "a registry is said to give %.*s, which is no address of a "
+                                 "pulled image",
+                                 SLICE_ARGUMENTS(line));
+    }
+}
+
 /* P-34: one deployment, one project. */
 static void check_projects(const struct deployment *deployment, struct finding *finding)
 {
@@ -242,6 +276,7 @@ void procedure_check_lists(const struct audit *audit, struct finding *finding)
     for (size_t i = 0; i < deployment->count; i++) {
         const struct entry *entry = deployment->entries[i];
         check_forms(entry, readable_items(deployment, entry), finding);
+        check_addresses(entry, finding);
     }
     procedure_check_changes(audit, finding);
     check_projects(deployment, finding);
