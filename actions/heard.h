@@ -1,7 +1,7 @@
 /* actions/heard: the lines of one run of a container that were recorded so far. A line once
  * recorded stays heard, also when the log is rotated.
  * Rule:      journal/FORMAT.md, "Logs" (H-04: a log grows at its end only).
- * Ownership: heard_free() releases the lines; whoever drives keeps them (fsm/remembered.h) and
+ * Ownership: heard_free() releases the lines; whoever drives keeps them (fsm/past/remembered.h) and
  *            lends them to the target. */
 #ifndef ACTIONS_HEARD_H
 #define ACTIONS_HEARD_H

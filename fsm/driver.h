@@ -12,9 +12,9 @@
 
 #include "actions/target/target.h"
 #include "fsm/config/config.h"
-#include "fsm/deployment.h"
+#include "fsm/past/deployment.h"
 #include "fsm/record.h"
-#include "fsm/remembered.h"
+#include "fsm/past/remembered.h"
 #include "journal/format/world.h"
 
 struct screen;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fsm/past/recorded.h"
 #include "actions/interlock.h"
 #include "journal/format/names.h"
 

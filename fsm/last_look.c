@@ -6,6 +6,7 @@
 
 #include "actions/compose/compose.h"
 #include "fsm/steps/await.h"
+#include "fsm/past/recorded.h"
 #include "journal/format/names.h"
 
 enum { SHOWN_MAX = 120, HMAC_SHOWN = 12 };
@@ -72,8 +73,7 @@ static enum error_code compare_line(struct driver *driver, size_t index,
         return error_set(error, ERROR_DAMAGED, 0, journal_directory(driver->journal),
                          "run titan-verify on the journal", "the deployment has no record of %s",
                          lines[index].name);
-    enum error_code code = deployment_evidence(driver->journal, entry, lines[index].probe, &was,
-                                               error);
+    enum error_code code = entry_output(driver->journal, entry, lines[index].probe, &was, error);
     if (code != ERROR_OK || (was.size == is->size && memcmp(was.data, is->data, was.size) == 0))
         return code;
     look->other_key = look->other_key || strcmp(lines[index].probe, PROBE_HMAC_KEY) == 0;
@@ -203,10 +203,10 @@ static enum error_code load_recorded(struct driver *driver, struct last_look *lo
         return error_set(error, ERROR_DAMAGED, 0, journal_directory(driver->journal),
                          "run titan-verify on the journal",
                          "the deployment has no record of what ran, or was pulled");
-    enum error_code code = deployment_evidence(driver->journal, connected, PROBE_COMPOSE_CONTAINERS,
-                                               &containers, error);
+    enum error_code code = entry_output(driver->journal, connected, PROBE_COMPOSE_CONTAINERS,
+                                        &containers, error);
     if (code == ERROR_OK)
-        code = deployment_evidence(driver->journal, pulled, PROBE_COMPOSE_IMAGES, &images, error);
+        code = entry_output(driver->journal, pulled, PROBE_COMPOSE_IMAGES, &images, error);
     if (code == ERROR_OK)
         code = containers_read(&containers, &look->before, error);
     return code == ERROR_OK ? images_read(&images, &look->pulled, error) : code;

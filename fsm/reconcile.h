@@ -4,21 +4,7 @@
 #ifndef FSM_RECONCILE_H
 #define FSM_RECONCILE_H
 
-#include "fsm/driver.h"
-
-enum resumption {
-    RESUMPTION_INVALID = 0,
-    RESUMPTION_REPEAT, /* the intent is closed; a new one repeats it */
-    /* the act is done or goes on; its step observes and answers the open intent */
-    RESUMPTION_ADOPT,
-    RESUMPTION_FAIL, /* the open intent is answered by `event` */
-};
-
-struct reconciled {
-    enum resumption resumption;
-    enum event event;
-    char reason[512];
-};
+#include "fsm/resumption.h"
 
 /* `stop`: why the operator goes back, NULL when they do not. That, and the removal of the driving
  * operator from the roster, fails an act that went forward where a service may have changed, so

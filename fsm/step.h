@@ -16,7 +16,7 @@
 #include "actions/compose/drift.h"
 #include "actions/health.h"
 #include "actions/parity.h"
-#include "fsm/snapshot.h"
+#include "fsm/past/snapshot.h"
 
 enum { STEP_REASON_MAX = 1600 };
 

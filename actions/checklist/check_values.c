@@ -12,7 +12,7 @@
 #include <sodium.h>
 
 #include "actions/compose/compose_learn.h"
-#include "actions/compose/compose_view.h"
+#include "actions/compose/view/compose_view.h"
 #include "actions/secrets/env_values.h"
 
 /* The env file, read as each program does. */

@@ -2,7 +2,7 @@
 
 #include "actions/checklist/check.h"
 #include "actions/checklist/running.h"
-#include "actions/compose/compose_view.h"
+#include "actions/compose/view/compose_view.h"
 
 static enum error_code run_probe(struct check *check, struct error *error)
 {

@@ -7,7 +7,7 @@
 #include "actions/compose/compose_project.h"
 #include "actions/compose/compose_render.h"
 #include "actions/compose/compose_secrets.h"
-#include "actions/compose/compose_view_read.h"
+#include "actions/compose/view/compose_view_read.h"
 
 /* Whoever connects waits so long: a compose that hangs is noticed where it is needed. */
 enum { LEARNED_BYTES_MAX = 1 << 16, LEARN_MS = 5000 };

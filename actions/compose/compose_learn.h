@@ -7,7 +7,7 @@
 #ifndef ACTIONS_COMPOSE_LEARN_H
 #define ACTIONS_COMPOSE_LEARN_H
 
-#include "actions/compose/compose_view.h"
+#include "actions/compose/view/compose_view.h"
 #include "actions/target/target.h"
 
 /* What a key of the env file is worth to the compose that is there: the first variable of the first

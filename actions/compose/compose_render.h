@@ -9,7 +9,7 @@
 #ifndef ACTIONS_COMPOSE_RENDER_H
 #define ACTIONS_COMPOSE_RENDER_H
 
-#include "actions/compose/compose_view.h"
+#include "actions/compose/view/compose_view.h"
 #include "actions/compose/declared.h"
 #include "actions/target/target.h"
 

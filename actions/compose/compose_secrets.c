@@ -5,7 +5,7 @@
 
 #include <sodium.h>
 
-#include "actions/compose/compose_yaml.h"
+#include "actions/compose/view/compose_yaml.h"
 #include "journal/format/crash.h"
 
 enum { NESTED_MAX = 12 };

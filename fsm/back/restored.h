@@ -12,7 +12,4 @@ enum error_code restored_keep_declared(struct step *step, struct error *error) C
 enum error_code restored_override(struct step *step, struct bytes *ret_path, char *ret_services,
                                   size_t size, struct error *error) CHECKED;
 
-/* A container that does not run, and that was there already before this deployment. */
-bool restored_is_of_before(const struct step *step, const struct container *container);
-
 #endif

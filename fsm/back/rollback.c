@@ -6,10 +6,11 @@
 #include <string.h>
 
 #include "actions/compose/compose.h"
-#include "fsm/env_back.h"
+#include "fsm/back/env_back.h"
 #include "fsm/back/bring_back.h"
 #include "fsm/steps/disarm.h"
 #include "fsm/back/restored.h"
+#include "fsm/back/restored_judge.h"
 #include "journal/format/names.h"
 
 enum error_code step_make_safe(struct step *step, struct error *error)

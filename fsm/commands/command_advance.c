@@ -7,6 +7,7 @@
 #include "fsm/terminal/confirm.h"
 #include "fsm/engine.h"
 #include "fsm/execution_now.h"
+#include "fsm/past/recorded.h"
 #include "fsm/steps/withdrawn.h"
 #include "fsm/terminal/progress.h"
 #include "fsm/watcher.h"

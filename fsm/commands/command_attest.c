@@ -1,6 +1,7 @@
 /* attest: the operator's signed answer to a checklist item that no probe can decide, and the
  * acceptance of a failed rollback. */
 #include "fsm/commands/command_line.h"
+#include "fsm/past/recorded.h"
 
 #include <stdio.h>
 #include <string.h>

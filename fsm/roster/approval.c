@@ -6,6 +6,7 @@
 
 #include "actions/compose/containers.h"
 #include "fsm/roster/roster.h"
+#include "fsm/past/recorded.h"
 #include "journal/canonical.h"
 #include "journal/format/sshsig.h"
 #include "journal/format/names.h"
@@ -32,8 +33,8 @@ static enum error_code images_json(struct driver *driver, const struct journal_e
                                    json_t **ret_images, struct error *error)
 {
     CLEANUP_BYTES struct bytes lines = {0};
-    enum error_code code = deployment_evidence(driver->journal, pulled, PROBE_COMPOSE_IMAGES,
-                                               &lines, error);
+    enum error_code code = entry_output(driver->journal, pulled, PROBE_COMPOSE_IMAGES, &lines,
+                                        error);
     if (code != ERROR_OK)
         return code;
     struct images *images = calloc(1, sizeof *images); /* too large for the stack */
@@ -51,7 +52,7 @@ static enum error_code read_fingerprint(struct driver *driver, const struct jour
                                         struct error *error)
 {
     CLEANUP_BYTES struct bytes line = {0};
-    enum error_code code = deployment_evidence(driver->journal, pulled, probe, &line, error);
+    enum error_code code = entry_output(driver->journal, pulled, probe, &line, error);
     if (code == ERROR_OK && line.size >= SHA256_HEX)
         (void)snprintf(ret_hex, SHA256_HEX + 1, "%.*s", SHA256_HEX, (const char *)line.data);
     return code;

@@ -1,4 +1,5 @@
 #include "fsm/roster/authority.h"
+#include "fsm/past/recorded.h"
 #include "journal/format/names.h"
 
 #include <assert.h>

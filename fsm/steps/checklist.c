@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fsm/past/recorded.h"
 #include "actions/checklist/preflight.h"
 #include "journal/format/names.h"
 

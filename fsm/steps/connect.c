@@ -13,9 +13,9 @@
 #include "actions/interlock.h"
 #include "actions/parity.h"
 #include "actions/target/bus.h"
-#include "fsm/env_back.h"
+#include "fsm/back/env_back.h"
 #include "fsm/keep_tenancy.h"
-#include "fsm/snapshot.h"
+#include "fsm/past/snapshot.h"
 #include "journal/format/names.h"
 
 /* Takes the tenancy. Until `connected` is recorded, *ret_tenancy is the one to act under. */

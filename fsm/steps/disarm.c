@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fsm/past/recorded.h"
 #include "actions/compose/compose.h"
 #include "actions/target/bus.h"
 #include "journal/format/names.h"
@@ -337,8 +338,7 @@ static void remember_from(struct driver *driver, const struct journal_entry *ent
     CLEANUP_BYTES struct bytes lines = {0};
     struct error ignored;
     const char *service = driver->config.setup.services.execution;
-    if (deployment_evidence(driver->journal, entry, PROBE_COMPOSE_CONTAINERS, &lines, &ignored)
-            != ERROR_OK
+    if (entry_output(driver->journal, entry, PROBE_COMPOSE_CONTAINERS, &lines, &ignored) != ERROR_OK
         || lines.size == 0 || containers_read(&lines, containers, &ignored) != ERROR_OK)
         return;
     const struct container *container = containers_find(containers, service);

@@ -9,7 +9,7 @@
 #include "actions/git.h"
 #include "actions/rolled_back.h"
 #include "fsm/keep_tenancy.h"
-#include "fsm/snapshot.h"
+#include "fsm/past/snapshot.h"
 #include "fsm/terminal/progress.h"
 #include "fsm/steps/window.h"
 #include "journal/format/names.h"

@@ -12,9 +12,10 @@
 #include "actions/secrets/secrets.h"
 #include "fsm/roster/approval.h"
 #include "fsm/terminal/progress.h"
-#include "fsm/snapshot.h"
+#include "fsm/past/snapshot.h"
 #include "fsm/steps/checklist.h"
 #include "fsm/steps/connect.h"
+#include "fsm/past/recorded.h"
 #include "journal/format/names.h"
 
 enum { RESERVE_BYTES = 16 << 20 }; /* a window of samples, and a rollback with all its evidence */
@@ -144,7 +145,7 @@ static enum error_code note_files(struct step *step, struct error *error)
     for (size_t i = 0; step_goes_on(step, code) && i < sizeof same / sizeof same[0]; i++) {
         CLEANUP_BYTES struct bytes was = {0};
         const struct bytes *is = &evidence_last(&step->evidence, same[i].probe, NULL)->output;
-        code = deployment_evidence(step->driver->journal, connected, same[i].probe, &was, error);
+        code = entry_output(step->driver->journal, connected, same[i].probe, &was, error);
         if (code == ERROR_OK && (was.size != is->size || memcmp(was.data, is->data, was.size) != 0))
             code = step_is(step, EVENT_MISMATCH,
                            "%s not as `connect` found it; put it back, or begin again",

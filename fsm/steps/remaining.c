@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "fsm/past/recorded.h"
 #include "actions/compose/drift.h"
 #include "actions/git.h"
 #include "journal/format/names.h"
@@ -14,8 +15,8 @@ enum error_code remaining_pulled(struct step *step, struct images *ret_images, s
     if (pulled == NULL)
         return error_set(error, ERROR_DAMAGED, 0, "", "run titan-verify on the journal",
                          "the deployment has no record of the pulled images");
-    enum error_code code = deployment_evidence(step->driver->journal, pulled, PROBE_COMPOSE_IMAGES,
-                                               &lines, error);
+    enum error_code code = entry_output(step->driver->journal, pulled, PROBE_COMPOSE_IMAGES, &lines,
+                                        error);
     return code == ERROR_OK ? images_read(&lines, ret_images, error) : code;
 }
 
@@ -37,7 +38,7 @@ static enum error_code judge_pulled_files(struct step *step, struct error *error
     for (size_t i = 0; step_goes_on(step, code) && i < sizeof same / sizeof same[0]; i++) {
         CLEANUP_BYTES struct bytes was = {0};
         const struct bytes *is = &evidence_last(&step->evidence, same[i].probe, NULL)->output;
-        code = deployment_evidence(step->driver->journal, pulled, same[i].probe, &was, error);
+        code = entry_output(step->driver->journal, pulled, same[i].probe, &was, error);
         if (code == ERROR_OK && (was.size != is->size || memcmp(was.data, is->data, was.size) != 0))
             code = step_is(step, EVENT_MISMATCH,
                            "drift remains after the switch: %s not as when the images were pulled",

@@ -9,7 +9,7 @@
 #include "fsm/roster/authority.h"
 #include "fsm/keep_tenancy.h"
 #include "fsm/terminal/progress.h"
-#include "fsm/snapshot.h"
+#include "fsm/past/snapshot.h"
 #include "fsm/steps/window_identity.h"
 #include "fsm/steps/window_look.h"
 #include "fsm/steps/window_past.h"

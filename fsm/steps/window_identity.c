@@ -6,6 +6,7 @@
 
 #include "actions/logs.h"
 #include "fsm/steps/withdrawn.h"
+#include "fsm/past/recorded.h"
 #include "journal/format/names.h"
 #include "journal/format/text.h"
 
@@ -59,8 +60,8 @@ enum error_code window_origin_load(struct driver *driver, uint64_t intent,
     const char *boot = json_string_value(json_object_get(json_object_get(item, "target"), "boot"));
     (void)snprintf(ret_origin->target_boot, sizeof ret_origin->target_boot, "%s",
                    boot != NULL ? boot : "");
-    enum error_code code = deployment_evidence(driver->journal, first, PROBE_COMPOSE_CONTAINERS,
-                                               &lines, error);
+    enum error_code code = entry_output(driver->journal, first, PROBE_COMPOSE_CONTAINERS, &lines,
+                                        error);
     if (code == ERROR_OK)
         code = containers_read(&lines, &ret_origin->containers, error);
     ret_origin->known = code == ERROR_OK;
@@ -202,11 +203,11 @@ static enum error_code recall_look(struct driver *driver, const struct journal_e
     CLEANUP_BYTES struct bytes lines = {0}, list = {0}, marker = {0};
     struct journal *journal = driver->journal;
     char word[16];
-    enum error_code code = deployment_evidence(journal, entry, PROBE_LOGS_EXECUTION, &lines, error);
+    enum error_code code = entry_output(journal, entry, PROBE_LOGS_EXECUTION, &lines, error);
     if (code == ERROR_OK)
-        code = deployment_evidence(journal, entry, PROBE_COMPOSE_CONTAINERS, &list, error);
+        code = entry_output(journal, entry, PROBE_COMPOSE_CONTAINERS, &list, error);
     if (code == ERROR_OK)
-        code = deployment_evidence(journal, entry, PROBE_INTERLOCK_MARKER, &marker, error);
+        code = entry_output(journal, entry, PROBE_INTERLOCK_MARKER, &marker, error);
     if (code == ERROR_OK && lines.size > 0 && containers_read(&list, containers, error) != ERROR_OK)
         return ERROR_OK; /* a list that could not be asked for is no look */
     if (code != ERROR_OK || lines.size == 0

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "fsm/past/recorded.h"
 #include "journal/format/names.h"
 
 int64_t window_watched_ns(const struct deployment *deployment)

@@ -6,6 +6,7 @@
 #include "actions/logs.h"
 #include "fsm/roster/authority.h"
 #include "fsm/terminal/question.h"
+#include "fsm/past/recorded.h"
 #include "journal/format/names.h"
 #include "journal/format/text.h"
 
@@ -131,8 +132,8 @@ static enum error_code read_heard(const struct driver *driver, const struct jour
     *view = (struct interlock_view){.interlock = INTERLOCK_UNKNOWN};
     if (entry == NULL)
         return ERROR_OK;
-    enum error_code code = deployment_evidence(driver->journal, entry, PROBE_LOGS_EXECUTION, &lines,
-                                               error);
+    enum error_code code = entry_output(driver->journal, entry, PROBE_LOGS_EXECUTION, &lines,
+                                        error);
     if (code == ERROR_OK && lines.size > 0)
         interlock_read(&driver->config.setup.services, &lines, "", &(struct interlock_question){0},
                        "", view);

@@ -6,6 +6,7 @@
 #include "actions/compose/compose.h"
 #include "actions/git.h"
 #include "fsm/last_look.h"
+#include "fsm/past/recorded.h"
 #include "journal/format/names.h"
 #include "journal/format/text.h"
 
@@ -24,8 +25,8 @@ static enum error_code read_pulled(struct driver *driver, struct images *ret_ima
         return error_set(error, ERROR_DAMAGED, 0, journal_directory(driver->journal),
                          "run titan-verify on the journal",
                          "the deployment has no record of the pulled images");
-    enum error_code code = deployment_evidence(driver->journal, pulled, PROBE_COMPOSE_IMAGES,
-                                               &lines, error);
+    enum error_code code = entry_output(driver->journal, pulled, PROBE_COMPOSE_IMAGES, &lines,
+                                        error);
     return code == ERROR_OK ? images_read(&lines, ret_images, error) : code;
 }
 

@@ -13,7 +13,7 @@
 
 #include <jansson.h>
 
-#include "fsm/snapshot.h"
+#include "fsm/past/snapshot.h"
 
 enum fate { FATE_INVALID = 0, FATE_LEFT, FATE_RECREATED, FATE_STARTED, FATE_REMOVED, FATE_UNKNOWN };
 

@@ -1,4 +1,5 @@
 #include "fsm/terminal/display_read.h"
+#include "fsm/past/recorded.h"
 #include "journal/format/names.h"
 
 #include <stdio.h>

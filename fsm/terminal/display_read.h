@@ -7,7 +7,7 @@
 #define FSM_DISPLAY_READ_H
 
 #include "fsm/config/config.h"
-#include "fsm/deployment.h"
+#include "fsm/past/deployment.h"
 #include "fsm/terminal/display.h"
 #include "fsm/watcher.h"
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fsm/past/recorded.h"
 #include "actions/compose/containers.h"
 #include "actions/health_answer.h"
 #include "journal/format/names.h"
@@ -234,8 +235,8 @@ static enum error_code drop_removed(struct measure *measure, struct error *error
     CLEANUP_BYTES struct bytes lines = {0};
     if (deployment->state != STATE_COMPLETED || pulled == NULL)
         return ERROR_OK;
-    enum error_code code = deployment_evidence(measure->driver->journal, pulled,
-                                               PROBE_COMPOSE_IMAGES, &lines, error);
+    enum error_code code = entry_output(measure->driver->journal, pulled, PROBE_COMPOSE_IMAGES,
+                                        &lines, error);
     if (code == ERROR_OK)
         code = images_read(&lines, &measure->pulled, error);
     if (code != ERROR_OK)

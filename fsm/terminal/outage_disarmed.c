@@ -1,5 +1,6 @@
 /* How long Execution was disarmed: what outage.h says of it. */
 #include "fsm/terminal/outage.h"
+#include "fsm/past/recorded.h"
 
 #include <string.h>
 
@@ -93,8 +94,8 @@ static enum error_code look_of(struct driver *driver, const struct journal_entry
         *ret_shown = INTERLOCK_ARMED;
     if (*ret_shown != INTERLOCK_UNKNOWN)
         return ERROR_OK;
-    enum error_code code = deployment_evidence(driver->journal, entry, PROBE_LOGS_EXECUTION, &lines,
-                                               error);
+    enum error_code code = entry_output(driver->journal, entry, PROBE_LOGS_EXECUTION, &lines,
+                                        error);
     if (code != ERROR_OK || lines.size == 0)
         return code;
     struct interlock_view view = {.interlock = INTERLOCK_UNKNOWN};

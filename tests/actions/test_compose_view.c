@@ -12,7 +12,7 @@
 #include <cmocka.h>
 #include <sodium.h>
 
-#include "actions/compose/compose_view_read.h"
+#include "actions/compose/view/compose_view_read.h"
 
 static const char SOURCE[] = "x-shared: &shared\n"                                 /* 1 */
                              "  HMAC_SECRET: ${HMAC_SECRET:?needed}\n"             /* 2 */

@@ -17,7 +17,7 @@
 
 #include <sodium.h>
 
-#include "actions/compose/compose_view_read.h"
+#include "actions/compose/view/compose_view_read.h"
 #include "actions/secrets/env_values.h"
 #include "journal/format/text.h"
 #include "tests/scratch.h"

@@ -8,7 +8,7 @@
 
 #include <sodium.h>
 
-#include "fsm/deployment.h"
+#include "fsm/past/deployment.h"
 #include "journal/format/names.h"
 
 struct place {

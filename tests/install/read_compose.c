@@ -6,8 +6,8 @@
 #include <sodium.h>
 
 #include "actions/compose/compose_secrets.h"
-#include "actions/compose/compose_view.h"
-#include "actions/compose/compose_view_read.h"
+#include "actions/compose/view/compose_view.h"
+#include "actions/compose/view/compose_view_read.h"
 #include "actions/target/world_system.h"
 
 enum { TEXT_MAX = 1 << 16 };

@@ -9,7 +9,8 @@
 #include "actions/compose/compose.h"
 #include "actions/compose/drift.h"
 #include "actions/git.h"
-#include "fsm/baseline.h"
+#include "fsm/past/baseline.h"
+#include "fsm/past/recorded.h"
 #include "journal/canonical.h"
 #include "journal/format/names.h"
 
@@ -147,10 +148,9 @@ static enum error_code describe_rollback(const struct driver *driver, const stru
     struct containers *left = calloc(1, sizeof *left);
     if (left == NULL)
         return error_set(error, ERROR_MEMORY, 0, "drift", "", "out of memory");
-    enum error_code code = entry != NULL
-                               ? deployment_evidence(driver->journal, entry,
-                                                     PROBE_COMPOSE_CONTAINERS, &lines, error)
-                               : ERROR_OK;
+    enum error_code code = entry != NULL ? entry_output(driver->journal, entry,
+                                                        PROBE_COMPOSE_CONTAINERS, &lines, error)
+                                         : ERROR_OK;
     if (code == ERROR_OK)
         code = containers_read(&lines, left, error);
     const struct container *since = started_since(left, now);

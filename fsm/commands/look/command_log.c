@@ -1,5 +1,6 @@
 /* log: the journal's entries, one line each: all, those of a deployment, or those of a type. */
 #include "fsm/commands/command_line.h"
+#include "fsm/past/recorded.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -10,6 +10,7 @@
 #include "fsm/roster/authority.h"
 #include "fsm/steps/withdrawn.h"
 #include "fsm/commands/look/metrics.h"
+#include "fsm/past/recorded.h"
 #include "fsm/terminal/age.h"
 #include "fsm/terminal/print.h"
 #include "fsm/watcher.h"

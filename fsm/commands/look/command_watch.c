@@ -1,6 +1,7 @@
 /* status --watch: shows the deployment live from the journal, in a second terminal beside the
  * driver. Reads the journal and asks whether its lock is held: no key, no target, nothing taken. */
 #include "fsm/commands/command_line.h"
+#include "fsm/past/recorded.h"
 
 #include <string.h>
 

@@ -7,7 +7,7 @@
 #ifndef FSM_GRAPH_H
 #define FSM_GRAPH_H
 
-#include "fsm/deployment.h"
+#include "fsm/past/deployment.h"
 
 /* All edges from one state to another, for any event. */
 struct graph_edge {

@@ -9,7 +9,7 @@
 #ifndef FSM_METRICS_H
 #define FSM_METRICS_H
 
-#include "fsm/deployment.h"
+#include "fsm/past/deployment.h"
 #include "journal/format/text.h"
 
 struct metrics {

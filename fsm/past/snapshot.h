@@ -1,9 +1,7 @@
-/* fsm/snapshot: what ran before this deployment, as the transition into `connected` recorded it:
- * what a rollback restores.
- * Source:    the raw evidence of that entry, read again from the journal, so that any machine with
- *            the journal can go on.
- * Identity:  of a service is its image id; a service counts when the compose file of that commit
- *            declared it. */
+/* fsm/past/snapshot: what ran before this deployment, as the transition into `connected` recorded
+ * it: what a rollback restores. Source:    the raw evidence of that entry, read again from the
+ * journal, so that any machine with the journal can go on. Identity:  of a service is its image id;
+ * a service counts when the compose file of that commit declared it. */
 #ifndef FSM_SNAPSHOT_H
 #define FSM_SNAPSHOT_H
 

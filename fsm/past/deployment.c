@@ -1,25 +1,15 @@
-#include "fsm/deployment.h"
+#include "fsm/past/deployment.h"
+#include "fsm/past/recorded.h"
 #include "journal/format/names.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char *text_at(const json_t *body, const char *key)
-{
-    const char *text = json_string_value(json_object_get(body, key));
-    return text != NULL ? text : "";
-}
-
 static uint64_t number_at(const json_t *body, const char *key)
 {
     json_int_t number = json_integer_value(json_object_get(body, key));
     return number > 0 ? (uint64_t)number : 0;
-}
-
-const char *entry_string(const struct journal_entry *entry, const char *key)
-{
-    return text_at(entry->body, key);
 }
 
 void deployment_clear(struct deployment *deployment)
@@ -41,7 +31,7 @@ static enum error_code damaged_entry(const struct journal_entry *entry, const ch
 
 static void fold_reconciliation(struct deployment *deployment, const json_t *body)
 {
-    if (strcmp(text_at(body, "then"), "repeat") != 0) {
+    if (strcmp(recorded_text(body, "then"), "repeat") != 0) {
         deployment->intent.interrupted = true;
         return;
     }
@@ -54,7 +44,7 @@ static void fold_reconciliation(struct deployment *deployment, const json_t *bod
 static enum error_code fold_transition(struct deployment *deployment,
                                        const struct journal_entry *entry, struct error *error)
 {
-    enum state to = machine_state_by_name(text_at(entry->body, "to"));
+    enum state to = machine_state_by_name(recorded_text(entry->body, "to"));
     if (to == STATE_INVALID)
         return damaged_entry(entry,
                              "the transition leads to a state that this program does not know",
@@ -74,7 +64,7 @@ static enum error_code fold(struct deployment *deployment, const struct journal_
 {
     const json_t *body = entry->body;
     if (strcmp(entry->type, ENTRY_OPEN) == 0) {
-        deployment->procedure = machine_procedure_by_name(text_at(body, "procedure"));
+        deployment->procedure = machine_procedure_by_name(recorded_text(body, "procedure"));
         deployment->state = STATE_OPENED;
         if (deployment->procedure == PROCEDURE_INVALID)
             return damaged_entry(
@@ -82,9 +72,9 @@ static enum error_code fold(struct deployment *deployment, const struct journal_
     } else if (strcmp(entry->type, ENTRY_INTENT) == 0) {
         struct intent *intent = &deployment->intent;
         *intent = (struct intent){.seq = entry->seq,
-                                  .action = machine_action_by_name(text_at(body, "action")),
+                                  .action = machine_action_by_name(recorded_text(body, "action")),
                                   .repeats = number_at(body, "repeats")};
-        (void)snprintf(intent->key, sizeof intent->key, "%s", text_at(body, "key"));
+        (void)snprintf(intent->key, sizeof intent->key, "%s", recorded_text(body, "key"));
         if (intent->action == ACTION_INVALID)
             return damaged_entry(entry,
                                  "the intent names an action that this program does not know",
@@ -96,7 +86,7 @@ static enum error_code fold(struct deployment *deployment, const struct journal_
         fold_reconciliation(deployment, body);
     } else if (strcmp(entry->type, ENTRY_ATTESTATION) == 0) {
         if (deployment->state == STATE_ROLLBACK_FAILED
-            && strcmp(text_at(body, "item"), "rollback_failed") == 0)
+            && strcmp(recorded_text(body, "item"), "rollback_failed") == 0)
             deployment->ended = true;
     }
     return ERROR_OK;
@@ -212,8 +202,8 @@ const struct journal_entry *deployment_transition_to(const struct deployment *de
     for (size_t i = deployment->count; i-- > 0;) {
         const struct journal_entry *entry = &deployment->entries[i];
         if (strcmp(entry->type, ENTRY_TRANSITION) == 0
-            && strcmp(text_at(entry->body, "to"), machine_state_name(to)) == 0
-            && strcmp(text_at(entry->body, "from"), machine_state_name(to)) != 0)
+            && strcmp(recorded_text(entry->body, "to"), machine_state_name(to)) == 0
+            && strcmp(recorded_text(entry->body, "from"), machine_state_name(to)) != 0)
             return entry;
     }
     return NULL;
@@ -286,72 +276,19 @@ struct deployment_facts deployment_facts(const struct deployment *deployment, en
     const struct journal_entry *entry = deployment_transition_to(deployment, to);
     const json_t *facts = entry != NULL ? json_object_get(entry->body, "facts") : NULL;
     return (struct deployment_facts){
-        .commit = text_at(facts, FACT_COMMIT),
-        .subject = text_at(facts, FACT_SUBJECT),
-        .policy_hash = text_at(facts, FACT_POLICY_HASH),
-        .drift = text_at(facts, FACT_DRIFT),
-        .health = text_at(facts, FACT_HEALTH),
-        .env = text_at(facts, FACT_ENV),
-        .missing = text_at(facts, FACT_MISSING),
-        .execution = text_at(facts, FACT_EXECUTION),
-        .policy_changed = strcmp(text_at(facts, FACT_POLICY_CHANGED), "yes") == 0,
-        .rearm = strcmp(text_at(facts, FACT_REARM), "yes") == 0,
-        .interlock = interlock_by_name(text_at(facts, FACT_INTERLOCK)),
-        .down = is_down(text_at(facts, FACT_INTERLOCK)),
+        .commit = recorded_text(facts, FACT_COMMIT),
+        .subject = recorded_text(facts, FACT_SUBJECT),
+        .policy_hash = recorded_text(facts, FACT_POLICY_HASH),
+        .drift = recorded_text(facts, FACT_DRIFT),
+        .health = recorded_text(facts, FACT_HEALTH),
+        .env = recorded_text(facts, FACT_ENV),
+        .missing = recorded_text(facts, FACT_MISSING),
+        .execution = recorded_text(facts, FACT_EXECUTION),
+        .policy_changed = strcmp(recorded_text(facts, FACT_POLICY_CHANGED), "yes") == 0,
+        .rearm = strcmp(recorded_text(facts, FACT_REARM), "yes") == 0,
+        .interlock = interlock_by_name(recorded_text(facts, FACT_INTERLOCK)),
+        .down = is_down(recorded_text(facts, FACT_INTERLOCK)),
         .epoch = json_integer_value(json_object_get(facts, FACT_EPOCH))};
-}
-
-int64_t item_sent_ns(const json_t *item)
-{
-    return json_integer_value(json_object_get(item, "sent_ns"));
-}
-
-int64_t item_received_ns(const json_t *item)
-{
-    return json_integer_value(json_object_get(item, "received_ns"));
-}
-
-int64_t entry_sent_ns(const struct journal_entry *entry)
-{
-    return item_sent_ns(json_array_get(json_object_get(entry->body, "evidence"), 0));
-}
-
-int64_t entry_received_ns(const struct journal_entry *entry, const char *probe)
-{
-    int64_t last_ns = 0;
-    const json_t *items = json_object_get(entry->body, "evidence");
-    for (size_t i = 0; i < json_array_size(items); i++) {
-        const json_t *item = json_array_get(items, i);
-        if (probe == NULL || strcmp(text_at(item, "probe"), probe) == 0)
-            last_ns = item_received_ns(item);
-    }
-    return last_ns;
-}
-
-enum error_code item_output(struct journal *journal, const json_t *item, struct bytes *ret_output,
-                            struct error *error)
-{
-    const char *hex = text_at(item, "output");
-    uint8_t hash[SHA256_BYTES];
-    if (!bytes_from_hex(hex, strlen(hex), hash, sizeof hash))
-        return error_set(error, ERROR_DAMAGED, 0, journal_directory(journal),
-                         "run titan-verify on the journal and keep a copy of it",
-                         "an item of evidence names no blob");
-    return journal_blob(journal, hash, ret_output, error);
-}
-
-enum error_code deployment_evidence(struct journal *journal, const struct journal_entry *entry,
-                                    const char *probe, struct bytes *ret_output,
-                                    struct error *error)
-{
-    const json_t *items = json_object_get(entry->body, "evidence");
-    for (size_t i = json_array_size(items); i-- > 0;) {
-        const json_t *item = json_array_get(items, i);
-        if (strcmp(text_at(item, "probe"), probe) != 0)
-            continue;
-        return item_output(journal, item, ret_output, error);
-    }
-    return bytes_append(ret_output, "", 0, error);
 }
 
 const json_t *deployment_check(const struct deployment *deployment, const char *item,
@@ -365,9 +302,9 @@ const json_t *deployment_check(const struct deployment *deployment, const char *
             continue;
         for (size_t j = 0; j < json_array_size(list); j++) {
             const json_t *one = json_array_get(list, j);
-            bool answer = strcmp(text_at(one, "probe"), "preflight") == 0;
+            bool answer = strcmp(recorded_text(one, "probe"), "preflight") == 0;
             ran = ran || answer;
-            if (answer && strcmp(text_at(one, "subject"), item) == 0)
+            if (answer && strcmp(recorded_text(one, "subject"), item) == 0)
                 found = one;
         }
         if (ran) {
@@ -381,7 +318,7 @@ const json_t *deployment_check(const struct deployment *deployment, const char *
 const char *deployment_open_string(const struct deployment *deployment, const char *key)
 {
     assert(deployment->count > 0);
-    return text_at(deployment->entries[0].body, key);
+    return recorded_text(deployment->entries[0].body, key);
 }
 
 bool deployment_left_disarmed(const struct deployment *deployment)

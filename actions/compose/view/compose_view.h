@@ -1,12 +1,11 @@
-/* actions/compose/compose_view: the compose configuration as it is rendered with the env file, and
- * where in the compose file each part of it stands.
- * Knows:     services, their environment, mounts, published ports, users; not which of them is
- *            right, nor how YAML is read (compose_view_read.c).
- * Secrets:   every text of a view is a copy in locked memory, wiped by compose_view_close(). A
- *            value of `variables` may be a secret: nothing of it may be recorded or printed.
- * Lines:     of the compose file on the target. A part without a line of its own (a default, an
- *            env_file, an extended file) has the line that includes it, or that of its service;
- *            0 only where the source does not mention it. */
+/* actions/compose/view/compose_view: the compose configuration as it is rendered with the env file,
+ * and where in the compose file each part of it stands. Knows:     services, their environment,
+ * mounts, published ports, users; not which of them is right, nor how YAML is read
+ * (compose_view_read.c). Secrets:   every text of a view is a copy in locked memory, wiped by
+ * compose_view_close(). A value of `variables` may be a secret: nothing of it may be recorded or
+ * printed. Lines:     of the compose file on the target. A part without a line of its own (a
+ * default, an env_file, an extended file) has the line that includes it, or that of its service; 0
+ * only where the source does not mention it. */
 #ifndef ACTIONS_COMPOSE_VIEW_H
 #define ACTIONS_COMPOSE_VIEW_H
 

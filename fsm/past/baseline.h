@@ -1,5 +1,5 @@
-/* fsm/baseline: what the last completed deployment left on the target, as the transition after its
- * last `up` recorded it. Cost: entries from the head backwards to that deployment. */
+/* fsm/past/baseline: what the last completed deployment left on the target, as the transition after
+ * its last `up` recorded it. Cost: entries from the head backwards to that deployment. */
 #ifndef FSM_BASELINE_H
 #define FSM_BASELINE_H
 

@@ -1,4 +1,5 @@
-#include "fsm/snapshot.h"
+#include "fsm/past/snapshot.h"
+#include "fsm/past/recorded.h"
 #include "actions/health_answer.h"
 #include "journal/format/names.h"
 
@@ -11,7 +12,7 @@ static enum error_code first_line(struct driver *driver, const struct journal_en
                                   struct error *error)
 {
     CLEANUP_BYTES struct bytes output = {0};
-    enum error_code code = deployment_evidence(driver->journal, entry, probe, &output, error);
+    enum error_code code = entry_output(driver->journal, entry, probe, &output, error);
     if (code == ERROR_OK)
         (void)snprintf(ret_text, size, "%.*s",
                        output.size > 0 ? (int)strcspn((const char *)output.data, "\n") : 0,
@@ -48,8 +49,7 @@ static enum error_code load_good(struct driver *driver, const struct journal_ent
 {
     CLEANUP_BYTES struct bytes lines = {0};
     struct kept_good good;
-    enum error_code code = deployment_evidence(driver->journal, entry, PROBE_ENV_GOOD, &lines,
-                                               error);
+    enum error_code code = entry_output(driver->journal, entry, PROBE_ENV_GOOD, &lines, error);
     if (code == ERROR_OK)
         code = kept_read(&lines, &good, error);
     if (code != ERROR_OK || !kept_covers(&good, all))
@@ -64,11 +64,10 @@ static enum error_code load_containers(struct driver *driver, const struct journ
                                        struct snapshot *snapshot, struct error *error)
 {
     CLEANUP_BYTES struct bytes lines = {0}, declared = {0};
-    enum error_code code = deployment_evidence(driver->journal, entry, PROBE_COMPOSE_CONTAINERS,
-                                               &lines, error);
+    enum error_code code = entry_output(driver->journal, entry, PROBE_COMPOSE_CONTAINERS, &lines,
+                                        error);
     if (code == ERROR_OK)
-        code = deployment_evidence(driver->journal, entry, PROBE_COMPOSE_SERVICES, &declared,
-                                   error);
+        code = entry_output(driver->journal, entry, PROBE_COMPOSE_SERVICES, &declared, error);
     if (code != ERROR_OK)
         return code;
     code = containers_read(&lines, &snapshot->found, error);
@@ -84,11 +83,10 @@ static enum error_code load_images(struct driver *driver, const struct journal_e
                                    struct snapshot *snapshot, struct error *error)
 {
     CLEANUP_BYTES struct bytes images = {0}, configurations = {0};
-    enum error_code code = deployment_evidence(driver->journal, entry, PROBE_COMPOSE_IMAGES,
-                                               &images, error);
+    enum error_code code = entry_output(driver->journal, entry, PROBE_COMPOSE_IMAGES, &images,
+                                        error);
     if (code == ERROR_OK)
-        code = deployment_evidence(driver->journal, entry, PROBE_COMPOSE_DRIFT, &configurations,
-                                   error);
+        code = entry_output(driver->journal, entry, PROBE_COMPOSE_DRIFT, &configurations, error);
     if (code == ERROR_OK)
         code = configurations_read(&configurations, &snapshot->configurations, error);
     return code == ERROR_OK ? images_read(&images, &snapshot->images, error) : code;

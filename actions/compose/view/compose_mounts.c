@@ -1,4 +1,4 @@
-#include "actions/compose/compose_mounts.h"
+#include "actions/compose/view/compose_mounts.h"
 
 #include <string.h>
 

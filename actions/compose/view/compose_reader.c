@@ -1,4 +1,4 @@
-#include "actions/compose/compose_reader.h"
+#include "actions/compose/view/compose_reader.h"
 
 #include <stdlib.h>
 #include <string.h>

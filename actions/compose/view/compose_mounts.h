@@ -1,9 +1,9 @@
-/* actions/compose/compose_mounts: which paths of the host a service has, whatever they are called:
- * a volume, a secret or config that is a file, what another service mounts. */
+/* actions/compose/view/compose_mounts: which paths of the host a service has, whatever they are
+ * called: a volume, a secret or config that is a file, what another service mounts. */
 #ifndef ACTIONS_COMPOSE_MOUNTS_H
 #define ACTIONS_COMPOSE_MOUNTS_H
 
-#include "actions/compose/compose_reader.h"
+#include "actions/compose/view/compose_reader.h"
 
 /* `node` is the service as it is rendered. */
 void compose_mounts_read(struct compose_reader *reader, struct compose_service *service,

@@ -1,10 +1,10 @@
-/* actions/compose/compose_reader: a rendered configuration and its compose file while a view is
- * made of them. Secrets:   what is kept of a text lies in the view's locked memory. */
+/* actions/compose/view/compose_reader: a rendered configuration and its compose file while a view
+ * is made of them. Secrets:   what is kept of a text lies in the view's locked memory. */
 #ifndef ACTIONS_COMPOSE_READER_H
 #define ACTIONS_COMPOSE_READER_H
 
-#include "actions/compose/compose_view.h"
-#include "actions/compose/compose_yaml.h"
+#include "actions/compose/view/compose_view.h"
+#include "actions/compose/view/compose_yaml.h"
 
 struct compose_reader {
     struct compose_view *view;

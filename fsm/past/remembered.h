@@ -1,5 +1,5 @@
-/* fsm/remembered: what the entries of a deployment have recorded of the target's containers and of
- * their logs, whoever wrote them: the driver before an interruption, or a command beside it.
+/* fsm/past/remembered: what the entries of a deployment have recorded of the target's containers
+ * and of their logs, whoever wrote them: the driver before an interruption, or a command beside it.
  * Rule:      journal/FORMAT.md: "Logs" (a line once recorded stays heard) and P-30 (nobody else
  *            changes containers).
  * Ownership: remembered_free() releases it. */
@@ -8,7 +8,7 @@
 
 #include "actions/compose/declared.h"
 #include "actions/heard.h"
-#include "fsm/deployment.h"
+#include "fsm/past/deployment.h"
 
 /* What the driver did since a list, and so may have changed: the services, one space around each.
  */

@@ -1,4 +1,4 @@
-/* fsm/env_back: the env file as a part of what a rollback restores.
+/* fsm/back/env_back: the env file as a part of what a rollback restores.
  * Knows:     which copy the containers from before run with, and what is to be said of it before
  *            the switch; not how a copy is made (actions/compose/kept.h). */
 #ifndef FSM_ENV_BACK_H

@@ -1,9 +1,10 @@
-#include "fsm/baseline.h"
+#include "fsm/past/baseline.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "fsm/deployment.h"
+#include "fsm/past/deployment.h"
+#include "fsm/past/recorded.h"
 #include "journal/format/names.h"
 
 static enum error_code hex_line(struct journal *journal, const struct journal_entry *entry,
@@ -11,7 +12,7 @@ static enum error_code hex_line(struct journal *journal, const struct journal_en
                                 struct error *error)
 {
     CLEANUP_BYTES struct bytes output = {0};
-    enum error_code code = deployment_evidence(journal, entry, probe, &output, error);
+    enum error_code code = entry_output(journal, entry, probe, &output, error);
     if (code != ERROR_OK)
         return code;
     (void)snprintf(ret_hex, digits + 1, "%s",

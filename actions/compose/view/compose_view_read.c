@@ -1,4 +1,4 @@
-#include "actions/compose/compose_view_read.h"
+#include "actions/compose/view/compose_view_read.h"
 
 #include <ctype.h>
 #include <stdint.h>
@@ -8,8 +8,8 @@
 
 #include <sodium.h>
 
-#include "actions/compose/compose_mounts.h"
-#include "actions/compose/compose_reader.h"
+#include "actions/compose/view/compose_mounts.h"
+#include "actions/compose/view/compose_reader.h"
 #include "journal/format/crash.h"
 
 static void locate_variable(struct compose_reader *reader, const struct compose_service *service,

@@ -1,4 +1,4 @@
-#include "fsm/env_back.h"
+#include "fsm/back/env_back.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* fsm/deployment: one deployment as its entries tell it, from `open` to the last one.
+/* fsm/past/deployment: one deployment as its entries tell it, from `open` to the last one.
  * Knows:     how entries fold into a present state, an open intent, an end; it only reads.
  * Cost:      the entries of this one deployment, found from the head backwards: independent of the
  *            journal's length. Following it: the entries since the last time.
@@ -34,9 +34,6 @@ struct deployment {
 };
 
 void deployment_clear(struct deployment *deployment);
-
-/* A string of an entry's body, "" where there is none. Borrowed. */
-const char *entry_string(const struct journal_entry *entry, const char *key);
 
 /* The latest deployment. *ret_found is false in a journal without one. */
 enum error_code deployment_load(struct journal *journal, struct deployment *ret_deployment,
@@ -79,21 +76,6 @@ struct deployment_facts deployment_facts(const struct deployment *deployment, en
  * change observed before anything else, or the one that answered a dangling ARM of its own since;
  * NULL = none was observed yet. Borrowed. */
 const char *deployment_disarmed_by(const struct deployment *deployment);
-/* Boot clock of the driver at one item of evidence; 0 where it says nothing. */
-int64_t item_sent_ns(const json_t *item);
-int64_t item_received_ns(const json_t *item);
-/* Boot clock of the driver: when the entry's first request was sent, and when the last answer of
- * `probe` (NULL = of any) came back; 0 where there is none. */
-int64_t entry_sent_ns(const struct journal_entry *entry);
-int64_t entry_received_ns(const struct journal_entry *entry, const char *probe);
-/* The output of the last evidence of `probe` in an entry (transition or sample); empty where
- * there is none. */
-enum error_code deployment_evidence(struct journal *journal, const struct journal_entry *entry,
-                                    const char *probe, struct bytes *ret_output,
-                                    struct error *error) CHECKED;
-/* The blob of one item. ERROR_DAMAGED where it names none. */
-enum error_code item_output(struct journal *journal, const json_t *item, struct bytes *ret_output,
-                            struct error *error) CHECKED;
 /* What the last run of the checklist in this deployment found of an item: its evidence
  * (`preflight`), NULL where it never ran or did not know the item. *ret_entry is the transition
  * that holds it. Borrowed. */

@@ -1,4 +1,4 @@
-/* actions/compose/compose_yaml: looking things up in a compose file that has not been checked.
+/* actions/compose/view/compose_yaml: looking things up in a compose file that has not been checked.
  * Private to compose_view.c
  * and compose_secrets.c.
  * Knows:     scalars, keys with what `<<` merges, aliases, lines; a little of compose (`extends`

@@ -1,4 +1,5 @@
-#include "fsm/remembered.h"
+#include "fsm/past/remembered.h"
+#include "fsm/past/recorded.h"
 #include "actions/compose/compose_hold.h"
 
 #include <stdio.h>

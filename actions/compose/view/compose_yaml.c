@@ -1,4 +1,4 @@
-#include "actions/compose/compose_yaml.h"
+#include "actions/compose/view/compose_yaml.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -1,4 +1,4 @@
-#include "actions/compose/compose_view.h"
+#include "actions/compose/view/compose_view.h"
 
 #include <stdlib.h>
 #include <string.h>
