@@ -1,4 +1,5 @@
 #include "actions/compose/declared.h"
+#include "journal/format/names.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,7 +7,7 @@
 
 static enum error_code cannot_read(struct error *error)
 {
-    return error_set(error, ERROR_PROTOCOL, 0, "compose.services",
+    return error_set(error, ERROR_PROTOCOL, 0, PROBE_COMPOSE_SERVICES,
                      "run titan-verify on the journal",
                      "the list of declared services cannot be read");
 }

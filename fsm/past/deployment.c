@@ -302,7 +302,7 @@ const json_t *deployment_check(const struct deployment *deployment, const char *
             continue;
         for (size_t j = 0; j < json_array_size(list); j++) {
             const json_t *one = json_array_get(list, j);
-            bool answer = strcmp(recorded_text(one, "probe"), "preflight") == 0;
+            bool answer = strcmp(recorded_text(one, "probe"), PROBE_PREFLIGHT) == 0;
             ran = ran || answer;
             if (answer && strcmp(recorded_text(one, "subject"), item) == 0)
                 found = one;

@@ -16,12 +16,6 @@ void remembered_free(struct remembered *remembered)
     *remembered = (struct remembered){0};
 }
 
-static const char *item_text(const json_t *item, const char *key)
-{
-    const char *text = json_string_value(json_object_get(item, key));
-    return text != NULL ? text : "";
-}
-
 static void remember_service(struct remembered_acts *acts, const char *services)
 {
     size_t used = strlen(acts->services);
@@ -138,7 +132,7 @@ static enum error_code fold_health(struct remembered *remembered, struct journal
     if (code != ERROR_OK)
         return code;
     (void)health_answer_read(&any, (int)status, &body, &word);
-    return heard_answer(&remembered->heard, item_text(item, "subject"), word, error);
+    return heard_answer(&remembered->heard, recorded_text(item, "subject"), word, error);
 }
 
 static enum error_code fold_item(struct remembered *remembered, struct journal *journal,
@@ -146,11 +140,11 @@ static enum error_code fold_item(struct remembered *remembered, struct journal *
                                  bool *listed, struct error *error)
 {
     CLEANUP_BYTES struct bytes output = {0};
-    const char *probe = item_text(item, "probe");
+    const char *probe = recorded_text(item, "probe");
     bool list = strcmp(probe, PROBE_COMPOSE_CONTAINERS) == 0,
          execution = strcmp(probe, PROBE_LOGS_EXECUTION) == 0,
          brain = strcmp(probe, PROBE_LOGS_BRAIN) == 0;
-    remember_act(&remembered->acts, probe, item_text(item, "subject"));
+    remember_act(&remembered->acts, probe, recorded_text(item, "subject"));
     bool project = strcmp(probe, PROBE_COMPOSE_PROJECT) == 0,
          declared = strcmp(probe, PROBE_COMPOSE_SERVICES) == 0,
          store = strcmp(probe, PROBE_COMPOSE_STORE) == 0;

@@ -5,12 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *entry_text(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text != NULL ? text : "";
-}
-
 static bool is_type(const struct journal_entry *entry, const char *type)
 {
     return strcmp(entry->type, type) == 0;
@@ -42,11 +36,11 @@ static void take_transition(const struct deployment *deployment, const struct jo
     const json_t *body = entry->body;
     const struct journal_entry *intent =
         entry_by_seq(deployment, (uint64_t)json_integer_value(json_object_get(body, "intent")));
-    enum event event = machine_event_by_name(entry_text(body, "event"));
-    enum state from = machine_state_by_name(entry_text(body, "from")),
-               to = machine_state_by_name(entry_text(body, "to"));
+    enum event event = machine_event_by_name(recorded_text(body, "event"));
+    enum state from = machine_state_by_name(recorded_text(body, "from")),
+               to = machine_state_by_name(recorded_text(body, "to"));
     bool good = event == EVENT_DONE || event == EVENT_REARMED;
-    bool guard = strcmp(entry_text(json_object_get(body, "facts"), FACT_GUARD), "absent") != 0;
+    bool guard = strcmp(recorded_text(json_object_get(body, "facts"), FACT_GUARD), "absent") != 0;
     bool answers = intent != NULL && is_type(intent, ENTRY_INTENT);
     struct display_row row = {.mark = !good   ? DISPLAY_FAILED
                                       : guard ? DISPLAY_DONE
@@ -57,14 +51,14 @@ static void take_transition(const struct deployment *deployment, const struct jo
     if (answers && strcmp(intent->boot, entry->boot) == 0)
         row.took_ns = entry->boottime_ns - intent->boottime_ns;
     if (answers)
-        row.action = machine_action_by_name(entry_text(intent->body, "action"));
+        row.action = machine_action_by_name(recorded_text(intent->body, "action"));
     if (good && from != to)
         model->last[0] = machine_phase(to) == PHASE_REVERTING || machine_phase(to) == PHASE_ENDED
                              ? model->last[0]
                              : '\0';
     else
-        (void)snprintf(model->last, sizeof model->last, "%s by %s: %s", entry_text(body, "from"),
-                       entry_text(body, "event"), entry_text(body, "reason"));
+        (void)snprintf(model->last, sizeof model->last, "%s by %s: %s", recorded_text(body, "from"),
+                       recorded_text(body, "event"), recorded_text(body, "reason"));
     if (from != to && to != STATE_INVALID && row.action != ACTION_INVALID)
         push(model, &row);
 }
@@ -168,16 +162,17 @@ static void fold_sample(const struct journal_entry *entry, const struct config *
 {
     const json_t *items = json_object_get(entry->body, "evidence"),
                  *facts = json_object_get(entry->body, "facts");
-    const char *failing = entry_text(facts, "failing"), *mismatch = entry_text(facts, "mismatch");
+    const char *failing = recorded_text(facts, "failing"),
+               *mismatch = recorded_text(facts, "mismatch");
     size_t endpoints = 0;
     for (size_t i = 0; i < json_array_size(items); i++) {
         const json_t *item = json_array_get(items, i);
         char last[40];
-        if (strcmp(entry_text(item, "probe"), "health") != 0)
+        if (strcmp(recorded_text(item, "probe"), PROBE_HEALTH) != 0)
             continue;
         write_answer(json_integer_value(json_object_get(item, "status")), last, sizeof last);
-        mark(window, entry_text(item, "subject"),
-             names_action(failing, entry_text(item, "subject")) ? 'X' : '+', last);
+        mark(window, recorded_text(item, "subject"),
+             names_action(failing, recorded_text(item, "subject")) ? 'X' : '+', last);
         endpoints++;
     }
     if (config->setup.services.execution[0] != '\0') {
@@ -204,7 +199,8 @@ static void fold_sample(const struct journal_entry *entry, const struct config *
 static bool is_window(const struct journal_entry *entry)
 {
     return is_type(entry, ENTRY_INTENT)
-           && strcmp(entry_text(entry->body, "action"), machine_action_name(ACTION_OBSERVE_WINDOW))
+           && strcmp(recorded_text(entry->body, "action"),
+                     machine_action_name(ACTION_OBSERVE_WINDOW))
                   == 0;
 }
 
@@ -243,7 +239,7 @@ static void read_rollback(const struct deployment *deployment, const struct conf
          i++) {
         const struct journal_entry *entry = &deployment->entries[i];
         if (is_type(entry, ENTRY_INTENT)
-            && strcmp(entry_text(entry->body, "action"), machine_action_name(ACTION_MAKE_SAFE))
+            && strcmp(recorded_text(entry->body, "action"), machine_action_name(ACTION_MAKE_SAFE))
                    == 0)
             *rollback = (struct display_rollback){.shown = true,
                                                   .limit_ms = config->limits.rollback_ms,

@@ -24,12 +24,6 @@ struct measure {
     size_t act_count;
 };
 
-static const char *evidence_text(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text != NULL ? text : "";
-}
-
 static struct outage_row *row_of(struct outage *outage, const char *name, bool endpoint)
 {
     for (size_t i = 0; i < outage->count; i++)
@@ -102,10 +96,10 @@ static enum error_code answer_of(struct measure *measure, const json_t *items, s
     for (size_t i = from; i < json_array_size(items); i++) {
         const json_t *item = json_array_get(items, i);
         CLEANUP_BYTES struct bytes body = {0};
-        if (strcmp(evidence_text(item, "probe"), PROBE_COMPOSE_CONTAINERS) == 0)
+        if (strcmp(recorded_text(item, "probe"), PROBE_COMPOSE_CONTAINERS) == 0)
             return ERROR_OK;
-        if (strcmp(evidence_text(item, "probe"), "health") != 0
-            || strcmp(evidence_text(item, "subject"), endpoint->name) != 0)
+        if (strcmp(recorded_text(item, "probe"), PROBE_HEALTH) != 0
+            || strcmp(recorded_text(item, "subject"), endpoint->name) != 0)
             continue;
         enum error_code code = item_output(measure->driver->journal, item, &body, error);
         if (code != ERROR_OK)
@@ -183,7 +177,7 @@ static enum error_code take_health(struct measure *measure, const json_t *items,
     for (size_t i = 0; i < setup->endpoint_count; i++) {
         int answer;
         int64_t received_ns = 0;
-        if (strcmp(setup->endpoints[i].name, evidence_text(item, "subject")) != 0
+        if (strcmp(setup->endpoints[i].name, recorded_text(item, "subject")) != 0
             || belongs_to_any(&setup->endpoints[i]))
             continue;
         enum error_code code = answer_of(measure, items, at, &setup->endpoints[i], &answer,
@@ -201,7 +195,7 @@ static void take_act(struct measure *measure, const json_t *item)
     measure->outage->changed = true;
     if (measure->act_count == ACTS_MAX)
         return;
-    measure->acts[measure->act_count].services = evidence_text(item, "subject");
+    measure->acts[measure->act_count].services = recorded_text(item, "subject");
     measure->acts[measure->act_count++].sent_ns = item_sent_ns(item);
 }
 
@@ -212,14 +206,14 @@ static enum error_code take_entry(struct measure *measure, const struct journal_
     enum error_code code = ERROR_OK;
     for (size_t i = 0; code == ERROR_OK && i < json_array_size(items); i++) {
         const json_t *item = json_array_get(items, i);
-        const char *probe = evidence_text(item, "probe");
+        const char *probe = recorded_text(item, "probe");
         if (strcmp(probe, PROBE_COMPOSE_UP) == 0
-            || (strcmp(probe, "act") == 0
-                && strncmp(evidence_text(item, "subject"), "remove ", 7) == 0)) {
+            || (strcmp(probe, PROBE_ACT) == 0
+                && strncmp(recorded_text(item, "subject"), "remove ", 7) == 0)) {
             take_act(measure, item);
         } else if (strcmp(probe, PROBE_COMPOSE_CONTAINERS) == 0) {
             code = take_containers(measure, items, i, error);
-        } else if (strcmp(probe, "health") == 0) {
+        } else if (strcmp(probe, PROBE_HEALTH) == 0) {
             code = take_health(measure, items, i, error);
         }
     }

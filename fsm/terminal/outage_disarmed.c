@@ -15,18 +15,12 @@ struct disarmed {
     bool ever, switching; /* switching: since_ns is of a switch whose `up` is not on record yet */
 };
 
-static const char *word_at(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text != NULL ? text : "";
-}
-
 /* When the first `compose.up` in this entry's evidence was sent; 0 for none. */
 static int64_t up_sent_ns(const struct journal_entry *entry)
 {
     const json_t *items = json_object_get(entry->body, "evidence");
     for (size_t i = 0; i < json_array_size(items); i++)
-        if (strcmp(word_at(json_array_get(items, i), "probe"), PROBE_COMPOSE_UP) == 0)
+        if (strcmp(recorded_text(json_array_get(items, i), "probe"), PROBE_COMPOSE_UP) == 0)
             return item_sent_ns(json_array_get(items, i));
     return 0;
 }
@@ -51,13 +45,13 @@ static bool is_transition(const struct journal_entry *entry)
 
 static enum state state_after(const struct journal_entry *entry)
 {
-    return machine_state_by_name(word_at(entry->body, "to"));
+    return machine_state_by_name(recorded_text(entry->body, "to"));
 }
 
 static bool is_guard_fired(const struct journal_entry *entry)
 {
     return is_transition(entry)
-           && machine_event_by_name(word_at(entry->body, "event")) == EVENT_GUARD_FIRED;
+           && machine_event_by_name(recorded_text(entry->body, "event")) == EVENT_GUARD_FIRED;
 }
 
 /* An act that may disarm Execution, whether or not it was seen to: what was sent before an
@@ -66,11 +60,11 @@ static bool is_guard_fired(const struct journal_entry *entry)
 static bool may_disarm(const struct deployment *deployment, const struct journal_entry *entry)
 {
     if (strcmp(entry->type, ENTRY_COMMAND) == 0)
-        return strcmp(word_at(entry->body, "command"), "disarm") == 0
-               && (strcmp(word_at(entry->body, "phase"), "intent") == 0
+        return strcmp(recorded_text(entry->body, "command"), "disarm") == 0
+               && (strcmp(recorded_text(entry->body, "phase"), "intent") == 0
                    || json_is_true(json_object_get(entry->body, "preceded")));
     enum action action = strcmp(entry->type, ENTRY_INTENT) == 0
-                             ? machine_action_by_name(word_at(entry->body, "action"))
+                             ? machine_action_by_name(recorded_text(entry->body, "action"))
                              : ACTION_NONE;
     return action == ACTION_DISARM || action == ACTION_MAKE_SAFE
            || (action == ACTION_SWITCH_SERVICES
@@ -83,9 +77,10 @@ static enum error_code look_of(struct driver *driver, const struct journal_entry
                                enum interlock *ret_shown, struct error *error)
 {
     CLEANUP_BYTES struct bytes lines = {0};
-    const char *fact = word_at(json_object_get(entry->body, "facts"), FACT_INTERLOCK);
+    const char *fact = recorded_text(json_object_get(entry->body, "facts"), FACT_INTERLOCK);
     enum state to = is_transition(entry) ? state_after(entry) : STATE_INVALID;
-    bool moved = is_transition(entry) && machine_state_by_name(word_at(entry->body, "from")) != to;
+    bool moved = is_transition(entry)
+                 && machine_state_by_name(recorded_text(entry->body, "from")) != to;
     *ret_shown = INTERLOCK_UNKNOWN;
     if (to == STATE_DISARMED || to == STATE_SAFE || to == STATE_ROLLED_BACK
         || strcmp(fact, interlock_name(INTERLOCK_DISARMED)) == 0)
@@ -109,8 +104,8 @@ static enum error_code look_of(struct driver *driver, const struct journal_entry
 static bool is_good_sample(const struct journal_entry *entry)
 {
     const json_t *facts = json_object_get(entry->body, "facts");
-    return strcmp(entry->type, ENTRY_SAMPLE) == 0 && word_at(facts, FACT_FAILING)[0] == '\0'
-           && word_at(facts, FACT_MISMATCH)[0] == '\0';
+    return strcmp(entry->type, ENTRY_SAMPLE) == 0 && recorded_text(facts, FACT_FAILING)[0] == '\0'
+           && recorded_text(facts, FACT_MISMATCH)[0] == '\0';
 }
 
 static void note_look(struct disarmed *disarmed, const struct journal_entry *entry,
@@ -136,7 +131,7 @@ static void note_act(const struct deployment *deployment, const struct journal_e
     bool moves = is_transition(entry), fired = is_guard_fired(entry);
     if (disarmed->since_ns == 0 && (fired || may_disarm(deployment, entry))) {
         disarmed->since_ns = fired ? disarmed->seen_ns : entry->boottime_ns;
-        disarmed->switching = machine_action_by_name(word_at(entry->body, "action"))
+        disarmed->switching = machine_action_by_name(recorded_text(entry->body, "action"))
                               == ACTION_SWITCH_SERVICES;
     } else if (disarmed->switching && moves && up_sent_ns(entry) > disarmed->since_ns) {
         disarmed->since_ns = up_sent_ns(entry);
