@@ -216,6 +216,14 @@ static enum error_code give_back(struct driver *driver, struct target *target,
     return tenancy_free(target, &kept.terms, evidence, error);
 }
 
+/* Set aside, or removed by somebody, and not put back since: on a rollback the journal is the
+ * truth.
+ */
+static bool is_lost_on_the_way(const struct driver *driver, const struct tenancy *tenancy)
+{
+    return tenancy->journal[0] == '\0' && driver->deployment.state == STATE_REDEPLOYED;
+}
+
 enum error_code keep_tenancy_is_ours(struct driver *driver, struct target *target,
                                      struct evidence *evidence, struct tenancy *ret_tenancy,
                                      bool *ret_ours, struct error *error)
@@ -225,6 +233,11 @@ enum error_code keep_tenancy_is_ours(struct driver *driver, struct target *targe
     if (code == ERROR_PROTOCOL && machine_phase(driver->deployment.state) == PHASE_REVERTING) {
         evidence_cut(evidence, before);
         code = keep_tenancy_look_after(driver, target, KEEP_MENDS, "deployment.json", error);
+        code = code == ERROR_OK ? tenancy_read(target, evidence, ret_tenancy, error) : code;
+    }
+    if (code == ERROR_OK && is_lost_on_the_way(driver, ret_tenancy)) {
+        evidence_cut(evidence, before);
+        code = renew(driver, true, error);
         code = code == ERROR_OK ? tenancy_read(target, evidence, ret_tenancy, error) : code;
     }
     if (code == ERROR_OK)
