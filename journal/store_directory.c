@@ -14,6 +14,26 @@ enum {
     FULL_BYTES = 65536
 }; /* LMDB's reader table; less free space than this is a full disk */
 
+/* LMDB would wait for a FIFO, and write through a link. */
+static enum error_code check_files(const char *directory, struct error *error)
+{
+    static const char *const names[] = {"data.mdb", "lock.mdb", "driver.lock"};
+    int parent = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const char *odd = NULL;
+    for (size_t i = 0; parent >= 0 && i < sizeof names / sizeof names[0]; i++) {
+        struct stat status;
+        if (fstatat(parent, names[i], &status, AT_SYMLINK_NOFOLLOW) == 0
+            && !S_ISREG(status.st_mode))
+            odd = names[i];
+    }
+    if (parent >= 0)
+        (void)close(parent);
+    return odd == NULL ? ERROR_OK
+                       : error_set(error, ERROR_DAMAGED, 0, directory,
+                                   "find out who put it there, and restore the journal from a copy",
+                                   "%s in it is not a file of its own", odd);
+}
+
 enum error_code store_directory_check(const char *directory, struct error *error)
 {
     struct stat status;
@@ -24,7 +44,7 @@ enum error_code store_directory_check(const char *directory, struct error *error
     if (!S_ISDIR(status.st_mode) || (status.st_mode & 077) != 0)
         return error_set(error, ERROR_SYSTEM, 0, directory, "chmod 700",
                          "a journal is a directory that only its owner can enter");
-    return ERROR_OK;
+    return check_files(directory, error);
 }
 
 static enum error_code sync_one(const char *path, struct error *error)
@@ -53,7 +73,8 @@ enum error_code store_directory_sync(const char *directory, struct error *error)
 int store_directory_reserve_lock(const char *directory)
 {
     int parent = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int descriptor = parent >= 0 ? openat(parent, "lock.mdb", O_RDWR | O_CREAT | O_CLOEXEC, 0600)
+    int descriptor = parent >= 0 ? openat(parent, "lock.mdb",
+                                          O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)
                                  : -1;
     int code = descriptor >= 0 && fallocate(descriptor, 0, 0, LOCK_FILE_BYTES) != 0
                        && (errno == ENOSPC || errno == EDQUOT)

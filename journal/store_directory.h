@@ -10,7 +10,7 @@
 
 #include "journal/format/error.h"
 
-/* A directory that only its owner can enter. */
+/* A directory that only its owner can enter, and whose files are files. */
 enum error_code store_directory_check(const char *directory, struct error *error) CHECKED;
 /* Syncs the names in it and its own name in the parent directory. */
 enum error_code store_directory_sync(const char *directory, struct error *error) CHECKED;

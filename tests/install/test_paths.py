@@ -211,6 +211,50 @@ def look_at_paths(home, fsm, verify, problems):
     return tried
 
 
+def look_at_named(home, fsm, verify, problems):
+    """What no option names: the files of the journal, and those that titan.yml names."""
+    judged = [verify, "journal", "--trust", "trust", "--target", "t"]
+    reads = ([fsm, "status"], [fsm, "roster"], judged)
+    text = (home / "titan.yml").read_text()
+    remote = text.replace(
+        "local: true, directory:", "host: 127.0.0.1, port: 1, %s: odd, directory:"
+    )
+    tried = 0
+    for name in ("journal/data.mdb", "journal/lock.mdb", "journal/driver.lock"):
+        for kind in ("dangling", "fifo", "directory", "socket"):
+            kept = home / "kept"
+            shutil.copytree(home / "journal", kept)
+            clear(home)
+            (home / name).unlink(missing_ok=True)
+            os.rename(place(home, kind, b""), home / name)
+            for words in reads:
+                tried += judge_named(f"{name}: {kind}", words, home, problems)
+            if (home / "journal" / "nowhere").exists():
+                problems.append(f"{name}: {kind}: something was written through the link")
+            shutil.rmtree(home / "journal")
+            kept.rename(home / "journal")
+    for name in ("ssh_config", "identity", "known_hosts"):
+        for kind in ("dangling", "fifo", "directory", "socket", "null"):
+            clear(home)
+            place(home, kind, b"")
+            (home / "titan.yml").write_text(remote % name)
+            for words in ([fsm, "drift"], [fsm, "preflight"]):
+                tried += judge_named(f"{name}: {kind}", words, home, problems)
+    (home / "titan.yml").write_text(text)
+    return tried
+
+
+def judge_named(name, words, home, problems):
+    try:
+        came = run(words, home)
+    except subprocess.TimeoutExpired:
+        problems.append(f"{words[1]}, {name}: it hangs")
+        return 1
+    if came.returncode < 0 or came.returncode > 22:
+        problems.append(f"{words[1]}, {name}: it ended with {came.returncode}")
+    return 1
+
+
 def judge(name, kind, may_be_taken, words, came, problems):
     if came.returncode < 0 or came.returncode > 22:
         problems.append(f"{name}: {kind}: it ended with {came.returncode}")
@@ -291,6 +335,7 @@ def main(build):
         home = pathlib.Path(place_of_it)
         begin(home, fsm)
         tried = look_at_paths(home, fsm, verify, problems)
+        tried += look_at_named(home, fsm, verify, problems)
         tried += look_at_output(home, fsm, verify, problems)
         tried += look_at_memory(home, fsm, problems)
     if tried < 140:

@@ -9,6 +9,7 @@
 #include "verify/read/reader_lmdb.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -181,9 +183,23 @@ static enum error_code receive_frames(const char *path, int from, struct record 
     }
 }
 
+/* A FIFO would be waited for. */
+static bool is_file_of_data(const char *path)
+{
+    struct stat status;
+    int parent = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool file = parent >= 0 && fstatat(parent, "data.mdb", &status, 0) == 0
+                && S_ISREG(status.st_mode);
+    if (parent >= 0)
+        (void)close(parent);
+    return file;
+}
+
 enum error_code reader_lmdb(const char *path, struct record *record, struct error *error)
 {
     int ends[2], status = 0;
+    if (!is_file_of_data(path))
+        return lmdb_damaged(path, "there is no file data.mdb with a journal in it", error);
     if (pipe(ends) != 0)
         return error_set(error, ERROR_SYSTEM, errno, path, "", "a pipe cannot be made: %s",
                          strerror(errno));

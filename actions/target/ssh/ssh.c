@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <libssh/libssh.h>
 #include <sodium.h>
@@ -36,6 +37,13 @@ static enum error_code ssh_unreachable(const struct setup_target *setup, ssh_ses
     return error_set(error, ERROR_UNREACHABLE, session != NULL ? ssh_get_error_code(session) : 0,
                      where, "check host and network, then titan-fsm resume", "%s: %.200s", what,
                      session != NULL ? ssh_get_error(session) : "");
+}
+
+/* The library waits for a FIFO for ever. */
+static bool is_regular_file(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISREG(status.st_mode);
 }
 
 static bool set_options(ssh_session session, const struct setup_target *setup,
@@ -65,7 +73,8 @@ static enum error_code authenticate(ssh_session session, const struct setup_targ
     int result = SSH_AUTH_DENIED;
     if (setup->identity[0] == '\0')
         result = ssh_userauth_publickey_auto(session, NULL, NULL);
-    else if (ssh_pki_import_privkey_file(setup->identity, "", NULL, NULL, &key) == SSH_OK)
+    else if (is_regular_file(setup->identity)
+             && ssh_pki_import_privkey_file(setup->identity, "", NULL, NULL, &key) == SSH_OK)
         result = ssh_userauth_publickey(session, NULL, key);
     else
         result = ssh_userauth_agent(session, NULL);
@@ -92,6 +101,10 @@ static enum error_code session_open(const struct setup_target *setup, char ret_f
                                     ssh_session *ret_session, struct error *error)
 {
     CLEANUP_SSH_HOST struct ssh_host host = {0};
+    if (setup->ssh_config[0] != '\0' && !is_regular_file(setup->ssh_config))
+        return error_set(error, ERROR_CONFIG, 0, setup->ssh_config,
+                         "name another, or leave target.ssh_config out",
+                         "target.ssh_config is no file that is there");
     enum error_code code = ssh_host_read_files(setup, &host, error);
     if (code != ERROR_OK)
         return code;
