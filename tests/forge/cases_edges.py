@@ -9,7 +9,7 @@ from case import Case
 from cases_rules import T, behind
 from steps import Driver
 from story import EXECUTION
-from target import SUBJECT_DISARM, WEB, digest
+from target import BRAIN, SUBJECT_DISARM, WEB, digest
 
 
 def nowhere(find, probe=None):
@@ -129,7 +129,40 @@ def short_mode(journal):
     edit.put(journal, edit.item(T(journal, "connect"), "env.mode"), "600 1000\n")
 
 
+def other_row(action, **changes):
+    def work(journal):
+        edit.change_rows(journal, T(journal, action), "compose.containers", WEB, **changes)
+
+    return work
+
+
+def other_file_kept():
+    """Somebody put another env file where the one of the first release was kept."""
+    driver = Driver()
+    driver.release("2")
+    lines = [digest("env", "of nobody"), "600 1000 1000"]
+    lines += [one.id for one in driver.target.containers]
+    driver.target.env_good = "".join(line + "\n" for line in lines)
+    driver.release("3")
+    return driver
+
+
+def other_policy_between():
+    driver = Driver()
+    driver.release("2", "a")
+    driver.target.policy["2"] = digest("policy", "b")
+    for service in (EXECUTION, BRAIN):
+        driver.target.create(service, "2")
+    driver.target.wait(2000)
+    driver.release("3", "b")
+    return driver
+
+
 CASES = [
+    Case("e_restarts_fall", "P-19", "release", other_row("verify_release", restarts=3)),
+    Case("e_created", "P-19", "release", other_row("confirm", created_at="2026-11-28T07:00:00Z")),
+    Case("e_file_kept", "N-05", other_file_kept, exit_status=0),
+    Case("e_hash_between", "N-05", other_policy_between, exit_status=0),
     Case("e_nowhere", "C-10", "release", nowhere(lambda j: edit.sample(j, 4))),
     Case("e_nowhere_arm", "C-10", "policy", nowhere(lambda j: T(j, "arm"), "logs.brain")),
     Case("e_nowhere_by_hand", "C-10", "by_hand", nowhere(lambda j: edit.of_type(j, "command", -1))),

@@ -90,6 +90,46 @@ static void named_compare_line(const struct audit *audit, const struct entry *sn
         add_word(changed, size, word);
 }
 
+static void named_compare_hashes(const struct audit *audit, const struct entry *snapshot,
+                                 char *changed, size_t size)
+{
+    const struct item *was = last_of_before(audit, PROBE_BUS_POLICY_HASH),
+                      *is = entry_item(snapshot, 0, snapshot->item_count, PROBE_BUS_POLICY_HASH,
+                                       NULL);
+    if (was == NULL || is == NULL || was->status != 0 || is->status != 0)
+        return;
+    struct naming before = voices_of_reply(was), now = voices_of_reply(is);
+    if (strcmp(before.hash, now.hash) != 0)
+        add_word(changed, size, "the policy hash");
+}
+
+/* Whether the deployment before kept its env file, as the last that completed. */
+static bool kept_as_good(const struct audit *audit)
+{
+    const struct item *last = last_of_before(audit, PROBE_TENANCY);
+    for (uint64_t seq = audit->deployment.number; last != NULL && seq-- > 0;) {
+        const struct entry *entry = &audit->record->entries[seq];
+        if (entry_item(entry, 0, entry->item_count, PROBE_TENANCY, NULL) != last)
+            continue;
+        const struct item *act = entry_first_item(entry, 0, entry->item_count, PROBE_ACT);
+        return act != NULL && act->status == 0 && slice_is(act->subject, "keep as good");
+    }
+    return false;
+}
+
+/* Only what is fingerprinted under one key can be compared. */
+static void named_compare_good(const struct audit *audit, const struct entry *snapshot,
+                               char *changed, size_t size)
+{
+    struct slice good = reading_line(snapshot, PROBE_ENV_GOOD);
+    if (!kept_as_good(audit) || slice_is(good, "none")
+        || !slice_equal(reading_line(snapshot, PROBE_HMAC_KEY),
+                        reading_item_line(last_of_before(audit, PROBE_HMAC_KEY))))
+        return;
+    if (!slice_equal(good, reading_item_line(last_of_before(audit, PROBE_ENV_HMAC))))
+        add_word(changed, size, "the env file that was kept");
+}
+
 static bool ran_before(const struct listing *was, const struct listed *container)
 {
     for (size_t i = 0; i < was->count; i++)
@@ -211,6 +251,8 @@ static void name_changes(const struct audit *audit, char *changed, size_t size)
     named_compare_line(audit, snapshot, PROBE_CONFIG_HMAC, "the configuration", changed, size);
     named_compare_line(audit, snapshot, PROBE_ENV_HMAC, "the env file", changed, size);
     named_compare_line(audit, snapshot, PROBE_INTERLOCK_MARKER, "the interlock", changed, size);
+    named_compare_hashes(audit, snapshot, changed, size);
+    named_compare_good(audit, snapshot, changed, size);
     named_compare_containers(audit, snapshot, changed, size);
     name_moved(audit, snapshot, changed, size);
     for (size_t i = 0; i < audit->deployment.count; i++)

@@ -43,7 +43,7 @@ static void append_named(struct chorus *chorus, const char *who, struct naming n
 }
 
 /* H-05: the string at `.policy_hash`, else at `.hash`. */
-static struct naming reply_naming(const struct item *item)
+struct naming voices_of_reply(const struct item *item)
 {
     CLEANUP_TREE struct tree tree = {0};
     struct naming naming = {.kind = NAMING_OTHER};
@@ -69,7 +69,7 @@ static void hear_reply(const struct genesis *genesis, const struct item *item,
         return;
     }
     voices->replies++;
-    struct naming naming = reply_naming(item);
+    struct naming naming = voices_of_reply(item);
     if (naming.kind == NAMING_HASH)
         append_named(chorus, "a reply of the responder", naming, true);
     else

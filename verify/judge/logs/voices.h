@@ -37,6 +37,8 @@ struct voices {
     char why[240];
 };
 
+/* What one reply of the responder names (H-05). */
+struct naming voices_of_reply(const struct item *item);
 /* Whether somebody replied for the policy hash in [from, to). */
 bool voices_is_answered(const struct entry *entry, size_t from, size_t to);
 /* All voices that are present in [from, to) must agree; those of `wanted` must be there. */

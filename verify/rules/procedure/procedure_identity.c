@@ -45,6 +45,14 @@ static void identity_check_container(struct register_of_containers *registry,
         finding_violated(finding, "P-19", entry,
                          "the container %.12s is of another service, or another image, than before",
                          container->id);
+    if (strcmp(known->container->created_at, container->created_at) != 0
+        || (strcmp(known->container->started_at, container->started_at) == 0
+            && container->restarts < known->container->restarts))
+        finding_violated(finding, "P-19", entry,
+                         "the container %.12s was created at another time, or restarted less "
+                         "often, than before",
+                         container->id);
+    known->container = container;
     if (known->list + 1 < registry->lists)
         finding_violated(finding, "P-19", entry,
                          "the container %.12s of %s is back after a list that did not have it",
