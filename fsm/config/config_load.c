@@ -207,15 +207,17 @@ static enum error_code load_draft(const struct world *world, const char *path, b
                               .reach_only = reach_only,
                               .error = error,
                               .code = ERROR_MEMORY};
-    if (!crash_contain(read_and_settle, &reading) || reading.code == ERROR_MEMORY)
-        reading.code = error_set(error, ERROR_MEMORY, 0, path, "", "out of memory");
-    if (reading.code == ERROR_OK) {
+    bool whole = crash_contain(read_and_settle, &reading);
+    code = reading.code;
+    if (!whole || code == ERROR_MEMORY)
+        code = error_set(error, ERROR_MEMORY, 0, path, "", "out of memory");
+    if (code == ERROR_OK) {
         *ret_draft = draft;
         return ERROR_OK;
     }
     config_free(&draft->config);
     free(draft);
-    return reading.code;
+    return code;
 }
 
 static enum error_code load_config(const struct world *world, const char *path, bool reach_only,
