@@ -292,6 +292,19 @@ static void machine_act_belongs_to_its_state_only(void **state)
     assert_false(machine_action_belongs(true, STATE_INVALID, ACTION_INVALID));
 }
 
+static void machine_has_no_name_for_what_is_none(void **state)
+{
+    (void)state;
+    for (unsigned end = 0; end < 2; end++) {
+        assert_string_equal(state_name(end == 0 ? STATE_INVALID : STATES),
+                            "no state of the format");
+        assert_string_equal(event_name(end == 0 ? EVENT_INVALID : EVENTS),
+                            "no event of the format");
+        assert_string_equal(action_name(end == 0 ? ACTION_INVALID : ACTIONS),
+                            "no action of the format");
+    }
+}
+
 static void span_is_rounded_up(void **state)
 {
     (void)state;
@@ -318,6 +331,7 @@ int main(void)
         cmocka_unit_test(finding_first_violation_decides),
         cmocka_unit_test(machine_allows_exactly_the_edges_of_the_table),
         cmocka_unit_test(machine_act_belongs_to_its_state_only),
+        cmocka_unit_test(machine_has_no_name_for_what_is_none),
         cmocka_unit_test(span_is_rounded_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
