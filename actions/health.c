@@ -11,14 +11,23 @@
 
 enum { PROBE_MS = 4000 };
 
+static const char SERVICE_MARK[] = "//service:";
+
+size_t health_service(const struct setup_endpoint *endpoint, const char **ret_service)
+{
+    const char *mark = strstr(endpoint->url, SERVICE_MARK);
+    *ret_service = mark != NULL ? mark + strlen(SERVICE_MARK) : endpoint->service;
+    return mark != NULL ? strcspn(*ret_service, ":/") : strlen(*ret_service);
+}
+
 /* "http://service:NAME:3100/x" with NAME's own address in the container network. */
 static enum error_code resolve(struct target *target, const struct containers *containers,
                                const char *url, struct bytes *ret_url, struct error *error)
 {
-    const char *mark = strstr(url, "//service:");
+    const char *mark = strstr(url, SERVICE_MARK);
     if (mark == NULL)
         return bytes_append(ret_url, url, strlen(url), error);
-    const char *name = mark + strlen("//service:");
+    const char *name = mark + strlen(SERVICE_MARK);
     size_t length = strcspn(name, ":/");
     CLEANUP_TEXT struct text service = {0};
     text_add_bytes(&service, name, length);

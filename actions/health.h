@@ -16,6 +16,8 @@ struct health_view {
 enum error_code health_look(struct target *target, const struct containers *containers,
                             struct evidence *evidence, struct health_view *ret_view,
                             struct error *error) CHECKED;
+/* The service that answers an endpoint, not ended by a zero: its length; 0 = none is known. */
+size_t health_service(const struct setup_endpoint *endpoint, const char **ret_service);
 /* The item of an endpoint that could not be asked, because of *error. */
 enum error_code health_unanswered(const struct clock *clock, const char *endpoint, int64_t sent_ns,
                                   struct evidence *evidence, struct error *error) CHECKED;

@@ -64,7 +64,7 @@ static const char help[] =
     "sample_gap_ms: 10000, window_start_ms: 120000,\n"
     "window_start_armed_ms: 10000, failures: 3, failures_total: 6, rollback_start_ms: 10000, "
     "rollback_ms: 300000, "
-    "disarm_fresh_ms: 10000, answer_ms: 60000, preflight_ms: 1800000;\n"
+    "disarm_fresh_ms: 10000, answer_ms: 60000, service_start_ms: 300000, preflight_ms: 1800000;\n"
     "checklist: [ids] and approvals: {policy: N, release: N} are required besides what the journal "
     "asks for.\n"
     "\n"

@@ -8,6 +8,7 @@
 #include "fsm/back/restored_judge.h"
 #include "fsm/keep_tenancy.h"
 #include "fsm/steps/await.h"
+#include "fsm/steps/settling.h"
 #include "fsm/terminal/progress.h"
 #include "journal/format/names.h"
 
@@ -53,7 +54,8 @@ static enum error_code look_at_all(struct step *step, struct error *error)
 
 struct restored_wait {
     struct step *step;
-    bool final; /* a difference that waiting does not mend */
+    bool final;       /* a difference that waiting does not mend */
+    int64_t until_ns; /* later, only what is still starting is waited for */
     char gone[300];
 };
 
@@ -93,7 +95,9 @@ static enum error_code look_at_restored(void *context, struct error *error)
 static bool is_settled(const void *context)
 {
     const struct restored_wait *wait = context;
-    return wait->final || wait->step->event == EVENT_INVALID;
+    return wait->final || wait->step->event == EVENT_INVALID
+           || (driver_now_ns(wait->step->driver) > wait->until_ns
+               && !settling_any_starts(&wait->step->seen.containers));
 }
 
 enum error_code restored_override(struct step *step, struct bytes *ret_path, char *ret_services,
@@ -214,8 +218,8 @@ static void note_rolled_back(struct step *step)
 
 enum error_code step_verify_restored(struct step *step, struct error *error)
 {
-    struct restored_wait wait = {.step = step};
-    int64_t until_ns = step_settle_ns(step);
+    int64_t settle_ns = step_settle_ns(step), start_ns = settling_until_ns(step);
+    struct restored_wait wait = {.step = step, .until_ns = settle_ns - LOOK_PAUSE_NS};
     enum error_code code = step_connect_target(step, error);
     if (step_goes_on(step, code))
         code = snapshot_load(step->driver, &step->seen.before, error);
@@ -224,7 +228,7 @@ enum error_code step_verify_restored(struct step *step, struct error *error)
     if (step_goes_on(step, code))
         code = await(&(struct await){.clock = step->driver->clock,
                                      .evidence = &step->evidence,
-                                     .until_ns = until_ns,
+                                     .until_ns = start_ns > settle_ns ? start_ns : settle_ns,
                                      .pause_ns = LOOK_PAUSE_NS,
                                      .look = look_at_restored,
                                      .enough = is_settled,

@@ -18,7 +18,7 @@ static enum error_code settle_endpoints(const struct field_file *file, struct se
 {
     for (size_t i = 0; i < setup->endpoint_count; i++) {
         struct setup_endpoint *endpoint = &setup->endpoints[i];
-        if (endpoint->url[0] != '\0' && endpoint->service[0] == '\0' && endpoint->exec[0] == '\0')
+        if (endpoint->url[0] != '\0' && endpoint->exec[0] == '\0')
             endpoint->kind = HEALTH_HTTP;
         else if (endpoint->url[0] == '\0' && endpoint->service[0] != '\0')
             endpoint->kind = endpoint->exec[0] != '\0' ? HEALTH_EXEC : HEALTH_CONTAINER;

@@ -124,6 +124,7 @@ FIELDS(limit_fields, struct limits) = {
     FIELD_BOUND("rollback_ms", NUMBER, struct limits, rollback_ms, 1000, 24 * 3600000),
     FIELD_BOUND("disarm_fresh_ms", NUMBER, struct limits, disarm_fresh_ms, 1000, 3600000),
     FIELD_BOUND("answer_ms", NUMBER, struct limits, answer_ms, 1000, 3600000),
+    FIELD_BOUND("service_start_ms", NUMBER, struct limits, service_start_ms, 0, 900000),
     FIELD_BOUND("preflight_ms", NUMBER, struct limits, preflight_ms, 1000, 24 * 3600000),
     FIELD_BOUND("tenancy_ms", NUMBER, struct limits, tenancy_ms, 1000, 24 * 3600000),
     FIELD_END,
@@ -279,6 +280,7 @@ void draft_set_defaults(struct draft *draft)
                                      .rollback_ms = 300000,
                                      .disarm_fresh_ms = 10000,
                                      .answer_ms = 60000,
+                                     .service_start_ms = 300000,
                                      .preflight_ms = 1800000,
                                      .tenancy_ms = HOUR_MS};
     set_default_setup(&config->setup);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "actions/health.h"
 #include "fsm/roster/roster.h"
 #include "journal/format/names.h"
 
@@ -120,26 +121,47 @@ static json_t *health_words_json(const struct setup *setup)
     return NULL;
 }
 
+/* NULL also where no endpoint is answered by a service that is known: the key is absent then. */
+static json_t *endpoint_services_json(const struct setup *setup)
+{
+    json_t *list = json_array();
+    bool good = list != NULL;
+    for (size_t i = 0; good && i < setup->endpoint_count; i++) {
+        const char *service;
+        size_t length = health_service(&setup->endpoints[i], &service);
+        good = length == 0
+               || json_array_append_new(list, json_sprintf("%s %.*s", setup->endpoints[i].name,
+                                                           (int)length, service))
+                      == 0;
+    }
+    if (good && json_array_size(list) > 0)
+        return list;
+    json_decref(list);
+    return NULL;
+}
+
 json_t *genesis_json(const struct config *config, const char *host_key)
 {
     const struct setup *setup = &config->setup;
     const char *endpoints[SETUP_NAMES_MAX];
     for (size_t i = 0; i < setup->endpoint_count; i++)
         endpoints[i] = setup->endpoints[i].name;
-    return json_pack(
-        "{s:o, s:{s:s, s:s, s:o}, s:{s:s, s:s, s:s}, s:s, s:o, s:o*, s:b, s:o, s:o, s:o, s:o, "
-        "s:{s:i, s:i}}",
-        "target", target_json(&setup->target, host_key), "services", "execution",
-        setup->services.execution, "brain", setup->services.brain, "restarts_allowed",
-        genesis_list_json(setup->services.restarts_allowed.items,
-                          setup->services.restarts_allowed.count),
-        "subjects", "policy_hash", setup->bus.subject_policy_hash, "arm", setup->bus.subject_arm,
-        "disarm", setup->bus.subject_disarm, "script", setup->verify.script, "endpoints",
-        genesis_list_json(endpoints, setup->endpoint_count), "health_words",
-        health_words_json(setup), "marker", setup->services.marker[0] != '\0', "patterns",
-        patterns_json(&setup->services), "limits", limits_json(&config->limits), "roster",
-        roster_json(config), "checklist", mandatory_json(setup), "approvals", "policy",
-        config->approvals.policy, "release", config->approvals.release);
+    return json_pack("{s:o, s:{s:s, s:s, s:o}, s:{s:s, s:s, s:s}, s:s, s:o, s:o*, s:o*, s:b, s:o, "
+                     "s:o, s:o, s:o, "
+                     "s:{s:i, s:i}}",
+                     "target", target_json(&setup->target, host_key), "services", "execution",
+                     setup->services.execution, "brain", setup->services.brain, "restarts_allowed",
+                     genesis_list_json(setup->services.restarts_allowed.items,
+                                       setup->services.restarts_allowed.count),
+                     "subjects", "policy_hash", setup->bus.subject_policy_hash, "arm",
+                     setup->bus.subject_arm, "disarm", setup->bus.subject_disarm, "script",
+                     setup->verify.script, "endpoints",
+                     genesis_list_json(endpoints, setup->endpoint_count), "endpoint_services",
+                     endpoint_services_json(setup), "health_words", health_words_json(setup),
+                     "marker", setup->services.marker[0] != '\0', "patterns",
+                     patterns_json(&setup->services), "limits", limits_json(&config->limits),
+                     "roster", roster_json(config), "checklist", mandatory_json(setup), "approvals",
+                     "policy", config->approvals.policy, "release", config->approvals.release);
 }
 
 json_t *genesis_settings_json(const struct config *config, const char *reason)

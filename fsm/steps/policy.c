@@ -10,6 +10,7 @@
 #include "fsm/steps/first_change.h"
 #include "actions/fresh.h"
 #include "fsm/steps/own_checks.h"
+#include "fsm/steps/settling.h"
 #include "fsm/steps/remaining.h"
 #include "fsm/steps/up.h"
 #include "fsm/steps/window_identity.h"
@@ -255,6 +256,8 @@ enum error_code step_verify_parity(struct step *step, struct error *error)
 {
     const struct driver *driver = step->driver;
     enum error_code code = step_connect_target(step, error);
+    if (step_goes_on(step, code)) /* behind ARM nothing may still be starting */
+        code = settling_await(step, error);
     if (step_goes_on(step, code))
         code = compose_containers(step->target, &step->evidence, &step->seen.containers, error);
     if (step_goes_on(step, code))

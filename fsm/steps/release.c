@@ -10,6 +10,7 @@
 #include "fsm/steps/first_change.h"
 #include "fsm/steps/own_checks.h"
 #include "fsm/steps/remaining.h"
+#include "fsm/steps/settling.h"
 #include "fsm/steps/up.h"
 #include "fsm/steps/window_identity.h"
 #include "fsm/steps/window_past.h"
@@ -153,14 +154,17 @@ static enum error_code judge_policy(struct step *step, struct error *error)
     return judge_interlock(step, error);
 }
 
+/* What is still starting is watched from here on. */
 static enum error_code judge_health(struct step *step)
 {
-    const struct container *sick = step_first_sick(step);
+    const struct setup *setup = target_setup(step->target);
+    const struct container *sick = settling_first_sick(step);
     if (sick != NULL)
         return step_is(step, EVENT_UNHEALTHY, "service %s is %s %s", sick->service, sick->state,
                        sick->health);
-    if (!step->seen.health.all_good)
-        return step_is(step, EVENT_UNHEALTHY, "%s", step->seen.health.text);
+    for (size_t i = 0; i < setup->endpoint_count; i++)
+        if (!step->seen.health.good[i] && !settling_has_endpoint(step, i))
+            return step_is(step, EVENT_UNHEALTHY, "%s", step->seen.health.text);
     return ERROR_OK;
 }
 

@@ -138,8 +138,9 @@ static enum error_code record_look(struct step *step, int64_t number, const stru
                                    struct error *error)
 {
     assert(step->intent != 0);
-    CLEANUP_JSON json_t *facts = json_pack("{s:s, s:s}", FACT_FAILING, look->failing, FACT_MISMATCH,
-                                           look->mismatch);
+    CLEANUP_JSON json_t *facts = json_pack("{s:s, s:s, s:s}", FACT_FAILING, look->failing,
+                                           FACT_MISMATCH, look->mismatch, FACT_SETTLING,
+                                           look->settling);
     return record_sample(&step->driver->recorder, step->intent, number, &step->evidence, facts,
                          error);
 }
@@ -181,7 +182,9 @@ static bool judge_sample(struct step *step, const struct look *look, struct tall
     progress_sample(step->driver, number, elapsed_ms, limits->window_ms,
                     look->mismatch[0] != '\0'  ? look->mismatch
                     : look->failing[0] != '\0' ? look->text
-                                               : "all good");
+                    : look->settling[0] != '\0'
+                        ? "something is still starting; the window counts from its end"
+                        : "all good");
     if (look->mismatch[0] != '\0')
         (void)step_is(step, EVENT_MISMATCH, "%s", look->mismatch);
     else if (was_lost && tally->lost)
@@ -196,7 +199,8 @@ static bool judge_sample(struct step *step, const struct look *look, struct tall
     else if (over != NULL)
         (void)step_is(step, EVENT_UNHEALTHY, "%s failed %lld times in a row: %.200s", over,
                       (long long)limits->failures, look->text);
-    else if (elapsed_ms >= limits->window_ms && look->failing[0] == '\0')
+    else if (elapsed_ms >= limits->window_ms && look->failing[0] == '\0'
+             && look->settling[0] == '\0')
         (void)step_is(step, EVENT_DONE, "%lld samples over %lld ms", (long long)number,
                       (long long)elapsed_ms);
     else
@@ -259,8 +263,10 @@ static enum error_code watch_window(struct step *step, const struct expectation 
         code = take_sample(step, expected, number, &look, error);
         if (code != ERROR_OK)
             return code;
-        if (past.count++ == 0)
+        past.count++;
+        if (past.settling || look.settling[0] != '\0' || past.count == 1)
             past.first_ns = look.sent_ns;
+        past.settling = look.settling[0] != '\0';
         past.last_ns = look.sent_ns;
         if (judge_sample(step, &look, &tally, (look.sent_ns - past.first_ns) / 1000000, number))
             return ERROR_OK;

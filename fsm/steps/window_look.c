@@ -5,6 +5,7 @@
 
 #include "actions/compose/compose.h"
 #include "actions/parity.h"
+#include "fsm/steps/settling.h"
 #include "fsm/steps/window_identity.h"
 #include "journal/format/names.h"
 
@@ -26,6 +27,14 @@ static void add_failing(struct look *look, const char *name, const char *text)
         (void)snprintf(look->text, sizeof look->text, "%s", text);
 }
 
+/* Neither good nor failing yet. */
+static void add_settling(struct look *look, const char *name)
+{
+    size_t used = strlen(look->settling);
+    if (!look_names(look->settling, name))
+        (void)snprintf(look->settling + used, sizeof look->settling - used, "%s,", name);
+}
+
 static void add_mismatch(struct look *look, const char *text)
 {
     if (look->mismatch[0] == '\0')
@@ -38,9 +47,13 @@ static void judge_containers(const struct step *step, const struct window_origin
     const struct containers *containers = &step->seen.containers;
     const struct declared *declared = step_declared(step);
     char text[300];
-    for (size_t i = 0; i < containers->count; i++)
-        if (!declared_is_good(declared, &containers->list[i]))
-            add_failing(look, containers->list[i].service, "a service does not run well");
+    for (size_t i = 0; i < containers->count; i++) {
+        const struct container *container = &containers->list[i];
+        if (settling_has(step, container))
+            add_settling(look, container->service);
+        else if (!declared_is_good(declared, container))
+            add_failing(look, container->service, "a service does not run well");
+    }
     for (size_t i = 0; i < declared->count; i++)
         if ((int64_t)declared_present(declared, containers, declared->list[i].service)
             < declared->list[i].replicas)
@@ -260,7 +273,9 @@ static enum error_code look_at_watched(struct step *step, const struct expectati
     if (code != ERROR_OK)
         return code;
     for (size_t i = 0; i < setup->endpoint_count; i++)
-        if (!seen->health.good[i])
+        if (!seen->health.good[i] && settling_has_endpoint(step, i))
+            add_settling(look, setup->endpoints[i].name);
+        else if (!seen->health.good[i])
             add_failing(look, setup->endpoints[i].name, seen->health.text);
     judge_containers(step, origin, look);
     if (expected->interlock == INTERLOCK_INVALID)

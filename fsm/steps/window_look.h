@@ -16,13 +16,14 @@ struct expectation {
 
 enum { WATCHED_MAX = 2 * SETUP_NAMES_MAX + 1 };
 
-/* One look: everything that is watched, each good or failing. */
+/* One look: everything that is watched, each good, failing, or starting still. */
 struct look {
-    char failing[WATCHED_MAX * 65]; /* names, each followed by a comma: "execution,brain," */
-    char mismatch[300];             /* "" = none */
-    char text[300];                 /* for people */
-    bool unanswered;                /* a probe failed, or could not be asked */
-    int64_t sent_ns, received_ns;   /* of the first request, of the last answer */
+    /* Names, each followed by a comma: "execution,brain,". What settles is not failing. */
+    char failing[WATCHED_MAX * 65], settling[WATCHED_MAX * 65];
+    char mismatch[300];           /* "" = none */
+    char text[300];               /* for people */
+    bool unanswered;              /* a probe failed, or could not be asked */
+    int64_t sent_ns, received_ns; /* of the first request, of the last answer */
 };
 
 /* Names in look->failing that are neither an endpoint nor a service. */

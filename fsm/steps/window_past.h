@@ -7,8 +7,9 @@
 
 /* The samples that the open intent has in the journal already. */
 struct window_past {
-    int64_t count, first_ns, last_ns; /* sent_ns of their first evidence */
-    bool same_boot;
+    /* sent_ns of their first evidence; first_ns is of the first one behind which nothing settles */
+    int64_t count, first_ns, last_ns;
+    bool same_boot, settling; /* something of the last one was still starting */
 };
 struct window_past window_past(const struct deployment *deployment, uint64_t intent,
                                const char *boot);

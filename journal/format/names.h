@@ -128,6 +128,7 @@
 #define FACT_MISSING "missing"
 #define FACT_FAILING "failing"
 #define FACT_MISMATCH "mismatch"
+#define FACT_SETTLING "settling"
 
 #define FACTS(X)           \
     X(FACT_COMMIT)         \
@@ -147,7 +148,8 @@
     X(FACT_RESTORED)       \
     X(FACT_MISSING)        \
     X(FACT_FAILING)        \
-    X(FACT_MISMATCH)
+    X(FACT_MISMATCH)       \
+    X(FACT_SETTLING)
 
 /* Members of struct limits (config.h), and keys of `limits` in genesis. */
 #define LIMITS(X)            \
@@ -162,6 +164,7 @@
     X(rollback_ms)           \
     X(disarm_fresh_ms)       \
     X(answer_ms)             \
+    X(service_start_ms)      \
     X(preflight_ms)
 
 /* Members of struct setup_services, and keys of `patterns` in genesis, in this order. */

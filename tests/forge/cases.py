@@ -28,6 +28,7 @@ import cases_persons
 import cases_rules
 import cases_seen
 import cases_services
+import cases_settling
 import cases_voices
 import cases_voiced
 import cases_window
@@ -43,6 +44,7 @@ CASES += cases_insider.CASES + cases_moments.CASES + cases_persons.CASES
 CASES += cases_excepted.CASES + cases_seen.CASES
 CASES += cases_limits.CASES + cases_findings.CASES + cases_services.CASES + cases_images.CASES
 CASES += cases_first.CASES + cases_fresh.CASES + cases_edges.CASES
+CASES += cases_settling.CASES
 
 
 def rules_of_format():

@@ -47,7 +47,7 @@ class Container:
             "id": self.id,
             "image": self.image,
             "state": self.state,
-            "health": "healthy",
+            "health": "starting" if self.target.starts(self.service) else "healthy",
             "started_at": rfc3339(self.started),
             "restarts": self.restarts,
             "name": f"/titan_{self.service}_1",
@@ -75,6 +75,7 @@ class Target:
         self.numbers = 0
         self.containers, self.sick = [], set()
         self.key = "1"  # of the fingerprints
+        self.slow = {}  # until when the container of a service is still starting
         self.words = {}  # what an endpoint says of itself instead of "ok"
         self.env = "env"
         self.env_mode, self.env_good = "600 1000 1000", "none\n"
@@ -139,9 +140,12 @@ class Target:
             execution.armed = arm
             execution.say(self.now + 1000, f"\U0001f512 EXECUTION {word}ED: {payload}")
 
+    def starts(self, service):
+        return self.now < self.slow.get(service, 0)
+
     def health(self, endpoint):
         version = self.version
-        if endpoint in self.sick:
+        if endpoint in self.sick or self.starts(f"titan-{endpoint}"):
             return 503, json.dumps({"status": "error", "version": version})
         return 200, json.dumps({"status": self.words.get(endpoint, "ok"), "version": version})
 

@@ -33,7 +33,7 @@ int person_rollback_ms(const struct person_choice *choice)
 static void write_config(struct scripted *scripted, const struct person_choice *choice)
 {
     static const char http[] = "  brain: {url: \"http://service:titan-brain:3100/health\"}\n"
-                               "  web: {url: \"http://127.0.0.1:8080/health\"}\n";
+                               "  web: {url: \"http://127.0.0.1:8080/health\", service: web}\n";
     static const char inside[] = "  brain: {service: titan-brain, exec: \"check me\"}\n"
                                  "  web: {service: web}\n";
     struct grow text = {.arena = &scripted->arena};

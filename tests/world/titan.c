@@ -6,7 +6,8 @@
 
 void titan_open(struct titan *titan, struct timeline *timeline, uint64_t seed)
 {
-    *titan = (struct titan){.timeline = timeline, .seed = seed, .handshake_ms = 700};
+    *titan =
+        (struct titan){.timeline = timeline, .seed = seed, .handshake_ms = 700, .start_ms = 400};
     titan->files = (struct files){.arena = &titan->arena};
 }
 

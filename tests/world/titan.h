@@ -120,6 +120,7 @@ struct titan {
     struct titan_event events[TITAN_EVENTS_MAX]; /* of strangers, in any order */
     size_t event_count;
     int64_t handshake_ms; /* from Brain's start to its question */
+    int64_t start_ms;     /* from the start of web until its own check is good */
     int64_t loading_ms;   /* from Execution's start, while its responder answers an error */
     bool docker_down, git_down, bus_down, registry_down;
     enum titan_store store; /* set before titan_install() */

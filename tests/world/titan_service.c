@@ -59,9 +59,8 @@ void titan_restart(struct titan *titan, struct titan_container *container)
 /* From the start: milliseconds to the first and to the second act; 0 = there is none. */
 static int64_t due_ms(const struct titan *titan, const struct titan_container *container)
 {
-    static const int64_t execution[] = {50, 60, 300, 0}, other[] = {20, 400, 0},
-                         once[] = {20, 900, 0};
-    const int64_t brain[] = {20, 500, titan->handshake_ms, 0};
+    static const int64_t execution[] = {50, 60, 300, 0}, once[] = {20, 900, 0};
+    const int64_t brain[] = {20, 500, titan->handshake_ms, 0}, other[] = {20, titan->start_ms, 0};
     switch (kind_of(container)) {
     case KIND_EXECUTION:
         return execution[container->stage];

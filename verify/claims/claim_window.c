@@ -108,17 +108,16 @@ static void check_sample(const struct audit *audit, struct entry *entry, const s
                          int64_t number, struct tally *tally, struct finding *finding)
 {
     struct window_fault fault;
-    bool missing = false;
     struct sample_times times = window_times(entry);
     finding_rests_on(finding, entry);
     if (node_number(entry_body(entry), "n", 0) != number)
         finding_violated(finding, "W-02", entry, "sample %lld of the window is missing",
                          (long long)number);
-    struct slice sick = reading_sick_endpoint(&audit->genesis, entry, NULL, &missing);
-    if (missing)
+    struct slice missing = reading_missing_endpoint(&audit->genesis, entry);
+    if (missing.length > 0)
         finding_violated(finding, "W-02", entry,
                          "the endpoint was not asked, and missing is never healthy: %.*s",
-                         SLICE_ARGUMENTS(sick));
+                         SLICE_ARGUMENTS(missing));
     if (reading_last_list(entry) == NULL && !window_has_failed_item(entry))
         finding_violated(finding, "W-02", entry, "there is no readable list of the containers");
     if (times.last_received_ns > 0)
@@ -154,21 +153,25 @@ static void check_confirm(const struct audit *audit, const struct entry *last, s
 static void describe_window(const struct audit *audit, const struct tally *tally, int64_t number,
                             int64_t length_ms, const struct entry *last, struct finding *finding)
 {
-    char failed[400];
+    char failed[400], settling[80] = "";
     tally_describe(tally, failed, sizeof failed);
-    finding_conclude(finding, last, "%lld samples cover %lld ms without a gap, %s%s",
+    if (tally->settling > 0)
+        (void)snprintf(settling, sizeof settling,
+                       "; in the first %lld of them something was still starting",
+                       (long long)tally->settling);
+    finding_conclude(finding, last, "%lld samples cover %lld ms without a gap, %s%s%s",
                      (long long)number, (long long)length_ms,
                      audit->genesis.endpoints->count > 0
                          ? "with every endpoint in each"
                          : "and no endpoint is pinned: health was not asked of any",
-                     failed);
+                     settling, failed);
 }
 
 static void check_covered(const struct audit *audit, const struct step *observed,
                           struct finding *finding)
 {
     const struct deployment *deployment = &audit->deployment;
-    struct entry *first = NULL, *last = NULL;
+    struct entry *first = NULL, *settled = NULL, *last = NULL;
     CLEANUP_TALLY struct tally tally = {0};
     int64_t number = 0;
     bool same_boot;
@@ -179,6 +182,7 @@ static void check_covered(const struct audit *audit, const struct step *observed
         int64_t failed = tally.failed;
         check_sample(audit, entry, last, ++number, &tally, finding);
         first = first != NULL ? first : entry;
+        settled = tally.settles ? NULL : settled != NULL ? settled : entry;
         last = entry;
         if (tally.failed > failed && i + 1 < deployment->count
             && !deployment_is_sample(deployment, deployment->entries[i + 1]))
@@ -191,12 +195,14 @@ static void check_covered(const struct audit *audit, const struct step *observed
         return;
     }
     check_start(audit, observed, first, finding);
-    int64_t length_ms = deployment_boot_span_ms(first, window_times(first).first_sent_ns, last,
+    settled = settled != NULL ? settled : last;
+    int64_t length_ms = deployment_boot_span_ms(settled, window_times(settled).first_sent_ns, last,
                                                 window_times(last).first_sent_ns, &same_boot);
     if (same_boot && length_ms < audit->limits->window_ms)
         finding_violated(finding, "W-06", last,
-                         "The window lasted %lld.%lld s; at least %lld s are required",
+                         "The window lasted %lld.%lld s%s; at least %lld s are required",
                          (long long)(length_ms / 1000), (long long)(length_ms % 1000 / 100),
+                         tally.settling > 0 ? " after everything had settled" : "",
                          (long long)((audit->limits->window_ms + 999) / 1000));
     check_confirm(audit, last, &tally, finding);
     describe_window(audit, &tally, number, length_ms, last, finding);
@@ -254,22 +260,40 @@ static void check_failed_window(const struct audit *audit, const struct step *fa
     int64_t number = 0;
     for (size_t i = 0; i < deployment->count; i++) {
         struct entry *entry = deployment->entries[i];
-        bool missing = false;
         if (!deployment_is_sample(deployment, entry))
             continue;
         if (node_number(entry_body(entry), "n", 0) != ++number)
             finding_violated(finding, "W-02", entry, "sample %lld of the window is missing",
                              (long long)number);
-        struct slice sick = reading_sick_endpoint(&audit->genesis, entry, NULL, &missing);
-        if (missing)
+        struct slice missing = reading_missing_endpoint(&audit->genesis, entry);
+        if (missing.length > 0)
             finding_violated(finding, "W-02", entry, "the endpoint %.*s was not asked",
-                             SLICE_ARGUMENTS(sick));
+                             SLICE_ARGUMENTS(missing));
         if (reading_last_list(entry) == NULL && !window_has_failed_item(entry))
             finding_violated(finding, "W-02", entry, "there is no readable list of the containers");
     }
     const struct entry *fault = window_unreasonable(audit, failure, why, sizeof why);
     if (fault != NULL)
         finding_violated(finding, "W-15", fault, "%s", why);
+}
+
+/* W-13: what was started again and is slow may take longer, where `redeploy` was in time. */
+static int64_t rollback_limit_ms(const struct audit *audit, const struct entry *started)
+{
+    const struct limits *limits = audit->limits;
+    const struct entry *redeployed = deployment_good_entry(&audit->deployment, ACTION_REDEPLOY);
+    const struct listing *list = redeployed != NULL ? reading_last_list(redeployed) : NULL;
+    bool slow = false, same_boot;
+    for (size_t i = 0; list != NULL && i < list->count; i++)
+        slow = slow || strcmp(list->list[i].health, "starting") == 0;
+    if (!slow)
+        return limits->rollback_ms;
+    int64_t span_ms = deployment_boot_span_ms(started, started->boottime_ns, redeployed,
+                                              redeployed->boottime_ns, &same_boot);
+    int64_t slow_ms = span_ms + limits->service_start_ms;
+    return same_boot && span_ms <= limits->rollback_ms && slow_ms > limits->rollback_ms
+               ? slow_ms
+               : limits->rollback_ms;
 }
 
 static void check_rollback(const struct audit *audit, const struct step *failure,
@@ -302,10 +326,10 @@ static void check_rollback(const struct audit *audit, const struct step *failure
         finding_undecidable(
             finding, "W-13", ended,
             "the driver's machine was rebooted within the rollback: how long it took is not known");
-    else if (took_ms > audit->limits->rollback_ms)
+    else if (took_ms > rollback_limit_ms(audit, started))
         finding_violated(finding, "W-13", ended,
                          "the rollback took %lld ms; at most %lld ms are allowed",
-                         (long long)took_ms, (long long)audit->limits->rollback_ms);
+                         (long long)took_ms, (long long)rollback_limit_ms(audit, started));
     window_describe_failed(audit, failure, failed, sizeof failed);
     finding_conclude(finding, ended,
                      "the rollback was begun %lld ms after the failure could be seen (%s) and "

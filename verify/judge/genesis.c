@@ -64,6 +64,7 @@ bool genesis_read(const struct record *record, uint64_t before, struct genesis *
         .script = node_text(body, "script"),
         .marker = node_is(node_member(body, "marker"), NODE_TRUE),
         .endpoints = node_member(body, "endpoints"),
+        .endpoint_services = node_member(body, "endpoint_services"),
         .health_words = node_member(body, "health_words"),
         .checklist = node_member(body, "checklist"),
         .restarts_allowed = node_member(services, "restarts_allowed"),

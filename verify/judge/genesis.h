@@ -12,8 +12,9 @@ struct genesis {
     struct slice subject_hash, subject_arm, subject_disarm, script;
     bool has_policy; /* a policy hash is shared at all */
     bool marker;
-    const struct node *endpoints;    /* arrays of strings */
-    const struct node *health_words; /* NULL: none */
+    const struct node *endpoints;         /* arrays of strings */
+    const struct node *endpoint_services; /* NULL: none; "ENDPOINT SERVICE" */
+    const struct node *health_words;      /* NULL: none */
     const struct node *patterns[PATTERNS];
     const struct node *checklist;
     const struct node *restarts_allowed; /* NULL: none */

@@ -39,6 +39,7 @@ void limits_default(struct limits *ret_limits)
                                   .rollback_ms = 300000,
                                   .disarm_fresh_ms = 10000,
                                   .answer_ms = 60000,
+                                  .service_start_ms = 300000,
                                   .preflight_ms = 1800000};
 }
 

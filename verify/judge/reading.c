@@ -101,25 +101,18 @@ bool reading_was_sick(const struct genesis *genesis, const struct entry *entry,
     return sick;
 }
 
-struct slice reading_sick_endpoint(const struct genesis *genesis, const struct entry *entry,
-                                   const struct entry *before, bool *ret_missing)
+struct slice reading_missing_endpoint(const struct genesis *genesis, const struct entry *entry)
 {
     for (const struct node *endpoint = genesis->endpoints->first; endpoint != NULL;
          endpoint = endpoint->next) {
-        const struct item *found = NULL;
-        bool good = true;
-        for (size_t i = 0; i < entry->item_count; i++) {
-            const struct item *item = &entry->items[i];
-            if (item->probe != PROBE_HEALTH || !slice_equal(item->subject, endpoint->text))
-                continue;
-            found = item;
-            good = good && healthy_answer(genesis, item) != HEALTHY_BAD;
-        }
-        *ret_missing = found == NULL;
-        if (found == NULL || (!good && !reading_was_sick(genesis, before, endpoint->text)))
+        bool asked = false;
+        for (size_t i = 0; i < entry->item_count; i++)
+            asked = asked
+                    || (entry->items[i].probe == PROBE_HEALTH
+                        && slice_equal(entry->items[i].subject, endpoint->text));
+        if (!asked)
             return endpoint->text;
     }
-    *ret_missing = false;
     return (struct slice){"", 0};
 }
 

@@ -33,10 +33,8 @@ const struct listed *reading_sole(const struct listing *containers, struct slice
  * NULL or has none. */
 bool reading_was_sick(const struct genesis *genesis, const struct entry *entry,
                       struct slice endpoint);
-/* The first endpoint that has no good answer in the entry; empty when all are good. One that was
- * sick in `before` (NULL: none) need not have one. *ret_missing: it was not asked at all. */
-struct slice reading_sick_endpoint(const struct genesis *genesis, const struct entry *entry,
-                                   const struct entry *before, bool *ret_missing);
+/* The first endpoint that was not asked at all in the entry; empty when all were. */
+struct slice reading_missing_endpoint(const struct genesis *genesis, const struct entry *entry);
 /* One line without its newline: git.head, git.branch, the HMACs. Empty when the (last) item is
  * missing or failed. */
 struct slice reading_line(const struct entry *entry, enum probe probe);

@@ -222,6 +222,7 @@ static void html_write_limits(const struct page *page)
                 {"length of the rollback", limits->rollback_ms},
                 {"age of DISARM before a change", limits->disarm_fresh_ms},
                 {"answer to a question", limits->answer_ms},
+                {"start of a service", limits->service_start_ms},
                 {"age of what the checklist probed", limits->preflight_ms}};
     fputs("<h3>Limits that were applied</h3>\n<table><thead><tr><th scope=\"col\">Limit</th><th "
           "scope=\"col\">Value</th></tr></thead><tbody>\n",

@@ -72,6 +72,7 @@
     X(rollback_ms)           \
     X(disarm_fresh_ms)       \
     X(answer_ms)             \
+    X(service_start_ms)      \
     X(preflight_ms)
 
 /* Keys of `patterns` in genesis. */

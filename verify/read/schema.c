@@ -48,15 +48,17 @@ static const struct field subjects_fields[] = {{"policy_hash", FIELD_TEXT, false
                                                {"arm", FIELD_TEXT, false, NULL},
                                                {"disarm", FIELD_TEXT, false, NULL},
                                                {0}};
-/* The three younger patterns, and the two younger limits, may be absent. */
+/* The three younger patterns, and the three younger limits, may be absent. */
 #define SCHEMA_PATTERN(token, name)                                                         \
     {name, FIELD_TEXTS,                                                                     \
      PATTERN_##token == PATTERN_HANDSHAKE_LOST || PATTERN_##token == PATTERN_HANDSHAKE_NONE \
          || PATTERN_##token == PATTERN_ARM_RECEIVED,                                        \
      NULL},
-#define SCHEMA_LIMIT(name) \
-    {#name, FIELD_COUNT,   \
-     sizeof #name == sizeof "failures_total" || sizeof #name == sizeof "preflight_ms", NULL},
+#define SCHEMA_LIMIT(name)                                                            \
+    {#name, FIELD_COUNT,                                                              \
+     sizeof #name == sizeof "failures_total" || sizeof #name == sizeof "preflight_ms" \
+         || sizeof #name == sizeof "service_start_ms",                                \
+     NULL},
 static const struct field patterns_fields[] = {NAMES_PATTERNS(SCHEMA_PATTERN){0}};
 static const struct field limits_fields[] = {NAMES_LIMITS(SCHEMA_LIMIT){0}};
 static const struct field approvals_fields[] = {{"policy", FIELD_COUNT, false, NULL},
@@ -78,13 +80,14 @@ static const struct field item_fields[] = {
     {"received_ns", FIELD_COUNT, false, NULL}, {"target", FIELD_SHAPE, true, span_fields},
     {"excerpt", FIELD_TEXT, true, NULL},       {0}};
 
-#define SCHEMA_SETTINGS                                                                            \
-    {"services", FIELD_SHAPE, false, services_fields},                                             \
-        {"subjects", FIELD_SHAPE, true, subjects_fields}, {"script", FIELD_TEXT, true, NULL},      \
-        {"endpoints", FIELD_TEXTS, false, NULL}, {"health_words", FIELD_TEXTS, true, NULL},        \
-        {"marker", FIELD_BOOLEAN, false, NULL}, {"patterns", FIELD_SHAPE, false, patterns_fields}, \
-    {                                                                                              \
-        "limits", FIELD_SHAPE, false, limits_fields                                                \
+#define SCHEMA_SETTINGS                                                                          \
+    {"services", FIELD_SHAPE, false, services_fields},                                           \
+        {"subjects", FIELD_SHAPE, true, subjects_fields}, {"script", FIELD_TEXT, true, NULL},    \
+        {"endpoints", FIELD_TEXTS, false, NULL}, {"endpoint_services", FIELD_TEXTS, true, NULL}, \
+        {"health_words", FIELD_TEXTS, true, NULL}, {"marker", FIELD_BOOLEAN, false, NULL},       \
+        {"patterns", FIELD_SHAPE, false, patterns_fields},                                       \
+    {                                                                                            \
+        "limits", FIELD_SHAPE, false, limits_fields                                              \
     }
 static const struct field genesis_fields[] = {{"target", FIELD_SHAPE, false, target_fields},
                                               SCHEMA_SETTINGS,

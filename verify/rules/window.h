@@ -23,6 +23,8 @@ struct tally {
     int64_t changed;                        /* samples that show other containers, or a boot */
     int64_t policy_in_a_row, lost_in_a_row; /* lost: Brain's leadership */
     int64_t items_in_a_row;                 /* with an item that failed */
+    int64_t settling;                       /* samples in which something settles */
+    bool settles;                           /* the last one is one of them */
     const struct entry *first; /* the first sample with a list: whose containers and boot are
                                 * compared */
     char blame[200];           /* of what the last failed sample failed */

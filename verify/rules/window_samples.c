@@ -7,6 +7,7 @@
 
 #include "verify/judge/reading.h"
 #include "verify/judge/services.h"
+#include "verify/judge/settling.h"
 #include "verify/judge/logs/voices.h"
 #include "verify/read/memory.h"
 
@@ -60,7 +61,7 @@ static int64_t count_in_a_row(struct tally *tally, struct slice name, bool endpo
 
 /* What a sample comes to: whether anything of it failed, and the longest row of failures. */
 struct outcome {
-    bool failed;
+    bool failed, settles;
     int64_t most;
     char blame[120]; /* the first that failed */
 };
@@ -87,7 +88,11 @@ static void add_endpoints(const struct audit *audit, struct tally *tally, const 
             if (item->probe != PROBE_HEALTH || !slice_equal(item->subject, endpoint->text))
                 continue;
             asked = true;
-            good = good && deployment_health_is_good(audit, entry, item);
+            if (deployment_health_is_good(audit, entry, item))
+                continue;
+            bool settles = settling_endpoint(audit, entry, item);
+            outcome->settles = outcome->settles || settles;
+            good = good && settles;
         }
         good = good && asked;
         note_outcome(outcome, endpoint->text, good,
@@ -95,17 +100,21 @@ static void add_endpoints(const struct audit *audit, struct tally *tally, const 
     }
 }
 
-/* As many containers as it is to have, and each of them good. */
-static bool service_is_good(const struct audit *audit, const struct listing *containers,
-                            const char *service)
+/* As many containers as it is to have, and each of them good, or settling. */
+static bool service_is_good(const struct audit *audit, const struct entry *entry,
+                            const struct item *list, const char *service, bool *settles)
 {
+    const struct listing *containers = reading_list(list);
     int64_t count = 0;
     for (size_t i = 0; i < containers->count; i++) {
         if (strcmp(containers->list[i].service, service) != 0)
             continue;
-        if (!services_is_good(audit, ACTION_OBSERVE_WINDOW, &containers->list[i]))
-            return false;
         count++;
+        if (services_is_good(audit, ACTION_OBSERVE_WINDOW, &containers->list[i]))
+            continue;
+        if (!settling_container(audit, entry, list, &containers->list[i]))
+            return false;
+        *settles = true;
     }
     return count >= services_row(audit, ACTION_OBSERVE_WINDOW, service).replicas;
 }
@@ -122,13 +131,10 @@ static void samples_add_services(const struct audit *audit, struct tally *tally,
         const char *service = pulled->list[i].service;
         bool good = true;
         for (size_t k = 0; k < entry->item_count; k++) {
-            const struct listing *containers = entry->items[k].probe == PROBE_COMPOSE_CONTAINERS
-                                                   ? reading_list(&entry->items[k])
-                                                   : NULL;
-            bool list = entry->items[k].probe == PROBE_COMPOSE_CONTAINERS;
-            good = good
-                   && (!list
-                       || (containers != NULL && service_is_good(audit, containers, service)));
+            const struct item *item = &entry->items[k];
+            if (item->probe == PROBE_COMPOSE_CONTAINERS)
+                good = good && reading_list(item) != NULL
+                       && service_is_good(audit, entry, item, service, &outcome->settles);
         }
         note_outcome(outcome, slice_of(service), good,
                      count_in_a_row(tally, slice_of(service), false, good));
@@ -272,6 +278,8 @@ bool window_add_sample(const struct audit *audit, struct tally *tally, const str
                != NULL)
         tally->first = entry;
     tally->failed += outcome.failed;
+    tally->settles = outcome.settles;
+    tally->settling += outcome.settles;
     if (outcome.failed)
         (void)snprintf(tally->blame, sizeof tally->blame, "%s", outcome.blame);
     bool booted = tally->first != NULL && boot_changed(tally->first, entry);

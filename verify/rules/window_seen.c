@@ -8,6 +8,7 @@
 #include "verify/judge/healthy.h"
 #include "verify/judge/reading.h"
 #include "verify/judge/services.h"
+#include "verify/judge/settling.h"
 #include "verify/judge/logs/voices.h"
 
 /* The earliest moment so far, on the boot of the failing transition. */
@@ -132,12 +133,14 @@ static void look_at_samples(const struct audit *audit, const struct step *failur
     note_moment(earliest, transition, silent_ns);
 }
 
-static bool list_shows_it(const struct audit *audit, const struct item *item)
+static bool list_shows_it(const struct audit *audit, const struct entry *entry,
+                          const struct item *item)
 {
     const struct listing *containers = reading_list(item);
     for (size_t i = 0; containers != NULL && i < containers->count; i++)
         if (!services_row(audit, ACTION_PULL_IMAGES, containers->list[i].service).off
-            && !services_is_good(audit, ACTION_PULL_IMAGES, &containers->list[i]))
+            && !services_is_good(audit, ACTION_PULL_IMAGES, &containers->list[i])
+            && !settling_container(audit, entry, item, &containers->list[i]))
             return true;
     return false;
 }
@@ -190,9 +193,10 @@ static bool item_shows_it(const struct audit *audit, const struct step *failure,
     if (act)
         return item->status != 0;
     if (item->probe == PROBE_HEALTH)
-        return health && healthy_answer(&audit->genesis, item) == HEALTHY_BAD;
+        return health && healthy_answer(&audit->genesis, item) == HEALTHY_BAD
+               && !settling_endpoint(audit, entry, item);
     if (item->probe == PROBE_COMPOSE_CONTAINERS)
-        return health && list_shows_it(audit, item);
+        return health && list_shows_it(audit, entry, item);
     if (look_shows_it(audit, failure, place))
         return true;
     if (!voice || !audit->genesis.has_policy)

@@ -3,8 +3,10 @@
 
 #include <string.h>
 
+#include "verify/judge/healthy.h"
 #include "verify/judge/reading.h"
 #include "verify/judge/services.h"
+#include "verify/judge/settling.h"
 #include "verify/read/utc.h"
 
 static const struct listing *images_pulled(const struct deployment *deployment)
@@ -64,12 +66,15 @@ size_t procedure_untold(const struct audit *audit)
 static void check_good(const struct audit *audit, const struct entry *entry,
                        struct finding *finding)
 {
+    const struct item *list = entry_item(entry, 0, entry->item_count, PROBE_COMPOSE_CONTAINERS,
+                                         NULL);
     const struct listing *pulled = images_pulled(&audit->deployment),
-                         *containers = reading_last_list(entry);
+                         *containers = reading_list(list);
     for (size_t i = 0; pulled != NULL && containers != NULL && i < containers->count; i++) {
         const struct listed *container = &containers->list[i];
         if (reading_service(pulled, slice_of(container->service)) != NULL
-            && !services_is_good(audit, ACTION_PULL_IMAGES, container))
+            && !services_is_good(audit, ACTION_PULL_IMAGES, container)
+            && !settling_container(audit, entry, list, container))
             finding_violated(finding, "P-23", entry, "a container of %s is not good: %s %s",
                              container->service, container->state, container->health);
     }
@@ -78,24 +83,27 @@ static void check_good(const struct audit *audit, const struct entry *entry,
 static void check_endpoints(const struct audit *audit, enum action action, struct finding *finding)
 {
     const struct entry *entry = deployment_good_entry(&audit->deployment, action);
-    bool missing = false;
     if (entry == NULL)
         return;
     const struct entry *before = action == ACTION_VERIFY_RESTORED
                                      ? deployment_good_entry(&audit->deployment, ACTION_CONNECT)
                                      : NULL;
-    struct slice sick = reading_sick_endpoint(&audit->genesis, entry, before, &missing);
-    if (sick.length > 0)
-        finding_violated(finding, "P-23", entry, "%s of the endpoint %.*s",
-                         missing ? "there is no answer" : "there is no good answer",
-                         SLICE_ARGUMENTS(sick));
-    for (size_t i = 0; i < entry->item_count; i++)
-        if (entry->items[i].probe == PROBE_HEALTH
-            && !reading_was_sick(&audit->genesis, before, entry->items[i].subject)
-            && !deployment_health_is_good(audit, entry, &entry->items[i]))
-            finding_violated(finding, "P-23", entry,
-                             "the endpoint %.*s answered without the status that it had before",
-                             SLICE_ARGUMENTS(entry->items[i].subject));
+    struct slice missing = reading_missing_endpoint(&audit->genesis, entry);
+    if (missing.length > 0)
+        finding_violated(finding, "P-23", entry, "there is no answer of the endpoint %.*s",
+                         SLICE_ARGUMENTS(missing));
+    for (size_t i = 0; i < entry->item_count; i++) {
+        const struct item *item = &entry->items[i];
+        if (item->probe != PROBE_HEALTH || deployment_health_is_good(audit, entry, item)
+            || reading_was_sick(&audit->genesis, before, item->subject)
+            || settling_endpoint(audit, entry, item))
+            continue;
+        finding_violated(finding, "P-23", entry,
+                         healthy_answer(&audit->genesis, item) == HEALTHY_BAD
+                             ? "there is no good answer of the endpoint %.*s"
+                             : "the endpoint %.*s answered without the status that it had before",
+                         SLICE_ARGUMENTS(item->subject));
+    }
     if (action != ACTION_VERIFY_RESTORED)
         check_good(audit, entry, finding);
 }

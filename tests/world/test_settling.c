@@ -1,0 +1,105 @@
+/* Goal: a service that starts slowly is neither good nor bad until its own check says so: a healthy
+ * release of it completes, its window counts from then on, and what never gets there goes back. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/world/moment.h"
+#include "tests/world/story.h"
+#include "tests/world/verdict.h"
+
+#define GO "run --rearm yes --confirm " PERSON_TARGET
+enum { COMPLETED = 0, ROLLED_BACK = 10, MINUTE_MS = 60000 };
+/* web is asked by its own check, or by an address of its own. */
+static const struct person_choice by_check = {.container = true}, by_address = {.window_ms = 10000};
+static const struct person_choice *const ways[] = {&by_check, &by_address};
+
+static struct scripted *slow_world(const struct person_choice *choice, int64_t start_ms,
+                                   const struct titan_release *release)
+{
+    struct scripted *world = person_begins(93, choice);
+    world->titan.start_ms = start_ms;
+    titan_publish(&world->titan, release);
+    return world;
+}
+
+static void expect(struct scripted *world, const struct person_choice *choice, const char *begin,
+                   int wanted, const char *words)
+{
+    char *report = NULL;
+    if (person_runs(world, begin) != 0)
+        fail_msg("%s", person_said());
+    int status = person_runs(world, GO);
+    if (status != wanted)
+        fail_msg("%d in %s\n%s", status, person_state(world), person_said());
+    if (verdict_of(world, choice, &report) != 0 || strstr(report, words) == NULL)
+        fail_msg("%s\n%s", report, person_said());
+    free(report);
+    scripted_close(world);
+}
+
+static void slow_release_completes_and_its_window_counts_from_then_on(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        struct scripted *world = slow_world(ways[i], 2 * MINUTE_MS,
+                                            &(struct titan_release){.subject = "a"});
+        expect(world, ways[i], "begin release --reason test", COMPLETED,
+               "something was still starting");
+    }
+}
+
+/* Docker says `unhealthy` by itself, or the limit is over. */
+static void release_that_never_starts_goes_back(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        struct scripted *world = slow_world(ways[i], 400,
+                                            &(struct titan_release){.subject = "a",
+                                                                    .web_faults = FAULT_UNHEALTHY});
+        expect(world, ways[i], "begin release --reason test", ROLLED_BACK, "");
+    }
+}
+
+static void lift_web(struct titan *titan, void *context)
+{
+    (void)context;
+    titan->start_ms = 400;
+}
+
+/* Behind the limit it is bad; what ran before starts quickly again. */
+static void release_that_starts_too_slowly_goes_back(void **state)
+{
+    (void)state;
+    struct scripted *world = slow_world(&by_check, 20 * MINUTE_MS,
+                                        &(struct titan_release){.subject = "a"});
+    titan_at(&world->titan, world->timeline.now_ns + INT64_C(330) * 1000000000, lift_web, NULL);
+    expect(world, &by_check, "begin release --reason test", ROLLED_BACK, "");
+}
+
+/* The other way round: the release fails, and what ran before starts slowly. */
+static void rollback_waits_for_what_starts_slowly(void **state)
+{
+    (void)state;
+    struct scripted *world = slow_world(&by_check, 2 * MINUTE_MS,
+                                        &(struct titan_release){.subject = "a",
+                                                                .brain_faults = FAULT_PANIC});
+    expect(world, &by_check, "begin release --reason test", ROLLED_BACK, "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(slow_release_completes_and_its_window_counts_from_then_on),
+        cmocka_unit_test(release_that_never_starts_goes_back),
+        cmocka_unit_test(release_that_starts_too_slowly_goes_back),
+        cmocka_unit_test(rollback_waits_for_what_starts_slowly),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
