@@ -309,7 +309,7 @@ static enum error_code add_brain_voices(struct target *target, const struct cont
 }
 
 /* The sum of the voices. A lost leadership is contrary but in a sample, where it may be regained
- * before the next one (fsm/steps/window.c). */
+ * before the next one (fsm/steps/window/window.c). */
 static void judge_voices(struct voices *voices, enum parity_depth depth)
 {
     struct parity_view *view = &voices->view;

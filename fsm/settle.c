@@ -7,7 +7,7 @@
 #include "actions/compose/compose.h"
 #include "actions/interlock.h"
 #include "fsm/steps/await.h"
-#include "fsm/steps/window_past.h"
+#include "fsm/steps/window/window_past.h"
 #include "fsm/steps/withdrawn.h"
 
 void settle_decide(struct finding *finding, const char *found, enum resumption resumption,

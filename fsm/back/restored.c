@@ -8,7 +8,7 @@
 #include "fsm/back/restored_judge.h"
 #include "fsm/keep_tenancy.h"
 #include "fsm/steps/await.h"
-#include "fsm/steps/settling.h"
+#include "fsm/steps/window/settling.h"
 #include "fsm/terminal/progress.h"
 #include "journal/format/names.h"
 

@@ -11,7 +11,7 @@
 #include "fsm/keep_tenancy.h"
 #include "fsm/past/snapshot.h"
 #include "fsm/terminal/progress.h"
-#include "fsm/steps/window.h"
+#include "fsm/steps/window/window.h"
 #include "journal/format/names.h"
 
 enum error_code step_confirm(struct step *step, struct error *error)

@@ -1,4 +1,4 @@
-#include "fsm/steps/window_past.h"
+#include "fsm/steps/window/window_past.h"
 
 #include <string.h>
 

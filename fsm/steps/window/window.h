@@ -8,7 +8,7 @@
 #ifndef FSM_WINDOW_H
 #define FSM_WINDOW_H
 
-#include "fsm/steps/window_look.h"
+#include "fsm/steps/window/window_look.h"
 
 enum error_code window_expectation(struct driver *driver, struct expectation *ret_expectation,
                                    struct error *error) CHECKED;

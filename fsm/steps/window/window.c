@@ -1,4 +1,4 @@
-#include "fsm/steps/window.h"
+#include "fsm/steps/window/window.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -10,9 +10,9 @@
 #include "fsm/keep_tenancy.h"
 #include "fsm/terminal/progress.h"
 #include "fsm/past/snapshot.h"
-#include "fsm/steps/window_identity.h"
-#include "fsm/steps/window_look.h"
-#include "fsm/steps/window_past.h"
+#include "fsm/steps/window/window_identity.h"
+#include "fsm/steps/window/window_look.h"
+#include "fsm/steps/window/window_past.h"
 #include "journal/canonical.h"
 #include "journal/format/names.h"
 

@@ -1,4 +1,4 @@
-#include "fsm/steps/settling.h"
+#include "fsm/steps/window/settling.h"
 
 #include <string.h>
 
@@ -39,7 +39,7 @@ static bool is_soon_enough(const struct step *step)
            && strcmp(now.boot, switched->boot) == 0;
 }
 
-static bool may_settle(const struct step *step)
+static bool is_of_release(const struct step *step)
 {
     return step->driver->deployment.procedure == PROCEDURE_RELEASE
            && (step->edge->action == ACTION_VERIFY_RELEASE
@@ -48,7 +48,7 @@ static bool may_settle(const struct step *step)
 
 bool settling_has(const struct step *step, const struct container *container)
 {
-    return is_starting(container) && may_settle(step) && is_soon_enough(step);
+    return is_starting(container) && is_of_release(step) && is_soon_enough(step);
 }
 
 bool settling_has_endpoint(const struct step *step, size_t endpoint)

@@ -1,4 +1,4 @@
-#include "fsm/steps/window_identity.h"
+#include "fsm/steps/window/window_identity.h"
 
 #include <stdio.h>
 #include <stdlib.h>

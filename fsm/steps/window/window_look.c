@@ -1,12 +1,12 @@
-#include "fsm/steps/window_look.h"
+#include "fsm/steps/window/window_look.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "actions/compose/compose.h"
 #include "actions/parity.h"
-#include "fsm/steps/settling.h"
-#include "fsm/steps/window_identity.h"
+#include "fsm/steps/window/settling.h"
+#include "fsm/steps/window/window_identity.h"
 #include "journal/format/names.h"
 
 bool look_names(const char *failing, const char *name)
