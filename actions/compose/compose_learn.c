@@ -88,20 +88,29 @@ static enum error_code learn_files(struct target *target, const struct bytes *pa
     return code;
 }
 
-/* From the source, because a rendered file has forgotten where a variable came from. */
-static enum error_code learn_source(struct target *target, struct error *error)
+static enum error_code learn_source_of(struct target *target, const char *file, struct error *error)
 {
     CLEANUP_TEXT struct text script = {0};
     CLEANUP_RESULT struct target_result result = {0};
     CLEANUP_BYTES struct bytes paths = {0};
     text_add(&script, "cat ");
-    text_add_quoted(&script, target_setup(target)->compose.file);
+    text_add_quoted(&script, file);
     enum error_code code = read_quietly(target, &script, 0, &result, error);
     if (code == ERROR_OK && result.output.size > 0)
         code = compose_secrets_env_files((const char *)result.output.data, result.output.size,
                                          &paths, error);
     wipe_output(&result);
     return code == ERROR_OK ? learn_files(target, &paths, false, error) : code;
+}
+
+/* From the sources, because a rendered file has forgotten where a variable came from. */
+static enum error_code learn_source(struct target *target, struct error *error)
+{
+    const struct setup_compose *compose = &target_setup(target)->compose;
+    enum error_code code = learn_source_of(target, compose->file, error);
+    for (size_t i = 1; code == ERROR_OK && i < compose->files.count; i++)
+        code = learn_source_of(target, compose->files.items[i], error);
+    return code;
 }
 
 static bool is_variable_name(const char *key)

@@ -30,6 +30,10 @@ static void add_prefix(struct text *script, const struct target *target, const c
     }
     text_add(script, project[0] != '\0' ? " -f " : "-f ");
     text_add_quoted(script, file);
+    for (size_t i = 1; file == compose->file && i < compose->files.count; i++) {
+        text_add(script, " -f ");
+        text_add_quoted(script, compose->files.items[i]);
+    }
     if (override != NULL) {
         text_add(script, " -f ");
         text_add_quoted(script, override);

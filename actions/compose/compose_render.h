@@ -27,7 +27,8 @@ struct compose_model {
 };
 
 /* "C [-p P] -f F [-f O] [--env-file E] " appended to a script, the command detected where it is
- * "auto"; F is the configured file, or the one given. Without a name of the project as long as
+ * "auto"; F is the configured file, or each of them, or
+ * the one given. Without a name of the project as long as
  * none is known (compose_project.h). */
 void compose_prefix_file(struct text *script, const struct target *target, const char *file,
                          const char *override);

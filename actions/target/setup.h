@@ -38,6 +38,8 @@ struct setup_compose {
     const char
         *command;     /* "auto" (docker compose, else docker-compose), or the words of a command */
     const char *file; /* docker-compose.prod.yml, relative to directory */
+    /* where there are several: each over those before it; `file` is the first */
+    struct setup_list files;
     const char *env_file; /* .env.prod, "" = none */
     const char *project;  /* compose project name, "" = compose's own default */
     /* services brought up one after the other before the full up (Execution before Brain) */

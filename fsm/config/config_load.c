@@ -87,6 +87,23 @@ static enum error_code settle_policy_files(const struct field_file *file,
     return ERROR_OK;
 }
 
+/* One file, or several; a dash would be an option, or standard input. */
+static enum error_code settle_files(const struct field_file *file, struct setup_compose *compose,
+                                    struct error *error)
+{
+    if (compose->files.count == 0)
+        return ERROR_OK;
+    if (field_file_has(file, "compose/file"))
+        return field_file_fail(file, "compose/file", "keep one of them",
+                               "`compose` has both file and files", "", error);
+    for (size_t i = 0; i < compose->files.count; i++)
+        if (compose->files.items[i][0] == '\0' || compose->files.items[i][0] == '-')
+            return field_file_fail(file, "compose/files", "files: [compose.yml, compose.prod.yml]",
+                                   "this is no file", compose->files.items[i], error);
+    compose->file = compose->files.items[0];
+    return ERROR_OK;
+}
+
 /* How the target, its bus and its two services are reached. */
 static enum error_code settle_reach(const struct field_file *file, struct draft *draft,
                                     struct error *error)
@@ -115,7 +132,8 @@ static enum error_code settle_reach(const struct field_file *file, struct draft 
                                "bus: {host: 127.0.0.1}",
                                "a policy hash is asked for over the bus, and `bus` names no host",
                                "", error);
-    return bus_settle(file, &setup->bus, error);
+    enum error_code code = settle_files(file, &setup->compose, error);
+    return code == ERROR_OK ? bus_settle(file, &setup->bus, error) : code;
 }
 
 static enum error_code settle_draft(const struct field_file *file, struct draft *draft,

@@ -23,6 +23,7 @@ FIELDS(target_fields, struct setup_target) = {
 FIELDS(compose_fields, struct setup_compose) = {
     FIELD("command", WORDS, struct setup_compose, command),
     FIELD("file", PLACE, struct setup_compose, file),
+    FIELD("files", LIST, struct setup_compose, files),
     FIELD("env_file", PLACE, struct setup_compose, env_file),
     FIELD("project", NAME, struct setup_compose, project),
     FIELD("order", SERVICES, struct setup_compose, order),

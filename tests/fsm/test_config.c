@@ -218,6 +218,8 @@ static void config_load_unsettled_values_refused_with_position(void **state)
         {"url: \"http://127.0.0.1:3002/health\"", "", ":7:13", "execution"},
         {"endpoints: {execution: {url: \"http://127.0.0.1:3002/health\"}}", "endpoints: {}", ":7:1",
          "no endpoint"},
+        {"version: 1\n", "version: 1\ncompose:\n  files: [a.yml, \"-\"]\n", ":3:3", "no file"},
+        {"version: 1\n", "version: 1\ncompose:\n  files: [a.yml]\n  file: b.yml\n", ":4:9", "both"},
         {"version: 1\n", "version: 1\nlimits:\n  sample_gap_ms: 5000\n", ":3:18", "sample_gap_ms"},
         {"version: 1\n", "version: 1\nrepository:\n  policy_files: [a, ../b]\n", ":3:3", "no path"},
         {"version: 1\n", "version: 1\nrepository:\n  policy_files: [/etc/b]\n", ":3:3", "no path"},

@@ -29,7 +29,7 @@ static bool is_same_choice(const struct person_choice *one, const struct person_
            && one->unarmed == other->unarmed && one->container == other->container
            && one->store == other->store && one->by_manifest == other->by_manifest
            && one->builds_web == other->builds_web && one->unnamed == other->unnamed
-           && is_same_text(one->order, other->order)
+           && is_same_text(one->order, other->order) && is_same_text(one->files, other->files)
            && is_same_text(one->policy_files, other->policy_files);
 }
 

@@ -52,9 +52,11 @@ static void write_config(struct scripted *scripted, const struct person_choice *
                 "roster:\n  operators: [\"%s\"]\n  approvers: [%s]\n  administrators: [\"%s\"]\n"
                 "approvals: {policy: %d, release: 0}\n",
                 key, line, choice->approvals > 0 ? approver : "", line, choice->approvals);
-    grow_format(&text, "compose: {command: docker-compose%s%s%s}\n",
+    grow_format(&text, "compose: {command: docker-compose%s%s%s%s%s}\n",
                 choice->unnamed ? "" : ", project: titan", choice->order != NULL ? ", order: " : "",
-                choice->order != NULL ? choice->order : "");
+                choice->order != NULL ? choice->order : "",
+                choice->files != NULL ? ", files: " : "",
+                choice->files != NULL ? choice->files : "");
     grow_format(&text, "repository: {policy_files: [%s]}\n",
                 choice->policy_files != NULL ? choice->policy_files : TITAN_POLICY_FILE);
     grow_text(&text, "bus: {host: 127.0.0.1, port: 4222, reply_ms: 40}\n"

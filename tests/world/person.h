@@ -18,6 +18,7 @@ struct person_choice {
     bool unnamed;             /* the configuration names no project of compose */
     const char *policy_files; /* TITAN_POLICY_FILE, as the list of the configuration has it */
     const char *order;        /* of compose; NULL = its default */
+    const char *files;        /* of compose; NULL = one, which is not named */
     enum titan_store store;   /* of Docker */
     bool by_manifest;         /* compose compares manifests */
     bool builds_web;          /* by compose, under a name of its own */

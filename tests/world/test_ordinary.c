@@ -309,6 +309,35 @@ static void service_of_an_inactive_profile_is_left_alone(void **state)
     }
 }
 
+/* The second file has one service more, and one that the first has with another image. */
+static void services_of_several_files_are_one_stack(void **state)
+{
+    static const struct person_choice several = {.window_ms = 1000,
+                                                 .interval_ms = 500,
+                                                 .files = "[docker-compose.prod.yml, state/a.yml]"};
+    static const char more[] = "services:\n"
+                               "  debug:\n"
+                               "    image: registry.test/debug:latest\n";
+    (void)state;
+    for (unsigned bad = 0; bad < 2; bad++) {
+        struct scripted *world = person_begins(91, &several);
+        (void)titan_build(&world->titan, "registry.test/debug", "", 0);
+        (void)files_put(&world->titan.files, TITAN_DIRECTORY "/state/a.yml", 0644, more,
+                        strlen(more));
+        titan_publish(&world->titan,
+                      &(struct titan_release){.subject = "a",
+                                              .web_faults = bad > 0 ? FAULT_UNHEALTHY : 0});
+        ends_with(world, bad > 0 ? ROLLED_BACK : COMPLETED);
+        assert_int_equal(starts_of(&world->titan, "debug") > 0, true);
+        assert_int_equal(running_of(&world->titan, "debug"), bad > 0 ? 0 : 1);
+        char *report = NULL;
+        if (verdict_of(world, &several, &report) != 0)
+            fail_msg("%s\n%s", report, person_said());
+        free(report);
+        scripted_close(world);
+    }
+}
+
 /* An error is asked about again while the service may still start, and shown where it stays. */
 static void responder_that_loads_is_asked_again(void **state)
 {
@@ -355,6 +384,7 @@ int main(void)
         cmocka_unit_test(service_without_replicas_has_none),
         cmocka_unit_test(replica_that_is_gone_fails_the_window),
         cmocka_unit_test(service_of_an_inactive_profile_is_left_alone),
+        cmocka_unit_test(services_of_several_files_are_one_stack),
         cmocka_unit_test(responder_that_loads_is_asked_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
