@@ -169,6 +169,12 @@ enum error_code containers_read(const struct bytes *lines, struct containers *re
         return error_set(error, ERROR_MEMORY, 0, "containers", "", "out of memory");
     enum error_code code = read_each_object(lines, "containers", add_container_object, containers,
                                             error);
+    if (code == ERROR_PROTOCOL && containers->count == SETUP_NAMES_MAX)
+        code = error_set(error, ERROR_LIMIT, 0, "docker",
+                         "remove those that are stopped: docker container prune",
+                         "this project has more than %d containers, which is the most that can be "
+                         "deployed",
+                         SETUP_NAMES_MAX);
     if (code == ERROR_OK)
         *ret_containers = *containers;
     free(containers);

@@ -50,6 +50,22 @@ static void containers_read_anything_else_is_an_error(void **state)
     }
 }
 
+/* As many as fit, and one more, which is no fault of Docker's. */
+static void containers_read_more_than_fit_is_a_limit(void **state)
+{
+    (void)state;
+    struct containers containers;
+    struct error error;
+    CLEANUP_BYTES struct bytes lines = {0};
+    static const char line[] = LINE("a", "running", "null");
+    for (size_t i = 0; i < SETUP_NAMES_MAX; i++)
+        assert_int_equal(bytes_append(&lines, line, strlen(line), &error), ERROR_OK);
+    assert_int_equal(containers_read(&lines, &containers, &error), ERROR_OK);
+    assert_int_equal(bytes_append(&lines, line, strlen(line), &error), ERROR_OK);
+    assert_int_equal(containers_read(&lines, &containers, &error), ERROR_LIMIT);
+    assert_non_null(strstr(error.what, "more than 32 containers"));
+}
+
 /* Of a compose or a Docker that lies. */
 static const char *const hostile[] = {
     "a'b",  "a\\\"b", "$(id)",  "`id`", "a b",   "a\\nb",    "a;id", "-rf",      "--help",
@@ -150,6 +166,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(containers_read_lines_are_exact),
         cmocka_unit_test(containers_read_anything_else_is_an_error),
+        cmocka_unit_test(containers_read_more_than_fit_is_a_limit),
         cmocka_unit_test(read_hostile_words_are_refused),
         cmocka_unit_test(configurations_read_takes_hmacs_and_nothing_else),
     };
