@@ -19,7 +19,7 @@ def skip(reason):
     sys.exit(77)
 
 
-def wait_until(what, condition, seconds=30):
+def wait_until(what, condition, seconds=180):
     until = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > until:

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import loki_standin
 
 
-def wait_until(what, condition, seconds=30):
+def wait_until(what, condition, seconds=180):
     until = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > until:

@@ -476,7 +476,7 @@ def opener_removed_in_the_window_is_rolled_back_by_his_own_driver(stack):
     operator.begin("release")
     driver = operator.start("run", "--rearm", "yes")
     titan.wait_until(
-        "a sample", lambda: any(entry["type"] == "sample" for entry in operator.entries()), 60
+        "a sample", lambda: any(entry["type"] == "sample" for entry in operator.entries())
     )
     remove_alice(operator, erin)
     insist(driver.wait(timeout=120) == titan.ROLLED_BACK, f"exit status {driver.returncode}")
@@ -547,7 +547,7 @@ def stranger_does_not_drive_in_the_openers_name(stack):
     operator.begin("release")
     driver = operator.start("run", "--rearm", "no")
     titan.wait_until(
-        "a sample", lambda: any(entry["type"] == "sample" for entry in operator.entries()), 60
+        "a sample", lambda: any(entry["type"] == "sample" for entry in operator.entries())
     )
     driver.send_signal(signal.SIGKILL)
     driver.wait()

@@ -38,7 +38,7 @@ def ends_disarmed(stack, what):
     stack.commit("release-2")
     operator.begin("release")
     driver = driven(operator, page)
-    titan.wait_until("samples", lambda: outage.samples(operator) >= 2, 60)
+    titan.wait_until("samples", lambda: outage.samples(operator) >= 2)
     before = len(stack.received())
     page.write_text(what)
     said, _ = driver.communicate(timeout=60)

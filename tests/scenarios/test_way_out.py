@@ -95,7 +95,7 @@ def link_lost_in_the_switch_is_taken_up_again(stack):
     operator = operator_of(stack, change=wait)
     place = outage.here(stack)
     driver = begun(stack, operator)
-    titan.wait_until("the switch", lambda: (place / "up").exists(), 60)
+    titan.wait_until("the switch", lambda: (place / "up").exists())
     server = outage.server_pid(stack, "sshd")
     os.kill(server, signal.SIGSTOP)
     try:
@@ -206,7 +206,7 @@ def hung_command_of_a_dead_driver_is_ended(stack):
     images = images_of(stack)
     place = outage.here(stack)
     driver = begun(stack, operator)
-    titan.wait_until("the switch", lambda: (place / "pid").exists(), 60)
+    titan.wait_until("the switch", lambda: (place / "pid").exists())
     hung = int((place / "pid").read_text())
     driver.kill()
     driver.wait()

@@ -74,7 +74,7 @@ def run(*words, check=False, **options):
     return result
 
 
-def wait_until(what, condition, seconds=30):
+def wait_until(what, condition, seconds=180):
     until = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > until:
