@@ -64,9 +64,14 @@ static enum error_code read_credential(struct target *target, struct bytes *ret_
     const char *kept = secrets_bus_credential(target_secrets(target));
     if (kept != NULL && kept[0] != '\0')
         return append_text(ret_text, kept, strlen(kept), error);
-    if (from->file[0] != '\0')
-        return credential_read_file(target_world(target)->disk, from->file,
-                                    "the credential of the bus", ret_text, error);
+    if (from->file[0] != '\0') {
+        enum error_code code = credential_read_file(target_world(target)->disk, from->file,
+                                                    "the credential of the bus", ret_text, error);
+        return code == ERROR_OK && ret_text->size == 0
+                   ? error_set(error, ERROR_KEY_REFUSED, 0, from->file, "write it there, chmod 600",
+                               "the credential of the bus is empty")
+                   : code;
+    }
     return error_set(error, ERROR_CONFIG, 0, setup->compose.env_file,
                      "set it there, or use a file: bus.password_file and its like",
                      "the env file has no value for %s", from->key);

@@ -10,6 +10,8 @@
 
 #include <nats/nats.h>
 
+#include "actions/target/world_alarm.h"
+
 /* The library asks for token and signature while it connects, and keeps what it is given there. */
 struct nats_link {
     natsOptions *options;
@@ -84,6 +86,21 @@ static natsStatus set_tls(natsOptions *options, const struct world_bus_address *
                : status;
 }
 
+/* The library's limit does not hold for the handshake of TLS, in which a server that says nothing
+ * would be waited for without end; a server without TLS may ask for one too. */
+static natsStatus connect_in_time(struct nats_link *link, int64_t timeout_ms)
+{
+    struct alarm alarm;
+    natsStatus status = natsOptions_SetTimeout(link->options, timeout_ms);
+    if (status == NATS_OK && !alarm_begin(&alarm, timeout_ms))
+        status = NATS_ERR;
+    if (status != NATS_OK)
+        return status;
+    status = natsConnection_Connect(&link->connection, link->options);
+    alarm_end(&alarm);
+    return status;
+}
+
 static enum error_code nats_link_open(void *context, const struct world_bus_address *address,
                                       void **ret_connection, struct error *error)
 {
@@ -106,9 +123,7 @@ static enum error_code nats_link_open(void *context, const struct world_bus_addr
     if (status == NATS_OK)
         status = natsOptions_SetIgnoreDiscoveredServers(link->options, true);
     if (status == NATS_OK)
-        status = natsOptions_SetTimeout(link->options, address->timeout_ms);
-    if (status == NATS_OK)
-        status = natsConnection_Connect(&link->connection, link->options);
+        status = connect_in_time(link, address->timeout_ms);
     if (status != NATS_OK) {
         enum error_code code = nats_failed(status, error);
         nats_link_close(link);

@@ -149,6 +149,7 @@ DIRECTORY, PORT = pathlib.Path(sys.argv[1]), int(sys.argv[2])
 write("password", "p4ss-of-the-driver\n")
 write("token", "t0ken-of-the-driver\n")
 write("other", "s0mebody-elses\n")
+write("empty", "\n")
 configuration(
     "password", 'authorization { users = [ { user: driver, password: "p4ss-of-the-driver" } ] }'
 )

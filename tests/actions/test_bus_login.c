@@ -132,6 +132,7 @@ static void each_kind_of_login_is_taken_and_every_other_refused(void **state)
         {"password", "driver", BUS_LOGIN_PASSWORD, "absent", NULL, NULL, "missing or readable"},
         {"token", "", BUS_LOGIN_TOKEN, "token", NULL, NULL, NULL},
         {"token", "", BUS_LOGIN_TOKEN, "other", NULL, NULL, "Authorization Violation"},
+        {"token", "", BUS_LOGIN_TOKEN, "empty", NULL, NULL, "is empty"},
         {"nkey", "@nkey.public", BUS_LOGIN_NKEY, "nkey", NULL, NULL, NULL},
         {"nkey", "@nkey.public", BUS_LOGIN_NKEY, "nkey.other", NULL, NULL,
          "Authorization Violation"},
@@ -139,6 +140,7 @@ static void each_kind_of_login_is_taken_and_every_other_refused(void **state)
         {"creds", "", BUS_LOGIN_CREDENTIALS, "creds", NULL, NULL, NULL},
         {"creds", "", BUS_LOGIN_CREDENTIALS, "creds.torn", NULL, NULL, "USER NKEY SEED"},
         {"creds", "", BUS_LOGIN_CREDENTIALS, "password", NULL, NULL, "NATS USER JWT"},
+        {"creds", "", BUS_LOGIN_CREDENTIALS, "empty", NULL, NULL, "is empty"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof logins / sizeof logins[0]; i++)
@@ -182,6 +184,52 @@ static void a_further_server_takes_what_the_first_does_not(void **state)
     assert_int_equal(publish_once(target, &sent, &error), ERROR_UNREACHABLE);
     assert_non_null(strstr(error.where, further)); /* the last one that was tried */
     target_close(target);
+}
+
+/* Takes every connection, says this much, and then nothing any more. */
+static pid_t swallow_start(const char *words, int at)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                                  .sin_port = htons((uint16_t)at)};
+    int descriptor = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(descriptor, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(descriptor, 8), 0);
+    pid_t server = fork();
+    while (server == 0) {
+        int taken = accept(descriptor, NULL, NULL);
+        if (taken < 0 || write(taken, words, strlen(words)) < 0)
+            _exit(1);
+    }
+    (void)close(descriptor);
+    return server;
+}
+
+/* In front of anything, and in the handshake of TLS, which a server may ask for by itself. */
+static void a_server_that_swallows_the_connection_is_passed_by(void **state)
+{
+    static const char *const words[] = {
+        "", "INFO {\"server_id\":\"x\",\"max_payload\":1048576,\"tls_required\":true}\r\n"};
+    const struct login login = {"token", "", BUS_LOGIN_TOKEN, "token", NULL, NULL, NULL};
+    (void)state;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        struct setup setup;
+        struct error error;
+        char user[128], path[160], further[32];
+        bool sent = false;
+        (void)snprintf(path, sizeof path, "%s/token.conf", local.directory);
+        pid_t server = nats_start(path, port);
+        struct target *target = open_target(&login, &setup, user);
+        (void)snprintf(further, sizeof further, "127.0.0.1:%d", port);
+        setup.bus.port = nats_free_port();
+        pid_t swallows = swallow_start(words[i], setup.bus.port);
+        setup.bus.servers = (struct setup_list){{further}, 1};
+        assert_int_equal(publish_once(target, &sent, &error), ERROR_OK);
+        assert_true(sent);
+        nats_stop(swallows);
+        nats_stop(server);
+        target_close(target);
+    }
 }
 
 static void what_was_read_once_is_kept(void **state)
@@ -241,6 +289,7 @@ int main(void)
         cmocka_unit_test(each_kind_of_login_is_taken_and_every_other_refused),
         cmocka_unit_test(tls_is_of_the_right_authority_and_name),
         cmocka_unit_test(a_further_server_takes_what_the_first_does_not),
+        cmocka_unit_test(a_server_that_swallows_the_connection_is_passed_by),
         cmocka_unit_test(what_was_read_once_is_kept),
         cmocka_unit_test(an_address_is_host_and_port),
     };
