@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "journal/format/names.h"
+
 const char *recorded_text(const json_t *body, const char *key)
 {
     const char *text = json_string_value(json_object_get(body, key));
@@ -11,6 +13,11 @@ const char *recorded_text(const json_t *body, const char *key)
 const char *entry_string(const struct journal_entry *entry, const char *key)
 {
     return recorded_text(entry->body, key);
+}
+
+bool entry_settles(const struct journal_entry *sample)
+{
+    return recorded_text(json_object_get(sample->body, "facts"), FACT_SETTLING)[0] != '\0';
 }
 
 int64_t item_sent_ns(const json_t *item)

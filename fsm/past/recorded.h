@@ -18,6 +18,8 @@ int64_t item_received_ns(const json_t *item);
  * `probe` (NULL = of any) came back; 0 where there is none. */
 int64_t entry_sent_ns(const struct journal_entry *entry);
 int64_t entry_received_ns(const struct journal_entry *entry, const char *probe);
+/* Whether something was still starting in a sample: the window counts from behind it. */
+bool entry_settles(const struct journal_entry *sample);
 /* The output of the last evidence of `probe` in an entry (transition or sample); empty where
  * there is none. */
 enum error_code entry_output(struct journal *journal, const struct journal_entry *entry,

@@ -120,6 +120,19 @@ static const char *policy_to_keep(const struct step *step)
                : deployment_open_string(&step->driver->deployment, "expect");
 }
 
+/* With the list behind the voices, which is the last one: what was starting may have ended by then.
+ */
+static enum error_code judge_last(struct step *step, struct error *error)
+{
+    const struct evidence_item *list = evidence_last(&step->evidence, PROBE_COMPOSE_CONTAINERS,
+                                                     NULL);
+    enum error_code code = containers_read(&list->output, &step->seen.containers, error);
+    const struct container *sick = code == ERROR_OK ? settling_first_sick(step) : NULL;
+    return sick != NULL ? step_is(step, EVENT_UNHEALTHY, "service %s is %s %s", sick->service,
+                                  sick->state, sick->health)
+                        : code;
+}
+
 static enum error_code judge_policy(struct step *step, struct error *error)
 {
     struct step_seen *seen = &step->seen;
@@ -151,7 +164,8 @@ static enum error_code judge_policy(struct step *step, struct error *error)
     if (code != ERROR_OK)
         return code;
     window_interlock_note(step->driver, &seen->interlock);
-    return judge_interlock(step, error);
+    code = judge_last(step, error);
+    return step_goes_on(step, code) ? judge_interlock(step, error) : code;
 }
 
 /* What is still starting is watched from here on. */

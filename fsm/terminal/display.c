@@ -166,7 +166,7 @@ static void add_bar(struct sheet *sheet, const struct display_model *model, unsi
     }
     int64_t length_ns = window->length_ms * 1000000,
             end_ns = window->open ? model->now_ns : window->last_ns;
-    int64_t passed_ns = window->first_ns > 0 ? end_ns - window->first_ns : 0,
+    int64_t passed_ns = window->first_ns > 0 && !window->settling ? end_ns - window->first_ns : 0,
             left_ns = length_ns - passed_ns, age_ns = model->now_ns - window->last_ns;
     char bar[BAR_MAX + 1], time[40], length[40], age[40] = "", behind[200];
     write_duration(length_ns, length, sizeof length);
@@ -174,7 +174,8 @@ static void add_bar(struct sheet *sheet, const struct display_model *model, unsi
     bool counts = window->open && window->count > 0;
     if (counts)
         age_write(window->last_ns, model->now_ns, age, sizeof age);
-    (void)snprintf(behind, sizeof behind, "%s left of %s, sample %lld%s%s%s", time, length,
+    (void)snprintf(behind, sizeof behind, "%s%s left of %s, sample %lld%s%s%s",
+                   window->settling ? "still starting, at least " : "", time, length,
                    (long long)window->count, counts ? ", " : "", age, counts ? " ago" : "");
     write_bar(passed_ns, length_ns, bar_room(columns, behind), bar);
     add_text(sheet, TONE_STRONG, false, "  window [%s] %s", bar, behind);
@@ -219,7 +220,7 @@ static void add_window(struct sheet *sheet, const struct display_model *model, u
         const struct display_watched *watched = &window->watched[i];
         size_t marks = strlen(watched->marks), kept = columns > 60 ? DISPLAY_SAMPLES : 8,
                from = marks > kept ? marks - kept : 0;
-        bool good = marks > 0 && watched->marks[marks - 1] == '+';
+        bool good = marks > 0 && strchr("+~", watched->marks[marks - 1]) != NULL;
         add_text(sheet, good ? TONE_PLAIN : TONE_BAD, false, "    %-*s  %*s  %s",
                  width < 28 ? width : 28, watched->name, (int)kept, watched->marks + from,
                  watched->last);

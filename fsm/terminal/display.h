@@ -33,7 +33,8 @@ struct display_row {
     int64_t began_ns, took_ns;
 };
 
-/* One thing that every sample checks. '+' good, 'X' failing, '!' a mismatch; oldest first. */
+/* One thing that every sample checks. '+' good, '~' still starting, 'X' failing, '!' a mismatch;
+ * oldest first. */
 struct display_watched {
     char name[64];
     char marks[DISPLAY_SAMPLES + 1];
@@ -42,7 +43,8 @@ struct display_watched {
 
 struct display_window {
     bool shown, open,
-        broken; /* open: it runs now; broken: it was given up and no longer counts down */
+        broken;    /* open: it runs now; broken: it was given up and no longer counts down */
+    bool settling; /* in the last sample something was still starting, and nothing counts yet */
     int64_t first_ns, last_ns, length_ms; /* boot clock; first 0 = no sample yet */
     int64_t count, gap_ms;                /* gap_ms: a sample that is older than this is late */
     struct display_watched watched[DISPLAY_WATCHED_MAX];

@@ -163,7 +163,8 @@ static void fold_sample(const struct journal_entry *entry, const struct config *
     const json_t *items = json_object_get(entry->body, "evidence"),
                  *facts = json_object_get(entry->body, "facts");
     const char *failing = recorded_text(facts, "failing"),
-               *mismatch = recorded_text(facts, "mismatch");
+               *mismatch = recorded_text(facts, "mismatch"),
+               *settling = recorded_text(facts, FACT_SETTLING);
     size_t endpoints = 0;
     for (size_t i = 0; i < json_array_size(items); i++) {
         const json_t *item = json_array_get(items, i);
@@ -171,8 +172,12 @@ static void fold_sample(const struct journal_entry *entry, const struct config *
         if (strcmp(recorded_text(item, "probe"), PROBE_HEALTH) != 0)
             continue;
         write_answer(json_integer_value(json_object_get(item, "status")), last, sizeof last);
-        mark(window, recorded_text(item, "subject"),
-             names_action(failing, recorded_text(item, "subject")) ? 'X' : '+', last);
+        const char *name = recorded_text(item, "subject");
+        mark(window, name,
+             names_action(failing, name)    ? 'X'
+             : names_action(settling, name) ? '~'
+                                            : '+',
+             last);
         endpoints++;
     }
     if (config->setup.services.execution[0] != '\0') {
@@ -192,8 +197,9 @@ static void fold_sample(const struct journal_entry *entry, const struct config *
         mark(window, window->watched[i].name, ill ? 'X' : '+', ill ? "not running well" : "runs");
     }
     window->last_ns = item_sent_ns(json_array_get(items, 0));
-    if (window->count++ == 0)
+    if (window->count++ == 0 || window->settling || settling[0] != '\0')
         window->first_ns = window->last_ns;
+    window->settling = settling[0] != '\0';
 }
 
 static bool is_window(const struct journal_entry *entry)

@@ -25,6 +25,7 @@ void progress_transition(const struct driver *driver, const struct transition *e
                          const char *reason);
 void progress_reconciliation(const struct driver *driver, const char *action, const char *found,
                              const char *then, const char *reason);
+#define PROGRESS_SETTLING "something is still starting; the window counts from its end"
 void progress_sample(const struct driver *driver, int64_t number, int64_t elapsed_ms,
                      int64_t window_ms, const char *summary);
 void progress_word(const struct driver *driver, const char *format, ...)

@@ -146,6 +146,18 @@ static void display_render_late_sample_of_a_driver_that_lives_is_named(void **st
                            "  the last sample is 25 s old; a driver lives (process 4711)\n"));
 }
 
+/* Nobody knows yet when the window will be over. */
+static void display_render_while_something_starts_nothing_is_counted(void **state)
+{
+    struct display_model model = in_the_window();
+    CLEANUP_BYTES struct bytes text = {0};
+    (void)state;
+    model.window.settling = true;
+    render(&model, 100, 50, false, &text);
+    assert_non_null(strstr((const char *)text.data,
+                           "still starting, at least 5 min 00 s left of 5 min 00 s, sample 24"));
+}
+
 /* Nothing on the screen runs that does not run. */
 static void display_render_rolling_back_counts_the_rollback_and_no_window(void **state)
 {
@@ -356,6 +368,7 @@ int main(void)
         cmocka_unit_test(display_render_window_open_whole_frame),
         cmocka_unit_test(display_render_dead_driver_says_nobody_is_watching),
         cmocka_unit_test(display_render_absent_guard_and_question_are_shown),
+        cmocka_unit_test(display_render_while_something_starts_nothing_is_counted),
         cmocka_unit_test(display_render_late_sample_of_a_driver_that_lives_is_named),
         cmocka_unit_test(display_render_rolling_back_counts_the_rollback_and_no_window),
         cmocka_unit_test(display_read_way_back_counts_from_the_first_make_safe),

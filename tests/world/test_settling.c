@@ -93,12 +93,62 @@ static void rollback_waits_for_what_starts_slowly(void **state)
     expect(world, &by_check, "begin release --reason test", ROLLED_BACK, "");
 }
 
+static void spoil_web(struct titan *titan, void *context)
+{
+    struct titan_container *web = titan_running(titan, "web");
+    (void)context;
+    for (size_t i = 0; web != NULL && i < titan->image_count; i++)
+        if (&titan->images[i] == web->image)
+            titan->images[i].faults |= FAULT_UNHEALTHY;
+}
+
+static void kill_web(struct titan *titan, void *context)
+{
+    struct titan_container *web = titan_running(titan, "web");
+    (void)context;
+    if (web != NULL)
+        titan_restart(titan, web);
+}
+
+static void break_docker(struct titan *titan, void *context)
+{
+    titan->docker_down = context != NULL;
+}
+
+/* What web does while it is starting, at any moment: both read the same of it. */
+static void whenever_web_turns_driver_and_verifier_agree(void **state)
+{
+    static void (*const turns[])(struct titan *, void *) = {spoil_web, kill_web, lift_web,
+                                                            break_docker};
+    static char down[] = "down";
+    enum { FROM_MS = 2000, UNTIL_MS = 60000, STEP_MS = 3777 };
+    (void)state;
+    for (int at_ms = FROM_MS; at_ms < UNTIL_MS; at_ms += STEP_MS) {
+        size_t way = (size_t)(at_ms / STEP_MS) % (sizeof turns / sizeof turns[0]);
+        struct scripted *world = slow_world(&by_check, 2 * MINUTE_MS,
+                                            &(struct titan_release){.subject = "a"});
+        char *report = NULL;
+        int64_t now_ns = world->timeline.now_ns;
+        assert_int_equal(person_runs(world, "begin release --reason test"), 0);
+        titan_at(&world->titan, now_ns + at_ms * INT64_C(1000000), turns[way],
+                 turns[way] == break_docker ? down : NULL);
+        if (turns[way] == break_docker)
+            titan_at(&world->titan, now_ns + (at_ms + 7000) * INT64_C(1000000), break_docker, NULL);
+        (void)person_runs(world, GO);
+        if (verdict_of(world, &by_check, &report) != 0)
+            fail_msg("%d ms, way %zu: %s\n%s", at_ms, way, report, person_said());
+        free(report);
+        scripted_close(world);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(slow_release_completes_and_its_window_counts_from_then_on),
         cmocka_unit_test(release_that_never_starts_goes_back),
         cmocka_unit_test(release_that_starts_too_slowly_goes_back),
+        cmocka_unit_test(whenever_web_turns_driver_and_verifier_agree),
         cmocka_unit_test(rollback_waits_for_what_starts_slowly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

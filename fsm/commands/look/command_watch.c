@@ -12,17 +12,22 @@
 
 static const int64_t PAUSE_NS = 300000000;
 
-/* Of the intent that this sample belongs to. */
+/* Of the window that this sample belongs to, from where nothing was starting any more. */
 static int64_t elapsed_ms(const struct deployment *deployment, const struct journal_entry *sample)
 {
     json_int_t intent = json_integer_value(json_object_get(sample->body, "intent"));
-    for (size_t i = 0; i < deployment->count; i++) {
+    int64_t first_ns = 0;
+    bool settled = false;
+    for (size_t i = 0; i < deployment->count && deployment->entries[i].seq <= sample->seq; i++) {
         const struct journal_entry *entry = &deployment->entries[i];
-        if (strcmp(entry->type, ENTRY_SAMPLE) == 0
-            && json_integer_value(json_object_get(entry->body, "intent")) == intent)
-            return (entry_sent_ns(sample) - entry_sent_ns(entry)) / 1000000;
+        if (strcmp(entry->type, ENTRY_SAMPLE) != 0
+            || json_integer_value(json_object_get(entry->body, "intent")) != intent)
+            continue;
+        if (!settled || entry_settles(entry))
+            first_ns = entry_sent_ns(entry);
+        settled = !entry_settles(entry);
     }
-    return 0;
+    return (entry_sent_ns(sample) - first_ns) / 1000000;
 }
 
 static void replay_sample(const struct driver *driver, const struct journal_entry *entry)
@@ -32,6 +37,7 @@ static void replay_sample(const struct driver *driver, const struct journal_entr
                *mismatch = json_string_value(json_object_get(facts, "mismatch"));
     const char *summary = mismatch != NULL && mismatch[0] != '\0' ? mismatch
                           : failing != NULL && failing[0] != '\0' ? failing
+                          : entry_settles(entry)                  ? PROGRESS_SETTLING
                                                                   : "all good";
     progress_sample(driver, json_integer_value(json_object_get(entry->body, "n")),
                     elapsed_ms(&driver->deployment, entry), driver->config.limits.window_ms,

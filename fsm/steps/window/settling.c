@@ -34,7 +34,7 @@ static bool is_soon_enough(const struct step *step)
     struct clock_reading now;
     struct error ignored;
     return up_ns > 0 && list != NULL
-           && (list->received_ns - up_ns) / 1000000 <= driver->config.limits.service_start_ms
+           && list->received_ns - up_ns <= driver->config.limits.service_start_ms * 1000000
            && driver->clock->read(driver->clock->context, &now, &ignored) == ERROR_OK
            && strcmp(now.boot, switched->boot) == 0;
 }

@@ -180,11 +180,10 @@ static bool judge_sample(struct step *step, const struct look *look, struct tall
     const char *over = count_failures(tally, look->failing, limits->failures);
     int64_t took_ms = (look->received_ns - look->sent_ns) / 1000000;
     progress_sample(step->driver, number, elapsed_ms, limits->window_ms,
-                    look->mismatch[0] != '\0'  ? look->mismatch
-                    : look->failing[0] != '\0' ? look->text
-                    : look->settling[0] != '\0'
-                        ? "something is still starting; the window counts from its end"
-                        : "all good");
+                    look->mismatch[0] != '\0'   ? look->mismatch
+                    : look->failing[0] != '\0'  ? look->text
+                    : look->settling[0] != '\0' ? PROGRESS_SETTLING
+                                                : "all good");
     if (look->mismatch[0] != '\0')
         (void)step_is(step, EVENT_MISMATCH, "%s", look->mismatch);
     else if (was_lost && tally->lost)
@@ -209,27 +208,31 @@ static bool judge_sample(struct step *step, const struct look *look, struct tall
 }
 
 /* Says once after an interruption why it goes on, and for how long. */
-static void say_interrupted(const struct driver *driver, int64_t first_ns, bool *said)
+static void say_interrupted(const struct driver *driver, const struct window_past *past, bool *said)
 {
     if (*said || !driver_is_interrupted(driver))
         return;
-    int64_t left_ns = first_ns + driver->config.limits.window_ms * 1000000 - driver_now_ns(driver);
-    progress_word(driver,
-                  "Stopping after the health window (%lld s left). Press Ctrl-C again to quit now; "
-                  "the release then runs unwatched",
-                  (long long)(left_ns > 0 ? (left_ns + 999999999) / 1000000000 : 0));
+    int64_t left_ns = past->first_ns + driver->config.limits.window_ms * 1000000
+                      - driver_now_ns(driver);
+    progress_word(
+        driver,
+        "Stopping after the health window (%s%lld s left). Press Ctrl-C again to quit now; "
+        "the release then runs unwatched",
+        past->settling ? "something is still starting; at least " : "",
+        (long long)(left_ns > 0 ? (left_ns + 999999999) / 1000000000 : 0));
     *said = true;
 }
 
 static enum error_code wait_for_next_sample(const struct driver *driver, int64_t next_ns,
-                                            int64_t first_ns, bool *said, struct error *error)
+                                            const struct window_past *past, bool *said,
+                                            struct error *error)
 {
-    say_interrupted(driver, first_ns, said);
+    say_interrupted(driver, past, said);
     while (driver_now_ns(driver) < next_ns) {
         enum error_code code = driver->clock->sleep_until(driver->clock->context, next_ns, error);
         if (code != ERROR_OK)
             return code;
-        say_interrupted(driver, first_ns, said); /* a signal ends the sleep */
+        say_interrupted(driver, past, said); /* a signal ends the sleep */
     }
     return ERROR_OK;
 }
@@ -275,7 +278,7 @@ static enum error_code watch_window(struct step *step, const struct expectation 
             code = keep_tenancy_renew_when_due(driver, error);
         if (step_goes_on(step, code))
             code = wait_for_next_sample(driver, look.sent_ns + limits->sample_interval_ms * 1000000,
-                                        past.first_ns, &said, error);
+                                        &past, &said, error);
     }
     return code;
 }

@@ -90,6 +90,13 @@ static enum error_code record_unanswered(struct step *step, struct look *look, c
         &(struct evidence_unanswered){probe, subject, EVIDENCE_UNANSWERED, sent_ns, now_ns}, error);
 }
 
+/* A service whose list failed fails. */
+static void fail_services(const struct step *step, struct look *look, const char *text)
+{
+    for (size_t i = 0; step->origin.known && i < step->origin.containers.count; i++)
+        add_failing(look, step->origin.containers.list[i].service, text);
+}
+
 /* Without the list nothing else can be told: every endpoint, every service and the policy hash
  * count as failed. */
 static enum error_code fail_whole_look(struct step *step, struct look *look, struct error *error)
@@ -104,8 +111,7 @@ static enum error_code fail_whole_look(struct step *step, struct look *look, str
         code = health_unanswered(step->driver->clock, setup->endpoints[i].name,
                                  driver_now_ns(step->driver), &step->evidence, error);
     }
-    for (size_t i = 0; step->origin.known && i < step->origin.containers.count; i++)
-        add_failing(look, step->origin.containers.list[i].service, cause.what);
+    fail_services(step, look, cause.what);
     if (step_has_policy(step))
         add_failing(look, "policy_hash", cause.what);
     return code;
@@ -226,8 +232,10 @@ static enum error_code judge_last_list(struct step *step, const struct window_or
 {
     const struct evidence_item *item = evidence_last(&step->evidence, PROBE_COMPOSE_CONTAINERS,
                                                      NULL);
-    if (item->status != 0)
+    if (item->status != 0) {
+        fail_services(step, look, (const char *)item->output.data);
         return ERROR_OK;
+    }
     enum error_code code = containers_read(&item->output, &step->seen.containers, error);
     if (code == ERROR_OK)
         judge_containers(step, origin, look);

@@ -35,9 +35,7 @@ struct window_past window_past(const struct deployment *deployment, uint64_t int
         if (!window_has_sample(entry, intent))
             continue;
         past.same_boot = past.same_boot && strcmp(entry->boot, boot) == 0;
-        const char *settling = json_string_value(
-            json_object_get(json_object_get(entry->body, "facts"), FACT_SETTLING));
-        bool settles = settling != NULL && settling[0] != '\0';
+        bool settles = entry_settles(entry);
         past.last_ns = entry_sent_ns(entry);
         if (past.count++ == 0 || settles || past.settling)
             past.first_ns = past.last_ns;
