@@ -8,7 +8,7 @@
 #include "fsm/config/config_load.h"
 #include "journal/format/names.h"
 
-enum { AGENT_AT_ONCE_MS = 2000 };
+enum { AGENT_AT_ONCE_MS = 2000, JOURNAL_SOON_MS = 2000 };
 
 void driver_watch_signals(const struct world *world)
 {
@@ -239,7 +239,12 @@ enum error_code driver_open(struct driver *driver, const struct driver_options *
     if (code != ERROR_OK)
         return code;
     bool read_only = (needs & (DRIVER_WRITES | DRIVER_DRIVES)) == 0;
-    code = journal_open(driver->config.journal, driver->world, read_only, &driver->journal, error);
+    const struct world_store *store = driver->world->store;
+    if ((needs & DRIVER_SOON) != 0)
+        code = store->answers(store->context, driver->config.journal, JOURNAL_SOON_MS, error);
+    if (code == ERROR_OK)
+        code = journal_open(driver->config.journal, driver->world, read_only, &driver->journal,
+                            error);
     if (code != ERROR_OK)
         return code;
     driver->recorder.journal = driver->journal;

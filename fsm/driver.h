@@ -40,8 +40,8 @@ enum driver_need {
     DRIVER_WRITES = 1 << 0,   /* appends to the journal */
     DRIVER_DRIVES = 1 << 1,   /* alone: takes driver.lock */
     DRIVER_OPERATOR = 1 << 2, /* the operator's own key is unlocked */
-    DRIVER_SESSION =
-        1 << 3, /* the open deployment's session key, where there is an open deployment */
+    DRIVER_SESSION = 1 << 3,  /* the open deployment's session key, where one is open */
+    DRIVER_SOON = 1 << 4,     /* a journal that does not answer soon is an error */
 };
 
 /* What the last look at Execution showed, to be compared with the next one. */

@@ -29,33 +29,74 @@ void execution_last(const struct deployment *deployment, char *ret_text, size_t 
     }
 }
 
-/* A name that a shell takes as it stands. */
-static bool is_shell_word(const char *word)
+/* What a shell takes as it stands. */
+#define SHELL_WORD "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
+
+static bool is_spelled_by(const char *word, const char *characters)
 {
-    return word[0] != '\0'
-           && strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")
-                  == strlen(word);
+    return word[0] != '\0' && strspn(word, characters) == strlen(word);
+}
+
+static void write_docker(const struct setup_target *target, char ret_text[400])
+{
+    (void)snprintf(ret_text, 400, "%.80s%s%.120s", target->docker,
+                   target->docker_host[0] != '\0' ? " -H " : "", target->docker_host);
+}
+
+/* What a person types to run it on the target. */
+static void write_there(const struct setup_target *target, const char *line, char *ret_text,
+                        size_t size)
+{
+    if (target->local)
+        (void)snprintf(ret_text, size, "%s", line);
+    else
+        (void)snprintf(ret_text, size, "ssh -p %d %s%s%s '%s'", target->port, target->user,
+                       target->user[0] != '\0' ? "@" : "", target->host, line);
 }
 
 /* What a person types to see the same. */
 static void write_look(const struct setup *setup, const char *container, char *ret_text,
                        size_t size)
 {
-    const struct setup_target *target = &setup->target;
-    char docker[400], login[300] = "";
-    const char *quote = target->local ? "" : "'";
-    (void)snprintf(docker, sizeof docker, "%.80s%s%.120s", target->docker,
-                   target->docker_host[0] != '\0' ? " -H " : "", target->docker_host);
-    if (!target->local)
-        (void)snprintf(login, sizeof login, "ssh -p %d %s%s%s ", target->port, target->user,
-                       target->user[0] != '\0' ? "@" : "", target->host);
-    if (is_shell_word(container))
-        (void)snprintf(ret_text, size, "%s%s%s logs --tail 20 %s%s", login, quote, docker,
-                       container, quote);
+    char docker[400], line[700];
+    write_docker(&setup->target, docker);
+    if (is_spelled_by(container, SHELL_WORD))
+        (void)snprintf(line, sizeof line, "%s logs --tail 20 %s", docker, container);
     else
-        (void)snprintf(ret_text, size,
-                       "%s%s%s ps -a --filter label=com.docker.compose.service=%s%s", login, quote,
-                       docker, setup->services.execution, quote);
+        (void)snprintf(line, sizeof line, "%s ps -a --filter label=com.docker.compose.service=%s",
+                       docker, setup->services.execution);
+    write_there(&setup->target, line, ret_text, size);
+}
+
+/* By their label, of this project where it is known. */
+static void write_removal_by_label(const struct driver *driver, const char *docker, char *ret_line,
+                                   size_t size)
+{
+    const struct setup *setup = &driver->config.setup;
+    const char *project = driver->target != NULL ? target_project(driver->target)
+                                                 : setup->compose.project;
+    bool known = is_spelled_by(project, SHELL_WORD);
+    (void)snprintf(ret_line, size,
+                   "%s ps -aq --filter label=com.docker.compose.service=%s%s%s | xargs -r %s rm -f",
+                   docker, setup->services.execution,
+                   known ? " --filter label=com.docker.compose.project=" : "", known ? project : "",
+                   docker);
+}
+
+void execution_removal(const struct driver *driver, const char *names, char *ret_text, size_t size)
+{
+    const struct setup_target *target = &driver->config.setup.target;
+    char docker[400], line[1400], listed[240] = "";
+    size_t length = 0;
+    write_docker(target, docker);
+    for (; *names != '\0' && length < sizeof listed - 1; names++)
+        if (*names != ',')
+            listed[length++] = *names;
+    if (is_spelled_by(listed, SHELL_WORD " "))
+        (void)snprintf(line, sizeof line, "%s rm -f %s", docker, listed);
+    else
+        write_removal_by_label(driver, docker, line, sizeof line);
+    write_there(target, line, ret_text, size);
 }
 
 static void write_state(const struct driver *driver, const struct interlock_view *view,

@@ -12,5 +12,8 @@ void execution_now(struct driver *driver, char *ret_text, size_t size);
 /* The same from the journal alone: " last seen disarmed at 02:14:07 UTC (entry 57)", "" where no
  * entry of the deployment tells. */
 void execution_last(const struct deployment *deployment, char *ret_text, size_t size);
+/* What a person types to remove its container, where nothing else disarmed it: `names` of those
+ * that run, "a, b"; "" = by their label. */
+void execution_removal(const struct driver *driver, const char *names, char *ret_text, size_t size);
 
 #endif

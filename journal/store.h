@@ -21,6 +21,9 @@ enum error_code store_create(const char *directory, struct error *error)
     CHECKED; /* refuses a directory that exists */
 enum error_code store_open(const char *directory, bool read_only, struct store **ret_store,
                            struct error *error) CHECKED;
+/* ERROR_JOURNAL_WRITE where an environment cannot be opened for writing within `wait_ms`, because
+ * something else has its lock or its disk hangs. What else is wrong with it is no matter here. */
+enum error_code store_answers(const char *directory, int64_t wait_ms, struct error *error) CHECKED;
 void store_close(struct store *store);
 static inline void store_closep(struct store **store)
 {

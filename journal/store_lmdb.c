@@ -18,6 +18,13 @@ static enum error_code lmdb_open(void *context, const char *directory, bool read
     return code;
 }
 
+static enum error_code lmdb_answers(void *context, const char *directory, int64_t wait_ms,
+                                    struct error *error)
+{
+    (void)context;
+    return store_answers(directory, wait_ms, error);
+}
+
 static void lmdb_close(void *store)
 {
     store_close(store);
@@ -73,6 +80,7 @@ const struct world_store *store_lmdb(void)
 {
     static const struct world_store table = {.create = lmdb_create,
                                              .open = lmdb_open,
+                                             .answers = lmdb_answers,
                                              .close = lmdb_close,
                                              .size = lmdb_size,
                                              .entry = lmdb_entry,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fsm/execution_now.h"
 #include "fsm/roster/authority.h"
 #include "fsm/steps/disarm.h"
 #include "fsm/terminal/print.h"
@@ -35,16 +36,17 @@ static enum error_code find_signer(struct driver *driver, struct error *error)
     return code == ERROR_OK ? authority_check_own(driver, ROSTER_OPERATOR, error) : code;
 }
 
-/* Needs neither lock nor tenancy. */
+/* Needs neither lock nor tenancy, and waits for nobody who has the journal. */
 static enum error_code open_journal(struct driver *driver, const struct driver_options *options,
                                     struct error *error)
 {
-    enum error_code code = driver_open(driver, options, DRIVER_WRITES | DRIVER_SESSION, error);
+    enum error_code code = driver_open(driver, options,
+                                       DRIVER_WRITES | DRIVER_SESSION | DRIVER_SOON, error);
     if (code != ERROR_OK && driver->journal != NULL
         && driver_is_open(
             driver)) { /* the session key is elsewhere: the operator's own may sign this */
         driver_close(driver);
-        code = driver_open(driver, options, DRIVER_WRITES, error);
+        code = driver_open(driver, options, DRIVER_WRITES | DRIVER_SOON, error);
         driver->recorder.deployment = code == ERROR_OK ? (int64_t)driver->deployment.number
                                                        : JOURNAL_NO_DEPLOYMENT;
     }
@@ -120,7 +122,13 @@ static void say_after(const struct driver *driver, const char *what)
 
 static void say_what_was_seen(const struct driver *driver, const struct disarm_seen *seen)
 {
+    char removal[1600];
     progress_word(driver, "%s; Execution is %s", disarm_words_sent(seen), disarm_words_seen(seen));
+    if (seen->observed || (seen->looked && seen->running == 0))
+        return;
+    execution_removal(driver, seen->names, removal, sizeof removal);
+    progress_word(driver, "NOT disarmed, as far as anybody saw; next, on %s: %s",
+                  driver->config.setup.target.name, removal);
 }
 
 /* Where it could not be recorded before. Now a person may be asked for the key; what was not sent

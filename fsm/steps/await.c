@@ -18,9 +18,9 @@ enum error_code await(const struct await *await, struct error *error)
         int64_t next_ns = clock_boottime_ns(clock) + await->pause_ns;
         if (next_ns >= await->until_ns)
             return code;
-        evidence_cut(await->evidence, before);
         if (clock->sleep_until(clock->context, next_ns, &ignored) != ERROR_OK)
             return code;
+        evidence_cut(await->evidence, before);
     }
 }
 

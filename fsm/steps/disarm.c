@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fsm/past/recorded.h"
+#include "fsm/steps/await.h"
 #include "actions/compose/compose.h"
 #include "actions/target/bus.h"
 #include "journal/format/names.h"
@@ -18,6 +19,7 @@ struct attempt {
     const struct disarm_draft *draft;
     struct disarm_seen *seen;
     struct target *target;
+    struct containers *list; /* of one look, while it is looked for */
     bool tried_to_learn;
     int64_t until_ns; /* of a look's commands: a little longer than one is looked for */
 };
@@ -63,12 +65,6 @@ static bool reach_to_look(struct attempt *attempt)
     return true;
 }
 
-static void end_looking(struct attempt *attempt)
-{
-    if (attempt->target != NULL)
-        target_limit(attempt->target, 0);
-}
-
 static void send_by_bus(struct attempt *attempt)
 {
     struct error error;
@@ -93,19 +89,20 @@ static void send_by_bus(struct attempt *attempt)
     note_why(attempt, &error);
 }
 
-static void look_once(struct attempt *attempt)
+static enum error_code look_once(void *context, struct error *error)
 {
+    struct attempt *attempt = context;
     struct disarm_seen *seen = attempt->seen;
     struct interlock_view view;
-    struct error error;
+    seen->looked = seen->observed = seen->gone = false;
     if (!reach_to_look(attempt))
-        return;
+        return ERROR_OK;
     enum error_code code =
         interlock_look(attempt->target, &(struct interlock_question){.nonce = attempt->draft->key},
-                       attempt->draft->evidence, &view, &error);
+                       attempt->draft->evidence, &view, error);
     if (code != ERROR_OK) {
-        note_why(attempt, &error);
-        return;
+        note_why(attempt, error);
+        return ERROR_OK;
     }
     seen->looked = view.running == 1 || view.gone;
     seen->shown = view.interlock;
@@ -114,62 +111,64 @@ static void look_once(struct attempt *attempt)
     seen->running = view.running;
     memcpy(seen->container, view.container, sizeof seen->container);
     memcpy(seen->names, view.names, sizeof seen->names);
+    return ERROR_OK;
 }
 
-/* Until it is seen disarmed, or nothing of it runs, or the time is over. Evidence of the last look
- * only. */
-static void look_for_disarmed(struct attempt *attempt)
+static bool is_disarm_over(const void *context)
+{
+    const struct disarm_seen *seen = ((const struct attempt *)context)->seen;
+    return seen->observed || (seen->looked && seen->running == 0);
+}
+
+/* The list is kept. */
+static enum error_code list_once(void *context, struct error *error)
+{
+    struct attempt *attempt = context;
+    const char *service = attempt->driver->config.setup.services.execution;
+    attempt->seen->gone = false;
+    if (!reach_to_look(attempt))
+        return ERROR_OK;
+    if (compose_containers(attempt->target, attempt->draft->evidence, attempt->list, error)
+        != ERROR_OK) {
+        note_why(attempt, error);
+        return ERROR_OK;
+    }
+    attempt->seen->looked = true;
+    attempt->seen->gone = containers_find(attempt->list, service) == NULL;
+    return ERROR_OK;
+}
+
+static bool is_gone(const void *context)
+{
+    return ((const struct attempt *)context)->seen->gone;
+}
+
+/* No error ends it before its time: each is noted, and a lost way is opened again. */
+static void look_until(struct attempt *attempt, await_look *look, await_enough *enough)
 {
     const struct clock *clock = attempt->driver->clock;
     int64_t until_ns = clock_boottime_ns(clock) + SEEN_WITHIN_NS;
-    size_t before = attempt->draft->evidence->count;
     struct error ignored;
     attempt->until_ns = until_ns + SEEN_WITHIN_NS;
-    for (;;) {
-        evidence_cut(attempt->draft->evidence, before);
-        attempt->seen->looked = attempt->seen->observed = attempt->seen->gone = false;
-        look_once(attempt);
-        int64_t next_ns = clock_boottime_ns(clock) + LOOK_PAUSE_NS;
-        bool nothing_runs = attempt->seen->looked && attempt->seen->running == 0;
-        if (attempt->seen->observed || nothing_runs || next_ns >= until_ns
-            || clock->sleep_until(clock->context, next_ns, &ignored) != ERROR_OK)
-            break;
-    }
-    end_looking(attempt);
-}
-
-/* Whether the list, which is kept, has no container of Execution. */
-static bool list_shows_gone(struct attempt *attempt, struct containers *containers)
-{
-    struct error error;
-    if (!reach_to_look(attempt))
-        return false;
-    if (compose_containers(attempt->target, attempt->draft->evidence, containers, &error)
-        != ERROR_OK) {
-        note_why(attempt, &error);
-        return false;
-    }
-    attempt->seen->looked = true;
-    return containers_find(containers, attempt->driver->config.setup.services.execution) == NULL;
+    (void)!await(&(struct await){.clock = clock,
+                                 .evidence = attempt->draft->evidence,
+                                 .until_ns = until_ns,
+                                 .pause_ns = LOOK_PAUSE_NS,
+                                 .look = look,
+                                 .enough = enough,
+                                 .context = attempt},
+                 &ignored);
+    if (attempt->target != NULL)
+        target_limit(attempt->target, 0);
 }
 
 static void look_for_gone(struct attempt *attempt)
 {
-    const struct clock *clock = attempt->driver->clock;
-    int64_t until_ns = clock_boottime_ns(clock) + SEEN_WITHIN_NS;
-    size_t before = attempt->draft->evidence->count;
-    struct containers *containers = calloc(1, sizeof *containers); /* too large for the stack */
-    struct error ignored;
-    attempt->until_ns = until_ns + SEEN_WITHIN_NS;
-    for (bool again = containers != NULL; again;) {
-        evidence_cut(attempt->draft->evidence, before);
-        attempt->seen->gone = list_shows_gone(attempt, containers);
-        int64_t next_ns = clock_boottime_ns(clock) + LOOK_PAUSE_NS;
-        again = !attempt->seen->gone && next_ns < until_ns
-                && clock->sleep_until(clock->context, next_ns, &ignored) == ERROR_OK;
-    }
-    end_looking(attempt);
-    free(containers);
+    attempt->list = calloc(1, sizeof *attempt->list); /* too large for the stack */
+    if (attempt->list != NULL)
+        look_until(attempt, list_once, is_gone);
+    free(attempt->list);
+    attempt->list = NULL;
 }
 
 static void remove_container(struct attempt *attempt)
@@ -214,7 +213,7 @@ void disarm_try(struct driver *driver, const struct disarm_draft *draft,
     *ret_seen = (struct disarm_seen){.shown = INTERLOCK_UNKNOWN};
     send_by_bus(&attempt);
     if (ret_seen->bus != DISARM_NOT_SENT || draft->every_way)
-        look_for_disarmed(&attempt);
+        look_until(&attempt, look_once, is_disarm_over);
     if (!draft->every_way || ret_seen->observed)
         return;
     remove_container(&attempt);

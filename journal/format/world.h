@@ -105,6 +105,8 @@ struct world_store {
     enum error_code (*create)(void *context, const char *directory, struct error *error);
     enum error_code (*open)(void *context, const char *directory, bool read_only, void **ret_store,
                             struct error *error);
+    enum error_code (*answers)(void *context, const char *directory, int64_t wait_ms,
+                               struct error *error);
     void (*close)(void *store);
     enum error_code (*size)(void *store, uint64_t *ret_size, struct error *error);
     enum error_code (*entry)(void *store, uint64_t seq, struct bytes *ret_value,

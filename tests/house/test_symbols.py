@@ -31,6 +31,7 @@ WORLD = (
     "actions/target/ssh/ssh_tunnel.c",
     "fsm/terminal/world_*.c",
     "journal/store.c",
+    "journal/store_answers.c",
     "journal/store_directory.c",
 )
 MADE_IN = ("fsm/commands/world.c", "fsm/commands/main.c", "verify/main.c")

@@ -15,6 +15,7 @@
 #include <sodium.h>
 
 #include "journal/journal.h"
+#include "journal/store.h"
 #include "journal/keys/signer_backend.h"
 #include "journal/format/sshsig.h"
 
@@ -221,6 +222,55 @@ static void journal_append_lock_of_the_dead_is_taken_over(void **state)
     journal_close(journal);
 }
 
+/* Inside a write transaction, for good. */
+static enum error_code stand_still(void *context, uint64_t size, const void *last,
+                                   size_t last_bytes, struct bytes *ret_value, struct error *error)
+{
+    (void)context;
+    (void)size;
+    (void)last;
+    (void)last_bytes;
+    (void)ret_value;
+    return error_set(error, ERROR_REFUSED, 0, "", "", "went on: %d", raise(SIGSTOP));
+}
+
+static _Noreturn void hold_lock(const struct place *place)
+{
+    struct store *store = NULL;
+    struct error error;
+    uint64_t seq;
+    bool good = prctl(PR_SET_PDEATHSIG, SIGKILL) == 0
+                && store_open(place->path, false, &store, &error) == ERROR_OK
+                && store_append(store, stand_still, NULL, NULL, 0, &seq, &error) == ERROR_REFUSED;
+    store_close(store);
+    _exit(good ? 0 : 1);
+}
+
+/* What cannot wait for the lock of one that was stopped asks first, and hears so in time. */
+static void store_answers_not_while_a_stopped_process_holds_it(void **state)
+{
+    struct place *place = *state;
+    struct error error;
+    int status;
+    support_ok(store_answers(place->path, 60000, &error), &error);
+    place->children[0] = fork();
+    if (place->children[0] == 0)
+        hold_lock(place);
+    assert_int_equal(waitpid(place->children[0], &status, WUNTRACED), place->children[0]);
+    assert_true(WIFSTOPPED(status));
+    support_code(store_answers(place->path, 300, &error), ERROR_JOURNAL_WRITE, &error);
+    assert_string_equal(error.where, place->path);
+    assert_int_equal(kill(place->children[0], SIGCONT), 0);
+    assert_int_equal(waitpid(place->children[0], &status, 0), place->children[0]);
+    place->children[0] = 0;
+    assert_int_equal(status, 0);
+    support_ok(store_answers(place->path, 60000, &error), &error);
+    support_ok(store_answers("/dev/null/nothing", 60000, &error), &error); /* it answers: no */
+    uint64_t count[10];
+    check_chain(place, count);
+    assert_true(count[9] == 1);
+}
+
 /* A signer that asks, and while it asks somebody else appends. */
 struct asking {
     struct journal *journal;
@@ -275,6 +325,7 @@ int main(void)
         CASE(journal_append_many_processes_keep_one_chain),
         CASE(journal_append_killed_writer_leaves_a_valid_chain),
         CASE(journal_append_lock_of_the_dead_is_taken_over),
+        CASE(store_answers_not_while_a_stopped_process_holds_it),
         CASE(journal_append_head_moved_while_asking_asks_again),
     };
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,12 +19,25 @@ static enum error_code open_store(void *context, const char *directory, bool rea
                                   void **ret_store, struct error *error)
 {
     struct scripted *scripted = context;
-    (void)read_only;
+    if (scripted->stored.held && !read_only)
+        abort();
     if (!scripted->stored.created)
         return error_set(error, ERROR_SYSTEM, 0, directory, "titan-fsm init",
                          "there is no journal");
     *ret_store = scripted;
     return ERROR_OK;
+}
+
+static enum error_code answers(void *context, const char *directory, int64_t wait_ms,
+                               struct error *error)
+{
+    struct scripted *scripted = context;
+    struct timeline *timeline = &scripted->timeline;
+    if (!scripted->stored.held)
+        return ERROR_OK;
+    timeline_move(timeline, timeline->now_ns + wait_ms * 1000000);
+    return error_set(error, ERROR_JOURNAL_WRITE, 0, directory, "end who holds it",
+                     "it did not answer within %lld ms", (long long)wait_ms);
 }
 
 static void close_store(void *store)
@@ -177,6 +190,7 @@ void scripted_fill_store(struct scripted *scripted)
     scripted->store = (struct world_store){.context = scripted,
                                            .create = create,
                                            .open = open_store,
+                                           .answers = answers,
                                            .close = close_store,
                                            .size = size_of,
                                            .entry = read_entry,
