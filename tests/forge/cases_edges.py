@@ -5,6 +5,7 @@ import copy
 
 import edit
 import journals_first
+import journals_more
 from case import Case
 from cases_rules import T, behind
 from steps import Driver
@@ -158,7 +159,35 @@ def other_policy_between():
     return driver
 
 
+def answered_late(overlaps):
+    """The list of the sample, asked before a command beside it, is answered behind what that asked
+    last; or its uptime says so, and its times do not."""
+
+    def work(journal):
+        sample = edit.of_type(journal, "sample", 2)
+        one = edit.item(sample, "compose.containers", 0)
+        command = edit.of_type(journal, "command", -1)
+        last = [item for item in command["body"]["evidence"] if "target" in item][-1]
+        if overlaps:
+            one["received_ns"] = last["sent_ns"] + 2_000_000
+        for key in ("before_ms", "after_ms"):
+            one["target"][key] = last["target"]["before_ms"] + 2
+
+    return work
+
+
 CASES = [
+    Case(
+        "e_answered_late",
+        "C-05",
+        journals_more.disarmed_beside_a_sample,
+        answered_late(True),
+        exit_status=0,
+        finds=("N-01",),
+    ),
+    Case(
+        "e_answered_late_not", "C-05", journals_more.disarmed_beside_a_sample, answered_late(False)
+    ),
     Case("e_restarts_fall", "P-19", "release", other_row("verify_release", restarts=3)),
     Case("e_created", "P-19", "release", other_row("confirm", created_at="2026-11-28T07:00:00Z")),
     Case("e_file_kept", "N-05", other_file_kept, exit_status=0),

@@ -198,7 +198,7 @@ static void follow_target(struct target_clock *clock, const struct entry *entry,
     if (is_beside_command(clock, entry, item)) {
         struct target_clock earlier = {.entry = entry, .item = item};
         if (strcmp(clock->item->target_boot, item->target_boot) == 0)
-            check_uptime(&earlier, entry, clock->item,
+            check_uptime(&earlier, clock->entry, clock->item,
                          (clock->item->received_ns - item->sent_ns) / 1000000, finding);
         return;
     }
