@@ -225,6 +225,21 @@ static enum error_code check_one_each_before(struct step *step)
     return ERROR_OK;
 }
 
+/* L-20: a Docker that tells nothing would make a running Execution safe by absence. */
+static enum error_code check_absence_before(struct step *step)
+{
+    const struct setup *setup = &step->driver->config.setup;
+    if (!step->seen.parity.answered
+        || (step->seen.interlock.running > 0
+            && containers_running(&step->seen.containers, setup->services.execution) > 0))
+        return ERROR_OK;
+    return step_is(
+        step, EVENT_MISMATCH,
+        "somebody replies on %s, and Docker lists no running container of Execution; see "
+        "whether compose.project and docker_host are right, and who replies",
+        setup->bus.subject_policy_hash);
+}
+
 static void add_missing_service(const struct step *step, const char *who, const char *service,
                                 char *text, size_t size)
 {
@@ -318,6 +333,8 @@ enum error_code step_connect(struct step *step, struct error *error)
         code = env_back_keep(step, &tenancy, error);
     if (step_goes_on(step, code) && step_has_policy(step))
         code = check_one_each_before(step);
+    if (step_goes_on(step, code) && step_has_policy(step))
+        code = check_absence_before(step);
     if (step_goes_on(step, code) && step_has_policy(step))
         code = note_missing_before(step, error);
     if (step_goes_on(step, code) && step_has_policy(step))

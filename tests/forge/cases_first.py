@@ -1,4 +1,4 @@
-"""Deployments that begin at zero: cases of L-10, L-18, L-19, H-10, H-14, H-16, R-02, N-13."""
+"""Deployments that begin at zero: cases of L-10, L-18 to L-20, H-10, H-14, H-16, R-02, N-13."""
 
 import edit
 import journals_first
@@ -13,6 +13,20 @@ OTHER = digest("another policy")
 
 def unchanged(_journal):
     pass
+
+
+def replies_unlisted(journal):
+    """Docker lists no running Execution, and the bus has one."""
+    one = edit.item(T(journal, "connect"), "bus.policy_hash")
+    one["status"] = 0
+    edit.put(journal, one, '{"policy_hash":"' + OTHER + '"}')
+
+
+def first_list_without(journal):
+    """Execution is missing in the first list of the snapshot, and runs in the others."""
+    one = edit.item(T(journal, "connect"), "compose.containers", 0)
+    made = [row for row in edit.rows(journal, one) if row["service"] != EXECUTION]
+    edit.put_rows(journal, one, made)
 
 
 def not_removed(journal):
@@ -176,6 +190,10 @@ def unasked(status=3):
 
 
 CASES = [
+    Case("fi_replies", "L-20", journals_first.first_release, replies_unlisted),
+    Case("fi_replies_policy", "L-20", journals_first.first_policy, replies_unlisted),
+    Case("fi_replies_crashed", "L-20", journals_first.crashed_policy, replies_unlisted),
+    Case("fi_replies_listed", "L-20", "release", first_list_without),
     Case("fi_release", "N-13", journals_first.first_release, unchanged, exit_status=0),
     Case("fi_back", "N-13", journals_first.first_release_rolled_back, unchanged, exit_status=0),
     Case("fi_crashed", "N-13", journals_first.crashed_release, unchanged, exit_status=0),

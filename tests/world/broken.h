@@ -140,10 +140,7 @@ bool broken_spoil_output(const struct broken_fault *fault, struct bytes *printed
 void broken_wrap_journal(struct scripted *world);
 /* broken_calls.c: the one that is met at this call, NULL = none. */
 const struct broken_fault *broken_meet(enum broken_call call, const char *detail);
-/* broken_excuse.c: every list says for good that nothing is there: then a release begins at zero,
- * and nobody sees what to take away again. Execution is removed all the same. */
-bool broken_hides_containers(void);
-/* The first finding of a report that the fault does not excuse, NULL = none. */
+/* broken_excuse.c: the first finding of a report that the fault does not excuse, NULL = none. */
 const char *broken_violation(const char *report);
 
 #endif

@@ -46,19 +46,6 @@ static bool applies(enum excuse excuse)
     return false;
 }
 
-bool broken_hides_containers(void)
-{
-    static const char words[] = "Execution (titan-execution) has no container";
-    bool lasts = broken.span != SPAN_ONCE; /* as long as `connect`, whose record stays */
-    for (size_t i = 0;
-         lasts && broken.fault->way == WAY_EMPTY && i < broken.world->stored.entry_count; i++) {
-        const struct bytes *value = &broken.world->stored.entries[i].value;
-        if (memmem(value->data, value->size, words, strlen(words)) != NULL)
-            return true;
-    }
-    return false;
-}
-
 static bool is_excused(const char *line, size_t length)
 {
     for (size_t i = 0; i < sizeof exceptions / sizeof exceptions[0]; i++)

@@ -211,9 +211,7 @@ static bool judge(struct scripted *world, int status, bool mended)
                             .said = said,
                             .disarmed = was_disarmed};
     const char *problem = judge_problem(&end);
-    /* Of a target that showed no container at all, a person says what is restored (attest). */
-    if (problem == NULL && mended && !has_ended(end.state)
-        && (end.state != STATE_ROLLBACK_FAILED || !broken_hides_containers()))
+    if (problem == NULL && mended && !has_ended(end.state))
         problem = "NO WAY ON: whole again, and it comes to no end";
     if (problem != NULL)
         tell(problem, machine_state_name(end.state), status, said);

@@ -244,6 +244,28 @@ static void check_not_started(const struct audit *audit, const struct step *step
                          "its armed marker survives a start");
 }
 
+/* L-20, of the snapshot. */
+static void check_replies_run(const struct audit *audit, const struct step *step,
+                              struct finding *finding)
+{
+    const struct entry *entry = step->transition;
+    bool replied = false, absent = false;
+    for (size_t i = 0; i < entry->item_count; i++) {
+        const struct item *item = &entry->items[i];
+        const struct listing *containers = item->probe == PROBE_COMPOSE_CONTAINERS
+                                               ? reading_list(item)
+                                               : NULL;
+        replied = replied || (item->probe == PROBE_BUS_POLICY_HASH && item->status == 0);
+        absent = absent
+                 || (containers != NULL
+                     && reading_running(containers, audit->genesis.execution) == 0);
+    }
+    if (audit->genesis.has_policy && replied && absent)
+        finding_violated(finding, "L-20", entry,
+                         "somebody replied for the policy hash, and a list of the containers shows "
+                         "no running Execution");
+}
+
 static void check_step(const struct audit *audit, const struct step *step, struct finding *finding)
 {
     bool deploys = step->action == ACTION_DEPLOY_EXECUTION || step->action == ACTION_DEPLOY_BRAIN,
@@ -251,6 +273,8 @@ static void check_step(const struct audit *audit, const struct step *step, struc
     check_publishes(audit, step, finding);
     if (step->action == ACTION_SWITCH_SERVICES || step->action == ACTION_DEPLOY_EXECUTION)
         check_not_started(audit, step, finding);
+    if (good && step->action == ACTION_CONNECT)
+        check_replies_run(audit, step, finding);
     if (good && (step->action == ACTION_DISARM || step->action == ACTION_MAKE_SAFE || deploys))
         check_disarm(audit, step, finding);
     if (deploys || step->action == ACTION_REDEPLOY)
