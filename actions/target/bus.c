@@ -33,8 +33,9 @@ static enum error_code bus_unreachable(const struct setup_bus *setup, size_t at,
     struct bus_server server = bus_server_at(setup, at);
     if (code != ERROR_UNREACHABLE)
         return code;
-    (void)snprintf(where, sizeof where, "%s://%s:%d", setup->tls ? "tls" : "nats", server.host,
-                   server.port);
+    bool literal = strchr(server.host, ':') != NULL; /* an IPv6 address */
+    (void)snprintf(where, sizeof where, "%s://%s%s%s:%d", setup->tls ? "tls" : "nats",
+                   literal ? "[" : "", server.host, literal ? "]" : "", server.port);
     return error_set(error, ERROR_UNREACHABLE, cause.library_code, where,
                      "check `bus` in titan.yml: address, login, TLS; this message was not sent",
                      "the bus cannot be reached: %s", cause.what);

@@ -48,12 +48,6 @@ void bus_address_clear(struct bus_address *address)
     bytes_free(&address->seed);
 }
 
-static enum error_code append_text(struct bytes *bytes, const char *text, size_t size,
-                                   struct error *error)
-{
-    return bytes_append(bytes, text, size, error);
-}
-
 /* What was kept when the target was opened, else the file as it is now, with what is wrong of it.
  */
 static enum error_code read_credential(struct target *target, struct bytes *ret_text,
@@ -63,7 +57,7 @@ static enum error_code read_credential(struct target *target, struct bytes *ret_
     const struct setup_credential *from = &setup->bus.credential;
     const char *kept = secrets_bus_credential(target_secrets(target));
     if (kept != NULL && kept[0] != '\0')
-        return append_text(ret_text, kept, strlen(kept), error);
+        return bytes_append(ret_text, kept, strlen(kept), error);
     if (from->file[0] != '\0') {
         enum error_code code = credential_read_file(target_world(target)->disk, from->file,
                                                     "the credential of the bus", ret_text, error);
@@ -74,7 +68,8 @@ static enum error_code read_credential(struct target *target, struct bytes *ret_
     }
     return error_set(error, ERROR_CONFIG, 0, setup->compose.env_file,
                      "set it there, or use a file: bus.password_file and its like",
-                     "the env file has no value for %s", from->key);
+                     "the env file has no value for %s, or one of more than %d bytes", from->key,
+                     CREDENTIAL_BYTES_MAX);
 }
 
 /* The line behind "-----BEGIN ... <kind>-----" of a .creds text. */
@@ -88,7 +83,7 @@ static enum error_code take_part(const struct bytes *creds, const char *kind,
         return error_set(error, ERROR_CONFIG, 0, "bus.creds_file",
                          "write it with `nsc generate creds`",
                          "the credentials of the bus have no part \"%s\"", kind);
-    return append_text(ret_part, line + 1, length, error);
+    return bytes_append(ret_part, line + 1, length, error);
 }
 
 static enum error_code read_login(struct target *target, struct bus_address *address,

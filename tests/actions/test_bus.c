@@ -80,19 +80,24 @@ static void bus_publish_forbidden_subject_was_not_sent(void **state)
     evidence_clear(&evidence);
 }
 
+static enum error_code request_on(const char *subject, struct evidence *evidence,
+                                  unsigned *ret_answers, struct error *error)
+{
+    return bus_request(local.target,
+                       &(struct bus_question){.probe = PROBE_BUS_POLICY_HASH,
+                                              .subject = subject,
+                                              .payload = "{}",
+                                              .timeout_ms = 2000},
+                       evidence, ret_answers, error);
+}
+
 static void bus_request_without_responder_is_recorded(void **state)
 {
     (void)state;
     static struct evidence evidence;
     struct error error;
     unsigned answers = 7;
-    assert_int_equal(bus_request(local.target,
-                                 &(struct bus_question){.probe = PROBE_BUS_POLICY_HASH,
-                                                        .subject = "nobody",
-                                                        .payload = "{}",
-                                                        .timeout_ms = 2000},
-                                 &evidence, &answers, &error),
-                     ERROR_OK);
+    assert_int_equal(request_on("nobody", &evidence, &answers, &error), ERROR_OK);
     assert_int_equal(answers, 0);
     assert_int_equal(evidence.count, 1);
     assert_int_equal(evidence.items[0].status, 1);
@@ -106,13 +111,7 @@ static void bus_request_forbidden_names_the_permission(void **state)
     static struct evidence evidence;
     struct error error;
     unsigned answers = 7;
-    assert_int_equal(bus_request(local.target,
-                                 &(struct bus_question){.probe = PROBE_BUS_POLICY_HASH,
-                                                        .subject = "forbidden.x",
-                                                        .payload = "{}",
-                                                        .timeout_ms = 2000},
-                                 &evidence, &answers, &error),
-                     ERROR_REFUSED);
+    assert_int_equal(request_on("forbidden.x", &evidence, &answers, &error), ERROR_REFUSED);
     assert_int_equal(evidence.count, 0);
     assert_non_null(strstr(error.what, "publish: { allow: [\"forbidden.x\"] }"));
 }

@@ -37,7 +37,7 @@ static const char *in_directory(unsigned at, const char *name, const char *endin
 static void write_keys(void)
 {
     char command[400];
-    (void)snprintf(command, sizeof command, "python3 %s/tests/actions/bus_keys.py %s %d",
+    (void)snprintf(command, sizeof command, "python3 '%s/tests/actions/bus_keys.py' %s %d",
                    TITAN_SOURCE, local.directory, port);
     assert_int_equal(system(command), 0);
 }

@@ -156,8 +156,7 @@ static void describe_window(const struct audit *audit, const struct tally *tally
     char failed[400], settling[80] = "";
     tally_describe(tally, failed, sizeof failed);
     if (tally->settling > 0)
-        (void)snprintf(settling, sizeof settling,
-                       "; in the first %lld of them something was still starting",
+        (void)snprintf(settling, sizeof settling, "; in %lld of them something was still starting",
                        (long long)tally->settling);
     finding_conclude(finding, last, "%lld samples cover %lld ms without a gap, %s%s%s",
                      (long long)number, (long long)length_ms,

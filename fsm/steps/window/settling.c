@@ -39,7 +39,8 @@ static bool is_soon_enough(const struct step *step)
            && strcmp(now.boot, switched->boot) == 0;
 }
 
-static bool is_of_release(const struct step *step)
+/* The two steps in which somebody watches what starts. */
+static bool step_may_settle(const struct step *step)
 {
     return step->driver->deployment.procedure == PROCEDURE_RELEASE
            && (step->edge->action == ACTION_VERIFY_RELEASE
@@ -48,7 +49,7 @@ static bool is_of_release(const struct step *step)
 
 bool settling_has(const struct step *step, const struct container *container)
 {
-    return is_starting(container) && is_of_release(step) && is_soon_enough(step);
+    return is_starting(container) && step_may_settle(step) && is_soon_enough(step);
 }
 
 bool settling_has_endpoint(const struct step *step, size_t endpoint)
