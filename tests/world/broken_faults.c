@@ -115,16 +115,18 @@ static void put(struct bytes *data, const void *text, size_t size)
         abort();
 }
 
-/* Appends the same 12 bytes until 80 are left, a block at a time while there is space for one. */
+/* The same 12 bytes again and again until 80 are left, in one piece: an array that grows is copied
+   each time under the sanitizers. */
 static void fill(struct bytes *data, const char *unit, size_t size_max)
 {
-    char block[100 * 12];
-    for (size_t i = 0; i < sizeof block; i++)
+    size_t size = size_max > 80 ? (size_max - 80) / 12 * 12 : 0;
+    char *block = malloc(size + 1);
+    if (block == NULL)
+        abort();
+    for (size_t i = 0; i < size; i++)
         block[i] = unit[i % 12];
-    while (data->size + sizeof block + 80 < size_max)
-        put(data, block, sizeof block);
-    while (data->size + 80 < size_max)
-        put(data, unit, 12);
+    put(data, block, size);
+    free(block);
 }
 
 bool broken_spoil(const struct broken_fault *fault, struct bytes *data, size_t size_max)
