@@ -104,6 +104,11 @@ void ending_sick_web(struct scripted *world)
     image_of(world, "web")->faults |= FAULT_UNHEALTHY;
 }
 
+void ending_restart_web(struct scripted *world)
+{
+    titan_restart(&world->titan, titan_running(&world->titan, "web"));
+}
+
 void ending_other_container(struct scripted *world)
 {
     struct titan *titan = &world->titan;

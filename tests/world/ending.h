@@ -39,6 +39,7 @@ void ending_check(const struct ending *ending);
 void ending_dirty_tree(struct scripted *world);
 void ending_clean_tree(struct scripted *world);
 void ending_sick_web(struct scripted *world);
+void ending_restart_web(struct scripted *world);
 void ending_other_container(struct scripted *world);
 void ending_stranger_disarms(struct scripted *world);
 void ending_silent_responder(struct scripted *world);

@@ -14,42 +14,6 @@
 #define A_SAMPLE "\"type\":\"sample\""
 #define TO(state) "\"to\":\"" state "\""
 
-static void restart_web(struct scripted *world)
-{
-    titan_restart(&world->titan, titan_running(&world->titan, "web"));
-}
-
-/* Of the calls that the driver makes for one sample: how many there were, and behind which one web
- * is restarted, 0 = none. */
-static unsigned calls, restart_behind;
-
-static enum error_code count_call(void *context, const struct scripted_call *call,
-                                  struct error *error)
-{
-    struct scripted *world = context;
-    (void)error;
-    if (call->kind == CALL_APPEND)
-        world->fault = NULL;
-    else if (call->after && ++calls == restart_behind)
-        restart_web(world);
-    return ERROR_OK;
-}
-
-static void count_calls(struct scripted *world)
-{
-    calls = 0;
-    world->fault = count_call;
-    world->fault_context = world;
-}
-
-/* The reading of the clock that is slow, of those behind the beginning of the window. */
-static unsigned slow_read;
-
-static void be_slow(struct scripted *world)
-{
-    world->timeline.slow_read = slow_read;
-}
-
 /* It comes up again before each sample. */
 static void crash_loop(struct scripted *world)
 {
@@ -127,7 +91,7 @@ static const struct ending endings[] = {
     {IN_WINDOW("another policy hash", other_policy), ROLLED_BACK_BY(EVENT_MISMATCH)},
     {IN_WINDOW("no policy hash", ending_silent_responder), ROLLED_BACK_BY(EVENT_UNHEALTHY)},
     {IN_WINDOW("crash loop", crash_loop), ROLLED_BACK_BY(EVENT_MISMATCH)},
-    {IN_WINDOW("one restart", restart_web), ROLLED_BACK_BY(EVENT_MISMATCH)},
+    {IN_WINDOW("one restart", ending_restart_web), ROLLED_BACK_BY(EVENT_MISMATCH)},
     {IN_WINDOW("driver away for longer than the gap", NULL), .away_ms = 15000,
      ROLLED_BACK_BY(EVENT_UNHEALTHY)},
     /* Nobody watched, so that the rollback came late: W-12. */
@@ -274,45 +238,10 @@ static void window_ends_as_it_must(void **state)
     print_message("%zu endings\n", sizeof endings / sizeof endings[0]);
 }
 
-/* A sample has two lists of containers. A restart between them is seen by this sample: the verifier
- * refuses a window that goes on after it. */
-static void restart_at_any_moment_of_a_sample_fails_it(void **state)
-{
-    static const struct ending undisturbed = {IN_WINDOW("no restart", count_calls),
-                                              .end = STATE_COMPLETED};
-    static const struct ending ending = {IN_WINDOW("a restart in a sample", count_calls),
-                                         ROLLED_BACK_BY(EVENT_MISMATCH)};
-    (void)state;
-    restart_behind = 0;
-    ending_check(&undisturbed);
-    unsigned all = calls;
-    assert_true(all > 2);
-    for (restart_behind = 1; restart_behind <= all; restart_behind++)
-        ending_check(&ending);
-    print_message("%u calls of a sample\n", all);
-}
-
-/* On a loaded machine the driver waits for the processor at any moment: between two looks at its
- * clock, and before a command. The window that it completes is as long by its evidence. */
-static void slow_at_any_moment_the_window_is_whole(void **state)
-{
-    static const struct ending ending = {.name = "the driver is slow once",
-                                         .release = {.subject = "two"},
-                                         .at = STATE_ARMED,
-                                         .word = "\"action\":\"observe_window\"",
-                                         .act = be_slow,
-                                         .end = STATE_COMPLETED};
-    (void)state;
-    for (slow_read = 1; slow_read <= 40; slow_read++)
-        ending_check(&ending);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(window_ends_as_it_must),
-        cmocka_unit_test(restart_at_any_moment_of_a_sample_fails_it),
-        cmocka_unit_test(slow_at_any_moment_the_window_is_whole),
     };
     return cmocka_run_group_tests(tests, NULL, beginning_close_all);
 }
