@@ -99,9 +99,9 @@ enum error_code driver_unlock(struct driver *driver, struct error *error)
 {
     const struct config_operator *operator= & driver->config.operator;
     bool at_once = driver->options.at_once;
-    if (!operator->agent && at_once && driver->options.passphrase.file == NULL)
+    if (!operator->agent && at_once)
         return error_set(error, ERROR_KEY_REFUSED, 0, operator->key, "give its passphrase",
-                         "the key is locked");
+                         "the key is locked, and to unlock it takes time");
     enum error_code code = operator->agent
                                ? agent_open(driver->world, NULL, operator->public_key,
                                             at_once ? AGENT_AT_ONCE_MS : AGENT_PERSON_MS,
@@ -240,8 +240,10 @@ enum error_code driver_open(struct driver *driver, const struct driver_options *
         return code;
     bool read_only = (needs & (DRIVER_WRITES | DRIVER_DRIVES)) == 0;
     const struct world_store *store = driver->world->store;
-    if ((needs & DRIVER_SOON) != 0)
-        code = store->answers(store->context, driver->config.journal, JOURNAL_SOON_MS, error);
+    if (!read_only)
+        code = store->answers(store->context, driver->config.journal,
+                              (needs & DRIVER_SOON) != 0 ? JOURNAL_SOON_MS : JOURNAL_ANSWER_MS,
+                              error);
     if (code == ERROR_OK)
         code = journal_open(driver->config.journal, driver->world, read_only, &driver->journal,
                             error);

@@ -30,8 +30,8 @@ struct driver_options {
     const char *confirm;
     bool quiet;
     bool json;
-    /* An operator's key that somebody has to be asked for is refused: for an emergency. An agent
-     * has a moment to answer. */
+    /* An operator's key that has to be unlocked is refused, wherever its passphrase is: for an
+     * emergency. An agent has a moment to answer. */
     bool at_once;
 };
 
@@ -41,7 +41,7 @@ enum driver_need {
     DRIVER_DRIVES = 1 << 1,   /* alone: takes driver.lock */
     DRIVER_OPERATOR = 1 << 2, /* the operator's own key is unlocked */
     DRIVER_SESSION = 1 << 3,  /* the open deployment's session key, where one is open */
-    DRIVER_SOON = 1 << 4,     /* a journal that does not answer soon is an error */
+    DRIVER_SOON = 1 << 4,     /* for an emergency: a journal has a moment to answer */
 };
 
 /* What the last look at Execution showed, to be compared with the next one. */

@@ -132,7 +132,9 @@ static enum error_code append_signed(struct recorder *recorder, struct signer *s
     bool may_note = strcmp(type, ENTRY_GENESIS) != 0 && strcmp(type, ENTRY_ROSTER) != 0
                     && strcmp(type, ENTRY_OPEN) != 0
                     && (deployment == JOURNAL_NO_DEPLOYMENT || signer == recorder->session);
-    enum error_code code = may_note ? watch_wall_clock(recorder, signer, error) : ERROR_OK;
+    enum error_code code = journal_answers(recorder->journal, error);
+    if (code == ERROR_OK && may_note)
+        code = watch_wall_clock(recorder, signer, error);
     if (code != ERROR_OK)
         return code;
     return journal_append(recorder->journal,

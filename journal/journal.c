@@ -33,6 +33,12 @@ bool journal_is_read_only(const struct journal *journal)
     return journal->read_only;
 }
 
+enum error_code journal_answers(const struct journal *journal, struct error *error)
+{
+    const struct world_store *table = journal->table;
+    return table->answers(table->context, journal->directory, JOURNAL_ANSWER_MS, error);
+}
+
 enum error_code journal_file_bytes(const struct journal *journal, uint64_t *ret_bytes,
                                    struct error *error)
 {
@@ -272,7 +278,9 @@ enum error_code journal_blob(struct journal *journal, const uint8_t hash[SHA256_
 enum error_code journal_state_put(struct journal *journal, const char *key, const void *value,
                                   size_t size, struct error *error)
 {
-    return journal->table->state_put(journal->store, key, value, size, error);
+    enum error_code code = journal_answers(journal, error);
+    return code == ERROR_OK ? journal->table->state_put(journal->store, key, value, size, error)
+                            : code;
 }
 
 enum error_code journal_state_get(struct journal *journal, const char *key, struct bytes *ret_value,

@@ -21,6 +21,10 @@
 
 struct journal;
 
+/* How long a driver waits for other writers and for the disk: whoever has the lock may stand still,
+ * and then nobody watches any more. */
+enum { JOURNAL_ANSWER_MS = 10000 };
+
 struct journal_head {
     uint64_t size;              /* number of entries; 0 = empty */
     uint8_t hash[SHA256_BYTES]; /* of the last stored value */
@@ -50,6 +54,9 @@ enum error_code journal_head(struct journal *journal, struct journal_head *ret_h
 /* The number of entries alone, without reading one. */
 enum error_code journal_size(struct journal *journal, uint64_t *ret_size, struct error *error)
     CHECKED;
+/* ERROR_JOURNAL_WRITE where nothing can be written within JOURNAL_ANSWER_MS; asked ahead of an
+ * append, which would wait for ever. */
+enum error_code journal_answers(const struct journal *journal, struct error *error) CHECKED;
 /* Size of the file that holds the entries. */
 enum error_code journal_file_bytes(const struct journal *journal, uint64_t *ret_bytes,
                                    struct error *error) CHECKED;

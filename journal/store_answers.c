@@ -6,7 +6,9 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* A disk that hangs may still read from memory. The file has no name and is gone with its end. */
@@ -25,6 +27,7 @@ static _Noreturn void go_ahead(const char *directory, int answer)
 {
     struct store *store = NULL;
     struct error ignored;
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* it has the locks of the one that waits for it */
     int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int descriptor = STDIN_FILENO; nothing >= 0 && descriptor <= STDERR_FILENO; descriptor++)
         (void)dup2(nothing, descriptor);
@@ -34,11 +37,15 @@ static _Noreturn void go_ahead(const char *directory, int answer)
     _exit(write(answer, "", 1) == 1 ? 0 : 1);
 }
 
-/* True as soon as it has come to an end, however that looks. */
+/* True as soon as it has come to an end, however that looks. A signal waits with it: one that ended
+ * the wait would leave nothing but to wait for ever. */
 static bool answers_in_time(int answer, pid_t ahead, int64_t wait_ms)
 {
+    sigset_t signals;
     struct pollfd ended = {.fd = answer, .events = POLLIN};
-    bool answered = poll(&ended, 1, (int)wait_ms) != 0;
+    const struct timespec wait = {.tv_sec = wait_ms / 1000, .tv_nsec = wait_ms % 1000 * 1000000};
+    (void)sigfillset(&signals);
+    bool answered = ppoll(&ended, 1, &wait, &signals) != 0;
     if (!answered)
         (void)kill(ahead, SIGKILL);
     (void)waitpid(ahead, NULL, answered ? 0 : WNOHANG); /* one in a hung disk ends later */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -246,6 +247,11 @@ static _Noreturn void hold_lock(const struct place *place)
     _exit(good ? 0 : 1);
 }
 
+static void wake(int signal_number)
+{
+    (void)signal_number;
+}
+
 /* What cannot wait for the lock of one that was stopped asks first, and hears so in time. */
 static void store_answers_not_while_a_stopped_process_holds_it(void **state)
 {
@@ -258,6 +264,9 @@ static void store_answers_not_while_a_stopped_process_holds_it(void **state)
         hold_lock(place);
     assert_int_equal(waitpid(place->children[0], &status, WUNTRACED), place->children[0]);
     assert_true(WIFSTOPPED(status));
+    const struct itimerval soon = {.it_value = {.tv_usec = 20000}};
+    assert_int_equal(sigaction(SIGALRM, &(struct sigaction){.sa_handler = wake}, NULL), 0);
+    assert_int_equal(setitimer(ITIMER_REAL, &soon, NULL), 0); /* a signal is no answer */
     support_code(store_answers(place->path, 300, &error), ERROR_JOURNAL_WRITE, &error);
     assert_string_equal(error.where, place->path);
     assert_int_equal(kill(place->children[0], SIGCONT), 0);

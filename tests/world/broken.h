@@ -28,6 +28,7 @@
     CALL(WIPE, "disk wipe", DISK)                \
     CALL(DIRECTORY, "disk make_directory", DISK) \
     CALL(LOCK, "disk lock", DISK)                \
+    CALL(STORE_ANSWERS, "store answers", STORE)  \
     CALL(STORE_OPEN, "store open", STORE)        \
     CALL(STORE_SIZE, "store size", STORE)        \
     CALL(STORE_ENTRY, "store entry", STORE)      \

@@ -18,6 +18,16 @@ static enum error_code stop(enum broken_call call, struct error *error)
                                                      : ERROR_OK;
 }
 
+static enum error_code answers(void *context, const char *directory, int64_t wait_ms,
+                               struct error *error)
+{
+    const struct broken_fault *fault = broken_meet(BROKEN_STORE_ANSWERS, directory);
+    if (fault == NULL || fault->way != WAY_BEFORE)
+        return was.answers(context, directory, wait_ms, error);
+    timeline_move(&broken.world->timeline, broken.world->timeline.now_ns + wait_ms * 1000000);
+    return broken_error(fault, directory, error);
+}
+
 static enum error_code open_store(void *context, const char *directory, bool read_only,
                                   void **ret_store, struct error *error)
 {
@@ -129,6 +139,7 @@ void broken_wrap_journal(struct scripted *world)
 {
     was = world->store;
     was_clock = world->timeline.clock;
+    world->store.answers = answers;
     world->store.open = open_store;
     world->store.size = size_of;
     world->store.entry = read_entry;

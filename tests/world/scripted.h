@@ -45,7 +45,7 @@ struct scripted_blob {
 struct scripted_store {
     bool created;
     bool full; /* its disk: nothing can be reserved, though what is written still fits */
-    bool held; /* by a process that stands still: opened for writing, it never returns */
+    bool held; /* by a process that stands still: whoever wants to write now never returns */
     struct scripted_entry *entries;
     struct scripted_blob *blobs;
     size_t entry_count, entry_capacity, blob_count, blob_capacity;

@@ -148,6 +148,8 @@ static enum error_code append(void *store, store_make_function *make, void *make
     struct scripted *scripted = store;
     struct scripted_store *stored = &scripted->stored;
     struct bytes value = {0};
+    if (stored->held)
+        abort();
     const struct bytes *last = stored->entry_count > 0
                                    ? &stored->entries[stored->entry_count - 1].value
                                    : NULL;

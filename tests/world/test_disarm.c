@@ -328,6 +328,42 @@ static enum error_code note_publish(void *context, const struct scripted_call *c
     return ERROR_OK;
 }
 
+/* Its passphrase lies in a file that hangs as long as anybody reads it; the key takes its time. */
+static enum error_code hang_on_secrets(void *context, const char *path, void *ret_data, size_t size,
+                                       size_t *ret_size, struct error *error)
+{
+    struct scripted *world = context;
+    (void)ret_data;
+    (void)size;
+    (void)ret_size;
+    timeline_move(&world->timeline, world->timeline.now_ns + INT64_C(3600000000000));
+    return error_set(error, ERROR_KEY_REFUSED, 5, path, "", "input/output error");
+}
+
+static void passphrase_in_a_file_comes_behind_it(void **state)
+{
+    static const char *const lines[] = {
+        "disarm --reason now --passphrase-file /mnt/secret",
+        "disarm --reason now --passphrase-fd 7",
+        "disarm --reason now",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        struct scripted *world = person_begins(75, &choice);
+        name_key(world);
+        world->disk_table.read_secret = hang_on_secrets;
+        world->fault = note_publish;
+        world->fault_context = world;
+        int64_t began_ns = world->timeline.now_ns;
+        assert_int_equal(person_runs(world, lines[i]), KEY_REFUSED);
+        assert_in_range(published_ns - began_ns, 1, INT64_C(4000000000));
+        assert_false(is_armed(world));
+        assert_non_null(strstr(person_said(), "Execution is seen disarmed, and this is not on "
+                                              "record"));
+        scripted_close(world);
+    }
+}
+
 static void silent_agent_delays_it_by_a_moment(void **state)
 {
     struct scripted *world = person_begins(72, &choice);
@@ -380,6 +416,8 @@ int main(void)
     static const struct CMUnitTest tests[] = {cmocka_unit_test(whatever_is_damaged),
                                               cmocka_unit_test(not_seen_disarmed_names_the_removal),
                                               cmocka_unit_test(silent_agent_delays_it_by_a_moment),
+                                              cmocka_unit_test(
+                                                  passphrase_in_a_file_comes_behind_it),
                                               cmocka_unit_test(key_that_comes_late_records_it)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -148,9 +148,77 @@ static void of_a_driver(void **state)
     assert_true(late >= 4 && without >= 1);
 }
 
+/* A process that stands still takes the journal for itself, before the `left`th entry. */
+struct holder {
+    struct scripted *world;
+    unsigned left;
+};
+
+static enum error_code hold_soon(void *context, const struct scripted_call *call,
+                                 struct error *error)
+{
+    struct holder *holder = context;
+    (void)error;
+    if (call->kind == CALL_APPEND && call->after && holder->left > 0 && --holder->left == 0)
+        holder->world->stored.held = true;
+    return ERROR_OK;
+}
+
+/* Nobody watched, and so a rollback may be late; nothing else may be wrong. */
+static void is_late_at_most(struct scripted *world)
+{
+    char *report = NULL;
+    bool good = verdict_of(world, &choice, &report) <= 1;
+    for (char *at = report; good && (at = strstr(at, "  VIOLATED")) != NULL; at++)
+        good = memmem(at, strcspn(at, "\n"), ": W-12: ", 8) != NULL;
+    if (!good)
+        fail_msg("%s\n%s", report, person_said());
+    free(report);
+}
+
+static void judge_held(struct scripted *world, int status, bool hot)
+{
+    world->fault = NULL;
+    world->stored.held = false;
+    insist(status == IS_JOURNAL_WRITE, "the end says that it is the journal");
+    insist(strstr(person_said(), "did not answer within") != NULL, "and why");
+    insist(!hot || strstr(person_said(), "DISARM was sent, without a record; Execution is") != NULL,
+           "what was sent, and that it is not on record");
+    insist(!hot || !is_armed_now(world), "disarmed");
+    status = person_runs(world, RESUME);
+    insist(status == 0 || status == IS_ROLLED_BACK, "there is a way on");
+    is_late_at_most(world);
+}
+
+/* Neither the driver nor its own DISARM waits for it, wherever it comes. */
+static void of_a_driver_whose_journal_is_held(void **state)
+{
+    unsigned hot = 0, calm = 0;
+    (void)state;
+    for (unsigned entry = 1;; entry++) {
+        struct scripted *world = begun();
+        struct holder holder = {.world = world, .left = entry};
+        world->fault = hold_soon;
+        world->fault_context = &holder;
+        int status = person_runs(world, GO);
+        bool held = world->stored.held;
+        if (held && status != 0) {
+            bool changed = world->titan.seen.start_count > 3;
+            judge_held(world, status, changed);
+            hot += changed;
+            calm += !changed;
+        }
+        scripted_close(world);
+        if (!held)
+            break;
+    }
+    assert_true(hot >= 10 && calm >= 10);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {cmocka_unit_test(by_hand),
-                                              cmocka_unit_test(of_a_driver)};
+                                              cmocka_unit_test(of_a_driver),
+                                              cmocka_unit_test(of_a_driver_whose_journal_is_held)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
