@@ -183,6 +183,15 @@ static bool read_mark(const char *at, size_t size, const char *mark, char boot[B
     return true;
 }
 
+/* What a login shell prints of itself stands in front of it, and is dropped: nobody but the command
+ * knows the mark. NULL where there is none. */
+static const char *find_first_mark(const struct bytes *printed, const char *mark)
+{
+    char wanted[MARK_HEX + 2];
+    int length = snprintf(wanted, sizeof wanted, "\n%s", mark);
+    return printed->size > 0 ? memmem(printed->data, printed->size, wanted, (size_t)length) : NULL;
+}
+
 enum error_code envelope_read(const char *mark, const struct bytes *printed,
                               struct target_result *result, struct error *error)
 {
@@ -190,13 +199,16 @@ enum error_code envelope_read(const char *mark, const struct bytes *printed,
     size_t size = printed->size;
     char word[16], boot[BOOT_ID_LENGTH + 1];
     int64_t no_wall_ms;
-    const char *first = size > 1 ? memchr(text + 1, '\n', size - 1) : NULL;
+    const char *begin = find_first_mark(printed, mark);
+    const char *first = begin != NULL ? memchr(begin + 1, '\n', size - (size_t)(begin + 1 - text))
+                                      : NULL;
     if (first == NULL
-        || !read_mark(text, (size_t)(first - text), mark, result->span.boot,
+        || !read_mark(begin, (size_t)(first - begin), mark, result->span.boot,
                       &result->span.before_ms, word, &result->span.wall_ms))
-        return error_set(
-            error, ERROR_PROTOCOL, 0, "target", "check that sh, timeout, flock and /proc are there",
-            "the target's shell did not print the line that must precede a command's output");
+        return error_set(error, ERROR_PROTOCOL, 0, "target",
+                         "give the account a login shell that runs commands, and see that printf, "
+                         "date and /proc are there",
+                         "the target's login shell did not run sh");
     const char *body = first + 1;
     size_t body_bytes = size - (size_t)(body - text);
     const char *last = body_bytes > 1 ? memrchr(body, '\n', body_bytes - 1) : NULL;

@@ -22,9 +22,9 @@ struct setup_target {
     const char *name; /* titan-prod */
     bool local;       /* run here instead of over ssh */
     const char *host; /* ssh */
-    int port;
+    int port;         /* 22 = that of ssh_config, where it names one */
     const char *user;
-    const char *identity;    /* private key file, "" = agent or ssh_config's own */
+    const char *identity;    /* key file, private or public; "" = agent or ssh_config's own */
     const char *known_hosts; /* "" = ~/.ssh/known_hosts */
     const char *ssh_config;  /* "" = none is read */
     const char *directory;   /* /opt/titan, absolute, on the target */

@@ -234,6 +234,26 @@ static enum error_code redact_result(const struct target *target,
     return code == ERROR_OK ? target_redact(target, REDACT_ALL, &result->errors, error) : code;
 }
 
+/* Nothing of ours ran: it is the login shell that speaks, on either stream. */
+static void quote_shell(const struct target *target, const struct raw_result *raw,
+                        struct error *error)
+{
+    const struct bytes *said = raw->output.size > 0 ? &raw->output : &raw->errors;
+    CLEANUP_BYTES struct bytes text = {0};
+    struct error ignored;
+    char next[sizeof error->next];
+    if (said->size == 0 || bytes_append(&text, said->data, said->size, &ignored) != ERROR_OK
+        || (target->secrets != NULL
+            && target_redact(target, REDACT_ALL, &text, &ignored) != ERROR_OK))
+        return;
+    text_cut(next, sizeof next, error->next);
+    const char *words = (const char *)text.data;
+    words += strspn(words, "\r\n\t ");
+    (void)error_set(error, ERROR_PROTOCOL, 0, target->setup->target.name, next,
+                    "the target's login shell did not run sh, but printed: %.*s",
+                    (int)strcspn(words, "\r\n"), words);
+}
+
 /* Takes *raw over. */
 static enum error_code read_result(const struct target *target,
                                    const struct target_command *command, const char *mark,
@@ -241,6 +261,8 @@ static enum error_code read_result(const struct target *target,
                                    struct error *error)
 {
     enum error_code code = envelope_read(mark, &raw->output, result, error);
+    if (code == ERROR_PROTOCOL && result->span.boot[0] == '\0')
+        quote_shell(target, raw, error);
     result->errors = raw->errors;
     bytes_free(&raw->output);
     if (code == ERROR_OK)

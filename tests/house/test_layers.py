@@ -27,6 +27,8 @@ LIBRARIES = {
     "lmdb.h": ("journal/store_handle.h", "verify/read/reader_lmdb.c"),
     "libssh/": (
         "actions/target/ssh/ssh.c",
+        "actions/target/ssh/ssh_auth.h",
+        "actions/target/ssh/ssh_connection.h",
         "actions/target/ssh/ssh_host.c",
         "actions/target/ssh/ssh_host.h",
         "actions/target/ssh/ssh_tunnel.h",

@@ -6,6 +6,8 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+#include "actions/target/ssh/ssh_pattern.h"
+
 enum { SHA1_BYTES = 20, HOST_MAX = 300 };
 
 enum marker { MARKER_NONE = 0, MARKER_REVOKED, MARKER_AUTHORITY, MARKER_UNKNOWN };
@@ -32,31 +34,6 @@ static bool word_is(const struct word *word, const char *text)
     return word->length == strlen(text) && memcmp(word->text, text, word->length) == 0;
 }
 
-/* `*` and `?`, in lower case. */
-static bool glob_matches(const char *host, const char *pattern, size_t length)
-{
-    const char *retry = NULL;
-    size_t at = 0, star = 0;
-    while (*host != '\0') {
-        if (at < length && pattern[at] == '*') {
-            star = ++at;
-            retry = host;
-        } else if (at < length
-                   && (pattern[at] == '?' || tolower((unsigned char)pattern[at]) == *host)) {
-            at++;
-            host++;
-        } else if (retry != NULL) {
-            at = star;
-            host = ++retry;
-        } else {
-            return false;
-        }
-    }
-    while (at < length && pattern[at] == '*')
-        at++;
-    return at == length;
-}
-
 /* A pattern with `!` that matches takes the host out, whatever else matches. */
 static bool list_matches(const char *host, const struct word *list)
 {
@@ -65,7 +42,7 @@ static bool list_matches(const char *host, const struct word *list)
         const char *from = list->text + at, *comma = memchr(from, ',', list->length - at);
         size_t length = comma != NULL ? (size_t)(comma - from) : list->length - at;
         bool negated = length > 0 && from[0] == '!';
-        if (length > negated && glob_matches(host, from + negated, length - negated)) {
+        if (length > negated && ssh_pattern_matches(host, from + negated, length - negated)) {
             if (negated)
                 return false;
             found = true;

@@ -10,16 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #include <libssh/libssh.h>
 #include <sodium.h>
 
+#include "actions/target/ssh/ssh_connection.h"
 #include "actions/target/ssh/ssh_host.h"
 #include "actions/target/ssh/ssh_tunnel.h"
 #include "journal/format/text.h"
 
-enum { CONNECT_SECONDS = 10, POLL_MS = 200, CHUNK_BYTES = 8192 };
+enum { POLL_MS = 200, CHUNK_BYTES = 8192 };
 
 struct ssh_backend {
     const struct setup_target *setup;
@@ -28,105 +28,6 @@ struct ssh_backend {
     bool tunnel_used; /* a forward is open */
     char host_key[64];
 };
-
-static enum error_code ssh_unreachable(const struct setup_target *setup, ssh_session session,
-                                       const char *what, struct error *error)
-{
-    char where[200];
-    (void)snprintf(where, sizeof where, "%s:%d", setup->host, setup->port);
-    return error_set(error, ERROR_UNREACHABLE, session != NULL ? ssh_get_error_code(session) : 0,
-                     where, "check host and network, then titan-fsm resume", "%s: %.200s", what,
-                     session != NULL ? ssh_get_error(session) : "");
-}
-
-/* The library waits for a FIFO for ever. */
-static bool is_regular_file(const char *path)
-{
-    struct stat status;
-    return stat(path, &status) == 0 && S_ISREG(status.st_mode);
-}
-
-static bool set_options(ssh_session session, const struct setup_target *setup,
-                        const struct ssh_host *host)
-{
-    int strict = 1, process = 0, nodelay = 1, port = setup->port;
-    long seconds = CONNECT_SECONDS;
-    bool good = ssh_options_set(session, SSH_OPTIONS_HOST, setup->host) == SSH_OK;
-    if (good && setup->ssh_config[0] != '\0')
-        good = ssh_options_parse_config(session, setup->ssh_config) == SSH_OK;
-    good = good && ssh_options_set(session, SSH_OPTIONS_PORT, &port) == SSH_OK
-           && ssh_options_set(session, SSH_OPTIONS_TIMEOUT, &seconds) == SSH_OK
-           && ssh_options_set(session, SSH_OPTIONS_NODELAY, &nodelay) == SSH_OK;
-    if (good && setup->user[0] != '\0')
-        good = ssh_options_set(session, SSH_OPTIONS_USER, setup->user) == SSH_OK;
-    good = good && ssh_host_set_files(session, host);
-    /* Last, because a configuration that says `StrictHostKeyChecking no` makes libssh call a
-     * changed key known. */
-    return good && ssh_options_set(session, SSH_OPTIONS_STRICTHOSTKEYCHECK, &strict) == SSH_OK
-           && ssh_options_set(session, SSH_OPTIONS_PROCESS_CONFIG, &process) == SSH_OK;
-}
-
-static enum error_code authenticate(ssh_session session, const struct setup_target *setup,
-                                    struct error *error)
-{
-    ssh_key key = NULL;
-    int result = SSH_AUTH_DENIED;
-    if (setup->identity[0] == '\0')
-        result = ssh_userauth_publickey_auto(session, NULL, NULL);
-    else if (is_regular_file(setup->identity)
-             && ssh_pki_import_privkey_file(setup->identity, "", NULL, NULL, &key) == SSH_OK)
-        result = ssh_userauth_publickey(session, NULL, key);
-    else
-        result = ssh_userauth_agent(session, NULL);
-    ssh_key_free(key);
-    if (result == SSH_AUTH_SUCCESS)
-        return ERROR_OK;
-    if (result == SSH_AUTH_ERROR && !ssh_is_connected(session))
-        return ssh_unreachable(setup, session, "the connection was lost while logging in", error);
-    return error_set(error, ERROR_KEY_REFUSED, result, setup->host,
-                     "check target.user and target.identity (a sealed key needs an agent)",
-                     "the target refused the login of user '%s'", setup->user);
-}
-
-static void session_close(ssh_session session)
-{
-    if (session == NULL)
-        return;
-    ssh_disconnect(session);
-    ssh_free(session);
-}
-
-/* A session that is connected to the host whose key was checked, logged in. */
-static enum error_code session_open(const struct setup_target *setup, char ret_fingerprint[64],
-                                    ssh_session *ret_session, struct error *error)
-{
-    CLEANUP_SSH_HOST struct ssh_host host = {0};
-    if (setup->ssh_config[0] != '\0' && !is_regular_file(setup->ssh_config))
-        return error_set(error, ERROR_CONFIG, 0, setup->ssh_config,
-                         "name another, or leave target.ssh_config out",
-                         "target.ssh_config is no file that is there");
-    enum error_code code = ssh_host_read_files(setup, &host, error);
-    if (code != ERROR_OK)
-        return code;
-    ssh_session session = ssh_new();
-    if (session == NULL)
-        return error_set(error, ERROR_MEMORY, 0, setup->host, "", "out of memory");
-    if (!set_options(session, setup, &host))
-        code = error_set(error, ERROR_CONFIG, 0, setup->host, "check `target` in the configuration",
-                         "the ssh options are refused: %.200s", ssh_get_error(session));
-    else if (ssh_connect(session) != SSH_OK)
-        code = ssh_unreachable(setup, session, "the target cannot be reached", error);
-    if (code == ERROR_OK)
-        code = ssh_host_check(session, setup, &host, ret_fingerprint, error);
-    if (code == ERROR_OK)
-        code = authenticate(session, setup, error);
-    if (code != ERROR_OK) {
-        session_close(session);
-        return code;
-    }
-    *ret_session = session;
-    return ERROR_OK;
-}
 
 /* Reads what is there. False when the stream or the connection is over. */
 static bool receive_from_channel(ssh_channel channel, bool errors, struct bytes *into, size_t cap,
@@ -189,13 +90,13 @@ static enum error_code exchange_on_channel(struct ssh_backend *backend, ssh_chan
         if (ssh_channel_is_eof(channel) || ssh_channel_is_closed(channel))
             return ssh_is_connected(backend->commands)
                        ? ERROR_OK
-                       : ssh_unreachable(backend->setup, backend->commands,
-                                         "the connection was lost during a command", error);
+                       : ssh_connection_lost(backend->setup, backend->commands,
+                                             "the connection was lost during a command", error);
         int64_t left_ms = (command->deadline_ns - clock_boottime_ns(backend->clock)) / 1000000;
         if (left_ms
             <= 0) /* the target's own `timeout` had ended it before: nothing comes back any more */
-            return ssh_unreachable(backend->setup, NULL, "no answer to a command came back in time",
-                                   error);
+            return ssh_connection_lost(backend->setup, NULL,
+                                       "no answer to a command came back in time", error);
         answer_for_tunnel(backend);
         struct pollfd ready = {.fd = ssh_get_fd(backend->commands), .events = POLLIN};
         if (poll(&ready, 1, left_ms < POLL_MS ? (int)left_ms : POLL_MS) < 0 && errno != EINTR)
@@ -203,33 +104,47 @@ static enum error_code exchange_on_channel(struct ssh_backend *backend, ssh_chan
     }
 }
 
-/* The login shell is whatever the account has: the line goes to sh as one word. */
+/* The script as one word that every login shell passes on as it is: between single quotes fish
+ * reads a backslash, csh an exclamation mark and the end of a line, and all of them the quote. So
+ * these, and what is not ASCII, are written in octal, as printf(1) reads it. */
+static void add_encoded(struct text *line, const char *script)
+{
+    for (const char *at = script; *at != '\0'; at++)
+        if (*at >= ' ' && *at <= '~' && strchr("\\'!", *at) == NULL)
+            text_add_bytes(line, at, 1);
+        else
+            text_add_format(line, "\\0%03o", (unsigned)(unsigned char)*at);
+}
+
+/* The login shell is whatever the account has: it starts sh, and no more. A restricted one knows no
+ * `exec`. */
 static enum error_code send_line(struct ssh_backend *backend, ssh_channel channel,
                                  const struct raw_command *command, struct error *error)
 {
     CLEANUP_TEXT struct text line = {0};
-    text_add(&line, "exec sh -c ");
-    text_add_quoted(&line, command->line);
+    text_add(&line, "sh -c 'eval \"$(printf %b \"$1\")\"' sh '");
+    add_encoded(&line, command->line);
+    text_add(&line, "'");
     if (text_failed(&line, error))
         return error->code;
     if (ssh_channel_open_session(channel) != SSH_OK
         || ssh_channel_request_exec(channel, text_string(&line)) != SSH_OK)
-        return ssh_unreachable(backend->setup, backend->commands, "a command could not be sent",
-                               error);
+        return ssh_connection_lost(backend->setup, backend->commands, "a command could not be sent",
+                                   error);
     int on = 1; /* without it the first channel waits 40 ms for a delayed acknowledgement */
     (void)setsockopt(ssh_get_fd(backend->commands), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
     for (size_t sent = 0; sent < command->input_bytes;) {
         int put = ssh_channel_write(channel, (const char *)command->input + sent,
                                     (uint32_t)(command->input_bytes - sent));
         if (put <= 0)
-            return ssh_unreachable(backend->setup, backend->commands,
-                                   "the input of a command could not be sent", error);
+            return ssh_connection_lost(backend->setup, backend->commands,
+                                       "the input of a command could not be sent", error);
         sent += (size_t)put;
     }
     return ssh_channel_send_eof(channel) == SSH_OK
                ? ERROR_OK
-               : ssh_unreachable(backend->setup, backend->commands,
-                                 "the input of a command could not be ended", error);
+               : ssh_connection_lost(backend->setup, backend->commands,
+                                     "the input of a command could not be ended", error);
 }
 
 /* One that the server closed while nothing was asked of it is opened anew: nothing of the command
@@ -241,12 +156,12 @@ static enum error_code session_awake(struct ssh_backend *backend, ssh_session *s
     answer_server(*session);
     if (*session != NULL && ssh_is_connected(*session))
         return ERROR_OK;
-    session_close(*session);
+    ssh_connection_close(*session);
     *session = NULL;
-    enum error_code code = session_open(backend->setup, fingerprint, session, error);
+    enum error_code code = ssh_connection_open(backend->setup, fingerprint, session, error);
     if (code != ERROR_OK || strcmp(fingerprint, backend->host_key) == 0)
         return code;
-    session_close(*session);
+    ssh_connection_close(*session);
     *session = NULL;
     return ssh_host_refused(backend->setup, "a further connection came to a host with another key",
                             "find out why before you go on", error);
@@ -263,8 +178,8 @@ static enum error_code ssh_run(void *context, const struct raw_command *command,
         return awake;
     ssh_channel channel = ssh_channel_new(backend->commands);
     if (channel == NULL)
-        return ssh_unreachable(backend->setup, backend->commands, "no channel can be opened",
-                               error);
+        return ssh_connection_lost(backend->setup, backend->commands, "no channel can be opened",
+                                   error);
     enum error_code code = send_line(backend, channel, command, error);
     if (code == ERROR_OK)
         code = exchange_on_channel(backend, channel, command, &result, error);
@@ -302,8 +217,8 @@ static const char *ssh_host_key(void *context)
 static void ssh_close(void *context)
 {
     struct ssh_backend *backend = context;
-    session_close(backend->tunnel);
-    session_close(backend->commands);
+    ssh_connection_close(backend->tunnel);
+    ssh_connection_close(backend->commands);
     free(backend);
 }
 
@@ -319,7 +234,7 @@ enum error_code ssh_backend_open(const struct setup_target *setup, const struct 
     if (context == NULL)
         return error_set(error, ERROR_MEMORY, 0, setup->host, "", "out of memory");
     *context = (struct ssh_backend){.setup = setup, .clock = clock};
-    enum error_code code = session_open(setup, context->host_key, &context->commands, error);
+    enum error_code code = ssh_connection_open(setup, context->host_key, &context->commands, error);
     if (code != ERROR_OK) {
         free(context);
         return code;

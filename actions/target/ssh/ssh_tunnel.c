@@ -14,9 +14,12 @@
 #include "journal/format/text.h"
 
 enum { POLL_MS = 200, CHUNK_BYTES = 8192 };
+/* How libssh writes reason 1 of RFC 4254, section 5.1: administratively prohibited. */
+#define PROHIBITED "error (1)"
 
 struct tunnel {
     ssh_session session; /* borrowed while the thread runs */
+    ssh_channel channel; /* NULL: nobody listens there */
     int listener, stop;
     char host[256];
     int port;
@@ -62,13 +65,7 @@ static bool pump_down(int client, ssh_channel channel)
 
 static void pump(struct tunnel *tunnel, int client)
 {
-    ssh_channel channel = ssh_channel_new(tunnel->session);
-    if (channel == NULL
-        || ssh_channel_open_forward(channel, tunnel->host, tunnel->port, "127.0.0.1", 0)
-               != SSH_OK) {
-        ssh_channel_free(channel);
-        return;
-    }
+    ssh_channel channel = tunnel->channel;
     bool up = true;
     while (pump_down(client, channel)) {
         struct pollfd ready[] = {{.fd = ssh_get_fd(tunnel->session), .events = POLLIN},
@@ -80,7 +77,6 @@ static void pump(struct tunnel *tunnel, int client)
             up = pump_up(client, channel);
     }
     (void)ssh_channel_close(channel);
-    ssh_channel_free(channel);
 }
 
 /* Accepts one connection and closes the listener at once, so that no other program of this machine
@@ -96,7 +92,8 @@ static void *tunnel_thread(void *context)
     (void)close(tunnel->listener);
     tunnel->listener = -1;
     if (client >= 0) {
-        pump(tunnel, client);
+        if (tunnel->channel != NULL)
+            pump(tunnel, client);
         (void)close(client);
     }
     return NULL;
@@ -111,8 +108,32 @@ static void tunnel_close(void *context)
     if (tunnel->listener >= 0)
         (void)close(tunnel->listener);
     (void)close(tunnel->stop);
+    ssh_channel_free(tunnel->channel);
     *tunnel->used = false;
     free(tunnel);
+}
+
+/* A server that forbids it says so, and not which line of its configuration does. That nobody
+ * listens behind it is seen by who connects. */
+static enum error_code open_channel(struct tunnel *tunnel, struct error *error)
+{
+    ssh_channel channel = ssh_channel_new(tunnel->session);
+    if (channel != NULL
+        && ssh_channel_open_forward(channel, tunnel->host, tunnel->port, "127.0.0.1", 0)
+               == SSH_OK) {
+        tunnel->channel = channel;
+        return ERROR_OK;
+    }
+    ssh_channel_free(channel);
+    const char *said = ssh_get_error(tunnel->session);
+    if (strstr(said, PROHIBITED) == NULL)
+        return ERROR_OK;
+    char where[300];
+    (void)snprintf(where, sizeof where, "%s:%d through ssh", tunnel->host, tunnel->port);
+    return error_set(error, ERROR_UNREACHABLE, 0, where,
+                     "write `AllowTcpForwarding local` into the sshd_config of the target, and see "
+                     "that PermitOpen and DisableForwarding allow it, then reload sshd",
+                     "the sshd of the target forbids to forward a port: %.200s", said);
 }
 
 static enum error_code listen_once(struct tunnel *tunnel, int *ret_port, struct error *error)
@@ -146,6 +167,8 @@ enum error_code ssh_tunnel_open(ssh_session session, bool *used, const char *hos
     if (code == ERROR_OK)
         code = text_exact(tunnel->host, sizeof tunnel->host, host, "the name of a host", error);
     if (code == ERROR_OK)
+        code = open_channel(tunnel, error);
+    if (code == ERROR_OK)
         code = listen_once(tunnel, &forward->port, error);
     if (code == ERROR_OK && pthread_create(&tunnel->thread, NULL, tunnel_thread, tunnel) != 0)
         code = error_set(error, ERROR_SYSTEM, errno, host, "",
@@ -155,6 +178,8 @@ enum error_code ssh_tunnel_open(ssh_session session, bool *used, const char *hos
             (void)close(tunnel->listener);
         if (tunnel != NULL && tunnel->stop >= 0)
             (void)close(tunnel->stop);
+        if (tunnel != NULL)
+            ssh_channel_free(tunnel->channel);
         free(tunnel);
         free(forward);
         return code;
