@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "actions/compose/containers.h"
+#include "actions/compose/declared.h"
 #include "fsm/roster/roster.h"
 #include "fsm/past/recorded.h"
 #include "journal/canonical.h"
@@ -47,6 +48,31 @@ static enum error_code images_json(struct driver *driver, const struct journal_e
     return code;
 }
 
+/* What a rollback does not undo. */
+static enum error_code one_shots_json(struct driver *driver, const struct journal_entry *pulled,
+                                      json_t **ret_names, struct error *error)
+{
+    CLEANUP_BYTES struct bytes lines = {0};
+    CLEANUP_JSON json_t *names = json_array();
+    enum error_code code = entry_output(driver->journal, pulled, PROBE_COMPOSE_SERVICES, &lines,
+                                        error);
+    if (code != ERROR_OK)
+        return code;
+    struct declared *declared = calloc(1, sizeof *declared); /* too large for the stack */
+    if (declared == NULL || names == NULL) {
+        free(declared);
+        return no_memory_for_approval(error);
+    }
+    code = declared_read(&lines, declared, error);
+    for (size_t i = 0; code == ERROR_OK && i < declared->count; i++)
+        if (declared_is_one_shot(&declared->list[i])
+            && json_array_append_new(names, json_string(declared->list[i].service)) != 0)
+            code = no_memory_for_approval(error);
+    free(declared);
+    *ret_names = json_incref(names);
+    return code;
+}
+
 static enum error_code read_fingerprint(struct driver *driver, const struct journal_entry *pulled,
                                         const char *probe, char ret_hex[SHA256_HEX + 1],
                                         struct error *error)
@@ -63,13 +89,15 @@ enum error_code approval_statement(struct driver *driver, struct bytes *ret_text
 {
     const struct deployment *deployment = &driver->deployment;
     const struct journal_entry *pulled = deployment_transition_to(deployment, STATE_PULLED);
-    CLEANUP_JSON json_t *images = NULL;
+    CLEANUP_JSON json_t *images = NULL, *partial = NULL;
     char open[SHA256_HEX + 1], config[SHA256_HEX + 1] = "", env[SHA256_HEX + 1] = "";
     if (pulled == NULL)
         return error_set(error, ERROR_REFUSED, 0, driver->config.setup.target.name,
                          "titan-fsm advance",
                          "an approval speaks of the images, and they are not pulled yet");
     enum error_code code = images_json(driver, pulled, &images, error);
+    if (code == ERROR_OK)
+        code = one_shots_json(driver, pulled, &partial, error);
     if (code == ERROR_OK)
         code = read_fingerprint(driver, pulled, PROBE_CONFIG_HMAC, config, error);
     if (code == ERROR_OK)
@@ -78,10 +106,10 @@ enum error_code approval_statement(struct driver *driver, struct bytes *ret_text
         return code;
     bytes_hex(deployment->entries[0].hash, SHA256_BYTES, open);
     CLEANUP_JSON json_t *statement = json_pack(
-        "{s:s, s:s, s:s, s:O, s:s, s:s, s:s, s:s, s:[]}", "journal", journal_id(driver->journal),
+        "{s:s, s:s, s:s, s:O, s:s, s:s, s:s, s:s, s:O}", "journal", journal_id(driver->journal),
         "open", open, "commit", deployment_facts(deployment, STATE_UPDATED).commit, "images",
         images, "expect", deployment_open_string(deployment, "expect"), "config", config, "env",
-        env, "guard", "absent", "partial");
+        env, "guard", "absent", "partial", partial);
     return statement != NULL ? canonical_write(statement, ret_text, error)
                              : no_memory_for_approval(error);
 }

@@ -248,9 +248,9 @@ void approval_request_print(FILE *stream, const struct approval_request *request
     print_row(stream, "env file", request->env);
     print_row(stream, "guard", request->guard);
     if (json_array_size(request->partial) == 0)
-        print_row(stream, "part", "every service");
+        print_row(stream, "not undone", "nothing: a rollback restores every service");
     for (size_t i = 0; i < json_array_size(request->partial); i++)
-        print_row(stream, i == 0 ? "part" : "",
+        print_row(stream, i == 0 ? "not undone" : "",
                   json_string_value(json_array_get(request->partial, i)));
     fputs("The driver's own word, which no signature covers:\n", stream);
     print_row(stream, "target", request->target);

@@ -30,6 +30,32 @@ static enum error_code read_pulled(struct driver *driver, struct images *ret_ima
     return code == ERROR_OK ? images_read(&lines, ret_images, error) : code;
 }
 
+/* The one-shots of the pulled configuration. */
+static enum error_code name_partial(struct driver *driver, struct changes *changes,
+                                    struct error *error)
+{
+    CLEANUP_BYTES struct bytes lines = {0};
+    CLEANUP_TEXT struct text names = {0};
+    enum error_code code = entry_output(driver->journal,
+                                        deployment_transition_to(&driver->deployment, STATE_PULLED),
+                                        PROBE_COMPOSE_SERVICES, &lines, error);
+    if (code != ERROR_OK)
+        return code;
+    struct declared *declared = calloc(1, sizeof *declared); /* too large for the stack */
+    if (declared == NULL)
+        return error_set(error, ERROR_MEMORY, 0, "changes", "", "out of memory");
+    code = declared_read(&lines, declared, error);
+    for (size_t i = 0; code == ERROR_OK && i < declared->count; i++)
+        if (declared_is_one_shot(&declared->list[i]))
+            text_add_format(&names, "%s%s", names.bytes.size > 0 ? ", " : "",
+                            declared->list[i].service);
+    free(declared);
+    if (code != ERROR_OK || text_failed(&names, error))
+        return error->code;
+    text_cut(changes->partial, sizeof changes->partial, text_string(&names));
+    return ERROR_OK;
+}
+
 /* As the present compose file and env file declare them. If the target cannot render them the list
  * stays empty, and every service is unknown. */
 static enum error_code read_planned_configurations(struct target *target,
@@ -161,6 +187,8 @@ static enum error_code fill_changes(struct driver *driver, struct plan *plan,
     enum error_code code = snapshot_load(driver, &plan->before, error);
     if (code == ERROR_OK)
         code = read_pulled(driver, &plan->pulled, error);
+    if (code == ERROR_OK)
+        code = name_partial(driver, changes, error);
     if (code == ERROR_OK)
         code = driver_target(driver, &target, error);
     if (code == ERROR_OK)

@@ -37,6 +37,7 @@ struct changes {
     bool has_policy, policy_file; /* policy_file: the repository's policy file changes */
     char health[400];             /* endpoints that are not healthy before; "" = all are */
     char missing[400];            /* of Execution, Brain and the responder before; "" = nothing */
+    char partial[400];            /* one-shots, which a rollback does not undo; "" = none */
     char drift[800];              /* what had drifted before this deployment; "" = nothing */
     char env[400];                /* what a rollback does to the env file; "" = nothing special */
     char differs[1200]; /* what is not as it was recorded or approved; "" = nothing (last_look.h) */

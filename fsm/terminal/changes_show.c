@@ -138,6 +138,11 @@ void changes_print(FILE *stream, const struct changes *changes)
         print_foreign(stream, changes->missing);
         fputc('\n', stream);
     }
+    if (changes->partial[0] != '\0') {
+        fputs("  partial   a rollback does not undo what these do: ", stream);
+        print_foreign(stream, changes->partial);
+        fputc('\n', stream);
+    }
     if (changes->env[0] != '\0')
         print_differences(stream, "env file", changes->env);
     if (changes->differs[0] != '\0')
@@ -172,12 +177,14 @@ json_t *changes_json(const struct changes *changes)
                                               "after", change->after));
     }
     return json_pack(
-        "{s:s, s:s, s:I, s:s, s:{s:s, s:s, s:o}, s:o, s:{s:s, s:s, s:b}, s:o, s:o, s:o, s:o, s:o}",
+        "{s:s, s:s, s:I, s:s, s:{s:s, s:s, s:o}, s:o, s:{s:s, s:s, s:b}, s:o, s:o, s:o, s:o, s:o, "
+        "s:o}",
         "event", "change", "target", changes->target, "deployment", (json_int_t)changes->deployment,
         "procedure", machine_procedure_name(changes->procedure), "commits", "before",
         changes->before, "after", changes->after, "subjects", subjects, "services", services,
         "policy", "before", changes->policy_before, "after", changes->policy_after, "file_changed",
         changes->policy_file, "drift", escaped_json(changes->drift), "health",
-        escaped_json(changes->health), "missing", escaped_json(changes->missing), "env",
-        escaped_json(changes->env), "differs", escaped_json(changes->differs));
+        escaped_json(changes->health), "missing", escaped_json(changes->missing), "partial",
+        escaped_json(changes->partial), "env", escaped_json(changes->env), "differs",
+        escaped_json(changes->differs));
 }

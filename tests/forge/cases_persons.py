@@ -9,8 +9,9 @@ import forgery
 import mutate
 from case import Case
 from cases_rules import T, body
+from cases_services import with_row
 from steps import Driver
-from target import EXECUTION
+from target import BRAIN, EXECUTION, WEB
 
 
 def approval_reused():
@@ -191,6 +192,18 @@ CASES = [
     Case("cf_approved_images", "A-14", "policy", approval_over(images=[])),
     Case("cf_approved_guard", "A-14", "policy", approval_over(guard="laid")),
     Case("cf_approved_part", "A-14", "policy", approval_over(partial=[EXECUTION])),
+    Case("cf_approved_one_shot", "A-14", "policy", with_row("ends")),
+    Case(
+        "cf_approved_other_one", "A-14", "policy", with_row("ends", approval_over(partial=[BRAIN]))
+    ),
+    Case(
+        "cf_approved_undone",
+        "A-14",
+        "policy",
+        with_row("ends", approval_over(partial=[WEB])),
+        exit_status=0,
+        finds=("N-04",),
+    ),
     Case("cf_approved_journal", "A-14", "policy", approval_over(journal="0" * 32)),
     Case("cf_approved_late", "A-13", "policy", approved_late),
     Case("cf_approver_later", "A-14", "policy", approver_of_later),

@@ -108,6 +108,7 @@ static void migration_runs_once_and_is_good(void **state)
         size_t before = starts_of(&world->titan, "migrate");
         publish(world, 0, 0);
         ends_with(world, COMPLETED);
+        assert_non_null(strstr(person_said(), "a rollback does not undo what these do: migrate"));
         assert_int_equal(starts_of(&world->titan, "migrate"), before + 1);
         expect_verdict(world, "");
         scripted_close(world);

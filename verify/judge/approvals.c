@@ -9,6 +9,7 @@
 
 #include "journal/format/sshsig.h"
 #include "verify/judge/reading.h"
+#include "verify/judge/services.h"
 
 int64_t approvals_required(const struct authority *authority)
 {
@@ -81,6 +82,26 @@ static bool names_images(const struct authority *authority, const struct node *i
     return true;
 }
 
+/* `partial`: each one-shot of the pulled configuration, in its order, and nothing else. */
+static bool names_one_shots(const struct authority *authority, const struct node *partial)
+{
+    const struct entry *entry = authority->pulled;
+    const struct item *item = entry != NULL ? entry_item(entry, 0, entry->item_count,
+                                                         PROBE_COMPOSE_SERVICES, NULL)
+                                            : NULL;
+    const struct node *name = partial->first;
+    struct slice rows = item != NULL ? item->output : slice_of(""), line;
+    while (slice_line(&rows, &line)) {
+        if (!services_is_one_shot(&authority->pinned, line))
+            continue;
+        if (name == NULL || !node_is(name, NODE_STRING)
+            || !slice_equal(name->text, services_name(line)))
+            return false;
+        name = name->next;
+    }
+    return item != NULL && item->status == 0 && name == NULL;
+}
+
 static bool says_fingerprint(const struct authority *authority, const struct node *statement,
                              const char *key, enum probe probe)
 {
@@ -110,7 +131,7 @@ static bool says_this(const struct authority *authority, const struct entry *ent
            && says_fingerprint(authority, tree.root, "config", PROBE_CONFIG_HMAC)
            && says_fingerprint(authority, tree.root, "env", PROBE_ENV_HMAC)
            && slice_is(node_text(tree.root, "guard"), "absent")
-           && node_member(tree.root, "partial")->count == 0
+           && names_one_shots(authority, node_member(tree.root, "partial"))
            && names_images(authority, node_member(tree.root, "images"));
 }
 

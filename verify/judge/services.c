@@ -61,6 +61,14 @@ bool services_is_off(struct slice line)
     return services_parse(line, &row) && row.off;
 }
 
+bool services_is_one_shot(const struct genesis *genesis, struct slice line)
+{
+    struct service_row row;
+    struct slice name = services_name(line);
+    return services_parse(line, &row) && row.one_shot && !slice_equal(name, genesis->execution)
+           && !slice_equal(name, genesis->brain);
+}
+
 static bool is_way_back(enum action action)
 {
     return action == ACTION_REVERT || action == ACTION_REDEPLOY || action == ACTION_VERIFY_RESTORED;

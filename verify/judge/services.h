@@ -19,6 +19,9 @@ struct slice services_name(struct slice line);
 bool services_is_row(struct slice line);
 bool services_is_off(struct slice line);
 
+/* The service of the line is a one-shot, as `genesis` names Execution and Brain. */
+bool services_is_one_shot(const struct genesis *genesis, struct slice line);
+
 struct service_row services_row(const struct audit *audit, enum action action, const char *service);
 bool services_is_good(const struct audit *audit, enum action action,
                       const struct listed *container);
