@@ -9,12 +9,34 @@
 
 #include "actions/compose/compose_render.h"
 
+/* Execution or Brain, where it is not declared with one container; NULL where both are. */
+static const struct compose_service *find_not_single(const struct check *check,
+                                                     const struct compose_view *view)
+{
+    const struct setup_services *services = &target_setup(check->target)->services;
+    const char *const names[] = {services->execution, services->brain};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const struct compose_service *found = compose_view_service(view, names[i]);
+        if (found != NULL && found->replicas != 1)
+            return found;
+    }
+    return NULL;
+}
+
 enum error_code check_compose_renders(struct check *check, struct error *error)
 {
     const struct compose_view *view;
     enum error_code code = check_view(check, &view, error);
     if (code != ERROR_OK || view == NULL)
         return code;
+    const struct compose_service *many = find_not_single(check, view);
+    if (many != NULL)
+        return check_say(
+            check, PREFLIGHT_FAILED, error,
+            "%s:%d: %s has %lld containers: Execution and Brain have one each; set its "
+            "deploy.replicas to 1",
+            target_setup(check->target)->compose.file, many->line, many->name,
+            (long long)many->replicas);
     return check_say(check, PREFLIGHT_PASSED, error, "%s: %zu services, every variable is set",
                      target_setup(check->target)->compose.file, view->count);
 }

@@ -153,6 +153,22 @@ enum error_code connect_check_project(struct step *step, struct error *error)
     return code;
 }
 
+enum error_code connect_render(struct step *step, struct error *error)
+{
+    const struct setup_services *services = &step->driver->config.setup.services;
+    const char *const names[] = {services->execution, services->brain};
+    const struct declared *declared = &step->seen.model.declared;
+    enum error_code code = compose_render(step->target, &step->evidence, &step->seen.model, error);
+    for (size_t i = 0; code == ERROR_OK && i < sizeof names / sizeof names[0]; i++)
+        if (declared_find(declared, names[i])->replicas != 1)
+            return step_is(step, EVENT_MISMATCH,
+                           "%s declares %lld containers of %s: Execution and Brain have one each; "
+                           "set its deploy.replicas to 1",
+                           step->driver->config.setup.compose.file,
+                           (long long)declared_find(declared, names[i])->replicas, names[i]);
+    return code;
+}
+
 static enum error_code check_policy_files(struct step *step, struct error *error)
 {
     const struct setup *setup = target_setup(step->target);
@@ -176,7 +192,7 @@ static enum error_code look_before(struct step *step, struct error *error)
     if (step_goes_on(step, code))
         code = compose_fingerprints(target, COMPOSE_KEY_MAKE, &step->evidence, error);
     if (step_goes_on(step, code))
-        code = compose_render(target, &step->evidence, &seen->model, error);
+        code = connect_render(step, error);
     if (step_goes_on(step, code))
         code = compose_store(target, &step->evidence, error);
     if (step_goes_on(step, code))

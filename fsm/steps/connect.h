@@ -8,4 +8,8 @@
  * mismatch where it is not the one that `connect` found (journal/FORMAT.md, P-34). */
 enum error_code connect_check_project(struct step *step, struct error *error) CHECKED;
 
+/* Renders the configuration that stands on the target into step->seen.model. A mismatch where it
+ * has not exactly one container of Execution, and one of Brain. */
+enum error_code connect_render(struct step *step, struct error *error) CHECKED;
+
 #endif

@@ -206,7 +206,7 @@ enum error_code step_pull_images(struct step *step, struct error *error)
     if (step_goes_on(step, code))
         code = connect_check_project(step, error);
     if (step_goes_on(step, code))
-        code = compose_render(step->target, &step->evidence, &step->seen.model, error);
+        code = connect_render(step, error);
     if (step_goes_on(step, code))
         code = note_files(step, error);
     if (step_goes_on(step, code))

@@ -687,6 +687,20 @@ def case_unrendered(host, stack, change, pattern, lines):
     )
 
 
+def case_replicas(host):
+    """Who shares the policy hash has one container."""
+    host.reset()
+    host.edit(
+        "  titan-brain:\n    image: titan/idle\n",
+        "  titan-brain:\n    image: titan/idle\n    deploy: {replicas: 2}\n",
+    )
+    with (host.home / "titan.yml").open("a") as file:
+        file.write("services: {execution: titan-opsd, brain: titan-brain}\n")
+        file.write("bus: {host: 127.0.0.1}\n")
+    wanted = FILE + ":{a}: titan-brain has 2 containers: Execution and Brain have one each"
+    judge(host, [("compose_renders", wanted, {"a": "titan-brain:"})])
+
+
 def case_no_address(host):
     """No attempt from outside is said, and an address that never answers is no evidence."""
     host.reset(address="")
@@ -738,6 +752,7 @@ def main():
         ("v2 " + name, lambda row=row: case_unrendered(host, "v2", *row))
         for name, *row in UNRENDERED[:3]
     ]
+    cases += [("replicas", lambda: case_replicas(host))]
     cases += [("address", lambda: case_no_address(host)), ("absent", lambda: case_absent(host))]
     failed = 0
     try:

@@ -17,7 +17,7 @@
 
 #define GO "run --rearm yes --confirm " PERSON_TARGET
 static const struct person_choice choice = {.window_ms = 1000, .interval_ms = 500};
-enum { COMPLETED = 0, ROLLED_BACK = 10 };
+enum { COMPLETED = 0, ROLLED_BACK = 10, ABORTED = 11 };
 
 static const char MIGRATES[] = "    depends_on:\n"
                                "      migrate:\n"
@@ -203,6 +203,41 @@ static void both_replicas_run_after(unsigned web_faults, int wanted)
     scripted_close(world);
 }
 
+/* The origin's newest commit, with two containers of `service`. */
+static void declare_twice(struct titan *titan, const char *service)
+{
+    char text[8192], wanted[80];
+    const struct titan_commit *origin = titan->origin;
+    const char *old = NULL;
+    for (size_t i = 0; i < origin->tracked_count; i++)
+        if (strcmp(origin->tracked[i].name, TITAN_COMPOSE_FILE) == 0)
+            old = origin->tracked[i].text;
+    (void)snprintf(wanted, sizeof wanted, "  %s:\n", service);
+    assert_non_null(old);
+    const char *at = strstr(old, wanted);
+    assert_non_null(at);
+    at += strlen(wanted);
+    (void)snprintf(text, sizeof text, "%.*s%s%s", (int)(at - old), old, TWICE, at);
+    titan_publish(titan, &(struct titan_release){.subject = "twice"});
+    titan_track(titan, &titan->commits[titan->commit_count - 1], TITAN_COMPOSE_FILE, text);
+}
+
+/* Who trades has one container: it is said before anything is touched. */
+static void replicas_of_who_trades_are_refused(void **state)
+{
+    static const char *const services[] = {"titan-execution", "titan-brain"};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct scripted *world = person_begins(91, &choice);
+        declare_twice(&world->titan, services[i]);
+        ends_with(world, ABORTED);
+        assert_non_null(strstr(person_said(), "declares 2 containers of"));
+        assert_int_equal(running_of(&world->titan, services[i]), 1);
+        expect_verdict(world, "");
+        scripted_close(world);
+    }
+}
+
 static void all_replicas_are_the_service(void **state)
 {
     (void)state;
@@ -380,6 +415,7 @@ int main(void)
         cmocka_unit_test(migration_does_not_run_again_after_an_interruption),
         cmocka_unit_test(migration_runs_once_in_a_policy_change),
         cmocka_unit_test(all_replicas_are_the_service),
+        cmocka_unit_test(replicas_of_who_trades_are_refused),
         cmocka_unit_test(all_replicas_are_restored),
         cmocka_unit_test(service_that_was_scaled_by_hand_is_restored),
         cmocka_unit_test(service_without_replicas_has_none),
