@@ -67,7 +67,13 @@ static enum error_code ask_http(struct target *target, const struct containers *
     if (code == ERROR_OK && url.size == 0)
         code = bytes_append_format(&body, error, "the service has no running container");
     else if (code == ERROR_OK)
-        code = http_get(target, (const char *)url.data, PROBE_MS, &status, &body, error);
+        code = http_get(&(struct http_request){.world = target_world(target),
+                                               .url = (const char *)url.data,
+                                               .through = target,
+                                               .socket = endpoint->socket,
+                                               .ca_file = endpoint->ca_file,
+                                               .timeout_ms = PROBE_MS},
+                        &status, &body, error);
     if (code != ERROR_OK)
         return code;
     bool word, expected = heard_expects_word(target_heard(target), endpoint->name);

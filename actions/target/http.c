@@ -61,8 +61,10 @@ static enum error_code route_open(const struct http_request *request, const char
     }
     if (request->through == NULL)
         return ERROR_OK;
-    enum error_code code = target_forward_open(request->through, place.host, place.port,
-                                               &route->forward, error);
+    bool local = request->socket != NULL && request->socket[0] != '\0';
+    enum error_code code = target_forward_open(request->through,
+                                               local ? request->socket : place.host,
+                                               local ? 0 : place.port, &route->forward, error);
     if (code != ERROR_OK)
         return code;
     route->request.connect_host = target_forward_host(route->forward);
@@ -131,21 +133,17 @@ enum error_code http_fetch(const struct http_request *request, struct http_reply
     }
 }
 
-enum error_code http_get(struct target *target, const char *url, int64_t timeout_ms,
-                         int *ret_status, struct bytes *ret_body, struct error *error)
+enum error_code http_get(const struct http_request *request, int *ret_status,
+                         struct bytes *ret_body, struct error *error)
 {
     CLEANUP_REPLY struct http_reply reply = {0};
-    enum error_code code = http_fetch(&(struct http_request){.world = target_world(target),
-                                                             .url = url,
-                                                             .through = target,
-                                                             .timeout_ms = timeout_ms},
-                                      &reply, error);
+    enum error_code code = http_fetch(request, &reply, error);
     if (code == ERROR_OK && reply.status == 0) {
         bytes_free(&reply.body);
         code = bytes_append(&reply.body, reply.words, strlen(reply.words), error);
     }
     if (code == ERROR_OK)
-        code = target_redact(target, REDACT_ALL, &reply.body, error);
+        code = target_redact(request->through, REDACT_ALL, &reply.body, error);
     if (code != ERROR_OK)
         return code;
     *ret_status = reply.status;

@@ -20,8 +20,9 @@ enum { HTTP_BODY_BYTES_MAX = 65536, HTTP_HEADER_MAX = 200, HTTP_WORDS_MAX = 320 
 struct http_request {
     const struct world *world;
     const char *url;
-    struct target *through;     /* NULL: from this machine */
-    const char *ca_file;        /* the one authority that counts; NULL or "" = the system's */
+    struct target *through; /* NULL: from this machine */
+    const char *socket;     /* of a server on the target, by its path; NULL or "" = url's host */
+    const char *ca_file;    /* the one authority that counts; NULL or "" = the system's */
     const struct bytes *bearer; /* a token for the Authorization header, borrowed; NULL = none */
     /* followed to the same https origin only; one that goes elsewhere, or one too many, is a
      * failure */
@@ -44,9 +45,10 @@ void http_reply_clear(struct http_reply *reply);
 
 enum error_code http_fetch(const struct http_request *request, struct http_reply *ret_reply,
                            struct error *error) CHECKED;
-/* http_fetch() through the target; the body is the reason where *ret_status is 0. */
-enum error_code http_get(struct target *target, const char *url, int64_t timeout_ms,
-                         int *ret_status, struct bytes *ret_body, struct error *error) CHECKED;
+/* http_fetch() through request->through, redacted; the body is the reason where *ret_status is 0.
+ */
+enum error_code http_get(const struct http_request *request, int *ret_status,
+                         struct bytes *ret_body, struct error *error) CHECKED;
 
 /* The parts of an http(s) address; false where it is none. In http_curl.c, because libcurl's own
  * parser decides: what it reads is where it connects to. */

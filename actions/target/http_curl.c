@@ -124,6 +124,10 @@ static enum error_code curl_add_route(struct curl_link *link,
                                       const struct world_http_request *request, struct error *error)
 {
     char route[600];
+    if (request->connect_host[0] == '/') { /* a unix socket */
+        (void)curl_easy_setopt(link->curl, CURLOPT_UNIX_SOCKET_PATH, request->connect_host);
+        return ERROR_OK;
+    }
     (void)snprintf(route, sizeof route, "::%s:%d", request->connect_host, request->connect_port);
     link->routes = curl_slist_append(NULL, route);
     if (link->routes == NULL)

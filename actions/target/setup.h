@@ -107,6 +107,10 @@ struct setup_endpoint {
     enum health_kind kind;
     const char *url; /* http(s)://host:port/path as seen from the target; host "service:NAME" = that
                         service's container address */
+    const char *ca_file; /* HTTP: on this machine, the one authority that counts; "" = the
+                            system's */
+    const char *socket;  /* HTTP: path of a unix socket on the target, absolute; "" = host and port
+                            of the url */
     const char *service; /* CONTAINER, EXEC */
     const char *exec;    /* EXEC: words run in the container, status 0 is good */
     /* HTTP: words of the body's `status`; both empty = those of the common frameworks */

@@ -31,13 +31,14 @@ struct target_backend {
      * ERROR_LIMIT: it printed too much. */
     enum error_code (*run)(void *context, const struct raw_command *command,
                            struct raw_result *ret_result, struct error *error);
+    /* A host that begins with / is the path of a unix socket there, and has no port. */
     enum error_code (*forward)(void *context, const char *host, int port,
                                struct target_forward **ret_forward, struct error *error);
     const char *(*host_key)(void *context);
     void (*close)(void *context);
 };
 
-/* A way to a port as seen from the target: where it listens here. */
+/* A way to a port or a unix socket as seen from the target: where it listens here. */
 struct target_forward {
     char host[256];
     int port;

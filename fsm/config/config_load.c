@@ -13,23 +13,34 @@
 
 enum { CONFIG_BYTES_MAX = 1 << 20 };
 
+/* What keeps the endpoint from being asked; NULL = nothing, and its kind is known. */
+static const char *settle_endpoint(struct setup_endpoint *endpoint)
+{
+    bool more = endpoint->ca_file[0] != '\0' || endpoint->socket[0] != '\0';
+    if (endpoint->url[0] != '\0' && endpoint->exec[0] == '\0')
+        endpoint->kind = HEALTH_HTTP;
+    else if (endpoint->url[0] == '\0' && endpoint->service[0] != '\0')
+        endpoint->kind = endpoint->exec[0] != '\0' ? HEALTH_EXEC : HEALTH_CONTAINER;
+    else
+        return "give `url`, or `service` (its container's own check), or `service` and `exec`";
+    if (endpoint->kind != HEALTH_HTTP && more)
+        return "`ca_file` and `socket` go with a `url`";
+    if (endpoint->socket[0] != '\0' && endpoint->socket[0] != '/')
+        return "give the whole path of the socket on the target";
+    return NULL;
+}
+
 static enum error_code settle_endpoints(const struct field_file *file, struct setup *setup,
                                         struct error *error)
 {
     for (size_t i = 0; i < setup->endpoint_count; i++) {
-        struct setup_endpoint *endpoint = &setup->endpoints[i];
-        if (endpoint->url[0] != '\0' && endpoint->exec[0] == '\0')
-            endpoint->kind = HEALTH_HTTP;
-        else if (endpoint->url[0] == '\0' && endpoint->service[0] != '\0')
-            endpoint->kind = endpoint->exec[0] != '\0' ? HEALTH_EXEC : HEALTH_CONTAINER;
-        else {
-            char at[96];
-            (void)snprintf(at, sizeof at, "endpoints/%s", endpoint->name);
-            return field_file_fail(
-                file, at,
-                "give `url`, or `service` (its container's own check), or `service` and `exec`",
-                "an endpoint does not say how it is asked", endpoint->name, error);
-        }
+        const char *next = settle_endpoint(&setup->endpoints[i]);
+        char at[96];
+        if (next == NULL)
+            continue;
+        (void)snprintf(at, sizeof at, "endpoints/%s", setup->endpoints[i].name);
+        return field_file_fail(file, at, next, "an endpoint does not say how it is asked",
+                               setup->endpoints[i].name, error);
     }
     return ERROR_OK;
 }

@@ -93,6 +93,8 @@ FIELDS(service_fields, struct setup_services) = {
 
 FIELDS(endpoint_fields, struct setup_endpoint) = {
     FIELD("url", TEXT, struct setup_endpoint, url),
+    FIELD("ca_file", PATH, struct setup_endpoint, ca_file),
+    FIELD("socket", TEXT, struct setup_endpoint, socket),
     FIELD("service", SERVICE, struct setup_endpoint, service),
     FIELD("exec", WORDS, struct setup_endpoint, exec),
     FIELD("healthy", LIST, struct setup_endpoint, healthy),
@@ -157,7 +159,8 @@ static void *add_endpoint(void *base, const char *name)
     if (setup->endpoint_count == SETUP_NAMES_MAX)
         return NULL;
     struct setup_endpoint *endpoint = &setup->endpoints[setup->endpoint_count++];
-    *endpoint = (struct setup_endpoint){.name = name, .url = "", .service = "", .exec = ""};
+    *endpoint = (struct setup_endpoint){
+        .name = name, .url = "", .ca_file = "", .socket = "", .service = "", .exec = ""};
     return endpoint;
 }
 
@@ -169,7 +172,7 @@ static const void *endpoint_at(const void *base, size_t index, const char **ret_
         return NULL;
     const struct setup_endpoint *endpoint = &setup->endpoints[index];
     *ret_name = endpoint->name;
-    *ret_keys = endpoint->kind == HEALTH_HTTP   ? "url healthy degraded"
+    *ret_keys = endpoint->kind == HEALTH_HTTP   ? "url ca_file socket healthy degraded"
                 : endpoint->kind == HEALTH_EXEC ? "service exec"
                                                 : "service";
     return endpoint;

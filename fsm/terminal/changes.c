@@ -31,8 +31,8 @@ static enum error_code read_pulled(struct driver *driver, struct images *ret_ima
 }
 
 /* The one-shots of the pulled configuration. */
-static enum error_code name_partial(struct driver *driver, struct changes *changes,
-                                    struct error *error)
+static enum error_code name_one_shots(struct driver *driver, struct changes *changes,
+                                      struct error *error)
 {
     CLEANUP_BYTES struct bytes lines = {0};
     CLEANUP_TEXT struct text names = {0};
@@ -188,7 +188,7 @@ static enum error_code fill_changes(struct driver *driver, struct plan *plan,
     if (code == ERROR_OK)
         code = read_pulled(driver, &plan->pulled, error);
     if (code == ERROR_OK)
-        code = name_partial(driver, changes, error);
+        code = name_one_shots(driver, changes, error);
     if (code == ERROR_OK)
         code = driver_target(driver, &target, error);
     if (code == ERROR_OK)

@@ -185,7 +185,8 @@ struct world_bus {
 /* One HTTP exchange, and connections with TLS for other protocols. http.h holds both structs. */
 struct world_http_request {
     const char *url;
-    const char *connect_host; /* through a forward: where it listens; NULL = the url's own host */
+    /* through a forward: where it listens, or the path of a unix socket; NULL = the url's host */
+    const char *connect_host;
     int connect_port;
     const char *ca_file;       /* NULL = the system's authorities */
     const char *authorization; /* value of the Authorization header; NULL = none */

@@ -1,13 +1,16 @@
 /* Runs the script on standard input on a target over ssh, as the driver does, and prints what came
  * back. Exit status: the script's; 100 = no answer, and the error as one line.
- * With FORWARD it prints instead what a server says first that listens on that port of the target.
- * usage: run_there HOST PORT USER IDENTITY KNOWN_HOSTS SSH_CONFIG DIRECTORY [FORWARD] */
+ * With FORWARD it prints instead what a server says first that listens on that port of the target;
+ * with URL what it answers, with its status in front.
+ * usage: run_there HOST PORT USER IDENTITY KNOWN_HOSTS SSH_CONFIG DIRECTORY
+ *                  [FORWARD | URL SOCKET CA_FILE] */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "actions/target/http.h"
 #include "actions/target/target.h"
 #include "actions/target/world_remote.h"
 #include "actions/target/world_system.h"
@@ -38,6 +41,23 @@ static int print_greeting(struct target *target, int port)
     return got > 0 ? 0 : 1;
 }
 
+static int print_answer(struct target *target, char **words)
+{
+    struct error error;
+    CLEANUP_BYTES struct bytes body = {0};
+    int status = 0;
+    const struct http_request request = {.world = target_world(target),
+                                         .through = target,
+                                         .url = words[0],
+                                         .socket = words[1],
+                                         .ca_file = words[2],
+                                         .timeout_ms = 10000};
+    if (http_get(&request, &status, &body, &error) != ERROR_OK)
+        return print_error(&error);
+    (void)printf("%d %s", status, (const char *)body.data);
+    return 0;
+}
+
 int main(int count, char **words)
 {
     static struct world world;
@@ -45,7 +65,7 @@ int main(int count, char **words)
     struct error error;
     struct target *target = NULL;
     CLEANUP_RESULT struct target_result result = {0};
-    if (count < 8 || count > 9)
+    if (count != 8 && count != 9 && count != 11)
         return 2;
     script[fread(script, 1, sizeof script - 1, stdin)] = '\0';
     world_system(&world);
@@ -65,8 +85,9 @@ int main(int count, char **words)
                           .output_bytes_max = 1 << 20};
     if (target_open(&setup, &world, &target, &error) != ERROR_OK)
         return print_error(&error);
-    if (count == 9) {
-        int status = print_greeting(target, atoi(words[8]));
+    if (count > 8) {
+        int status = count == 9 ? print_greeting(target, atoi(words[8]))
+                                : print_answer(target, &words[8]);
         target_close(target);
         return status;
     }

@@ -11,9 +11,11 @@ import pwd
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 RUN_THERE = sys.argv[1]
@@ -81,7 +83,7 @@ class Server:
         self.process.wait()
 
 
-def run(server, room, script=TRICKY, agent=None, forward=0, **options):
+def run(server, room, script=TRICKY, agent=None, forward=(), **options):
     words = {
         "host": server.address,
         "port": str(server.port),
@@ -96,7 +98,7 @@ def run(server, room, script=TRICKY, agent=None, forward=0, **options):
     done = subprocess.run(
         [RUN_THERE, words["host"], words["port"], USER, words["identity"], words["known"]]
         + [words["config"], str(room)]
-        + ([str(forward)] if forward else []),
+        + [str(word) for word in forward],
         input=script,
         env=environment,
         capture_output=True,
@@ -223,14 +225,78 @@ def configurations(room, wanted):
 def forwards(room, wanted):
     with Server(room, "one", "MaxSessions 1") as server:
         must_run("MaxSessions 1", run(server, room), wanted)
-        status, said = run(server, room, forward=server.port)
+        status, said = run(server, room, forward=[server.port])
         assert status == 0 and said.startswith("SSH-2.0-"), (status, said)
-        assert run(server, room, forward=free_port()) == (1, "")
+        assert run(server, room, forward=[free_port()]) == (1, "")
         print("  a port, and one where nobody listens: as it must be")
     for line in ("AllowTcpForwarding no", "DisableForwarding yes", "PermitOpen 127.0.0.1:1"):
         with Server(room, "forbids", line) as server:
-            got = run(server, room, forward=server.port)
+            got = run(server, room, forward=[server.port])
             must_say(line, got, "forbids to forward", "AllowTcpForwarding local")
+
+
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\ngood"
+
+
+class Answers:
+    """Answers every request on a listening socket with `good`."""
+
+    def __init__(self, listener, tls=None):
+        self.listener, self.tls = listener, tls
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            connection = self.listener.accept()[0]
+            try:
+                if self.tls:
+                    connection = self.tls.wrap_socket(connection, server_side=True)
+                connection.recv(65536)
+                connection.sendall(ANSWER)
+            except OSError:
+                pass
+            connection.close()
+
+
+def certificate(room, name):
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost"]
+        + ["-addext", "subjectAltName=DNS:localhost", "-days", "2"]
+        + ["-keyout", room / f"{name}.key", "-out", room / f"{name}.pem"],
+        check=True,
+        capture_output=True,
+    )
+    return room / f"{name}.pem"
+
+
+def endpoints(room, _):
+    """https with an authority of one's own, and a unix socket, through a real sshd."""
+    own, other = certificate(room, "own"), certificate(room, "other")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(own, room / "own.key")
+    plain = socket.create_server(("127.0.0.1", 0))
+    Answers(plain, context)
+    url = f"https://localhost:{plain.getsockname()[1]}/health"
+    there = room / "app.sock"
+    for tls in (None, context):
+        there.unlink(missing_ok=True)
+        local = socket.socket(socket.AF_UNIX)
+        local.bind(str(there))
+        local.listen()
+        Answers(local, tls)
+        name = "https" if tls else "http"
+        with Server(room, "plain") as server:
+            got = run(server, room, forward=[f"{name}://localhost/health", there, own])
+            must_run(f"{name} over a unix socket", got, (0, "200 good"))
+    with Server(room, "web") as server:
+        must_run("https", run(server, room, forward=[url, "", own]), (0, "200 good"))
+        for what, authority in (("another authority", other), ("the system's", "")):
+            status, said = run(server, room, forward=[url, "", authority])
+            assert status == 0 and said.startswith("0 its certificate"), said
+            print(f"  https by {what}: {said}")
+        status, said = run(server, room, forward=["http://localhost/", room / "none.sock", ""])
+        assert status == 0 and said.startswith("0 "), said
+        print(f"  no socket there: {said}")
 
 
 def addresses(room, wanted):
@@ -252,7 +318,7 @@ def main():
         said = subprocess.run(["sh", "-c", TRICKY], capture_output=True, text=True, check=False)
         wanted = (said.returncode, said.stdout)
         assert wanted[0] == 7 and wanted[1].count("|") > 10
-        for case in (login_shells, identities, configurations, forwards, addresses):
+        for case in (login_shells, identities, configurations, forwards, endpoints, addresses):
             print(case.__name__.replace("_", " "))
             case(room, wanted)
 

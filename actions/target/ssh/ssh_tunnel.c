@@ -113,14 +113,17 @@ static void tunnel_close(void *context)
     free(tunnel);
 }
 
-/* A server that forbids it says so, and not which line of its configuration does. That nobody
- * listens behind it is seen by who connects. */
+/* A server that forbids it says so of a port, and not which line of its configuration does. That
+ * nobody listens behind it is seen by who connects. */
 static enum error_code open_channel(struct tunnel *tunnel, struct error *error)
 {
     ssh_channel channel = ssh_channel_new(tunnel->session);
-    if (channel != NULL
-        && ssh_channel_open_forward(channel, tunnel->host, tunnel->port, "127.0.0.1", 0)
-               == SSH_OK) {
+    bool local = tunnel->host[0] == '/';
+    int result = channel == NULL ? SSH_ERROR
+                 : local ? ssh_channel_open_forward_unix(channel, tunnel->host, "127.0.0.1", 0)
+                         : ssh_channel_open_forward(channel, tunnel->host, tunnel->port,
+                                                    "127.0.0.1", 0);
+    if (result == SSH_OK) {
         tunnel->channel = channel;
         return ERROR_OK;
     }
