@@ -22,7 +22,8 @@ void execution_last(const struct deployment *deployment, char *ret_text, size_t 
         else if (strcmp(entry->type, ENTRY_TRANSITION) == 0
                  && strcmp(entry_string(entry, "to"), machine_state_name(STATE_SAFE)) == 0)
             shown = "disarmed or removed";
-        if (shown != NULL && shown[0] != '\0')
+        if (shown != NULL && shown[0] != '\0'
+            && strcmp(shown, interlock_name(INTERLOCK_UNKNOWN)) != 0) /* nobody saw anything */
             (void)snprintf(ret_text, size, "last seen %.40s at %.8s UTC (entry %llu)", shown,
                            strlen(entry->utc) > 11 ? entry->utc + 11 : "",
                            (unsigned long long)entry->seq);

@@ -1,6 +1,7 @@
 /* Backups are scheduled *and* made: a schedule alone proves nothing, and neither does a file that
  * nobody renews. */
 #include "actions/checklist/check.h"
+#include "journal/format/text.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -70,8 +71,8 @@ static enum error_code judge_backup(struct check *check, const struct backup *ba
     const char *file = check_foreign(check, backup->file);
     if (strcmp(word, "good") == 0)
         return check_say(check, PREFLIGHT_PASSED, error,
-                         "scheduled in %s; the newest is %lld minutes old: %s", schedule,
-                         backup->age_min, file);
+                         "scheduled in %s; the newest is %lld minute%s old: %s", schedule,
+                         backup->age_min, text_many((uint64_t)backup->age_min), file);
     if (strcmp(word, "unscheduled") == 0)
         return check_say(check, PREFLIGHT_FAILED, error,
                          "no crontab, cron.d file or active systemd timer has a line with %s",
@@ -89,8 +90,9 @@ static enum error_code judge_backup(struct check *check, const struct backup *ba
                          "the newest backup is dated in the future: %s", file);
     if (strcmp(word, "old") == 0)
         return check_say(check, PREFLIGHT_FAILED, error,
-                         "the newest backup is %lld hours old and not younger than %lld: %s",
-                         backup->age_min / 60, (long long)check->item->hours, file);
+                         "the newest backup is %lld hour%s old and not younger than %lld: %s",
+                         backup->age_min / 60, text_many((uint64_t)backup->age_min / 60),
+                         (long long)check->item->hours, file);
     return check_say(check, PREFLIGHT_FAILED, error,
                      "%s could not be examined: run find and date on the target by hand",
                      directory);

@@ -8,6 +8,7 @@
 #include <sodium.h>
 
 #include "actions/compose/compose_render.h"
+#include "journal/format/text.h"
 
 /* Execution or Brain, where it is not declared with one container; NULL where both are. */
 static const struct compose_service *find_not_single(const struct check *check,
@@ -37,8 +38,9 @@ enum error_code check_compose_renders(struct check *check, struct error *error)
             "deploy.replicas to 1",
             target_setup(check->target)->compose.file, many->line, many->name,
             (long long)many->replicas);
-    return check_say(check, PREFLIGHT_PASSED, error, "%s: %zu services, every variable is set",
-                     target_setup(check->target)->compose.file, view->count);
+    return check_say(check, PREFLIGHT_PASSED, error, "%s: %zu service%s, every variable is set",
+                     target_setup(check->target)->compose.file, view->count,
+                     text_many(view->count));
 }
 
 /* One SERVICE=VARIABLE of the item, found in the configuration. */
@@ -164,6 +166,6 @@ enum error_code check_env_same(struct check *check, struct error *error)
         return check_say(check, PREFLIGHT_UNDECIDED, error,
                          "%zu of the services in `variables` is there: nothing is to be compared",
                          holders.count);
-    return check_say(check, PREFLIGHT_PASSED, error, "%s is set and the same in %zu services",
-                     holders.list[0].name, holders.count);
+    return check_say(check, PREFLIGHT_PASSED, error, "%s is set and the same in %zu service%s",
+                     holders.list[0].name, holders.count, text_many(holders.count));
 }

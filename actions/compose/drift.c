@@ -1,4 +1,5 @@
 #include "actions/compose/drift.h"
+#include "journal/format/text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -137,13 +138,13 @@ static void compare_service(const struct drift_terms *terms, const struct image 
     else if ((int64_t)present < row->replicas)
         add_drift_line(drift, DRIFT_MISSING, false, terms->file,
                        "find out who removed the others; a release brings them back",
-                       "of %lld containers of service %s %zu run", (long long)row->replicas,
-                       service, present);
+                       "of %lld container%s of service %s %zu run", (long long)row->replicas,
+                       text_many((uint64_t)row->replicas), service, present);
     else if ((int64_t)present > row->replicas)
         add_drift_line(drift, DRIFT_EXTRA, false, terms->file,
                        "declare as many (deploy.replicas): a release removes the others",
-                       "%zu containers of service %s run, and %lld are declared", present, service,
-                       (long long)row->replicas);
+                       "service %s runs in %zu container%s, and is declared to run in %lld",
+                       service, present, text_many(present), (long long)row->replicas);
     if (container == NULL || stopped)
         return;
     compare_image(terms, image, drift);
@@ -230,12 +231,14 @@ void drift_branch(const struct git_state *git, const struct git_upstream *upstre
     else if (upstream->ahead > 0)
         add_drift_line(drift, DRIFT_COMMIT, false, remote,
                        "push what was committed on the target, or go back",
-                       "HEAD (%.12s) has %lld commits that the branch (%.12s) does not have",
-                       git->commit, (long long)upstream->ahead, upstream->commit);
+                       "HEAD (%.12s) has %lld commit%s that the branch (%.12s) does not have",
+                       git->commit, (long long)upstream->ahead,
+                       text_many((uint64_t)upstream->ahead), upstream->commit);
     else if (upstream->behind > 0)
         add_drift_line(drift, DRIFT_COMMIT, false, remote, "deploy by a release",
-                       "HEAD (%.12s) is %lld commits behind the branch as last fetched (%.12s)",
-                       git->commit, (long long)upstream->behind, upstream->commit);
+                       "HEAD (%.12s) is %lld commit%s behind the branch as last fetched (%.12s)",
+                       git->commit, (long long)upstream->behind,
+                       text_many((uint64_t)upstream->behind), upstream->commit);
 }
 
 static bool is_other(const char *recorded, const char *now)

@@ -12,6 +12,7 @@
 #include "fsm/back/restored.h"
 #include "fsm/back/restored_judge.h"
 #include "journal/format/names.h"
+#include "journal/format/text.h"
 
 enum error_code step_make_safe(struct step *step, struct error *error)
 {
@@ -46,7 +47,8 @@ static enum error_code say_pinned(struct step *step, const struct compose_pin *p
             used += (size_t)snprintf(step->remark + used, sizeof step->remark - used, "; %s: %s",
                                      pin->before->list[i].service, why);
     }
-    return step_is(step, EVENT_DONE, "%zu images pinned%s%.1400s", pin->before->count,
+    return step_is(step, EVENT_DONE, "%zu image%s pinned%s%.1400s", pin->before->count,
+                   text_many(pin->before->count),
                    used > 0 ? ", and a plain up would re-create what runs from another name" : "",
                    step->remark);
 }

@@ -103,7 +103,7 @@ static void print_next(struct driver *driver, enum exit_status status)
         progress_word(driver, "the rollback failed and the target is not as it was before. Look at "
                               "it now; then `titan-fsm rollback --reason TEXT`, or `titan-fsm "
                               "attest rollback_failed --reason TEXT`");
-    else if (deployment->ended && deployment_left_disarmed(deployment))
+    else if (deployment->ended && withdrawn_left_disarmed(deployment))
         say_left_disarmed(driver);
     else if (deployment->state == STATE_COMPLETED && deployment->procedure == PROCEDURE_RELEASE
              && deployment_facts(deployment, STATE_CONNECTED).down)

@@ -10,6 +10,7 @@
 #include "fsm/terminal/progress.h"
 #include "journal/canonical.h"
 #include "journal/format/names.h"
+#include "journal/format/text.h"
 
 /* What genesis pins is in force; a configuration that differs describes another target. */
 static enum error_code check_pinned(struct driver *driver, struct error *error)
@@ -78,7 +79,8 @@ static enum error_code check_additions(struct driver *driver, const struct comma
                              "the checklist has no such item");
     if (wanted < pinned)
         return error_set(error, ERROR_REFUSED, 0, "--approvals", "omit it, or ask for more",
-                         "the journal requires %d approvals; `begin` can only add to them", pinned);
+                         "the journal requires %d approval%s; `begin` can only add more", pinned,
+                         text_many((uint64_t)pinned));
     enum error_code code = journal_size(driver->journal, &entries, error);
     if (code == ERROR_OK)
         code = roster_load(driver->journal, entries, &roster, error);
@@ -91,8 +93,8 @@ static enum error_code check_additions(struct driver *driver, const struct comma
         return error_set(
             error, ERROR_REFUSED, 0, driver->config.setup.target.name,
             "titan-fsm roster add approver LINE --reason WHY, before the deployment is opened",
-            "%d approvals are required; the roster in force has %zu approvers besides you", wanted,
-            others);
+            "it takes %d approval%s; the roster in force has %zu approver%s besides you", wanted,
+            text_many((uint64_t)wanted), others, text_many(others));
     return ERROR_OK;
 }
 

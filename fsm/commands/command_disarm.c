@@ -82,8 +82,15 @@ static const char *consequence(const struct driver *driver)
     const struct deployment *deployment = &driver->deployment;
     if (!driver_is_open(driver) || machine_phase(deployment->state) != PHASE_CHANGED)
         return "";
+    enum action action = deployment->intent.action;
     bool armed = deployment_transition_to(deployment, STATE_ARMED) != NULL
                  || deployment_facts(deployment, STATE_VERIFIED).interlock == INTERLOCK_ARMED;
+    if (deployment->state == STATE_CONFIRMED)
+        return "which ends now, with Execution disarmed";
+    if (action == ACTION_CONFIRM || action == ACTION_ARM)
+        return "which looks at Execution for the last time, or arms it, just now: this DISARM "
+               "rolls "
+               "it back, or it ends with Execution disarmed";
     if (armed)
         return "which must stay armed: this DISARM rolls it back";
     if (deployment->procedure == PROCEDURE_RELEASE)
@@ -108,16 +115,18 @@ static void say_before(const struct driver *driver, const char *what)
 static void say_after(const struct driver *driver, const char *what)
 {
     struct watcher watcher = {.life = WATCHER_UNKNOWN};
-    if (strstr(what, "rolls it back") == NULL)
+    if (what[0] == '\0')
         return;
     if (driver->journal != NULL)
         watcher_ask(driver, &watcher);
-    progress_word(driver,
-                  watcher.life == WATCHER_GONE
-                      ? "nobody drives the deployment now; next: titan-fsm resume, which sees the "
-                        "DISARM and rolls back"
-                      : "the deployment rolls back as soon as its driver sees this; next: "
-                        "titan-fsm status --watch");
+    bool back = strstr(what, ": this DISARM rolls it back") != NULL
+                && strstr(what, ", or ") == NULL;
+    if (watcher.life == WATCHER_GONE)
+        progress_word(driver, "nobody drives the deployment now; next: titan-fsm resume%s",
+                      back ? ", which sees the DISARM and rolls back" : "");
+    else
+        progress_word(driver, "%snext: titan-fsm status --watch",
+                      back ? "the deployment rolls back as soon as its driver sees this; " : "");
 }
 
 static void say_what_was_seen(const struct driver *driver, const struct disarm_seen *seen)

@@ -11,6 +11,7 @@
 #include "journal/canonical.h"
 #include "journal/format/sshsig.h"
 #include "journal/format/names.h"
+#include "journal/format/text.h"
 
 static enum error_code no_memory_for_approval(struct error *error)
 {
@@ -245,8 +246,8 @@ enum error_code approval_count(struct driver *driver, struct approval_tally *ret
 
 void approval_describe(const struct approval_tally *tally, char *ret_text, size_t room)
 {
-    (void)snprintf(ret_text, room, "%zu of %llu approvals", tally->count,
-                   (unsigned long long)tally->required);
+    (void)snprintf(ret_text, room, "%zu of %llu approval%s", tally->count,
+                   (unsigned long long)tally->required, text_many(tally->required));
     for (size_t i = 0; i < tally->count; i++) {
         size_t used = strlen(ret_text);
         (void)snprintf(ret_text + used, room - used, "%s %.60s (entry %llu)", i == 0 ? ":" : ",",

@@ -6,6 +6,7 @@
 #include "actions/health.h"
 #include "fsm/roster/roster.h"
 #include "journal/format/names.h"
+#include "journal/format/text.h"
 
 json_t *genesis_list_json(const char *const *items, size_t count)
 {
@@ -202,7 +203,7 @@ enum error_code genesis_check_roster(const struct driver *driver, const json_t *
         return error_set(
             error, ERROR_CONFIG, 0, driver->options.config_path,
             "name approvers in roster.approvers, or write `approvals: {policy: 0, release: 0}`",
-            "%d approvals are asked for, and the roster has %zu approvers besides %.100s", most,
-            others, principal);
+            "it takes %d approval%s, and the roster has %zu approver%s besides %.100s", most,
+            text_many((uint64_t)most), others, text_many(others), principal);
     return ERROR_OK;
 }

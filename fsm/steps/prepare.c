@@ -17,6 +17,7 @@
 #include "fsm/steps/connect.h"
 #include "fsm/past/recorded.h"
 #include "journal/format/names.h"
+#include "journal/format/text.h"
 
 enum { RESERVE_BYTES = 16 << 20 }; /* a window of samples, and a rollback with all its evidence */
 
@@ -225,7 +226,7 @@ enum error_code step_pull_images(struct step *step, struct error *error)
         if (images->list[i].id[0] == '\0')
             return step_is(step, EVENT_FAILED, "the image of %s is not there after the pull",
                            images->list[i].service);
-    return step_is(step, EVENT_DONE, "%zu images", images->count);
+    return step_is(step, EVENT_DONE, "%zu image%s", images->count, text_many(images->count));
 }
 
 enum error_code step_lay_guard(struct step *step, struct error *error)

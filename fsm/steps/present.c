@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "journal/format/names.h"
+#include "journal/format/text.h"
 
 static bool needs_presence(enum action action)
 {
@@ -18,8 +19,9 @@ static void name_missing(const struct declared *declared, const struct container
         const struct declared_row *row = &declared->list[i];
         size_t present = declared_present(declared, now, row->service);
         if (!row->off && (int64_t)present != row->replicas)
-            (void)snprintf(ret_text, size, "service %s is to have %lld containers and has %zu",
-                           row->service, (long long)row->replicas, present);
+            (void)snprintf(ret_text, size, "service %s is to have %lld container%s and has %zu",
+                           row->service, (long long)row->replicas,
+                           text_many((uint64_t)row->replicas), present);
     }
 }
 

@@ -59,6 +59,14 @@ bool withdrawn_by(const struct deployment *deployment, char *ret_who, size_t siz
     return ret_who[0] != '\0';
 }
 
+bool withdrawn_left_disarmed(const struct deployment *deployment)
+{
+    char who[240];
+    return deployment_left_disarmed(deployment)
+           || (deployment_facts(deployment, STATE_CONNECTED).interlock == INTERLOCK_ARMED
+               && withdrawn_by(deployment, who, sizeof who));
+}
+
 const struct journal_entry *withdrawn_command(const struct deployment *deployment)
 {
     const struct journal_entry *last = NULL;

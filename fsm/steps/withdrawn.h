@@ -10,6 +10,8 @@
 
 /* Who withdrew it, in words; false while the permission stands. */
 bool withdrawn_by(const struct deployment *deployment, char *ret_who, size_t size);
+/* The deployment left Execution disarmed that it found armed, or a person's DISARM stands. */
+bool withdrawn_left_disarmed(const struct deployment *deployment);
 /* The DISARM that the step saw last in Execution's log: " (entry 41, bob: smells wrong)", or by
  * what it carried where no entry names it; "" where none came since Execution was armed. Reads what
  * is new in the journal, and notes it as withdrawn_note() does. */

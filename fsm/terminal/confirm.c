@@ -25,7 +25,9 @@ enum error_code confirm_check(const struct driver *driver, struct error *error)
     const char *given = driver->options.confirm;
     if (given == NULL || strcmp(given, driver->config.setup.target.name) == 0)
         return ERROR_OK;
-    return refuse_change(driver, "--confirm names another target; nothing was done", error);
+    return error_set(error, ERROR_NEEDS_PERSON, 0, driver->config.setup.target.name,
+                     "give the same command with that name, or with another --config",
+                     "--confirm names another target; nothing was done");
 }
 
 static bool is_asked(const struct driver *driver)
@@ -64,8 +66,8 @@ static enum error_code refuse_differences(struct driver *driver, const struct ch
     return code != ERROR_OK
                ? code
                : error_set(error, ERROR_REFUSED, 0, driver->config.setup.target.name,
-                           "find out who did it; put it back and titan-fsm resume, or titan-fsm "
-                           "abort --reason TEXT",
+                           "find out who did it; titan-fsm abort --reason TEXT and begin again, or "
+                           "put back what can be put back (files, the tree) and titan-fsm resume",
                            "nothing was done: %s", reason);
 }
 

@@ -248,7 +248,8 @@ static void elide(struct sheet *sheet, unsigned rows, size_t before)
     memmove(&sheet->lines[from], &sheet->lines[from + many], rest * sizeof sheet->lines[0]);
     sheet->count -= many;
     struct sheet line = {.count = 0};
-    add_text(&line, TONE_GOOD, false, "  [x] %zu steps before", many + before);
+    add_text(&line, TONE_GOOD, false, "  [x] %zu step%s before", many + before,
+             text_many(many + before));
     if (line.count == 0 || sheet->count == LINES_MAX)
         return;
     memmove(&sheet->lines[from + 1], &sheet->lines[from], rest * sizeof sheet->lines[0]);

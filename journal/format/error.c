@@ -20,6 +20,19 @@ static void mark_cut(char *text, size_t size, int length)
     memcpy(text + end, mark, sizeof mark);
 }
 
+/* What a program on the target printed becomes part of one sentence. */
+static void make_one_line(char *text)
+{
+    char *end = text;
+    for (char *at = text; *at != '\0'; at++) {
+        if (*at == '\n' || *at == '\r' || *at == '\t')
+            *at = ' ';
+        if (*at != ' ')
+            end = at + 1;
+    }
+    *end = '\0';
+}
+
 static atomic_bool memory_ran_out;
 
 bool error_memory_ran_out(void)
@@ -48,6 +61,7 @@ enum error_code error_fill(struct error *error, enum error_code code, int librar
     mark_cut(filled.what, sizeof filled.what,
              vsnprintf(filled.what, sizeof filled.what, what_format, arguments));
     va_end(arguments);
+    make_one_line(filled.what);
     *error = filled; /* last, so that an old error may be quoted in the new one */
     return code;
 }

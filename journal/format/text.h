@@ -13,6 +13,12 @@
 
 #include "journal/format/bytes.h"
 
+/* Behind the name of what was counted: "s", but for one. */
+static inline const char *text_many(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 struct text {
     struct bytes bytes;
     size_t capacity;      /* of its memory */

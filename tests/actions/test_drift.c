@@ -114,7 +114,8 @@ static void drift_services_extra_and_second_container_are_seen(void **state)
     struct drift drift = compare(&containers, &declared, &configurations);
     assert_int_equal(drift.count, 3);
     assert_int_equal(drift.list[0].kind, DRIFT_EXTRA);
-    assert_string_equal(drift.list[0].what, "2 containers of service b run, and 1 are declared");
+    assert_string_equal(drift.list[0].what,
+                        "service b runs in 2 containers, and is declared to run in 1");
     assert_int_equal(drift.list[1].kind, DRIFT_IMAGE);
     assert_int_equal(drift.list[2].kind, DRIFT_EXTRA);
     assert_string_equal(drift.list[2].where, "n");
@@ -132,9 +133,12 @@ static void drift_services_follow_the_row_of_the_service(void **state)
     } rows[] = {
         {"b x2", {"running", "running"}, 0, NULL},
         {"b x2", {"running"}, 0, "of 2 containers of service b 1 run"},
-        {"b x2", {"running", "running", "running"}, 0, "3 containers of service b run, and 2"},
+        {"b x2",
+         {"running", "running", "running"},
+         0,
+         "service b runs in 3 containers, and is declared to run in 2"},
         {"b x0", {NULL}, 0, NULL},
-        {"b x0", {"running"}, 0, "1 containers of service b run, and 0"},
+        {"b x0", {"running"}, 0, "service b runs in 1 container, and is declared to run in 0"},
         {"b once", {"exited"}, 0, NULL},
         {"b ends", {"exited"}, 0, NULL},
         {"b ends", {"running"}, 0, NULL},
@@ -279,7 +283,7 @@ static void drift_branch_ahead_behind_elsewhere_and_never_fetched(void **state)
     } rows[] = {
         {"main", A40, 0, 0, NULL, false},
         {"main", B40, 0, 2, "2 commits behind", false},
-        {"main", B40, 1, 2, "1 commits that the branch", false},
+        {"main", B40, 1, 2, "1 commit that the branch", false},
         {"detached", A40, 0, 0, "not on branch main", false},
         {"main", "", 0, 0, "never fetched", true},
     };

@@ -25,7 +25,7 @@ static void explain(enum state state, enum procedure procedure, struct bytes *te
 {
     CLEANUP_TEXT struct text built = {0};
     struct error error;
-    explain_state(state, procedure, &built);
+    explain_state(&(struct explained){.state = state, .procedure = procedure}, &built);
     bytes_free(text);
     assert_int_equal(text_give(&built, text, &error), ERROR_OK);
 }
@@ -76,10 +76,25 @@ static void check_words(enum procedure procedure, enum state state)
             assert_non_null(strstr(line, machine_action_words(edge->action)));
         } else if (commands[i].event == EVENT_REARMED || commands[i].event == EVENT_GUARD_FIRED) {
             assert_null(found); /* nobody's word: there is nothing to refuse */
+        } else if (machine_phase(state) == PHASE_REVERTING) {
+            assert_true(found != NULL && found < refused); /* it continues the way back */
         } else {
             assert_true(found != NULL && found > refused);
         }
     }
+}
+
+static void explain_state_open_step_lets_go_back(void **unused)
+{
+    (void)unused;
+    CLEANUP_TEXT struct text text = {0};
+    explain_state(&(struct explained){.state = STATE_OBSERVED,
+                                      .procedure = PROCEDURE_RELEASE,
+                                      .step_is_open = true},
+                  &text);
+    const char *refused = strstr(text_string(&text), "\n  Refused:\n"),
+               *abort_at = strstr(text_string(&text), "\n    titan-fsm abort --reason TEXT ");
+    assert_true(refused != NULL && abort_at != NULL && abort_at < refused);
 }
 
 static void explain_state_commands_are_those_of_the_table(void **unused)
@@ -140,6 +155,7 @@ int main(void)
         cmocka_unit_test(explain_meaning_every_state_has_its_own),
         cmocka_unit_test(explain_state_commands_are_those_of_the_table),
         cmocka_unit_test(explain_state_outcomes_are_those_of_the_table),
+        cmocka_unit_test(explain_state_open_step_lets_go_back),
         cmocka_unit_test(explain_state_without_a_procedure_says_both_and_never_twice_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

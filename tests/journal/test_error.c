@@ -89,7 +89,7 @@ static void error_print_control_characters_are_escaped(void **state)
     (void)error_set(&error, ERROR_PROTOCOL, 0, "host\x1b[31m", "look\rhere", "it said \"%s\"",
                     "a\nb\x07\xff");
     check_printed(&error, "p\x08",
-                  "p\\x08: host\\x1b[31m: it said \"a\\x0ab\\x07\\xff\"; next: look\\x0dhere\n");
+                  "p\\x08: host\\x1b[31m: it said \"a b\\x07\\xff\"; next: look\\x0dhere\n");
 }
 
 int main(void)

@@ -204,9 +204,9 @@ def tree_and_commit(stack):
     )
     (tree(stack) / "docker-compose.override.yml").unlink()
     git(stack, "commit", "-q", "-a", "-m", "by hand")
-    finds(operator, ("commit", "origin/main", "1 commits that the branch"))
+    finds(operator, ("commit", "origin/main", "1 commit that the branch"))
     git(stack, "reset", "-q", "--hard", "HEAD~2")
-    finds(operator, ("commit", "origin/main", "1 commits behind"))
+    finds(operator, ("commit", "origin/main", "1 commit behind"))
     git(stack, "checkout", "-q", "--detach", "origin/main")
     finds(operator, ("commit", "detached", "not on branch main"))
 

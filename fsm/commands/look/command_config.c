@@ -98,9 +98,11 @@ static void print_config_summary(const char *path, bool usable, const struct con
     print_value("operator", "%s, by %s%s", config->operator.principal,
                 config->operator.agent ? "an ssh-agent" : "the key file ",
                 config->operator.agent ? "" : config->operator.key);
-    print_value("roster", "%zu operators, %zu approvers, %zu administrators",
-                config->roster.operators.count, config->roster.approvers.count,
-                config->roster.administrators.count);
+    print_value("roster", "%zu operator%s, %zu approver%s, %zu administrator%s",
+                config->roster.operators.count, text_many(config->roster.operators.count),
+                config->roster.approvers.count, text_many(config->roster.approvers.count),
+                config->roster.administrators.count,
+                text_many(config->roster.administrators.count));
     print_value("approvals", "policy %d, release %d", config->approvals.policy,
                 config->approvals.release);
     if (setup->services.execution[0] != '\0')

@@ -42,7 +42,10 @@ static void explain_deployment(const struct driver *driver, struct text *text)
     text_add_format(text, "Deployment %llu, %s, is in the state ",
                     (unsigned long long)deployment->number,
                     machine_procedure_name(deployment->procedure));
-    explain_state(deployment->state, deployment->procedure, text);
+    explain_state(&(struct explained){.state = deployment->state,
+                                      .procedure = deployment->procedure,
+                                      .step_is_open = deployment->intent.seq != 0},
+                  text);
     if (deployment->intent.seq != 0)
         explain_open_step(driver, text);
 }
@@ -72,7 +75,7 @@ enum error_code command_explain(const struct command_line *line, enum exit_statu
     if (line->word_count > 0 && state == STATE_INVALID)
         return list_states(line->words[0], error);
     if (state != STATE_INVALID)
-        explain_state(state, PROCEDURE_INVALID, &text);
+        explain_state(&(struct explained){.state = state}, &text);
     else
         code = explain_present(line, &text, error);
     if (code != ERROR_OK || text_failed(&text, error))

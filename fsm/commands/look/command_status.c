@@ -42,7 +42,7 @@ static enum error_code look_for_arms(struct driver *driver, uint64_t size,
                                      struct standing *ret_standing, struct error *error)
 {
     const struct deployment *deployment = &driver->deployment;
-    bool armed = false, waits = driver->found && deployment_left_disarmed(deployment);
+    bool armed = false, waits = driver->found && withdrawn_left_disarmed(deployment);
     char *by = ret_standing->disarmed_by;
     size_t room = sizeof ret_standing->disarmed_by;
     for (uint64_t seq = size; waits && !armed && by[0] == '\0' && seq > deployment->number + 1;
@@ -253,8 +253,9 @@ static void print_status(const struct driver *driver, const struct journal_head 
                          const struct standing *standing)
 {
     const struct deployment *deployment = &driver->deployment;
-    printf("target      %s\njournal     %s, %llu entries\n", driver->config.setup.target.name,
-           journal_id(driver->journal), (unsigned long long)head->size);
+    printf("target      %s\njournal     %s, %llu %s\n", driver->config.setup.target.name,
+           journal_id(driver->journal), (unsigned long long)head->size,
+           head->size == 1 ? "entry" : "entries");
     if (driver->found) {
         printf("deployment  %llu, %s, %s%s\n", (unsigned long long)deployment->number,
                machine_procedure_name(deployment->procedure), machine_state_name(deployment->state),

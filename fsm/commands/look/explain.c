@@ -170,15 +170,42 @@ static const char *refusal_reason(enum procedure procedure, enum state state, en
     if (event != EVENT_ROLLBACK && machine_transition(procedure, state, EVENT_ROLLBACK) != NULL)
         return event == EVENT_DONE ? "there is no way forward: rollback"
                                    : "a service may have changed: rollback";
-    return "it is already going back: advance continues that";
+    return "a service may have changed: rollback";
 }
 
-static void add_refused(enum procedure procedure, enum state state, struct text *text)
+/* A command without an edge that is understood all the same: on the way back it continues that,
+ * and while a step is open it goes back from there. */
+static bool is_understood(enum procedure procedure, const struct explained *explained,
+                          enum event event)
+{
+    const struct transition *failed = machine_transition(procedure, explained->state, EVENT_FAILED);
+    return machine_transition(procedure, explained->state, event) != NULL
+           || machine_phase(explained->state) == PHASE_REVERTING
+           || (explained->step_is_open && event != EVENT_DONE && failed != NULL
+               && failed->to == STATE_ROLLING_BACK);
+}
+
+static void add_understood(enum procedure procedure, const struct explained *explained,
+                           struct text *text)
+{
+    static const enum event words[] = {EVENT_ABORT, EVENT_ROLLBACK};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (is_understood(procedure, explained, words[i])
+            && machine_transition(procedure, explained->state, words[i]) == NULL)
+            text_add_format(text, "    %-52s%s\n", command_of(words[i]),
+                            machine_phase(explained->state) == PHASE_REVERTING
+                                ? "continues the way back"
+                                : "goes back from the open step, as that allows");
+}
+
+static void add_refused(enum procedure procedure, const struct explained *explained,
+                        struct text *text)
 {
     static const enum event words[] = {EVENT_DONE, EVENT_ABORT, EVENT_ROLLBACK};
+    enum state state = explained->state;
     text_add(text, "  Refused:\n");
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-        if (machine_transition(procedure, state, words[i]) == NULL)
+        if (!is_understood(procedure, explained, words[i]))
             text_add_format(text, "    %-52s%s\n", command_of(words[i]),
                             refusal_reason(procedure, state, words[i]));
     if (machine_phase(state) != PHASE_ENDED)
@@ -213,9 +240,10 @@ static bool procedures_agree(enum state state)
     return is_state_of(PROCEDURE_RELEASE, state) == is_state_of(PROCEDURE_POLICY, state);
 }
 
-static void add_procedure(const char *name, enum procedure procedure, enum state state,
-                          struct text *text)
+static void add_procedure(const char *name, enum procedure procedure,
+                          const struct explained *explained, struct text *text)
 {
+    enum state state = explained->state;
     text_add_format(text, "\nUnder %s, from here:\n", name);
     if (machine_phase(state) == PHASE_ENDED) {
         text_add_format(text, "    %-52s%s\n", "titan-fsm begin release --reason TEXT",
@@ -226,23 +254,26 @@ static void add_procedure(const char *name, enum procedure procedure, enum state
                         machine_action_words(ACTION_ARM));
     }
     add_possible(procedure, state, text);
-    add_refused(procedure, state, text);
+    add_understood(procedure, explained, text);
+    add_refused(procedure, explained, text);
 }
 
-void explain_state(enum state state, enum procedure procedure, struct text *text)
+void explain_state(const struct explained *explained, struct text *text)
 {
+    enum state state = explained->state;
+    enum procedure procedure = explained->procedure;
     static const char hot[] = "This state is hot: `advance` continues from here without a pause, "
                               "because between two commands nothing would be watched.\n";
     bool together = procedure == PROCEDURE_INVALID && procedures_agree(state);
     text_add_format(text, "%s\n\n%s\n%s", machine_state_name(state), explain_meaning(state),
                     machine_is_hot(state) ? hot : "");
     if (together)
-        add_procedure("release and policy", PROCEDURE_RELEASE, state, text);
+        add_procedure("release and policy", PROCEDURE_RELEASE, explained, text);
     for (unsigned each = 1; !together && each < PROCEDURE_COUNT; each++)
         if ((procedure == PROCEDURE_INVALID || procedure == each)
             && is_state_of((enum procedure)each, state))
-            add_procedure(machine_procedure_name((enum procedure)each), (enum procedure)each, state,
-                          text);
+            add_procedure(machine_procedure_name((enum procedure)each), (enum procedure)each,
+                          explained, text);
     text_add(text,
              "  Always:\n    titan-fsm disarm --reason TEXT, and the commands that only read: "
              "status, explain, log, drift, graph, export\n");

@@ -11,7 +11,11 @@
 
 /* A state without a paragraph does not compile. */
 const char *explain_meaning(enum state state);
-/* PROCEDURE_INVALID: both procedures, printed once where they agree. */
-void explain_state(enum state state, enum procedure procedure, struct text *text);
+struct explained {
+    enum state state;
+    enum procedure procedure; /* INVALID: both procedures, printed once where they agree */
+    bool step_is_open;        /* its intent has no answer: whoever goes back is not refused */
+};
+void explain_state(const struct explained *explained, struct text *text);
 
 #endif

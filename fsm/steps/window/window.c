@@ -15,6 +15,7 @@
 #include "fsm/steps/window/window_past.h"
 #include "journal/canonical.h"
 #include "journal/format/names.h"
+#include "journal/format/text.h"
 
 /* Consecutive failures by name. */
 struct tally {
@@ -193,8 +194,9 @@ static bool judge_sample(struct step *step, const struct look *look, struct tall
         (void)step_is(step, EVENT_UNHEALTHY, "a sample took %lld ms; at most %lld are allowed",
                       (long long)took_ms, (long long)limits->sample_gap_ms);
     else if (tally->failed > limits->failures_total)
-        (void)step_is(step, EVENT_UNHEALTHY, "%lld samples failed; at most %lld may: %.200s",
-                      (long long)tally->failed, (long long)limits->failures_total, look->text);
+        (void)step_is(step, EVENT_UNHEALTHY, "%lld sample%s failed; at most %lld may: %.200s",
+                      (long long)tally->failed, text_many((uint64_t)tally->failed),
+                      (long long)limits->failures_total, look->text);
     else if (over != NULL)
         (void)step_is(step, EVENT_UNHEALTHY, "%s failed %lld times in a row: %.200s", over,
                       (long long)limits->failures, look->text);
