@@ -72,6 +72,35 @@ static void tag_declared(struct text *script, const struct target *target,
     }
 }
 
+/* A service whose name cannot be that of a repository (Docker takes letters, digits and single
+ * hyphens between them, in lower case, and more that is not needed here) is written in hex. No
+ * other service can be written so. */
+static bool is_repository_name(const char *service)
+{
+    bool letter = false;
+    for (const char *at = service; *at != '\0'; at++) {
+        if (*at == '-' && !letter)
+            return false;
+        letter = (*at >= 'a' && *at <= 'z') || (*at >= '0' && *at <= '9');
+        if (!letter && *at != '-')
+            return false;
+    }
+    return letter;
+}
+
+static void add_rollback_name(struct text *text, const char *service, int64_t deployment)
+{
+    text_add(text, "titan-rollback.invalid/");
+    if (is_repository_name(service)) {
+        text_add(text, service);
+    } else {
+        text_add(text, "hex__");
+        for (const char *at = service; *at != '\0'; at++)
+            text_add_format(text, "%02x", (unsigned)(unsigned char)*at);
+    }
+    text_add_format(text, ":%lld", (long long)deployment);
+}
+
 static enum error_code pin_one(struct target *target, const struct target_tenancy *tenancy,
                                const struct compose_pin *pin, size_t index,
                                struct evidence *evidence, int *ret_status, struct error *error)
@@ -93,8 +122,8 @@ static enum error_code pin_one(struct target *target, const struct target_tenanc
     }
     text_add_format(&script, " || %s load -i ", docker);
     hold_add_file(&script, target, container->image);
-    text_add_format(&script, "; } && %s tag %s titan-rollback.invalid/%s:%lld", docker,
-                    container->image, container->service, (long long)pin->deployment);
+    text_add_format(&script, "; } && %s tag %s ", docker, container->image);
+    add_rollback_name(&script, container->service, pin->deployment);
     if (compose_pin_obstacle(pin, index) == NULL && strchr(declared->image, '@') == NULL)
         tag_declared(&script, target, pin, container);
     text_add_format(&subject, "pin %s %s", container->service, container->image);
@@ -117,8 +146,9 @@ static bool add_override(const struct compose_pin *pin, struct text *text, struc
             continue;
         any = true;
         text_add_format(subject, " %s", service);
-        text_add_format(text, "  %s:\n    image: titan-rollback.invalid/%s:%lld\n", service,
-                        service, (long long)pin->deployment);
+        text_add_format(text, "  %s:\n    image: ", service);
+        add_rollback_name(text, service, pin->deployment);
+        text_add(text, "\n");
         if (declared != NULL && declared->pulls_always)
             text_add(text, "    pull_policy: never\n");
     }

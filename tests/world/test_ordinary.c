@@ -250,6 +250,25 @@ static void all_replicas_are_restored(void **state)
     both_replicas_run_after(FAULT_UNHEALTHY, ROLLED_BACK);
 }
 
+/* Compose takes names that Docker does not take for a repository. */
+static void service_of_any_name_is_restored(void **state)
+{
+    static const char *const names[] = {"Web", "UI-", "_a", "a__b", "a...b", "x.Y_z-2", "0"};
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char more[200];
+        (void)snprintf(more, sizeof more, "  %s:\n    image: registry.test/debug:latest\n",
+                       names[i]);
+        struct scripted *world = extended(more);
+        publish(world, 0, FAULT_UNHEALTHY);
+        (void)titan_build(&world->titan, "registry.test/debug", "", 0);
+        ends_with(world, ROLLED_BACK);
+        assert_int_equal(running_of(&world->titan, names[i]), 1);
+        expect_verdict(world, "");
+        scripted_close(world);
+    }
+}
+
 /* `--scale` by hand: the release brings as many as are declared, the rollback as many as ran. */
 static void service_that_was_scaled_by_hand_is_restored(void **state)
 {
@@ -417,6 +436,7 @@ int main(void)
         cmocka_unit_test(all_replicas_are_the_service),
         cmocka_unit_test(replicas_of_who_trades_are_refused),
         cmocka_unit_test(all_replicas_are_restored),
+        cmocka_unit_test(service_of_any_name_is_restored),
         cmocka_unit_test(service_that_was_scaled_by_hand_is_restored),
         cmocka_unit_test(service_without_replicas_has_none),
         cmocka_unit_test(replica_that_is_gone_fails_the_window),

@@ -213,11 +213,40 @@ static int run_info(struct sh *shell, struct titan *titan, int count, char **wor
     return 0;
 }
 
+/* As Docker does: components of lower-case letters and digits, one separator between them (a dot,
+ * one or two underscores, any number of hyphens). A registry's port and the tag may stand behind.
+ */
+static bool is_reference(const char *name)
+{
+    bool letter = false;
+    for (const char *at = name; *at != '\0'; at++) {
+        bool word = (*at >= 'a' && *at <= 'z') || (*at >= '0' && *at <= '9');
+        size_t more = strspn(at, "-");
+        if (*at == ':' && letter && strchr(at, '/') == NULL)
+            return at[1] != '\0';
+        if (!word && !letter)
+            return false;
+        if (!word && *at == '-')
+            at += more - 1;
+        else if (!word && strncmp(at, "__", 2) == 0)
+            at++;
+        else if (!word && strchr("._/:", *at) == NULL)
+            return false;
+        letter = word;
+    }
+    return letter;
+}
+
 static int run_tag(struct sh *shell, struct titan *titan, int count, char **words)
 {
     const struct titan_image *image = count == 2 ? titan_image(titan, words[0]) : NULL;
     if (image == NULL)
         return no_such_image(shell, words[0]);
+    if (!is_reference(words[1])) {
+        sh_printf(shell, 2, "Error parsing reference: \"%s\" is not a valid repository/tag\n",
+                  words[1]);
+        return 1;
+    }
     titan_name(titan, words[1], image, false);
     return 0;
 }
