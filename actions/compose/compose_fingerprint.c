@@ -226,8 +226,13 @@ enum error_code compose_configurations(struct target *target, const struct compo
         return error_set(error, ERROR_REMOTE, status, "docker",
                          "check the state directory and `docker ps` on the target",
                          "the running configurations cannot be compared");
-    return configurations_read(&evidence_last(evidence, PROBE_COMPOSE_DRIFT, subject)->output,
+    code = configurations_read(&evidence_last(evidence, PROBE_COMPOSE_DRIFT, subject)->output,
                                ret_configurations, error);
+    if (code == ERROR_OK && ret_configurations->count != model->count)
+        return error_set(error, ERROR_PROTOCOL, 0, "docker", "run `docker ps` on the target",
+                         "the configurations of %zu of %zu services were told",
+                         ret_configurations->count, model->count);
+    return code;
 }
 
 enum error_code compose_strays(struct target *target, struct bytes *ret_names, struct error *error)

@@ -119,17 +119,6 @@ enum error_code restored_override(struct step *step, struct bytes *ret_path, cha
                : ERROR_OK;
 }
 
-/* File and env file are those of before, so that a container that this rollback re-created has the
- * configuration that they come to now, with the override where it is one of its services. One that
- * was left alone has the very one of before. */
-static bool is_same_configuration(const struct configuration *is, const struct configuration *was)
-{
-    if (is == NULL || is->running[0] == '\0')
-        return false;
-    return strcmp(is->running, is->declared) == 0
-           || (was != NULL && strcmp(is->running, was->running) == 0);
-}
-
 static bool is_overridden(const char *services, const char *service)
 {
     size_t length = strlen(service);
@@ -137,6 +126,42 @@ static bool is_overridden(const char *services, const char *service)
         if (at > services && at[-1] == ' ' && (at[length] == ' ' || at[length] == '\0'))
             return true;
     return false;
+}
+
+/* What the restored files come to is not what those of the snapshot came to: the image has another
+ * name, or the files are not those that were found. */
+static bool may_come_to_another(const struct snapshot *before, const struct container *ran,
+                                const struct configuration *was, const char *overridden)
+{
+    const struct image *image = images_find(&before->images, ran->service);
+    return is_overridden(overridden, ran->service) || image == NULL || !image_is_of(image, ran)
+           || (before->env_good && strcmp(was->declared, was->running) != 0);
+}
+
+enum sameness { SAME_NO, SAME_YES, SAME_UNKNOWN };
+
+/* One that was left alone has the very configuration of before. File and env file are those of
+ * before, so that a container that this rollback made again has what they come to now, and that is
+ * what they came to then. */
+static enum sameness compare_restored(const struct step *step, const struct container *ran,
+                                      const char *overridden)
+{
+    const struct snapshot *before = &step->seen.before;
+    const struct configuration *is = configurations_find(&step->seen.configurations, ran->service),
+                               *was = configurations_find(&before->configurations, ran->service);
+    if (is == NULL || was == NULL)
+        return SAME_NO;
+    if (is->running[0] != '\0' && strcmp(is->running, was->running) == 0)
+        return SAME_YES;
+    if (is->declared[0] == '\0' || !restored_has_same_key(step))
+        return SAME_UNKNOWN;
+    if (strcmp(is->running, is->declared) != 0)
+        return SAME_NO;
+    if (may_come_to_another(before, ran, was, overridden))
+        return SAME_YES;
+    return was->declared[0] == '\0'                   ? SAME_UNKNOWN
+           : strcmp(is->declared, was->declared) == 0 ? SAME_YES
+                                                      : SAME_NO;
 }
 
 /* What a plain `up` would do now, in words. A declared name that means another image than the one
@@ -182,14 +207,12 @@ static enum error_code check_configurations(struct step *step, struct error *err
         return code;
     for (size_t i = 0; i < before->containers.count; i++) {
         const char *service = before->containers.list[i].service;
-        const struct configuration *is = configurations_find(&step->seen.configurations, service);
-        if (is_same_configuration(is, configurations_find(&before->configurations, service)))
+        enum sameness same = compare_restored(step, &before->containers.list[i], services);
+        if (same == SAME_YES)
             continue;
-        if (is == NULL || (is->declared[0] != '\0' && restored_has_same_key(step)))
-            return step_is(
-                step, EVENT_MISMATCH,
-                "service %s runs with another configuration than the restored file gives it",
-                service);
+        if (same == SAME_NO)
+            return step_is(step, EVENT_MISMATCH,
+                           "service %s runs with another configuration than before", service);
         size_t used = strlen(unknown);
         (void)snprintf(unknown + used, sizeof unknown - used, "%s%s",
                        used > 0 ? ", " : "compose cannot tell the configuration of ", service);

@@ -184,7 +184,7 @@ static void compose_scripts_any_name_stays_one_word(void **state)
         memset(recorder.answers, 0, sizeof recorder.answers);
         assert_int_equal(compose_configurations(target, &model, ODD, key, &evidence,
                                                 &configurations, &error),
-                         ERROR_OK);
+                         ERROR_PROTOCOL);
     }
     assert_int_equal(compose_strays(target, &names, &error), ERROR_OK);
     evidence_clear(&evidence);

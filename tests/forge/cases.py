@@ -13,6 +13,7 @@ import sys
 import tempfile
 
 import cases_arming
+import cases_as_before
 import cases_edges
 import cases_excepted
 import cases_findings
@@ -44,7 +45,7 @@ CASES += cases_insider.CASES + cases_moments.CASES + cases_persons.CASES
 CASES += cases_excepted.CASES + cases_seen.CASES
 CASES += cases_limits.CASES + cases_findings.CASES + cases_services.CASES + cases_images.CASES
 CASES += cases_first.CASES + cases_fresh.CASES + cases_edges.CASES
-CASES += cases_settling.CASES
+CASES += cases_settling.CASES + cases_as_before.CASES
 
 
 def rules_of_format():

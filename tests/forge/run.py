@@ -2,7 +2,7 @@
 """No changed journal may be proven, and every honest one must be.
 
 run.py [--sample N] [--seed S] [--only WORD] [--of JOURNAL] [--keep FOLDER] [--scripted N]
-       [--bundle FILE TRUST TARGET LIMITS]...
+       [--jobs N] [--bundle FILE TRUST TARGET LIMITS]...
 Each honest journal (journals.py, N of the real driver in scripted worlds, any bundle given) is
 signed again under own keys and must be proven. Then each change of mutate.py (a sample with a fixed
 seed, or all) is verified: it must not be proven any more, or be in expected.py with its reason. Of
@@ -198,6 +198,7 @@ def main():
     parser.add_argument("--keep")
     parser.add_argument("--show", type=int, default=40)
     parser.add_argument("--scripted", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--bundle", nargs=4, action="append", default=[])
     options = parser.parse_args()
     begun = time.monotonic()
@@ -209,7 +210,7 @@ def main():
         changes, kinds = select(all_honest, options)
         WORKER = Worker(all_honest, changes, before, folder, options.keep)
         unexplained, statuses = collections.Counter(), collections.Counter()
-        with multiprocessing.Pool(2) as pool:
+        with multiprocessing.Pool(options.jobs) as pool:
             for number, status, told in pool.imap_unordered(outcome, range(len(changes)), 16):
                 statuses[status] += 1
                 place, change = changes[number]
@@ -217,7 +218,10 @@ def main():
                     wrong += 1
                     print(f"{all_honest[place].name}: {change.name()}: ended with {status}")
                 if status == 0 and not expected.explains(change, all_honest[place], told):
-                    unexplained[change.kind() + (all_honest[place].name,)] += 1
+                    kind = change.kind() + (all_honest[place].name,)
+                    if kind not in unexplained:
+                        print(f"PROVEN: {kind[-1]}: {change.name()}", flush=True)
+                    unexplained[kind] += 1
     wrong += sum(unexplained.values())
     if options.keep:
         tell_kept(all_honest, changes, folder)

@@ -23,13 +23,6 @@ static void restoration_compare_line(const char *rule, const struct entry *befor
                          was.length < 64 ? (int)was.length : 64, was.at);
 }
 
-/* What ran before, and what the restored file still declares. */
-struct restored {
-    const struct audit *audit;
-    const struct entry *before, *after, *revert;
-    const struct listing *was, *is, *then, *now; /* containers, and drift */
-};
-
 static bool restoration_is_declared(const struct restored *restored, const char *service)
 {
     const struct item *declared = restored->revert != NULL
@@ -46,7 +39,7 @@ static bool restoration_is_declared(const struct restored *restored, const char 
     return false;
 }
 
-static bool is_expected(const struct restored *restored, const char *service)
+bool restoration_is_expected(const struct restored *restored, const char *service)
 {
     return reading_running(restored->was, slice_of(service)) > 0
            && !services_row(restored->audit, ACTION_REVERT, service).once
@@ -88,7 +81,7 @@ static void restoration_compare_containers(const struct restored *restored, stru
         const char *service = restored->was->list[i].service;
         size_t was = reading_running(restored->was, slice_of(service)),
                is = services_present(restored->audit, ACTION_REVERT, restored->is, service);
-        if (is_expected(restored, service) && was != is)
+        if (restoration_is_expected(restored, service) && was != is)
             finding_violated(finding, "R-02", restored->after,
                              "the service %s ran in %zu containers before and runs in %zu after "
                              "the rollback",
@@ -96,7 +89,7 @@ static void restoration_compare_containers(const struct restored *restored, stru
     }
     for (size_t i = 0; i < restored->is->count; i++) {
         const struct listed *container = &restored->is->list[i];
-        if (!is_expected(restored, container->service)) {
+        if (!restoration_is_expected(restored, container->service)) {
             if (reading_is_running(container)
                 && !services_row(restored->audit, ACTION_REVERT, container->service).off)
                 finding_violated(finding, "R-02", restored->after,
@@ -119,43 +112,6 @@ static void restoration_compare_containers(const struct restored *restored, stru
             finding_violated(finding, "R-02", restored->after,
                              "the service %s is not healthy after the rollback",
                              container->service);
-    }
-}
-
-/* A container that the rollback re-created has an image of another name, and so another
- * configuration than before, by design: it has the one that the restored file, the restored env
- * file and the pinned image come to. One that was left alone has the very one of before. */
-static void compare_configurations(const struct restored *restored, struct finding *finding)
-{
-    if (restored->then == NULL || restored->now == NULL) {
-        finding_undecidable(finding, "R-03", restored->after,
-                            "the configurations before and after cannot be compared");
-        return;
-    }
-    for (size_t i = 0; i < restored->was->count; i++) {
-        struct slice service = slice_of(restored->was->list[i].service);
-        const struct listed *old = reading_service(restored->then, service),
-                            *new = reading_service(restored->now, service);
-        if (!is_expected(restored, restored->was->list[i].service))
-            continue;
-        if (old != NULL && new != NULL &&new->running[0] != '\0'
-            && strcmp(old->running, new->running) == 0)
-            continue;
-        if (new != NULL && strcmp(new->declared, new->running) != 0
-            && !restoration_has_same_key(restored->before, restored->after))
-            finding_undecidable(finding, "R-03", restored->after,
-                                "whether %s is configured as before cannot be compared: the key of "
-                                "the fingerprints was lost on the way",
-                                restored->was->list[i].service);
-        else if (new != NULL &&new->declared[0] == '\0')
-            finding_undecidable(finding, "R-03", restored->after,
-                                "whether %s is configured as before, compose could not tell",
-                                restored->was->list[i].service);
-        else if (new == NULL || strcmp(new->declared, new->running) != 0)
-            finding_violated(finding, "R-03", restored->after,
-                             "the service %s runs with a configuration that is neither the one of "
-                             "before nor the restored file's",
-                             restored->was->list[i].service);
     }
 }
 
@@ -195,7 +151,7 @@ static void check_pins(const struct restored *restored, struct finding *finding)
     for (size_t i = 0; i < restored->was->count; i++) {
         const struct listed *was = &restored->was->list[i];
         bool pinned = false;
-        if (!reading_is_running(was) || !is_expected(restored, was->service))
+        if (!reading_is_running(was) || !restoration_is_expected(restored, was->service))
             continue;
         for (size_t k = 0; k < restored->revert->item_count; k++) {
             char subject[320];
@@ -291,8 +247,8 @@ static void check_rolled_back(const struct audit *audit, const struct entry *bef
         return;
     }
     restoration_compare_containers(&restored, finding);
-    compare_configurations(&restored, finding);
-    char plain[200], ran[400];
+    char plain[200], ran[400], only[300];
+    restoration_check_configurations(&restored, only, sizeof only, finding);
     restoration_check_plain(audit, after, restored.revert, plain, sizeof plain, finding);
     if (restored.revert != NULL)
         check_pins(&restored, finding);
@@ -301,8 +257,8 @@ static void check_rolled_back(const struct audit *audit, const struct entry *bef
     name_partial(audit, ran, sizeof ran);
     finding_conclude(finding, after,
                      "commit, branch, configuration and the image of each of %zu containers are "
-                     "those of the before snapshot (entry %lld); %s; %s%s%s",
-                     restored.is->count, (long long)before->seq, env, plain,
+                     "those of the before snapshot (entry %lld); %s; %s%s%s%s",
+                     restored.is->count, (long long)before->seq, env, plain, only,
                      ran[0] != '\0' ? "; it is partial: what these did is not undone: " : "", ran);
 }
 

@@ -3,6 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The format's own subjects of the bus. */
+#define SUBJECT_HASH "titan.req.exec.policy_hash.v1"
+#define SUBJECT_ARM "titan.cmd.operator.arm.v1"
+#define SUBJECT_DISARM "titan.cmd.operator.disarm.v1"
+
 /* The format's own patterns, each ended by '\n'. */
 static const char *const defaults[PATTERNS] = {
     [PATTERN_POLICY_LOADED] = "Risk Policy Loaded. Hash: %H\nLoaded RiskPolicy (hash: %H\n",
@@ -54,23 +59,22 @@ bool genesis_read(const struct record *record, uint64_t before, struct genesis *
                       *subjects = node_member(body, "subjects"),
                       *approvals = node_member(body, "approvals"),
                       *patterns = node_member(body, "patterns");
-    struct genesis genesis = {
-        .target = node_text(node_member(first, "target"), "name"),
-        .execution = node_text(services, "execution"),
-        .brain = node_text(services, "brain"),
-        .subject_hash = or_default(subjects, "policy_hash", "titan.req.exec.policy_hash.v1"),
-        .subject_arm = or_default(subjects, "arm", "titan.cmd.operator.arm.v1"),
-        .subject_disarm = or_default(subjects, "disarm", "titan.cmd.operator.disarm.v1"),
-        .script = node_text(body, "script"),
-        .marker = node_is(node_member(body, "marker"), NODE_TRUE),
-        .endpoints = node_member(body, "endpoints"),
-        .endpoint_services = node_member(body, "endpoint_services"),
-        .health_words = node_member(body, "health_words"),
-        .checklist = node_member(body, "checklist"),
-        .restarts_allowed = node_member(services, "restarts_allowed"),
-        .limits = node_member(body, "limits"),
-        .approvals_policy = node_number(approvals, "policy", 0),
-        .approvals_release = node_number(approvals, "release", 0)};
+    struct genesis genesis = {.target = node_text(node_member(first, "target"), "name"),
+                              .execution = node_text(services, "execution"),
+                              .brain = node_text(services, "brain"),
+                              .subject_hash = or_default(subjects, "policy_hash", SUBJECT_HASH),
+                              .subject_arm = or_default(subjects, "arm", SUBJECT_ARM),
+                              .subject_disarm = or_default(subjects, "disarm", SUBJECT_DISARM),
+                              .script = node_text(body, "script"),
+                              .marker = node_is(node_member(body, "marker"), NODE_TRUE),
+                              .endpoints = node_member(body, "endpoints"),
+                              .endpoint_services = node_member(body, "endpoint_services"),
+                              .health_words = node_member(body, "health_words"),
+                              .checklist = node_member(body, "checklist"),
+                              .restarts_allowed = node_member(services, "restarts_allowed"),
+                              .limits = node_member(body, "limits"),
+                              .approvals_policy = node_number(approvals, "policy", 0),
+                              .approvals_release = node_number(approvals, "release", 0)};
     for (unsigned i = 1; i < PATTERNS; i++)
         genesis.patterns[i] = pattern_of(patterns, (enum pattern)i);
     genesis.has_policy = genesis.execution.length > 0;
@@ -99,6 +103,11 @@ void genesis_differing(const struct genesis *genesis, char *ret_names, size_t ro
                        pattern_name((enum pattern)i));
         used += strlen(ret_names + used);
     }
+    bool subjects = slice_is(genesis->subject_hash, SUBJECT_HASH)
+                    && slice_is(genesis->subject_arm, SUBJECT_ARM)
+                    && slice_is(genesis->subject_disarm, SUBJECT_DISARM);
+    if (!subjects && used < room)
+        (void)snprintf(ret_names + used, room - used, "%sthe bus subjects", used > 0 ? ", " : "");
 }
 
 bool genesis_names_endpoint(const struct genesis *genesis, struct slice endpoint)

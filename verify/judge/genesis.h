@@ -25,7 +25,8 @@ struct genesis {
 /* What is in force for a deployment whose `open` is the entry `before`. False where the journal
  * does not begin with a genesis. */
 bool genesis_read(const struct record *record, uint64_t before, struct genesis *ret_genesis);
-/* The patterns that differ from the format's own, by their names; "" where none does. */
+/* The patterns, and subjects of the bus, that differ from the format's own, by their names; ""
+ * where none does. */
 void genesis_differing(const struct genesis *genesis, char *ret_names, size_t room);
 /* The service restarts by design (services.restarts_allowed). */
 bool genesis_may_restart(const struct genesis *genesis, const char *service);

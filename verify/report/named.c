@@ -8,6 +8,8 @@
 #include "verify/judge/reading.h"
 #include "verify/judge/logs/voices.h"
 #include "verify/report/named_open.h"
+#include "verify/report/named_restarts.h"
+#include "verify/report/named_settings.h"
 #include "verify/rules/procedure/procedure.h"
 
 /* The wall clock of the target moved by more than this. */
@@ -347,6 +349,8 @@ void named_collect(const struct audit *audit, struct deployment_report *report)
     name_degraded(audit, report->degraded, sizeof report->degraded);
     name_changes(audit, report->changed, sizeof report->changed);
     named_collect_open(audit, report);
+    named_collect_restarts(audit, report->restarted, sizeof report->restarted);
+    named_collect_settings(audit, report->taken_away, sizeof report->taken_away);
     missing_words(audit, report->missing, sizeof report->missing);
     report->no_endpoints = genesis->endpoints->count == 0;
     report->no_checklist = genesis->checklist->count == 0;

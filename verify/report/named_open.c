@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "journal/format/sshsig.h"
 #include "verify/judge/machine.h"
 #include "verify/judge/reading.h"
 
@@ -55,6 +56,37 @@ static bool was_rolled_back(const struct audit *audit, const struct entry *befor
     return went && back;
 }
 
+/* By name, or by key. */
+static bool is_by(struct entry *approval, struct entry *takeover)
+{
+    const struct node *body = entry_body(approval);
+    struct slice armor = node_text(body, "signature");
+    uint8_t signature[SIGNATURE_BYTES], key[KEY_BYTES];
+    struct error ignored;
+    return slice_equal(node_text(body, "principal"), node_text(entry_body(takeover), "operator"))
+           || (sshsig_dearmor(armor.at, armor.length, SSHSIG_NAMESPACE_APPROVAL, signature, key,
+                              &ignored)
+                   == ERROR_OK
+               && memcmp(key, takeover->signer, KEY_BYTES) == 0);
+}
+
+/* N-16: who approved, and took over behind the step that counted the approvals. */
+static void name_approving_driver(const struct audit *audit, char *words, size_t size)
+{
+    const struct deployment *deployment = &audit->deployment;
+    const struct entry *counted = deployment_good_entry(deployment, ACTION_LAY_GUARD);
+    for (size_t i = 0; counted != NULL && i < deployment->count; i++) {
+        struct entry *taken = deployment->entries[i];
+        bool by = false;
+        for (size_t k = 0; k < i; k++)
+            by = by
+                 || (deployment->entries[k]->type == ENTRY_APPROVAL
+                     && is_by(deployment->entries[k], taken));
+        if (taken->type == ENTRY_TAKEOVER && taken->seq > counted->seq && by)
+            (void)slice_copy(node_text(entry_body(taken), "operator"), words, size);
+    }
+}
+
 void named_collect_open(const struct audit *audit, struct deployment_report *report)
 {
     struct entry *before = NULL;
@@ -68,6 +100,7 @@ void named_collect_open(const struct audit *audit, struct deployment_report *rep
     report->known_bad = before != NULL && commit.length > 0
                         && was_rolled_back(audit, before, commit);
     const struct node *target = node_member(entry_body(&audit->record->entries[0]), "target");
+    name_approving_driver(audit, report->approver, sizeof report->approver);
     report->unpinned = !slice_is(node_text(target, "address"), "local")
                        && node_text(target, "host_key").length == 0;
 }

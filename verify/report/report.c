@@ -65,7 +65,7 @@ __attribute__((format(printf, 3, 4))) static void add_remark(struct remarks *rem
     va_end(arguments);
 }
 
-/* N-11 to N-13 */
+/* N-11 to N-16 */
 static void remark_open(const struct deployment_report *deployment, struct remarks *remarks)
 {
     unsigned long long number = (unsigned long long)deployment->number;
@@ -87,6 +87,17 @@ static void remark_open(const struct deployment_report *deployment, struct remar
     if (deployment->missing[0] != '\0')
         add_remark(remarks, "N-13", "Deployment %llu: missing before it: %s.", number,
                    deployment->missing);
+    if (deployment->restarted[0] != '\0')
+        add_remark(remarks, "N-14", "Deployment %llu: started anew before anybody watched: %s.",
+                   number, deployment->restarted);
+    if (deployment->taken_away[0] != '\0')
+        add_remark(remarks, "N-15", "Deployment %llu: an administrator's `settings` took away: %s.",
+                   number, deployment->taken_away);
+    if (deployment->approver[0] != '\0')
+        add_remark(remarks, "N-16",
+                   "Deployment %llu: %s approved it, took it over afterwards, and drove it alone "
+                   "from there.",
+                   number, deployment->approver);
 }
 
 /* What FORMAT.md demands to be named, of one deployment. */
@@ -99,9 +110,8 @@ static void remark_deployment(const struct deployment_report *deployment, struct
                    "looser than the standard's: %s.",
                    number, deployment->looser);
     if (deployment->patterns[0] != '\0')
-        add_remark(remarks, "N-02",
-                   "Deployment %llu: these patterns differ from the format's own: %s.", number,
-                   deployment->patterns);
+        add_remark(remarks, "N-02", "Deployment %llu: these differ from the format's own: %s.",
+                   number, deployment->patterns);
     if (deployment->no_endpoints)
         add_remark(remarks, "N-03",
                    "Deployment %llu: no endpoint is pinned, so that no health was asked for.",

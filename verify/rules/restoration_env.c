@@ -43,6 +43,13 @@ static bool covers(const struct good_env *good, const struct listing *containers
     return running > 0;
 }
 
+bool restoration_has_good_env(const struct entry *before)
+{
+    struct good_env good;
+    const struct listing *containers = reading_last_list(before);
+    return containers != NULL && read_good(before, &good) && covers(&good, containers);
+}
+
 static bool runs_as_declared(const struct entry *before)
 {
     const struct listing *drift = reading_list(
@@ -80,13 +87,12 @@ const char *restoration_check_env(const struct entry *before, const struct entry
                                   const struct entry *revert, struct finding *finding)
 {
     struct good_env good;
-    const struct listing *containers = reading_last_list(before);
     bool has_key = restoration_has_same_key(before, after);
     if (!has_key)
         finding_undecidable(finding, "R-08", after,
                             "the key of the fingerprints was lost on the way: whether the env file "
                             "is that of before cannot be compared");
-    if (containers != NULL && read_good(before, &good) && covers(&good, containers)) {
+    if (restoration_has_good_env(before) && read_good(before, &good)) {
         check_act(revert, "restore env good", finding);
         if (has_key)
             compare_with(after, PROBE_ENV_HMAC, good.hmac, finding);

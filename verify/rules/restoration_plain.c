@@ -27,6 +27,11 @@ static bool names_service(struct slice services, const char *service)
     return false;
 }
 
+bool restoration_is_overridden(const struct entry *revert, const char *service)
+{
+    return names_service(overridden(revert), service);
+}
+
 void restoration_check_plain(const struct audit *audit, const struct entry *after,
                              const struct entry *revert, char *ret_words, size_t room,
                              struct finding *finding)

@@ -9,6 +9,7 @@ struct tenancy_check {
     const struct audit *audit;
     struct finding *finding;
     int64_t epoch; /* the last that was seen */
+    int64_t head;  /* the same of head_seq */
     int64_t taken; /* that of connect; -1: not yet */
 };
 
@@ -40,6 +41,16 @@ static void check_epoch(struct tenancy_check *check, const struct step *step, in
                          (long long)epoch, (long long)epoch_now(check, entry));
     }
     check->epoch = epoch > check->epoch ? epoch : check->epoch;
+}
+
+/* The target has a head that is older than the one that it had before. */
+static void check_head(struct tenancy_check *check, const struct entry *entry, int64_t head)
+{
+    if (head < check->head)
+        finding_violated(check->finding, "P-25", entry,
+                         "the target's deployment.json names the head %lld, and named %lld before",
+                         (long long)head, (long long)check->head);
+    check->head = head > check->head ? head : check->head;
 }
 
 /* Names an entry of this journal before `entry`, by its number and hash. */
@@ -110,6 +121,8 @@ static void check_tenancy(struct tenancy_check *check, const struct step *step, 
                          (long long)check->epoch, (long long)epoch);
     if (ours)
         check_epoch(check, step, epoch);
+    if (ours)
+        check_head(check, entry, node_number(held_by, "head_seq", -1));
 }
 
 static void check_guard(const struct entry *entry, const struct item *item, struct finding *finding)
@@ -120,30 +133,33 @@ static void check_guard(const struct entry *entry, const struct item *item, stru
                          "the guard is neither absent nor described by one object");
 }
 
-/* The epoch of the deployments before, which never falls. */
-static int64_t epoch_before(const struct audit *audit)
+/* The epoch and the head of the deployments before, which never fall. */
+static void take_before(struct tenancy_check *check)
 {
-    int64_t epoch = -1;
-    for (uint64_t seq = 0; seq < audit->deployment.number; seq++) {
-        const struct entry *entry = &audit->record->entries[seq];
+    const struct record *record = check->audit->record;
+    for (uint64_t seq = 0; seq < check->audit->deployment.number; seq++) {
+        const struct entry *entry = &record->entries[seq];
         for (size_t i = 0; entry->type == ENTRY_TRANSITION && i < entry->item_count; i++) {
             CLEANUP_TREE struct tree tree = {0};
             if (entry->items[i].probe != PROBE_TENANCY)
                 continue;
             const struct node *held_by = tree_object(entry->items[i].output, &tree);
-            if (!slice_is(node_text(held_by, "journal"), audit->record->entries[0].journal))
+            if (!slice_is(node_text(held_by, "journal"), record->entries[0].journal))
                 continue;
-            int64_t named = node_number(held_by, "epoch", -1);
-            epoch = named > epoch ? named : epoch;
+            int64_t epoch = node_number(held_by, "epoch", -1),
+                    head = node_number(held_by, "head_seq", -1);
+            check->epoch = epoch > check->epoch ? epoch : check->epoch;
+            check->head = head > check->head ? head : check->head;
         }
     }
-    return epoch;
 }
 
 void procedure_check_tenancy(const struct audit *audit, struct finding *finding)
 {
     const struct deployment *deployment = &audit->deployment;
-    struct tenancy_check check = {audit, finding, epoch_before(audit), -1};
+    struct tenancy_check check = {
+        .audit = audit, .finding = finding, .epoch = -1, .head = -1, .taken = -1};
+    take_before(&check);
     for (size_t i = 0; i < deployment->step_count; i++) {
         const struct step *step = &deployment->steps[i];
         const struct entry *entry = step->transition;
