@@ -65,6 +65,34 @@ def kinds_of_endpoints_are_all_asked(stack):
             )
 
 
+def first_deployment_begins_at_nothing(stack):
+    """A host on which nothing runs yet; the rollback removes what was not there."""
+    operator = operator_of(stack)
+
+    def clear():
+        for service in ("titan-execution", "titan-brain", "titan-web"):
+            found = stack.docker(
+                "ps", "-aq", "--filter", f"label=com.docker.compose.service={service}"
+            )
+            for one in found.out.split():
+                stack.docker("rm", "-f", one)
+        insist(stack.containers() == {}, str(stack.containers()))
+
+    clear()
+    stack.commit("release-2")
+    operator.begin("release")
+    result = operator.expect(titan.DONE, "run", "--rearm", "no")
+    insist("Execution (titan-execution) has no container" in result.out, result.out)
+    insist(len(stack.containers()) == 3, str(stack.containers()))
+    operator.expect_proven()
+    clear()
+    stack.commit("release-3", "--fault", "web:unhealthy")
+    operator.begin("release")
+    operator.expect(titan.ROLLED_BACK, "run", "--rearm", "no")
+    insist(stack.containers() == {}, str(stack.containers()))
+    operator.expect_proven()
+
+
 def script_that_fails_rolls_back(stack):
     script = pathlib.Path(stack.env["TITAN_DIR"]) / "state" / "verify.sh"
     script.write_text("#!/bin/sh\necho looked; exit 0\n")
@@ -120,7 +148,11 @@ def target_without_a_policy_hash_is_released_and_rolled_back(stack):
 
 
 MODE = sys.argv.pop(1)
-CASES = [plugin_and_project_are_found_by_themselves, kinds_of_endpoints_are_all_asked]
+CASES = [
+    plugin_and_project_are_found_by_themselves,
+    kinds_of_endpoints_are_all_asked,
+    first_deployment_begins_at_nothing,
+]
 if MODE == "docker":
     titan.run_cases(titan.only(CASES), "--armed", "--ssh", "--v2", mode="docker")
 titan.run_cases(
