@@ -144,7 +144,7 @@ static enum error_code read_each_object(const struct bytes *lines, const char *w
 static bool add_container_object(void *into, const json_t *object)
 {
     struct containers *containers = into;
-    return containers->count < SETUP_NAMES_MAX
+    return containers->count < CONTAINERS_MAX
            && read_container_object(object, &containers->list[containers->count++]);
 }
 
@@ -164,17 +164,17 @@ static bool add_configuration_object(void *into, const json_t *object)
 enum error_code containers_read(const struct bytes *lines, struct containers *ret_containers,
                                 struct error *error)
 {
-    struct containers *containers = calloc(1, sizeof *containers); /* 17 KB */
+    struct containers *containers = calloc(1, sizeof *containers); /* 70 KB */
     if (containers == NULL)
         return error_set(error, ERROR_MEMORY, 0, "containers", "", "out of memory");
     enum error_code code = read_each_object(lines, "containers", add_container_object, containers,
                                             error);
-    if (code == ERROR_PROTOCOL && containers->count == SETUP_NAMES_MAX)
+    if (code == ERROR_PROTOCOL && containers->count == CONTAINERS_MAX)
         code = error_set(error, ERROR_LIMIT, 0, "docker",
                          "remove those that are stopped: docker container prune",
                          "this project has more than %d containers, which is the most that can be "
                          "deployed",
-                         SETUP_NAMES_MAX);
+                         (int)CONTAINERS_MAX);
     if (code == ERROR_OK)
         *ret_containers = *containers;
     free(containers);

@@ -1,7 +1,7 @@
 /* actions/compose/containers: what `compose.containers`, `compose.images` and `compose.drift` say,
  * read from their raw lines. Pure: no target, no judgement.
  * Format:    journal/FORMAT.md, "Evidence": one JSON object a line.
- * Bounds:    SETUP_NAMES_MAX services; more is ERROR_LIMIT.
+ * Bounds:    SETUP_NAMES_MAX services, CONTAINERS_MAX containers; more is ERROR_LIMIT.
  * Untrusted: a lying compose may name a service as it likes. A name, an id or an address that
  * Docker or compose could not have given is refused here, before anything is made of it. */
 #ifndef ACTIONS_CONTAINERS_H
@@ -20,8 +20,10 @@ struct container {
     int64_t restarts, exit_code;
 };
 
+enum { CONTAINERS_MAX = 128 }; /* of all services together, stopped ones among them */
+
 struct containers {
-    struct container list[SETUP_NAMES_MAX];
+    struct container list[CONTAINERS_MAX];
     size_t count;
 };
 

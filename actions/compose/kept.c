@@ -69,7 +69,7 @@ enum error_code kept_read(const struct bytes *lines, struct kept_good *ret_good,
         return ERROR_OK;
     at = next_kept_line(at, ret_good->hmac, sizeof ret_good->hmac);
     at = next_kept_line(at, ret_good->mode, sizeof ret_good->mode);
-    for (; *at != '\0' && ret_good->count < SETUP_NAMES_MAX; ret_good->count++) {
+    for (; *at != '\0' && ret_good->count < CONTAINERS_MAX; ret_good->count++) {
         at = next_kept_line(at, line, sizeof line);
         (void)snprintf(ret_good->ids[ret_good->count], sizeof ret_good->ids[0], "%.64s", line);
     }

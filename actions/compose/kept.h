@@ -13,7 +13,7 @@
 /* What the last completed deployment kept. */
 struct kept_good {
     char hmac[SHA256_HEX + 1], mode[40]; /* "" = nothing is kept */
-    char ids[SETUP_NAMES_MAX][SHA256_HEX + 1];
+    char ids[CONTAINERS_MAX][SHA256_HEX + 1];
     size_t count;
 };
 

@@ -58,12 +58,12 @@ static void containers_read_more_than_fit_is_a_limit(void **state)
     struct error error;
     CLEANUP_BYTES struct bytes lines = {0};
     static const char line[] = LINE("a", "running", "null");
-    for (size_t i = 0; i < SETUP_NAMES_MAX; i++)
+    for (size_t i = 0; i < CONTAINERS_MAX; i++)
         assert_int_equal(bytes_append(&lines, line, strlen(line), &error), ERROR_OK);
     assert_int_equal(containers_read(&lines, &containers, &error), ERROR_OK);
     assert_int_equal(bytes_append(&lines, line, strlen(line), &error), ERROR_OK);
     assert_int_equal(containers_read(&lines, &containers, &error), ERROR_LIMIT);
-    assert_non_null(strstr(error.what, "more than 32 containers"));
+    assert_non_null(strstr(error.what, "more than 128 containers"));
 }
 
 /* Of a compose or a Docker that lies. */

@@ -21,7 +21,7 @@ mount -t proc proc "$1/proc"
 mount -t sysfs sys "$1/sys"
 root=$1
 shift
-exec chroot "$root" env -i PATH=/usr/local/bin:/usr/bin:/bin HOME=/root "$@"
+exec chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root "$@"
 """
 USER = ["su", "-", "op", "-c"]
 
@@ -135,6 +135,7 @@ def main():
         subprocess.run(
             ["debootstrap", "--variant=minbase", "bookworm", root], check=True, capture_output=True
         )
+        root.chmod(0o755)  # it is / of the others
         as_root(root)
         as_user(root)
         if sys.argv[1:] == ["check"]:

@@ -250,6 +250,17 @@ static void all_replicas_are_restored(void **state)
     both_replicas_run_after(FAULT_UNHEALTHY, ROLLED_BACK);
 }
 
+static void more_containers_than_services_fit(void **state)
+{
+    (void)state;
+    struct scripted *world = extended("    deploy:\n      replicas: 36\n");
+    publish(world, 0, FAULT_UNHEALTHY);
+    ends_with(world, ROLLED_BACK);
+    assert_int_equal(running_of(&world->titan, "web"), 36);
+    expect_verdict(world, "");
+    scripted_close(world);
+}
+
 /* Compose takes names that Docker does not take for a repository. */
 static void service_of_any_name_is_restored(void **state)
 {
@@ -437,6 +448,7 @@ int main(void)
         cmocka_unit_test(replicas_of_who_trades_are_refused),
         cmocka_unit_test(all_replicas_are_restored),
         cmocka_unit_test(service_of_any_name_is_restored),
+        cmocka_unit_test(more_containers_than_services_fit),
         cmocka_unit_test(service_that_was_scaled_by_hand_is_restored),
         cmocka_unit_test(service_without_replicas_has_none),
         cmocka_unit_test(replica_that_is_gone_fails_the_window),
