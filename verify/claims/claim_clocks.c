@@ -46,13 +46,10 @@ static void check_boot_clock(const struct record *record, struct finding *findin
 
 static int64_t intent_time(const struct record *record, struct entry *entry)
 {
-    int64_t intent = entry->type == ENTRY_TRANSITION || entry->type == ENTRY_SAMPLE
-                         ? node_number(entry_body(entry), "intent", -1)
-                         : -1;
-    if (intent < 0 || intent >= entry->seq
-        || strcmp(record->entries[intent].boot, entry->boot) != 0)
-        return 0;
-    return record->entries[intent].boottime_ns;
+    const struct entry *intent = entry->type == ENTRY_TRANSITION || entry->type == ENTRY_SAMPLE
+                                     ? deployment_intent_of(record, entry)
+                                     : NULL;
+    return intent != NULL && strcmp(intent->boot, entry->boot) == 0 ? intent->boottime_ns : 0;
 }
 
 /* C-10: asked of the bus, of an endpoint, or of the driver's own machine. */

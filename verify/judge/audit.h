@@ -80,6 +80,8 @@ bool step_is_good(const struct step *step); /* "good transition": by done or rea
 const struct entry *deployment_good_entry(const struct deployment *deployment, enum action action);
 /* The containers that the snapshot found; NULL. */
 const struct listing *deployment_list_before(const struct deployment *deployment);
+/* The intent that this entry names, in front of it; NULL. */
+struct entry *deployment_intent_of(const struct record *record, struct entry *entry);
 /* Whether the nonce is the deployment's own ("Words", own). */
 bool deployment_is_own(const struct deployment *deployment, struct slice nonce);
 /* Whether what the entry shows is answered by going back: it is a failing transition, a sample

@@ -9,10 +9,10 @@
 
 #include "verify/read/memory.h"
 
-static struct entry *deployment_entry_at(const struct record *record, int64_t seq,
-                                         enum entry_type type)
+struct entry *deployment_intent_of(const struct record *record, struct entry *entry)
 {
-    if (seq < 0 || (uint64_t)seq >= record->count || record->entries[seq].type != type)
+    int64_t seq = node_number(entry_body(entry), "intent", -1);
+    if (seq < 0 || seq >= entry->seq || record->entries[seq].type != ENTRY_INTENT)
         return NULL;
     return &record->entries[seq];
 }
@@ -24,9 +24,8 @@ static struct step read_step(const struct record *record, struct entry *entry)
                         .from = state_by_name(node_text(body, "from")),
                         .to = state_by_name(node_text(body, "to")),
                         .event = event_by_name(node_text(body, "event"))};
-    step.intent = deployment_entry_at(record, node_number(body, "intent", -1), ENTRY_INTENT);
-    if (step.intent != NULL && step.intent->deployment == entry->deployment
-        && step.intent->seq < entry->seq)
+    step.intent = deployment_intent_of(record, entry);
+    if (step.intent != NULL && step.intent->deployment == entry->deployment)
         step.action = action_by_name(node_text(entry_body(step.intent), "action"));
     else
         step.intent = NULL;

@@ -79,8 +79,7 @@ static void clean_document(struct fy_document **document)
 
 static void clean_diag(struct fy_diag **diag)
 {
-    if (*diag != NULL)
-        fy_diag_destroy(*diag);
+    fy_diag_destroy(*diag); /* NULL is taken */
 }
 
 static enum error_code limits_refuse_at(const struct reader *reader, int line, int column,

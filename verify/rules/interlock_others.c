@@ -138,11 +138,9 @@ static void check_dangling_arm(const struct audit *audit, struct entry *entry,
                                struct finding *finding)
 {
     const struct genesis *genesis = &audit->genesis;
-    int64_t seq = node_number(entry_body(entry), "intent", -1);
-    struct entry *intent = seq >= 0 && seq < entry->seq ? &audit->record->entries[seq] : NULL;
+    struct entry *intent = deployment_intent_of(audit->record, entry);
     struct slice then = node_text(entry_body(entry), "then");
-    if (intent == NULL || intent->type != ENTRY_INTENT
-        || action_by_name(node_text(entry_body(intent), "action")) != ACTION_ARM
+    if (intent == NULL || action_by_name(node_text(entry_body(intent), "action")) != ACTION_ARM
         || slice_is(then, "fail") || slice_is(then, "ask"))
         return;
     bool answered = interlock_is_removed(audit, entry);

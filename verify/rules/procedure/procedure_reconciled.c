@@ -72,11 +72,10 @@ static bool window_goes_on(const struct audit *audit, const struct entry *entry,
 static void check_reconciliation(const struct audit *audit, struct entry *entry,
                                  struct finding *finding)
 {
-    int64_t seq = node_number(entry_body(entry), "intent", -1);
-    struct entry *intent = seq >= 0 && seq < entry->seq ? &audit->record->entries[seq] : NULL;
+    struct entry *intent = deployment_intent_of(audit->record, entry);
     struct slice found = node_text(entry_body(entry), "found"),
                  then = node_text(entry_body(entry), "then");
-    if (intent == NULL || intent->type != ENTRY_INTENT)
+    if (intent == NULL)
         return; /* P-06 */
     enum action action = action_by_name(node_text(entry_body(intent), "action"));
     bool done = slice_is(found, "done"), not_done = slice_is(found, "not_done");

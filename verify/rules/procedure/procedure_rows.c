@@ -282,11 +282,9 @@ static void check_reconciliation_row(const struct audit *audit, struct entry *en
                                      struct finding *finding)
 {
     struct match match = {.audit = audit, .entry = entry};
-    int64_t seq = node_number(entry_body(entry), "intent", -1);
-    struct entry *intent = seq >= 0 && seq < entry->seq ? &audit->record->entries[seq] : NULL;
-    enum action action = intent != NULL && intent->type == ENTRY_INTENT
-                             ? action_by_name(node_text(entry_body(intent), "action"))
-                             : ACTION_INVALID;
+    struct entry *intent = deployment_intent_of(audit->record, entry);
+    enum action action = intent != NULL ? action_by_name(node_text(entry_body(intent), "action"))
+                                        : ACTION_INVALID;
     struct slice then = node_text(entry_body(entry), "then");
     if (action == ACTION_OBSERVE_WINDOW || action == ACTION_RESTORE_CODE
         || action == ACTION_MAKE_SAFE || action == ACTION_INVALID || slice_is(then, "fail")
