@@ -26,6 +26,7 @@ import expected
 import journals
 import journals_first
 import journals_more
+import journals_odd
 import mutate
 import resign
 from bundle import JOURNAL
@@ -36,6 +37,7 @@ BUILD = os.environ["TITAN_BUILD"]
 VERIFY = os.path.join(os.environ.get("TITAN_PLAIN_BUILD", BUILD), "verify/titan-verify")
 
 
+OTHERS = {**journals_more.ALL, **journals_first.ALL, **journals_odd.ALL}
 SCRIPTED = os.path.join(BUILD, "tests/forge/scripted_journals")
 SCRIPTED_LIMITS = "window_ms: 1000\nsample_interval_ms: 500\n"
 
@@ -66,7 +68,7 @@ def own_journals(folder):
         os.path.join(folder, "limits.yml"),
         "".join(f"{key}: {value}\n" for key, value in LIMITS.items()),
     )
-    for name, story in {**journals.ALL, **journals_more.ALL, **journals_first.ALL}.items():
+    for name, story in {**journals.ALL, **OTHERS}.items():
         driver = story()
         trust = os.path.join(folder, name + ".trust")
         write(trust, driver.alice.line("alice@example", (JOURNAL,)) + "\n")

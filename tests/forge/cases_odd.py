@@ -1,0 +1,157 @@
+"""What no other case shows of the rules of places, rows and times: each differs from an honest
+journal by the one thing that its sentence speaks of."""
+
+import copy
+
+import edit
+from case import Case
+from cases_rules import T
+from cases_services import rows
+from steps import Driver
+from target import SERVICES, SUBJECT_ARM, WEB
+
+
+def once_before(journal):
+    """Of the snapshot web is a one-shot; what was pulled knows nothing of it."""
+    rows(journal, "once")
+    pulled = edit.item(T(journal, "pull_images"), "compose.services")
+    edit.put(journal, pulled, "".join(name + "\n" for name in SERVICES))
+
+
+def unended_line(action, probe):
+    """A line that does not end."""
+
+    def work(journal):
+        one = edit.item(T(journal, action), probe)
+        edit.put(journal, one, journal.text(one).rstrip("\n"))
+
+    return work
+
+
+def pulled_by_word():
+    """An interrupted pull is called done, which nothing can show."""
+    driver = Driver()
+    driver.open("release")
+    driver.preflight()
+    driver.connect()
+    driver.update("2", "a")
+    driver.begin("pull_images")
+    first = driver.intent
+    driver.git()
+    driver.list()
+    driver.reconcile("done", "repeat")
+    driver.begin("pull_images", key=driver.key, repeats=first)
+    driver.pulled()
+    driver.guard()
+    driver.finish_release()
+    return driver
+
+
+def seen_armed_late():
+    """A stranger's ARM is seen right before the driver's own, and the way back begins late."""
+    driver = Driver()
+    driver.prepare("policy", "2", "b")
+    driver.deploy_policy()
+    driver.verify_parity()
+    driver.begin("arm")
+    driver.parity()
+    driver.target.receive(SUBJECT_ARM, "a stranger")
+    driver.look()
+    driver.target.wait(15_000)
+    driver.end("rolling_back", "mismatch")
+    driver.roll_back()
+    return driver
+
+
+def other_act(action, subject):
+    def work(journal):
+        entry = T(journal, action)
+        last = edit.item(entry, "act", -1)
+        edit.copy_behind(entry, last, subject=subject)
+
+    return work
+
+
+def armed_by_another():
+    """The driver's ARM is not received, and a stranger's is, at the same moment."""
+    driver = Driver()
+    driver.prepare("policy", "2", "b")
+    driver.deploy_policy()
+    driver.verify_parity()
+    driver.begin("arm")
+    driver.parity()
+    driver.look()
+    driver.item("bus.publish", SUBJECT_ARM, f"{driver.key} titan-fsm", ms=1, on_target=False)
+    driver.target.receive(SUBJECT_ARM, "a stranger")
+    driver.target.wait(10)
+    driver.look()
+    driver.end("armed")
+    driver.observe()
+    driver.finish()
+    return driver
+
+
+def armed_inside():
+    """The last thing in the journal is an ARM by hand while a deployment is open."""
+    driver = Driver()
+    driver.prepare("release", "2", "a")
+    driver.arm_by_hand()
+    return driver
+
+
+def changed_images(work):
+    def whole(journal):
+        one = edit.item(T(journal, "pull_images"), "compose.images")
+        edit.put_rows(journal, one, work(edit.rows(journal, one)))
+
+    return whole
+
+
+def nameless(made):
+    return [dict(row, service="") if row["service"] == WEB else row for row in made]
+
+
+def unnumbered(made):
+    return [dict(row, id="a word") if row["service"] == WEB else row for row in made]
+
+
+def same_moment(journal):
+    """A sample begins in the very nanosecond in which the one before was written."""
+    first = edit.sample(journal, 4)["body"]["evidence"][0]
+    first["sent_ns"] = edit.sample(journal, 3)["boottime_ns"]
+
+
+def given_up_by_a_removed_one():
+    """The driver of an interrupted step is no operator any more; the step is not gone on with."""
+    driver = Driver()
+    driver.open("release")
+    driver.preflight()
+    driver.connect()
+    driver.begin("update_code")
+    roster = copy.deepcopy(driver.journal.entries[0]["body"]["roster"])
+    del roster["operators"][0]
+    driver.write("roster", {"roster": roster, "reason": "gone"}, driver.alice, inside=False)
+    driver.git()
+    driver.list()
+    driver.reconcile("unknown", "fail")
+    driver.end("aborting", "failed")
+    driver.restore_code()
+    return driver
+
+
+CASES = [
+    Case("odd_armed_by_another", "L-07", armed_by_another),
+    Case("odd_armed_inside", "L-13", armed_inside),
+    Case("odd_no_images", "P-21", "release", changed_images(lambda rows: [])),
+    Case("odd_no_service", "P-21", "release", changed_images(nameless)),
+    Case("odd_no_digest", "P-21", "release", changed_images(unnumbered)),
+    Case("odd_same_moment", "N-01", "release", same_moment, exit_status=0),
+    Case("odd_given_up", "N-01", given_up_by_a_removed_one, exit_status=0),
+    Case("odd_once_before", "P-17", "release_unhealthy", once_before),
+    Case("odd_unended_head", "P-31", "release", unended_line("connect", "git.head")),
+    Case("odd_unended_mode", "P-31", "release", unended_line("connect", "env.mode")),
+    Case("odd_pulled_by_word", "P-27", pulled_by_word),
+    Case("odd_seen_armed_late", "W-12", seen_armed_late),
+    Case("odd_no_such_act", "P-16", "release", other_act("complete", "dance")),
+    Case("odd_act_elsewhere", "P-16", "release", other_act("complete", f"pin {WEB}")),
+]
