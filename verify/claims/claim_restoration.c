@@ -19,8 +19,8 @@ static void restoration_compare_line(const char *rule, const struct entry *befor
                          probe_name(probe));
     else if (!slice_equal(was, is))
         finding_violated(finding, rule, after, "`%s` is %.*s and was %.*s before",
-                         probe_name(probe), is.length < 64 ? (int)is.length : 64, is.at,
-                         was.length < 64 ? (int)was.length : 64, was.at);
+                         probe_name(probe), SLICE_ARGUMENTS(slice_head(is, 64)),
+                         SLICE_ARGUMENTS(slice_head(was, 64)));
 }
 
 static bool restoration_is_declared(const struct restored *restored, const char *service)

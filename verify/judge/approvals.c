@@ -10,6 +10,7 @@
 #include "journal/format/sshsig.h"
 #include "verify/judge/reading.h"
 #include "verify/judge/services.h"
+#include "verify/read/greater.h"
 
 int64_t approvals_required(const struct authority *authority)
 {
@@ -22,8 +23,7 @@ int64_t approvals_required(const struct authority *authority)
                             : authority->pinned.approvals_release;
     int64_t added = node_number(open, "approvals", 0),
             wanted = policy ? audit->limits->approvals_policy : audit->limits->approvals_release;
-    int64_t most = pinned > added ? pinned : added;
-    return most > wanted ? most : wanted;
+    return greater_of(greater_of(pinned, added), wanted);
 }
 
 static bool approval_refuse(struct refusal *ret_refusal, const char *rule, const char *why)

@@ -8,6 +8,7 @@
 #include "journal/format/note.h"
 #include "journal/format/sshsig.h"
 #include "verify/read/memory.h"
+#include "verify/read/greater.h"
 
 static bool authority_refuse(struct refusal *ret_refusal, const char *rule, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -168,7 +169,7 @@ static bool take_takeover(struct authority *authority, struct entry *entry,
 {
     int64_t before = authority->epoch, epoch = node_number(entry_body(entry), "epoch", 0);
     bool entitled = is_operator(authority, entry);
-    authority->epoch = epoch > before ? epoch : before;
+    authority->epoch = greater_of(epoch, before);
     authority->confirmed = false;
     if (!name_session(authority, entry))
         return authority_refuse(ret_refusal, "A-06",
@@ -259,7 +260,7 @@ static void follow_transition(struct authority *authority, struct entry *entry)
     bool done = event_by_name(node_text(body, "event")) == EVENT_DONE;
     authority->state = state_by_name(node_text(body, "to"));
     int64_t epoch = done && authority->state == STATE_CONNECTED ? epoch_of(entry) : 0;
-    authority->epoch = epoch > authority->epoch ? epoch : authority->epoch;
+    authority->epoch = greater_of(epoch, authority->epoch);
     if (done && authority->state == STATE_UPDATED)
         authority->updated = entry;
     if (done && authority->state == STATE_PULLED)

@@ -9,6 +9,7 @@
 #include "journal/format/crash.h"
 #include "verify/read/file.h"
 #include "verify/read/names.h"
+#include "verify/read/greater.h"
 
 enum { FILE_BYTES_MAX = 65536 };
 static const int64_t VALUE_MAX = (int64_t)7 * 24 * 3600 * 1000;
@@ -48,7 +49,7 @@ static void set_failures_total(struct limits *limits)
 {
     int64_t tenth = limits->window_ms / limits->sample_interval_ms / 10;
     if (limits->failures_total == 0)
-        limits->failures_total = tenth > limits->failures ? tenth : limits->failures;
+        limits->failures_total = greater_of(tenth, limits->failures);
 }
 
 /* A window is looser where it is shorter; of everything else more is allowed. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "verify/read/memory.h"
+#include "verify/read/greater.h"
 
 void order_free(struct order *order)
 {
@@ -40,7 +41,7 @@ void order_make(struct entry *const *entries, size_t count, struct order *ret_or
                                     sizeof *order.places);
         int64_t sent_ns = INT64_MIN;
         for (size_t k = 0; k < entry->item_count; k++) {
-            sent_ns = entry->items[k].sent_ns > sent_ns ? entry->items[k].sent_ns : sent_ns;
+            sent_ns = greater_of(sent_ns, entry->items[k].sent_ns);
             order.places[order.count++] = (struct place){entry, i, k, boot, sent_ns};
         }
     }

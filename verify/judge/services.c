@@ -7,8 +7,7 @@
 
 struct slice services_name(struct slice line)
 {
-    const char *space = line.length > 0 ? memchr(line.at, ' ', line.length) : NULL;
-    return (struct slice){line.at, space != NULL ? (size_t)(space - line.at) : line.length};
+    return slice_word(line);
 }
 
 /* " xN": the number; -1 = it is none. */

@@ -29,6 +29,17 @@ struct slice slice_from(struct slice text, size_t at)
     return (struct slice){text.at + at, text.length - at};
 }
 
+struct slice slice_head(struct slice text, size_t most)
+{
+    return (struct slice){text.at, text.length < most ? text.length : most};
+}
+
+struct slice slice_word(struct slice text)
+{
+    const char *space = text.length > 0 ? memchr(text.at, ' ', text.length) : NULL;
+    return slice_head(text, space != NULL ? (size_t)(space - text.at) : text.length);
+}
+
 bool slice_copy(struct slice text, char *ret_text, size_t room)
 {
     bool fits = text.length < room

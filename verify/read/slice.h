@@ -16,7 +16,9 @@ bool slice_is(struct slice text, const char *word);
 bool slice_equal(struct slice left, struct slice right);
 bool slice_begins(struct slice text, const char *word);
 struct slice slice_of(const char *word);
-struct slice slice_from(struct slice text, size_t at); /* without its first `at` bytes */
+struct slice slice_from(struct slice text, size_t at);   /* without its first `at` bytes */
+struct slice slice_head(struct slice text, size_t most); /* its first bytes, at most so many */
+struct slice slice_word(struct slice text); /* what stands in front of its first space, or all */
 /* False, and an empty string, when it does not fit or holds NUL. */
 bool slice_copy(struct slice text, char *ret_text, size_t room);
 /* The next line of `rest`, without its newline; takes it away. False at the end. */

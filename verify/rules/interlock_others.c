@@ -114,9 +114,8 @@ static void check_span(const struct audit *audit, const struct span *span, struc
     const struct hearing *hearing = &audit->deployment.hearing;
     for (size_t i = 0; i < hearing->look_count; i++) {
         const struct look *look = &hearing->looks[i];
-        bool behind = look->entry != span->from || look->heard_end > span->heard;
-        if (look->says_armed && behind && span_holds(span, look->entry, look->list)
-            && look->entry != span->from && !is_answered(audit, look->entry))
+        if (look->says_armed && look->entry != span->from
+            && span_holds(span, look->entry, look->list) && !is_answered(audit, look->entry))
             finding_violated(finding, "L-05", look->entry,
                              "Execution is armed where it must stay disarmed");
     }
@@ -146,13 +145,10 @@ static void check_dangling_arm(const struct audit *audit, struct entry *entry,
     bool answered = interlock_is_removed(audit, entry);
     for (size_t i = 0; !answered && i < entry->item_count; i++) {
         const struct item *item = &entry->items[i];
-        const char *space = item->output.length > 0
-                                ? memchr(item->output.at, ' ', item->output.length)
-                                : NULL;
-        answered = reading_is_publish(item, genesis->subject_disarm) && space != NULL
-                   && interlock_disarm_is_observed(
-                       audit, entry, i + 1,
-                       (struct slice){item->output.at, (size_t)(space - item->output.at)}, NULL);
+        struct slice key = slice_word(item->output);
+        answered = reading_is_publish(item, genesis->subject_disarm)
+                   && key.length < item->output.length
+                   && interlock_disarm_is_observed(audit, entry, i + 1, key, NULL);
     }
     if (!answered || slice_is(then, "continue"))
         finding_violated(finding, "L-14", entry,

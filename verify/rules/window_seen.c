@@ -46,13 +46,12 @@ static bool sample_shows_it(const struct audit *audit, const struct entry *entry
                         && strcmp(voices.rule, "H-13") == 0)
                     || (start->hash[0] != '\0' && voices.hash[0] != '\0'
                         && strcmp(start->hash, voices.hash) != 0),
-         otherwise = interlock_sample_fault(audit, entry, &start->heard,
-                                            start->showing != SHOWING_UNKNOWN ? start->showing
-                                                                              : SHOWING_DISARMED,
-                                            why, sizeof why);
+         otherwise = start->showing != SHOWING_UNKNOWN
+                     && interlock_sample_fault(audit, entry, &start->heard, start->showing, why,
+                                               sizeof why);
     for (size_t i = 0; i < hearing->log_count; i++)
         contrary = contrary || (hearing->logs[i].entry == entry && hearing->logs[i].grew_in_front);
-    return contrary || (otherwise && start->showing != SHOWING_UNKNOWN);
+    return contrary || otherwise;
 }
 
 /* As the step before it left them. */

@@ -114,15 +114,14 @@ static void state_check_lines(const struct audit *audit, const struct entry *ent
     struct slice rest = item->output, line;
     while (slice_line(&rest, &line)) {
         CLEANUP_TREE struct tree tree = {0};
-        const char *space = line.length > 0 ? memchr(line.at, ' ', line.length) : NULL;
-        if (space == NULL)
+        size_t stamp = slice_word(line).length;
+        if (stamp == line.length)
             continue;
-        struct slice message = pattern_message(slice_from(line, (size_t)(space - line.at) + 1),
-                                               &tree);
+        struct slice message = pattern_message(slice_from(line, stamp + 1), &tree);
         if (pattern_matches(message, audit->genesis.patterns[PATTERN_ERRORS], NULL, NULL))
             finding_violated(finding, "P-24", entry, "%.*s reported: %.*s",
                              SLICE_ARGUMENTS(item->subject),
-                             message.length < 120 ? (int)message.length : 120, message.at);
+                             SLICE_ARGUMENTS(slice_head(message, 120)));
     }
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "verify/judge/reading.h"
+#include "verify/read/greater.h"
 
 struct tenancy_check {
     const struct audit *audit;
@@ -21,7 +22,7 @@ static int64_t epoch_now(const struct tenancy_check *check, const struct entry *
     for (size_t i = 0; i < deployment->count && deployment->entries[i]->seq < entry->seq; i++)
         if (deployment->entries[i]->type == ENTRY_TAKEOVER) {
             int64_t named = node_number(entry_body(deployment->entries[i]), "epoch", -1);
-            epoch = named > epoch ? named : epoch;
+            epoch = greater_of(epoch, named);
         }
     return epoch;
 }
@@ -40,7 +41,7 @@ static void check_epoch(struct tenancy_check *check, const struct step *step, in
                          "the target has the epoch %lld, and this deployment %lld",
                          (long long)epoch, (long long)epoch_now(check, entry));
     }
-    check->epoch = epoch > check->epoch ? epoch : check->epoch;
+    check->epoch = greater_of(check->epoch, epoch);
 }
 
 /* The target has a head that is older than the one that it had before. */
@@ -50,7 +51,7 @@ static void check_head(struct tenancy_check *check, const struct entry *entry, i
         finding_violated(check->finding, "P-25", entry,
                          "the target's deployment.json names the head %lld, and named %lld before",
                          (long long)head, (long long)check->head);
-    check->head = head > check->head ? head : check->head;
+    check->head = greater_of(check->head, head);
 }
 
 /* Names an entry of this journal before `entry`, by its number and hash. */
@@ -148,8 +149,8 @@ static void take_before(struct tenancy_check *check)
                 continue;
             int64_t epoch = node_number(held_by, "epoch", -1),
                     head = node_number(held_by, "head_seq", -1);
-            check->epoch = epoch > check->epoch ? epoch : check->epoch;
-            check->head = head > check->head ? head : check->head;
+            check->epoch = greater_of(check->epoch, epoch);
+            check->head = greater_of(check->head, head);
         }
     }
 }
