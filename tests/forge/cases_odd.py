@@ -5,10 +5,11 @@ import copy
 
 import edit
 from case import Case
+from cases_findings import repeats
 from cases_rules import T
 from cases_services import rows
 from steps import Driver
-from target import SERVICES, SUBJECT_ARM, WEB
+from target import SERVICES, SUBJECT_ARM, SUBJECT_DISARM, WEB
 
 
 def once_before(journal):
@@ -139,7 +140,94 @@ def given_up_by_a_removed_one():
     return driver
 
 
+def without_reason(journal):
+    """The DISARM that answers a dangling ARM is the bare key."""
+    one = edit.item(edit.of_type(journal, "reconciliation", -1), "bus.publish")
+    edit.put(journal, one, journal.text(one).split(" ")[0])
+
+
+def armed_at_the_end():
+    """Execution was disarmed, and the last look of an open journal shows it armed."""
+    driver = Driver()
+    driver.prepare("policy", "2", "b")
+    driver.disarm()
+    driver.begin("deploy_execution")
+    driver.target.receive(SUBJECT_ARM, "a stranger")
+    driver.last_look()
+    driver.reconcile("unknown", "repeat")
+    return driver
+
+
+def updated_by_nothing():
+    """An interrupted update is called done, and no commit was read."""
+    driver = Driver()
+    driver.open("release")
+    driver.preflight()
+    driver.connect()
+    driver.begin("update_code")
+    driver.item("git.head", "", "")
+    driver.item("git.branch", "", "main\n")
+    driver.item("git.status", "", "")
+    driver.list()
+    driver.reconcile("done", "continue")
+    driver.updated("2", "a")
+    driver.pull()
+    driver.guard()
+    driver.finish_release()
+    return driver
+
+
+def yes_behind_the_intent():
+    """A stranger disarmed, and the `yes` comes when ARM is intended already."""
+    driver = Driver()
+    driver.prepare("policy", "2", "b")
+    driver.deploy_policy()
+    driver.target.receive(SUBJECT_DISARM, "a stranger")
+    driver.verify_parity()
+    driver.begin("arm")
+    driver.answer("yes")
+    driver.arm_evidence()
+    driver.end("armed")
+    driver.observe()
+    driver.finish()
+    return driver
+
+
+def other_mode(text):
+    return lambda journal: edit.put(journal, edit.item(T(journal, "connect"), "env.mode"), text)
+
+
+def called_safe():
+    """A stranger armed it, nobody heard the DISARM, and it is called safe all the same."""
+    driver = Driver()
+    driver.fail_release()
+    driver.target.receive(SUBJECT_ARM, "a stranger")
+    driver.disarm_unheard()
+    driver.end("safe")
+    driver.restore()
+    return driver
+
+
+def without_voices(journal):
+    """Nothing stands between the last look and the first act."""
+    entry = T(journal, "switch_services")
+    items = entry["body"]["evidence"]
+    probes = [one["probe"] for one in items]
+    del items[probes.index("interlock.marker") + 1 : probes.index("compose.up")]
+
+
 CASES = [
+    Case("odd_called_safe", "L-02", called_safe),
+    Case("odd_no_voices", "P-12", "release", without_voices),
+    Case("odd_without_reason", "L-14", "resumed", without_reason),
+    Case("odd_armed_at_the_end", "L-05", armed_at_the_end),
+    Case("odd_updated_by_nothing", "P-27", updated_by_nothing),
+    Case("odd_yes_behind", "L-09", yes_behind_the_intent),
+    Case("odd_mode_blank", "P-31", "release", other_mode(" 600 1000\n")),
+    Case("odd_mode_blanks", "P-31", "release", other_mode("600  1000\n")),
+    Case("odd_mode_slash", "P-31", "release", other_mode("6/0 1000 1000\n")),
+    Case("odd_mode_colon", "P-31", "release", other_mode("6:0 1000 1000\n")),
+    Case("odd_repeats", "P-04", "release", repeats("pull_images", 0)),
     Case("odd_armed_by_another", "L-07", armed_by_another),
     Case("odd_armed_inside", "L-13", armed_inside),
     Case("odd_no_images", "P-21", "release", changed_images(lambda rows: [])),

@@ -4,7 +4,7 @@ answered, a failure that shows itself late. They must be proven as well."""
 from journals_first import nothing_runs
 from steps import Driver
 from story import EXECUTION
-from target import BRAIN, SUBJECT_ARM, WEB
+from target import BRAIN, SUBJECT_ARM, WEB, digest
 
 
 def disarmed_by_two():
@@ -64,8 +64,11 @@ def armed_before_redeploy():
 
 
 def nothing_came_up():
-    """Nothing ran, the first `up` fails, and nothing runs afterwards."""
+    """Nothing ran, the first `up` fails, and nothing runs afterwards. An env file was kept with
+    containers that are no more."""
     driver = nothing_runs()
+    lines = [digest("env", "of before"), "600 1000 1000", digest("container", "of before")]
+    driver.target.env_good = "".join(line + "\n" for line in lines)
     driver.prepare("release", "2", "a")
     driver.confirm_change()
     driver.begin("switch_services")
@@ -79,6 +82,129 @@ def nothing_came_up():
     return driver
 
 
+def removed_at_once():
+    """Nobody could send a DISARM: Execution is removed, and then the rest goes back."""
+    driver = Driver()
+    driver.fail_release()
+    driver.begin("make_safe")
+    driver.list()
+    driver.act("remove " + EXECUTION)
+    driver.target.remove(EXECUTION)
+    driver.list()
+    driver.end("safe")
+    driver.restore()
+    return driver
+
+
+def redeployed_already():
+    """The driver dies in `redeploy`; all is as it was when it looks, and nothing is left to do."""
+    driver = Driver()
+    driver.fail_release()
+    driver.make_safe()
+    driver.revert()
+    driver.begin("redeploy")
+    first = driver.intent
+    for service in (EXECUTION, BRAIN, WEB):
+        driver.target.create(service, driver.before)
+    driver.target.wait(3000)
+    driver.git()
+    driver.list()
+    driver.reconcile("unknown", "repeat")
+    driver.begin("redeploy", key=driver.key, repeats=first)
+    driver.services()
+    driver.list()
+    driver.list()
+    driver.list()
+    driver.end("redeployed")
+    driver.verify_restored()
+    return driver
+
+
+def arm_begun():
+    driver = Driver()
+    driver.prepare("policy", "2", "b")
+    driver.deploy_policy()
+    driver.verify_parity()
+    driver.begin("arm")
+    return driver
+
+
+def armed_and_interrupted():
+    """The driver dies behind its ARM, which the next process takes back, and then sends again."""
+    driver = arm_begun()
+    first = driver.intent
+    driver.arm_evidence()
+    driver.items = []
+    driver.target.wait(2000)
+    driver.git()
+    driver.list()
+    driver.publish(arm=False)
+    driver.look()
+    driver.reconcile("unknown", "repeat")
+    driver.arm(repeats=first)
+    driver.observe()
+    driver.finish()
+    return driver
+
+
+def arm_given_up():
+    """The driver dies in `arm`, and the next process goes back."""
+    driver = arm_begun()
+    driver.target.wait(2000)
+    driver.git()
+    driver.list()
+    driver.reconcile("unknown", "fail")
+    driver.end("rolling_back", "failed")
+    driver.roll_back()
+    return driver
+
+
+def asked_before_the_break():
+    """The driver dies behind the operator's `yes`, which stays said."""
+    driver = Driver()
+    driver.arm_by_hand()
+    driver.prepare("release", "2", "a")
+    driver.switch()
+    driver.begin("verify_release")
+    first = driver.intent
+    driver.answer("yes")
+    driver.target.wait(2000)
+    driver.git()
+    driver.list()
+    driver.reconcile("unknown", "repeat")
+    driver.begin("verify_release", key=driver.key, repeats=first)
+    driver.list()
+    driver.health()
+    driver.errors()
+    driver.item("script", "/srv/verify.sh", "fine\n")
+    driver.replies()
+    driver.log("execution")
+    driver.log("brain")
+    driver.look()
+    driver.end("verified")
+    driver.arm()
+    driver.observe()
+    driver.finish()
+    return driver
+
+
+def unlisted_once():
+    """In one sample the containers cannot be listed, and so no log can be read."""
+    driver = Driver()
+    driver.release_to_verified()
+    driver.begin("observe_window")
+    driver.samples(2)
+    driver.target.wait(500)
+    driver.item("compose.containers", "", "", 1, ms=40)
+    driver.health()
+    driver.replies(1)
+    driver.sample(3)
+    driver.target.wait(500)
+    driver.samples(5, first=4)
+    driver.finish_window()
+    return driver
+
+
 ALL = {
     story.__name__: story
     for story in (
@@ -86,5 +212,11 @@ ALL = {
         failed_behind_arm,
         armed_before_redeploy,
         nothing_came_up,
+        removed_at_once,
+        redeployed_already,
+        armed_and_interrupted,
+        arm_given_up,
+        asked_before_the_break,
+        unlisted_once,
     )
 }

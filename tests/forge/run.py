@@ -24,6 +24,7 @@ import time
 
 import expected
 import journals
+import journals_failing
 import journals_first
 import journals_more
 import journals_odd
@@ -37,7 +38,7 @@ BUILD = os.environ["TITAN_BUILD"]
 VERIFY = os.path.join(os.environ.get("TITAN_PLAIN_BUILD", BUILD), "verify/titan-verify")
 
 
-OTHERS = {**journals_more.ALL, **journals_first.ALL, **journals_odd.ALL}
+OTHERS = {**journals_more.ALL, **journals_first.ALL, **journals_odd.ALL, **journals_failing.ALL}
 SCRIPTED = os.path.join(BUILD, "tests/forge/scripted_journals")
 SCRIPTED_LIMITS = "window_ms: 1000\nsample_interval_ms: 500\n"
 
