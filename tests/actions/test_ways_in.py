@@ -5,6 +5,7 @@ known_hosts name and of identity, an agent with many keys or one that hangs.
 A real sshd and ssh-agent on 127.0.0.1, as this user; what runs there is the driver's own code.
 
 usage: test_ways_in.py RUN_THERE"""
+import atexit
 import os
 import pathlib
 import pwd
@@ -141,6 +142,7 @@ def start_agent(room, *keys):
     path = room / "agent"
     path.unlink(missing_ok=True)
     process = subprocess.Popen(["ssh-agent", "-D", "-a", path], stdout=subprocess.DEVNULL)
+    atexit.register(process.kill)
     wait_for(path.exists, "ssh-agent")
     environment = {**os.environ, "SSH_AUTH_SOCK": str(path)}
     for key in keys:
@@ -155,9 +157,14 @@ def identities(room, wanted):
     shutil.copy(room / "good.pub", lone / "id.pub")
     sealed = room / "sealed"
     shutil.copy(room / "good", sealed)
-    subprocess.run(["ssh-keygen", "-q", "-p", "-f", sealed, "-P", "", "-N", "seal"], check=True)
+    subprocess.run(["ssh-keygen", "-q", "-p", "-f", sealed, "-P", "", "-N", "sealed"], check=True)
     (room / "sealed.pub").unlink(missing_ok=True)
     (room / "junk").write_text("no key\n")
+    old = room / "old"
+    ssh_keygen(old, "-t", "rsa", "-m", "PEM")
+    with (room / "authorized").open("a") as authorized:
+        authorized.write((room / "old.pub").read_text())
+    (room / "old.pub").unlink()
     with Server(room, "tries", "MaxAuthTries 3") as server:
         process, path = start_agent(room, *others, room / "good")
         for what, key in (
@@ -177,6 +184,13 @@ def identities(room, wanted):
         process, path = start_agent(room, *others)
         got = run(server, room, identity=str(lone / "id.pub"), agent=path)
         must_say("an agent without the key", got, "does not hold the key")
+        process.terminate()
+        process.wait()
+        process, path = start_agent(room, old)
+        sealing = ["ssh-keygen", "-q", "-p", "-m", "PEM", "-f", old, "-P", "", "-N", "sealed"]
+        subprocess.run(sealing, check=True, stdout=subprocess.DEVNULL)
+        got = run(server, room, identity=str(old), agent=path)
+        must_run("a key sealed in the old form", got, wanted)
         process.terminate()
         process.wait()
         process, path = start_agent(room, room / "good")

@@ -38,7 +38,6 @@ def entered(root, *words):
         "--mount",
         "--pid",
         "--fork",
-        "--kill-child",
         "sh",
         "-ec",
         ENTER,

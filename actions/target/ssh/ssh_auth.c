@@ -28,6 +28,17 @@ static bool read_public_key(const char *path, struct bytes *ret_key)
     return good;
 }
 
+static bool begins_with(const char *path, const char *words)
+{
+    char line[64] = "";
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return false;
+    bool read = fgets(line, sizeof line, file) != NULL;
+    (void)fclose(file);
+    return read && strncmp(line, words, strlen(words)) == 0;
+}
+
 static enum error_code judge_login(ssh_session session, const struct setup_target *setup,
                                    int result, struct error *error)
 {
@@ -45,7 +56,7 @@ static enum error_code judge_login(ssh_session session, const struct setup_targe
                      "the target refused the login of user '%s'", setup->user);
 }
 
-/* With `only`, or with every key there is: then those of files follow the agent's. */
+/* With `only`, or with every key that the agent has; without an identity those of files follow. */
 static enum error_code login_by_agent(ssh_session session, const struct setup_target *setup,
                                       const char *socket, const struct bytes *only,
                                       struct error *error)
@@ -59,13 +70,13 @@ static enum error_code login_by_agent(ssh_session session, const struct setup_ta
         return code;
     if (agent != NULL)
         (void)ssh_set_agent_socket(session, descriptor);
-    if (only->size == 0)
+    if (setup->identity[0] == '\0')
         result = ssh_userauth_publickey_auto(session, NULL, NULL);
     else
         result = agent != NULL ? ssh_userauth_agent(session, NULL) : SSH_AUTH_DENIED;
     struct ssh_agent_seen seen = ssh_agent_close(agent);
     bool lost = result == SSH_AUTH_ERROR && !ssh_is_connected(session);
-    if (only->size > 0 && !lost && !seen.answered)
+    if (setup->identity[0] != '\0' && !lost && !seen.answered)
         return error_set(error, ERROR_KEY_REFUSED, result, setup->identity,
                          "start ssh-agent and set SSH_AUTH_SOCK, then ssh-add the key",
                          "target.identity is no private key that can be read without a "
@@ -89,8 +100,11 @@ static enum error_code login_by_identity(ssh_session session, const struct setup
         ssh_key_free(key);
         return judge_login(session, setup, result, error);
     }
+    /* Sealed in the old form nothing of it can be read, not even which key it is. */
+    bool sealed = is_key_file(setup->identity) && begins_with(setup->identity, "-----BEGIN ");
     bool fits = snprintf(beside, sizeof beside, "%s.pub", setup->identity) < (int)sizeof beside;
-    if (read_public_key(setup->identity, &only) || (fits && read_public_key(beside, &only)))
+    if (read_public_key(setup->identity, &only) || (fits && read_public_key(beside, &only))
+        || sealed)
         return login_by_agent(session, setup, agent, &only, error);
     return error_set(error, ERROR_KEY_REFUSED, 0, setup->identity,
                      "name a key file; beside a sealed one write its public key, as FILE.pub",
