@@ -57,6 +57,7 @@ static enum error_code start_child(const char *line, struct pipes *pipes, pid_t 
     sigaddset(&defaults, SIGPIPE);
     sigaddset(&defaults, SIGINT);
     sigaddset(&defaults, SIGTERM);
+    sigaddset(&defaults, SIGXFSZ);
     char *arguments[] = {(char *)(uintptr_t) "sh", (char *)(uintptr_t) "-c",
                          (char *)(uintptr_t)line, NULL};
     (void)posix_spawn_file_actions_init(&files);
