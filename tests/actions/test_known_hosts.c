@@ -65,12 +65,29 @@ static size_t write_line(char *text, size_t size)
     static const char *const markers[] = {
         "", "", "@revoked", "@revoked", "@cert-authority", "@Revoked", "@revoked @revoked", "@"};
     static const char *const gaps[] = {" ", "\t", "  "};
-    static const char *const names[] = {
-        "titan.example",        "Titan.Example",      "*",          "*.example",
-        "t?tan.example",        "!titan.example,*",   "*,!titan.*", "other,titan.example",
-        "[titan.example]:2222", "[titan.example]:22", "[*]:2222",   "[*.example]:*",
-        "titan.example,,",      "192.0.2.7",          "192.0.2.*",  "titan.exampl",
-        "|1|bad|bad",           "***e*e***"};
+    static const char *const names[] = {"titan.example",
+                                        "Titan.Example",
+                                        "*",
+                                        "*.example",
+                                        "t?tan.example",
+                                        "!titan.example,*",
+                                        "*,!titan.*",
+                                        "other,titan.example",
+                                        "[titan.example]:2222",
+                                        "[titan.example]:22",
+                                        "[*]:2222",
+                                        "[*.example]:*",
+                                        "titan.example,,",
+                                        "2001:db8::7",
+                                        "[2001:db8::7]:2222",
+                                        "[192.0.2.7]:2222",
+                                        "!*,titan.example",
+                                        "titan.example,!titan.example",
+                                        "192.0.2.7",
+                                        "192.0.2.*",
+                                        "titan.exampl",
+                                        "|1|bad|bad",
+                                        "***e*e***"};
     /* OpenSSH overlooks a marker with a tab behind it; here it counts, as the person meant it. */
     const char *marker = PICK(markers), *gap = pick((const char *const[]){" ", "  "}, 2);
     return (size_t)snprintf(text, size, "%s%s%s%s%sssh-ed25519%s%s%s\n", PICK(fronts), marker,
@@ -81,7 +98,9 @@ static size_t write_line(char *text, size_t size)
 static void search_generated_corpus_as_ssh_keygen_reads_it(void **state)
 {
     (void)state;
-    static const char *const hosts[] = {"titan.example", "[titan.example]:2222", "192.0.2.7"};
+    static const char *const hosts[] = {"titan.example", "[titan.example]:2222",
+                                        "192.0.2.7",     "[192.0.2.7]:2222",
+                                        "2001:db8::7",   "[2001:db8::7]:2222"};
     char path[] = "/tmp/titan-known-XXXXXX", command[128];
     int descriptor = mkstemp(path), found = 0, hashed = 0;
     assert_true(descriptor >= 0);
