@@ -28,7 +28,7 @@ static bool read_public_key(const char *path, struct bytes *ret_key)
     return good;
 }
 
-static bool begins_with(const char *path, const char *words)
+static bool key_file_begins(const char *path, const char *words)
 {
     char line[64] = "";
     FILE *file = fopen(path, "re");
@@ -101,7 +101,7 @@ static enum error_code login_by_identity(ssh_session session, const struct setup
         return judge_login(session, setup, result, error);
     }
     /* Sealed in the old form nothing of it can be read, not even which key it is. */
-    bool sealed = is_key_file(setup->identity) && begins_with(setup->identity, "-----BEGIN ");
+    bool sealed = is_key_file(setup->identity) && key_file_begins(setup->identity, "-----BEGIN ");
     bool fits = snprintf(beside, sizeof beside, "%s.pub", setup->identity) < (int)sizeof beside;
     if (read_public_key(setup->identity, &only) || (fits && read_public_key(beside, &only))
         || sealed)
