@@ -232,6 +232,13 @@ def configurations(room, wanted):
         got = go(f"Host titan\n{name}HostKeyAlias titan-prod\n", alias)
         must_say("a revoked key under its alias", got, "@revoked")
         must_say("a configuration that is not there", run(server, room, config="/absent"), "absent")
+        through = room / "jump.config"
+        through.write_text(
+            f"Host jump\n HostName {server.address}\n Port {server.port}\n User {USER}\n"
+            f" IdentityFile {room}/good\n UserKnownHostsFile {server.known}\n"
+        )
+        proxy = f"ProxyCommand ssh -F {through} -W %h:%p jump\n"
+        must_run("ProxyCommand", go(f"Host titan\n{name}{proxy}", server.known), wanted)
         jump = f"Host titan\n{name}ProxyJump {USER}@jump\n"
         must_say("a ProxyJump that does not answer", go(jump, server.known), "cannot be reached")
 
