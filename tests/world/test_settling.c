@@ -115,6 +115,24 @@ static void break_docker(struct titan *titan, void *context)
     titan->docker_down = context != NULL;
 }
 
+/* What may pass is waited for as long as what starts is: Docker is away for a few seconds, at any
+ * moment. */
+static void rollback_that_waits_outlasts_a_broken_docker(void **state)
+{
+    static const struct person_choice quick = {.container = true, .rollback_ms = 45000};
+    static char down[] = "down";
+    (void)state;
+    for (int64_t at_s = 20; at_s <= 140; at_s += 15) {
+        struct scripted *world = slow_world(&quick, 2 * MINUTE_MS,
+                                            &(struct titan_release){.subject = "a",
+                                                                    .brain_faults = FAULT_PANIC});
+        int64_t now_ns = world->timeline.now_ns;
+        titan_at(&world->titan, now_ns + at_s * INT64_C(1000000000), break_docker, down);
+        titan_at(&world->titan, now_ns + (at_s + 6) * INT64_C(1000000000), break_docker, NULL);
+        expect(world, &quick, "begin release --reason test", ROLLED_BACK, "");
+    }
+}
+
 /* What web does while it is starting, at any moment: both read the same of it. */
 static void whenever_web_turns_driver_and_verifier_agree(void **state)
 {
@@ -150,6 +168,7 @@ int main(void)
         cmocka_unit_test(release_that_starts_too_slowly_goes_back),
         cmocka_unit_test(whenever_web_turns_driver_and_verifier_agree),
         cmocka_unit_test(rollback_waits_for_what_starts_slowly),
+        cmocka_unit_test(rollback_that_waits_outlasts_a_broken_docker),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
