@@ -89,6 +89,21 @@ static enum error_code look_at_mode(struct target *target, struct evidence *evid
                      "the target printed no mode of the env file");
 }
 
+/* What compose printed is not shown: it may quote the env file. */
+static enum error_code no_fingerprint(const struct target *target, const char *probe, int status,
+                                      struct error *error)
+{
+    bool config = strcmp(probe, PROBE_CONFIG_HMAC) == 0, env = strcmp(probe, PROBE_ENV_HMAC) == 0;
+    return error_set(error, ERROR_REMOTE, status, target_setup(target)->target.name,
+                     config ? "run compose there with `config -q`: it says what is wrong in the "
+                              "compose file or the env file"
+                            : "look at it there by hand",
+                     "%s",
+                     config ? "compose does not render: the compose file or the env file is broken"
+                     : env  ? "the env file cannot be read"
+                            : "the state directory or a policy file cannot be read");
+}
+
 /* One line of hex digits, or nothing could be compared later. Where no key may be made, there may
  * be none to answer with. */
 static enum error_code probe_hmac(struct target *target, enum compose_key key,
@@ -97,10 +112,11 @@ static enum error_code probe_hmac(struct target *target, enum compose_key key,
 {
     const struct target_command command = {.built = script, .output = OUTPUT_NAMES};
     int status;
-    enum error_code code = target_probe(target, &command, probe, "", evidence,
-                                        key == COMPOSE_KEY_LEAVE ? &status : NULL, error);
+    enum error_code code = target_probe(target, &command, probe, "", evidence, &status, error);
     if (code != ERROR_OK || key == COMPOSE_KEY_LEAVE)
         return code;
+    if (status != 0)
+        return no_fingerprint(target, probe, status, error);
     const struct bytes *printed = &evidence_last(evidence, probe, NULL)->output;
     char digits[SHA256_HEX + 1] = "";
     if (printed->size == SHA256_HEX + 1 && printed->data[SHA256_HEX] == '\n')

@@ -344,12 +344,14 @@ enum error_code target_probe(struct target *target, const struct target_command 
                             error);
     if (code != ERROR_OK)
         return code;
-    if (ret_status == NULL && result.status != 0)
+    if (ret_status == NULL && result.status != 0) {
+        const struct bytes *printed = &evidence_last(evidence, probe, NULL)->output;
         return error_set(error, ERROR_REMOTE, result.status, target->setup->target.name,
                          "run it there by hand",
-                         "a question to the target failed (%s%s%.80s): %.200s", probe,
-                         subject[0] != '\0' ? " of " : "", subject,
-                         (const char *)evidence_last(evidence, probe, NULL)->output.data);
+                         "a question to the target failed with status %d (%s%s%.80s)%s%.200s",
+                         result.status, probe, subject[0] != '\0' ? " of " : "", subject,
+                         printed->size > 0 ? ": " : "", (const char *)printed->data);
+    }
     if (ret_status != NULL)
         *ret_status = result.status;
     return ERROR_OK;

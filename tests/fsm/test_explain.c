@@ -84,6 +84,21 @@ static void check_words(enum procedure procedure, enum state state)
     }
 }
 
+static void explain_state_without_an_interlock_names_no_arm(void **unused)
+{
+    (void)unused;
+    for (unsigned state = 1; state < STATE_COUNT; state++) {
+        CLEANUP_TEXT struct text text = {0};
+        explain_state(&(struct explained){.state = (enum state)state,
+                                          .procedure = PROCEDURE_RELEASE,
+                                          .no_interlock = true},
+                      &text);
+        assert_null(strstr(text_string(&text), "\n    titan-fsm arm"));
+        assert_null(strstr(text_string(&text), "\n    titan-fsm disarm"));
+        assert_null(strstr(text_string(&text), "begin policy"));
+    }
+}
+
 static void explain_state_open_step_lets_go_back(void **unused)
 {
     (void)unused;
@@ -156,6 +171,7 @@ int main(void)
         cmocka_unit_test(explain_state_commands_are_those_of_the_table),
         cmocka_unit_test(explain_state_outcomes_are_those_of_the_table),
         cmocka_unit_test(explain_state_open_step_lets_go_back),
+        cmocka_unit_test(explain_state_without_an_interlock_names_no_arm),
         cmocka_unit_test(explain_state_without_a_procedure_says_both_and_never_twice_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

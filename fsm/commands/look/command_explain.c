@@ -44,7 +44,9 @@ static void explain_deployment(const struct driver *driver, struct text *text)
                     machine_procedure_name(deployment->procedure));
     explain_state(&(struct explained){.state = deployment->state,
                                       .procedure = deployment->procedure,
-                                      .step_is_open = deployment->intent.seq != 0},
+                                      .step_is_open = deployment->intent.seq != 0,
+                                      .no_interlock = driver->config.setup.services.execution[0]
+                                                      == '\0'},
                   text);
     if (deployment->intent.seq != 0)
         explain_open_step(driver, text);
@@ -60,9 +62,10 @@ static enum error_code explain_present(const struct command_line *line, struct t
     if (driver->found)
         explain_deployment(driver, text);
     else
-        text_add(text, "This journal has no deployment yet; next: titan-fsm begin release --reason "
-                       "TEXT, or titan-fsm begin policy --reason TEXT\n"
-                       "`titan-fsm explain STATE` explains any state without one.\n");
+        text_add_format(text,
+                        "This journal has no deployment yet; next: %s\n"
+                        "`titan-fsm explain STATE` explains any state without one.\n",
+                        explain_begin(&driver->config));
     return ERROR_OK;
 }
 

@@ -9,6 +9,7 @@
 #include "fsm/execution_now.h"
 #include "fsm/roster/authority.h"
 #include "fsm/steps/withdrawn.h"
+#include "fsm/commands/look/explain.h"
 #include "fsm/commands/look/metrics.h"
 #include "fsm/past/recorded.h"
 #include "fsm/terminal/age.h"
@@ -92,8 +93,7 @@ static const char *next_step(const struct driver *driver, const struct standing 
     if (!driver_is_open(driver))
         return standing->disarmed_by[0] != '\0' ? "titan-fsm log"
                : standing->waits_for_arms       ? "titan-fsm arm --reason TEXT"
-                                          : "titan-fsm begin release --reason TEXT, or titan-fsm "
-                                            "begin policy --reason TEXT";
+                                                : explain_begin(&driver->config);
     if (standing->watcher.life == WATCHER_LIVES)
         return "titan-fsm status --watch";
     if (deployment->intent.seq != 0 || watcher_is_missing(&standing->watcher, deployment))

@@ -96,6 +96,13 @@ const char *explain_meaning(enum state state)
     return "";
 }
 
+const char *explain_begin(const struct config *config)
+{
+    return config->setup.services.execution[0] == '\0'
+               ? "titan-fsm begin release --reason TEXT"
+               : "titan-fsm begin release --reason TEXT, or titan-fsm begin policy --reason TEXT";
+}
+
 static const char *command_of(enum event event)
 {
     switch (event) {
@@ -248,6 +255,8 @@ static void add_procedure(const char *name, enum procedure procedure,
     if (machine_phase(state) == PHASE_ENDED) {
         text_add_format(text, "    %-52s%s\n", "titan-fsm begin release --reason TEXT",
                         "the next deployment");
+    }
+    if (machine_phase(state) == PHASE_ENDED && !explained->no_interlock) {
         text_add_format(text, "    %-52s%s\n", "titan-fsm begin policy --reason TEXT",
                         "the next deployment");
         text_add_format(text, "    %-52s%s\n", "titan-fsm arm --reason TEXT",
@@ -274,7 +283,8 @@ void explain_state(const struct explained *explained, struct text *text)
             && is_state_of((enum procedure)each, state))
             add_procedure(machine_procedure_name((enum procedure)each), (enum procedure)each,
                           explained, text);
-    text_add(text,
-             "  Always:\n    titan-fsm disarm --reason TEXT, and the commands that only read: "
-             "status, explain, log, drift, graph, export\n");
+    text_add_format(text,
+                    "  Always:\n    %sthe commands that only read: "
+                    "status, explain, log, drift, graph, export\n",
+                    explained->no_interlock ? "" : "titan-fsm disarm --reason TEXT, and ");
 }

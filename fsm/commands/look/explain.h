@@ -6,6 +6,7 @@
 #ifndef FSM_EXPLAIN_H
 #define FSM_EXPLAIN_H
 
+#include "fsm/config/config.h"
 #include "fsm/machine.h"
 #include "journal/format/text.h"
 
@@ -15,7 +16,10 @@ struct explained {
     enum state state;
     enum procedure procedure; /* INVALID: both procedures, printed once where they agree */
     bool step_is_open;        /* its intent has no answer: whoever goes back is not refused */
+    bool no_interlock;        /* this target has nothing to arm or disarm, and no policy change */
 };
+/* How the next deployment is begun on this target. */
+const char *explain_begin(const struct config *config);
 void explain_state(const struct explained *explained, struct text *text);
 
 #endif
