@@ -268,6 +268,24 @@ static void log_has_a_heading_and_filters(void **state)
     scripted_close(world);
 }
 
+/* Who looks need not be who drives, and would be refused. */
+static void somebody_else_is_told_whose_turn_it_is(void **state)
+{
+    static const struct person_choice choice = {.window_ms = 10000};
+    static const char path[] = "/home/alice/titan.yml", name[] = "principal: alice@example";
+    struct scripted *world = person_begins_release(44, &choice, false);
+    struct file *file = files_find(&world->disk, path);
+    char *at = memmem(file->content.data, file->content.size, name, strlen(name));
+    (void)state;
+    assert_non_null(at);
+    hear(world, "status");
+    insist_said(heard, "next        titan-fsm advance\n");
+    memcpy(at, "principal: carol@example", strlen(name));
+    hear(world, "status");
+    insist_said(heard, "next        titan-fsm advance, by alice@example, who holds it\n");
+    scripted_close(world);
+}
+
 static void nothing_guards_and_nobody_says_that_it_does(void **state)
 {
     (void)state;
@@ -290,6 +308,7 @@ int main(void)
         cmocka_unit_test(question_counts_down_and_is_seen_from_elsewhere),
         cmocka_unit_test(log_has_a_heading_and_filters),
         cmocka_unit_test(nothing_guards_and_nobody_says_that_it_does),
+        cmocka_unit_test(somebody_else_is_told_whose_turn_it_is),
         cmocka_unit_test(every_bad_end_says_what_execution_is_now),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

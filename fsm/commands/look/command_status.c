@@ -249,6 +249,20 @@ static void print_interlock(const struct driver *driver, const struct standing *
     }
 }
 
+/* Whoever looks may be somebody else, whom the command would refuse. */
+static void print_whose_turn(const struct driver *driver)
+{
+    struct holder holder;
+    struct error error;
+    if (!driver_is_open(driver) || authority_check_holder(driver, &error) != ERROR_KEY_REFUSED
+        || authority_holder(&driver->deployment, &holder, &error) != ERROR_OK
+        || strcmp(holder.principal, driver->config.operator.principal) == 0)
+        return;
+    fputs(", by ", stdout);
+    print_escaped(holder.principal);
+    fputs(", who holds it", stdout);
+}
+
 static void print_status(const struct driver *driver, const struct journal_head *head,
                          const struct standing *standing)
 {
@@ -286,7 +300,10 @@ static void print_status(const struct driver *driver, const struct journal_head 
     if (driver_is_open(driver))
         print_standing(standing);
     print_interlock(driver, standing);
-    printf("next        %s\n", next_step(driver, standing));
+    printf("next        %s", next_step(driver, standing));
+    if (standing->watcher.life != WATCHER_LIVES)
+        print_whose_turn(driver);
+    puts("");
 }
 
 static enum error_code print_metrics(const struct driver *driver, const struct journal_head *head,
