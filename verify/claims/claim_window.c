@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "verify/judge/reading.h"
+#include "verify/read/greater.h"
 
 /* One limit for the start of the window (W-03), from a moment in the transition. */
 static void check_start_from(const struct audit *audit, const struct entry *transition, bool arm,
@@ -15,9 +16,8 @@ static void check_start_from(const struct audit *audit, const struct entry *tran
     const struct item *up = entry_item(transition, 0, transition->item_count, PROBE_COMPOSE_UP,
                                        NULL);
     bool same_boot;
-    int64_t limit_ms = arm ? limits->window_start_armed_ms : limits->window_start_ms;
-    if (arm && limits->sample_gap_ms < limit_ms)
-        limit_ms = limits->sample_gap_ms;
+    int64_t limit_ms = arm ? smaller_of(limits->window_start_armed_ms, limits->sample_gap_ms)
+                           : limits->window_start_ms;
     if (!arm && up == NULL) {
         finding_undecidable(finding, "W-03", sample,
                             "the record does not say when services were switched");
@@ -333,7 +333,7 @@ static void check_rollback(const struct audit *audit, const struct step *failure
     finding_conclude(finding, ended,
                      "the rollback was begun %lld ms after the failure could be seen (%s) and "
                      "ended %lld ms later%s%s",
-                     (long long)(start_ms > 0 ? start_ms : 0), event_name(failure->event),
+                     (long long)greater_of(start_ms, 0), event_name(failure->event),
                      (long long)took_ms, unwatched, failed);
 }
 

@@ -9,4 +9,9 @@ static inline int64_t greater_of(int64_t left, int64_t right)
     return left > right ? left : right;
 }
 
+static inline int64_t smaller_of(int64_t left, int64_t right)
+{
+    return left < right ? left : right;
+}
+
 #endif

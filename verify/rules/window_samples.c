@@ -10,15 +10,14 @@
 #include "verify/judge/settling.h"
 #include "verify/judge/logs/voices.h"
 #include "verify/read/memory.h"
+#include "verify/read/greater.h"
 
 struct sample_times window_times(const struct entry *entry)
 {
     struct sample_times times = {entry->boottime_ns, 0};
     for (size_t i = 0; i < entry->item_count; i++) {
-        if (entry->items[i].sent_ns < times.first_sent_ns)
-            times.first_sent_ns = entry->items[i].sent_ns;
-        if (entry->items[i].received_ns > times.last_received_ns)
-            times.last_received_ns = entry->items[i].received_ns;
+        times.first_sent_ns = smaller_of(times.first_sent_ns, entry->items[i].sent_ns);
+        times.last_received_ns = greater_of(times.last_received_ns, entry->items[i].received_ns);
     }
     return times;
 }

@@ -10,6 +10,7 @@
 #include "verify/judge/services.h"
 #include "verify/judge/settling.h"
 #include "verify/judge/logs/voices.h"
+#include "verify/read/greater.h"
 
 /* The earliest moment so far, on the boot of the failing transition. */
 struct earliest {
@@ -275,9 +276,7 @@ static bool is_begun_late(const struct audit *audit, const struct step *failure)
     const struct item *up = switched != NULL ? entry_item(switched, 0, switched->item_count,
                                                           PROBE_COMPOSE_UP, NULL)
                                              : NULL;
-    int64_t armed_ms = limits->window_start_armed_ms < limits->sample_gap_ms
-                           ? limits->window_start_armed_ms
-                           : limits->sample_gap_ms;
+    int64_t armed_ms = smaller_of(limits->window_start_armed_ms, limits->sample_gap_ms);
     return (arm != NULL && failure->from == STATE_ARMED
             && is_later(arm, window_times(arm).last_received_ns, armed_ms, failure->transition))
            || (up != NULL

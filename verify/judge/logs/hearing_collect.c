@@ -8,6 +8,7 @@
 #include "verify/judge/order.h"
 #include "verify/judge/reading.h"
 #include "verify/read/memory.h"
+#include "verify/read/greater.h"
 
 static void note_wall_clock(struct walker *walker, const struct item *item)
 {
@@ -17,7 +18,7 @@ static void note_wall_clock(struct walker *walker, const struct item *item)
     if (last != NULL && strcmp(last->target_boot, item->target_boot) == 0) {
         int64_t moved_ms = (item->target_wall_ms - item->target_before_ms)
                            - (last->target_wall_ms - last->target_before_ms);
-        moved_ms = moved_ms < 0 ? -moved_ms : moved_ms;
+        moved_ms = greater_of(moved_ms, -moved_ms);
         if (moved_ms > HEARING_WALL_STEP_MS && moved_ms > walker->hearing->step_ms)
             walker->hearing->step_ms = moved_ms;
     }
