@@ -3,7 +3,7 @@ seen is told in milliseconds."""
 
 from steps import Driver
 from story import EXECUTION
-from target import BRAIN, SUBJECT_ARM, SUBJECT_DISARM, WEB
+from target import BRAIN, MS, SUBJECT_ARM, SUBJECT_DISARM, WEB
 
 
 def goes_back(driver, event="failed"):
@@ -159,6 +159,21 @@ def ended_at_the_end():
     return goes_back(driver, "unhealthy")
 
 
+def restarted_in_window():
+    """A service restarts in the window, and is healthy again at once."""
+    driver = Driver()
+    driver.release_to_verified()
+    driver.begin("observe_window")
+    driver.samples(2)
+    web = driver.target.running(WEB)
+    web.restarts, web.finished, web.started = 1, driver.target.now, driver.target.now + MS
+    driver.target.wait(500)
+    driver.samples(1, first=3)
+    driver.end("rolling_back", "unhealthy")
+    driver.roll_back()
+    return driver
+
+
 ALL = {
     "failing_" + story.__name__: story
     for story in (
@@ -173,5 +188,6 @@ ALL = {
         sick_at_the_end,
         armed_at_the_end,
         ended_at_the_end,
+        restarted_in_window,
     )
 }
