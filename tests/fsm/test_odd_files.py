@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Goal: every file that a command line names may be something else: a FIFO, a directory, a socket, a
-device, a link to each of them or to itself, larger than any memory, without an end. No command of
+"""Goal: every file that a command line names may be something else: a FIFO, a directory, a socket,
+a device, a link to each of them or to itself, larger than any memory, without an end. No command of
 the two programs waits for it, dies of it or writes through it; it ends with one sentence.
 usage: test_odd_files.py TITAN_FSM TITAN_VERIFY"""
 import os
