@@ -12,7 +12,7 @@
 #include "fsm/keep_tenancy.h"
 #include "fsm/terminal/progress.h"
 #include "fsm/reconcile.h"
-#include "fsm/step.h"
+#include "fsm/steps/steps.h"
 #include "fsm/steps/withdrawn.h"
 #include "journal/canonical.h"
 

@@ -1,14 +1,10 @@
-/* fsm/step: one action of the table, carried out once.
- * Knows:     how an action is done with the functions of actions/, and what it must see before it
- *            may say DONE; not what follows from the outcome (the table does) and nothing of the
- *            journal's form (record.h does).
+/* fsm/step: what the actions of the table have in common: one of them under way.
+ * Knows:     what was seen, recorded and decided in it; not how an action is done (steps/steps.h)
+ *            and nothing of the journal's form (record.h).
  * Outcome:   one channel for steps and what they are made of: ERROR_OK with an event is the outcome
  *            (`event`, `reason`, `evidence`, `facts`), ERROR_OK without one means that the step
- * goes on (step_goes_on()). An error of step_run() means that there is no outcome: the intent stays
- * open and is settled by probing (reconcile.h). Errors that are outcomes after all (fate.h, F)
- * become FAILED in step_run(). Size:      a struct step is too large for the stack: step_new().
- * Again:     every step looks first and does only what is not done yet, so that repeating one after
- *            an interruption does nothing twice. */
+ *            goes on (step_goes_on()).
+ * Size:      a struct step is too large for the stack: step_new(). */
 #ifndef FSM_STEP_H
 #define FSM_STEP_H
 
@@ -72,8 +68,6 @@ static inline void step_freep(struct step **step)
 }
 #define CLEANUP_STEP __attribute__((cleanup(step_freep)))
 
-enum error_code step_run(struct step *step, struct error *error) CHECKED;
-
 /* The outcome, in one line of the caller: `return step_is(step, EVENT_FAILED, "...")`. Always
  * ERROR_OK. */
 enum error_code step_is(struct step *step, enum event event, const char *format, ...)
@@ -122,31 +116,5 @@ enum error_code step_fact(struct step *step, const char *name, const char *value
                           struct error *error) CHECKED;
 enum error_code step_fact_number(struct step *step, const char *name, int64_t value,
                                  struct error *error) CHECKED;
-
-/* The actions, by the file that holds them. */
-enum error_code step_run_preflight(struct step *step, struct error *error)
-    CHECKED; /* steps/prepare.c */
-enum error_code step_connect(struct step *step, struct error *error) CHECKED;
-enum error_code step_update_code(struct step *step, struct error *error) CHECKED;
-enum error_code step_pull_images(struct step *step, struct error *error) CHECKED;
-enum error_code step_lay_guard(struct step *step, struct error *error) CHECKED;
-enum error_code step_switch_services(struct step *step, struct error *error)
-    CHECKED; /* steps/release.c */
-enum error_code step_verify_release(struct step *step, struct error *error) CHECKED;
-enum error_code step_disarm(struct step *step, struct error *error) CHECKED; /* steps/policy.c */
-enum error_code step_deploy_execution(struct step *step, struct error *error) CHECKED;
-enum error_code step_verify_execution(struct step *step, struct error *error) CHECKED;
-enum error_code step_deploy_brain(struct step *step, struct error *error) CHECKED;
-enum error_code step_verify_parity(struct step *step, struct error *error) CHECKED;
-enum error_code step_arm(struct step *step, struct error *error) CHECKED;
-enum error_code step_observe_window(struct step *step, struct error *error) CHECKED; /* window.c */
-enum error_code step_confirm(struct step *step, struct error *error) CHECKED; /* steps/end.c */
-enum error_code step_complete(struct step *step, struct error *error) CHECKED;
-enum error_code step_restore_code(struct step *step, struct error *error) CHECKED;
-enum error_code step_make_safe(struct step *step, struct error *error)
-    CHECKED; /* back/rollback.c */
-enum error_code step_revert(struct step *step, struct error *error) CHECKED;
-enum error_code step_redeploy(struct step *step, struct error *error) CHECKED;
-enum error_code step_verify_restored(struct step *step, struct error *error) CHECKED;
 
 #endif

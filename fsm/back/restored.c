@@ -1,4 +1,5 @@
 #include "fsm/back/restored.h"
+#include "fsm/steps/steps.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* Rollback: safe first, then the files, then the containers. Identities recorded before are
  * restored, never a tag, never a build. */
-#include "fsm/step.h"
+#include "fsm/steps/steps.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,6 @@
 /* The look at the target before anything of it changes: what a rollback restores. */
 #include "fsm/steps/connect.h"
+#include "fsm/steps/steps.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* The end of a deployment: confirmed and completed, or given up before a service changed. */
-#include "fsm/step.h"
+#include "fsm/steps/steps.h"
 
 #include <stdio.h>
 #include <string.h>

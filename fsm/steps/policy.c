@@ -1,6 +1,6 @@
 /* Policy: DISARM, Execution, its hash, Brain, the handshake, ARM. A publish is never evidence: only
  * what Execution shows counts. */
-#include "fsm/step.h"
+#include "fsm/steps/steps.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* The first half, the same in both procedures, but for `connect` (connect.c): nothing that runs
  * changes. */
-#include "fsm/step.h"
+#include "fsm/steps/steps.h"
 
 #include <stdio.h>
 #include <string.h>

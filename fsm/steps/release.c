@@ -1,5 +1,5 @@
 /* Release: switch the services, and verify what runs then. */
-#include "fsm/step.h"
+#include "fsm/steps/steps.h"
 
 #include <string.h>
 

@@ -1,4 +1,5 @@
 #include "fsm/steps/window/window.h"
+#include "fsm/steps/steps.h"
 
 #include <assert.h>
 #include <stdio.h>
