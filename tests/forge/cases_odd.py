@@ -19,6 +19,14 @@ def once_before(journal):
     edit.put(journal, pulled, "".join(name + "\n" for name in SERVICES))
 
 
+def once_unpinned(journal):
+    """What is not brought back needs no pin."""
+    rows(journal, "once")
+    entry = T(journal, "revert")
+    pins = [one for one in entry["body"]["evidence"] if one["subject"].startswith(f"pin {WEB} ")]
+    entry["body"]["evidence"] = [one for one in entry["body"]["evidence"] if one not in pins]
+
+
 def unended_line(action, probe):
     """A line that does not end."""
 
@@ -217,6 +225,7 @@ def without_voices(journal):
 
 
 CASES = [
+    Case("odd_once_unpinned", "P-17", "release_unhealthy", once_unpinned),
     Case("odd_called_safe", "L-02", called_safe),
     Case("odd_no_voices", "P-12", "release", without_voices),
     Case("odd_without_reason", "L-14", "resumed", without_reason),
