@@ -136,12 +136,14 @@ static enum error_code curl_add_route(struct curl_link *link,
     return ERROR_OK;
 }
 
-static enum error_code curl_prepare(const struct world_http_request *request,
-                                    struct curl_link **ret_link, struct error *error)
+/* NULL: *error says why. */
+static struct curl_link *curl_prepare(const struct world_http_request *request, struct error *error)
 {
     CLEANUP_LINK struct curl_link *link = calloc(1, sizeof *link);
-    if (link == NULL || (link->curl = curl_easy_init()) == NULL)
-        return error_set(error, ERROR_MEMORY, 0, request->url, "", "out of memory");
+    if (link == NULL || (link->curl = curl_easy_init()) == NULL) {
+        (void)error_set(error, ERROR_MEMORY, 0, request->url, "", "out of memory");
+        return NULL;
+    }
     CURL *curl = link->curl;
     (void)curl_easy_setopt(curl, CURLOPT_URL, request->url);
     (void)curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, link->words);
@@ -164,10 +166,10 @@ static enum error_code curl_prepare(const struct world_http_request *request,
     if (code == ERROR_OK && request->authorization != NULL)
         code = curl_add_authorization(link, request->authorization, error);
     if (code != ERROR_OK)
-        return code;
-    *ret_link = link;
+        return NULL;
+    struct curl_link *made = link;
     link = NULL;
-    return ERROR_OK;
+    return made;
 }
 
 /* OpenSSL's reasons by their numbers (x509_vfy.h, X509_V_ERR_*), which libcurl passes on: this file
@@ -234,15 +236,14 @@ static enum error_code curl_exchange(void *context, const struct world_http_requ
                                      struct world_http_reply *ret_reply, struct error *error)
 {
     (void)context;
-    CLEANUP_LINK struct curl_link *link = NULL;
+    CLEANUP_LINK struct curl_link *link = curl_prepare(request, error);
     struct intake intake = {.bytes_max = request->body_bytes_max, .truncate = request->truncate};
-    enum error_code code = curl_prepare(request, &link, error);
-    if (code != ERROR_OK)
-        return code;
+    if (link == NULL)
+        return error->code;
     (void)curl_easy_setopt(link->curl, CURLOPT_WRITEFUNCTION, curl_receive_body);
     (void)curl_easy_setopt(link->curl, CURLOPT_WRITEDATA, &intake);
     CURLcode result = curl_easy_perform(link->curl);
-    code = bytes_append(&intake.body, "", 0, error);
+    enum error_code code = bytes_append(&intake.body, "", 0, error);
     if (code != ERROR_OK) {
         bytes_free(&intake.body);
         return code;
@@ -300,10 +301,9 @@ static enum error_code curl_connect(void *context, const struct world_http_reque
                                                .receive = curl_stream_receive,
                                                .close = curl_link_close};
     (void)context;
-    CLEANUP_LINK struct curl_link *link = NULL;
-    enum error_code code = curl_prepare(request, &link, error);
-    if (code != ERROR_OK)
-        return code;
+    CLEANUP_LINK struct curl_link *link = curl_prepare(request, error);
+    if (link == NULL)
+        return error->code;
     (void)curl_easy_setopt(link->curl, CURLOPT_CONNECT_ONLY, 1L);
     /* Else the connection is closed as soon as it is made. */
     (void)curl_easy_setopt(link->curl, CURLOPT_FORBID_REUSE, 0L);

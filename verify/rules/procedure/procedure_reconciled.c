@@ -72,6 +72,7 @@ static bool window_goes_on(const struct audit *audit, const struct entry *entry,
 static void check_reconciliation(const struct audit *audit, struct entry *entry,
                                  struct finding *finding)
 {
+    const size_t item_count = entry->item_count;
     struct entry *intent = deployment_intent_of(audit->record, entry);
     struct slice found = node_text(entry_body(entry), "found"),
                  then = node_text(entry_body(entry), "then");
@@ -83,7 +84,7 @@ static void check_reconciliation(const struct audit *audit, struct entry *entry,
         finding_violated(finding, "P-27", entry,
                          "the reconciliation says `%.*s` of %s, and its evidence does not show it",
                          SLICE_ARGUMENTS(found), action_name(action));
-    for (size_t i = 0; i < entry->item_count; i++)
+    for (size_t i = 0; i < item_count; i++)
         if (strcmp(entry->boot, intent->boot) == 0 && entry->items[i].sent_ns < intent->boottime_ns)
             finding_violated(finding, "P-07", entry,
                              "the evidence of the reconciliation is older than the intent");
