@@ -8,6 +8,7 @@
 #include "actions/rolled_back.h"
 #include "fsm/back/restored_judge.h"
 #include "fsm/keep_tenancy.h"
+#include "fsm/past/recorded.h"
 #include "fsm/steps/await.h"
 #include "fsm/steps/window/settling.h"
 #include "fsm/terminal/progress.h"
@@ -192,6 +193,31 @@ static enum error_code check_plain_up(struct step *step, const char *overridden,
     return code;
 }
 
+/* What was put back may have been changed while the services came back. */
+static enum error_code check_put_back(struct step *step, struct error *error)
+{
+    static const char *const probes[] = {PROBE_HMAC_KEY, PROBE_CONFIG_HMAC, PROBE_ENV_HMAC,
+                                         PROBE_ENV_MODE};
+    const struct journal_entry *reverted = deployment_transition_to(&step->driver->deployment,
+                                                                    STATE_REVERTED);
+    enum error_code code = ERROR_OK;
+    bool has_key = true;
+    for (size_t i = 0; reverted != NULL && code == ERROR_OK && i < sizeof probes / sizeof probes[0];
+         i++) {
+        CLEANUP_BYTES struct bytes was = {0};
+        const struct bytes *is = &evidence_last(&step->evidence, probes[i], NULL)->output;
+        code = entry_output(step->driver->journal, reverted, probes[i], &was, error);
+        bool same = code == ERROR_OK && was.size == is->size
+                    && memcmp(was.data, is->data, was.size) == 0;
+        if (i == 0)
+            has_key = same;
+        else if (code == ERROR_OK && !same && (has_key || strcmp(probes[i], PROBE_ENV_MODE) == 0))
+            return step_is(step, EVENT_MISMATCH, "%s is another than when it was put back",
+                           probes[i]);
+    }
+    return code;
+}
+
 static enum error_code check_configurations(struct step *step, struct error *error)
 {
     CLEANUP_BYTES struct bytes path = {0};
@@ -258,6 +284,8 @@ enum error_code step_verify_restored(struct step *step, struct error *error)
                                      .enough = is_settled,
                                      .context = &wait},
                      error);
+    if (step_goes_on(step, code))
+        code = check_put_back(step, error);
     if (step_goes_on(step, code))
         code = check_configurations(step, error);
     if (step_goes_on(step, code))

@@ -78,6 +78,8 @@ enum error_code step_revert(struct step *step, struct error *error)
     if (code == ERROR_OK && status == 0)
         code = env_back_restore(step, &status, error);
     if (code == ERROR_OK && status == 0)
+        code = compose_fingerprints(step->target, COMPOSE_KEY_MAKE, &step->evidence, error);
+    if (code == ERROR_OK && status == 0)
         code = restored_keep_declared(step, error);
     if (code == ERROR_OK && status == 0)
         code = compose_images(step->target, &step->seen.model, &step->evidence, &step->seen.images,

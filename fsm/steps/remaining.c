@@ -28,7 +28,8 @@ static enum error_code judge_pulled_files(struct step *step, struct error *error
     } same[] = {{PROBE_HMAC_KEY, "the key of the fingerprints in the state directory is"},
                 {PROBE_CONFIG_HMAC, "the rendered configuration is"},
                 {PROBE_ENV_HMAC, "the env file is"},
-                {PROBE_ENV_MODE, "mode, owner or group of the env file are"}};
+                {PROBE_ENV_MODE, "mode, owner or group of the env file are"},
+                {PROBE_POLICY_HMAC, "the policy files are"}};
     const struct deployment *deployment = &step->driver->deployment;
     const struct journal_entry *pulled = deployment_transition_to(deployment, STATE_PULLED);
     enum error_code code = ERROR_OK;
@@ -85,6 +86,8 @@ enum error_code remaining_check(struct step *step, struct error *error)
         code = git_look(target, &step->evidence, &seen->git, error);
     if (code == ERROR_OK)
         code = compose_fingerprints(target, COMPOSE_KEY_MAKE, &step->evidence, error);
+    if (code == ERROR_OK)
+        code = compose_policy_fingerprint(target, &step->evidence, error);
     if (code != ERROR_OK)
         return code;
     seen->drift.count = seen->drift.more = 0;

@@ -4,7 +4,8 @@
  *            configuration with the one that is declared; commit with the one that was updated to;
  *            a clean tree. Any difference is a mismatch. Where compose cannot tell a configuration,
  *            the reason and a fact say so.
- * Evidence:  compose.containers compose.drift git.head git.branch git.status config.hmac env.hmac
+ * Evidence:  compose.containers compose.drift git.head git.branch git.status hmac.key config.hmac
+ *            env.hmac env.mode policy.hmac
  */
 #ifndef FSM_REMAINING_H
 #define FSM_REMAINING_H

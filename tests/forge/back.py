@@ -26,6 +26,7 @@ class Back(Story):
         self.git()
         self.act("restore env good" if good else "restore env")
         self.target.env = "env" if good else self.target.env
+        self.fingerprints()
         self.services()
         self.item("compose.images", "", self.target.images(self.before))
         for service in [one for one in SERVICES if one in self.ran]:

@@ -45,6 +45,62 @@ def drifted(running):
     return work
 
 
+def changed_back(probe):
+    """Somebody changed it while the services came back."""
+
+    def work(journal):
+        text = "640 1000 1000\n" if probe == "env.mode" else digest("changed") + "\n"
+        edit.put(journal, edit.item(T(journal, "verify_restored"), probe), text)
+
+    return work
+
+
+def other_key_back(journal):
+    """The key of the fingerprints is lost between `revert` and the end."""
+    for probe in ("hmac.key", "config.hmac", "env.hmac"):
+        changed_back(probe)(journal)
+
+
+def policy_files_behind(action):
+    def work(journal):
+        edit.put(journal, edit.item(T(journal, action), "policy.hmac", -1), digest("x") + "\n")
+
+    return work
+
+
+def without_second_look(action):
+    """Nobody looks at Execution behind the voices."""
+
+    def work(journal):
+        entry = T(journal, action)
+        for probe, nth in (
+            ("compose.containers", 2),
+            ("logs.execution", 2),
+            ("interlock.marker", 1),
+        ):
+            edit.drop(entry, probe, nth)
+
+    return work
+
+
+def left_alone_otherwise(journal):
+    """The container of web was left alone, and is said to be configured anew."""
+    for entry in forgery.behind(journal, T(journal, "switch_services")):
+        other = digest("another configuration")
+        edit.change_rows(journal, entry, "compose.drift", WEB, declared=other, running=other)
+
+
+def without_its_check(journal):
+    """It has a check of its own, and where that would be bad it is said to have none."""
+    forgery.rerow(journal, [edit.sample(journal, 3)], WEB, health=None)
+
+
+def bad_before_and_after(journal):
+    """Honest: what was bad before is as bad again; it is named."""
+    forgery.rerow(journal, [T(journal, "connect")], WEB, health="unhealthy")
+    forgery.rerow(journal, [T(journal, "verify_restored")], WEB, health="unhealthy")
+
+
 def known_head(journal, one):
     held = json.loads(journal.text(one))
     return {key: held[key] for key in ("head_seq", "head_hash")}
@@ -166,6 +222,16 @@ CASES = [
         finds=("N-04",),
     ),
     Case("ab_configured_good", "R-03", "env_put_back", configured_otherwise),
+    Case("ab_changed_back", "R-11", "env_put_back", changed_back("config.hmac")),
+    Case("ab_mode_back", "R-11", "release_unhealthy", changed_back("env.mode")),
+    Case("ab_key_back", "R-11", "release_unhealthy", other_key_back, exit_status=3),
+    Case("ab_policy_files", "P-35", "release", policy_files_behind("switch_services")),
+    Case("ab_policy_files_brain", "P-35", "resumed", policy_files_behind("deploy_brain")),
+    Case("ab_second_look", "P-12", "release", without_second_look("switch_services")),
+    Case("ab_second_look_policy", "P-12", "policy", without_second_look("deploy_execution")),
+    Case("ab_left_alone", "P-38", "same_content", left_alone_otherwise),
+    Case("ab_no_check", "P-19", "release", without_its_check),
+    Case("ab_bad_before", "N-06", "release_unhealthy", bad_before_and_after, exit_status=0),
     Case("ab_head_back", "P-25", "release", head_back),
     Case("ab_head_back_next", "P-25", "settings_changed", head_back_in_the_next),
     Case("ab_head_ahead", "P-25", "release", head_ahead),

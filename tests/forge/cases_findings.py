@@ -144,6 +144,7 @@ def brain_adopted():
     driver.list()
     driver.drift()
     driver.files()
+    driver.policy_files()
     driver.look()
     driver.end("brain_deployed")
     driver.target.wait(130_000)

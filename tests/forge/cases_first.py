@@ -33,12 +33,12 @@ def not_removed(journal):
     """The stopped container of Execution is there when services are started."""
     entry = T(journal, "switch_services")
     edit.drop(entry, "act", 0, f"remove {EXECUTION}")
-    edit.drop(entry, "compose.containers", 2)
+    edit.drop(entry, "compose.containers", 3)
 
 
 def not_seen_gone(journal):
     entry = T(journal, "switch_services")
-    removed, before = (edit.item(entry, "compose.containers", nth) for nth in (2, 1))
+    removed, before = (edit.item(entry, "compose.containers", nth) for nth in (3, 2))
     edit.put(journal, removed, journal.text(before))
 
 
@@ -113,7 +113,7 @@ def started_in_policy(journal):
     entry = T(journal, "deploy_execution")
     stopped = journal.text(edit.item(T(journal, "disarm"), "compose.containers"))
     edit.drop(entry, "act", 0, f"remove {EXECUTION}")
-    for nth in (2, 3):
+    for nth in (3, 4):
         edit.put(journal, edit.item(entry, "compose.containers", nth), stopped)
 
 

@@ -183,7 +183,7 @@ CASES = [
         "l_armed_after_deploy",
         "L-04",
         "policy",
-        put_item("deploy_execution", "interlock.marker", "present\n", 2),
+        put_item("deploy_execution", "interlock.marker", "present\n", 3),
     ),
     Case("l_key", "L-06", "policy", put_item("disarm", "bus.publish", "f" * 32 + " x")),
     Case(

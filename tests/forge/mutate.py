@@ -102,7 +102,8 @@ def of_item(journal, place, at, action):
         to = count - 1 if at < count - 1 else 0
         yield change("moved", lambda _, items: items.insert(to, items.pop(at)))
     sick = probe == "health" and item["status"] not in (1, 200)  # it cannot become worse
-    kept = sick or probe in FOR_PEOPLE or is_first_answer(journal, place, item)
+    own_check = probe == "health" and item["status"] == 1  # judged by its status alone
+    kept = sick or own_check or probe in FOR_PEOPLE or is_first_answer(journal, place, item)
     if item["size"] > 0 and not kept:
         yield change("emptied", lambda copy_of, items: replace(copy_of, items[at], ""))
     if not sick:

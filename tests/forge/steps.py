@@ -97,6 +97,7 @@ class Driver(Back):
         self.item("compose.images", "", self.target.images(self.new))
         self.look()
         self.voices()
+        self.look()
 
     # Release
 
@@ -122,6 +123,7 @@ class Driver(Back):
         self.list()
         self.drift()
         self.files()
+        self.policy_files()
         self.end("switched")
 
     def remove_stopped(self):
@@ -236,6 +238,7 @@ class Driver(Back):
         self.list()
         self.drift()
         self.files()
+        self.policy_files()
         self.look()
         self.end("brain_deployed")
 

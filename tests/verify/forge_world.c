@@ -276,11 +276,12 @@ static void policy_files(struct forge *forge, json_t *evidence)
     line(forge, evidence, "policy.hmac", text);
 }
 
-/* Each container as the file of the present commit declares it. */
+/* Each container as the file of the present commit declares it; one that is left alone is declared
+ * as before. */
 static void drift(struct forge *forge, json_t *evidence, const char *subject)
 {
     char hmac[65], text[600];
-    fill(hmac, forge->code[0], 64);
+    fill(hmac, (forge->recreate ? forge->code : forge->commit_before)[0], 64);
     (void)snprintf(text, sizeof text,
                    "{\"service\":\"titan-brain\",\"declared\":\"%s\",\"running\":\"%s\"}\n"
                    "{\"service\":\"titan-execution\",\"declared\":\"%s\",\"running\":\"%s\"}\n",
@@ -330,6 +331,7 @@ static void remaining(struct forge *forge, json_t *evidence)
     containers(forge, evidence);
     drift(forge, evidence, "");
     files(forge, evidence);
+    policy_files(forge, evidence);
 }
 
 static void voices(struct forge *forge, json_t *evidence, bool brain)
@@ -404,6 +406,7 @@ static void last_look(struct forge *forge, json_t *evidence)
     images(forge, evidence, forge->image_after);
     forge_look(forge, evidence);
     voices(forge, evidence, true);
+    forge_look(forge, evidence);
 }
 
 static void switch_services(struct forge *forge, json_t *evidence)
@@ -523,6 +526,7 @@ static void restore(struct forge *forge, json_t *evidence, const char *action)
         line(forge, evidence, "git.branch", "main");
         forge_item(forge, evidence, "git.status", "", 0, "");
         forge_item(forge, evidence, "act", "restore env", 0, "");
+        hmacs(forge, evidence);
         services(forge, evidence);
         images(forge, evidence, forge->image_before);
         pin(forge, evidence, "titan-brain");

@@ -217,6 +217,7 @@ static void check_rolled_back(const struct audit *audit, const struct entry *bef
     finding_rests_on(finding, after);
     finding_rests_on(finding, restored.revert);
     restoration_check_lines(&restored, finding);
+    restoration_check_files(after, restored.revert, finding);
     const char *env = restoration_check_env(before, after, restored.revert, finding);
     if (restored.was == NULL || restored.is == NULL) {
         finding_undecidable(finding, "R-02", after,

@@ -65,6 +65,17 @@ static void name_degraded(const struct audit *audit, char *ret_names, size_t siz
     }
 }
 
+/* Services of which a container that ran was not good before anything was changed. */
+static void name_bad_before(const struct audit *audit, char *ret_names, size_t size)
+{
+    const struct entry *before = deployment_good_entry(&audit->deployment, ACTION_CONNECT);
+    const struct listing *was = before != NULL ? reading_last_list(before) : NULL;
+    for (size_t i = 0; was != NULL && i < was->count; i++)
+        if (reading_is_running(&was->list[i]) && !reading_is_good(&was->list[i])
+            && !reading_has_word(slice_of(ret_names), was->list[i].service))
+            add_word(ret_names, size, was->list[i].service);
+}
+
 /* The last item of a probe in the entries of the deployment before this one; NULL. */
 static const struct item *last_of_before(const struct audit *audit, enum probe probe)
 {
@@ -347,6 +358,7 @@ void named_collect(const struct audit *audit, struct deployment_report *report)
     name_texts(genesis->restarts_allowed, report->restarts, sizeof report->restarts);
     name_texts(genesis->health_words, report->words, sizeof report->words);
     name_degraded(audit, report->degraded, sizeof report->degraded);
+    name_bad_before(audit, report->bad, sizeof report->bad);
     name_changes(audit, report->changed, sizeof report->changed);
     named_collect_open(audit, report);
     named_collect_restarts(audit, report->restarted, sizeof report->restarted);

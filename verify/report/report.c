@@ -148,6 +148,11 @@ static void remark_deployment(const struct deployment_report *deployment, struct
                    "Deployment %llu: these endpoints were degraded, or not healthy before anything "
                    "was changed: %s.",
                    number, deployment->degraded);
+    if (deployment->bad[0] != '\0')
+        add_remark(remarks, "N-06",
+                   "Deployment %llu: these services ran before anything was changed, and were not "
+                   "good: %s.",
+                   number, deployment->bad);
     if (deployment->voice_absent)
         add_remark(remarks, "N-07",
                    "Deployment %llu: a service named no policy hash, or not the whole of it.",

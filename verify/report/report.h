@@ -51,7 +51,7 @@ struct deployment_report {
     /* What the report names (N-01 to N-16); "" where there is nothing of it. */
     char looser[LIMITS_LOOSER_BYTES], patterns[160], restarts[160], words[160], degraded[160],
         missing[160], changed[480], stepped[96], back[480], given_up[480], driver[80],
-        restarted[240], taken_away[480], approver[160];
+        restarted[240], bad[240], taken_away[480], approver[160];
     bool no_endpoints, no_checklist, by_word, untold, voice_absent, again, known_bad, unpinned;
     char procedure[16], state[32];
     struct deployed deployed; /* empty unless it is completed */

@@ -20,6 +20,9 @@ bool restoration_has_good_env(const struct entry *before);
 
 /* Whether the fingerprints of both entries are under one key. */
 bool restoration_has_same_key(const struct entry *before, const struct entry *after);
+/* R-11, over verify_restored and revert (which may be NULL). */
+void restoration_check_files(const struct entry *after, const struct entry *revert,
+                             struct finding *finding);
 /* R-08, over the snapshot, verify_restored and revert (which may be NULL). Which env file is back,
  * in words. */
 const char *restoration_check_env(const struct entry *before, const struct entry *after,

@@ -83,6 +83,23 @@ static void check_act(const struct entry *revert, const char *subject, struct fi
         finding_violated(finding, "R-08", revert, "there is no act `%s`", subject);
 }
 
+void restoration_check_files(const struct entry *after, const struct entry *revert,
+                             struct finding *finding)
+{
+    static const enum probe probes[] = {PROBE_ENV_MODE, PROBE_ENV_HMAC, PROBE_CONFIG_HMAC};
+    bool has_key = revert != NULL && restoration_has_same_key(revert, after);
+    for (unsigned i = 0; revert != NULL && i < sizeof probes / sizeof probes[0]; i++) {
+        if (probes[i] != PROBE_ENV_MODE && !has_key)
+            finding_undecidable(finding, "R-11", after,
+                                "the key of the fingerprints was lost behind `revert`: `%s` cannot "
+                                "be compared",
+                                probe_name(probes[i]));
+        else if (!slice_equal(reading_line(revert, probes[i]), reading_line(after, probes[i])))
+            finding_violated(finding, "R-11", after, "`%s` is another than when it was put back",
+                             probe_name(probes[i]));
+    }
+}
+
 const char *restoration_check_env(const struct entry *before, const struct entry *after,
                                   const struct entry *revert, struct finding *finding)
 {

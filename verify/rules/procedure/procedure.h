@@ -12,7 +12,8 @@ void procedure_check_subjects(const struct audit *audit, struct finding *finding
 void procedure_check_places(const struct audit *audit, struct finding *finding);   /* P-16, P-17 */
 void procedure_check_identity(const struct audit *audit, struct finding *finding); /* P-18 to 21 */
 void procedure_check_lists(const struct audit *audit, struct finding *finding); /* P-28 to 31, 37 */
-void procedure_check_changes(const struct audit *audit, struct finding *finding); /* P-30 */
+void procedure_check_changes(const struct audit *audit, struct finding *finding);        /* P-30 */
+void procedure_check_configurations(const struct audit *audit, struct finding *finding); /* P-38 */
 /* Whose containers others changed by make_safe, or between it and redeploy (N-09), in words. */
 void procedure_name_changes(const struct audit *audit, char *ret_names, size_t room);
 void procedure_check_state(const struct audit *audit, struct finding *finding);     /* P-22 to 24 */

@@ -52,6 +52,14 @@ static void identity_check_container(struct register_of_containers *registry,
                          "the container %.12s was created at another time, or restarted less "
                          "often, than before",
                          container->id);
+    if (strcmp(known->container->started_at, container->started_at) == 0
+        && strcmp(known->container->state, "running") == 0
+        && strcmp(container->state, "running") == 0
+        && (known->container->health[0] == '\0') != (container->health[0] == '\0'))
+        finding_violated(finding, "P-19", entry,
+                         "the container %.12s has a check of its own in one list and none in "
+                         "another",
+                         container->id);
     known->container = container;
     if (known->list + 1 < registry->lists)
         finding_violated(finding, "P-19", entry,
@@ -121,7 +129,7 @@ static void check_files_behind(const struct deployment *deployment, enum action 
                                struct finding *finding)
 {
     static const enum probe probes[] = {PROBE_HMAC_KEY, PROBE_CONFIG_HMAC, PROBE_ENV_HMAC,
-                                        PROBE_ENV_MODE, PROBE_GIT_BRANCH};
+                                        PROBE_ENV_MODE, PROBE_POLICY_HMAC, PROBE_GIT_BRANCH};
     const struct entry *entry = deployment_good_entry(deployment, action);
     for (size_t i = 0; entry != NULL && i < sizeof probes / sizeof probes[0]; i++) {
         const struct entry *before = deployment_good_entry(deployment, probes[i] == PROBE_GIT_BRANCH

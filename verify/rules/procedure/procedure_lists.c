@@ -279,6 +279,7 @@ void procedure_check_lists(const struct audit *audit, struct finding *finding)
         check_addresses(entry, finding);
     }
     procedure_check_changes(audit, finding);
+    procedure_check_configurations(audit, finding);
     check_projects(deployment, finding);
     for (size_t i = 0; i < deployment->step_count; i++)
         if (step_is_good(&deployment->steps[i]))

@@ -13,6 +13,7 @@ struct match {
     size_t at, end;
     bool front;   /* still in the last look, which stands in front of the first act */
     bool adopted; /* acts, and the look in front of one, may be absent */
+    bool done;    /* the act was taken for done: there was no last look */
     bool freed;   /* the target was free already */
     bool failed;  /* a sample in which a probe failed: what then could not be asked is absent */
 };
@@ -160,7 +161,9 @@ static bool part_may_be_absent(const struct match *match, const struct part *par
          || part->probe == PROBE_INTERLOCK_MARKER)
         && has_no_such_log(match, part->probe))
         return true;
-    if ((match->adopted && match->front) || (match->failed && part->when != WHEN_ENDPOINTS))
+    if (match->front)
+        return match->done;
+    if ((match->failed && part->when != WHEN_ENDPOINTS))
         return true;
     if (match->freed && (part->probe == PROBE_ACT || part->probe == PROBE_TENANCY))
         return true;
@@ -262,6 +265,7 @@ static void check_step_row(const struct audit *audit, const struct step *step,
     if (step->action == ACTION_RESTORE_CODE
         && deployment_step(&audit->deployment, ACTION_CONNECT) == NULL)
         return;
+    match.done = step->adopted;
     match.adopted = step->adopted
                     || (step->intent != NULL
                         && node_member(entry_body(step->intent), "repeats") != NULL);

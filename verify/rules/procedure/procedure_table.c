@@ -37,11 +37,9 @@
 #define LAST                                                                                      \
     FILES, ONE(POLICY_HMAC), ONE(COMPOSE_SERVICES), ONE(COMPOSE_CONTAINERS), ONE(COMPOSE_IMAGES), \
         LOOK, REPLIES, {PROBE_LOGS_EXECUTION, NULL, WHEN_EXECUTION, 0},                           \
-    {                                                                                             \
-        PROBE_LOGS_BRAIN, NULL, WHEN_BRAIN, 0                                                     \
-    }
+        {PROBE_LOGS_BRAIN, NULL, WHEN_BRAIN, 0}, LOOK
 
-enum { PARTS_MAX = 32 };
+enum { PARTS_MAX = 40 };
 static const struct part rows[ACTIONS][PARTS_MAX] = {
     [ACTION_CONNECT] = {ONE(TENANCY),
                         FILES,
@@ -66,7 +64,7 @@ static const struct part rows[ACTIONS][PARTS_MAX] = {
                             ACTED(ACT, "hold images"), ONE(COMPOSE_IMAGES), ONE(COMPOSE_REGISTRY)},
     [ACTION_LAY_GUARD] = {ONE(GUARD)},
     [ACTION_SWITCH_SERVICES] = {LAST, ACTED(COMPOSE_UP, ""), ONE(COMPOSE_CONTAINERS),
-                                ONE(COMPOSE_DRIFT), FILES},
+                                ONE(COMPOSE_DRIFT), FILES, ONE(POLICY_HMAC)},
     [ACTION_VERIFY_RELEASE] = {ONE(COMPOSE_CONTAINERS),
                                HEALTH,
                                {PROBE_LOGS_ERRORS, NULL, WHEN_ERRORS, 0},
@@ -80,7 +78,7 @@ static const struct part rows[ACTIONS][PARTS_MAX] = {
     [ACTION_VERIFY_EXECUTION] = {ONE(COMPOSE_CONTAINERS), REPLIES, ONE(LOGS_EXECUTION), LOOK},
     [ACTION_DEPLOY_BRAIN] = {ACTED(BUS_PUBLISH, ""), LOOK, ACTED(COMPOSE_UP, ""), LOOK,
                              ACTED(COMPOSE_UP, ""), ONE(COMPOSE_SERVICES), ONE(COMPOSE_CONTAINERS),
-                             ONE(COMPOSE_DRIFT), FILES, LOOK},
+                             ONE(COMPOSE_DRIFT), FILES, ONE(POLICY_HMAC), LOOK},
     [ACTION_VERIFY_PARITY] = {ONE(COMPOSE_CONTAINERS),
                               REPLIES,
                               ONE(LOGS_EXECUTION),
@@ -101,7 +99,8 @@ static const struct part rows[ACTIONS][PARTS_MAX] = {
                          ONE(TENANCY)},
     [ACTION_MAKE_SAFE] = {{PROBE_COMPOSE_CONTAINERS, NULL, WHEN_SHARED, 0}},
     [ACTION_REVERT] = {ACTED(ACT, "restore"), ONE(GIT_HEAD), ONE(GIT_BRANCH), ONE(GIT_STATUS),
-                       ACTED(ACT, "restore env"), ONE(COMPOSE_SERVICES), ONE(COMPOSE_IMAGES)},
+                       ACTED(ACT, "restore env"), ONE(HMAC_KEY), ONE(CONFIG_HMAC), ONE(ENV_HMAC),
+                       ONE(ENV_MODE), ONE(COMPOSE_SERVICES), ONE(COMPOSE_IMAGES)},
     [ACTION_REDEPLOY] = {ONE(COMPOSE_SERVICES),
                          ONE(COMPOSE_CONTAINERS),
                          LOOK,
@@ -232,6 +231,7 @@ static const struct part rest_row[] = {ACTED(BUS_PUBLISH, ""),
                                        ONE(COMPOSE_CONTAINERS),
                                        ONE(COMPOSE_DRIFT),
                                        FILES,
+                                       ONE(POLICY_HMAC),
                                        LOOK,
                                        {0}};
 
