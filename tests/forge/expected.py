@@ -121,14 +121,6 @@ EXCEPTIONS.update(
 )
 # Of a step that failed: {action: {probe: mutations}}
 OF_FAILED = {
-    "failed pull_images": {
-        "compose.services": ("dropped", "emptied", "extended", "failed", "shortened"),
-        "config.hmac": ("dropped", "emptied", "failed", "exchanged"),
-        "env.hmac": ("dropped", "emptied", "failed", "exchanged"),
-        "env.mode": ("dropped", "emptied", "failed", "exchanged"),
-        "hmac.key": ("dropped", "emptied", "failed", "exchanged"),
-        "policy.hmac": ("dropped", "emptied", "failed", "exchanged"),
-    },
     "failed switch_services": {
         "env.mode": ("exchanged",),
         "interlock.marker": ("dropped",),
@@ -159,7 +151,7 @@ OF_FAILED = {
     },
 }
 for _action, _probes in OF_FAILED.items():
-    _why = UNTOUCHED if _action in (STALE[0], "failed pull_images") else WENT_BACK
+    _why = UNTOUCHED if _action == STALE[0] else WENT_BACK
     EXCEPTIONS.update(
         ((_action, probe, mutation), _why)
         for probe, mutations in _probes.items()

@@ -10,6 +10,10 @@ import socket
 import subprocess
 import tempfile
 
+# Limits of memory mean nothing under the sanitizers.
+if "TITAN_PLAIN_BUILD" in os.environ:
+    os.environ["TITAN_BUILD"] = os.environ["TITAN_PLAIN_BUILD"]
+
 import titan
 from outage import operator_of, orders
 from titan import insist
@@ -83,7 +87,7 @@ class Around:
 
 
 def in_namespace(script):
-    return ["unshare", "--mount", "--uts", "sh", "-c", script + '; exec "$@"', "sh"]
+    return ["unshare", "--mount", "sh", "-c", script + '; exec "$@"', "sh"]
 
 
 def surroundings(silent):
@@ -122,10 +126,6 @@ def surroundings(silent):
         Around("signals are blocked", before=blocked),
         Around("the directory is gone", before=nowhere),
         Around("/dev is empty", through=in_namespace("mount -t tmpfs none /dev")),
-        Around("no host name", through=in_namespace("hostname ''")),
-        Around(
-            "/tmp cannot be written", through=in_namespace("mount -t tmpfs -o ro none /var/tmp")
-        ),
     ]
 
 
