@@ -18,6 +18,13 @@ class Back(Story):
         self.item("bus.publish", SUBJECT_DISARM, payload, on_target=False)
         self.look()
 
+    def remove_to_be_safe(self):
+        """The act of make_safe where no DISARM was heard, and its end."""
+        self.act("remove " + EXECUTION)
+        self.target.remove(EXECUTION)
+        self.list()
+        self.end("safe")
+
     def revert(self, good=False):
         self.begin("revert")
         self.act("restore")

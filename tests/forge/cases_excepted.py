@@ -47,10 +47,7 @@ def disarmed_behind_the_own_arm(stranger):
 
     def story():
         driver = Driver()
-        driver.prepare("policy", "2", "b")
-        driver.deploy_policy()
-        driver.verify_parity()
-        driver.begin("arm")
+        driver.reach_arm()
         driver.parity()
         driver.look()
         driver.publish(arm=True)
@@ -91,10 +88,7 @@ def blip_behind_a_removal():
     driver.arm_by_hand()
     driver.fail_release()
     driver.disarm_unheard()
-    driver.act("remove " + EXECUTION)
-    driver.target.remove(EXECUTION)
-    driver.list()
-    driver.end("safe")
+    driver.remove_to_be_safe()
     driver.revert()
     driver.redeploy()
     says(driver, "EXECUTION ARMED", "EXECUTION DISARMED")
@@ -197,7 +191,7 @@ DIGESTS = {
 }
 
 
-def pull_taken_for_done(found):
+def pull_taken_for_done(found, then):
     """The driver is gone in `pull_images`, which no evidence shows as done, or as not done."""
 
     def story():
@@ -211,10 +205,8 @@ def pull_taken_for_done(found):
         driver.target.wait(2000)
         driver.git()
         driver.list()
-        if found == "done":
-            driver.reconcile(found, "continue")
-        else:
-            driver.reconcile(found, "repeat")
+        driver.reconcile(found, then)
+        if then == "repeat":
             driver.begin("pull_images", key=driver.key, repeats=first)
         driver.pulled()
         driver.guard()
@@ -452,7 +444,7 @@ CASES = [
         Case("ce_digests_" + name, "P-18", with_manifests(change), **PROVEN)
         for name, change in DIGESTS.items()
     ),
-    Case("ce_pull_done", "P-27", pull_taken_for_done("done")),
-    Case("ce_pull_not_done", "P-27", pull_taken_for_done("not_done")),
-    Case("ce_pull_unknown", "P-27", pull_taken_for_done("unknown"), **PROVEN),
+    Case("ce_pull_done", "P-27", pull_taken_for_done("done", "continue")),
+    Case("ce_pull_not_done", "P-27", pull_taken_for_done("not_done", "repeat")),
+    Case("ce_pull_unknown", "P-27", pull_taken_for_done("unknown", "repeat"), **PROVEN),
 ]

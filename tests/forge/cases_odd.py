@@ -5,6 +5,7 @@ import copy
 
 import edit
 from case import Case
+from cases_excepted import pull_taken_for_done
 from cases_findings import repeats
 from cases_rules import T
 from cases_services import rows
@@ -37,32 +38,10 @@ def unended_line(action, probe):
     return work
 
 
-def pulled_by_word():
-    """An interrupted pull is called done, which nothing can show."""
-    driver = Driver()
-    driver.open("release")
-    driver.preflight()
-    driver.connect()
-    driver.update("2", "a")
-    driver.begin("pull_images")
-    first = driver.intent
-    driver.git()
-    driver.list()
-    driver.reconcile("done", "repeat")
-    driver.begin("pull_images", key=driver.key, repeats=first)
-    driver.pulled()
-    driver.guard()
-    driver.finish_release()
-    return driver
-
-
 def seen_armed_late():
     """A stranger's ARM is seen right before the driver's own, and the way back begins late."""
     driver = Driver()
-    driver.prepare("policy", "2", "b")
-    driver.deploy_policy()
-    driver.verify_parity()
-    driver.begin("arm")
+    driver.reach_arm()
     driver.parity()
     driver.target.receive(SUBJECT_ARM, "a stranger")
     driver.look()
@@ -84,10 +63,7 @@ def other_act(action, subject):
 def armed_by_another():
     """The driver's ARM is not received, and a stranger's is, at the same moment."""
     driver = Driver()
-    driver.prepare("policy", "2", "b")
-    driver.deploy_policy()
-    driver.verify_parity()
-    driver.begin("arm")
+    driver.reach_arm()
     driver.parity()
     driver.look()
     driver.item("bus.publish", SUBJECT_ARM, f"{driver.key} titan-fsm", ms=1, on_target=False)
@@ -247,7 +223,7 @@ CASES = [
     Case("odd_once_before", "P-17", "release_unhealthy", once_before),
     Case("odd_unended_head", "P-31", "release", unended_line("connect", "git.head")),
     Case("odd_unended_mode", "P-31", "release", unended_line("connect", "env.mode")),
-    Case("odd_pulled_by_word", "P-27", pulled_by_word),
+    Case("odd_pulled_by_word", "P-27", pull_taken_for_done("done", "repeat")),
     Case("odd_seen_armed_late", "W-12", seen_armed_late),
     Case("odd_no_such_act", "P-16", "release", other_act("complete", "dance")),
     Case("odd_act_elsewhere", "P-16", "release", other_act("complete", f"pin {WEB}")),

@@ -104,10 +104,7 @@ def deaf_execution():
     driver.fail_release()
     driver.disarm_unheard()
     driver.list()
-    driver.act("remove " + EXECUTION)
-    driver.target.remove(EXECUTION)
-    driver.list()
-    driver.end("safe")
+    driver.remove_to_be_safe()
     driver.restore()
     return driver
 

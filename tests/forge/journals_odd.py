@@ -25,10 +25,7 @@ def disarmed_by_two():
 def failed_behind_arm():
     """Execution is seen armed, and Brain takes its agreement back before the step is over."""
     driver = Driver()
-    driver.prepare("policy", "2", "b")
-    driver.deploy_policy()
-    driver.verify_parity()
-    driver.begin("arm")
+    driver.reach_arm()
     driver.arm_evidence()
     driver.target.wait(12_000)
     brain = driver.target.running(BRAIN)
@@ -88,10 +85,7 @@ def removed_at_once():
     driver.fail_release()
     driver.begin("make_safe")
     driver.list()
-    driver.act("remove " + EXECUTION)
-    driver.target.remove(EXECUTION)
-    driver.list()
-    driver.end("safe")
+    driver.remove_to_be_safe()
     driver.restore()
     return driver
 
@@ -120,18 +114,10 @@ def redeployed_already():
     return driver
 
 
-def arm_begun():
-    driver = Driver()
-    driver.prepare("policy", "2", "b")
-    driver.deploy_policy()
-    driver.verify_parity()
-    driver.begin("arm")
-    return driver
-
-
 def armed_and_interrupted():
     """The driver dies behind its ARM, which the next process takes back, and then sends again."""
-    driver = arm_begun()
+    driver = Driver()
+    driver.reach_arm()
     first = driver.intent
     driver.arm_evidence()
     driver.items = []
@@ -149,7 +135,8 @@ def armed_and_interrupted():
 
 def arm_given_up():
     """The driver dies in `arm`, and the next process goes back."""
-    driver = arm_begun()
+    driver = Driver()
+    driver.reach_arm()
     driver.target.wait(2000)
     driver.git()
     driver.list()

@@ -266,6 +266,13 @@ class Driver(Back):
         self.publish(arm=True)
         self.look()
 
+    def reach_arm(self):
+        """A policy change up to the intent of its ARM."""
+        self.prepare("policy", "2", "b")
+        self.deploy_policy()
+        self.verify_parity()
+        self.begin("arm")
+
     def arm(self, **intent):
         self.begin("arm", **intent)
         self.arm_evidence()

@@ -110,7 +110,7 @@ void forge_until(struct forge *forge, const char *state);     /* by `done` */
 void forge_rollback(struct forge *forge);                     /* from rolling_back to rolled_back */
 void forge_whole(struct forge *forge, const char *procedure); /* genesis to completed */
 
-/* forge_world.c */
+/* forge_world.c, forge_items.c, forge_steps.c */
 void forge_world_init(struct forge *forge);
 json_t *forge_evidence(struct forge *forge, const char *action);
 void forge_item(struct forge *forge, json_t *evidence, const char *probe, const char *subject,
