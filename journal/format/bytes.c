@@ -47,6 +47,17 @@ enum error_code bytes_append_format(struct bytes *bytes, struct error *error, co
     return code;
 }
 
+void bytes_put_u32(uint8_t at[4], uint32_t number)
+{
+    for (unsigned i = 0; i < 4; i++)
+        at[i] = (uint8_t)(number >> (24 - 8 * i));
+}
+
+uint32_t bytes_get_u32(const uint8_t at[4])
+{
+    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
 void bytes_hex(const void *data, size_t size, char *ret_hex)
 {
     (void)sodium_bin2hex(ret_hex, size * 2 + 1, data, size);

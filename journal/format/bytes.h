@@ -28,6 +28,10 @@ enum error_code bytes_append(struct bytes *bytes, const void *data, size_t size,
 enum error_code bytes_append_format(struct bytes *bytes, struct error *error, const char *format,
                                     ...) CHECKED __attribute__((format(printf, 3, 4)));
 
+/* A uint32 of RFC 4251: four bytes, the most significant first. */
+void bytes_put_u32(uint8_t at[4], uint32_t number);
+uint32_t bytes_get_u32(const uint8_t at[4]);
+
 /* ret_hex has a capacity of 2 * size + 1 characters. */
 void bytes_hex(const void *data, size_t size, char *ret_hex);
 /* Lower-case hex of exactly `size` bytes (2 * size characters, then NUL or anything: `hex_length`

@@ -29,8 +29,8 @@ static void put(struct wire *wire, const void *data, size_t size)
 
 static void put_u32(struct wire *wire, uint32_t value)
 {
-    uint8_t bytes[4] = {(uint8_t)(value >> 24), (uint8_t)(value >> 16), (uint8_t)(value >> 8),
-                        (uint8_t)value};
+    uint8_t bytes[4];
+    bytes_put_u32(bytes, value);
     put(wire, bytes, sizeof bytes);
 }
 
@@ -147,8 +147,8 @@ static bool expect_wire(struct wire *wire, const void *expected, size_t size)
 
 static bool expect_u32(struct wire *wire, uint32_t expected)
 {
-    uint8_t bytes[4] = {(uint8_t)(expected >> 24), (uint8_t)(expected >> 16),
-                        (uint8_t)(expected >> 8), (uint8_t)expected};
+    uint8_t bytes[4];
+    bytes_put_u32(bytes, expected);
     return expect_wire(wire, bytes, sizeof bytes);
 }
 

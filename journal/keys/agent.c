@@ -9,16 +9,9 @@
 
 #include <sodium.h>
 
-enum {
-    REQUEST_LIST = 11,
-    ANSWER_LIST = 12,
-    REQUEST_SIGN = 13,
-    ANSWER_SIGN = 14,
-    MESSAGE_BYTES_MAX = 256 * 1024,
-    KEY_BLOB_BYTES = 51,
-    ANSWER_MS = 5000,
-    SOCKET_PATH_MAX = 108
-};
+#include "journal/format/agent_exchange.h"
+
+enum { KEY_BLOB_BYTES = 51, SOCKET_PATH_MAX = 108 };
 
 struct agent {
     const struct world *world;
@@ -27,17 +20,6 @@ struct agent {
     uint8_t blob[KEY_BLOB_BYTES];
 };
 
-static void write_u32(uint8_t *at, uint32_t value)
-{
-    for (unsigned i = 0; i < 4; i++)
-        at[i] = (uint8_t)(value >> (24 - 8 * i));
-}
-
-static uint32_t read_u32(const uint8_t *at)
-{
-    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
-
 static enum error_code unreachable(const struct agent *agent, int number, const char *what,
                                    struct error *error)
 {
@@ -45,81 +27,18 @@ static enum error_code unreachable(const struct agent *agent, int number, const 
                      "start ssh-agent and set SSH_AUTH_SOCK, then ssh-add the key", "%s", what);
 }
 
-/* A connection to the agent, closed when it goes out of scope. */
-struct connection {
-    const struct clock *clock;
-    const struct world_stream *stream;
-    void *handle;
-    int64_t deadline_ns;
-};
-
-static void close_connection(struct connection *connection)
-{
-    if (connection->handle != NULL)
-        connection->stream->close(connection->handle);
-}
-
-static int64_t left_ms(const struct connection *connection)
-{
-    return (connection->deadline_ns - clock_boottime_ns(connection->clock)) / 1000000;
-}
-
-/* All `size` bytes before the deadline, in one direction. */
-static bool send_all(struct connection *to, const uint8_t *data, size_t size)
-{
-    for (size_t done = 0; done < size;) {
-        int64_t wait_ms = left_ms(to);
-        ssize_t put = wait_ms > 0 ? to->stream->send(to->handle, data + done, size - done, wait_ms)
-                                  : -1;
-        if (put < 0)
-            return false;
-        done += (size_t)put;
-    }
-    return true;
-}
-
-static bool receive_all(struct connection *from, uint8_t *data, size_t size)
-{
-    for (size_t have = 0; have < size;) {
-        int64_t wait_ms = left_ms(from);
-        ssize_t got = wait_ms > 0
-                          ? from->stream->receive(from->handle, data + have, size - have, wait_ms)
-                          : -1;
-        if (got < 0)
-            return false;
-        have += (size_t)got;
-    }
-    return true;
-}
-
 /* One request, one answer; ret_answer begins with the type. */
 static enum error_code talk(const struct agent *agent, const struct bytes *request, int wait_ms,
                             struct bytes *ret_answer, struct error *error)
 {
-    const struct world_local *local = agent->world->local;
-    struct connection connection
-        __attribute__((cleanup(close_connection))) = {.clock = agent->world->clock};
-    enum error_code code = local->connect(local->context, agent->path, &connection.stream,
-                                          &connection.handle, error);
-    if (code != ERROR_OK)
-        return unreachable(agent, error->library_code, "no ssh-agent answers on its socket", error);
-    uint8_t length[4];
-    write_u32(length, (uint32_t)request->size);
-    connection.deadline_ns = clock_boottime_ns(connection.clock) + (int64_t)wait_ms * 1000000;
-    bool good = send_all(&connection, length, sizeof length)
-                && send_all(&connection, request->data, request->size)
-                && receive_all(&connection, length, sizeof length);
-    size_t size = good ? read_u32(length) : 0;
-    struct bytes answer = {0};
-    good = good && size > 0 && size <= MESSAGE_BYTES_MAX && (answer.data = malloc(size)) != NULL
-           && receive_all(&connection, answer.data, size);
-    answer.size = size;
-    if (!good) {
-        bytes_free(&answer);
-        return unreachable(agent, 0, "the ssh-agent did not answer in time", error);
-    }
-    *ret_answer = answer;
-    return ERROR_OK;
+    enum error_code code = agent_exchange(agent->world->local, agent->world->clock, agent->path,
+                                          request, wait_ms, ret_answer, error);
+    if (code == ERROR_OK)
+        return code;
+    return unreachable(agent, error->library_code,
+                       code == ERROR_TIMEOUT ? "the ssh-agent did not answer in time"
+                                             : "no ssh-agent answers on its socket",
+                       error);
 }
 
 /* How many keys the agent shows, and whether ours is among them. */
@@ -128,27 +47,28 @@ static enum error_code list_keys(const struct agent *agent, uint32_t *ret_count,
 {
     CLEANUP_BYTES struct bytes request = {0};
     CLEANUP_BYTES struct bytes answer = {0};
-    enum error_code code = bytes_append(&request, (const uint8_t[]){REQUEST_LIST}, 1, error);
+    enum error_code code = bytes_append(&request, (const uint8_t[]){AGENT_LIST}, 1, error);
     if (code == ERROR_OK)
-        code = talk(agent, &request, agent->wait_ms < ANSWER_MS ? agent->wait_ms : ANSWER_MS,
-                    &answer, error);
+        code = talk(agent, &request,
+                    agent->wait_ms < AGENT_LIST_MS ? agent->wait_ms : AGENT_LIST_MS, &answer,
+                    error);
     if (code != ERROR_OK)
         return code;
-    if (answer.size < 5 || answer.data[0] != ANSWER_LIST)
+    if (answer.size < 5 || answer.data[0] != AGENT_KEYS)
         return unreachable(agent, 0, "the ssh-agent does not list its keys", error);
-    *ret_count = read_u32(answer.data + 1);
+    *ret_count = bytes_get_u32(answer.data + 1);
     *ret_present = false;
     for (size_t at = 5; at + 4 <= answer.size;) {
-        uint32_t length = read_u32(answer.data + at);
+        uint32_t length = bytes_get_u32(answer.data + at);
         if (length > answer.size - at - 4)
             break;
         if (length == KEY_BLOB_BYTES
             && memcmp(answer.data + at + 4, agent->blob, KEY_BLOB_BYTES) == 0)
             *ret_present = true;
         at += 4 + length;
-        if (at + 4 > answer.size || read_u32(answer.data + at) > answer.size - at - 4)
+        if (at + 4 > answer.size || bytes_get_u32(answer.data + at) > answer.size - at - 4)
             break;
-        at += 4 + read_u32(answer.data + at); /* the comment */
+        at += 4 + bytes_get_u32(answer.data + at); /* the comment */
     }
     return ERROR_OK;
 }
@@ -176,13 +96,13 @@ static enum error_code agent_sign(void *context, const void *data, size_t size,
     CLEANUP_BYTES struct bytes request = {0};
     CLEANUP_BYTES struct bytes answer = {0};
     uint8_t length[4];
-    write_u32(length, KEY_BLOB_BYTES);
-    enum error_code code = bytes_append(&request, (const uint8_t[]){REQUEST_SIGN}, 1, error);
+    bytes_put_u32(length, KEY_BLOB_BYTES);
+    enum error_code code = bytes_append(&request, (const uint8_t[]){AGENT_SIGN}, 1, error);
     if (code == ERROR_OK)
         code = bytes_append(&request, length, 4, error);
     if (code == ERROR_OK)
         code = bytes_append(&request, agent->blob, KEY_BLOB_BYTES, error);
-    write_u32(length, (uint32_t)size);
+    bytes_put_u32(length, (uint32_t)size);
     if (code == ERROR_OK)
         code = bytes_append(&request, length, 4, error);
     if (code == ERROR_OK)
@@ -193,7 +113,7 @@ static enum error_code agent_sign(void *context, const void *data, size_t size,
         code = talk(agent, &request, agent->wait_ms, &answer, error);
     if (code != ERROR_OK)
         return code;
-    if (answer.size == 1 + sizeof head + SIGNATURE_BYTES && answer.data[0] == ANSWER_SIGN
+    if (answer.size == 1 + sizeof head + SIGNATURE_BYTES && answer.data[0] == AGENT_SIGNATURE
         && memcmp(answer.data + 1, head, sizeof head) == 0) {
         const uint8_t *signature = answer.data + 1 + sizeof head;
         /* A signature stays in the chain for ever, so the one of the agent is verified. */

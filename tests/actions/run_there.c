@@ -72,7 +72,7 @@ int main(int count, char **words)
     world_remote(&world);
     struct setup setup = {.target = {.name = "there",
                                      .host = words[1],
-                                     .port = atoi(words[2]),
+                                     .port = (int)strtol(words[2], NULL, 10),
                                      .user = words[3],
                                      .identity = words[4],
                                      .known_hosts = words[5],
@@ -86,7 +86,7 @@ int main(int count, char **words)
     if (target_open(&setup, &world, &target, &error) != ERROR_OK)
         return print_error(&error);
     if (count > 8) {
-        int status = count == 9 ? print_greeting(target, atoi(words[8]))
+        int status = count == 9 ? print_greeting(target, (int)strtol(words[8], NULL, 10))
                                 : print_answer(target, &words[8]);
         target_close(target);
         return status;
