@@ -71,3 +71,11 @@ enum error_code entry_output(struct journal *journal, const struct journal_entry
     }
     return bytes_append(ret_output, "", 0, error);
 }
+
+enum error_code entry_declared(struct journal *journal, const struct journal_entry *entry,
+                               struct declared *ret_declared, struct error *error)
+{
+    CLEANUP_BYTES struct bytes lines = {0};
+    enum error_code code = entry_output(journal, entry, PROBE_COMPOSE_SERVICES, &lines, error);
+    return code == ERROR_OK ? declared_read(&lines, ret_declared, error) : code;
+}

@@ -5,6 +5,7 @@
 #ifndef FSM_RECORDED_H
 #define FSM_RECORDED_H
 
+#include "actions/compose/declared.h"
 #include "journal/journal.h"
 
 /* A string of an object, "" where there is none. */
@@ -25,6 +26,9 @@ bool entry_settles(const struct journal_entry *sample);
 enum error_code entry_output(struct journal *journal, const struct journal_entry *entry,
                              const char *probe, struct bytes *ret_output, struct error *error)
     CHECKED;
+/* What the file declared of each service, as the entry recorded it. */
+enum error_code entry_declared(struct journal *journal, const struct journal_entry *entry,
+                               struct declared *ret_declared, struct error *error) CHECKED;
 /* The blob of one item. ERROR_DAMAGED where it names none. */
 enum error_code item_output(struct journal *journal, const json_t *item, struct bytes *ret_output,
                             struct error *error) CHECKED;

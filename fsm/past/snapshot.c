@@ -63,16 +63,13 @@ static enum error_code load_good(struct driver *driver, const struct journal_ent
 static enum error_code load_containers(struct driver *driver, const struct journal_entry *entry,
                                        struct snapshot *snapshot, struct error *error)
 {
-    CLEANUP_BYTES struct bytes lines = {0}, declared = {0};
+    CLEANUP_BYTES struct bytes lines = {0};
     enum error_code code = entry_output(driver->journal, entry, PROBE_COMPOSE_CONTAINERS, &lines,
                                         error);
     if (code == ERROR_OK)
-        code = entry_output(driver->journal, entry, PROBE_COMPOSE_SERVICES, &declared, error);
-    if (code != ERROR_OK)
-        return code;
-    code = containers_read(&lines, &snapshot->found, error);
+        code = containers_read(&lines, &snapshot->found, error);
     if (code == ERROR_OK)
-        code = declared_read(&declared, &snapshot->declared, error);
+        code = entry_declared(driver->journal, entry, &snapshot->declared, error);
     if (code != ERROR_OK)
         return code;
     choose_containers(&snapshot->found, snapshot);

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "actions/compose/containers.h"
-#include "actions/compose/declared.h"
 #include "fsm/roster/roster.h"
 #include "fsm/past/recorded.h"
 #include "journal/canonical.h"
@@ -53,24 +52,16 @@ static enum error_code images_json(struct driver *driver, const struct journal_e
 static enum error_code one_shots_json(struct driver *driver, const struct journal_entry *pulled,
                                       json_t **ret_names, struct error *error)
 {
-    CLEANUP_BYTES struct bytes lines = {0};
     CLEANUP_JSON json_t *names = json_array();
-    enum error_code code = entry_output(driver->journal, pulled, PROBE_COMPOSE_SERVICES, &lines,
-                                        error);
-    if (code != ERROR_OK)
-        return code;
-    struct declared *declared = calloc(1, sizeof *declared); /* too large for the stack */
-    if (declared == NULL || names == NULL) {
-        free(declared);
-        return no_memory_for_approval(error);
-    }
-    code = declared_read(&lines, declared, error);
-    for (size_t i = 0; code == ERROR_OK && i < declared->count; i++)
-        if (declared_is_one_shot(&declared->list[i])
-            && json_array_append_new(names, json_string(declared->list[i].service)) != 0)
+    struct declared declared;
+    enum error_code code = names != NULL ? entry_declared(driver->journal, pulled, &declared, error)
+                                         : no_memory_for_approval(error);
+    for (size_t i = 0; code == ERROR_OK && i < declared.count; i++)
+        if (declared_is_one_shot(&declared.list[i])
+            && json_array_append_new(names, json_string(declared.list[i].service)) != 0)
             code = no_memory_for_approval(error);
-    free(declared);
-    *ret_names = json_incref(names);
+    if (code == ERROR_OK)
+        *ret_names = json_incref(names);
     return code;
 }
 

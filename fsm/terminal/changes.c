@@ -34,22 +34,16 @@ static enum error_code read_pulled(struct driver *driver, struct images *ret_ima
 static enum error_code name_one_shots(struct driver *driver, struct changes *changes,
                                       struct error *error)
 {
-    CLEANUP_BYTES struct bytes lines = {0};
     CLEANUP_TEXT struct text names = {0};
-    enum error_code code = entry_output(driver->journal,
-                                        deployment_transition_to(&driver->deployment, STATE_PULLED),
-                                        PROBE_COMPOSE_SERVICES, &lines, error);
-    if (code != ERROR_OK)
-        return code;
-    struct declared *declared = calloc(1, sizeof *declared); /* too large for the stack */
-    if (declared == NULL)
-        return error_set(error, ERROR_MEMORY, 0, "changes", "", "out of memory");
-    code = declared_read(&lines, declared, error);
-    for (size_t i = 0; code == ERROR_OK && i < declared->count; i++)
-        if (declared_is_one_shot(&declared->list[i]))
+    struct declared declared;
+    enum error_code code = entry_declared(driver->journal,
+                                          deployment_transition_to(&driver->deployment,
+                                                                   STATE_PULLED),
+                                          &declared, error);
+    for (size_t i = 0; code == ERROR_OK && i < declared.count; i++)
+        if (declared_is_one_shot(&declared.list[i]))
             text_add_format(&names, "%s%s", names.bytes.size > 0 ? ", " : "",
-                            declared->list[i].service);
-    free(declared);
+                            declared.list[i].service);
     if (code != ERROR_OK || text_failed(&names, error))
         return error->code;
     text_cut(changes->partial, sizeof changes->partial, text_string(&names));
