@@ -22,8 +22,9 @@
 struct journal;
 
 /* How long a driver waits for other writers and for the disk: whoever has the lock may stand still,
- * and then nobody watches any more. */
-enum { JOURNAL_ANSWER_MS = 10000 };
+ * and then nobody watches any more. Half of limits.rollback_start_ms of the standard: what was seen
+ * to fail in front of it is still made safe in time. */
+enum { JOURNAL_ANSWER_MS = 5000 };
 
 struct journal_head {
     uint64_t size;              /* number of entries; 0 = empty */
