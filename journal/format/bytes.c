@@ -8,6 +8,8 @@
 
 #include <sodium.h>
 
+#include "journal/format/sha256.h"
+
 /* Wiped, because any of them may have held what a target printed before it was redacted. */
 void bytes_free(struct bytes *bytes)
 {
@@ -86,45 +88,12 @@ bool bytes_is_hex(const char *text, size_t digits)
     return text[digits] == '\0';
 }
 
-enum error_code bytes_base64(const void *data, size_t size, struct bytes *ret_text,
-                             struct error *error)
-{
-    size_t capacity = sodium_base64_encoded_len(size, sodium_base64_VARIANT_ORIGINAL);
-    struct bytes text = {.data = malloc(capacity), .size = capacity - 1};
-    if (text.data == NULL)
-        return error_set(error, ERROR_MEMORY, errno, "", "", "out of memory");
-    (void)sodium_bin2base64((char *)text.data, capacity, data, size,
-                            sodium_base64_VARIANT_ORIGINAL);
-    bytes_free(ret_text);
-    *ret_text = text;
-    return ERROR_OK;
-}
-
-enum error_code bytes_from_base64(const char *text, size_t length, struct bytes *ret_data,
-                                  struct error *error)
-{
-    size_t capacity = length / 4 * 3 + 4;
-    CLEANUP_BYTES struct bytes data = {.data = malloc(capacity)};
-    if (data.data == NULL)
-        return error_set(error, ERROR_MEMORY, errno, "", "", "out of memory");
-    const char *end;
-    /* libsodium refuses a missing padding and unused bits that are set; `end` shows what follows
-     * the text. */
-    if (sodium_base642bin(data.data, capacity - 1, text, length, NULL, &data.size, &end,
-                          sodium_base64_VARIANT_ORIGINAL)
-            != 0
-        || end != text + length)
-        return error_set(error, ERROR_DAMAGED, 0, "", "", "this is not canonical base64");
-    data.data[data.size] = 0;
-    bytes_free(ret_data);
-    *ret_data = data;
-    data = (struct bytes){0};
-    return ERROR_OK;
-}
-
 void bytes_sha256(const void *data, size_t size, uint8_t ret_hash[SHA256_BYTES])
 {
-    (void)crypto_hash_sha256(ret_hash, size > 0 ? data : (const void *)"", size);
+    struct sha256 sha256;
+    sha256_begin(&sha256);
+    sha256_add(&sha256, data, size);
+    sha256_end(&sha256, ret_hash);
 }
 
 void bytes_sha256_hex(const void *data, size_t size, char ret_hex[SHA256_HEX + 1])

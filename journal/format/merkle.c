@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include <sodium.h>
+#include "journal/format/sha256.h"
 
 void merkle_init(struct merkle *merkle)
 {
@@ -12,11 +12,11 @@ void merkle_init(struct merkle *merkle)
 
 static void hash_leaf(const void *leaf, size_t leaf_bytes, uint8_t ret_hash[SHA256_BYTES])
 {
-    crypto_hash_sha256_state state;
-    (void)crypto_hash_sha256_init(&state);
-    (void)crypto_hash_sha256_update(&state, (const uint8_t[]){0x00}, 1);
-    (void)crypto_hash_sha256_update(&state, leaf, leaf_bytes);
-    (void)crypto_hash_sha256_final(&state, ret_hash);
+    struct sha256 sha256;
+    sha256_begin(&sha256);
+    sha256_add(&sha256, (const uint8_t[]){0x00}, 1);
+    sha256_add(&sha256, leaf, leaf_bytes);
+    sha256_end(&sha256, ret_hash);
 }
 
 static void hash_node(const uint8_t left[SHA256_BYTES], const uint8_t right[SHA256_BYTES],
@@ -25,7 +25,7 @@ static void hash_node(const uint8_t left[SHA256_BYTES], const uint8_t right[SHA2
     uint8_t node[1 + 2 * SHA256_BYTES] = {0x01};
     memcpy(node + 1, left, SHA256_BYTES);
     memcpy(node + 1 + SHA256_BYTES, right, SHA256_BYTES);
-    (void)crypto_hash_sha256(ret_hash, node, sizeof node);
+    bytes_sha256(node, sizeof node, ret_hash);
 }
 
 void merkle_add(struct merkle *merkle, const void *leaf, size_t leaf_bytes)

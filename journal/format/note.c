@@ -6,6 +6,7 @@
 
 #include <sodium.h>
 
+#include "journal/format/sha256.h"
 #include "journal/format/sshsig.h"
 
 #define DASH "\xe2\x80\x94 "
@@ -19,12 +20,12 @@ static void key_hash(const char *name, const uint8_t public_key[KEY_BYTES],
                      uint8_t ret_hash[KEY_HASH_BYTES])
 {
     uint8_t hash[SHA256_BYTES];
-    crypto_hash_sha256_state state;
-    (void)crypto_hash_sha256_init(&state);
-    (void)crypto_hash_sha256_update(&state, (const uint8_t *)name, strlen(name));
-    (void)crypto_hash_sha256_update(&state, (const uint8_t[]){0x0A, TYPE_ED25519}, 2);
-    (void)crypto_hash_sha256_update(&state, public_key, KEY_BYTES);
-    (void)crypto_hash_sha256_final(&state, hash);
+    struct sha256 sha256;
+    sha256_begin(&sha256);
+    sha256_add(&sha256, name, strlen(name));
+    sha256_add(&sha256, (const uint8_t[]){0x0A, TYPE_ED25519}, 2);
+    sha256_add(&sha256, public_key, KEY_BYTES);
+    sha256_end(&sha256, hash);
     memcpy(ret_hash, hash, KEY_HASH_BYTES);
 }
 

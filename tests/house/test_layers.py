@@ -35,7 +35,11 @@ LIBRARIES = {
     ),
     "curl/": ("actions/target/http_curl.c",),
     "nats/": ("actions/target/bus_nats.c",),
-    "openssl/": ("actions/checklist/websocket.c", "actions/target/ssh/known_hosts.c"),
+    "openssl/": (
+        "journal/format/sha256.c",
+        "actions/checklist/websocket.c",
+        "actions/target/ssh/known_hosts.c",
+    ),
 }
 FORBIDDEN = {
     "verify": (

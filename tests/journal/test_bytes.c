@@ -8,6 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <sodium.h>
+
+#include "journal/format/sha256.h"
+
 static void bytes_append_many_keeps_a_nul_behind(void **state)
 {
     (void)state;
@@ -154,6 +158,75 @@ static size_t encode(uint32_t character, size_t length, uint8_t text[4])
 
 /* Each number that fits, in each length: accepted is the shortest form of a scalar value and
  * nothing else (RFC 3629). */
+/* libsodium's own is the other implementation: what one takes the other does, and all else is
+ * refused by both. */
+static void bytes_base64_as_libsodium_does(void **state)
+{
+    (void)state;
+    static const char characters[] = "AQgwZ9+/=\n-_ \x7F";
+    for (unsigned round = 0; round < 20000; round++) {
+        CLEANUP_BYTES struct bytes encoded = {0};
+        CLEANUP_BYTES struct bytes ours = {0};
+        uint8_t data[64], theirs[64];
+        char text[100];
+        const char *end;
+        struct error error;
+        size_t size = round % sizeof data, theirs_size = 0;
+        randombytes_buf(data, size);
+        (void)sodium_bin2base64(text, sizeof text, data, size, sodium_base64_VARIANT_ORIGINAL);
+        support_ok(bytes_base64(data, size, &encoded, &error), &error);
+        assert_string_equal((const char *)encoded.data, text);
+        size_t length = strlen(text);
+        for (unsigned i = 0; i < round % 3 && length > 0; i++)
+            text[randombytes_uniform((uint32_t)length)] =
+                characters[randombytes_uniform(sizeof characters - 1)];
+        length -= length > 0 && round % 7 == 0 ? 1 : 0;
+        bool good = sodium_base642bin(theirs, sizeof theirs, text, length, NULL, &theirs_size, &end,
+                                      sodium_base64_VARIANT_ORIGINAL)
+                        == 0
+                    && end == text + length;
+        assert_int_equal(bytes_from_base64(text, length, &ours, &error) == ERROR_OK, good);
+        assert_int_equal(ours.size, good ? theirs_size : 0);
+        assert_true(ours.size == 0 || memcmp(ours.data, theirs, ours.size) == 0);
+    }
+}
+
+/* Which libsodium takes for digits. */
+static void bytes_from_base64_beyond_ascii_refused(void **state)
+{
+    (void)state;
+    for (unsigned byte = 0x80; byte <= 0xFF; byte++)
+        for (unsigned at = 0; at < 8; at++) {
+            CLEANUP_BYTES struct bytes data = {0};
+            char text[] = "QUJDREVG";
+            struct error error;
+            text[at] = (char)byte;
+            assert_int_equal(bytes_from_base64(text, 8, &data, &error), ERROR_DAMAGED);
+        }
+}
+
+/* In one piece and in many, over each length of a block and its padding. */
+static void sha256_as_libsodium_does(void **state)
+{
+    (void)state;
+    uint8_t data[1000];
+    randombytes_buf(data, sizeof data);
+    for (size_t size = 0; size <= sizeof data; size++) {
+        uint8_t theirs[SHA256_BYTES], whole[SHA256_BYTES], pieces[SHA256_BYTES];
+        struct sha256 sha256;
+        (void)crypto_hash_sha256(theirs, data, size);
+        bytes_sha256(data, size, whole);
+        sha256_begin(&sha256);
+        for (size_t at = 0, part; at < size; at += part) {
+            part = 1 + randombytes_uniform((uint32_t)(size - at));
+            sha256_add(&sha256, data + at, part);
+        }
+        sha256_end(&sha256, pieces);
+        assert_memory_equal(whole, theirs, sizeof theirs);
+        assert_memory_equal(pieces, theirs, sizeof theirs);
+    }
+}
+
 static void bytes_is_utf8_shortest_scalar_only_accepted(void **state)
 {
     (void)state;
@@ -214,7 +287,10 @@ int main(void)
         cmocka_unit_test(bytes_from_hex_any_other_character_refused),
         cmocka_unit_test(bytes_base64_rfc4648_vectors_match),
         cmocka_unit_test(bytes_from_base64_other_forms_refused),
+        cmocka_unit_test(bytes_base64_as_libsodium_does),
+        cmocka_unit_test(bytes_from_base64_beyond_ascii_refused),
         cmocka_unit_test(bytes_sha256_known_answers_match),
+        cmocka_unit_test(sha256_as_libsodium_does),
         cmocka_unit_test(bytes_is_utf8_shortest_scalar_only_accepted),
         cmocka_unit_test(bytes_print_escaped_foreign_bytes_harmless),
     };

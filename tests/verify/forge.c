@@ -389,23 +389,29 @@ void forge_record(const struct forge *forge, struct record *ret_record)
     }
 }
 
-void forge_checkpoint(const struct forge *forge, size_t size, uint8_t seed, struct bytes *ret_note)
+void forge_sign_checkpoint(const struct forge *forge, const struct merkle *merkle, uint8_t seed,
+                           struct bytes *ret_note)
 {
     uint8_t public_key[KEY_BYTES], secret[crypto_sign_SECRETKEYBYTES], signature[SIGNATURE_BYTES];
-    struct checkpoint checkpoint = {.size = size};
-    struct merkle merkle;
+    struct checkpoint checkpoint = {.size = merkle->size};
     struct bytes text = {0};
     struct error error;
-    merkle_init(&merkle);
-    for (size_t i = 0; i < size; i++)
-        merkle_add(&merkle, forge->values[i].data, forge->values[i].size);
-    merkle_root(&merkle, checkpoint.root);
+    merkle_root(merkle, checkpoint.root);
     (void)snprintf(checkpoint.origin, sizeof checkpoint.origin, "titan/%s", forge->journal);
     keypair(seed, public_key, secret);
     assert(checkpoint_text(&checkpoint, &text, &error) == ERROR_OK
            && crypto_sign_detached(signature, NULL, text.data, text.size, secret) == 0);
     assert(checkpoint_note(&checkpoint, signature, public_key, ret_note, &error) == ERROR_OK);
     bytes_free(&text);
+}
+
+void forge_checkpoint(const struct forge *forge, size_t size, uint8_t seed, struct bytes *ret_note)
+{
+    struct merkle merkle;
+    merkle_init(&merkle);
+    for (size_t i = 0; i < size; i++)
+        merkle_add(&merkle, forge->values[i].data, forge->values[i].size);
+    forge_sign_checkpoint(forge, &merkle, seed, ret_note);
 }
 
 void forge_bundle(const struct forge *forge, struct bytes *ret_text)

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "journal/format/bytes.h"
+#include "journal/format/merkle.h"
 #include "verify/verify.h"
 
 #define FORGE_TARGET "titan-test"
@@ -132,6 +133,9 @@ void forge_store(struct forge *forge, const void *data, size_t size, char ret_he
 /* Out of the forge. */
 void forge_record(const struct forge *forge, struct record *ret_record);
 void forge_checkpoint(const struct forge *forge, size_t size, uint8_t seed, struct bytes *ret_note);
+/* The same over a tree that the caller has: of a journal whose values are gone. */
+void forge_sign_checkpoint(const struct forge *forge, const struct merkle *merkle, uint8_t seed,
+                           struct bytes *ret_note);
 void forge_bundle(const struct forge *forge, struct bytes *ret_text);
 void forge_write(const char *path, const struct bytes *data);
 void forge_trust(struct allowed_signers *ret_trust);

@@ -7,28 +7,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <sodium.h>
+#include "journal/format/sha256.h"
 
 #include "verify/read/file.h"
 #include "verify/read/memory.h"
 
-enum { LINE_BYTES_MAX = 2 << 20 };
+enum { LINE_BYTES_MAX = 2 << 20, BLOCK_BYTES_FIRST = 1 << 18 };
 
 struct lines {
     const char *path;
     FILE *file;
-    char *line;
-    size_t room, length;
+    char *block;             /* what was read of the file, and not wholly given yet */
+    size_t room, begin, end; /* what is not given yet lies in [begin, end) */
+    const char *line;
+    size_t length;
     uint64_t number;
     struct tree tree; /* of the present line */
-    crypto_hash_sha256_state hash;
+    struct sha256 hash;
 };
 
 static void close_lines(struct lines *lines)
 {
     if (lines->file != NULL)
         (void)fclose(lines->file);
-    free(lines->line);
+    free(lines->block);
     tree_free(&lines->tree);
 }
 
@@ -42,27 +44,49 @@ static enum error_code bundle_damaged(const struct lines *lines, const char *wha
                      "%s", what);
 }
 
+/* Reads more behind what is not given yet, which goes to the front. False at the end of the file.
+ */
+static bool read_more(struct lines *lines)
+{
+    if (lines->begin > 0)
+        memmove(lines->block, lines->block + lines->begin, lines->end - lines->begin);
+    lines->end -= lines->begin;
+    lines->begin = 0;
+    if (lines->end == lines->room) {
+        lines->room = lines->room * 2 + BLOCK_BYTES_FIRST;
+        lines->block = memory_grown(lines->block, lines->room, 1);
+    }
+    size_t got = fread(lines->block + lines->end, 1, lines->room - lines->end, lines->file);
+    lines->end += got;
+    return got > 0;
+}
+
+/* Where the present line ends, of which the first `looked` bytes are known; NULL = not read yet. */
+static const char *find_newline(const struct lines *lines, size_t looked)
+{
+    size_t left = lines->end - lines->begin;
+    return left > looked ? memchr(lines->block + lines->begin + looked, '\n', left - looked) : NULL;
+}
+
 /* Reads up to the newline. *ret_end: nothing was left. */
 static enum error_code bundle_next_line(struct lines *lines, bool *ret_end, struct error *error)
 {
+    const char *newline;
+    size_t looked = 0;
     lines->number++;
-    lines->length = 0;
-    for (int character = getc(lines->file); character != '\n'; character = getc(lines->file)) {
-        if (character == EOF) {
-            *ret_end = lines->length == 0 && ferror(lines->file) == 0;
+    while ((newline = find_newline(lines, looked)) == NULL && looked <= LINE_BYTES_MAX) {
+        looked = lines->end - lines->begin;
+        if (looked <= LINE_BYTES_MAX && !read_more(lines)) {
+            *ret_end = looked == 0 && ferror(lines->file) == 0;
             return *ret_end ? ERROR_OK : bundle_damaged(lines, "the last line is cut off", error);
         }
-        if (lines->length == LINE_BYTES_MAX)
-            return bundle_damaged(lines, "a line is longer than any of a bundle can be", error);
-        if (lines->length == lines->room) {
-            lines->room = lines->room * 2 + 4096;
-            lines->line = memory_grown(lines->line, lines->room, 1);
-        }
-        lines->line[lines->length++] = (char)character;
     }
-    (void)crypto_hash_sha256_update(&lines->hash, (const unsigned char *)lines->line,
-                                    lines->length);
-    (void)crypto_hash_sha256_update(&lines->hash, (const unsigned char *)"\n", 1);
+    lines->line = lines->block + lines->begin;
+    if (newline == NULL || newline - lines->line > LINE_BYTES_MAX)
+        return bundle_damaged(lines, "a line is longer than any of a bundle can be", error);
+    lines->length = (size_t)(newline - lines->line);
+    lines->begin += lines->length + 1;
+    sha256_add(&lines->hash, lines->line, lines->length + 1);
     *ret_end = false;
     return ERROR_OK;
 }
@@ -184,7 +208,7 @@ enum error_code reader_bundle(const char *path, struct record *record, struct er
         return error_set(error, ERROR_USAGE, error->library_code, path,
                          "name a journal directory or a bundle", "it cannot be read as a file");
     record->is_bundle = true;
-    (void)crypto_hash_sha256_init(&lines.hash);
+    sha256_begin(&lines.hash);
     code = bundle_read_header(&lines, record, &entries, &blobs, error);
     if (code == ERROR_OK && (entries > RECORD_ENTRIES_MAX || blobs > RECORD_BLOBS_MAX))
         return error_set(error, ERROR_LIMIT, 0, path, "",
@@ -196,6 +220,6 @@ enum error_code reader_bundle(const char *path, struct record *record, struct er
     if (code == ERROR_OK)
         code = bundle_read_end(&lines, record, error);
     if (code == ERROR_OK)
-        (void)crypto_hash_sha256_final(&lines.hash, record->bundle_hash);
+        sha256_end(&lines.hash, record->bundle_hash);
     return code;
 }

@@ -29,7 +29,8 @@ enum {
     STALL_MS = 60000,
     CPU_SECONDS_MAX = 600,
     KEY_BYTES_MAX = 64,
-    VALUE_BYTES_MAX = FORMAT_BLOB_BYTES_MAX
+    VALUE_BYTES_MAX = FORMAT_BLOB_BYTES_MAX,
+    TRANSFER_BYTES = 1 << 18
 };
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -40,7 +41,7 @@ enum {
 #endif
 #endif
 #ifndef SANITIZED
-#define SANITIZED 0 /* a sanitizer maps terabytes: an address limit would stop it, not the file */
+#define SANITIZED 0 /* a sanitizer maps terabytes: a limit would stop it, not the file */
 #endif
 
 struct frame {
@@ -48,29 +49,50 @@ struct frame {
     uint32_t key_bytes, value_bytes;
 };
 
-static void write_all(int to, const void *data, size_t size)
+/* Frames on their way to the parent: many in one system call. */
+struct sending {
+    int to;
+    size_t used;
+    uint8_t buffer[TRANSFER_BYTES];
+};
+
+static void send_all(struct sending *sending)
 {
-    for (const char *at = data; size > 0;) {
-        ssize_t written = write(to, at, size);
+    for (size_t at = 0; at < sending->used;) {
+        ssize_t written = write(sending->to, sending->buffer + at, sending->used - at);
         if (written <= 0)
             _exit(1);
-        at += written;
-        size -= (size_t)written;
+        at += (size_t)written;
+    }
+    sending->used = 0;
+}
+
+static void send_part(struct sending *sending, const void *data, size_t size)
+{
+    for (const uint8_t *at = data; size > 0;) {
+        size_t room = sizeof sending->buffer - sending->used, part = size < room ? size : room;
+        memcpy(sending->buffer + sending->used, at, part);
+        sending->used += part;
+        at += part;
+        size -= part;
+        if (sending->used == sizeof sending->buffer)
+            send_all(sending);
     }
 }
 
-static void send_frame(int to, char kind, const MDB_val *key, const MDB_val *value)
+static void send_frame(struct sending *sending, char kind, const MDB_val *key, const MDB_val *value)
 {
     if (key->mv_size > KEY_BYTES_MAX || value->mv_size > VALUE_BYTES_MAX)
         _exit(1);
     uint32_t sizes[2] = {(uint32_t)key->mv_size, (uint32_t)value->mv_size};
-    write_all(to, &kind, 1);
-    write_all(to, sizes, sizeof sizes);
-    write_all(to, key->mv_data, key->mv_size);
-    write_all(to, value->mv_data, value->mv_size);
+    send_part(sending, &kind, 1);
+    send_part(sending, sizes, sizeof sizes);
+    send_part(sending, key->mv_data, key->mv_size);
+    send_part(sending, value->mv_data, value->mv_size);
 }
 
-static void stream_database(int to, MDB_txn *transaction, const char *name, char kind)
+static void stream_database(struct sending *sending, MDB_txn *transaction, const char *name,
+                            char kind)
 {
     MDB_dbi database;
     MDB_cursor *cursor;
@@ -80,18 +102,19 @@ static void stream_database(int to, MDB_txn *transaction, const char *name, char
         _exit(1);
     int code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
     for (; code == 0; code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT))
-        send_frame(to, kind, &key, &value);
+        send_frame(sending, kind, &key, &value);
     if (code != MDB_NOTFOUND)
         _exit(1);
 }
 
 static void limit_child(void)
 {
-    const struct rlimit none = {0, 0}, address = {(rlim_t)16 << 30, (rlim_t)16 << 30},
+    /* Of memory of its own: what the file claims to map may be as large as a good journal's. */
+    const struct rlimit none = {0, 0}, memory = {(rlim_t)16 << 30, (rlim_t)16 << 30},
                         seconds = {CPU_SECONDS_MAX, CPU_SECONDS_MAX};
     bool good = prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && setrlimit(RLIMIT_CORE, &none) == 0
                 && setrlimit(RLIMIT_FSIZE, &none) == 0 && setrlimit(RLIMIT_CPU, &seconds) == 0
-                && (SANITIZED || setrlimit(RLIMIT_AS, &address) == 0);
+                && (SANITIZED || setrlimit(RLIMIT_DATA, &memory) == 0);
     if (!good)
         _exit(1);
 }
@@ -101,6 +124,7 @@ static _Noreturn void child(const char *path, int to)
     MDB_env *environment;
     MDB_txn *transaction;
     MDB_val nothing = {0, NULL};
+    static struct sending sending;
     limit_child();
     /* A system call filter and a file system ruleset have their place here, before the first
      * hostile byte. */
@@ -108,26 +132,49 @@ static _Noreturn void child(const char *path, int to)
         || mdb_env_open(environment, path, MDB_RDONLY | MDB_NOLOCK, 0) != 0
         || mdb_txn_begin(environment, NULL, MDB_RDONLY, &transaction) != 0)
         _exit(1);
-    stream_database(to, transaction, FORMAT_DATABASE_ENTRIES, 'E');
-    stream_database(to, transaction, FORMAT_DATABASE_BLOBS, 'B');
-    send_frame(to, 'Z', &nothing, &nothing);
+    sending.to = to;
+    stream_database(&sending, transaction, FORMAT_DATABASE_ENTRIES, 'E');
+    stream_database(&sending, transaction, FORMAT_DATABASE_BLOBS, 'B');
+    send_frame(&sending, 'Z', &nothing, &nothing);
+    send_all(&sending);
     _exit(0);
 }
 
-static bool read_all(int from, void *data, size_t size)
+/* What the child sent, and was not taken yet: [begin, end). */
+struct receiving {
+    int from;
+    size_t begin, end;
+    uint8_t buffer[TRANSFER_BYTES];
+};
+
+/* Waits for some more bytes, as long as it may take; false when none will come. */
+static bool receive_more(struct receiving *receiving)
 {
-    for (char *at = data; size > 0;) {
-        struct pollfd wait = {.fd = from, .events = POLLIN};
+    for (;;) {
+        struct pollfd wait = {.fd = receiving->from, .events = POLLIN};
         int ready = poll(&wait, 1, STALL_MS);
         if (ready < 0 && errno == EINTR)
             continue;
-        ssize_t got = ready > 0 ? read(from, at, size) : 0;
+        ssize_t got = ready > 0 ? read(receiving->from, receiving->buffer, sizeof receiving->buffer)
+                                : 0;
         if (got < 0 && errno == EINTR)
             continue;
-        if (got <= 0)
+        receiving->begin = 0;
+        receiving->end = got > 0 ? (size_t)got : 0;
+        return got > 0;
+    }
+}
+
+static bool receive(struct receiving *receiving, void *data, size_t size)
+{
+    for (uint8_t *at = data; size > 0;) {
+        size_t there = receiving->end - receiving->begin, part = size < there ? size : there;
+        if (there == 0 && !receive_more(receiving))
             return false;
-        at += got;
-        size -= (size_t)got;
+        memcpy(at, receiving->buffer + receiving->begin, part);
+        receiving->begin += part;
+        at += part;
+        size -= part;
     }
     return true;
 }
@@ -138,17 +185,18 @@ static enum error_code lmdb_damaged(const char *path, const char *what, struct e
                      what);
 }
 
-static bool read_frame(int from, struct frame *frame, uint8_t *key, struct bytes *value)
+static bool read_frame(struct receiving *receiving, struct frame *frame, uint8_t *key,
+                       struct bytes *value)
 {
     uint32_t sizes[2];
-    if (!read_all(from, &frame->kind, 1) || !read_all(from, sizes, sizeof sizes)
+    if (!receive(receiving, &frame->kind, 1) || !receive(receiving, sizes, sizeof sizes)
         || sizes[0] > KEY_BYTES_MAX || sizes[1] > VALUE_BYTES_MAX)
         return false;
     frame->key_bytes = sizes[0];
     frame->value_bytes = sizes[1];
     value->data = memory_zeroed((size_t)sizes[1] + 1, 1);
     value->size = sizes[1];
-    return read_all(from, key, sizes[0]) && read_all(from, value->data, value->size);
+    return receive(receiving, key, sizes[0]) && receive(receiving, value->data, value->size);
 }
 
 static enum error_code take_frame(const char *path, const struct frame *frame, const uint8_t *key,
@@ -164,14 +212,14 @@ static enum error_code take_frame(const char *path, const struct frame *frame, c
     return record_add_entry(record, seq, value, error);
 }
 
-static enum error_code receive_frames(const char *path, int from, struct record *record,
-                                      struct error *error)
+static enum error_code receive_frames(const char *path, struct receiving *receiving,
+                                      struct record *record, struct error *error)
 {
     for (;;) {
         CLEANUP_BYTES struct bytes value = {0};
         struct frame frame;
         uint8_t key[KEY_BYTES_MAX];
-        if (!read_frame(from, &frame, key, &value))
+        if (!read_frame(receiving, &frame, key, &value))
             return lmdb_damaged(path,
                                 "it cannot be read as an LMDB environment with a journal in it",
                                 error);
@@ -216,7 +264,11 @@ enum error_code reader_lmdb(const char *path, struct record *record, struct erro
         return error_set(error, ERROR_SYSTEM, number, path, "", "a process cannot be started: %s",
                          strerror(number));
     }
-    enum error_code code = receive_frames(path, ends[0], record, error);
+    (void)fcntl(ends[0], F_SETPIPE_SZ, TRANSFER_BYTES); /* the kernel's own size does as well */
+    struct receiving *receiving = memory_zeroed(1, sizeof *receiving);
+    receiving->from = ends[0];
+    enum error_code code = receive_frames(path, receiving, record, error);
+    free(receiving);
     (void)close(ends[0]);
     if (code != ERROR_OK)
         (void)kill(pid, SIGKILL);

@@ -11,7 +11,7 @@
 #include <lmdb.h>
 #include <sodium.h>
 
-#include "support.h"
+#include "tests/journal/support.h"
 
 #include "journal/journal.h"
 
