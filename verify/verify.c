@@ -9,6 +9,7 @@
 #include "verify/read/file.h"
 #include "verify/read/memory.h"
 #include "verify/read/reader.h"
+#include "verify/whole/anchors.h"
 #include "verify/judge/reading.h"
 #include "verify/report/named.h"
 
@@ -207,8 +208,7 @@ enum error_code verify_record(struct record *record, struct audit *audit, enum s
     uint64_t *numbers __attribute__((cleanup(free_numbers))) = NULL;
     struct report report = {.count = 0};
     audit->record = record;
-    finding_init(&audit->whole);
-    integrity_check(audit, &audit->whole);
+    integrity_check(audit);
     if (record->beyond != NULL)
         return error_set(error, ERROR_LIMIT, 0, "",
                          "it may be a good journal: use another verifier",
@@ -228,7 +228,9 @@ enum error_code verify_record(struct record *record, struct audit *audit, enum s
                 error, ERROR_USAGE, 0, "--deployment",
                 "a deployment's number is that of its `open` entry; titan-fsm log shows it",
                 "no deployment %llu was opened in this journal", (unsigned long long)number);
+        anchors_check(audit, &audit->anchors);
         judge_selected(audit, selection, numbers, count, &report);
+        anchors_free(&audit->anchors);
     }
     report.status = status_of(&report);
     report_free(ret_report);

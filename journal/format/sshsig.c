@@ -67,13 +67,12 @@ bool sshsig_key_is_sound(const uint8_t public_key[KEY_BYTES])
 
 static bool is_known_sound(struct sshsig_keys *keys, const uint8_t public_key[KEY_BYTES])
 {
-    for (size_t i = 0; i < keys->count; i++)
+    for (size_t i = 0; i < keys->count && i < SSHSIG_KEYS_MAX; i++)
         if (memcmp(keys->sound[i], public_key, KEY_BYTES) == 0)
             return true;
     if (!sshsig_key_is_sound(public_key))
         return false;
-    if (keys->count < SSHSIG_KEYS_MAX)
-        memcpy(keys->sound[keys->count++], public_key, KEY_BYTES);
+    memcpy(keys->sound[keys->count++ % SSHSIG_KEYS_MAX], public_key, KEY_BYTES);
     return true;
 }
 

@@ -28,12 +28,11 @@ bool sshsig_verify(const char *name_space, const void *message, size_t message_b
 bool sshsig_key_is_sound(const uint8_t public_key[KEY_BYTES]);
 
 /* Keys whose point is sound, for a reader of many signatures by few keys: to check a point costs as
- * much as to check a signature. Owned by the reader; empty when zeroed. A key that finds no place
- * is checked each time. */
+ * much as to check a signature. Owned by the reader; empty when zeroed. The oldest gives way. */
 enum { SSHSIG_KEYS_MAX = 8 };
 struct sshsig_keys {
     uint8_t sound[SSHSIG_KEYS_MAX][KEY_BYTES];
-    size_t count;
+    size_t count; /* ever */
 };
 /* What a signature is said to be over, and by whom. Borrowed. */
 struct sshsig_claim {

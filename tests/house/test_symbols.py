@@ -40,13 +40,14 @@ WORLD = (
 MADE_IN = ("fsm/commands/world.c", "fsm/commands/main.c", "verify/main.c")
 # What they hand out for main's world; it is reached through the world only.
 TABLES = r"world_\w+_system|\w+_backend_open"
-# The verifier's short list: what opens, maps and forks.
+# The verifier's short list: what opens, maps, forks and starts threads.
 VERIFIER = (
     "verify/read/file.c",
     "verify/read/reader_lmdb.c",
     "verify/report/output.c",
     "verify/report/terminal.c",
     "verify/report/wall_clock.c",
+    "verify/whole/crew.c",
 )
 CALLS = {
     "time": "clock_gettime clock_settime clock_nanosleep nanosleep sleep usleep time gettimeofday"

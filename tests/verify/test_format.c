@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "journal/format/allowed_signers.h"
 #include "journal/format/merkle.h"
 #include "journal/format/note.h"
 #include "journal/format/sshsig.h"
@@ -70,7 +71,6 @@ static void vectors_entries_and_checkpoint_reproduced(void **state)
     struct merkle merkle;
     struct checkpoint checkpoint;
     struct error error;
-    struct finding whole;
     bool bad;
     size_t index;
     json_t *vector;
@@ -85,10 +85,15 @@ static void vectors_entries_and_checkpoint_reproduced(void **state)
     assert_int_equal(checkpoint.size, record.count);
     assert_true(bytes_from_hex(at(vectors, "session_public_hex"), 64, key, sizeof key));
     assert_true(note_signed_by(note, strlen(note), checkpoint.origin, key, &bad));
-    finding_init(&whole);
-    struct audit audit = {.record = &record};
-    integrity_check(&audit, &whole);
-    assert_int_not_equal(whole.verdict, VERDICT_VIOLATED);
+    const struct allowed_signers nobody = {0};
+    struct limits limits;
+    limits_default(&limits);
+    struct audit audit = {.record = &record,
+                          .limits = &limits,
+                          .trust = &nobody,
+                          .target = "titan-test"};
+    integrity_check(&audit);
+    assert_int_not_equal(audit.whole.verdict, VERDICT_VIOLATED);
 }
 
 static void vectors_other_forms_refused(void **state)

@@ -2,27 +2,24 @@
  * that was given. */
 #include "verify/judge/audit.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "journal/format/merkle.h"
-#include "journal/format/note.h"
-#include "journal/format/sshsig.h"
-#include "verify/judge/authority.h"
+#include "verify/whole/anchors.h"
+#include "verify/whole/checked.h"
+#include "verify/whole/notes.h"
+#include "verify/read/memory.h"
 
-static const char WRONG_SIGNATURE[] = "its signature is wrong";
+/* The one walk over all entries: in their order, what does not depend on it being found ahead. */
+struct integrity {
+    struct audit *audit;
+    struct finding *finding;
+    struct walk walk;
+    struct sought sought[CHECKPOINTS_MAX + 1]; /* from outside, then the bundle's own */
+    bool refused;
+};
 
-static bool signature_is_good(const struct entry *entry, struct sshsig_keys *keys)
-{
-    struct sshsig_claim claim = {.name_space = SSHSIG_NAMESPACE_JOURNAL,
-                                 .signature = entry->value.data,
-                                 .public_key = entry->signer};
-    claim.message = entry_payload(entry, &claim.message_bytes);
-    return sshsig_verify_known(keys, &claim);
-}
-
-static const char *chain_fault(const struct audit *audit, const struct entry *entry, uint64_t place,
-                               struct sshsig_keys *keys)
+static const char *chain_fault(const struct audit *audit, const struct entry *entry, uint64_t place)
 {
     const struct entry *entries = audit->record->entries;
     char prev[SHA256_HEX + 1];
@@ -37,64 +34,96 @@ static const char *chain_fault(const struct audit *audit, const struct entry *en
                "put in between";
     if (strcmp(entry->journal, entries[0].journal) != 0)
         return "it belongs to another journal than the first entry";
-    return signature_is_good(entry, keys) ? NULL : WRONG_SIGNATURE;
+    return NULL;
 }
 
-static bool bind_evidence(const struct audit *audit, struct entry *entry, struct finding *finding)
+/* False, and said, where the entry is not whole. */
+static bool check_place(const struct integrity *integrity, uint64_t place,
+                        const struct checked *checked)
 {
-    for (size_t i = 0; i < entry->item_count; i++) {
-        struct item *item = &entry->items[i];
-        struct blob *blob = record_blob(audit->record, item->hash);
-        if (blob == NULL || (int64_t)blob->data.size != item->size) {
-            finding_violated(finding, "I-04", entry,
-                             "the evidence of `%.*s` is missing or has another size than recorded",
-                             SLICE_ARGUMENTS(item->probe_name));
+    struct entry *entry = &integrity->audit->record->entries[place];
+    const char *fault = checked->is_read ? chain_fault(integrity->audit, entry, place) : NULL;
+    bool whole = checked->is_read && fault == NULL && checked->is_signed;
+    if (!whole)
+        entry->seq = (int64_t)place;
+    if (!checked->is_read)
+        finding_violated(integrity->finding, "I-01", entry,
+                         "the entry is not one of journal format 1: %s", checked->error.what);
+    else if (fault != NULL)
+        finding_violated(integrity->finding, "I-02", entry, "%s", fault);
+    else if (!checked->is_signed)
+        finding_violated(integrity->finding, "I-03", entry, "its signature is wrong");
+    else if (checked->missing != NULL)
+        finding_violated(integrity->finding, "I-04", entry,
+                         "the evidence of `%.*s` is missing or has another size than recorded",
+                         SLICE_ARGUMENTS(checked->missing->probe_name));
+    if (whole && checked->is_beyond && integrity->audit->record->beyond == NULL)
+        integrity->audit->record->beyond = entry;
+    return whole && checked->missing == NULL;
+}
+
+/* The first that was not entitled decides; the walk goes on, because a checkpoint may ask whose key
+ * is in force further on. */
+static void follow_authority(struct integrity *integrity, struct entry *entry)
+{
+    struct finding *finding = &integrity->audit->entitled;
+    struct refusal refusal;
+    if (!integrity->refused)
+        finding_rests_on(finding, entry);
+    if (notes_take(&integrity->walk, entry, &refusal) || integrity->refused)
+        return;
+    integrity->refused = true;
+    finding_violated(finding, refusal.rule, entry, "%s", refusal.why);
+}
+
+/* False where the walk ended. */
+static bool take_batch(struct integrity *integrity, uint64_t first, size_t count,
+                       const struct checked *checked)
+{
+    struct record *record = integrity->audit->record;
+    for (uint64_t place = first; place < first + count; place++) {
+        struct entry *entry = &record->entries[place];
+        if (!check_place(integrity, place, &checked[place - first])) {
+            while (++place < first + count) /* what stands behind it was not asked for */
+                entry_unread(&record->entries[place]);
             return false;
         }
-        blob->referred = true;
-        item->output = (struct slice){blob->data.size > 0 ? (const char *)blob->data.data : "",
-                                      blob->data.size};
-        bool lists = item->probe == PROBE_COMPOSE_CONTAINERS || item->probe == PROBE_COMPOSE_IMAGES
-                     || item->probe == PROBE_COMPOSE_DRIFT;
-        if (lists && item->status == 0)
-            item->listing = listing_read(item->output);
-        if (item->listing != NULL && item->listing->beyond && audit->record->beyond == NULL)
-            audit->record->beyond = entry;
+        record_link(record, entry);
+        notes_look(&integrity->walk, place, integrity->sought, CHECKPOINTS_MAX + 1);
+        follow_authority(integrity, entry);
+        if (!entry_keeps_body(entry))
+            entry_drop_body(entry);
     }
     return true;
 }
 
-static bool check_entry(const struct audit *audit, uint64_t place, struct sshsig_keys *keys,
-                        struct finding *finding)
+static void check_entries(struct integrity *integrity)
 {
-    struct entry *entry = &audit->record->entries[place];
-    struct error error;
-    bytes_sha256(entry->value.data, entry->value.size, entry->hash);
-    if (entry_check(entry, &error) != ERROR_OK) {
-        entry->seq = (int64_t)place;
-        finding_violated(finding, "I-01", entry, "the entry is not one of journal format 1: %s",
-                         error.what);
-        return false;
+    struct record *record = integrity->audit->record;
+    struct checker *checker = checker_new(record);
+    bool whole = true;
+    for (uint64_t first = 0; whole && first < record->count; first += CHECKED_BATCH) {
+        size_t left = record->count - first, count = left < CHECKED_BATCH ? left : CHECKED_BATCH;
+        whole = take_batch(integrity, first, count, checker_check(checker, first, count));
     }
-    const char *fault = chain_fault(audit, entry, place, keys);
-    if (fault != NULL) {
-        entry->seq = (int64_t)place;
-        finding_violated(finding, strcmp(fault, WRONG_SIGNATURE) == 0 ? "I-03" : "I-02", entry,
-                         "%s", fault);
-        return false;
-    }
-    return bind_evidence(audit, entry, finding);
+    checker_free(checker);
+    if (!whole)
+        return;
+    notes_look(&integrity->walk, record->count, integrity->sought, CHECKPOINTS_MAX + 1);
+    if (integrity->walk.authority.undecided != NULL)
+        finding_undecidable(&integrity->audit->entitled, "A-01",
+                            integrity->walk.authority.undecided, "%s",
+                            integrity->walk.authority.undecided_why);
 }
 
 static void check_blobs(const struct record *record, struct finding *finding)
 {
+    bool *good = checked_blobs(record);
     for (size_t i = 0; i < record->blob_count; i++) {
         const struct blob *blob = &record->blobs[i];
-        uint8_t hash[SHA256_BYTES];
         char hex[SHA256_HEX + 1];
         bytes_hex(blob->hash, SHA256_BYTES, hex);
-        bytes_sha256(blob->data.data, blob->data.size, hash);
-        if (memcmp(hash, blob->hash, SHA256_BYTES) != 0)
+        if (!good[i])
             finding_violated(
                 finding, "I-04", NULL,
                 "the evidence stored as %.16s... is not what was recorded: its hash is another",
@@ -103,57 +132,32 @@ static void check_blobs(const struct record *record, struct finding *finding)
             finding_violated(finding, "I-05", NULL,
                              "the bundle carries %.16s..., to which no entry refers", hex);
     }
+    free(good);
 }
 
-/* The journal as it stood at that size: whose key may speak for it. *ret_damaged: an entry that
- * makes a roster and does not hold, so that nobody knows; NULL = there is none. */
-static bool is_signed(const struct audit *audit, uint64_t size, const char *origin,
-                      const struct bytes *note, const struct entry **ret_damaged)
+static void check_note(const struct audit *audit, const char *name, const struct sought *sought,
+                       struct finding *finding)
 {
-    CLEANUP_AUTHORITY struct authority authority = {.audit = audit};
-    struct refusal ignored;
-    bool bad = false;
-    *ret_damaged = NULL;
-    for (uint64_t i = 0; i < size; i++) {
-        struct entry *entry = &audit->record->entries[i];
-        bool makes_roster = entry->type == ENTRY_GENESIS || entry->type == ENTRY_ROSTER;
-        if (!authority_take(&authority, entry, &ignored) && makes_roster && *ret_damaged == NULL)
-            *ret_damaged = entry;
-    }
-    return authority_may_sign_checkpoint(&authority, origin, note, &bad) && !bad;
-}
-
-static void check_note(const struct audit *audit, const char *name, const struct bytes *note,
-                       const uint8_t (*roots)[SHA256_BYTES], size_t index, struct finding *finding)
-{
-    struct checkpoint checkpoint;
-    struct error error;
-    const struct entry *damaged;
-    char origin[CHECKPOINT_ORIGIN_MAX];
-    (void)snprintf(origin, sizeof origin, FORMAT_CHECKPOINT_ORIGIN "%s",
-                   audit->record->entries[0].journal);
-    if (checkpoint_read(note->data, note->size, &checkpoint, &error) != ERROR_OK)
+    if (!sought->readable)
         finding_violated(finding, "I-06", NULL, "the checkpoint %s cannot be read: %s", name,
-                         error.what);
-    else if (strcmp(checkpoint.origin, origin) != 0)
+                         sought->error.what);
+    else if (!notes_is_of(sought, audit->record->entries[0].journal))
         finding_violated(finding, "I-06", NULL, "the checkpoint %s is of another journal", name);
-    else if (checkpoint.size > audit->record->count)
+    else if (sought->checkpoint.size > audit->record->count)
         finding_violated(
             finding, "I-06", NULL,
             "the checkpoint %s covers %llu entries and only %zu are here: the end was cut off",
-            name, (unsigned long long)checkpoint.size, audit->record->count);
-    else if (memcmp(checkpoint.root, roots[index], SHA256_BYTES) != 0)
+            name, (unsigned long long)sought->checkpoint.size, audit->record->count);
+    else if (!sought->same_root)
         finding_violated(finding, "I-06", NULL,
                          "the first %llu entries are not those that the checkpoint %s covers",
-                         (unsigned long long)checkpoint.size, name);
-    else if (is_signed(audit, checkpoint.size, origin, note, &damaged))
-        return;
-    else if (damaged != NULL)
-        finding_violated(finding, "I-06", damaged,
+                         (unsigned long long)sought->checkpoint.size, name);
+    else if (!sought->is_signed && sought->damaged != NULL)
+        finding_violated(finding, "I-06", sought->damaged,
                          "whose key may sign the checkpoint %s is not known, because this entry, "
                          "which makes the roster, does not hold",
                          name);
-    else
+    else if (!sought->is_signed)
         finding_violated(finding, "I-06", NULL,
                          "the checkpoint %s is not signed by a key that could speak for the "
                          "journal at that size",
@@ -170,78 +174,64 @@ static bool note_has_one_signature(const struct bytes *note)
     return lines == 5;
 }
 
-static void check_notes(const struct audit *audit, struct finding *finding)
+static void check_notes(const struct integrity *integrity)
 {
+    const struct audit *audit = integrity->audit;
     const struct record *record = audit->record;
-    uint8_t roots[CHECKPOINTS_MAX + 1][SHA256_BYTES] = {{0}};
-    struct merkle merkle;
-    size_t count = audit->checkpoint_count;
-    merkle_init(&merkle);
-    for (uint64_t size = 0;; size++) {
-        for (size_t i = 0; i < count; i++)
-            if (audit->checkpoints[i].size == size)
-                merkle_root(&merkle, roots[i]);
-        if (size == record->count)
-            break;
-        merkle_add(&merkle, record->entries[size].value.data, record->entries[size].value.size);
-    }
-    merkle_root(&merkle, roots[CHECKPOINTS_MAX]);
-    for (size_t i = 0; i < count; i++)
-        check_note(audit, audit->checkpoints[i].path, &audit->checkpoints[i].note,
-                   (const uint8_t(*)[SHA256_BYTES])roots, i, finding);
+    const struct sought *own = &integrity->sought[CHECKPOINTS_MAX];
+    for (size_t i = 0; i < audit->checkpoint_count; i++)
+        check_note(audit, audit->checkpoints[i].path, &integrity->sought[i], integrity->finding);
     if (!record->is_bundle)
         return;
-    struct checkpoint own;
-    struct error error;
-    if (checkpoint_read(record->bundle_note.data, record->bundle_note.size, &own, &error)
-            != ERROR_OK
-        || own.size != record->count || !note_has_one_signature(&record->bundle_note))
+    if (!own->readable || own->checkpoint.size != record->count
+        || !note_has_one_signature(&record->bundle_note))
         finding_violated(
-            finding, "I-06", NULL,
+            integrity->finding, "I-06", NULL,
             "the bundle's own checkpoint is not one over its entries with one signature");
     else
-        check_note(audit, "at the end of the bundle", &record->bundle_note,
-                   (const uint8_t(*)[SHA256_BYTES])roots, CHECKPOINTS_MAX, finding);
+        check_note(audit, "at the end of the bundle", own, integrity->finding);
 }
 
-/* I-07: what was handed outside is a checkpoint over no more than stood before it. */
-static void check_anchor_entry(const struct audit *audit, struct entry *entry,
-                               struct finding *finding)
+static void seek_notes(struct integrity *integrity)
 {
-    CLEANUP_BYTES struct bytes note = {0};
-    struct slice text = node_text(entry_body(entry), "checkpoint");
-    struct checkpoint checkpoint;
-    struct merkle merkle;
-    struct error error;
-    const struct entry *damaged;
-    uint8_t root[SHA256_BYTES];
-    char origin[CHECKPOINT_ORIGIN_MAX];
-    (void)snprintf(origin, sizeof origin, FORMAT_CHECKPOINT_ORIGIN "%s",
-                   audit->record->entries[0].journal);
-    if (bytes_append(&note, text.at, text.length, &error) != ERROR_OK
-        || checkpoint_read(note.data, note.size, &checkpoint, &error) != ERROR_OK
-        || strcmp(checkpoint.origin, origin) != 0 || checkpoint.size > (uint64_t)entry->seq) {
-        finding_violated(finding, "I-07", entry,
-                         "the anchor is no checkpoint over what stood before it in this journal");
+    const struct audit *audit = integrity->audit;
+    for (size_t i = 0; i < audit->checkpoint_count; i++)
+        notes_read(&audit->checkpoints[i].note, &integrity->sought[i]);
+    if (audit->record->is_bundle)
+        notes_read(&audit->record->bundle_note, &integrity->sought[CHECKPOINTS_MAX]);
+    for (size_t i = 0; i < CHECKPOINTS_MAX + 1; i++)
+        if (integrity->sought[i].readable
+            && integrity->sought[i].checkpoint.size > integrity->walk.tree_until)
+            integrity->walk.tree_until = integrity->sought[i].checkpoint.size;
+}
+
+static void integrity_free(struct integrity *integrity)
+{
+    authority_free(&integrity->walk.authority);
+}
+
+void integrity_check(struct audit *audit)
+{
+    const struct record *record = audit->record;
+    struct integrity integrity
+        __attribute__((cleanup(integrity_free))) = {.audit = audit,
+                                                    .finding = &audit->whole,
+                                                    .walk.authority.audit = audit};
+    finding_init(&audit->whole);
+    finding_init(&audit->entitled);
+    seek_notes(&integrity);
+    check_entries(&integrity);
+    if (audit->whole.verdict == VERDICT_VIOLATED)
         return;
-    }
-    merkle_init(&merkle);
-    for (uint64_t i = 0; i < checkpoint.size; i++)
-        merkle_add(&merkle, audit->record->entries[i].value.data,
-                   audit->record->entries[i].value.size);
-    merkle_root(&merkle, root);
-    if (memcmp(root, checkpoint.root, sizeof root) != 0
-        || !is_signed(audit, checkpoint.size, origin, &note, &damaged))
-        finding_violated(finding, "I-07", entry,
-                         "the anchor is not one of the entries before it, signed by a key that "
-                         "could speak for them");
-}
-
-static void check_anchors(const struct audit *audit, struct finding *finding)
-{
-    for (uint64_t at = 0; at < audit->record->count; at++)
-        if (audit->record->entries[at].type == ENTRY_ANCHOR)
-            check_anchor_entry(audit, &audit->record->entries[at], finding);
+    if (audit->journal != NULL && strcmp(audit->journal, record->entries[0].journal) != 0)
+        finding_violated(&audit->whole, "I-02", &record->entries[0],
+                         "this is journal %s, not the one that was asked for",
+                         record->entries[0].journal);
+    if (record->is_bundle && strcmp(record->bundle_journal, record->entries[0].journal) != 0)
+        finding_violated(&audit->whole, "I-02", &record->entries[0],
+                         "the bundle names another journal than its entries");
+    check_blobs(record, &audit->whole);
+    check_notes(&integrity);
 }
 
 static void check_anchor(const struct audit *audit, struct finding *finding)
@@ -261,30 +251,11 @@ static void check_anchor(const struct audit *audit, struct finding *finding)
                             (unsigned long long)(needed - 1));
 }
 
-void integrity_check(const struct audit *audit, struct finding *finding)
-{
-    const struct record *record = audit->record;
-    struct sshsig_keys keys = {.count = 0};
-    for (uint64_t place = 0; place < record->count; place++)
-        if (!check_entry(audit, place, &keys, finding))
-            return;
-    if (audit->journal != NULL && strcmp(audit->journal, record->entries[0].journal) != 0)
-        finding_violated(finding, "I-02", &record->entries[0],
-                         "this is journal %s, not the one that was asked for",
-                         record->entries[0].journal);
-    if (record->is_bundle && strcmp(record->bundle_journal, record->entries[0].journal) != 0)
-        finding_violated(finding, "I-02", &record->entries[0],
-                         "the bundle names another journal than its entries");
-    check_blobs(record, finding);
-    check_notes(audit, finding);
-}
-
 void claim_integrity(const struct audit *audit, struct finding *finding)
 {
     *finding = audit->whole;
     finding_rests_on_range(finding, 0, audit->record->count - 1);
-    if (finding->verdict != VERDICT_VIOLATED)
-        check_anchors(audit, finding);
+    anchors_tell(&audit->anchors, finding);
     if (audit->require_anchor)
         check_anchor(audit, finding);
     finding_conclude(finding, NULL,

@@ -46,6 +46,12 @@ struct outside_checkpoint {
 
 enum { CHECKPOINTS_MAX = 16 };
 
+/* anchors.h */
+struct anchors {
+    struct anchor *list;
+    size_t count;
+};
+
 struct audit {
     struct record *record;
     const struct limits *limits;
@@ -54,7 +60,9 @@ struct audit {
     const struct outside_checkpoint *checkpoints;
     size_t checkpoint_count;
     bool require_anchor;
-    struct finding whole; /* what integrity_check() came to */
+    /* what integrity_check() came to: of the record, and of who signed what */
+    struct finding whole, entitled;
+    struct anchors anchors;
     struct genesis genesis;
     struct deployment deployment;
 };
@@ -95,9 +103,9 @@ bool deployment_health_is_good(const struct audit *audit, const struct entry *en
 int64_t deployment_boot_span_ms(const struct entry *from, int64_t from_ns, const struct entry *to,
                                 int64_t to_ns, bool *ret_same_boot);
 
-/* The part of `integrity` that is of the whole record: nothing else is asked of a record that it
- * finds violated. */
-void integrity_check(const struct audit *audit, struct finding *finding);
+/* The part of `integrity` that is of the whole record, into `whole`: nothing else is asked of a
+ * record that it finds violated. On the way authority is followed, into `entitled`. */
+void integrity_check(struct audit *audit);
 
 /* The claims, one file each. */
 void claim_integrity(const struct audit *audit, struct finding *finding);

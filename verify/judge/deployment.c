@@ -66,18 +66,16 @@ void deployment_collect(const struct record *record, const struct genesis *genes
 {
     struct deployment deployment = {.number = number, .state = STATE_OPENED};
     size_t room = 0, transitions = 0;
-    for (size_t seq = number; seq < record->count; seq++) {
-        room += record->entries[seq].deployment == (int64_t)number;
-        transitions += record->entries[seq].deployment == (int64_t)number
-                       && record->entries[seq].type == ENTRY_TRANSITION;
+    for (uint64_t seq = number; seq != 0; seq = record->entries[seq].next) {
+        room++;
+        transitions += record->entries[seq].type == ENTRY_TRANSITION;
     }
     deployment.entries = memory_zeroed(room, sizeof *deployment.entries);
     deployment.steps = memory_zeroed(transitions, sizeof *deployment.steps);
     deployment.open = entry_body(&record->entries[number]);
     deployment.policy = slice_is(node_text(deployment.open, "procedure"), "policy");
-    for (size_t seq = number; seq < record->count; seq++)
-        if (record->entries[seq].deployment == (int64_t)number)
-            deployment_append(record, &deployment, &record->entries[seq]);
+    for (uint64_t seq = number; seq != 0; seq = record->entries[seq].next)
+        deployment_append(record, &deployment, &record->entries[seq]);
     hearing_collect(record, genesis, deployment.entries, deployment.count, &deployment.hearing);
     deployment_free(ret_deployment);
     *ret_deployment = deployment;

@@ -52,9 +52,9 @@ bool genesis_read(const struct record *record, uint64_t before, struct genesis *
     if (record->entries[0].type != ENTRY_GENESIS)
         return false;
     const struct node *first = entry_body(&record->entries[0]), *body = first;
-    for (uint64_t seq = 1; seq < before && seq < record->count; seq++)
-        if (record->entries[seq].type == ENTRY_SETTINGS)
-            body = entry_body(&record->entries[seq]);
+    for (size_t i = record->settings_count; i-- > 0 && body == first;)
+        if (record->settings[i] < before)
+            body = entry_body(&record->entries[record->settings[i]]);
     const struct node *services = node_member(body, "services"),
                       *subjects = node_member(body, "subjects"),
                       *approvals = node_member(body, "approvals"),

@@ -11,13 +11,31 @@
 
 void entry_free(struct entry *entry)
 {
+    entry_unread(entry);
     bytes_free(&entry->value);
+}
+
+void entry_unread(struct entry *entry)
+{
     tree_free(&entry->tree);
-    tree_free(&entry->items_tree);
     for (size_t i = 0; i < entry->item_count; i++)
         listing_free(entry->items[i].listing);
     free(entry->items);
-    *entry = (struct entry){0};
+    free(entry->texts);
+    *entry = (struct entry){.value = entry->value, .deployment = ENTRY_NO_DEPLOYMENT};
+}
+
+bool entry_keeps_body(const struct entry *entry)
+{
+    return entry->type == ENTRY_GENESIS || entry->type == ENTRY_SETTINGS
+           || entry->type == ENTRY_OPEN || entry->type == ENTRY_TAKEOVER
+           || entry->type == ENTRY_APPROVAL;
+}
+
+void entry_drop_body(struct entry *entry)
+{
+    tree_free(&entry->tree);
+    entry->body = NULL;
 }
 
 const uint8_t *entry_payload(const struct entry *entry, size_t *ret_size)
@@ -117,6 +135,39 @@ static bool read_item(const struct node *node, struct item *item)
     return bytes_from_hex(hash.at, hash.length, item->hash, SHA256_BYTES);
 }
 
+/* Text that was decoded lies in the tree, which goes; all other lies in the value. */
+static bool lies_in_value(const struct entry *entry, struct slice text)
+{
+    uintptr_t at = (uintptr_t)text.at, begin = (uintptr_t)entry->value.data;
+    return text.length == 0 || (at >= begin && at < begin + entry->value.size);
+}
+
+static void keep_text(const struct entry *entry, struct slice *text, char **at)
+{
+    if (lies_in_value(entry, *text))
+        return;
+    memcpy(*at, text->at, text->length);
+    text->at = *at;
+    *at += text->length;
+}
+
+static void keep_texts(struct entry *entry)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < entry->item_count; i++) {
+        const struct item *item = &entry->items[i];
+        bytes += lies_in_value(entry, item->probe_name) ? 0 : item->probe_name.length;
+        bytes += lies_in_value(entry, item->subject) ? 0 : item->subject.length;
+    }
+    if (bytes == 0)
+        return;
+    char *at = entry->texts = memory_zeroed(bytes, 1);
+    for (size_t i = 0; i < entry->item_count; i++) {
+        keep_text(entry, &entry->items[i].probe_name, &at);
+        keep_text(entry, &entry->items[i].subject, &at);
+    }
+}
+
 static enum error_code read_items(struct entry *entry, const struct node *body, struct error *error)
 {
     const struct node *list = node_member(body, "evidence");
@@ -125,9 +176,12 @@ static enum error_code read_items(struct entry *entry, const struct node *body, 
     if (!carries || !node_is(list, NODE_ARRAY) || list->count == 0)
         return ERROR_OK;
     entry->items = memory_zeroed(list->count, sizeof *entry->items);
+    size_t count = 0;
     for (const struct node *node = list->first; node != NULL; node = node->next)
-        if (!read_item(node, &entry->items[entry->item_count++]))
+        if (!read_item(node, &entry->items[count++]))
             return entry_refuse(error, "an item of evidence is not what it must be");
+    entry->item_count = count;
+    keep_texts(entry);
     return ERROR_OK;
 }
 
@@ -136,6 +190,7 @@ enum error_code entry_check(struct entry *entry, struct error *error)
     CLEANUP_TREE struct tree tree = {0};
     const struct node *body = NULL;
     char why[160];
+    entry_unread(entry);
     if (entry->value.size <= SIGNATURE_BYTES
         || entry->value.size > SIGNATURE_BYTES + FORMAT_PAYLOAD_BYTES_MAX)
         return entry_refuse(error, "it is too small or too large");
@@ -154,10 +209,9 @@ enum error_code entry_check(struct entry *entry, struct error *error)
     code = read_items(entry, body, error);
     if (code != ERROR_OK)
         return code;
-    if (entry->item_count > 0) {
-        entry->items_tree = tree;
-        tree = (struct tree){0};
-    }
+    entry->tree = tree;
+    entry->body = body;
+    tree = (struct tree){0};
     entry->read = true;
     return ERROR_OK;
 }

@@ -1,8 +1,8 @@
 /* verify/read/entry: one entry of the journal: its header, its body, the items of evidence in it.
  * Knows:     the form that journal/FORMAT.md fixes ("Payload", "Bodies", "Evidence"); not the
  *            chain, and not what an entry means.
- * Laziness:  entry_check() reads the whole payload once and keeps header and items; a body is read
- *            again when a claim asks for it.
+ * Laziness:  entry_check() reads the whole payload once and keeps header, items and body; a body
+ *            that was dropped is read again when a claim asks for it.
  * Ownership: an entry owns its bytes, items and trees; items borrow the blobs of the record. */
 #ifndef VERIFY_ENTRY_H
 #define VERIFY_ENTRY_H
@@ -50,9 +50,11 @@ struct entry {
     char utc[UTC_LENGTH + 1], boot[BOOT_ID_LENGTH + 1];
     uint8_t signer[KEY_BYTES];
     enum entry_type type;
-    struct tree items_tree; /* what the texts of the items point into */
+    /* of a deployment's entries: the next one; of its number's entry: the last so far. 0 = none */
+    uint64_t next, last;
     struct item *items;
     size_t item_count;
+    char *texts; /* of the items, where they had to be decoded; NULL = none */
     struct tree tree;
     const struct node *body; /* NULL until asked for */
 };
@@ -60,6 +62,10 @@ struct entry {
 /* ERROR_DAMAGED with the reason: size, canonical form, header, schema of the body. */
 enum error_code entry_check(struct entry *entry, struct error *error) CHECKED;
 void entry_free(struct entry *entry);
+void entry_unread(struct entry *entry); /* as it was before it was checked */
+/* What is pinned, and what persons said, is pointed into for long: their bodies stay. */
+bool entry_keeps_body(const struct entry *entry);
+void entry_drop_body(struct entry *entry);          /* nothing may point into it any more */
 const struct node *entry_body(struct entry *entry); /* only of an entry that was accepted */
 
 const uint8_t *entry_payload(const struct entry *entry, size_t *ret_size);

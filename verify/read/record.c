@@ -13,6 +13,7 @@ void record_free(struct record *record)
         bytes_free(&record->blobs[i].data);
     free(record->entries);
     free(record->blobs);
+    free(record->settings);
     bytes_free(&record->bundle_note);
     *record = (struct record){0};
 }
@@ -64,6 +65,25 @@ enum error_code record_add_blob(struct record *record, const uint8_t hash[SHA256
     record->bytes += data->size;
     *data = (struct bytes){0};
     return ERROR_OK;
+}
+
+void record_link(struct record *record, struct entry *entry)
+{
+    uint64_t seq = (uint64_t)entry->seq;
+    if (entry->type == ENTRY_SETTINGS) {
+        record->settings = memory_grown(record->settings, record->settings_count + 1,
+                                        sizeof *record->settings);
+        record->settings[record->settings_count++] = seq;
+    }
+    if (entry->deployment < 0 || entry->deployment > entry->seq)
+        return;
+    struct entry *number = &record->entries[entry->deployment];
+    if (number == entry)
+        entry->last = seq;
+    else if (number->last != 0) {
+        record->entries[number->last].next = seq;
+        number->last = seq;
+    }
 }
 
 void record_fit(struct record *record)

@@ -20,6 +20,8 @@ static const uint64_t RECORD_BYTES_MAX = (uint64_t)2 << 30;
 struct record {
     struct entry *entries;
     size_t count, room;
+    uint64_t *settings; /* the numbers of the `settings`, ascending; record_link() fills it */
+    size_t settings_count;
     struct blob *blobs; /* ascending by hash */
     size_t blob_count, blob_room;
     uint64_t bytes;
@@ -39,6 +41,8 @@ enum error_code record_add_entry(struct record *record, uint64_t seq, struct byt
                                  struct error *error) CHECKED;
 enum error_code record_add_blob(struct record *record, const uint8_t hash[SHA256_BYTES],
                                 struct bytes *data, struct error *error) CHECKED;
+/* Of each entry in its order, once it is read: what belongs together is found without a search. */
+void record_link(struct record *record, struct entry *entry);
 /* No more room than there are entries and blobs, so that a check of memory notices who reads behind
  * the last. */
 void record_fit(struct record *record);

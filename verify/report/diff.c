@@ -17,14 +17,13 @@ static enum error_code diff_read(const char *path, struct record *record, struct
 {
     const struct allowed_signers nobody = {0};
     struct limits limits;
-    struct finding finding;
     struct audit audit = {.record = record, .limits = &limits, .trust = &nobody, .target = ""};
     limits_default(&limits);
     enum error_code code = reader_read(path, record, error);
     if (code != ERROR_OK)
         return code;
-    finding_init(&finding);
-    integrity_check(&audit, &finding);
+    integrity_check(&audit);
+    const struct finding finding = audit.whole;
     if (finding.verdict != VERDICT_VIOLATED)
         return ERROR_OK;
     if (!finding.has_entry)

@@ -59,9 +59,11 @@ static void name_less(const struct genesis *was, const struct genesis *is, char 
 void named_collect_settings(const struct audit *audit, char *ret_words, size_t size)
 {
     struct genesis was;
-    for (uint64_t seq = 0; seq < audit->deployment.number; seq++)
-        if ((audit->record->entries[seq].type == ENTRY_GENESIS
-             || audit->record->entries[seq].type == ENTRY_SETTINGS)
-            && genesis_read(audit->record, seq + 1, &was))
+    const struct record *record = audit->record;
+    if (audit->deployment.number > 0 && genesis_read(record, 1, &was))
+        name_less(&was, &audit->genesis, ret_words, size);
+    for (size_t i = 0; i < record->settings_count && record->settings[i] < audit->deployment.number;
+         i++)
+        if (genesis_read(record, record->settings[i] + 1, &was))
             name_less(&was, &audit->genesis, ret_words, size);
 }
