@@ -139,8 +139,10 @@ static void compare_container(const struct driver *driver, const struct containe
                 was->service, was->started_at, is->started_at);
 }
 
-static void compare_containers(const struct driver *driver, struct last_look *look)
+/* Returns whether all of it can be compared: nobody has changed anything yet. */
+static bool compare_containers(const struct driver *driver, bool first, struct last_look *look)
 {
+    size_t used = strlen(look->differs);
     for (size_t i = 0; i < look->before.count; i++)
         if (!restarts_by_design(driver, look->before.list[i].service))
             compare_container(driver, &look->before.list[i], look);
@@ -149,6 +151,10 @@ static void compare_containers(const struct driver *driver, struct last_look *lo
         if (find_id(&look->before, is->id) == NULL && !restarts_by_design(driver, is->service))
             differs(look, "container %.12s of %s is new", is->id, is->service);
     }
+    bool untouched = look->differs[used] == '\0';
+    if (!first)
+        look->differs[used] = '\0'; /* an earlier try changed it */
+    return first || untouched;
 }
 
 /* It is looked at in front of the voices and behind them. */
@@ -276,9 +282,7 @@ enum error_code look_for_the_last_time(struct driver *driver, struct target *tar
     if (code != ERROR_OK)
         return code;
     compare_tags(look);
-    if (terms->runs)
-        compare_containers(driver, look);
-    if (terms->runs && voices) {
+    if (compare_containers(driver, terms->first, look) && voices) {
         compare_interlock(terms, look);
         compare_hash(driver, look);
     }

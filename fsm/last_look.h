@@ -25,7 +25,7 @@ struct last_look {
 };
 
 struct last_look_terms {
-    bool runs; /* what runs is compared too: not after a first try that may have changed it */
+    bool first;               /* no try went before, that may have changed what runs */
     enum interlock interlock; /* what Execution must show */
     int64_t until_ns;         /* how long the voices are waited for, boot clock */
 };

@@ -193,13 +193,18 @@ static enum error_code fold_entry(struct remembered *remembered, struct journal 
                                   const struct journal_entry *entry, struct error *error)
 {
     const json_t *items = json_object_get(entry->body, "evidence");
-    bool listed = false, open = strcmp(entry->type, ENTRY_RECONCILIATION) == 0,
-         failed = strcmp(entry->type, ENTRY_TRANSITION) == 0
-                  && !is_good_event(entry_string(entry, "event"));
+    bool listed = false, failed = strcmp(entry->type, ENTRY_TRANSITION) == 0
+                                  && !is_good_event(entry_string(entry, "event"));
     enum error_code code = ERROR_OK;
+    /* The first try was waited for, and its list shows what had become of it. */
+    if (strcmp(entry->type, ENTRY_RECONCILIATION) == 0) {
+        struct remembered_acts *acts = &remembered->acts;
+        note_open_act(acts, action_named_by(deployment, entry), services->execution);
+        acts->begun = acts->begun || acts->all || acts->services[0] != '\0';
+    }
     for (size_t i = 0; code == ERROR_OK && i < json_array_size(items); i++)
         code = fold_item(remembered, journal, services, json_array_get(items, i), &listed, error);
-    if (open || failed)
+    if (failed)
         note_open_act(&remembered->acts, action_named_by(deployment, entry), services->execution);
     return code;
 }

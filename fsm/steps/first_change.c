@@ -49,7 +49,7 @@ static enum error_code look_and_compare(struct step *step, struct last_look *loo
     const struct deployment_facts before = deployment_facts(&step->driver->deployment,
                                                             STATE_CONNECTED);
     bool found = step->edge->from == STATE_GUARDED; /* else it was disarmed since */
-    const struct last_look_terms terms = {.runs = !may_have_begun(step),
+    const struct last_look_terms terms = {.first = !may_have_begun(step),
                                           .interlock = found || before.down ? before.interlock
                                                                             : INTERLOCK_DISARMED,
                                           .until_ns = step_settle_ns(step)};

@@ -152,7 +152,7 @@ static enum error_code recreate_disarmed(struct step *step, const char *service,
     bool recreated = false;
     bool first = strcmp(service, step->driver->config.setup.services.execution) == 0;
     enum error_code code = step_connect_target(step, error);
-    if (step_goes_on(step, code) && (step->adopted || step->repeated))
+    if (step_goes_on(step, code) && step->adopted)
         code = look_for_new_container(step, service, &recreated, error);
     bool absent = first && !recreated && was_down(step);
     if (step_goes_on(step, code) && first && !recreated)

@@ -152,7 +152,7 @@ static enum error_code read_differences(struct driver *driver, struct target *ta
 {
     const int64_t settle_ns = driver->config.setup.services.settle_ms * 1000000;
     const struct last_look_terms terms = {
-        .runs = true,
+        .first = true,
         .interlock = deployment_facts(&driver->deployment, STATE_CONNECTED).interlock,
         .until_ns = driver_now_ns(driver) + settle_ns};
     struct evidence *scratch = calloc(1, sizeof *scratch);

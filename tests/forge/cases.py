@@ -21,6 +21,7 @@ import cases_first
 import cases_fresh
 import cases_images
 import cases_insider
+import cases_interrupted
 import cases_last_look
 import cases_limits
 import cases_moments
@@ -46,6 +47,7 @@ CASES += cases_insider.CASES + cases_moments.CASES + cases_persons.CASES
 CASES += cases_excepted.CASES + cases_seen.CASES
 CASES += cases_limits.CASES + cases_findings.CASES + cases_services.CASES + cases_images.CASES
 CASES += cases_first.CASES + cases_fresh.CASES + cases_edges.CASES
+CASES += cases_interrupted.CASES
 CASES += cases_settling.CASES + cases_as_before.CASES + cases_odd.CASES
 
 

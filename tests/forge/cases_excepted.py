@@ -327,6 +327,7 @@ def adopted_update(look=True):
         driver.list()
         driver.reconcile("done", "continue")
         driver.git()
+        driver.act("update")
         driver.git()
         driver.item("git.changed", f"{old}..{driver.target.commit}", "VERSION\n")
         driver.item("git.subject", driver.target.commit, "Release 2\n")

@@ -140,6 +140,7 @@ def brain_adopted():
     driver.look()
     driver.up([], "2")
     driver.adopt_deploy()
+    driver.up([], "2")
     driver.services()
     driver.list()
     driver.drift()

@@ -168,51 +168,21 @@ for _action, _probes in OF_FAILED.items():
     )
 # The same where only one honest journal gives the reason
 OF_ONE_JOURNAL = {
-    ("connect", "act", "dropped", "scripted policy-killed 5"): "it was interrupted (P-12)",
-    ("connect", "act", "dropped", "scripted release-killed 4"): "it was interrupted (P-12)",
     ("run_preflight", "preflight", "dropped", "settings_changed"): "not mandatory any more",
     ("run_preflight", "preflight", "failed", "settings_changed"): "not mandatory any more",
     ("run_preflight", "preflight", "subject", "settings_changed"): "not mandatory any more",
-    ("deploy_execution", "logs.execution", "emptied", "resumed"): "the act was adopted",
-    ("deploy_execution", "bus.publish", "dropped", "resumed"): "the act was adopted",
     ("attestation", "-", "doubled", "attested"): "said twice is said",
-    (
-        "command",
-        "-",
-        "moved",
-        "scripted release 0",
-    ): "the answer has the time of the transition beside it, and stays in front of the ARM (L-10)",
 }
 
 # Only of a deployment that was given up: nothing was deployed
 OF_ABORTED = {
     ("connect", "env.hmac", "exchanged"),
+    ("connect", "env.mode", "exchanged"),
     ("pull_images", "hmac.key", "exchanged"),
     ("pull_images", "config.hmac", "exchanged"),
     ("pull_images", "policy.hmac", "exchanged"),
     ("pull_images", "compose.images", "exchanged"),
 }
-# Only of a step whose intent repeats another, or that a reconciliation names: what its first try
-# did is not recorded (P-12, P-30, P-32, L-18, H-15)
-OF_INTERRUPTED = {
-    "deploy_execution": {
-        "bus.policy_hash": ("emptied", "other hash"),
-        "compose.containers": ("emptied", "exchanged", "extended", "shortened"),
-        "compose.up": ("dropped",),
-        "interlock.marker": ("flipped",),
-        "logs.brain": ("emptied",),
-        "logs.execution": ("emptied",),
-    },
-    "switch_services": {
-        "bus.policy_hash": ("emptied", "other hash"),
-        "compose.containers": ("emptied", "exchanged", "extended", "shortened"),
-        "interlock.marker": ("flipped",),
-        "logs.brain": ("emptied",),
-        "logs.execution": ("emptied",),
-    },
-    "reconciliation switch_services": {"compose.containers": ("exchanged", "extended")},
-}
-
 NEVER = ("arm", "disarm", "sample", "verify_restored")
 
 
@@ -238,13 +208,16 @@ def must_be_told(change, honest):
     return TOLD.get(change.kind(), ())
 
 
-def is_interrupted(journal, place):
-    body = journal.entries[place]["body"]
-    intents = [entry for entry in journal.entries if entry["seq"] == body.get("intent")]
-    return any("repeats" in intent["body"] for intent in intents) or any(
-        entry["type"] == "reconciliation" and entry["body"]["intent"] == body.get("intent")
-        for entry in journal.entries
-    )
+def is_early_answer(journal, place):
+    """An answer that moves behind the transition beside it still stands in front of what needs it
+    (L-10)."""
+    entry, behind = journal.entries[place], journal.entries[place + 1]
+    return entry["body"].get("command") == "answer" and behind["body"].get("to") == "verified"
+
+
+def is_preceded(journal, place):
+    """A DISARM that came before its record has no lower bound in time (P-36)."""
+    return journal.entries[place]["body"].get("preceded", False)
 
 
 def is_given_up(journal, place):
@@ -256,13 +229,20 @@ def is_given_up(journal, place):
     )
 
 
+# (action, probe, mutation): what must be so of the entry
+WHERE = {
+    ("command", "-", "moved"): is_early_answer,
+    ("command disarm", "bus.publish", "older"): is_preceded,
+}
+
+
 def explains(change, honest, told):
     if told & set(must_be_told(change, honest)):
         return True
     if change.kind() in OF_ABORTED and is_given_up(honest.journal, change.place):
         return True
-    of_interrupted = OF_INTERRUPTED.get(change.action, {}).get(change.probe, ())
-    if change.mutation in of_interrupted and is_interrupted(honest.journal, change.place):
+    where = WHERE.get(change.kind())
+    if where is not None and where(honest.journal, change.place):
         return True
     return change.kind() in EXCEPTIONS or (*change.kind(), honest.name) in OF_ONE_JOURNAL
 
@@ -272,15 +252,9 @@ def too_many(kinds):
     wrong = [kind for kind in EXCEPTIONS if kind[0] in NEVER]
     for kind in wrong:
         print("no exception may be of", *kind)
-    interrupted = [
-        (action, probe, mutation)
-        for action, probes in OF_INTERRUPTED.items()
-        for probe, mutations in probes.items()
-        for mutation in mutations
-    ]
     # Those that any of these journals could need
     one = [kind[:3] for kind in OF_ONE_JOURNAL]
-    known = sum(kind in kinds for kind in [*EXCEPTIONS, *one, *OF_ABORTED, *interrupted])
+    known = sum(kind in kinds for kind in [*EXCEPTIONS, *one, *OF_ABORTED, *WHERE])
     few = known * 20 <= len(kinds) or len(kinds) < 500
     if not few:
         print(f"{known} exceptions of {len(kinds)} kinds are more than one in twenty")

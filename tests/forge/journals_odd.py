@@ -91,7 +91,7 @@ def removed_at_once():
 
 
 def redeployed_already():
-    """The driver dies in `redeploy`; all is as it was when it looks, and nothing is left to do."""
+    """The driver dies in `redeploy`; all is as it was when it looks, and `up` changes nothing."""
     driver = Driver()
     driver.fail_release()
     driver.make_safe()
@@ -107,7 +107,8 @@ def redeployed_already():
     driver.begin("redeploy", key=driver.key, repeats=first)
     driver.services()
     driver.list()
-    driver.list()
+    driver.look()
+    driver.up([EXECUTION], driver.before)
     driver.list()
     driver.end("redeployed")
     driver.verify_restored()

@@ -109,7 +109,8 @@ def of_item(journal, place, at, action):
     if not sick:
         yield change("failed", lambda _, items: items[at].update(status=failed(items[at])))
     yield change("subject", lambda _, items: items[at].update(subject=items[at]["subject"] + "x"))
-    yield change("older", lambda _, items: shift(items[at], -MINUTE_NS))
+    older_ns = older_than_its_intent(journal, place, item)
+    yield change("older", lambda _, items: shift(items[at], -older_ns))
     yield change("newer", lambda _, items: shift(items[at], MINUTE_NS))
     if "target" in item:
         yield change("boot", lambda _, items: items[at]["target"].update(boot=OTHER_BOOT))
@@ -117,6 +118,13 @@ def of_item(journal, place, at, action):
             yield change("nowhere", lambda _, items: items[at].pop("target"))
     for mutation, text in contrary_texts(journal, place, item, is_before_arm(journal, place, at)):
         yield change(mutation, lambda copy_of, items, text=text: replace(copy_of, items[at], text))
+
+
+def older_than_its_intent(journal, place, item):
+    """By how much it must be older: a minute, or where the driver was away for longer, more."""
+    seq = journal.entries[place]["body"].get("intent")
+    begun = [entry["boottime_ns"] for entry in journal.entries if entry["seq"] == seq]
+    return max([MINUTE_NS] + [item["sent_ns"] - at + 1 for at in begun])
 
 
 def is_first_answer(journal, place, item):

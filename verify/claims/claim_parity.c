@@ -1,5 +1,6 @@
 /* parity: one policy hash, recomputed from the raw replies and log lines wherever the deployment
  * went on, and in every sample. */
+#include "verify/judge/as_before.h"
 #include "verify/judge/audit.h"
 #include "verify/judge/missing.h"
 #include "verify/judge/reading.h"
@@ -153,7 +154,10 @@ static void check_voices_as_found(const struct audit *audit, bool none_to_keep,
     const struct step *step = deployment_first_change(&audit->deployment, &again);
     const struct entry *snapshot = deployment_good_entry(&audit->deployment, ACTION_CONNECT);
     struct voices was, is;
-    if (step == NULL || snapshot == NULL || (again && !step->adopted))
+    if (step == NULL || snapshot == NULL)
+        return;
+    again = again && (step->adopted || !as_before_untouched(audit, step->transition));
+    if (again && !step->adopted)
         return;
     voices_read(&audit->deployment.hearing, &audit->genesis, snapshot, 0, snapshot->item_count,
                 VOICE_ALL, &was);

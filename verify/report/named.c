@@ -222,27 +222,35 @@ static void name_moved(const struct audit *audit, const struct entry *snapshot, 
     }
 }
 
-/* N-05 of a reconciliation on the way forward: against the last good look at the tree. */
+/* The last good look at the tree in front of this entry; on a way back only behind `revert`. */
+static const struct step *tree_known_before(const struct deployment *deployment,
+                                            const struct entry *found)
+{
+    const struct step *known = NULL;
+    for (size_t i = 0;
+         i < deployment->step_count && deployment->steps[i].transition->seq < found->seq; i++) {
+        const struct step *step = &deployment->steps[i];
+        if (step->to == STATE_ROLLING_BACK || step->to == STATE_ABORTING)
+            known = NULL;
+        else if (step_is_good(step)
+                 && (step->action == ACTION_CONNECT || step->action == ACTION_UPDATE_CODE
+                     || step->action == ACTION_REVERT))
+            known = step;
+    }
+    return known;
+}
+
+/* N-05 of a reconciliation: against the last good look at the tree. */
 static void name_found_tree(const struct audit *audit, struct entry *found, char *changed,
                             size_t size)
 {
-    const struct deployment *deployment = &audit->deployment;
-    const struct entry *known = NULL;
-    bool updated = false;
-    for (size_t i = 0; i < deployment->step_count; i++) {
-        const struct step *step = &deployment->steps[i];
-        bool before = step->transition->seq < found->seq;
-        if (before && step->to >= STATE_ROLLING_BACK)
-            return;
-        if (before && step_is_good(step)
-            && (step->action == ACTION_CONNECT || step->action == ACTION_UPDATE_CODE))
-            known = step->transition;
-        updated = updated || (known == step->transition && step->action == ACTION_UPDATE_CODE);
-    }
+    const struct step *step = tree_known_before(&audit->deployment, found);
+    const struct entry *known = step != NULL ? step->transition : NULL;
     const struct item *status = entry_item(found, 0, found->item_count, PROBE_GIT_STATUS, NULL);
     if (known == NULL || status == NULL)
         return;
-    bool done = !updated && slice_is(node_text(entry_body(found), "found"), "done"),
+    bool done = step->action == ACTION_CONNECT
+                && slice_is(node_text(entry_body(found), "found"), "done"),
          moved = (!done
                   && !slice_equal(reading_line(known, PROBE_GIT_HEAD),
                                   reading_line(found, PROBE_GIT_HEAD)))

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "verify/judge/as_before.h"
 #include "verify/judge/reading.h"
 
 /* From an observed DISARM to the driver's own ARM, or the end. */
@@ -197,7 +198,8 @@ static void check_as_found(const struct audit *audit, const struct look *before,
 {
     bool again;
     const struct step *step = deployment_first_change(&audit->deployment, &again);
-    if (step == NULL || again || audit->deployment.policy)
+    if (step == NULL || audit->deployment.policy
+        || (again && !as_before_untouched(audit, step->transition)))
         return;
     const struct hearing *hearing = &audit->deployment.hearing;
     enum showing was = before != NULL ? before->showing : SHOWING_INVALID, is = SHOWING_INVALID;

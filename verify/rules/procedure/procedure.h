@@ -32,8 +32,7 @@ size_t procedure_untold(const struct audit *audit);
 /* What of the last look of a deployment that was given up by `stale` differs (N-10), in words. */
 void procedure_name_differences(const struct audit *audit, char *ret_names, size_t room);
 
-/* The step that this transition answers was repeated, or its act taken for done, after an
- * interruption. */
+/* The entry is of a step whose act a reconciliation took for done. */
 bool procedure_is_adopted(const struct deployment *deployment, const struct entry *entry);
 
 #endif

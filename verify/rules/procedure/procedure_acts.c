@@ -186,14 +186,11 @@ static bool act_belongs(const struct genesis *genesis, const struct item *item, 
     return false;
 }
 
-/* What an interrupted act did is not known to be the driver's, or not. */
 bool procedure_is_adopted(const struct deployment *deployment, const struct entry *entry)
 {
     for (size_t i = 0; i < deployment->step_count; i++)
         if (deployment->steps[i].transition->seq >= entry->seq)
-            return deployment->steps[i].adopted || deployment->steps[i].reconciliation != NULL
-                   || (deployment->steps[i].intent != NULL
-                       && node_member(entry_body(deployment->steps[i].intent), "repeats") != NULL);
+            return deployment->steps[i].adopted;
     return false;
 }
 

@@ -66,34 +66,16 @@ static bool acts_on_any(enum action action)
            || action == ACTION_REDEPLOY;
 }
 
-/* Whether a list before the first intent of an interrupted step has this container. */
-static bool is_from_before(const struct deployment *deployment, const struct step *step,
-                           const char *id)
+/* A service of which a container of `left` is not in `right`, and nothing may have changed that;
+ * NULL. */
+static const char *changes_missing(const struct changes *changes, const struct listing *left,
+                                   const struct listing *right)
 {
-    int64_t first = node_number(entry_body(step->intent), "repeats", step->intent->seq);
-    for (size_t i = 0; i < deployment->count && deployment->entries[i]->seq < first; i++)
-        if (reading_lists_container(deployment->entries[i], id))
-            return true;
-    return false;
-}
-
-/* A service of which a container of `left` is not in `right`, and may not be gone; NULL. `step`:
- * the one that was interrupted, or NULL. `comes`: `right` is the earlier list. */
-static const char *changes_missing(const struct changes *changes, const struct step *step,
-                                   const struct listing *left, const struct listing *right,
-                                   bool comes)
-{
-    const struct audit *audit = changes->audit;
     for (size_t i = 0; i < left->count; i++) {
-        const char *service = left->list[i].service, *id = left->list[i].id;
-        bool good = services_may_change(audit, service) || was_acted_on(changes, service);
+        const char *service = left->list[i].service;
+        bool good = services_may_change(changes->audit, service) || was_acted_on(changes, service);
         for (size_t k = 0; k < right->count && !good; k++)
-            good = strcmp(id, right->list[k].id) == 0;
-        if (!good && step != NULL
-            && (acts_on_any(step->action)
-                || (acts_on_execution(step->action)
-                    && slice_is(audit->genesis.execution, service))))
-            good = comes || is_from_before(&audit->deployment, step, id); /* coming back: P-19 */
+            good = strcmp(left->list[i].id, right->list[k].id) == 0;
         if (!good)
             return service;
     }
@@ -101,22 +83,33 @@ static const char *changes_missing(const struct changes *changes, const struct s
 }
 
 /* A service whose containers changed, and nothing of the driver's changed them; NULL. */
-static const char *changed_by_others(struct changes *changes, const struct step *step,
-                                     const struct entry *entry, const struct listing *containers)
+static const char *changed_by_others(const struct changes *changes, const struct entry *entry,
+                                     const struct listing *containers)
 {
-    const struct deployment *deployment = &changes->audit->deployment;
-    bool by_hand = deployment->open == NULL,
+    bool by_hand = changes->audit->deployment.open == NULL,
          compared = changes->last != NULL
-                    && ((changes->begun && !by_hand) || changes->entry == entry),
-         interrupted = step != NULL && step->intent != NULL
-                       && procedure_is_adopted(deployment, entry);
-    const struct step *open = interrupted ? step : NULL;
-    const char *service = compared
-                              ? changes_missing(changes, open, changes->last, containers, false)
-                              : NULL;
-    if (compared && service == NULL)
-        service = changes_missing(changes, open, containers, changes->last, true);
-    return service;
+                    && ((changes->begun && !by_hand) || changes->entry == entry);
+    const char *service = compared ? changes_missing(changes, changes->last, containers) : NULL;
+    return compared && service == NULL ? changes_missing(changes, containers, changes->last)
+                                       : service;
+}
+
+/* What the act of this step did, or does yet, is not known: up to the next list. */
+static void changes_note_open_act(struct changes *changes, enum action action)
+{
+    bool one = acts_on_execution(action), room = changes->act_count < ACTS_MAX;
+    changes->all = changes->all || acts_on_any(action) || (one && !room);
+    if (one && room)
+        changes->acts[changes->act_count++] = changes->audit->genesis.execution;
+}
+
+/* A command beside the driver, or behind its end: between two lists of the step it looks at what is
+ * in the middle of being changed. */
+static bool is_beside_the_act(const struct step *step, struct entry *entry)
+{
+    return entry->type == ENTRY_COMMAND && step != NULL && step->intent != NULL
+           && (acts_on_any(step->action) || acts_on_execution(step->action))
+           && node_number(entry_body(step->intent), "repeats", step->intent->seq) < entry->seq;
 }
 
 static void name_change(struct changes *changes, const char *service, const struct entry *entry)
@@ -129,12 +122,18 @@ static void name_change(struct changes *changes, const char *service, const stru
 }
 
 /* Where it is otherwise the step fails: that entry, and the samples right before it. */
-static void follow_changes(struct changes *changes, const struct entry *entry,
-                           struct finding *finding)
+static void follow_changes(struct changes *changes, struct entry *entry, struct finding *finding)
 {
     const struct deployment *deployment = &changes->audit->deployment;
     const struct step *step = step_of(deployment, entry);
     bool fails = step != NULL ? !step_is_good(step) : deployment->open != NULL;
+    if (is_beside_the_act(step, entry))
+        return;
+    /* The first try was waited for, and its list shows what had become of it. */
+    if (step != NULL && entry->type == ENTRY_RECONCILIATION) {
+        changes_note_open_act(changes, step->action);
+        changes->begun = changes->begun || changes->all || changes->act_count > 0;
+    }
     for (size_t i = 0; i < entry->item_count; i++) {
         const struct item *item = &entry->items[i];
         const struct listing *containers = item->probe == PROBE_COMPOSE_CONTAINERS
@@ -147,7 +146,7 @@ static void follow_changes(struct changes *changes, const struct entry *entry,
         bool put_right = step != NULL
                          && (step->action == ACTION_MAKE_SAFE
                              || (step->action == ACTION_REDEPLOY && changes->entry != entry));
-        const char *service = !fails ? changed_by_others(changes, step, entry, containers) : NULL;
+        const char *service = !fails ? changed_by_others(changes, entry, containers) : NULL;
         if (service != NULL && put_right)
             name_change(changes, service, entry);
         else if (service != NULL && finding != NULL)
@@ -159,9 +158,8 @@ static void follow_changes(struct changes *changes, const struct entry *entry,
         changes->all = false;
         changes->act_count = 0;
     }
-    /* What a failed act did, or still does, is not known. */
     if (fails && step != NULL && step->transition == entry)
-        changes->all = changes->all || acts_on_any(step->action) || acts_on_execution(step->action);
+        changes_note_open_act(changes, step->action);
 }
 
 void procedure_name_changes(const struct audit *audit, char *ret_names, size_t room)

@@ -11,12 +11,13 @@
 /* A container that some list had. */
 struct known {
     const struct listed *container;
-    size_t list; /* the number of the last list that had it */
+    size_t list; /* the number of the last list that had it, from 1; 0: only a command's */
 };
 
 struct register_of_containers {
     struct known *known;
     size_t count, lists;
+    bool beside; /* a command of the deployment: it may have looked behind the lists to come */
 };
 
 /* Where Docker told it both times. */
@@ -35,7 +36,7 @@ static void identity_check_container(struct register_of_containers *registry,
         at++;
     if (at == registry->count) {
         registry->known = memory_grown(registry->known, ++registry->count, sizeof *registry->known);
-        registry->known[at] = (struct known){container, registry->lists};
+        registry->known[at] = (struct known){container, registry->beside ? 0 : registry->lists};
         return;
     }
     struct known *known = &registry->known[at];
@@ -60,8 +61,10 @@ static void identity_check_container(struct register_of_containers *registry,
                          "the container %.12s has a check of its own in one list and none in "
                          "another",
                          container->id);
+    if (registry->beside)
+        return;
     known->container = container;
-    if (known->list + 1 < registry->lists)
+    if (known->list != 0 && known->list + 1 < registry->lists)
         finding_violated(finding, "P-19", entry,
                          "the container %.12s of %s is back after a list that did not have it",
                          container->id, container->service);
@@ -72,7 +75,7 @@ static void identity_check_list(struct register_of_containers *registry,
                                 const struct listing *containers, const struct entry *entry,
                                 struct finding *finding)
 {
-    registry->lists++;
+    registry->lists += !registry->beside;
     for (size_t i = 0; i < containers->count; i++) {
         const struct listed *container = &containers->list[i];
         if (container->service[0] == '\0' || container->id[0] == '\0'
@@ -97,6 +100,8 @@ static void check_lists(const struct deployment *deployment, struct finding *fin
             const struct listing *containers = item->probe == PROBE_COMPOSE_CONTAINERS
                                                    ? reading_list(item)
                                                    : NULL;
+            registry.beside = deployment->entries[i]->type == ENTRY_COMMAND
+                              && deployment->open != NULL;
             if (containers != NULL)
                 identity_check_list(&registry, containers, deployment->entries[i], finding);
         }

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "verify/judge/as_before.h"
 #include "verify/judge/reading.h"
-#include "verify/judge/services.h"
 #include "verify/judge/logs/voices.h"
 
 /* Where a difference goes: it violates, or (finding NULL) it is only named. */
@@ -64,47 +64,19 @@ static void compare_item(struct differences *differences, size_t to, enum probe 
                         probe_name(probe), action_name(recorded));
 }
 
-/* Its own policy restarted it: not where somebody trades. */
-static bool restarted_itself(const struct genesis *genesis, const struct listed *was,
-                             const struct listed *is)
-{
-    return reading_is_running(is) && is->restarts > was->restarts
-           && !slice_is(genesis->execution, is->service) && !slice_is(genesis->brain, is->service);
-}
-
-static const struct listed *with_id(const struct listing *containers, const char *id)
-{
-    for (size_t i = 0; i < containers->count; i++)
-        if (strcmp(containers->list[i].id, id) == 0)
-            return &containers->list[i];
-    return NULL;
-}
-
-static bool is_as_it_was(const struct genesis *genesis, const struct listed *was,
-                         const struct listed *is)
-{
-    return is != NULL && strcmp(was->image, is->image) == 0
-           && reading_is_running(was) == reading_is_running(is)
-           && ((strcmp(was->started_at, is->started_at) == 0 && was->restarts == is->restarts)
-               || restarted_itself(genesis, was, is));
-}
-
 static void compare_list_at(struct differences *differences, const struct item *list)
 {
     const struct audit *audit = differences->audit;
-    const struct genesis *genesis = &audit->genesis;
     const struct listing *was = deployment_list_before(&audit->deployment),
                          *is = reading_list(list);
     if (was == NULL || is == NULL)
         return; /* P-12 and P-31 */
     for (size_t i = 0; i < was->count; i++)
-        if (!services_may_change(audit, was->list[i].service)
-            && !is_as_it_was(genesis, &was->list[i], with_id(is, was->list[i].id)))
+        if (!as_before_container(audit, &was->list[i], is))
             note_difference(differences, "a container of %s is not as it was in the snapshot",
                             was->list[i].service);
     for (size_t i = 0; i < is->count; i++)
-        if (!services_may_change(audit, is->list[i].service)
-            && with_id(was, is->list[i].id) == NULL)
+        if (!as_before_known(audit, was, &is->list[i]))
             note_difference(differences,
                             "a container of %s is there that the snapshot did not have",
                             is->list[i].service);

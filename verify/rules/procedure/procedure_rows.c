@@ -10,12 +10,12 @@
 struct match {
     const struct audit *audit;
     const struct entry *entry;
+    enum action action; /* of the step */
     size_t at, end;
-    bool front;   /* still in the last look, which stands in front of the first act */
-    bool adopted; /* acts, and the look in front of one, may be absent */
-    bool done;    /* the act was taken for done: there was no last look */
-    bool freed;   /* the target was free already */
-    bool failed;  /* a sample in which a probe failed: what then could not be asked is absent */
+    bool front;  /* still in the last look, which stands in front of the first act */
+    bool done;   /* the act was taken for done: it may be absent, and so is the last look */
+    bool freed;  /* the target was free already */
+    bool failed; /* a sample in which a probe failed: what then could not be asked is absent */
 };
 
 static const struct listing *list_before(const struct match *match)
@@ -154,9 +154,7 @@ static bool has_no_such_log(const struct match *match, enum probe probe)
 
 static bool part_may_be_absent(const struct match *match, const struct part *part)
 {
-    const struct part *behind = part + 1;
-    bool look = part->probe == PROBE_COMPOSE_CONTAINERS || part->probe == PROBE_LOGS_EXECUTION
-                || part->probe == PROBE_INTERLOCK_MARKER;
+    enum probe taken = match->action == ACTION_DISARM ? PROBE_BUS_PUBLISH : PROBE_COMPOSE_UP;
     if ((part->probe == PROBE_LOGS_EXECUTION || part->probe == PROBE_LOGS_BRAIN
          || part->probe == PROBE_INTERLOCK_MARKER)
         && has_no_such_log(match, part->probe))
@@ -167,10 +165,7 @@ static bool part_may_be_absent(const struct match *match, const struct part *par
         return true;
     if (match->freed && (part->probe == PROBE_ACT || part->probe == PROBE_TENANCY))
         return true;
-    while (look
-           && (behind->probe == PROBE_LOGS_EXECUTION || behind->probe == PROBE_INTERLOCK_MARKER))
-        behind++;
-    return match->adopted && (part->act != NULL || (look && behind->probe == PROBE_COMPOSE_UP));
+    return match->done && part->act != NULL && part->probe == taken;
 }
 
 static void check_row(struct match *match, const struct part *row, struct finding *finding)
@@ -261,14 +256,11 @@ static void check_step_row(const struct audit *audit, const struct step *step,
 {
     const struct entry *entry = step->transition;
     const struct part *row = procedure_row_of_step(audit, step);
-    struct match match = {.audit = audit, .entry = entry};
+    struct match match = {.audit = audit, .entry = entry, .action = step->action};
     if (step->action == ACTION_RESTORE_CODE
         && deployment_step(&audit->deployment, ACTION_CONNECT) == NULL)
         return;
     match.done = step->adopted;
-    match.adopted = step->adopted
-                    || (step->intent != NULL
-                        && node_member(entry_body(step->intent), "repeats") != NULL);
     const struct item *tenancy = entry_item(entry, 0, entry->item_count, PROBE_TENANCY, NULL);
     bool released = false;
     for (size_t i = 0; i < entry->item_count; i++)

@@ -222,11 +222,11 @@ static const struct part *redeploy_row(const struct audit *audit, const struct e
     return rows[ACTION_REDEPLOY];
 }
 
-/* Where Brain was re-created before an interruption. */
+/* Where Brain was re-created before an interruption: all the others are brought up still. */
 static const struct part rest_row[] = {ACTED(BUS_PUBLISH, ""),
                                        LOOK,
                                        LOOK,
-                                       ACTED(COMPOSE_UP, ""),
+                                       ONE(COMPOSE_UP),
                                        ONE(COMPOSE_SERVICES),
                                        ONE(COMPOSE_CONTAINERS),
                                        ONE(COMPOSE_DRIFT),
