@@ -26,6 +26,7 @@ import cases_last_look
 import cases_limits
 import cases_moments
 import cases_named
+import cases_noticed
 import cases_odd
 import cases_persons
 import cases_rules
@@ -47,7 +48,7 @@ CASES += cases_insider.CASES + cases_moments.CASES + cases_persons.CASES
 CASES += cases_excepted.CASES + cases_seen.CASES
 CASES += cases_limits.CASES + cases_findings.CASES + cases_services.CASES + cases_images.CASES
 CASES += cases_first.CASES + cases_fresh.CASES + cases_edges.CASES
-CASES += cases_interrupted.CASES
+CASES += cases_interrupted.CASES + cases_noticed.CASES
 CASES += cases_settling.CASES + cases_as_before.CASES + cases_odd.CASES
 
 

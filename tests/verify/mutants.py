@@ -58,6 +58,7 @@ GUARDED = "tests/verify/libverify_judges.a"  # here by the mutant itself
 WANTED_SHARE, WANTED_OF_FEW, FEW = 0.92, 0.75, 100
 ENDLESS_S, FEW_S, CASES_A_S, MEMORY_MB = 120, 5, 20, 2048
 LIGHT = "detect_leaks=0:malloc_context_size=0:quarantine_size_mb=8"
+PROGRESS = 50
 BY_CASE, FIRST_CASES = "rules", 60  # this test can be asked for some of its cases
 
 
@@ -304,13 +305,21 @@ def known_survivors(root):
     return known
 
 
+def tell(done, count, mutant, result, known):
+    """As it goes: a run of many takes long."""
+    if result is False:
+        print(f"survives: {mutant}: {known.get(mutant.key(), 'NOT EXPLAINED')}", flush=True)
+    elif VERBOSE:
+        print(result, mutant.killer, mutant, sep=" | ", flush=True)
+    if done % PROGRESS == 0:
+        print(f"{done} of {count}", flush=True)
+
+
 def report(results, known):
     """Whether it is as it must be. `results`: each mutant and what Bench.judge() said of it."""
     killed = [mutant for mutant, result in results if result]
     survivors = [mutant for mutant, result in results if result is False]
     unexplained = [mutant for mutant in survivors if mutant.key() not in known]
-    for mutant in survivors:
-        print(f"survives: {mutant}: {known.get(mutant.key(), 'NOT EXPLAINED')}")
     judged = len(killed) + len(survivors)
     share = len(killed) / max(1, judged)
     print(
@@ -341,8 +350,7 @@ def main():
         bench.trace(sorted({mutant.path for mutant in mutants}))
         for mutant in mutants:
             results.append((mutant, bench.judge(mutant)))
-            if VERBOSE:
-                print(results[-1][1], mutant.killer, mutant, sep=" | ", flush=True)
+            tell(len(results), len(mutants), *results[-1], known)
     if not report(results, known):
         sys.exit(1)
 

@@ -256,14 +256,18 @@ static struct finding trusted_with(const char *options)
     return report.deployments[0].claims[CLAIM_AUTHORITY];
 }
 
-/* The forge's genesis is of November 2025. Its time is its signer's word: that it lies outside is
- * against him, that it lies within shows nothing. */
+/* The forge's genesis is of the 23rd of November 2025. Its time is its signer's word: that it lies
+ * outside is against him, that it lies within shows nothing. */
 static void trust_with_a_date_is_never_proven(void **state)
 {
     (void)state;
     assert_int_equal(trusted_with("namespaces=\"titan-journal-v1\"").verdict, VERDICT_PROVEN);
     assert_int_equal(trusted_with("valid-before=\"20250101\"").verdict, VERDICT_VIOLATED);
     assert_int_equal(trusted_with("valid-after=\"20990101\"").verdict, VERDICT_VIOLATED);
+    assert_int_equal(trusted_with("valid-before=\"20251123\"").verdict, VERDICT_VIOLATED);
+    assert_int_equal(trusted_with("valid-before=\"20251124\"").verdict, VERDICT_UNDECIDABLE);
+    assert_int_equal(trusted_with("valid-after=\"20251123\"").verdict, VERDICT_UNDECIDABLE);
+    assert_int_equal(trusted_with("valid-after=\"20251124\"").verdict, VERDICT_VIOLATED);
     struct finding finding = trusted_with("valid-after=\"20250101\",valid-before=\"20990101\"");
     assert_int_equal(finding.verdict, VERDICT_UNDECIDABLE);
     assert_non_null(strstr(finding.sentence, "own word only"));

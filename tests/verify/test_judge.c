@@ -49,7 +49,7 @@ static const struct {
     {"checklist: a\n", ":1:1", "'checklist'"},
     {"checklist:\n", ":1:1", "'checklist'"},
     {"- a\n", ":1:1", "mapping"},
-    {"window_ms: {\n", ":", ""},
+    {"window_ms: {\n", ":", "node content"},
 };
 
 enum { LIMITS_PATH_MAX = 64 };
@@ -320,6 +320,26 @@ static void span_is_rounded_up(void **state)
     assert_false(same);
 }
 
+/* Of several containers the first that runs, else the first. */
+static void reading_service_prefers_what_runs(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *first, *second;
+        size_t found;
+    } cases[] = {{"running", "running", 0},
+                 {"exited", "running", 1},
+                 {"running", "exited", 0},
+                 {"exited", "exited", 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct listed list[2] = {{.service = "web", .state = cases[i].first},
+                                 {.service = "web", .state = cases[i].second}};
+        const struct listing containers = {.readable = true, .count = 2, .list = list};
+        assert_ptr_equal(reading_service(&containers, slice_of("web")), &list[cases[i].found]);
+        assert_null(reading_service(&containers, slice_of("db")));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -333,6 +353,7 @@ int main(void)
         cmocka_unit_test(machine_act_belongs_to_its_state_only),
         cmocka_unit_test(machine_has_no_name_for_what_is_none),
         cmocka_unit_test(span_is_rounded_up),
+        cmocka_unit_test(reading_service_prefers_what_runs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
