@@ -10,6 +10,7 @@
 #include "verify/read/memory.h"
 #include "verify/read/reader.h"
 #include "verify/whole/anchors.h"
+#include "verify/whole/clocks.h"
 #include "verify/judge/reading.h"
 #include "verify/report/named.h"
 
@@ -202,6 +203,11 @@ static void judge_selected(struct audit *audit, enum selection selection, const 
         report->count++;
 }
 
+static void free_clocks(struct clocks **clocks)
+{
+    clocks_free(*clocks);
+}
+
 enum error_code verify_record(struct record *record, struct audit *audit, enum selection selection,
                               uint64_t number, struct report *ret_report, struct error *error)
 {
@@ -228,9 +234,15 @@ enum error_code verify_record(struct record *record, struct audit *audit, enum s
                 error, ERROR_USAGE, 0, "--deployment",
                 "a deployment's number is that of its `open` entry; titan-fsm log shows it",
                 "no deployment %llu was opened in this journal", (unsigned long long)number);
+        struct clocks *clocks __attribute__((cleanup(free_clocks))) = clocks_follow(record);
+        struct tenancy_past tenancy = {.epoch = -1, .head = -1};
         anchors_check(audit, &audit->anchors);
+        audit->clocks = clocks;
+        audit->tenancy = &tenancy;
         judge_selected(audit, selection, numbers, count, &report);
         anchors_free(&audit->anchors);
+        audit->clocks = NULL;
+        audit->tenancy = NULL;
     }
     report.status = status_of(&report);
     report_free(ret_report);

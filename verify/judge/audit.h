@@ -46,7 +46,14 @@ struct outside_checkpoint {
 
 enum { CHECKPOINTS_MAX = 16 };
 
-/* anchors.h */
+/* What the deployments before one have shown of the hold on the target: up to an entry, which only
+ * rises. -1 = nothing. */
+struct tenancy_past {
+    uint64_t until;
+    int64_t epoch, head;
+};
+
+/* whole/anchors.h */
 struct anchors {
     struct anchor *list;
     size_t count;
@@ -63,6 +70,8 @@ struct audit {
     /* what integrity_check() came to: of the record, and of who signed what */
     struct finding whole, entitled;
     struct anchors anchors;
+    const struct clocks *clocks; /* whole/clocks.h; of a record that is whole */
+    struct tenancy_past *tenancy;
     struct genesis genesis;
     struct deployment deployment;
 };

@@ -51,17 +51,22 @@ static void finding_set(struct finding *finding, enum verdict verdict, const str
     (void)vsnprintf(finding->sentence, sizeof finding->sentence, format, arguments);
 }
 
-static void note_rule(struct finding *finding, const char *rule)
+static void note_rule_times(struct finding *finding, const char *rule, unsigned times)
 {
     for (unsigned i = 0; i < finding->rules_count; i++)
         if (strcmp(finding->rules[i], rule) == 0) {
-            finding->rules_times[i]++;
+            finding->rules_times[i] += times;
             return;
         }
     if (finding->rules_count == FINDING_RULES_MAX)
         return;
-    finding->rules_times[finding->rules_count] = 1;
+    finding->rules_times[finding->rules_count] = times;
     (void)snprintf(finding->rules[finding->rules_count++], FINDING_RULE_BYTES, "%s", rule);
+}
+
+static void note_rule(struct finding *finding, const char *rule)
+{
+    note_rule_times(finding, rule, 1);
 }
 
 void finding_violated(struct finding *finding, const char *rule, const struct entry *entry,
@@ -108,6 +113,19 @@ void finding_conclude(struct finding *finding, const struct entry *entry, const 
     va_start(arguments, format);
     finding_set(finding, VERDICT_PROVEN, entry, format, arguments);
     va_end(arguments);
+}
+
+void finding_add(struct finding *finding, const struct finding *other)
+{
+    for (unsigned i = 0; i < other->rules_count; i++)
+        note_rule_times(finding, other->rules[i], other->rules_times[i]);
+    if (other->verdict != VERDICT_VIOLATED || finding->verdict == VERDICT_VIOLATED)
+        return;
+    finding->verdict = other->verdict;
+    finding->has_entry = other->has_entry;
+    finding->entry = other->entry;
+    memcpy(finding->rule, other->rule, sizeof finding->rule);
+    memcpy(finding->sentence, other->sentence, sizeof finding->sentence);
 }
 
 const char *verdict_name(enum verdict verdict)

@@ -54,6 +54,8 @@ void finding_not_applicable(struct finding *finding, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void finding_conclude(struct finding *finding, const struct entry *entry, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* What was said against another one counts here too. */
+void finding_add(struct finding *finding, const struct finding *other);
 const char *verdict_name(enum verdict verdict);
 
 #endif

@@ -52,6 +52,7 @@ struct entry {
     enum entry_type type;
     /* of a deployment's entries: the next one; of its number's entry: the last so far. 0 = none */
     uint64_t next, last;
+    uint64_t same_key; /* of an intent or command: the one before it with its key; 0 = none */
     struct item *items;
     size_t item_count;
     char *texts; /* of the items, where they had to be decoded; NULL = none */

@@ -14,6 +14,7 @@ void record_free(struct record *record)
     free(record->entries);
     free(record->blobs);
     free(record->settings);
+    table_free(&record->keys);
     bytes_free(&record->bundle_note);
     *record = (struct record){0};
 }
@@ -67,9 +68,33 @@ enum error_code record_add_blob(struct record *record, const uint8_t hash[SHA256
     return ERROR_OK;
 }
 
+static void link_key(struct record *record, struct entry *entry)
+{
+    struct slice key = node_text(entry_body(entry), "key");
+    if (key.length == 0
+        && (entry->type != ENTRY_COMMAND
+            || !slice_is(node_text(entry_body(entry), "phase"), "intent")))
+        return;
+    uint64_t *last = table_at(&record->keys, key);
+    entry->same_key = *last;
+    *last = (uint64_t)entry->seq;
+}
+
+struct entry *record_before_of_key(const struct record *record, struct slice key, uint64_t before)
+{
+    uint64_t seq = table_find(&record->keys, key);
+    while (seq != 0
+           && (seq >= before
+               || !slice_equal(node_text(entry_body(&record->entries[seq]), "key"), key)))
+        seq = record->entries[seq].same_key;
+    return seq != 0 ? &record->entries[seq] : NULL;
+}
+
 void record_link(struct record *record, struct entry *entry)
 {
     uint64_t seq = (uint64_t)entry->seq;
+    if (entry->type == ENTRY_INTENT || entry->type == ENTRY_COMMAND)
+        link_key(record, entry);
     if (entry->type == ENTRY_SETTINGS) {
         record->settings = memory_grown(record->settings, record->settings_count + 1,
                                         sizeof *record->settings);

@@ -13,6 +13,7 @@
 #include "journal/format/bytes.h"
 #include "journal/format/format.h"
 #include "verify/read/entry.h"
+#include "verify/read/table.h"
 
 enum { RECORD_ENTRIES_MAX = 1 << 20, RECORD_BLOBS_MAX = 1 << 20 };
 static const uint64_t RECORD_BYTES_MAX = (uint64_t)2 << 30;
@@ -22,6 +23,7 @@ struct record {
     size_t count, room;
     uint64_t *settings; /* the numbers of the `settings`, ascending; record_link() fills it */
     size_t settings_count;
+    struct table keys;  /* the last intent or command with a key; record_link() too */
     struct blob *blobs; /* ascending by hash */
     size_t blob_count, blob_room;
     uint64_t bytes;
@@ -43,6 +45,9 @@ enum error_code record_add_blob(struct record *record, const uint8_t hash[SHA256
                                 struct bytes *data, struct error *error) CHECKED;
 /* Of each entry in its order, once it is read: what belongs together is found without a search. */
 void record_link(struct record *record, struct entry *entry);
+/* The last intent or command in front of an entry that has this key; NULL. Of those without a key
+ * only the intents of commands count. */
+struct entry *record_before_of_key(const struct record *record, struct slice key, uint64_t before);
 /* No more room than there are entries and blobs, so that a check of memory notices who reads behind
  * the last. */
 void record_fit(struct record *record);

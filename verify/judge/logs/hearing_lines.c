@@ -61,15 +61,10 @@ static bool is_key_before(const struct walker *walker, struct slice nonce, const
     const struct record *record = walker->hearing->record;
     if (nonce.length != FORMAT_KEY_HEX)
         return false;
-    for (int64_t seq = walker->entry->seq; seq-- > 0;) {
-        struct entry *entry = &record->entries[seq];
-        if (entry->type != ENTRY_INTENT && entry->type != ENTRY_COMMAND)
-            continue;
-        if (slice_equal(node_text(entry_body(entry), "key"), nonce))
-            return strcmp(entry->boot, walker->entry->boot) != 0
-                   || entry->boottime_ns <= item->sent_ns;
-    }
-    return false;
+    const struct entry *entry = record_before_of_key(record, nonce, (uint64_t)walker->entry->seq);
+    return entry != NULL
+           && (strcmp(entry->boot, walker->entry->boot) != 0
+               || entry->boottime_ns <= item->sent_ns);
 }
 
 static unsigned match_line(const struct walker *walker, enum probe probe, struct slice message,

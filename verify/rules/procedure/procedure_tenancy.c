@@ -134,12 +134,14 @@ static void check_guard(const struct entry *entry, const struct item *item, stru
                          "the guard is neither absent nor described by one object");
 }
 
-/* The epoch and the head of the deployments before, which never fall. */
+/* The epoch and the head of the deployments before, which never fall. Deployments are judged in
+ * their order. */
 static void take_before(struct tenancy_check *check)
 {
     const struct record *record = check->audit->record;
-    for (uint64_t seq = 0; seq < check->audit->deployment.number; seq++) {
-        const struct entry *entry = &record->entries[seq];
+    struct tenancy_past *past = check->audit->tenancy;
+    for (; past->until < check->audit->deployment.number; past->until++) {
+        const struct entry *entry = &record->entries[past->until];
         for (size_t i = 0; entry->type == ENTRY_TRANSITION && i < entry->item_count; i++) {
             CLEANUP_TREE struct tree tree = {0};
             if (entry->items[i].probe != PROBE_TENANCY)
@@ -149,17 +151,18 @@ static void take_before(struct tenancy_check *check)
                 continue;
             int64_t epoch = node_number(held_by, "epoch", -1),
                     head = node_number(held_by, "head_seq", -1);
-            check->epoch = greater_of(check->epoch, epoch);
-            check->head = greater_of(check->head, head);
+            past->epoch = greater_of(past->epoch, epoch);
+            past->head = greater_of(past->head, head);
         }
     }
+    check->epoch = past->epoch;
+    check->head = past->head;
 }
 
 void procedure_check_tenancy(const struct audit *audit, struct finding *finding)
 {
     const struct deployment *deployment = &audit->deployment;
-    struct tenancy_check check = {
-        .audit = audit, .finding = finding, .epoch = -1, .head = -1, .taken = -1};
+    struct tenancy_check check = {.audit = audit, .finding = finding, .taken = -1};
     take_before(&check);
     for (size_t i = 0; i < deployment->step_count; i++) {
         const struct step *step = &deployment->steps[i];
