@@ -1,7 +1,8 @@
 /* A journal of as many entries as are asked for, validly signed, as a directory and as a bundle:
  * deployments from the forge, and behind them commands with evidence, which the verifier reads as
  * it reads samples.
- * usage: long_journal ENTRIES DIRECTORY [DEPLOYMENTS]
+ * usage: long_journal ENTRIES DIRECTORY [DEPLOYMENTS [ATTEMPTS]]
+ * ATTEMPTS: a deployment more, whose checklist failed so often.
  * Writes DIRECTORY/journal, DIRECTORY/bundle and DIRECTORY/trust; the target is `titan-test`. */
 #include <assert.h>
 #include <stdio.h>
@@ -129,6 +130,18 @@ static void append_command(struct forge *forge)
                                  "an answer of a person, as long as one is", "evidence", evidence));
 }
 
+/* A deployment whose checklist failed so often. Each time the driver's machine had been started
+ * anew. */
+static void append_attempts(struct forge *forge, size_t attempts)
+{
+    forge_open(forge, "release");
+    for (size_t i = 0; i < attempts; i++) {
+        (void)snprintf(forge->boot, sizeof forge->boot, "%08zx-2222-3333-4444-555555555555", i);
+        uint64_t intent = forge_intent(forge, "run_preflight", -1, false);
+        forge_transition(forge, (int64_t)intent, "failed", "opened", NULL);
+    }
+}
+
 static void write_trust(const char *directory)
 {
     char path[PATH_BYTES], *line = forge_signer_line(FORGE_OPERATOR, "alice");
@@ -149,6 +162,8 @@ int main(int argc, char **argv)
     forge_init(&forge);
     for (size_t i = 0; i < deployments; i++)
         forge_whole(&forge, i % 2 == 0 ? "release" : "policy");
+    if (argc > 4)
+        append_attempts(&forge, strtoull(argv[4], NULL, 10));
     append_command(&forge); /* all blobs are there now */
     entries = entries > forge.count ? entries : forge.count;
     open_outputs(argv[2], entries, &outputs);

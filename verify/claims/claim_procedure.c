@@ -34,12 +34,12 @@ static int64_t first_of(struct entry *intent)
 
 static bool key_is_fresh(const struct walk *walk, const struct entry *intent, struct slice key)
 {
-    const struct deployment *deployment = &walk->audit->deployment;
-    for (size_t i = 0; i < deployment->count && deployment->entries[i] != intent; i++)
-        if (deployment->entries[i]->type == ENTRY_INTENT
-            && slice_equal(walk_text(deployment->entries[i], "key"), key))
-            return false;
-    return true;
+    const struct entry *other = intent;
+    do
+        other = record_before_of_key(walk->audit->record, key, (uint64_t)other->seq);
+    while (other != NULL
+           && (other->type != ENTRY_INTENT || other->deployment != intent->deployment));
+    return other == NULL;
 }
 
 static void check_repeat(struct walk *walk, struct entry *entry)

@@ -32,6 +32,8 @@ struct deployment {
     size_t count;
     struct step *steps;
     size_t step_count;
+    struct entry **reconciliations; /* of `entries` */
+    size_t reconciliation_count;
     struct hearing hearing; /* of its entries */
     enum state state;       /* in which it stands */
     bool ended, accepted;   /* accepted: a failed rollback that an attestation closed */
@@ -86,6 +88,9 @@ void deployment_free(struct deployment *deployment);
 const struct step *deployment_step(
     const struct deployment *deployment,
     enum action action); /* the last that was done (or rearmed), or NULL */
+/* The step that an entry is of: that of the next transition, or of this one. NULL: none follows. */
+const struct step *deployment_step_of(const struct deployment *deployment,
+                                      const struct entry *entry);
 /* The good step with the last look; NULL. *ret_again: repeated, or its act was taken for done. */
 const struct step *deployment_first_change(const struct deployment *deployment, bool *ret_again);
 const struct step *deployment_failure(

@@ -34,9 +34,9 @@ static struct step read_step(const struct record *record, struct entry *entry)
 
 static void note_reconciliation(const struct deployment *deployment, struct step *step)
 {
-    for (size_t i = 0; step->intent != NULL && i < deployment->count; i++) {
-        struct entry *entry = deployment->entries[i];
-        if (entry->type != ENTRY_RECONCILIATION || entry->seq > step->transition->seq
+    for (size_t i = 0; step->intent != NULL && i < deployment->reconciliation_count; i++) {
+        struct entry *entry = deployment->reconciliations[i];
+        if (entry->seq > step->transition->seq
             || node_number(entry_body(entry), "intent", -1) != step->intent->seq)
             continue;
         step->reconciliation = entry;
@@ -54,6 +54,8 @@ static void deployment_append(const struct record *record, struct deployment *de
         note_reconciliation(deployment, step);
         deployment->state = step->to;
         deployment->ended = deployment->ended || machine_is_end(step->to);
+    } else if (entry->type == ENTRY_RECONCILIATION) {
+        deployment->reconciliations[deployment->reconciliation_count++] = entry;
     } else if (entry->type == ENTRY_ATTESTATION && deployment->state == STATE_ROLLBACK_FAILED
                && slice_is(node_text(entry_body(entry), "item"), "rollback_failed")) {
         deployment->ended = true;
@@ -65,13 +67,15 @@ void deployment_collect(const struct record *record, const struct genesis *genes
                         struct deployment *ret_deployment)
 {
     struct deployment deployment = {.number = number, .state = STATE_OPENED};
-    size_t room = 0, transitions = 0;
+    size_t room = 0, transitions = 0, reconciliations = 0;
     for (uint64_t seq = number; seq != 0; seq = record->entries[seq].next) {
         room++;
         transitions += record->entries[seq].type == ENTRY_TRANSITION;
+        reconciliations += record->entries[seq].type == ENTRY_RECONCILIATION;
     }
     deployment.entries = memory_zeroed(room, sizeof *deployment.entries);
     deployment.steps = memory_zeroed(transitions, sizeof *deployment.steps);
+    deployment.reconciliations = memory_zeroed(reconciliations, sizeof *deployment.reconciliations);
     deployment.open = entry_body(&record->entries[number]);
     deployment.policy = slice_is(node_text(deployment.open, "procedure"), "policy");
     for (uint64_t seq = number; seq != 0; seq = record->entries[seq].next)
@@ -128,6 +132,7 @@ void deployment_free(struct deployment *deployment)
 {
     free(deployment->entries);
     free(deployment->steps);
+    free(deployment->reconciliations);
     hearing_free(&deployment->hearing);
     *deployment = (struct deployment){0};
 }
@@ -190,6 +195,20 @@ const struct step *deployment_step(const struct deployment *deployment, enum act
     return NULL;
 }
 
+const struct step *deployment_step_of(const struct deployment *deployment,
+                                      const struct entry *entry)
+{
+    size_t from = 0, to = deployment->step_count;
+    while (from < to) {
+        size_t middle = from + (to - from) / 2;
+        if (deployment->steps[middle].transition->seq >= entry->seq)
+            to = middle;
+        else
+            from = middle + 1;
+    }
+    return from < deployment->step_count ? &deployment->steps[from] : NULL;
+}
+
 const struct step *deployment_first_change(const struct deployment *deployment, bool *ret_again)
 {
     const struct step *step = deployment_step(deployment, deployment->policy
@@ -221,13 +240,13 @@ static bool was_stale(const struct deployment *deployment, const struct entry *i
 bool deployment_changed(const struct deployment *deployment)
 {
     for (size_t i = 0; i < deployment->count; i++) {
-        if (deployment->entries[i]->type != ENTRY_INTENT
-            || was_stale(deployment, deployment->entries[i]))
+        if (deployment->entries[i]->type != ENTRY_INTENT)
             continue;
         enum action action = action_by_name(
             node_text(entry_body(deployment->entries[i]), "action"));
-        if (action == ACTION_SWITCH_SERVICES || action == ACTION_DEPLOY_EXECUTION
-            || action == ACTION_DEPLOY_BRAIN)
+        bool changes = action == ACTION_SWITCH_SERVICES || action == ACTION_DEPLOY_EXECUTION
+                       || action == ACTION_DEPLOY_BRAIN;
+        if (changes && !was_stale(deployment, deployment->entries[i]))
             return true;
     }
     return false;

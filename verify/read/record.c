@@ -71,9 +71,8 @@ enum error_code record_add_blob(struct record *record, const uint8_t hash[SHA256
 static void link_key(struct record *record, struct entry *entry)
 {
     struct slice key = node_text(entry_body(entry), "key");
-    if (key.length == 0
-        && (entry->type != ENTRY_COMMAND
-            || !slice_is(node_text(entry_body(entry), "phase"), "intent")))
+    if (key.length == 0 && entry->type == ENTRY_COMMAND
+        && !slice_is(node_text(entry_body(entry), "phase"), "intent"))
         return;
     uint64_t *last = table_at(&record->keys, key);
     entry->same_key = *last;

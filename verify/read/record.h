@@ -45,8 +45,8 @@ enum error_code record_add_blob(struct record *record, const uint8_t hash[SHA256
                                 struct bytes *data, struct error *error) CHECKED;
 /* Of each entry in its order, once it is read: what belongs together is found without a search. */
 void record_link(struct record *record, struct entry *entry);
-/* The last intent or command in front of an entry that has this key; NULL. Of those without a key
- * only the intents of commands count. */
+/* The last intent or command in front of an entry that has this key; NULL. What came of a
+ * command without a key does not count. */
 struct entry *record_before_of_key(const struct record *record, struct slice key, uint64_t before);
 /* No more room than there are entries and blobs, so that a check of memory notices who reads behind
  * the last. */

@@ -225,10 +225,8 @@ static bool is_in_place(const struct audit *audit, const struct entry *entry, si
 
 static enum action action_of(const struct deployment *deployment, const struct entry *entry)
 {
-    for (size_t i = 0; i < deployment->step_count; i++)
-        if (deployment->steps[i].transition == entry)
-            return deployment->steps[i].action;
-    return ACTION_INVALID;
+    const struct step *step = deployment_step_of(deployment, entry);
+    return step != NULL && step->transition == entry ? step->action : ACTION_INVALID;
 }
 
 static bool up_names(const struct item *up, const char *service)

@@ -46,15 +46,6 @@ static void note_change(struct changes *changes, const struct item *item)
                                                       : item->subject;
 }
 
-/* The step that this entry is of: the next transition's. */
-static const struct step *step_of(const struct deployment *deployment, const struct entry *entry)
-{
-    for (size_t i = 0; i < deployment->step_count; i++)
-        if (deployment->steps[i].transition->seq >= entry->seq)
-            return &deployment->steps[i];
-    return NULL;
-}
-
 static bool acts_on_execution(enum action action)
 {
     return action == ACTION_DEPLOY_EXECUTION || action == ACTION_MAKE_SAFE;
@@ -125,7 +116,7 @@ static void name_change(struct changes *changes, const char *service, const stru
 static void follow_changes(struct changes *changes, struct entry *entry, struct finding *finding)
 {
     const struct deployment *deployment = &changes->audit->deployment;
-    const struct step *step = step_of(deployment, entry);
+    const struct step *step = deployment_step_of(deployment, entry);
     bool fails = step != NULL ? !step_is_good(step) : deployment->open != NULL;
     if (is_beside_the_act(step, entry))
         return;

@@ -262,11 +262,9 @@ static void check_projects(const struct deployment *deployment, struct finding *
 /* The last item of a step that did not succeed may be why: nobody could read it. */
 static size_t readable_items(const struct deployment *deployment, const struct entry *entry)
 {
-    for (size_t i = 0; i < deployment->step_count; i++)
-        if (deployment->steps[i].transition == entry && !step_is_good(&deployment->steps[i])
-            && entry->item_count > 0)
-            return entry->item_count - 1;
-    return entry->item_count;
+    const struct step *step = deployment_step_of(deployment, entry);
+    bool failed = step != NULL && step->transition == entry && !step_is_good(step);
+    return failed && entry->item_count > 0 ? entry->item_count - 1 : entry->item_count;
 }
 
 void procedure_check_lists(const struct audit *audit, struct finding *finding)
