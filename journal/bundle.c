@@ -2,6 +2,7 @@
  * "Bundle"). */
 #include "journal/journal.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,16 +10,26 @@
 #include "journal/canonical.h"
 #include "journal/format/format.h"
 #include "journal/format/merkle.h"
-#include "journal/format/text.h"
 
-enum { BUNDLE_MODE = 0666 }; /* auditors read it: limited by the umask only */
+enum {
+    BUNDLE_MODE = 0666, /* auditors read it: limited by the umask only */
+    REFERENCES_FIRST = 4096
+};
+
+static void name_checkpoint(const struct journal *journal, const struct merkle *merkle,
+                            struct checkpoint *ret_checkpoint)
+{
+    *ret_checkpoint = (struct checkpoint){.size = merkle->size};
+    (void)snprintf(ret_checkpoint->origin, sizeof ret_checkpoint->origin,
+                   FORMAT_CHECKPOINT_ORIGIN "%s", journal_id(journal));
+    merkle_root(merkle, ret_checkpoint->root);
+}
 
 /* Over the first `size` entries. */
 static enum error_code checkpoint_of(struct journal *journal, uint64_t size,
                                      struct checkpoint *ret_checkpoint, struct error *error)
 {
     struct merkle merkle;
-    struct checkpoint checkpoint = {.size = size};
     enum error_code code = ERROR_OK;
     merkle_init(&merkle);
     for (uint64_t seq = 0; code == ERROR_OK && seq < size; seq++) {
@@ -29,10 +40,7 @@ static enum error_code checkpoint_of(struct journal *journal, uint64_t size,
     }
     if (code != ERROR_OK)
         return code;
-    (void)snprintf(checkpoint.origin, sizeof checkpoint.origin, FORMAT_CHECKPOINT_ORIGIN "%s",
-                   journal_id(journal));
-    merkle_root(&merkle, checkpoint.root);
-    *ret_checkpoint = checkpoint;
+    name_checkpoint(journal, &merkle, ret_checkpoint);
     return ERROR_OK;
 }
 
@@ -65,6 +73,7 @@ enum error_code journal_signed_checkpoint(struct journal *journal, struct signer
     return code == ERROR_OK ? sign_checkpoint(&checkpoint, signer, ret_note, error) : code;
 }
 
+/* The blobs that entries name: each once, as soon as there is no room for more. */
 struct references {
     uint8_t (*hashes)[SHA256_BYTES];
     size_t count, capacity;
@@ -80,30 +89,6 @@ static int compare_hashes(const void *left, const void *right)
     return memcmp(left, right, SHA256_BYTES);
 }
 
-static enum error_code note_references(const json_t *body, struct references *references,
-                                       struct error *error)
-{
-    const json_t *items = json_object_get(body, "evidence");
-    for (size_t i = 0; i < json_array_size(items); i++) {
-        const char *hex = json_string_value(json_object_get(json_array_get(items, i), "output"));
-        if (references->count == references->capacity) {
-            size_t capacity = references->capacity * 2 + 64;
-            void *grown = reallocarray(references->hashes, capacity, SHA256_BYTES);
-            if (grown == NULL)
-                return error_set(error, ERROR_MEMORY, 0, "export", "", "out of memory");
-            references->hashes = grown;
-            references->capacity = capacity;
-        }
-        if (hex == NULL
-            || !bytes_from_hex(hex, strlen(hex), references->hashes[references->count],
-                               SHA256_BYTES))
-            return error_set(error, ERROR_DAMAGED, 0, "export", "run titan-verify on the journal",
-                             "an item of evidence names no blob");
-        references->count++;
-    }
-    return ERROR_OK;
-}
-
 static void make_unique(struct references *references)
 {
     size_t kept = 0;
@@ -116,15 +101,81 @@ static void make_unique(struct references *references)
     references->count = kept;
 }
 
-static enum error_code collect(struct journal *journal, uint64_t size,
-                               struct references *references, struct error *error)
+static enum error_code add_reference(struct references *references, const char *hex,
+                                     struct error *error)
+{
+    if (references->count == references->capacity) {
+        make_unique(references);
+        if (references->count >= references->capacity / 2) {
+            size_t capacity = references->capacity * 2 + REFERENCES_FIRST;
+            void *grown = reallocarray(references->hashes, capacity, SHA256_BYTES);
+            if (grown == NULL)
+                return error_set(error, ERROR_MEMORY, 0, "export", "", "out of memory");
+            references->hashes = grown;
+            references->capacity = capacity;
+        }
+    }
+    if (!bytes_from_hex(hex, SHA256_HEX, references->hashes[references->count], SHA256_BYTES))
+        return error_set(error, ERROR_DAMAGED, 0, "export", "run titan-verify on the journal",
+                         "an item of evidence names no blob");
+    references->count++;
+    return ERROR_OK;
+}
+
+/* A canonical payload has these bytes where an item names its blob and nowhere else: within a
+ * string each quote stands behind a backslash. */
+static enum error_code note_references(const struct bytes *value, struct references *references,
+                                       struct error *error)
+{
+    static const char name[] = "\"output\":\"", evidence[] = "\"evidence\":[{";
+    const uint8_t *end = value->data + value->size;
+    const uint8_t *at = memmem(value->data + SIGNATURE_BYTES, value->size - SIGNATURE_BYTES,
+                               evidence, sizeof evidence - 1);
+    enum error_code code = ERROR_OK;
+    while (code == ERROR_OK && at != NULL) {
+        at = memmem(at, (size_t)(end - at), name, sizeof name - 1);
+        if (at != NULL && (size_t)(end - at) < sizeof name - 1 + SHA256_HEX)
+            return error_set(error, ERROR_DAMAGED, 0, "export", "run titan-verify on the journal",
+                             "an item of evidence is cut off");
+        if (at != NULL) {
+            code = add_reference(references, (const char *)at + sizeof name - 1, error);
+            at += sizeof name - 1 + SHA256_HEX;
+        }
+    }
+    return code;
+}
+
+/* An entry as it begins in this journal at this place. What it says is titan-verify's matter. */
+static enum error_code check_beginning(struct journal *journal, uint64_t seq,
+                                       const struct bytes *value, struct error *error)
+{
+    char beginning[128];
+    int length = snprintf(beginning, sizeof beginning,
+                          "{\"v\":%d,\"journal\":\"%s\",\"seq\":%llu,\"prev\":\"", FORMAT_VERSION,
+                          journal_id(journal), (unsigned long long)seq);
+    bool good = value->size > SIGNATURE_BYTES + (size_t)length
+                && memcmp(value->data + SIGNATURE_BYTES, beginning, (size_t)length) == 0;
+    errno = 0;
+    return good ? ERROR_OK
+                : journal_entry_damaged(seq, "the payload is not an entry of this journal", error);
+}
+
+/* What stands behind the entries: which blobs, and the tree's root. */
+static enum error_code look_ahead(struct journal *journal, uint64_t size,
+                                  struct references *references, struct merkle *merkle,
+                                  struct error *error)
 {
     enum error_code code = ERROR_OK;
+    merkle_init(merkle);
     for (uint64_t seq = 0; code == ERROR_OK && seq < size; seq++) {
-        CLEANUP_ENTRY struct journal_entry entry = {0};
-        code = journal_read(journal, seq, &entry, error);
+        CLEANUP_BYTES struct bytes value = {0};
+        code = journal_stored_value(journal, seq, &value, error);
         if (code == ERROR_OK)
-            code = note_references(entry.body, references, error);
+            code = check_beginning(journal, seq, &value, error);
+        if (code == ERROR_OK)
+            code = note_references(&value, references, error);
+        if (code == ERROR_OK)
+            merkle_add(merkle, value.data, value.size);
     }
     make_unique(references);
     return code;
@@ -136,63 +187,63 @@ struct output {
     void *file;
 };
 
-static enum error_code add_bundle_line(const struct output *output, const struct text *line,
-                                       struct error *error)
+static enum error_code put_word(const struct output *output, const char *word, struct error *error)
 {
-    if (text_failed(line, error))
-        return error->code;
-    return output->disk->add(output->file, line->bytes.data, line->bytes.size, error);
+    return output->disk->add(output->file, word, strlen(word), error);
+}
+
+static enum error_code put_base64(const struct output *output, const void *data, size_t size,
+                                  struct error *error)
+{
+    CLEANUP_BYTES struct bytes text = {0};
+    enum error_code code = bytes_base64(data, size, &text, error);
+    return code == ERROR_OK ? output->disk->add(output->file, text.data, text.size, error) : code;
 }
 
 static enum error_code write_entry(const struct output *output, struct journal *journal,
                                    uint64_t seq, struct error *error)
 {
     CLEANUP_BYTES struct bytes value = {0};
-    CLEANUP_BYTES struct bytes payload = {0};
-    CLEANUP_BYTES struct bytes signature = {0};
-    CLEANUP_TEXT struct text line = {0};
+    char head[64];
+    (void)snprintf(head, sizeof head, "{\"seq\":%llu,\"payload\":\"", (unsigned long long)seq);
     enum error_code code = journal_stored_value(journal, seq, &value, error);
     if (code == ERROR_OK)
-        code = bytes_base64(value.data + SIGNATURE_BYTES, value.size - SIGNATURE_BYTES, &payload,
-                            error);
+        code = put_word(output, head, error);
     if (code == ERROR_OK)
-        code = bytes_base64(value.data, SIGNATURE_BYTES, &signature, error);
-    if (code != ERROR_OK)
-        return code;
-    text_add_format(&line, "{\"seq\":%llu,\"payload\":\"%s\",\"signature\":\"%s\"}\n",
-                    (unsigned long long)seq, (const char *)payload.data,
-                    (const char *)signature.data);
-    return add_bundle_line(output, &line, error);
+        code = put_base64(output, value.data + SIGNATURE_BYTES, value.size - SIGNATURE_BYTES,
+                          error);
+    if (code == ERROR_OK)
+        code = put_word(output, "\",\"signature\":\"", error);
+    if (code == ERROR_OK)
+        code = put_base64(output, value.data, SIGNATURE_BYTES, error);
+    return code == ERROR_OK ? put_word(output, "\"}\n", error) : code;
 }
 
 static enum error_code write_blob(const struct output *output, struct journal *journal,
                                   const uint8_t hash[SHA256_BYTES], struct error *error)
 {
     CLEANUP_BYTES struct bytes data = {0};
-    CLEANUP_BYTES struct bytes base64 = {0};
-    CLEANUP_TEXT struct text line = {0};
-    char hex[SHA256_HEX + 1];
+    char hex[SHA256_HEX + 1], head[SHA256_HEX + 32];
     bytes_hex(hash, SHA256_BYTES, hex);
+    (void)snprintf(head, sizeof head, "{\"sha256\":\"%s\",\"data\":\"", hex);
     enum error_code code = journal_blob(journal, hash, &data, error);
     if (code == ERROR_OK)
-        code = bytes_base64(data.data, data.size, &base64, error);
-    if (code != ERROR_OK)
-        return code;
-    text_add_format(&line, "{\"sha256\":\"%s\",\"data\":\"%s\"}\n", hex, (const char *)base64.data);
-    return add_bundle_line(output, &line, error);
+        code = put_word(output, head, error);
+    if (code == ERROR_OK)
+        code = put_base64(output, data.data, data.size, error);
+    return code == ERROR_OK ? put_word(output, "\"}\n", error) : code;
 }
 
 /* Over the entries that were written: another process may have appended one since. */
 static enum error_code write_checkpoint(const struct output *output, struct journal *journal,
-                                        uint64_t size, struct signer *signer, struct error *error)
+                                        const struct merkle *merkle, struct signer *signer,
+                                        struct error *error)
 {
     struct checkpoint checkpoint;
     CLEANUP_BYTES struct bytes note = {0};
     CLEANUP_BYTES struct bytes json = {0};
-    CLEANUP_TEXT struct text line = {0};
-    enum error_code code = checkpoint_of(journal, size, &checkpoint, error);
-    if (code == ERROR_OK)
-        code = sign_checkpoint(&checkpoint, signer, &note, error);
+    name_checkpoint(journal, merkle, &checkpoint);
+    enum error_code code = sign_checkpoint(&checkpoint, signer, &note, error);
     CLEANUP_JSON json_t *object = code == ERROR_OK
                                       ? json_pack("{s:s#}", "checkpoint", (const char *)note.data,
                                                   (int)note.size)
@@ -201,10 +252,9 @@ static enum error_code write_checkpoint(const struct output *output, struct jour
         return error_set(error, ERROR_MEMORY, 0, "export", "", "out of memory");
     if (code == ERROR_OK)
         code = canonical_write(object, &json, error);
-    if (code != ERROR_OK)
-        return code;
-    text_add_format(&line, "%s\n", (const char *)json.data);
-    return add_bundle_line(output, &line, error);
+    if (code == ERROR_OK)
+        code = bytes_append(&json, "\n", 1, error);
+    return code == ERROR_OK ? output->disk->add(output->file, json.data, json.size, error) : code;
 }
 
 static enum error_code write_bundle(const struct output *output, struct journal *journal,
@@ -212,21 +262,22 @@ static enum error_code write_bundle(const struct output *output, struct journal 
 {
     struct references references __attribute__((cleanup(free_references))) = {0};
     struct journal_head head;
-    CLEANUP_TEXT struct text line = {0};
+    struct merkle merkle;
+    char line[160];
     enum error_code code = journal_head(journal, &head, error);
     if (code == ERROR_OK)
-        code = collect(journal, head.size, &references, error);
+        code = look_ahead(journal, head.size, &references, &merkle, error);
     if (code != ERROR_OK)
         return code;
-    text_add_format(&line,
-                    "{\"titan_bundle\":1,\"journal\":\"%s\",\"entries\":%llu,\"blobs\":%zu}\n",
-                    journal_id(journal), (unsigned long long)head.size, references.count);
-    code = add_bundle_line(output, &line, error);
+    (void)snprintf(line, sizeof line,
+                   "{\"titan_bundle\":1,\"journal\":\"%s\",\"entries\":%llu,\"blobs\":%zu}\n",
+                   journal_id(journal), (unsigned long long)head.size, references.count);
+    code = put_word(output, line, error);
     for (uint64_t seq = 0; code == ERROR_OK && seq < head.size; seq++)
         code = write_entry(output, journal, seq, error);
     for (size_t i = 0; code == ERROR_OK && i < references.count; i++)
         code = write_blob(output, journal, references.hashes[i], error);
-    return code == ERROR_OK ? write_checkpoint(output, journal, head.size, signer, error) : code;
+    return code == ERROR_OK ? write_checkpoint(output, journal, &merkle, signer, error) : code;
 }
 
 enum error_code journal_export(struct journal *journal, struct signer *signer, const char *path,

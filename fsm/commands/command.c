@@ -189,11 +189,13 @@ static const struct command commands[] = {
      "and records\n"
      "nothing. Exit status 0: no drift; 22: drift, or something that cannot be compared.",
      0, 0, command_drift, true},
-    {"log", "[DEPLOYMENT] [TYPE] [--json]", "print the journal's entries",
+    {"log", "[DEPLOYMENT] [TYPE] [FROM..TO] [--last N] [--json]", "print the journal's entries",
      "One line an entry, or with --json one object a line. With the number of a deployment only "
      "its entries,\n"
-     "with a type (transition, command, sample and so on) only those of that type.",
-     0, 2, command_log, true},
+     "with a type (transition, command, sample and so on) only those of that type. FROM..TO: "
+     "entries with\n"
+     "these numbers, both counted; --last N: of these the last N; no other entry is read.",
+     0, 3, command_log, true},
     {"graph", "svg/dot [--path]", "draw the machine, or the path of the last deployment through it",
      "Prints the transition table as a picture: SVG, or the DOT language of Graphviz. With --path "
      "the last\n"

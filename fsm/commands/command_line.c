@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +31,7 @@ enum option_id {
     OPTION_AGAIN,
     OPTION_PROMETHEUS,
     OPTION_WATCH,
+    OPTION_LAST,
     OPTION_HELP
 };
 
@@ -57,6 +59,7 @@ static const struct option options[] = {
     {"again", no_argument, NULL, OPTION_AGAIN},
     {"prometheus", no_argument, NULL, OPTION_PROMETHEUS},
     {"watch", no_argument, NULL, OPTION_WATCH},
+    {"last", required_argument, NULL, OPTION_LAST},
     {"quiet", no_argument, NULL, OPTION_QUIET},
     {"help", no_argument, NULL, OPTION_HELP},
     {NULL, 0, NULL, 0},
@@ -192,6 +195,10 @@ static enum error_code store_option(const struct command *command, int option, c
     case OPTION_STATEMENT:
         line->statement = optarg;
         return ERROR_OK;
+    case OPTION_LAST:
+        return read_count(optarg, INT_MAX, &line->last)
+                   ? ERROR_OK
+                   : usage_error(command, error, "--last takes a number of entries, not", optarg);
     case OPTION_APPROVALS:
         return read_count(optarg, 16, &line->approvals)
                    ? ERROR_OK
@@ -226,7 +233,8 @@ enum error_code command_line_read(const struct command *command, const struct wo
                                 .expect = "",
                                 .comment = "",
                                 .principal = "",
-                                .approvals = -1};
+                                .approvals = -1,
+                                .last = -1};
     const char *named = world->host->environment(world->host->context, "TITAN_CONFIG");
     if (named != NULL && named[0] != '\0')
         line.options.config_path = named;

@@ -21,6 +21,7 @@ struct command_line {
     const char *checks[COMMAND_CHECKS_MAX]; /* items that `begin` adds to the checklist */
     int check_count;
     int approvals;   /* -1 = what genesis pins */
+    int last;        /* log: so many entries; -1 = all */
     bool again;      /* begin: to a commit that was rolled back */
     bool watch;      /* status: live */
     bool path;       /* graph: mark the last deployment */

@@ -265,6 +265,38 @@ static void log_has_a_heading_and_filters(void **state)
     hear(world, "log 7777");
     insist_unsaid(heard, "transition");
     assert_int_equal(person_runs(world, "log nonsense"), 2);
+    assert_int_equal(person_runs(world, "log 3..2"), 2);
+    assert_int_equal(person_runs(world, "log --last some"), 2);
+    scripted_close(world);
+}
+
+static size_t lines_heard(void)
+{
+    size_t lines = 0;
+    for (const char *at = heard; *at != '\0'; at++)
+        lines += *at == '\n';
+    return lines;
+}
+
+/* Only those entries, in their order. */
+static void log_has_a_range(void **state)
+{
+    (void)state;
+    struct scripted *world = in_the_window(1, NULL);
+    hear(world, "log 0..1 --json");
+    assert_int_equal(lines_heard(), 2);
+    insist_said(heard, "\"seq\":0,");
+    insist_said(heard, "\"seq\":1,");
+    hear(world, "log --last 2 --json");
+    assert_int_equal(lines_heard(), 2);
+    insist_unsaid(heard, "\"seq\":1,");
+    hear(world, "log 0..2 --last 1 --json");
+    assert_int_equal(lines_heard(), 1);
+    insist_said(heard, "\"seq\":2,");
+    hear(world, "log --last 0 --json");
+    assert_int_equal(lines_heard(), 0);
+    hear(world, "log 0..0 transition --json");
+    assert_int_equal(lines_heard(), 0);
     scripted_close(world);
 }
 
@@ -307,6 +339,7 @@ int main(void)
         cmocka_unit_test(stranger_on_the_bus_is_named_too),
         cmocka_unit_test(question_counts_down_and_is_seen_from_elsewhere),
         cmocka_unit_test(log_has_a_heading_and_filters),
+        cmocka_unit_test(log_has_a_range),
         cmocka_unit_test(nothing_guards_and_nobody_says_that_it_does),
         cmocka_unit_test(somebody_else_is_told_whose_turn_it_is),
         cmocka_unit_test(every_bad_end_says_what_execution_is_now),

@@ -49,6 +49,7 @@ static void add_entry_summary(struct text *line, const struct journal_entry *ent
 struct log_filter {
     uint64_t deployment;
     const char *type;
+    uint64_t from, to; /* numbers of entries: `to` is the first that is not wanted */
 };
 
 static bool is_wanted(const struct log_filter *filter, const struct journal_entry *entry)
@@ -71,26 +72,63 @@ static bool is_entry_type(const char *word)
     return false;
 }
 
-/* Each word is a deployment's number or a type of entries. */
+/* Exactly a number. */
+static bool read_entry_number(const char *word, size_t length, uint64_t *ret_number)
+{
+    uint64_t number = 0;
+    for (size_t i = 0; i < length; i++) {
+        if (word[i] < '0' || word[i] > '9' || number > (UINT64_MAX - 9) / 10)
+            return false;
+        number = number * 10 + (uint64_t)(word[i] - '0');
+    }
+    *ret_number = number;
+    return length > 0;
+}
+
+/* "12..40" */
+static bool read_range(const char *word, struct log_filter *filter)
+{
+    const char *dots = strstr(word, "..");
+    uint64_t from, last;
+    if (dots == NULL || !read_entry_number(word, (size_t)(dots - word), &from)
+        || !read_entry_number(dots + 2, strlen(dots + 2), &last) || from > last)
+        return false;
+    filter->from = from;
+    filter->to = last + 1;
+    return true;
+}
+
+/* Each word is a deployment's number, a type of entries or a range of their numbers. */
 static enum error_code read_filter(const struct command_line *line, struct log_filter *ret_filter,
                                    struct error *error)
 {
     for (int i = 0; i < line->word_count; i++) {
         const char *word = line->words[i];
-        char *end = NULL;
-        unsigned long long number = strtoull(word, &end, 10);
-        if (number > 0 && *end == '\0' && word[0] != '-')
+        uint64_t number = 0;
+        if (read_entry_number(word, strlen(word), &number) && number > 0)
             ret_filter->deployment = number;
         else if (is_entry_type(word))
             ret_filter->type = word;
-        else
+        else if (!read_range(word, ret_filter))
             return error_set(error, ERROR_USAGE, 0, "log",
-                             "titan-fsm log, titan-fsm log 12 or titan-fsm log transition",
-                             "this is neither the number of a deployment nor a type of entries: "
-                             "%.40s",
+                             "titan-fsm log, titan-fsm log 12, titan-fsm log 12..40 or titan-fsm "
+                             "log transition",
+                             "this is neither the number of a deployment, nor a type of entries, "
+                             "nor a range of them: %.40s",
                              word);
     }
     return ERROR_OK;
+}
+
+/* No entry of a deployment stands in front of its `open`. */
+static void bound_filter(struct log_filter *filter, uint64_t entries, int last)
+{
+    if (filter->to > entries)
+        filter->to = entries;
+    if (last >= 0 && filter->to > filter->from && filter->to - filter->from > (uint64_t)last)
+        filter->from = filter->to - (uint64_t)last;
+    if (filter->from < filter->deployment)
+        filter->from = filter->deployment;
 }
 
 static enum error_code print_entry(const struct driver *driver, uint64_t seq,
@@ -123,15 +161,18 @@ enum error_code command_log(const struct command_line *line, enum exit_status *r
 {
     struct driver *driver = line->driver;
     uint64_t entries;
-    struct log_filter filter = {.type = NULL};
+    struct log_filter filter = {.to = UINT64_MAX};
     enum error_code code = read_filter(line, &filter, error);
     if (code == ERROR_OK)
         code = driver_open(driver, &line->options, DRIVER_READS, error);
     if (code == ERROR_OK)
         code = journal_size(driver->journal, &entries, error);
-    if (code == ERROR_OK && !line->options.json)
+    if (code != ERROR_OK)
+        return code;
+    bound_filter(&filter, entries, line->last);
+    if (!line->options.json)
         printf("%6s  %-20s  %-14s what it says\n", "entry", "UTC", "type");
-    for (uint64_t seq = 0; code == ERROR_OK && seq < entries; seq++)
+    for (uint64_t seq = filter.from; code == ERROR_OK && seq < filter.to; seq++)
         code = print_entry(driver, seq, &filter, line->options.json, error);
     *ret_status = EXIT_DONE;
     return code;
