@@ -26,7 +26,7 @@ static uint64_t hash_of(struct slice text)
 }
 
 /* The row of this hash, or the free one where it belongs. Not of a table without rows. */
-static struct table_row *row_of(const struct table *table, uint64_t hash)
+static struct table_row *table_row_of(const struct table *table, uint64_t hash)
 {
     size_t at = (size_t)(hash >> 1) & (table->room - 1);
     while (table->rows[at].hash != 0 && table->rows[at].hash != hash)
@@ -40,7 +40,7 @@ static void table_grow(struct table *table)
     grown.rows = memory_zeroed(grown.room, sizeof *grown.rows);
     for (size_t i = 0; i < table->room; i++)
         if (table->rows[i].hash != 0)
-            *row_of(&grown, table->rows[i].hash) = table->rows[i];
+            *table_row_of(&grown, table->rows[i].hash) = table->rows[i];
     free(table->rows);
     *table = grown;
 }
@@ -50,7 +50,7 @@ uint64_t *table_at(struct table *table, struct slice text)
     uint64_t hash = hash_of(text);
     if (table->count * 2 >= table->room)
         table_grow(table);
-    struct table_row *row = row_of(table, hash);
+    struct table_row *row = table_row_of(table, hash);
     table->count += row->hash == 0;
     row->hash = hash;
     return &row->number;
@@ -58,5 +58,5 @@ uint64_t *table_at(struct table *table, struct slice text)
 
 uint64_t table_find(const struct table *table, struct slice text)
 {
-    return table->room > 0 ? row_of(table, hash_of(text))->number : 0;
+    return table->room > 0 ? table_row_of(table, hash_of(text))->number : 0;
 }

@@ -66,14 +66,14 @@ static void note_boot(struct target_clock *clock, const char *boot)
         *first = clock->count;
 }
 
-static struct slice name_of(const int64_t *deployment)
+static struct slice deployment_text(const int64_t *deployment)
 {
     return (struct slice){(const char *)deployment, sizeof *deployment};
 }
 
 static struct standing *standing_of(struct clocks *clocks, int64_t deployment)
 {
-    uint64_t *at = table_at(&clocks->places, name_of(&deployment));
+    uint64_t *at = table_at(&clocks->places, deployment_text(&deployment));
     if (*at > 0)
         return &clocks->standings[*at - 1];
     if ((clocks->count & (clocks->count - 1)) == 0)
@@ -220,7 +220,7 @@ void clocks_tell_target(const struct clocks *clocks, const struct deployment *de
 {
     int64_t number = deployment->open != NULL ? (int64_t)deployment->number : ENTRY_NO_DEPLOYMENT;
     finding_add(finding, &clocks->target);
-    uint64_t place = table_find(&clocks->places, name_of(&number));
+    uint64_t place = table_find(&clocks->places, deployment_text(&number));
     const struct standing *standing = place > 0 ? &clocks->standings[place - 1] : NULL;
     for (unsigned i = 0; standing != NULL && i < standing->times; i++)
         finding_undecidable(finding, "C-05", standing->still,
