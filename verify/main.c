@@ -30,6 +30,10 @@ static const char help[] =
     "  --journal ID        the journal id, where it is known\n"
     "  --checkpoint FILE   a checkpoint from outside that the journal must extend; up to 16 times\n"
     "  --limits FILE       the auditor's figures (YAML) instead of the standard's; see below\n"
+    "  --verified FILE     your own note of what an earlier run has verified, made when it is "
+    "not there: the signatures of those entries\n"
+    "                      are not checked again, only that the entries are the same; keep it "
+    "as you keep the trust file\n"
     "  --deployment N|all  the number of its open entry; without it the last one is judged\n"
     "  --require-anchor    undecidable unless a checkpoint from outside covers the deployment's "
     "last entry\n"
@@ -79,6 +83,7 @@ enum option_code {
     OPTION_JOURNAL,
     OPTION_CHECKPOINT,
     OPTION_LIMITS,
+    OPTION_VERIFIED,
     OPTION_DEPLOYMENT,
     OPTION_ANCHOR,
     OPTION_JSON,
@@ -144,6 +149,9 @@ static enum error_code set_option(struct command_line *line, int code, const cha
     case OPTION_LIMITS:
         options->limits = word;
         break;
+    case OPTION_VERIFIED:
+        options->verified = word;
+        break;
     case OPTION_ANCHOR:
         options->require_anchor = true;
         break;
@@ -196,6 +204,7 @@ static enum error_code read_command_line(int count, char **words, struct command
                                             {"checkpoint", required_argument, NULL,
                                              OPTION_CHECKPOINT},
                                             {"limits", required_argument, NULL, OPTION_LIMITS},
+                                            {"verified", required_argument, NULL, OPTION_VERIFIED},
                                             {"deployment", required_argument, NULL,
                                              OPTION_DEPLOYMENT},
                                             {"require-anchor", no_argument, NULL, OPTION_ANCHOR},
@@ -269,6 +278,9 @@ static enum error_code check_attest(const struct command_line *line, struct erro
                    : usage(error, "--key and --verifier belong to --attest", "");
     if (options->key == NULL)
         return usage(error, "--key is missing: who signs the attestation?", "");
+    if (line->verify.verified != NULL)
+        return usage(error, "--attest checks each signature itself: it goes without --verified",
+                     "");
     if (line->verify.selection == SELECTION_ALL)
         return usage(error,
                      "--attest speaks of one deployment, and --deployment all names every one", "");

@@ -154,6 +154,7 @@ static void describe_record(const struct audit *audit, struct report *report)
     bytes_hex(hash, sizeof hash, report->head);
     report->entries = record->count;
     report->limits = *audit->limits;
+    report->verified = audit->verified.size;
     (void)slice_copy(slice_of(record->entries[0].journal), report->journal, sizeof report->journal);
     (void)slice_copy(slice_of(audit->target), report->asked, sizeof report->asked);
     if (record->entries[0].read)
@@ -337,6 +338,16 @@ static void write_unread(const struct verify_options *options, const struct erro
     (void)code;
 }
 
+/* For the next run, which has to check the signatures behind these entries only. */
+static enum error_code note_verified(const struct audit *audit, const struct report *report,
+                                     struct error *error)
+{
+    struct verified verified = {.path = audit->verified.path, .size = report->entries};
+    memcpy(verified.journal, report->journal, sizeof verified.journal);
+    memcpy(verified.head, report->head, sizeof verified.head);
+    return verified_write(&verified, error);
+}
+
 enum error_code verify_run(const struct verify_options *options, struct report *ret_report,
                            struct error *error)
 {
@@ -355,13 +366,18 @@ enum error_code verify_run(const struct verify_options *options, struct report *
                           .checkpoints = inputs.checkpoints,
                           .checkpoint_count = inputs.count,
                           .require_anchor = options->require_anchor};
-    code = verify_record(&inputs.record, &audit, options->selection, options->deployment,
-                         ret_report, error);
+    if (options->verified != NULL)
+        code = verified_read(options->verified, &audit.verified, error);
+    if (code == ERROR_OK)
+        code = verify_record(&inputs.record, &audit, options->selection, options->deployment,
+                             ret_report, error);
     if (code == ERROR_OK && error_memory_ran_out()) /* what could not be read is no finding */
         code = error_set(error, ERROR_MEMORY, 0, options->path, "use a machine with more of it",
                          "out of memory");
     if (code == ERROR_OK)
         name_inputs(&inputs, &ret_report->inputs);
+    if (code == ERROR_OK && options->verified != NULL && audit.whole.verdict != VERDICT_VIOLATED)
+        code = note_verified(&audit, ret_report, error);
     return code == ERROR_OK && options->html != NULL
                ? html_write(options->html, &audit, ret_report, error)
                : code;

@@ -12,8 +12,8 @@
 enum selection { SELECTION_INVALID = 0, SELECTION_LAST, SELECTION_ONE, SELECTION_ALL };
 
 struct verify_options {
-    const char *path, *trust, *target, *journal, *limits,
-        *html; /* the last three may be NULL; html: where the page goes */
+    const char *path, *trust, *target, *journal, *limits, *verified,
+        *html; /* the last four may be NULL; html: where the page goes */
     const char *checkpoints[CHECKPOINTS_MAX];
     size_t checkpoint_count;
     enum selection selection;

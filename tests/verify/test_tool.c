@@ -235,6 +235,57 @@ static void limits_file_read_or_refused_with_its_place(void **state)
     }
 }
 
+static void insist_status(const char *record, const char *more, int expected, const char *said)
+{
+    char output[8000];
+    int status = tool_verify(record, more, output, sizeof output);
+    if (status != expected || strstr(output, said) == NULL)
+        fail_msg("status %d, '%s' is missing in: %s", status, said, output);
+}
+
+static void append_note(struct forge *forge, const char *text)
+{
+    (void)forge_append(forge, "note", -1, json_pack("{s:s}", "text", text));
+}
+
+/* The signatures of before are believed for those entries only, and never for others. */
+static void tool_verified_before_extends_or_violated(void **state)
+{
+    (void)state;
+    CLEANUP_FORGE struct forge forge;
+    CLEANUP_FORGE struct forge other;
+    static const char before[] = "were checked by an earlier run";
+    char option[300];
+    (void)snprintf(option, sizeof option, "--verified %s", tool_path("verified"));
+    forge_init(&forge);
+    forge_whole(&forge, "release");
+    tool_bundle(&forge, "first.bundle");
+    insist_status(tool_path("first.bundle"), option, VERIFY_PROVEN, "PROVEN");
+    insist_status(tool_path("first.bundle"), option, VERIFY_PROVEN, before);
+    append_note(&forge, "behind it");
+    tool_bundle(&forge, "longer.bundle");
+    insist_status(tool_path("longer.bundle"), option, VERIFY_PROVEN, before);
+    insist_status(tool_path("first.bundle"), option, VERIFY_VIOLATED, "I-06");
+    append_note(&forge, "behind it");
+    forge.values[forge.count - 1].data[3] ^= 1; /* of its signature, which is new */
+    tool_bundle(&forge, "forged.bundle");
+    insist_status(tool_path("forged.bundle"), option, VERIFY_VIOLATED, "I-03");
+    forge.values[forge.count - 1].data[3] ^= 1;
+    forge.values[5].data[3] ^= 1; /* of one that was verified */
+    tool_bundle(&forge, "changed.bundle");
+    insist_status(tool_path("changed.bundle"), option, VERIFY_VIOLATED, "I-02");
+    forge_init(&other);
+    forge_whole(&other, "release");
+    append_note(&other, "of the other");
+    tool_bundle(&other, "other.bundle");
+    insist_status(tool_path("other.bundle"), option, VERIFY_VIOLATED, "I-06");
+    tool_write("garbage", "something else\n");
+    (void)snprintf(option, sizeof option, "--verified %s", tool_path("garbage"));
+    insist_status(tool_path("first.bundle"), option, VERIFY_USAGE, "earlier run");
+    insist_status(tool_path("first.bundle"), "--verified x --attest y --key z", VERIFY_USAGE,
+                  "--verified");
+}
+
 int main(int argc, char **argv)
 {
     tool_init(argc > 1 ? argv[1] : "titan-verify");
@@ -244,6 +295,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(tool_damaged_lmdb_refused),
         cmocka_unit_test(bundle_every_bit_flipped_refused),
         cmocka_unit_test(tool_extract_accepted_by_ssh_keygen),
+        cmocka_unit_test(tool_verified_before_extends_or_violated),
         cmocka_unit_test(limits_file_read_or_refused_with_its_place),
     };
     return cmocka_run_group_tests(tests, tool_set_up, tool_tear_down);

@@ -97,10 +97,23 @@ static bool take_batch(struct integrity *integrity, uint64_t first, size_t count
     return true;
 }
 
+/* How many entries an earlier run has verified: if the last of them is the same, and the chain
+ * holds, all of them are. */
+static uint64_t verified_entries(const struct audit *audit)
+{
+    const struct verified *verified = &audit->verified;
+    char head[SHA256_HEX + 1];
+    if (verified->size == 0 || verified->size > audit->record->count)
+        return 0;
+    const struct bytes *last = &audit->record->entries[verified->size - 1].value;
+    bytes_sha256_hex(last->data, last->size, head);
+    return strcmp(head, verified->head) == 0 ? verified->size : 0;
+}
+
 static void check_entries(struct integrity *integrity)
 {
     struct record *record = integrity->audit->record;
-    struct checker *checker = checker_new(record);
+    struct checker *checker = checker_new(record, verified_entries(integrity->audit));
     bool whole = true;
     for (uint64_t first = 0; whole && first < record->count; first += CHECKED_BATCH) {
         size_t left = record->count - first, count = left < CHECKED_BATCH ? left : CHECKED_BATCH;
@@ -230,6 +243,10 @@ void integrity_check(struct audit *audit)
     if (record->is_bundle && strcmp(record->bundle_journal, record->entries[0].journal) != 0)
         finding_violated(&audit->whole, "I-02", &record->entries[0],
                          "the bundle names another journal than its entries");
+    if (audit->verified.size > 0 && verified_entries(audit) == 0)
+        finding_violated(&audit->whole, "I-06", NULL,
+                         "its first %llu entries are not those that were verified before: %s",
+                         (unsigned long long)audit->verified.size, audit->verified.path);
     check_blobs(record, &audit->whole);
     check_notes(&integrity);
 }

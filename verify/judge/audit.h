@@ -12,6 +12,7 @@
 #include "verify/judge/limits.h"
 #include "verify/judge/machine.h"
 #include "verify/read/record.h"
+#include "verify/whole/verified.h"
 
 /* One transition, with the intent that it answers. */
 struct step {
@@ -69,6 +70,7 @@ struct audit {
     const struct outside_checkpoint *checkpoints;
     size_t checkpoint_count;
     bool require_anchor;
+    struct verified verified; /* by an earlier run */
     /* what integrity_check() came to: of the record, and of who signed what */
     struct finding whole, entitled;
     struct anchors anchors;

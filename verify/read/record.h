@@ -15,8 +15,8 @@
 #include "verify/read/entry.h"
 #include "verify/read/table.h"
 
-enum { RECORD_ENTRIES_MAX = 1 << 20, RECORD_BLOBS_MAX = 1 << 20 };
-static const uint64_t RECORD_BYTES_MAX = (uint64_t)2 << 30;
+enum { RECORD_ENTRIES_MAX = 1 << 24, RECORD_BLOBS_MAX = 1 << 26 };
+static const uint64_t RECORD_BYTES_MAX = (uint64_t)16 << 30;
 
 struct record {
     struct entry *entries;

@@ -195,6 +195,11 @@ size_t report_remarks(const struct report *report, struct remark **ret_remarks)
                    "A journal cut short still verifies. Only a checkpoint kept elsewhere shows "
                    "that nothing is missing at the end: none covers the entries from %llu on.",
                    (unsigned long long)report->anchored);
+    if (report->verified > 0)
+        add_remark(&remarks, NULL,
+                   "The signatures of the first %llu entries were checked by an earlier run, as "
+                   "the file of --verified says; this one checked that the entries are the same.",
+                   (unsigned long long)report->verified);
     for (size_t i = 0; i < report->count; i++)
         remark_deployment(&report->deployments[i], &remarks);
     *ret_remarks = remarks.list;

@@ -72,7 +72,7 @@ struct report_inputs {
 struct report {
     char journal[FORMAT_JOURNAL_ID_HEX + 1], head[SHA256_HEX + 1];
     char target[128], asked[128]; /* as genesis names it, "" = it does not; as was asked for */
-    uint64_t entries, anchored;
+    uint64_t entries, anchored, verified; /* verified: by an earlier run, whose signatures count */
     struct {
         char journal[FORMAT_JOURNAL_ID_HEX + 1], hash[SHA256_HEX + 1]; /* "": it succeeds none */
         int64_t seq;

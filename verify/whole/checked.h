@@ -15,7 +15,8 @@ struct checked {
 };
 
 struct checker;
-struct checker *checker_new(struct record *record);
+/* The signatures of the first `verified` entries are known to be good. */
+struct checker *checker_new(struct record *record, uint64_t verified);
 void checker_free(struct checker *checker);
 /* Entries from `first` on, at most CHECKED_BATCH. */
 const struct checked *checker_check(struct checker *checker, uint64_t first, size_t count);
