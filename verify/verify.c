@@ -37,16 +37,6 @@ static void init_findings(struct deployment_report *deployment)
         finding_init(&deployment->claims[claim]);
 }
 
-static bool guard_is_absent(const struct deployment *deployment)
-{
-    const struct step *laid = deployment_step(deployment, ACTION_LAY_GUARD);
-    const struct item *guard = laid != NULL
-                                   ? entry_item(laid->transition, 0, laid->transition->item_count,
-                                                PROBE_GUARD, NULL)
-                                   : NULL;
-    return guard != NULL && slice_is(guard->output, "absent\n");
-}
-
 static void judge_deployment(struct audit *audit, uint64_t number, const struct finding *authority,
                              struct deployment_report *ret_deployment)
 {
@@ -55,8 +45,7 @@ static void judge_deployment(struct audit *audit, uint64_t number, const struct 
     deployment_collect(audit->record, &audit->genesis, number, &audit->deployment);
     *deployment = (struct deployment_report){.exists = true,
                                              .number = number,
-                                             .ended = audit->deployment.ended,
-                                             .guard_absent = guard_is_absent(&audit->deployment)};
+                                             .ended = audit->deployment.ended};
     deployment->last = (uint64_t)audit->deployment.entries[audit->deployment.count - 1]->seq;
     deployed_collect(&audit->deployment, &deployment->deployed);
     (void)slice_copy(slice_of(audit->deployment.policy ? "policy" : "release"),

@@ -18,7 +18,7 @@
 struct limits {
     int64_t window_ms, sample_interval_ms, sample_gap_ms, window_start_ms, window_start_armed_ms,
         failures, rollback_start_ms, rollback_ms, disarm_fresh_ms, answer_ms, service_start_ms,
-        preflight_ms;
+        preflight_ms, guard_pause_ms;
     /* failed samples that a window may have; a tenth of all, never below `failures`, by default */
     int64_t failures_total;
     /* driver only: how long the target stays held by a driver that says nothing more */

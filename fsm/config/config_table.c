@@ -286,6 +286,7 @@ void draft_set_defaults(struct draft *draft)
                                      .answer_ms = 60000,
                                      .service_start_ms = 300000,
                                      .preflight_ms = 1800000,
+                                     .guard_pause_ms = 1800000,
                                      .tenancy_ms = HOUR_MS};
     set_default_setup(&config->setup);
 }

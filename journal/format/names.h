@@ -71,6 +71,7 @@
 #define PROBE_PREFLIGHT "preflight"
 #define PROBE_TENANCY "tenancy"
 #define PROBE_GUARD "guard"
+#define PROBE_GUARD_RECORD "guard.record"
 #define PROBE_ACT "act"
 
 #define PROBES(X)               \
@@ -106,6 +107,7 @@
     X(PROBE_PREFLIGHT)          \
     X(PROBE_TENANCY)            \
     X(PROBE_GUARD)              \
+    X(PROBE_GUARD_RECORD)       \
     X(PROBE_ACT)
 
 /* Facts of transitions and samples: the driver's reading of its evidence, which no verifier trusts.
@@ -165,7 +167,8 @@
     X(disarm_fresh_ms)       \
     X(answer_ms)             \
     X(service_start_ms)      \
-    X(preflight_ms)
+    X(preflight_ms)          \
+    X(guard_pause_ms)
 
 /* Members of struct setup_services, and keys of `patterns` in genesis, in this order. */
 #define PATTERNS(X)     \

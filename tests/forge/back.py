@@ -1,10 +1,10 @@
 """The steps of the rollback and of an abort, done by an honest driver."""
 
-from story import Story
+from guard import Guarded
 from target import BRAIN, EXECUTION, SERVICES, SUBJECT_DISARM, WEB, digest, image_id
 
 
-class Back(Story):
+class Back(Guarded):
     def make_safe(self):
         self.begin("make_safe")
         self.publish(arm=False)
@@ -79,6 +79,7 @@ class Back(Story):
         self.voices()
         self.drift()
         self.item("compose.images", "", self.target.images(self.before))
+        self.withdraw_guard()
         self.release_target()
         self.end("rolled_back")
 
@@ -112,6 +113,7 @@ class Back(Story):
         if self.pulls:
             self.act("give names back")
             self.item("compose.images", "", self.target.images(self.before))
+        self.withdraw_guard()
         self.act("release images")
         self.tenancy(free=True)
         self.end("aborted")

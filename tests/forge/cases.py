@@ -19,6 +19,8 @@ import cases_excepted
 import cases_findings
 import cases_first
 import cases_fresh
+import cases_guard
+import cases_guard_fired
 import cases_images
 import cases_insider
 import cases_interrupted
@@ -49,6 +51,7 @@ CASES += cases_excepted.CASES + cases_seen.CASES
 CASES += cases_limits.CASES + cases_findings.CASES + cases_services.CASES + cases_images.CASES
 CASES += cases_first.CASES + cases_fresh.CASES + cases_edges.CASES
 CASES += cases_interrupted.CASES + cases_noticed.CASES
+CASES += cases_guard.CASES + cases_guard_fired.CASES
 CASES += cases_settling.CASES + cases_as_before.CASES + cases_odd.CASES
 
 

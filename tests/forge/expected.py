@@ -66,6 +66,7 @@ BEFORE = "what was there before is recorded, and judged only where something has
 PRINTED = "a service may print nothing"
 REPLACED = "this container is replaced next, and nobody asks for its policy hash any more (H-09)"
 UNTOUCHED = "no service was touched: what the look shows besides decides nothing any more"
+AT_WORK = "the guard may still have been at work when it was first looked at (P-44)"
 WENT_BACK = "the step failed for another reason as well, and the way back has looks of its own"
 
 # (action, probe, mutation): reason
@@ -103,6 +104,9 @@ EXCEPTIONS = {
     ("switch_services", "compose.up", "dropped"): "the order of the services is not pinned",
     ("restore_code", "tenancy", "dropped"): "the driver asks once more than the row names",
     ("restore_code", "git.status", "exchanged"): "a tree that was found so is left so",
+    ("deploy_execution", "guard", "dropped"): "that of the pause: it had begun before (P-40)",
+    ("deploy_brain", "guard", "dropped"): "one of two: a step may set its deadline once (P-41)",
+    ("reconciliation observe_window", "guard.record", "shortened"): AT_WORK,
     ("pull_images", "compose.registry", "emptied"): "no registry need give it: it is not attested",
     ("update_code", "git.changed", "emptied"): "a commit may change no file",
     ("revert", "compose.images", "exchanged"): "what names mean then is judged at the end (R-09)",
@@ -172,6 +176,7 @@ OF_ONE_JOURNAL = {
     ("run_preflight", "preflight", "failed", "settings_changed"): "not mandatory any more",
     ("run_preflight", "preflight", "subject", "settings_changed"): "not mandatory any more",
     ("attestation", "-", "doubled", "attested"): "said twice is said",
+    ("reconciliation", "-", "dropped", "fired_in_window"): "the transition has it",
 }
 
 # Only of a deployment that was given up: nothing was deployed
@@ -194,9 +199,20 @@ def fails_its_window(journal, place):
     return False
 
 
+def fires_behind(journal, place):
+    """Whether the guard acted behind the sample, and no other sample came."""
+    for entry in journal.entries[place + 1 :]:
+        if entry["type"] in ("sample", "transition"):
+            return entry["body"].get("event") == "guard_fired"
+    return False
+
+
 def must_be_told(change, honest):
     """Where the report must say it; empty: it must not be proven."""
     if change.action == "sample":
+        lost = change.mutation == "handshake lost behind"  # the next sample decides (H-12)
+        if fires_behind(honest.journal, change.place + lost):
+            return WINDOW  # the last one before the guard acted: when it failed is told (W-12)
         counted = set(FAILED_SAMPLE)
         if fails_its_window(honest.journal, change.place):
             counted |= LAST_SAMPLE

@@ -1,6 +1,7 @@
 """The honest journals that the forger changes, by name: each a whole journal of one story."""
 
 import bundle
+import journals_guard
 from steps import Driver
 from story import EXECUTION
 from target import WEB, digest
@@ -220,5 +221,7 @@ ALL = {
         settings_changed,
         anchored,
         attested,
+        journals_guard.guarded_policy,
+        journals_guard.fired_in_window,
     )
 }

@@ -169,6 +169,10 @@ def contrary_texts(journal, place, item, before_arm):
         yield "flipped", "absent\n" if text == "present\n" else "present\n"
     elif item["probe"] == "bus.policy_hash" and item["status"] == 0:
         yield "other hash", json.dumps({"policy_hash": digest("other")})
+    elif item["probe"] == "guard" and text != "absent\n":
+        yield from of_guard(text)
+    elif item["probe"] == "guard.record":
+        yield from of_record(text)
     elif item["probe"] == "tenancy":
         yield from of_tenancy(text)
     elif item["probe"] in OTHER_LINE and item["status"] == 0:
@@ -184,6 +188,41 @@ def of_tenancy(text):
     yield "epoch back", json.dumps(dict(held, epoch=held["epoch"] - 1)) + "\n"
     holder = "" if held["holder"] else "mallory on vm"
     yield "other holder", json.dumps(dict(held, holder=holder)) + "\n"
+
+
+def of_guard(text):
+    held = json.loads(text)
+    for mutation, other in (
+        ("other plan", {"plan": "e" * 64}),
+        ("other deployment", {"deployment": held["deployment"] + 1}),
+        ("epoch back", {"epoch": held["epoch"] - 1}),
+        ("other state", {"state": "withdrawn" if held["state"] != "withdrawn" else "laid"}),
+        ("lost", {"state": "lost"}),
+        ("begun", {"begun": not held["begun"], "deadline_ms": 0 if held["begun"] else 1}),
+        ("boot of it", {"boot": OTHER_BOOT}),
+        ("deadline over", {"deadline_ms": 1}),
+        ("deadline far", {"deadline_ms": held["deadline_ms"] + 3600_000}),
+    ):
+        yield mutation, json.dumps(dict(held, **other), separators=(",", ":")) + "\n"
+
+
+def of_record(text):
+    lines = [json.loads(line) for line in text.splitlines()]
+    for at, line in enumerate(lines):
+        yield "shortened", as_lines(lines[:at] + lines[at + 1 :])
+        yield "failed line", as_lines(lines[:at] + [dict(line, status=1)] + lines[at + 1 :])
+        yield "boot of it", as_lines(lines[:at] + [dict(line, boot=OTHER_BOOT)] + lines[at + 1 :])
+    yield "earlier", as_lines(moved(line, -60_000) for line in lines)
+    yield "later", as_lines(moved(line, 10_000) for line in lines)
+    yield "reordered", as_lines(lines[:1] + lines[1:][::-1])
+
+
+def moved(line, ms):
+    return dict(line, before_ms=line["before_ms"] + ms, after_ms=line["after_ms"] + ms)
+
+
+def as_lines(rows):
+    return "".join(json.dumps(row, separators=(",", ":")) + "\n" for row in rows)
 
 
 def of_list(probe, text):

@@ -26,6 +26,7 @@ import expected
 import journals
 import journals_failing
 import journals_first
+import journals_guard
 import journals_more
 import journals_odd
 import mutate
@@ -39,6 +40,7 @@ VERIFY = os.path.join(os.environ.get("TITAN_PLAIN_BUILD", BUILD), "verify/titan-
 
 
 OTHERS = {**journals_more.ALL, **journals_first.ALL, **journals_odd.ALL, **journals_failing.ALL}
+OTHERS |= {key: one for key, one in journals_guard.ALL.items() if key not in journals.ALL}
 SCRIPTED = os.path.join(BUILD, "tests/forge/scripted_journals")
 SCRIPTED_LIMITS = "window_ms: 1000\nsample_interval_ms: 500\n"
 

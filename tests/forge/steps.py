@@ -75,7 +75,7 @@ class Driver(Back):
             self.end("pulled", "unknown")
             self.approve()
         self.begin("lay_guard")
-        self.item("guard", "", "absent\n", on_target=False)
+        self.lay_guard()
         self.end("guarded")
 
     def prepare(self, procedure, new, policy):
@@ -115,6 +115,7 @@ class Driver(Back):
         self.switch_behind_look()
 
     def switch_behind_look(self):
+        self.begin_guard()
         self.remove_stopped()
         for service in (EXECUTION, BRAIN):
             self.up([service], self.new)
@@ -165,6 +166,7 @@ class Driver(Back):
         self.look()
         if self.armed_before:
             self.answer(answer)
+        self.renew_guard()
         self.end("verified")
 
     def answer(self, outcome):
@@ -202,10 +204,12 @@ class Driver(Back):
     def deploy_execution(self):
         self.begin("deploy_execution")
         self.last_look()
+        self.begin_guard()
         self.remove_stopped()
         self.disarm_what_ran()
         self.up([EXECUTION], self.new)
         self.look()
+        self.pause_guard()
         self.end("execution_deployed")
 
     def adopt_deploy(self):
@@ -225,10 +229,12 @@ class Driver(Back):
         self.replies()
         self.log("execution")
         self.look()
+        self.pause_guard()
         self.end("execution_verified")
 
     def deploy_brain(self):
         self.begin("deploy_brain")
+        self.renew_guard()
         self.publish(arm=False)
         self.look()
         self.up([BRAIN], self.new)
@@ -240,10 +246,14 @@ class Driver(Back):
         self.files()
         self.policy_files()
         self.look()
+        self.pause_guard()
         self.end("brain_deployed")
 
     def verify_parity(self):
         self.begin("verify_parity")
+        self.parity_is_verified()
+
+    def parity_is_verified(self):
         self.target.wait(1000)
         self.list()
         self.replies()
@@ -252,6 +262,7 @@ class Driver(Back):
         self.errors()
         self.item("script", "/srv/verify.sh", "fine\n")
         self.look()
+        self.pause_guard()
         self.end("parity_verified")
 
     def parity(self):
@@ -275,6 +286,7 @@ class Driver(Back):
 
     def arm(self, **intent):
         self.begin("arm", **intent)
+        self.renew_guard()
         self.arm_evidence()
         self.end("armed", "rearmed" if self.state == "verified" else "done")
 
@@ -293,6 +305,8 @@ class Driver(Back):
         count = count or self.limits["window_ms"] // interval + 1
         for number in range(first, first + count):
             begun = self.target.now
+            if number == 1:
+                self.watch_guard()
             self.sample_evidence()
             self.sample(number)
             if number < first + count - 1:
@@ -305,6 +319,7 @@ class Driver(Back):
         self.target.policy["2"] = kept
 
     def finish_window(self):
+        self.renew_guard()
         self.end("observed")
         self.finish()
 
@@ -317,11 +332,12 @@ class Driver(Back):
     def observe(self):
         self.begin("observe_window")
         self.samples()
+        self.renew_guard()
         self.end("observed")
 
     def finish(self):
         self.begin("confirm")
-        self.item("guard", "", "absent\n", on_target=False)
+        self.confirm_guard()
         self.sample_evidence()
         self.end("confirmed")
         self.begin("complete")

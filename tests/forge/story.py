@@ -56,6 +56,7 @@ class Story:
         self.boot = DRIVER_BOOT
         self.items, self.number, self.session, self.sessions = [], None, None, 0
         self.state, self.intent, self.key, self.keys_made = None, None, None, 0
+        self.starter = None  # of the dead-man guard; None: there is none
         self.pulls = False  # names were moved in this deployment
         self.endpoints = list(ENDPOINTS)
         self.limits = dict(LIMITS, **(limits or {}))
@@ -204,7 +205,7 @@ class Story:
             "expect": self.journal.entries[self.number]["body"]["expect"],
             "config": digest("file", self.target.version),
             "env": digest("env", self.target.env),
-            "guard": "absent",
+            "guard": "laid" if self.starter else "absent",
             "partial": [],
         }
         text = bundle.canonical(statement).decode()
@@ -231,7 +232,7 @@ class Story:
         item["received_ns"] = self.target.now
         if on_target:
             wall = 1_795_850_400_000 + sent // MS
-            up = (sent // MS // 10 * 10, self.target.now // MS // 10 * 10)
+            up = (self.target.uptime(sent), self.target.uptime(self.target.now))
             item["target"] = {
                 "boot": self.target.boot,
                 "before_ms": up[0],

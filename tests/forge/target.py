@@ -69,7 +69,7 @@ class Container:
 class Target:
     def __init__(self, policy="a", version="1"):
         self.now = 100_000 * MS
-        self.boot = "194d7391-2caa-4975-bccd-150dc000e375"
+        self.boot, self.booted = "194d7391-2caa-4975-bccd-150dc000e375", 0
         self.policy = {version: digest("policy", policy)}
         self.commit, self.version, self.status = digest("commit", version)[:40], version, ""
         self.numbers = 0
@@ -92,6 +92,17 @@ class Target:
 
     def wait(self, ms):
         self.now += ms * MS
+
+    def uptime(self, ns):
+        """In milliseconds, as exact as the kernel tells it."""
+        return (ns - self.booted) // MS // 10 * 10
+
+    def reboot(self, boot):
+        """Everything that ran runs anew."""
+        self.boot, self.booted = boot, self.now
+        self.wait(20000)
+        for container in self.containers:
+            container.finished, container.started = self.booted, self.now
 
     def running(self, service):
         for container in self.containers:

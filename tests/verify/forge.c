@@ -339,7 +339,8 @@ void forge_take(struct forge *forge, const char *event)
     assert(edge != NULL);
     bool good = strcmp(event, "done") == 0 || strcmp(event, "rearmed") == 0;
     if (!is_answer(event)) {
-        forge_transition(forge, -1, event, edge->to, NULL);
+        forge_transition(forge, -1, event, edge->to,
+                         strcmp(event, "guard_fired") == 0 ? forge_fired(forge) : NULL);
         return;
     }
     const char *action = good ? edge->action : forge_action_of(forge->procedure, forge->state);

@@ -70,6 +70,10 @@ struct forge {
     bool armed, recreate, marker, no_policy, no_checklist;
     char code[41]; /* commit checked out */
     bool pulls;    /* pull_images was begun */
+    bool guard;    /* a dead-man guard is laid */
+    bool guard_begun;
+    int64_t guard_deadline_ms; /* as it was last laid */
+    char guard_record[600];    /* what it did, once it had */
     int64_t up_ms, sample_ms;
     unsigned samples;   /* in a window */
     unsigned sick_from; /* endpoint brain answers 503 from this sample on; 0 = never */
@@ -113,6 +117,7 @@ void forge_whole(struct forge *forge, const char *procedure); /* genesis to comp
 
 /* forge_world.c, forge_items.c, forge_steps.c */
 void forge_world_init(struct forge *forge);
+json_t *forge_fired(struct forge *forge); /* forge_guard.c: the evidence of guard_fired */
 json_t *forge_evidence(struct forge *forge, const char *action);
 void forge_item(struct forge *forge, json_t *evidence, const char *probe, const char *subject,
                 int status, const char *output);

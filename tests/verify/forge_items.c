@@ -8,10 +8,10 @@
 
 static const char subject_hash[] = "titan.req.exec.policy_hash.v1";
 
-static bool runs_on_target(const char *probe)
+static bool runs_on_target(const struct forge *forge, const char *probe)
 {
     return strncmp(probe, "bus.", 4) != 0 && strcmp(probe, "health") != 0
-           && strcmp(probe, "preflight") != 0 && strcmp(probe, "guard") != 0;
+           && strcmp(probe, "preflight") != 0 && (strcmp(probe, "guard") != 0 || forge->guard);
 }
 
 void forge_item(struct forge *forge, json_t *evidence, const char *probe, const char *subject,
@@ -26,7 +26,7 @@ void forge_item(struct forge *forge, json_t *evidence, const char *probe, const 
                              subject, "status", status, "output", hex, "size",
                              (json_int_t)strlen(output), "sent_ns", (json_int_t)sent, "received_ns",
                              (json_int_t)received);
-    if (runs_on_target(probe))
+    if (runs_on_target(forge, probe))
         json_object_set_new(item, "target",
                             json_pack("{s:s, s:I, s:I}", "boot",
                                       "99999999-2222-3333-4444-555555555555", "before_ms",

@@ -22,6 +22,8 @@ void forge_services(struct forge *forge, json_t *evidence);
 void forge_tenancy(struct forge *forge, json_t *evidence, bool held);
 void forge_release_target(struct forge *forge, json_t *evidence);
 void forge_remaining(struct forge *forge, json_t *evidence);
+/* How the guard stands; nothing where there is none. */
+void forge_guard(struct forge *forge, json_t *evidence, const char *state, bool begun);
 void forge_voices(struct forge *forge, json_t *evidence, bool brain);
 
 #endif

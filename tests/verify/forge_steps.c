@@ -57,7 +57,9 @@ static void prepare(struct forge *forge, json_t *evidence, const char *action)
         forge_images(forge, evidence, forge->image_after);
         forge_registry(forge, evidence);
     } else if (strcmp(action, "lay_guard") == 0) {
-        forge_item(forge, evidence, "guard", "", 0, "absent\n");
+        if (!forge->guard)
+            forge_item(forge, evidence, "guard", "", 0, "absent\n");
+        forge_guard(forge, evidence, "laid", false);
     }
 }
 
@@ -76,6 +78,7 @@ static void last_look(struct forge *forge, json_t *evidence)
 static void switch_services(struct forge *forge, json_t *evidence)
 {
     last_look(forge, evidence);
+    forge_guard(forge, evidence, "laid", true);
     forge_up(forge, evidence, "titan-execution");
     if (forge->recreate)
         forge_start(forge, &forge->execution, true, forge->image_after, forge->hash_new);
@@ -90,6 +93,7 @@ static void deploy(struct forge *forge, json_t *evidence, bool execution)
 {
     if (execution)
         last_look(forge, evidence);
+    forge_guard(forge, evidence, "laid", true);
     forge_send(forge, evidence, false);
     forge_look(forge, evidence);
     forge_up(forge, evidence, execution ? "titan-execution" : "titan-brain");
@@ -118,6 +122,11 @@ static void change(struct forge *forge, json_t *evidence, const char *action)
 
 static void examine(struct forge *forge, json_t *evidence, const char *action)
 {
+    static const char *const renewing[] = {"verify_release", "verify_execution", "verify_parity",
+                                           "arm", "observe_window"};
+    for (size_t i = 0; i < sizeof renewing / sizeof renewing[0]; i++)
+        if (strcmp(action, renewing[i]) == 0)
+            forge_guard(forge, evidence, "laid", true);
     if (strcmp(action, "verify_release") == 0) {
         forge_containers(forge, evidence);
         forge_health(forge, evidence, false);
@@ -135,7 +144,9 @@ static void examine(struct forge *forge, json_t *evidence, const char *action)
         forge_send(forge, evidence, true);
         forge_look(forge, evidence);
     } else if (strcmp(action, "confirm") == 0) {
-        forge_item(forge, evidence, "guard", "", 0, "absent\n");
+        if (!forge->guard)
+            forge_item(forge, evidence, "guard", "", 0, "absent\n");
+        forge_guard(forge, evidence, "withdrawn", true);
         forge_one_sample(forge, evidence, false);
     } else if (strcmp(action, "complete") == 0) {
         forge_tenancy(forge, evidence, true);
@@ -180,6 +191,8 @@ static void verify_restored(struct forge *forge, json_t *evidence)
 
 static void restore(struct forge *forge, json_t *evidence, const char *action)
 {
+    if (strcmp(action, "verify_restored") == 0 || strcmp(action, "restore_code") == 0)
+        forge_guard(forge, evidence, "withdrawn", forge->guard_begun);
     if (strcmp(action, "make_safe") == 0) {
         forge_send(forge, evidence, false);
         forge_look(forge, evidence);

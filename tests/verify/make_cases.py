@@ -11,6 +11,7 @@ os.environ.setdefault("TITAN_BUILD", "")  # no verifier runs here
 import cases  # noqa: E402
 import journals  # noqa: E402
 import journals_failing  # noqa: E402
+import journals_guard  # noqa: E402
 import journals_more  # noqa: E402
 import journals_odd  # noqa: E402
 import mutate  # noqa: E402
@@ -20,6 +21,7 @@ from story import LIMITS  # noqa: E402
 
 CHANGES = 400
 UNCHANGED = {**journals_odd.ALL, **journals_failing.ALL}
+UNCHANGED |= {key: one for key, one in journals_guard.ALL.items() if key not in journals.ALL}
 # Changes that notice what nothing else does
 MORE = (("failing_deploy_execution", "redeploy logs.execution moved entry 27"),)
 WHOLE = ("release_unhealthy", "policy", "aborted", "by_hand", "resumed")

@@ -388,6 +388,7 @@ static void approval_statement_tampered_violated(void **state)
                    {"\"config\":\"", "\"config\":\"0"},
                    {"\"env\":\"e", "\"env\":\"f"},
                    {"\"guard\":\"absent\"", "\"guard\":\"laid\""},
+                   {"\"guard\":\"absent\"", "\"guard\":\"fired\""},
                    {"\"partial\":[]", "\"partial\":[\"titan-brain\"]"},
                    {",\"partial\":[]", ""},
                    {"\"images\":[{", "\"images\":[{},{"}};
@@ -401,6 +402,7 @@ static void approval_statement_tampered_violated(void **state)
         (void)snprintf(tampered, sizeof tampered, "%.*s%s%s", (int)(at - statement), statement,
                        changes[i].to, at + strlen(changes[i].from));
         approve_saying(&other, FORGE_APPROVER, "carol", tampered, tampered);
+        forge_until(&other, "guarded");
         check_violated(&other, CLAIM_AUTHORITY, "does not speak of this deployment");
         begin(&unsigned_one, "release", 1, (struct lines){0}, "pulled");
         approve_saying(&unsigned_one, FORGE_APPROVER, "carol", tampered, statement);

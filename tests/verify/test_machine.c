@@ -124,11 +124,14 @@ static unsigned forge_all_from(const char *stage)
     CLEANUP_FORGE struct forge forge;
     forge_init(&forge);
     forge.samples = 0;
+    forge.guard = true;
     bool reached = bring_to(&forge, stage);
     (void)snprintf(forge.state, sizeof forge.state, "%s", stage);
     size_t quiet = forge.count;
+    int64_t epoch = forge.epoch;
     for (unsigned event = 1; event < EVENTS; event++) {
         const char *name = event_name((enum event)event);
+        forge.epoch = epoch; /* whatever an event before has freed */
         bool answers = machine_answers_intent((enum event)event);
         const char *action = strcmp(name, "rearmed") == 0 && strcmp(stage, "verified") == 0
                                  ? "arm"
@@ -136,7 +139,8 @@ static unsigned forge_all_from(const char *stage)
         int64_t intent = answers && action != NULL
                              ? (int64_t)forge_intent(&forge, action, -1, false)
                              : -1;
-        json_t *evidence = (event == EVENT_DONE || event == EVENT_REARMED) && action != NULL
+        json_t *evidence = event == EVENT_GUARD_FIRED ? forge_fired(&forge)
+                           : (event == EVENT_DONE || event == EVENT_REARMED) && action != NULL
                                ? forge_evidence(&forge, action)
                                : json_array();
         size_t ready = forge.count;
@@ -178,6 +182,7 @@ static void take_path(const struct path *path)
     CLEANUP_FORGE struct forge forge;
     forge_init(&forge);
     forge.samples = 0;
+    forge.guard = true;
     forge_genesis(&forge);
     forge_open(&forge, procedure);
     for (size_t i = 0; i < path->count; i++)

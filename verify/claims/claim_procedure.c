@@ -112,8 +112,9 @@ static void walk_check_answer(struct walk *walk, const struct step *step)
 {
     struct entry *entry = step->transition;
     int64_t named = node_number(entry_body(entry), "intent", -1);
-    bool good = step_is_good(step);
-    if (!machine_answers_intent(step->event)) {
+    bool good = step_is_good(step),
+         fired = step->event == EVENT_GUARD_FIRED && walk->intent != NULL;
+    if (!machine_answers_intent(step->event) && !fired) {
         if (named >= 0 || walk->intent != NULL)
             finding_violated(walk->finding, "P-02", entry,
                              "%s comes from outside: no intent may be open, and it names none",
@@ -259,6 +260,8 @@ void claim_procedure(const struct audit *audit, struct finding *finding)
     procedure_check_state(audit, finding);
     procedure_check_last_look(audit, finding);
     procedure_check_tenancy(audit, finding);
+    procedure_check_guard(audit, finding);
+    procedure_check_guard_fired(audit, finding);
     procedure_check_reconciled(audit, finding);
     size_t services = procedure_untold(audit);
     if (services > 0)

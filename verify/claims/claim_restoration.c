@@ -225,18 +225,19 @@ static void check_rolled_back(const struct audit *audit, const struct entry *bef
         return;
     }
     restoration_compare_containers(&restored, finding);
-    char plain[200], ran[400], only[300];
+    char plain[200], ran[400], only[300], guard[120];
     restoration_check_configurations(&restored, only, sizeof only, finding);
     restoration_check_plain(audit, after, restored.revert, plain, sizeof plain, finding);
     if (restored.revert != NULL)
         check_pins(&restored, finding);
     if (audit->genesis.has_policy)
         check_recreated(audit, &restored, finding);
+    restoration_check_guard(&restored, guard, sizeof guard, finding);
     name_partial(audit, ran, sizeof ran);
     finding_conclude(finding, after,
                      "commit, branch, configuration and the image of each of %zu containers are "
-                     "those of the before snapshot (entry %lld); %s; %s%s%s%s",
-                     restored.is->count, (long long)before->seq, env, plain, only,
+                     "those of the before snapshot (entry %lld)%s; %s; %s%s%s%s",
+                     restored.is->count, (long long)before->seq, guard, env, plain, only,
                      ran[0] != '\0' ? "; it is partial: what these did is not undone: " : "", ran);
 }
 

@@ -250,6 +250,38 @@ static int64_t check_begun(const struct audit *audit, const struct step *failure
     return start_ms;
 }
 
+/* How a rollback began. */
+struct begun {
+    char who[360], more[80];
+};
+
+/* W-12, or W-16 where the guard had begun before the driver. Who began, in words, and what there is
+ * to say of that. */
+static void check_who_began(const struct audit *audit, const struct step *failure,
+                            const struct entry *started, struct begun *ret_begun,
+                            struct finding *finding)
+{
+    char guard[200], unwatched[80];
+    const struct entry *acted = window_check_guard(audit, failure, guard, sizeof guard, finding);
+    if (acted != NULL && acted->seq < started->seq) {
+        finding_rests_on(finding, failure->transition);
+        finding_rests_on(finding, started);
+        (void)snprintf(ret_begun->who, sizeof ret_begun->who,
+                       "%s; the driver's own rollback was begun behind that", guard);
+        ret_begun->more[0] = '\0';
+        return;
+    }
+    int64_t start_ms = check_begun(audit, failure, started, unwatched, sizeof unwatched, finding);
+    (void)snprintf(ret_begun->who, sizeof ret_begun->who,
+                   "the rollback was begun %lld ms after the failure could be seen (%s)",
+                   (long long)greater_of(start_ms, 0), event_name(failure->event));
+    size_t used = strlen(ret_begun->who);
+    if (acted != NULL)
+        (void)snprintf(ret_begun->who + used, sizeof ret_begun->who - used,
+                       "; %s; the driver's own was begun anew behind that", guard);
+    (void)snprintf(ret_begun->more, sizeof ret_begun->more, "%s", unwatched);
+}
+
 /* W-02 and W-15 of a window that failed. */
 static void check_failed_window(const struct audit *audit, const struct step *failure,
                                 struct finding *finding)
@@ -295,13 +327,25 @@ static int64_t rollback_limit_ms(const struct audit *audit, const struct entry *
                : limits->rollback_ms;
 }
 
+/* W-13: behind a guard that acted it is the rollback of the driver that came back. */
+static const struct entry *rollback_begin(const struct deployment *deployment,
+                                          const struct entry *started)
+{
+    const struct entry *begin = started;
+    for (size_t i = 0; i < deployment->step_count; i++)
+        if (deployment->steps[i].event == EVENT_GUARD_FIRED)
+            begin = first_safe_intent(deployment, deployment->steps[i].transition);
+    return begin != NULL ? begin : started;
+}
+
 static void check_rollback(const struct audit *audit, const struct step *failure,
                            struct finding *finding)
 {
     const struct deployment *deployment = &audit->deployment;
     const struct entry *started = first_safe_intent(deployment, failure->transition),
                        *ended = deployment->entries[deployment->count - 1];
-    char unwatched[80], failed[400];
+    struct begun begun;
+    char failed[400];
     bool same_boot;
     if (started == NULL) {
         finding_violated(finding, "W-12", failure->transition,
@@ -309,7 +353,8 @@ static void check_rollback(const struct audit *audit, const struct step *failure
         return;
     }
     check_failed_window(audit, failure, finding);
-    int64_t start_ms = check_begun(audit, failure, started, unwatched, sizeof unwatched, finding);
+    check_who_began(audit, failure, started, &begun, finding);
+    started = rollback_begin(deployment, started);
     if (deployment->state != STATE_ROLLED_BACK) {
         finding_violated(finding, "W-14", ended,
                          "the rollback failed: what ran before was not restored");
@@ -330,11 +375,8 @@ static void check_rollback(const struct audit *audit, const struct step *failure
                          "the rollback took %lld ms; at most %lld ms are allowed",
                          (long long)took_ms, (long long)rollback_limit_ms(audit, started));
     window_describe_failed(audit, failure, failed, sizeof failed);
-    finding_conclude(finding, ended,
-                     "the rollback was begun %lld ms after the failure could be seen (%s) and "
-                     "ended %lld ms later%s%s",
-                     (long long)greater_of(start_ms, 0), event_name(failure->event),
-                     (long long)took_ms, unwatched, failed);
+    finding_conclude(finding, ended, "%s and ended %lld ms later%s%s", begun.who,
+                     (long long)took_ms, begun.more, failed);
 }
 
 void claim_window(const struct audit *audit, struct finding *finding)

@@ -110,6 +110,35 @@ static bool says_fingerprint(const struct authority *authority, const struct nod
     return pulled.length > 0 && slice_equal(node_text(statement, key), pulled);
 }
 
+/* `absent` or `laid`: until lay_guard was done either may be right. */
+static bool says_guard(const struct authority *authority, struct slice word)
+{
+    if (slice_is(word, "absent"))
+        return authority->guard != GUARD_WORD_LAID;
+    return slice_is(word, "laid") && authority->guard != GUARD_WORD_ABSENT;
+}
+
+static void note_guard(struct authority *authority, struct slice statement)
+{
+    CLEANUP_TREE struct tree tree = {0};
+    struct slice word = node_text(tree_object(statement, &tree), "guard");
+    authority->said_absent = authority->said_absent || slice_is(word, "absent");
+    authority->said_laid = authority->said_laid || slice_is(word, "laid");
+}
+
+bool approvals_say_guard(struct authority *authority, const struct entry *laid,
+                         struct refusal *ret_refusal)
+{
+    const struct item *guard = entry_item(laid, 0, laid->item_count, PROBE_GUARD, NULL);
+    bool absent = guard != NULL && slice_is(guard->output, "absent\n");
+    authority->guard = absent ? GUARD_WORD_ABSENT : GUARD_WORD_LAID;
+    return !(absent ? authority->said_laid : authority->said_absent)
+           || approval_refuse(
+               ret_refusal, "A-14",
+               absent ? "an approval does not speak of this deployment: no guard is laid"
+                      : "an approval does not speak of this deployment: a guard is laid");
+}
+
 static bool says_this(const struct authority *authority, const struct entry *entry,
                       struct slice statement)
 {
@@ -130,7 +159,7 @@ static bool says_this(const struct authority *authority, const struct entry *ent
                           node_text(entry_body(authority->open), "expect"))
            && says_fingerprint(authority, tree.root, "config", PROBE_CONFIG_HMAC)
            && says_fingerprint(authority, tree.root, "env", PROBE_ENV_HMAC)
-           && slice_is(node_text(tree.root, "guard"), "absent")
+           && says_guard(authority, node_text(tree.root, "guard"))
            && names_one_shots(authority, node_member(tree.root, "partial"))
            && names_images(authority, node_member(tree.root, "images"));
 }
@@ -199,6 +228,7 @@ bool approval_is_good(struct authority *authority, struct entry *entry, struct r
         return approval_refuse(
             ret_refusal, "A-14",
             "an approval does not speak of this deployment, its commit, images and policy hash");
+    note_guard(authority, statement);
     if (!is_among(authority->approvers, authority->approver_count, &person)
         && authority->approver_count < PERSONS_MAX)
         authority->approvers[authority->approver_count++] = person;

@@ -199,6 +199,8 @@ static bool authority_take_open(struct authority *authority, struct entry *entry
     authority->confirmed = false;
     authority->driver_count = authority->approver_count = 0;
     authority->updated = authority->pulled = NULL;
+    authority->said_absent = authority->said_laid = false;
+    authority->guard = GUARD_WORD_UNKNOWN;
     authority_roster_free(&authority->at_open);
     struct roster *kept = &authority->at_open;
     const struct allowed_signers *from = &authority->roster.approvers;
@@ -298,6 +300,8 @@ static bool take_session_entry(struct authority *authority, struct entry *entry,
             return authority_refuse(ret_refusal, "A-13",
                                     "the deployment goes on with %u of %lld required approvals",
                                     counted, (long long)required);
+        if (authority->state == STATE_GUARDED)
+            return approvals_say_guard(authority, entry, ret_refusal);
     }
     return entry->type != ENTRY_APPROVAL || approval_is_good(authority, entry, ret_refusal);
 }

@@ -38,6 +38,9 @@ struct authority {
     struct entry *undecided; /* whose signer's right the journal alone does not show, or NULL */
     const char *undecided_why;
     const struct entry *updated, *pulled; /* transitions that an approval speaks of */
+    /* What approvals said of the guard, and what lay_guard showed behind them. */
+    bool said_absent, said_laid;
+    enum guard_word { GUARD_WORD_UNKNOWN = 0, GUARD_WORD_ABSENT, GUARD_WORD_LAID } guard;
 };
 
 void authority_free(struct authority *authority);
@@ -59,6 +62,9 @@ bool authority_may_sign_checkpoint(const struct authority *authority, const char
 /* approvals.c: whether an approval says what it must, and is by whom it must be. */
 bool approval_is_good(struct authority *authority, struct entry *entry,
                       struct refusal *ret_refusal);
+/* A-14, at the good transition of lay_guard: that the approvals before it speak of this guard. */
+bool approvals_say_guard(struct authority *authority, const struct entry *laid,
+                         struct refusal *ret_refusal);
 int64_t approvals_required(const struct authority *authority);
 unsigned approvals_counted(const struct authority *authority); /* who approves and has not driven */
 

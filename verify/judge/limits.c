@@ -41,7 +41,8 @@ void limits_default(struct limits *ret_limits)
                                   .disarm_fresh_ms = 10000,
                                   .answer_ms = 60000,
                                   .service_start_ms = 300000,
-                                  .preflight_ms = 1800000};
+                                  .preflight_ms = 1800000,
+                                  .guard_pause_ms = 1800000};
 }
 
 /* A tenth of the samples, where the auditor says nothing else; never fewer than `failures`. */

@@ -223,7 +223,8 @@ static void html_write_limits(const struct page *page)
                 {"age of DISARM before a change", limits->disarm_fresh_ms},
                 {"answer to a question", limits->answer_ms},
                 {"start of a service", limits->service_start_ms},
-                {"age of what the checklist probed", limits->preflight_ms}};
+                {"age of what the checklist probed", limits->preflight_ms},
+                {"pause before the guard acts", limits->guard_pause_ms}};
     fputs("<h3>Limits that were applied</h3>\n<table><thead><tr><th scope=\"col\">Limit</th><th "
           "scope=\"col\">Value</th></tr></thead><tbody>\n",
           page->stream);

@@ -57,6 +57,7 @@
     X(PREFLIGHT, "preflight")                   \
     X(TENANCY, "tenancy")                       \
     X(GUARD, "guard")                           \
+    X(GUARD_RECORD, "guard.record")             \
     X(ACT, "act")
 
 /* Members of struct limits, and keys of `limits` in genesis. */
@@ -73,7 +74,8 @@
     X(disarm_fresh_ms)       \
     X(answer_ms)             \
     X(service_start_ms)      \
-    X(preflight_ms)
+    X(preflight_ms)          \
+    X(guard_pause_ms)
 
 /* Keys of `patterns` in genesis. */
 #define NAMES_PATTERNS(X)                   \

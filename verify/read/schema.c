@@ -48,16 +48,16 @@ static const struct field subjects_fields[] = {{"policy_hash", FIELD_TEXT, false
                                                {"arm", FIELD_TEXT, false, NULL},
                                                {"disarm", FIELD_TEXT, false, NULL},
                                                {0}};
-/* The three younger patterns, and the three younger limits, may be absent. */
+/* The younger patterns, and the younger limits, may be absent. */
 #define SCHEMA_PATTERN(token, name)                                                         \
     {name, FIELD_TEXTS,                                                                     \
      PATTERN_##token == PATTERN_HANDSHAKE_LOST || PATTERN_##token == PATTERN_HANDSHAKE_NONE \
          || PATTERN_##token == PATTERN_ARM_RECEIVED,                                        \
      NULL},
-#define SCHEMA_LIMIT(name)                                                            \
-    {#name, FIELD_COUNT,                                                              \
-     sizeof #name == sizeof "failures_total" || sizeof #name == sizeof "preflight_ms" \
-         || sizeof #name == sizeof "service_start_ms",                                \
+#define SCHEMA_LIMIT(name)                                                                        \
+    {#name, FIELD_COUNT,                                                                          \
+     sizeof #name == sizeof "failures_total" || sizeof #name == sizeof "preflight_ms"             \
+         || sizeof #name == sizeof "service_start_ms" || sizeof #name == sizeof "guard_pause_ms", \
      NULL},
 static const struct field patterns_fields[] = {NAMES_PATTERNS(SCHEMA_PATTERN){0}};
 static const struct field limits_fields[] = {NAMES_LIMITS(SCHEMA_LIMIT){0}};

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "verify/judge/guard.h"
 #include "verify/judge/healthy.h"
 #include "verify/judge/missing.h"
 #include "verify/judge/reading.h"
@@ -358,6 +359,19 @@ static bool has_no_wall_clock(const struct deployment *deployment)
     return false;
 }
 
+/* N-04, and how the guard stands. */
+static void name_guard(const struct deployment *deployment, struct deployment_report *report)
+{
+    (void)slice_copy(slice_of(guard_state_name(guard_fate(deployment))), report->guard,
+                     sizeof report->guard);
+    for (size_t i = 0; i < deployment->count; i++) {
+        struct guard guard;
+        const struct entry *entry = deployment->entries[i];
+        if (guard_of_entry(entry, entry->item_count, &guard) != NULL)
+            report->guard_process = report->guard_process || guard.process;
+    }
+}
+
 void named_collect(const struct audit *audit, struct deployment_report *report)
 {
     const struct genesis *genesis = &audit->genesis;
@@ -368,6 +382,8 @@ void named_collect(const struct audit *audit, struct deployment_report *report)
     name_degraded(audit, report->degraded, sizeof report->degraded);
     name_bad_before(audit, report->bad, sizeof report->bad);
     name_changes(audit, report->changed, sizeof report->changed);
+    name_guard(&audit->deployment, report);
+    procedure_name_guard(audit, report->guard_failed, sizeof report->guard_failed);
     named_collect_open(audit, report);
     named_collect_restarts(audit, report->restarted, sizeof report->restarted);
     named_collect_settings(audit, report->taken_away, sizeof report->taken_away);

@@ -1,5 +1,5 @@
 /* verify/report/named: what a report must name even where it breaks no rule. journal/FORMAT.md,
- * "Named in the report" (N-01 to N-16).
+ * "Named in the report" (N-01 to N-17).
  * Knows: one deployment and the one before it; judges nothing. */
 #ifndef VERIFY_NAMED_H
 #define VERIFY_NAMED_H

@@ -100,6 +100,25 @@ static void remark_open(const struct deployment_report *deployment, struct remar
                    number, deployment->approver);
 }
 
+/* N-04, N-17 */
+static void remark_guard(const struct deployment_report *deployment, struct remarks *remarks)
+{
+    unsigned long long number = (unsigned long long)deployment->number;
+    if (strcmp(deployment->guard, "absent") == 0)
+        add_remark(remarks, "N-04",
+                   "No dead-man guard lay on the target: had the driver died, nothing would have "
+                   "rolled back by itself.");
+    if (deployment->guard_process)
+        add_remark(
+            remarks, "N-04",
+            "Deployment %llu: the dead-man guard was a process: a reboot of the target would "
+            "have ended it, and nothing would have rolled back by itself.",
+            number);
+    if (deployment->guard_failed[0] != '\0')
+        add_remark(remarks, "N-17", "Deployment %llu: the dead-man guard: %s.", number,
+                   deployment->guard_failed);
+}
+
 /* What FORMAT.md demands to be named, of one deployment. */
 static void remark_deployment(const struct deployment_report *deployment, struct remarks *remarks)
 {
@@ -126,10 +145,7 @@ static void remark_deployment(const struct deployment_report *deployment, struct
         add_remark(remarks, "N-03",
                    "Deployment %llu: these words of an endpoint's own count for it: %s.", number,
                    deployment->words);
-    if (deployment->guard_absent)
-        add_remark(remarks, "N-04",
-                   "No dead-man guard lay on the target: had the driver died, nothing would have "
-                   "rolled back by itself.");
+    remark_guard(deployment, remarks);
     if (deployment->changed[0] != '\0' && deployment->commands)
         add_remark(remarks, "N-05",
                    "Changed on the target between the deployments, before a command: %s.",
@@ -244,8 +260,9 @@ void report_text(const struct report *report, FILE *stream)
     for (size_t i = 0; i < report->count; i++) {
         const struct deployment_report *deployment = &report->deployments[i];
         if (deployment->exists)
-            fprintf(stream, "deployment %llu, %s: %s%s\n", (unsigned long long)deployment->number,
-                    deployment->procedure, deployment->state, deployment->ended ? "" : " (open)");
+            fprintf(stream, "deployment %llu, %s: %s%s; dead-man guard: %s\n",
+                    (unsigned long long)deployment->number, deployment->procedure,
+                    deployment->state, deployment->ended ? "" : " (open)", deployment->guard);
         else
             fputs(deployment->commands ? "commands between the deployments\n"
                                        : "no deployment was judged\n",
@@ -329,9 +346,11 @@ void report_json(const struct report *report, FILE *stream)
         const struct deployment_report *deployment = &report->deployments[i];
         fputs(i > 0 ? ",{" : "{", stream);
         if (deployment->exists)
-            fprintf(stream, "\"number\":%llu,\"procedure\":\"%s\",\"state\":\"%s\",\"ended\":%s,",
+            fprintf(stream,
+                    "\"number\":%llu,\"procedure\":\"%s\",\"state\":\"%s\",\"ended\":%s,\"guard\":"
+                    "\"%s\",",
                     (unsigned long long)deployment->number, deployment->procedure,
-                    deployment->state, deployment->ended ? "true" : "false");
+                    deployment->state, deployment->ended ? "true" : "false", deployment->guard);
         else
             fputs("\"number\":null,", stream);
         fputs("\"claims\":[", stream);

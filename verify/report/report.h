@@ -47,8 +47,10 @@ struct deployment_report {
     bool exists;           /* false: the record has none, or was not good enough to look for one */
     bool commands;         /* it is those between the deployments */
     uint64_t number, last; /* the sequence numbers of its first and last entry */
-    bool ended, guard_absent;
-    /* What the report names (N-01 to N-16); "" where there is nothing of it. */
+    bool ended, guard_process; /* guard_process: it was of a kind that a reboot ends */
+    char guard[16];            /* how it stands in the end: absent, laid, ... */
+    char guard_failed[240];    /* what it did not do (N-17) */
+    /* What the report names (N-01 to N-17); "" where there is nothing of it. */
     char looser[LIMITS_LOOSER_BYTES], patterns[160], restarts[160], words[160], degraded[160],
         missing[160], changed[480], stepped[96], back[480], given_up[480], driver[80],
         restarted[240], bad[240], taken_away[480], approver[160];

@@ -34,5 +34,8 @@ bool restoration_is_overridden(const struct entry *revert, const char *service);
 void restoration_check_plain(const struct audit *audit, const struct entry *after,
                              const struct entry *revert, char *ret_words, size_t room,
                              struct finding *finding);
+/* What became of it, in words; "" where the guard did nothing. */
+void restoration_check_guard(const struct restored *restored, char *ret_words, size_t room,
+                             struct finding *finding);
 
 #endif

@@ -59,4 +59,9 @@ void window_describe_failed(const struct audit *audit, const struct step *failur
 int64_t window_failure_seen_ns(const struct audit *audit, const struct step *failure,
                                const struct entry **ret_entry, int64_t *ret_unwatched_ms);
 
+/* W-16. The first entry that has the record of the guard that acted, and that in words, with how
+ * long after the failure it began; NULL, and "": it did nothing. */
+const struct entry *window_check_guard(const struct audit *audit, const struct step *failure,
+                                       char *ret_words, size_t room, struct finding *finding);
+
 #endif

@@ -18,8 +18,19 @@ void procedure_check_configurations(const struct audit *audit, struct finding *f
 void procedure_name_changes(const struct audit *audit, char *ret_names, size_t room);
 void procedure_check_state(const struct audit *audit, struct finding *finding);     /* P-22 to 24 */
 void procedure_check_last_look(const struct audit *audit, struct finding *finding); /* P-32, P-33 */
-void procedure_check_tenancy(const struct audit *audit, struct finding *finding);   /* P-25, P-26 */
+void procedure_check_tenancy(const struct audit *audit, struct finding *finding);   /* P-25 */
+void procedure_check_guard(const struct audit *audit,
+                           struct finding *finding); /* P-26, P-39 to 42 */
+void procedure_check_guard_fired(const struct audit *audit,
+                                 struct finding *finding); /* P-43 to 45 */
 void procedure_check_reconciled(const struct audit *audit, struct finding *finding); /* P-27 */
+/* What the guard did not do (N-17), in words. */
+void procedure_name_guard(const struct audit *audit, char *ret_words, size_t room);
+/* The step that a transition ends, or that a reconciliation or a sample is of, by the intent that
+ * it names. */
+enum action procedure_action_of(const struct audit *audit, struct entry *entry);
+/* An act of the driver that is no DISARM on the bus. */
+bool procedure_is_act(const struct genesis *genesis, const struct item *item);
 /* P-12 and P-13 of a command that says `observed`. */
 void procedure_check_command_row(const struct audit *audit, struct entry *entry,
                                  struct finding *finding);

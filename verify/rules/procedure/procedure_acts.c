@@ -77,7 +77,8 @@ static bool has_no_subject(enum probe probe)
            || probe == PROBE_HMAC_KEY || probe == PROBE_CONFIG_HMAC || probe == PROBE_ENV_HMAC
            || probe == PROBE_ENV_MODE || probe == PROBE_POLICY_HMAC || probe == PROBE_ENV_GOOD
            || probe == PROBE_COMPOSE_PULL || probe == PROBE_COMPOSE_STORE
-           || probe == PROBE_COMPOSE_REGISTRY || probe == PROBE_TENANCY || probe == PROBE_GUARD;
+           || probe == PROBE_COMPOSE_REGISTRY || probe == PROBE_TENANCY || probe == PROBE_GUARD
+           || probe == PROBE_GUARD_RECORD;
 }
 
 const char *procedure_subject_fault(const struct audit *audit, const struct entry *entry,

@@ -1,4 +1,4 @@
-/* The target's own deployment.json (P-25) and its dead-man guard (P-26). */
+/* The target's own deployment.json (P-25). */
 #include "verify/rules/procedure/procedure.h"
 
 #include <string.h>
@@ -126,14 +126,6 @@ static void check_tenancy(struct tenancy_check *check, const struct step *step, 
         check_head(check, entry, node_number(held_by, "head_seq", -1));
 }
 
-static void check_guard(const struct entry *entry, const struct item *item, struct finding *finding)
-{
-    CLEANUP_TREE struct tree tree = {0};
-    if (!slice_is(item->output, "absent\n") && tree_object(item->output, &tree) == NULL)
-        finding_violated(finding, "P-26", entry,
-                         "the guard is neither absent nor described by one object");
-}
-
 /* The epoch and the head of the deployments before, which never fall. Deployments are judged in
  * their order. */
 static void take_before(struct tenancy_check *check)
@@ -175,8 +167,6 @@ void procedure_check_tenancy(const struct audit *audit, struct finding *finding)
             const struct item *item = &entry->items[k];
             if (item->probe == PROBE_TENANCY)
                 check_tenancy(&check, step, k, item == first, item == last);
-            else if (item->probe == PROBE_GUARD)
-                check_guard(entry, item, finding);
         }
     }
 }
