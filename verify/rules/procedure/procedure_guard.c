@@ -121,14 +121,22 @@ static int64_t deadline_most_ms(const struct guard_walk *walk, const struct entr
                   : greater_of(limits->window_ms, GUARD_STEP_MS) + GUARD_MARGIN_MS;
 }
 
+/* What the driver renewed before it died may be unrecorded. */
+static bool was_interrupted(const struct step *step)
+{
+    return step != NULL
+           && (step->reconciliation != NULL
+               || (step->intent != NULL
+                   && node_member(entry_body(step->intent), "repeats") != NULL));
+}
+
 static void check_deadline(struct guard_walk *walk, const struct entry *entry,
                            const struct item *item, const struct guard *guard)
 {
     int64_t ahead_ms = guard->deadline_ms - item->target_after_ms,
             most_ms = deadline_most_ms(walk, entry, item);
     bool late = walk->live.state == GUARD_LAID && strcmp(guard->boot, walk->live.boot) == 0
-                && item->target_before_ms > walk->live.deadline_ms
-                && !procedure_is_adopted(&walk->audit->deployment, entry);
+                && item->target_before_ms > walk->live.deadline_ms && !was_interrupted(walk->step);
     if (late)
         finding_violated(walk->finding, "P-41", entry,
                          "the guard was renewed %lld ms behind its deadline",
