@@ -196,7 +196,6 @@ LAID = [
 BEGUN = [
     ("never_begun", of(guarded_release, without("switch_services"))),
     ("begun_behind_up", of(guarded_release, moved_begun("compose.up"))),
-    ("begun_before_look", of(guarded_release, moved_begun("policy.hmac"))),
     ("begun_while_lost", of(guarded_release, change("switch_services", state="lost"))),
     ("begun_in_pause", "guarded_policy", begun_in_pause),
 ]
@@ -246,5 +245,12 @@ CASES = named("P-39", LAID) + named("P-40", BEGUN) + named("P-41", RENEWED)
 CASES += named("P-42", WITHDRAWN) + named("P-26", FORM)
 CASES += [
     Case("g_approved_without", "A-14", "guarded_policy", approval_over(guard="absent")),
+    Case(
+        "g_begun_before_look",
+        "P-40",
+        of(guarded_release, moved_begun("policy.hmac")),
+        exit_status=0,
+        finds=("N-01",),
+    ),
     Case("g_process", "N-04", guarded_by_process, exit_status=0),
 ]

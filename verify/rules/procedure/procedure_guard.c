@@ -224,21 +224,17 @@ static void check_sent(struct guard_walk *walk, const struct entry *entry, enum 
 /* P-40 */
 static void check_begun_first(const struct guard_walk *walk, const struct entry *entry)
 {
-    size_t first = reading_first_act(entry), act = first, from = first;
+    size_t act = reading_first_act(entry);
     struct guard guard;
     while (act < entry->item_count && !procedure_is_act(&walk->audit->genesis, &entry->items[act]))
         act++;
     if (act == entry->item_count)
         return;
-    while (from > 0 && is_guards(&entry->items[from - 1]))
-        from--;
-    for (size_t i = from; i < act; i++)
-        if (entry->items[i].probe == PROBE_GUARD && guard_read(&entry->items[i], &guard)
-            && guard.state == GUARD_LAID && guard.begun)
-            return;
-    finding_violated(walk->finding, "P-40", entry,
-                     "a service was changed, and no guard is shown to be begun between the last "
-                     "look and that");
+    (void)guard_of_entry(entry, act, &guard);
+    if (guard.state != GUARD_LAID || !guard.begun)
+        finding_violated(walk->finding, "P-40", entry,
+                         "a service was changed, and no guard is shown to be begun in front of "
+                         "that");
 }
 
 /* P-41: of which entries the last `guard` must wait. The first change has one in any case. */
