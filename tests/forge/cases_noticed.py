@@ -6,7 +6,7 @@ import edit
 import journals_first
 from case import Case
 from cases_excepted import PROVEN
-from cases_interrupted import disarmed_beside
+from cases_interrupted import disarmed_beside, switched_again
 from cases_rules import T
 from cases_services import ENDED, with_row
 from steps import Driver
@@ -140,8 +140,19 @@ def arms_in_a_disarm(journal):
     del outcome["body"]["evidence"][-1]["target"]
 
 
+def unlisted(journal):
+    """The last look of a step that is repeated has no list."""
+    entry, kept = T(journal, "switch_services"), []
+    for one in entry["body"]["evidence"]:
+        acted = any(two["probe"] == "compose.up" for two in kept)
+        if acted or one["probe"] != "compose.containers":
+            kept.append(one)
+    entry["body"]["evidence"] = kept
+
+
 CASES = [
     Case("no_arm_in_a_disarm", "P-16", disarmed_beside(died=False), arms_in_a_disarm),
+    Case("no_list", "P-12", switched_again(), unlisted),
     Case("no_settings_open", "A-04", settings_while_open),
     Case("no_repeated_earlier", "P-11", "by_hand", repeated_from_earlier),
     Case("no_run_again", "W-09", "release", with_row("ends", run_again_in_window), **PROVEN),

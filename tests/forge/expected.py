@@ -231,6 +231,12 @@ def is_early_answer(journal, place):
     return entry["body"].get("command") == "answer" and behind["body"].get("to") == "verified"
 
 
+def is_one_of_two_refusals(journal, place):
+    """At one moment: their order says nothing."""
+    entry, behind = journal.entries[place], journal.entries[place + 1]
+    return behind["type"] == "refusal" and behind["boottime_ns"] == entry["boottime_ns"]
+
+
 def is_preceded(journal, place):
     """A DISARM that came before its record has no lower bound in time (P-36)."""
     return journal.entries[place]["body"].get("preceded", False)
@@ -249,6 +255,7 @@ def is_given_up(journal, place):
 WHERE = {
     ("command", "-", "moved"): is_early_answer,
     ("command disarm", "bus.publish", "older"): is_preceded,
+    ("refusal", "-", "moved"): is_one_of_two_refusals,
 }
 
 

@@ -198,8 +198,7 @@ static void check_as_found(const struct audit *audit, const struct look *before,
 {
     bool again;
     const struct step *step = deployment_first_change(&audit->deployment, &again);
-    if (step == NULL || audit->deployment.policy
-        || (again && !as_before_untouched(audit, step->transition)))
+    if (step == NULL || (again && !as_before_untouched(audit, step->transition)))
         return;
     const struct hearing *hearing = &audit->deployment.hearing;
     enum showing was = before != NULL ? before->showing : SHOWING_INVALID, is = SHOWING_INVALID;

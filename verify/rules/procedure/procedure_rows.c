@@ -113,10 +113,10 @@ static bool has_errors(const struct match *match)
 
 enum { STATUS_UNASKED = 3 };
 
-/* Where the bus could not be asked the others are not asked either. */
+/* Where the bus could not be asked the others are not asked either. One item was found. */
 static bool could_not_be_asked(const struct match *match, const struct part *part)
 {
-    return part->probe == PROBE_BUS_POLICY_HASH && match->at > 0
+    return part->probe == PROBE_BUS_POLICY_HASH
            && match->entry->items[match->at - 1].probe == PROBE_BUS_POLICY_HASH
            && match->entry->items[match->at - 1].status == STATUS_UNASKED;
 }
