@@ -356,6 +356,39 @@ enum error_code engine_drive(struct driver *driver, enum engine_mode mode,
     }
 }
 
+/* What is to be repeated may have changed a service already, where a failure leads to a rollback:
+ * to go back is then the failure of that act, never an abort. Its intent is open again. */
+static enum error_code intend_again(struct driver *driver, struct error *error)
+{
+    CLEANUP_STEP struct step *step = step_new(driver, choose(driver), error);
+    if (step == NULL)
+        return error->code;
+    struct opening opening = {.driver = driver, .step = step};
+    enum error_code code = journal_append_moving(driver->journal, decide_intent, &opening, error);
+    driver->acted = step->intent;
+    return code == ERROR_OK ? driver_reload(driver, error) : code;
+}
+
+/* No intent is open behind this, and none is to be repeated that may have changed a service. */
+static enum error_code close_intent(struct driver *driver, const char *reason, struct error *error)
+{
+    const struct deployment *deployment = &driver->deployment;
+    enum error_code code = ERROR_OK;
+    while (code == ERROR_OK && deployment->intent.seq != 0)
+        code = settle(driver, reason, error);
+    if (code != ERROR_OK || deployment->ended || deployment->repeat_of == 0)
+        return code;
+    const struct transition *failed = machine_transition(deployment->procedure, deployment->state,
+                                                         EVENT_FAILED);
+    if (machine_phase(deployment->state) == PHASE_REVERTING || failed == NULL
+        || failed->to != STATE_ROLLING_BACK)
+        return ERROR_OK;
+    char why[400];
+    (void)snprintf(why, sizeof why, "the operator goes back: %.300s", reason);
+    code = intend_again(driver, error);
+    return code == ERROR_OK ? give_up(driver, why, error) : code;
+}
+
 enum error_code engine_command(struct driver *driver, enum event event, const char *reason,
                                enum exit_status *ret_status, struct error *error)
 {
@@ -366,11 +399,9 @@ enum error_code engine_command(struct driver *driver, enum event event, const ch
     if (machine_phase(deployment->state) == PHASE_REVERTING /* on the way there already */
         && machine_transition(deployment->procedure, deployment->state, event) == NULL)
         return engine_drive(driver, ENGINE_ADVANCE, ret_status, error);
-    while (driver->deployment.intent.seq != 0) {
-        enum error_code code = settle(driver, reason, error);
-        if (code != ERROR_OK)
-            return code;
-    }
+    enum error_code code = close_intent(driver, reason, error);
+    if (code != ERROR_OK)
+        return code;
     if (driver->deployment.ended) {
         *ret_status = exit_status_of_state(driver->deployment.state);
         return ERROR_OK;
@@ -388,7 +419,7 @@ enum error_code engine_command(struct driver *driver, enum event event, const ch
                     : "no service has changed: this state can only be aborted",
             changed ? "titan-fsm rollback --reason TEXT" : "titan-fsm abort --reason TEXT", error);
     }
-    enum error_code code =
-        record_and_move(driver, &(struct transition_draft){.edge = edge, .reason = reason}, error);
+    code = record_and_move(driver, &(struct transition_draft){.edge = edge, .reason = reason},
+                           error);
     return code == ERROR_OK ? engine_drive(driver, ENGINE_ADVANCE, ret_status, error) : code;
 }

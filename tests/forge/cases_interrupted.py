@@ -1,5 +1,5 @@
 """Steps that were interrupted: what the first try did is not recorded, and all that is recorded is
-judged. Cases of P-12, P-30, P-32, L-18, H-15 and N-05."""
+judged. Cases of P-12, P-30, P-32, P-46, L-18, H-15 and N-05."""
 
 import edit
 import journals_odd
@@ -43,6 +43,33 @@ def switched_again(begun=(), between=None, armed=False):
             driver.arm()
         driver.observe()
         driver.finish()
+        return driver
+
+    return story
+
+
+def given_up(in_order):
+    """A release that dies in `switch_services` twice, the second time before it begins again; then
+    the operator goes back. Not in order: by an abort."""
+
+    def story():
+        driver = Driver()
+        driver.prepare("release", "2", "a")
+        driver.confirm_change()
+        driver.begin("switch_services")
+        driver.last_look()
+        driver.up([WEB], "2")
+        first, driver.items = driver.intent, []
+        driver.target.wait(2000)
+        driver.git()
+        driver.list()
+        driver.reconcile("unknown", "repeat")
+        if not in_order:
+            driver.abort()
+            return driver
+        driver.begin("switch_services", key=driver.key, repeats=first)
+        driver.end("rolling_back", "failed")
+        driver.roll_back()
         return driver
 
     return story
@@ -133,6 +160,8 @@ CASES = [
     Case("i_begun", "P-30", switched_again(BEGUN), **PROVEN),
     Case("i_begun_web", "P-30", switched_again(BEGUN, between=web_is_made_anew)),
     Case("i_begun_less", "P-30", switched_again(BEGUN), a_service_less),
+    Case("i_given_up", "P-46", given_up(in_order=True), **PROVEN),
+    Case("i_given_up_by_abort", "P-46", given_up(in_order=False)),
     Case("i_brain", "P-12", brain_again, **PROVEN),
     Case("i_brain_unsent", "P-12", brain_again, without("deploy_brain", "bus.publish")),
     Case("i_brain_unacted", "P-12", brain_again, without("deploy_brain", "compose.up")),

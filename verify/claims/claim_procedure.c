@@ -141,6 +141,19 @@ static void walk_check_answer(struct walk *walk, const struct step *step)
                          event_name(step->event), action_name(walk->action));
 }
 
+/* What is to be repeated may have changed a service. */
+static void check_abort(struct walk *walk, struct entry *entry)
+{
+    if (walk->repeated == NULL)
+        return;
+    enum action action = action_by_name(walk_text(walk->repeated, "action"));
+    if (action == ACTION_SWITCH_SERVICES || action == ACTION_DEPLOY_EXECUTION)
+        finding_violated(walk->finding, "P-46", entry,
+                         "the deployment is aborted, and %s, which was to be repeated, may have "
+                         "changed a service",
+                         action_name(action));
+}
+
 static void walk_transition(struct walk *walk, struct entry *entry)
 {
     const struct step *step = &walk->audit->deployment.steps[walk->step++];
@@ -153,6 +166,8 @@ static void walk_transition(struct walk *walk, struct entry *entry)
                          "the standard knows no way from %s by %s to %s", state_name(step->from),
                          event_name(step->event), state_name(step->to));
     walk_check_answer(walk, step);
+    if (step->event == EVENT_ABORT)
+        check_abort(walk, entry);
     walk->state = step->to;
     walk->intent = NULL;
     walk->repeated = NULL;
