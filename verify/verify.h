@@ -2,7 +2,8 @@
  * claim by claim.
  * Order:     nothing is asked of a record whose integrity is violated; its other claims stay
  *            undecidable.
- * Sockets:   none. Files: those named, read only; the page is the one that is written. */
+ * Sockets:   none. Files: those named, read only; written are the page and the note of --verified,
+ *            and what a large record is kept in (read/kept.h). */
 #ifndef VERIFY_VERIFY_H
 #define VERIFY_VERIFY_H
 

@@ -42,30 +42,31 @@ def verify(program, record, directory, processors):
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, wall, most
 
 
+def figures_of(peers, directory):
+    lines = subprocess.run([peers, directory], check=True, stdout=subprocess.PIPE).stdout
+    return {name: float(value) for name, value in map(str.split, lines.decode().splitlines())}
+
+
 def measure(long_journal, peers, program, entries):
+    everywhere = os.sched_getaffinity(0)
     with tempfile.TemporaryDirectory() as directory:
         subprocess.run([long_journal, str(entries), directory, "10"], check=True)
-        lines = subprocess.run([peers, directory], check=True, stdout=subprocess.PIPE).stdout
-        figures = {
-            name: float(value) for name, value in map(str.split, lines.decode().split("\n")[:-1])
-        }
+        figures = figures_of(peers, directory)
+        ratio = figures["export"] / figures["read-and-base64"]
         print(f"{entries} entries")
-        for name, value in figures.items():
+        for name, value in [*figures.items(), ("export / read-and-base64", ratio)]:
             print(f"  {name:32} {value:10.2f}")
-        print(
-            f"  {'export / read-and-base64':32} {figures['export'] / figures['read-and-base64']:10.2f}"
-        )
-        everywhere = os.sched_getaffinity(0)
         for kind in ("journal", "bundle"):
             record = f"{directory}/{kind}"
             runs = [verify(program, record, directory, everywhere) for _ in range(ROUNDS)]
             alone = [verify(program, record, directory, {min(everywhere)}) for _ in range(ROUNDS)]
             us = min(run[0] for run in alone) * 1e6 / entries
+            wall = min(run[1] for run in alone) / min(run[1] for run in runs)
             print(
-                f"  verify {kind}: {us:.1f} us an entry, {us / figures['bare-signature']:.2f} x bare, "
-                f"{us / figures['least-loop']:.2f} x loop; {max(run[2] for run in runs) / 1024:.0f} MiB; "
-                f"{min(run[1] for run in alone) / min(run[1] for run in runs):.2f} x on "
-                f"{len(everywhere)} processors"
+                f"  verify {kind}: {us:.1f} us an entry, {us / figures['bare-signature']:.2f} x"
+                f" bare, {us / figures['least-loop']:.2f} x loop;"
+                f" {max(run[2] for run in runs) / 1024:.0f} MiB;"
+                f" {wall:.2f} x on {len(everywhere)} processors"
             )
 
 

@@ -43,6 +43,7 @@ TABLES = r"world_\w+_system|\w+_backend_open"
 # The verifier's short list: what opens, maps, forks and starts threads.
 VERIFIER = (
     "verify/read/file.c",
+    "verify/read/kept.c",
     "verify/read/reader_lmdb.c",
     "verify/report/output.c",
     "verify/report/terminal.c",

@@ -8,7 +8,7 @@
 #include "verify/whole/anchors.h"
 #include "verify/whole/checked.h"
 #include "verify/whole/notes.h"
-#include "verify/read/memory.h"
+#include "verify/read/kept.h"
 
 /* The one walk over all entries: in their order, what does not depend on it being found ahead. */
 struct integrity {
@@ -118,6 +118,7 @@ static void check_entries(struct integrity *integrity)
     for (uint64_t first = 0; whole && first < record->count; first += CHECKED_BATCH) {
         size_t left = record->count - first, count = left < CHECKED_BATCH ? left : CHECKED_BATCH;
         whole = take_batch(integrity, first, count, checker_check(checker, first, count));
+        kept_rest();
     }
     checker_free(checker);
     if (!whole)

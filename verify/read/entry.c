@@ -2,17 +2,17 @@
 
 #include <assert.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "verify/read/memory.h"
+#include "verify/read/kept.h"
 #include "verify/read/schema.h"
 #include "verify/read/utc.h"
 
 void entry_free(struct entry *entry)
 {
     entry_unread(entry);
-    bytes_free(&entry->value);
+    kept_free(entry->value.data);
+    *entry = (struct entry){0};
 }
 
 void entry_unread(struct entry *entry)
@@ -20,8 +20,8 @@ void entry_unread(struct entry *entry)
     tree_free(&entry->tree);
     for (size_t i = 0; i < entry->item_count; i++)
         listing_free(entry->items[i].listing);
-    free(entry->items);
-    free(entry->texts);
+    kept_free(entry->items);
+    kept_free(entry->texts);
     *entry = (struct entry){.value = entry->value, .deployment = ENTRY_NO_DEPLOYMENT};
 }
 
@@ -161,7 +161,7 @@ static void keep_texts(struct entry *entry)
     }
     if (bytes == 0)
         return;
-    char *at = entry->texts = memory_zeroed(bytes, 1);
+    char *at = entry->texts = kept_zeroed(bytes, 1);
     for (size_t i = 0; i < entry->item_count; i++) {
         keep_text(entry, &entry->items[i].probe_name, &at);
         keep_text(entry, &entry->items[i].subject, &at);
@@ -175,7 +175,7 @@ static enum error_code read_items(struct entry *entry, const struct node *body, 
                    || entry->type == ENTRY_RECONCILIATION || entry->type == ENTRY_COMMAND;
     if (!carries || !node_is(list, NODE_ARRAY) || list->count == 0)
         return ERROR_OK;
-    entry->items = memory_zeroed(list->count, sizeof *entry->items);
+    entry->items = kept_zeroed(list->count, sizeof *entry->items);
     size_t count = 0;
     for (const struct node *node = list->first; node != NULL; node = node->next)
         if (!read_item(node, &entry->items[count++]))

@@ -1,9 +1,8 @@
 #include "verify/read/listing.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "verify/read/memory.h"
+#include "verify/read/kept.h"
 
 static const struct {
     const char *key;
@@ -59,10 +58,10 @@ static bool read_listed(const struct node *object, struct listed *listed, char *
 
 struct listing *listing_read(struct slice output)
 {
-    struct listing *listing = memory_zeroed(1, sizeof *listing);
+    struct listing *listing = kept_zeroed(1, sizeof *listing);
     size_t lines;
-    listing->strings = memory_zeroed(room_for(output, &lines), 1);
-    listing->list = memory_zeroed(lines, sizeof *listing->list);
+    listing->strings = kept_zeroed(room_for(output, &lines), 1);
+    listing->list = kept_zeroed(lines, sizeof *listing->list);
     char *at = listing->strings;
     struct slice line;
     while (slice_line(&output, &line)) {
@@ -85,7 +84,7 @@ void listing_free(struct listing *listing)
 {
     if (listing == NULL)
         return;
-    free(listing->list);
-    free(listing->strings);
-    free(listing);
+    kept_free(listing->list);
+    kept_free(listing->strings);
+    kept_free(listing);
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "verify/read/kept.h"
 #include "verify/read/memory.h"
 
 void record_free(struct record *record)
@@ -10,9 +11,9 @@ void record_free(struct record *record)
     for (size_t i = 0; i < record->count; i++)
         entry_free(&record->entries[i]);
     for (size_t i = 0; i < record->blob_count; i++)
-        bytes_free(&record->blobs[i].data);
-    free(record->entries);
-    free(record->blobs);
+        kept_free(record->blobs[i].data.data);
+    kept_free(record->entries);
+    kept_free(record->blobs);
     free(record->settings);
     table_free(&record->keys);
     bytes_free(&record->bundle_note);
@@ -39,8 +40,10 @@ enum error_code record_add_entry(struct record *record, uint64_t seq, struct byt
         return record_beyond("entries", error);
     if (record->count == record->room) {
         record->room = record->room * 2 + 64;
-        record->entries = memory_grown(record->entries, record->room, sizeof *record->entries);
+        record->entries = kept_grown(record->entries, record->count, record->room,
+                                     sizeof *record->entries);
     }
+    kept_bytes(value);
     record->entries[record->count++] = (struct entry){.value = *value,
                                                       .deployment = ENTRY_NO_DEPLOYMENT};
     record->bytes += value->size;
@@ -58,8 +61,10 @@ enum error_code record_add_blob(struct record *record, const uint8_t hash[SHA256
         return record_beyond("blobs", error);
     if (record->blob_count == record->blob_room) {
         record->blob_room = record->blob_room * 2 + 64;
-        record->blobs = memory_grown(record->blobs, record->blob_room, sizeof *record->blobs);
+        record->blobs = kept_grown(record->blobs, record->blob_count, record->blob_room,
+                                   sizeof *record->blobs);
     }
+    kept_bytes(data);
     struct blob *blob = &record->blobs[record->blob_count++];
     *blob = (struct blob){.data = *data};
     memcpy(blob->hash, hash, SHA256_BYTES);
@@ -113,9 +118,9 @@ void record_link(struct record *record, struct entry *entry)
 void record_fit(struct record *record)
 {
     if (record->count > 0)
-        record->entries = memory_grown(record->entries, record->count, sizeof *record->entries);
+        record->entries = kept_fit(record->entries, record->count, sizeof *record->entries);
     if (record->blob_count > 0)
-        record->blobs = memory_grown(record->blobs, record->blob_count, sizeof *record->blobs);
+        record->blobs = kept_fit(record->blobs, record->blob_count, sizeof *record->blobs);
     record->room = record->count;
     record->blob_room = record->blob_count;
 }

@@ -1,10 +1,9 @@
 #include "verify/read/table.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "journal/format/bytes.h"
-#include "verify/read/memory.h"
+#include "verify/read/kept.h"
 
 struct table_row {
     uint64_t hash, number; /* hash 0: a free row */
@@ -12,7 +11,7 @@ struct table_row {
 
 void table_free(struct table *table)
 {
-    free(table->rows);
+    kept_free(table->rows);
     *table = (struct table){0};
 }
 
@@ -37,11 +36,11 @@ static struct table_row *table_row_of(const struct table *table, uint64_t hash)
 static void table_grow(struct table *table)
 {
     struct table grown = {.count = table->count, .room = table->room > 0 ? table->room * 2 : 64};
-    grown.rows = memory_zeroed(grown.room, sizeof *grown.rows);
+    grown.rows = kept_zeroed(grown.room, sizeof *grown.rows);
     for (size_t i = 0; i < table->room; i++)
         if (table->rows[i].hash != 0)
             *table_row_of(&grown, table->rows[i].hash) = table->rows[i];
-    free(table->rows);
+    kept_free(table->rows);
     *table = grown;
 }
 
