@@ -142,7 +142,7 @@ static void walk_check_answer(struct walk *walk, const struct step *step)
 }
 
 /* What is to be repeated may have changed a service. */
-static void check_abort(struct walk *walk, struct entry *entry)
+static void walk_check_abort(struct walk *walk, struct entry *entry)
 {
     if (walk->repeated == NULL)
         return;
@@ -167,7 +167,7 @@ static void walk_transition(struct walk *walk, struct entry *entry)
                          event_name(step->event), state_name(step->to));
     walk_check_answer(walk, step);
     if (step->event == EVENT_ABORT)
-        check_abort(walk, entry);
+        walk_check_abort(walk, entry);
     walk->state = step->to;
     walk->intent = NULL;
     walk->repeated = NULL;
