@@ -20,6 +20,7 @@ void kept_free(void *memory);
 /* What lies in the file need not be in memory until it is looked at again: for walks along all of
  * it, now and then. Nothing moves. */
 void kept_rest(void);
+enum { KEPT_REST_ENTRIES = 4096 }; /* how often is "now and then" */
 /* Moves the bytes over. */
 void kept_bytes(struct bytes *bytes);
 

@@ -8,8 +8,11 @@
 
 void record_free(struct record *record)
 {
-    for (size_t i = 0; i < record->count; i++)
+    for (size_t i = 0; i < record->count; i++) {
         entry_free(&record->entries[i]);
+        if (i % KEPT_REST_ENTRIES == 0)
+            kept_rest();
+    }
     for (size_t i = 0; i < record->blob_count; i++)
         kept_free(record->blobs[i].data.data);
     kept_free(record->entries);

@@ -7,7 +7,7 @@
 #include "verify/read/memory.h"
 #include "verify/read/table.h"
 
-enum { REPEATED_WITHIN = 4, REST_ENTRIES = 4096 };
+enum { REPEATED_WITHIN = 4 };
 
 /* Where the target's uptime began to be followed within one deployment, on one boot of each side,
  * and the first time that it stood still. */
@@ -44,7 +44,7 @@ static void follow_boots(const struct record *record, struct finding *finding)
             finding_violated(finding, "C-01", entry,
                              "the boot clock runs backwards within one boot");
         *at = i + 1;
-        if (i % REST_ENTRIES == 0)
+        if (i % KEPT_REST_ENTRIES == 0)
             kept_rest();
     }
     table_free(&last);
@@ -194,7 +194,7 @@ static void follow_targets(const struct record *record, struct clocks *clocks)
             if (entry->items[k].has_target
                 && !(may_repeat && is_recorded_before(record, entry, &entry->items[k])))
                 follow_target(&clock, entry, &entry->items[k], &clocks->target);
-        if (i % REST_ENTRIES == 0)
+        if (i % KEPT_REST_ENTRIES == 0)
             kept_rest();
     }
     free(clock.boots);
