@@ -10,7 +10,7 @@ from cases_interrupted import disarmed_beside, switched_again
 from cases_rules import T
 from cases_services import ENDED, with_row
 from steps import Driver
-from target import BRAIN, SUBJECT_ARM, WEB, digest
+from target import BRAIN, EXECUTION, SUBJECT_ARM, WEB, digest
 
 HOUR_MS = 3_600_000
 
@@ -150,8 +150,72 @@ def unlisted(journal):
     entry["body"]["evidence"] = kept
 
 
+def armed_in_another_run(journal):
+    """Behind the DISARM of the way back Execution is another, which was armed for a moment."""
+    entry = T(journal, "make_safe")
+    for one in entry["body"]["evidence"][-3:]:
+        made = edit.copy_behind(entry, entry["body"]["evidence"][-1], **one)
+        if one["probe"] == "compose.containers":
+            rows = edit.rows(journal, made)
+            for row in rows:
+                if row["service"] == EXECUTION:
+                    row["id"] = digest("another")
+            edit.put_rows(journal, made, rows)
+        elif one["probe"] == "logs.execution":
+            edit.add_line(journal, made, "EXECUTION ARMED: nobody")
+            edit.add_line(journal, made, "EXECUTION DISARMED: nobody")
+
+
+def other_line_at_the_same_time(journal):
+    """The clock was stepped; a log begins at the time of the last line heard, which it lacks."""
+    for number in range(2, 8):
+        for one in edit.sample(journal, number)["body"]["evidence"]:
+            if "target" in one:
+                one["target"]["wall_ms"] += 3000
+    one = edit.item(edit.sample(journal, 3), "logs.execution")
+    stamp = journal.text(one).splitlines()[-1].split(" ", 1)[0]
+    edit.put(journal, one, f"{stamp} something else\n")
+
+
+def brain_ends(journal):
+    """A Brain whose restart policy is `no` has ended well, and is no one-shot all the same."""
+    edit.change_rows(journal, T(journal, "confirm"), "compose.containers", BRAIN, **ENDED)
+
+
+def nobody_is_asked(journal):
+    """In a sample Execution does not run, and the responder was not asked."""
+    entry = edit.sample(journal, 4)
+    edit.change_rows(journal, entry, "compose.containers", EXECUTION, state="exited")
+    gone = ("bus.policy_hash", "logs.execution", "interlock.marker")
+    entry["body"]["evidence"] = [
+        one for one in entry["body"]["evidence"] if one["probe"] not in gone
+    ]
+
+
+def stranger_of_before(journal):
+    """A log has lines of before its run, and in one of them a stranger disarms."""
+    place = journal.entries.index(T(journal, "verify_execution"))
+    for entry in journal.entries[place:]:
+        for one in entry["body"].get("evidence", []):
+            if one["probe"] == "logs.execution":
+                line = "2026-11-28T06:20:00.000000000Z Received DISARM command: stranger\n"
+                edit.put(journal, one, line + journal.text(one))
+
+
+def sent_at_once(journal):
+    """The first request goes out in the moment of the intent's record."""
+    one = T(journal, "connect")["body"]["evidence"][0]
+    one["sent_ns"] = edit.intent(journal, "connect")["boottime_ns"]
+
+
 CASES = [
     Case("no_arm_in_a_disarm", "P-16", disarmed_beside(died=False), arms_in_a_disarm),
+    Case("no_other_run", "L-05", "release_unhealthy", armed_in_another_run),
+    Case("no_line_back", "H-04", "release", other_line_at_the_same_time),
+    Case("no_brain", "P-21", "release", with_row("ends", brain_ends, service=BRAIN)),
+    Case("no_reply_asked", "P-12", "release", nobody_is_asked),
+    Case("no_stranger_before", "H-01", "policy", stranger_of_before, **PROVEN),
+    Case("no_delay", "C-02", "release", sent_at_once, **PROVEN),
     Case("no_list", "P-12", switched_again(), unlisted),
     Case("no_settings_open", "A-04", settings_while_open),
     Case("no_repeated_earlier", "P-11", "by_hand", repeated_from_earlier),

@@ -155,6 +155,7 @@ def foul(name, rule, base, work=None, **more):
 CASES = [
     fair("se_slow", slow(5000), **SHORT),
     fair("se_at_once", slow(0), **SHORT),
+    fair("se_from_the_switch", slow(6000), service_start_ms=5000),
     fair("se_back", slow_back(0, 25_000), rollback_ms=20_000, service_start_ms=30_000),
     fair("se_gave_up", gave_up(), **SHORT),
     foul("se_gave_up_late", "W-12", gave_up(None)),

@@ -104,14 +104,10 @@ static void look_at_samples(const struct audit *audit, const struct step *failur
                        *intent = window_intent(deployment, transition);
     CLEANUP_TALLY struct tally tally = {0};
     struct window_start start = start_of(audit);
-    int64_t last_ns = 0;
-    if (failure->from == STATE_ARMED || (intent != NULL && failure->from == STATE_VERIFIED)
-        || failure->from == STATE_OBSERVED) {
-        const struct entry *armed = deployment_good_entry(deployment, ACTION_ARM);
-        last_ns = armed != NULL && strcmp(armed->boot, transition->boot) == 0
-                      ? window_times(armed).last_received_ns
-                      : 0;
-    }
+    const struct entry *armed = deployment_good_entry(deployment, ACTION_ARM);
+    int64_t last_ns = armed != NULL && strcmp(armed->boot, transition->boot) == 0
+                          ? window_times(armed).last_received_ns
+                          : 0;
     for (size_t i = 0; i < deployment->count && deployment->entries[i]->seq < transition->seq;
          i++) {
         struct entry *entry = deployment->entries[i];
