@@ -217,7 +217,8 @@ end:
     :: atomic { HAPPENS && !armed -> armed = 1; stranger_armed = 1; odd++ }
     :: atomic { HAPPENS && touched && !restarted -> restarted = 1; parity = 0; odd++ }
     :: atomic { laid && begun && !late -> late = 1 }
-    :: atomic { turn != NOBODY -> turn = NOBODY }
+    :: atomic { turn == FIRST || turn == SECOND -> turn = NOBODY }
+    :: atomic { HAPPENS && turn == GUARD -> turn = NOBODY; odd++ /* it stood still */ }
     :: atomic {
            HAPPENS ->
            odd++;
