@@ -33,6 +33,13 @@ def repeated_from_earlier(journal):
     evidence[0]["target"]["before_ms"] -= 10
 
 
+def repeated_longer(journal):
+    """And one that came back later, though it was sent at the same time."""
+    evidence = edit.of_type(journal, "command", 1)["body"]["evidence"]
+    evidence[0] = copy.deepcopy(evidence[0])
+    evidence[0]["received_ns"] += 1
+
+
 def run_again_in_window(journal):
     """A one-shot that had ended well is run again from the fourth sample on, and ends well."""
     for number in range(1, 8):
@@ -219,6 +226,7 @@ CASES = [
     Case("no_list", "P-12", switched_again(), unlisted),
     Case("no_settings_open", "A-04", settings_while_open),
     Case("no_repeated_earlier", "P-11", "by_hand", repeated_from_earlier),
+    Case("no_repeated_longer", "P-11", "by_hand", repeated_longer),
     Case("no_run_again", "W-09", "release", with_row("ends", run_again_in_window), **PROVEN),
     Case("no_kept_of_others", "R-08", kept_of_others, **PROVEN),
     Case("no_leadership", "W-15", leadership_lost, **PROVEN),
