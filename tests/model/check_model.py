@@ -67,7 +67,8 @@ def holds(texts, all_choices):
 def reaches(texts):
     good = True
     for condition in REACHED:
-        error, _ = search(texts, "RELEASE", {"ODD": "1", "TAKEOVER": "1", "REACH": condition})
+        asked = {**texts, MODEL: f"#define REACH ({condition})\n{texts[MODEL]}"}
+        error, _ = search(asked, "RELEASE", {"ODD": "1", "TAKEOVER": "1"})
         if not error.startswith("assertion violated 0"):
             print(f"never reached: {condition} {error}")
             good = False
