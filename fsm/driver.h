@@ -78,7 +78,10 @@ struct driver {
     struct screen *screen; /* the terminal, borrowed; NULL = plain lines, or JSON (progress.h) */
     /* timestamp of the entry being replayed, borrowed; NULL when reporting live (progress.h) */
     const char *told_utc;
-    bool mended;        /* own files on the target were, in this run */
+    bool mended; /* own files on the target were, in this run */
+    /* until when the guard on the target waits at least, on the boot clock of this machine, as this
+     * process renewed it; 0 = it did not (guarded.h) */
+    int64_t guard_due_ns;
     int64_t renewed_ns; /* when the tenancy of the target was last renewed; boot clock
                            (keep_tenancy.h) */
 };

@@ -9,6 +9,7 @@
 #include "fsm/endure.h"
 #include "fsm/steps/disarm.h"
 #include "fsm/back/rollback_end.h"
+#include "fsm/guarded.h"
 #include "fsm/keep_tenancy.h"
 #include "fsm/terminal/progress.h"
 #include "fsm/reconcile.h"
@@ -187,11 +188,40 @@ static enum error_code check_space(struct driver *driver, const struct transitio
                                       : journal_reserve(driver->journal, STEP_BYTES, error);
 }
 
+/* The guard went ahead while this driver was away, and no intent is open. */
+static enum error_code follow_guard(struct driver *driver, bool *ret_moved, struct error *error)
+{
+    const struct deployment *deployment = &driver->deployment;
+    const struct transition *edge = machine_transition(deployment->procedure, deployment->state,
+                                                       EVENT_GUARD_FIRED);
+    struct evidence evidence = {.count = 0};
+    struct target *target;
+    *ret_moved = false;
+    if (edge == NULL || deployment->state == STATE_ROLLING_BACK || !guarded_may_have_fired(driver))
+        return ERROR_OK;
+    enum error_code code = driver_target(driver, &target, error);
+    if (code == ERROR_OK)
+        code = guarded_has_fired(driver, target, &evidence, ret_moved, error);
+    if (code == ERROR_OK && *ret_moved)
+        code = record_and_move(
+            driver,
+            &(struct transition_draft){.edge = edge,
+                                       .reason = "the guard on the target has brought back what "
+                                                 "ran before",
+                                       .evidence = &evidence},
+            error);
+    evidence_clear(&evidence);
+    return code;
+}
+
 /* One edge: intent, act, transition. */
 static enum error_code take_edge(struct driver *driver, struct error *error)
 {
-    enum error_code code = withdrawn_settle(driver, error);
-    if (code != ERROR_OK)
+    bool moved;
+    enum error_code code = follow_guard(driver, &moved, error);
+    if (code == ERROR_OK && !moved)
+        code = withdrawn_settle(driver, error);
+    if (code != ERROR_OK || moved)
         return code;
     CLEANUP_STEP struct step *step = step_new(driver, choose(driver), error);
     if (step == NULL)
@@ -229,7 +259,9 @@ static enum error_code fail_intent(struct driver *driver, const struct reconcile
     step->intent = driver->deployment.intent.seq;
     memcpy(step->key, driver->deployment.intent.key, sizeof step->key);
     (void)step_is(step, reconciled->event, "%s", reconciled->reason);
-    return conclude(driver, step, error);
+    enum error_code code = reconciled->event == EVENT_GUARD_FIRED ? guarded_collect(step, error)
+                                                                  : ERROR_OK;
+    return code == ERROR_OK ? conclude(driver, step, error) : code;
 }
 
 /* Settles the open intent: it is closed to be repeated, or its edge is taken or failed. `stop`: the

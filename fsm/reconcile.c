@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "fsm/guarded.h"
 #include "fsm/keep_tenancy.h"
 #include "fsm/roster/authority.h"
 #include "fsm/settle.h"
@@ -114,17 +115,44 @@ static bool goes_straight_back(const struct driver *driver, const char *stop)
     return stop != NULL && failed != NULL && failed->to == STATE_ROLLING_BACK;
 }
 
+/* What the guard did while nobody drove is what the act has come to. */
+static enum error_code ask_guard(struct driver *driver, struct scene *scene,
+                                 struct finding *finding, bool *ret_fired, struct error *error)
+{
+    const struct deployment *deployment = &driver->deployment;
+    struct target *target;
+    *ret_fired = false;
+    if (deployment->intent.action == ACTION_MAKE_SAFE || !guarded_may_have_fired(driver)
+        || machine_transition(deployment->procedure, deployment->state, EVENT_GUARD_FIRED) == NULL)
+        return ERROR_OK;
+    enum error_code code = driver_target(driver, &target, error);
+    if (code == ERROR_OK)
+        code = guarded_has_fired(driver, target, &scene->evidence, ret_fired, error);
+    if (code == ERROR_OK && *ret_fired) {
+        finding->reconciled.event = EVENT_GUARD_FIRED;
+        settle_decide(finding, "unknown", RESUMPTION_FAIL,
+                      "the guard on the target has brought back what ran before");
+    }
+    return code;
+}
+
 /* A window has no time to lose: its own next sample is the look. */
 static enum error_code find_out(struct driver *driver, const char *stop, struct scene *scene,
                                 struct finding *finding, struct error *error)
 {
     enum action action = driver->deployment.intent.action;
     struct target *target = NULL;
+    bool fired;
+    enum error_code asked = ask_guard(driver, scene, finding, &fired, error);
+    if (asked == ERROR_OK && fired)
+        return ERROR_OK;
     if (goes_straight_back(driver, stop)) {
         settle_decide(finding, "unknown", RESUMPTION_REPEAT,
                       "it is not looked at: DISARM comes first");
         return ERROR_OK;
     }
+    if (asked != ERROR_OK)
+        return asked;
     if (action == ACTION_OBSERVE_WINDOW)
         return settle_window(driver, finding, error);
     if (action == ACTION_RESTORE_CODE || action == ACTION_MAKE_SAFE) {

@@ -7,7 +7,7 @@
 
 #include "actions/target/own_command.h"
 
-enum { STATUS_LOCKED = 75, STATUS_EPOCH = 76 };
+enum { STATUS_LOCKED = 75, STATUS_EPOCH = 76, STATUS_FIRED = 77 };
 
 void target_result_clear(struct target_result *result)
 {
@@ -60,6 +60,20 @@ static void add_tenancy_checks(struct text *inner, const struct setup *setup,
     own_command_add_record(inner, &record);
 }
 
+/* Behind the guard nothing goes forward any more. On a way out the guard is told that this driver
+ * is at it (guard.sh, read_turn). */
+static void add_guard_checks(struct text *inner, const struct setup *setup, bool way_out)
+{
+    text_add(inner, "; q=");
+    add_quoted_state_file(inner, setup, "guard");
+    if (way_out)
+        text_add(inner, "; turn() { [ ! -f \"$q/due\" ] || { read -r b < "
+                        "/proc/sys/kernel/random/boot_id; read -r u r < /proc/uptime; "
+                        "echo \"$b $((${u%.*} * 1000))\" > \"$q/turn\"; }; }; turn");
+    else
+        text_add_format(inner, "; [ ! -e \"$q/fired\" ] || exit %d", STATUS_FIRED);
+}
+
 /* What a mutating command runs under the lock. It prints into a file first: when the driver dies,
  * its pipe is gone, and a command killed by SIGPIPE would stop halfway. The file is unlinked before
  * the command begins, so that nothing of what was printed stays there, whatever dies when. At its
@@ -73,6 +87,7 @@ static void add_under_the_lock(struct text *inner, const struct setup *setup,
     static const char reader[] = "tail -n +1 -s 0.2 -f --pid=$$ /dev/fd/4 3>&- >&2 2>/dev/null & ";
     text_add(inner, "trap : TERM; ");
     add_tenancy_checks(inner, setup, command->tenancy);
+    add_guard_checks(inner, setup, command->tenancy->way_out);
     text_add(inner, "; o=");
     add_quoted_state_file(inner, setup, "command.out");
     text_add(inner, "; rm -f \"$o\"; u=$(umask); umask 077; exec 3> \"$o\" 4< \"$o\"; "
@@ -80,7 +95,8 @@ static void add_under_the_lock(struct text *inner, const struct setup *setup,
     text_add(inner, command->watch != NULL ? reader : "");
     text_add(inner, "(");
     text_add(inner, script_of(command));
-    text_add(inner, ") >&3 3>&- 4<&-; s=$?; exec 3>&-; cat <&4; exit $s");
+    text_add(inner, ") >&3 3>&- 4<&-; s=$?; exec 3>&-; cat <&4; ");
+    text_add(inner, command->tenancy->way_out ? "turn; exit $s" : "exit $s");
 }
 
 /* `locked`, in front of the line, and how it is called. The flock is that which other scripts take
@@ -248,6 +264,9 @@ enum error_code envelope_judge(const struct setup *setup, const struct target_co
                          "wait for the other deployment script, or end it if it hangs, then go on",
                          "another process on the target holds deploy.lock%s%.200s",
                          holder != NULL ? ": " : "", holder != NULL ? holder + 1 : "");
+    if (status == STATUS_FIRED)
+        return error_set(error, ERROR_HELD, status, setup->target.name, "titan-fsm resume",
+                         "the guard on the target has acted, and brought back what ran before");
     if (status == STATUS_EPOCH)
         return error_set(
             error, ERROR_HELD, status, setup->target.name, "titan-fsm status",

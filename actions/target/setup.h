@@ -207,6 +207,8 @@ struct setup {
     size_t check_count;
     struct setup_verify verify;
     struct setup_secrets secrets;
+    /* who starts the dead-man guard: auto, systemd, cron, process, or none (no guard is laid) */
+    const char *guard_start;
     int64_t command_ms;      /* deadline of an ordinary remote command */
     size_t output_bytes_max; /* cap of what one command may print */
 };

@@ -26,6 +26,7 @@ struct target {
     const struct heard *heard;
     char project[PROJECT_NAME_MAX]; /* as it was found, "" = not known */
     long ended;                     /* target_take_ended() */
+    const struct target_collector *collector;
 };
 
 /* "600\n" and the file. Where it is missing, cannot be read or is too large, *ret_env stays as it
@@ -326,6 +327,10 @@ enum error_code target_probe(struct target *target, const struct target_command 
                              int *ret_status, struct error *error)
 {
     CLEANUP_RESULT struct target_result result = {0};
+    if (target->collector != NULL) {
+        *ret_status = 0;
+        return target->collector->take(target->collector->context, command, subject, error);
+    }
     enum error_code code = target_run(target, command, &result, error);
     if (code != ERROR_OK)
         return code;
@@ -355,6 +360,11 @@ enum error_code target_probe(struct target *target, const struct target_command 
     if (ret_status != NULL)
         *ret_status = result.status;
     return ERROR_OK;
+}
+
+void target_collect(struct target *target, const struct target_collector *collector)
+{
+    target->collector = collector;
 }
 
 enum error_code target_forward_open(struct target *target, const char *host, int port,

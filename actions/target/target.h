@@ -78,6 +78,15 @@ enum error_code target_probe(struct target *target, const struct target_command 
                              const char *probe, const char *subject, struct evidence *evidence,
                              int *ret_status, struct error *error) CHECKED;
 
+/* As long as there is one, an act (target_probe() with ret_status) is not sent but given to it, as
+ * if it had succeeded: so a plan is written of what would be sent. */
+struct target_collector {
+    enum error_code (*take)(void *context, const struct target_command *command,
+                            const char *subject, struct error *error);
+    void *context;
+};
+void target_collect(struct target *target, const struct target_collector *collector);
+
 /* A way to host:port as seen from the target. Local: the address itself. Over ssh: a loopback
  * listener that takes exactly one connection (closed when it was accepted) and a thread with an ssh
  * session of its own. */

@@ -7,6 +7,7 @@
 #include "actions/compose/compose.h"
 #include "actions/rolled_back.h"
 #include "fsm/back/restored_judge.h"
+#include "fsm/guarded.h"
 #include "fsm/keep_tenancy.h"
 #include "fsm/past/recorded.h"
 #include "fsm/steps/await.h"
@@ -86,7 +87,9 @@ static enum error_code look_at_restored(void *context, struct error *error)
     struct restored_wait *wait = context;
     struct step *step = wait->step;
     step->event = EVENT_INVALID;
-    enum error_code code = look_at_all(step, error);
+    enum error_code code = guarded_keep_turn(step, error);
+    if (code == ERROR_OK)
+        code = look_at_all(step, error);
     if (code != ERROR_OK)
         return code;
     name_gone(wait);
@@ -290,6 +293,8 @@ enum error_code step_verify_restored(struct step *step, struct error *error)
         code = check_configurations(step, error);
     if (step_goes_on(step, code))
         note_rolled_back(step);
+    if (step_goes_on(step, code))
+        code = guarded_withdraw(step, true, error);
     if (step_goes_on(step, code))
         code = keep_tenancy_free(step->driver, step->target, &step->evidence, error);
     if (!step_goes_on(step, code))

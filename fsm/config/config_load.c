@@ -147,6 +147,15 @@ static enum error_code settle_reach(const struct field_file *file, struct draft 
     return code == ERROR_OK ? bus_settle(file, &setup->bus, error) : code;
 }
 
+static bool is_way_to_start(const char *word)
+{
+    static const char *const ways[] = {"auto", "systemd", "cron", "process", "none"};
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++)
+        if (strcmp(ways[i], word) == 0)
+            return true;
+    return false;
+}
+
 static enum error_code settle_draft(const struct field_file *file, struct draft *draft,
                                     struct error *error)
 {
@@ -169,6 +178,10 @@ static enum error_code settle_draft(const struct field_file *file, struct draft 
                                    : "limits/sample_interval_ms",
                                "make sample_gap_ms larger",
                                "limits.sample_gap_ms must be longer than sample_interval_ms", "",
+                               error);
+    if (!is_way_to_start(setup->guard_start))
+        return field_file_fail(file, "guard/start", "guard: {start: auto}",
+                               "guard.start is one of auto, systemd, cron, process, none", "",
                                error);
     if (config->limits.failures_total == 0)
         config->limits.failures_total = default_failures_total(&config->limits);

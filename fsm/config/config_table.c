@@ -133,6 +133,13 @@ FIELDS(limit_fields, struct limits) = {
     FIELD_END,
 };
 
+FIELDS(guard_fields, struct draft) = {
+    FIELD("start", NAME, struct draft, config.setup.guard_start),
+    FIELD_BOUND("pause_ms", NUMBER, struct draft, config.limits.guard_pause_ms, 1000, 24 * 3600000),
+    FIELD_BOUND("step_ms", NUMBER, struct draft, config.limits.guard_step_ms, 5000, 300000),
+    FIELD_END,
+};
+
 FIELDS(roster_fields, struct config_roster) = {
     FIELD("operators", LIST, struct config_roster, operators),
     FIELD("approvers", LIST, struct config_roster, approvers),
@@ -194,6 +201,7 @@ const struct field draft_fields[] = {
     FIELD("checklist", NAME, struct draft, checklist.begins_with),
     FIELD_MANY("preflight", struct draft, checklist, struct checklist_draft, checklist_fields,
                checklist_add, checklist_at),
+    FIELD_SAME("guard", struct draft, guard_fields),
     FIELD_PART("verify", struct draft, config.setup.verify, verify_fields),
     FIELD_PART("secrets", struct draft, config.setup.secrets, secret_fields),
     FIELD_PART("limits", struct draft, config.limits, limit_fields),
@@ -260,6 +268,7 @@ static void set_default_setup(struct setup *setup)
                                                           "TOKEN", "CREDENTIAL", "PRIVATE", "DSN"},
                                                          8},
                                             .value_bytes = 12};
+    setup->guard_start = "auto";
     setup->command_ms = 30000;
 }
 
@@ -287,6 +296,7 @@ void draft_set_defaults(struct draft *draft)
                                      .service_start_ms = 300000,
                                      .preflight_ms = 1800000,
                                      .guard_pause_ms = 1800000,
+                                     .guard_step_ms = 300000,
                                      .tenancy_ms = HOUR_MS};
     set_default_setup(&config->setup);
 }

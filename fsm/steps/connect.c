@@ -7,6 +7,7 @@
 
 #include "actions/compose/compose.h"
 #include "actions/compose/compose_hold.h"
+#include "actions/guard/guard.h"
 #include "actions/compose/compose_project.h"
 #include "actions/compose/drift.h"
 #include "actions/git.h"
@@ -338,6 +339,8 @@ enum error_code step_connect(struct step *step, struct error *error)
 {
     struct target_tenancy tenancy;
     enum error_code code = step_connect_target(step, error);
+    if (step_goes_on(step, code))
+        code = guard_check_none(step->target, (int64_t)step->driver->deployment.number, error);
     if (step_goes_on(step, code))
         code = take_target(step, &tenancy, error);
     if (step_goes_on(step, code))

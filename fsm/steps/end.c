@@ -8,6 +8,7 @@
 #include "actions/compose/compose_hold.h"
 #include "actions/git.h"
 #include "actions/rolled_back.h"
+#include "fsm/guarded.h"
 #include "fsm/keep_tenancy.h"
 #include "fsm/past/snapshot.h"
 #include "fsm/terminal/progress.h"
@@ -17,7 +18,13 @@
 enum error_code step_confirm(struct step *step, struct error *error)
 {
     struct expectation expected;
-    enum error_code code = step_note_guard_absent(step, error);
+    struct guard_view laid;
+    enum error_code code = guarded_find(step->driver, &laid, error);
+    if (code == ERROR_OK)
+        code = laid.state == GUARD_INVALID ? step_note_guard_absent(step, error)
+                                           : step_connect_target(step, error);
+    if (step_goes_on(step, code))
+        code = guarded_withdraw(step, false, error);
     if (step_goes_on(step, code))
         code = window_expectation(step->driver, &expected, error);
     return step_goes_on(step, code) ? window_look_once(step, &expected, error) : code;
@@ -122,6 +129,8 @@ enum error_code step_restore_code(struct step *step, struct error *error)
     if (step_goes_on(step, code) && ours
         && deployment_transition_to(&driver->deployment, STATE_CONNECTED) != NULL)
         code = restore_names(step, error);
+    if (step_goes_on(step, code) && ours)
+        code = guarded_withdraw(step, true, error);
     if (step_goes_on(step, code) && ours)
         code = keep_tenancy_free(driver, step->target, &step->evidence, error);
     if (!step_goes_on(step, code))

@@ -11,6 +11,7 @@
 #include "actions/rolled_back.h"
 #include "actions/secrets/secrets.h"
 #include "fsm/roster/approval.h"
+#include "fsm/guarded.h"
 #include "fsm/terminal/progress.h"
 #include "fsm/past/snapshot.h"
 #include "fsm/steps/checklist.h"
@@ -246,11 +247,17 @@ enum error_code step_lay_guard(struct step *step, struct error *error)
     code = journal_reserve(driver->journal, RESERVE_BYTES, error);
     if (code != ERROR_OK)
         return code;
-    code = step_note_guard_absent(step, error);
-    if (code == ERROR_OK)
-        code = step_fact(step, FACT_GUARD, "absent", error);
-    return code == ERROR_OK ? step_is(step, EVENT_DONE,
-                                      "no guard lies on the target: if this driver dies, nothing "
-                                      "rolls back by itself")
-                            : code;
+    code = guarded_lay(step, error);
+    if (!step_goes_on(step, code))
+        return code;
+    const char *start = json_string_value(json_object_get(step->facts, FACT_GUARD));
+    return strcmp(start, "absent") == 0
+               ? step_is(step, EVENT_DONE,
+                         "no guard lies on the target: if this driver dies, nothing rolls back by "
+                         "itself")
+               : step_is(step, EVENT_DONE,
+                         "a guard lies on the target (%s): if this driver dies, it rolls back%s",
+                         start,
+                         strcmp(start, "process") == 0 ? "; a reboot of the target would end it"
+                                                       : "");
 }

@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "fsm/fate.h"
+#include "fsm/guarded.h"
 #include "fsm/steps/present.h"
 
 static enum error_code run_action(struct step *step, struct error *error)
@@ -87,12 +88,16 @@ enum error_code step_run(struct step *step, struct error *error)
                                ? driver_remember(step->driver, error)
                                : ERROR_OK;
     if (code == ERROR_OK)
+        code = guarded_begin_step(step, error);
+    if (step_goes_on(step, code))
         code = run_action(step, error);
     if (code == ERROR_OK)
         code = check_changes(step, error);
+    if (code == ERROR_OK && step->event == EVENT_DONE)
+        code = guarded_end_step(step, error);
     if (code != ERROR_OK && fate_of(step->edge->action, code) == ERROR_FATE_F)
         code = step_is(step, EVENT_FAILED, "%s%s%s", error->what,
                        error->where[0] != '\0' ? ": " : "", error->where);
     assert(code != ERROR_OK || step->event != EVENT_INVALID);
-    return code;
+    return guarded_answer(step, code);
 }

@@ -242,10 +242,11 @@ class Operator:
         settle=4000,
         approvals=(0, 0),
         roster=None,
+        guard="start: none",
     ):
         """approvals: (policy, release). roster: further lines by role, {"approvers": [...]}."""
         self.settle, self.approvals, self.roster = settle, approvals, roster or {}
-        self.stack, self.name = stack, name
+        self.stack, self.name, self.guard = stack, name, guard
         self.confirms = (
             True  # what a person is asked before the first change is answered beforehand: --confirm
         )
@@ -333,6 +334,7 @@ preflight:
     {{probe: env_key_length, key: TITAN_MASTER_PASSWORD, minimum: 32, advice: set it}}
   compose_renders: {{probe: compose_renders, advice: set every variable}}
   tree_clean: {{probe: tree_clean, advice: commit the changes}}
+guard: {{{self.guard}}}
 limits: {{{limits}}}
 {extra}"""
         )

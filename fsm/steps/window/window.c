@@ -8,6 +8,7 @@
 #include "actions/compose/compose.h"
 #include "actions/parity.h"
 #include "fsm/roster/authority.h"
+#include "fsm/guarded.h"
 #include "fsm/keep_tenancy.h"
 #include "fsm/terminal/progress.h"
 #include "fsm/past/snapshot.h"
@@ -158,14 +159,18 @@ static int64_t sample_sent_ns(const struct evidence *evidence, int64_t otherwise
     return first_ns;
 }
 
+/* `begins`: the window is not longer than from here, as far as is known. */
 static enum error_code take_sample(struct step *step, const struct expectation *expected,
-                                   int64_t number, struct look *ret_look, struct error *error)
+                                   int64_t number, bool begins, struct look *ret_look,
+                                   struct error *error)
 {
     evidence_clear(&step->evidence);
     enum error_code code = driver_remember(step->driver, error);
-    if (code == ERROR_OK)
+    if (code == ERROR_OK && begins)
+        code = guarded_renew(step, GUARDED_WINDOW, error);
+    if (step_goes_on(step, code))
         code = window_look(step, expected, ret_look, error);
-    if (code != ERROR_OK)
+    if (!step_goes_on(step, code))
         return code;
     ret_look->sent_ns = sample_sent_ns(&step->evidence, ret_look->sent_ns);
     code = record_look(step, number, ret_look, error);
@@ -266,8 +271,8 @@ static enum error_code watch_window(struct step *step, const struct expectation 
         if (past.count > 0 && gap_ms > limits->sample_gap_ms)
             return step_is(step, EVENT_UNHEALTHY, "a gap of %lld ms between two samples",
                            (long long)gap_ms);
-        code = take_sample(step, expected, number, &look, error);
-        if (code != ERROR_OK)
+        code = take_sample(step, expected, number, past.count == 0 || past.settling, &look, error);
+        if (!step_goes_on(step, code))
             return code;
         past.count++;
         if (past.settling || look.settling[0] != '\0' || past.count == 1)
