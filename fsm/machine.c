@@ -122,7 +122,7 @@ const char *machine_action_words(enum action action)
     case ACTION_PULL_IMAGES:
         return "pull the images; nothing that runs changes";
     case ACTION_LAY_GUARD:
-        return "reserve space; no dead-man guard is laid yet";
+        return "reserve space, and lay the guard on the target";
     case ACTION_SWITCH_SERVICES:
         return "bring the services up in order, then all";
     case ACTION_VERIFY_RELEASE:
@@ -142,7 +142,7 @@ const char *machine_action_words(enum action action)
     case ACTION_OBSERVE_WINDOW:
         return "watch health, parity and interlock over the window";
     case ACTION_CONFIRM:
-        return "look once more; there is no guard to withdraw";
+        return "withdraw the guard, and look once more";
     case ACTION_COMPLETE:
         return "free the target";
     case ACTION_MAKE_SAFE:

@@ -123,9 +123,9 @@ enum error_code guard_read(const struct bytes *line, struct guard_view *ret_view
 }
 
 /* Runs it, and reads what it says of the guard. */
-static enum error_code ask(struct target *target, const struct target_command *command,
-                           struct evidence *evidence, struct guard_view *ret_view,
-                           struct error *error)
+static enum error_code ask_guard_there(struct target *target, const struct target_command *command,
+                                       struct evidence *evidence, struct guard_view *ret_view,
+                                       struct error *error)
 {
     enum error_code code = target_probe(target, command, PROBE_GUARD, "", evidence, NULL, error);
     return code == ERROR_OK
@@ -175,7 +175,7 @@ enum error_code guard_lay(struct target *target, const struct guard_terms *terms
                                      .input_bytes = plan->bytes.size,
                                      .output = OUTPUT_NAMES,
                                      .tenancy = terms->tenancy};
-    enum error_code code = ask(target, &command, evidence, ret_view, error);
+    enum error_code code = ask_guard_there(target, &command, evidence, ret_view, error);
     if (code != ERROR_OK || ret_view->state == GUARD_LAID)
         return code;
     return error_set(error, ERROR_REMOTE, 0, target_setup(target)->target.name,
@@ -198,7 +198,7 @@ enum error_code guard_renew(struct target *target, const struct guard_terms *ter
     struct target_command command = {.built = &script,
                                      .output = OUTPUT_NAMES,
                                      .tenancy = terms->tenancy};
-    return ask(target, &command, evidence, ret_view, error);
+    return ask_guard_there(target, &command, evidence, ret_view, error);
 }
 
 enum error_code guard_withdraw(struct target *target, const struct guard_terms *terms,
@@ -221,7 +221,7 @@ enum error_code guard_withdraw(struct target *target, const struct guard_terms *
     struct target_command command = {.built = &script,
                                      .output = OUTPUT_NAMES,
                                      .tenancy = terms->tenancy};
-    return ask(target, &command, evidence, ret_view, error);
+    return ask_guard_there(target, &command, evidence, ret_view, error);
 }
 
 static enum error_code read_record(struct target *target, struct evidence *evidence,
@@ -242,7 +242,7 @@ enum error_code guard_look(struct target *target, const struct guard_terms *term
     begin_script(&script, target, terms);
     text_add(&script, "how");
     struct target_command command = {.built = &script, .output = OUTPUT_NAMES};
-    enum error_code code = ask(target, &command, evidence, ret_view, error);
+    enum error_code code = ask_guard_there(target, &command, evidence, ret_view, error);
     return code == ERROR_OK && ret_view->state == GUARD_FIRED ? read_record(target, evidence, error)
                                                               : code;
 }

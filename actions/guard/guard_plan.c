@@ -39,7 +39,8 @@ static enum error_code write_act(void *context, const struct target_command *com
 
 static void assign(struct text *text, const char *name, const char *value)
 {
-    text_add_format(text, "%s=", name);
+    text_add(text, name);
+    text_add(text, "=");
     text_add_quoted(text, value);
     text_add(text, "\n");
 }
@@ -54,8 +55,8 @@ static void assign_loaded(struct text *text, const struct setup_services *servic
     assign(text, "loaded", literal);
 }
 
-static void write_head(struct text *text, const struct target *target,
-                       const struct guard_plan *plan)
+static void write_plan_head(struct text *text, const struct target *target,
+                            const struct guard_plan *plan)
 {
     const struct setup *setup = target_setup(target);
     CLEANUP_TEXT struct text state = {0};
@@ -115,8 +116,11 @@ static void add_ids(struct text *text, const struct guard_plan *plan, const char
 {
     CLEANUP_TEXT struct text ids = {0};
     for (size_t i = 0; i < plan->ran->count; i++)
-        if (strcmp(plan->ran->list[i].service, service) == 0 && container_runs(&plan->ran->list[i]))
-            text_add_format(&ids, "%s ", plan->ran->list[i].id);
+        if (strcmp(plan->ran->list[i].service, service) == 0
+            && container_runs(&plan->ran->list[i])) {
+            text_add(&ids, plan->ran->list[i].id);
+            text_add(&ids, " ");
+        }
     text_add_quoted_text(text, &ids);
 }
 
@@ -151,7 +155,7 @@ static enum error_code write_up(struct target *target, const struct guard_plan *
     return code;
 }
 
-static bool is_restored(const struct guard_plan *plan, const char *service)
+static bool is_brought_back(const struct guard_plan *plan, const char *service)
 {
     return containers_find(plan->restore, service) != NULL;
 }
@@ -163,7 +167,7 @@ static enum error_code write_ups(struct target *target, const struct guard_plan 
     const struct setup_list *order = &target_setup(target)->compose.order;
     enum error_code code = ERROR_OK;
     for (size_t i = 0; code == ERROR_OK && i < order->count; i++)
-        if (is_restored(plan, order->items[i]))
+        if (is_brought_back(plan, order->items[i]))
             code = write_up(target, plan, order->items[i], override, writer, error);
     for (size_t i = 0; code == ERROR_OK && i < plan->restore->count; i++) {
         const char *service = plan->restore->list[i].service;
@@ -269,7 +273,7 @@ enum error_code guard_plan_write(struct target *target, const struct guard_plan 
     enum error_code code = compose_learn_project(target, error);
     if (code != ERROR_OK)
         return code;
-    write_head(ret_text, target, plan);
+    write_plan_head(ret_text, target, plan);
     target_collect(target, &collector);
     code = write_make_safe(target, &writer, error);
     if (code == ERROR_OK)

@@ -83,6 +83,7 @@ enum error_code approval_statement(struct driver *driver, struct bytes *ret_text
     const struct journal_entry *pulled = deployment_transition_to(deployment, STATE_PULLED);
     CLEANUP_JSON json_t *images = NULL, *partial = NULL;
     char open[SHA256_HEX + 1], config[SHA256_HEX + 1] = "", env[SHA256_HEX + 1] = "";
+    const char *guard = strcmp(driver->config.setup.guard_start, "none") == 0 ? "absent" : "laid";
     if (pulled == NULL)
         return error_set(error, ERROR_REFUSED, 0, driver->config.setup.target.name,
                          "titan-fsm advance",
@@ -101,7 +102,7 @@ enum error_code approval_statement(struct driver *driver, struct bytes *ret_text
         "{s:s, s:s, s:s, s:O, s:s, s:s, s:s, s:s, s:O}", "journal", journal_id(driver->journal),
         "open", open, "commit", deployment_facts(deployment, STATE_UPDATED).commit, "images",
         images, "expect", deployment_open_string(deployment, "expect"), "config", config, "env",
-        env, "guard", "absent", "partial", partial);
+        env, "guard", guard, "partial", partial);
     return statement != NULL ? canonical_write(statement, ret_text, error)
                              : no_memory_for_approval(error);
 }

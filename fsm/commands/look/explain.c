@@ -25,8 +25,10 @@ const char *explain_meaning(enum state state)
                "`titan-fsm request FILE`, the approver's `titan-fsm approve FILE`, then `titan-fsm "
                "accept FILE`.";
     case STATE_GUARDED:
-        return "The approvals are given and the journal has enough reserved space. There is no "
-               "dead-man guard: if this program dies, nothing rolls back automatically.\n"
+        return "The approvals are given and the journal has enough reserved space. Unless "
+               "guard.start is none, a guard runs on the target: from the first change on it puts "
+               "back\nwhat ran before when this program dies. Started by systemd or cron it "
+               "survives a reboot of the target, as a process it does not.\n"
                "This is the last state in which an abort costs nothing.";
     case STATE_SWITCHED:
         return "The services run from the new images and match the rendered compose file. Whether "
@@ -115,7 +117,7 @@ static const char *command_of(enum event event)
     case EVENT_ROLLBACK:
         return "titan-fsm rollback --reason TEXT";
     case EVENT_GUARD_FIRED:
-        return "a dead-man guard (there is none yet)";
+        return "the guard on the target, where nobody went on in time";
     case EVENT_FAILED:
     case EVENT_MISMATCH:
     case EVENT_UNHEALTHY:
