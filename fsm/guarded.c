@@ -7,7 +7,7 @@
 #include "fsm/terminal/progress.h"
 #include "journal/format/names.h"
 
-static const int64_t MARGIN_MS = 15000, FIRED_WITHIN_NS = 20000000000, LOOK_PAUSE_NS = 500000000;
+static const int64_t FIRED_WITHIN_NS = 20000000000, LOOK_PAUSE_NS = 500000000;
 
 enum error_code guarded_find(struct driver *driver, struct guard_view *ret_laid,
                              struct error *error)
@@ -169,7 +169,7 @@ static int64_t wait_ms(const struct driver *driver, enum guarded_wait wait)
     const struct limits *limits = &driver->config.limits;
     if (wait == GUARDED_PAUSE)
         return limits->guard_pause_ms;
-    return MARGIN_MS
+    return limits->guard_margin_ms
            + (wait == GUARDED_WINDOW || limits->window_ms > limits->guard_step_ms
                   ? limits->window_ms
                   : limits->guard_step_ms);
@@ -254,6 +254,40 @@ bool guarded_may_have_fired(const struct driver *driver)
     return deployment_transition_to(deployment, STATE_GUARDED) != NULL && !has_collected(driver)
            && (machine_phase(deployment->state) == PHASE_REVERTING
                || driver_now_ns(driver) >= driver->guard_due_ns);
+}
+
+static const json_t *last_guard_item(const struct journal_entry *entry)
+{
+    const json_t *items = json_object_get(entry->body, "evidence");
+    for (size_t i = json_array_size(items); i-- > 0;)
+        if (strcmp(recorded_text(json_array_get(items, i), "probe"), PROBE_GUARD) == 0)
+            return json_array_get(items, i);
+    return NULL;
+}
+
+bool guarded_left(struct driver *driver, const struct clock_reading *now, int64_t *ret_ms)
+{
+    const struct deployment *deployment = &driver->deployment;
+    struct guard_view view;
+    struct error ignored;
+    for (size_t i = deployment->count; i-- > 0;) {
+        CLEANUP_BYTES struct bytes line = {0};
+        const struct journal_entry *entry = &deployment->entries[i];
+        const json_t *item = last_guard_item(entry);
+        if (item == NULL)
+            continue;
+        int64_t after_ms = json_integer_value(
+            json_object_get(json_object_get(item, "target"), "after_ms"));
+        if (strcmp(entry->boot, now->boot) != 0
+            || item_output(driver->journal, item, &line, &ignored) != ERROR_OK || line.size == 0
+            || line.data[0] != '{' || guard_read(&line, &view, &ignored) != ERROR_OK
+            || view.state != GUARD_LAID || !view.begun)
+            return false;
+        *ret_ms = view.deadline_ms - after_ms
+                  - (now->boottime_ns - item_received_ns(item)) / 1000000;
+        return true;
+    }
+    return false;
 }
 
 enum error_code guarded_has_fired(struct driver *driver, struct target *target,

@@ -36,6 +36,10 @@ enum error_code guarded_withdraw(struct step *step, bool past_due, struct error 
 /* The guard sees that this driver is at the rollback itself. */
 enum error_code guarded_keep_turn(struct step *step, struct error *error) CHECKED;
 
+/* How long it waits still, as the journal says: it was renewed last in an entry of this boot.
+ * False: no guard is laid, it has not begun, or nobody can tell. */
+bool guarded_left(struct driver *driver, const struct clock_reading *now, int64_t *ret_ms);
+
 /* It may have fired while this driver was away, and no entry says so: whether it has. Evidence is
  * added where it has: guard, guard.record. */
 enum error_code guarded_has_fired(struct driver *driver, struct target *target,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "actions/compose/compose.h"
+#include "fsm/guarded.h"
 #include "fsm/steps/disarm.h"
 #include "journal/format/names.h"
 
@@ -96,6 +97,12 @@ static enum error_code list_restored(struct step *step, struct error *error)
 
 enum error_code rollback_end(struct step *step, struct error *error)
 {
+    struct error ignored;
     enum error_code code = disarm_once_more(step, error);
+    size_t items = step->evidence.count;
+    /* Its text is that of the rollback that failed: a person looks at what is there now. */
+    if (code == ERROR_OK && step_connect_target(step, &ignored) == ERROR_OK
+        && guarded_withdraw(step, true, &ignored) != ERROR_OK)
+        evidence_cut(&step->evidence, items);
     return code == ERROR_OK ? list_restored(step, error) : code;
 }

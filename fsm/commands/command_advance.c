@@ -6,6 +6,7 @@
 #include "fsm/roster/authority.h"
 #include "fsm/terminal/confirm.h"
 #include "fsm/engine.h"
+#include "fsm/guarded.h"
 #include "fsm/execution_now.h"
 #include "fsm/past/recorded.h"
 #include "fsm/steps/withdrawn.h"
@@ -91,6 +92,22 @@ static void say_came_up(struct driver *driver)
         (unsigned long long)driver->deployment.number);
 }
 
+/* The guard waits for a person, but not for ever. */
+static void say_pause(struct driver *driver)
+{
+    struct clock_reading now;
+    struct error ignored;
+    int64_t left_ms;
+    const char *state = machine_state_name(driver->deployment.state);
+    if (driver->clock->read(driver->clock->context, &now, &ignored) == ERROR_OK
+        && guarded_left(driver, &now, &left_ms))
+        progress_word(driver,
+                      "in %s; next: titan-fsm advance, within %lld s: then the guard rolls back",
+                      state, (long long)(left_ms / 1000));
+    else
+        progress_word(driver, "in %s; next: titan-fsm advance", state);
+}
+
 static void print_next(struct driver *driver, enum exit_status status)
 {
     const struct deployment *deployment = &driver->deployment;
@@ -118,8 +135,7 @@ static void print_next(struct driver *driver, enum exit_status status)
                       "advance, or `titan-fsm abort --reason TEXT`",
                       machine_state_name(deployment->state));
     else
-        progress_word(driver, "in %s; next: titan-fsm advance",
-                      machine_state_name(deployment->state));
+        say_pause(driver);
     if (stuck || deployment->state == STATE_ROLLED_BACK
         || (deployment->state == STATE_ABORTED && driver->target != NULL))
         say_execution(driver);

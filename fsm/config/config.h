@@ -23,8 +23,9 @@ struct limits {
     int64_t failures_total;
     /* driver only: how long the target stays held by a driver that says nothing more */
     int64_t tenancy_ms;
-    /* driver only: how long a step may take before the guard takes it for dead */
-    int64_t guard_step_ms;
+    /* driver only: how long a step may take before the guard takes it for dead, and how long it
+     * waits behind that, and behind the window */
+    int64_t guard_step_ms, guard_margin_ms;
 };
 
 struct config_operator {

@@ -137,6 +137,7 @@ FIELDS(guard_fields, struct draft) = {
     FIELD("start", NAME, struct draft, config.setup.guard_start),
     FIELD_BOUND("pause_ms", NUMBER, struct draft, config.limits.guard_pause_ms, 1000, 24 * 3600000),
     FIELD_BOUND("step_ms", NUMBER, struct draft, config.limits.guard_step_ms, 5000, 300000),
+    FIELD_BOUND("margin_ms", NUMBER, struct draft, config.limits.guard_margin_ms, 2000, 15000),
     FIELD_END,
 };
 
@@ -297,6 +298,7 @@ void draft_set_defaults(struct draft *draft)
                                      .preflight_ms = 1800000,
                                      .guard_pause_ms = 1800000,
                                      .guard_step_ms = 300000,
+                                     .guard_margin_ms = 15000,
                                      .tenancy_ms = HOUR_MS};
     set_default_setup(&config->setup);
 }

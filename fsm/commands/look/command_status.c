@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "fsm/roster/approval.h"
+#include "fsm/guarded.h"
 #include "fsm/execution_now.h"
 #include "fsm/roster/authority.h"
 #include "fsm/steps/withdrawn.h"
@@ -172,6 +173,19 @@ static enum error_code print_status_json(const struct driver *driver,
     return ERROR_OK;
 }
 
+/* What happens on the target where nobody goes on. */
+static void print_guard(struct driver *driver, const struct standing *standing)
+{
+    int64_t left_ms;
+    if (!guarded_left(driver, &standing->now, &left_ms))
+        return;
+    if (left_ms > 0)
+        printf("guard       rolls back in %lld s, unless somebody goes on\n",
+               (long long)(left_ms / 1000));
+    else
+        puts("guard       is due, and rolls back or has done so");
+}
+
 static void print_standing(const struct standing *standing)
 {
     char text[400];
@@ -263,7 +277,7 @@ static void print_whose_turn(const struct driver *driver)
     fputs(", who holds it", stdout);
 }
 
-static void print_status(const struct driver *driver, const struct journal_head *head,
+static void print_status(struct driver *driver, const struct journal_head *head,
                          const struct standing *standing)
 {
     const struct deployment *deployment = &driver->deployment;
@@ -297,8 +311,10 @@ static void print_status(const struct driver *driver, const struct journal_head 
     } else {
         puts("deployment  none yet");
     }
-    if (driver_is_open(driver))
+    if (driver_is_open(driver)) {
+        print_guard(driver, standing);
         print_standing(standing);
+    }
     print_interlock(driver, standing);
     printf("next        %s", next_step(driver, standing));
     if (standing->watcher.life != WATCHER_LIVES)
