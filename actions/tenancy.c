@@ -131,7 +131,7 @@ static enum error_code swap_deployment_file(struct target *target, bool brief,
 }
 
 static enum error_code write_text(const struct tenancy_request *request,
-                                  const struct tenancy_answer *answer, const struct tenancy *now,
+                                  const struct tenancy_answer *answer,
                                   const struct target_span *span, struct bytes *text,
                                   struct error *error)
 {
@@ -142,7 +142,7 @@ static enum error_code write_text(const struct tenancy_request *request,
                                (json_int_t)terms->head_seq, "head_hash", terms->head_hash, "holder",
                                terms->holder, "boot", span->boot, "expires_ms",
                                (json_int_t)(span->after_ms + terms->tenancy_ms), "guard",
-                               now->guard[0] != '\0' ? now->guard : "absent");
+                               terms->guard != NULL ? terms->guard : "absent");
     char *line = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
     enum error_code code = line == NULL ? error_set(error, ERROR_MEMORY, 0, "", "", "out of memory")
                                         : bytes_append_format(text, error, "%s\n", line);
@@ -184,7 +184,7 @@ static enum error_code change_deployment_file(struct target *target,
             return ERROR_OK;
         }
         if (code == ERROR_OK)
-            code = write_text(request, &answer, &now, &span, &text, error);
+            code = write_text(request, &answer, &span, &text, error);
         if (code == ERROR_OK)
             code = swap_deployment_file(target, brief, &evidence->items[before].output, &text,
                                         &status, error);

@@ -21,6 +21,7 @@ struct tenancy_terms {
     int64_t deployment, head_seq;
     const char *head_hash, *holder;
     int64_t tenancy_ms;
+    const char *guard; /* how it stands: absent, laid; NULL = absent */
     /* renew, watch: the one that we hold; follow: the one that the takeover names; take: at least
      * this one */
     int64_t epoch;

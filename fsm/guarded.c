@@ -7,7 +7,8 @@
 #include "fsm/terminal/progress.h"
 #include "journal/format/names.h"
 
-static const int64_t FIRED_WITHIN_NS = 20000000000, LOOK_PAUSE_NS = 500000000;
+static const int64_t FIRED_WITHIN_NS = 20000000000, ENDED_WITHIN_NS = 600000000000,
+                     LOOK_PAUSE_NS = 500000000, TURN_WITHIN_NS = 5000000000;
 
 enum error_code guarded_find(struct driver *driver, struct guard_view *ret_laid,
                              struct error *error)
@@ -104,23 +105,26 @@ static bool has_collected(const struct driver *driver)
     return false;
 }
 
-/* What is due acts within a few seconds, if it lives. */
+/* What is due acts within a few seconds, if it lives, and what acts comes to an end. */
 static enum error_code await_fired(struct driver *driver, struct target *target,
-                                   const struct guard_terms *terms, struct evidence *evidence,
-                                   struct guard_view *view, struct error *error)
+                                   const struct guard_terms *terms, bool is_due,
+                                   struct evidence *evidence, struct guard_view *view,
+                                   struct error *error)
 {
     size_t items = evidence->count;
-    int64_t until_ns = driver_now_ns(driver) + FIRED_WITHIN_NS;
-    enum error_code code = ERROR_OK;
-    do {
+    int64_t began_ns = driver_now_ns(driver);
+    for (;;) {
         evidence_cut(evidence, items);
-        code = guard_look(target, terms, evidence, view, error);
-        if (code != ERROR_OK || view->state != GUARD_LAID)
-            break;
-        code = driver->clock->sleep_until(driver->clock->context,
-                                          driver_now_ns(driver) + LOOK_PAUSE_NS, error);
-    } while (code == ERROR_OK && driver_now_ns(driver) < until_ns);
-    return code;
+        enum error_code code = guard_look(target, terms, evidence, view, error);
+        int64_t now_ns = driver_now_ns(driver), passed_ns = now_ns - began_ns;
+        bool waits = (view->state == GUARD_ACTING && passed_ns < ENDED_WITHIN_NS)
+                     || (view->state == GUARD_LAID && is_due && passed_ns < FIRED_WITHIN_NS);
+        if (code != ERROR_OK || !waits)
+            return code;
+        code = driver->clock->sleep_until(driver->clock->context, now_ns + LOOK_PAUSE_NS, error);
+        if (code != ERROR_OK)
+            return code;
+    }
 }
 
 /* The renewal came too late. */
@@ -129,8 +133,8 @@ static enum error_code say_fired(struct step *step, const struct guard_terms *te
 {
     struct guard_view view;
     evidence_clear(&step->evidence);
-    enum error_code code = await_fired(step->driver, step->target, terms, &step->evidence, &view,
-                                       error);
+    enum error_code code = await_fired(step->driver, step->target, terms, true, &step->evidence,
+                                       &view, error);
     if (code != ERROR_OK || view.state == GUARD_FIRED)
         return code != ERROR_OK ? code
                                 : step_is(step, EVENT_GUARD_FIRED,
@@ -241,7 +245,7 @@ enum error_code guarded_withdraw(struct step *step, bool past_due, struct error 
     code = guard_withdraw(step->target, &terms, past_due, &step->evidence, &view, error);
     if (code != ERROR_OK || view.state == GUARD_WITHDRAWN)
         return code;
-    if (view.state == GUARD_FIRED || view.state == GUARD_LATE)
+    if (view.state != GUARD_LOST)
         return say_fired(step, &terms, error);
     return error_set(error, ERROR_REMOTE, 0, step->driver->config.setup.target.name,
                      "end the process that its file `alive` names, then titan-fsm resume",
@@ -254,6 +258,20 @@ bool guarded_may_have_fired(const struct driver *driver)
     return deployment_transition_to(deployment, STATE_GUARDED) != NULL && !has_collected(driver)
            && (machine_phase(deployment->state) == PHASE_REVERTING
                || driver_now_ns(driver) >= driver->guard_due_ns);
+}
+
+void guarded_take_turn(struct step *step)
+{
+    struct error ignored;
+    struct target *target;
+    if (driver_target(step->driver, &target, &ignored) != ERROR_OK)
+        return;
+    step->target = target;
+    target_limit(target, driver_now_ns(step->driver) + TURN_WITHIN_NS);
+    if (guarded_keep_turn(step, &ignored) != ERROR_OK)
+        driver_disconnect(step->driver);
+    else
+        target_limit(target, 0);
 }
 
 static const json_t *last_guard_item(const struct journal_entry *entry)
@@ -300,7 +318,7 @@ enum error_code guarded_has_fired(struct driver *driver, struct target *target,
     if (code != ERROR_OK || laid.state == GUARD_INVALID)
         return code;
     const struct guard_terms terms = terms_of(driver, &laid);
-    code = guard_look(target, &terms, evidence, &view, error);
+    code = await_fired(driver, target, &terms, false, evidence, &view, error);
     *ret_fired = code == ERROR_OK && view.state == GUARD_FIRED;
     if (!*ret_fired)
         evidence_cut(evidence, items);

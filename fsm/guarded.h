@@ -33,7 +33,9 @@ enum error_code guarded_end_step(struct step *step, struct error *error) CHECKED
 /* Evidence: guard. `past_due` as in guard_withdraw(). */
 enum error_code guarded_withdraw(struct step *step, bool past_due, struct error *error) CHECKED;
 
-/* The guard sees that this driver is at the rollback itself. */
+/* The guard sees that this driver is at the rollback itself, from here on and for half a minute.
+ * The first one is behind DISARM, and waits for nothing. */
+void guarded_take_turn(struct step *step);
 enum error_code guarded_keep_turn(struct step *step, struct error *error) CHECKED;
 
 /* How long it waits still, as the journal says: it was renewed last in an entry of this boot.

@@ -6,6 +6,7 @@
 #include "actions/compose/compose_hold.h"
 #include "actions/state.h"
 #include "actions/compose/kept.h"
+#include "fsm/guarded.h"
 #include "fsm/step.h"
 #include "fsm/terminal/progress.h"
 #include "journal/format/names.h"
@@ -40,12 +41,20 @@ enum error_code keep_tenancy_terms(struct driver *driver, struct kept_terms *ret
     (void)snprintf(holder, sizeof holder, "%.60s on %.60s", driver->config.operator.principal,
                    host);
     record_text(holder, ret_kept->holder, sizeof ret_kept->holder);
+    struct guard_view laid;
+    code = guarded_find(driver, &laid, error);
+    if (code != ERROR_OK)
+        return code;
+    const char *guard = laid.state == GUARD_LAID && driver->deployment.state != STATE_CONFIRMED
+                            ? "laid"
+                            : "absent";
     ret_kept->terms = (struct tenancy_terms){.journal = journal_id(driver->journal),
                                              .deployment = (int64_t)driver->deployment.number,
                                              .head_seq = (int64_t)head.size - 1,
                                              .head_hash = ret_kept->head_hash,
                                              .holder = ret_kept->holder,
                                              .tenancy_ms = driver->config.limits.tenancy_ms,
+                                             .guard = guard,
                                              .epoch = driver->lease.epoch,
                                              .has_entry = journal_has_entry,
                                              .context = driver};
@@ -212,6 +221,7 @@ static enum error_code give_back(struct driver *driver, struct target *target,
     if (code != ERROR_OK)
         return code;
     kept.terms.holder = "";
+    kept.terms.guard = "absent";
     kept.terms.tenancy_ms = 0;
     return tenancy_free(target, &kept.terms, evidence, error);
 }

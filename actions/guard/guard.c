@@ -24,7 +24,8 @@ static const char QUESTIONS[] =
     "\"$1\" "
     "\"$c\" \"${x:-$b}\" \"$d\"; }; "
     "is_due() { clock; [ \"$c\" = true ] && { [ \"$x\" != \"$b\" ] || [ \"$t\" -ge \"$d\" ]; }; }; "
-    "how() { if [ -e \"$g/fired\" ]; then due; say fired; elif ! due || ! whole || ! alive; then "
+    "how() { if [ -e \"$g/fired\" ]; then due; if ! grep -q '\"act\":\"end\"' \"$g/record\" && "
+    "alive; then say acting; else say fired; fi; elif ! due || ! whole || ! alive; then "
     "say lost; else say laid; fi; }; ";
 
 /* write_due BEGUN DEADLINE: the deadline is written when it is in force, and not before. */
@@ -82,11 +83,8 @@ static enum guard_state state_of(const char *word)
     static const struct {
         const char *word;
         enum guard_state state;
-    } states[] = {{"laid", GUARD_LAID},
-                  {"withdrawn", GUARD_WITHDRAWN},
-                  {"fired", GUARD_FIRED},
-                  {"lost", GUARD_LOST},
-                  {"late", GUARD_LATE}};
+    } states[] = {{"laid", GUARD_LAID}, {"withdrawn", GUARD_WITHDRAWN}, {"fired", GUARD_FIRED},
+                  {"lost", GUARD_LOST}, {"late", GUARD_LATE},           {"acting", GUARD_ACTING}};
     for (size_t i = 0; word != NULL && i < sizeof states / sizeof states[0]; i++)
         if (strcmp(states[i].word, word) == 0)
             return states[i].state;

@@ -19,7 +19,9 @@ enum guard_state {
     GUARD_WITHDRAWN,
     GUARD_FIRED,
     GUARD_LOST, /* it does not run, or its plan is not whole */
-    GUARD_LATE, /* due, and not yet seen to act: never recorded */
+    /* Not yet over, and never recorded: due, and not yet seen to act; at it. */
+    GUARD_LATE,
+    GUARD_ACTING,
 };
 
 struct guard_view {

@@ -37,8 +37,7 @@ note() {
 act() {
     clock
     from=$now
-    printf '%s' "${4-}" > "$guard/input"
-    timeout -k 2 "$2" sh -c "$3" < "$guard/input" > "$guard/said" 2>&1 9>&-
+    printf '%s' "${4-}" | timeout -k 2 "$2" sh -c "$3" > "$guard/said" 2>&1 9>&-
     status=$?
     record "$1" "$from" "$status"
     [ "$status" -eq 0 ] || failed=1

@@ -8,6 +8,7 @@
 #include "actions/compose/compose.h"
 #include "fsm/back/env_back.h"
 #include "fsm/back/bring_back.h"
+#include "fsm/guarded.h"
 #include "fsm/steps/disarm.h"
 #include "fsm/back/restored.h"
 #include "fsm/back/restored_judge.h"
@@ -32,6 +33,7 @@ enum error_code step_make_safe(struct step *step, struct error *error)
     if (!disarm_is_safe(&seen))
         return error_set(error, ERROR_REMOTE, 0, step->driver->config.setup.target.name, "",
                          "%s; Execution is %s", disarm_words_sent(&seen), disarm_words_seen(&seen));
+    guarded_take_turn(step);
     return seen.observed ? step_is(step, EVENT_DONE, "%s", "")
                          : step_is(step, EVENT_DONE, "Execution's container was removed%s%.280s",
                                    seen.why[0] != '\0' ? ": " : "", seen.why);

@@ -192,6 +192,7 @@ class Reader:
         bob = self.expect("titan-fsm keygen bob.key --comment bob@example.org").strip()
         trust = (self.place / "alice.line").read_text().strip()
         writer = titan.Operator.__new__(titan.Operator)
+        writer.guard = "start: process"
         writer.stack, writer.name, writer.settle, writer.approvals, writer.limits = (
             self.stack,
             "titan-prod",

@@ -219,6 +219,7 @@ def rehearse(stack):
         home=HOME,
         approvals=(1, 0),
         roster={"approvers": [bob.line]},
+        guard="start: process",  # nothing outside its own directory is touched
     )
     title("a key, a configuration, a journal")
     say(f"configuration: {operator.config}")

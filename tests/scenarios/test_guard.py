@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Goal: a driver that dies, anywhere behind the first change, leaves a target that brings back by
 itself what ran before, in time and once; and one that lives is never disturbed."""
+import functools
 import json
 import os
 import pathlib
@@ -21,6 +22,7 @@ BOOT = "/proc/sys/kernel/random/boot_id"
 def operator_of(stack, **options):
     options.setdefault("guard", SOON)
     options.setdefault("limits", LIMITS)
+    options.setdefault("ssh", stack.mode == "docker")
     operator = titan.Operator(stack, agent=True, **options)
     operator.expect(titan.DONE, "init")
     return operator
@@ -252,7 +254,7 @@ def another_journal_is_refused_while_it_lies_there(stack):
     operator.expect_proven()
 
 
-def races(stack, count=6):
+def races(stack, count):
     """Killed at any moment: a confirmation or a restoration, never neither."""
     seed = int(os.environ.get("TITAN_SEED", "1"))
     for number in range(seed, seed + count):
@@ -294,8 +296,13 @@ CASES = [
     another_journal_is_refused_while_it_lies_there,
 ]
 
+# With real containers, and from another machine.
+ON_DOCKER = [driver_dies_in_the_window, driver_dies_between_execution_and_brain]
+
 if __name__ == "__main__":
+    MODE = "docker" if "docker" in sys.argv[1:] else "standin"
+    OPTIONS = ["--armed", "--ssh"] if MODE == "docker" else ["--armed"]
     if "races" in sys.argv[1:]:
-        titan.run_cases([lambda stack: races(stack, 200 if "all" in sys.argv else 6)])
-    else:
-        titan.run_cases(titan.only(CASES))
+        COUNT = 200 if "all" in sys.argv[1:] else 6
+        titan.run_cases([functools.partial(races, count=COUNT)], *OPTIONS, mode=MODE)
+    titan.run_cases(CASES if MODE == "standin" else ON_DOCKER, *OPTIONS, mode=MODE)

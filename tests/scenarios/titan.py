@@ -458,14 +458,15 @@ def run_cases(cases, *options, mode="standin"):
         for number, case in enumerate(cases):
             if number > 0:
                 stack.reset()
+            name = getattr(case, "__name__", repr(case))
             try:
                 case(stack)
-                print("ok   " + case.__name__)
+                print("ok   " + name)
             except Skipped as reason:
-                print(f"skip {case.__name__}: {reason}")
+                print(f"skip {name}: {reason}")
             except Exception as failure:
                 failed += 1
-                print(f"FAIL {case.__name__}: {failure}")
+                print(f"FAIL {name}: {failure}")
                 sys.stdout.flush()
     sys.exit(1 if failed else 0)
 
