@@ -19,7 +19,8 @@ static const struct {
                 {EVENT_REARMED, "\n    titan-fsm advance --rearm yes "},
                 {EVENT_ABORT, "\n    titan-fsm abort --reason TEXT "},
                 {EVENT_ROLLBACK, "\n    titan-fsm rollback --reason TEXT "},
-                {EVENT_GUARD_FIRED, "\n    a dead-man guard (there is none yet) "}};
+                {EVENT_GUARD_FIRED,
+                 "\n    the guard on the target "}};
 
 static void explain(enum state state, enum procedure procedure, struct bytes *text)
 {

@@ -117,7 +117,7 @@ static const char *command_of(enum event event)
     case EVENT_ROLLBACK:
         return "titan-fsm rollback --reason TEXT";
     case EVENT_GUARD_FIRED:
-        return "the guard on the target, where nobody went on in time";
+        return "the guard on the target";
     case EVENT_FAILED:
     case EVENT_MISMATCH:
     case EVENT_UNHEALTHY:
