@@ -19,8 +19,7 @@ static const struct {
                 {EVENT_REARMED, "\n    titan-fsm advance --rearm yes "},
                 {EVENT_ABORT, "\n    titan-fsm abort --reason TEXT "},
                 {EVENT_ROLLBACK, "\n    titan-fsm rollback --reason TEXT "},
-                {EVENT_GUARD_FIRED,
-                 "\n    the guard on the target "}};
+                {EVENT_GUARD_FIRED, "\n    the guard on the target "}};
 
 static void explain(enum state state, enum procedure procedure, struct bytes *text)
 {

@@ -16,12 +16,14 @@ from titan import insist
 
 SOON = "start: process, step_ms: 5000, margin_ms: 3000, pause_ms: 9000"
 LIMITS = {"window_ms": 5000, "sample_interval_ms": 500, "sample_gap_ms": 3000}
+# Docker over ssh, on a machine that does more than this.
+SLOW = {"window_ms": 15000, "sample_interval_ms": 1000, "sample_gap_ms": 10000}
 BOOT = "/proc/sys/kernel/random/boot_id"
 
 
 def operator_of(stack, **options):
     options.setdefault("guard", SOON)
-    options.setdefault("limits", LIMITS)
+    options.setdefault("limits", SLOW if stack.mode == "docker" else LIMITS)
     options.setdefault("ssh", stack.mode == "docker")
     operator = titan.Operator(stack, agent=True, **options)
     operator.expect(titan.DONE, "init")
