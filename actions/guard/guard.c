@@ -24,7 +24,7 @@ static const char QUESTIONS[] =
     "\"$1\" "
     "\"$c\" \"${x:-$b}\" \"$d\"; }; "
     "is_due() { clock; [ \"$c\" = true ] && { [ \"$x\" != \"$b\" ] || [ \"$t\" -ge \"$d\" ]; }; }; "
-    "how() { if [ -e \"$g/fired\" ]; then due; if ! grep -q '\"act\":\"end\"' \"$g/record\" && "
+    "how() { if [ -e \"$g/fired\" ]; then due; if ! grep -qF '\"act\":\"end\"' \"$g/record\" && "
     "alive; then say acting; else say fired; fi; elif ! due || ! whole || ! alive; then "
     "say lost; else say laid; fi; }; ";
 

@@ -144,7 +144,7 @@ observe() {
 # Without Docker nothing of it runs, and nothing can be done: behind a reboot it takes a while.
 await_docker() {
     tries=0
-    until $docker ps -q > /dev/null 2>&1 || [ "$tries" -ge 120 ]; do
+    while [ "$tries" -lt 120 ] && ! $docker ps -q > /dev/null 2>&1; do
         tries=$((tries + 1))
         sleep 1
     done

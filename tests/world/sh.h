@@ -48,16 +48,23 @@ struct sh {
     char **arguments; /* $1... */
     int argument_count;
     unsigned mask;
+    int pid; /* $$; 0 = 4711 */
     int status;
     int substituted; /* status of the last $(...) of a simple command, -1 = it had none */
     bool exiting;
-    enum { JUMP_NONE = 0, JUMP_BREAK, JUMP_CONTINUE } jump; /* of the innermost loop */
+    enum {
+        JUMP_NONE = 0,
+        JUMP_BREAK,
+        JUMP_CONTINUE,
+        JUMP_RETURN
+    } jump; /* of the innermost loop, or function */
 };
 
 /* Runs a script to its end; the exit status. */
 int sh_run(struct sh *shell, const char *script);
 /* Another shell, `sh -c script`, with what is exported and the descriptors of this one. */
 int sh_child(struct sh *shell, const char *script);
+int sh_child_with(struct sh *shell, const char *script, int count, char **words); /* its $1... */
 int sh_program(struct sh *shell, int count, char **words); /* a built-in, a function or a tool */
 _Noreturn void sh_refuse(const struct sh *shell, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -219,6 +219,20 @@ static int run_jump(struct sh *shell, int count, char **words)
     return 0;
 }
 
+static int run_return(struct sh *shell, int count, char **words)
+{
+    shell->jump = JUMP_RETURN;
+    return count > 1 ? atoi(words[1]) : shell->status;
+}
+
+/* command -v NAME: of programs that not every target has. */
+static int run_command(struct sh *shell, int count, char **words)
+{
+    if (count != 3 || strcmp(words[1], "-v") != 0)
+        sh_refuse(shell, "command %s", count > 1 ? words[1] : "");
+    return strcmp(words[2], "setsid") == 0 ? 0 : 1;
+}
+
 /* set -f (no word is ever a pattern of files here); set -- WORD... */
 static int run_set(struct sh *shell, int count, char **words)
 {
@@ -234,7 +248,7 @@ static int run_set(struct sh *shell, int count, char **words)
 /* No signal arrives here. */
 static int run_trap(struct sh *shell, int count, char **words)
 {
-    if (count != 3 || strcmp(words[1], ":") != 0)
+    if (count < 3 || (strcmp(words[1], ":") != 0 && words[1][0] != '\0'))
         sh_refuse(shell, "trap %s", count > 1 ? words[1] : "");
     return 0;
 }
@@ -256,7 +270,7 @@ bool sh_builtin(struct sh *shell, int count, char **words, int *ret_status)
                     {"read", run_read},     {"exit", run_exit},     {"printf", run_printf},
                     {"export", run_export}, {"cd", run_cd},         {"umask", run_umask},
                     {"break", run_jump},    {"continue", run_jump}, {"set", run_set},
-                    {"trap", run_trap}};
+                    {"trap", run_trap},     {"return", run_return}, {"command", run_command}};
     for (size_t i = 0; i < sizeof builtins / sizeof builtins[0]; i++)
         if (strcmp(words[0], builtins[i].name) == 0) {
             *ret_status = builtins[i].run(shell, count, words);

@@ -93,32 +93,43 @@ static const char *closing(const struct sh *shell, const char *at, char open, ch
     sh_refuse(shell, "a bracket that is not closed");
 }
 
-/* Sums of numbers and variables: + - ^, in brackets too, 0x numbers. */
+static int64_t add_up(struct sh *shell, const char **at);
+
+static int64_t read_number(struct sh *shell, const char **at)
+{
+    char *end;
+    *at += strspn(*at, " ");
+    if (**at == '(') {
+        ++*at;
+        int64_t value = add_up(shell, at);
+        *at += **at == ')';
+        return value;
+    }
+    if (isalpha((unsigned char)**at)) {
+        size_t length = strcspn(*at, " +-*^()");
+        const char *named = sh_get(shell, arena_copy(shell->arena, *at, length));
+        *at += length;
+        return named != NULL ? strtoll(named, NULL, 0) : 0;
+    }
+    int64_t value = strtoll(*at, &end, 0);
+    if (end == *at)
+        sh_refuse(shell, "an arithmetic: %.40s", *at);
+    *at = end;
+    return value;
+}
+
+/* Sums of numbers and variables: + - ^ and, closer, *; in brackets too, 0x numbers. */
 static int64_t add_up(struct sh *shell, const char **at)
 {
     int64_t sum = 0;
     char operation = '+';
     for (;;) {
-        *at += strspn(*at, " ");
-        int64_t value = 0;
-        char *end;
-        if (**at == '(') {
+        int64_t value = read_number(shell, at);
+        for (*at += strspn(*at, " "); **at == '*'; *at += strspn(*at, " ")) {
             ++*at;
-            value = add_up(shell, at);
-            *at += **at == ')';
-        } else if (isalpha((unsigned char)**at)) {
-            size_t length = strcspn(*at, " +-^()");
-            const char *named = sh_get(shell, arena_copy(shell->arena, *at, length));
-            value = named != NULL ? strtoll(named, NULL, 0) : 0;
-            *at += length;
-        } else {
-            value = strtoll(*at, &end, 0);
-            if (end == *at)
-                sh_refuse(shell, "an arithmetic: %.40s", *at);
-            *at = end;
+            value *= read_number(shell, at);
         }
         sum = operation == '+' ? sum + value : operation == '-' ? sum - value : (sum ^ value);
-        *at += strspn(*at, " ");
         if (**at == '\0' || **at == ')')
             return sum;
         operation = *(*at)++;
@@ -155,7 +166,7 @@ static const char *special(struct sh *shell, const char *name)
     if (strcmp(name, "#") == 0)
         return arena_text(shell->arena, "%d", shell->argument_count);
     if (strcmp(name, "$") == 0)
-        return "4711";
+        return shell->pid != 0 ? arena_text(shell->arena, "%d", shell->pid) : "4711";
     if (isdigit((unsigned char)name[0])) {
         int number = atoi(name);
         return number >= 1 && number <= shell->argument_count ? shell->arguments[number - 1] : NULL;
@@ -202,7 +213,11 @@ static const char *braced(struct expansion *expansion, const char *at, bool quot
         value = arena_text(shell->arena, "%zu", value != NULL ? strlen(value) : 0);
     else if (*operation == '#' || *operation == '%')
         value = strip(shell, value != NULL ? value : "", operation, (size_t)(end - operation));
-    else if (*operation != '}')
+    else if (*operation == '-' || (*operation == ':' && operation[1] == '-')) {
+        bool empty = value == NULL || (*operation == ':' && value[0] == '\0');
+        const char *word = operation + 1 + (*operation == ':');
+        value = empty ? expand_part(shell, word, (size_t)(end - word), MODE_ONE) : value;
+    } else if (*operation != '}')
         sh_refuse(shell, "an expansion: ${%.40s", at);
     put_value(expansion, value != NULL ? value : "", quoted);
     return end + 1;

@@ -348,9 +348,9 @@ static const struct sh_node *parse_list(struct parser *parser)
         const struct sh_node *next = parse_and_or(parser);
         list = list == NULL ? next : make_node(parser, SH_SEQUENCE, list, next);
         skip_blank(parser);
-        if (parser->at[0] == '&')
-            sh_refuse(parser->shell, "a command in the background");
-        if (*parser->at == ';' && parser->at[1] != ';')
+        if (parser->at[0] == '&') /* it is over, or sleeps, before the next one begins */
+            parser->at++;
+        else if (*parser->at == ';' && parser->at[1] != ';')
             parser->at++;
         else if (*parser->at != '\n')
             break;

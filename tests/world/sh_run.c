@@ -161,6 +161,8 @@ static int call_function(struct sh *shell, const struct sh_function *function, i
     shell->arguments = words + 1;
     shell->argument_count = count - 1;
     int status = run_node(shell, function->body);
+    if (shell->jump == JUMP_RETURN)
+        shell->jump = JUMP_NONE;
     shell->arguments = arguments;
     shell->argument_count = argument_count;
     return status;
@@ -278,8 +280,9 @@ static int run_loop(struct sh *shell, const struct sh_node *node)
         if (turn == TURNS_MAX)
             sh_refuse(shell, "a loop without an end");
         status = run_node(shell, node->right);
-        bool over = shell->exiting || shell->jump == JUMP_BREAK;
-        shell->jump = JUMP_NONE;
+        bool over = shell->exiting || shell->jump == JUMP_BREAK || shell->jump == JUMP_RETURN;
+        if (shell->jump != JUMP_RETURN)
+            shell->jump = JUMP_NONE;
         if (over)
             break;
     }
@@ -293,8 +296,9 @@ static int run_for(struct sh *shell, const struct sh_node *node)
     for (int i = 0; i < count && !shell->exiting; i++) {
         sh_set(shell, node->name, words[i]);
         status = run_node(shell, node->left);
-        bool over = shell->jump == JUMP_BREAK;
-        shell->jump = JUMP_NONE;
+        bool over = shell->jump == JUMP_BREAK || shell->jump == JUMP_RETURN;
+        if (shell->jump != JUMP_RETURN)
+            shell->jump = JUMP_NONE;
         if (over)
             break;
     }
@@ -384,10 +388,16 @@ int sh_run(struct sh *shell, const char *script)
 
 int sh_child(struct sh *shell, const char *script)
 {
+    return sh_child_with(shell, script, 0, NULL);
+}
+
+int sh_child_with(struct sh *shell, const char *script, int count, char **words)
+{
     struct sh child = *shell;
     child.variables = NULL;
     child.functions = NULL;
-    child.argument_count = 0;
+    child.arguments = words;
+    child.argument_count = count;
     child.exiting = false;
     for (const struct sh_variable *each = shell->variables; each != NULL; each = each->next)
         if (each->exported) {

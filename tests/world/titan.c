@@ -66,17 +66,23 @@ static bool pass_one(struct titan *titan, int64_t until_ns)
             at_ns = titan->events[i].at_ns;
             found = i;
         }
-    int64_t now_ns = titan->timeline->now_ns;
+    int64_t now_ns = titan->timeline->now_ns, guard_ns = titan_guard_next_ns(titan);
+    bool guard = guard_ns <= at_ns;
+    at_ns = guard ? guard_ns : at_ns;
     titan->timeline->now_ns = at_ns < now_ns ? at_ns : now_ns;
-    bool happened = found < titan->event_count || container != NULL;
-    if (found < titan->event_count) {
+    bool happened = guard || found < titan->event_count || container != NULL;
+    if (guard) {
+        titan->timeline->now_ns = at_ns > titan->passed_ns ? at_ns : titan->passed_ns;
+        titan_guard_round(titan);
+    } else if (found < titan->event_count) {
         struct titan_event event = titan->events[found];
         titan->events[found] = titan->events[--titan->event_count];
         event.act(titan, event.context);
     } else if (container != NULL) {
         titan_act(titan, container);
     }
-    titan->timeline->now_ns = now_ns;
+    if (titan->timeline->now_ns < now_ns)
+        titan->timeline->now_ns = now_ns;
     return happened;
 }
 
@@ -84,6 +90,7 @@ void titan_pass(struct titan *titan)
 {
     while (pass_one(titan, titan->timeline->now_ns))
         continue;
+    titan->passed_ns = titan->timeline->now_ns;
 }
 
 struct titan_container *titan_create(struct titan *titan, const char *project, const char *service,

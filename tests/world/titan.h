@@ -106,7 +106,8 @@ struct titan {
     struct files files;
     uint64_t seed; /* of ids */
     unsigned count;
-    unsigned lines; /* that were run */
+    unsigned lines;    /* that were run */
+    int64_t passed_ns; /* everything that was due until then has happened */
     struct titan_image images[TITAN_IMAGES_MAX];
     size_t image_count;
     struct titan_tag *tags;
@@ -130,6 +131,11 @@ struct titan {
         int pid; /* its group's leader; 0 = there is none */
         bool ended;
     } hung;
+    struct {              /* titan_guard.c */
+        bool lives, busy; /* busy: a round of it runs */
+        unsigned start;   /* field 22 of its stat */
+        int64_t not_before_ns;
+    } guard;
     const char *broken; /* "docker create", "git checkout": this one fails; NULL = none */
     struct {            /* what happened, for whoever counts */
         const char *received[TITAN_RECEIVED_MAX]; /* "ARM <payload>", in order */
@@ -168,8 +174,15 @@ struct titan_container *titan_running(struct titan *titan, const char *service);
 bool titan_is_healthy(const struct titan_container *container);
 bool titan_policy_reply(struct titan *titan, char *ret_reply, size_t size);
 
+/* titan_guard.c: when it has something to do, INT64_MAX = not by itself; and a round of its loop.
+ */
+int64_t titan_guard_next_ns(struct titan *titan);
+void titan_guard_round(struct titan *titan);
+bool titan_guard_has_fired(struct titan *titan);
+int titan_guard_pid(const struct titan *titan); /* 0 = it does not live */
+
 /* titan_docker.c, titan_images.c, titan_compose.c, titan_git.c: programs */
-sh_tool_function titan_docker, titan_compose, titan_git;
+sh_tool_function titan_docker, titan_compose, titan_git, titan_setsid;
 int titan_images(struct sh *shell, struct titan *titan, int count, char **words);
 struct titan_tag *titan_tag(struct titan *titan, const char *name); /* made where it is not there */
 const struct titan_image *titan_image(struct titan *titan, const char *reference);

@@ -132,13 +132,16 @@ static int run_logs(struct sh *shell, struct titan *titan, int count, char **wor
 {
     const struct titan_container *container = find_container(titan, words[count - 1]);
     const char *since = "";
+    bool timed = false;
     long tail = -1, skipped = 0;
     for (int i = 0; i + 1 < count; i++) {
         if (strcmp(words[i], "--since") == 0)
             since = words[++i];
         else if (strcmp(words[i], "--tail") == 0)
             tail = strtol(words[++i], NULL, 10);
-        else if (strcmp(words[i], "--timestamps") != 0)
+        else if (strcmp(words[i], "--timestamps") == 0)
+            timed = true;
+        else
             sh_refuse(shell, "docker logs %s", words[i]);
     }
     if (container == NULL) {
@@ -150,7 +153,7 @@ static int run_logs(struct sh *shell, struct titan *titan, int count, char **wor
     skipped = tail >= 0 && skipped > tail ? skipped - tail : 0;
     for (const struct titan_line *line = container->log; line != NULL; line = line->next)
         if (strcmp(line->utc, since) >= 0 && skipped-- <= 0)
-            sh_printf(shell, 1, "%s %s\n", line->utc, line->text);
+            sh_printf(shell, 1, "%s%s%s\n", timed ? line->utc : "", timed ? " " : "", line->text);
     return 0;
 }
 

@@ -13,10 +13,14 @@
 static char *process_of(const struct sh *shell, const struct titan *titan, int pid)
 {
     bool hung = titan->hung.pid != 0 && pid == titan->hung.pid;
-    if (pid != 4711 && !hung)
+    bool guard = pid != 0 && pid == titan_guard_pid(titan);
+    if (pid != 4711 && !hung && !guard)
         return NULL;
     return arena_text(shell->arena, "%d (sh) S 1 %d %d 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 %u 0\n", pid,
-                      pid, pid, hung ? TITAN_HUNG_START : titan->lines);
+                      pid, pid,
+                      hung    ? TITAN_HUNG_START
+                      : guard ? titan->guard.start
+                              : titan->lines);
 }
 
 bool sh_read_file(struct sh *shell, const char *name, const char **ret_data, size_t *ret_size)
@@ -67,8 +71,14 @@ static bool titan_date(struct sh *shell, int count, char **words, int *ret_statu
 static bool titan_sleep(struct sh *shell, int count, char **words, int *ret_status)
 {
     struct timeline *timeline = ((struct titan *)shell->context)->timeline;
+    struct titan *titan = shell->context;
     if (count != 2 || strcmp(words[0], "sleep") != 0)
         return false;
+    *ret_status = 0;
+    if (titan->guard.busy && !titan_guard_has_fired(titan)) { /* the end of its round */
+        shell->exiting = true;
+        return true;
+    }
     timeline_move(timeline, timeline->now_ns + (int64_t)(strtod(words[1], NULL) * 1e9));
     *ret_status = 0;
     return true;
@@ -78,6 +88,11 @@ static bool titan_sleep(struct sh *shell, int count, char **words, int *ret_stat
 static bool titan_kill(struct sh *shell, int count, char **words, int *ret_status)
 {
     struct titan *titan = shell->context;
+    if (count == 4 && strcmp(words[0], "kill") == 0 && atoi(words[3]) == titan_guard_pid(titan)) {
+        titan->guard.lives = false;
+        *ret_status = 0;
+        return true;
+    }
     if (count != 5 || strcmp(words[0], "kill") != 0)
         return false;
     *ret_status = titan->hung.pid != 0 && atoi(words[4]) == -titan->hung.pid ? 0 : 1;
@@ -96,6 +111,7 @@ static bool run_tool(struct sh *shell, int count, char **words, int *ret_status)
     return tool_run(shell, count, words, ret_status) || titan_date(shell, count, words, ret_status)
            || titan_sleep(shell, count, words, ret_status)
            || titan_kill(shell, count, words, ret_status)
+           || titan_setsid(shell, count, words, ret_status)
            || titan_docker(shell, count, words, ret_status)
            || titan_compose(shell, count, words, ret_status)
            || titan_git(shell, count, words, ret_status);
@@ -115,6 +131,7 @@ int titan_run(struct titan *titan, struct arena *arena, const char *line, const 
                        .script = line,
                        .directory = "/",
                        .mask = 022,
+                       .pid = titan->guard.busy ? titan_guard_pid(titan) : 0,
                        .descriptors = {&channels[0], &channels[1], &channels[2]}};
     titan->lines++;
     grow_bytes(&given, input, input_size);

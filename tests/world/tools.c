@@ -193,16 +193,48 @@ static int run_sort(struct sh *shell, int count, char **words)
     return 0;
 }
 
+/* tr -d ' \n', tr '\n' ' ', and tr -cd 'A-Za-z0-9 ._:/@,=+-' */
 static int run_tr(struct sh *shell, int count, char **words)
 {
     struct grow text;
-    if (count != 3 || strcmp(words[1], "-d") != 0)
+    bool drops = count == 3 && strcmp(words[1], "-d") == 0,
+         keeps = count == 3 && strcmp(words[1], "-cd") == 0,
+         joins = count == 3 && strcmp(words[1], "\\n") == 0 && strcmp(words[2], " ") == 0;
+    if (!drops && !keeps && !joins)
         sh_refuse(shell, "tr %s", count > 1 ? words[1] : "");
     if (!read_input(shell, 0, NULL, &text))
         return 1;
-    for (size_t i = 0; i < text.size; i++)
-        if (text.data[i] != ' ' && text.data[i] != '\n')
-            sh_print(shell, 1, text.data + i, 1);
+    for (size_t i = 0; i < text.size; i++) {
+        char byte = text.data[i];
+        bool plain = (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z')
+                     || (byte >= 'a' && byte <= 'z')
+                     || (byte != '\0' && strchr(" ._:/@,=+-", byte) != NULL);
+        if (joins)
+            sh_print(shell, 1, byte == '\n' ? " " : &byte, 1);
+        else if (drops ? byte != ' ' && byte != '\n' : plain)
+            sh_print(shell, 1, &byte, 1);
+    }
+    return 0;
+}
+
+/* head -c BYTES FILE */
+static int run_head(struct sh *shell, int count, char **words)
+{
+    struct grow text;
+    if (count != 4 || strcmp(words[1], "-c") != 0)
+        sh_refuse(shell, "head %s", count > 1 ? words[1] : "");
+    if (!read_input(shell, 1, words + 3, &text))
+        return 1;
+    size_t most = strtoul(words[2], NULL, 10);
+    sh_print(shell, 1, text.data, text.size < most ? text.size : most);
+    return 0;
+}
+
+/* id -u, of root */
+static int run_id(struct sh *shell, int count, char **words)
+{
+    (void)count;
+    sh_printf(shell, 1, "%s\n", strcmp(words[1], "-u") == 0 ? "0" : "root");
     return 0;
 }
 
@@ -328,6 +360,13 @@ static int run_dirname(struct sh *shell, int count, char **words)
 
 static int run_sh(struct sh *shell, int count, char **words)
 {
+    struct file *file = count > 1 && words[1][0] != '-'
+                            ? files_find(shell->files, sh_path(shell, words[1]))
+                            : NULL;
+    if (file != NULL)
+        return sh_child_with(shell,
+                             arena_copy(shell->arena, file->content.data, file->content.size),
+                             count - 2, words + 2);
     if (count != 3 || strcmp(words[1], "-c") != 0)
         sh_refuse(shell, "sh %s", count > 1 ? words[1] : "");
     return sh_child(shell, words[2]);
@@ -341,10 +380,23 @@ static int run_timeout(struct sh *shell, int count, char **words)
     return sh_program(shell, count - 4, words + 4);
 }
 
+/* flock -n DESCRIPTOR, of the lock that it was opened for. */
+static int lock_descriptor(struct sh *shell, const char *word)
+{
+    const struct channel *channel = word[0] >= '0' && word[0] <= '9' && word[1] == '\0'
+                                        ? shell->descriptors[word[0] - '0']
+                                        : NULL;
+    if (channel == NULL || channel->content == NULL)
+        sh_refuse(shell, "flock -n %s", word);
+    return channel->content->size > 0 ? 1 : 0;
+}
+
 /* flock -o -E STATUS -w SECONDS FILE PROGRAM ...: a file that says "held" has another holder. */
 static int run_flock(struct sh *shell, int count, char **words)
 {
     int at = 1, status = 1;
+    if (count == 3 && strcmp(words[1], "-n") == 0)
+        return lock_descriptor(shell, words[2]);
     for (; at + 1 < count && words[at][0] == '-'; at++) {
         bool takes = strcmp(words[at], "-E") == 0 || strcmp(words[at], "-w") == 0;
         if (strcmp(words[at], "-E") == 0)
@@ -386,7 +438,8 @@ bool tool_run(struct sh *shell, int count, char **words, int *ret_status)
                  {"sh", run_sh},       {"timeout", run_timeout},
                  {"flock", run_flock}, {"sync", run_sync},
                  {"sort", run_sort},   {"chmod", run_chmod},
-                 {"chown", run_chown}, {"readlink", run_readlink}};
+                 {"chown", run_chown}, {"readlink", run_readlink},
+                 {"head", run_head},   {"id", run_id}};
     for (size_t i = 0; i < sizeof tools / sizeof tools[0]; i++)
         if (strcmp(words[0], tools[i].name) == 0) {
             *ret_status = tools[i].run(shell, count, words);
