@@ -1,10 +1,14 @@
 #include "fsm/endure.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "fsm/fate.h"
+#include "fsm/past/recorded.h"
 #include "fsm/steps/disarm.h"
+#include "fsm/steps/window/settling.h"
 #include "fsm/terminal/progress.h"
+#include "journal/format/names.h"
 
 static const int64_t PAUSE_NS = 2000000000;
 
@@ -37,13 +41,34 @@ static int64_t way_back_ns(const struct driver *driver, int64_t first_ns)
     return known ? entry->boottime_ns : first_ns;
 }
 
+/* The last list of `redeploy` has a container whose own check is still starting. */
+static bool starts_slowly(const struct driver *driver)
+{
+    CLEANUP_BYTES struct bytes lines = {0};
+    struct error ignored;
+    const struct journal_entry *entry = deployment_transition_to(&driver->deployment,
+                                                                 STATE_REDEPLOYED);
+    struct containers *containers = calloc(1, sizeof *containers); /* too large for the stack */
+    bool starts = driver->deployment.state == STATE_REDEPLOYED && entry != NULL
+                  && containers != NULL
+                  && entry_output(driver->journal, entry, PROBE_COMPOSE_CONTAINERS, &lines,
+                                  &ignored)
+                         == ERROR_OK
+                  && lines.size > 0 && containers_read(&lines, containers, &ignored) == ERROR_OK
+                  && settling_any_starts(containers);
+    free(containers);
+    return starts;
+}
+
 static int64_t over_ns(const struct driver *driver, const struct transition *edge, int64_t first_ns)
 {
     const struct limits *limits = &driver->config.limits;
     if (edge->action == ACTION_RESTORE_CODE)
         return first_ns + limits->rollback_ms * 1000000;
-    if (machine_phase(edge->from) == PHASE_REVERTING)
-        return way_back_ns(driver, first_ns) + limits->rollback_ms * 1000000;
+    if (machine_phase(edge->from) == PHASE_REVERTING) /* W-13 */
+        return way_back_ns(driver, first_ns)
+               + (limits->rollback_ms + (starts_slowly(driver) ? limits->service_start_ms : 0))
+                     * 1000000;
     int64_t own_ms = edge->action == ACTION_CONFIRM ? limits->sample_gap_ms : edge->deadline_ms;
     return first_ns + own_ms * 1000000;
 }

@@ -6,6 +6,7 @@
 
 #include "actions/compose/compose.h"
 #include "actions/secrets/secrets.h"
+#include "fsm/guarded.h"
 #include "fsm/keep_tenancy.h"
 #include "fsm/last_look.h"
 #include "fsm/steps/checklist.h"
@@ -74,6 +75,9 @@ static enum error_code look_at_everything(struct step *step, struct last_look *l
     enum error_code code = wait_for_lock(step, error);
     if (code == ERROR_OK && !may_have_begun(step) && checklist_is_old(step))
         code = probe_again(step, error);
+    /* In front of the look: between that and the first change nothing else is asked for. */
+    if (step_goes_on(step, code))
+        code = guarded_renew(step, GUARDED_STEP, error);
     if (step_goes_on(step, code))
         code = look_and_compare(step, look, error);
     /* With its container Execution's log is gone: what somebody else sent to it is heard now or

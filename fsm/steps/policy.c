@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "actions/compose/compose.h"
-#include "fsm/guarded.h"
 #include "fsm/steps/await.h"
 #include "fsm/steps/first_change.h"
 #include "actions/fresh.h"
@@ -158,8 +157,6 @@ static enum error_code recreate_disarmed(struct step *step, const char *service,
     bool absent = first && !recreated && was_down(step);
     if (step_goes_on(step, code) && first && !recreated)
         code = first_change(step, error);
-    if (step_goes_on(step, code) && first && !recreated)
-        code = guarded_renew(step, GUARDED_STEP, error);
     if (step_goes_on(step, code) && absent)
         code = first_change_remove_stopped(step, error);
     if (step_goes_on(step, code))

@@ -6,7 +6,6 @@
 #include "actions/compose/compose.h"
 #include "actions/health.h"
 #include "actions/interlock.h"
-#include "fsm/guarded.h"
 #include "fsm/steps/await.h"
 #include "fsm/steps/first_change.h"
 #include "fsm/steps/own_checks.h"
@@ -35,8 +34,6 @@ enum error_code step_switch_services(struct step *step, struct error *error)
     const struct setup_compose *compose = &step->driver->config.setup.compose;
     bool untold;
     enum error_code code = first_change(step, error);
-    if (step_goes_on(step, code))
-        code = guarded_renew(step, GUARDED_STEP, error);
     if (step_goes_on(step, code))
         code = first_change_remove_stopped(step, error);
     if (step_goes_on(step, code))

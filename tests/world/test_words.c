@@ -318,13 +318,13 @@ static void somebody_else_is_told_whose_turn_it_is(void **state)
     scripted_close(world);
 }
 
-static void nothing_guards_and_nobody_says_that_it_does(void **state)
+static void guard_is_named_and_what_it_does_not_survive(void **state)
 {
     (void)state;
     struct scripted *world = in_the_window(1, NULL);
     insist_said(person_said(),
-                "-> guarded (done): no guard lies on the target: if this driver dies, "
-                "nothing rolls back by itself\n");
+                "-> guarded (done): a guard lies on the target (process): if this driver dies, it "
+                "rolls back; a reboot of the target would end it\n");
     scripted_close(world);
 }
 
@@ -340,7 +340,7 @@ int main(void)
         cmocka_unit_test(question_counts_down_and_is_seen_from_elsewhere),
         cmocka_unit_test(log_has_a_heading_and_filters),
         cmocka_unit_test(log_has_a_range),
-        cmocka_unit_test(nothing_guards_and_nobody_says_that_it_does),
+        cmocka_unit_test(guard_is_named_and_what_it_does_not_survive),
         cmocka_unit_test(somebody_else_is_told_whose_turn_it_is),
         cmocka_unit_test(every_bad_end_says_what_execution_is_now),
     };
