@@ -21,7 +21,7 @@ enum error_code guarded_find(struct driver *driver, struct guard_view *ret_laid,
         return ERROR_OK;
     enum error_code code = entry_output(driver->journal, guarded, PROBE_GUARD, &line, error);
     bool absent = line.size == 0 || line.data[0] != '{';
-    return code == ERROR_OK && !absent ? guard_read(&line, ret_laid, error) : code;
+    return code == ERROR_OK && !absent ? guard_view_read(&line, ret_laid, error) : code;
 }
 
 static struct guard_terms terms_of(const struct driver *driver, const struct guard_view *laid)
@@ -298,7 +298,7 @@ bool guarded_left(struct driver *driver, const struct clock_reading *now, int64_
             json_object_get(json_object_get(item, "target"), "after_ms"));
         if (strcmp(entry->boot, now->boot) != 0
             || item_output(driver->journal, item, &line, &ignored) != ERROR_OK || line.size == 0
-            || line.data[0] != '{' || guard_read(&line, &view, &ignored) != ERROR_OK
+            || line.data[0] != '{' || guard_view_read(&line, &view, &ignored) != ERROR_OK
             || view.state != GUARD_LAID || !view.begun)
             return false;
         *ret_ms = view.deadline_ms - after_ms

@@ -17,7 +17,7 @@ static const char QUESTIONS[] =
     "alive() { [ -f \"$g/alive\" ] && read -r i s k l < \"$g/alive\" && [ \"$k\" = \"$b\" ] && "
     "[ \"$(cut -d' ' -f1,22 \"/proc/$i/stat\" 2>/dev/null)\" = \"$i $s\" ]; }; "
     "whole() { [ -f \"$g/plan\" ] && [ \"$(sha256sum < \"$g/plan\" | cut -c1-64)\" = \"$p\" ]; }; "
-    "due() { c=false; d=0; f=; x=; [ -f \"$g/due\" ] && read -r n e f c x d < \"$g/due\" && "
+    "due() { c=false; d=0; f=; x=; [ -f \"$g/due\" ] && read -r n r f c x d < \"$g/due\" && "
     "[ \"$f\" = \"$p\" ] && case $c in 1) c=true ;; *) c=false ;; esac; }; "
     "say() { printf '{\"deployment\":%s,\"epoch\":%s,\"plan\":\"%s\",\"start\":\"%s\",\"state\":"
     "\"%s\",\"begun\":%s,\"boot\":\"%s\",\"deadline_ms\":%s}\\n' \"$n\" \"$e\" \"$p\" \"$w\" "
@@ -30,7 +30,7 @@ static const char QUESTIONS[] =
 
 /* write_due BEGUN DEADLINE: the deadline is written when it is in force, and not before. */
 static const char WRITE_DUE[] =
-    "write_due() { printf '%s %s %s %s %s %s\\n' \"$n\" \"$v\" \"$p\" \"$1\" \"$b\" \"$2\" > "
+    "write_due() { printf '%s %s %s %s %s %s\\n' \"$n\" \"$e\" \"$p\" \"$1\" \"$b\" \"$2\" > "
     "\"$g/due.new\" && sync \"$g/due.new\" && mv \"$g/due.new\" \"$g/due\" && sync \"$g\"; }; ";
 
 /* works WAY, and start WAY. The unit of a user counts where that user lingers. */
@@ -61,7 +61,7 @@ static void begin_script(struct text *script, const struct target *target,
 {
     text_add(script, "g=");
     target_add_quoted_state_path(script, target, "guard");
-    text_add_format(script, "; n=%lld; e=%lld; v=$e; p=", (long long)terms->tenancy->deployment,
+    text_add_format(script, "; n=%lld; e=%lld; p=", (long long)terms->tenancy->deployment,
                     (long long)terms->tenancy->epoch);
     text_add_quoted(script, terms->plan);
     text_add(script, "; w=");
@@ -91,8 +91,8 @@ static enum guard_state state_of(const char *word)
     return GUARD_INVALID;
 }
 
-enum error_code guard_read(const struct bytes *line, struct guard_view *ret_view,
-                           struct error *error)
+enum error_code guard_view_read(const struct bytes *line, struct guard_view *ret_view,
+                                struct error *error)
 {
     struct guard_view view = {.state = GUARD_INVALID};
     const char *plan, *start, *state, *boot;
@@ -126,9 +126,9 @@ static enum error_code ask_guard_there(struct target *target, const struct targe
                                        struct error *error)
 {
     enum error_code code = target_probe(target, command, PROBE_GUARD, "", evidence, NULL, error);
-    return code == ERROR_OK
-               ? guard_read(&evidence_last(evidence, PROBE_GUARD, NULL)->output, ret_view, error)
-               : code;
+    return code == ERROR_OK ? guard_view_read(&evidence_last(evidence, PROBE_GUARD, NULL)->output,
+                                              ret_view, error)
+                            : code;
 }
 
 enum error_code guard_find_start(struct target *target, const char *start, char ret_found[16],
@@ -148,8 +148,8 @@ enum error_code guard_find_start(struct target *target, const char *start, char 
         target, &(struct target_command){.built = &script, .output = OUTPUT_NAMES}, &result, error);
     if (code != ERROR_OK)
         return code;
-    (void)snprintf(ret_found, 16, "%.*s", (int)strcspn((const char *)result.output.data, "\n"),
-                   result.output.size > 0 ? (const char *)result.output.data : "");
+    const char *word = result.output.size > 0 ? (const char *)result.output.data : "";
+    (void)snprintf(ret_found, 16, "%.*s", (int)strcspn(word, "\n"), word);
     return ERROR_OK;
 }
 
@@ -190,7 +190,7 @@ enum error_code guard_renew(struct target *target, const struct guard_terms *ter
     text_add(&script, WRITE_DUE);
     text_add_format(&script,
                     "if [ -e \"$g/fired\" ] || ! due || ! whole || ! alive; then how; "
-                    "elif is_due; then say late; else clock; c=true; x=$b; e=$v; "
+                    "elif is_due; then say late; else clock; c=true; x=$b; "
                     "d=$((t + %lld)); write_due 1 \"$d\" && say laid; fi",
                     (long long)ms);
     struct target_command command = {.built = &script,
@@ -212,7 +212,7 @@ enum error_code guard_withdraw(struct target *target, const struct guard_terms *
              "kill -s KILL \"$i\"; sleep 0.2; fi; rm -f \"$g\"/plan \"$g\"/start "
              "\"$g\"/turn \"$g\"/fired \"$g\"/alive \"$g\"/path \"$g\"/home; "
              "if alive; then say lost; else say withdrawn; fi; }; "
-             "c=false; d=0; x=; due || :; e=$v; ");
+             "c=false; d=0; x=; due || :; ");
     text_add(&script, past_due ? "gone"
                                : "if [ -e \"$g/fired\" ]; then say fired; elif is_due; then say "
                                  "late; else gone; fi");

@@ -97,7 +97,7 @@ static enum error_code write_make_safe(struct target *target, struct writer *wri
                                : compose_remove_at_once(target, services->execution, "", &none,
                                                         &status, error);
     if (code == ERROR_OK && services->safe_command[0] != '\0') {
-        text_add(writer->text, "[ \"$failed\" -eq 0 ] || {\nfailed=0\n");
+        text_add(writer->text, "[ \"$failed\" -eq 0 ] || {\n");
         code = interlock_run_safe_command(target, &none, &status, error);
         text_add(writer->text, "}\n");
     }

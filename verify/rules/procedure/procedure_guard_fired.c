@@ -66,20 +66,22 @@ static void check_fired(const struct entry *entry, struct finding *finding)
 static unsigned rank_of(struct slice act)
 {
     static const char *const alone[] = {"begin", "safe", "restore", "restore env"};
-    static const char *const with[] = {"pin", "up", "remove", "found", "head"};
+    static const char *const with[] = {"pin", "write", "up", "remove", "found", "head"};
     for (unsigned i = 0; i < sizeof alone / sizeof alone[0]; i++)
         if (slice_is(act, alone[i]))
             return i + 1;
+    if (slice_is(act, "restore env good"))
+        return 4;
     struct slice word = slice_word(act);
     for (unsigned i = 0; i < sizeof with / sizeof with[0]; i++)
         if (slice_is(word, with[i]) && act.length > word.length + 1)
             return 5 + i;
-    return slice_is(act, "end") ? 10 : 0;
+    return slice_is(act, "end") ? 11 : 0;
 }
 
 static bool is_repeated(unsigned rank)
 {
-    return rank >= 5 && rank <= 8;
+    return rank == 2 || (rank >= 5 && rank <= 9 && rank != 6);
 }
 
 /* P-44 of one record: NULL, or what is wrong with it. */
