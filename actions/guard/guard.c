@@ -17,7 +17,8 @@ static const char QUESTIONS[] =
     "alive() { [ -f \"$g/alive\" ] && read -r i s k l < \"$g/alive\" && [ \"$k\" = \"$b\" ] && "
     "[ \"$(cut -d' ' -f1,22 \"/proc/$i/stat\" 2>/dev/null)\" = \"$i $s\" ]; }; "
     "whole() { [ -f \"$g/plan\" ] && [ \"$(sha256sum < \"$g/plan\" | cut -c1-64)\" = \"$p\" ]; }; "
-    "due() { c=false; d=0; f=; x=; [ -f \"$g/due\" ] && read -r n r f c x d < \"$g/due\" && "
+    "due() { c=false; d=0; f=; x=; [ -f \"$g/${1:-due}\" ] && "
+    "read -r n r f c x d < \"$g/${1:-due}\" && "
     "[ \"$f\" = \"$p\" ] && case $c in 1) c=true ;; *) c=false ;; esac; }; "
     "say() { printf '{\"deployment\":%s,\"epoch\":%s,\"plan\":\"%s\",\"start\":\"%s\",\"state\":"
     "\"%s\",\"begun\":%s,\"boot\":\"%s\",\"deadline_ms\":%s}\\n' \"$n\" \"$e\" \"$p\" \"$w\" "
@@ -161,9 +162,10 @@ enum error_code guard_lay(struct target *target, const struct guard_terms *terms
     begin_script(&script, target, terms);
     text_add(&script, WRITE_DUE);
     text_add(&script, WAYS);
-    text_add(&script, "umask 077; mkdir -p \"$g\" && rm -f \"$g\"/fired \"$g\"/turn \"$g\"/record "
-                      "\"$g\"/alive \"$g\"/due && cat > \"$g/plan\" && printf '%s' \"$PATH\" > "
-                      "\"$g/path\" && printf '%s' \"${HOME:-/}\" > \"$g/home\" && printf '%s' ");
+    text_add(&script,
+             "umask 077; mkdir -p \"$g\" && rm -f \"$g\"/fired \"$g\"/turn \"$g\"/record "
+             "\"$g\"/alive \"$g\"/due \"$g\"/gone && cat > \"$g/plan\" && printf '%s' \"$PATH\" > "
+             "\"$g/path\" && printf '%s' \"${HOME:-/}\" > \"$g/home\" && printf '%s' ");
     add_starter(&script);
     text_add(&script, " > \"$g/start\" && sync \"$g/plan\" \"$g/start\" && c=false && x=$b && d=0 "
                       "&& write_due 0 0 && start \"$w\" && for k in 1 2 3 4 5 6 7 8 9 10 11 12 13 "
@@ -206,13 +208,13 @@ enum error_code guard_withdraw(struct target *target, const struct guard_terms *
     CLEANUP_TEXT struct text script = {0};
     begin_script(&script, target, terms);
     text_add(&script, WAYS);
-    text_add(&script,
-             "gone() { rm -f \"$g/due\"; sync \"$g\"; stop \"$w\"; for k in 1 2 3 4 5 6 7 8 "
-             "9 10 11 12 13 14 15; do alive || break; sleep 0.2; done; if alive; then "
-             "kill -s KILL \"$i\"; sleep 0.2; fi; rm -f \"$g\"/plan \"$g\"/start "
-             "\"$g\"/turn \"$g\"/fired \"$g\"/alive \"$g\"/path \"$g\"/home; "
-             "if alive; then say lost; else say withdrawn; fi; }; "
-             "c=false; d=0; x=; due || :; ");
+    text_add(&script, "gone() { [ ! -f \"$g/due\" ] || mv -f \"$g/due\" \"$g/gone\"; sync \"$g\"; "
+                      "stop \"$w\"; for k in 1 2 3 4 5 6 7 8 "
+                      "9 10 11 12 13 14 15; do alive || break; sleep 0.2; done; if alive; then "
+                      "kill -s KILL \"$i\"; sleep 0.2; fi; rm -f \"$g\"/plan \"$g\"/start "
+                      "\"$g\"/turn \"$g\"/fired \"$g\"/alive \"$g\"/path \"$g\"/home; "
+                      "if alive; then say lost; else say withdrawn; fi; }; "
+                      "due || due gone || :; ");
     text_add(&script, past_due ? "gone"
                                : "if [ -e \"$g/fired\" ]; then say fired; elif is_due; then say "
                                  "late; else gone; fi");

@@ -63,7 +63,7 @@ enum error_code guard_look(struct target *target, const struct guard_terms *term
                            struct error *error) CHECKED;
 /* What an evidence item says. */
 enum error_code guard_view_read(const struct bytes *line, struct guard_view *ret_view,
-                           struct error *error) CHECKED;
+                                struct error *error) CHECKED;
 /* A plan of another deployment lies there: ERROR_HELD, with how to remove it. */
 enum error_code guard_check_none(struct target *target, int64_t deployment, struct error *error)
     CHECKED;

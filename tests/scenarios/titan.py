@@ -242,7 +242,7 @@ class Operator:
         settle=4000,
         approvals=(0, 0),
         roster=None,
-        guard="start: none",
+        guard="start: process",
     ):
         """approvals: (policy, release). roster: further lines by role, {"approvers": [...]}."""
         self.settle, self.approvals, self.roster = settle, approvals, roster or {}

@@ -246,7 +246,8 @@ static bool is_renewed(const struct guard_walk *walk, const struct entry *entry,
     return step != NULL && step->transition == entry && step_is_good(step)
            && machine_is_changed(walk->audit->deployment.policy, step->from)
            && (shown || (step->from != STATE_GUARDED && step->from != STATE_DISARMED))
-           && step->from != STATE_OBSERVED && step->from != STATE_CONFIRMED;
+           && step->to != STATE_OBSERVED && step->from != STATE_OBSERVED
+           && step->from != STATE_CONFIRMED;
 }
 
 /* P-42 of `confirm`. */
