@@ -230,9 +230,10 @@ enum error_code guarded_keep_turn(struct step *step, struct error *error)
     enum error_code code = guarded_find(step->driver, &laid, error);
     if (code != ERROR_OK || laid.state == GUARD_INVALID)
         return code;
-    return target_run(step->target,
+    code = target_run(step->target,
                       &(struct target_command){.script = ":", .tenancy = step_lease(step)}, &result,
                       error);
+    return code == ERROR_HELD ? ERROR_OK : code; /* it was freed before an interruption */
 }
 
 enum error_code guarded_withdraw(struct step *step, bool past_due, struct error *error)
@@ -250,6 +251,23 @@ enum error_code guarded_withdraw(struct step *step, bool past_due, struct error 
     return error_set(error, ERROR_REMOTE, 0, step->driver->config.setup.target.name,
                      "end the process that its file `alive` names, then titan-fsm resume",
                      "the guard was withdrawn and still runs");
+}
+
+enum error_code guarded_leave(struct step *step, bool ours, struct error *error)
+{
+    struct guard_view laid, view;
+    enum error_code code = ours ? ERROR_OK : guarded_find(step->driver, &laid, error);
+    if (ours)
+        return guarded_withdraw(step, true, error);
+    if (code != ERROR_OK || laid.state == GUARD_INVALID)
+        return code;
+    const struct guard_terms terms = terms_of(step->driver, &laid);
+    code = guard_look_for_gone(step->target, &terms, &step->evidence, &view, error);
+    return code == ERROR_OK && view.state != GUARD_WITHDRAWN
+               ? error_set(error, ERROR_REMOTE, 0, step->driver->config.setup.target.name,
+                           "remove the directory `guard` of the state directory",
+                           "the target is free, and the guard still lies there")
+               : code;
 }
 
 bool guarded_may_have_fired(const struct driver *driver)

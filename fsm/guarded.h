@@ -33,6 +33,10 @@ enum error_code guarded_end_step(struct step *step, struct error *error) CHECKED
 /* Evidence: guard. `past_due` as in guard_withdraw(). */
 enum error_code guarded_withdraw(struct step *step, bool past_due, struct error *error) CHECKED;
 
+/* At the end of a way back: withdrawn, whatever it did; or, where the target was freed before an
+ * interruption (not `ours`), seen to be. */
+enum error_code guarded_leave(struct step *step, bool ours, struct error *error) CHECKED;
+
 /* The guard sees that this driver is at the rollback itself, from here on and for half a minute.
  * The first one is behind DISARM, and waits for nothing. */
 void guarded_take_turn(struct step *step);

@@ -224,6 +224,17 @@ enum error_code guard_withdraw(struct target *target, const struct guard_terms *
     return ask_guard_there(target, &command, evidence, ret_view, error);
 }
 
+enum error_code guard_look_for_gone(struct target *target, const struct guard_terms *terms,
+                                    struct evidence *evidence, struct guard_view *ret_view,
+                                    struct error *error)
+{
+    CLEANUP_TEXT struct text script = {0};
+    begin_script(&script, target, terms);
+    text_add(&script, "if due; then say lost; else due gone || :; say withdrawn; fi");
+    struct target_command command = {.built = &script, .output = OUTPUT_NAMES};
+    return ask_guard_there(target, &command, evidence, ret_view, error);
+}
+
 static enum error_code read_record(struct target *target, struct evidence *evidence,
                                    struct error *error)
 {

@@ -57,6 +57,10 @@ enum error_code guard_renew(struct target *target, const struct guard_terms *ter
 enum error_code guard_withdraw(struct target *target, const struct guard_terms *terms,
                                bool past_due, struct evidence *evidence,
                                struct guard_view *ret_view, struct error *error) CHECKED;
+/* Where the target is free already, and may belong to another: it was withdrawn before that. */
+enum error_code guard_look_for_gone(struct target *target, const struct guard_terms *terms,
+                                    struct evidence *evidence, struct guard_view *ret_view,
+                                    struct error *error) CHECKED;
 /* How it stands; with its record where it has fired. */
 enum error_code guard_look(struct target *target, const struct guard_terms *terms,
                            struct evidence *evidence, struct guard_view *ret_view,

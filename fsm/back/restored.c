@@ -269,6 +269,17 @@ static void note_rolled_back(struct step *step)
         progress_word(step->driver, "%s", refusal.what);
 }
 
+static enum error_code leave_guard(struct step *step, struct error *error)
+{
+    struct tenancy tenancy;
+    bool ours = false;
+    size_t items = step->evidence.count;
+    enum error_code code = keep_tenancy_is_ours(step->driver, step->target, &step->evidence,
+                                                &tenancy, &ours, error);
+    evidence_cut(&step->evidence, items);
+    return code == ERROR_OK ? guarded_leave(step, ours, error) : code;
+}
+
 enum error_code step_verify_restored(struct step *step, struct error *error)
 {
     int64_t settle_ns = step_settle_ns(step), start_ns = settling_until_ns(step);
@@ -294,7 +305,7 @@ enum error_code step_verify_restored(struct step *step, struct error *error)
     if (step_goes_on(step, code))
         note_rolled_back(step);
     if (step_goes_on(step, code))
-        code = guarded_withdraw(step, true, error);
+        code = leave_guard(step, error);
     if (step_goes_on(step, code))
         code = keep_tenancy_free(step->driver, step->target, &step->evidence, error);
     if (!step_goes_on(step, code))

@@ -129,8 +129,8 @@ enum error_code step_restore_code(struct step *step, struct error *error)
     if (step_goes_on(step, code) && ours
         && deployment_transition_to(&driver->deployment, STATE_CONNECTED) != NULL)
         code = restore_names(step, error);
-    if (step_goes_on(step, code) && ours)
-        code = guarded_withdraw(step, true, error);
+    if (step_goes_on(step, code))
+        code = guarded_leave(step, ours, error);
     if (step_goes_on(step, code) && ours)
         code = keep_tenancy_free(driver, step->target, &step->evidence, error);
     if (!step_goes_on(step, code))
