@@ -202,7 +202,6 @@ BEGUN = [
 RENEWED = [
     ("not_renewed", of(guarded_release, without("verify_release"))),
     ("not_in_sample", of(guarded_release, without("sample"))),
-    ("not_behind_window", "guarded_policy", without("observe_window")),
     ("deadline_over", of(guarded_release, deadline("verify_release", 0))),
     ("deadline_far", of(guarded_release, deadline("verify_release", 315_001))),
     ("deadline_far_begun", of(guarded_release, deadline("switch_services", 315_001))),
