@@ -24,10 +24,41 @@ enum error_code guarded_find(struct driver *driver, struct guard_view *ret_laid,
     return code == ERROR_OK && !absent ? guard_view_read(&line, ret_laid, error) : code;
 }
 
-static struct guard_terms terms_of(const struct driver *driver, const struct guard_view *laid)
+static const json_t *last_guard_item(const struct journal_entry *entry)
 {
-    return (
-        struct guard_terms){.tenancy = &driver->lease, .plan = laid->plan, .start = laid->start};
+    const json_t *items = json_object_get(entry->body, "evidence");
+    for (size_t i = json_array_size(items); i-- > 0;)
+        if (strcmp(recorded_text(json_array_get(items, i), "probe"), PROBE_GUARD) == 0)
+            return json_array_get(items, i);
+    return NULL;
+}
+
+/* As an entry showed it last, or `laid`. */
+static void see_last(struct driver *driver, struct guard_view *laid)
+{
+    const struct deployment *deployment = &driver->deployment;
+    struct guard_view view;
+    struct error ignored;
+    for (size_t i = deployment->count; i-- > 0;) {
+        CLEANUP_BYTES struct bytes line = {0};
+        const json_t *item = last_guard_item(&deployment->entries[i]);
+        if (item == NULL || item_output(driver->journal, item, &line, &ignored) != ERROR_OK
+            || line.size == 0 || line.data[0] != '{'
+            || guard_view_read(&line, &view, &ignored) != ERROR_OK)
+            continue;
+        *laid = view;
+        return;
+    }
+}
+
+/* The terms borrow `laid`. */
+static struct guard_terms terms_of(struct driver *driver, struct guard_view *laid)
+{
+    see_last(driver, laid);
+    return (struct guard_terms){.tenancy = &driver->lease,
+                                .plan = laid->plan,
+                                .start = laid->start,
+                                .last = laid};
 }
 
 static enum error_code write_plan(struct step *step, struct text *ret_text, struct error *error)
@@ -39,6 +70,10 @@ static enum error_code write_plan(struct step *step, struct text *ret_text, stru
     if (code == ERROR_OK)
         code = compose_render(step->target, &step->evidence, &step->seen.model, error);
     evidence_cut(&step->evidence, items);
+    if (code == ERROR_REMOTE) /* it rendered when it was pulled */
+        return step_is(step, EVENT_MISMATCH,
+                       "the env file, or the compose file, is not as it was pulled: %s: %s",
+                       error->where, error->what);
     if (code != ERROR_OK)
         return code;
     const struct guard_plan plan = {.journal = journal_id(driver->journal),
@@ -63,7 +98,7 @@ static enum error_code lay(struct step *step, const char *start, struct evidence
     CLEANUP_TEXT struct text plan = {0};
     char hash[SHA256_HEX + 1];
     enum error_code code = write_plan(step, &plan, error);
-    if (code != ERROR_OK)
+    if (!step_goes_on(step, code))
         return code;
     bytes_sha256_hex(plan.bytes.data, plan.bytes.size, hash);
     const struct guard_terms terms = {.tenancy = step_lease(step), .plan = hash, .start = start};
@@ -282,23 +317,15 @@ void guarded_take_turn(struct step *step)
 {
     struct error ignored;
     struct target *target;
-    if (driver_target(step->driver, &target, &ignored) != ERROR_OK)
+    struct guard_view laid;
+    if (guarded_find(step->driver, &laid, &ignored) != ERROR_OK || laid.state == GUARD_INVALID
+        || driver_target_at_once(step->driver, &target, &ignored) != ERROR_OK)
         return;
-    step->target = target;
     target_limit(target, driver_now_ns(step->driver) + TURN_WITHIN_NS);
-    if (guarded_keep_turn(step, &ignored) != ERROR_OK)
+    if (guard_take_turn(target, &ignored) == ERROR_UNREACHABLE)
         driver_disconnect(step->driver);
     else
         target_limit(target, 0);
-}
-
-static const json_t *last_guard_item(const struct journal_entry *entry)
-{
-    const json_t *items = json_object_get(entry->body, "evidence");
-    for (size_t i = json_array_size(items); i-- > 0;)
-        if (strcmp(recorded_text(json_array_get(items, i), "probe"), PROBE_GUARD) == 0)
-            return json_array_get(items, i);
-    return NULL;
 }
 
 bool guarded_left(struct driver *driver, const struct clock_reading *now, int64_t *ret_ms)

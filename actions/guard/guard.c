@@ -17,7 +17,7 @@ static const char QUESTIONS[] =
     "alive() { [ -f \"$g/alive\" ] && read -r i s k l < \"$g/alive\" && [ \"$k\" = \"$b\" ] && "
     "[ \"$(cut -d' ' -f1,22 \"/proc/$i/stat\" 2>/dev/null)\" = \"$i $s\" ]; }; "
     "whole() { [ -f \"$g/plan\" ] && [ \"$(sha256sum < \"$g/plan\" | cut -c1-64)\" = \"$p\" ]; }; "
-    "due() { c=false; d=0; f=; x=; [ -f \"$g/${1:-due}\" ] && "
+    "due() { c=$lc; d=$ld; f=; x=$lx; [ -f \"$g/${1:-due}\" ] && "
     "read -r n r f c x d < \"$g/${1:-due}\" && "
     "[ \"$f\" = \"$p\" ] && case $c in 1) c=true ;; *) c=false ;; esac; }; "
     "say() { printf '{\"deployment\":%s,\"epoch\":%s,\"plan\":\"%s\",\"start\":\"%s\",\"state\":"
@@ -60,6 +60,8 @@ static const char WAYS[] =
 static void begin_script(struct text *script, const struct target *target,
                          const struct guard_terms *terms)
 {
+    static const struct guard_view never = {.boot = ""};
+    const struct guard_view *last = terms->last != NULL ? terms->last : &never;
     text_add(script, "g=");
     target_add_quoted_state_path(script, target, "guard");
     text_add_format(script, "; n=%lld; e=%lld; p=", (long long)terms->tenancy->deployment,
@@ -67,6 +69,9 @@ static void begin_script(struct text *script, const struct target *target,
     text_add_quoted(script, terms->plan);
     text_add(script, "; w=");
     text_add_quoted(script, terms->start);
+    text_add_format(script, "; lc=%s; ld=%lld; lx=", last->begun ? "true" : "false",
+                    (long long)last->deadline_ms);
+    text_add_quoted(script, last->boot);
     text_add(script, "; ");
     text_add(script, QUESTIONS);
 }
@@ -233,6 +238,20 @@ enum error_code guard_look_for_gone(struct target *target, const struct guard_te
     text_add(&script, "if due; then say lost; else due gone || :; say withdrawn; fi");
     struct target_command command = {.built = &script, .output = OUTPUT_NAMES};
     return ask_guard_there(target, &command, evidence, ret_view, error);
+}
+
+enum error_code guard_take_turn(struct target *target, struct error *error)
+{
+    CLEANUP_TEXT struct text script = {0};
+    CLEANUP_RESULT struct target_result result = {0};
+    text_add(&script, "g=");
+    target_add_quoted_state_path(&script, target, "guard");
+    text_add(&script, "; [ -f \"$g/due\" ] || exit 0; read -r b < /proc/sys/kernel/random/boot_id; "
+                      "read -r u r < /proc/uptime; rm -f \"$g/turn.new\"; "
+                      "echo \"$b $((${u%.*} * 1000))\" > \"$g/turn.new\" && "
+                      "mv -f \"$g/turn.new\" \"$g/turn\"");
+    struct target_command command = {.built = &script, .anywhere = true};
+    return target_run(target, &command, &result, error);
 }
 
 static enum error_code read_record(struct target *target, struct evidence *evidence,

@@ -35,8 +35,9 @@ struct guard_view {
 /* Of one deployment. Borrowed. */
 struct guard_terms {
     const struct target_tenancy *tenancy;
-    const char *plan;  /* SHA-256 of its text */
-    const char *start; /* how it was started; of guard_lay(): as configured */
+    const char *plan;              /* SHA-256 of its text */
+    const char *start;             /* how it was started; of guard_lay(): as configured */
+    const struct guard_view *last; /* as it was seen last, where its files are gone; NULL = never */
 };
 
 /* systemd, cron, process: what would work here; `start` as configured. "" = none does. No evidence;
@@ -57,6 +58,9 @@ enum error_code guard_renew(struct target *target, const struct guard_terms *ter
 enum error_code guard_withdraw(struct target *target, const struct guard_terms *terms,
                                bool past_due, struct evidence *evidence,
                                struct guard_view *ret_view, struct error *error) CHECKED;
+/* Says that a driver rolls back. Waits for no lock and reads no file, because DISARM went before
+ * and the way back follows; no evidence. */
+enum error_code guard_take_turn(struct target *target, struct error *error) CHECKED;
 /* Where the target is free already, and may belong to another: it was withdrawn before that. */
 enum error_code guard_look_for_gone(struct target *target, const struct guard_terms *terms,
                                     struct evidence *evidence, struct guard_view *ret_view,

@@ -45,7 +45,9 @@ static void add_tenancy_checks(struct text *inner, const struct setup *setup,
     envelope_add_state_path(&record, &setup->target, "command.pgid");
     text_add_format(&expected, "\"journal\":\"%s\",\"deployment\":%lld,\"epoch\":%lld,",
                     tenancy->journal, (long long)tenancy->deployment, (long long)tenancy->epoch);
-    text_add(inner, "grep -qF ");
+    text_add(inner, "[ -f "); /* of a pipe nothing would ever come */
+    add_quoted_state_file(inner, setup, "deployment.json");
+    text_add(inner, " ] && grep -qF ");
     text_add_quoted_text(inner, &expected);
     text_add(inner, " ");
     add_quoted_state_file(inner, setup, "deployment.json");

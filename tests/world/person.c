@@ -70,10 +70,11 @@ static void write_config(struct scripted *scripted, const struct person_choice *
                 "checklist: own\npreflight:\n"
                 "  tree_clean: {probe: tree_clean, advice: commit the changes}\n"
                 "verify: {script: ./verify.sh}\n"
-                "guard: {start: auto}\n"
+                "guard: {start: %s}\n"
                 "limits: {window_ms: %d, sample_interval_ms: %d, sample_gap_ms: 10000, "
                 "rollback_ms: %d}\n",
-                person_window_ms(choice), person_interval_ms(choice), person_rollback_ms(choice));
+                choice->unguarded ? "none" : "auto", person_window_ms(choice),
+                person_interval_ms(choice), person_rollback_ms(choice));
     (void)files_put(&scripted->disk, "/home/alice/titan.yml", 0600, text.data, text.size);
 }
 

@@ -22,6 +22,7 @@ struct person_choice {
     enum titan_store store;   /* of Docker */
     bool by_manifest;         /* compose compares manifests */
     bool builds_web;          /* by compose, under a name of its own */
+    bool unguarded;           /* guard.start: none */
     bool container;           /* web is asked by its container's own check, brain by exec */
 };
 

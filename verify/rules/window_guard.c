@@ -23,7 +23,7 @@ struct acted {
     int64_t deadline_ms;      /* as `begin` says it */
     struct guard laid, fired; /* laid: the last in front of the entry */
     const char *boot;         /* of the plan */
-    struct entry *open;       /* the intent that was open then, or NULL */
+    struct entry *open;       /* intent_unanswered_at(), or NULL */
 };
 
 /* The target's uptime at an entry on this boot of it, as the driver's clock puts it: by the last
@@ -68,16 +68,35 @@ static bool last_seen_ms(const struct acted *acted, int64_t *ret_ms)
     return found;
 }
 
-static struct entry *intent_open_at(const struct deployment *deployment, const struct entry *entry)
+/* The way back renews nothing. */
+static bool is_way_back(enum action action)
+{
+    return action == ACTION_MAKE_SAFE || action == ACTION_REVERT || action == ACTION_REDEPLOY
+           || action == ACTION_VERIFY_RESTORED || action == ACTION_RESTORE_CODE;
+}
+
+static bool is_on_way_back(struct slice to)
+{
+    return slice_is(to, "safe") || slice_is(to, "reverted") || slice_is(to, "redeployed")
+           || slice_is(to, "rolled_back") || slice_is(to, "aborted");
+}
+
+/* The last intent on the way forward, where no good transition answers it: what was renewed in it
+ * may not be recorded. */
+static struct entry *intent_unanswered_at(const struct deployment *deployment,
+                                          const struct entry *entry)
 {
     struct entry *open = NULL;
     for (size_t i = 0; i < deployment->count && deployment->entries[i]->seq < entry->seq; i++) {
         struct entry *other = deployment->entries[i];
-        if (other->type == ENTRY_INTENT)
+        struct slice event = other->type == ENTRY_TRANSITION ? node_text(entry_body(other), "event")
+                                                             : (struct slice){0};
+        if (other->type == ENTRY_INTENT
+            && !is_way_back(action_by_name(node_text(entry_body(other), "action"))))
             open = other;
-        else if (other->type == ENTRY_TRANSITION
-                 || (other->type == ENTRY_RECONCILIATION
-                     && slice_is(node_text(entry_body(other), "then"), "repeat")))
+        else if (slice_is(event, "rearmed")
+                 || (slice_is(event, "done")
+                     && !is_on_way_back(node_text(entry_body(other), "to"))))
             open = NULL;
     }
     return open;
@@ -114,34 +133,40 @@ static void check_deadline_known(const struct audit *audit, const struct acted *
                          (long long)deadline_ms);
 }
 
-static const struct entry *last_safe_intent(const struct acted *acted)
+static bool is_safe_intent(struct entry *entry)
 {
-    const struct entry *found = NULL;
-    for (size_t i = 0; i < acted->deployment->count; i++) {
-        struct entry *entry = acted->deployment->entries[i];
-        if (entry->type == ENTRY_INTENT && entry->seq < acted->entry->seq
-            && action_by_name(node_text(entry_body(entry), "action")) == ACTION_MAKE_SAFE)
-            found = entry;
-    }
-    return found;
+    return entry->type == ENTRY_INTENT
+           && action_by_name(node_text(entry_body(entry), "action")) == ACTION_MAKE_SAFE;
 }
 
+/* The last intent of make_safe that the guard can have followed. */
 static void check_turn(const struct audit *audit, const struct acted *acted,
                        struct finding *finding)
 {
-    const struct entry *intent = last_safe_intent(acted);
-    int64_t begun_ms, slack_ms;
-    if (intent == NULL)
+    bool begun = false, known = false;
+    int64_t after_ms = -1;
+    for (size_t i = 0; i < acted->deployment->count; i++) {
+        struct entry *entry = acted->deployment->entries[i];
+        int64_t at_ms, slack_ms;
+        if (entry->seq >= acted->entry->seq || !is_safe_intent(entry))
+            continue;
+        begun = true;
+        if (!uptime_at(acted->deployment, entry, acted->boot, &at_ms, &slack_ms))
+            continue;
+        known = true;
+        if (acted->begin->before_ms >= at_ms - slack_ms)
+            after_ms = greater_of(acted->begin->before_ms - at_ms - slack_ms, 0);
+    }
+    if (!begun || (known && after_ms < 0))
         finding_violated(finding, "W-16", acted->entry,
                          "the guard took the turn of a driver that had not begun to roll back");
-    else if (!uptime_at(acted->deployment, intent, acted->boot, &begun_ms, &slack_ms))
+    else if (!known)
         finding_undecidable(finding, "W-16", acted->entry,
                             "how long after the driver the guard began is not known");
-    else if (acted->begin->before_ms < begun_ms - slack_ms
-             || acted->begin->before_ms > begun_ms + audit->limits->rollback_ms + slack_ms)
+    else if (after_ms > audit->limits->rollback_ms)
         finding_violated(finding, "W-16", acted->entry,
                          "the guard took the driver's turn %lld ms after it had begun to roll back",
-                         (long long)(acted->begin->before_ms - begun_ms));
+                         (long long)after_ms);
 }
 
 static void check_cause(const struct audit *audit, const struct acted *acted,
@@ -255,7 +280,7 @@ const struct entry *window_check_guard(const struct audit *audit, const struct s
     acted.begin = guard_record_line(&record, "begin");
     acted.end = guard_record_line(&record, "end");
     acted.cause = guard_cause_of(acted.begin, &acted.deadline_ms);
-    acted.open = intent_open_at(deployment, acted.entry);
+    acted.open = intent_unanswered_at(deployment, acted.entry);
     (void)guard_last(deployment, acted.entry, GUARD_LAID, &acted.laid);
     (void)guard_last(deployment, NULL, GUARD_FIRED, &acted.fired);
     acted.boot = acted.fired.state == GUARD_FIRED ? acted.fired.boot : acted.laid.boot;
