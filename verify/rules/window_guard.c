@@ -69,7 +69,7 @@ static bool last_seen_ms(const struct acted *acted, int64_t *ret_ms)
 }
 
 /* The way back renews nothing. */
-static bool is_way_back(enum action action)
+static bool is_act_of_way_back(enum action action)
 {
     return action == ACTION_MAKE_SAFE || action == ACTION_REVERT || action == ACTION_REDEPLOY
            || action == ACTION_VERIFY_RESTORED || action == ACTION_RESTORE_CODE;
@@ -92,7 +92,7 @@ static struct entry *intent_unanswered_at(const struct deployment *deployment,
         struct slice event = other->type == ENTRY_TRANSITION ? node_text(entry_body(other), "event")
                                                              : (struct slice){0};
         if (other->type == ENTRY_INTENT
-            && !is_way_back(action_by_name(node_text(entry_body(other), "action"))))
+            && !is_act_of_way_back(action_by_name(node_text(entry_body(other), "action"))))
             open = other;
         else if (slice_is(event, "rearmed")
                  || (slice_is(event, "done")
