@@ -334,8 +334,8 @@ preflight:
     {{probe: env_key_length, key: TITAN_MASTER_PASSWORD, minimum: 32, advice: set it}}
   compose_renders: {{probe: compose_renders, advice: set every variable}}
   tree_clean: {{probe: tree_clean, advice: commit the changes}}
-guard: {{{self.guard}}}
 limits: {{{limits}}}
+guard: {{{self.guard}}}
 {extra}"""
         )
 

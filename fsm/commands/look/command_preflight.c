@@ -8,6 +8,7 @@
 
 #include "actions/git.h"
 #include "actions/checklist/preflight.h"
+#include "actions/guard/guard.h"
 #include "journal/canonical.h"
 #include "journal/format/names.h"
 
@@ -122,6 +123,28 @@ static enum error_code report_checklist(struct driver *driver,
     return ERROR_OK;
 }
 
+/* Who would start the guard there, and what that does not survive. */
+static enum error_code report_guard(struct driver *driver, struct target *target,
+                                    struct error *error)
+{
+    const char *wanted = driver->config.setup.guard_start;
+    char start[16] = "";
+    bool none = strcmp(wanted, "none") == 0;
+    enum error_code code = none ? ERROR_OK : guard_find_start(target, wanted, start, error);
+    if (code != ERROR_OK)
+        return code;
+    if (none)
+        puts("guard: none will be laid: if the driver dies, nothing rolls back by itself");
+    else if (start[0] == '\0')
+        printf("guard: %s cannot start one there: set guard.start to another of systemd, cron, "
+               "process, or to none\n",
+               wanted);
+    else
+        printf("guard: started by %s; a reboot of the target %s\n", start,
+               strcmp(start, "process") == 0 ? "ends it" : "starts it again");
+    return ERROR_OK;
+}
+
 enum error_code command_preflight(const struct command_line *line, enum exit_status *ret_status,
                                   struct error *error)
 {
@@ -141,6 +164,8 @@ enum error_code command_preflight(const struct command_line *line, enum exit_sta
         code = git_check_paths(target, &driver->config.setup.repository.policy_files, error);
     if (code == ERROR_OK)
         code = report_checklist(driver, statuses, evidence, ret_status, error);
+    if (code == ERROR_OK && !driver->options.json)
+        code = report_guard(driver, target, error);
     evidence_clear(evidence);
     free(evidence);
     return code;
